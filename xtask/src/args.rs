@@ -1,0 +1,253 @@
+//! The command line: what can be asked, and the answer to what cannot be understood.
+//!
+//! Parsing never looks at the machine; the same arguments always give the same [`Command`].
+
+use std::path::PathBuf;
+
+/// One thing that can be asked of `cargo xtask`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Command {
+    /// Bring libtorch and point the checkout to it.
+    Setup(Option<Device>),
+    /// Set up, then train the digits example.
+    Demo(Option<Device>),
+    /// Set up, then run all tests.
+    Test(Option<Device>),
+    /// Everything that must pass before a change lands.
+    Ci,
+    /// Say what is there and what is missing.
+    Doctor,
+    /// Make a package outside this workspace build.
+    Link(PathBuf),
+    /// Explain all commands, or one.
+    Help(Option<&'static Topic>),
+}
+
+/// For which device libtorch is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Device {
+    /// CUDA where an NVIDIA driver is found, otherwise the CPU.
+    Auto,
+    /// Never CUDA.
+    Cpu,
+    /// CUDA, also where no driver is found (an image that is built elsewhere, say).
+    Cuda,
+}
+
+impl Device {
+    /// The word on the command line and in the written settings.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Cpu => "cpu",
+            Self::Cuda => "cuda",
+        }
+    }
+
+    /// The device that `word` names.
+    pub(crate) fn from_word(word: &str) -> Option<Self> {
+        [Self::Auto, Self::Cpu, Self::Cuda].into_iter().find(|device| device.word() == word)
+    }
+}
+
+/// The help of one command.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Topic {
+    name: &'static str,
+    usage: &'static str,
+    brief: &'static str,
+    text: &'static str,
+}
+
+/// Reads the arguments after `cargo xtask`; the error is a text for the person who typed them.
+pub(crate) fn parse(args: &[String]) -> Result<Command, String> {
+    let Some((name, rest)) = args.split_first() else {
+        return Ok(Command::Help(None));
+    };
+    if matches!(name.as_str(), "-h" | "--help") {
+        return Ok(Command::Help(None));
+    }
+    let topic = topic(name)?;
+    if rest.iter().any(|arg| matches!(arg.as_str(), "-h" | "--help")) {
+        return Ok(Command::Help(Some(topic)));
+    }
+    match topic.name {
+        "setup" => device(topic, rest).map(Command::Setup),
+        "demo" => device(topic, rest).map(Command::Demo),
+        "test" => device(topic, rest).map(Command::Test),
+        "ci" => nothing(topic, rest).map(|()| Command::Ci),
+        "doctor" => nothing(topic, rest).map(|()| Command::Doctor),
+        "link" => match rest {
+            [dir] if !dir.starts_with('-') => Ok(Command::Link(PathBuf::from(dir))),
+            _ => Err(format!("`link` takes one folder\n  usage: {}", topic.usage)),
+        },
+        _ => match rest {
+            [] => Ok(Command::Help(None)),
+            [name] => Ok(Command::Help(Some(self::topic(name)?))),
+            _ => Err(format!("`help` takes one command\n  usage: {}", topic.usage)),
+        },
+    }
+}
+
+/// The text of `cargo xtask help`, or of the help of one command.
+pub(crate) fn help(topic: Option<&Topic>) -> String {
+    if let Some(topic) = topic {
+        return format!("{}\n\nusage: {}\n\n{}\n", topic.brief, topic.usage, topic.text.trim());
+    }
+    let mut text = String::from("set-up and chores of this repository\n\nusage: cargo xtask COMMAND\n\n");
+    for topic in TOPICS {
+        text.push_str(&format!("  {:<8}{}\n", topic.name, topic.brief));
+    }
+    text.push_str("\n`cargo xtask help COMMAND` explains one of them.\n");
+    text
+}
+
+/// Every command, in the order in which help shows them.
+const TOPICS: &[Topic] = &[
+    Topic {
+        name: "setup",
+        usage: "cargo xtask setup [--device auto|cpu|cuda]",
+        brief: "bring libtorch, and point this checkout to it",
+        text: "
+Afterwards plain `cargo build`, `cargo test`, `cargo run`, `cargo doc` and an editor work, with no
+variable set. Done once it costs nothing to do again.
+
+Which libtorch is taken, the first that applies:
+  LIBTORCH_USE_PYTORCH=1   the torch of the Python in use
+  LIBTORCH=DIR             the libtorch in DIR, with DIR/lib and DIR/include
+  otherwise                the user's cache, `~/.cache/engine/libtorch` (or $XDG_CACHE_HOME), into
+                           which pip brings it: 0.6 GB to download for the CPU, 2.5 GB for CUDA
+The choice is remembered in `.cargo/libtorch.toml`; delete that file to choose anew.
+
+  --device cpu    never the CUDA build
+  --device cuda   the CUDA build, also where no NVIDIA driver is found
+  --device auto   the CUDA build where an NVIDIA driver is found (what happens if nothing was said)",
+    },
+    Topic {
+        name: "demo",
+        usage: "cargo xtask demo [--device auto|cpu|cuda]",
+        brief: "set up, then train the digits example and say where to look",
+        text: "
+Trains `examples/digits` on its real data and prints the accuracy it reached. The first time it
+compiles the bindings of libtorch, which takes some minutes; the dev profile is used, so that they
+are compiled once for this, for the tests and for an editor. `--device` is that of `setup`.",
+    },
+    Topic {
+        name: "test",
+        usage: "cargo xtask test [--device auto|cpu|cuda]",
+        brief: "set up, then run all tests",
+        text: "
+All tests of the workspace, then those of `ui-tests` (what must and must not compile), which is a
+workspace of its own. Both run also when the first one fails. `--device` is that of `setup`.",
+    },
+    Topic {
+        name: "ci",
+        usage: "cargo xtask ci",
+        brief: "formatting, lints, documentation, then all tests",
+        text: "
+What must pass before a change lands, the cheap checks first; it stops at the first that fails.",
+    },
+    Topic {
+        name: "doctor",
+        usage: "cargo xtask doctor",
+        brief: "say what is there and what is missing, each with the command that mends it",
+        text: "
+Changes nothing. The exit code is 1 if something needed is missing.",
+    },
+    Topic {
+        name: "link",
+        usage: "cargo xtask link DIR",
+        brief: "make a package outside this workspace build with the same libtorch",
+        text: "
+Writes `DIR/.cargo/config.toml`, which tells cargo where libtorch lies for the build and where the
+programs find it when they run. A file with other content is left alone, and what to add is printed.",
+    },
+    Topic { name: "help", usage: "cargo xtask help [COMMAND]", brief: "this text, or that of one command", text: "" },
+];
+
+fn topic(name: &str) -> Result<&'static Topic, String> {
+    TOPICS.iter().find(|topic| topic.name == name).ok_or_else(|| {
+        let names: Vec<_> = TOPICS.iter().map(|topic| topic.name).collect();
+        format!("unknown command `{name}`; {}", suggestion(name, &names))
+    })
+}
+
+fn device(topic: &Topic, rest: &[String]) -> Result<Option<Device>, String> {
+    let words: Vec<&str> = rest.iter().map(String::as_str).collect();
+    let word = match words.as_slice() {
+        [] => return Ok(None),
+        ["--device"] => return Err(format!("`--device` needs a value\n  usage: {}", topic.usage)),
+        ["--device", word] => word,
+        [one] if one.starts_with("--device=") => &one["--device=".len()..],
+        ["--device", _, other, ..] | [other, ..] => return Err(unexpected(topic, other)),
+    };
+    let known = ["auto", "cpu", "cuda"];
+    Device::from_word(word).map(Some).ok_or_else(|| format!("unknown device `{word}`; {}", suggestion(word, &known)))
+}
+
+fn nothing(topic: &Topic, rest: &[String]) -> Result<(), String> {
+    match rest.first() {
+        None => Ok(()),
+        Some(arg) => Err(unexpected(topic, arg)),
+    }
+}
+
+fn unexpected(topic: &Topic, arg: &str) -> String {
+    format!("unexpected argument `{arg}`\n  usage: {}", topic.usage)
+}
+
+fn suggestion(word: &str, known: &[&str]) -> String {
+    let near = |name: &&&str| strsim::jaro_winkler(word, name);
+    match known.iter().max_by(|a, b| near(a).total_cmp(&near(b))) {
+        Some(best) if near(&best) > 0.8 => format!("did you mean `{best}`?"),
+        _ => format!("there are `{}`", known.join("`, `")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Command, String> {
+        parse(&line.split_whitespace().map(String::from).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn device_is_read_in_both_spellings() {
+        assert_eq!(parsed("setup --device cuda"), Ok(Command::Setup(Some(Device::Cuda))));
+        assert_eq!(parsed("demo --device=cpu"), Ok(Command::Demo(Some(Device::Cpu))));
+        assert_eq!(parsed("test"), Ok(Command::Test(None)));
+    }
+
+    #[test]
+    fn near_miss_is_told_the_command_that_was_meant() {
+        assert_eq!(parsed("docter"), Err("unknown command `docter`; did you mean `doctor`?".into()));
+        assert_eq!(parsed("setup --device cud"), Err("unknown device `cud`; did you mean `cuda`?".into()));
+    }
+
+    #[test]
+    fn word_like_no_command_is_told_all_of_them() {
+        let text = parsed("frobnicate").unwrap_err();
+        for topic in TOPICS {
+            assert!(text.contains(topic.name), "{text}");
+        }
+    }
+
+    #[test]
+    fn argument_that_is_not_understood_is_never_ignored() {
+        for line in
+            ["ci --fast", "doctor x", "setup cpu", "setup --device cpu more", "setup --device", "link", "link a b"]
+        {
+            assert!(parsed(line).is_err(), "`{line}` was accepted");
+        }
+    }
+
+    #[test]
+    fn every_command_but_help_itself_explains_itself() {
+        for topic in TOPICS {
+            let asked = parsed(&format!("{} --help", topic.name));
+            assert_eq!(asked, Ok(Command::Help(Some(topic))));
+            assert!(help(Some(topic)).contains(topic.usage));
+        }
+    }
+}

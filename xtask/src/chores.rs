@@ -1,0 +1,148 @@
+//! The chores: demo, test, ci and link, each a short list of steps.
+
+use crate::args::Device;
+use crate::cargo::Cargo;
+use crate::cargo_config::{self, Linked};
+use crate::libtorch::{self, Libtorch};
+use crate::problem::{Doing, Problem, Result};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// Brings libtorch and says what can be done next.
+pub(crate) fn setup(root: &Path, device: Option<Device>) -> Result<()> {
+    let libtorch = libtorch::set_up(root, device)?;
+    println!("ready: libtorch {} ({}) in `{}`", libtorch.version, libtorch.kind.word(), libtorch.home.display());
+    println!("plain `cargo build`, `cargo test`, `cargo run` and an editor work now");
+    println!("next: `cargo xtask demo` trains an example, `cargo xtask test` runs all tests");
+    Ok(())
+}
+
+/// What the digits example reaches on its validation set, with room to spare.
+const DEMO_ACCURACY: f64 = 0.98;
+
+/// Trains the digits example, and says how good it got and where to look.
+pub(crate) fn demo(root: &Path, device: Option<Device>) -> Result<()> {
+    let (_, cargo) = ready(root, device)?;
+    // the dev profile: the bindings of libtorch, which take most of the time, are then compiled
+    // once for the demo, the tests and the editor, and a step spends its time in libtorch anyway
+    cargo.run("run -p digits -- train examples/digits/experiments/digits.ron --fresh")?;
+    let run = latest_run(&root.join("runs"))?;
+    let shown = run.strip_prefix(root).unwrap_or(&run).display();
+    let lines = fs::read_to_string(run.join("metrics.jsonl")).doing(|| format!("read `{shown}/metrics.jsonl`"))?;
+    println!();
+    let accuracy = last_accuracy(&lines).unwrap_or("not measured");
+    println!("accuracy on the validation set: {accuracy}");
+    println!("where to look:");
+    println!("  {shown}/log.txt          what was printed");
+    println!("  {shown}/metrics.jsonl    every number, one object a line");
+    println!("  {shown}/experiment.ron   the whole experiment; it runs again as it is");
+    println!("  {shown}/checkpoints/     what was saved");
+    println!("  examples/digits/         the code, to be copied and changed");
+    match accuracy.parse::<f64>() {
+        Ok(value) if value >= DEMO_ACCURACY => Ok(()),
+        _ => {
+            Err(Problem::new(format!("the demo reached an accuracy of {accuracy}, expected at least {DEMO_ACCURACY}")))
+        }
+    }
+}
+
+/// Runs all tests; the second part also when the first failed.
+pub(crate) fn test(root: &Path, device: Option<Device>) -> Result<()> {
+    let (_, cargo) = ready(root, device)?;
+    all_tests(&cargo)
+}
+
+/// All that must pass before a change lands.
+///
+/// The cheap checks come first. All steps use the dev profile and the same flags for rustc, so that
+/// the bindings of libtorch are compiled by the first of them alone.
+pub(crate) fn ci(root: &Path) -> Result<()> {
+    let (libtorch, cargo) = ready(root, None)?;
+    cargo.run("fmt --all --check")?;
+    cargo.run("clippy --workspace --all-targets -- -D warnings")?;
+    cargo.strict_docs(&libtorch)?.run("doc --workspace --no-deps")?;
+    all_tests(&cargo)
+}
+
+/// Makes the package in `dir` build with this checkout's libtorch.
+pub(crate) fn link(root: &Path, dir: &Path) -> Result<()> {
+    let dir = fs::canonicalize(dir).doing(|| format!("open the folder `{}`", dir.display()))?;
+    let libtorch = libtorch::set_up(root, None)?;
+    if dir.starts_with(root) {
+        println!("`{}` lies in this checkout, whose settings already hold for it", dir.display());
+        return Ok(());
+    }
+    match cargo_config::link(&dir, &libtorch.home)? {
+        Linked::Done(path) => println!("`{}` tells cargo where libtorch lies", path.display()),
+        Linked::Refused(path, add) => {
+            let problem = Problem::new(format!("`{}` has content of its own, which is left alone", path.display()));
+            return Err(problem
+                .mended_by(format!("add this to it, and to a list that is there already its one entry:\n\n{add}")));
+        }
+    }
+    Ok(())
+}
+
+fn ready(root: &Path, device: Option<Device>) -> Result<(Libtorch, Cargo)> {
+    let libtorch = libtorch::set_up(root, device)?;
+    let cargo = Cargo::new(root, &libtorch)?;
+    Ok((libtorch, cargo))
+}
+
+fn all_tests(cargo: &Cargo) -> Result<()> {
+    let workspace = cargo.run("test --workspace --no-fail-fast");
+    let ui = cargo.run("test --manifest-path ui-tests/Cargo.toml --target-dir target/ui");
+    match (&workspace, &ui) {
+        (Err(first), Err(second)) => Err(Problem::new(format!("{}, and {}", first.text(), second.text()))),
+        _ => workspace.and(ui),
+    }
+}
+
+/// The folder of the run whose numbers were written last.
+fn latest_run(runs: &Path) -> Result<PathBuf> {
+    let written = |run: &Path| fs::metadata(run.join("metrics.jsonl")).and_then(|meta| meta.modified()).ok();
+    let entries = fs::read_dir(runs).doing(|| format!("read `{}`", runs.display()))?;
+    let run = entries.flatten().filter_map(|entry| written(&entry.path()).map(|time| (time, entry.path())));
+    let latest: Option<(SystemTime, PathBuf)> = run.max();
+    latest.map(|(_, run)| run).ok_or_else(|| Problem::new(format!("the training left no run in `{}`", runs.display())))
+}
+
+/// The accuracy in the last line of the phase `val`, as it is written there.
+fn last_accuracy(lines: &str) -> Option<&str> {
+    let line = lines.lines().rfind(|line| line.contains(r#""phase":"val""#))?;
+    let (_, value) = line.split_once(r#""accuracy":"#)?;
+    value.split([',', '}']).next().map(str::trim)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scratch::Scratch;
+
+    #[test]
+    fn accuracy_is_that_of_the_last_validation() {
+        let lines = concat!(
+            r#"{"phase":"val","epoch":1,"iter":23,"time":1.5,"accuracy":0.5,"loss":1.0}"#,
+            "\n",
+            r#"{"phase":"val","epoch":2,"iter":46,"time":2.5,"loss":0.1,"accuracy":0.975}"#,
+            "\n",
+            r#"{"phase":"train","epoch":2,"iter":50,"time":2.6,"loss":0.2,"accuracy":0.1}"#,
+            "\n",
+        );
+        assert_eq!(last_accuracy(lines), Some("0.975"));
+        assert_eq!(last_accuracy(""), None);
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "the times of files are what is tested")]
+    fn latest_run_is_the_one_written_last_not_the_one_named_last() {
+        let scratch = Scratch::new("latest");
+        scratch.file("zebra/metrics.jsonl", "");
+        let hour = std::time::Duration::from_secs(3600);
+        let old = fs::File::options().write(true).open(scratch.path().join("zebra/metrics.jsonl")).unwrap();
+        old.set_modified(SystemTime::now() - hour).unwrap();
+        scratch.file("ant/metrics.jsonl", "");
+        assert_eq!(latest_run(scratch.path()), Ok(scratch.path().join("ant")));
+    }
+}
