@@ -1,0 +1,251 @@
+//! What the macros ask of the types of fields, each as one trait, so that a type that can't serve is one
+//! error at the field and not one for each derived trait.
+//!
+//! Expansions call these functions; they are not meant to be called by hand.
+
+use crate::base::state::{StateError, StateMap, StateValue};
+use crate::base::units::{Batch, Epoch, Iter};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt::{Debug, Display};
+use std::ops::RangeBounds;
+
+/// A type that an experiment file can hold.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be a setting",
+    label = "an experiment file can't hold this type",
+    note = "put `#[component]` on the type, or derive `Clone`, `Debug`, `Serialize` and `Deserialize` for it"
+)]
+pub trait Setting: Sized {
+    /// `Clone`.
+    #[must_use]
+    fn copied(&self) -> Self;
+    /// `Debug`.
+    fn shown(&self) -> &dyn Debug;
+    /// `Deserialize`.
+    ///
+    /// # Errors
+    /// When the value is of another type.
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
+    /// `Serialize`.
+    ///
+    /// # Errors
+    /// When the serializer fails.
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone + Debug + Serialize + DeserializeOwned> Setting for T {
+    fn copied(&self) -> Self {
+        self.clone()
+    }
+    fn shown(&self) -> &dyn Debug {
+        self
+    }
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::deserialize(deserializer)
+    }
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.serialize(serializer)
+    }
+}
+
+/// A type that a field starts from when nothing is read: `#[state]`, `#[transient]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no `Default`",
+    label = "a `#[state]` or `#[transient]` field starts from the `Default` of its type",
+    note = "implement `Default` for the type, or make the field an `Option` that starts as `None`"
+)]
+pub trait Fresh {
+    /// The value to start from.
+    fn fresh() -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Default> Fresh for T {
+    fn fresh() -> Self {
+        T::default()
+    }
+}
+
+/// A [`Setting`] as serde wants it.
+#[derive(Debug)]
+pub struct Plain<T>(pub T);
+
+impl<T: Setting> Serialize for Plain<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.write(serializer)
+    }
+}
+
+impl<'de, T: Setting> Deserialize<'de> for Plain<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::read(deserializer).map(Plain)
+    }
+}
+
+/// A type whose numbers, of type `N`, `range = …` can bound: a number, a count with a clock, or several of them.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no `range`",
+    label = "only numbers can have a `range`",
+    note = "numbers can, and `Option`, `Vec`, arrays and pairs of them; leave `range` out and check the value where it is used"
+)]
+pub trait Ranged<N> {
+    /// Hands every number to `check`.
+    fn each(&self, check: &mut dyn FnMut(&N));
+}
+
+macro_rules! ranged {
+    ($($number:ty)*) => { $(
+        impl Ranged<$number> for $number {
+            fn each(&self, check: &mut dyn FnMut(&$number)) {
+                check(self);
+            }
+        }
+    )* };
+}
+ranged!(u8 u16 u32 u64 usize i8 i16 i32 i64 isize f32 f64);
+
+macro_rules! ranged_units {
+    ($($unit:ty)*) => { $(
+        impl Ranged<u64> for $unit {
+            fn each(&self, check: &mut dyn FnMut(&u64)) {
+                check(&self.0);
+            }
+        }
+    )* };
+}
+ranged_units!(Batch Iter Epoch);
+
+impl<N, T: Ranged<N>> Ranged<N> for Option<T> {
+    fn each(&self, check: &mut dyn FnMut(&N)) {
+        self.iter().for_each(|value| value.each(check));
+    }
+}
+
+impl<N, T: Ranged<N>> Ranged<N> for Vec<T> {
+    fn each(&self, check: &mut dyn FnMut(&N)) {
+        self.iter().for_each(|value| value.each(check));
+    }
+}
+
+impl<N, T: Ranged<N>, const LEN: usize> Ranged<N> for [T; LEN] {
+    fn each(&self, check: &mut dyn FnMut(&N)) {
+        self.iter().for_each(|value| value.each(check));
+    }
+}
+
+impl<N, T: Ranged<N>> Ranged<N> for (T, T) {
+    fn each(&self, check: &mut dyn FnMut(&N)) {
+        self.0.each(check);
+        self.1.each(check);
+    }
+}
+
+/// What can stand after `range =`.
+#[diagnostic::on_unimplemented(
+    message = "the ends of this `range` are no `{N}`",
+    label = "expected a range of `{N}`, as the field has",
+    note = "an end of a range of floats has a point: `0.0..=1.0`"
+)]
+pub trait Limits<N> {
+    /// Whether a number lies within; NaN lies nowhere.
+    fn hold(&self, number: &N) -> bool;
+}
+
+macro_rules! limits {
+    ($($range:ident)*) => { $(
+        impl<N: PartialOrd> Limits<N> for std::ops::$range<N> {
+            fn hold(&self, number: &N) -> bool {
+                RangeBounds::contains(self, number)
+            }
+        }
+    )* };
+}
+limits!(Range RangeInclusive RangeFrom RangeTo RangeToInclusive);
+
+/// Whether every number of `value` lies within `range`; `source` is the range as its author wrote it.
+///
+/// # Errors
+/// A text that names the field, the range and the first number outside it.
+pub fn check_range<T: Ranged<N>, N: Display>(
+    value: &T,
+    field: &str,
+    range: impl Limits<N>,
+    source: &str,
+) -> Result<(), String> {
+    let mut outside = None;
+    value.each(&mut |number| {
+        if outside.is_none() && !range.hold(number) {
+            outside = Some(number.to_string());
+        }
+    });
+    match outside {
+        None => Ok(()),
+        Some(number) => Err(format!("`{field}` must be {}, got {number}", in_words(source))),
+    }
+}
+
+/// A range as people say it: `1..` is "at least 1".
+fn in_words(source: &str) -> String {
+    match (source.split_once("..="), source.split_once("..")) {
+        (Some(("", most)), _) => format!("at most {most}"),
+        (None, Some((least, ""))) => format!("at least {least}"),
+        (None, Some(("", above))) => format!("below {above}"),
+        _ => format!("in {source}"),
+    }
+}
+
+/// Reads a setting and checks it.
+///
+/// # Errors
+/// When the value is of another type, or `check` finds it wrong.
+pub fn read_checked<'de, T: Setting, D: Deserializer<'de>>(
+    deserializer: D,
+    check: fn(&T) -> Result<(), String>,
+) -> Result<T, D::Error> {
+    let value = T::read(deserializer)?;
+    check(&value).map_err(D::Error::custom)?;
+    Ok(value)
+}
+
+/// Takes a `#[state]` field out of a map; `restore` is [`Saved::restore`](crate::base::Saved::restore) of its type.
+///
+/// # Errors
+/// When the entry is missing or of another type.
+pub fn take_field<T>(
+    state: &mut StateMap,
+    name: &str,
+    restore: fn(StateValue) -> Result<T, StateError>,
+) -> Result<T, StateError> {
+    let value = state.0.remove(name).ok_or_else(|| StateError::Missing { name: name.into() })?;
+    restore(value).map_err(|error| error.at(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_outside_its_range_is_named_with_the_range() {
+        let error = check_range(&0i64, "width", 1..=1024, "1..=1024").unwrap_err();
+        assert_eq!(error, "`width` must be in 1..=1024, got 0");
+        let error = check_range(&0i64, "every", 1.., "1..").unwrap_err();
+        assert_eq!(error, "`every` must be at least 1, got 0");
+        assert!(check_range(&1024i64, "width", 1..=1024, "1..=1024").is_ok());
+        assert!(check_range(&1.0, "decay", 0.0..1.0, "0.0..1.0").is_err());
+    }
+
+    #[test]
+    fn nan_lies_in_no_range() {
+        assert!(check_range(&f64::NAN, "lr", 0.0.., "0.0..").is_err());
+        assert!(check_range(&f64::NAN, "lr", ..=1.0, "..=1.0").is_err());
+    }
+
+    #[test]
+    fn every_number_of_a_field_is_checked() {
+        assert!(check_range(&(0.9, 1.5), "betas", 0.0..1.0, "0.0..1.0").is_err());
+        assert!(check_range(&Some(vec![0.9, 0.5]), "betas", 0.0..1.0, "0.0..1.0").is_ok());
+        assert!(check_range(&None::<f64>, "betas", 0.0..1.0, "0.0..1.0").is_ok());
+    }
+}

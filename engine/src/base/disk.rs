@@ -1,0 +1,118 @@
+//! Files and folders whose errors say which one, and writes that are there whole or not at all.
+//!
+//! Everything that must survive a kill goes through [`write_atomic`] or, for more than one file, through a
+//! temporary folder that is synced with [`sync_folder`] and renamed. Nothing here knows what the bytes mean.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// An operation on a file or folder that failed. The operating system's reason is the source.
+#[derive(Debug, thiserror::Error)]
+#[error("can't {action} `{}`{}", path.display(), remedy(source))]
+#[non_exhaustive]
+pub struct DiskError {
+    /// What was tried, as a verb: `read`, `write`, `rename`.
+    pub action: &'static str,
+    /// On what.
+    pub path: PathBuf,
+    /// Why it failed.
+    pub source: io::Error,
+}
+
+/// Adds what was tried, and on what, to an io result.
+pub trait DiskContext<T> {
+    /// The error becomes a [`DiskError`].
+    fn while_trying(self, action: &'static str, path: &Path) -> Result<T, DiskError>;
+}
+
+impl<T> DiskContext<T> for io::Result<T> {
+    fn while_trying(self, action: &'static str, path: &Path) -> Result<T, DiskError> {
+        self.map_err(|source| DiskError { action, path: path.to_owned(), source })
+    }
+}
+
+/// Writes a file so that a kill at any moment leaves the old content or the new one, never a part.
+///
+/// The bytes go to `.NAME.tmp-PID` beside it, which is synced and renamed; then the folder is synced.
+///
+/// # Errors
+/// When any of it fails; the old content is then still there and the temporary file is removed.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let temporary = path.with_file_name(format!(".{name}.tmp-{}", std::process::id()));
+    let written = write_synced(&temporary, bytes)
+        .and_then(|()| std::fs::rename(&temporary, path))
+        .while_trying("write", path)
+        .and_then(|()| sync_folder(parent(path)));
+    if written.is_err() {
+        // best effort: the error that matters is the first one
+        let _ = std::fs::remove_file(&temporary);
+    }
+    written
+}
+
+/// Makes renames and new files in a folder survive a power cut.
+///
+/// # Errors
+/// When the folder can't be opened or synced.
+pub fn sync_folder(path: &Path) -> Result<(), DiskError> {
+    File::open(path).and_then(|folder| folder.sync_all()).while_trying("sync", path)
+}
+
+/// The folder a path lies in; `.` for a bare name.
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
+fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// What to do, for the failures that a person can mend.
+fn remedy(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ", the disk is full; free some space there",
+        io::ErrorKind::ReadOnlyFilesystem => ", the disk is read-only; choose another folder",
+        io::ErrorKind::PermissionDenied => ", not permitted; check the owner and mode of the file and its folder",
+        io::ErrorKind::FileTooLarge => ", the file is larger than the disk or the process's limit allows",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_atomic_write_replaces_the_content_and_leaves_no_temporary() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("latest");
+        write_atomic(&path, b"old").unwrap();
+        write_atomic(&path, b"new").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_failed_write_names_the_path_and_keeps_the_old_content() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("taken");
+        std::fs::create_dir(&path).unwrap();
+        let error = write_atomic(&path, b"bytes").unwrap_err();
+        assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
+        assert!(path.is_dir());
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_full_disk_is_told_what_to_do() {
+        let error = Err::<(), _>(io::Error::from(io::ErrorKind::StorageFull)).while_trying("write", Path::new("a/b"));
+        assert_eq!(error.unwrap_err().to_string(), "can't write `a/b`, the disk is full; free some space there");
+    }
+}

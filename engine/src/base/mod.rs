@@ -1,0 +1,23 @@
+//! What every other folder stands on: errors, suggestions, units, priorities, state, the registry of
+//! components, and the typed result of a step.
+//!
+//! Nothing here knows a trainer, a hook or a file format, and nothing here imports another folder.
+
+pub mod checked;
+pub mod disk;
+pub mod error;
+pub mod output;
+pub mod panics;
+pub mod priority;
+pub mod registry;
+pub mod scalar;
+pub mod state;
+pub mod suggest;
+pub mod units;
+
+pub use error::{Context as ErrorContext, Error, Result};
+pub use output::{Output, Prediction};
+pub use priority::Priority;
+pub use scalar::Scalar;
+pub use state::{Saved, State, StateError, StateMap, StateValue};
+pub use units::{Batch, Clock, Epoch, Iter};

@@ -1,0 +1,110 @@
+//! What a step gives back: by type, always a loss; named values and tensors ride along.
+
+use crate::base::scalar::Scalar;
+use tch::Tensor;
+
+/// The result of a `train_step` or `val_step`.
+///
+/// ```
+/// # use engine::prelude::*;
+/// # fn step(logits: Tensor, target: Tensor) -> Result<Output> {
+/// let loss = logits.cross_entropy_for_logits(&target);
+/// Ok(Output::new(loss).tensor("logits", &logits).tensor("target", &target))
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Output {
+    loss: Tensor,
+    values: Vec<(&'static str, Scalar)>,
+    tensors: Vec<(&'static str, Tensor)>,
+}
+
+impl Output {
+    /// An output with its loss, a tensor of one element. In training its graph is what `backward` runs through.
+    pub fn new(loss: Tensor) -> Self {
+        Output { loss, values: Vec::new(), tensors: Vec::new() }
+    }
+
+    /// Adds a number to be recorded under `name`. A tensor of one element is not read until a log line needs it.
+    #[must_use]
+    pub fn value(mut self, name: &'static str, value: impl Into<Scalar>) -> Self {
+        self.values.push((name, value.into()));
+        self
+    }
+
+    /// Adds a tensor for metrics and hooks (`logits`, `target`), detached from the graph.
+    #[must_use]
+    pub fn tensor(mut self, name: &'static str, tensor: &Tensor) -> Self {
+        self.tensors.push((name, tensor.detach()));
+        self
+    }
+
+    /// The loss, with its graph until `backward` has run.
+    pub fn loss(&self) -> &Tensor {
+        &self.loss
+    }
+
+    /// The named numbers, in the order in which they were added.
+    pub fn values(&self) -> &[(&'static str, Scalar)] {
+        &self.values
+    }
+
+    /// The tensor with this name.
+    pub fn get(&self, name: &str) -> Option<&Tensor> {
+        self.tensors.iter().find(|(known, _)| *known == name).map(|(_, tensor)| tensor)
+    }
+
+    /// The names of the tensors that ride along.
+    pub fn tensor_names(&self) -> impl Iterator<Item = &'static str> {
+        self.tensors.iter().map(|(name, _)| *name)
+    }
+
+    /// Lets go of the loss's graph: what is left holds no activations.
+    pub(crate) fn detach(&mut self) {
+        self.loss = self.loss.detach();
+    }
+}
+
+impl From<Tensor> for Output {
+    fn from(loss: Tensor) -> Self {
+        Output::new(loss)
+    }
+}
+
+/// What `predict_step` gives back for one batch: named tensors and texts, written to `predictions.jsonl`.
+#[derive(Debug, Default)]
+pub struct Prediction {
+    tensors: Vec<(&'static str, Tensor)>,
+    texts: Vec<(&'static str, Vec<String>)>,
+}
+
+impl Prediction {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a tensor whose first dimension is the batch.
+    #[must_use]
+    pub fn tensor(mut self, name: &'static str, tensor: &Tensor) -> Self {
+        self.tensors.push((name, tensor.detach()));
+        self
+    }
+
+    /// Adds one text for each item of the batch.
+    #[must_use]
+    pub fn texts(mut self, name: &'static str, texts: Vec<String>) -> Self {
+        self.texts.push((name, texts));
+        self
+    }
+
+    /// The named tensors.
+    pub fn named_tensors(&self) -> &[(&'static str, Tensor)] {
+        &self.tensors
+    }
+
+    /// The named texts.
+    pub fn named_texts(&self) -> &[(&'static str, Vec<String>)] {
+        &self.texts
+    }
+}

@@ -1,0 +1,105 @@
+//! Panics of user code become errors: tch's operators panic on a wrong shape, and a run has to end in good order then.
+
+use crate::base::error::{Error, Result};
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Once;
+
+thread_local! {
+    /// How many `catch` calls this thread is inside of.
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
+    /// Where the panic that is being caught has happened.
+    static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// A panic of user code, caught.
+#[derive(Debug, thiserror::Error)]
+#[error("{what} panicked{place}: {message}")]
+pub struct Panicked {
+    /// Whose code.
+    pub what: String,
+    /// ` at file:line:column`, when it is known.
+    pub place: String,
+    /// What it said.
+    pub message: String,
+}
+
+/// Runs user code; a panic in it is an error that tells its message and place. `what` is whose code it is.
+///
+/// # Errors
+/// What the code returns, or [`Panicked`].
+#[inline]
+pub fn catch<R>(what: impl fmt::Display, code: impl FnOnce() -> Result<R>) -> Result<R> {
+    listen();
+    DEPTH.set(DEPTH.get() + 1);
+    let result = panic::catch_unwind(AssertUnwindSafe(code));
+    DEPTH.set(DEPTH.get() - 1);
+    match result {
+        Ok(result) => result,
+        Err(payload) => Err(Error::new(panicked(&what, payload.as_ref()))),
+    }
+}
+
+/// As [`catch`] for code without a result of its own; the panic comes back as its message and place.
+///
+/// # Errors
+/// What the panic said.
+pub fn message_of<R>(code: impl FnOnce() -> R) -> Result<R, String> {
+    listen();
+    DEPTH.set(DEPTH.get() + 1);
+    let result = panic::catch_unwind(AssertUnwindSafe(code));
+    DEPTH.set(DEPTH.get() - 1);
+    result.map_err(|payload| {
+        let text = message(payload.as_ref());
+        // dropping a value of an unknown type may panic once more
+        std::mem::forget(payload);
+        PLACE.take().map_or(text.clone(), |place| format!("{text} (at {place})"))
+    })
+}
+
+#[cold]
+fn panicked(what: &dyn fmt::Display, payload: &(dyn Any + Send)) -> Panicked {
+    let place = PLACE.take().map_or(String::new(), |place| format!(" at {place}"));
+    Panicked { what: what.to_string(), place, message: message(payload) }
+}
+
+/// What a panic said.
+pub fn message(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| "no message".to_owned())
+}
+
+/// Inside `catch`, a panic is kept for the error instead of being printed, unless `RUST_BACKTRACE` asks to see where
+/// it came from; elsewhere nothing changes.
+#[inline]
+fn listen() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| match DEPTH.get() {
+            0 => before(info),
+            _ => {
+                PLACE.set(info.location().map(ToString::to_string));
+                if std::env::var_os("RUST_BACKTRACE").is_some_and(|wanted| wanted != "0") {
+                    before(info);
+                }
+            }
+        }));
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_an_error_with_its_place() {
+        let error = catch("`train_step`", || -> Result<()> { panic!("shapes [2] and [3] differ") }).unwrap_err();
+        let text = format!("{error:#}");
+        assert!(text.starts_with("`train_step` panicked at engine/src/base/panics.rs:"), "{text}");
+        assert!(text.ends_with("shapes [2] and [3] differ"), "{text}");
+    }
+}

@@ -1,0 +1,112 @@
+//! Where a hook stands within a phase: lower runs first.
+
+use crate::base::suggest::did_you_mean;
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+
+/// The place of a hook among those of its phase, 0 (first) to 100 (last).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Priority(u8);
+
+/// The named levels, in order.
+pub const NAMES: [(&str, Priority); 7] = [
+    ("HIGHEST", Priority::HIGHEST),
+    ("HIGHER", Priority::HIGHER),
+    ("HIGH", Priority::HIGH),
+    ("NORMAL", Priority::NORMAL),
+    ("LOW", Priority::LOW),
+    ("LOWER", Priority::LOWER),
+    ("LOWEST", Priority::LOWEST),
+];
+
+impl Priority {
+    /// 0, before all others.
+    pub const HIGHEST: Priority = Priority(0);
+    /// 10.
+    pub const HIGHER: Priority = Priority(10);
+    /// 20.
+    pub const HIGH: Priority = Priority(20);
+    /// 30, when nothing is said.
+    pub const NORMAL: Priority = Priority(30);
+    /// 40.
+    pub const LOW: Priority = Priority(40);
+    /// 50.
+    pub const LOWER: Priority = Priority(50);
+    /// 60, after all other named levels.
+    pub const LOWEST: Priority = Priority(60);
+
+    /// A level between the named ones; `None` above 100.
+    pub const fn new(level: u8) -> Option<Priority> {
+        if level <= 100 { Some(Priority(level)) } else { None }
+    }
+
+    /// The number, 0 to 100.
+    pub const fn get(self) -> u8 {
+        self.0
+    }
+
+    /// The level's name, when it has one.
+    pub fn name(self) -> Option<&'static str> {
+        NAMES.iter().find(|(_, level)| *level == self).map(|(name, _)| *name)
+    }
+
+    fn from_name(name: &str) -> Option<Priority> {
+        NAMES.iter().find(|(known, _)| *known == name).map(|(_, level)| *level)
+    }
+}
+
+impl fmt::Display for Priority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some(name) => f.write_str(name),
+            None => write!(f, "{}", self.0),
+        }
+    }
+}
+
+/// Named levels as a unit variant (`HIGH`), others as their number.
+impl Serialize for Priority {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match NAMES.iter().position(|(_, level)| level == self) {
+            Some(index) => serializer.serialize_unit_variant("Priority", index as u32, NAMES[index].0),
+            None => serializer.serialize_u8(self.0),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Priority {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(LevelVisitor)
+    }
+}
+
+struct LevelVisitor;
+
+impl Visitor<'_> for LevelVisitor {
+    type Value = Priority;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a level: `HIGHEST`, `HIGHER`, `HIGH`, `NORMAL`, `LOW`, `LOWER`, `LOWEST` or an integer 0 to 100")
+    }
+
+    fn visit_str<E: de::Error>(self, name: &str) -> Result<Priority, E> {
+        Priority::from_name(name).ok_or_else(|| match did_you_mean(name, NAMES.iter().map(|(known, _)| *known)) {
+            Some(meant) => E::custom(format!("unknown level `{name}`, did you mean `{meant}`?")),
+            None => E::custom(format!(
+                "unknown level `{name}`, expected `HIGHEST`, `HIGHER`, `HIGH`, `NORMAL`, `LOW`, `LOWER`, `LOWEST` or an integer 0 to 100"
+            )),
+        })
+    }
+
+    fn visit_i64<E: de::Error>(self, level: i64) -> Result<Priority, E> {
+        u8::try_from(level)
+            .ok()
+            .and_then(Priority::new)
+            .ok_or_else(|| E::custom(format!("a level is 0 to 100, got {level}")))
+    }
+
+    fn visit_u64<E: de::Error>(self, level: u64) -> Result<Priority, E> {
+        self.visit_i64(i64::try_from(level).unwrap_or(i64::MAX))
+    }
+}

@@ -1,0 +1,53 @@
+//! A number that may still lie on the device.
+
+use tch::{Kind, Tensor};
+
+/// One number: known on the host, or a 0-d tensor that is not read until somebody asks.
+#[derive(Debug)]
+pub enum Scalar {
+    /// Known on the host.
+    Number(f64),
+    /// A detached tensor of one element, on any device.
+    Lazy(Tensor),
+}
+
+impl Scalar {
+    /// The number. Reads from the device when it is lazy: this waits for the device.
+    ///
+    /// # Errors
+    /// When the tensor has not exactly one element, or libtorch fails.
+    pub fn read(&self) -> Result<f64, tch::TchError> {
+        match self {
+            Scalar::Number(number) => Ok(*number),
+            Scalar::Lazy(tensor) => f64::try_from(tensor.f_to_kind(Kind::Double)?),
+        }
+    }
+}
+
+impl Clone for Scalar {
+    fn clone(&self) -> Self {
+        match self {
+            Scalar::Number(number) => Scalar::Number(*number),
+            Scalar::Lazy(tensor) => Scalar::Lazy(tensor.shallow_clone()),
+        }
+    }
+}
+
+impl From<f64> for Scalar {
+    fn from(number: f64) -> Self {
+        Scalar::Number(number)
+    }
+}
+
+/// Detached: a recorded number never keeps a graph alive.
+impl From<&Tensor> for Scalar {
+    fn from(tensor: &Tensor) -> Self {
+        Scalar::Lazy(tensor.detach())
+    }
+}
+
+impl From<Tensor> for Scalar {
+    fn from(tensor: Tensor) -> Self {
+        Scalar::from(&tensor)
+    }
+}

@@ -1,0 +1,305 @@
+//! What a checkpoint can hold, as types: a tree of plain values and tensors.
+//!
+//! A field marked `#[state]` has a type that implements [`Saved`]; a hook, metric or optimizer as a whole
+//! implements [`State`]. How the tree lies on disk is the checkpoint's business, not that of its owner.
+
+use std::collections::BTreeMap;
+use tch::Tensor;
+
+/// One saved value.
+#[derive(Debug)]
+pub enum StateValue {
+    /// Nothing (`None`).
+    None,
+    /// A truth value.
+    Bool(bool),
+    /// Any integer up to 64 bits, signed or not.
+    Int(i128),
+    /// A float, exact to the bit; NaN and infinities included.
+    Float(f64),
+    /// A text.
+    Text(String),
+    /// Values in order.
+    List(Vec<StateValue>),
+    /// Values by name.
+    Map(StateMap),
+    /// A tensor, saved with its kind, shape and bits; restored on the CPU.
+    Tensor(Tensor),
+}
+
+/// Named values, in the order of their names.
+#[derive(Debug, Default)]
+pub struct StateMap(pub BTreeMap<String, StateValue>);
+
+/// Why a saved state could not be restored.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StateError {
+    /// The checkpoint lacks an entry that the program has.
+    #[error("the saved state has no `{name}`; it was written by another version of this program")]
+    Missing {
+        /// The entry's name.
+        name: String,
+    },
+    /// The entry is of another type.
+    #[error("the saved state of `{name}` is {found}, expected {expected}")]
+    Type {
+        /// The entry's name; empty until the owner adds it.
+        name: String,
+        /// What the program wants.
+        expected: &'static str,
+        /// What the checkpoint holds.
+        found: &'static str,
+    },
+    /// The value doesn't fit what the program has (a length, a shape, a range).
+    #[error("the saved state of `{name}` does not fit: {why}")]
+    Unfit {
+        /// The entry's name.
+        name: String,
+        /// What does not fit.
+        why: String,
+    },
+}
+
+/// A whole whose state is saved: a hook, a metric, an optimizer. `#[hook]` and `#[component]` implement it from `#[state]` fields.
+pub trait State {
+    /// Everything that influences the rest of a run.
+    fn save_state(&self) -> StateMap;
+
+    /// Takes back what [`State::save_state`] gave.
+    ///
+    /// # Errors
+    /// When an entry is missing or doesn't fit; what was restored before it stays restored.
+    fn load_state(&mut self, state: StateMap) -> Result<(), StateError>;
+}
+
+/// A type that a `#[state]` field can have.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be saved in a checkpoint",
+    label = "this `#[state]` field can't be saved",
+    note = "numbers, `bool`, `String`, `Tensor`, and `Option`, `Vec`, arrays, pairs and `BTreeMap<String, _>` of them can; implement `engine::Saved` for a type of your own, or mark the field `#[transient]`"
+)]
+pub trait Saved: Sized {
+    /// The value as a tree.
+    fn save(&self) -> StateValue;
+
+    /// The value back from its tree.
+    ///
+    /// # Errors
+    /// When the tree is of another type.
+    fn restore(value: StateValue) -> Result<Self, StateError>;
+}
+
+impl StateMap {
+    /// No entries.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an entry.
+    pub fn put(&mut self, name: impl Into<String>, value: &impl Saved) {
+        self.0.insert(name.into(), value.save());
+    }
+
+    /// Takes an entry out and restores it.
+    ///
+    /// # Errors
+    /// When it is missing or of another type.
+    pub fn take<T: Saved>(&mut self, name: &str) -> Result<T, StateError> {
+        let value = self.0.remove(name).ok_or_else(|| StateError::Missing { name: name.into() })?;
+        T::restore(value).map_err(|error| error.at(name))
+    }
+
+    /// Takes a nested map out.
+    ///
+    /// # Errors
+    /// When it is missing or no map.
+    pub fn take_map(&mut self, name: &str) -> Result<StateMap, StateError> {
+        self.take(name)
+    }
+}
+
+impl StateValue {
+    /// What it is, for messages.
+    pub fn what(&self) -> &'static str {
+        match self {
+            StateValue::None => "nothing",
+            StateValue::Bool(_) => "a truth value",
+            StateValue::Int(_) => "an integer",
+            StateValue::Float(_) => "a float",
+            StateValue::Text(_) => "a text",
+            StateValue::List(_) => "a list",
+            StateValue::Map(_) => "a map",
+            StateValue::Tensor(_) => "a tensor",
+        }
+    }
+
+    fn mismatch(&self, expected: &'static str) -> StateError {
+        StateError::Type { name: String::new(), expected, found: self.what() }
+    }
+}
+
+impl StateError {
+    /// Adds the name of the owner in front.
+    #[must_use]
+    pub fn at(mut self, owner: &str) -> Self {
+        let (StateError::Missing { name } | StateError::Type { name, .. } | StateError::Unfit { name, .. }) = &mut self;
+        *name = if name.is_empty() { owner.to_owned() } else { format!("{owner}.{name}") };
+        self
+    }
+}
+
+macro_rules! saved_as {
+    ($expected:literal, $variant:ident, $held:ident => $back:expr; $value:ident => $save:expr; $type:ty) => {
+        impl Saved for $type {
+            fn save(&self) -> StateValue {
+                let $value = self;
+                StateValue::$variant($save)
+            }
+            fn restore(value: StateValue) -> Result<Self, StateError> {
+                match value {
+                    StateValue::$variant($held) => $back,
+                    other => Err(other.mismatch($expected)),
+                }
+            }
+        }
+    };
+}
+
+saved_as!("a truth value", Bool, held => Ok(held); value => *value; bool);
+saved_as!("a float", Float, held => Ok(held); value => *value; f64);
+saved_as!("a float", Float, held => Ok(held as f32); value => f64::from(*value); f32);
+saved_as!("a text", Text, held => Ok(held); value => value.clone(); String);
+saved_as!("a tensor", Tensor, held => Ok(held); value => value.shallow_clone(); Tensor);
+saved_as!("a map", Map, held => Ok(held); value => StateMap(value.0.iter().map(|(k, v)| (k.clone(), v.copied())).collect()); StateMap);
+
+macro_rules! saved_integers {
+    ($($type:ty)*) => { $(
+        saved_as!("an integer", Int, held => <$type>::try_from(held).map_err(|_| StateError::Unfit {
+            name: String::new(),
+            why: format!("{held} is out of the range of {}", stringify!($type)),
+        }); value => *value as i128; $type);
+    )* };
+}
+saved_integers!(u8 u16 u32 u64 usize i8 i16 i32 i64 isize);
+
+macro_rules! saved_units {
+    ($($type:ident)*) => { $(
+        impl Saved for crate::base::units::$type {
+            fn save(&self) -> StateValue { self.0.save() }
+            fn restore(value: StateValue) -> Result<Self, StateError> { u64::restore(value).map(Self) }
+        }
+    )* };
+}
+saved_units!(Batch Iter Epoch);
+
+impl<T: Saved> Saved for Option<T> {
+    fn save(&self) -> StateValue {
+        // wrapped, so that `Some(None)` and `None` differ
+        self.as_ref().map_or(StateValue::None, |value| StateValue::List(vec![value.save()]))
+    }
+
+    fn restore(value: StateValue) -> Result<Self, StateError> {
+        match value {
+            StateValue::None => Ok(None),
+            StateValue::List(mut items) if items.len() == 1 => items.pop().map(T::restore).transpose(),
+            other => Err(other.mismatch("an optional value")),
+        }
+    }
+}
+
+impl<T: Saved> Saved for Vec<T> {
+    fn save(&self) -> StateValue {
+        StateValue::List(self.iter().map(Saved::save).collect())
+    }
+
+    fn restore(value: StateValue) -> Result<Self, StateError> {
+        let StateValue::List(items) = value else { return Err(value.mismatch("a list")) };
+        items
+            .into_iter()
+            .enumerate()
+            .map(|(index, item)| T::restore(item).map_err(|error| error.at(&index.to_string())))
+            .collect()
+    }
+}
+
+impl<T: Saved, const N: usize> Saved for [T; N] {
+    fn save(&self) -> StateValue {
+        StateValue::List(self.iter().map(Saved::save).collect())
+    }
+
+    fn restore(value: StateValue) -> Result<Self, StateError> {
+        let items = Vec::<T>::restore(value)?;
+        let found = items.len();
+        <[T; N]>::try_from(items)
+            .map_err(|_| StateError::Unfit { name: String::new(), why: format!("{found} values, expected {N}") })
+    }
+}
+
+impl<A: Saved, B: Saved> Saved for (A, B) {
+    fn save(&self) -> StateValue {
+        StateValue::List(vec![self.0.save(), self.1.save()])
+    }
+
+    fn restore(value: StateValue) -> Result<Self, StateError> {
+        match value {
+            StateValue::List(items) if items.len() == 2 => {
+                let mut items = items.into_iter();
+                let mut next = || items.next().unwrap_or(StateValue::None);
+                Ok((A::restore(next())?, B::restore(next())?))
+            }
+            other => Err(other.mismatch("a pair")),
+        }
+    }
+}
+
+impl<T: Saved> Saved for BTreeMap<String, T> {
+    fn save(&self) -> StateValue {
+        StateValue::Map(StateMap(self.iter().map(|(name, value)| (name.clone(), value.save())).collect()))
+    }
+
+    fn restore(value: StateValue) -> Result<Self, StateError> {
+        let StateValue::Map(map) = value else { return Err(value.mismatch("a map")) };
+        map.0.into_iter().map(|(name, value)| Ok((name.clone(), T::restore(value).map_err(|e| e.at(&name))?))).collect()
+    }
+}
+
+impl StateValue {
+    /// The same tree; tensors share their storage.
+    #[must_use]
+    pub fn copied(&self) -> StateValue {
+        match self {
+            StateValue::None => StateValue::None,
+            StateValue::Bool(held) => StateValue::Bool(*held),
+            StateValue::Int(held) => StateValue::Int(*held),
+            StateValue::Float(held) => StateValue::Float(*held),
+            StateValue::Text(held) => StateValue::Text(held.clone()),
+            StateValue::List(held) => StateValue::List(held.iter().map(StateValue::copied).collect()),
+            StateValue::Map(held) => {
+                StateValue::Map(StateMap(held.0.iter().map(|(k, v)| (k.clone(), v.copied())).collect()))
+            }
+            StateValue::Tensor(held) => StateValue::Tensor(held.shallow_clone()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_saved_type_comes_back_equal() {
+        let value = (Some(vec![1u64, u64::MAX]), [(f64::INFINITY, "é".to_owned()), (-0.0, String::new())]);
+        let back = <(Option<Vec<u64>>, [(f64, String); 2])>::restore(value.save()).unwrap();
+        assert_eq!(back, value);
+        assert_eq!(Option::<Option<bool>>::restore(Some(None::<bool>).save()).unwrap(), Some(None));
+    }
+
+    #[test]
+    fn a_wrong_type_is_named_with_its_path() {
+        let mut map = StateMap::new();
+        map.put("seen", &vec!["text".to_owned()]);
+        let error = map.take::<Vec<f64>>("seen").unwrap_err();
+        assert_eq!(error.to_string(), "the saved state of `seen.0` is a text, expected a float");
+    }
+}

@@ -1,0 +1,49 @@
+//! "did you mean": one rule for the macros' wording and the files'.
+
+/// The known name that is closest to `got`, when one is close enough to be meant.
+///
+/// Jaro-Winkler similarity above 0.8, ignoring case; the first of the best wins.
+pub fn did_you_mean<'a>(got: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let got = got.to_lowercase();
+    let mut best: Option<(f64, &'a str)> = None;
+    for name in known {
+        let similarity = strsim::jaro_winkler(&got, &name.to_lowercase());
+        if similarity > 0.8 && best.is_none_or(|(highest, _)| similarity > highest) {
+            best = Some((similarity, name));
+        }
+    }
+    best.map(|(_, name)| name)
+}
+
+/// "expected one of `a`, `b`", or nothing when the list is too long to be read.
+pub fn expected_one_of(known: &[&str]) -> Option<String> {
+    match known {
+        [] => None,
+        [only] => Some(format!("expected `{only}`")),
+        _ if known.len() < 10 => {
+            let quoted: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
+            Some(format!("expected one of {}", quoted.join(", ")))
+        }
+        _ => None,
+    }
+}
+
+/// The end of a message about an unknown name: ", did you mean `b`?", or the list of those that are known.
+pub fn meant(got: &str, known: &[&str]) -> String {
+    match did_you_mean(got, known.iter().copied()) {
+        Some(near) => format!(", did you mean `{near}`?"),
+        None => expected_one_of(known).map_or(String::new(), |expected| format!(", {expected}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_near_name_is_suggested_and_a_far_one_is_not() {
+        assert_eq!(did_you_mean("lrr", ["lr", "betas", "weight_decay"]), Some("lr"));
+        assert_eq!(did_you_mean("Emma", ["Ema", "Timer"]), Some("Ema"));
+        assert_eq!(did_you_mean("zebra", ["lr", "betas"]), None);
+    }
+}

@@ -1,0 +1,9 @@
+//! The phases of a run: their names, groups and order, and sets of them.
+//!
+//! A phase is a value, never a string: the macros turn the methods of a `#[phases]` block into a [`PhaseMask`] constant.
+
+mod mask;
+mod phases;
+
+pub use mask::PhaseMask;
+pub use phases::{At, Group, Phase, at};
