@@ -1,0 +1,124 @@
+//! From serde's errors to diagnostics: one wording for all of them.
+
+use super::super::diagnostic::Diagnostic;
+use super::super::tree::{Kind, Span};
+use super::De;
+use super::error::Error;
+use super::place::join;
+use crate::base::suggest::{did_you_mean, expected_one_of};
+
+impl De<'_, '_> {
+    /// Records a mistake of this value.
+    pub(super) fn record(self, diagnostic: Diagnostic) -> Error {
+        self.cx.found.push(diagnostic.at(self.place.path()));
+        Error::Recorded
+    }
+
+    /// Records a mistake of a field or a name within this value.
+    pub(super) fn record_within(self, segment: &str, diagnostic: Diagnostic) -> Error {
+        let mut path = self.place.path();
+        join(&mut path, segment);
+        self.cx.found.push(diagnostic.at(path));
+        Error::Recorded
+    }
+
+    /// Records an error that has no place yet, at `span`.
+    pub(super) fn locate(self, error: Error, span: Span) -> Error {
+        // what is left of a value without its wrong parts may be refused for their absence
+        let expected_again = !matches!(error, Error::Missing(_)) && self.cx.retry.has_failed(self.node);
+        if expected_again {
+            return Error::Recorded;
+        }
+        let diagnostic = match error {
+            Error::Recorded => return error,
+            Error::Custom(message) => Diagnostic::new(self.whole(span), message),
+            Error::Type { expected } => {
+                Diagnostic::new(span, format!("expected {expected}, found {}", self.node.what()))
+            }
+            Error::Variant { name, known } => unknown(span, &format!("unknown variant `{name}`"), &name, known),
+            Error::Field { name, known } => return self.unknown_field(&name, span, known),
+            Error::Missing(name) => return self.missing_field(name),
+            Error::Duplicate(name) => Diagnostic::new(span, format!("field `{name}` is given twice")),
+            Error::Length { found, expected } => {
+                Diagnostic::new(span, format!("expected {expected}, found {found} values"))
+            }
+        };
+        self.record(diagnostic)
+    }
+
+    /// A field that the struct doesn't have.
+    pub(super) fn unknown_field(self, name: &str, span: Span, known: &[&str]) -> Error {
+        let diagnostic = match (known, self.node.name()) {
+            ([], Some(owner)) => Diagnostic::new(span, format!("unknown field `{name}`, `{owner}` has no fields")),
+            ([], None) => Diagnostic::new(span, format!("unknown field `{name}`, there are no fields here")),
+            _ => unknown(span, &format!("unknown field `{name}`"), name, known),
+        };
+        self.record_within(name, diagnostic)
+    }
+
+    /// A field that the struct needs.
+    fn missing_field(self, name: &'static str) -> Error {
+        let owner = self.node.name().map(|owner| format!(" of `{owner}`")).unwrap_or_default();
+        self.record(Diagnostic::new(self.head(), format!("missing field `{name}`{owner}")))
+    }
+
+    /// A name that no component of the trait has.
+    pub(super) fn unknown_component(self, noun: &str, name: &str, span: Span, known: &[&str]) -> Error {
+        let problem = format!("no {noun} is named `{name}`");
+        if known.is_empty() {
+            let help = "the crate that has it must be named in the program: `use its_name as _;`";
+            return self.record(Diagnostic::new(span, format!("{problem}, there is none at all")).help(help));
+        }
+        let diagnostic = unknown(span, &problem, name, known);
+        let unhelpful = diagnostic.label.is_empty() && expected_one_of(known).is_none();
+        self.record(match unhelpful {
+            true => diagnostic.help(format!("there are `{}`", known.join("`, `"))),
+            false => diagnostic,
+        })
+    }
+
+    /// The name that owns this value: its own, else the key it is set to, else where it begins.
+    fn head(self) -> Span {
+        match &self.node.name {
+            Some(name) => name.span,
+            None => self.place.key_span().unwrap_or(self.node.span.first()),
+        }
+    }
+
+    /// Where the message of a validator points: the value, but only the name of a struct.
+    fn whole(self, span: Span) -> Span {
+        let structured = matches!(self.node.kind, Kind::Struct(_)) && span == self.node.span;
+        if structured { self.head() } else { span }
+    }
+}
+
+/// The noun for the components of a trait: `HookConfig` is a `hook`, `LrSchedule` an `lr schedule`.
+pub(in crate::config) fn noun(trait_name: &str) -> String {
+    let name = trait_name.rsplit("::").next().unwrap_or(trait_name);
+    let name = name.strip_suffix("Config").filter(|rest| !rest.is_empty()).unwrap_or(name);
+    let mut noun = String::new();
+    for c in name.chars() {
+        if c.is_uppercase() && !noun.is_empty() {
+            noun.push(' ');
+        }
+        noun.extend(c.to_lowercase());
+    }
+    noun
+}
+
+/// `a hook`, `an optimizer`.
+pub(super) fn with_article(noun: &str) -> String {
+    match noun.starts_with(['a', 'e', 'i', 'o', 'u']) {
+        true => format!("an {noun}"),
+        false => format!("a {noun}"),
+    }
+}
+
+/// `problem, expected one of ..` with the nearest name as label.
+pub(in crate::config) fn unknown(span: Span, problem: &str, name: &str, known: &[&str]) -> Diagnostic {
+    let message = match expected_one_of(known) {
+        Some(expected) => format!("{problem}, {expected}"),
+        None => problem.to_owned(),
+    };
+    Diagnostic::new(span, message).suggest(did_you_mean(name, known.iter().copied()))
+}

@@ -1,0 +1,137 @@
+//! One mistake in an experiment: where it is, what is wrong, what was meant.
+
+use super::sources::{Sources, ceil_char, floor_char};
+use super::tree::Span;
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use std::ops::Range;
+
+/// A message with its place. It is rendered as the compiler renders its own, or as one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// The text that is wrong; [`Span::NONE`] when no text is.
+    pub span: Span,
+    /// The problem first, then what to do; lower case, no full stop.
+    pub message: String,
+    /// Stands beside the carets; may be empty.
+    pub label: String,
+    /// Other places that explain this one, also in other files.
+    pub notes: Vec<(Span, String)>,
+    /// What to do, when the message has not said it.
+    pub helps: Vec<String>,
+    /// The path of the value in the experiment (`optimizer.lr`); empty when it is the whole.
+    pub path: String,
+}
+
+impl Diagnostic {
+    /// A mistake at `span`.
+    pub fn new(span: Span, message: impl Into<String>) -> Self {
+        Diagnostic {
+            span,
+            message: message.into(),
+            label: String::new(),
+            notes: Vec::new(),
+            helps: Vec::new(),
+            path: String::new(),
+        }
+    }
+
+    /// Says something beside the carets.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    /// `did you mean`, when something is near enough to be meant.
+    #[must_use]
+    pub fn suggest(self, meant: Option<&str>) -> Self {
+        match meant {
+            Some(meant) => self.label(format!("did you mean `{meant}`?")),
+            None => self,
+        }
+    }
+
+    /// Points at another place.
+    #[must_use]
+    pub fn note(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.notes.push((span, text.into()));
+        self
+    }
+
+    /// Adds what to do.
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        self.helps.push(text.into());
+        self
+    }
+
+    /// Names the value by its path.
+    #[must_use]
+    pub fn at(mut self, path: impl Into<String>) -> Self {
+        self.path = path.into();
+        self
+    }
+
+    /// One line for editors and logs: `file:line:column: message; label`.
+    pub fn short(&self, sources: &Sources) -> String {
+        let mut line = match self.span.is_some() {
+            true => format!("{}: {}", sources.position(self.span), self.message),
+            false => self.message.clone(),
+        };
+        for text in std::iter::once(&self.label).chain(&self.helps).filter(|text| !text.is_empty()) {
+            line.push_str("; ");
+            line.push_str(text);
+        }
+        line
+    }
+
+    /// Several lines with the text and carets under it; no line end after the last.
+    pub fn render(&self, sources: &Sources, color: bool) -> String {
+        let mut group = Group::with_title(Level::ERROR.primary_title(self.message.as_str()));
+        for file in self.files() {
+            group = group.element(self.snippet(sources, file));
+        }
+        if !self.path.is_empty() {
+            group = group.element(Level::NOTE.message(format!("at `{}`", self.path)));
+        }
+        for help in &self.helps {
+            group = group.element(Level::HELP.message(help.as_str()));
+        }
+        let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+        renderer.render(&[group]).clone()
+    }
+
+    /// The files to show, that of the mistake first.
+    fn files(&self) -> Vec<Span> {
+        let mut files: Vec<Span> = Vec::new();
+        let notes = self.notes.iter().map(|(span, _)| *span);
+        for span in std::iter::once(self.span).chain(notes).filter(|span| span.is_some()) {
+            if files.iter().all(|known| known.file != span.file) {
+                files.push(span);
+            }
+        }
+        files
+    }
+
+    fn snippet<'a>(&'a self, sources: &'a Sources, file: Span) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
+        let text = sources.text(file);
+        let mut snippet = Snippet::source(text).path(sources.name(file));
+        if self.span.file == file.file {
+            let primary = AnnotationKind::Primary.span(clamped(text, self.span));
+            snippet = snippet.annotation(match self.label.is_empty() {
+                true => primary,
+                false => primary.label(self.label.as_str()),
+            });
+        }
+        for (span, label) in self.notes.iter().filter(|(span, _)| span.file == file.file) {
+            snippet = snippet.annotation(AnnotationKind::Context.span(clamped(text, *span)).label(label.as_str()));
+        }
+        snippet
+    }
+}
+
+/// The span's bytes, widened to whole characters of the text: the renderer panics on anything else.
+fn clamped(text: &str, span: Span) -> Range<usize> {
+    let start = floor_char(text, span.start as usize);
+    start..ceil_char(text, span.end as usize).max(start)
+}

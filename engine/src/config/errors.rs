@@ -1,0 +1,95 @@
+//! All mistakes of an experiment together.
+
+use super::diagnostic::Diagnostic;
+use super::sources::Sources;
+use std::cell::RefCell;
+use std::fmt;
+
+/// Where mistakes are put while an experiment is read, so that reading can go on after each.
+#[derive(Debug, Default)]
+pub struct Diagnostics {
+    found: RefCell<Vec<Diagnostic>>,
+}
+
+/// Why an experiment was refused: at least one mistake, in the order of the text, each once.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ConfigErrors {
+    /// The texts that the mistakes point into.
+    pub sources: Sources,
+    /// The mistakes.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Diagnostics {
+    /// None yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a mistake, unless the same was found at the same place before.
+    pub fn push(&self, diagnostic: Diagnostic) {
+        let mut found = self.found.borrow_mut();
+        let known = found.iter().any(|known| known.span == diagnostic.span && known.message == diagnostic.message);
+        if !known {
+            found.push(diagnostic);
+        }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.found.borrow().len()
+    }
+
+    /// Whether nothing is wrong so far.
+    pub fn is_empty(&self) -> bool {
+        self.found.borrow().is_empty()
+    }
+
+    /// Adds all to another collection.
+    pub(super) fn move_into(self, others: &Diagnostics) {
+        for diagnostic in self.found.into_inner() {
+            others.push(diagnostic);
+        }
+    }
+
+    /// Nothing when there are none.
+    ///
+    /// # Errors
+    /// All mistakes, sorted by their place.
+    pub fn into_result(self, sources: &Sources) -> Result<(), ConfigErrors> {
+        match self.is_empty() {
+            true => Ok(()),
+            false => Err(ConfigErrors::new(sources.clone(), self.found.into_inner())),
+        }
+    }
+}
+
+impl ConfigErrors {
+    /// Sorts the mistakes by their place.
+    pub fn new(sources: Sources, mut diagnostics: Vec<Diagnostic>) -> Self {
+        diagnostics.sort_by(|a, b| (a.span, &a.message).cmp(&(b.span, &b.message)));
+        diagnostics.dedup();
+        ConfigErrors { sources, diagnostics }
+    }
+
+    /// Every mistake with its text, an empty line between them; no line end after the last.
+    pub fn render(&self, color: bool) -> String {
+        let rendered: Vec<String> = self.diagnostics.iter().map(|found| found.render(&self.sources, color)).collect();
+        rendered.join("\n\n")
+    }
+
+    /// Every mistake as one line.
+    pub fn short(&self) -> Vec<String> {
+        self.diagnostics.iter().map(|found| found.short(&self.sources)).collect()
+    }
+}
+
+/// As [`ConfigErrors::render`] without colours.
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(false))
+    }
+}
+
+impl std::error::Error for ConfigErrors {}

@@ -1,0 +1,135 @@
+//! Files that build on files: `base: ["a.ron", "b.ron"]`, in order, then the file itself over them.
+//!
+//! A base may have bases of its own. What a base says of a path is relative to that base.
+
+use super::diagnostic::Diagnostic;
+use super::errors::Diagnostics;
+use super::merge::Merge;
+use super::sources::Sources;
+use super::tree::{Kind, Node, Span};
+use super::{parse_into, read_bytes};
+use crate::base::suggest::did_you_mean;
+use std::path::{Path, PathBuf};
+
+/// How many files may stand on each other.
+const MAX_DEPTH: usize = 32;
+
+/// How many files are read at most: bases shared by bases are read again.
+const MAX_FILES: usize = 256;
+
+/// The reading of a file with all that it is based on.
+pub(super) struct Layers<'s> {
+    sources: &'s mut Sources,
+    diagnostics: &'s Diagnostics,
+    /// The files that led here, the experiment's own first.
+    chain: Vec<Link>,
+    files: usize,
+}
+
+struct Link {
+    name: String,
+    /// The file itself, whatever it was called.
+    canonical: Option<PathBuf>,
+}
+
+impl<'s> Layers<'s> {
+    pub(super) fn new(sources: &'s mut Sources, diagnostics: &'s Diagnostics) -> Self {
+        Layers { sources, diagnostics, chain: Vec::new(), files: 0 }
+    }
+
+    /// Reads a file over its bases. `from` is where it was named; nowhere for the experiment itself.
+    pub(super) fn read(&mut self, path: &Path, from: Span) -> Option<Node> {
+        let link = Link { name: path.display().to_string(), canonical: path.canonicalize().ok() };
+        let bytes = self.admit(&link, path, from);
+        self.chain.push(link);
+        let node = match bytes {
+            Ok(bytes) => self.read_layers(path, &bytes),
+            Err(problem) => {
+                let chain: Vec<String> = self.chain.iter().map(|link| format!("`{}`", link.name)).collect();
+                let help = format!("the files that led here: {}", chain.join(", "));
+                self.diagnostics.push(if from.is_some() { problem.help(help) } else { *problem });
+                None
+            }
+        };
+        self.chain.pop();
+        node
+    }
+
+    /// The file's bytes, unless it may not or can't be read.
+    fn admit(&mut self, link: &Link, path: &Path, from: Span) -> Result<Vec<u8>, Box<Diagnostic>> {
+        self.files += 1;
+        let name = &link.name;
+        if link.canonical.is_some() && self.chain.iter().any(|known| known.canonical == link.canonical) {
+            return Err(Box::new(Diagnostic::new(from, format!("`{name}` is its own base"))));
+        }
+        if self.chain.len() >= MAX_DEPTH {
+            return Err(Box::new(Diagnostic::new(from, format!("bases are nested more than {MAX_DEPTH} files deep"))));
+        }
+        if self.files > MAX_FILES {
+            return Err(Box::new(Diagnostic::new(
+                from,
+                format!("the experiment is made of more than {MAX_FILES} files"),
+            )));
+        }
+        read_bytes(path).map_err(|error| {
+            let base = if from.is_some() { "the base " } else { "" };
+            let unreadable = Diagnostic::new(from, format!("can't read {base}`{name}`: {error}"));
+            Box::new(unreadable.suggest(neighbour(path).as_deref()))
+        })
+    }
+
+    fn read_layers(&mut self, path: &Path, bytes: &[u8]) -> Option<Node> {
+        let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
+        let mut node = match parse_into(self.sources, &path.display().to_string(), bytes, &folder) {
+            Ok(node) => node,
+            Err(found) => {
+                found.into_iter().for_each(|found| self.diagnostics.push(found));
+                return None;
+            }
+        };
+        let mut below: Option<Node> = None;
+        for (base, span) in self.bases(&mut node) {
+            let Some(next) = self.read(&folder.join(base), span) else { continue };
+            below = Some(match below {
+                Some(below) => Merge::new(self.diagnostics).documents(below, next),
+                None => next,
+            });
+        }
+        Some(match below {
+            Some(below) => Merge::new(self.diagnostics).documents(below, node),
+            None => node,
+        })
+    }
+
+    /// Takes the field `base` out of a file's struct: a path or a list of paths.
+    fn bases(&self, node: &mut Node) -> Vec<(PathBuf, Span)> {
+        let Kind::Struct(fields) = &mut node.kind else { return Vec::new() };
+        let Some(index) = fields.iter().position(|field| field.key == "base") else { return Vec::new() };
+        let value = fields.remove(index).value;
+        let items = match value.kind {
+            Kind::Seq(items) => items,
+            _ => vec![value],
+        };
+        let mut bases = Vec::new();
+        for item in items {
+            match &item.kind {
+                Kind::Str(path) => bases.push((PathBuf::from(path), item.span)),
+                _ => {
+                    let message = format!("expected the path of a base in quotes, found {}", item.what());
+                    self.diagnostics.push(Diagnostic::new(item.span, message).at("base"));
+                }
+            }
+        }
+        bases
+    }
+}
+
+/// A file beside the absent one whose name is nearest.
+fn neighbour(path: &Path) -> Option<String> {
+    let wanted = path.file_name()?.to_str()?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut names: Vec<String> =
+        std::fs::read_dir(folder).ok()?.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.sort();
+    did_you_mean(wanted, names.iter().map(String::as_str)).map(str::to_owned)
+}

@@ -1,0 +1,181 @@
+//! Reading a struct section by section, when no one type describes all of it.
+//!
+//! Every section is read on its own, so that a mistake in one hides none in another; what no one asked for is unknown.
+
+use super::Document;
+use super::de::{Place, Segment, join, read_at, unknown};
+use super::diagnostic::Diagnostic;
+use super::errors::Diagnostics;
+use super::tree::{Field, Kind, Node, Span};
+use serde::de::DeserializeOwned;
+
+/// The fields of one struct of an experiment. [`StructReader::finish`] reports the fields that were not asked for.
+#[must_use = "`finish` reports unknown fields"]
+pub struct StructReader<'a> {
+    document: &'a Document,
+    diagnostics: &'a Diagnostics,
+    node: &'a Node,
+    /// Where the key of this struct was written.
+    key_span: Option<Span>,
+    path: String,
+    asked: Vec<String>,
+    /// A near miss of these was reported: their absence need not be.
+    missing: Vec<&'static str>,
+}
+
+impl<'a> StructReader<'a> {
+    /// Reads the experiment itself.
+    pub(super) fn new(document: &'a Document, diagnostics: &'a Diagnostics) -> Self {
+        Self::of(document, diagnostics, &document.root, None, String::new())
+    }
+
+    /// Reads a field that must be there.
+    pub fn required<T: DeserializeOwned>(&mut self, key: &'static str) -> Option<T> {
+        let field = self.required_field(key)?;
+        self.read(field)
+    }
+
+    /// Reads a field that may be absent or `None`. There is also no value when it is wrong; `diagnostics` tell.
+    pub fn optional<T: DeserializeOwned>(&mut self, key: &'static str) -> Option<T> {
+        let field = self.optional_field(key)?;
+        self.read(field)
+    }
+
+    /// Reads a field that has a default. There is also the default when it is wrong; `diagnostics` tell.
+    pub fn or_default<T: DeserializeOwned + Default>(&mut self, key: &'static str) -> T {
+        self.optional(key).unwrap_or_default()
+    }
+
+    /// A struct within this one that must be there.
+    pub fn required_struct(&mut self, key: &'static str) -> Option<StructReader<'a>> {
+        let field = self.required_field(key)?;
+        self.nested(field)
+    }
+
+    /// A struct within this one that may be absent or `None`.
+    pub fn optional_struct(&mut self, key: &'static str) -> Option<StructReader<'a>> {
+        let field = self.optional_field(key)?;
+        self.nested(field)
+    }
+
+    /// The keys that the text gives, in its order: for structs whose keys the user chooses, read by
+    /// [`StructReader::named`].
+    pub fn keys(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.node.fields().iter().map(|field| field.key.as_str())
+    }
+
+    /// Reads a field whose key the user chose.
+    pub fn named<T: DeserializeOwned>(&mut self, key: &str) -> Option<T> {
+        let field = self.field(key)?;
+        self.read(field)
+    }
+
+    /// A struct whose key the user chose.
+    pub fn named_struct(&mut self, key: &str) -> Option<StructReader<'a>> {
+        let field = self.field(key)?;
+        self.nested(field)
+    }
+
+    /// The tree of a field, for rules of one's own; it counts as asked for.
+    pub fn node(&mut self, key: &str) -> Option<&'a Node> {
+        self.field(key).map(|field| &field.value)
+    }
+
+    /// Whether the field is given.
+    pub fn has(&self, key: &str) -> bool {
+        self.node.get(key).is_some()
+    }
+
+    /// Where the value at `path` (within this struct) was written; the struct's own name when it wasn't.
+    pub fn span_of(&self, path: &str) -> Span {
+        self.node.find(path).map_or_else(|| self.head(), Node::head)
+    }
+
+    /// Adds a mistake of the value at `path` (within this struct), found by a rule that no type knows.
+    pub fn error(&self, path: &str, message: impl Into<String>) {
+        self.push(path, Diagnostic::new(self.span_of(path), message));
+    }
+
+    /// Reports the fields that were not asked for, and ends the reading.
+    pub fn finish(self) {
+        let asked: Vec<&str> = self.asked.iter().map(String::as_str).collect();
+        for field in self.node.fields().iter().filter(|field| !self.asked.contains(&field.key)) {
+            let problem = format!("unknown field `{}`", field.key);
+            self.push(&field.key, unknown(field.key_span, &problem, &field.key, &asked));
+        }
+        for key in &self.missing {
+            let meant = |field: &Field| {
+                !self.asked.contains(&field.key)
+                    && crate::base::suggest::did_you_mean(&field.key, asked.iter().copied()) == Some(key)
+            };
+            // the misspelt field was to be it
+            if !self.node.fields().iter().any(meant) {
+                let owner = self.node.name().map(|owner| format!(" of `{owner}`")).unwrap_or_default();
+                self.push("", Diagnostic::new(self.head(), format!("missing field `{key}`{owner}")));
+            }
+        }
+    }
+
+    fn of(
+        document: &'a Document,
+        diagnostics: &'a Diagnostics,
+        node: &'a Node,
+        key_span: Option<Span>,
+        path: String,
+    ) -> Self {
+        let reader =
+            StructReader { document, diagnostics, node, key_span, path, asked: Vec::new(), missing: Vec::new() };
+        let empty = matches!(&node.kind, Kind::Tuple(items) if items.is_empty());
+        if !empty && !matches!(node.kind, Kind::Struct(_) | Kind::Unit) {
+            let message = format!("expected fields by name, `(key: ..)`, found {}", node.what());
+            reader.push("", Diagnostic::new(node.span, message));
+        }
+        reader
+    }
+
+    fn field(&mut self, key: &str) -> Option<&'a Field> {
+        if !self.asked.iter().any(|asked| asked == key) {
+            self.asked.push(key.to_owned());
+        }
+        self.node.fields().iter().find(|field| field.key == key)
+    }
+
+    fn optional_field(&mut self, key: &'static str) -> Option<&'a Field> {
+        let none = |value: &Node| matches!(value.kind, Kind::Unit) && value.name() == Some("None");
+        self.field(key).filter(|field| !none(&field.value))
+    }
+
+    fn required_field(&mut self, key: &'static str) -> Option<&'a Field> {
+        let field = self.field(key);
+        if field.is_none() {
+            self.missing.push(key);
+        }
+        field
+    }
+
+    fn read<T: DeserializeOwned>(&self, field: &'a Field) -> Option<T> {
+        let root = Place::root(&self.path);
+        let segment = Segment::Field { key: &field.key, span: field.key_span };
+        let place = Place { parent: Some(&root), segment };
+        read_at(&field.value, &self.document.sources, self.diagnostics, &place)
+    }
+
+    fn nested(&self, field: &'a Field) -> Option<StructReader<'a>> {
+        let mut path = self.path.clone();
+        join(&mut path, &field.key);
+        Some(Self::of(self.document, self.diagnostics, &field.value, Some(field.key_span), path))
+    }
+
+    fn head(&self) -> Span {
+        match &self.node.name {
+            Some(name) => name.span,
+            None => self.key_span.unwrap_or(self.node.span.first()),
+        }
+    }
+
+    fn push(&self, within: &str, diagnostic: Diagnostic) {
+        let mut path = self.path.clone();
+        join(&mut path, within);
+        self.diagnostics.push(diagnostic.at(path));
+    }
+}

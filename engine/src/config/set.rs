@@ -1,0 +1,135 @@
+//! `--set path=value`: one value of the command line over the experiment.
+//!
+//! The value is RON and is merged as that of a file over its base; a word or path needs no quotes where a text is
+//! wanted. What is wrong with it, now or when it is read, points into the command line.
+
+use super::diagnostic::Diagnostic;
+use super::errors::Diagnostics;
+use super::merge::{Merge, element, replace_with};
+use super::parse;
+use super::sources::Sources;
+use super::tree::{Field, Kind, Node, Span};
+
+/// What messages call the command line.
+const OPTION: &str = "--set";
+
+/// Paths of more segments than values can be nested name nothing.
+const MAX_SEGMENTS: usize = 64;
+
+/// Applies one `path=value` to the tree; mistakes go to `diagnostics`.
+pub(super) fn set(root: &mut Node, argument: &str, sources: &mut Sources, diagnostics: &Diagnostics) {
+    let file = sources.add_argument(OPTION, argument);
+    if let Err(found) = try_set(root, argument, file, diagnostics) {
+        found.into_iter().for_each(|found| diagnostics.push(found));
+    }
+}
+
+fn try_set(root: &mut Node, argument: &str, file: u32, diagnostics: &Diagnostics) -> Result<(), Vec<Diagnostic>> {
+    let Some((path, _)) = argument.split_once('=') else {
+        let span = span(file, 0, argument.len());
+        return Err(vec![Diagnostic::new(span, "expected `path=value`").help("for example `--set optimizer.lr=0.01`")]);
+    };
+    let value = value(argument, path.len() + 1, file)?;
+    let target = locate(root, path, file).map_err(|mistake| vec![mistake.at(path)])?;
+    replace_with(target, |old| {
+        let is_word = value.name.as_ref().is_some_and(|name| name.word) && matches!(value.kind, Kind::Unit);
+        match (&old.kind, value.name()) {
+            (Kind::Str(_), Some(word)) if is_word => {
+                Node { span: value.span, name: None, kind: Kind::Str(word.to_owned()) }
+            }
+            _ => Merge::new(diagnostics).values(old, value),
+        }
+    });
+    Ok(())
+}
+
+/// The value, as RON or as a text without quotes.
+fn value(argument: &str, at: usize, file: u32) -> Result<Node, Vec<Diagnostic>> {
+    parse::parse_argument(file, argument, at).or_else(|mistakes| {
+        let text = argument[at..].trim();
+        match is_plain_text(text) {
+            true => Ok(Node { span: span(file, at, argument.len()), name: None, kind: Kind::Str(text.to_owned()) }),
+            false => Err(mistakes),
+        }
+    })
+}
+
+/// A word or path that was meant as a text, not a misspelt number, list or string.
+fn is_plain_text(text: &str) -> bool {
+    let starts_as_text = text.starts_with(|c: char| c.is_alphabetic() || matches!(c, '_' | '/' | '~'));
+    let relative = text.starts_with("./") || text.starts_with("..");
+    (starts_as_text || relative) && !text.contains(['(', ')', '[', ']', '{', '}', '"', '\'', ','])
+}
+
+/// The value at the path; fields that are absent are added.
+fn locate<'n>(root: &'n mut Node, path: &str, file: u32) -> Result<&'n mut Node, Box<Diagnostic>> {
+    let mut node = root;
+    let mut start = 0;
+    for (index, segment) in path.split('.').enumerate() {
+        let at = span(file, start, start + segment.len());
+        if segment.is_empty() {
+            return Err(Box::new(Diagnostic::new(span(file, 0, path.len()), "a name is missing in the path")));
+        }
+        if index >= MAX_SEGMENTS {
+            return Err(Box::new(Diagnostic::new(at, format!("the path has more than {MAX_SEGMENTS} names"))));
+        }
+        node = child(node, segment, at)?;
+        start += segment.len() + 1;
+    }
+    Ok(node)
+}
+
+fn child<'n>(node: &'n mut Node, segment: &str, at: Span) -> Result<&'n mut Node, Box<Diagnostic>> {
+    let (whole, what) = (node.span, node.what());
+    let some = node.some_inner().is_some();
+    let none = node.name() == Some("None");
+    let empty = match &node.kind {
+        Kind::Unit => !none,
+        Kind::Tuple(items) => items.is_empty(),
+        _ => false,
+    };
+    if empty {
+        node.kind = Kind::Struct(Vec::new());
+    }
+    match &mut node.kind {
+        Kind::Struct(fields) => Ok(field(fields, segment, at)),
+        Kind::Seq(items) | Kind::Tuple(items) => {
+            if some {
+                return child(&mut items[0], segment, at);
+            }
+            match element(items, segment, at) {
+                Ok(index) => Ok(&mut items[index]),
+                Err(mistake) => Err(Box::new(mistake.note(whole.first(), "this list"))),
+            }
+        }
+        Kind::Map(pairs) => Ok(entry(pairs, segment, at)),
+        _ => {
+            let message = format!("there is no `{segment}` in {what}");
+            Err(Box::new(Diagnostic::new(at, message).note(whole, "the value so far")))
+        }
+    }
+}
+
+fn field<'n>(fields: &'n mut Vec<Field>, key: &str, at: Span) -> &'n mut Node {
+    let index = fields.iter().position(|field| field.key == key).unwrap_or_else(|| {
+        let value = Node { span: at, ..Node::new(Kind::Unit) };
+        fields.push(Field { key: key.to_owned(), key_span: at, value });
+        fields.len() - 1
+    });
+    &mut fields[index].value
+}
+
+fn entry<'n>(pairs: &'n mut Vec<(Node, Node)>, key: &str, at: Span) -> &'n mut Node {
+    let index = pairs.iter().position(|(known, _)| known.is_key(key)).unwrap_or_else(|| {
+        let new = |kind| Node { span: at, ..Node::new(kind) };
+        pairs.push((new(Kind::Str(key.to_owned())), new(Kind::Unit)));
+        pairs.len() - 1
+    });
+    &mut pairs[index].1
+}
+
+fn span(file: u32, start: usize, end: usize) -> Span {
+    // a command line is far shorter than four GiB
+    let byte = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+    Span { file, start: byte(start), end: byte(end) }
+}
