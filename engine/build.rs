@@ -1,0 +1,46 @@
+//! Compiles the C++ shim over libtorch (`native/`), unless only documentation is wanted.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+const SOURCES: [&str; 6] = ["core.cpp", "optimizer.cpp", "foreach.cpp", "generator.cpp", "autograd.cpp", "device.cpp"];
+const HEADERS: [&str; 1] = ["core.hpp"];
+
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    for file in SOURCES.iter().chain(&HEADERS) {
+        println!("cargo:rerun-if-changed=native/{file}");
+    }
+    if env::var_os("CARGO_FEATURE_DOC_ONLY").is_some() {
+        return;
+    }
+    // torch-sys tells where it found libtorch, whichever way that was; nobody else hears it
+    println!("cargo:rerun-if-env-changed=DEP_TCH_LIBTORCH_LIB");
+    let Some(lib) = env::var_os("DEP_TCH_LIBTORCH_LIB").map(PathBuf::from) else {
+        println!("cargo:warning=torch-sys did not say where libtorch lies (DEP_TCH_LIBTORCH_LIB)");
+        std::process::exit(1);
+    };
+    compile_shim(&lib.with_file_name("include"));
+    println!("cargo:rustc-link-search=native={}", lib.display());
+    // named again: the shim's own references come before those of torch-sys on the linker's line
+    println!("cargo:rustc-link-lib=torch_cpu");
+    println!("cargo:rustc-link-lib=c10");
+    println!("cargo:libtorch_lib={}", lib.display());
+}
+
+fn compile_shim(include: &Path) {
+    cc::Build::new()
+        .cpp(true)
+        .pic(true)
+        .std("c++17")
+        .define("_GLIBCXX_USE_CXX11_ABI", "1")
+        // also in debug builds: the per-tensor loops run in every step
+        .opt_level(2)
+        .warnings(true)
+        .flag("-isystem")
+        .flag(include)
+        .flag("-isystem")
+        .flag(include.join("torch/csrc/api/include"))
+        .files(SOURCES.iter().map(|file| Path::new("native").join(file)))
+        .compile("engine_native");
+}

@@ -1,0 +1,139 @@
+// Operations on whole lists of parameters at once: clipping, clearing, averaging, copying.
+#include "core.hpp"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/_foreach_clamp_max.h>
+#include <ATen/ops/_foreach_clamp_min.h>
+#include <ATen/ops/_foreach_copy.h>
+#include <ATen/ops/_foreach_lerp.h>
+#include <ATen/ops/_foreach_mul.h>
+#include <ATen/ops/_foreach_norm.h>
+#include <ATen/ops/linalg_vector_norm.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/zeros.h>
+
+namespace eng {
+namespace {
+
+thread_local std::vector<at::Tensor> gradient_storage;
+
+void collect_all(const List* const* lists, size_t count, std::vector<at::Tensor>& into) {
+  for (size_t i = 0; i < count; ++i) collect_gradients(*lists[i], into);
+}
+
+bool on_one_device(const std::vector<at::Tensor>& tensors) {
+  for (const at::Tensor& tensor : tensors) {
+    if (tensor.device() != tensors.front().device()) return false;
+  }
+  return true;
+}
+
+// The 2-norm of all gradients as if they were one vector: a 0-d tensor on the first one's device.
+at::Tensor total_norm(const std::vector<at::Tensor>& gradients) {
+  if (gradients.empty()) return at::zeros({}, at::kFloat);
+  std::vector<at::Tensor> norms = at::_foreach_norm(gradients, 2);
+  if (!on_one_device(norms)) {
+    for (at::Tensor& norm : norms) norm = norm.to(gradients.front().device());
+  }
+  return at::linalg_vector_norm(at::stack(norms), 2);
+}
+
+void scale(std::vector<at::Tensor>& gradients, const at::Tensor& factor) {
+  if (gradients.empty()) return;
+  if (on_one_device(gradients)) {
+    at::_foreach_mul_(gradients, factor);
+  } else {
+    for (at::Tensor& gradient : gradients) gradient.mul_(factor.to(gradient.device()));
+  }
+}
+
+void check_pair(const List& into, const List& from) {
+  if (into.size() != from.size()) {
+    throw ArgumentError("the lists have " + std::to_string(into.size()) + " and " + std::to_string(from.size()) +
+                        " tensors; they must have as many");
+  }
+  for (size_t i = 0; i < into.size(); ++i) {
+    const at::Tensor& target = into.tensors[i];
+    const at::Tensor& source = from.tensors[i];
+    if (!target.defined() || !source.defined()) {
+      throw ArgumentError(i, "tensor " + std::to_string(i) + " of a list is not defined");
+    }
+    if (target.sizes() != source.sizes()) {
+      throw ArgumentError(i, describe("tensor", i, target) + " has another shape than " + describe("its source", i, source));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace eng
+
+// The total norm of the gradients of all lists, unchanged.
+ENG_API int eng_grad_norm(const eng::List* const* lists, size_t count, at::Tensor** norm) {
+  return eng::guarded([&] {
+    at::NoGradGuard no_grad;
+    eng::Scratch gradients(eng::gradient_storage);
+    eng::collect_all(lists, count, *gradients);
+    *norm = eng::give(eng::total_norm(*gradients));
+  });
+}
+
+// Scales the gradients of all lists so that their total norm is at most `max_norm`. The factor stays on the
+// device: nothing waits for it.
+ENG_API int eng_clip_grad_norm(const eng::List* const* lists, size_t count, double max_norm, at::Tensor** norm) {
+  return eng::guarded([&] {
+    at::NoGradGuard no_grad;
+    eng::Scratch gradients(eng::gradient_storage);
+    eng::collect_all(lists, count, *gradients);
+    at::Tensor total = eng::total_norm(*gradients);
+    // the small number as in torch.nn.utils.clip_grad_norm_
+    eng::scale(*gradients, (max_norm / (total + 1e-6)).clamp_max(1.0));
+    *norm = eng::give(std::move(total));
+  });
+}
+
+// Limits every element of every gradient to -max..max.
+ENG_API int eng_clip_grad_value(const eng::List* const* lists, size_t count, double max) {
+  return eng::guarded([&] {
+    at::NoGradGuard no_grad;
+    eng::Scratch gradients(eng::gradient_storage);
+    eng::collect_all(lists, count, *gradients);
+    if (gradients->empty()) return;
+    at::_foreach_clamp_min_(*gradients, -max);
+    at::_foreach_clamp_max_(*gradients, max);
+  });
+}
+
+ENG_API int eng_scale_grads(const eng::List* parameters, double factor) {
+  return eng::guarded([&] {
+    at::NoGradGuard no_grad;
+    eng::Scratch gradients(eng::gradient_storage);
+    eng::collect_gradients(*parameters, *gradients);
+    if (!gradients->empty()) at::_foreach_mul_(*gradients, factor);
+  });
+}
+
+// Lets go of the gradients: the next backward writes instead of adding.
+ENG_API int eng_zero_grad(const eng::List* parameters) {
+  return eng::guarded([&] {
+    for (const at::Tensor& parameter : parameters->tensors) {
+      if (parameter.grad().defined()) parameter.mutable_grad().reset();
+    }
+  });
+}
+
+ENG_API int eng_foreach_lerp(eng::List* into, const eng::List* towards, double weight) {
+  return eng::guarded([&] {
+    at::NoGradGuard no_grad;
+    eng::check_pair(*into, *towards);
+    if (into->size() > 0) at::_foreach_lerp_(into->tensors, towards->tensors, weight);
+  });
+}
+
+ENG_API int eng_foreach_copy(eng::List* into, const eng::List* from) {
+  return eng::guarded([&] {
+    at::NoGradGuard no_grad;
+    eng::check_pair(*into, *from);
+    if (into->size() > 0) at::_foreach_copy_(into->tensors, from->tensors);
+  });
+}

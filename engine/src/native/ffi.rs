@@ -1,0 +1,63 @@
+//! The shim's entries as declared in `engine/native/*.cpp`.
+//!
+//! Status codes are read by [`check`](super::error::check). Tensors are borrowed for the call; `out` tensors
+//! are owned by the caller.
+
+use crate::native::optimizer::{AdamOptions, SgdOptions};
+use std::ffi::{c_char, c_int};
+use torch_sys::C_tensor;
+
+/// `eng::List`, only ever behind a pointer.
+#[repr(C)]
+pub(super) struct RawList {
+    _private: [u8; 0],
+}
+
+unsafe extern "C" {
+    pub(super) fn eng_error_text() -> *const c_char;
+    pub(super) fn eng_error_item() -> i64;
+
+    pub(super) fn eng_list_new(tensors: *const *const C_tensor, count: usize, out: *mut *mut RawList) -> c_int;
+    pub(super) fn eng_list_free(list: *mut RawList);
+    pub(super) fn eng_list_get(list: *const RawList, index: usize, out: *mut *mut C_tensor) -> c_int;
+    pub(super) fn eng_list_set(list: *mut RawList, index: usize, tensor: *const C_tensor) -> c_int;
+
+    pub(super) fn eng_grad_norm(lists: *const *const RawList, count: usize, norm: *mut *mut C_tensor) -> c_int;
+    pub(super) fn eng_clip_grad_norm(
+        lists: *const *const RawList,
+        count: usize,
+        max_norm: f64,
+        norm: *mut *mut C_tensor,
+    ) -> c_int;
+    pub(super) fn eng_clip_grad_value(lists: *const *const RawList, count: usize, max: f64) -> c_int;
+    pub(super) fn eng_scale_grads(parameters: *const RawList, factor: f64) -> c_int;
+    pub(super) fn eng_zero_grad(parameters: *const RawList) -> c_int;
+    pub(super) fn eng_foreach_lerp(into: *mut RawList, towards: *const RawList, weight: f64) -> c_int;
+    pub(super) fn eng_foreach_copy(into: *mut RawList, from: *const RawList) -> c_int;
+
+    pub(super) fn eng_fused_adam(
+        parameters: *const RawList,
+        exp_avgs: *mut RawList,
+        exp_avg_sqs: *mut RawList,
+        max_exp_avg_sqs: *mut RawList,
+        steps: *mut RawList,
+        options: *const AdamOptions,
+    ) -> c_int;
+    pub(super) fn eng_fused_sgd(
+        parameters: *const RawList,
+        momentum_buffers: *mut RawList,
+        options: *const SgdOptions,
+    ) -> c_int;
+
+    pub(super) fn eng_generator_state(device_type: c_int, index: c_int, out: *mut *mut C_tensor) -> c_int;
+    pub(super) fn eng_set_generator_state(device_type: c_int, index: c_int, state: *const C_tensor) -> c_int;
+
+    pub(super) fn eng_grad_enabled() -> bool;
+    pub(super) fn eng_set_grad_enabled(enabled: bool);
+    pub(super) fn eng_anomaly(enabled: *mut bool, check_nan: *mut bool);
+    pub(super) fn eng_set_anomaly(enabled: bool, check_nan: bool);
+    pub(super) fn eng_deterministic(enabled: *mut bool, warn_only: *mut bool);
+    pub(super) fn eng_set_deterministic(enabled: bool, warn_only: bool) -> c_int;
+
+    pub(super) fn eng_load_accelerator(loaded: *mut bool) -> c_int;
+}

@@ -1,0 +1,26 @@
+//! What `tch` lacks, straight from libtorch: fused optimizer steps, operations on whole lists of tensors,
+//! generator states, and the process's switches.
+//!
+//! The only folder with `unsafe`. Its functions take and give `tch` tensors and plain numbers; whatever
+//! libtorch throws becomes a [`NativeError`]. Nothing here reads a value from a device, and nothing keeps a
+//! tensor that the caller didn't hand over.
+#![expect(unsafe_code, reason = "the border to the C++ shim; every other folder is denied it")]
+
+mod device;
+mod error;
+mod ffi;
+mod foreach;
+mod generator;
+mod optimizer;
+mod switches;
+mod tensor_list;
+
+pub use device::{Accelerator, load_accelerator};
+pub use error::{ErrorKind, NativeError};
+pub use foreach::{
+    clip_grad_norm_, clip_grad_value_, foreach_copy_, foreach_lerp_, grad_norm, scale_grads_, zero_grad,
+};
+pub use generator::{generator_state, set_generator_state};
+pub use optimizer::{AdamOptions, AdamStep, SgdOptions, SgdStep, fused_adam, fused_sgd};
+pub use switches::{AnomalyGuard, Determinism, GradModeGuard, determinism, set_deterministic};
+pub use tensor_list::TensorList;

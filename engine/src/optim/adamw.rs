@@ -1,0 +1,82 @@
+//! Adam with weight decay apart from the gradient.
+
+use crate::optim::adam::{AdamAlgorithm, adam_settings, check_adam, defaults};
+use crate::optim::algorithm::Algorithm;
+use crate::optim::error::OptimError;
+use crate::optim::groups::{GroupRule, GroupRules};
+use crate::optim::optimizer::Optimizer;
+use crate::optim::settings::Settings;
+use engine_macros::component;
+
+/// AdamW: [`Adam`](crate::optim::Adam) whose weight decay shrinks the parameters themselves, by `lr ·
+/// weight_decay` of their value each update (Loshchilov and Hutter, 2019), as `torch.optim.AdamW`.
+#[component(optimizer)]
+#[derive(PartialEq)]
+pub struct AdamW {
+    /// Learning rate, above 0.
+    #[config(range = 0.0..)]
+    pub lr: f64,
+    /// Decays of the running means of the gradient and of its square, each at least 0 and below 1.
+    #[config(default = (0.9, 0.999), range = 0.0..1.0)]
+    pub betas: (f64, f64),
+    /// Added to the denominator, so that a gradient of zero does not divide by zero.
+    #[config(default = 1e-8, range = 0.0..)]
+    pub eps: f64,
+    /// How much a parameter shrinks in an update, relative to the learning rate.
+    #[config(default = 0.01, range = 0.0..)]
+    pub weight_decay: f64,
+    /// Divide by the largest mean of squares so far instead of the present one (Reddi et al., 2018).
+    #[config(default = false)]
+    pub amsgrad: bool,
+    /// Go up the gradient instead of down.
+    #[config(default = false)]
+    pub maximize: bool,
+    /// Rules for parameters that get other settings, by name; the first that matches wins.
+    #[config(default)]
+    pub groups: Vec<GroupRule>,
+    /// No weight decay for parameters of at most one dimension: biases, and the scales of norms.
+    #[config(default = false)]
+    pub no_decay_on_bias_and_norm: bool,
+}
+
+impl AdamW {
+    /// AdamW with everything but the learning rate as PyTorch has it.
+    pub fn new(lr: f64) -> Self {
+        AdamW {
+            lr,
+            betas: defaults::betas(),
+            eps: defaults::eps(),
+            weight_decay: default_weight_decay(),
+            amsgrad: false,
+            maximize: false,
+            groups: Vec::new(),
+            no_decay_on_bias_and_norm: false,
+        }
+    }
+}
+
+impl Optimizer for AdamW {
+    fn name(&self) -> &'static str {
+        "AdamW"
+    }
+
+    fn check(&self) -> Result<(), OptimError> {
+        check_adam("AdamW", self.lr, self.betas, self.eps, self.weight_decay)
+    }
+
+    fn settings(&self) -> Settings {
+        adam_settings(self.lr, self.betas, self.eps, self.weight_decay)
+    }
+
+    fn groups(&self) -> GroupRules<'_> {
+        GroupRules { rules: &self.groups, no_decay_on_bias_and_norm: self.no_decay_on_bias_and_norm }
+    }
+
+    fn algorithm(&self) -> Box<dyn Algorithm> {
+        Box::new(AdamAlgorithm { decoupled: true, amsgrad: self.amsgrad, maximize: self.maximize })
+    }
+}
+
+fn default_weight_decay() -> f64 {
+    0.01
+}

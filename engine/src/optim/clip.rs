@@ -1,0 +1,50 @@
+//! Keeping gradients within bounds.
+
+use crate::base::Scalar;
+use crate::native::{NativeError, TensorList, clip_grad_norm_, clip_grad_value_};
+use crate::optim::error::{Allowed, OptimError, check_ranges};
+use crate::optim::live::Optim;
+use serde::{Deserialize, Serialize};
+
+/// How gradients are clipped before an update.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Clip {
+    /// Scales all gradients together so that their 2-norm, as if they were one vector, is at most this.
+    Norm(f64),
+    /// Limits every element to minus this up to this.
+    Value(f64),
+}
+
+impl Clip {
+    /// Whether the bound makes sense.
+    ///
+    /// # Errors
+    /// When it is not above 0, or not finite.
+    pub fn check(&self) -> Result<(), OptimError> {
+        match *self {
+            Clip::Norm(bound) => check_ranges("clip", &[("Norm", bound, Allowed::Positive)]),
+            Clip::Value(bound) => check_ranges("clip", &[("Value", bound, Allowed::Positive)]),
+        }
+    }
+
+    fn apply<'a>(&self, lists: impl IntoIterator<Item = &'a TensorList>) -> Result<Option<Scalar>, NativeError> {
+        match *self {
+            Clip::Norm(max) => clip_grad_norm_(lists, max).map(|norm| Some(Scalar::Lazy(norm))),
+            Clip::Value(max) => clip_grad_value_(lists, max).map(|()| None),
+        }
+    }
+}
+
+/// Clips the gradients of all parameters of all optimizers as one; with [`Clip::Norm`], gives the norm they had
+/// before, still on the device. Parameters without a gradient are passed over.
+///
+/// # Errors
+/// When the bound makes no sense or a gradient is sparse.
+pub fn clip_gradients(optims: &mut [Optim], clip: &Clip) -> Result<Option<Scalar>, OptimError> {
+    clip.check()?;
+    clip.apply(optims.iter().map(Optim::parameters)).map_err(|source| OptimError::Native {
+        optimizer: optims.iter().map(Optim::name).collect::<Vec<_>>().join("`, `"),
+        doing: "clipping the gradients".into(),
+        source,
+    })
+}

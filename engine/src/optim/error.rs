@@ -1,0 +1,139 @@
+//! What can be wrong with an optimizer, its groups and its schedules.
+
+use crate::native::NativeError;
+
+/// An error of an optimizer or a schedule.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OptimError {
+    /// A number that makes no sense.
+    #[error("`{field}` of `{owner}` must be {allowed}, got {value}")]
+    Range {
+        /// The component.
+        owner: String,
+        /// Its field.
+        field: String,
+        /// What is allowed, in words.
+        allowed: &'static str,
+        /// What was given.
+        value: f64,
+    },
+    /// Fields that contradict each other.
+    #[error("`{owner}`: {why}")]
+    Contradiction {
+        /// The component or rule.
+        owner: String,
+        /// What contradicts, and what to do.
+        why: String,
+    },
+    /// Nothing to optimize.
+    #[error("optimizer `{optimizer}` has no parameters; give it the variables of a model")]
+    NoParameters {
+        /// The optimizer's name.
+        optimizer: String,
+    },
+    /// Two parameters can't be told apart.
+    #[error("optimizer `{optimizer}` has two parameters named `{name}`; names must differ")]
+    DuplicateParameter {
+        /// The optimizer's name.
+        optimizer: String,
+        /// The name.
+        name: String,
+    },
+    /// A parameter that has no gradient by its kind.
+    #[error("parameter `{name}` has kind {kind:?}; only floating point parameters can be optimized")]
+    NotFloat {
+        /// The parameter's name.
+        name: String,
+        /// Its kind.
+        kind: tch::Kind,
+    },
+    /// A group rule that finds nothing.
+    #[error("the pattern `{pattern}` matches no parameter{hint}")]
+    NoMatch {
+        /// The rule's pattern.
+        pattern: String,
+        /// What it may have meant, or the names there are.
+        hint: String,
+    },
+    /// A group rule that comes too late.
+    #[error(
+        "the pattern `{pattern}` takes no parameter: `{earlier}` stands before it and takes them all; put it first"
+    )]
+    Shadowed {
+        /// The rule's pattern.
+        pattern: String,
+        /// The rule that takes its first parameter.
+        earlier: String,
+    },
+    /// A setting that the optimizer doesn't have.
+    #[error("there is no setting `{setting}`{hint}")]
+    UnknownSetting {
+        /// The setting asked for.
+        setting: String,
+        /// What it may have meant, or the settings there are.
+        hint: String,
+    },
+    /// A setting that would make every parameter NaN.
+    #[error("setting `{setting}` must be finite, got {value}")]
+    NotFinite {
+        /// The setting.
+        setting: String,
+        /// What was given.
+        value: f64,
+    },
+    /// libtorch refused.
+    #[error("optimizer `{optimizer}` failed in {doing}")]
+    Native {
+        /// The optimizer's name.
+        optimizer: String,
+        /// What it was doing.
+        doing: String,
+        /// What libtorch said.
+        #[source]
+        source: NativeError,
+    },
+}
+
+/// What a number may be.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Allowed {
+    Positive,
+    NotNegative,
+    /// As a decay of a running mean: one would never forget.
+    BelowOne,
+}
+
+impl Allowed {
+    fn holds(self, value: f64) -> bool {
+        value.is_finite()
+            && match self {
+                Allowed::Positive => value > 0.0,
+                Allowed::NotNegative => value >= 0.0,
+                Allowed::BelowOne => (0.0..1.0).contains(&value),
+            }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Allowed::Positive => "above 0",
+            Allowed::NotNegative => "at least 0",
+            Allowed::BelowOne => "at least 0 and below 1",
+        }
+    }
+}
+
+/// Refuses the first field that is out of its range.
+pub(super) fn check_ranges(owner: &str, fields: &[(&str, f64, Allowed)]) -> Result<(), OptimError> {
+    for &(field, value, allowed) in fields {
+        if !allowed.holds(value) {
+            return Err(OptimError::Range {
+                owner: owner.into(),
+                field: field.into(),
+                allowed: allowed.words(),
+                value,
+            });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,282 @@
+//! Parameter groups by name pattern: which parameters get other settings than the rest.
+
+use crate::base::suggest::did_you_mean;
+use crate::optim::error::{Allowed, OptimError, check_ranges};
+use crate::optim::settings::Settings;
+use serde::{Deserialize, Serialize};
+use tch::Tensor;
+
+/// Other settings for the parameters whose name matches a pattern.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupRule {
+    /// The parameter's whole name, where `*` stands for any text (dots too) and `?` for one character.
+    pub pattern: String,
+    /// Learning rate, instead of the optimizer's.
+    #[serde(default)]
+    pub lr: Option<f64>,
+    /// Learning rate as a multiple of the optimizer's.
+    #[serde(default)]
+    pub lr_mult: Option<f64>,
+    /// Weight decay, instead of the optimizer's.
+    #[serde(default)]
+    pub weight_decay: Option<f64>,
+    /// Weight decay as a multiple of the optimizer's.
+    #[serde(default)]
+    pub decay_mult: Option<f64>,
+}
+
+impl GroupRule {
+    /// A rule that changes nothing yet.
+    pub fn new(pattern: impl Into<String>) -> Self {
+        GroupRule { pattern: pattern.into(), ..GroupRule::default() }
+    }
+
+    /// Whether a parameter of this name is meant.
+    pub fn matches(&self, name: &str) -> bool {
+        matches(self.pattern.as_bytes(), name.as_bytes())
+    }
+
+    fn check(&self) -> Result<(), OptimError> {
+        let owner = format!("groups `{}`", self.pattern);
+        for (absolute, multiple, names) in [
+            (self.lr, self.lr_mult, ("lr", "lr_mult")),
+            (self.weight_decay, self.decay_mult, ("weight_decay", "decay_mult")),
+        ] {
+            if absolute.is_some() && multiple.is_some() {
+                let why = format!("`{}` and `{}` say the same thing twice; keep one", names.0, names.1);
+                return Err(OptimError::Contradiction { owner: self.pattern.clone(), why });
+            }
+            for (name, value) in [(names.0, absolute), (names.1, multiple)] {
+                check_ranges(&owner, &[(name, value.unwrap_or(0.0), Allowed::NotNegative)])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn sets_decay(&self) -> bool {
+        self.weight_decay.is_some() || self.decay_mult.is_some()
+    }
+}
+
+/// All that a recipe says about groups.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct GroupRules<'a> {
+    /// In the order of the file: the first that matches a parameter takes it.
+    pub rules: &'a [GroupRule],
+    /// No weight decay for parameters of at most one dimension, unless the rule that takes them sets it.
+    pub no_decay_on_bias_and_norm: bool,
+}
+
+/// The name of the group of all parameters that no rule takes.
+pub(super) const DEFAULT: &str = "default";
+/// What is added to a group's name for its parameters without weight decay.
+const NO_DECAY: &str = "/no_decay";
+
+/// Whether `listed`, as written in a schedule, means the group: its name, or the group it was split from.
+pub(super) fn means_group(listed: &str, group: &str) -> bool {
+    group == listed || group.strip_suffix(NO_DECAY) == Some(listed)
+}
+
+/// A group before it is live: which parameters, by index, with which settings.
+#[derive(Debug)]
+pub(super) struct Assigned {
+    pub(super) name: String,
+    pub(super) settings: Settings,
+    pub(super) members: Vec<usize>,
+}
+
+/// Deals the parameters out to groups, in the order of the rules, the default group last; no group is empty.
+pub(super) fn assign(
+    base: &Settings,
+    rules: GroupRules<'_>,
+    parameters: &[(String, Tensor)],
+) -> Result<Vec<Assigned>, OptimError> {
+    for rule in rules.rules {
+        rule.check()?;
+    }
+    // two groups for each rule and for the rest: with weight decay and without
+    let mut members = vec![[Vec::new(), Vec::new()]; rules.rules.len() + 1];
+    for (index, (name, tensor)) in parameters.iter().enumerate() {
+        let taken_by = rules.rules.iter().position(|rule| rule.matches(name));
+        let sets_decay = taken_by.is_some_and(|rule| rules.rules[rule].sets_decay());
+        let without_decay = rules.no_decay_on_bias_and_norm && !sets_decay && tensor.dim() <= 1;
+        members[taken_by.unwrap_or(rules.rules.len())][usize::from(without_decay)].push(index);
+    }
+    for (rule, members) in rules.rules.iter().zip(&members) {
+        if members.iter().all(Vec::is_empty) {
+            return Err(finds_nothing(rule, rules.rules, parameters));
+        }
+    }
+    let mut groups = Vec::new();
+    for (index, members) in members.into_iter().enumerate() {
+        let rule = rules.rules.get(index);
+        for (members, without_decay) in members.into_iter().zip([false, true]) {
+            if !members.is_empty() {
+                let name = rule.map_or(DEFAULT, |rule| &rule.pattern);
+                let name = format!("{name}{}", if without_decay { NO_DECAY } else { "" });
+                groups.push(Assigned { name, settings: settings_of(base, rule, without_decay)?, members });
+            }
+        }
+    }
+    Ok(groups)
+}
+
+fn settings_of(base: &Settings, rule: Option<&GroupRule>, without_decay: bool) -> Result<Settings, OptimError> {
+    let mut settings = base.clone();
+    let mut change = |name: &str, absolute: Option<f64>, multiple: Option<f64>| {
+        let from = base.get(name).ok_or_else(|| base.unknown(name));
+        match (absolute, multiple) {
+            (Some(value), _) => settings.set_initial(name, value),
+            (None, Some(multiple)) => settings.set_initial(name, from? * multiple),
+            (None, None) => Ok(()),
+        }
+    };
+    if let Some(rule) = rule {
+        change("lr", rule.lr, rule.lr_mult)?;
+        change("weight_decay", rule.weight_decay, rule.decay_mult)?;
+    }
+    if without_decay {
+        change("weight_decay", Some(0.0), None)?;
+    }
+    Ok(settings)
+}
+
+fn finds_nothing(rule: &GroupRule, rules: &[GroupRule], parameters: &[(String, Tensor)]) -> OptimError {
+    let pattern = rule.pattern.clone();
+    if let Some((name, _)) = parameters.iter().find(|(name, _)| rule.matches(name)) {
+        let earlier = rules.iter().find(|earlier| earlier.matches(name)).unwrap_or(rule);
+        return OptimError::Shadowed { pattern, earlier: earlier.pattern.clone() };
+    }
+    let hint = match did_you_mean(&pattern, parameters.iter().map(|(name, _)| name.as_str())) {
+        Some(meant) => format!(", did you mean `{meant}`?"),
+        None => {
+            let shown = parameters.iter().take(8).map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            let more = if parameters.len() > 8 { ", …" } else { "" };
+            format!("; there are {shown}{more}")
+        }
+    };
+    OptimError::NoMatch { pattern, hint }
+}
+
+/// Glob matching in linear memory: after a mismatch, the last `*` takes one byte more.
+fn matches(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut p, mut t) = (0, 0);
+    let mut last_star: Option<(usize, usize)> = None;
+    while t < text.len() {
+        match pattern.get(p) {
+            Some(b'*') => {
+                last_star = Some((p, t));
+                p += 1;
+            }
+            Some(&byte) if byte == b'?' || byte == text[t] => {
+                p += 1;
+                t += 1;
+            }
+            _ => match last_star {
+                Some((star, taken)) => {
+                    last_star = Some((star, taken + 1));
+                    p = star + 1;
+                    t = taken + 1;
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[p..].iter().all(|byte| *byte == b'*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tch::{Device, Kind};
+
+    fn parameters() -> Vec<(String, Tensor)> {
+        [("backbone.conv.weight", 4), ("backbone.norm.weight", 1), ("head.weight", 2), ("head.bias", 1)]
+            .map(|(name, dims)| (name.to_owned(), Tensor::zeros(vec![2; dims], (Kind::Float, Device::Cpu))))
+            .into()
+    }
+
+    fn base() -> Settings {
+        Settings::new([("lr", 0.1), ("weight_decay", 0.5)])
+    }
+
+    /// Name, `lr`, `weight_decay` and members of a group.
+    type Dealt = (String, f64, f64, Vec<usize>);
+
+    fn deal(rules: &[GroupRule], no_decay: bool) -> Result<Vec<Dealt>, OptimError> {
+        let groups = assign(&base(), GroupRules { rules, no_decay_on_bias_and_norm: no_decay }, &parameters())?;
+        let get = |group: &Assigned, name| group.settings.get(name).unwrap();
+        Ok(groups.into_iter().map(|g| (g.name.clone(), get(&g, "lr"), get(&g, "weight_decay"), g.members)).collect())
+    }
+
+    #[test]
+    fn a_star_takes_any_text_and_a_question_mark_one_character() {
+        for (pattern, name, expected) in [
+            ("*.bias", "head.bias", true),
+            ("*.bias", "head.bias.x", false),
+            ("head.*", "head.", true),
+            ("*a*b*", "xxaxxbxx", true),
+            ("*ab", "aab", true),
+            ("head.?ias", "head.bias", true),
+            ("head", "head.bias", false),
+            ("**", "", true),
+            ("?", "", false),
+        ] {
+            assert_eq!(GroupRule::new(pattern).matches(name), expected, "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn the_first_rule_that_matches_wins_and_the_rest_is_the_default_group() {
+        let rules = [
+            GroupRule { lr_mult: Some(0.5), ..GroupRule::new("*.conv.*") },
+            GroupRule { lr: Some(7.0), decay_mult: Some(0.1), ..GroupRule::new("backbone.*") },
+        ];
+        let expected = [
+            ("*.conv.*".to_owned(), 0.05, 0.5, vec![0]),
+            ("backbone.*".to_owned(), 7.0, 0.05, vec![1]),
+            ("default".to_owned(), 0.1, 0.5, vec![2, 3]),
+        ];
+        assert_eq!(deal(&rules, false).unwrap(), expected);
+    }
+
+    #[test]
+    fn biases_and_norms_lose_their_decay_unless_their_rule_sets_it() {
+        let rules = [GroupRule { lr_mult: Some(0.5), ..GroupRule::new("backbone.*") }];
+        let dealt = deal(&rules, true).unwrap();
+        let expected = [
+            ("backbone.*".to_owned(), 0.05, 0.5, vec![0]),
+            ("backbone.*/no_decay".to_owned(), 0.05, 0.0, vec![1]),
+            ("default".to_owned(), 0.1, 0.5, vec![2]),
+            ("default/no_decay".to_owned(), 0.1, 0.0, vec![3]),
+        ];
+        assert_eq!(dealt, expected);
+        let sets = [GroupRule { decay_mult: Some(0.2), ..GroupRule::new("*") }];
+        assert_eq!(deal(&sets, true).unwrap(), [("*".to_owned(), 0.1, 0.1, vec![0, 1, 2, 3])]);
+    }
+
+    #[test]
+    fn a_pattern_that_takes_nothing_is_an_error_that_says_why() {
+        let error = deal(&[GroupRule::new("neck.*")], false).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "the pattern `neck.*` matches no parameter; there are `backbone.conv.weight`, `backbone.norm.weight`, `head.weight`, `head.bias`"
+        );
+        let error = deal(&[GroupRule::new("head.wieght")], false).unwrap_err().to_string();
+        assert_eq!(error, "the pattern `head.wieght` matches no parameter, did you mean `head.weight`?");
+        let error = deal(&[GroupRule::new("head.*"), GroupRule::new("*.bias")], false).unwrap_err();
+        assert_eq!(error, OptimError::Shadowed { pattern: "*.bias".into(), earlier: "head.*".into() });
+    }
+
+    #[test]
+    fn a_rule_that_says_a_thing_twice_or_out_of_range_is_refused() {
+        let twice = GroupRule { lr: Some(0.1), lr_mult: Some(2.0), ..GroupRule::new("*") };
+        assert_eq!(
+            deal(&[twice], false).unwrap_err().to_string(),
+            "`*`: `lr` and `lr_mult` say the same thing twice; keep one"
+        );
+        let negative = GroupRule { decay_mult: Some(-1.0), ..GroupRule::new("*") };
+        assert!(matches!(deal(&[negative], false), Err(OptimError::Range { .. })));
+    }
+}

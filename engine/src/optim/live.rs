@@ -1,0 +1,203 @@
+//! A live optimizer: parameters in groups, their settings, and the state of the updates so far.
+//!
+//! An update reads nothing from the device. The engine itself allocates nothing in it: lists of tensors are
+//! kept, and those that change from step to step (gradients) keep their memory. What libtorch allocates is
+//! the state of a parameter at its first gradient, and with clipping by norm the norms.
+
+use crate::base::Scalar;
+use crate::native::{self, NativeError, TensorList};
+use crate::optim::algorithm::Algorithm;
+use crate::optim::clip::{Clip, clip_gradients};
+use crate::optim::error::OptimError;
+use crate::optim::groups::{Assigned, assign};
+use crate::optim::optimizer::Optimizer;
+use crate::optim::settings::Settings;
+use std::collections::BTreeSet;
+use tch::{Kind, Tensor};
+
+/// An optimizer at work on its parameters.
+#[derive(Debug)]
+pub struct Optim {
+    pub(super) name: String,
+    pub(super) recipe: &'static str,
+    pub(super) algorithm: Box<dyn Algorithm>,
+    pub(super) groups: Vec<Group>,
+    // the parameters of all groups once more, for what spans them
+    parameters: TensorList,
+}
+
+/// Parameters that share their settings.
+#[derive(Debug)]
+pub struct Group {
+    pub(super) name: String,
+    pub(super) settings: Settings,
+    pub(super) buckets: Vec<Bucket>,
+}
+
+/// The parameters of a group that lie on one device and have one kind: what one kernel takes.
+#[derive(Debug)]
+pub(super) struct Bucket {
+    pub(super) names: Vec<String>,
+    pub(super) parameters: TensorList,
+    // one list per slot of the algorithm
+    pub(super) state: Vec<TensorList>,
+}
+
+impl Optim {
+    /// Deals the parameters out to the recipe's groups. `name` is for messages: the field's name in a trainer.
+    ///
+    /// Parameters that are frozen now may be given too: without a gradient they are passed over and have no state.
+    ///
+    /// # Errors
+    /// When the recipe makes no sense, a group pattern finds nothing, or a parameter can't be optimized.
+    pub fn new(name: &str, recipe: &dyn Optimizer, parameters: Vec<(String, Tensor)>) -> Result<Self, OptimError> {
+        recipe.check()?;
+        check_parameters(name, &parameters)?;
+        let algorithm = recipe.algorithm();
+        let native = |source| OptimError::Native { optimizer: name.into(), doing: "its set-up".into(), source };
+        let mut groups = Vec::new();
+        for assigned in assign(&recipe.settings(), recipe.groups(), &parameters)? {
+            groups.push(Group::new(assigned, &parameters, algorithm.slots().len()).map_err(native)?);
+        }
+        let parameters = TensorList::new(parameters.iter().map(|(_, tensor)| tensor)).map_err(native)?;
+        Ok(Optim { name: name.into(), recipe: recipe.name(), algorithm, groups, parameters })
+    }
+
+    /// The name it was given.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Updates every parameter that has a gradient; others are passed over, their state untouched.
+    ///
+    /// # Errors
+    /// When libtorch refuses: a sparse gradient, a parameter that was moved to another device, no memory.
+    pub fn step(&mut self) -> Result<(), OptimError> {
+        for group in &mut self.groups {
+            for bucket in &mut group.buckets {
+                if let Err(source) = self.algorithm.step(&bucket.parameters, &mut bucket.state, &group.settings) {
+                    let doing = match source.item.and_then(|item| bucket.names.get(item)) {
+                        Some(parameter) => format!("the update of `{parameter}`"),
+                        None => format!("the update of group `{}`", group.name),
+                    };
+                    return Err(OptimError::Native { optimizer: self.name.clone(), doing, source });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets go of all gradients; the next backward writes them instead of adding.
+    ///
+    /// # Errors
+    /// None that is known; libtorch's are passed on.
+    pub fn zero_grad(&mut self) -> Result<(), OptimError> {
+        native::zero_grad(&self.parameters).map_err(|source| self.failed("clearing the gradients", source))
+    }
+
+    /// Clips the gradients of all its parameters as one; see [`clip_gradients`].
+    ///
+    /// # Errors
+    /// When the bound makes no sense or a gradient is sparse.
+    pub fn clip(&mut self, clip: &Clip) -> Result<Option<Scalar>, OptimError> {
+        clip_gradients(std::slice::from_mut(self), clip)
+    }
+
+    /// Multiplies all gradients, as to average what was accumulated.
+    ///
+    /// # Errors
+    /// When a gradient is sparse.
+    pub fn scale_grads(&mut self, factor: f64) -> Result<(), OptimError> {
+        native::scale_grads_(&self.parameters, factor).map_err(|source| self.failed("scaling the gradients", source))
+    }
+
+    /// The 2-norm of all gradients as one vector, still on the device.
+    ///
+    /// # Errors
+    /// When a gradient is sparse.
+    pub fn grad_norm(&self) -> Result<Scalar, OptimError> {
+        let norm = native::grad_norm([&self.parameters]);
+        norm.map(Scalar::Lazy).map_err(|source| self.failed("measuring the gradients", source))
+    }
+
+    /// The groups, in the order of the recipe's rules, the default group last.
+    pub fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// The groups, to change their settings.
+    pub fn groups_mut(&mut self) -> &mut [Group] {
+        &mut self.groups
+    }
+
+    /// All parameters, in the order in which they were given.
+    pub fn parameters(&self) -> &TensorList {
+        &self.parameters
+    }
+
+    fn failed(&self, doing: &str, source: NativeError) -> OptimError {
+        OptimError::Native { optimizer: self.name.clone(), doing: doing.into(), source }
+    }
+}
+
+impl Group {
+    fn new(assigned: Assigned, parameters: &[(String, Tensor)], slots: usize) -> Result<Self, NativeError> {
+        // few devices and kinds, so a list is searched faster than a map
+        let mut places: Vec<((tch::Device, Kind), Vec<usize>)> = Vec::new();
+        for index in assigned.members {
+            let tensor = &parameters[index].1;
+            let place = (tensor.device(), tensor.kind());
+            match places.iter_mut().find(|(known, _)| *known == place) {
+                Some((_, members)) => members.push(index),
+                None => places.push((place, vec![index])),
+            }
+        }
+        let mut buckets = Vec::new();
+        for (_, members) in places {
+            buckets.push(Bucket {
+                names: members.iter().map(|index| parameters[*index].0.clone()).collect(),
+                parameters: TensorList::new(members.iter().map(|index| &parameters[*index].1))?,
+                state: (0..slots).map(|_| TensorList::undefined(members.len())).collect::<Result<_, _>>()?,
+            });
+        }
+        Ok(Group { name: assigned.name, settings: assigned.settings, buckets })
+    }
+
+    /// The rule's pattern; `default` for what no rule took; with `/no_decay` added where
+    /// `no_decay_on_bias_and_norm` took the weight decay away.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The settings that hold.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The settings, to be changed.
+    pub fn settings_mut(&mut self) -> &mut Settings {
+        &mut self.settings
+    }
+
+    /// The names of its parameters.
+    pub fn parameter_names(&self) -> impl Iterator<Item = &str> {
+        self.buckets.iter().flat_map(|bucket| bucket.names.iter().map(String::as_str))
+    }
+}
+
+fn check_parameters(optimizer: &str, parameters: &[(String, Tensor)]) -> Result<(), OptimError> {
+    if parameters.is_empty() {
+        return Err(OptimError::NoParameters { optimizer: optimizer.into() });
+    }
+    let mut seen = BTreeSet::new();
+    for (name, tensor) in parameters {
+        if !seen.insert(name) {
+            return Err(OptimError::DuplicateParameter { optimizer: optimizer.into(), name: name.clone() });
+        }
+        let kind = tensor.kind();
+        if !matches!(kind, Kind::Float | Kind::Double | Kind::Half | Kind::BFloat16) {
+            return Err(OptimError::NotFloat { name: name.clone(), kind });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,32 @@
+//! Optimizers, parameter groups, clipping and schedules.
+//!
+//! A *recipe* ([`Adam`], [`AdamW`], [`Sgd`], any [`Optimizer`]) is what an experiment file writes; [`Optim`] is
+//! what it becomes once there are parameters. Settings live in groups by name and change only through
+//! [`Settings::set`]; a schedule is a pure function of the clock, so there is nothing of it to save.
+//!
+//! Nothing here reads a value from a device: norms are given as tensors that somebody else may read.
+
+mod adam;
+mod adamw;
+mod algorithm;
+mod clip;
+mod error;
+mod groups;
+mod live;
+mod optimizer;
+mod saved;
+pub mod schedule;
+mod settings;
+mod sgd;
+
+pub use adam::Adam;
+pub use adamw::AdamW;
+pub use algorithm::{Algorithm, Slot, SlotShape};
+pub use clip::{Clip, clip_gradients};
+pub use error::OptimError;
+pub use groups::{GroupRule, GroupRules};
+pub use live::{Group, Optim};
+pub use optimizer::{Optimizer, OptimizerConfig};
+pub use schedule::{Planned, Progress, Schedule, ScheduleConfig, Schedules};
+pub use settings::{Setting, Settings};
+pub use sgd::Sgd;

@@ -1,0 +1,149 @@
+//! What of an optimizer is saved in a checkpoint, and how it comes back.
+//!
+//! The layout is by name, never by position: `groups.<group>.<setting>` holds the value and the initial value,
+//! `parameters.<parameter>.<slot>` a tensor. A parameter that had no gradient yet has an empty entry.
+
+use crate::base::state::{State, StateError, StateMap, StateValue};
+use crate::base::suggest::did_you_mean;
+use crate::native::TensorList;
+use crate::optim::algorithm::{Slot, SlotShape};
+use crate::optim::live::{Bucket, Group, Optim};
+use crate::optim::settings::Settings;
+use tch::{Kind, Tensor};
+
+/// The saved tensors share their memory with the running optimizer: who keeps them beyond the next update
+/// copies them first. Loading copies, to the device of each parameter.
+///
+/// A setting whose initial value differs from the saved one was changed in the experiment file: the file's
+/// value then holds, not the checkpoint's.
+impl State for Optim {
+    fn save_state(&self) -> StateMap {
+        let mut groups = StateMap::new();
+        let mut parameters = StateMap::new();
+        for group in &self.groups {
+            let mut settings = StateMap::new();
+            for setting in group.settings.iter() {
+                settings.put(setting.name, &(setting.value, setting.initial));
+            }
+            groups.put(&group.name, &settings);
+            for bucket in &group.buckets {
+                for (index, name) in bucket.names.iter().enumerate() {
+                    parameters.put(name, &bucket.save(index, self.algorithm.slots()));
+                }
+            }
+        }
+        let mut state = StateMap::new();
+        state.put("optimizer", &self.recipe.to_owned());
+        state.put("groups", &groups);
+        state.put("parameters", &parameters);
+        state
+    }
+
+    fn load_state(&mut self, mut state: StateMap) -> Result<(), StateError> {
+        let saved_by: String = state.take("optimizer")?;
+        if saved_by != self.recipe {
+            let why = format!("it was saved by `{saved_by}`, and the experiment asks for `{}`", self.recipe);
+            return Err(StateError::Unfit { name: "optimizer".into(), why });
+        }
+        let mut saved_groups = state.take_map("groups")?;
+        let mut saved_parameters = state.take_map("parameters")?;
+        // everything is read before anything is changed
+        let mut loaded = Vec::new();
+        for group in &self.groups {
+            let saved = saved_groups.take_map(&group.name).map_err(|error| error.at("groups"))?;
+            let settings = load_settings(&group.settings, saved).map_err(|e| e.at(&group.name).at("groups"))?;
+            let mut states = Vec::new();
+            for bucket in &group.buckets {
+                let state = bucket.load(&mut saved_parameters, self.algorithm.slots());
+                states.push(state.map_err(|error| error.at("parameters"))?);
+            }
+            loaded.push((settings, states));
+        }
+        if let Some(unknown) = saved_parameters.0.keys().next() {
+            return Err(self.unknown_parameter(unknown));
+        }
+        for (group, (settings, states)) in self.groups.iter_mut().zip(loaded) {
+            group.settings = settings;
+            for (bucket, state) in group.buckets.iter_mut().zip(states) {
+                bucket.state = state;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Optim {
+    fn unknown_parameter(&self, saved: &str) -> StateError {
+        let hint = did_you_mean(saved, self.groups.iter().flat_map(Group::parameter_names))
+            .map_or_else(String::new, |near| format!("; the nearest name is `{near}`"));
+        let why = format!("optimizer `{}` has no parameter of that name{hint}", self.name);
+        StateError::Unfit { name: format!("parameters.{saved}"), why }
+    }
+}
+
+impl Bucket {
+    /// The state that a parameter has so far, which is none before its first gradient.
+    fn save(&self, index: usize, slots: &[Slot]) -> StateMap {
+        let mut map = StateMap::new();
+        for (slot, list) in slots.iter().zip(&self.state) {
+            // the index is in range, so what may be missing is the entry alone
+            if let Ok(Some(tensor)) = list.get(index) {
+                map.0.insert(slot.name.into(), StateValue::Tensor(tensor));
+            }
+        }
+        map
+    }
+
+    fn load(&self, saved: &mut StateMap, slots: &[Slot]) -> Result<Vec<TensorList>, StateError> {
+        let broken = |error: &dyn std::fmt::Display| StateError::Unfit { name: String::new(), why: error.to_string() };
+        let mut lists = Vec::new();
+        for _ in slots {
+            lists.push(TensorList::undefined(self.names.len()).map_err(|error| broken(&error))?);
+        }
+        for (index, name) in self.names.iter().enumerate() {
+            let mut map = saved.take_map(name)?;
+            let parameter = self.parameters.get(index).map_err(|error| broken(&error).at(name))?;
+            let Some(parameter) = parameter.filter(|_| !map.0.is_empty()) else { continue };
+            for (slot, list) in slots.iter().zip(&mut lists) {
+                let tensor: Tensor = map.take(slot.name).map_err(|error| error.at(name))?;
+                let fitted = fit(slot, &tensor, &parameter)
+                    .and_then(|tensor| list.set(index, Some(&tensor)).map_err(|error| error.to_string()));
+                fitted.map_err(|why| broken(&why).at(slot.name).at(name))?;
+            }
+            if let Some(unknown) = map.0.keys().next() {
+                return Err(broken(&"the optimizer keeps no such state").at(unknown).at(name));
+            }
+        }
+        Ok(lists)
+    }
+}
+
+/// A copy of a saved state in the layout and on the device that its parameter has.
+fn fit(slot: &Slot, saved: &Tensor, parameter: &Tensor) -> Result<Tensor, String> {
+    let (shape, kind) = match slot.shape {
+        SlotShape::LikeParameter => (parameter.size(), parameter.kind()),
+        SlotShape::Count => (Vec::new(), Kind::Float),
+    };
+    if (saved.size(), saved.kind()) != (shape.clone(), kind) {
+        let found = (saved.size(), saved.kind());
+        return Err(format!("it has shape {:?} and kind {:?}, expected {shape:?} and {kind:?}", found.0, found.1));
+    }
+    let fresh = match slot.shape {
+        SlotShape::LikeParameter => parameter.detach().f_zeros_like(),
+        SlotShape::Count => Tensor::f_zeros([], (kind, parameter.device())),
+    };
+    let copied = fresh.and_then(|mut fresh| fresh.f_copy_(saved).map(|_| fresh));
+    copied.map_err(|error| error.to_string())
+}
+
+/// The saved values, except where the file now says something else.
+fn load_settings(settings: &Settings, mut saved: StateMap) -> Result<Settings, StateError> {
+    let mut loaded = settings.clone();
+    for setting in settings.iter() {
+        let (value, initial): (f64, f64) = saved.take(setting.name)?;
+        let value = if initial == setting.initial { value } else { setting.initial };
+        let set = loaded.set(setting.name, value);
+        set.map_err(|error| StateError::Unfit { name: setting.name.into(), why: error.to_string() })?;
+    }
+    Ok(loaded)
+}

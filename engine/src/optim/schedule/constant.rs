@@ -1,0 +1,60 @@
+//! A factor that holds for a while.
+
+use crate::base::Clock;
+use crate::optim::error::{Allowed, OptimError, check_ranges};
+use crate::optim::schedule::{Place, Schedule, Window, window};
+use engine_macros::component;
+
+/// The initial value times `factor` until the window ends, the initial value from then on; as
+/// `torch.optim.lr_scheduler.ConstantLR`.
+#[component(schedule)]
+#[derive(PartialEq)]
+pub struct Constant {
+    /// What the initial value is multiplied by, at least 0.
+    #[config(default = 1.0, range = 0.0..)]
+    pub factor: f64,
+    /// Its length in updates.
+    #[config(default)]
+    pub iters: Option<u64>,
+    /// Its length in epochs, instead.
+    #[config(default)]
+    pub epochs: Option<u64>,
+    /// The clock it counts on: said by the length; without one, `Iter`.
+    #[config(default)]
+    pub by: Option<Clock>,
+    /// Its first moment on that clock; without it, where the schedule before it ends.
+    #[config(default)]
+    pub begin: Option<u64>,
+    /// The moment after its last; without it and without a length, the end of the training.
+    #[config(default)]
+    pub end: Option<u64>,
+    /// The setting it changes.
+    #[config(default = "lr".to_owned())]
+    pub setting: String,
+    /// The parameter groups it holds for, by name; none named: all.
+    #[config(default)]
+    pub groups: Vec<String>,
+}
+
+impl Schedule for Constant {
+    fn window(&self) -> Window<'_> {
+        let window = Window {
+            by: Clock::Iter,
+            begin: self.begin,
+            end: self.end,
+            length: None,
+            setting: &self.setting,
+            groups: &self.groups,
+        };
+        window.with_length(self.by, self.iters, self.epochs)
+    }
+
+    fn factor(&self, place: Place) -> f64 {
+        if place.at < place.length { self.factor } else { 1.0 }
+    }
+
+    fn check(&self) -> Result<(), OptimError> {
+        window::check_length("Constant", self.by, self.iters, self.epochs, self.end)?;
+        check_ranges("Constant", &[("factor", self.factor, Allowed::NotNegative)])
+    }
+}

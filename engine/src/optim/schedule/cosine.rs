@@ -1,0 +1,54 @@
+//! Down along half a cosine.
+
+use crate::base::Clock;
+use crate::optim::error::{Allowed, OptimError, check_ranges};
+use crate::optim::schedule::{Place, Schedule, Window};
+use engine_macros::component;
+
+/// From the initial value down to `finish` times it along half a cosine (Loshchilov and Hutter, 2017), as
+/// `torch.optim.lr_scheduler.CosineAnnealingLR` with `T_max` the window's length and `eta_min` `finish` times
+/// the initial value.
+#[component(schedule)]
+#[derive(PartialEq)]
+pub struct Cosine {
+    /// The factor at the end, at least 0.
+    #[config(default = 0.0, range = 0.0..)]
+    pub finish: f64,
+    /// The clock it counts on: `Iter` (updates) or `Epoch`.
+    #[config(default = Clock::Iter)]
+    pub by: Clock,
+    /// Its first moment on that clock; without it, where the schedule before it ends.
+    #[config(default)]
+    pub begin: Option<u64>,
+    /// The moment after its last; without it, the end of the training.
+    #[config(default)]
+    pub end: Option<u64>,
+    /// The setting it changes.
+    #[config(default = "lr".to_owned())]
+    pub setting: String,
+    /// The parameter groups it holds for, by name; none named: all.
+    #[config(default)]
+    pub groups: Vec<String>,
+}
+
+impl Schedule for Cosine {
+    fn window(&self) -> Window<'_> {
+        Window {
+            by: self.by,
+            begin: self.begin,
+            end: self.end,
+            length: None,
+            setting: &self.setting,
+            groups: &self.groups,
+        }
+    }
+
+    fn factor(&self, place: Place) -> f64 {
+        let half = (1.0 + (std::f64::consts::PI * place.fraction()).cos()) / 2.0;
+        self.finish + (1.0 - self.finish) * half
+    }
+
+    fn check(&self) -> Result<(), OptimError> {
+        check_ranges("Cosine", &[("finish", self.finish, Allowed::NotNegative)])
+    }
+}

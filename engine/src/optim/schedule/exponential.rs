@@ -1,0 +1,52 @@
+//! Down by a factor each time.
+
+use crate::base::Clock;
+use crate::optim::error::{Allowed, OptimError, check_ranges};
+use crate::optim::schedule::{Place, Schedule, Window};
+use engine_macros::component;
+
+/// The initial value times `gamma` to the power of the counts since the begin, as
+/// `torch.optim.lr_scheduler.ExponentialLR`.
+#[component(schedule)]
+#[derive(PartialEq)]
+pub struct Exponential {
+    /// What each count multiplies by, above 0.
+    #[config]
+    pub gamma: f64,
+    /// The clock it counts on: `Iter` (updates) or `Epoch`.
+    #[config(default = Clock::Iter)]
+    pub by: Clock,
+    /// Its first moment on that clock; without it, where the schedule before it ends.
+    #[config(default)]
+    pub begin: Option<u64>,
+    /// The moment after its last; without it, the end of the training.
+    #[config(default)]
+    pub end: Option<u64>,
+    /// The setting it changes.
+    #[config(default = "lr".to_owned())]
+    pub setting: String,
+    /// The parameter groups it holds for, by name; none named: all.
+    #[config(default)]
+    pub groups: Vec<String>,
+}
+
+impl Schedule for Exponential {
+    fn window(&self) -> Window<'_> {
+        Window {
+            by: self.by,
+            begin: self.begin,
+            end: self.end,
+            length: None,
+            setting: &self.setting,
+            groups: &self.groups,
+        }
+    }
+
+    fn factor(&self, place: Place) -> f64 {
+        self.gamma.powf(place.at as f64)
+    }
+
+    fn check(&self) -> Result<(), OptimError> {
+        check_ranges("Exponential", &[("gamma", self.gamma, Allowed::Positive)])
+    }
+}

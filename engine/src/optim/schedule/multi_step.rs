@@ -1,0 +1,64 @@
+//! Down by a factor at named moments.
+
+use crate::base::Clock;
+use crate::optim::error::{Allowed, OptimError, check_ranges};
+use crate::optim::schedule::{Place, Schedule, Window};
+use engine_macros::component;
+
+/// The initial value times `gamma` for every milestone that is reached, as
+/// `torch.optim.lr_scheduler.MultiStepLR`. Milestones are moments of the training, as `begin` and `end` are: a
+/// warm-up before them does not move them.
+#[component(schedule)]
+#[derive(PartialEq)]
+pub struct MultiStep {
+    /// The moments, on the schedule's clock, each later than the one before.
+    #[config]
+    pub milestones: Vec<u64>,
+    /// What each milestone multiplies by, above 0.
+    #[config(default = 0.1)]
+    pub gamma: f64,
+    /// The clock it counts on: `Iter` (updates) or `Epoch`.
+    #[config(default = Clock::Iter)]
+    pub by: Clock,
+    /// Its first moment on that clock; without it, where the schedule before it ends.
+    #[config(default)]
+    pub begin: Option<u64>,
+    /// The moment after its last; without it, the end of the training.
+    #[config(default)]
+    pub end: Option<u64>,
+    /// The setting it changes.
+    #[config(default = "lr".to_owned())]
+    pub setting: String,
+    /// The parameter groups it holds for, by name; none named: all.
+    #[config(default)]
+    pub groups: Vec<String>,
+}
+
+impl Schedule for MultiStep {
+    fn window(&self) -> Window<'_> {
+        Window {
+            by: self.by,
+            begin: self.begin,
+            end: self.end,
+            length: None,
+            setting: &self.setting,
+            groups: &self.groups,
+        }
+    }
+
+    fn factor(&self, place: Place) -> f64 {
+        let now = place.begin + place.at;
+        let reached = self.milestones.iter().filter(|milestone| **milestone <= now).count();
+        self.gamma.powf(reached as f64)
+    }
+
+    fn check(&self) -> Result<(), OptimError> {
+        check_ranges("MultiStep", &[("gamma", self.gamma, Allowed::Positive)])?;
+        let increasing = self.milestones.windows(2).all(|pair| pair[0] < pair[1]);
+        if self.milestones.is_empty() || !increasing {
+            let why = "`milestones` must be at least one moment, each later than the one before";
+            return Err(OptimError::Contradiction { owner: "MultiStep".into(), why: why.into() });
+        }
+        Ok(())
+    }
+}

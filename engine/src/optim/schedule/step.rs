@@ -1,0 +1,58 @@
+//! Down by a factor at regular intervals.
+
+use crate::base::Clock;
+use crate::optim::error::{Allowed, OptimError, check_ranges};
+use crate::optim::schedule::{Place, Schedule, Window};
+use engine_macros::component;
+
+/// The initial value times `gamma` for every full `every` counts since the begin, as
+/// `torch.optim.lr_scheduler.StepLR` with `step_size`.
+#[component(schedule)]
+#[derive(PartialEq)]
+pub struct Step {
+    /// The interval, on the schedule's clock, at least 1.
+    #[config(range = 1..)]
+    pub every: u64,
+    /// What each interval multiplies by, above 0.
+    #[config(default = 0.1)]
+    pub gamma: f64,
+    /// The clock it counts on: `Iter` (updates) or `Epoch`.
+    #[config(default = Clock::Iter)]
+    pub by: Clock,
+    /// Its first moment on that clock; without it, where the schedule before it ends.
+    #[config(default)]
+    pub begin: Option<u64>,
+    /// The moment after its last; without it, the end of the training.
+    #[config(default)]
+    pub end: Option<u64>,
+    /// The setting it changes.
+    #[config(default = "lr".to_owned())]
+    pub setting: String,
+    /// The parameter groups it holds for, by name; none named: all.
+    #[config(default)]
+    pub groups: Vec<String>,
+}
+
+impl Schedule for Step {
+    fn window(&self) -> Window<'_> {
+        Window {
+            by: self.by,
+            begin: self.begin,
+            end: self.end,
+            length: None,
+            setting: &self.setting,
+            groups: &self.groups,
+        }
+    }
+
+    fn factor(&self, place: Place) -> f64 {
+        self.gamma.powf((place.at / self.every.max(1)) as f64)
+    }
+
+    fn check(&self) -> Result<(), OptimError> {
+        check_ranges(
+            "Step",
+            &[("every", self.every as f64, Allowed::Positive), ("gamma", self.gamma, Allowed::Positive)],
+        )
+    }
+}

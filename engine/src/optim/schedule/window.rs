@@ -1,0 +1,121 @@
+//! Where a run is, and where in it a schedule holds.
+
+use crate::base::{Clock, Epoch, Iter};
+use crate::optim::error::OptimError;
+
+/// How long a training is going to be; known before it starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Planned {
+    /// Passes of the train loader; 1 when a training is counted in iters alone.
+    pub max_epochs: u64,
+    /// Updates.
+    pub max_iters: u64,
+    /// Updates in one pass.
+    pub iters_per_epoch: u64,
+}
+
+impl Planned {
+    /// The end of the training on a clock.
+    pub fn end(&self, by: Clock) -> u64 {
+        match by {
+            Clock::Epoch => self.max_epochs,
+            Clock::Iter => self.max_iters,
+        }
+    }
+
+    /// A moment of one clock on another; an iter within an epoch belongs to that epoch.
+    pub(super) fn convert(&self, (from, count): (Clock, u64), to: Clock) -> u64 {
+        match (from, to) {
+            (Clock::Iter, Clock::Epoch) => count / self.iters_per_epoch.max(1),
+            (Clock::Epoch, Clock::Iter) => count.saturating_mul(self.iters_per_epoch),
+            _ => count,
+        }
+    }
+}
+
+/// Where a run is: what it has finished, and how long it is going to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Finished passes.
+    pub epoch: Epoch,
+    /// Finished updates.
+    pub iter: Iter,
+    /// The whole.
+    pub planned: Planned,
+}
+
+impl Progress {
+    /// What a clock shows.
+    pub fn on(&self, by: Clock) -> u64 {
+        match by {
+            Clock::Epoch => self.epoch.get(),
+            Clock::Iter => self.iter.get(),
+        }
+    }
+}
+
+/// When a schedule holds, and for what, as its fields say.
+#[derive(Clone, Copy, Debug)]
+pub struct Window<'a> {
+    /// The clock on which it counts.
+    pub by: Clock,
+    /// Its first moment; `None`: where the schedule before it ends.
+    pub begin: Option<u64>,
+    /// The moment after its last; `None`: the end of the training.
+    pub end: Option<u64>,
+    /// Its length, instead of its end.
+    pub length: Option<u64>,
+    /// The setting it changes.
+    pub setting: &'a str,
+    /// The groups it holds for; empty: all.
+    pub groups: &'a [String],
+}
+
+impl<'a> Window<'a> {
+    /// A window whose length may be given as a count of `iters` or `epochs`, which then also says the clock.
+    pub(super) fn with_length(self, by: Option<Clock>, iters: Option<u64>, epochs: Option<u64>) -> Window<'a> {
+        let (length, implied) = match (iters, epochs) {
+            (Some(iters), _) => (Some(iters), Clock::Iter),
+            (None, Some(epochs)) => (Some(epochs), Clock::Epoch),
+            (None, None) => (None, by.unwrap_or(Clock::Iter)),
+        };
+        Window { by: implied, length, ..self }
+    }
+}
+
+/// Refuses a length that is given in two ways.
+pub(super) fn check_length(
+    owner: &str,
+    by: Option<Clock>,
+    iters: Option<u64>,
+    epochs: Option<u64>,
+    end: Option<u64>,
+) -> Result<(), OptimError> {
+    let why = match (iters, epochs, by) {
+        (Some(_), Some(_), _) => "`iters` and `epochs` both say how long it is; keep one",
+        (Some(_), None, Some(Clock::Epoch)) => "`iters` and `by: Epoch` contradict each other; leave `by` out",
+        (None, Some(_), Some(Clock::Iter)) => "`epochs` and `by: Iter` contradict each other; leave `by` out",
+        (None, None, _) => return Ok(()),
+        _ if end.is_some() => "`end` and a length both say when it ends; keep one",
+        _ => return Ok(()),
+    };
+    Err(OptimError::Contradiction { owner: owner.into(), why: why.into() })
+}
+
+/// A moment within a schedule's window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The window's begin, on the schedule's clock.
+    pub begin: u64,
+    /// Counts since the begin, at most `length`.
+    pub at: u64,
+    /// The window's length.
+    pub length: u64,
+}
+
+impl Place {
+    /// The part of the window that is over, 0 to 1; a window without length is over at once.
+    pub fn fraction(&self) -> f64 {
+        if self.length == 0 { 1.0 } else { self.at as f64 / self.length as f64 }
+    }
+}
