@@ -1,0 +1,173 @@
+//! The settings of a loader in the experiment file.
+
+use crate::data::sampler::{SamplerConfig, Sequential, Shuffled};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// What a loader reads, and how: `(dataset: Digits(split: Train), batch_size: 64, shuffle: true, workers: 2)`.
+// `remote` makes serde write functions of the type instead of the traits, so that the traits below can check the whole
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(remote = "Self", deny_unknown_fields)]
+#[serde(bound(serialize = "C: Serialize", deserialize = "C: Deserialize<'de>"))]
+pub struct LoaderConfig<C> {
+    /// The settings of the dataset.
+    pub dataset: C,
+    /// Samples in one batch, at least 1. The last batch of a pass may be smaller, see `drop_last`.
+    #[serde(deserialize_with = "batch_size")]
+    pub batch_size: usize,
+    /// Each pass in an order of its own, which follows from the seed and the epoch; short for `sampler: Shuffled()`.
+    #[serde(default)]
+    pub shuffle: bool,
+    /// Which samples make a pass, in which order: `Sequential()`, `Shuffled()`, `Weighted()`, `Infinite()` or one of
+    /// the program's own. Not together with `shuffle`.
+    #[serde(default)]
+    pub sampler: Option<Box<dyn SamplerConfig>>,
+    /// Threads that read samples ahead, at most 256. With 0 each batch is read when it is wanted. The data are the
+    /// same for any number.
+    #[serde(default, deserialize_with = "workers")]
+    pub workers: usize,
+    /// Batches that each worker keeps ready, 1 to 1024. Every one of them takes the memory of a batch.
+    #[serde(default = "two", deserialize_with = "prefetch")]
+    pub prefetch: usize,
+    /// Leaves out the last batch of a pass when it is smaller than `batch_size`.
+    #[serde(default)]
+    pub drop_last: bool,
+}
+
+impl<C> LoaderConfig<C> {
+    /// The settings with nothing but their defaults.
+    pub fn new(dataset: C, batch_size: usize) -> Self {
+        LoaderConfig {
+            dataset,
+            batch_size,
+            shuffle: false,
+            sampler: None,
+            workers: 0,
+            prefetch: two(),
+            drop_last: false,
+        }
+    }
+
+    /// The sampler that these settings ask for.
+    pub fn chosen_sampler(&self) -> Box<dyn SamplerConfig> {
+        match &self.sampler {
+            Some(sampler) => sampler.clone(),
+            None if self.shuffle => Box::new(Shuffled {}),
+            None => Box::new(Sequential {}),
+        }
+    }
+
+    /// What is wrong with the settings, if anything.
+    pub(super) fn mistake(&self) -> Option<String> {
+        BATCH_SIZE
+            .mistake(self.batch_size)
+            .or_else(|| WORKERS.mistake(self.workers))
+            .or_else(|| PREFETCH.mistake(self.prefetch))
+            .or_else(|| {
+                let twice = self.shuffle && self.sampler.is_some();
+                twice.then(|| {
+                    "`shuffle: true` and `sampler` are both given; remove `shuffle`, the sampler decides the order"
+                        .into()
+                })
+            })
+    }
+}
+
+impl<C: Serialize> Serialize for LoaderConfig<C> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        LoaderConfig::serialize(self, serializer)
+    }
+}
+
+impl<'de, C: Deserialize<'de>> Deserialize<'de> for LoaderConfig<C> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let config = LoaderConfig::deserialize(deserializer)?;
+        match config.mistake() {
+            Some(mistake) => Err(D::Error::custom(mistake)),
+            None => Ok(config),
+        }
+    }
+}
+
+/// A whole number within bounds.
+struct Bounds {
+    key: &'static str,
+    least: usize,
+    most: usize,
+}
+
+// the upper bounds are there to catch a slip of the finger before it takes all memory
+const BATCH_SIZE: Bounds = Bounds { key: "batch_size", least: 1, most: u32::MAX as usize };
+const WORKERS: Bounds = Bounds { key: "workers", least: 0, most: 256 };
+const PREFETCH: Bounds = Bounds { key: "prefetch", least: 1, most: 1024 };
+
+impl Bounds {
+    fn mistake(&self, value: usize) -> Option<String> {
+        let Bounds { key, least, most } = self;
+        if value < *least {
+            return Some(format!("`{key}` is {value}, expected at least {least}"));
+        }
+        (value > *most).then(|| format!("`{key}` is {value}, expected at most {most}"))
+    }
+
+    fn read<'de, D: Deserializer<'de>>(&self, deserializer: D) -> Result<usize, D::Error> {
+        let value = usize::deserialize(deserializer)?;
+        self.mistake(value).map_or(Ok(value), |mistake| Err(D::Error::custom(mistake)))
+    }
+}
+
+// read one by one, so that a reader that knows positions points at the value
+fn batch_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    BATCH_SIZE.read(deserializer)
+}
+
+fn workers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    WORKERS.read(deserializer)
+}
+
+fn prefetch<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    PREFETCH.read(deserializer)
+}
+
+const fn two() -> usize {
+    2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<LoaderConfig<()>, String> {
+        ron::Options::default()
+            .with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME)
+            .from_str(text)
+            .map_err(|error| error.code.to_string())
+    }
+
+    #[test]
+    fn what_is_left_out_has_its_default() {
+        let config = read("(dataset: (), batch_size: 8)").unwrap();
+        assert_eq!(format!("{config:?}"), format!("{:?}", LoaderConfig::new((), 8)));
+        let again: LoaderConfig<()> = ron::from_str(&ron::to_string(&config).unwrap()).unwrap();
+        assert_eq!(format!("{config:?}"), format!("{again:?}"));
+    }
+
+    #[test]
+    fn a_sampler_is_chosen_by_its_name() {
+        let config = read(r#"(dataset: (), batch_size: 8, sampler: {"Weighted": (samples: 5)})"#).unwrap();
+        assert_eq!(format!("{:?}", config.chosen_sampler()), "Weighted { samples: Some(5) }");
+        let config = read("(dataset: (), batch_size: 8, shuffle: true)").unwrap();
+        assert_eq!(format!("{:?}", config.chosen_sampler()), "Shuffled");
+    }
+
+    #[test]
+    fn each_mistake_has_its_own_sentence() {
+        let refused = |keys: &str| read(&format!("(dataset: (), {keys})")).unwrap_err();
+        assert_eq!(refused("batch_size: 0"), "`batch_size` is 0, expected at least 1");
+        assert_eq!(refused("batch_size: 1, workers: 300"), "`workers` is 300, expected at most 256");
+        assert_eq!(refused("batch_size: 1, prefetch: 0"), "`prefetch` is 0, expected at least 1");
+        let both = refused(r#"batch_size: 1, shuffle: true, sampler: {"Shuffled": ()}"#);
+        assert!(both.starts_with("`shuffle: true` and `sampler` are both given"), "{both}");
+        assert!(refused("batch_size: 1, worker: 2").contains("worker"));
+    }
+}

@@ -1,0 +1,161 @@
+//! What a user writes to bring data in.
+
+use crate::base::error::Result;
+use crate::data::collate::Collate;
+use crate::data::error::{DataError, caught};
+use crate::random::{SampleRng, Stream};
+use serde::{Serialize, de::DeserializeOwned};
+use std::fmt::Debug;
+use std::sync::Arc;
+
+/// A number of samples that can be read in any order, from several threads at once.
+///
+/// A `Tensor` may not be read from several threads; hold it as a [`SharedTensor`](crate::data::SharedTensor).
+///
+/// ```
+/// use engine::base::Result;
+/// use engine::data::{Dataset, SharedTensor};
+/// use engine::random::SampleRng;
+/// use serde::{Deserialize, Serialize};
+/// use tch::{IndexOp, Kind, Tensor};
+///
+/// #[derive(Clone, Debug, Serialize, Deserialize)]
+/// struct NoiseConfig { samples: i64 }
+///
+/// struct Noise { images: SharedTensor }
+///
+/// impl Dataset for Noise {
+///     type Config = NoiseConfig;
+///     type Item = (Tensor, i64);            // an image [8, 8] and its class
+///
+///     fn open(config: &NoiseConfig) -> Result<Self> {
+///         Ok(Noise { images: SharedTensor::new(Tensor::f_zeros([config.samples, 8, 8], (Kind::Float, tch::Device::Cpu))?) })
+///     }
+///     fn len(&self) -> usize {
+///         self.images.get().size()[0] as usize
+///     }
+///     fn get(&self, index: usize, rng: &mut SampleRng) -> Result<(Tensor, i64)> {
+///         let image = self.images.get().f_get(index as i64)?;
+///         let image = if rng.bool(0.5) { image.f_flip([1])? } else { image };
+///         Ok((image, (index % 10) as i64))
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no dataset",
+    label = "this type does not implement `Dataset`",
+    note = "implement `engine::data::Dataset` for `{Self}`: `open` reads its settings, `len` counts its samples, `get` reads one"
+)]
+pub trait Dataset: Send + Sync + 'static {
+    /// The settings in the experiment file.
+    type Config: Serialize + DeserializeOwned + Debug + Clone + Send + Sync + 'static;
+
+    /// One sample: a tensor, a number, a text, or a tuple of them.
+    type Item: Collate;
+
+    /// Opens the data. Called once, before any worker is started.
+    ///
+    /// # Errors
+    /// When the data can't be read; the loader's name is added to the error.
+    fn open(config: &Self::Config) -> Result<Self>
+    where
+        Self: Sized;
+
+    /// The number of samples, the same for the whole run.
+    fn len(&self) -> usize;
+
+    /// True when there is no sample at all.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Reads one sample, `index` being below [`Dataset::len`].
+    ///
+    /// All chance comes from `rng`, which differs for each sample and epoch; a generator of libtorch or of the
+    /// thread would make the data depend on the number of workers.
+    ///
+    /// # Errors
+    /// When the sample can't be read; the loader adds its name, the index and the epoch.
+    fn get(&self, index: usize, rng: &mut SampleRng) -> Result<Self::Item>;
+
+    /// How often each sample is drawn by [`Weighted`](crate::data::Weighted): one weight for each sample.
+    fn weights(&self) -> Option<&[f64]> {
+        None
+    }
+
+    /// Makes one batch. Written anew where samples are read faster together, or are cut or padded to fit each other.
+    ///
+    /// # Errors
+    /// When a sample can't be read, or the samples don't fit together.
+    fn batch(&self, samples: &Samples) -> Result<<Self::Item as Collate>::Batch> {
+        Self::Item::collate(samples.map(|index, rng| self.get(index, rng))?)
+    }
+}
+
+/// The batch that a loader of this dataset gives.
+pub type BatchOf<D> = <<D as Dataset>::Item as Collate>::Batch;
+
+/// The samples of one batch: their indices, and the generator of each.
+#[derive(Clone, Debug)]
+pub struct Samples {
+    pub(super) loader: Arc<str>,
+    pub(super) seed: u64,
+    pub(super) epoch: u64,
+    pub(super) batch: u64,
+    pub(super) first: u64,
+    pub(super) indices: Vec<usize>,
+}
+
+impl Samples {
+    /// The first batch of epoch 0 with these samples: to try a dataset without a loader.
+    pub fn new(seed: u64, indices: Vec<usize>) -> Self {
+        Samples { loader: "samples".into(), seed, epoch: 0, batch: 0, first: 0, indices }
+    }
+
+    /// The indices in the dataset, in the order of the batch. One may be there twice.
+    pub fn indices(&self) -> &[usize] {
+        &self.indices
+    }
+
+    /// The pass of the loader, from 0.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// The generator of the sample at this place in the batch.
+    ///
+    /// It belongs to the place in the epoch, not to the index: a sample that is drawn twice is augmented twice.
+    pub fn rng(&self, place: usize) -> SampleRng {
+        SampleRng::new(Stream::new(self.seed, "sample", self.epoch, self.first + place as u64))
+    }
+
+    /// A generator for what concerns the batch as a whole (a common size, a mix of its samples).
+    pub fn batch_rng(&self) -> SampleRng {
+        SampleRng::new(Stream::new(self.seed, "batch", self.epoch, self.batch))
+    }
+
+    /// Reads each sample, in order.
+    ///
+    /// # Errors
+    /// The first error or panic of `read`, with the sample's index.
+    pub fn map<T>(&self, mut read: impl FnMut(usize, &mut SampleRng) -> Result<T>) -> Result<Vec<T>> {
+        let mut items = Vec::with_capacity(self.indices.len());
+        for (place, &index) in self.indices.iter().enumerate() {
+            let mut rng = self.rng(place);
+            let why = match caught(|| read(index, &mut rng)) {
+                Ok(Ok(item)) => {
+                    items.push(item);
+                    continue;
+                }
+                Ok(Err(why)) => DataError::Sample { loader: self.name(), epoch: self.epoch, index, why },
+                Err(panic) => DataError::SamplePanic { loader: self.name(), epoch: self.epoch, index, panic },
+            };
+            return Err(why.into());
+        }
+        Ok(items)
+    }
+
+    pub(super) fn name(&self) -> String {
+        self.loader.as_ref().to_owned()
+    }
+}

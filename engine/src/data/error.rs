@@ -1,0 +1,150 @@
+//! What can go wrong with data, and the place it went wrong at.
+
+use crate::base::error::Error;
+use crate::base::panics;
+use crate::data::collate::CollateError;
+
+/// Why a loader gave no batch. Every error names the loader.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// The command at hand does not use this loader, so its dataset was not opened.
+    #[error("loader `{loader}` is not open: this command does not use it")]
+    Closed {
+        /// The loader's name.
+        loader: String,
+    },
+    /// The dataset has no samples.
+    #[error("loader `{loader}` has no samples; check where its dataset looks for the data")]
+    Empty {
+        /// The loader.
+        loader: String,
+    },
+    /// With `drop_last` not one batch would be left.
+    #[error(
+        "loader `{loader}` gives no batch: `batch_size` is {batch_size}, `drop_last` is true and a pass has {samples} samples; use a `batch_size` of at most {samples}"
+    )]
+    NoBatch {
+        /// The loader.
+        loader: String,
+        /// Samples of one pass.
+        samples: usize,
+        /// As configured.
+        batch_size: usize,
+    },
+    /// The settings contradict each other or are out of range.
+    #[error("loader `{loader}`: {why}")]
+    Settings {
+        /// The loader.
+        loader: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// The dataset could not be opened.
+    #[error("the data of loader `{loader}` can't be opened: {why:#}")]
+    Open {
+        /// The loader.
+        loader: String,
+        /// The dataset's own error.
+        why: Error,
+    },
+    /// The sampler failed, or its order does not fit the data.
+    #[error("the sampler of loader `{loader}` failed in epoch {epoch}: {why:#}")]
+    Sampler {
+        /// The loader.
+        loader: String,
+        /// The pass, from 0.
+        epoch: u64,
+        /// What is wrong.
+        why: Error,
+    },
+    /// `Dataset::get` returned an error.
+    #[error("loader `{loader}` can't read sample {index} in epoch {epoch}: {why:#}")]
+    Sample {
+        /// The loader.
+        loader: String,
+        /// The pass, from 0.
+        epoch: u64,
+        /// The sample's index in the dataset.
+        index: usize,
+        /// The dataset's own error.
+        why: Error,
+    },
+    /// `Dataset::get` panicked.
+    #[error("loader `{loader}` can't read sample {index} in epoch {epoch}: the dataset panicked: {panic}")]
+    SamplePanic {
+        /// The loader.
+        loader: String,
+        /// The pass, from 0.
+        epoch: u64,
+        /// The sample's index in the dataset.
+        index: usize,
+        /// The panic's message.
+        panic: String,
+    },
+    /// The samples were read, but made no batch.
+    #[error("loader `{loader}` can't make batch {batch} of epoch {epoch} {}: {why:#}", from_samples(indices, why))]
+    Batch {
+        /// The loader.
+        loader: String,
+        /// The pass, from 0.
+        epoch: u64,
+        /// The batch in the pass, from 0.
+        batch: u64,
+        /// The indices of its samples, in the batch's order.
+        indices: Vec<usize>,
+        /// Why.
+        why: Error,
+    },
+    /// The position to start from lies behind the end of a pass.
+    #[error(
+        "loader `{loader}` can't start at batch {batch}: a pass has {batches} batches; the data or `batch_size` has changed since the position was saved"
+    )]
+    Cursor {
+        /// The loader.
+        loader: String,
+        /// The batch asked for.
+        batch: u64,
+        /// Batches of one pass.
+        batches: u64,
+    },
+    /// A worker thread could not be started, or ended without an answer.
+    #[error("the workers of loader `{loader}` failed: {why}; try fewer `workers`")]
+    Workers {
+        /// The loader.
+        loader: String,
+        /// Why.
+        why: String,
+    },
+}
+
+impl DataError {
+    /// The error of the user's own code that is behind this one.
+    pub fn cause(&self) -> Option<&Error> {
+        match self {
+            DataError::Open { why, .. }
+            | DataError::Sampler { why, .. }
+            | DataError::Sample { why, .. }
+            | DataError::Batch { why, .. } => Some(why),
+            _ => None,
+        }
+    }
+}
+
+/// Which sample is to blame when that is known, else the first few of the batch.
+fn from_samples(indices: &[usize], why: &Error) -> String {
+    let culprit = why.downcast_ref::<CollateError>().map(CollateError::item);
+    if let Some((item, index)) = culprit.and_then(|item| Some((item, indices.get(item)?))) {
+        return format!("(item {item} is sample {index})");
+    }
+    let first: Vec<String> = indices.iter().take(8).map(usize::to_string).collect();
+    let more = if indices.len() > first.len() { ", …" } else { "" };
+    format!("from samples {}{more}", first.join(", "))
+}
+
+/// Runs a user's code; a panic becomes its message.
+///
+/// What the code may have left half done is its own: the engine does not use a batch that panicked.
+pub(super) fn caught<T>(run: impl FnOnce() -> T) -> Result<T, String> {
+    panics::message_of(run)
+}

@@ -1,0 +1,34 @@
+//! Data on its way to a step: datasets, what makes a batch of samples, samplers, and the loader.
+//!
+//! What is promised: the batches of a pass depend on (seed, loader name, epoch, position) alone, so they are the
+//! same with no workers, one or many, and a run that is resumed goes on with the next batch without reading the
+//! ones before it. What goes wrong in a dataset, a panic included, ends the run with an error that names the
+//! loader and the sample; nothing waits for a worker that cannot answer.
+//!
+//! What never happens: nothing is sampled from a global generator, and no device is touched before
+//! [`Batch::to_device`] is called.
+
+mod batch;
+mod collate;
+mod config;
+mod dataset;
+mod error;
+mod loader;
+mod opened;
+mod plan;
+mod pool;
+mod sampler;
+mod shared;
+mod source;
+#[cfg(test)]
+mod tests;
+
+pub use batch::Batch;
+pub use collate::{Collate, CollateError};
+pub use config::LoaderConfig;
+pub use dataset::{BatchOf, Dataset, Samples};
+pub use error::DataError;
+pub use loader::{Cursor, Loader};
+pub use sampler::{Infinite, Order, Pass, Population, Sampler, SamplerConfig, Sequential, Shuffled, Weighted};
+pub use shared::SharedTensor;
+pub use source::BatchSource;

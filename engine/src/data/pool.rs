@@ -1,0 +1,153 @@
+//! Threads that make batches ahead of their turn.
+//!
+//! Every job carries its place, so that it does not matter which worker finishes first. A worker always answers:
+//! all of a user's code runs where panics are caught. Nothing waits for a lock or a full queue: both queues are
+//! unbounded, and the owner hands out no more jobs than it wants batches.
+
+use crate::base::error::{Error, Result};
+use crate::data::dataset::{BatchOf, Dataset, Samples};
+use crate::data::error::{DataError, caught};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
+
+/// How long a pool that ends waits for samples that are just being read. A worker that takes longer is left to
+/// itself; it ends after its sample.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The workers of one loader.
+pub(super) struct Pool<D: Dataset> {
+    jobs: Option<Sender<Job>>,
+    answers: Receiver<Answer<D>>,
+    threads: Vec<JoinHandle<()>>,
+    /// Jobs of another round are of no use any more.
+    round: Arc<AtomicU64>,
+    /// Batches that are there before their turn.
+    ready: BTreeMap<u64, Made<D>>,
+}
+
+type Made<D> = Result<BatchOf<D>>;
+
+struct Job {
+    round: u64,
+    samples: Samples,
+}
+
+struct Answer<D: Dataset> {
+    round: u64,
+    batch: u64,
+    made: Made<D>,
+}
+
+impl<D: Dataset> Pool<D> {
+    /// Starts the threads.
+    pub(super) fn start(loader: &str, dataset: &Arc<D>, workers: usize) -> Result<Self, DataError> {
+        let (jobs, waiting) = channel::<Job>();
+        let (sender, answers) = channel();
+        let waiting = Arc::new(Mutex::new(waiting));
+        let round = Arc::new(AtomicU64::new(0));
+        let mut pool = Pool { jobs: Some(jobs), answers, threads: Vec::new(), round, ready: BTreeMap::new() };
+        for index in 0..workers {
+            let (dataset, waiting, sender, round) =
+                (dataset.clone(), waiting.clone(), sender.clone(), pool.round.clone());
+            let thread = Builder::new()
+                .name(format!("{loader}-{index}"))
+                .spawn(move || work(dataset.as_ref(), &waiting, &sender, &round))
+                .map_err(|why| DataError::Workers { loader: loader.to_owned(), why: why.to_string() })?;
+            pool.threads.push(thread);
+        }
+        Ok(pool)
+    }
+
+    /// Hands out a batch to be made.
+    pub(super) fn order(&self, samples: Samples) {
+        if let Some(jobs) = &self.jobs {
+            // it fails only when all workers are gone, and then `take` says so
+            let _ = jobs.send(Job { round: self.round.load(Ordering::Relaxed), samples });
+        }
+    }
+
+    /// Keeps an error until its batch's turn.
+    pub(super) fn fail(&mut self, batch: u64, error: Error) {
+        self.ready.insert(batch, Err(error));
+    }
+
+    /// Waits for a batch that was handed out in this round.
+    pub(super) fn take(&mut self, loader: &str, batch: u64) -> Made<D> {
+        let round = self.round.load(Ordering::Relaxed);
+        loop {
+            if let Some(made) = self.ready.remove(&batch) {
+                return made;
+            }
+            match self.answers.recv() {
+                Ok(answer) if answer.round == round => self.ready.insert(answer.batch, answer.made),
+                Ok(_) => continue,
+                Err(_) => {
+                    let why = "all of them have ended".to_owned();
+                    return Err(DataError::Workers { loader: loader.to_owned(), why }.into());
+                }
+            };
+        }
+    }
+
+    /// Forgets every batch that was handed out.
+    pub(super) fn forget(&mut self) {
+        self.round.fetch_add(1, Ordering::Relaxed);
+        self.ready.clear();
+    }
+}
+
+impl<D: Dataset> Drop for Pool<D> {
+    fn drop(&mut self) {
+        self.forget();
+        self.jobs = None;
+        // the answers' channel closes when the last worker has ended
+        let until = Instant::now() + PATIENCE;
+        let all_ended = loop {
+            match self.answers.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(_) => continue,
+                Err(RecvTimeoutError::Disconnected) => break true,
+                Err(RecvTimeoutError::Timeout) => break false,
+            }
+        };
+        for thread in self.threads.drain(..).filter(|thread| all_ended || thread.is_finished()) {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Makes one batch; whatever a user's code does, there is an answer.
+pub(super) fn make<D: Dataset>(dataset: &D, samples: &Samples) -> Made<D> {
+    let made = caught(|| {
+        // data need no gradients, and a worker's thread would not know that the trainer's has them off
+        let _guard = tch::no_grad_guard();
+        dataset.batch(samples)
+    });
+    let why = match made {
+        Ok(Ok(batch)) => return Ok(batch),
+        // it has its place already
+        Ok(Err(why)) if why.downcast_ref::<DataError>().is_some() => return Err(why),
+        Ok(Err(why)) => why,
+        Err(panic) => Error::msg(format!("the dataset panicked: {panic}")),
+    };
+    let Samples { epoch, batch, indices, .. } = samples.clone();
+    Err(DataError::Batch { loader: samples.name(), epoch, batch, indices, why }.into())
+}
+
+fn work<D: Dataset>(dataset: &D, jobs: &Mutex<Receiver<Job>>, answers: &Sender<Answer<D>>, round: &AtomicU64) {
+    loop {
+        // the lock is held while waiting: the others would wait for the same thing
+        let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(Job { round: of, samples }) = job else { return };
+        if of != round.load(Ordering::Relaxed) {
+            continue;
+        }
+        let made = make(dataset, &samples);
+        if answers.send(Answer { round: of, batch: samples.batch, made }).is_err() {
+            return;
+        }
+    }
+}

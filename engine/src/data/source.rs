@@ -1,0 +1,47 @@
+//! A loader, whatever its dataset: what the loops take batches from.
+
+use crate::base::Result;
+use crate::data::dataset::{BatchOf, Dataset};
+use crate::data::loader::{Cursor, Loader};
+
+/// Batches of one type, in order.
+#[diagnostic::on_unimplemented(
+    message = "the loader's batches are not the trainer's `{B}`",
+    label = "this loader hands over another type than `Steps::Batch`",
+    note = "a dataset's `Item` decides its batch: tensors are stacked, tuples part by part; make `type Batch` agree with it"
+)]
+pub trait BatchSource<B> {
+    /// Goes to a place: a seek, never a replay.
+    ///
+    /// # Errors
+    /// When the workers can't be started.
+    fn start(&mut self, cursor: Cursor) -> Result<()>;
+
+    /// The next batch; `None` at the end of the pass.
+    ///
+    /// # Errors
+    /// What went wrong with a sample, with its index.
+    fn next_batch(&mut self) -> Result<Option<B>>;
+
+    /// The place of the next batch.
+    fn cursor(&self) -> Cursor;
+
+    /// Batches of one pass; `None` when it never ends.
+    fn batches(&self) -> Option<u64>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<D: Dataset> BatchSource<BatchOf<D>> for Loader<D> {
+    fn start(&mut self, cursor: Cursor) -> Result<()> {
+        Loader::start(self, cursor)
+    }
+    fn next_batch(&mut self) -> Result<Option<BatchOf<D>>> {
+        Loader::next_batch(self)
+    }
+    fn cursor(&self) -> Cursor {
+        Loader::cursor(self)
+    }
+    fn batches(&self) -> Option<u64> {
+        Loader::batches(self)
+    }
+}

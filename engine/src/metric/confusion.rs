@@ -1,0 +1,248 @@
+//! Which class is taken for which.
+
+use crate::base::error::Result;
+use crate::base::output::Output;
+use crate::base::state::StateMap;
+use crate::metric::error::{Classified, MetricError, logits_and_target};
+use crate::metric::total::Total;
+use crate::metric::{Better, Measure, Metric};
+use engine_macros::component;
+use tch::{Kind, TchError, Tensor};
+
+/// Counts of target and predicted class, with the recall, precision and F1 that follow.
+///
+/// Reads `logits` `[n, classes]` and `target` `[n]` (`Int64`) of the step's output. Gives `recall`, `precision` and
+/// `f1`, each the plain mean over the classes that occur as a target or as a prediction; a ratio whose divisor is 0
+/// counts as 0. This is what scikit-learn's `precision_recall_fscore_support(average="macro", zero_division=0)`
+/// gives. With `per_class` also `recall/0`, `recall/1`, …, NaN for a class that never was a target. A sample whose
+/// logits contain NaN has no prediction: it lowers the recall of its class.
+#[component(metric)]
+#[derive(Debug)]
+pub struct ConfusionMatrix {
+    /// The number of classes, at least 1.
+    #[config(range = 1..)]
+    classes: usize,
+    /// Gives the recall of each class too, as `recall/0`, `recall/1`, ….
+    #[config(default = false)]
+    per_class: bool,
+    /// `[(classes + 1)²]`: row by row, a row for each target, a column for each prediction. The last row holds targets
+    /// that are no class, the last column samples without a prediction, so that nothing must be read to check them.
+    #[state]
+    counts: Total,
+}
+
+impl ConfusionMatrix {
+    /// The counts: a row for each target class, a column for each predicted class.
+    ///
+    /// # Errors
+    /// When no batch was taken in, or a target was no class.
+    pub fn matrix(&self) -> Result<Vec<Vec<i64>>> {
+        let mut rows = self.rows()?;
+        rows.truncate(self.classes);
+        for row in &mut rows {
+            row.truncate(self.classes);
+        }
+        Ok(rows)
+    }
+
+    /// The counts with the row and column of what is no class.
+    fn rows(&self) -> Result<Vec<Vec<i64>>> {
+        let metric = || "confusion_matrix".to_owned();
+        let counts = self.counts.tensor().ok_or_else(|| MetricError::NoBatch { metric: metric() })?;
+        let side = self.classes as i64 + 1;
+        let rows = Vec::<Vec<i64>>::try_from(counts.f_to_device(tch::Device::Cpu)?.f_reshape([side, side])?)?;
+        match rows[self.classes].iter().sum::<i64>() {
+            0 => Ok(rows),
+            strange => {
+                let why = format!("{strange} targets are outside 0..{}; `classes` may be too small", self.classes);
+                Err(MetricError::Data { metric: metric(), why }.into())
+            }
+        }
+    }
+}
+
+impl Metric for ConfusionMatrix {
+    fn update(&mut self, output: &Output, _: usize) -> Result<()> {
+        let batch = logits_and_target("confusion_matrix", output)?;
+        if batch.classes != self.classes as i64 {
+            let why = format!("it has {} classes, and `classes` is {}", batch.classes, self.classes);
+            let (metric, tensor) = ("confusion_matrix".to_owned(), "logits".to_owned());
+            return Err(MetricError::Unfit { metric, tensor, why }.into());
+        }
+        self.counts.add(&counts(&batch)?)?;
+        Ok(())
+    }
+
+    fn compute(&self) -> Result<Vec<(String, f64)>> {
+        let rows = self.rows()?;
+        let classes: Vec<Class> = (0..self.classes).map(|class| Class::of(&rows, class)).collect();
+        let occurring = classes.iter().filter(|class| class.targets + class.predictions > 0).count() as f64;
+        let mean = |value: fn(&Class) -> f64| classes.iter().map(value).sum::<f64>() / occurring;
+        let mut values = vec![
+            ("recall".to_owned(), mean(Class::recall)),
+            ("precision".to_owned(), mean(Class::precision)),
+            ("f1".to_owned(), mean(Class::f1)),
+        ];
+        if self.per_class {
+            let recalls = classes.iter().enumerate().map(|(class, counts)| {
+                let recall = if counts.targets == 0 { f64::NAN } else { counts.recall() };
+                (format!("recall/{class}"), recall)
+            });
+            values.extend(recalls);
+        }
+        Ok(values)
+    }
+
+    fn reset(&mut self) {
+        self.counts = Total::default();
+    }
+
+    fn merge(&mut self, mut other: StateMap) -> Result<()> {
+        Ok(self.counts.merge(other.take("counts")?)?)
+    }
+
+    fn measures(&self) -> Vec<Measure> {
+        let mean = ["recall", "precision", "f1"].map(str::to_owned).into_iter();
+        let per_class = (0..if self.per_class { self.classes } else { 0 }).map(|class| format!("recall/{class}"));
+        mean.chain(per_class).map(|name| Measure::new(name, Better::Higher)).collect()
+    }
+}
+
+/// What became of one class.
+struct Class {
+    targets: i64,
+    predictions: i64,
+    hits: i64,
+}
+
+impl Class {
+    fn of(rows: &[Vec<i64>], class: usize) -> Class {
+        Class {
+            targets: rows[class].iter().sum(),
+            predictions: rows.iter().map(|row| row[class]).sum(),
+            hits: rows[class][class],
+        }
+    }
+
+    fn recall(&self) -> f64 {
+        ratio(self.hits, self.targets)
+    }
+
+    fn precision(&self) -> f64 {
+        ratio(self.hits, self.predictions)
+    }
+
+    /// The harmonic mean of recall and precision.
+    fn f1(&self) -> f64 {
+        ratio(2 * self.hits, self.targets + self.predictions)
+    }
+}
+
+fn ratio(part: i64, whole: i64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+/// The counts of one batch, `[(classes + 1)²]`, on the logits' device.
+fn counts(batch: &Classified<'_>) -> Result<Tensor, TchError> {
+    let (classes, device) = (batch.classes, batch.logits.device());
+    let broken = batch.logits.f_isnan()?.f_any_dim(1, false)?;
+    let predicted = batch.logits.f_argmax(1, false)?.f_masked_fill(&broken, classes)?;
+    let target = batch.target.f_to_device(device)?;
+    let strange = target.f_lt(0)?.f_logical_or(&target.f_ge(classes)?)?;
+    let cell = target.f_masked_fill(&strange, classes)?.f_mul_scalar(classes + 1)?.f_add(&predicted)?;
+    let zeros = Tensor::f_zeros([(classes + 1) * (classes + 1)], (Kind::Int64, device))?;
+    zeros.f_scatter_add(0, &cell, &cell.f_ones_like()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::state::State as _;
+
+    /// A batch in which each (target, prediction) is a sample; `None`: its logits are NaN.
+    fn output(samples: &[(i64, Option<usize>)]) -> Output {
+        let logits: Vec<[f32; 4]> = samples
+            .iter()
+            .map(|(_, predicted)| match predicted {
+                Some(class) => [0, 1, 2, 3].map(|other| if other == *class { 2.0 } else { -1.0 }),
+                None => [f32::NAN, 3.0, 0.0, 0.0],
+            })
+            .collect();
+        let target: Vec<i64> = samples.iter().map(|(target, _)| *target).collect();
+        Output::new(Tensor::from(0.0))
+            .tensor("logits", &Tensor::from_slice2(&logits))
+            .tensor("target", &Tensor::from_slice(&target))
+    }
+
+    fn fed(batches: &[&[(i64, Option<usize>)]]) -> ConfusionMatrix {
+        let mut metric = ConfusionMatrix { classes: 4, per_class: true, counts: Total::default() };
+        for samples in batches {
+            metric.update(&output(samples), samples.len()).unwrap();
+        }
+        metric
+    }
+
+    // class 3 occurs nowhere
+    const ONE: &[(i64, Option<usize>)] = &[(0, Some(0)), (0, Some(1)), (1, Some(1))];
+    const TWO: &[(i64, Option<usize>)] = &[(1, Some(1)), (2, Some(0)), (0, Some(0)), (2, Some(2))];
+
+    #[test]
+    fn counts_and_ratios_are_those_by_hand() {
+        let metric = fed(&[ONE, TWO]);
+        assert_eq!(metric.matrix().unwrap(), [[2, 1, 0, 0], [0, 2, 0, 0], [1, 0, 1, 0], [0, 0, 0, 0]]);
+        let values = metric.compute().unwrap();
+        // per class; the mean is over the three that occur
+        let recall = (2.0 / 3.0 + 1.0 + 0.5) / 3.0;
+        let precision = (2.0 / 3.0 + 2.0 / 3.0 + 1.0) / 3.0;
+        let f1 = (2.0 / 3.0 + 0.8 + 2.0 / 3.0) / 3.0;
+        for ((_, value), expected) in values.iter().zip([recall, precision, f1, 2.0 / 3.0, 1.0, 0.5]) {
+            assert!((value - expected).abs() < 1e-15, "{values:?}");
+        }
+        assert!(values[6].1.is_nan());
+    }
+
+    #[test]
+    fn every_declared_value_is_given() {
+        for per_class in [false, true] {
+            let metric = ConfusionMatrix { per_class, ..fed(&[ONE]) };
+            let declared: Vec<String> = metric.measures().into_iter().map(|measure| measure.name).collect();
+            let given: Vec<String> = metric.compute().unwrap().into_iter().map(|(name, _)| name).collect();
+            assert_eq!(declared, given);
+            assert_eq!(given.len(), if per_class { 7 } else { 3 });
+        }
+    }
+
+    #[test]
+    fn parts_merged_are_the_whole() {
+        let mut one = fed(&[ONE]);
+        one.merge(fed(&[TWO]).save_state()).unwrap();
+        one.merge(fed(&[]).save_state()).unwrap();
+        assert_eq!(one.matrix().unwrap(), fed(&[ONE, TWO]).matrix().unwrap());
+        let mut restored = fed(&[]);
+        restored.load_state(one.save_state()).unwrap();
+        assert_eq!(restored.matrix().unwrap(), one.matrix().unwrap());
+    }
+
+    #[test]
+    fn a_sample_without_a_prediction_lowers_the_recall() {
+        let metric = fed(&[&[(1, Some(1)), (1, None)]]);
+        let values = metric.compute().unwrap();
+        assert_eq!((values[0].1, values[1].1), (0.5, 1.0));
+        assert_eq!(metric.matrix().unwrap()[1], [0, 1, 0, 0]);
+    }
+
+    #[test]
+    fn a_target_that_is_no_class_is_an_error_of_compute() {
+        let error = fed(&[&[(4, Some(0)), (-1, Some(0)), (0, Some(0))]]).compute().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "metric `confusion_matrix`: 2 targets are outside 0..4; `classes` may be too small"
+        );
+        let empty = fed(&[]).compute().unwrap_err();
+        assert!(empty.to_string().starts_with("metric `confusion_matrix` saw no batch"), "{empty}");
+        let mut other = ConfusionMatrix { classes: 5, per_class: false, counts: Total::default() };
+        assert!(
+            other.update(&output(ONE), 3).unwrap_err().to_string().ends_with("it has 4 classes, and `classes` is 5")
+        );
+    }
+}

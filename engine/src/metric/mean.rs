@@ -1,0 +1,61 @@
+//! A mean over samples, that merges.
+
+use crate::base::error::Result;
+use crate::base::state::{Saved, StateError, StateMap, StateValue};
+use crate::metric::error::MetricError;
+use crate::metric::total::Total;
+use tch::{TchError, Tensor};
+
+/// A sum on the device and the number of samples it is of.
+#[derive(Debug, Default)]
+pub struct Mean {
+    sum: Total,
+    seen: u64,
+}
+
+impl Mean {
+    /// Adds the sum over this many samples, a tensor of one element.
+    ///
+    /// # Errors
+    /// When libtorch fails.
+    pub fn add(&mut self, sum: &Tensor, samples: u64) -> Result<(), TchError> {
+        self.sum.add(sum)?;
+        self.seen += samples;
+        Ok(())
+    }
+
+    /// Adds what another mean has seen.
+    ///
+    /// # Errors
+    /// When libtorch fails.
+    pub fn merge(&mut self, other: Mean) -> Result<(), TchError> {
+        self.sum.merge(other.sum)?;
+        self.seen += other.seen;
+        Ok(())
+    }
+
+    /// The mean, for the metric of this name. Waits for the device.
+    ///
+    /// # Errors
+    /// [`MetricError::NoBatch`] when no sample was added.
+    pub fn read(&self, metric: &str) -> Result<f64> {
+        match self.seen {
+            0 => Err(MetricError::NoBatch { metric: metric.to_owned() }.into()),
+            seen => Ok(self.sum.read()? / seen as f64),
+        }
+    }
+}
+
+impl Saved for Mean {
+    fn save(&self) -> StateValue {
+        let mut map = StateMap::new();
+        map.put("sum", &self.sum);
+        map.put("seen", &self.seen);
+        StateValue::Map(map)
+    }
+
+    fn restore(value: StateValue) -> Result<Self, StateError> {
+        let mut map = StateMap::restore(value)?;
+        Ok(Mean { sum: map.take("sum")?, seen: map.take("seen")? })
+    }
+}

@@ -1,0 +1,158 @@
+//! What is measured of a model: sums and counts that merge, read once at the end.
+//!
+//! What is promised: a metric over the whole data is that of its parts merged, whether the parts are batches or
+//! processes; it declares its values, and which direction is better, before anything is computed; and a value
+//! that is no number stays one instead of disappearing in a mean.
+//!
+//! What never happens: [`Metric::update`] reads nothing from the device; only [`Metric::compute`] does.
+
+mod accuracy;
+mod confusion;
+mod error;
+mod loss;
+mod mean;
+mod total;
+
+pub use accuracy::Accuracy;
+pub use confusion::ConfusionMatrix;
+pub use error::MetricError;
+pub use loss::{MeanLoss, Perplexity};
+pub use mean::Mean;
+pub use total::Total;
+
+use crate::base::error::Result;
+use crate::base::output::Output;
+use crate::base::state::{State, StateMap};
+use serde::{Deserialize, Serialize};
+use std::fmt::Debug;
+
+/// Something measured over a whole pass of validation, test or training.
+///
+/// Its settings come from the experiment file; its `#[state]` is saved in checkpoints, so that a run stopped in
+/// the middle of a validation goes on with it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no metric",
+    label = "this type does not implement `Metric`",
+    note = "implement `engine::metric::Metric` for `{Self}`: `update` takes in a batch, `compute` gives the values, `measures` declares them"
+)]
+pub trait Metric: State + Debug + Send {
+    /// Takes in the output of one step over `batch_size` samples.
+    ///
+    /// # Errors
+    /// When the output lacks a tensor, or one has the wrong shape.
+    fn update(&mut self, output: &Output, batch_size: usize) -> Result<()>;
+
+    /// The values so far, by the names that [`Metric::measures`] declares. Waits for the device.
+    ///
+    /// # Errors
+    /// When no batch was taken in.
+    fn compute(&self) -> Result<Vec<(String, f64)>>;
+
+    /// Forgets everything taken in.
+    fn reset(&mut self);
+
+    /// Takes in what another metric of the same settings has seen: the state saved by another process.
+    ///
+    /// # Errors
+    /// When the state is not of such a metric.
+    fn merge(&mut self, other: StateMap) -> Result<()>;
+
+    /// The values that this metric gives, known before anything is computed, so that a name to be monitored can be
+    /// checked when the experiment is read.
+    fn measures(&self) -> Vec<Measure>;
+}
+
+/// A value that a metric gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Measure {
+    /// Its name without the phase: `accuracy`, which is monitored as `val/accuracy`.
+    pub name: String,
+    /// Which direction is better.
+    pub better: Better,
+}
+
+impl Measure {
+    /// A value of this name.
+    pub fn new(name: impl Into<String>, better: Better) -> Self {
+        Measure { name: name.into(), better }
+    }
+}
+
+/// Which direction of a value is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Better {
+    /// The higher the better, like an accuracy.
+    Higher,
+    /// The lower the better, like a loss.
+    Lower,
+    /// Neither: the value can be looked at, but no best one be kept by it.
+    Neither,
+}
+
+impl Better {
+    /// True when `new` is better than `old` by more than `by`. Nothing is better by a value that is no number, and
+    /// every number is better than one that is not.
+    pub fn is_better(self, new: f64, old: f64, by: f64) -> bool {
+        let better = match self {
+            Better::Higher => new > old + by,
+            Better::Lower => new < old - by,
+            Better::Neither => return false,
+        };
+        better || (old.is_nan() && !new.is_nan())
+    }
+}
+
+/// A struct under `#[component(metric)]`: its settings, and how it is made of them.
+pub trait MetricComponent: Metric + Sized {
+    /// The name in experiment files.
+    const NAME: &'static str;
+    /// The `#[config]` fields.
+    type Config: MetricConfig + Clone + Debug + Serialize + serde::de::DeserializeOwned + 'static;
+
+    /// The metric with these settings; `#[state]` and `#[transient]` fields take their `Default`.
+    fn build(config: &Self::Config) -> Self;
+}
+
+/// The settings of a metric, chosen by name in the experiment file.
+#[typetag::serde]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the settings of a metric",
+    label = "this type does not implement `MetricConfig`"
+)]
+pub trait MetricConfig: Debug + Send + Sync {
+    /// A metric with these settings that has seen nothing.
+    fn build_metric(&self) -> Box<dyn Metric>;
+}
+
+/// [`MetricConfig::build_metric`] of a metric.
+pub fn build_metric<M: MetricComponent + 'static>(config: &M::Config) -> Box<dyn Metric> {
+    Box::new(M::build(config))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_metric_is_chosen_and_set_by_the_file() {
+        let read = |text: &str| ron::from_str::<Box<dyn MetricConfig>>(text);
+        let config = read(r#"{"Accuracy": (top_k: 5)}"#).unwrap();
+        assert_eq!(config.build_metric().measures(), [Measure::new("accuracy_top5", Better::Higher)]);
+        assert_eq!(
+            read(&ron::to_string(&config).unwrap()).unwrap().build_metric().measures(),
+            config.build_metric().measures()
+        );
+        assert_eq!(read(r#"{"Perplexity": ()}"#).unwrap().build_metric().measures()[0].better, Better::Lower);
+        assert!(read(r#"{"Accuracy": (topk: 5)}"#).unwrap_err().to_string().contains("topk"));
+        let zero = read(r#"{"Accuracy": (top_k: 0)}"#).unwrap_err();
+        assert!(zero.to_string().contains("`top_k` must be at least 1, got 0"), "{zero}");
+    }
+
+    #[test]
+    fn a_value_that_is_no_number_is_never_the_best() {
+        assert!(Better::Higher.is_better(0.5, 0.4, 0.0) && !Better::Higher.is_better(0.5, 0.4, 0.2));
+        assert!(Better::Lower.is_better(0.4, 0.5, 0.0) && !Better::Lower.is_better(0.5, 0.5, 0.0));
+        assert!(!Better::Lower.is_better(f64::NAN, 0.5, 0.0) && Better::Lower.is_better(0.5, f64::NAN, 0.0));
+        assert!(!Better::Neither.is_better(1.0, 0.0, 0.0));
+    }
+}

@@ -1,0 +1,86 @@
+//! A sum that stays on the device.
+
+use crate::base::state::{Saved, StateError, StateValue};
+use tch::{Kind, TchError, Tensor};
+
+/// A running sum of tensors of one shape: nothing is read until [`Total::tensor`] or [`Total::read`] is asked.
+///
+/// Integers are summed in 64 bits, floats in double precision, so that a sum over many batches does not depend on
+/// how they were cut beyond its last bits.
+#[derive(Debug, Default)]
+pub struct Total(Option<Tensor>);
+
+impl Total {
+    /// Adds a tensor, on whatever device it lies.
+    ///
+    /// # Errors
+    /// When its shape can't be added to that of those before, or libtorch fails.
+    pub fn add(&mut self, term: &Tensor) -> Result<(), TchError> {
+        let kind = if term.is_floating_point() { Kind::Double } else { Kind::Int64 };
+        let term = term.f_detach()?.f_to_kind(kind)?;
+        // never in place: a checkpoint may still be writing the tensor that was the sum until now
+        self.0 = Some(match &self.0 {
+            Some(sum) => sum.f_to_device(term.device())?.f_add(&term)?,
+            None => term.f_add_scalar(0)?,
+        });
+        Ok(())
+    }
+
+    /// Adds another sum.
+    ///
+    /// # Errors
+    /// As [`Total::add`].
+    pub fn merge(&mut self, other: Total) -> Result<(), TchError> {
+        other.0.map_or(Ok(()), |sum| self.add(&sum))
+    }
+
+    /// The sum, where it lies; `None` when nothing was added.
+    pub fn tensor(&self) -> Option<&Tensor> {
+        self.0.as_ref()
+    }
+
+    /// The sum of tensors of one element; 0 when nothing was added. Waits for the device.
+    ///
+    /// # Errors
+    /// When the tensors have more elements.
+    pub fn read(&self) -> Result<f64, TchError> {
+        self.0.as_ref().map_or(Ok(0.0), |sum| f64::try_from(sum.f_to_kind(Kind::Double)?))
+    }
+}
+
+impl Saved for Total {
+    fn save(&self) -> StateValue {
+        self.0.save()
+    }
+
+    fn restore(value: StateValue) -> Result<Self, StateError> {
+        Option::restore(value).map(Total)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_saved_sum_does_not_change_with_what_is_added_later() {
+        let mut total = Total::default();
+        assert_eq!(total.read().unwrap(), 0.0);
+        let term = Tensor::from(2.0f64);
+        total.add(&term).unwrap();
+        let saved = total.save();
+        total.add(&term).unwrap();
+        assert_eq!((total.read().unwrap(), f64::try_from(term).unwrap()), (4.0, 2.0));
+        assert_eq!(Total::restore(saved).unwrap().read().unwrap(), 2.0);
+    }
+
+    #[test]
+    fn small_terms_are_not_lost_in_a_large_sum() {
+        let mut total = Total::default();
+        // in single precision 2^24 + 1 is 2^24
+        for value in [16_777_216.0f32, 1.0, 1.0] {
+            total.add(&Tensor::from(value)).unwrap();
+        }
+        assert_eq!(total.read().unwrap(), 16_777_218.0);
+    }
+}

@@ -1,0 +1,111 @@
+//! Orders and draws: what samplers are made of.
+
+use crate::random::stream::Stream;
+
+/// Puts the items into a random order, each order equally likely (Fisher-Yates, from the last item down).
+pub fn shuffle<T>(items: &mut [T], stream: &mut Stream) {
+    for last in (1..items.len()).rev() {
+        items.swap(last, stream.below(last as u64 + 1) as usize);
+    }
+}
+
+/// The numbers `0..len` in a random order.
+pub fn permutation(len: usize, stream: &mut Stream) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..len).collect();
+    shuffle(&mut order, stream);
+    order
+}
+
+/// `count` indices, each drawn with a chance in proportion to its weight, the same one possibly again.
+///
+/// # Errors
+/// When a weight is negative or no finite number, or none is above 0.
+pub fn weighted_draws(weights: &[f64], count: usize, stream: &mut Stream) -> Result<Vec<usize>, WeightError> {
+    let mut sums = Vec::with_capacity(weights.len());
+    let mut total = 0.0;
+    for (index, &weight) in weights.iter().enumerate() {
+        if !(weight.is_finite() && weight >= 0.0) {
+            return Err(WeightError::Weight { index, weight });
+        }
+        total += weight;
+        sums.push(total);
+    }
+    if !(total > 0.0 && total.is_finite()) {
+        return Err(WeightError::Total { total });
+    }
+    // rounding may put a draw on the total itself, behind every weight: it belongs to the last one that has a chance
+    let last = weights.iter().rposition(|weight| *weight > 0.0).unwrap_or(0);
+    let draw = |_| {
+        let at = stream.unit() * total;
+        sums.partition_point(|sum| *sum <= at).min(last)
+    };
+    Ok((0..count).map(draw).collect())
+}
+
+/// Why weights can't be drawn by.
+#[derive(Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WeightError {
+    /// One weight is unusable.
+    #[error("the weight of sample {index} is {weight}, expected a finite number of at least 0")]
+    Weight {
+        /// Whose weight.
+        index: usize,
+        /// The weight.
+        weight: f64,
+    },
+    /// Nothing can be drawn.
+    #[error("the weights add up to {total}, expected a finite number above 0")]
+    Total {
+        /// Their sum.
+        total: f64,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stream() -> Stream {
+        Stream::new(42, "order", 0, 0)
+    }
+
+    #[test]
+    fn orders_and_draws_keep_their_values() {
+        // by an independent program
+        assert_eq!(permutation(10, &mut stream()), [6, 2, 3, 1, 5, 8, 7, 9, 4, 0]);
+        assert_eq!(permutation(10, &mut Stream::new(42, "order", 1, 0)), [2, 7, 5, 4, 9, 6, 8, 0, 1, 3]);
+        let draws = weighted_draws(&[1.0, 2.0, 3.0, 4.0], 12, &mut stream()).unwrap();
+        assert_eq!(draws, [0, 2, 0, 0, 3, 3, 2, 2, 3, 3, 2, 2]);
+    }
+
+    #[test]
+    fn every_order_of_four_is_equally_likely() {
+        let mut stream = stream();
+        let mut counts = std::collections::BTreeMap::new();
+        for _ in 0..24_000 {
+            *counts.entry(permutation(4, &mut stream)).or_insert(0u32) += 1;
+        }
+        assert_eq!(counts.len(), 24);
+        // expected 1,000 with a standard deviation of 31
+        assert!(counts.values().all(|count| (850..1_150).contains(count)), "{counts:?}");
+    }
+
+    #[test]
+    fn draws_follow_the_weights_and_never_hit_a_zero() {
+        let draws = weighted_draws(&[0.0, 1.0, 3.0, 0.0], 20_000, &mut stream()).unwrap();
+        let of = |index| draws.iter().filter(|draw| **draw == index).count();
+        assert_eq!((of(0), of(3)), (0, 0));
+        // expected 5,000 with a standard deviation of 61
+        assert!((4_700..5_300).contains(&of(1)), "{}", of(1));
+    }
+
+    #[test]
+    fn unusable_weights_are_refused_by_index() {
+        let refused = |weights: &[f64]| weighted_draws(weights, 1, &mut stream()).unwrap_err().to_string();
+        assert_eq!(refused(&[1.0, -0.5]), "the weight of sample 1 is -0.5, expected a finite number of at least 0");
+        assert_eq!(refused(&[f64::NAN]), "the weight of sample 0 is NaN, expected a finite number of at least 0");
+        assert_eq!(refused(&[0.0, 0.0]), "the weights add up to 0, expected a finite number above 0");
+        assert_eq!(refused(&[]), "the weights add up to 0, expected a finite number above 0");
+    }
+}

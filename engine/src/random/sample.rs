@@ -1,0 +1,144 @@
+//! The generator that a dataset augments one sample with.
+
+use crate::random::stream::Stream;
+use std::ops::Range;
+
+/// Random numbers for one sample: uniform, integer, truth value, normal.
+///
+/// Each method always takes its bits in the same way, so the same sample of the same epoch is augmented alike on
+/// every machine, with any number of workers and after any upgrade.
+#[derive(Clone, Debug)]
+pub struct SampleRng(Stream);
+
+impl SampleRng {
+    /// Draws from this stream.
+    pub fn new(stream: Stream) -> Self {
+        SampleRng(stream)
+    }
+
+    /// A number in `0.0..1.0`.
+    pub fn uniform(&mut self) -> f64 {
+        self.0.unit()
+    }
+
+    /// A number in `0.0..1.0`, a multiple of 2⁻²⁴.
+    pub fn uniform_f32(&mut self) -> f32 {
+        (self.0.next_u64() >> 40) as f32 / (1u32 << 24) as f32
+    }
+
+    /// A number between `low` (possible) and `high` (possible only by rounding).
+    pub fn between(&mut self, low: f64, high: f64) -> f64 {
+        low + (high - low) * self.uniform()
+    }
+
+    /// An integer of the range, each equally likely; `range.start` when the range is empty.
+    pub fn range(&mut self, range: Range<i64>) -> i64 {
+        let width = if range.is_empty() { 0 } else { range.end.wrapping_sub(range.start) as u64 };
+        range.start.wrapping_add(self.0.below(width) as i64)
+    }
+
+    /// An index into something of this length, for `len` above 0; 0 when it is empty.
+    pub fn index(&mut self, len: usize) -> usize {
+        self.0.below(len as u64) as usize
+    }
+
+    /// True with this probability; always for 1.0, never for 0.0.
+    pub fn bool(&mut self, probability: f64) -> bool {
+        self.uniform() < probability
+    }
+
+    /// A number of the normal distribution with mean 0 and standard deviation 1.
+    ///
+    /// Polar method: G. Marsaglia, T. A. Bray, "A Convenient Method for Generating Normal Variables", 1964. The
+    /// second number of each pair is thrown away, so that no draw depends on whether another one came before.
+    pub fn normal(&mut self) -> f64 {
+        loop {
+            let (x, y) = (self.between(-1.0, 1.0), self.between(-1.0, 1.0));
+            let square = x * x + y * y;
+            if square > 0.0 && square < 1.0 {
+                return x * (-2.0 * stable_ln(square) / square).sqrt();
+            }
+        }
+    }
+
+    /// The bits underneath, for a distribution that is not here.
+    pub fn stream(&mut self) -> &mut Stream {
+        &mut self.0
+    }
+}
+
+/// The natural logarithm of a normal positive number, from additions, multiplications and divisions alone.
+///
+/// The system's `ln` may differ in its last bit from one C library to the next, and a sample with it. This is
+/// the series 2·artanh(s) = 2(s + s³/3 + s⁵/5 + …) with s = (m − 1)/(m + 1), for x = m·2ᵏ and m within √½..√2.
+fn stable_ln(x: f64) -> f64 {
+    let bits = x.to_bits();
+    let mut exponent = ((bits >> 52) & 0x7ff) as i64 - 1023;
+    let mut mantissa = f64::from_bits((bits & 0x000f_ffff_ffff_ffff) | (1023 << 52));
+    if mantissa > std::f64::consts::SQRT_2 {
+        mantissa /= 2.0;
+        exponent += 1;
+    }
+    let s = (mantissa - 1.0) / (mantissa + 1.0);
+    let square = s * s;
+    // |s| is at most 0.172, so the term of s²³ is below 2⁻⁵³ of the sum
+    let series = (0..12).rev().fold(0.0, |sum, term| sum * square + 1.0 / f64::from(2 * term + 1));
+    2.0 * s * series + exponent as f64 * std::f64::consts::LN_2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rng() -> SampleRng {
+        SampleRng::new(Stream::new(42, "sample", 1, 2))
+    }
+
+    #[test]
+    fn each_kind_of_draw_keeps_its_values() {
+        // by an independent program, whose C library rounds the last bit of the first normal number the other way
+        let mut rng = rng();
+        assert_eq!(rng.uniform(), 0.956660285996647);
+        assert_eq!(rng.uniform_f32(), 0.321_990_5);
+        assert_eq!((rng.range(-2..3), rng.index(1000)), (2, 137));
+        assert_eq!([(); 3].map(|()| rng.normal()), [-1.0229129296064534, 0.7138739305550855, 0.3346820651408229]);
+    }
+
+    #[test]
+    fn the_logarithm_is_right_to_the_last_bits() {
+        for x in [1.0, 0.5, 2.0, 0.999, 1e-300, 1.5, 0.7, std::f64::consts::E, 123.456] {
+            let (ours, systems) = (stable_ln(x), f64::ln(x));
+            assert!((ours - systems).abs() <= 4e-16 * systems.abs().max(1e-3), "ln {x}: {ours} against {systems}");
+        }
+    }
+
+    #[test]
+    fn normal_numbers_have_the_moments_of_the_normal_distribution() {
+        let mut rng = rng();
+        let draws: Vec<f64> = (0..40_000).map(|_| rng.normal()).collect();
+        let moment = |power: i32| draws.iter().map(|x| x.powi(power)).sum::<f64>() / draws.len() as f64;
+        assert!(moment(1).abs() < 0.02, "mean {}", moment(1));
+        assert!((moment(2) - 1.0).abs() < 0.03, "variance {}", moment(2));
+        assert!((moment(4) - 3.0).abs() < 0.2, "fourth moment {}", moment(4));
+    }
+
+    #[test]
+    fn integers_cover_their_range_and_no_more() {
+        let mut rng = rng();
+        let mut seen: Vec<i64> = (0..200).map(|_| rng.range(-2..3)).collect();
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen, [-2, -1, 0, 1, 2]);
+        assert_eq!(rng.range(5..5), 5);
+        let whole = rng.range(i64::MIN..i64::MAX);
+        assert!(whole < i64::MAX);
+    }
+
+    #[test]
+    fn a_probability_of_zero_is_never_and_of_one_is_always() {
+        let mut rng = rng();
+        assert!((0..1000).all(|_| !rng.bool(0.0) && rng.bool(1.0)));
+        let heads = (0..10_000).filter(|_| rng.bool(0.25)).count();
+        assert!((2_300..2_700).contains(&heads), "{heads}");
+    }
+}
