@@ -1,0 +1,68 @@
+//! What can go wrong with a checkpoint.
+
+use crate::base::disk::DiskError;
+use std::path::PathBuf;
+
+/// Why a checkpoint could not be written or read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CheckpointError {
+    /// A file operation failed.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// The name can't be that of a file.
+    #[error("the {what} name `{name}` {why}; choose another name")]
+    Name {
+        /// `checkpoint` or `model`.
+        what: &'static str,
+        /// The name as given.
+        name: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// A tensor that no safetensors file can hold.
+    #[error("the tensor `{name}` can't be saved in `{file}`: {why}")]
+    Tensor {
+        /// The file it was to be written to.
+        file: String,
+        /// The variable's name, or the path in the state.
+        name: String,
+        /// Why not.
+        why: String,
+    },
+    /// A state that can't be written as text: nested too deeply.
+    #[error("the state can't be saved: {0}")]
+    State(String),
+    /// The folder was never a checkpoint, or has lost its manifest.
+    #[error("`{}` is no checkpoint: it has no file `manifest`; name a folder such as `checkpoints/iter_000000123`", .0.display())]
+    NoManifest(PathBuf),
+    /// A file is not what was written.
+    #[error("`{}` is damaged: {why}; copy it again from where it came, or take an older checkpoint", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// How it can be told.
+        why: String,
+    },
+    /// Written by a newer engine.
+    #[error("`{}` has format {found}, this engine reads up to {known}; use the engine that wrote it, or a newer one", path.display())]
+    Format {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+        /// The newest format this engine reads.
+        known: u32,
+    },
+    /// There are checkpoints, and none can be read.
+    #[error("none of the {count} checkpoints in `{}` can be read; restore one from a copy, or begin anew with `--fresh`", dir.display())]
+    NoneValid {
+        /// The folder of the checkpoints.
+        dir: PathBuf,
+        /// How many there are.
+        count: usize,
+        /// What is wrong with the newest.
+        #[source]
+        newest: Box<CheckpointError>,
+    },
+}

@@ -1,0 +1,75 @@
+//! Which checkpoints stay, and what a killed process left behind.
+
+use super::{BEING_DELETED, BEING_REPLACED, BEING_WRITTEN, CheckpointError, LATEST, iter_of_name, read};
+use crate::base::disk::{DiskContext, sync_folder};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Deletes all but the newest `keep` of the checkpoints that are named by their iter; gives back which.
+///
+/// Those in `protected` stay, and so does any with another name: its owner deletes it. Each is renamed before it
+/// is deleted, so that a kill leaves no half checkpoint that looks whole.
+///
+/// # Errors
+/// When a file operation fails; the others are then still there.
+pub fn retain(dir: &Path, keep: usize, protected: &[impl AsRef<str>]) -> Result<Vec<PathBuf>, CheckpointError> {
+    let mut removed = Vec::new();
+    let mut by_iter = read::list(dir)?;
+    by_iter.retain(|path| iter_of_name(&name_of(path)).is_some());
+    for path in by_iter.into_iter().skip(keep) {
+        let name = name_of(&path);
+        if protected.iter().any(|protected| protected.as_ref() == name) {
+            continue;
+        }
+        let aside = dir.join(format!("{BEING_DELETED}{name}"));
+        remove(&aside)?;
+        std::fs::rename(&path, &aside).while_trying("delete", &path)?;
+        sync_folder(dir)?;
+        remove(&aside)?;
+        removed.push(path);
+    }
+    Ok(removed)
+}
+
+/// Takes away what a killed process left: folders half written, half deleted, or replaced by a newer one. One
+/// whose replacement never came is put back. To be called when no other process writes here.
+///
+/// # Errors
+/// When a file operation fails.
+pub fn clean(dir: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
+    let entries = match std::fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.while_trying("read", dir)?,
+    };
+    let mut removed = Vec::new();
+    for entry in entries {
+        let path = entry.while_trying("read", dir)?.path();
+        let name = name_of(&path);
+        if let Some(replaced) = name.strip_prefix(BEING_REPLACED)
+            && dir.join(replaced).symlink_metadata().is_err()
+        {
+            std::fs::rename(&path, dir.join(replaced)).while_trying("put back", &path)?;
+            continue;
+        }
+        let left = [BEING_WRITTEN, BEING_REPLACED, BEING_DELETED].iter().any(|prefix| name.starts_with(prefix));
+        if left || name.starts_with(&format!(".{LATEST}{BEING_WRITTEN}")) {
+            remove(&path)?;
+            removed.push(path);
+        }
+    }
+    sync_folder(dir)?;
+    Ok(removed)
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Removes a file or folder that may not be there.
+fn remove(path: &Path) -> Result<(), CheckpointError> {
+    let removed = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
+    match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Ok(Err(error).while_trying("delete", path)?),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,132 @@
+//! Named tensors as the bytes of a safetensors file, and back.
+//!
+//! Tensors are copied from their device one at a time, so that writing needs no second model in memory.
+//! Layout: <https://github.com/huggingface/safetensors>; larger elements first, then by name, as its own
+//! writer does, which keeps every tensor aligned.
+
+use safetensors::tensor::{Dtype, Metadata, SafeTensorError, SafeTensors, TensorInfo};
+use std::io::{self, Write};
+use tch::{Kind, TchError, Tensor};
+
+/// Why tensors could not be written.
+#[derive(Debug)]
+pub(super) enum WriteError {
+    /// This tensor can't be held by such a file.
+    Tensor { name: String, why: String },
+    /// The file could not be written.
+    Io(io::Error),
+}
+
+/// Writes the tensors, from any device, of any strides.
+///
+/// # Errors
+/// When a name comes twice or is reserved, a tensor has a kind or layout that the format lacks, libtorch fails to
+/// copy it, or `out` fails.
+pub(super) fn write(out: &mut impl Write, tensors: &[(&str, &Tensor)]) -> Result<(), WriteError> {
+    let mut entries = tensors.iter().map(|(name, tensor)| entry(name, tensor)).collect::<Result<Vec<_>, _>>()?;
+    entries.sort_by(|a, b| b.dtype.cmp(&a.dtype).then(a.name.cmp(b.name)));
+    let mut end = 0;
+    let infos = entries.iter().map(|entry| {
+        let begin = end;
+        end += entry.bytes;
+        let info = TensorInfo { dtype: entry.dtype, shape: entry.shape.clone(), data_offsets: (begin, end) };
+        (entry.name.to_owned(), info)
+    });
+    let header = header(infos.collect()).map_err(WriteError::Io)?;
+    out.write_all(&(header.len() as u64).to_le_bytes())
+        .and_then(|()| out.write_all(&header))
+        .map_err(WriteError::Io)?;
+    for entry in &entries {
+        let bytes = entry.copy().map_err(|error| refused(entry.name, error.to_string()))?;
+        out.write_all(&bytes).map_err(WriteError::Io)?;
+    }
+    Ok(())
+}
+
+/// The tensors in the bytes of a safetensors file, on the CPU, sorted by name.
+///
+/// # Errors
+/// When the bytes are no such file, or hold a kind that tch lacks.
+pub(super) fn parse(bytes: &[u8]) -> Result<Vec<(String, Tensor)>, String> {
+    let file = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
+    let mut tensors = Vec::with_capacity(file.len());
+    for (name, view) in file.iter() {
+        let kind = kind_of(view.dtype()).ok_or_else(|| format!("`{name}` has the unknown kind {:?}", view.dtype()))?;
+        let shape: Vec<i64> = view.shape().iter().map(|&length| length as i64).collect();
+        let tensor =
+            Tensor::f_from_data_size(view.data(), &shape, kind).map_err(|error| format!("`{name}`: {error}"))?;
+        tensors.push((name.to_owned(), tensor));
+    }
+    tensors.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok(tensors)
+}
+
+/// One tensor on its way into a file.
+struct Entry<'a> {
+    name: &'a str,
+    tensor: &'a Tensor,
+    dtype: Dtype,
+    shape: Vec<usize>,
+    bytes: usize,
+}
+
+impl Entry<'_> {
+    /// The elements in row-major order, little-endian as every machine that libtorch runs on.
+    fn copy(&self) -> Result<Vec<u8>, TchError> {
+        let mut bytes = vec![0; self.bytes];
+        // a negated view holds the bits of its base until it is resolved
+        self.tensor.f_detach()?.f_resolve_neg()?.f_copy_data_u8(&mut bytes, self.tensor.numel())?;
+        Ok(bytes)
+    }
+}
+
+fn entry<'a>(name: &'a str, tensor: &'a Tensor) -> Result<Entry<'a>, WriteError> {
+    // the key under which the format keeps notes
+    if name == "__metadata__" {
+        return Err(refused(name, "the name is reserved by the format; choose another".to_owned()));
+    }
+    if !tensor.defined() {
+        return Err(refused(name, "it is undefined; save an `Option<Tensor>` instead".to_owned()));
+    }
+    if tensor.is_sparse() {
+        return Err(refused(name, "it is sparse; save it dense".to_owned()));
+    }
+    let kind = tensor.f_kind().map_err(|error| refused(name, error.to_string()))?;
+    let dtype = dtype_of(kind).ok_or_else(|| refused(name, format!("the format has no kind {kind:?}; convert it")))?;
+    let shape: Vec<usize> = tensor.size().iter().map(|&length| length as usize).collect();
+    let bytes = tensor.numel() * kind.elt_size_in_bytes();
+    Ok(Entry { name, tensor, dtype, shape, bytes })
+}
+
+/// The header as JSON, padded with spaces so that the data begin at a multiple of eight.
+fn header(infos: Vec<(String, TensorInfo)>) -> io::Result<Vec<u8>> {
+    let metadata = Metadata::new(None, infos).map_err(|error: SafeTensorError| io::Error::other(error.to_string()))?;
+    let mut header = serde_json::to_vec(&metadata)?;
+    header.resize(header.len().next_multiple_of(8), b' ');
+    Ok(header)
+}
+
+fn refused(name: &str, why: String) -> WriteError {
+    WriteError::Tensor { name: name.to_owned(), why }
+}
+
+const KINDS: [(Kind, Dtype); 10] = [
+    (Kind::Bool, Dtype::BOOL),
+    (Kind::Uint8, Dtype::U8),
+    (Kind::Int8, Dtype::I8),
+    (Kind::Int16, Dtype::I16),
+    (Kind::Int, Dtype::I32),
+    (Kind::Int64, Dtype::I64),
+    (Kind::Half, Dtype::F16),
+    (Kind::BFloat16, Dtype::BF16),
+    (Kind::Float, Dtype::F32),
+    (Kind::Double, Dtype::F64),
+];
+
+fn dtype_of(kind: Kind) -> Option<Dtype> {
+    KINDS.iter().find(|(known, _)| *known == kind).map(|(_, dtype)| *dtype)
+}
+
+fn kind_of(dtype: Dtype) -> Option<Kind> {
+    KINDS.iter().find(|(_, known)| *known == dtype).map(|(kind, _)| *kind)
+}

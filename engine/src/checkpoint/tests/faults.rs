@@ -1,0 +1,179 @@
+//! Damaged files, killed processes, full disks.
+
+use super::*;
+
+#[test]
+fn every_cut_of_every_file_is_an_error_that_names_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = save_at(dir.path(), 1);
+    for name in listing(&path) {
+        let file = path.join(&name);
+        let whole = fs::read(&file).unwrap();
+        for end in 0..whole.len() {
+            fs::write(&file, &whole[..end]).unwrap();
+            let error = load(&path).unwrap_err().to_string();
+            assert!(error.contains(&*file.to_string_lossy()), "{name} cut at {end}: {error}");
+        }
+        fs::write(&file, &whole).unwrap();
+    }
+    load(&path).unwrap();
+}
+
+#[test]
+fn a_changed_byte_and_a_missing_file_are_errors_that_name_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = save_at(dir.path(), 1);
+    for name in listing(&path) {
+        let file = path.join(&name);
+        let whole = fs::read(&file).unwrap();
+        for at in [0, whole.len() / 2, whole.len() - 1] {
+            let mut changed = whole.clone();
+            changed[at] ^= 0x10;
+            fs::write(&file, &changed).unwrap();
+            let error = load(&path).unwrap_err().to_string();
+            assert!(error.contains(&*file.to_string_lossy()), "{name} changed at {at}: {error}");
+        }
+        fs::remove_file(&file).unwrap();
+        let error = load(&path).unwrap_err().to_string();
+        assert!(error.contains(&*name), "{error}");
+        fs::write(&file, &whole).unwrap();
+    }
+}
+
+#[test]
+fn every_cut_of_a_bare_file_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let whole = fs::read(save_at(dir.path(), 1).join("net.safetensors")).unwrap();
+    let bare = dir.path().join("bare.safetensors");
+    for end in 0..whole.len() {
+        fs::write(&bare, &whole[..end]).unwrap();
+        assert!(matches!(load_models(&bare).unwrap_err(), CheckpointError::Damaged { .. }), "cut at {end}");
+    }
+}
+
+#[test]
+fn a_kill_between_the_rename_and_latest_still_finds_the_newest() {
+    let dir = tempfile::tempdir().unwrap();
+    save_at(dir.path(), 1);
+    let latest = fs::read(dir.path().join(LATEST)).unwrap();
+    let second = save_at(dir.path(), 2);
+    assert_eq!(fs::read_to_string(dir.path().join(LATEST)).unwrap(), "iter_000000002\n");
+    fs::write(dir.path().join(LATEST), latest).unwrap();
+    assert_eq!(newest_valid(dir.path()).unwrap().found.unwrap().0, second);
+}
+
+#[test]
+fn what_a_killed_process_left_is_ignored_and_cleaned() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = save_at(dir.path(), 1);
+    for left in [".tmp-1-iter_000000009", ".gone-iter_000000008"] {
+        fs::create_dir(dir.path().join(left)).unwrap();
+        fs::copy(first.join(META), dir.path().join(left).join(META)).unwrap();
+    }
+    fs::write(dir.path().join(".latest.tmp-1"), "iter").unwrap();
+    let newest = newest_valid(dir.path()).unwrap();
+    assert_eq!(newest.found.unwrap().0, first);
+    assert!(newest.warnings.is_empty());
+    assert_eq!(clean(dir.path()).unwrap().len(), 3);
+    assert_eq!(listing(dir.path()), ["iter_000000001", "latest"]);
+}
+
+#[test]
+fn a_checkpoint_whose_replacement_never_came_is_put_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = save_at(dir.path(), 1);
+    let replaced = dir.path().join(".old-iter_000000001");
+    fs::rename(&path, &replaced).unwrap();
+    assert_eq!(clean(dir.path()).unwrap(), Vec::<PathBuf>::new());
+    load(&path).unwrap();
+    // and one whose replacement did come is deleted
+    fs::create_dir(&replaced).unwrap();
+    assert_eq!(clean(dir.path()).unwrap(), [replaced]);
+    load(&path).unwrap();
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_named() {
+    // the kernel's own tree: not writable for anybody, the superuser included
+    let error = save(Path::new("/proc/checkpoints"), "one", &snapshot(1)).unwrap_err();
+    assert!(error.to_string().contains("`/proc/checkpoints`"), "{error}");
+}
+
+/// A full disk, by a limit on the size of files. It holds for a whole process, so the test runs itself again as a child.
+#[test]
+fn a_save_that_fails_in_the_middle_leaves_the_older_checkpoint_and_nothing_else() {
+    const CHILD: &str = "ENGINE_TEST_LIMITED_DIR";
+    if let Some(dir) = std::env::var_os(CHILD) {
+        let big =
+            vec![("net".to_owned(), vec![("w".to_owned(), Tensor::zeros([1 << 20], (Kind::Float, Device::Cpu)))])];
+        let error = save(Path::new(&dir), "iter_000000002", &Snapshot { models: big, ..snapshot(2) }).unwrap_err();
+        assert!(error.to_string().contains("net.safetensors"), "{error}");
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let first = save_at(dir.path(), 1);
+    let name =
+        "checkpoint::tests::faults::a_save_that_fails_in_the_middle_leaves_the_older_checkpoint_and_nothing_else";
+    let script = "trap '' XFSZ; ulimit -f 1024; exec \"$0\" --exact \"$1\"";
+    let status = std::process::Command::new("sh")
+        .args(["-c", script])
+        .arg(std::env::current_exe().unwrap())
+        .arg(name)
+        .env(CHILD, dir.path())
+        .output()
+        .unwrap();
+    let output = String::from_utf8_lossy(&status.stdout);
+    assert!(status.status.success() && output.contains("1 passed"), "{output}");
+    assert_eq!(listing(dir.path()), ["iter_000000001", "latest"]);
+    assert_eq!(newest_valid(dir.path()).unwrap().found.unwrap().0, first);
+}
+
+/// Saves, replaces and deletes without end; the parent kills it wherever it happens to be.
+#[test]
+fn a_kill_at_any_moment_leaves_a_newest_checkpoint_that_is_whole() {
+    const CHILD: &str = "ENGINE_TEST_KILLED_DIR";
+    if let Some(dir) = std::env::var_os(CHILD) {
+        let dir = Path::new(&dir);
+        let first = newest_valid(dir).unwrap().found.map_or(0, |(_, snapshot)| snapshot.meta.iter.get());
+        // bounded, so that it ends where the parent failed and kills nothing
+        for iter in first + 1..first + 2000 {
+            save_at(dir, iter);
+            save(dir, "last", &snapshot(iter)).unwrap();
+            retain(dir, 2, &["none"]).unwrap();
+        }
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let name = "checkpoint::tests::faults::a_kill_at_any_moment_leaves_a_newest_checkpoint_that_is_whole";
+    save(dir.path(), "last", &snapshot(0)).unwrap();
+    let mut reached = 0;
+    for round in 0..12 {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", name])
+            .env(CHILD, dir.path())
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        // each child gets past its first checkpoint, and is killed at another distance from it
+        while list(dir.path()).map_or(true, |found| !found.iter().any(|path| is_newer(path, reached))) {
+            assert!(child.try_wait().unwrap().is_none(), "the child ended by itself");
+            std::thread::yield_now();
+        }
+        std::thread::sleep(std::time::Duration::from_micros(1 + round * 1700));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let newest = newest_valid(dir.path()).unwrap();
+        assert!(newest.warnings.is_empty(), "{:?}", newest.warnings);
+        let mut snapshot = newest.found.unwrap().1;
+        assert!(snapshot.meta.iter.get() > reached);
+        reached = snapshot.meta.iter.get();
+        assert_eq!(snapshot.state.take::<Tensor>("step").unwrap().double_value(&[0]), reached as f64);
+        clean(dir.path()).unwrap();
+        load(&dir.path().join("last")).unwrap();
+        assert!(listing(dir.path()).iter().all(|name| !name.starts_with('.')));
+    }
+}
+
+fn is_newer(path: &Path, iter: u64) -> bool {
+    iter_of_name(&path.file_name().unwrap().to_string_lossy()).is_some_and(|named| named.get() > iter)
+}

@@ -1,0 +1,257 @@
+//! A run's folder, `work_dir/name/`: made, refused or moved aside, and locked against a second process.
+//!
+//! What it promises: a folder that holds a run is never written to unless that was asked for, an old run is
+//! moved and never deleted, and as long as a [`RunFolder`] lives no other process gets the same folder.
+//! What lies in the files is the business of those who write them.
+
+mod lock;
+
+use crate::base::disk::{DiskContext, DiskError};
+use lock::Lock;
+use std::path::{Path, PathBuf};
+
+pub use crate::base::disk::write_atomic;
+
+/// What to do about a run that is already there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Refuse it.
+    New,
+    /// Go on with it; refuse when there is none.
+    Resume,
+    /// Move it aside to the first free of `name.1`, `name.2`, … and begin anew.
+    Fresh,
+}
+
+/// Why a run's folder could not be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FolderError {
+    /// The name can't be that of a folder directly in `work_dir`.
+    #[error("the run name `{name}` {why}; use letters, digits, `-`, `_` and `.`")]
+    Name {
+        /// The name as given.
+        name: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// There is a run already.
+    #[error("`{}` already holds a run; continue it with `--resume`, move it aside with `--fresh`, or choose another `name`", .0.display())]
+    Taken(PathBuf),
+    /// There is no run to go on with.
+    #[error("`{}` holds no run to resume; leave `--resume` away, or check `name` and `work_dir`", .0.display())]
+    Nothing(PathBuf),
+    /// Another process has it.
+    #[error("`{}` is in use by {holder}; wait for it, stop it, or choose another `name`", path.display())]
+    InUse {
+        /// The run's folder.
+        path: PathBuf,
+        /// `process N`, or `another process` when it could not be told.
+        holder: String,
+    },
+    /// A file operation failed.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+}
+
+/// The folder of one run, locked until this value is dropped.
+#[derive(Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    moved_aside: Option<PathBuf>,
+    _lock: Lock,
+}
+
+impl RunFolder {
+    /// Takes the folder `work_dir/name/`, making it where it is missing.
+    ///
+    /// # Errors
+    /// When the name is unfit, another process has the folder, it holds a run ([`Mode::New`]) or none
+    /// ([`Mode::Resume`]), or a file operation fails.
+    pub fn create(work_dir: &Path, name: &str, mode: Mode) -> Result<RunFolder, FolderError> {
+        check_name(name)?;
+        let path = work_dir.join(name);
+        if mode == Mode::Resume && !holds_run(&path) {
+            return Err(FolderError::Nothing(path));
+        }
+        std::fs::create_dir_all(&path).while_trying("make", &path)?;
+        let mut lock = Lock::take(&path)?;
+        // asked only now: before the lock, another process could still be writing its first file
+        let mut moved_aside = None;
+        match mode {
+            Mode::New if holds_run(&path) => return Err(FolderError::Taken(path)),
+            Mode::Fresh if holds_run(&path) => {
+                let aside = free_name(work_dir, name);
+                std::fs::rename(&path, &aside).while_trying("move aside", &path)?;
+                std::fs::create_dir(&path).while_trying("make", &path)?;
+                lock = Lock::take(&path)?;
+                moved_aside = Some(aside);
+            }
+            _ => {}
+        }
+        let checkpoints = path.join(CHECKPOINTS);
+        std::fs::create_dir_all(&checkpoints).while_trying("make", &checkpoints)?;
+        Ok(RunFolder { path, moved_aside, _lock: lock })
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where [`Mode::Fresh`] put the run that was here.
+    pub fn moved_aside(&self) -> Option<&Path> {
+        self.moved_aside.as_deref()
+    }
+
+    /// The resolved experiment.
+    pub fn experiment(&self) -> PathBuf {
+        self.path.join(EXPERIMENT)
+    }
+
+    /// The text log.
+    pub fn log(&self) -> PathBuf {
+        self.path.join(LOG)
+    }
+
+    /// The rows, one JSON object a line.
+    pub fn metrics(&self) -> PathBuf {
+        self.path.join(METRICS)
+    }
+
+    /// The folder of the checkpoints; it exists.
+    pub fn checkpoints(&self) -> PathBuf {
+        self.path.join(CHECKPOINTS)
+    }
+
+    /// What `predict` writes.
+    pub fn predictions(&self) -> PathBuf {
+        self.path.join("predictions.jsonl")
+    }
+}
+
+const EXPERIMENT: &str = "experiment.ron";
+const LOG: &str = "log.txt";
+const METRICS: &str = "metrics.jsonl";
+const CHECKPOINTS: &str = "checkpoints";
+
+/// Whether anything of a run was written: a folder with only a lock in it belongs to a run that never began.
+fn holds_run(path: &Path) -> bool {
+    let begun = |name: &str| path.join(name).symlink_metadata().is_ok();
+    let saved = || std::fs::read_dir(path.join(CHECKPOINTS)).is_ok_and(|mut entries| entries.next().is_some());
+    begun(EXPERIMENT) || begun(LOG) || begun(METRICS) || saved()
+}
+
+fn check_name(name: &str) -> Result<(), FolderError> {
+    let why = match name {
+        "" => "is empty",
+        _ if name.contains('/') => "contains a `/`",
+        _ if name.contains("..") => "contains `..`",
+        _ if name.starts_with('.') => "begins with a `.`",
+        _ if name.chars().any(char::is_control) => "contains a control character",
+        _ if name.trim() != name => "begins or ends with a space",
+        _ => return Ok(()),
+    };
+    Err(FolderError::Name { name: name.to_owned(), why })
+}
+
+/// `name.1`, `name.2`, …: the first that is not there. The lock on `name` keeps others from taking it too.
+fn free_name(work_dir: &Path, name: &str) -> PathBuf {
+    let mut number = 1u64;
+    loop {
+        let path = work_dir.join(format!("{name}.{number}"));
+        if path.symlink_metadata().is_err() {
+            return path;
+        }
+        number += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn work_dir() -> tempfile::TempDir {
+        tempfile::tempdir().unwrap()
+    }
+
+    fn begin_run(folder: &RunFolder, content: &str) {
+        write_atomic(&folder.experiment(), content.as_bytes()).unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_holds_a_run_is_refused() {
+        let dir = work_dir();
+        begin_run(&RunFolder::create(dir.path(), "digits", Mode::New).unwrap(), "first");
+        let error = RunFolder::create(dir.path(), "digits", Mode::New).unwrap_err();
+        assert!(matches!(error, FolderError::Taken(_)), "{error}");
+        assert!(error.to_string().contains("`--resume`"));
+    }
+
+    #[test]
+    fn a_run_that_wrote_nothing_does_not_block_its_name() {
+        let dir = work_dir();
+        drop(RunFolder::create(dir.path(), "digits", Mode::New).unwrap());
+        RunFolder::create(dir.path(), "digits", Mode::New).unwrap();
+    }
+
+    #[test]
+    fn fresh_moves_each_old_run_aside_with_its_content() {
+        let dir = work_dir();
+        for content in ["first", "second", "third"] {
+            begin_run(&RunFolder::create(dir.path(), "digits", Mode::Fresh).unwrap(), content);
+        }
+        let read = |name: &str| std::fs::read_to_string(dir.path().join(name).join(EXPERIMENT)).unwrap();
+        assert_eq!([read("digits.1"), read("digits.2"), read("digits")], ["first", "second", "third"]);
+    }
+
+    #[test]
+    fn fresh_keeps_the_new_folder_locked_too() {
+        let dir = work_dir();
+        begin_run(&RunFolder::create(dir.path(), "digits", Mode::New).unwrap(), "first");
+        let folder = RunFolder::create(dir.path(), "digits", Mode::Fresh).unwrap();
+        assert_eq!(folder.moved_aside(), Some(dir.path().join("digits.1").as_path()));
+        let error = RunFolder::create(dir.path(), "digits", Mode::Fresh).unwrap_err();
+        assert!(matches!(error, FolderError::InUse { .. }), "{error}");
+    }
+
+    #[test]
+    fn resume_takes_the_run_and_refuses_where_there_is_none() {
+        let dir = work_dir();
+        let error = RunFolder::create(dir.path(), "digits", Mode::Resume).unwrap_err();
+        assert!(matches!(error, FolderError::Nothing(_)), "{error}");
+        assert!(!dir.path().join("digits").exists());
+        begin_run(&RunFolder::create(dir.path(), "digits", Mode::New).unwrap(), "first");
+        let folder = RunFolder::create(dir.path(), "digits", Mode::Resume).unwrap();
+        assert_eq!(std::fs::read_to_string(folder.experiment()).unwrap(), "first");
+    }
+
+    #[test]
+    fn a_folder_in_use_names_the_process_until_it_is_dropped() {
+        let dir = work_dir();
+        let folder = RunFolder::create(dir.path(), "digits", Mode::New).unwrap();
+        let error = RunFolder::create(dir.path(), "digits", Mode::New).unwrap_err();
+        assert!(error.to_string().contains(&format!("in use by process {}", std::process::id())), "{error}");
+        drop(folder);
+        RunFolder::create(dir.path(), "digits", Mode::New).unwrap();
+    }
+
+    #[test]
+    fn names_that_leave_the_work_dir_are_refused() {
+        let dir = work_dir();
+        for name in ["", "a/b", "..", ".", "../x", "a\0b", " a", ".hidden"] {
+            let error = RunFolder::create(dir.path(), name, Mode::New).unwrap_err();
+            assert!(matches!(error, FolderError::Name { .. }), "{name:?}: {error}");
+        }
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_work_dir_that_is_a_file_is_an_error_with_its_path() {
+        let dir = work_dir();
+        let file = dir.path().join("runs");
+        std::fs::write(&file, "").unwrap();
+        let error = RunFolder::create(&file, "digits", Mode::New).unwrap_err();
+        assert!(error.to_string().contains("runs/digits"), "{error}");
+    }
+}

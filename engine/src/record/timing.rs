@@ -1,0 +1,127 @@
+//! How long iters take, and when the run will be over. Fed with spans; it never looks at a clock.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// Smoothed times of the last iters, and the mean of all of them for the time that is left.
+#[derive(Clone, Debug)]
+pub struct Timing {
+    window: usize,
+    /// The whole iter, and its wait for data.
+    recent: VecDeque<(Duration, Duration)>,
+    iters: u32,
+    first: Duration,
+    /// Everything since the start: iters, and what lies between them.
+    elapsed: Duration,
+}
+
+impl Timing {
+    /// Times smoothed over the last `window` iters; 0 is taken as 1.
+    pub fn new(window: usize) -> Timing {
+        let window = window.max(1);
+        Timing {
+            window,
+            recent: VecDeque::with_capacity(window),
+            iters: 0,
+            first: Duration::ZERO,
+            elapsed: Duration::ZERO,
+        }
+    }
+
+    /// One iter is done: how long it took, and how much of that was waiting for data.
+    pub fn iter(&mut self, whole: Duration, data: Duration) {
+        if self.recent.len() == self.window {
+            self.recent.pop_front();
+        }
+        self.recent.push_back((whole, data));
+        if self.iters == 0 {
+            self.first = whole;
+        }
+        self.iters = self.iters.saturating_add(1);
+        self.elapsed += whole;
+    }
+
+    /// Time that went into something else, such as a validation or a checkpoint. It counts for what is left, since it
+    /// will come again, and not as the time of an iter.
+    pub fn between(&mut self, span: Duration) {
+        self.elapsed += span;
+    }
+
+    /// The mean time of the last iters.
+    pub fn iter_time(&self) -> Option<Duration> {
+        self.mean(|(whole, _)| *whole)
+    }
+
+    /// The mean wait for data of the last iters.
+    pub fn data_time(&self) -> Option<Duration> {
+        self.mean(|(_, data)| *data)
+    }
+
+    /// Items a second, for iters of so many items.
+    pub fn rate(&self, items: u64) -> Option<f64> {
+        let seconds = self.iter_time()?.as_secs_f64();
+        (seconds > 0.0).then(|| items as f64 / seconds)
+    }
+
+    /// The time that so many iters will take, by the mean of all so far, what lay between them included.
+    ///
+    /// The first iter, which allocates and warms up, counts only as long as it is the only one.
+    pub fn eta(&self, remaining: u64) -> Option<Duration> {
+        let (spent, iters) = match self.iters {
+            0 => return None,
+            1 => (self.elapsed, 1),
+            more => (self.elapsed - self.first, more - 1),
+        };
+        Duration::try_from_secs_f64(spent.as_secs_f64() / f64::from(iters) * remaining as f64).ok()
+    }
+
+    fn mean(&self, part: impl Fn(&(Duration, Duration)) -> Duration) -> Option<Duration> {
+        let count = u32::try_from(self.recent.len()).ok().filter(|count| *count > 0)?;
+        Some(self.recent.iter().map(part).sum::<Duration>() / count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(milliseconds: u64) -> Duration {
+        Duration::from_millis(milliseconds)
+    }
+
+    #[test]
+    fn nothing_is_known_before_the_first_iter() {
+        let mut timing = Timing::new(10);
+        timing.between(ms(5));
+        assert_eq!((timing.iter_time(), timing.data_time(), timing.eta(10)), (None, None, None));
+    }
+
+    #[test]
+    fn times_are_means_of_the_last_iters_only() {
+        let mut timing = Timing::new(2);
+        timing.iter(ms(1000), ms(900));
+        timing.iter(ms(30), ms(10));
+        timing.iter(ms(10), ms(4));
+        assert_eq!((timing.iter_time(), timing.data_time()), (Some(ms(20)), Some(ms(7))));
+        assert_eq!(timing.rate(64), Some(3200.0));
+    }
+
+    #[test]
+    fn the_time_left_counts_what_lies_between_iters_but_not_the_warm_up() {
+        let mut timing = Timing::new(2);
+        timing.iter(ms(1000), ms(0));
+        assert_eq!(timing.eta(3), Some(ms(3000)));
+        timing.iter(ms(10), ms(0));
+        timing.iter(ms(10), ms(0));
+        timing.between(ms(20));
+        assert_eq!(timing.eta(100), Some(ms(2000)));
+        assert_eq!(timing.iter_time(), Some(ms(10)));
+    }
+
+    #[test]
+    fn no_iters_left_take_no_time() {
+        let mut timing = Timing::new(2);
+        timing.iter(ms(10), ms(0));
+        assert_eq!(timing.eta(0), Some(Duration::ZERO));
+    }
+}
