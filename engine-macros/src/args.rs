@@ -1,0 +1,243 @@
+//! The one parser of attribute arguments: `flag`, `key = value`, separated by commas.
+//!
+//! It never gives up: what is wrong is reported and skipped up to the next comma, so that one bad argument
+//! leaves the others in force.
+
+use crate::diag::Diag;
+use crate::suggest::{meant_or_list, quoted};
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::{Expr, ExprLit, Lit, LitStr, Path, Token, Type, token};
+
+/// An argument that an attribute takes.
+pub(crate) struct Key {
+    pub(crate) name: &'static str,
+    pub(crate) form: Form,
+    /// How it is written, for messages: `priority = "HIGH"`.
+    pub(crate) usage: &'static str,
+}
+
+/// What may follow a key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Nothing.
+    Flag,
+    /// `= expression`.
+    Expr,
+    /// Nothing or `= expression`.
+    FlagOrExpr,
+    /// Nothing or `= Type`.
+    FlagOrType,
+    /// `= path`.
+    Path,
+}
+
+/// An argument as it was written.
+pub(crate) enum Value {
+    Flag,
+    Expr(Expr),
+    Type(Type),
+    Path(Path),
+}
+
+/// The arguments of one attribute: known keys only, each at most once.
+pub(crate) struct Args {
+    found: Vec<(Ident, Value)>,
+}
+
+/// The argument every macro takes.
+pub(crate) const CRATE: Key = Key { name: "crate", form: Form::Path, usage: "crate = path" };
+
+/// The argument that names the component in experiment files.
+pub(crate) const NAME: Key = Key { name: "name", form: Form::Expr, usage: "name = \"…\"" };
+
+/// Reads the arguments of the attribute; mistakes go to `diag`.
+pub(crate) fn parse(attribute: &str, tokens: TokenStream, keys: &[Key], diag: &mut Diag) -> Args {
+    let mut args = Args { found: Vec::new() };
+    let parser = |input: ParseStream<'_>| {
+        while !input.is_empty() {
+            if let Err(error) = parse_one(attribute, input, keys, &mut args) {
+                diag.add(error);
+                skip_to_comma(input)?;
+            }
+            if !input.is_empty() {
+                input.parse::<Token![,]>()?;
+            }
+        }
+        Ok(())
+    };
+    if let Err(error) = parser.parse2(tokens) {
+        diag.add(error);
+    }
+    args
+}
+
+impl Args {
+    /// Takes a key without a value; gives it back for its span.
+    pub(crate) fn flag(&mut self, name: &str) -> Option<Ident> {
+        self.take(name).map(|(key, _)| key)
+    }
+
+    /// Takes the value of a key of [`Form::Expr`].
+    pub(crate) fn expr(&mut self, name: &str) -> Option<Expr> {
+        match self.take(name)?.1 {
+            Value::Expr(expr) => Some(expr),
+            _ => None,
+        }
+    }
+
+    /// Takes the value of a key of [`Form::Path`].
+    pub(crate) fn path(&mut self, name: &str) -> Option<Path> {
+        match self.take(name)?.1 {
+            Value::Path(path) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// Takes `name = "…"`, which has to be a name that an experiment file can hold.
+    pub(crate) fn name(&mut self, diag: &mut Diag) -> Option<LitStr> {
+        let expr = self.expr("name")?;
+        let Expr::Lit(ExprLit { lit: Lit::Str(name), .. }) = &expr else {
+            diag.error(&expr, "a name is a string: write `name = \"…\"`");
+            return None;
+        };
+        let text = name.value();
+        let fits = text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if text.is_empty() || !fits || text.starts_with(|c: char| c.is_ascii_digit()) {
+            diag.error(
+                name,
+                format!("`{text}` can't be a name in an experiment file; use letters, digits and `_`, a letter first"),
+            );
+            return None;
+        }
+        Some(name.clone())
+    }
+
+    /// Takes a key with its value.
+    pub(crate) fn take(&mut self, name: &str) -> Option<(Ident, Value)> {
+        let at = self.found.iter().position(|(key, _)| key == name)?;
+        Some(self.found.remove(at))
+    }
+}
+
+fn parse_one(attribute: &str, input: ParseStream<'_>, keys: &[Key], args: &mut Args) -> syn::Result<()> {
+    if !input.peek(syn::Ident::peek_any) {
+        let token: TokenTree = input.parse()?;
+        let message = format!("unexpected `{token}`, the `{attribute}` attribute takes {}", usages(keys));
+        return Err(syn::Error::new(token.span(), message));
+    }
+    let written = input.call(Ident::parse_any)?;
+    let name = written.to_string();
+    let Some(key) = keys.iter().find(|key| key.name == name) else {
+        let names: Vec<&str> = keys.iter().map(|key| key.name).collect();
+        let message = match keys {
+            [] => format!("the `{attribute}` attribute takes no arguments"),
+            _ => format!("unknown argument `{name}` of the `{attribute}` attribute{}", meant_or_list(&name, &names)),
+        };
+        return Err(syn::Error::new(written.span(), message));
+    };
+    let value = parse_value(&written, key, input)?;
+    if args.found.iter().any(|(known, _)| *known == written) {
+        return Err(syn::Error::new(written.span(), format!("`{name}` is given twice, keep one of them")));
+    }
+    args.found.push((written, value));
+    if !input.is_empty() && !input.peek(Token![,]) {
+        return Err(match input.fork().call(Ident::parse_any) {
+            Ok(next) => input.error(format!("expected `,` before `{next}`")),
+            Err(_) => input.error(format!("unexpected token after `{name}`; write `{}`", key.usage)),
+        });
+    }
+    Ok(())
+}
+
+fn parse_value(written: &Ident, key: &Key, input: ParseStream<'_>) -> syn::Result<Value> {
+    let name = key.name;
+    if input.peek(Token![=]) {
+        let equals: Token![=] = input.parse()?;
+        if key.form == Form::Flag {
+            return Err(syn::Error::new(equals.span, format!("`{name}` takes no value, write `{name}` alone")));
+        }
+        let at = input.span();
+        let value = match key.form {
+            Form::Flag => Ok(Value::Flag),
+            Form::Expr | Form::FlagOrExpr => Expr::parse(input).map(Value::Expr),
+            Form::FlagOrType => Type::parse(input).map(Value::Type),
+            Form::Path => input.call(Path::parse_mod_style).map(Value::Path),
+        };
+        return value.map_err(|_| syn::Error::new(at, format!("this can't be a `{name}`; write `{}`", key.usage)));
+    }
+    if input.peek(token::Paren) {
+        return Err(input.error(format!("unexpected parentheses; write `{}`", key.usage)));
+    }
+    match key.form {
+        Form::Flag | Form::FlagOrExpr | Form::FlagOrType => Ok(Value::Flag),
+        _ => Err(syn::Error::new(written.span(), format!("`{name}` needs a value, write `{}`", key.usage))),
+    }
+}
+
+fn skip_to_comma(input: ParseStream<'_>) -> syn::Result<()> {
+    while !input.is_empty() && !input.peek(Token![,]) {
+        input.parse::<TokenTree>()?;
+    }
+    Ok(())
+}
+
+fn usages(keys: &[Key]) -> String {
+    match keys {
+        [] => "no arguments".to_owned(),
+        _ => quoted(&keys.iter().map(|key| key.usage).collect::<Vec<_>>()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quote::quote;
+
+    const KEYS: &[Key] = &[
+        Key { name: "by_epoch", form: Form::Flag, usage: "by_epoch" },
+        Key { name: "priority", form: Form::Expr, usage: "priority = \"HIGH\"" },
+        Key { name: "model", form: Form::FlagOrType, usage: "model = Cnn" },
+        CRATE,
+    ];
+
+    fn read(tokens: TokenStream) -> (Args, Vec<String>) {
+        let mut diag = Diag::new();
+        let args = parse("test", tokens, KEYS, &mut diag);
+        (args, diag.into_messages())
+    }
+
+    #[test]
+    fn every_form_is_read() {
+        let (mut args, errors) = read(quote!(by_epoch, priority = "HIGH", model = Cnn<A, B>, crate = ::some::krate,));
+        assert!(errors.is_empty(), "{errors:?}");
+        assert!(args.flag("by_epoch").is_some());
+        assert!(matches!(args.expr("priority"), Some(Expr::Lit(_))));
+        assert!(matches!(args.take("model"), Some((_, Value::Type(_)))));
+        assert_eq!(args.path("crate").map(|path| path.segments.len()), Some(2));
+    }
+
+    #[test]
+    fn a_bad_argument_leaves_the_others_in_force() {
+        let (mut args, errors) = read(quote!(by_epoch = 3, pririty = 1, "x", crate, priority = 5));
+        assert_eq!(
+            errors,
+            [
+                "`by_epoch` takes no value, write `by_epoch` alone",
+                "unknown argument `pririty` of the `test` attribute, did you mean `priority`?",
+                "unexpected `\"x\"`, the `test` attribute takes `by_epoch`, `priority = \"HIGH\"`, `model = Cnn`, `crate = path`",
+                "`crate` needs a value, write `crate = path`",
+            ]
+        );
+        assert!(args.expr("priority").is_some());
+    }
+
+    #[test]
+    fn the_second_of_a_kind_and_the_missing_comma_are_told() {
+        let (_, errors) = read(quote!(by_epoch, by_epoch));
+        assert_eq!(errors, ["`by_epoch` is given twice, keep one of them"]);
+        let (_, errors) = read(quote!(by_epoch priority = 3));
+        assert_eq!(errors, ["expected `,` before `priority`"]);
+    }
+}

@@ -1,0 +1,168 @@
+//! What a component expands to: the item with the derives it lacks, and its registration.
+
+use crate::component::kind::Kind;
+use crate::component::metric;
+use crate::component::parse::{Component, Shape};
+use crate::component::serde_attrs::{Derived, derived, serde_words};
+use crate::fields::Role;
+use crate::settings::Settings;
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+use syn::{Attribute, ItemEnum, ItemStruct, parse_quote};
+
+pub(crate) fn expand(component: &Component) -> TokenStream {
+    match &component.item {
+        Shape::Enum(item) => expand_enum(component, item),
+        Shape::Struct(item) if component.kind == Kind::Metric => metric::expand(component, item),
+        Shape::Struct(item) => expand_struct(component, item),
+    }
+}
+
+fn expand_struct(component: &Component, item: &ItemStruct) -> TokenStream {
+    let ident = &item.ident;
+    let settings = settings(component, ident);
+    let derived = derived(&item.attrs);
+    let mut item = item.clone();
+    item.attrs.splice(0..0, attributes(component, &item.attrs, &derived));
+    for (field, syn_field) in component.fields.iter().zip(&mut item.fields) {
+        if let Role::Config(config) = &field.role {
+            let attr = settings.field_attr(field, config);
+            syn_field.attrs.push(parse_quote!(#attr));
+        }
+    }
+    // fields that serde reads as their author says; a `Setting` they need not be
+    let others: Vec<Ident> = component
+        .fields
+        .iter()
+        .filter(|field| matches!(field.role, Role::BySerde { .. }))
+        .map(|field| field.ident.clone())
+        .collect();
+    let functions = settings.functions();
+    let clone = (!derived.clone).then(|| settings.clone_impl(&others));
+    let debug = (!derived.debug).then(|| settings.debug_impl(&others));
+    let registration = settings.registration(component.kind.word(), &component.docs);
+    let chosen_by_file = chosen_by_file(component, ident);
+    quote! {
+        #item
+        #functions
+        #clone
+        #debug
+        const _: () = {
+            #registration
+            #chosen_by_file
+        };
+    }
+}
+
+fn expand_enum(component: &Component, item: &ItemEnum) -> TokenStream {
+    let private = component.krate.private();
+    let derived = derived(&item.attrs);
+    let attributes = attributes(component, &item.attrs, &derived);
+    let clone = (!derived.clone).then(|| quote!(#[derive(::core::clone::Clone)]));
+    let debug = (!derived.debug).then(|| quote!(#[derive(::core::fmt::Debug)]));
+    let (name, docs) = (&component.name, &component.docs);
+    quote! {
+        #clone
+        #debug
+        #(#attributes)*
+        #item
+        const _: () = {
+            #private::inventory::submit! {
+                #private::Component {
+                    kind: "settings",
+                    name: #name,
+                    docs: #docs,
+                    fields: &[],
+                    origin: ::core::concat!(::core::file!(), ":", ::core::line!()),
+                }
+            }
+        };
+    }
+}
+
+pub(crate) fn settings<'a>(component: &'a Component, ident: &'a Ident) -> Settings<'a> {
+    Settings { krate: &component.krate, ident, name: &component.name, fields: &component.fields }
+}
+
+/// The serde derives that are missing, and what serde has to know of the container.
+fn attributes(component: &Component, attrs: &[Attribute], derived: &Derived) -> Vec<Attribute> {
+    let private = component.krate.private();
+    let (serde, name) = (component.krate.serde(), &component.name);
+    let said = serde_words(attrs);
+    let unsaid = |word: &str| !said.iter().any(|known| known == word);
+    let mut attributes = Vec::new();
+    if !derived.serialize {
+        attributes.push(parse_quote!(#[derive(#private::serde::Serialize)]));
+    }
+    if !derived.deserialize {
+        attributes.push(parse_quote!(#[derive(#private::serde::Deserialize)]));
+    }
+    if unsaid("crate") {
+        attributes.push(parse_quote!(#[serde(crate = #serde)]));
+    }
+    if unsaid("rename") {
+        attributes.push(parse_quote!(#[serde(rename = #name)]));
+    }
+    if unsaid("deny_unknown_fields") {
+        attributes.push(parse_quote!(#[serde(deny_unknown_fields)]));
+    }
+    attributes
+}
+
+/// The trait by which a file chooses among components of this kind, if it does.
+fn chosen_by_file(component: &Component, ident: &Ident) -> Option<TokenStream> {
+    let private = component.krate.private();
+    let (of, methods) = match component.kind {
+        Kind::Settings | Kind::Dataset | Kind::Metric => return None,
+        Kind::Optimizer => (quote!(OptimizerConfig), TokenStream::new()),
+        Kind::Schedule => (quote!(ScheduleConfig), TokenStream::new()),
+        Kind::Sampler => {
+            let copy = quote! {
+                fn clone_sampler(&self) -> ::std::boxed::Box<dyn #private::SamplerConfig> {
+                    ::std::boxed::Box::new(::core::clone::Clone::clone(self))
+                }
+            };
+            (quote!(SamplerConfig), copy)
+        }
+        Kind::Model => {
+            // without a model its error is reported, and nothing is to follow from it
+            let model = component.model.as_ref()?;
+            let part = quote! {
+                #[automatically_derived]
+                impl #private::NetPart for #ident {
+                    type Model = #model;
+                }
+            };
+            let build_model = quote! {
+                fn build_model(
+                    &self,
+                    vs: &#private::tch::nn::Path<'_>,
+                ) -> #private::Result<::std::boxed::Box<dyn #private::Net>> {
+                    #private::build_model(vs, self)
+                }
+            };
+            let registered = registered(&private, &component.name, quote!(ModelConfig), ident, build_model);
+            return Some(quote!(#part #registered));
+        }
+    };
+    Some(registered(&private, &component.name, of, ident, methods))
+}
+
+/// An impl of a trait that typetag knows.
+pub(crate) fn registered(
+    private: &TokenStream,
+    name: &str,
+    of: TokenStream,
+    ident: &Ident,
+    methods: TokenStream,
+) -> TokenStream {
+    quote! {
+        // the attribute of `typetag` names its crate by this word
+        #[allow(unused_imports)]
+        use #private::typetag;
+        #[typetag::serde(name = #name)]
+        impl #private::#of for #ident {
+            #methods
+        }
+    }
+}

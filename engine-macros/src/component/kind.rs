@@ -1,0 +1,69 @@
+//! What a component is: the flag of the attribute.
+
+use crate::args::{Args, Form, Key, Value};
+use crate::diag::Diag;
+use syn::Type;
+
+/// The kinds of components.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// No flag: settings that others hold.
+    Settings,
+    Model,
+    Dataset,
+    Optimizer,
+    Schedule,
+    Sampler,
+    Metric,
+}
+
+/// Each kind by its flag.
+const FLAGS: &[(Kind, Key)] = &[
+    (Kind::Model, Key { name: "model", form: Form::FlagOrType, usage: "model" }),
+    (Kind::Dataset, flag("dataset")),
+    (Kind::Optimizer, flag("optimizer")),
+    (Kind::Schedule, flag("schedule")),
+    (Kind::Sampler, flag("sampler")),
+    (Kind::Metric, flag("metric")),
+];
+
+impl Kind {
+    /// Takes the kind's flag, with the type of `model = Type`; without a flag, the component is settings.
+    pub(crate) fn from_args(args: &mut Args, diag: &mut Diag) -> (Kind, Option<Type>) {
+        let mut found: Option<(Kind, Option<Type>)> = None;
+        for (kind, key) in FLAGS {
+            let Some((written, value)) = args.take(key.name) else { continue };
+            match &found {
+                Some((first, _)) => {
+                    let (first, second) = (first.word(), key.name);
+                    diag.error(written, format!("a component has one kind, `{first}` and `{second}` are two"));
+                }
+                None => {
+                    let model = match value {
+                        Value::Type(model) => Some(model),
+                        _ => None,
+                    };
+                    found = Some((*kind, model));
+                }
+            }
+        }
+        found.unwrap_or((Kind::Settings, None))
+    }
+
+    /// The word in the registry.
+    pub(crate) fn word(self) -> &'static str {
+        match FLAGS.iter().find(|(kind, _)| *kind == self) {
+            Some((_, key)) => key.name,
+            None => "settings",
+        }
+    }
+
+    /// The flags, as arguments of the attribute.
+    pub(crate) fn keys() -> impl Iterator<Item = Key> {
+        FLAGS.iter().map(|(_, key)| Key { ..*key })
+    }
+}
+
+const fn flag(name: &'static str) -> Key {
+    Key { name, form: Form::Flag, usage: name }
+}

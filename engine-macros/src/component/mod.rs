@@ -1,0 +1,124 @@
+//! `#[component]`: a struct becomes something that experiment files name or hold.
+
+mod expand;
+mod kind;
+mod metric;
+mod parse;
+mod serde_attrs;
+
+use crate::diag::Diag;
+use crate::fallback;
+use proc_macro2::TokenStream;
+use syn::Item;
+
+/// The whole macro.
+pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
+    let mut diag = Diag::new();
+    match parse::parse(args, item.clone(), &mut diag) {
+        Some(component) => {
+            let mut tokens = expand::expand(&component);
+            tokens.extend(diag.into_tokens());
+            tokens
+        }
+        None => fallback::misplaced("component", "a struct with named fields", item, hint, diag),
+    }
+}
+
+fn hint(item: &Item) -> Option<&'static str> {
+    match item {
+        Item::Struct(item) if matches!(item.fields, syn::Fields::Unnamed(_)) => {
+            Some("in a file every setting has a key")
+        }
+        Item::Struct(_) => Some("name concrete types in its fields"),
+        Item::Enum(_) => Some("an enum can't be generic here"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::snapshot;
+    use proc_macro2::TokenStream;
+    use quote::quote;
+
+    #[test]
+    fn the_expansion_of_settings_is_the_one_in_the_snapshot() {
+        let expansion = super::expand(
+            quote!(model),
+            quote! {
+                /// A small network.
+                #[derive(PartialEq, Clone)]
+                pub struct CnnConfig {
+                    /// Channels of the first layer.
+                    #[config(default = 32, range = 1..=1024)]
+                    pub width: i64,
+                    pub classes: i64,
+                }
+            },
+        );
+        snapshot::check("component/cnn", &expansion);
+    }
+
+    #[test]
+    fn the_expansion_of_a_metric_is_the_one_in_the_snapshot() {
+        let expansion = super::expand(
+            quote!(metric),
+            quote! {
+                #[derive(Debug)]
+                pub struct Accuracy {
+                    #[config(default = 1, range = 1..)]
+                    top_k: usize,
+                    #[state]
+                    right: u64,
+                }
+            },
+        );
+        snapshot::check("component/accuracy", &expansion);
+    }
+
+    #[test]
+    fn each_kind_has_its_trait() {
+        let expanded = |kind: TokenStream| {
+            super::expand(
+                kind,
+                quote!(
+                    pub struct FastConfig {
+                        pub x: i64,
+                    }
+                ),
+            )
+            .to_string()
+        };
+        for (kind, name, of) in [
+            (quote!(model), "Fast", "ModelConfig"),
+            (quote!(optimizer), "Fast", "OptimizerConfig"),
+            (quote!(schedule), "Fast", "ScheduleConfig"),
+            (quote!(sampler), "Fast", "SamplerConfig"),
+        ] {
+            let tokens = expanded(kind);
+            assert!(tokens.contains(&format!("{of} for FastConfig")), "{tokens}");
+            assert!(tokens.contains(&format!("serde (name = {name:?})")), "{tokens}");
+        }
+        for kind in [quote!(dataset), quote!()] {
+            assert!(!expanded(kind).contains("typetag"));
+        }
+    }
+
+    #[test]
+    fn an_enum_gets_what_a_setting_needs() {
+        let tokens = super::expand(
+            quote!(),
+            quote!(
+                #[derive(Copy)]
+                pub enum Split {
+                    Train,
+                    Val,
+                }
+            ),
+        )
+        .to_string();
+        for of in ["Clone", "Debug", "Serialize", "Deserialize"] {
+            assert!(tokens.contains(of), "{tokens}");
+        }
+    }
+}

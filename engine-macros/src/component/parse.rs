@@ -1,0 +1,134 @@
+//! From tokens to a checked component.
+
+use crate::args::{self, Args, CRATE, Key, NAME};
+use crate::component::kind::Kind;
+use crate::component::serde_attrs::{refuse_buffering, refuse_defaults, serde_words};
+use crate::diag::Diag;
+use crate::fields::{Field, OwnerKind, Role, docs};
+use crate::krate::Krate;
+use proc_macro2::{Ident, TokenStream};
+use syn::{Fields, Item, ItemEnum, ItemStruct, Type};
+
+/// A component, checked.
+pub(crate) struct Component {
+    pub(crate) item: Shape,
+    pub(crate) kind: Kind,
+    pub(crate) name: String,
+    pub(crate) docs: String,
+    /// Configured, for a metric also state and transient.
+    pub(crate) fields: Vec<Field>,
+    /// The type of `model = Type`, or what the name of the struct says.
+    pub(crate) model: Option<Type>,
+    pub(crate) krate: Krate,
+}
+
+/// What the component is written as, without helper attributes.
+pub(crate) enum Shape {
+    Struct(ItemStruct),
+    Enum(ItemEnum),
+}
+
+/// `None`: the item is none that can be a component.
+pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Option<Component> {
+    let item = match syn::parse2(item).ok()? {
+        Item::Struct(item) if !matches!(item.fields, Fields::Unnamed(_)) && item.generics.params.is_empty() => {
+            Shape::Struct(item)
+        }
+        Item::Enum(item) if item.generics.params.is_empty() => Shape::Enum(item),
+        _ => return None,
+    };
+    let keys: Vec<Key> = Kind::keys().chain([NAME, CRATE]).collect();
+    let args = args::parse("component", args, &keys, diag);
+    Some(match item {
+        Shape::Struct(item) => from_struct(item, args, diag),
+        Shape::Enum(item) => from_enum(item, args, diag),
+    })
+}
+
+fn from_struct(mut item: ItemStruct, mut args: Args, diag: &mut Diag) -> Component {
+    let (kind, model) = Kind::from_args(&mut args, diag);
+    let name = name(&item.ident, kind, &mut args, diag);
+    refuse_buffering(&item.attrs, diag);
+    refuse_defaults(&item.attrs, diag);
+    let fields = item.fields.iter_mut().filter_map(|field| {
+        refuse_buffering(&field.attrs, diag);
+        refuse_defaults(&field.attrs, diag);
+        match kind {
+            Kind::Metric => Field::with_role(field, OwnerKind::Metric, diag),
+            _ => configured(field, diag),
+        }
+    });
+    let fields = fields.collect();
+    let model = match (kind, model) {
+        (Kind::Model, None) => model_of(&item.ident, diag),
+        (_, model) => model,
+    };
+    let docs = docs(&item.attrs);
+    Component { item: Shape::Struct(item), kind, name, docs, fields, model, krate: Krate::from_args(&mut args) }
+}
+
+fn from_enum(item: ItemEnum, mut args: Args, diag: &mut Diag) -> Component {
+    let (kind, _) = Kind::from_args(&mut args, diag);
+    if kind != Kind::Settings {
+        diag.error(item.enum_token, format!("a component of kind `{}` is a struct, not an enum", kind.word()));
+    }
+    let name = name(&item.ident, Kind::Settings, &mut args, diag);
+    refuse_buffering(&item.attrs, diag);
+    for variant in &item.variants {
+        refuse_buffering(&variant.attrs, diag);
+        variant.fields.iter().for_each(|field| refuse_buffering(&field.attrs, diag));
+    }
+    let docs = docs(&item.attrs);
+    Component {
+        item: Shape::Enum(item),
+        kind: Kind::Settings,
+        name,
+        docs,
+        fields: Vec::new(),
+        model: None,
+        krate: Krate::from_args(&mut args),
+    }
+}
+
+/// A field of a component: configured, with or without the attribute.
+fn configured(field: &mut syn::Field, diag: &mut Diag) -> Option<Field> {
+    let mut parsed = Field::of_component(field, diag)?;
+    const BY_SERDE: &[&str] = &["with", "serialize_with", "deserialize_with", "skip", "skip_deserializing"];
+    let words = serde_words(&field.attrs);
+    if words.iter().any(|word| BY_SERDE.contains(&word.as_str())) {
+        if let Role::Config(config) = &parsed.role
+            && config.written
+        {
+            diag.error(
+                &field.ident,
+                "`#[config(…)]` and `#[serde(…)]` both say how this field is read; keep one of them",
+            );
+        }
+        parsed.role = Role::BySerde { skipped: words.iter().any(|word| word.starts_with("skip")) };
+    }
+    Some(parsed)
+}
+
+/// The name in experiment files: `name = "…"`, else the struct's without `Config`.
+fn name(ident: &Ident, kind: Kind, args: &mut Args, diag: &mut Diag) -> String {
+    if let Some(name) = args.name(diag) {
+        return name.value();
+    }
+    let name = ident.to_string();
+    match name.strip_suffix("Config") {
+        Some(short) if !short.is_empty() && kind != Kind::Metric => short.to_owned(),
+        _ => name,
+    }
+}
+
+/// `CnnConfig` builds a `Cnn`.
+fn model_of(ident: &Ident, diag: &mut Diag) -> Option<Type> {
+    let name = ident.to_string();
+    let Some(model) = name.strip_suffix("Config").filter(|model| !model.is_empty()) else {
+        let message = format!("which model does `{name}` build? name the settings `…Config`, or write `model = …`");
+        diag.error(ident, message);
+        return None;
+    };
+    let model = Ident::new(model, ident.span());
+    Some(syn::parse_quote!(#model))
+}

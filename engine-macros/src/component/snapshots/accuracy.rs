@@ -1,0 +1,120 @@
+#[derive(Debug)]
+pub struct Accuracy {
+    top_k: usize,
+    right: u64,
+}
+const _: () = {
+    #[derive(
+        ::engine::__private::serde::Serialize,
+        ::engine::__private::serde::Deserialize
+    )]
+    #[serde(
+        crate = "::engine::__private::serde",
+        rename = "Accuracy",
+        deny_unknown_fields
+    )]
+    pub struct AccuracyConfig {
+        #[serde(
+            default = "AccuracyConfig::__default_top_k",
+            deserialize_with = "AccuracyConfig::__read_top_k",
+            serialize_with = "AccuracyConfig::__write_top_k"
+        )]
+        top_k: usize,
+    }
+    #[automatically_derived]
+    impl AccuracyConfig {
+        fn __default_top_k() -> usize {
+            1
+        }
+        fn __check_top_k(
+            value: &usize,
+        ) -> ::core::result::Result<(), ::std::string::String> {
+            ::engine::__private::check_range::<usize, _>(value, "top_k", 1.., "1..")
+        }
+        fn __read_top_k<'de, __D: ::engine::__private::serde::Deserializer<'de>>(
+            deserializer: __D,
+        ) -> ::core::result::Result<usize, __D::Error> {
+            ::engine::__private::read_checked(deserializer, Self::__check_top_k)
+        }
+        fn __write_top_k<__S: ::engine::__private::serde::Serializer>(
+            value: &usize,
+            serializer: __S,
+        ) -> ::core::result::Result<__S::Ok, __S::Error> {
+            <usize as ::engine::__private::Setting>::write(value, serializer)
+        }
+    }
+    #[automatically_derived]
+    impl ::core::clone::Clone for AccuracyConfig {
+        fn clone(&self) -> Self {
+            Self {
+                top_k: <usize as ::engine::__private::Setting>::copied(&self.top_k),
+            }
+        }
+    }
+    #[automatically_derived]
+    impl ::core::fmt::Debug for AccuracyConfig {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+            let mut shown = f.debug_struct("Accuracy");
+            shown
+                .field(
+                    "top_k",
+                    <usize as ::engine::__private::Setting>::shown(&self.top_k),
+                );
+            shown.finish()
+        }
+    }
+    ::engine::__private::inventory::submit! {
+        ::engine::__private::Component { kind : "metric", name : "Accuracy", docs : "",
+        fields : & [::engine::__private::FieldInfo { name : "top_k", ty : "usize",
+        default : ::core::option::Option::Some("1"), range :
+        ::core::option::Option::Some("1.."), docs : "" }], origin :
+        ::core::concat!(::core::file!(), ":", ::core::line!()), }
+    }
+    #[automatically_derived]
+    impl ::engine::__private::State for Accuracy {
+        fn save_state(&self) -> ::engine::__private::StateMap {
+            #[allow(unused_mut)]
+            let mut map = ::engine::__private::StateMap::new();
+            map.0
+                .insert(
+                    ::core::convert::From::from("right"),
+                    <u64 as ::engine::__private::Saved>::save(&self.right),
+                );
+            map
+        }
+        #[allow(unused_mut, unused_variables)]
+        fn load_state(
+            &mut self,
+            mut state: ::engine::__private::StateMap,
+        ) -> ::core::result::Result<(), ::engine::__private::StateError> {
+            {
+                self.right = ::engine::__private::take_field(
+                    &mut state,
+                    "right",
+                    <u64 as ::engine::__private::Saved>::restore,
+                )?;
+            }
+            ::core::result::Result::Ok(())
+        }
+    }
+    #[automatically_derived]
+    impl ::engine::__private::MetricComponent for Accuracy {
+        const NAME: &'static str = "Accuracy";
+        type Config = AccuracyConfig;
+        #[allow(unreachable_code, unused_variables, clippy::diverging_sub_expression)]
+        fn build(config: &AccuracyConfig) -> Self {
+            Self {
+                top_k: <usize as ::engine::__private::Setting>::copied(&config.top_k),
+                right: <u64 as ::engine::__private::Fresh>::fresh(),
+            }
+        }
+    }
+    #[allow(unused_imports)]
+    use ::engine::__private::typetag;
+    #[typetag::serde(name = "Accuracy")]
+    impl ::engine::__private::MetricConfig for AccuracyConfig {
+        fn build_metric(&self) -> ::std::boxed::Box<dyn ::engine::__private::Metric> {
+            ::engine::__private::build_metric::<Accuracy>(self)
+        }
+    }
+};

@@ -1,0 +1,93 @@
+#[derive(::engine::__private::serde::Serialize)]
+#[derive(::engine::__private::serde::Deserialize)]
+#[serde(crate = "::engine::__private::serde")]
+#[serde(rename = "Cnn")]
+#[serde(deny_unknown_fields)]
+/// A small network.
+#[derive(PartialEq, Clone)]
+pub struct CnnConfig {
+    /// Channels of the first layer.
+    #[serde(
+        default = "CnnConfig::__default_width",
+        deserialize_with = "CnnConfig::__read_width",
+        serialize_with = "CnnConfig::__write_width"
+    )]
+    pub width: i64,
+    #[serde(
+        deserialize_with = "CnnConfig::__read_classes",
+        serialize_with = "CnnConfig::__write_classes"
+    )]
+    pub classes: i64,
+}
+#[automatically_derived]
+impl CnnConfig {
+    fn __default_width() -> i64 {
+        32
+    }
+    fn __check_width(value: &i64) -> ::core::result::Result<(), ::std::string::String> {
+        ::engine::__private::check_range::<i64, _>(value, "width", 1..=1024, "1..=1024")
+    }
+    fn __read_width<'de, __D: ::engine::__private::serde::Deserializer<'de>>(
+        deserializer: __D,
+    ) -> ::core::result::Result<i64, __D::Error> {
+        ::engine::__private::read_checked(deserializer, Self::__check_width)
+    }
+    fn __write_width<__S: ::engine::__private::serde::Serializer>(
+        value: &i64,
+        serializer: __S,
+    ) -> ::core::result::Result<__S::Ok, __S::Error> {
+        <i64 as ::engine::__private::Setting>::write(value, serializer)
+    }
+    fn __read_classes<'de, __D: ::engine::__private::serde::Deserializer<'de>>(
+        deserializer: __D,
+    ) -> ::core::result::Result<i64, __D::Error> {
+        <i64 as ::engine::__private::Setting>::read(deserializer)
+    }
+    fn __write_classes<__S: ::engine::__private::serde::Serializer>(
+        value: &i64,
+        serializer: __S,
+    ) -> ::core::result::Result<__S::Ok, __S::Error> {
+        <i64 as ::engine::__private::Setting>::write(value, serializer)
+    }
+}
+#[automatically_derived]
+impl ::core::fmt::Debug for CnnConfig {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        let mut shown = f.debug_struct("Cnn");
+        shown.field("width", <i64 as ::engine::__private::Setting>::shown(&self.width));
+        shown
+            .field(
+                "classes",
+                <i64 as ::engine::__private::Setting>::shown(&self.classes),
+            );
+        shown.finish()
+    }
+}
+const _: () = {
+    ::engine::__private::inventory::submit! {
+        ::engine::__private::Component { kind : "model", name : "Cnn", docs :
+        "A small network.", fields : & [::engine::__private::FieldInfo { name : "width",
+        ty : "i64", default : ::core::option::Option::Some("32"), range :
+        ::core::option::Option::Some("1..=1024"), docs : "Channels of the first layer."
+        }, ::engine::__private::FieldInfo { name : "classes", ty : "i64", default :
+        ::core::option::Option::None, range : ::core::option::Option::None, docs : "" }],
+        origin : ::core::concat!(::core::file!(), ":", ::core::line!()), }
+    }
+    #[automatically_derived]
+    impl ::engine::__private::NetPart for CnnConfig {
+        type Model = Cnn;
+    }
+    #[allow(unused_imports)]
+    use ::engine::__private::typetag;
+    #[typetag::serde(name = "Cnn")]
+    impl ::engine::__private::ModelConfig for CnnConfig {
+        fn build_model(
+            &self,
+            vs: &::engine::__private::tch::nn::Path<'_>,
+        ) -> ::engine::__private::Result<
+            ::std::boxed::Box<dyn ::engine::__private::Net>,
+        > {
+            ::engine::__private::build_model(vs, self)
+        }
+    }
+};

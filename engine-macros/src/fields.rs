@@ -1,0 +1,162 @@
+//! The roles of fields: `#[config(…)]`, `#[state]`, `#[transient]`, and those of a trainer.
+//!
+//! Reading a role takes its attribute off the field. A wrong one is reported once, and the field goes on with
+//! the role that was meant, so that no second error follows from the first.
+
+mod config;
+mod roles;
+
+pub(crate) use config::{Config, Limits};
+pub(crate) use roles::{ALL_ROLES, OwnerKind, Taken, take_role};
+
+use crate::diag::Diag;
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+use syn::ext::IdentExt;
+use syn::{Attribute, Expr, ExprLit, Ident, Lit, Meta, Type};
+
+/// A field of a hook, a metric or a component.
+pub(crate) struct Field {
+    pub(crate) ident: Ident,
+    pub(crate) ty: Type,
+    /// `#[cfg(…)]`, repeated wherever the field is named.
+    pub(crate) cfgs: Vec<Attribute>,
+    pub(crate) docs: String,
+    pub(crate) role: Role,
+}
+
+/// What a field is for.
+pub(crate) enum Role {
+    /// From the experiment file.
+    Config(Box<Config>),
+    /// Saved in checkpoints.
+    State,
+    /// Rebuilt, never saved.
+    Transient,
+    /// Configured, and read as its author tells serde; `skipped`: not at all.
+    BySerde { skipped: bool },
+    /// Its role is wrong; the error is reported.
+    Unknown,
+}
+
+impl Field {
+    /// Takes the role off a field of a hook or a metric.
+    pub(crate) fn with_role(field: &mut syn::Field, owner: OwnerKind, diag: &mut Diag) -> Option<Field> {
+        let role = match take_role(field, owner, diag) {
+            Taken::Unknown => Role::Unknown,
+            Taken::Role { name: "config", attr } => Role::Config(Box::new(Config::parse(&attr, field, diag))),
+            Taken::Role { name, attr } => {
+                no_arguments(&attr, name, diag);
+                if name == "state" { Role::State } else { Role::Transient }
+            }
+        };
+        Field::new(field, role)
+    }
+
+    /// A field that needs no attribute: it is configured.
+    pub(crate) fn of_component(field: &mut syn::Field, diag: &mut Diag) -> Option<Field> {
+        let role = match take_role(field, OwnerKind::Component, diag) {
+            Taken::Role { attr, .. } => Role::Config(Box::new(Config::parse(&attr, field, diag))),
+            Taken::Unknown => Role::Config(Box::new(Config::required(field))),
+        };
+        Field::new(field, role)
+    }
+
+    /// `None` for a field without a name.
+    pub(crate) fn new(field: &syn::Field, role: Role) -> Option<Field> {
+        Some(Field {
+            ident: field.ident.clone()?,
+            ty: field.ty.clone(),
+            cfgs: field.attrs.iter().filter(|attr| attr.path().is_ident("cfg")).cloned().collect(),
+            docs: docs(&field.attrs),
+            role,
+        })
+    }
+
+    /// The key in experiment files and checkpoints.
+    pub(crate) fn key(&self) -> String {
+        self.ident.unraw().to_string()
+    }
+
+    pub(crate) fn config(&self) -> Option<&Config> {
+        match &self.role {
+            Role::Config(config) => Some(config),
+            _ => None,
+        }
+    }
+}
+
+/// Reports arguments of an attribute that takes none.
+pub(crate) fn no_arguments(attr: &Attribute, role: &str, diag: &mut Diag) {
+    let arguments = match &attr.meta {
+        Meta::Path(_) => return,
+        Meta::List(list) => list.tokens.clone(),
+        Meta::NameValue(pair) => pair.value.to_token_stream(),
+    };
+    let why = match role {
+        "state" | "transient" => "; the field starts from the `Default` of its type",
+        _ => "",
+    };
+    let at = if arguments.is_empty() { attr.path().to_token_stream() } else { arguments };
+    diag.error(at, format!("`#[{role}]` takes no arguments{why}"));
+}
+
+/// The lines of `///` comments, without the space after the slashes.
+pub(crate) fn docs(attrs: &[Attribute]) -> String {
+    let line = |attr: &Attribute| match &attr.meta {
+        Meta::NameValue(pair) if pair.path.is_ident("doc") => match &pair.value {
+            Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => {
+                let text = text.value();
+                Some(text.strip_prefix(' ').unwrap_or(&text).to_owned())
+            }
+            _ => None,
+        },
+        _ => None,
+    };
+    attrs.iter().filter_map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// A type or an expression as its author would write it, in one line.
+pub(crate) fn source_of_type(ty: &Type) -> String {
+    one_line(syn::parse_quote!(type T = #ty;), "type T =")
+}
+
+/// As [`source_of_type`], for an expression.
+pub(crate) fn source_of_expr(expr: &Expr) -> String {
+    one_line(syn::parse_quote!(const C: T = #expr;), "const C: T =")
+}
+
+fn one_line(item: syn::Item, before: &str) -> String {
+    let fallback = item.to_token_stream();
+    let file = syn::File { shebang: None, attrs: Vec::new(), items: vec![item] };
+    let text = prettyplease::unparse(&file).split_whitespace().collect::<Vec<_>>().join(" ");
+    match text.strip_prefix(before).and_then(|text| text.strip_suffix(';')) {
+        Some(text) => text.trim().to_owned(),
+        None => TokenStream::to_string(&fallback),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use syn::parse_quote;
+
+    #[test]
+    fn types_and_expressions_read_as_they_were_written() {
+        assert_eq!(source_of_type(&parse_quote!(Option<Vec<(f64, &'static str)>>)), "Option<Vec<(f64, &'static str)>>");
+        assert_eq!(source_of_expr(&parse_quote!(vec![1, 2])), "vec![1, 2]");
+        assert_eq!(source_of_expr(&parse_quote!(-1.5e-3)), "-1.5e-3");
+        assert_eq!(source_of_expr(&parse_quote!(1..=1024)), "1..=1024");
+    }
+
+    #[test]
+    fn doc_comments_are_joined_by_lines() {
+        let field: syn::Field = parse_quote! {
+            /// How many.
+            ///
+            /// At least one.
+            keep: usize
+        };
+        assert_eq!(docs(&field.attrs), "How many.\n\nAt least one.");
+    }
+}

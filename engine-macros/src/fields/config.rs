@@ -1,0 +1,216 @@
+//! `#[config(default = EXPR, range = A..=B)]`.
+
+use crate::args::{self, Form, Key, Value};
+use crate::diag::Diag;
+use crate::fields::{source_of_expr, source_of_type};
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::{Attribute, Expr, ExprLit, ExprRange, ExprUnary, Lit, Meta, RangeLimits, Type, UnOp};
+
+/// A field that comes from the experiment file.
+pub(crate) struct Config {
+    /// `None`: the file has to name it.
+    pub(crate) default: Option<DefaultValue>,
+    pub(crate) range: Option<Limits>,
+    /// Whether there is an attribute.
+    pub(crate) written: bool,
+}
+
+/// The value of a key that a file leaves out.
+pub(crate) enum DefaultValue {
+    /// The `Default` of the type.
+    OfType,
+    /// An expression.
+    Expr(Expr),
+}
+
+/// The bounds of `range = A..=B`.
+pub(crate) struct Limits {
+    range: ExprRange,
+}
+
+const KEYS: &[Key] = &[
+    Key { name: "default", form: Form::FlagOrExpr, usage: "default = value" },
+    Key { name: "range", form: Form::Expr, usage: "range = 1..=8" },
+];
+
+impl Config {
+    /// Reads the attribute; the field is for its type.
+    pub(crate) fn parse(attr: &Attribute, field: &syn::Field, diag: &mut Diag) -> Config {
+        let tokens = match &attr.meta {
+            Meta::Path(_) => TokenStream::new(),
+            Meta::List(list) => list.tokens.clone(),
+            Meta::NameValue(pair) => {
+                let value = source_of_expr(&pair.value);
+                diag.error(&pair.value, format!("a default goes into parentheses: `#[config(default = {value})]`"));
+                TokenStream::new()
+            }
+        };
+        let mut args = args::parse("config", tokens, KEYS, diag);
+        let mut config = Config { written: true, ..Config::required(field) };
+        match args.take("default") {
+            Some((_, Value::Expr(expr))) => config.default = Some(DefaultValue::Expr(expr)),
+            Some(_) => config.default = Some(DefaultValue::OfType),
+            None => {}
+        }
+        config.range = args.expr("range").and_then(|expr| Limits::parse(expr, diag));
+        if let (Some(DefaultValue::Expr(default)), Some(limits)) = (&config.default, &config.range) {
+            limits.check_default(default, diag);
+        }
+        config
+    }
+
+    /// Without an attribute the key is required; but an `Option` is `None` when a file doesn't name it.
+    pub(crate) fn required(field: &syn::Field) -> Config {
+        Config { default: is_option(&field.ty).then_some(DefaultValue::OfType), range: None, written: false }
+    }
+
+    /// The default's source, for the registry.
+    pub(crate) fn default_source(&self, ty: &Type) -> Option<String> {
+        Some(match self.default.as_ref()? {
+            DefaultValue::Expr(expr) => source_of_expr(expr),
+            DefaultValue::OfType if is_option(ty) => "None".to_owned(),
+            DefaultValue::OfType => format!("{}::default()", source_of_type(ty)),
+        })
+    }
+}
+
+impl DefaultValue {
+    /// The default as an expression of the field's type.
+    pub(crate) fn expand(&self, ty: &Type) -> TokenStream {
+        match self {
+            DefaultValue::OfType => quote!(<#ty as ::core::default::Default>::default()),
+            // `default = "val/loss"` reads better than with a conversion
+            DefaultValue::Expr(Expr::Lit(ExprLit { lit: Lit::Str(text), .. })) if is_owned_text(ty) => {
+                quote!(<#ty as ::core::convert::From<&str>>::from(#text))
+            }
+            DefaultValue::Expr(expr) => expr.to_token_stream(),
+        }
+    }
+}
+
+impl Limits {
+    fn parse(expr: Expr, diag: &mut Diag) -> Option<Limits> {
+        let Expr::Range(range) = expr else {
+            diag.error(&expr, "a `range` has two ends or one: write `1..=8`, `0.0..1.0`, `1..` or `..=8`");
+            return None;
+        };
+        if range.start.is_none() && range.end.is_none() {
+            diag.error(&range, "`..` allows every value; leave `range` out or give it an end");
+            return None;
+        }
+        let limits = Limits { range };
+        match limits.ends() {
+            (Some(start), Some(end)) if start > end || (start == end && !limits.is_closed()) => {
+                diag.error(&limits.range, "no value lies in this range; put the lower end first");
+                None
+            }
+            _ => Some(limits),
+        }
+    }
+
+    /// `1..=1024`.
+    pub(crate) fn source(&self) -> String {
+        source_of_expr(&Expr::Range(self.range.clone()))
+    }
+
+    /// As it was written.
+    pub(crate) fn range(&self) -> &ExprRange {
+        &self.range
+    }
+
+    fn is_closed(&self) -> bool {
+        matches!(self.range.limits, RangeLimits::Closed(_))
+    }
+
+    fn ends(&self) -> (Option<f64>, Option<f64>) {
+        let number = |end: &Option<Box<Expr>>| end.as_deref().and_then(number);
+        (number(&self.range.start), number(&self.range.end))
+    }
+
+    fn check_default(&self, default: &Expr, diag: &mut Diag) {
+        let Some(value) = number(default) else { return };
+        let (start, end) = self.ends();
+        let below = start.is_some_and(|start| value < start);
+        let above = end.is_some_and(|end| value > end || (value == end && !self.is_closed()));
+        if below || above {
+            let (value, range) = (source_of_expr(default), self.source());
+            diag.error(default, format!("default `{value}` lies outside its range `{range}`, change one of them"));
+        }
+    }
+}
+
+/// The number of a literal, with its sign.
+fn number(expr: &Expr) -> Option<f64> {
+    match expr {
+        Expr::Lit(ExprLit { lit: Lit::Int(int), .. }) => int.base10_parse().ok(),
+        Expr::Lit(ExprLit { lit: Lit::Float(float), .. }) => float.base10_parse().ok(),
+        Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => number(expr).map(|number| -number),
+        Expr::Paren(paren) => number(&paren.expr),
+        Expr::Group(group) => number(&group.expr),
+        _ => None,
+    }
+}
+
+fn is_option(ty: &Type) -> bool {
+    last_name(ty).is_some_and(|name| name == "Option")
+}
+
+fn is_owned_text(ty: &Type) -> bool {
+    last_name(ty).is_some_and(|name| name == "String" || name == "PathBuf")
+}
+
+fn last_name(ty: &Type) -> Option<&syn::Ident> {
+    match ty {
+        Type::Path(path) if path.qself.is_none() => path.path.segments.last().map(|segment| &segment.ident),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use syn::parse_quote;
+
+    fn read(field: syn::Field) -> (Config, Vec<String>) {
+        let mut diag = Diag::new();
+        let config = Config::parse(&field.attrs[0], &field, &mut diag);
+        (config, diag.into_messages())
+    }
+
+    #[test]
+    fn a_default_outside_its_range_is_refused() {
+        for (field, fits) in [
+            (parse_quote! { #[config(default = 0, range = 1..=8)] x: i64 }, false),
+            (parse_quote! { #[config(default = 8, range = 1..8)] x: i64 }, false),
+            (parse_quote! { #[config(default = 8, range = 1..=8)] x: i64 }, true),
+            (parse_quote! { #[config(default = -0.5, range = -1.0..)] x: f64 }, true),
+            (parse_quote! { #[config(default = -1.5, range = -1.0..)] x: f64 }, false),
+            (parse_quote! { #[config(default = WIDTH, range = 1..=8)] x: i64 }, true),
+        ] {
+            let (config, errors) = read(field);
+            assert!(config.default.is_some() && config.range.is_some());
+            assert_eq!(errors.is_empty(), fits, "{errors:?}");
+        }
+    }
+
+    #[test]
+    fn a_range_that_holds_nothing_is_refused() {
+        for field in [
+            parse_quote! { #[config(range = 8..=1)] x: i64 },
+            parse_quote! { #[config(range = 8..8)] x: i64 },
+            parse_quote! { #[config(range = ..)] x: i64 },
+            parse_quote! { #[config(range = 8)] x: i64 },
+        ] {
+            assert_eq!(read(field).1.len(), 1);
+        }
+    }
+
+    #[test]
+    fn an_option_need_not_be_named() {
+        let (config, _) = read(parse_quote! { #[config] x: Option<i64> });
+        assert_eq!(config.default_source(&parse_quote!(Option<i64>)).as_deref(), Some("None"));
+        let (config, _) = read(parse_quote! { #[config] x: i64 });
+        assert!(config.default.is_none());
+    }
+}

@@ -1,0 +1,183 @@
+//! Which role a field has.
+
+use crate::diag::Diag;
+use crate::suggest::{did_you_mean, quoted};
+use syn::spanned::Spanned;
+use syn::{Attribute, Ident};
+
+/// Every role there is; each is a helper attribute that only the macros know.
+pub(crate) const ALL_ROLES: &[&str] =
+    &["model", "optimizer", "scheduler", "loader", "metric", "hook", "config", "state", "transient"];
+
+/// Attributes of the language and of its tools; they are never a misspelt role.
+const NO_ROLES: &[&str] =
+    &["doc", "cfg", "cfg_attr", "allow", "warn", "deny", "forbid", "expect", "deprecated", "serde", "must_use"];
+
+/// Whose field it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OwnerKind {
+    Hook,
+    Metric,
+    Component,
+    Trainer,
+}
+
+impl OwnerKind {
+    fn word(self) -> &'static str {
+        match self {
+            OwnerKind::Hook => "hook",
+            OwnerKind::Metric => "metric",
+            OwnerKind::Component => "component",
+            OwnerKind::Trainer => "trainer",
+        }
+    }
+
+    /// The roles its fields can have.
+    pub(crate) fn roles(self) -> &'static [&'static str] {
+        match self {
+            OwnerKind::Hook | OwnerKind::Metric => &["config", "state", "transient"],
+            OwnerKind::Component => &["config"],
+            OwnerKind::Trainer => ALL_ROLES,
+        }
+    }
+
+    fn without_role(self, field: &Ident) -> Option<String> {
+        match self {
+            OwnerKind::Hook | OwnerKind::Metric => Some(format!(
+                "field `{field}` of a {} is neither configured, saved nor transient; mark it `#[config]`, `#[state]` or `#[transient]`",
+                self.word()
+            )),
+            OwnerKind::Trainer => Some(format!(
+                "field `{field}` of a trainer has no role; mark it `#[model]`, `#[optimizer]`, `#[scheduler]`, `#[loader(train)]`, `#[metric]`, `#[hook]`, `#[config]`, `#[state]` or `#[transient]`"
+            )),
+            OwnerKind::Component => None,
+        }
+    }
+
+    /// Why a role of others is none here.
+    fn foreign_role(self, role: &str) -> String {
+        match (self, role) {
+            (OwnerKind::Component, "state" | "transient") => format!(
+                "a component is settings only; `#[{role}]` belongs in a struct under `#[hook]` or `#[component(metric)]`"
+            ),
+            (OwnerKind::Component, _) => {
+                format!("`#[{role}]` is a role of a trainer's fields; a field of a component can be `#[config(…)]`")
+            }
+            _ => format!(
+                "`#[{role}]` is a role of a trainer's fields; mark a field of a {} `#[config]`, `#[state]` or `#[transient]`",
+                self.word()
+            ),
+        }
+    }
+}
+
+/// What was found on a field.
+pub(crate) enum Taken {
+    /// One role, with its attribute.
+    Role { name: &'static str, attr: Box<Attribute> },
+    /// None, or a wrong one; where a role is needed, the error is reported.
+    Unknown,
+}
+
+/// Takes the role's attribute off the field; what is wrong with it goes to `diag`.
+pub(crate) fn take_role(field: &mut syn::Field, owner: OwnerKind, diag: &mut Diag) -> Taken {
+    let Some(ident) = field.ident.clone() else { return Taken::Unknown };
+    let mut found: Option<(&'static str, Attribute)> = None;
+    let mut wrong = false;
+    field.attrs.retain(|attr| {
+        let Some(name) = attr.path().get_ident().map(ToString::to_string) else { return true };
+        let known = ALL_ROLES.iter().copied().find(|role| *role == name);
+        let role = match known {
+            Some(role) => role,
+            None if NO_ROLES.contains(&name.as_str()) => return true,
+            None => match did_you_mean(&name, owner.roles()) {
+                Some(meant) => {
+                    diag.error(attr.path(), format!("unknown role `{name}`, did you mean `{meant}`?"));
+                    meant
+                }
+                // perhaps a helper of a derive; the compiler knows
+                None => return true,
+            },
+        };
+        if !owner.roles().contains(&role) {
+            diag.error(attr.path(), owner.foreign_role(role));
+            wrong = true;
+        } else if let Some((first, _)) = &found {
+            let message = match *first == role {
+                true => format!("field `{ident}` is marked `#[{role}]` twice, keep one of them"),
+                false => format!("field `{ident}` is `#[{first}]` already; a field has one role"),
+            };
+            diag.error(attr.path(), message);
+        } else {
+            found = Some((role, attr.clone()));
+        }
+        false
+    });
+    match found {
+        Some((name, attr)) => return Taken::Role { name, attr: Box::new(attr) },
+        None if wrong => {}
+        None => no_role(field, &ident, owner, diag),
+    }
+    Taken::Unknown
+}
+
+/// Reports a field without a role: at an attribute that can only be meant as one, else at its name.
+fn no_role(field: &mut syn::Field, ident: &Ident, owner: OwnerKind, diag: &mut Diag) {
+    let Some(message) = owner.without_role(ident) else { return };
+    let stranger = field
+        .attrs
+        .iter()
+        .position(|attr| attr.path().get_ident().is_some_and(|name| !NO_ROLES.iter().any(|known| name == known)));
+    match stranger {
+        Some(at) => {
+            let attr = field.attrs.remove(at);
+            let name = attr.path().get_ident().map(ToString::to_string).unwrap_or_default();
+            let known = quoted(owner.roles());
+            diag.error_at(attr.path().span(), format!("unknown role `{name}`, expected one of {known}"));
+        }
+        None => diag.error(ident, message),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use syn::parse_quote;
+
+    fn take(mut field: syn::Field, owner: OwnerKind) -> (Option<&'static str>, usize, Vec<String>) {
+        let mut diag = Diag::new();
+        let name = match take_role(&mut field, owner, &mut diag) {
+            Taken::Role { name, .. } => Some(name),
+            Taken::Unknown => None,
+        };
+        (name, field.attrs.len(), diag.into_messages())
+    }
+
+    #[test]
+    fn the_role_is_taken_off_and_other_attributes_stay() {
+        let (name, left, errors) =
+            take(parse_quote! { #[doc = " text"] #[state] #[cfg(test)] seen: u64 }, OwnerKind::Hook);
+        assert_eq!((name, left, errors), (Some("state"), 2, vec![]));
+    }
+
+    #[test]
+    fn a_misspelt_role_counts_as_the_one_that_was_meant() {
+        let (name, left, errors) = take(parse_quote! { #[optimiser] opt: O }, OwnerKind::Trainer);
+        assert_eq!((name, left), (Some("optimizer"), 0));
+        assert_eq!(errors, ["unknown role `optimiser`, did you mean `optimizer`?"]);
+    }
+
+    #[test]
+    fn one_mistake_gives_one_error() {
+        for field in [
+            parse_quote! { seen: u64 },
+            parse_quote! { #[frozen] seen: u64 },
+            parse_quote! { #[optimizer] seen: u64 },
+            parse_quote! { #[state] #[transient] seen: u64 },
+            parse_quote! { #[state] #[state] seen: u64 },
+        ] {
+            let (_, left, errors) = take(field, OwnerKind::Hook);
+            assert_eq!((left, errors.len()), (0, 1), "{errors:?}");
+        }
+    }
+}

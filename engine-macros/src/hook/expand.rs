@@ -1,0 +1,125 @@
+//! What a hook expands to: the struct, its settings, and the impls that tie them together.
+
+use crate::fields::{Field, Role};
+use crate::hook::parse::Hook;
+use crate::krate::Krate;
+use crate::settings::{Settings, quiet, state_impl};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::ItemStruct;
+use syn::spanned::Spanned;
+
+pub(crate) fn expand(hook: &Hook) -> TokenStream {
+    let private = hook.krate.private();
+    let (item, owner, name) = (&hook.item, &hook.item.ident, hook.name.as_str());
+    let settings_ident = settings_ident(item);
+    let settings = Settings { krate: &hook.krate, ident: &settings_ident, name, fields: &hook.fields };
+    let level = quote! {
+        #[serde(default, skip_serializing_if = "::core::option::Option::is_none")]
+        level: ::core::option::Option<#private::Priority>,
+    };
+    let settings_struct = settings_of(&settings, level, &[Ident::new("level", Span::mixed_site())]);
+    let registration = settings.registration("hook", &hook.docs);
+    let build = build_from_config(&hook.krate, &settings_ident, &hook.fields);
+    let state = state_impl(&hook.krate, owner, &hook.fields);
+    let priority = hook.level.expand(&private);
+    // at the struct's name: the error when there is no `#[phases]` block
+    let here = hook.krate.private_at(owner.span());
+    let impl_hook = quote_spanned!(owner.span()=> impl #here::Hook for #owner);
+    quote! {
+        #item
+        const _: () = {
+            #settings_struct
+            #registration
+            #state
+            #[automatically_derived]
+            #impl_hook {
+                const NAME: &'static str = #name;
+                const PRIORITY: #private::Priority = #priority;
+                type Config = #settings_ident;
+                #build
+            }
+            // the attribute of `typetag` names its crate by this word
+            #[allow(unused_imports)]
+            use #private::typetag;
+            #[typetag::serde(name = #name)]
+            impl #private::HookConfig for #settings_ident {
+                fn build_any(&self) -> ::std::boxed::Box<dyn #private::AnyHook> {
+                    #private::build_any::<#owner>(self)
+                }
+                fn level(&self) -> ::core::option::Option<#private::Priority> {
+                    self.level
+                }
+            }
+        };
+    }
+}
+
+/// The name of the struct of settings: `<Name>Config`, unless the item itself speaks of a type of that name.
+pub(crate) fn settings_ident(item: &ItemStruct) -> Ident {
+    let span = quiet(&item.ident);
+    let name = format!("{}Config", item.ident);
+    match mentions(item.fields.to_token_stream(), &name) {
+        true => format_ident!("{}SettingsOf", item.ident, span = span),
+        false => Ident::new(&name, span),
+    }
+}
+
+fn mentions(tokens: TokenStream, name: &str) -> bool {
+    tokens.into_iter().any(|token| match token {
+        proc_macro2::TokenTree::Ident(ident) => ident == name,
+        proc_macro2::TokenTree::Group(group) => mentions(group.stream(), name),
+        _ => false,
+    })
+}
+
+/// The struct of settings of a hook or metric, with what serde and the engine need of it.
+///
+/// `more` are fields that are no `#[config]`, `more_names` their names.
+pub(crate) fn settings_of(settings: &Settings<'_>, more: TokenStream, more_names: &[Ident]) -> TokenStream {
+    let private = settings.krate.private();
+    let ident = settings.ident;
+    let fields = settings.fields.iter().filter_map(|field| {
+        let (Field { ident, ty, cfgs, .. }, config) = (field, field.config()?);
+        let attr = settings.field_attr(field, config);
+        Some(quote!(#(#cfgs)* #attr #ident: #ty,))
+    });
+    let attr = settings.container_attr();
+    let (functions, clone, debug) =
+        (settings.functions(), settings.clone_impl(more_names), settings.debug_impl(more_names));
+    quote! {
+        #[derive(#private::serde::Serialize, #private::serde::Deserialize)]
+        #attr
+        pub struct #ident { #(#fields)* #more }
+        #functions
+        #clone
+        #debug
+    }
+}
+
+/// `fn build(config: &EmaConfig) -> Self`.
+///
+/// Its signature names the struct: `Self::Config` would ask once more whether the impl is complete.
+pub(crate) fn build_from_config(krate: &Krate, settings: &Ident, fields: &[Field]) -> TokenStream {
+    let private = krate.private();
+    let config = Ident::new("config", Span::mixed_site());
+    let values = fields.iter().map(|field| {
+        let Field { ident, ty, cfgs, .. } = field;
+        let value = match field.role {
+            Role::Config(_) => quote!(<#ty as #private::Setting>::copied(&#config.#ident)),
+            Role::State | Role::Transient => {
+                let fresh = quote_spanned!(ty.span()=> <#ty as #private::Fresh>::fresh);
+                quote!(#fresh())
+            }
+            // the error is reported; nothing follows from it
+            Role::BySerde { .. } | Role::Unknown => quote!(::core::unreachable!()),
+        };
+        quote!(#(#cfgs)* #ident: #value,)
+    });
+    quote! {
+        #[allow(unreachable_code, unused_variables, clippy::diverging_sub_expression)]
+        fn build(#config: &#settings) -> Self {
+            Self { #(#values)* }
+        }
+    }
+}

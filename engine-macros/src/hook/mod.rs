@@ -1,0 +1,74 @@
+//! `#[hook]`: a struct becomes a hook that experiment files know.
+
+mod expand;
+mod parse;
+
+use crate::diag::Diag;
+use crate::fallback;
+use proc_macro2::TokenStream;
+use syn::Item;
+
+pub(crate) use expand::{build_from_config, settings_ident, settings_of};
+
+/// The whole macro.
+pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
+    let mut diag = Diag::new();
+    match parse::parse(args, item.clone(), &mut diag) {
+        Some(hook) => {
+            let mut tokens = expand::expand(&hook);
+            tokens.extend(diag.into_tokens());
+            tokens
+        }
+        None => fallback::misplaced("hook", "a struct with named fields", item, hint, diag),
+    }
+}
+
+fn hint(item: &Item) -> Option<&'static str> {
+    match item {
+        Item::Impl(item) if item.trait_.is_none() => Some("the phases of a hook go under `#[phases]`"),
+        Item::Fn(_) => Some("a phase is a method in a `#[phases] impl` block of the hook"),
+        Item::Struct(item) if !item.generics.params.is_empty() => Some("name concrete types in its fields"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::snapshot;
+    use quote::quote;
+
+    #[test]
+    fn the_expansion_is_the_one_in_the_snapshot() {
+        let expansion = super::expand(
+            quote!(priority = "LOW"),
+            quote! {
+                /// Keeps the worst cases.
+                #[derive(Debug)]
+                pub struct WorstCases {
+                    /// How many are kept.
+                    #[config(default = 8, range = 1..=100)]
+                    keep: usize,
+                    #[config]
+                    title: Option<String>,
+                    #[state]
+                    seen: Vec<f64>,
+                    #[transient]
+                    scratch: Option<Tensor>,
+                }
+            },
+        );
+        snapshot::check("hook/worst_cases", &expansion);
+    }
+
+    #[test]
+    fn after_a_bad_argument_the_hook_is_there() {
+        let expansion = super::expand(
+            quote!(priority = "TOP"),
+            quote!(
+                struct Quiet;
+            ),
+        )
+        .to_string();
+        assert!(expansion.contains("Hook for Quiet") && expansion.contains("compile_error"), "{expansion}");
+    }
+}

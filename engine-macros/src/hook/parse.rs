@@ -1,0 +1,50 @@
+//! From tokens to a checked hook.
+
+use crate::args::{self, CRATE, Key, NAME};
+use crate::diag::Diag;
+use crate::fields::{Field, OwnerKind, Role, docs};
+use crate::krate::Krate;
+use crate::priority::{self, Level};
+use proc_macro2::TokenStream;
+use syn::{Fields, ItemStruct};
+
+/// A hook, checked.
+pub(crate) struct Hook {
+    /// The struct without helper attributes.
+    pub(crate) item: ItemStruct,
+    pub(crate) name: String,
+    pub(crate) level: Level,
+    pub(crate) docs: String,
+    pub(crate) fields: Vec<Field>,
+    pub(crate) krate: Krate,
+}
+
+const KEYS: &[Key] = &[priority::KEY, NAME, CRATE];
+
+/// `None`: the item is none that can be a hook.
+pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Option<Hook> {
+    let mut item: ItemStruct = syn::parse2(item).ok()?;
+    if matches!(item.fields, Fields::Unnamed(_)) || !item.generics.params.is_empty() {
+        return None;
+    }
+    let mut args = args::parse("hook", args, KEYS, diag);
+    let level = Level::from_args(&mut args, diag);
+    let name = args.name(diag).map_or_else(|| item.ident.to_string(), |name| name.value());
+    let fields = item.fields.iter_mut().filter_map(|field| Field::with_role(field, OwnerKind::Hook, diag)).collect();
+    let mut hook = Hook { name, level, docs: docs(&item.attrs), fields, krate: Krate::from_args(&mut args), item };
+    reserve_level(&mut hook.fields, diag);
+    Some(hook)
+}
+
+/// `level` is a key of every hook.
+fn reserve_level(fields: &mut [Field], diag: &mut Diag) {
+    for field in fields {
+        if field.config().is_some() && field.key() == "level" {
+            diag.error(
+                &field.ident,
+                "`level` is the key by which a file overrides the priority of a hook; give this field another name",
+            );
+            field.role = Role::Unknown;
+        }
+    }
+}

@@ -1,0 +1,169 @@
+/// Keeps the worst cases.
+#[derive(Debug)]
+pub struct WorstCases {
+    /// How many are kept.
+    keep: usize,
+    title: Option<String>,
+    seen: Vec<f64>,
+    scratch: Option<Tensor>,
+}
+const _: () = {
+    #[derive(
+        ::engine::__private::serde::Serialize,
+        ::engine::__private::serde::Deserialize
+    )]
+    #[serde(
+        crate = "::engine::__private::serde",
+        rename = "WorstCases",
+        deny_unknown_fields
+    )]
+    pub struct WorstCasesConfig {
+        #[serde(
+            default = "WorstCasesConfig::__default_keep",
+            deserialize_with = "WorstCasesConfig::__read_keep",
+            serialize_with = "WorstCasesConfig::__write_keep"
+        )]
+        keep: usize,
+        #[serde(
+            default = "WorstCasesConfig::__default_title",
+            deserialize_with = "WorstCasesConfig::__read_title",
+            serialize_with = "WorstCasesConfig::__write_title"
+        )]
+        title: Option<String>,
+        #[serde(default, skip_serializing_if = "::core::option::Option::is_none")]
+        level: ::core::option::Option<::engine::__private::Priority>,
+    }
+    #[automatically_derived]
+    impl WorstCasesConfig {
+        fn __default_keep() -> usize {
+            8
+        }
+        fn __check_keep(
+            value: &usize,
+        ) -> ::core::result::Result<(), ::std::string::String> {
+            ::engine::__private::check_range::<
+                usize,
+                _,
+            >(value, "keep", 1..=100, "1..=100")
+        }
+        fn __read_keep<'de, __D: ::engine::__private::serde::Deserializer<'de>>(
+            deserializer: __D,
+        ) -> ::core::result::Result<usize, __D::Error> {
+            ::engine::__private::read_checked(deserializer, Self::__check_keep)
+        }
+        fn __write_keep<__S: ::engine::__private::serde::Serializer>(
+            value: &usize,
+            serializer: __S,
+        ) -> ::core::result::Result<__S::Ok, __S::Error> {
+            <usize as ::engine::__private::Setting>::write(value, serializer)
+        }
+        fn __default_title() -> Option<String> {
+            <Option<String> as ::core::default::Default>::default()
+        }
+        fn __read_title<'de, __D: ::engine::__private::serde::Deserializer<'de>>(
+            deserializer: __D,
+        ) -> ::core::result::Result<Option<String>, __D::Error> {
+            <Option<String> as ::engine::__private::Setting>::read(deserializer)
+        }
+        fn __write_title<__S: ::engine::__private::serde::Serializer>(
+            value: &Option<String>,
+            serializer: __S,
+        ) -> ::core::result::Result<__S::Ok, __S::Error> {
+            <Option<String> as ::engine::__private::Setting>::write(value, serializer)
+        }
+    }
+    #[automatically_derived]
+    impl ::core::clone::Clone for WorstCasesConfig {
+        fn clone(&self) -> Self {
+            Self {
+                keep: <usize as ::engine::__private::Setting>::copied(&self.keep),
+                title: <Option<
+                    String,
+                > as ::engine::__private::Setting>::copied(&self.title),
+                level: ::core::clone::Clone::clone(&self.level),
+            }
+        }
+    }
+    #[automatically_derived]
+    impl ::core::fmt::Debug for WorstCasesConfig {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+            let mut shown = f.debug_struct("WorstCases");
+            shown
+                .field(
+                    "keep",
+                    <usize as ::engine::__private::Setting>::shown(&self.keep),
+                );
+            shown
+                .field(
+                    "title",
+                    <Option<String> as ::engine::__private::Setting>::shown(&self.title),
+                );
+            shown.field("level", &self.level);
+            shown.finish()
+        }
+    }
+    ::engine::__private::inventory::submit! {
+        ::engine::__private::Component { kind : "hook", name : "WorstCases", docs :
+        "Keeps the worst cases.", fields : & [::engine::__private::FieldInfo { name :
+        "keep", ty : "usize", default : ::core::option::Option::Some("8"), range :
+        ::core::option::Option::Some("1..=100"), docs : "How many are kept." },
+        ::engine::__private::FieldInfo { name : "title", ty : "Option<String>", default :
+        ::core::option::Option::Some("None"), range : ::core::option::Option::None, docs
+        : "" }], origin : ::core::concat!(::core::file!(), ":", ::core::line!()), }
+    }
+    #[automatically_derived]
+    impl ::engine::__private::State for WorstCases {
+        fn save_state(&self) -> ::engine::__private::StateMap {
+            #[allow(unused_mut)]
+            let mut map = ::engine::__private::StateMap::new();
+            map.0
+                .insert(
+                    ::core::convert::From::from("seen"),
+                    <Vec<f64> as ::engine::__private::Saved>::save(&self.seen),
+                );
+            map
+        }
+        #[allow(unused_mut, unused_variables)]
+        fn load_state(
+            &mut self,
+            mut state: ::engine::__private::StateMap,
+        ) -> ::core::result::Result<(), ::engine::__private::StateError> {
+            {
+                self.seen = ::engine::__private::take_field(
+                    &mut state,
+                    "seen",
+                    <Vec<f64> as ::engine::__private::Saved>::restore,
+                )?;
+            }
+            ::core::result::Result::Ok(())
+        }
+    }
+    #[automatically_derived]
+    impl ::engine::__private::Hook for WorstCases {
+        const NAME: &'static str = "WorstCases";
+        const PRIORITY: ::engine::__private::Priority = ::engine::__private::Priority::LOW;
+        type Config = WorstCasesConfig;
+        #[allow(unreachable_code, unused_variables, clippy::diverging_sub_expression)]
+        fn build(config: &WorstCasesConfig) -> Self {
+            Self {
+                keep: <usize as ::engine::__private::Setting>::copied(&config.keep),
+                title: <Option<
+                    String,
+                > as ::engine::__private::Setting>::copied(&config.title),
+                seen: <Vec<f64> as ::engine::__private::Fresh>::fresh(),
+                scratch: <Option<Tensor> as ::engine::__private::Fresh>::fresh(),
+            }
+        }
+    }
+    #[allow(unused_imports)]
+    use ::engine::__private::typetag;
+    #[typetag::serde(name = "WorstCases")]
+    impl ::engine::__private::HookConfig for WorstCasesConfig {
+        fn build_any(&self) -> ::std::boxed::Box<dyn ::engine::__private::AnyHook> {
+            ::engine::__private::build_any::<WorstCases>(self)
+        }
+        fn level(&self) -> ::core::option::Option<::engine::__private::Priority> {
+            self.level
+        }
+    }
+};

@@ -1,0 +1,137 @@
+//! The attribute macros of the `engine` crate, which re-exports them; use them from there.
+//!
+//! Each macro goes through the same stages: arguments and item are parsed, checked into a model, and expanded to
+//! code that fills in constants and calls the traits of `engine::__private`. All mistakes are reported, each on the
+//! smallest wrong token, and the item stays, so that an editor goes on working.
+//!
+//! With the environment variable `ENGINE_EXPAND=Name` the expansion of the item of that name is printed to stderr
+//! when it is compiled (touch its file first).
+
+mod args;
+mod component;
+mod diag;
+mod fallback;
+mod fields;
+mod hook;
+mod krate;
+mod phases;
+mod priority;
+mod settings;
+mod show;
+#[cfg(test)]
+mod snapshot;
+mod suggest;
+mod trainer;
+
+use proc_macro::TokenStream;
+
+/// Makes a struct a hook: its settings come from the experiment file, its state goes into checkpoints.
+///
+/// ```text
+/// #[hook(priority = "LOW")]
+/// pub struct WorstCases {
+///     /// How many are kept.
+///     #[config(default = 8, range = 1..=100)]
+///     keep: usize,              // from the experiment file: `worst: (keep: 20)`
+///     #[state]
+///     seen: Vec<f64>,           // saved in every checkpoint
+///     #[transient]
+///     scratch: Option<Tensor>,  // rebuilt, never saved
+/// }
+/// ```
+///
+/// | argument | meaning |
+/// |---|---|
+/// | `priority = "HIGH"` | `HIGHEST`, `HIGHER`, `HIGH`, `NORMAL` (default), `LOW`, `LOWER`, `LOWEST` or 0 to 100; lower numbers run first |
+/// | `name = "…"` | the name in experiment files, else the struct's |
+/// | `crate = path` | where the engine is, when it is not `::engine` |
+///
+/// Each field has one role: `#[config]`, `#[state]` or `#[transient]`. `#[config(default = value)]` may be left out
+/// of a file; `#[config(default)]` takes the `Default` of the type; `range = 1..=8` is checked when the file is read.
+/// `#[state]` and `#[transient]` fields start from their `Default`.
+///
+/// The phases of the hook are the methods of its `#[phases]` block.
+#[proc_macro_attribute]
+pub fn hook(args: TokenStream, item: TokenStream) -> TokenStream {
+    show::run(hook::expand, args, item)
+}
+
+/// Makes the methods of an `impl` block the phases of a hook or a trainer.
+///
+/// ```text
+/// #[phases]
+/// impl WorstCases {
+///     fn after_val_iter(&mut self, cx: &mut Context<'_>) -> Result<()> { … }
+///     fn after_val(&mut self, cx: &mut Context<'_>) -> Result<()> { … }
+/// }
+/// ```
+///
+/// A method has the name of its phase and that one signature. Helpers go into another `impl` block, so that a
+/// misspelt phase is an error and not a method that nobody calls.
+#[proc_macro_attribute]
+pub fn phases(args: TokenStream, item: TokenStream) -> TokenStream {
+    show::run(phases::expand, args, item)
+}
+
+/// Makes a struct a component: settings that experiment files name, documented and strict about their keys.
+///
+/// ```text
+/// #[component]                       // `Cnn` in experiments: the name without `Config`
+/// pub struct CnnConfig {
+///     /// Channels of the first layer.
+///     #[config(default = 32, range = 1..=1024)]
+///     pub width: i64,
+///     pub classes: i64,              // no attribute: a file has to name it
+/// }
+/// ```
+///
+/// | argument | meaning |
+/// |---|---|
+/// | none | settings that a model, a dataset or another component holds; also for an enum |
+/// | `model`, `model = Cnn` | settings of a `Net` that a file can choose; the model is named without `Config`, or here |
+/// | `dataset` | settings of a dataset |
+/// | `optimizer`, `schedule`, `sampler` | the thing itself, chosen by a file |
+/// | `metric` | a metric; its fields are `#[config]`, `#[state]` or `#[transient]`, as a hook's |
+/// | `name = "…"` | the name in experiment files |
+/// | `crate = path` | where the engine is, when it is not `::engine` |
+///
+/// `Clone`, `Debug`, `Serialize` and `Deserialize` are added where they are not derived (derives go below this
+/// attribute). An unknown key is an error, as are `serde`'s `flatten`, `alias`, `tag` and `untagged`, which lose
+/// the positions that messages show.
+#[proc_macro_attribute]
+pub fn component(args: TokenStream, item: TokenStream) -> TokenStream {
+    show::run(component::expand, args, item)
+}
+
+/// Makes a struct a trainer: its fields are read from an experiment, built, trained, evaluated and saved.
+///
+/// ```text
+/// #[trainer(by_epoch)]
+/// pub struct Digits {
+///     #[model]         net: Cnn,                  // `model: Cnn(…)`; with several, `model: (net: …, disc: …)`
+///     #[optimizer]     opt: Box<dyn Optimizer>,   // chosen by the file; a concrete type fixes it here
+///     #[scheduler]     schedule: Schedules,
+///     #[loader(train)] train: Loader<DigitsSet>,  // `loaders: (train: …, val: …)`
+///     #[loader(val)]   val: Loader<DigitsSet>,
+///     #[metric]        accuracy: Accuracy,
+///     #[hook]          ema: Ema,                  // `hooks: (ema: …)`; an `Option` is there when the file names it
+///     #[config(default = 0.1, range = 0.0..1.0)]
+///     smoothing: f64,                             // `trainer: (smoothing: …)`
+///     #[state]         seen: u64,                 // saved in every checkpoint
+/// }
+/// ```
+///
+/// | argument | meaning |
+/// |---|---|
+/// | `by_epoch`, `by_iter` | the clock on which the training is planned; one of them |
+/// | `priority = "HIGH"` | of the trainer's own `#[phases]`, as for a hook |
+/// | `name = "…"` | the name in messages, else the struct's |
+/// | `crate = path` | where the engine is, when it is not `::engine` |
+///
+/// A trainer has at least one `#[model]`, at least one `#[optimizer]` (`#[optimizer(net)]` names the models that it
+/// updates, all by default) and exactly one `#[loader(train)]`; any number of `val` and `test` loaders, and at most
+/// one `predict` loader and one `#[scheduler]`.
+#[proc_macro_attribute]
+pub fn trainer(args: TokenStream, item: TokenStream) -> TokenStream {
+    show::run(trainer::expand, args, item)
+}

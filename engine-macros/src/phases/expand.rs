@@ -1,0 +1,84 @@
+//! What a block of phases expands to: a mask and a `match`.
+
+use crate::phases::names;
+use crate::phases::parse::{Method, Phases};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::Type;
+use syn::spanned::Spanned;
+
+pub(crate) fn expand(phases: &Phases) -> TokenStream {
+    let private = phases.krate.private();
+    let (item, owner) = (&phases.item, &phases.item.self_ty);
+    if !item.generics.params.is_empty() {
+        // the error is reported; a trait can't be implemented for what is not known
+        return quote!(#item);
+    }
+    let cx = Ident::new("cx", Span::mixed_site());
+    let mask = phases.methods.iter().map(|method| {
+        let (cfgs, variant) = (&method.cfgs, names::variant(&method.name.to_string()));
+        quote!(#(#cfgs)* #private::Phase::#variant)
+    });
+    let arms = phases.methods.iter().map(|method| {
+        let Method { name, cfgs, context, output } = method;
+        let variant = names::variant(&name.to_string());
+        // the compiler's complaint about a type is to stand at that type
+        let cx = Ident::new("cx", cx.span().located_at(smallest(context)));
+        let call = quote_spanned!(Span::call_site().located_at(smallest(context))=> Self::#name(self, #cx));
+        let at = smallest(output);
+        let result = Ident::new("result", Span::mixed_site().located_at(at));
+        let here = phases.krate.private_at(Span::call_site().located_at(at));
+        let expected = quote_spanned!(Span::call_site().located_at(at)=> #here::Result<()>);
+        quote! {
+            #(#cfgs)*
+            #private::Phase::#variant => {
+                let #result = #call;
+                let #result: #expected = #result;
+                #result
+            }
+        }
+    });
+    quote! {
+        #item
+        #[automatically_derived]
+        impl #owner {
+            #[doc(hidden)]
+            pub const __ENGINE_PHASES: #private::PhaseMask = #private::PhaseMask::of(&[#(#mask),*]);
+            #[doc(hidden)]
+            #[inline(always)]
+            #[allow(unused_variables)]
+            pub fn __engine_call(
+                &mut self,
+                phase: #private::Phase,
+                #cx: &mut #private::Context<'_>,
+            ) -> #private::Result<()> {
+                match phase {
+                    #(#arms)*
+                    _ => ::core::result::Result::Ok(()),
+                }
+            }
+        }
+        #[automatically_derived]
+        #[diagnostic::do_not_recommend]
+        impl #private::Phases for #owner {
+            const PHASES: #private::PhaseMask = <#owner>::__ENGINE_PHASES;
+            #[inline(always)]
+            fn call(
+                &mut self,
+                phase: #private::Phase,
+                #cx: &mut #private::Context<'_>,
+            ) -> #private::Result<()> {
+                self.__engine_call(phase, #cx)
+            }
+        }
+    }
+}
+
+/// The token of a type that says most: the last name of its path.
+fn smallest(ty: &Type) -> Span {
+    match ty {
+        Type::Path(path) => path.path.segments.last().map_or(path.span(), |segment| segment.ident.span()),
+        Type::Reference(reference) => smallest(&reference.elem),
+        other => other.span(),
+    }
+}

@@ -1,0 +1,72 @@
+//! `#[phases]`: the methods of an `impl` block become the phases that a hook or a trainer takes part in.
+
+mod expand;
+mod names;
+mod parse;
+
+use crate::diag::Diag;
+use crate::fallback;
+use proc_macro2::TokenStream;
+use syn::Item;
+
+/// The whole macro.
+pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
+    let mut diag = Diag::new();
+    match parse::parse(args, item.clone(), &mut diag) {
+        Some(phases) => {
+            let mut tokens = expand::expand(&phases);
+            tokens.extend(diag.into_tokens());
+            tokens
+        }
+        None => fallback::misplaced("phases", "an `impl` block of the hook's or trainer's own", item, hint, diag),
+    }
+}
+
+fn hint(item: &Item) -> Option<&'static str> {
+    match item {
+        Item::Struct(_) => Some("on the struct goes `#[hook]` or `#[trainer]`"),
+        Item::Impl(item) if item.trait_.is_some() => Some("put the phases into a block `impl YourHook { … }`"),
+        Item::Fn(_) => Some("put the function into it"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::snapshot;
+    use quote::quote;
+
+    #[test]
+    fn the_expansion_is_the_one_in_the_snapshot() {
+        let expansion = super::expand(
+            quote!(),
+            quote! {
+                impl WorstCases {
+                    fn after_val(&mut self, cx: &mut Context<'_>) -> Result<()> {
+                        Ok(())
+                    }
+                    #[cfg(feature = "slow")]
+                    fn after_val_iter(&mut self, cx: &mut Context<'_>) -> Result<()> {
+                        Ok(())
+                    }
+                }
+            },
+        );
+        snapshot::check("phases/worst_cases", &expansion);
+    }
+
+    #[test]
+    fn a_wrong_method_leaves_the_others_in_force() {
+        let expansion = super::expand(
+            quote!(),
+            quote! {
+                impl WorstCases {
+                    fn after_val(&self, cx: &mut Context<'_>) -> Result<()> { Ok(()) }
+                    fn after_test(&mut self, cx: &mut Context<'_>) -> Result<()> { Ok(()) }
+                }
+            },
+        )
+        .to_string();
+        assert!(expansion.contains("AfterTest") && !expansion.contains("AfterVal"), "{expansion}");
+    }
+}

@@ -1,0 +1,122 @@
+//! The phases by the names of their methods.
+//!
+//! The list is the engine's `Phase::ALL`; a test of the engine has a hook that takes part in all of them.
+
+use proc_macro2::{Ident, Span};
+
+/// Every phase, in the order in which a run goes through them.
+pub(crate) const ALL: &[&str] = &[
+    "before_run",
+    "after_load_checkpoint",
+    "before_train",
+    "before_train_epoch",
+    "before_train_iter",
+    "before_train_batch",
+    "after_forward",
+    "after_backward",
+    "after_train_batch",
+    "before_optimizer_step",
+    "after_optimizer_step",
+    "after_train_iter",
+    "after_train_epoch",
+    "before_val",
+    "before_val_epoch",
+    "before_val_iter",
+    "after_val_iter",
+    "after_val_epoch",
+    "after_val",
+    "before_save_checkpoint",
+    "after_save_checkpoint",
+    "after_train",
+    "before_test",
+    "before_test_epoch",
+    "before_test_iter",
+    "after_test_iter",
+    "after_test_epoch",
+    "after_test",
+    "before_predict",
+    "before_predict_iter",
+    "after_predict_iter",
+    "after_predict",
+    "on_exception",
+    "after_run",
+];
+
+/// Names that other engines have for the same places.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("on_loop_begin", "before_train"),
+    ("on_loop_end", "after_train"),
+    ("on_train_begin", "before_train"),
+    ("on_train_start", "before_train"),
+    ("on_train_end", "after_train"),
+    ("on_fit_start", "before_train"),
+    ("on_fit_end", "after_train"),
+    ("before_epoch", "before_train_epoch"),
+    ("after_epoch", "after_train_epoch"),
+    ("on_epoch_begin", "before_train_epoch"),
+    ("on_epoch_start", "before_train_epoch"),
+    ("on_epoch_end", "after_train_epoch"),
+    ("on_train_epoch_start", "before_train_epoch"),
+    ("on_train_epoch_end", "after_train_epoch"),
+    ("before_iter", "before_train_iter"),
+    ("after_iter", "after_train_iter"),
+    ("on_step_begin", "before_train_iter"),
+    ("on_step_end", "after_train_iter"),
+    ("before_step", "before_train_iter"),
+    ("after_step", "after_train_iter"),
+    ("before_train_step", "before_train_iter"),
+    ("after_train_step", "after_train_iter"),
+    ("on_batch_begin", "before_train_batch"),
+    ("on_batch_end", "after_train_batch"),
+    ("on_train_batch_start", "before_train_batch"),
+    ("on_train_batch_end", "after_train_batch"),
+    ("on_after_backward", "after_backward"),
+    ("on_before_optimizer_step", "before_optimizer_step"),
+    ("on_validation_start", "before_val"),
+    ("on_validation_end", "after_val"),
+    ("on_validation_epoch_start", "before_val_epoch"),
+    ("on_validation_epoch_end", "after_val_epoch"),
+    ("on_validation_batch_start", "before_val_iter"),
+    ("on_validation_batch_end", "after_val_iter"),
+    ("on_test_start", "before_test"),
+    ("on_test_end", "after_test"),
+    ("on_predict_start", "before_predict"),
+    ("on_predict_end", "after_predict"),
+    ("on_save_checkpoint", "before_save_checkpoint"),
+    ("on_load_checkpoint", "after_load_checkpoint"),
+];
+
+/// The phase that other engines call so.
+pub(crate) fn elsewhere(name: &str) -> Option<&'static str> {
+    ELSEWHERE.iter().find(|(there, _)| *there == name).map(|(_, here)| *here)
+}
+
+/// The variant of `Phase`: `after_val_iter` is `AfterValIter`.
+pub(crate) fn variant(name: &str) -> Ident {
+    let camel: String = name
+        .split('_')
+        .flat_map(|word| {
+            let mut letters = word.chars();
+            letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters)
+        })
+        .collect();
+    Ident::new(&camel, Span::call_site())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_other_engines_lead_to_phases() {
+        for (there, here) in ELSEWHERE {
+            assert!(ALL.contains(here) && !ALL.contains(there), "{there}");
+        }
+    }
+
+    #[test]
+    fn a_variant_is_the_name_in_camel_case() {
+        assert_eq!(variant("before_train_iter").to_string(), "BeforeTrainIter");
+        assert_eq!(variant("on_exception").to_string(), "OnException");
+    }
+}

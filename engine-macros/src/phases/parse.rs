@@ -1,0 +1,255 @@
+//! From an `impl` block to its checked phases.
+
+use crate::args::{self, CRATE, Key};
+use crate::diag::Diag;
+use crate::krate::Krate;
+use crate::phases::names;
+use crate::suggest::did_you_mean;
+use proc_macro2::{Ident, TokenStream};
+use quote::ToTokens;
+use std::collections::BTreeSet;
+use syn::{Attribute, FnArg, GenericParam, ImplItem, ImplItemFn, ItemImpl, ReturnType, Type};
+
+/// A block of phases.
+pub(crate) struct Phases {
+    /// The block as it was written.
+    pub(crate) item: ItemImpl,
+    /// Its methods without mistakes.
+    pub(crate) methods: Vec<Method>,
+    pub(crate) krate: Krate,
+}
+
+/// A method that a phase calls.
+pub(crate) struct Method {
+    pub(crate) name: Ident,
+    pub(crate) cfgs: Vec<Attribute>,
+    /// The type of the context parameter without `&mut`, for the span of a mismatch.
+    pub(crate) context: Type,
+    /// The return type, likewise.
+    pub(crate) output: Type,
+}
+
+const KEYS: &[Key] = &[CRATE];
+
+/// `None`: the item is no inherent `impl` block.
+pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Option<Phases> {
+    let mut item: ItemImpl = syn::parse2(item).ok()?;
+    if item.trait_.is_some() {
+        return None;
+    }
+    let mut args = args::parse("phases", args, KEYS, diag);
+    if !item.generics.params.is_empty() {
+        diag.error(&item.generics, "a hook or trainer is no generic type; name concrete types instead");
+    }
+    if item.items.is_empty() {
+        let message = "this block has no phase; add one, such as `fn after_train_iter(&mut self, cx: &mut Context<'_>) -> Result<()>`";
+        diag.error(&item.self_ty, message);
+    }
+    let mut seen = BTreeSet::new();
+    let mut methods = Vec::new();
+    item.items.retain(|member| match method(member, &mut seen, diag) {
+        Found::Phase(method) => {
+            methods.push(*method);
+            true
+        }
+        Found::Mistake => true,
+        // the compiler would complain of it once more
+        Found::Twice => false,
+    });
+    Some(Phases { methods, krate: Krate::from_args(&mut args), item })
+}
+
+/// What a member of the block is.
+enum Found {
+    Phase(Box<Method>),
+    /// It is no phase; the error is reported.
+    Mistake,
+    /// It is a phase that is there already; the error is reported.
+    Twice,
+}
+
+fn method(member: &ImplItem, seen: &mut BTreeSet<String>, diag: &mut Diag) -> Found {
+    const ELSEWHERE: &str = "move it to an `impl` block of its own";
+    let function = match member {
+        ImplItem::Fn(function) => function,
+        ImplItem::Const(item) => {
+            diag.error(&item.ident, format!("a `#[phases]` block holds phases only; {ELSEWHERE}"));
+            return Found::Mistake;
+        }
+        other => {
+            diag.error(other, format!("a `#[phases]` block holds phases only; {ELSEWHERE}"));
+            return Found::Mistake;
+        }
+    };
+    let ident = &function.sig.ident;
+    let name = ident.to_string();
+    if !names::ALL.contains(&name.as_str()) {
+        let hint = match (names::elsewhere(&name), did_you_mean(&name, names::ALL)) {
+            (Some(here), _) => format!(", here it is `{here}`"),
+            (None, Some(meant)) => format!(", did you mean `{meant}`?"),
+            (None, None) => "; helpers go into an `impl` block of their own".to_owned(),
+        };
+        diag.error(ident, format!("`{name}` is no phase{hint}"));
+        return Found::Mistake;
+    }
+    // two methods under opposite `cfg`s are no duplicates; the compiler tells when they are
+    let cfgs: Vec<Attribute> = function.attrs.iter().filter(|attr| attr.path().is_ident("cfg")).cloned().collect();
+    if cfgs.is_empty() && !seen.insert(name.clone()) {
+        diag.error(ident, format!("phase `{name}` is in this block already; make one method of the two"));
+        return Found::Twice;
+    }
+    match signature(function, diag) {
+        Some((context, output)) => Found::Phase(Box::new(Method { name: ident.clone(), cfgs, context, output })),
+        None => Found::Mistake,
+    }
+}
+
+/// Checks the shape of the signature; its types are checked by the compiler, in the expansion.
+fn signature(function: &ImplItemFn, diag: &mut Diag) -> Option<(Type, Type)> {
+    let signature = &function.sig;
+    let name = &signature.ident;
+    let expected = format!("expected `fn {name}(&mut self, cx: &mut Context<'_>) -> Result<()>`");
+    let mut wrong = |at: TokenStream, problem: &str| {
+        diag.error(at, format!("{problem}; {expected}"));
+        None
+    };
+    let keyword = [
+        (signature.asyncness.to_token_stream(), "a phase is not `async`"),
+        (signature.constness.to_token_stream(), "a phase is not `const`"),
+        (signature.unsafety.to_token_stream(), "a phase is not `unsafe`"),
+        (signature.abi.to_token_stream(), "a phase has no `extern`"),
+    ]
+    .into_iter()
+    .find(|(tokens, _)| !tokens.is_empty());
+    if let Some((tokens, problem)) = keyword {
+        return wrong(tokens, problem);
+    }
+    if let Some(param) = signature.generics.params.iter().find(|param| !matches!(param, GenericParam::Lifetime(_))) {
+        return wrong(param.to_token_stream(), "a phase is not generic");
+    }
+    let mut inputs = signature.inputs.iter();
+    match inputs.next() {
+        Some(FnArg::Receiver(receiver)) if receiver.reference.is_some() && receiver.mutability.is_some() => {}
+        Some(FnArg::Receiver(receiver)) => {
+            return wrong(receiver.to_token_stream(), "a phase borrows its hook as `&mut self`");
+        }
+        Some(FnArg::Typed(_)) | None => return wrong(name.to_token_stream(), "a phase is a method"),
+    }
+    let context = match inputs.next() {
+        Some(FnArg::Typed(argument)) => match argument.ty.as_ref() {
+            Type::Reference(reference) if reference.mutability.is_some() => reference.elem.as_ref().clone(),
+            other => return wrong(other.to_token_stream(), "a phase takes the context as `&mut Context<'_>`"),
+        },
+        _ => return wrong(name.to_token_stream(), "a phase takes the context"),
+    };
+    if let Some(more) = inputs.next() {
+        return wrong(more.to_token_stream(), "a phase takes the context and nothing else");
+    }
+    match &signature.output {
+        ReturnType::Type(_, output) => Some((context, output.as_ref().clone())),
+        ReturnType::Default => wrong(name.to_token_stream(), "a phase returns `Result<()>`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quote::quote;
+
+    fn errors(methods: TokenStream) -> Vec<String> {
+        let mut diag = Diag::new();
+        let block = parse(TokenStream::new(), quote!(impl H { #methods }), &mut diag);
+        assert!(block.is_some());
+        diag.into_messages()
+    }
+
+    #[test]
+    fn a_right_signature_may_use_other_names_and_lifetimes() {
+        let none: [&str; 0] = [];
+        assert_eq!(
+            errors(quote!(
+                fn after_val(&mut self, _: &mut Cx) -> Outcome {
+                    ok()
+                }
+            )),
+            none
+        );
+        assert_eq!(
+            errors(quote!(
+                pub fn after_run<'a>(&'a mut self, cx: &'a mut Context<'a>) -> Result<()> {
+                    ok()
+                }
+            )),
+            none
+        );
+    }
+
+    #[test]
+    fn each_wrong_signature_is_one_error() {
+        for method in [
+            quote!(
+                fn after_val(&self, cx: &mut Context<'_>) -> Result<()> {}
+            ),
+            quote!(
+                fn after_val(self, cx: &mut Context<'_>) -> Result<()> {}
+            ),
+            quote!(
+                fn after_val(cx: &mut Context<'_>) -> Result<()> {}
+            ),
+            quote!(
+                fn after_val(&mut self) -> Result<()> {}
+            ),
+            quote!(
+                fn after_val(&mut self, cx: &Context<'_>) -> Result<()> {}
+            ),
+            quote!(
+                fn after_val(&mut self, cx: Context<'_>) -> Result<()> {}
+            ),
+            quote!(
+                fn after_val(&mut self, cx: &mut Context<'_>, n: usize) -> Result<()> {}
+            ),
+            quote!(
+                fn after_val(&mut self, cx: &mut Context<'_>) {}
+            ),
+            quote!(
+                async fn after_val(&mut self, cx: &mut Context<'_>) -> Result<()> {}
+            ),
+            quote!(
+                unsafe fn after_val(&mut self, cx: &mut Context<'_>) -> Result<()> {}
+            ),
+            quote!(
+                fn after_val<T>(&mut self, cx: &mut Context<'_>) -> Result<()> {}
+            ),
+        ] {
+            let errors = errors(method);
+            assert_eq!(errors.len(), 1, "{errors:?}");
+            assert!(errors[0].ends_with("expected `fn after_val(&mut self, cx: &mut Context<'_>) -> Result<()>`"));
+        }
+    }
+
+    #[test]
+    fn what_is_no_phase_is_told_what_to_do() {
+        for (method, expected) in [
+            (
+                quote!(
+                    fn after_val_itr(&mut self) {}
+                ),
+                "`after_val_itr` is no phase, did you mean `after_val_iter`?",
+            ),
+            (
+                quote!(
+                    fn on_step_begin(&mut self) {}
+                ),
+                "`on_step_begin` is no phase, here it is `before_train_iter`",
+            ),
+            (
+                quote!(
+                    fn update(&mut self) {}
+                ),
+                "`update` is no phase; helpers go into an `impl` block of their own",
+            ),
+        ] {
+            assert_eq!(errors(method), [expected]);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+impl WorstCases {
+    fn after_val(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        Ok(())
+    }
+    #[cfg(feature = "slow")]
+    fn after_val_iter(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        Ok(())
+    }
+}
+#[automatically_derived]
+impl WorstCases {
+    #[doc(hidden)]
+    pub const __ENGINE_PHASES: ::engine::__private::PhaseMask = ::engine::__private::PhaseMask::of(
+        &[
+            ::engine::__private::Phase::AfterVal,
+            #[cfg(feature = "slow")]
+            ::engine::__private::Phase::AfterValIter,
+        ],
+    );
+    #[doc(hidden)]
+    #[inline(always)]
+    #[allow(unused_variables)]
+    pub fn __engine_call(
+        &mut self,
+        phase: ::engine::__private::Phase,
+        cx: &mut ::engine::__private::Context<'_>,
+    ) -> ::engine::__private::Result<()> {
+        match phase {
+            ::engine::__private::Phase::AfterVal => {
+                let result = Self::after_val(self, cx);
+                let result: ::engine::__private::Result<()> = result;
+                result
+            }
+            #[cfg(feature = "slow")]
+            ::engine::__private::Phase::AfterValIter => {
+                let result = Self::after_val_iter(self, cx);
+                let result: ::engine::__private::Result<()> = result;
+                result
+            }
+            _ => ::core::result::Result::Ok(()),
+        }
+    }
+}
+#[automatically_derived]
+#[diagnostic::do_not_recommend]
+impl ::engine::__private::Phases for WorstCases {
+    const PHASES: ::engine::__private::PhaseMask = <WorstCases>::__ENGINE_PHASES;
+    #[inline(always)]
+    fn call(
+        &mut self,
+        phase: ::engine::__private::Phase,
+        cx: &mut ::engine::__private::Context<'_>,
+    ) -> ::engine::__private::Result<()> {
+        self.__engine_call(phase, cx)
+    }
+}

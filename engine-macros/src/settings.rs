@@ -1,0 +1,234 @@
+//! The struct of a component's configured fields: how serde reads it, and how the registry describes it.
+//!
+//! A hook or metric has a second struct for them; any other component is that struct itself. Each field is
+//! read, written, copied and shown through the one trait `Setting`, at the span of its type.
+
+use crate::fields::{Config, Field, Limits, Role, source_of_type};
+use crate::krate::Krate;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
+
+/// A struct of settings.
+pub(crate) struct Settings<'a> {
+    pub(crate) krate: &'a Krate,
+    /// The struct's name.
+    pub(crate) ident: &'a Ident,
+    /// The component's name in experiment files.
+    pub(crate) name: &'a str,
+    pub(crate) fields: &'a [Field],
+}
+
+impl Settings<'_> {
+    /// `#[serde(…)]` of the struct.
+    pub(crate) fn container_attr(&self) -> TokenStream {
+        let (serde, name) = (self.krate.serde(), self.name);
+        quote!(#[serde(crate = #serde, rename = #name, deny_unknown_fields)])
+    }
+
+    /// `#[serde(…)]` of a field.
+    pub(crate) fn field_attr(&self, field: &Field, config: &Config) -> TokenStream {
+        let path = |verb: &str| format!("{}::{}", self.ident, function(verb, field));
+        let (read, write) = (path("read"), path("write"));
+        let default = config.default.as_ref().map(|_| {
+            let default = path("default");
+            quote!(default = #default,)
+        });
+        quote!(#[serde(#default deserialize_with = #read, serialize_with = #write)])
+    }
+
+    /// What the attributes of [`Settings::field_attr`] name.
+    pub(crate) fn functions(&self) -> TokenStream {
+        let ident = self.ident;
+        let functions = self.configured().map(|(field, config)| {
+            let defaults = default_function(field, config);
+            let access = self.access_functions(field, config);
+            quote!(#defaults #access)
+        });
+        quote! {
+            #[automatically_derived]
+            impl #ident { #(#functions)* }
+        }
+    }
+
+    fn access_functions(&self, field: &Field, config: &Config) -> TokenStream {
+        let private = self.krate.private();
+        let Field { ty, cfgs, .. } = field;
+        let (read, write) = (function("read", field), function("write", field));
+        let check = check_function(self.krate, field, config);
+        let how = match &check {
+            Some(_) => {
+                let check = function("check", field);
+                quote!(#private::read_checked(deserializer, Self::#check))
+            }
+            None => quote!(<#ty as #private::Setting>::read(deserializer)),
+        };
+        quote! {
+            #check
+            #(#cfgs)*
+            fn #read<'de, __D: #private::serde::Deserializer<'de>>(
+                deserializer: __D,
+            ) -> ::core::result::Result<#ty, __D::Error> {
+                #how
+            }
+            #(#cfgs)*
+            fn #write<__S: #private::serde::Serializer>(
+                value: &#ty,
+                serializer: __S,
+            ) -> ::core::result::Result<__S::Ok, __S::Error> {
+                <#ty as #private::Setting>::write(value, serializer)
+            }
+        }
+    }
+
+    /// `impl Clone`; `more` are fields that are no settings.
+    pub(crate) fn clone_impl(&self, more: &[Ident]) -> TokenStream {
+        let (private, ident) = (self.krate.private(), self.ident);
+        let fields = self.configured().map(|(Field { ident, ty, cfgs, .. }, _)| {
+            quote!(#(#cfgs)* #ident: <#ty as #private::Setting>::copied(&self.#ident),)
+        });
+        quote! {
+            #[automatically_derived]
+            impl ::core::clone::Clone for #ident {
+                fn clone(&self) -> Self {
+                    Self { #(#fields)* #(#more: ::core::clone::Clone::clone(&self.#more),)* }
+                }
+            }
+        }
+    }
+
+    /// `impl Debug`, under the component's name.
+    pub(crate) fn debug_impl(&self, more: &[Ident]) -> TokenStream {
+        let (private, ident, name) = (self.krate.private(), self.ident, self.name);
+        let fields = self.configured().map(|(field, _)| {
+            let (Field { ident, ty, cfgs, .. }, key) = (field, field.key());
+            quote!(#(#cfgs)* shown.field(#key, <#ty as #private::Setting>::shown(&self.#ident));)
+        });
+        let more = more.iter().map(|ident| {
+            let key = ident.to_string();
+            quote!(shown.field(#key, &self.#ident);)
+        });
+        quote! {
+            #[automatically_derived]
+            impl ::core::fmt::Debug for #ident {
+                fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                    let mut shown = f.debug_struct(#name);
+                    #(#fields)*
+                    #(#more)*
+                    shown.finish()
+                }
+            }
+        }
+    }
+
+    /// The entry that `list` and messages read.
+    pub(crate) fn registration(&self, kind: &str, docs: &str) -> TokenStream {
+        let (private, name) = (self.krate.private(), self.name);
+        let fields = self.fields.iter().filter_map(|field| {
+            let (default, range) = match &field.role {
+                Role::Config(config) => (config.default_source(&field.ty), config.range.as_ref().map(Limits::source)),
+                Role::BySerde { skipped: false } => (None, None),
+                _ => return None,
+            };
+            let (key, ty, docs, cfgs) = (field.key(), source_of_type(&field.ty), &field.docs, &field.cfgs);
+            let (default, range) = (option(default), option(range));
+            Some(quote! {
+                #(#cfgs)*
+                #private::FieldInfo { name: #key, ty: #ty, default: #default, range: #range, docs: #docs }
+            })
+        });
+        quote! {
+            #private::inventory::submit! {
+                #private::Component {
+                    kind: #kind,
+                    name: #name,
+                    docs: #docs,
+                    fields: &[#(#fields),*],
+                    origin: ::core::concat!(::core::file!(), ":", ::core::line!()),
+                }
+            }
+        }
+    }
+
+    fn configured(&self) -> impl Iterator<Item = (&Field, &Config)> {
+        self.fields.iter().filter_map(|field| Some((field, field.config()?)))
+    }
+}
+
+/// `fn __default_x() -> T`, in which a default of a wrong type is an error at the default.
+pub(crate) fn default_function(field: &Field, config: &Config) -> Option<TokenStream> {
+    let Field { ty, cfgs, .. } = field;
+    let (name, value) = (function("default", field), config.default.as_ref()?.expand(ty));
+    Some(quote_spanned! {Span::mixed_site()=>
+        #(#cfgs)*
+        fn #name() -> #ty { #value }
+    })
+}
+
+/// `fn __check_x(value: &T) -> Result<(), String>`, when the field has a range.
+pub(crate) fn check_function(krate: &Krate, field: &Field, config: &Config) -> Option<TokenStream> {
+    let private = krate.private();
+    let Field { ty, cfgs, .. } = field;
+    let limits = config.range.as_ref()?;
+    let (name, key) = (function("check", field), field.key());
+    let (range, source) = (limits.range(), limits.source());
+    Some(quote_spanned! {Span::mixed_site()=>
+        #(#cfgs)*
+        fn #name(value: &#ty) -> ::core::result::Result<(), ::std::string::String> {
+            #private::check_range::<#ty, _>(value, #key, #range, #source)
+        }
+    })
+}
+
+/// `__read_width`.
+pub(crate) fn function(verb: &str, field: &Field) -> Ident {
+    format_ident!("__{verb}_{}", field.ident, span = quiet(&field.ident))
+}
+
+/// At a name for messages, of the macro for lints.
+pub(crate) fn quiet(ident: &Ident) -> Span {
+    Span::mixed_site().located_at(ident.span())
+}
+
+/// `impl State` from the `#[state]` fields.
+pub(crate) fn state_impl(krate: &Krate, owner: &Ident, fields: &[Field]) -> TokenStream {
+    let private = krate.private();
+    let stated = || fields.iter().filter(|field| matches!(field.role, Role::State));
+    let (map, state) = (Ident::new("map", Span::mixed_site()), Ident::new("state", Span::mixed_site()));
+    let saves = stated().map(|field| {
+        let (Field { ident, ty, cfgs, .. }, key) = (field, field.key());
+        let save = quote_spanned!(ty.span()=> <#ty as #private::Saved>::save);
+        quote!(#(#cfgs)* #map.0.insert(::core::convert::From::from(#key), #save(&self.#ident));)
+    });
+    let loads = stated().map(|field| {
+        let (Field { ident, ty, cfgs, .. }, key) = (field, field.key());
+        let restore = quote_spanned!(ty.span()=> <#ty as #private::Saved>::restore);
+        quote!(#(#cfgs)* { self.#ident = #private::take_field(&mut #state, #key, #restore)?; })
+    });
+    quote! {
+        #[automatically_derived]
+        impl #private::State for #owner {
+            fn save_state(&self) -> #private::StateMap {
+                #[allow(unused_mut)]
+                let mut #map = #private::StateMap::new();
+                #(#saves)*
+                #map
+            }
+            #[allow(unused_mut, unused_variables)]
+            fn load_state(
+                &mut self,
+                mut #state: #private::StateMap,
+            ) -> ::core::result::Result<(), #private::StateError> {
+                #(#loads)*
+                ::core::result::Result::Ok(())
+            }
+        }
+    }
+}
+
+fn option(text: Option<String>) -> TokenStream {
+    match text {
+        Some(text) => quote!(::core::option::Option::Some(#text)),
+        None => quote!(::core::option::Option::None),
+    }
+}

@@ -1,0 +1,304 @@
+//! What a trainer expands to: how it is read and built, and how the loops reach its fields.
+
+use crate::fields::Role;
+use crate::settings::state_impl;
+use crate::trainer::model::{Clock, LoaderRole, Trainer, TrainerField, TrainerRole};
+use crate::trainer::parts::{Part, parts};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{ItemStruct, parse_quote};
+
+pub(crate) fn expand(trainer: &Trainer) -> TokenStream {
+    let private = trainer.krate.private();
+    let parts = parts(trainer);
+    let item = expanded_struct(trainer);
+    let markers = parts.iter().map(|part| part.expand(trainer, &trainer.krate));
+    let sections = sections(&parts, &private);
+    let build = build_impl(trainer, &parts, &private);
+    let run = trainer_impl(trainer, &parts, &private);
+    let slots = slots_impl(trainer, &parts, &private);
+    let own: Vec<crate::fields::Field> = trainer.fields.iter().filter_map(own_state).collect();
+    let state = state_impl(&trainer.krate, &item.ident, &own);
+    quote! {
+        #item
+        const _: () = {
+            // what stands in for a `#[phases]` block or a loader; inherent items of the same names win
+            #[allow(unused_imports)]
+            use #private::{NoPhases as _, Unloaded as _};
+            #(#markers)*
+            #sections
+            #build
+            #run
+            #slots
+            #state
+        };
+    }
+}
+
+/// The struct; its optimizers and schedules say what the run is to own, and need not be read by the trainer.
+fn expanded_struct(trainer: &Trainer) -> ItemStruct {
+    let mut item = trainer.item.clone();
+    for (syn_field, field) in item.fields.iter_mut().zip(&trainer.fields) {
+        // reported, and nothing is to follow from it
+        syn_field.attrs.retain(|attr| !attr.path().is_ident("cfg"));
+        if matches!(field.role, TrainerRole::Optimizer { .. } | TrainerRole::Scheduler) {
+            syn_field.attrs.push(parse_quote!(#[allow(dead_code)]));
+        }
+    }
+    item
+}
+
+/// A `#[state]` field, for the trainer's `State`.
+fn own_state(field: &TrainerField) -> Option<crate::fields::Field> {
+    match &field.role {
+        TrainerRole::Own(own) if matches!(own.role, Role::State) => Some(crate::fields::Field {
+            ident: own.ident.clone(),
+            ty: own.ty.clone(),
+            cfgs: Vec::new(),
+            docs: String::new(),
+            role: Role::State,
+        }),
+        _ => None,
+    }
+}
+
+/// The settings of all fields.
+fn sections(parts: &[Part<'_>], private: &TokenStream) -> TokenStream {
+    let fields = parts.iter().map(|Part { field, marker, .. }| {
+        let ident = &field.ident;
+        quote!(#ident: #private::Section<#marker>,)
+    });
+    quote!(pub struct Sections { #(#fields)* })
+}
+
+fn build_impl(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) -> TokenStream {
+    let (owner, name) = (&trainer.item.ident, &trainer.name);
+    let local = |name: &str| Ident::new(name, Span::mixed_site());
+    let (reader, writer, builder, sections) = (local("reader"), local("writer"), local("builder"), local("sections"));
+    // a local for each field; a trainer's field may be called `reader`
+    let held = |part: &Part<'_>| Ident::new(&format!("of_{}", part.field.key()), Span::mixed_site());
+    let reads = parts.iter().map(|part| {
+        let (held, marker, path) = (held(part), &part.marker, &part.path);
+        quote!(let #held = #private::read_part::<#marker>(#reader, #path);)
+    });
+    let all = parts.iter().map(|part| {
+        let (ident, held) = (&part.field.ident, held(part));
+        quote!(#ident: #held?,)
+    });
+    let writes = parts.iter().map(|part| {
+        let (ident, path) = (&part.field.ident, &part.path);
+        quote!(#private::write_part(&#sections.#ident, #writer, #path);)
+    });
+    let mut in_order: Vec<&Part<'_>> = parts.iter().collect();
+    in_order.sort_by_key(|part| part.rank);
+    let builds = in_order.iter().map(|part| {
+        let (ident, held) = (&part.field.ident, held(part));
+        quote!(let #held = #private::build_part(#sections.#ident, #builder)?;)
+    });
+    let fields = trainer.fields.iter().map(|field| {
+        let ident = &field.ident;
+        let value = match (&field.role, parts.iter().find(|part| part.field.ident == *ident)) {
+            (_, Some(part)) => {
+                let held = held(part);
+                quote!(#held)
+            }
+            (TrainerRole::Own(own), None) => {
+                let ty = &own.ty;
+                let fresh = quote_spanned!(ty.span()=> <#ty as #private::Fresh>::fresh);
+                quote!(#fresh())
+            }
+            // the error is reported; nothing follows from it
+            _ => quote!(::core::unreachable!()),
+        };
+        quote!(#ident: #value,)
+    });
+    quote! {
+        #[automatically_derived]
+        #[allow(unused_variables, unreachable_code, clippy::diverging_sub_expression)]
+        impl #private::Fields for #owner {
+            const NAME: &'static str = #name;
+            type Sections = Sections;
+            fn read(#reader: &mut #private::Reader<'_>) -> ::core::option::Option<Sections> {
+                // all are read before the first is missed, so that all mistakes are found
+                #(#reads)*
+                ::core::option::Option::Some(Sections { #(#all)* })
+            }
+            fn write(#sections: &Sections, #writer: &mut #private::Writer) {
+                #(#writes)*
+            }
+            fn build(#sections: Sections, #builder: &mut #private::Builder<'_>) -> #private::Result<Self> {
+                #(#builds)*
+                ::core::result::Result::Ok(Self { #(#fields)* })
+            }
+        }
+    }
+}
+
+fn trainer_impl(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) -> TokenStream {
+    let owner = &trainer.item.ident;
+    let clock = match trainer.clock {
+        Clock::Epoch => quote!(#private::Clock::Epoch),
+        Clock::Iter => quote!(#private::Clock::Iter),
+    };
+    let loaders = LoaderRole::ALL.map(|role| {
+        let (variant, names) = (role.variant(), trainer.loaders(role).map(TrainerField::key));
+        quote!(#private::Role::#variant => &[#(#names),*],)
+    });
+    let train = match trainer.loaders(LoaderRole::Train).next() {
+        Some(field) => source(field, trainer),
+        // the error is reported; nothing follows from it
+        None => quote!(::core::unreachable!()),
+    };
+    let evaluated = [LoaderRole::Val, LoaderRole::Test].map(|role| {
+        let variant = role.variant();
+        let arms = trainer.loaders(role).enumerate().map(|(index, field)| {
+            let source = source(field, trainer);
+            quote!((#private::Role::#variant, #index) => ::core::option::Option::Some(#source),)
+        });
+        quote!(#(#arms)*)
+    });
+    let steps = [(LoaderRole::Val, "ValStep", "val_step"), (LoaderRole::Test, "TestStep", "test_step")]
+        .map(|(role, of, method)| trainer.loaders(role).next().map(|field| step(field, of, method, private)));
+    let predict = trainer.loaders(LoaderRole::Predict).next().map(|field| predict(field, trainer, parts));
+    let metrics = trainer.metrics().filter_map(|field| {
+        let (ident, marker) = (&field.ident, marker(field, parts)?);
+        Some(quote!(#private::visit_metric::<#marker>(&mut self.#ident, each)?;))
+    });
+    let states = states(trainer, parts, private);
+    // at the struct's name: the error when there is no `train_step`
+    let here = trainer.krate.private_at(owner.span());
+    let impl_trainer = quote_spanned!(owner.span()=> impl #here::Trainer for #owner);
+    quote! {
+        #[automatically_derived]
+        #[allow(unused_variables, unreachable_code)]
+        #impl_trainer {
+            const CLOCK: #private::Clock = #clock;
+            fn loaders(role: #private::Role) -> &'static [&'static str] {
+                match role { #(#loaders)* }
+            }
+            fn train_loader(&mut self) -> &mut dyn #private::Feed<Self> {
+                #train
+            }
+            fn eval_loader(
+                &mut self,
+                role: #private::Role,
+                index: usize,
+            ) -> ::core::option::Option<&mut dyn #private::Feed<Self>> {
+                match (role, index) {
+                    #(#evaluated)*
+                    _ => ::core::option::Option::None,
+                }
+            }
+            #(#steps)*
+            #predict
+            fn metrics(&mut self, each: &mut #private::EachMetric<'_>) -> #private::Result<()> {
+                #(#metrics)*
+                ::core::result::Result::Ok(())
+            }
+            fn states(&mut self, each: &mut #private::EachState<'_>) -> #private::Result<()> {
+                #states
+                each("trainer", self)
+            }
+        }
+    }
+}
+
+fn marker<'a>(field: &TrainerField, parts: &'a [Part<'_>]) -> Option<&'a Ident> {
+    parts.iter().find(|part| part.field.ident == field.ident).map(|part| &part.marker)
+}
+
+/// A loader field as what the steps take; a batch of another type is an error at the field's type.
+fn source(field: &TrainerField, trainer: &Trainer) -> TokenStream {
+    let (ident, at) = (&field.ident, field.ty.span());
+    let here = trainer.krate.private_at(at);
+    quote_spanned!(at=> #here::SourceOf::<_, Self>::new(&mut self.#ident).source())
+}
+
+/// `val_step` or `test_step`; without it, the error is at the word in `#[loader(val)]`.
+fn step(field: &TrainerField, of: &str, method: &str, private: &TokenStream) -> TokenStream {
+    let (of, method) = (Ident::new(of, Span::call_site()), Ident::new(method, Span::call_site()));
+    let own = Ident::new("Self", field.at);
+    quote! {
+        fn #method(
+            &mut self,
+            batch: &Self::Batch,
+            cx: &mut #private::Context<'_>,
+        ) -> #private::Result<#private::Output> {
+            <#own as #private::#of>::#method(self, batch, cx)
+        }
+    }
+}
+
+fn predict(field: &TrainerField, trainer: &Trainer, parts: &[Part<'_>]) -> TokenStream {
+    let private = trainer.krate.private();
+    let this = Ident::new("trainer", Span::mixed_site());
+    let (ident, marker) = (&field.ident, marker(field, parts));
+    let source = quote_spanned!(field.ty.span()=> source);
+    // at the word in `#[loader(predict)]`: the error when there is no `predict_step`
+    let here = trainer.krate.private_at(field.at);
+    let own = Ident::new("Self", field.at);
+    let call = quote_spanned!(field.at=> #here::predict_next::<#own>(self, |#this| #here::PromptsOf::<_, #own>::new(&mut #this.#ident).#source(), cx));
+    quote! {
+        fn predict_start(&mut self) -> #private::Result<u64> {
+            #private::start_prompts::<#marker>(&mut self.#ident)
+        }
+        fn predict_next(
+            &mut self,
+            cx: &mut #private::Context<'_>,
+        ) -> #private::Result<::core::option::Option<#private::Prediction>> {
+            #call
+        }
+    }
+}
+
+/// What checkpoints hold of hooks and metrics.
+fn states(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) -> TokenStream {
+    let hooks = trainer.hooks().filter_map(|field| {
+        let (ident, marker, name) = (&field.ident, marker(field, parts)?, format!("hooks.{}", field.key()));
+        Some(quote!(#private::visit_hook_state::<#marker>(&mut self.#ident, #name, each)?;))
+    });
+    let metrics = trainer.metrics().filter_map(|field| {
+        let (ident, marker, name) = (&field.ident, marker(field, parts)?, format!("metrics.{}", field.key()));
+        Some(quote!(#private::visit_metric_state::<#marker>(&mut self.#ident, #name, each)?;))
+    });
+    quote!(#(#hooks)* #(#metrics)*)
+}
+
+/// The hooks by number, the trainer itself last.
+fn slots_impl(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) -> TokenStream {
+    let (owner, name) = (&trainer.item.ident, &trainer.name);
+    let hooks: Vec<(&TrainerField, &Ident)> =
+        trainer.hooks().filter_map(|field| Some((field, marker(field, parts)?))).collect();
+    let infos = hooks.iter().map(|(field, marker)| {
+        let key = field.key();
+        quote!(#private::slot_of::<#marker>(#key),)
+    });
+    let arms = hooks.iter().enumerate().map(|(slot, (field, marker))| {
+        let ident = &field.ident;
+        quote!(#slot => #private::call_field::<#marker>(&mut self.#ident, phase, cx),)
+    });
+    let (level, own) = (trainer.level.expand(private), hooks.len());
+    quote! {
+        #[automatically_derived]
+        impl #private::Slots for #owner {
+            const SLOTS: &'static [#private::SlotInfo] = &[
+                #(#infos)*
+                #private::SlotInfo { name: #name, priority: #level, phases: <#owner>::__ENGINE_PHASES },
+            ];
+            #[inline(always)]
+            fn call(
+                &mut self,
+                slot: usize,
+                phase: #private::Phase,
+                cx: &mut #private::Context<'_>,
+            ) -> #private::Result<()> {
+                match slot {
+                    #(#arms)*
+                    #own => self.__engine_call(phase, cx),
+                    _ => ::core::result::Result::Ok(()),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! What the macro knows of a trainer.
+
+use crate::fields::Field;
+use crate::krate::Krate;
+use crate::priority::Level;
+use proc_macro2::{Ident, Span};
+use syn::{ItemStruct, Type};
+
+/// A trainer.
+pub(crate) struct Trainer {
+    /// The struct without helper attributes.
+    pub(crate) item: ItemStruct,
+    pub(crate) name: String,
+    pub(crate) level: Level,
+    pub(crate) clock: Clock,
+    pub(crate) fields: Vec<TrainerField>,
+    pub(crate) krate: Krate,
+}
+
+/// What a training is counted in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Clock {
+    Epoch,
+    Iter,
+}
+
+/// A field with its role.
+pub(crate) struct TrainerField {
+    pub(crate) ident: Ident,
+    pub(crate) ty: Type,
+    pub(crate) role: TrainerRole,
+    /// Where the role is written; for a loader, its `train`, `val`, ….
+    pub(crate) at: Span,
+}
+
+/// What a trainer's field is for.
+pub(crate) enum TrainerRole {
+    Model,
+    Optimizer {
+        /// The model fields it updates; none are named: all.
+        models: Vec<Ident>,
+    },
+    Scheduler,
+    Loader(LoaderRole),
+    Metric,
+    Hook,
+    /// The trainer's own `#[config]`, `#[state]` or `#[transient]`.
+    Own(Box<Field>),
+    /// Its role is wrong; the error is reported.
+    Unknown,
+}
+
+/// What a loader is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LoaderRole {
+    Train,
+    Val,
+    Test,
+    Predict,
+}
+
+impl LoaderRole {
+    pub(crate) const ALL: [LoaderRole; 4] = [LoaderRole::Train, LoaderRole::Val, LoaderRole::Test, LoaderRole::Predict];
+
+    /// The word of the attribute.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            LoaderRole::Train => "train",
+            LoaderRole::Val => "val",
+            LoaderRole::Test => "test",
+            LoaderRole::Predict => "predict",
+        }
+    }
+
+    /// The variant of the engine's `Role`.
+    pub(crate) fn variant(self) -> Ident {
+        let name = match self {
+            LoaderRole::Train => "Train",
+            LoaderRole::Val => "Val",
+            LoaderRole::Test => "Test",
+            LoaderRole::Predict => "Predict",
+        };
+        Ident::new(name, Span::call_site())
+    }
+}
+
+impl Trainer {
+    pub(crate) fn models(&self) -> impl Iterator<Item = &TrainerField> {
+        self.fields.iter().filter(|field| matches!(field.role, TrainerRole::Model))
+    }
+
+    pub(crate) fn optimizers(&self) -> impl Iterator<Item = &TrainerField> {
+        self.fields.iter().filter(|field| matches!(field.role, TrainerRole::Optimizer { .. }))
+    }
+
+    pub(crate) fn loaders(&self, role: LoaderRole) -> impl Iterator<Item = &TrainerField> {
+        self.fields.iter().filter(move |field| matches!(field.role, TrainerRole::Loader(of) if of == role))
+    }
+
+    pub(crate) fn metrics(&self) -> impl Iterator<Item = &TrainerField> {
+        self.fields.iter().filter(|field| matches!(field.role, TrainerRole::Metric))
+    }
+
+    pub(crate) fn hooks(&self) -> impl Iterator<Item = &TrainerField> {
+        self.fields.iter().filter(|field| matches!(field.role, TrainerRole::Hook))
+    }
+}

@@ -1,0 +1,147 @@
+//! From tokens to a trainer, field by field.
+
+use crate::args::{self, Args, CRATE, Form, Key, NAME};
+use crate::diag::Diag;
+use crate::fields::{Config, Field, OwnerKind, Role, Taken, no_arguments, take_role};
+use crate::krate::Krate;
+use crate::priority::{self, Level};
+use crate::suggest::meant_or_list;
+use crate::trainer::model::{Clock, LoaderRole, Trainer, TrainerField, TrainerRole};
+use proc_macro2::{Ident, Span, TokenStream};
+use syn::parse::Parser;
+use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
+use syn::{Attribute, Fields, ItemStruct, Meta, Token};
+
+const KEYS: &[Key] = &[
+    Key { name: "by_epoch", form: Form::Flag, usage: "by_epoch" },
+    Key { name: "by_iter", form: Form::Flag, usage: "by_iter" },
+    priority::KEY,
+    NAME,
+    CRATE,
+];
+
+/// `None`: the item is none that can be a trainer.
+pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Option<Trainer> {
+    let mut item: ItemStruct = syn::parse2(item).ok()?;
+    if !matches!(item.fields, Fields::Named(_)) || !item.generics.params.is_empty() {
+        return None;
+    }
+    let mut args = args::parse("trainer", args, KEYS, diag);
+    let clock = clock(&mut args, diag);
+    let level = Level::from_args(&mut args, diag);
+    let name = args.name(diag).map_or_else(|| item.ident.to_string(), |name| name.value());
+    let fields = item.fields.iter_mut().filter_map(|field| trainer_field(field, diag)).collect();
+    Some(Trainer { name, level, clock, fields, krate: Krate::from_args(&mut args), item })
+}
+
+fn clock(args: &mut Args, diag: &mut Diag) -> Clock {
+    match (args.flag("by_epoch"), args.flag("by_iter")) {
+        (Some(_), None) => Clock::Epoch,
+        (None, Some(_)) => Clock::Iter,
+        (Some(_), Some(second)) => {
+            diag.error(second, "`by_epoch` and `by_iter` exclude each other, keep one of them");
+            Clock::Epoch
+        }
+        // what was not understood is most likely the clock, misspelt
+        (None, None) if diag.has_errors() => Clock::Epoch,
+        (None, None) => {
+            let message = "the training has no clock; write `#[trainer(by_epoch)]` or `#[trainer(by_iter)]`";
+            diag.error_at(Span::call_site(), message);
+            Clock::Epoch
+        }
+    }
+}
+
+fn trainer_field(field: &mut syn::Field, diag: &mut Diag) -> Option<TrainerField> {
+    if let Some(cfg) = field.attrs.iter().find(|attr| attr.path().is_ident("cfg")) {
+        diag.error(cfg, "a field of a trainer can't be under `#[cfg]`; put the attribute on the whole trainer");
+    }
+    let ident = field.ident.clone()?;
+    let mut at = ident.span();
+    let role = match take_role(field, OwnerKind::Trainer, diag) {
+        Taken::Unknown => TrainerRole::Unknown,
+        Taken::Role { name, attr } => {
+            at = attr.path().span();
+            read_role(name, &attr, field, &mut at, diag)
+        }
+    };
+    Some(TrainerField { ident, ty: field.ty.clone(), role, at })
+}
+
+fn read_role(name: &str, attr: &Attribute, field: &syn::Field, at: &mut Span, diag: &mut Diag) -> TrainerRole {
+    match name {
+        "optimizer" => {
+            return match optimizer_models(attr, diag) {
+                Some(models) => TrainerRole::Optimizer { models },
+                None => TrainerRole::Unknown,
+            };
+        }
+        "loader" => {
+            return match loader_role(attr, diag) {
+                Some((role, span)) => {
+                    *at = span;
+                    TrainerRole::Loader(role)
+                }
+                None => TrainerRole::Unknown,
+            };
+        }
+        "config" => return own(field, Role::Config(Box::new(Config::parse(attr, field, diag)))),
+        _ => no_arguments(attr, name, diag),
+    }
+    match name {
+        "model" => TrainerRole::Model,
+        "scheduler" => TrainerRole::Scheduler,
+        "metric" => TrainerRole::Metric,
+        "hook" => TrainerRole::Hook,
+        "state" => own(field, Role::State),
+        "transient" => own(field, Role::Transient),
+        _ => TrainerRole::Unknown,
+    }
+}
+
+fn own(field: &syn::Field, role: Role) -> TrainerRole {
+    Field::new(field, role).map_or(TrainerRole::Unknown, |field| TrainerRole::Own(Box::new(field)))
+}
+
+/// `#[optimizer(net, disc)]`.
+fn optimizer_models(attr: &Attribute, diag: &mut Diag) -> Option<Vec<Ident>> {
+    const USAGE: &str = "`optimizer` takes the names of model fields: `#[optimizer(net, disc)]`";
+    let at = match &attr.meta {
+        Meta::Path(_) => return Some(Vec::new()),
+        Meta::NameValue(pair) => pair.value.span(),
+        Meta::List(list) => match Punctuated::<Ident, Token![,]>::parse_terminated.parse2(list.tokens.clone()) {
+            Ok(models) => return Some(models.into_iter().collect()),
+            Err(error) => error.span(),
+        },
+    };
+    diag.error_at(at, USAGE);
+    None
+}
+
+/// `#[loader(train)]`; the span is that of the word.
+fn loader_role(attr: &Attribute, diag: &mut Diag) -> Option<(LoaderRole, Span)> {
+    const USAGE: &str =
+        "say what the loader is for: `#[loader(train)]`, `#[loader(val)]`, `#[loader(test)]` or `#[loader(predict)]`";
+    let tokens = match &attr.meta {
+        Meta::List(list) => list.tokens.clone(),
+        _ => TokenStream::new(),
+    };
+    if tokens.is_empty() {
+        diag.error(attr.path(), USAGE);
+        return None;
+    }
+    let word: Ident = match syn::parse2(tokens) {
+        Ok(word) => word,
+        Err(error) => {
+            diag.error_at(error.span(), USAGE);
+            return None;
+        }
+    };
+    let known = LoaderRole::ALL.iter().find(|role| word == role.word());
+    if known.is_none() {
+        let words = LoaderRole::ALL.map(LoaderRole::word);
+        diag.error(&word, format!("unknown loader role `{word}`{}", meant_or_list(&word.to_string(), &words)));
+    }
+    known.map(|role| (*role, word.span()))
+}

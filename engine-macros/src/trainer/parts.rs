@@ -1,0 +1,135 @@
+//! One marker type for each field: the only place that says which trait the field's type has to have.
+//!
+//! All other code of the expansion speaks of the marker, so that a type that does not serve is one error, at
+//! that type. The marker of `net` is `Field_net`, within the `const` block of the expansion.
+
+use crate::fields::{Field, Role};
+use crate::krate::Krate;
+use crate::settings::{check_function, default_function, function, quiet};
+use crate::trainer::model::{Trainer, TrainerField, TrainerRole};
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+use syn::ext::IdentExt;
+
+/// A field that the experiment file knows.
+pub(crate) struct Part<'a> {
+    pub(crate) field: &'a TrainerField,
+    /// The marker type.
+    pub(crate) marker: Ident,
+    /// `loaders.train`; empty for a metric, which stands in a list.
+    pub(crate) path: String,
+    /// Models first, hooks last: the order of building.
+    pub(crate) rank: usize,
+}
+
+/// The parts, in field order.
+pub(crate) fn parts(trainer: &Trainer) -> Vec<Part<'_>> {
+    let (models, optimizers) = (trainer.models().count(), trainer.optimizers().count());
+    let part = |field| part_of(field, models, optimizers);
+    trainer.fields.iter().filter_map(part).collect()
+}
+
+fn part_of(field: &TrainerField, models: usize, optimizers: usize) -> Option<Part<'_>> {
+    let key = field.key();
+    let among = |section: &str, count: usize| if count > 1 { format!("{section}.{key}") } else { section.to_owned() };
+    let (rank, path) = match &field.role {
+        TrainerRole::Model => (0, among("model", models)),
+        TrainerRole::Optimizer { .. } => (1, among("optimizer", optimizers)),
+        TrainerRole::Scheduler => (2, "schedule".to_owned()),
+        TrainerRole::Loader(_) => (3, format!("loaders.{key}")),
+        TrainerRole::Metric => (4, String::new()),
+        TrainerRole::Hook => (5, format!("hooks.{key}")),
+        TrainerRole::Own(own) if own.config().is_some() => (6, format!("trainer.{key}")),
+        _ => return None,
+    };
+    let marker = format_ident!("Field_{}", field.ident.unraw(), span = quiet(&field.ident));
+    Some(Part { field, marker, path, rank })
+}
+
+impl TrainerField {
+    /// The key in experiment files and checkpoints.
+    pub(crate) fn key(&self) -> String {
+        self.ident.unraw().to_string()
+    }
+}
+
+impl Part<'_> {
+    /// The marker and the trait it implements.
+    pub(crate) fn expand(&self, trainer: &Trainer, krate: &Krate) -> TokenStream {
+        let private = krate.private();
+        let (marker, ty, key) = (&self.marker, &self.field.ty, self.field.key());
+        let field = quote!(type Field = #ty;);
+        let (of, members) = match &self.field.role {
+            TrainerRole::Model => (quote!(ModelPart), field),
+            TrainerRole::Optimizer { models } => {
+                let models: Vec<String> = match models.is_empty() {
+                    true => trainer.models().map(TrainerField::key).collect(),
+                    false => models.iter().map(|model| model.unraw().to_string()).collect(),
+                };
+                let models = quote!(const MODELS: &'static [&'static str] = &[#(#models),*];);
+                (quote!(OptimizerPart), quote!(#field #models))
+            }
+            TrainerRole::Scheduler => (quote!(SchedulesPart), field),
+            TrainerRole::Loader(role) => {
+                let variant = role.variant();
+                let role = quote!(const ROLE: #private::Role = #private::Role::#variant;);
+                (quote!(LoaderPart), quote!(#field #role))
+            }
+            TrainerRole::Metric => (quote!(MetricPart), field),
+            TrainerRole::Hook => (quote!(HookPart), field),
+            TrainerRole::Own(own) => (quote!(ConfigPart), own_config(own, krate)),
+            TrainerRole::Unknown => return TokenStream::new(),
+        };
+        let wrapper = self.wrapper();
+        quote! {
+            #[allow(non_camel_case_types)]
+            pub struct #marker;
+            #[automatically_derived]
+            impl #private::#of for #marker { #members }
+            #[automatically_derived]
+            impl #private::Part for #marker {
+                type Kind = #private::#wrapper<Self>;
+                const NAME: &'static str = #key;
+            }
+        }
+    }
+
+    /// The engine's type that reads, prints and builds fields of this role.
+    fn wrapper(&self) -> Ident {
+        let name = match self.field.role {
+            TrainerRole::Model => "ModelOf",
+            TrainerRole::Optimizer { .. } => "OptimizerOf",
+            TrainerRole::Scheduler => "SchedulesOf",
+            TrainerRole::Loader(_) => "LoaderOf",
+            TrainerRole::Metric => "MetricOf",
+            TrainerRole::Hook => "HookOf",
+            TrainerRole::Own(_) | TrainerRole::Unknown => "ConfigOf",
+        };
+        Ident::new(name, proc_macro2::Span::call_site())
+    }
+}
+
+/// A `#[config]` field of the trainer: its default and its range.
+fn own_config(own: &Field, krate: &Krate) -> TokenStream {
+    let ty = &own.ty;
+    let Role::Config(config) = &own.role else { return TokenStream::new() };
+    let default = default_function(own, config).map(|default_fn| {
+        let name = function("default", own);
+        quote! {
+            fn default() -> ::core::option::Option<#ty> {
+                #default_fn
+                ::core::option::Option::Some(#name())
+            }
+        }
+    });
+    let check = check_function(krate, own, config).map(|check_fn| {
+        let name = function("check", own);
+        quote! {
+            fn check(value: &#ty) -> ::core::result::Result<(), ::std::string::String> {
+                #check_fn
+                #name(value)
+            }
+        }
+    });
+    quote!(type Field = #ty; #default #check)
+}

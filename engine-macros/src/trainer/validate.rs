@@ -1,0 +1,193 @@
+//! What a trainer must have, what it can have once, and what has to fit together.
+
+use crate::diag::Diag;
+use crate::suggest::meant_or_list;
+use crate::trainer::model::{LoaderRole, Trainer, TrainerField, TrainerRole};
+use proc_macro2::Ident;
+use syn::{GenericArgument, PathArguments, Type};
+
+/// The hooks that every program has; their settings stand under these names.
+const ENGINE_HOOKS: &[&str] = &["timer", "scheduler", "logger", "checkpoint"];
+
+/// Reports what is wrong, and takes it out, so that the expansion stands on the rest.
+pub(crate) fn validate(trainer: &mut Trainer, diag: &mut Diag) {
+    something_is_missing(trainer, diag);
+    one_of_a_kind(trainer, diag);
+    optimizers_name_models(trainer, diag);
+    metrics_are_fed(trainer, diag);
+    hooks_are_concrete(trainer, diag);
+}
+
+fn something_is_missing(trainer: &Trainer, diag: &mut Diag) {
+    // a field whose role is wrong may be the one
+    if trainer.fields.iter().any(|field| matches!(field.role, TrainerRole::Unknown)) {
+        return;
+    }
+    let mut missing = |found: bool, what: &str, field: &str| {
+        if !found {
+            let name = &trainer.item.ident;
+            diag.error(name, format!("trainer `{name}` has no {what}; add a field `{field}`"));
+        }
+    };
+    missing(trainer.models().next().is_some(), "model", "#[model] net: …");
+    missing(trainer.optimizers().next().is_some(), "optimizer", "#[optimizer] opt: Box<dyn Optimizer>");
+    missing(trainer.loaders(LoaderRole::Train).next().is_some(), "train loader", "#[loader(train)] train: Loader<…>");
+}
+
+fn one_of_a_kind(trainer: &mut Trainer, diag: &mut Diag) {
+    let mut only = |is_one: fn(&TrainerRole) -> bool, what: &str, advice: &str| {
+        let mut first: Option<Ident> = None;
+        for field in trainer.fields.iter_mut().filter(|field| is_one(&field.role)) {
+            match &first {
+                None => first = Some(field.ident.clone()),
+                Some(first) => {
+                    diag.error_at(field.at, format!("a trainer has one {what}, and `{first}` is it; {advice}"));
+                    field.role = TrainerRole::Unknown;
+                }
+            }
+        }
+    };
+    only(
+        |role| matches!(role, TrainerRole::Loader(LoaderRole::Train)),
+        "train loader",
+        "put the data together in one dataset",
+    );
+    only(
+        |role| matches!(role, TrainerRole::Loader(LoaderRole::Predict)),
+        "predict loader",
+        "put the data together in one dataset",
+    );
+    only(
+        |role| matches!(role, TrainerRole::Scheduler),
+        "`#[scheduler]`",
+        "it holds all schedules of the file, for every optimizer",
+    );
+}
+
+fn optimizers_name_models(trainer: &mut Trainer, diag: &mut Diag) {
+    let models: Vec<String> = trainer.models().map(|field| field.ident.to_string()).collect();
+    let known: Vec<&str> = models.iter().map(String::as_str).collect();
+    let several = trainer.optimizers().count() > 1 && models.len() > 1;
+    for field in &mut trainer.fields {
+        let TrainerRole::Optimizer { models } = &mut field.role else { continue };
+        if models.is_empty() && several {
+            let message = format!(
+                "which models does `{}` update? several optimizers name theirs: `#[optimizer({})]`",
+                field.ident, known[0]
+            );
+            diag.error_at(field.at, message);
+        }
+        let mut seen: Vec<Ident> = Vec::new();
+        models.retain(|model| {
+            let name = model.to_string();
+            if !known.contains(&name.as_str()) {
+                let hint = match known.is_empty() {
+                    true => String::new(),
+                    false => meant_or_list(&name, &known),
+                };
+                diag.error(model, format!("`{name}` is no `#[model]` field{hint}"));
+                return false;
+            }
+            if seen.contains(model) {
+                diag.error(model, format!("`{name}` is named twice, keep one of them"));
+                return false;
+            }
+            seen.push(model.clone());
+            true
+        });
+    }
+}
+
+fn metrics_are_fed(trainer: &Trainer, diag: &mut Diag) {
+    let feeds = |field: &TrainerField| {
+        matches!(field.role, TrainerRole::Loader(LoaderRole::Val | LoaderRole::Test) | TrainerRole::Unknown)
+    };
+    if trainer.fields.iter().any(feeds) {
+        return;
+    }
+    for metric in trainer.metrics() {
+        diag.error_at(metric.at, "no loader feeds this metric; add a `#[loader(val)]` or a `#[loader(test)]` field");
+    }
+}
+
+fn hooks_are_concrete(trainer: &mut Trainer, diag: &mut Diag) {
+    for field in trainer.fields.iter_mut().filter(|field| matches!(field.role, TrainerRole::Hook)) {
+        if is_dyn(&field.ty) {
+            let message = "the type of a `#[hook]` field is concrete; a hook that the file chooses needs no field, list it under `custom_hooks`";
+            diag.error(&field.ty, message);
+            field.role = TrainerRole::Unknown;
+        } else if ENGINE_HOOKS.iter().any(|name| field.ident == name) {
+            let name = &field.ident;
+            let message =
+                format!("`hooks.{name}` are the settings of the engine's own `{name}`; give this field another name");
+            diag.error(name, message);
+            field.role = TrainerRole::Unknown;
+        }
+    }
+}
+
+/// `dyn …`, also within `Box<…>` or `Option<…>`.
+fn is_dyn(ty: &Type) -> bool {
+    match ty {
+        Type::TraitObject(_) => true,
+        Type::Path(path) => path.path.segments.last().is_some_and(|segment| match &segment.arguments {
+            PathArguments::AngleBracketed(arguments) if segment.ident == "Box" || segment.ident == "Option" => {
+                arguments.args.iter().any(|argument| matches!(argument, GenericArgument::Type(ty) if is_dyn(ty)))
+            }
+            _ => false,
+        }),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trainer::parse;
+    use proc_macro2::TokenStream;
+    use quote::quote;
+
+    fn errors(fields: TokenStream) -> Vec<String> {
+        let mut diag = Diag::new();
+        let item = quote!(struct Digits { #fields });
+        if let Some(mut trainer) = parse::parse(quote!(by_epoch), item, &mut diag) {
+            validate(&mut trainer, &mut diag);
+        }
+        diag.into_messages()
+    }
+
+    #[test]
+    fn what_a_trainer_lacks_is_told_with_the_field_to_add() {
+        let errors = errors(quote!(#[transient] x: u8));
+        assert_eq!(errors.len(), 3, "{errors:?}");
+        assert_eq!(errors[0], "trainer `Digits` has no model; add a field `#[model] net: …`");
+    }
+
+    #[test]
+    fn a_wrong_role_is_not_reported_as_a_missing_one() {
+        let errors = errors(quote!(#[model] net: Cnn, #[optimizer] opt: O, #[loader(trian)] train: L));
+        assert_eq!(errors, ["unknown loader role `trian`, did you mean `train`?"]);
+    }
+
+    #[test]
+    fn optimizers_of_several_models_name_theirs() {
+        let rest = quote!(#[loader(train)] train: L, #[model] net: A, #[model] disc: B);
+        let ok = errors(quote!(#rest, #[optimizer(net)] a: O, #[optimizer(disc)] b: O));
+        assert!(ok.is_empty(), "{ok:?}");
+        let one = errors(quote!(#rest, #[optimizer] a: O));
+        assert!(one.is_empty(), "{one:?}");
+        let unnamed = errors(quote!(#rest, #[optimizer(net)] a: O, #[optimizer] b: O));
+        assert_eq!(unnamed.len(), 1, "{unnamed:?}");
+        let wrong = errors(quote!(#rest, #[optimizer(disk)] a: O));
+        assert_eq!(wrong, ["`disk` is no `#[model]` field, did you mean `disc`?"]);
+    }
+
+    #[test]
+    fn a_hook_that_the_file_chooses_needs_no_field() {
+        let rest = quote!(#[loader(train)] train: L, #[model] net: A, #[optimizer] opt: O);
+        for ty in [quote!(Box<dyn AnyHook>), quote!(Option<Box<dyn AnyHook>>)] {
+            let errors = errors(quote!(#rest, #[hook] any: #ty));
+            assert_eq!(errors.len(), 1, "{errors:?}");
+        }
+    }
+}
