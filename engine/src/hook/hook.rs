@@ -1,0 +1,145 @@
+//! The traits that `#[hook]` and `#[phases]` fill.
+
+use crate::base::{Priority, Result, State, StateError, StateMap};
+use crate::hook::Context;
+use crate::phase::{Phase, PhaseMask};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fmt::Debug;
+
+/// The phases a hook or a trainer takes part in: exactly the methods of its `#[phases]` block.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` takes part in no phase",
+    label = "a hook needs a `#[phases]` block",
+    note = "add `#[phases] impl {Self} {{ fn after_train_iter(&mut self, cx: &mut Context<'_>) -> Result<()> {{ … }} }}`"
+)]
+pub trait Phases {
+    /// The phases, known at compile time.
+    const PHASES: PhaseMask;
+
+    /// Calls the method of this phase. With a constant `phase` it compiles to that method alone.
+    ///
+    /// # Errors
+    /// What the method returned.
+    fn call(&mut self, phase: Phase, cx: &mut Context<'_>) -> Result<()>;
+}
+
+/// A struct under `#[hook]`: its settings come from the file, its state goes into checkpoints.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no hook",
+    label = "this type is not a hook",
+    note = "put `#[hook]` on the struct and `#[phases]` on an `impl` block of it"
+)]
+pub trait Hook: Phases + State + 'static {
+    /// The name in experiment files.
+    const NAME: &'static str;
+    /// The level of `#[hook(priority = …)]`.
+    const PRIORITY: Priority;
+    /// The `#[config]` fields and `level`.
+    type Config: HookConfig + Clone + Debug + Serialize + DeserializeOwned + 'static;
+
+    /// The hook with these settings; `#[state]` and `#[transient]` fields take their `Default`.
+    fn build(config: &Self::Config) -> Self
+    where
+        Self: Sized;
+}
+
+/// The settings of any hook, as `custom_hooks` lists them. `#[hook]` implements and registers it.
+#[typetag::serde]
+pub trait HookConfig: Debug + Send + Sync {
+    /// The hook with these settings.
+    fn build_any(&self) -> Box<dyn AnyHook>;
+    /// `level:` of the file, which wins over the attribute's priority.
+    fn level(&self) -> Option<Priority>;
+}
+
+/// [`HookConfig::build_any`] of a hook.
+pub fn build_any<H: Hook>(config: &H::Config) -> Box<dyn AnyHook> {
+    Box::new(H::build(config))
+}
+
+/// A hook whose type is known only at run time.
+pub trait AnyHook {
+    /// The name in experiment files.
+    fn name(&self) -> &'static str;
+    /// The level of the attribute.
+    fn priority(&self) -> Priority;
+    /// The phases it is called in.
+    fn phases(&self) -> PhaseMask;
+    /// Calls the method of this phase.
+    ///
+    /// # Errors
+    /// What the method returned.
+    fn call(&mut self, phase: Phase, cx: &mut Context<'_>) -> Result<()>;
+    /// Its `#[state]`.
+    fn save_state(&self) -> StateMap;
+    /// Takes its `#[state]` back.
+    ///
+    /// # Errors
+    /// When an entry is missing or doesn't fit.
+    fn load_state(&mut self, state: StateMap) -> Result<(), StateError>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<H: Hook> AnyHook for H {
+    fn name(&self) -> &'static str {
+        H::NAME
+    }
+    fn priority(&self) -> Priority {
+        H::PRIORITY
+    }
+    fn phases(&self) -> PhaseMask {
+        H::PHASES
+    }
+    fn call(&mut self, phase: Phase, cx: &mut Context<'_>) -> Result<()> {
+        Phases::call(self, phase, cx)
+    }
+    fn save_state(&self) -> StateMap {
+        State::save_state(self)
+    }
+    fn load_state(&mut self, state: StateMap) -> Result<(), StateError> {
+        State::load_state(self, state)
+    }
+}
+
+/// What a trainer's `#[hook]` field can be: a hook, or an `Option` of one that is absent unless the file names it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be a `#[hook]` field",
+    label = "not a hook",
+    note = "the field's type is a struct under `#[hook]`, or an `Option` of one; hooks that the file chooses go to `custom_hooks`"
+)]
+pub trait HookField: Sized {
+    /// The hook itself.
+    type Hook: Hook;
+    /// Whether the hook is there only when the file names it.
+    const OPTIONAL: bool;
+    /// The field from the settings; `None`: the file has switched it off or, for an `Option`, not named it.
+    fn from_hook(hook: Option<Self::Hook>) -> Option<Self>;
+    /// The hook, when it is there.
+    fn hook_mut(&mut self) -> Option<&mut Self::Hook>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<H: Hook> HookField for H {
+    type Hook = H;
+    const OPTIONAL: bool = false;
+    fn from_hook(hook: Option<H>) -> Option<H> {
+        hook
+    }
+    #[inline(always)]
+    fn hook_mut(&mut self) -> Option<&mut H> {
+        Some(self)
+    }
+}
+
+impl<H: Hook> HookField for Option<H> {
+    type Hook = H;
+    const OPTIONAL: bool = true;
+    fn from_hook(hook: Option<H>) -> Option<Option<H>> {
+        Some(hook)
+    }
+    #[inline(always)]
+    fn hook_mut(&mut self) -> Option<&mut H> {
+        self.as_mut()
+    }
+}

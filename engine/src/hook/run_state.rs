@@ -1,0 +1,126 @@
+//! What a run owns: everything that hooks and steps can touch, apart from the trainer's own fields.
+
+use crate::base::{Clock, Iter, Output, Result};
+use crate::folder::RunFolder;
+use crate::hook::clocks::Clocks;
+use crate::hook::flow::{Exception, Flow};
+use crate::metric::Measure;
+use crate::model::Models;
+use crate::optim::{Optim, Schedules};
+use crate::phase::Phase;
+use crate::record::Sink as _;
+use crate::record::{Record, Sinks};
+use std::time::Instant;
+use tch::Device;
+
+/// Of how many iters a row shows the mean at most; the memory of a run whose logger is off.
+const RECORD_WINDOW: usize = 1000;
+
+/// The run's property. Who builds a program fills the public fields; loops lend the whole to hooks and steps as a
+/// [`crate::hook::Context`].
+pub struct RunState {
+    pub(crate) phase: Phase,
+    pub(crate) clocks: Clocks,
+    pub(crate) device: Device,
+    pub(crate) seed: u64,
+    pub(crate) training: bool,
+    /// The models, by the name of their field.
+    pub models: Models,
+    /// The optimizers, in field order.
+    pub optimizers: Vec<Optim>,
+    /// What changes with the clock.
+    pub schedules: Schedules,
+    pub(crate) output: Option<Output>,
+    pub(crate) batch_size: usize,
+    pub(crate) loader: &'static str,
+    /// Whether the loader is a further one of its role, so that its metrics are named after it.
+    pub(crate) further_loader: bool,
+    pub(crate) record: Record,
+    /// Where rows and lines go.
+    pub sinks: Sinks,
+    pub(crate) started: Instant,
+    /// Seconds of the runs that this one continues.
+    pub(crate) time_before: f64,
+    /// The metrics of evaluations.
+    pub results: Results,
+    /// Where checkpoints go; without one, none is written.
+    pub folder: Option<RunFolder>,
+    pub(crate) flow: Flow,
+    pub(crate) exception: Option<Exception>,
+    /// The iter of the newest checkpoint, while that holds everything.
+    pub(crate) saved_at: Option<Iter>,
+}
+
+/// The metrics of evaluations: what will be measured, and what was measured last.
+#[derive(Debug, Default)]
+pub struct Results {
+    /// What each evaluation measures, under its monitored name (`val/accuracy`), known before anything runs.
+    pub measures: Vec<Measure>,
+    /// The values of the loader that was evaluated last, under plain names.
+    pub(crate) current: Vec<(String, f64)>,
+    /// The latest value under each monitored name.
+    pub(crate) latest: std::collections::BTreeMap<String, f64>,
+}
+
+impl RunState {
+    /// A run at its start, without models.
+    pub fn new(clock: Clock, device: Device, seed: u64) -> Self {
+        RunState {
+            phase: Phase::BeforeRun,
+            clocks: Clocks::new(clock),
+            device,
+            seed,
+            training: false,
+            models: Models::default(),
+            optimizers: Vec::new(),
+            schedules: Schedules::default(),
+            output: None,
+            batch_size: 0,
+            loader: "",
+            further_loader: false,
+            record: Record::new(RECORD_WINDOW),
+            sinks: Sinks::new(),
+            started: Instant::now(),
+            time_before: 0.0,
+            results: Results::default(),
+            folder: None,
+            flow: Flow::default(),
+            exception: None,
+            saved_at: None,
+        }
+    }
+
+    /// Where the run is, and how far it goes.
+    pub fn clocks(&self) -> &Clocks {
+        &self.clocks
+    }
+
+    /// What has been recorded.
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// The latest value of a metric under its monitored name, `val/accuracy`.
+    pub fn metric(&self, name: &str) -> Option<f64> {
+        self.results.latest.get(name).copied()
+    }
+
+    /// Seconds since the run's start, those before a resume included.
+    pub(crate) fn elapsed(&self) -> f64 {
+        self.time_before + self.started.elapsed().as_secs_f64()
+    }
+
+    /// A line for a person, to every sink.
+    pub(crate) fn say(&mut self, text: &str) -> Result<()> {
+        self.sinks.line(text)
+    }
+
+    /// A line about something that failed while the run was ending: it must not hide what ended it.
+    #[cold]
+    pub(crate) fn tell(&mut self, text: &str) {
+        if let Err(error) = self.say(text) {
+            // the one place that is left
+            eprintln!("{text}\n{error:#}");
+        }
+    }
+}

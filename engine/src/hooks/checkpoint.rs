@@ -1,0 +1,128 @@
+//! `checkpoint`: when to save and what to keep. How a checkpoint is written is the engine's business.
+
+use crate::base::{Clock, ErrorContext as _, Result};
+use crate::checkpoint::{iter_name, retain};
+use crate::hook::{Context, Exception, Save};
+use crate::hooks::monitor::direction_of;
+use engine_macros::{hook, phases};
+use std::collections::BTreeMap;
+
+/// Asks for checkpoints: at intervals, at the end, and whenever a watched metric is better than ever.
+///
+/// Each holds everything that a run needs to go on, the best ones too. Whatever is set here, a run that is told to
+/// end by SIGINT or SIGTERM saves its last finished iter.
+#[hook(priority = "LOWEST")]
+pub struct Checkpoint {
+    /// Epochs or iters between two checkpoints; by default 1 epoch, or 1000 iters.
+    #[config(default, range = 1..)]
+    interval: Option<u64>,
+    /// The clock of `interval` and `begin`; by default the trainer's.
+    #[config(default)]
+    by: Option<Clock>,
+    /// No checkpoint at an interval before this count.
+    #[config(default = 0)]
+    begin: u64,
+    /// How many of the regular ones are kept, the newest first; those by `save_best` are kept besides.
+    #[config(default = 3, range = 1..)]
+    keep: usize,
+    /// Also when the training ends.
+    #[config(default = true)]
+    save_last: bool,
+    /// Metrics (`val/accuracy`) whose best state is kept as `best_val_accuracy`.
+    #[config(default)]
+    save_best: Vec<String>,
+    #[state]
+    best: BTreeMap<String, f64>,
+    /// An evaluation alone has no best and no last state.
+    #[transient]
+    training: bool,
+}
+
+#[phases]
+impl Checkpoint {
+    fn before_train(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        self.training = true;
+        self.save_best.iter().try_for_each(|name| direction_of(name, cx).map(|_| ()))
+    }
+
+    fn after_train_iter(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        self.save_if(self.is_due(Clock::Iter, cx) || self.is_last(cx), cx);
+        Ok(())
+    }
+
+    fn after_train_epoch(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        let counted = cx.clocks().is_between_epochs();
+        self.save_if((counted && self.is_due(Clock::Epoch, cx)) || self.is_last(cx), cx);
+        Ok(())
+    }
+
+    fn after_val(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        if !self.training || cx.exception().is_some() {
+            return Ok(());
+        }
+        for name in &self.save_best {
+            let Some(value) = cx.metric(name) else { continue };
+            let better = match self.best.get(name) {
+                // a value that is no number is never the best
+                None => !value.is_nan(),
+                Some(best) => direction_of(name, cx)?.is_better(value, *best, 0.0),
+            };
+            if better {
+                self.best.insert(name.clone(), value);
+                cx.save(Save { name: best_name(name), latest: false });
+            }
+        }
+        // a hook of a higher level may have stopped the training because of this validation
+        self.save_if(self.is_last(cx), cx);
+        Ok(())
+    }
+
+    /// The net below the others: a hook of a lower level may have stopped the training after they had looked.
+    fn after_train(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        self.save_if(self.is_last(cx) && cx.saved_at() != Some(cx.iter()), cx);
+        Ok(())
+    }
+
+    fn after_save_checkpoint(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        // nothing is deleted where nothing was written
+        if matches!(cx.exception(), Some(Exception::Failed(_))) {
+            return Ok(());
+        }
+        let Some(folder) = cx.folder() else { return Ok(()) };
+        let kept: Vec<String> = self.save_best.iter().map(|name| best_name(name)).collect();
+        retain(&folder.checkpoints(), self.keep, &kept).context("old checkpoints can't be deleted")?;
+        Ok(())
+    }
+}
+
+impl Checkpoint {
+    fn is_due(&self, clock: Clock, cx: &Context<'_>) -> bool {
+        let clocks = cx.clocks();
+        let default = match clocks.clock() {
+            Clock::Epoch => 1,
+            Clock::Iter => 1000,
+        };
+        let count = clocks.count(clock);
+        self.by.unwrap_or(clocks.clock()) == clock
+            && count > 0
+            && count >= self.begin
+            && count.is_multiple_of(self.interval.unwrap_or(default))
+    }
+
+    fn is_last(&self, cx: &Context<'_>) -> bool {
+        self.save_last && cx.iter().get() > 0 && (cx.clocks().is_finished() || cx.stopping().is_some())
+    }
+
+    /// Asks for a regular checkpoint, unless something is on its way out.
+    fn save_if(&self, wanted: bool, cx: &mut Context<'_>) {
+        if wanted && self.training && cx.exception().is_none() {
+            let name = iter_name(cx.iter());
+            cx.save(Save { name, latest: true });
+        }
+    }
+}
+
+/// `val/accuracy` → `best_val_accuracy`.
+fn best_name(metric: &str) -> String {
+    format!("best_{}", metric.replace(|c: char| !c.is_ascii_alphanumeric(), "_"))
+}

@@ -1,0 +1,89 @@
+//! `EarlyStopping`: ends the training when a metric no longer gets better.
+
+use crate::base::Result;
+use crate::hook::Context;
+use crate::hooks::monitor::direction_of;
+use crate::metric::Better;
+use engine_macros::{hook, phases};
+
+/// Ends the training when the monitored metric has not become better for `patience` validations.
+///
+/// Which direction is better is what the metric itself declares.
+#[hook(priority = "HIGH")]
+pub struct EarlyStopping {
+    /// The metric to watch, `val/accuracy`.
+    #[config]
+    monitor: String,
+    /// Validations without improvement before it stops.
+    #[config(default = 5, range = 1..)]
+    patience: u64,
+    /// The least change that counts as an improvement.
+    #[config(default = 0.0, range = 0.0..)]
+    min_delta: f64,
+    /// Stops at once when the metric is as good as this.
+    #[config(default)]
+    threshold: Option<f64>,
+    /// Stops at once when the metric is NaN or infinite.
+    #[config(default = true)]
+    check_finite: bool,
+    #[state]
+    best: Option<f64>,
+    #[state]
+    waited: u64,
+    /// An evaluation alone stops nothing.
+    #[transient]
+    training: bool,
+}
+
+#[phases]
+impl EarlyStopping {
+    fn before_train(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        self.training = true;
+        direction_of(&self.monitor, cx)?;
+        if self.waited >= self.patience {
+            // a resumed run that this hook had ended; a higher `patience` in the file lets it go on
+            cx.stop(self.waited_too_long(self.best.unwrap_or(f64::NAN)));
+        }
+        Ok(())
+    }
+
+    fn after_val(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        // an interrupted or failed validation has no value to judge
+        if !self.training || cx.exception().is_some() {
+            return Ok(());
+        }
+        let Some(value) = cx.metric(&self.monitor) else { return Ok(()) };
+        let better = direction_of(&self.monitor, cx)?;
+        if self.best.is_none_or(|best| better.is_better(value, best, self.min_delta)) {
+            self.best = Some(value);
+            self.waited = 0;
+        } else {
+            self.waited += 1;
+        }
+        if let Some(reason) = self.reason(value, better) {
+            cx.stop(reason);
+        }
+        Ok(())
+    }
+}
+
+impl EarlyStopping {
+    fn waited_too_long(&self, best: f64) -> String {
+        format!("`{}` has not become better than {best} for {} validations", self.monitor, self.waited)
+    }
+
+    /// Why the training ends with this value.
+    fn reason(&self, value: f64, better: Better) -> Option<String> {
+        let monitor = &self.monitor;
+        let reached = |threshold: f64| value == threshold || better.is_better(value, threshold, 0.0);
+        if self.check_finite && !value.is_finite() {
+            Some(format!("`{monitor}` is {value}"))
+        } else if self.threshold.is_some_and(reached) {
+            Some(format!("`{monitor}` has reached {value}"))
+        } else if self.waited >= self.patience {
+            Some(self.waited_too_long(self.best.unwrap_or(value)))
+        } else {
+            None
+        }
+    }
+}

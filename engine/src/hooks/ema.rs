@@ -1,0 +1,186 @@
+//! `Ema`: an exponential moving average of the weights, used for validation and test.
+
+use crate::base::{ErrorContext as _, Result};
+use crate::hook::Context;
+use crate::model::ModelEntry;
+use crate::native::{TensorList, foreach_copy_, foreach_lerp_};
+use engine_macros::{hook, phases};
+use std::collections::BTreeMap;
+use tch::Tensor;
+
+/// Keeps `average = decay · average + (1 − decay) · weights` after every update and evaluates with the average.
+///
+/// The average starts at the weights. Buffers (batch norm's running statistics) and frozen parameters are copied, not
+/// averaged. A skipped update leaves the average alone. Checkpoints hold the weights and, as this hook's state, the
+/// average; an evaluation of a checkpoint uses the average again.
+#[hook(priority = "NORMAL")]
+pub struct Ema {
+    /// The share that stays, per averaging.
+    #[config(default = 0.999, range = 0.0..=1.0)]
+    decay: f64,
+    /// How `decay` comes into force: at once, or ramped up as `min(decay, (1 + n) / (10 + n))` with `n` averagings
+    /// done before.
+    #[config(default = EmaKind::Constant)]
+    kind: EmaKind,
+    /// Updates between two averagings.
+    #[config(default = 1, range = 1..)]
+    interval: u64,
+    /// Updates before the first averaging; until then the average follows the weights.
+    #[config(default = 0)]
+    begin: u64,
+    /// The averages by model and variable.
+    #[state]
+    averages: BTreeMap<String, BTreeMap<String, Tensor>>,
+    #[state]
+    averagings: u64,
+    #[transient]
+    pairs: Vec<Pair>,
+    /// The models whose weights are in `averages` now, and the averages in the model.
+    #[transient]
+    swapped: Vec<String>,
+}
+
+/// How the decay comes into force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum EmaKind {
+    /// The same from the start.
+    Constant,
+    /// Short averages at first. The formula is that of TensorFlow's `ExponentialMovingAverage` with `num_updates`.
+    Ramp,
+}
+
+/// The tensors of one model, as libtorch's multi-tensor operators want them: made once.
+#[derive(Debug)]
+struct Pair {
+    average: TensorList,
+    weights: TensorList,
+    copied: TensorList,
+    to_copy: TensorList,
+}
+
+#[phases]
+impl Ema {
+    fn before_train(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        self.pairs.clear();
+        for model in cx.models().iter() {
+            let averages = self.averages.entry(model.name().to_owned()).or_default();
+            for (name, tensor) in model.variables() {
+                if !averages.contains_key(name) {
+                    averages.insert(name.clone(), tensor.detach().copy());
+                }
+            }
+        }
+        self.place(cx)?;
+        for model in cx.models().iter() {
+            self.pairs.extend(self.averages.get(model.name()).map(|averages| Pair::new(model, averages)).transpose()?);
+        }
+        Ok(())
+    }
+
+    fn after_optimizer_step(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        let update = cx.iter().get() + 1;
+        if cx.exception().is_some() || cx.is_update_skipped() || !update.is_multiple_of(self.interval) {
+            return Ok(());
+        }
+        let decay = match update <= self.begin {
+            true => 0.0,
+            false => self.next_decay(),
+        };
+        for pair in &mut self.pairs {
+            foreach_lerp_(&mut pair.average, &pair.weights, 1.0 - decay)?;
+            foreach_copy_(&mut pair.copied, &pair.to_copy)?;
+        }
+        Ok(())
+    }
+
+    fn before_val(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        self.swap_in(cx)
+    }
+    fn after_val(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        self.swap_out(cx)
+    }
+    fn before_test(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        self.swap_in(cx)
+    }
+    fn after_test(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        self.swap_out(cx)
+    }
+    fn before_predict(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        self.swap_in(cx)
+    }
+    fn after_predict(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        self.swap_out(cx)
+    }
+}
+
+impl Ema {
+    /// The decay of the averaging that is done now.
+    fn next_decay(&mut self) -> f64 {
+        let done = self.averagings as f64;
+        self.averagings += 1;
+        match self.kind {
+            EmaKind::Constant => self.decay,
+            EmaKind::Ramp => self.decay.min((1.0 + done) / (10.0 + done)),
+        }
+    }
+
+    /// Brings the averages to where their models lie: restored ones come from the CPU.
+    fn place(&mut self, cx: &Context<'_>) -> Result<()> {
+        for model in cx.models().iter() {
+            for average in self.averages.get_mut(model.name()).into_iter().flat_map(BTreeMap::values_mut) {
+                if average.device() != model.device() {
+                    *average = average.f_to_device(model.device())?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn swap_in(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        // in an evaluation alone, `before_train` has not done it
+        self.place(cx)?;
+        for model in cx.models_mut().iter_mut() {
+            if self.averages.contains_key(model.name()) && !self.swapped.iter().any(|name| name == model.name()) {
+                self.exchange(model)?;
+                self.swapped.push(model.name().to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    fn swap_out(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        for name in std::mem::take(&mut self.swapped) {
+            self.exchange(cx.model(&name)?)?;
+        }
+        Ok(())
+    }
+
+    fn exchange(&self, model: &mut ModelEntry) -> Result<()> {
+        let Some(averages) = self.averages.get(model.name()) else { return Ok(()) };
+        // shallow: the storage of these very tensors is exchanged
+        let mut weights: Vec<(String, Tensor)> =
+            averages.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect();
+        model.exchange(&mut weights).context("the averaged weights can't be used")
+    }
+}
+
+impl Pair {
+    fn new(model: &ModelEntry, averages: &BTreeMap<String, Tensor>) -> Result<Pair> {
+        let (mut average, mut weights, mut copied, mut to_copy) = (vec![], vec![], vec![], vec![]);
+        for (name, tensor) in model.variables() {
+            let Some(held) = averages.get(name) else { continue };
+            let (of_average, of_model) = match tensor.requires_grad() && tensor.is_floating_point() {
+                true => (&mut average, &mut weights),
+                false => (&mut copied, &mut to_copy),
+            };
+            of_average.push(held.shallow_clone());
+            of_model.push(tensor.shallow_clone());
+        }
+        Ok(Pair {
+            average: TensorList::new(&average)?,
+            weights: TensorList::new(&weights)?,
+            copied: TensorList::new(&copied)?,
+            to_copy: TensorList::new(&to_copy)?,
+        })
+    }
+}

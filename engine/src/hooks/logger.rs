@@ -1,0 +1,116 @@
+//! `logger`: rows of numbers at intervals and after every evaluation, to all sinks.
+
+use crate::base::Result;
+use crate::hook::Context;
+use crate::record::{Row, RowPhase};
+use engine_macros::{hook, phases};
+
+/// Writes what was recorded: the mean of every number over the last `interval` iters, the learning rates, and the
+/// metrics of every evaluation. Between two rows nothing is read from the device. A loss that is no finite number is
+/// warned of in the row where it is first seen.
+#[hook(priority = "LOW")]
+pub struct Logger {
+    /// Iters between two rows of training.
+    #[config(default = 50, range = 1..)]
+    interval: u64,
+    /// Whether the iters at the end of an epoch that fill no interval make a row of their own.
+    #[config(default = true)]
+    tail: bool,
+    /// Whether the last row's loss was no finite number: told once, not in every row.
+    #[transient]
+    warned: bool,
+}
+
+#[phases]
+impl Logger {
+    fn after_train_iter(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        let iter = cx.iter().get();
+        let last = self.tail && (cx.clocks().is_finished() || cx.stopping().is_some());
+        if cx.exception().is_none() && (iter.is_multiple_of(self.interval) || last) {
+            self.write_train_row(cx)?;
+        }
+        Ok(())
+    }
+
+    fn after_train_epoch(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        match self.tail && cx.exception().is_none() && cx.record().has_pending() {
+            true => self.write_train_row(cx),
+            false => Ok(()),
+        }
+    }
+
+    fn after_val_epoch(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        write_metrics(cx, RowPhase::Val)
+    }
+
+    fn after_test_epoch(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        write_metrics(cx, RowPhase::Test)
+    }
+}
+
+impl Logger {
+    fn write_train_row(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        let mut values = cx.record_mut().read_window()?;
+        self.warn_of_loss(&values, cx)?;
+        push_learning_rates(&mut values, cx);
+        let row = Row {
+            phase: RowPhase::Train,
+            loader: None,
+            epoch: cx.epoch().get(),
+            iter: cx.iter().get(),
+            time: cx.elapsed(),
+            values,
+        };
+        cx.write_row(&row)
+    }
+
+    fn warn_of_loss(&mut self, values: &[(String, f64)], cx: &mut Context<'_>) -> Result<()> {
+        let loss = values.iter().find(|(name, value)| name == "loss" && !value.is_finite());
+        if let Some((_, loss)) = loss
+            && !self.warned
+        {
+            cx.say(&format!(
+                "warning: the loss is {loss} in the row of {}; the weights have most likely taken it in",
+                cx.iter()
+            ))?;
+        }
+        self.warned = loss.is_some();
+        Ok(())
+    }
+}
+
+/// One `lr` for an optimizer whose groups agree, else one for each group: `lr/backbone`. With several optimizers their
+/// names come first: `lr/opt_g`, `lr/opt_g/backbone`.
+fn push_learning_rates(values: &mut Vec<(String, f64)>, cx: &Context<'_>) {
+    for optimizer in cx.optimizers() {
+        let prefix = match cx.optimizers().len() {
+            1 => "lr".to_owned(),
+            _ => format!("lr/{}", optimizer.name()),
+        };
+        let mut rates = optimizer.groups().iter().filter_map(|group| Some((group.name(), group.settings().get("lr")?)));
+        let Some((_, first)) = rates.next() else { continue };
+        if rates.clone().all(|(_, rate)| rate == first) {
+            values.push((prefix, first));
+            continue;
+        }
+        let all = optimizer.groups().iter();
+        values
+            .extend(all.filter_map(|group| Some((format!("{prefix}/{}", group.name()), group.settings().get("lr")?))));
+    }
+}
+
+/// The metrics of the loader that was evaluated last; none after a failure or a signal.
+fn write_metrics(cx: &mut Context<'_>, phase: RowPhase) -> Result<()> {
+    if cx.exception().is_some() || cx.metrics().is_empty() {
+        return Ok(());
+    }
+    let row = Row {
+        phase,
+        loader: cx.is_further_loader().then(|| cx.loader().to_owned()),
+        epoch: cx.epoch().get(),
+        iter: cx.iter().get(),
+        time: cx.elapsed(),
+        values: cx.metrics().to_vec(),
+    };
+    cx.write_row(&row)
+}

@@ -1,0 +1,18 @@
+//! The built-in hooks, one a file. They use nothing that a user's hook can't use.
+
+mod checkpoint;
+mod defaults;
+mod early_stopping;
+mod ema;
+mod logger;
+mod monitor;
+mod scheduler;
+mod timer;
+
+pub use checkpoint::Checkpoint;
+pub use defaults::DefaultHooks;
+pub use early_stopping::EarlyStopping;
+pub use ema::{Ema, EmaKind};
+pub use logger::Logger;
+pub use scheduler::Scheduler;
+pub use timer::Timer;

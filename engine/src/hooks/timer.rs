@@ -1,0 +1,89 @@
+//! `timer`: how long iters take, how much of that is waiting for data, and when the run will be over.
+
+use crate::base::Result;
+use crate::hook::Context;
+use crate::record::{Progress, RowPhase, Timing};
+use engine_macros::{hook, phases};
+use std::time::{Duration, Instant};
+
+/// Records `iter_time` and `data_time` in seconds, `samples_per_second`, and `eta` in seconds.
+///
+/// Times are those of the host: the device is not waited for.
+#[hook(priority = "NORMAL")]
+pub struct Timer {
+    /// Iters over which times are smoothed.
+    #[config(default = 50, range = 1..=100_000)]
+    window: usize,
+    #[transient]
+    timing: Option<Timing>,
+    #[transient]
+    iter_began: Option<Instant>,
+    /// Since when the loop has been waiting for the next batch.
+    #[transient]
+    waiting_since: Option<Instant>,
+    #[transient]
+    waited: Duration,
+    #[transient]
+    samples: u64,
+    #[transient]
+    last_end: Option<Instant>,
+}
+
+#[phases]
+impl Timer {
+    fn before_train(&mut self, _cx: &mut Context<'_>) -> Result<()> {
+        self.timing = Some(Timing::new(self.window));
+        Ok(())
+    }
+
+    fn before_train_iter(&mut self, _cx: &mut Context<'_>) -> Result<()> {
+        let now = Instant::now();
+        if let (Some(end), Some(timing)) = (self.last_end, &mut self.timing) {
+            timing.between(now.duration_since(end));
+        }
+        self.iter_began = Some(now);
+        self.waiting_since = Some(now);
+        self.waited = Duration::ZERO;
+        self.samples = 0;
+        Ok(())
+    }
+
+    fn before_train_batch(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        if let Some(since) = self.waiting_since.take() {
+            self.waited += since.elapsed();
+        }
+        self.samples += cx.batch_size() as u64;
+        Ok(())
+    }
+
+    fn after_train_batch(&mut self, _cx: &mut Context<'_>) -> Result<()> {
+        self.waiting_since = Some(Instant::now());
+        Ok(())
+    }
+
+    fn after_train_iter(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        let (Some(timing), Some(began)) = (&mut self.timing, self.iter_began.take()) else { return Ok(()) };
+        if cx.exception().is_some() {
+            return Ok(());
+        }
+        let now = Instant::now();
+        self.last_end = Some(now);
+        timing.iter(now.duration_since(began), self.waited);
+        let done = cx.iter().get();
+        let total = cx.clocks().max_iters();
+        let seconds = |time: Option<Duration>| time.map(|time| time.as_secs_f64());
+        let recorded = [
+            ("iter_time", seconds(timing.iter_time())),
+            ("data_time", seconds(timing.data_time())),
+            ("samples_per_second", timing.rate(self.samples)),
+            ("eta", seconds(total.and_then(|total| timing.eta(total.saturating_sub(done))))),
+        ];
+        for (name, value) in recorded {
+            if let Some(value) = value {
+                cx.log_last(name, value);
+            }
+        }
+        cx.show_progress(Progress { phase: RowPhase::Train, done, total });
+        Ok(())
+    }
+}

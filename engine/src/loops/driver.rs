@@ -1,0 +1,202 @@
+//! A program at run time: hooks, trainer and run state, and the bracket that every pair of phases goes through.
+
+use crate::base::panics;
+use crate::base::{Error, Result};
+use crate::data::Cursor;
+use crate::hook::{Both, Context, Dispatcher, EngineHooks, Exception, Planned, RunState, Signal, Stop};
+use crate::loops::generators::Generators;
+use crate::loops::plan::{TrainPlan, ValPlan};
+use crate::loops::signals::Signals;
+use crate::loops::trainer::{Role, Trainer};
+use crate::metric::Metric;
+use crate::phase::{At, Phase, at};
+use crate::record::Sink as _;
+use std::fmt;
+
+/// How a run ended, when nothing failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Everything planned is done.
+    Finished,
+    /// A hook or step asked to stop.
+    Stopped {
+        /// In its words.
+        reason: String,
+    },
+    /// The process was told to end; the last finished iter is in a checkpoint.
+    Signal(Signal),
+}
+
+/// A trainer with its hooks and its run.
+pub struct Driver<D: EngineHooks, T: Trainer> {
+    /// The hooks: the engine's own, then the trainer's.
+    pub hooks: Dispatcher<Both<D, T>>,
+    /// The metrics that only the file names.
+    pub file_metrics: Vec<Box<dyn Metric>>,
+    /// What the run owns.
+    pub run: RunState,
+    /// How far the training goes.
+    pub train_plan: TrainPlan,
+    /// When it validates; `None`: never.
+    pub val_plan: Option<ValPlan>,
+    /// What tells it to end.
+    pub signals: Signals,
+    pub(super) resumed: Option<Resumed>,
+    /// Where the rows ended before a validation that a signal has interrupted: a resumed run writes them again.
+    pub(super) rows_before_val: Option<u64>,
+}
+
+/// What of a checkpoint is used only when the training itself goes on.
+pub(super) struct Resumed {
+    /// Where the train loader stood.
+    pub(super) cursor: Cursor,
+    /// Where libtorch's generators stood.
+    pub(super) generators: Generators,
+}
+
+impl<D: EngineHooks, T: Trainer> Driver<D, T> {
+    /// A program that stands at its start. It listens to no signal yet.
+    pub fn new(
+        hooks: Dispatcher<Both<D, T>>,
+        file_metrics: Vec<Box<dyn Metric>>,
+        run: RunState,
+        train_plan: TrainPlan,
+        val_plan: Option<ValPlan>,
+    ) -> Self {
+        let signals = Signals::default();
+        Driver { hooks, file_metrics, run, train_plan, val_plan, signals, resumed: None, rows_before_val: None }
+    }
+
+    /// Listens to SIGINT and SIGTERM from now on.
+    ///
+    /// # Errors
+    /// When the handlers can't be set.
+    pub fn listen_to_signals(&mut self) -> Result<()> {
+        self.signals = Signals::listen()?;
+        Ok(())
+    }
+
+    /// Runs everything inside `before_run` and `after_run`. Loops are called in `body` and nowhere else.
+    ///
+    /// # Errors
+    /// The first error or panic of a step, a hook, a loader or the disk. What fails after it is told, not returned.
+    pub fn run(&mut self, body: impl FnOnce(&mut Self) -> Result<()>) -> Result<End> {
+        let result = self.within::<at::BeforeRun, at::AfterRun>(body);
+        let flushed = self.run.sinks.flush();
+        if let Err(stand_in) = result {
+            if let Err(error) = flushed {
+                self.run.tell(&format!("while ending after a failure: {error:#}"));
+            }
+            return Err(match self.run.exception.take() {
+                Some(Exception::Failed(first)) => first,
+                _ => stand_in,
+            });
+        }
+        flushed?;
+        Ok(match self.run.flow.stop.clone() {
+            None => End::Finished,
+            Some(Stop::Requested { reason }) => End::Stopped { reason },
+            Some(Stop::Signal(signal)) => End::Signal(signal),
+        })
+    }
+
+    /// The final order of the hooks of a phase, for `plan`.
+    pub fn planned(&self, phase: Phase) -> Vec<Planned> {
+        self.hooks.plan(phase)
+    }
+
+    /// The trainer itself.
+    pub fn trainer(&mut self) -> &mut T {
+        &mut self.hooks.slots.second
+    }
+
+    /// The trainer and the context together, for a step.
+    pub(crate) fn step<R>(
+        &mut self,
+        what: &str,
+        step: impl FnOnce(&mut T, &mut Context<'_>) -> Result<R>,
+    ) -> Result<R> {
+        let mut cx = Context::new(&mut self.run);
+        panics::catch(what, || step(&mut self.hooks.slots.second, &mut cx))
+    }
+
+    /// Calls the hooks of one phase.
+    #[inline]
+    pub(crate) fn phase<P: At>(&mut self) -> Result<()> {
+        self.run.phase = P::PHASE;
+        self.hooks.run::<P>(&mut Context::new(&mut self.run))
+    }
+
+    /// A pair of phases around `body`. The closing phase always runs, also when the opening one has failed; when
+    /// something fails, `on_exception` runs once before it, and the error goes on.
+    pub(crate) fn within<Before: At, After: At>(&mut self, body: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        const { assert!(matches!(After::PHASE.closes(), Some(phase) if phase as u8 == Before::PHASE as u8)) };
+        let result = self.phase::<Before>().and_then(|()| panics::catch(Inside(Before::PHASE), || body(self)));
+        match result {
+            Ok(()) => self.phase::<After>().map_err(|error| self.on_the_way_out(error)),
+            Err(error) => {
+                let error = self.on_the_way_out(error);
+                self.close::<After>();
+                Err(error)
+            }
+        }
+    }
+
+    /// Lets hooks see a failure, once. What goes on afterwards is a stand-in: the error itself is in the run, where
+    /// hooks can look at it, until [`Driver::run`] takes it out.
+    #[cold]
+    fn on_the_way_out(&mut self, error: Error) -> Error {
+        if matches!(self.run.exception, Some(Exception::Failed(_))) {
+            return error;
+        }
+        // nothing comes after `after_run`
+        let first = self.run.exception.is_none() && self.run.phase != Phase::AfterRun;
+        // what was asked for before the failure is not to be written after it
+        self.run.flow.saves.clear();
+        self.run.exception = Some(Exception::Failed(error));
+        if first {
+            self.close::<at::OnException>();
+        }
+        Error::msg("the run has failed; `Driver::run` returns why")
+    }
+
+    /// Whether a signal has come. When it has just come, hooks see it, and the loops end at this place.
+    pub(crate) fn take_signal(&mut self) -> bool {
+        let Some(signal) = self.signals.received() else { return false };
+        if !matches!(self.run.flow.stop, Some(Stop::Signal(_))) {
+            self.run.flow.stop = Some(Stop::Signal(signal));
+            if self.run.exception.is_none() {
+                self.run.exception = Some(Exception::Signal(signal));
+                self.close::<at::OnException>();
+            }
+        }
+        true
+    }
+
+    /// A phase on the way out: its own errors are told, they don't replace what is under way.
+    fn close<P: At>(&mut self) {
+        if let Err(error) = self.phase::<P>() {
+            self.run.tell(&format!("while the run was ending: {error:#}"));
+        }
+    }
+
+    /// Calls `each` with every metric: the trainer's fields, then those that the file names.
+    pub(crate) fn each_metric(&mut self, each: &mut dyn FnMut(&mut dyn Metric) -> Result<()>) -> Result<()> {
+        self.hooks.slots.second.metrics(&mut |_, metric| each(metric))?;
+        self.file_metrics.iter_mut().try_for_each(|metric| each(metric.as_mut()))
+    }
+
+    /// Whether there is a loader for this role.
+    pub(crate) fn has_loader(role: Role) -> bool {
+        !T::loaders(role).is_empty()
+    }
+}
+
+/// What lies between a phase and the one that closes it, as the text of a panic names it: `val_iter`.
+struct Inside(Phase);
+
+impl fmt::Display for Inside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`", self.0.name().trim_start_matches("before_"))
+    }
+}

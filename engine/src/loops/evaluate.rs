@@ -1,0 +1,215 @@
+//! Val and test: the same loop with other phases, without gradients.
+
+use crate::base::{Error, Output, Result};
+use crate::data::{Batch as _, Cursor};
+use crate::hook::{Context, EngineHooks, Stop};
+use crate::loops::driver::Driver;
+use crate::loops::generators::Generators;
+use crate::loops::trainer::{Feed, Role, Trainer};
+use crate::metric::Measure;
+use crate::model::ModelEntry;
+use crate::phase::{At, at};
+use crate::record::Sink as _;
+
+/// The values of an evaluation, under their monitored names.
+pub type Report = Vec<(String, f64)>;
+
+/// What differs between val and test.
+trait Stage<T: Trainer> {
+    const ROLE: Role;
+    type Before: At;
+    type BeforeEpoch: At;
+    type BeforeIter: At;
+    type AfterIter: At;
+    type AfterEpoch: At;
+    type After: At;
+    fn step(trainer: &mut T, batch: &T::Batch, cx: &mut Context<'_>) -> Result<Output>;
+}
+
+struct Val;
+impl<T: Trainer> Stage<T> for Val {
+    const ROLE: Role = Role::Val;
+    type Before = at::BeforeVal;
+    type BeforeEpoch = at::BeforeValEpoch;
+    type BeforeIter = at::BeforeValIter;
+    type AfterIter = at::AfterValIter;
+    type AfterEpoch = at::AfterValEpoch;
+    type After = at::AfterVal;
+    fn step(trainer: &mut T, batch: &T::Batch, cx: &mut Context<'_>) -> Result<Output> {
+        trainer.val_step(batch, cx)
+    }
+}
+
+struct Test;
+impl<T: Trainer> Stage<T> for Test {
+    const ROLE: Role = Role::Test;
+    type Before = at::BeforeTest;
+    type BeforeEpoch = at::BeforeTestEpoch;
+    type BeforeIter = at::BeforeTestIter;
+    type AfterIter = at::AfterTestIter;
+    type AfterEpoch = at::AfterTestEpoch;
+    type After = at::AfterTest;
+    fn step(trainer: &mut T, batch: &T::Batch, cx: &mut Context<'_>) -> Result<Output> {
+        trainer.test_step(batch, cx)
+    }
+}
+
+impl<D: EngineHooks, T: Trainer> Driver<D, T> {
+    /// Validates with every val loader; what was measured, in the order of loaders and metrics. A signal ends it
+    /// before its end, and the loader under way has no values then; a resumed run does the whole of it again, so
+    /// generators and rows are those of before. (What hooks have changed by then stays changed.)
+    ///
+    /// # Errors
+    /// The first error of a step, a hook, a metric or a loader.
+    pub fn val(&mut self) -> Result<Report> {
+        let generators = Generators::of(self.run.device)?;
+        let rows = self.run.sinks.position();
+        let (report, complete) = self.evaluate::<Val>()?;
+        if complete {
+            self.run.clocks.last_val = Some(self.run.clocks.iter);
+            // asked for by what the validation has called: these weights are done
+            self.run.flow.validate = false;
+            // what hooks make of the new values is in no checkpoint yet
+            self.run.saved_at = None;
+        } else {
+            generators.put_back()?;
+            self.rows_before_val = rows;
+        }
+        Ok(report)
+    }
+
+    /// Tests with every test loader; otherwise as [`Driver::val`].
+    ///
+    /// # Errors
+    /// The first error of a step, a hook, a metric or a loader.
+    pub fn test(&mut self) -> Result<Report> {
+        self.evaluate::<Test>().map(|(report, _)| report)
+    }
+
+    /// What every val and test loader will measure, under monitored names.
+    ///
+    /// # Errors
+    /// When two metrics produce the same name.
+    pub fn measures(&mut self) -> Result<Vec<Measure>> {
+        let mut plain: Vec<Measure> = Vec::new();
+        self.each_metric(&mut |metric| {
+            for measure in metric.measures() {
+                if plain.iter().any(|known| known.name == measure.name) {
+                    let name = measure.name;
+                    return Err(Error::msg(format!("two metrics produce `{name}`; give one of them a `name`")));
+                }
+                plain.push(measure);
+            }
+            Ok(())
+        })?;
+        let mut monitored = Vec::new();
+        for role in [Role::Val, Role::Test] {
+            for index in 0..T::loaders(role).len() {
+                let named = |name: &str| monitored_name::<T>(role, index, name);
+                monitored.extend(plain.iter().map(|measure| Measure::new(named(&measure.name), measure.better)));
+            }
+        }
+        Ok(monitored)
+    }
+
+    /// Runs `body` without gradients, with models and steps in the mode for evaluation; the modes found are restored.
+    pub(crate) fn in_evaluation_mode<R>(&mut self, body: impl FnOnce(&mut Self) -> R) -> R {
+        let modes: Vec<bool> = self.run.models.iter().map(ModelEntry::is_training).collect();
+        let training = self.run.training;
+        self.set_training(false);
+        let result = tch::no_grad(|| body(self));
+        self.run.training = training;
+        self.run.models.iter_mut().zip(modes).for_each(|(model, mode)| model.set_training(mode));
+        result
+    }
+
+    /// The values, and whether nothing is missing.
+    fn evaluate<S: Stage<T>>(&mut self) -> Result<(Report, bool)> {
+        let mut report = Report::new();
+        self.in_evaluation_mode(|driver| {
+            driver.within::<S::Before, S::After>(|driver| {
+                for index in 0..T::loaders(S::ROLE).len() {
+                    if driver.take_signal() {
+                        break;
+                    }
+                    driver.evaluate_loader::<S>(index, &mut report)?;
+                }
+                Ok(())
+            })
+        })?;
+        let complete = !matches!(self.run.flow.stop, Some(Stop::Signal(_)));
+        Ok((report, complete))
+    }
+
+    fn evaluate_loader<S: Stage<T>>(&mut self, index: usize, report: &mut Report) -> Result<()> {
+        self.run.loader = T::loaders(S::ROLE)[index];
+        self.run.further_loader = index > 0;
+        self.run.results.current.clear();
+        self.within::<S::BeforeEpoch, S::AfterEpoch>(|driver| {
+            driver.each_metric(&mut |metric| {
+                metric.reset();
+                Ok(())
+            })?;
+            driver.eval_loader::<S>(index)?.start(Cursor { epoch: 0, batch: 0 })?;
+            while driver.evaluate_batch::<S>(index)? {
+                if driver.take_signal() {
+                    // no number is better than one of a part of the data
+                    return Ok(());
+                }
+            }
+            driver.compute_metrics::<S>(index, report)
+        })
+    }
+
+    /// One batch; false at the end of the loader.
+    fn evaluate_batch<S: Stage<T>>(&mut self, index: usize) -> Result<bool> {
+        let Some(batch) = self.eval_loader::<S>(index)?.next_batch()? else { return Ok(false) };
+        let size = batch.size();
+        let batch = batch.to_device(self.run.device)?;
+        self.run.batch_size = size;
+        self.run.output = None;
+        self.within::<S::BeforeIter, S::AfterIter>(|driver| {
+            let what = match S::ROLE {
+                Role::Test => "`test_step`",
+                _ => "`val_step`",
+            };
+            let mut output = driver.step(what, |trainer, cx| S::step(trainer, &batch, cx))?;
+            output.detach();
+            driver.each_metric(&mut |metric| metric.update(&output, size))?;
+            driver.run.output = Some(output);
+            Ok(())
+        })?;
+        self.run.output = None;
+        Ok(true)
+    }
+
+    fn eval_loader<S: Stage<T>>(&mut self, index: usize) -> Result<&mut dyn Feed<T>> {
+        let name = T::loaders(S::ROLE)[index];
+        let loader = self.hooks.slots.second.eval_loader(S::ROLE, index);
+        loader.ok_or_else(|| Error::msg(format!("the trainer names the loader `{name}` and does not give it")))
+    }
+
+    /// Reads the metrics: the one place where an evaluation waits for the device.
+    fn compute_metrics<S: Stage<T>>(&mut self, index: usize, report: &mut Report) -> Result<()> {
+        let mut values = Vec::new();
+        self.each_metric(&mut |metric| {
+            values.extend(metric.compute()?);
+            Ok(())
+        })?;
+        for (name, value) in &values {
+            let monitored = monitored_name::<T>(S::ROLE, index, name);
+            self.run.results.latest.insert(monitored.clone(), *value);
+            report.push((monitored, *value));
+        }
+        self.run.results.current = values;
+        Ok(())
+    }
+}
+
+/// `val/x` for the first val loader, `val/NAME/x` for further ones; likewise for test.
+fn monitored_name<T: Trainer>(role: Role, index: usize, name: &str) -> String {
+    match index {
+        0 => format!("{}/{name}", role.name()),
+        _ => format!("{}/{}/{name}", role.name(), T::loaders(role)[index]),
+    }
+}

@@ -1,0 +1,28 @@
+//! The loops: training by epoch and by iter (one engine, two clocks), val, test, predict.
+//!
+//! What they promise: every `before_x` that was entered has its `after_x`, whatever fails, panics or stops in between;
+//! `on_exception` runs once, before the phases that close what is open; what hooks ask for is answered at safe
+//! points, where no iter is half done: between two iters, and after `after_train_epoch`. A safe point looks for
+//! signals first, then validates, then writes checkpoints. A run that goes on from a checkpoint ends with the bits
+//! of one that was never stopped.
+//!
+//! What they never do: read a tensor from the device (metrics and the logger do), or allocate on the engine's side
+//! in an iter.
+
+mod checkpoint;
+mod driver;
+mod evaluate;
+mod generators;
+mod plan;
+mod predict;
+mod signals;
+mod train;
+mod trainer;
+mod update;
+
+pub use checkpoint::row_position;
+pub use driver::{Driver, End};
+pub use evaluate::Report;
+pub use plan::{TrainPlan, ValPlan};
+pub use signals::Signals;
+pub use trainer::{EachMetric, Feed, Role, Trainer, predict_next, predict_start};

@@ -1,0 +1,78 @@
+//! How far a training goes and when it validates: numbers from the file, and pure functions of the clock.
+
+use crate::base::Clock;
+use crate::hook::Clocks;
+use crate::optim::Clip;
+
+/// The plan of a training.
+#[derive(Clone, Debug, Default)]
+pub struct TrainPlan {
+    /// Epochs (`by_epoch`).
+    pub max_epochs: Option<u64>,
+    /// Updates (`by_iter`, or a limit below that of the epochs).
+    pub max_iters: Option<u64>,
+    /// Batches of one update; 0 is taken as 1.
+    pub accumulate: u64,
+    /// Batches of one epoch, when not the whole loader.
+    pub batches_per_epoch: Option<u64>,
+    /// Clipping of the final gradient.
+    pub clip: Option<Clip>,
+    /// Stops when this many updates are done, without changing the plan: schedules stay as they are.
+    pub stop_after: Option<u64>,
+}
+
+/// When the training validates.
+#[derive(Clone, Debug)]
+pub struct ValPlan {
+    /// Every this many on its clock.
+    pub interval: u64,
+    /// Not before this count.
+    pub begin: u64,
+    /// From each milestone on, another interval; sorted by milestone.
+    pub dynamic_intervals: Vec<(u64, u64)>,
+    /// The clock that `interval`, `begin` and the milestones are counted on.
+    pub by: Clock,
+    /// Also once when the training ends, if its last weights have not been validated.
+    pub at_end: bool,
+}
+
+impl ValPlan {
+    /// Whether the validation is due where the run stands: at a multiple of the interval in force, from `begin` on.
+    pub fn is_due(&self, clocks: &Clocks) -> bool {
+        if self.by == Clock::Epoch && !clocks.is_between_epochs() {
+            return false;
+        }
+        let count = clocks.count(self.by);
+        count > 0 && count >= self.begin && count.is_multiple_of(self.interval_at(count))
+    }
+
+    /// The interval in force at a count.
+    fn interval_at(&self, count: u64) -> u64 {
+        let later = self.dynamic_intervals.iter().rev().find(|(milestone, _)| *milestone <= count);
+        later.map_or(self.interval, |(_, interval)| *interval).max(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Epoch;
+
+    #[test]
+    fn the_interval_changes_at_its_milestones() {
+        let plan = ValPlan {
+            interval: 4,
+            begin: 3,
+            dynamic_intervals: vec![(10, 2), (13, 1)],
+            by: Clock::Epoch,
+            at_end: true,
+        };
+        let due = |epoch| {
+            let mut clocks = Clocks::new(Clock::Epoch);
+            clocks.epoch = Epoch(epoch);
+            plan.is_due(&clocks)
+        };
+        let epochs: Vec<u64> = (0..16).filter(|&epoch| due(epoch)).collect();
+        assert_eq!(epochs, [4, 8, 10, 12, 13, 14, 15]);
+    }
+}

@@ -1,0 +1,34 @@
+//! Predict: one pass over the predict loader, each prediction handed on as it comes.
+
+use crate::base::{Prediction, Result};
+use crate::hook::EngineHooks;
+use crate::loops::driver::Driver;
+use crate::loops::trainer::{Role, Trainer};
+use crate::phase::at;
+
+impl<D: EngineHooks, T: Trainer> Driver<D, T> {
+    /// Predicts every batch of the predict loader and hands each prediction to `write`. A signal ends it early.
+    ///
+    /// # Errors
+    /// The first error of a step, a hook, the loader or `write`.
+    pub fn predict(&mut self, write: &mut dyn FnMut(Prediction) -> Result<()>) -> Result<()> {
+        self.run.loader = T::loaders(Role::Predict).first().copied().unwrap_or("predict");
+        self.in_evaluation_mode(|driver| {
+            driver.within::<at::BeforePredict, at::AfterPredict>(|driver| {
+                let batches = driver.trainer().predict_start()?;
+                for _ in 0..batches {
+                    if driver.take_signal() {
+                        break;
+                    }
+                    driver.within::<at::BeforePredictIter, at::AfterPredictIter>(|driver| {
+                        match driver.step("`predict_step`", |trainer, cx| trainer.predict_next(cx))? {
+                            Some(prediction) => write(prediction),
+                            None => Ok(()),
+                        }
+                    })?;
+                }
+                Ok(())
+            })
+        })
+    }
+}

@@ -1,0 +1,208 @@
+//! Training: epochs of iters. `by_iter` is the same loop with one epoch that lasts the whole training and a loader
+//! that starts over.
+
+use crate::base::{Batch, Clock, Epoch, Error, Result};
+use crate::data::{Batch as _, Cursor};
+use crate::hook::EngineHooks;
+use crate::loops::driver::Driver;
+use crate::loops::generators::Generators;
+use crate::loops::trainer::{Role, Trainer};
+use crate::phase::at;
+
+impl<D: EngineHooks, T: Trainer> Driver<D, T> {
+    /// Sets the clocks' plan. The length of an epoch counts its tail as an iter of its own.
+    ///
+    /// # Errors
+    /// When the train loader has no batch, or the training no end.
+    pub fn prepare_train(&mut self) -> Result<()> {
+        let loader = self.trainer().train_loader().batches();
+        if loader == Some(0) {
+            return Err(Error::msg(
+                "the train loader has no batch: its dataset is smaller than one batch and `drop_last` is set",
+            ));
+        }
+        let plan = &self.train_plan;
+        let batches = match (T::CLOCK, plan.batches_per_epoch.or(loader)) {
+            (Clock::Epoch, None) => {
+                return Err(Error::msg(
+                    "the train loader never ends, so an epoch has no end; set `batches_per_epoch` in `train`, or take another sampler than `Infinite`",
+                ));
+            }
+            (_, batches) => batches.unwrap_or(0),
+        };
+        let (iters_per_epoch, max_iters) = match T::CLOCK {
+            Clock::Iter => (plan.max_iters.unwrap_or(0), plan.max_iters),
+            Clock::Epoch => {
+                let iters = batches.div_ceil(self.accumulate());
+                let all = plan.max_epochs.map(|epochs| epochs.saturating_mul(iters));
+                (iters, all.into_iter().chain(plan.max_iters).min())
+            }
+        };
+        if max_iters.is_none() {
+            return Err(Error::msg("the training has no end; set `max_epochs` or `max_iters` in `train`"));
+        }
+        let clocks = &mut self.run.clocks;
+        clocks.max_epochs = self.train_plan.max_epochs;
+        clocks.iters_per_epoch = iters_per_epoch;
+        clocks.max_iters = max_iters;
+        if T::CLOCK == Clock::Iter && !clocks.is_finished() {
+            // a training that was over and got a longer plan
+            clocks.epoch = Epoch(0);
+        }
+        Ok(())
+    }
+
+    /// Trains from where the clocks stand to the end of the plan, or until something stops it.
+    ///
+    /// # Errors
+    /// The first error of a step, a hook, a loader or the disk.
+    pub fn train(&mut self) -> Result<()> {
+        self.prepare_train()?;
+        self.set_training(true);
+        self.within::<at::BeforeTrain, at::AfterTrain>(|driver| {
+            // only now: what `before_train` has drawn, it had drawn before the checkpoint too
+            driver.resumed.iter().try_for_each(|resumed| resumed.generators.put_back())?;
+            // a resumed run may stand there already
+            driver.stop_at_limit();
+            driver.safe_point()?;
+            while !driver.is_over() {
+                driver.epoch()?;
+                driver.safe_point()?;
+            }
+            // once more, for a stop that was asked for at the last one
+            driver.safe_point()
+        })?;
+        // what hooks ask for in `after_train`; nothing is half done here either
+        self.write_requested_checkpoints()
+    }
+
+    /// One pass of the train loader, or what is left of it after a resume; `by_iter`: the whole training.
+    fn epoch(&mut self) -> Result<()> {
+        // in mid-epoch, `before_train_epoch` runs once more, and must not move what comes after it
+        let generators = match self.run.clocks.batch {
+            Batch(0) => Generators::default(),
+            _ => Generators::of(self.run.device)?,
+        };
+        self.within::<at::BeforeTrainEpoch, at::AfterTrainEpoch>(|driver| {
+            generators.put_back()?;
+            driver.seek_train_loader()?;
+            while !driver.is_over() && driver.batches_left() != Some(0) {
+                let batches = driver.batches_of_next_iter();
+                driver.iter(batches)?;
+                // after the last iter the safe point comes behind `after_train_epoch`, when the epoch is counted
+                if !driver.is_over() && driver.batches_left() != Some(0) {
+                    driver.safe_point()?;
+                }
+            }
+            driver.count_epoch();
+            Ok(())
+        })
+    }
+
+    /// Counts the epoch when its last batch is done; `by_iter`: when all iters are.
+    fn count_epoch(&mut self) {
+        let complete = match T::CLOCK {
+            Clock::Iter => self.run.clocks.is_finished(),
+            Clock::Epoch => self.batches_left() == Some(0),
+        };
+        if complete {
+            let clocks = &mut self.run.clocks;
+            clocks.epoch = match T::CLOCK {
+                Clock::Iter => Epoch(1),
+                Clock::Epoch => clocks.epoch.next(),
+            };
+            clocks.batch = Batch(0);
+        }
+    }
+
+    /// Where no iter is half done: signals, then validation, then checkpoints.
+    fn safe_point(&mut self) -> Result<()> {
+        if self.take_signal() {
+            return self.save_on_signal();
+        }
+        if self.is_val_due() {
+            self.val()?;
+            if self.take_signal() {
+                return self.save_on_signal();
+            }
+        }
+        self.write_requested_checkpoints()
+    }
+
+    /// Whether weights that were not validated yet are to be: on request, by the plan, or because they are the last.
+    fn is_val_due(&mut self) -> bool {
+        let asked = std::mem::take(&mut self.run.flow.validate);
+        let Some(plan) = &self.val_plan else { return false };
+        let clocks = &self.run.clocks;
+        let last = plan.at_end && self.is_over() && clocks.iter.get() > 0;
+        Self::has_loader(Role::Val) && clocks.last_val != Some(clocks.iter) && (asked || last || plan.is_due(clocks))
+    }
+
+    /// Whether the loop ends here.
+    fn is_over(&self) -> bool {
+        self.run.flow.stop.is_some() || self.run.clocks.is_finished()
+    }
+
+    /// Batches of one pass.
+    fn batches_per_epoch(&mut self) -> u64 {
+        self.train_plan
+            .batches_per_epoch
+            .unwrap_or_else(|| self.hooks.slots.second.train_loader().batches().unwrap_or(0))
+    }
+
+    /// Batches that this epoch still has; `None`: the loader starts over as often as it takes.
+    fn batches_left(&mut self) -> Option<u64> {
+        match T::CLOCK {
+            Clock::Iter => None,
+            Clock::Epoch => Some(self.batches_per_epoch().saturating_sub(self.run.clocks.batch.get())),
+        }
+    }
+
+    /// How many batches the next iter has: known before its first forward pass, so that a short tail is averaged
+    /// over its own batches.
+    fn batches_of_next_iter(&mut self) -> u64 {
+        let accumulate = self.accumulate();
+        self.batches_left().map_or(accumulate, |left| left.min(accumulate))
+    }
+
+    fn accumulate(&self) -> u64 {
+        self.train_plan.accumulate.max(1)
+    }
+
+    /// Puts the loader where the clocks stand: a seek, never a replay.
+    fn seek_train_loader(&mut self) -> Result<()> {
+        let cursor = match self.resumed.take() {
+            Some(resumed) => resumed.cursor,
+            // with a fixed number of batches per epoch the stream goes on where the last epoch left it
+            None if T::CLOCK == Clock::Epoch && self.train_plan.batches_per_epoch.is_none() => {
+                Cursor { epoch: self.run.clocks.epoch.get(), batch: self.run.clocks.batch.get() }
+            }
+            None => self.trainer().train_loader().cursor(),
+        };
+        self.trainer().train_loader().start(cursor)
+    }
+
+    /// The next training batch, on the device. The loader starts over at its end when the epoch goes on.
+    pub(crate) fn next_train_batch(&mut self) -> Result<T::Batch> {
+        let device = self.run.device;
+        let loader = self.trainer().train_loader();
+        let batch = match loader.next_batch()? {
+            Some(batch) => batch,
+            None => {
+                let epoch = loader.cursor().epoch + 1;
+                loader.start(Cursor { epoch, batch: 0 })?;
+                loader.next_batch()?.ok_or_else(|| Error::msg("the train loader has no batch"))?
+            }
+        };
+        self.run.batch_size = batch.size();
+        self.run.loader = T::loaders(Role::Train).first().copied().unwrap_or("train");
+        self.run.further_loader = false;
+        batch.to_device(device)
+    }
+
+    /// The mode of the steps and of every model.
+    pub(crate) fn set_training(&mut self, training: bool) {
+        self.run.training = training;
+        self.run.models.iter_mut().for_each(|model| model.set_training(training));
+    }
+}

@@ -1,0 +1,146 @@
+//! What the loops drive: the run side of a trainer. `#[trainer]` fills it.
+
+use crate::base::{Clock, Error, Output, Prediction, Result};
+use crate::data::{Batch, BatchSource, Cursor};
+use crate::hook::{Context, EachState, PredictStep, Slots, Steps};
+use crate::metric::Metric;
+
+/// What a loader is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// `#[loader(train)]`.
+    Train,
+    /// `#[loader(val)]`.
+    Val,
+    /// `#[loader(test)]`.
+    Test,
+    /// `#[loader(predict)]`.
+    Predict,
+}
+
+impl Role {
+    /// The word of the attribute.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Train => "train",
+            Role::Val => "val",
+            Role::Test => "test",
+            Role::Predict => "predict",
+        }
+    }
+}
+
+/// Called with each metric and the name of its field.
+pub type EachMetric<'a> = dyn FnMut(&'static str, &mut dyn Metric) -> Result<()> + 'a;
+
+/// A loader as the steps of `T` take it: a [`BatchSource`] of `T::Batch`.
+///
+/// That there are steps is asked where a batch is taken, not where the loader is named: a trainer without steps is
+/// then one error, at the trainer, and not one for each of its loaders.
+pub trait Feed<T> {
+    /// [`BatchSource::start`].
+    ///
+    /// # Errors
+    /// When the workers can't be started.
+    fn start(&mut self, cursor: Cursor) -> Result<()>;
+
+    /// [`BatchSource::next_batch`].
+    ///
+    /// # Errors
+    /// What went wrong with a sample, with its index.
+    fn next_batch(&mut self) -> Result<Option<T::Batch>>
+    where
+        T: Steps;
+
+    /// [`BatchSource::cursor`].
+    fn cursor(&self) -> Cursor;
+
+    /// [`BatchSource::batches`].
+    fn batches(&self) -> Option<u64>;
+}
+
+/// A struct under `#[trainer]`, as the loops see it.
+pub trait Trainer: Steps + Slots + Sized {
+    /// `by_epoch` or `by_iter`.
+    const CLOCK: Clock;
+
+    /// The loader fields of a role, in field order.
+    fn loaders(role: Role) -> &'static [&'static str];
+
+    /// The train loader.
+    fn train_loader(&mut self) -> &mut dyn Feed<Self>;
+
+    /// A val or test loader, by its place in [`Trainer::loaders`].
+    fn eval_loader(&mut self, role: Role, index: usize) -> Option<&mut dyn Feed<Self>>;
+
+    /// [`crate::hook::ValStep::val_step`], when there is a val loader.
+    ///
+    /// # Errors
+    /// Those of the step; always, when there is no val loader.
+    fn val_step(&mut self, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output> {
+        let _ = (batch, cx);
+        Err(Error::msg("this trainer has no `#[loader(val)]`"))
+    }
+
+    /// [`crate::hook::TestStep::test_step`], when there is a test loader.
+    ///
+    /// # Errors
+    /// Those of the step; always, when there is no test loader.
+    fn test_step(&mut self, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output> {
+        let _ = (batch, cx);
+        Err(Error::msg("this trainer has no `#[loader(test)]`"))
+    }
+
+    /// Goes to the start of the predict loader and tells its number of batches.
+    ///
+    /// # Errors
+    /// When there is no predict loader, or it can't start.
+    fn predict_start(&mut self) -> Result<u64> {
+        Err(Error::msg("this trainer has no `#[loader(predict)]`"))
+    }
+
+    /// The prediction of the next batch; `None` at the end. See [`predict_next`].
+    ///
+    /// # Errors
+    /// Those of the loader and of the step.
+    fn predict_next(&mut self, cx: &mut Context<'_>) -> Result<Option<Prediction>> {
+        let _ = cx;
+        Ok(None)
+    }
+
+    /// The `#[metric]` fields.
+    ///
+    /// # Errors
+    /// The first that `each` returns.
+    fn metrics(&mut self, each: &mut EachMetric<'_>) -> Result<()>;
+
+    /// Everything that checkpoints hold of the trainer: `hooks.ema`, `metrics.accuracy`, and `trainer` for its own.
+    ///
+    /// # Errors
+    /// The first that `each` returns.
+    fn states(&mut self, each: &mut EachState<'_>) -> Result<()>;
+}
+
+/// Puts the predict loader at its start and tells its number of batches.
+///
+/// # Errors
+/// When it can't start, or never ends.
+pub fn predict_start<B>(source: &mut dyn BatchSource<B>) -> Result<u64> {
+    source.start(Cursor::default())?;
+    source.batches().ok_or_else(|| Error::msg("the predict loader never ends; take another sampler than `Infinite`"))
+}
+
+/// One step of prediction: the next batch of the trainer's loader, on the device, through `predict_step`.
+///
+/// # Errors
+/// Those of the loader and of the step.
+pub fn predict_next<T: PredictStep>(
+    trainer: &mut T,
+    source: impl FnOnce(&mut T) -> &mut dyn BatchSource<T::Prompt>,
+    cx: &mut Context<'_>,
+) -> Result<Option<Prediction>> {
+    let Some(batch) = source(trainer).next_batch()? else { return Ok(None) };
+    let batch = batch.to_device(cx.device())?;
+    cx.set_batch_size(batch.size());
+    trainer.predict_step(&batch, cx).map(Some)
+}

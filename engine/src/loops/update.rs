@@ -1,0 +1,114 @@
+//! One iter: `accumulate` batches forward and backward, then one update. The eager step.
+//!
+//! The loss is not read here. One that is NaN or infinite goes into the gradients and the weights like any other;
+//! it is seen in the next row, where the logger warns of it. A hook that wants to leave such updates out calls
+//! `skip_update`, and pays for the read of the device.
+
+use crate::base::{Error, Output, Result};
+use crate::hook::{EngineHooks, Stop};
+use crate::loops::driver::Driver;
+use crate::loops::trainer::Trainer;
+use crate::optim::clip_gradients;
+use crate::phase::at;
+
+impl<D: EngineHooks, T: Trainer> Driver<D, T> {
+    /// One update from `batches` batches; its gradient is their average.
+    pub(crate) fn iter(&mut self, batches: u64) -> Result<()> {
+        self.within::<at::BeforeTrainIter, at::AfterTrainIter>(|driver| {
+            for optimizer in &mut driver.run.optimizers {
+                optimizer.zero_grad()?;
+            }
+            for _ in 0..batches {
+                let batch = driver.next_train_batch()?;
+                driver.batch(&batch, batches)?;
+            }
+            driver.update()?;
+            driver.run.clocks.iter = driver.run.clocks.iter.next();
+            driver.stop_at_limit();
+            Ok(())
+        })?;
+        self.run.output = None;
+        Ok(())
+    }
+
+    /// One batch, forward and backward.
+    fn batch(&mut self, batch: &T::Batch, batches: u64) -> Result<()> {
+        self.run.output = None;
+        self.within::<at::BeforeTrainBatch, at::AfterTrainBatch>(|driver| {
+            let output = driver.step("`train_step`", |trainer, cx| trainer.train_step(batch, cx))?;
+            check_loss(&output)?;
+            driver.record_output(&output);
+            let loss = match batches {
+                1 => output.loss().shallow_clone(),
+                _ => output.loss() / batches as f64,
+            };
+            driver.run.output = Some(output);
+            driver.phase::<at::AfterForward>()?;
+            loss.f_backward().map_err(|error| Error::new(error).context("`backward` failed"))?;
+            drop(loss);
+            driver.phase::<at::AfterBackward>()?;
+            if let Some(output) = &mut driver.run.output {
+                output.detach();
+            }
+            driver.run.clocks.batch = driver.run.clocks.batch.next();
+            Ok(())
+        })
+    }
+
+    /// The update, unless a hook or a step has asked to leave it out.
+    fn update(&mut self) -> Result<()> {
+        self.within::<at::BeforeOptimizerStep, at::AfterOptimizerStep>(|driver| {
+            let reason = driver.run.flow.skip_update.take();
+            driver.run.flow.skipped = reason.is_some();
+            if let Some(reason) = reason {
+                driver.run.clocks.skipped += 1;
+                let update = driver.run.clocks.iter.get() + 1;
+                return driver.run.say(&format!("update {update} skipped: {reason}"));
+            }
+            if let Some(clip) = &driver.train_plan.clip
+                && let Some(norm) = clip_gradients(&mut driver.run.optimizers, clip)?
+            {
+                driver.run.record.log("grad_norm", norm);
+            }
+            for optimizer in &mut driver.run.optimizers {
+                optimizer.step()?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Known before `after_train_iter`, so that hooks see that the training ends here.
+    pub(super) fn stop_at_limit(&mut self) {
+        let limit = self.train_plan.stop_after;
+        if let Some(limit) = limit.filter(|limit| self.run.clocks.iter.get() >= *limit) {
+            let reason = format!("the limit of {limit} iters");
+            self.run.flow.stop.get_or_insert(Stop::Requested { reason });
+        }
+    }
+
+    /// The loss and the named values, unread.
+    fn record_output(&mut self, output: &Output) {
+        self.run.record.log("loss", output.loss());
+        for (name, value) in output.values() {
+            self.run.record.log(name, value.clone());
+        }
+    }
+}
+
+/// What can be told of a loss without reading it from the device.
+fn check_loss(output: &Output) -> Result<()> {
+    let loss = output.loss();
+    // the number of dimensions first: asking for the shape allocates
+    if loss.dim() != 0 && loss.numel() != 1 {
+        return Err(Error::msg(format!(
+            "the loss of `train_step` has shape {:?}, it must be one number: reduce it with `.mean(Kind::Float)`",
+            loss.size()
+        )));
+    }
+    if !loss.requires_grad() {
+        return Err(Error::msg(
+            "the loss of `train_step` has no gradient: it does not depend on the model's variables, or was made under `no_grad`, or was detached",
+        ));
+    }
+    Ok(())
+}

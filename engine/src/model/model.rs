@@ -1,0 +1,118 @@
+//! What a user's model implements.
+
+use crate::base::Result;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fmt::Debug;
+use tch::{Tensor, nn};
+
+/// A network with settings: built once, on the run's device, under the run's seed.
+///
+/// ```
+/// use engine::prelude::*;
+///
+/// #[derive(Debug)]
+/// pub struct Linear {
+///     layer: nn::Linear,
+/// }
+///
+/// #[component] // named `Linear` in experiments
+/// pub struct LinearConfig {
+///     /// Inputs.
+///     #[config(default = 64, range = 1..)]
+///     pub inputs: i64,
+/// }
+///
+/// impl Model for Linear {
+///     type Config = LinearConfig;
+///     fn build(vs: &nn::Path<'_>, config: &LinearConfig) -> Result<Self> {
+///         Ok(Linear { layer: nn::linear(vs / "layer", config.inputs, 10, Default::default()) })
+///     }
+/// }
+/// # fn main() {}
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no model",
+    label = "not a model",
+    note = "implement `engine::Model` for it: `impl Model for {Self} {{ type Config = …; fn build(vs: &nn::Path<'_>, config: &Self::Config) -> Result<Self> {{ … }} }}`"
+)]
+pub trait Model: Sized + 'static {
+    /// The settings: a struct under `#[component]`.
+    type Config: Debug + Serialize + DeserializeOwned + 'static;
+
+    /// Makes the layers. Variables come from `vs`, so that optimizers and checkpoints know them by name.
+    ///
+    /// # Errors
+    /// What the model finds wrong with its settings.
+    fn build(vs: &nn::Path<'_>, config: &Self::Config) -> Result<Self>;
+}
+
+/// A network that maps one tensor to one tensor, so that a file can choose among several:
+/// a trainer's field `#[model] net: Box<dyn Net>` takes any config under `#[component(model)]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be chosen by a file as a `Box<dyn Net>`",
+    label = "`Net` is not implemented",
+    note = "implement `engine::Net` for it: `fn forward(&self, input: &Tensor, train: bool) -> Result<Tensor>`"
+)]
+pub trait Net: Debug {
+    /// The forward pass. `train`: whether dropout and batch norm work as in training (`cx.is_training()`).
+    ///
+    /// # Errors
+    /// What the network finds wrong with its input.
+    fn forward(&self, input: &Tensor, train: bool) -> Result<Tensor>;
+}
+
+/// The settings of any [`Net`]. `#[component(model)]` implements and registers it.
+#[typetag::serde]
+pub trait ModelConfig: Debug + Send + Sync {
+    /// The network with these settings.
+    ///
+    /// # Errors
+    /// What the model finds wrong with its settings.
+    fn build_model(&self, vs: &nn::Path<'_>) -> Result<Box<dyn Net>>;
+}
+
+/// A model that a file can choose: a [`Model`] that is a [`Net`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be chosen by a file",
+    label = "`{Self}` is not both, a `Model` and a `Net`",
+    note = "implement `Model`, which builds it, and `Net`, whose `forward` all models have that a file can choose; where a trainer names the model, `#[component]` is enough"
+)]
+pub trait AnyModel {
+    /// [`Model::Config`].
+    type Settings;
+    /// The model with these settings.
+    ///
+    /// # Errors
+    /// What the model finds wrong with its settings.
+    fn build_any(vs: &nn::Path<'_>, settings: &Self::Settings) -> Result<Box<dyn Net>>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<M: Model + Net> AnyModel for M {
+    type Settings = M::Config;
+    fn build_any(vs: &nn::Path<'_>, settings: &M::Config) -> Result<Box<dyn Net>> {
+        M::build(vs, settings).map(|net| Box::new(net) as Box<dyn Net>)
+    }
+}
+
+/// Settings under `#[component(model)]`, and the model that they are of.
+pub trait NetPart: Sized {
+    /// The model.
+    type Model: AnyModel<Settings = Self>;
+}
+
+/// [`ModelConfig::build_model`] of a model.
+///
+/// # Errors
+/// What the model finds wrong with its settings.
+pub fn build_model<P: NetPart>(vs: &nn::Path<'_>, settings: &P) -> Result<Box<dyn Net>> {
+    P::Model::build_any(vs, settings)
+}
+
+impl Model for Box<dyn Net> {
+    type Config = Box<dyn ModelConfig>;
+    fn build(vs: &nn::Path<'_>, config: &Self::Config) -> Result<Self> {
+        config.build_model(vs)
+    }
+}

@@ -1,0 +1,254 @@
+//! A program in small, written by hand against the engine's traits: a trainer, its data, a hook that sees every
+//! phase and can do anything in it, and sinks that keep what they get.
+
+#![allow(dead_code, reason = "each test program uses a part of it")]
+#![allow(unreachable_pub, reason = "its parts share their items with the tests")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod data;
+mod probe;
+mod toy;
+
+#[allow(unused_imports, reason = "each test program uses a part of it")]
+pub use probe::{Lines, Log, Probe, Rows, probe};
+#[allow(unused_imports, reason = "each test program uses a part of it")]
+pub use toy::{Bare, ByEpoch, ByIter, Everything, NoHooks, OnStep, Shape, Toy, TwoVals, metric};
+
+use engine::base::{Clock, Result};
+use engine::checkpoint::Snapshot;
+use engine::folder::{Mode, RunFolder};
+use engine::hook::{Both, CustomHook, Dispatcher, EngineHooks, Hook, RunState};
+use engine::hooks::{Checkpoint, DefaultHooks, Ema, Logger, Scheduler, Timer};
+use engine::loops::{Driver, End, TrainPlan, ValPlan};
+use engine::model::ModelEntry;
+use engine::optim::{AdamW, Optim, Optimizer, Sgd};
+use engine::random::Stream;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use tch::{Device, Tensor, nn};
+
+/// A toy with the engine's hooks.
+pub type Full<S> = Driver<DefaultHooks, Toy<S>>;
+/// A toy without.
+pub type Plain<S> = Driver<NoHooks, Toy<S>>;
+
+/// What a test sets of a program.
+#[derive(Clone)]
+pub struct Setup {
+    pub samples: usize,
+    pub batch_size: usize,
+    pub val_samples: usize,
+    pub shuffle: bool,
+    pub noise: bool,
+    pub endless: bool,
+    pub workers: usize,
+    pub dropout: f64,
+    pub adam: bool,
+    pub lr: f64,
+    pub train: TrainPlan,
+    pub val: Option<ValPlan>,
+    /// RON of the hook's settings.
+    pub ema: Option<&'static str>,
+    pub logger: &'static str,
+    pub checkpoint: &'static str,
+}
+
+impl Default for Setup {
+    /// Two epochs of three batches of two samples, validated after each.
+    fn default() -> Self {
+        Setup {
+            samples: 6,
+            batch_size: 2,
+            val_samples: 3,
+            shuffle: false,
+            noise: false,
+            endless: false,
+            workers: 0,
+            dropout: 0.0,
+            adam: false,
+            lr: 0.1,
+            train: TrainPlan { max_epochs: Some(2), accumulate: 1, ..TrainPlan::default() },
+            val: Some(every(1, Clock::Epoch)),
+            ema: None,
+            logger: "()",
+            checkpoint: "()",
+        }
+    }
+}
+
+/// A validation at every multiple.
+pub fn every(interval: u64, by: Clock) -> ValPlan {
+    ValPlan { interval, begin: 0, dynamic_intervals: vec![], by, at_end: true }
+}
+
+impl Setup {
+    /// Counted in iters, one batch each.
+    pub fn iters(max_iters: u64) -> Setup {
+        let train = TrainPlan { max_iters: Some(max_iters), accumulate: 1, ..TrainPlan::default() };
+        Setup { train, val: None, ..Setup::default() }
+    }
+
+    /// Counted in epochs, without validation.
+    pub fn epochs(max_epochs: u64) -> Setup {
+        let train = TrainPlan { max_epochs: Some(max_epochs), accumulate: 1, ..TrainPlan::default() };
+        Setup { train, val: None, ..Setup::default() }
+    }
+
+    /// The program, without the engine's hooks.
+    pub fn plain<S: Shape>(&self) -> Plain<S> {
+        self.with(NoHooks)
+    }
+
+    /// The program, with the engine's hooks.
+    pub fn full<S: Shape>(&self) -> Full<S> {
+        self.with(DefaultHooks {
+            timer: from_ron::<Timer>("()"),
+            scheduler: from_ron::<Scheduler>("()"),
+            logger: from_ron::<Logger>(self.logger),
+            checkpoint: from_ron::<Checkpoint>(self.checkpoint),
+        })
+    }
+
+    /// A full program that writes into a run's folder.
+    pub fn in_folder<S: Shape>(&self, dir: &Path) -> Full<S> {
+        let mut driver = self.full::<S>();
+        let mode = if dir.join("run").exists() { Mode::Resume } else { Mode::New };
+        let folder = RunFolder::create(dir, "run", mode).unwrap();
+        if mode == Mode::New {
+            std::fs::write(folder.experiment(), "").unwrap();
+        }
+        driver.run.folder = Some(folder);
+        driver
+    }
+
+    fn with<D: EngineHooks, S: Shape>(&self, hooks: D) -> Driver<D, Toy<S>> {
+        let mut run = RunState::new(S::CLOCK, Device::Cpu, 7);
+        let store = nn::VarStore::new(Device::Cpu);
+        let toy = Toy::new(self, &store);
+        fill(&store);
+        run.models.push(ModelEntry::new("net", store));
+        let parameters = run.models.get("net").unwrap().parameters();
+        let parameters = parameters.map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect();
+        let recipe: Box<dyn Optimizer> = match self.adam {
+            true => Box::new(AdamW::new(self.lr)),
+            false => Box::new(Sgd::new(self.lr)),
+        };
+        run.optimizers.push(Optim::new("opt", recipe.as_ref(), parameters).unwrap());
+        let dispatcher = Dispatcher::new(Both { first: hooks, second: toy }, vec![], vec![]);
+        let mut driver = Driver::new(dispatcher, vec![], run, self.train.clone(), self.val.clone());
+        driver.run.results.measures = driver.measures().unwrap();
+        driver
+    }
+}
+
+/// First weights that come from no global generator: tests run beside each other.
+fn fill(store: &nn::VarStore) {
+    for (name, mut tensor) in store.variables() {
+        let mut stream = Stream::new(7, &name, 0, 0);
+        let numbers: Vec<f32> = (0..tensor.numel()).map(|_| stream.unit() as f32 - 0.5).collect();
+        let numbers = Tensor::from_slice(&numbers).reshape(tensor.size());
+        tch::no_grad(|| tensor.copy_(&numbers));
+    }
+}
+
+/// For tests that draw from libtorch's generator, which the whole process shares.
+pub fn alone() -> impl Drop {
+    static ONE: Mutex<()> = Mutex::new(());
+    ONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Puts libtorch's generator to a start of the test's own.
+#[expect(clippy::disallowed_methods, reason = "a test must show that the run's own state wins over it")]
+pub fn seed(seed: i64) {
+    tch::manual_seed(seed);
+}
+
+/// A folder that goes when it is dropped: in memory where that is possible, for a checkpoint syncs every file.
+pub fn folder() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
+/// The hook with these settings.
+pub fn from_ron<H: Hook>(settings: &str) -> H {
+    let options = ron::Options::default().with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME);
+    H::build(&options.from_str(settings).unwrap())
+}
+
+/// What every driver of a toy can do, whatever its engine hooks.
+pub trait Toyed<S: Shape> {
+    fn toy(&mut self) -> &mut Toy<S>;
+    /// Adds a hook as a file's `custom_hooks` would.
+    fn add<H: Hook>(&mut self, hook: H);
+    fn train_all(&mut self) -> Result<End>;
+    /// Calls `action` in every phase, before all other hooks of its level but the engine's own.
+    fn on(&mut self, action: impl FnMut(engine::phase::Phase, &mut engine::hook::Context<'_>) -> Result<()> + 'static);
+    /// Keeps the phases that are gone through from now on.
+    fn record_phases(&mut self) -> Log;
+    fn keep_rows(&mut self) -> (Rows, Lines);
+    /// Every weight, flat, by name.
+    fn weights(&self) -> Vec<(String, Vec<f32>)>;
+}
+
+impl<D: EngineHooks, S: Shape> Toyed<S> for Driver<D, Toy<S>> {
+    fn toy(&mut self) -> &mut Toy<S> {
+        &mut self.hooks.slots.second
+    }
+
+    fn add<H: Hook>(&mut self, hook: H) {
+        let origin = format!("custom_hooks.{}", self.hooks.custom.len());
+        self.hooks.add(CustomHook { origin, priority: H::PRIORITY, hook: Box::new(hook) });
+    }
+
+    fn train_all(&mut self) -> Result<End> {
+        self.run(|driver| driver.train())
+    }
+
+    fn on(&mut self, action: impl FnMut(engine::phase::Phase, &mut engine::hook::Context<'_>) -> Result<()> + 'static) {
+        self.toy().probe.action.push(Box::new(action));
+    }
+
+    fn record_phases(&mut self) -> Log {
+        let log = Log::default();
+        let kept = log.clone();
+        self.on(move |phase, _| {
+            kept.push(phase);
+            Ok(())
+        });
+        log
+    }
+
+    fn keep_rows(&mut self) -> (Rows, Lines) {
+        let (sink, rows, lines) = probe::kept();
+        self.run.sinks.push(sink);
+        (rows, lines)
+    }
+
+    fn weights(&self) -> Vec<(String, Vec<f32>)> {
+        flat(self.run.models.get("net").unwrap().variables())
+    }
+}
+
+/// Named tensors as numbers.
+pub fn flat(tensors: &[(String, Tensor)]) -> Vec<(String, Vec<f32>)> {
+    let numbers = |tensor: &Tensor| Vec::<f32>::try_from(tensor.detach().reshape([-1])).unwrap();
+    tensors.iter().map(|(name, tensor)| (name.clone(), numbers(tensor))).collect()
+}
+
+/// The newest checkpoint of a program's folder.
+pub fn newest(dir: &Path) -> Snapshot {
+    engine::checkpoint::newest_valid(&dir.join("run/checkpoints")).unwrap().found.unwrap().1
+}
+
+/// The names of the checkpoints in a program's folder, sorted.
+pub fn checkpoints(dir: &Path) -> Vec<String> {
+    let found = engine::checkpoint::list(&dir.join("run/checkpoints")).unwrap();
+    let mut names: Vec<String> =
+        found.iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+/// `Ema` from RON.
+pub fn ema(settings: &str) -> Ema {
+    from_ron::<Ema>(settings)
+}

@@ -1,0 +1,206 @@
+//! The trainer, as `#[trainer]` would write it: two layers with dropout between them.
+
+use super::data::{Points, infinite, loader};
+use super::probe::Probe;
+use super::{Setup, ema, from_ron};
+use engine::base::{Clock, Output, Prediction, Result};
+use engine::data::Loader;
+use engine::hook::{Context, EachState, EngineHooks, HookField as _, Phases, SlotInfo, Slots, Steps};
+use engine::hooks::Ema;
+use engine::loops::{EachMetric, Feed, Role, Trainer, predict_start};
+use engine::metric::{Accuracy, MeanLoss, Metric, MetricComponent};
+use engine::phase::Phase;
+use std::marker::PhantomData;
+use tch::{Tensor, nn, nn::Module as _};
+
+/// What the attribute and the roles of the fields decide.
+pub trait Shape: 'static {
+    const CLOCK: Clock;
+    const VAL: &'static [&'static str];
+    const TEST: &'static [&'static str] = &[];
+    const PREDICT: &'static [&'static str] = &[];
+}
+
+macro_rules! shapes {
+    ($($name:ident: $clock:ident, $val:expr, $test:expr, $predict:expr;)*) => { $(
+        pub struct $name;
+        impl Shape for $name {
+            const CLOCK: Clock = Clock::$clock;
+            const VAL: &'static [&'static str] = &$val;
+            const TEST: &'static [&'static str] = &$test;
+            const PREDICT: &'static [&'static str] = &$predict;
+        }
+    )* };
+}
+
+shapes! {
+    ByEpoch: Epoch, ["val"], [], [];
+    ByIter: Iter, ["val"], [], [];
+    TwoVals: Epoch, ["val", "hard"], [], [];
+    Everything: Epoch, ["val", "hard"], ["test"], ["cases"];
+    Bare: Epoch, [], [], [];
+}
+
+/// Changes what a step gives back.
+pub type OnStep = Box<dyn FnMut(Output, &mut Context<'_>) -> Result<Output>>;
+
+pub struct Toy<S> {
+    first: nn::Linear,
+    second: nn::Linear,
+    dropout: f64,
+    pub train: Loader<Points>,
+    val: Vec<Loader<Points>>,
+    test: Vec<Loader<Points>>,
+    predict: Option<Loader<Points>>,
+    loss: Box<dyn Metric>,
+    accuracy: Box<dyn Metric>,
+    pub probe: Probe,
+    pub ema: Option<Ema>,
+    /// What becomes of a step's output.
+    pub on_train: Option<OnStep>,
+    pub on_val: Option<OnStep>,
+    shape: PhantomData<S>,
+}
+
+/// A metric with its defaults.
+pub fn metric<M: MetricComponent + 'static>() -> Box<dyn Metric> {
+    Box::new(M::build(&ron::from_str("()").unwrap()))
+}
+
+impl<S: Shape> Toy<S> {
+    pub fn new(setup: &Setup, store: &nn::VarStore) -> Self {
+        let root = store.root();
+        // filled later, without the generator that all tests share
+        let zero = nn::Init::Const(0.0);
+        let zeros = nn::LinearConfig { ws_init: zero, bs_init: Some(zero), bias: true };
+        let evaluated = |names: &[&str], more: usize| {
+            names.iter().map(|name| loader(name, setup.val_samples + more, false, |_| ())).collect()
+        };
+        let train = loader("train", setup.samples, setup.noise, |config| {
+            config.batch_size = setup.batch_size;
+            config.shuffle = setup.shuffle;
+            config.workers = setup.workers;
+            config.sampler = setup.endless.then(|| Box::new(infinite()) as _);
+        });
+        Toy {
+            first: nn::linear(&root / "first", 4, 8, zeros),
+            second: nn::linear(&root / "second", 8, 3, zeros),
+            dropout: setup.dropout,
+            train,
+            val: evaluated(S::VAL, 0),
+            test: evaluated(S::TEST, 1),
+            predict: S::PREDICT.first().map(|name| loader(name, 3, false, |_| ())),
+            loss: metric::<MeanLoss>(),
+            accuracy: metric::<Accuracy>(),
+            probe: from_ron::<Probe>("()"),
+            ema: setup.ema.map(ema),
+            on_train: None,
+            on_val: None,
+            shape: PhantomData,
+        }
+    }
+
+    fn logits(&self, x: &Tensor, training: bool) -> Tensor {
+        self.second.forward(&self.first.forward(x).relu().dropout(self.dropout, training))
+    }
+
+    fn output(&self, (x, y): &(Tensor, Tensor), training: bool) -> Output {
+        let logits = self.logits(x, training);
+        Output::new(logits.cross_entropy_for_logits(y)).tensor("logits", &logits).tensor("target", y)
+    }
+}
+
+impl<S: Shape> Steps for Toy<S> {
+    type Batch = (Tensor, Tensor);
+
+    fn train_step(&mut self, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output> {
+        let output = self.output(batch, cx.is_training());
+        match &mut self.on_train {
+            Some(change) => change(output, cx),
+            None => Ok(output),
+        }
+    }
+}
+
+impl<S: Shape> Slots for Toy<S> {
+    const SLOTS: &'static [SlotInfo] = &[SlotInfo::of::<Probe>("probe"), SlotInfo::of::<Option<Ema>>("ema")];
+
+    #[inline(always)]
+    fn call(&mut self, slot: usize, phase: Phase, cx: &mut Context<'_>) -> Result<()> {
+        match slot {
+            0 => Phases::call(&mut self.probe, phase, cx),
+            _ => self.ema.hook_mut().map_or(Ok(()), |ema| Phases::call(ema, phase, cx)),
+        }
+    }
+}
+
+impl<S: Shape> Trainer for Toy<S> {
+    const CLOCK: Clock = S::CLOCK;
+
+    fn loaders(role: Role) -> &'static [&'static str] {
+        match role {
+            Role::Train => &["train"],
+            Role::Val => S::VAL,
+            Role::Test => S::TEST,
+            Role::Predict => S::PREDICT,
+        }
+    }
+
+    fn train_loader(&mut self) -> &mut dyn Feed<Self> {
+        &mut self.train
+    }
+
+    fn eval_loader(&mut self, role: Role, index: usize) -> Option<&mut dyn Feed<Self>> {
+        let loaders = if role == Role::Test { &mut self.test } else { &mut self.val };
+        loaders.get_mut(index).map(|loader| loader as _)
+    }
+
+    fn val_step(&mut self, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output> {
+        let output = self.output(batch, cx.is_training());
+        match &mut self.on_val {
+            Some(change) => change(output, cx),
+            None => Ok(output),
+        }
+    }
+
+    fn test_step(&mut self, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output> {
+        self.val_step(batch, cx)
+    }
+
+    fn predict_start(&mut self) -> Result<u64> {
+        predict_start(self.predict.as_mut().unwrap())
+    }
+
+    fn predict_next(&mut self, cx: &mut Context<'_>) -> Result<Option<Prediction>> {
+        let Some((x, _)) = self.predict.as_mut().unwrap().next_batch()? else { return Ok(None) };
+        Ok(Some(Prediction::new().tensor("logits", &self.logits(&x, cx.is_training()))))
+    }
+
+    fn metrics(&mut self, each: &mut EachMetric<'_>) -> Result<()> {
+        each("loss", self.loss.as_mut())?;
+        each("accuracy", self.accuracy.as_mut())
+    }
+
+    fn states(&mut self, each: &mut EachState<'_>) -> Result<()> {
+        match &mut self.ema {
+            Some(ema) => each("hooks.ema", ema),
+            None => Ok(()),
+        }
+    }
+}
+
+/// No hook of the engine's own.
+pub struct NoHooks;
+
+impl Slots for NoHooks {
+    const SLOTS: &'static [SlotInfo] = &[];
+    fn call(&mut self, _: usize, _: Phase, _: &mut Context<'_>) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl EngineHooks for NoHooks {
+    fn states(&mut self, _: &mut EachState<'_>) -> Result<()> {
+        Ok(())
+    }
+}
