@@ -1,0 +1,110 @@
+//! `predictions.jsonl`: one object for each sample, its values in the order in which the step names them.
+
+use crate::base::{Error, ErrorContext as _, Prediction, Result};
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use tch::{Kind, Tensor};
+
+/// The file while it is being written: under a temporary name until it is complete, and gone when it never is.
+pub(super) struct Predictions {
+    /// `None` once the file has its name.
+    open: Option<BufWriter<File>>,
+    temporary: PathBuf,
+    path: PathBuf,
+    written: u64,
+}
+
+impl Predictions {
+    /// Opens the file.
+    pub(super) fn create(path: &Path) -> Result<Self> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        std::fs::create_dir_all(folder).with_context(|| format!("`{}` can't be made", folder.display()))?;
+        if path.is_dir() {
+            return Err(Error::msg(format!("`{}` is a folder; name the file to write", path.display())));
+        }
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let temporary = folder.join(format!(".{name}.tmp-{}", std::process::id()));
+        let file = File::create(&temporary).with_context(|| cannot_write(path))?;
+        Ok(Predictions { open: Some(BufWriter::new(file)), temporary, path: path.into(), written: 0 })
+    }
+
+    /// Adds one line for each sample of a batch.
+    pub(super) fn write(&mut self, prediction: &Prediction) -> Result<()> {
+        let of_tensors = prediction.named_tensors().iter().map(|(_, tensor)| first_dimension(tensor));
+        let of_texts = prediction.named_texts().iter().map(|(_, texts)| texts.len());
+        let samples = of_tensors.chain(of_texts).max().unwrap_or(0);
+        for sample in 0..samples {
+            let line = line(self.written, prediction, sample)?;
+            if let Some(file) = &mut self.open {
+                writeln!(file, "{line}").with_context(|| cannot_write(&self.path))?;
+            }
+            self.written += 1;
+        }
+        Ok(())
+    }
+
+    /// Gives the file its name, and back the number of its lines.
+    pub(super) fn finish(mut self) -> Result<u64> {
+        if let Some(mut file) = self.open.take() {
+            let done = file.flush().and_then(|()| std::fs::rename(&self.temporary, &self.path));
+            if let Err(error) = done {
+                self.open = Some(file);
+                return Err(error).with_context(|| cannot_write(&self.path));
+            }
+        }
+        Ok(self.written)
+    }
+}
+
+impl Drop for Predictions {
+    fn drop(&mut self) {
+        if self.open.is_some() {
+            // best effort: whatever ended it early is told by others
+            let _ = std::fs::remove_file(&self.temporary);
+        }
+    }
+}
+
+fn cannot_write(path: &Path) -> String {
+    format!("`{}` can't be written", path.display())
+}
+
+/// One object as a line of JSON. Written by hand because a map of `serde_json` sorts its keys.
+fn line(index: u64, prediction: &Prediction, sample: usize) -> Result<String> {
+    let mut line = format!("{{\"index\":{index}");
+    let mut add = |name: &str, value: &serde_json::Value| -> Result<()> {
+        line.push_str(&format!(",{}:{value}", serde_json::to_string(name)?));
+        Ok(())
+    };
+    for (name, texts) in prediction.named_texts() {
+        if let Some(text) = texts.get(sample) {
+            add(name, &text.as_str().into())?;
+        }
+    }
+    for (name, tensor) in prediction.named_tensors() {
+        if sample < first_dimension(tensor) {
+            let item = if tensor.dim() == 0 { tensor.shallow_clone() } else { tensor.f_get(sample as i64)? };
+            add(name, &json(&item)?)?;
+        }
+    }
+    line.push('}');
+    Ok(line)
+}
+
+fn first_dimension(tensor: &Tensor) -> usize {
+    tensor.size().first().map_or(1, |first| *first as usize)
+}
+
+/// A tensor as nested lists. Integers stay integers; what JSON has no number for is `null`.
+fn json(tensor: &Tensor) -> Result<serde_json::Value> {
+    if tensor.dim() > 0 {
+        let rows = (0..first_dimension(tensor)).map(|row| json(&tensor.f_get(row as i64)?));
+        return rows.collect::<Result<Vec<_>>>().map(serde_json::Value::Array);
+    }
+    Ok(match tensor.kind() {
+        Kind::Bool => (i64::try_from(tensor)? != 0).into(),
+        Kind::Int64 | Kind::Int | Kind::Int16 | Kind::Int8 | Kind::Uint8 => i64::try_from(tensor)?.into(),
+        _ => f64::try_from(tensor.f_to_kind(Kind::Double)?)?.into(),
+    })
+}

@@ -1,0 +1,147 @@
+//! A training engine for libtorch: trainers, hooks and components by attribute, experiments in RON, checked before they
+//! run.
+//!
+//! A program is a model, a dataset and the steps of a trainer, and one line that makes it a command line:
+//!
+//! ```no_run
+//! use engine::prelude::*;
+//!
+//! #[component]
+//! pub struct LinearConfig {
+//!     #[config(default = 1)]
+//!     pub inputs: i64,
+//! }
+//!
+//! pub struct Linear(nn::Linear);
+//!
+//! impl Model for Linear {
+//!     type Config = LinearConfig;
+//!     fn build(vs: &nn::Path<'_>, config: &LinearConfig) -> Result<Self> {
+//!         Ok(Linear(nn::linear(vs, config.inputs, 1, Default::default())))
+//!     }
+//! }
+//!
+//! #[component(dataset)]
+//! pub struct LineConfig {
+//!     pub points: usize,
+//! }
+//!
+//! pub struct Line(usize);
+//!
+//! impl Dataset for Line {
+//!     type Config = LineConfig;
+//!     type Item = (Vec<f32>, Vec<f32>); // batches of [n, 1] and [n, 1]
+//!     fn open(config: &LineConfig) -> Result<Self> {
+//!         Ok(Line(config.points))
+//!     }
+//!     fn len(&self) -> usize {
+//!         self.0
+//!     }
+//!     fn get(&self, index: usize, rng: &mut SampleRng) -> Result<Self::Item> {
+//!         let x = index as f32 / self.0 as f32;
+//!         Ok((vec![x], vec![3.0 * x + 0.1 * rng.normal() as f32]))
+//!     }
+//! }
+//!
+//! #[trainer(by_epoch)]
+//! pub struct Regression {
+//!     #[model]
+//!     net: Linear,
+//!     #[optimizer]
+//!     opt: Box<dyn Optimizer>,
+//!     #[loader(train)]
+//!     train: Loader<Line>,
+//! }
+//!
+//! impl Steps for Regression {
+//!     type Batch = (Tensor, Tensor);
+//!     fn train_step(&mut self, (x, y): &Self::Batch, _: &mut Context<'_>) -> Result<Output> {
+//!         Ok(x.apply(&self.net.0).mse_loss(y, Reduction::Mean).into())
+//!     }
+//! }
+//!
+//! engine::main!(Regression);
+//! ```
+//!
+//! Where to look: [`prelude`] is what programs import; [`trainer`](macro@trainer), [`hook`](macro@hook),
+//! [`phases`](macro@phases) and [`component`](macro@component) are the attributes; [`hook::Context`] is what hooks and
+//! steps see of a run; [`phase::Phase`] lists the phases. `README.md`, `docs/phases.md` and `docs/hooks.md` of the
+//! repository tell the whole story, `ARCHITECTURE.md` how the inside is laid out.
+extern crate self as engine;
+
+pub mod base;
+pub mod checkpoint;
+pub mod cli;
+pub mod config;
+pub mod data;
+pub mod folder;
+pub mod hook;
+pub mod hooks;
+pub mod loops;
+pub mod metric;
+pub mod model;
+pub mod native;
+pub mod optim;
+pub mod phase;
+pub mod random;
+pub mod record;
+pub mod trainer;
+
+pub use base::Saved;
+pub use engine_macros::{component, hook, phases, trainer};
+pub use model::{Model, Net};
+/// The bindings of libtorch, in the one version that the engine works with.
+pub use tch;
+
+/// What almost every program needs.
+///
+/// `Batch` is not in it: its `to_device` would hide that of `Tensor`, which gives a tensor and no `Result`.
+pub mod prelude {
+    pub use crate::base::error::Context as ErrorContext;
+    pub use crate::base::{Clock, Error, Output, Prediction, Result, StateMap};
+    pub use crate::data::{Collate, Dataset, Loader, Samples, SharedTensor};
+    pub use crate::hook::{Context, Hook, PredictStep, Save, Steps, TestStep, ValStep};
+    pub use crate::hooks::{EarlyStopping, Ema};
+    pub use crate::metric::{Accuracy, Better, ConfusionMatrix, MeanLoss, Measure, Metric, Perplexity};
+    pub use crate::model::{Model, Net};
+    pub use crate::optim::{Adam, AdamW, Optimizer, Schedules, Sgd};
+    pub use crate::random::SampleRng;
+    pub use engine_macros::{component, hook, phases, trainer};
+    pub use tch::{Device, IndexOp, Kind, Reduction, Tensor, nn};
+}
+
+/// The documents of the repository: their programs are compiled and, where they can be, run.
+#[cfg(doctest)]
+mod documents {
+    #[doc = include_str!("../../README.md")]
+    mod readme {}
+    #[doc = include_str!("../../docs/phases.md")]
+    mod phases {}
+    #[doc = include_str!("../../docs/hooks.md")]
+    mod hooks {}
+}
+
+/// What expansions of the macros name. Not for use by hand: it changes without notice.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::base::checked::{Fresh, Setting, check_range, read_checked, take_field};
+    pub use crate::base::registry::{Component, FieldInfo};
+    pub use crate::base::{Clock, Output, Prediction, Priority, Result, Saved, State, StateError, StateMap};
+    pub use crate::data::{BatchSource, Cursor, SamplerConfig};
+    pub use crate::hook::{
+        AnyHook, Context, EachState, Hook, HookConfig, HookField, HookPart, NoPhases, Phases, PredictStep, SlotInfo,
+        Slots, Steps, TestStep, ValStep, build_any, call_field, slot_of,
+    };
+    pub use crate::loops::{EachMetric, Feed, Role, Trainer, predict_next, predict_start};
+    pub use crate::metric::{Metric, MetricComponent, MetricConfig, build_metric};
+    pub use crate::model::{AnyModel, Model, ModelConfig, Net, NetPart, build_model};
+    pub use crate::optim::{OptimizerConfig, ScheduleConfig};
+    pub use crate::phase::{Phase, PhaseMask};
+    pub use crate::trainer::parts::{
+        ConfigOf, ConfigPart, HookOf, LoaderOf, LoaderPart, MetricOf, MetricPart, ModelOf, ModelPart, OptimizerOf,
+        OptimizerPart, Part, PromptsOf, SchedulesOf, SchedulesPart, Section, SourceOf, Unloaded, build_part, read_part,
+        start_prompts, visit_hook_state, visit_metric, visit_metric_state, write_part,
+    };
+    pub use crate::trainer::{Build, Builder, Fields, Reader, Writer};
+    pub use {inventory, serde, tch, typetag};
+}

@@ -1,0 +1,37 @@
+//! The build side of a trainer: its sections of the experiment. `#[trainer]` fills it.
+
+use crate::base::Result;
+use crate::loops::Trainer;
+use crate::trainer::{Builder, Reader, Writer};
+
+/// A trainer that can be read from an experiment, built and run.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no trainer",
+    label = "not a trainer",
+    note = "put `#[trainer(by_epoch)]` or `#[trainer(by_iter)]` on the struct"
+)]
+pub trait Build: Trainer + Fields {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Trainer + Fields> Build for T {}
+
+/// What `#[trainer]` makes of the fields. It asks nothing of the trainer's steps, so that a step that is missing is
+/// said once.
+pub trait Fields: Sized + 'static {
+    /// The trainer's name.
+    const NAME: &'static str;
+    /// The settings of every field.
+    type Sections;
+
+    /// Reads the settings of every field. Mistakes are in the reader; `None` when there are any.
+    fn read(reader: &mut Reader<'_>) -> Option<Self::Sections>;
+
+    /// Prints the settings of every field, defaults included.
+    fn write(sections: &Self::Sections, writer: &mut Writer);
+
+    /// Builds the trainer: models, optimizers, schedules, loaders, metrics, hooks, in this order.
+    ///
+    /// # Errors
+    /// What a field finds wrong with its settings.
+    fn build(sections: Self::Sections, builder: &mut Builder<'_>) -> Result<Self>;
+}

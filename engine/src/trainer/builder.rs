@@ -1,0 +1,118 @@
+//! Builds the fields of a trainer, and with them what the run owns of each.
+
+use crate::base::{Error, ErrorContext as _, Result, panics};
+use crate::hook::{Hook, HookField, RunState, SlotSetting};
+use crate::loops::Role;
+use crate::model::{Model, ModelEntry};
+use crate::optim::{Optim, Schedules};
+use crate::random;
+use crate::trainer::fields::{HookSetting, LoaderField, MetricField, OptimizerField, SchedulesField};
+use tch::{Tensor, nn};
+
+/// The run while its trainer is being built.
+pub struct Builder<'a> {
+    run: &'a mut RunState,
+    slots: Vec<SlotSetting>,
+    /// The roles that are needed; other loaders are not opened.
+    roles: &'a [Role],
+}
+
+/// The weights of a model come from libtorch's own generator, and so does dropout.
+#[expect(clippy::disallowed_methods, reason = "the one place that seeds it")]
+fn seed_libtorch(seed: u64) {
+    tch::manual_seed(seed as i64);
+}
+
+impl<'a> Builder<'a> {
+    pub(crate) fn new(run: &'a mut RunState, roles: &'a [Role]) -> Self {
+        Builder { run, slots: Vec::new(), roles }
+    }
+
+    /// What the file says of each hook field, in field order.
+    pub(crate) fn into_slots(self) -> Vec<SlotSetting> {
+        self.slots
+    }
+
+    /// A `#[model]` field. Its variables are made under the run's seed, on the run's device.
+    ///
+    /// # Errors
+    /// What the model finds wrong with its settings.
+    pub fn model<M: Model>(&mut self, name: &str, config: &M::Config) -> Result<M> {
+        // a seed for each model: adding a second one does not change the first
+        let seed = random::derive(self.run.seed, "model", self.run.models.iter().count() as u64, 0);
+        seed_libtorch(seed);
+        let store = nn::VarStore::new(self.run.device);
+        let what = format!("building the model `{name}`");
+        let model =
+            panics::catch(&what, || M::build(&store.root(), config)).with_context(|| format!("{what} failed"))?;
+        self.run.models.push(ModelEntry::new(name, store));
+        Ok(model)
+    }
+
+    /// An `#[optimizer]` field for the parameters of these models. With several models their names are put in front.
+    ///
+    /// # Errors
+    /// When a group's pattern fits no parameter, or there is none to train.
+    pub fn optimizer<O: OptimizerField>(&mut self, name: &str, models: &[&str], config: O::Config) -> Result<O> {
+        let field = O::from_config(config);
+        let mut parameters: Vec<(String, Tensor)> = Vec::new();
+        let several = self.run.models.iter().count() > 1;
+        for model in models {
+            for (variable, tensor) in self.run.models.get(model)?.parameters() {
+                let name = if several { format!("{model}.{variable}") } else { variable.clone() };
+                parameters.push((name, tensor.shallow_clone()));
+            }
+        }
+        let optim = Optim::new(name, field.optimizer(), parameters)
+            .with_context(|| format!("the optimizer `{name}` can't be built"))?;
+        self.run.optimizers.push(optim);
+        Ok(field)
+    }
+
+    /// The `#[scheduler]` field.
+    ///
+    /// # Errors
+    /// None today.
+    pub fn schedules<F: SchedulesField>(&mut self, schedules: Schedules) -> Result<F> {
+        let (field, schedules) = F::from_schedules(schedules);
+        self.run.schedules = schedules;
+        Ok(field)
+    }
+
+    /// A `#[loader]` field: opens its dataset, if the command at hand uses it.
+    ///
+    /// # Errors
+    /// What the dataset finds wrong.
+    pub fn loader<L: LoaderField>(&mut self, role: Role, name: &str, config: L::Config) -> Result<L> {
+        if !self.roles.contains(&role) {
+            return Ok(L::closed(name));
+        }
+        panics::catch(name, || L::open(name, &config, self.run.seed))
+            .with_context(|| format!("the loader `{name}` can't be opened"))
+    }
+
+    /// A `#[metric]` field.
+    ///
+    /// # Errors
+    /// None today.
+    pub fn metric<M: MetricField>(&mut self, name: &str, config: M::Config) -> Result<M> {
+        let _ = name;
+        Ok(M::from_config(&config))
+    }
+
+    /// A `#[hook]` field.
+    ///
+    /// # Errors
+    /// When the file has switched off a hook that can't be left out.
+    pub fn hook<F: HookField>(&mut self, name: &str, setting: HookSetting<F>) -> Result<F> {
+        let level = setting.level();
+        let (hook, off) = match setting {
+            HookSetting::Absent => (None, true),
+            HookSetting::Off(defaults) => (defaults.map(|config| F::Hook::build(&config)), true),
+            HookSetting::On(config) => (Some(F::Hook::build(&config)), false),
+        };
+        self.slots.push(SlotSetting { level, off });
+        F::from_hook(hook)
+            .ok_or_else(|| Error::msg(format!("the hook `{name}` can't be off: it has settings without a default")))
+    }
+}

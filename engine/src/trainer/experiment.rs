@@ -1,0 +1,214 @@
+//! `Experiment(…)`: the whole of what a file says, typed for one trainer.
+
+use crate::base::{Clock, Result};
+use crate::config::{ConfigErrors, Diagnostic, Diagnostics, Document};
+use crate::hook::HookConfig;
+use crate::loops::{Role, Trainer};
+use crate::metric::MetricConfig;
+use crate::optim::Clip;
+use crate::trainer::settings::{DeviceChoice, HookSettings, TrainSettings, ValSettings};
+use crate::trainer::{Build, Reader, Writer};
+use std::path::{Path, PathBuf};
+
+/// An experiment, read and checked.
+pub struct Experiment<T: Build> {
+    /// The run's name: its folder below `work_dir`.
+    pub name: String,
+    /// Everything random comes from it.
+    pub seed: u64,
+    /// Where models and batches lie.
+    pub device: DeviceChoice,
+    /// libtorch's threads for one operator; `None`: as many as there are cores. The same bits need the same number.
+    pub threads: Option<usize>,
+    /// The folder of all runs.
+    pub work_dir: PathBuf,
+    /// Stops after this many updates, as the command line asks; the plan stays what the file says.
+    pub stop_after: Option<u64>,
+    /// How far and how.
+    pub train: TrainSettings,
+    /// When to validate.
+    pub val: ValSettings,
+    /// The settings of the trainer's fields.
+    pub sections: T::Sections,
+    /// The settings of the hooks that every program has.
+    pub hooks: HookSettings,
+    /// Metrics that only the file names.
+    pub metrics: Vec<Box<dyn MetricConfig>>,
+    /// Hooks that only the file names.
+    pub custom_hooks: Vec<Box<dyn HookConfig>>,
+}
+
+/// What the command line says over the file.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// `--work-dir`.
+    pub work_dir: Option<PathBuf>,
+    /// `--device`.
+    pub device: Option<DeviceChoice>,
+    /// `--max-iters`.
+    pub max_iters: Option<u64>,
+}
+
+impl<T: Build> Experiment<T> {
+    /// Reads an experiment file with everything that it builds on.
+    ///
+    /// # Errors
+    /// All mistakes at once, with their positions.
+    pub fn load(path: &Path, sets: &[String]) -> Result<Self, ConfigErrors> {
+        Self::from_document(&crate::config::load_with(path, sets)?)
+    }
+
+    /// Reads an experiment from a text; `name` stands in messages.
+    ///
+    /// # Errors
+    /// All mistakes at once, with their positions.
+    pub fn parse(name: &str, text: &str) -> Result<Self, ConfigErrors> {
+        Self::from_document(&crate::config::parse_text(name, text)?)
+    }
+
+    fn from_document(document: &Document) -> Result<Self, ConfigErrors> {
+        let diagnostics = Diagnostics::new();
+        let mut reader = Reader::new(document, &diagnostics);
+        let Document { sources, root } = document;
+        if root.name().is_some_and(|name| name != "Experiment") {
+            reader.mistake(Diagnostic::new(root.head(), format!("expected `Experiment(..)`, found {}", root.what())));
+        }
+        let experiment = Self::read(&mut reader);
+        reader.finish();
+        diagnostics.into_result(sources)?;
+        experiment.ok_or_else(|| {
+            // every failed section has left its mistake; this is the net below that promise
+            let diagnostic = Diagnostic::new(root.head(), "the experiment could not be read");
+            ConfigErrors::new(sources.clone(), vec![diagnostic])
+        })
+    }
+
+    /// Every section is read before the first `?`, so that all mistakes are found.
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let name = reader.required::<String>("name");
+        let seed = reader.optional("seed", || 0);
+        let device = reader.optional("device", DeviceChoice::default);
+        let threads = reader.optional("threads", || None);
+        let work_dir = reader.optional("work_dir", || PathBuf::from("runs"));
+        let train = reader.required::<TrainSettings>("train");
+        let val = reader.optional("val", ValSettings::default);
+        let sections = T::read(reader);
+        let timer = reader.hook("hooks.timer");
+        let scheduler = reader.hook("hooks.scheduler");
+        let logger = reader.hook("hooks.logger");
+        let checkpoint = reader.hook("hooks.checkpoint");
+        let metrics = reader.other_metrics();
+        let custom_hooks = reader.custom_hooks();
+        if let Some(train) = &train {
+            check_train::<T>(reader, train);
+        }
+        if let Some(val) = &val {
+            check_val::<T>(reader, val);
+        }
+        Some(Experiment {
+            name: name?,
+            seed: seed?,
+            device: device?,
+            threads: threads?,
+            work_dir: from_anywhere(work_dir?),
+            stop_after: None,
+            train: train?,
+            val: val?,
+            sections: sections?,
+            hooks: HookSettings { timer: timer?, scheduler: scheduler?, logger: logger?, checkpoint: checkpoint? },
+            metrics: metrics?,
+            custom_hooks: custom_hooks?,
+        })
+    }
+
+    /// The experiment as a file that gives the same again.
+    ///
+    /// # Errors
+    /// When a setting's type can't be serialized.
+    pub fn print(&self) -> Result<String> {
+        let mut writer = Writer::new();
+        writer.put("name", &self.name);
+        writer.put("seed", &self.seed);
+        writer.put("device", &self.device);
+        writer.put("threads", &self.threads);
+        writer.put("work_dir", &self.work_dir);
+        T::write(&self.sections, &mut writer);
+        writer.put("train", &self.train);
+        writer.put("val", &self.val);
+        for metric in &self.metrics {
+            writer.metric("", metric);
+        }
+        writer.hook("hooks.timer", &self.hooks.timer);
+        writer.hook("hooks.scheduler", &self.hooks.scheduler);
+        writer.hook("hooks.logger", &self.hooks.logger);
+        writer.hook("hooks.checkpoint", &self.hooks.checkpoint);
+        writer.put("custom_hooks", &self.custom_hooks);
+        writer.finish()
+    }
+
+    /// The command line wins over the file.
+    pub fn apply(&mut self, overrides: &Overrides) {
+        if let Some(work_dir) = &overrides.work_dir {
+            self.work_dir = from_anywhere(work_dir.clone());
+        }
+        if let Some(device) = overrides.device {
+            self.device = device;
+        }
+        self.stop_after = overrides.max_iters.or(self.stop_after);
+    }
+}
+
+/// Absolute, so that the `experiment.ron` that a run saves means the same folder from wherever it is read.
+fn from_anywhere(path: PathBuf) -> PathBuf {
+    // without a current folder the path stays as it is, and the run's folder tells what is wrong
+    std::path::absolute(&path).unwrap_or(path)
+}
+
+/// The plan must be on the trainer's clock.
+fn check_train<T: Trainer>(reader: &mut Reader<'_>, train: &TrainSettings) {
+    let plan = match T::CLOCK {
+        Clock::Epoch => train.max_epochs,
+        Clock::Iter => train.max_iters,
+    };
+    match T::CLOCK {
+        Clock::Iter if train.max_epochs.is_some() => {
+            reader.error(
+                "train.max_epochs",
+                "the trainer is `by_iter`, so its plan is counted in iters; use `max_iters`",
+            );
+        }
+        Clock::Epoch if plan.is_none() => {
+            reader.error("train", "missing field `max_epochs`: the trainer is `by_epoch`")
+        }
+        Clock::Iter if plan.is_none() => reader.error("train", "missing field `max_iters`: the trainer is `by_iter`"),
+        _ => {}
+    }
+    let counts = [
+        ("train.max_epochs", train.max_epochs),
+        ("train.max_iters", train.max_iters),
+        ("train.accumulate", Some(train.accumulate)),
+        ("train.batches_per_epoch", train.batches_per_epoch),
+    ];
+    for (path, _) in counts.iter().filter(|(_, count)| *count == Some(0)) {
+        reader.error(path, "expected at least 1, got 0");
+    }
+    if let Some(Err(error)) = train.clip.as_ref().map(Clip::check) {
+        reader.error("train.clip", error.to_string());
+    }
+}
+
+/// Intervals must be on a clock that the trainer has.
+fn check_val<T: Trainer>(reader: &mut Reader<'_>, val: &ValSettings) {
+    if T::loaders(Role::Val).is_empty() && reader.node("val").is_some() {
+        reader.error("val", "the trainer has no `#[loader(val)]`, so there is nothing to validate; remove this");
+    }
+    if T::CLOCK == Clock::Iter && val.by == Some(Clock::Epoch) {
+        reader.error("val.by", "the trainer is `by_iter`, it has no epochs to count; use `Iter`");
+    }
+    if val.interval == Some(0) {
+        reader.error("val.interval", "expected at least 1, got 0");
+    }
+    if val.dynamic_intervals.iter().any(|(_, interval)| *interval == 0) {
+        reader.error("val.dynamic_intervals", "an interval is at least 1, got 0");
+    }
+}

@@ -1,0 +1,156 @@
+//! What the fields of a trainer can be, and the settings that each has in the file.
+
+use crate::base::{Priority, Result};
+use crate::data::{BatchOf, BatchSource, Dataset, Loader, LoaderConfig};
+use crate::hook::{Hook, HookConfig as _, HookField};
+use crate::metric::{Metric, MetricComponent};
+use crate::optim::{Optimizer, OptimizerConfig, Schedules};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fmt::Debug;
+
+/// A `#[optimizer]` field: a concrete optimizer, fixed in code, or `Box<dyn Optimizer>`, chosen by the file.
+///
+/// The field holds what was chosen; what became of it, with its parameters and state, is `cx.optimizer("opt")`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be an `#[optimizer]` field",
+    label = "not an optimizer",
+    note = "use `Box<dyn Optimizer>` to let the file choose, or a struct under `#[component(optimizer)]`"
+)]
+pub trait OptimizerField: Sized {
+    /// Its settings.
+    type Config: Debug + Serialize + DeserializeOwned + 'static;
+    /// The optimizer with these settings.
+    fn from_config(config: Self::Config) -> Self;
+    /// The optimizer.
+    fn optimizer(&self) -> &dyn Optimizer;
+}
+
+#[diagnostic::do_not_recommend]
+impl<O: OptimizerConfig + Serialize + DeserializeOwned + 'static> OptimizerField for O {
+    type Config = O;
+    fn from_config(config: O) -> O {
+        config
+    }
+    fn optimizer(&self) -> &dyn Optimizer {
+        self
+    }
+}
+
+impl OptimizerField for Box<dyn Optimizer> {
+    type Config = Box<dyn OptimizerConfig>;
+    fn from_config(config: Self::Config) -> Self {
+        config
+    }
+    fn optimizer(&self) -> &dyn Optimizer {
+        self.as_ref()
+    }
+}
+
+/// A `#[scheduler]` field: [`Schedules`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be a `#[scheduler]` field",
+    label = "expected `Schedules`",
+    note = "use `Schedules`: the list under `schedule:` in the file"
+)]
+pub trait SchedulesField: Sized {
+    /// The schedules themselves, which the run takes over; the field keeps a marker.
+    fn from_schedules(schedules: Schedules) -> (Self, Schedules);
+}
+
+impl SchedulesField for Schedules {
+    fn from_schedules(schedules: Schedules) -> (Self, Schedules) {
+        (Schedules::default(), schedules)
+    }
+}
+
+/// A `#[loader(…)]` field: [`Loader`] of a dataset.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be a `#[loader]` field",
+    label = "expected `Loader<YourDataset>`",
+    note = "the field's type is `Loader<D>` with a dataset `D`"
+)]
+pub trait LoaderField: Sized {
+    /// What it hands over.
+    type Batch;
+    /// Its settings.
+    type Config: Debug + Serialize + DeserializeOwned + 'static;
+    /// Opens the dataset.
+    ///
+    /// # Errors
+    /// What the dataset finds wrong.
+    fn open(name: &str, config: &Self::Config, seed: u64) -> Result<Self>;
+    /// The loader when the command at hand has no use for it.
+    fn closed(name: &str) -> Self;
+    /// The loader, as the loops see it.
+    fn source(&mut self) -> &mut dyn BatchSource<Self::Batch>;
+    /// As [`LoaderField::source`], to look at.
+    fn source_ref(&self) -> &dyn BatchSource<Self::Batch>;
+}
+
+impl<D: Dataset> LoaderField for Loader<D> {
+    type Batch = BatchOf<D>;
+    type Config = LoaderConfig<D::Config>;
+    fn open(name: &str, config: &Self::Config, seed: u64) -> Result<Self> {
+        Loader::open(name, config, seed)
+    }
+    fn closed(name: &str) -> Self {
+        Loader::closed(name)
+    }
+    fn source(&mut self) -> &mut dyn BatchSource<BatchOf<D>> {
+        self
+    }
+    fn source_ref(&self) -> &dyn BatchSource<BatchOf<D>> {
+        self
+    }
+}
+
+/// A `#[metric]` field: a struct under `#[component(metric)]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be a `#[metric]` field",
+    label = "not a metric",
+    note = "the field's type is a struct under `#[component(metric)]` that implements `Metric`; metrics that the file chooses need no field, list them under `metrics`"
+)]
+pub trait MetricField: Sized {
+    /// Its name in the file's list.
+    const NAME: &'static str;
+    /// Its settings.
+    type Config: Debug + Serialize + DeserializeOwned + 'static;
+    /// The metric with these settings.
+    fn from_config(config: &Self::Config) -> Self;
+    /// The metric.
+    fn metric(&mut self) -> &mut dyn Metric;
+}
+
+#[diagnostic::do_not_recommend]
+impl<M: MetricComponent> MetricField for M {
+    const NAME: &'static str = <M as MetricComponent>::NAME;
+    type Config = <M as MetricComponent>::Config;
+    fn from_config(config: &Self::Config) -> M {
+        M::build(config)
+    }
+    fn metric(&mut self) -> &mut dyn Metric {
+        self
+    }
+}
+
+/// What the file says of a `#[hook]` field.
+#[derive(Clone, Debug)]
+pub enum HookSetting<F: HookField> {
+    /// Nothing, and the field is an `Option`.
+    Absent,
+    /// `Off`. The hook is built with its defaults where it has them, and never called.
+    Off(Option<<F::Hook as Hook>::Config>),
+    /// Its settings.
+    On(<F::Hook as Hook>::Config),
+}
+
+impl<F: HookField> HookSetting<F> {
+    /// `level:` of the file.
+    pub(crate) fn level(&self) -> Option<Priority> {
+        match self {
+            HookSetting::On(config) => config.level(),
+            _ => None,
+        }
+    }
+}

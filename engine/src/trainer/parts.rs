@@ -1,0 +1,378 @@
+//! The fields of a trainer as its expansion names them: one marker type for each.
+//!
+//! The expansion says once, in the impl of a marker, which trait the type of a field has to have. Everything
+//! else goes through the marker, so that a type that does not serve is one error and stands at the field.
+
+use crate::base::Result;
+use crate::base::checked::{Plain, Setting};
+use crate::data::{BatchSource, Cursor};
+use crate::hook::{EachState, HookField, HookPart, PredictStep, Steps};
+use crate::loops::{EachMetric, Feed, Role, predict_start};
+use crate::model::Model;
+use crate::optim::Schedules;
+use crate::trainer::fields::{HookSetting, LoaderField, MetricField, OptimizerField, SchedulesField};
+use crate::trainer::{Builder, Reader, Writer};
+use std::marker::PhantomData;
+
+/// A field that the experiment knows.
+pub trait Part {
+    /// How fields of its role are read, printed and built.
+    type Kind: PartKind;
+    /// The field's name.
+    const NAME: &'static str;
+}
+
+/// What a role does with a field.
+pub trait PartKind: 'static {
+    /// The field's type.
+    type Field;
+    /// Its settings.
+    type Config: 'static;
+    /// Reads the settings; mistakes are in the reader.
+    fn read(reader: &mut Reader<'_>, path: &'static str, name: &str) -> Option<Self::Config>;
+    /// Prints the settings, defaults included.
+    fn write(config: &Self::Config, writer: &mut Writer, path: &'static str);
+    /// Builds the field.
+    ///
+    /// # Errors
+    /// What the field finds wrong with its settings.
+    fn build(config: Self::Config, builder: &mut Builder<'_>, name: &str) -> Result<Self::Field>;
+}
+
+/// The settings of one field.
+///
+/// Behind a trait object, so that nothing about it depends on what the field's type can do: what is wrong with the
+/// field is then said once, and not again for whatever holds the settings.
+pub struct Section<P: Part>(Box<dyn Settings<<P::Kind as PartKind>::Field>>);
+
+/// Settings that become a field.
+trait Settings<F> {
+    fn write(&self, writer: &mut Writer, path: &'static str);
+    fn build(self: Box<Self>, builder: &mut Builder<'_>, name: &str) -> Result<F>;
+}
+
+struct SettingsOf<K: PartKind>(K::Config);
+
+impl<K: PartKind> Settings<K::Field> for SettingsOf<K> {
+    fn write(&self, writer: &mut Writer, path: &'static str) {
+        K::write(&self.0, writer, path);
+    }
+    fn build(self: Box<Self>, builder: &mut Builder<'_>, name: &str) -> Result<K::Field> {
+        K::build(self.0, builder, name)
+    }
+}
+
+/// Reads the settings of a field.
+pub fn read_part<P: Part>(reader: &mut Reader<'_>, path: &'static str) -> Option<Section<P>> {
+    let config = P::Kind::read(reader, path, P::NAME)?;
+    Some(Section(Box::new(SettingsOf::<P::Kind>(config))))
+}
+
+/// Prints the settings of a field.
+pub fn write_part<P: Part>(section: &Section<P>, writer: &mut Writer, path: &'static str) {
+    section.0.write(writer, path);
+}
+
+/// Builds a field.
+///
+/// # Errors
+/// What the field finds wrong with its settings.
+pub fn build_part<P: Part>(section: Section<P>, builder: &mut Builder<'_>) -> Result<<P::Kind as PartKind>::Field> {
+    section.0.build(builder, P::NAME)
+}
+
+/// A `#[model]` field.
+pub trait ModelPart: 'static {
+    /// Its type.
+    type Field: Model;
+}
+
+/// An `#[optimizer]` field.
+pub trait OptimizerPart: 'static {
+    /// Its type.
+    type Field: OptimizerField;
+    /// The model fields that it updates.
+    const MODELS: &'static [&'static str];
+}
+
+/// The `#[scheduler]` field.
+pub trait SchedulesPart: 'static {
+    /// Its type.
+    type Field: SchedulesField;
+}
+
+/// A `#[loader(…)]` field.
+pub trait LoaderPart: 'static {
+    /// Its type.
+    type Field: LoaderField;
+    /// What it is for.
+    const ROLE: Role;
+}
+
+/// A `#[metric]` field.
+pub trait MetricPart: 'static {
+    /// Its type.
+    type Field: MetricField;
+}
+
+/// A `#[config]` field of the trainer itself.
+pub trait ConfigPart: 'static {
+    /// Its type.
+    type Field: Setting + 'static;
+    /// The value when the file doesn't name it; `None`: it has to.
+    fn default() -> Option<Self::Field> {
+        None
+    }
+    /// What is wrong with a value.
+    ///
+    /// # Errors
+    /// A text for the one who wrote the file.
+    fn check(value: &Self::Field) -> Result<(), String> {
+        let _ = value;
+        Ok(())
+    }
+}
+
+/// The kind of [`ModelPart`]s.
+pub struct ModelOf<P>(PhantomData<P>);
+
+impl<P: ModelPart> PartKind for ModelOf<P> {
+    type Field = P::Field;
+    type Config = <P::Field as Model>::Config;
+    fn read(reader: &mut Reader<'_>, path: &'static str, _: &str) -> Option<Self::Config> {
+        reader.model::<P::Field>(path)
+    }
+    fn write(config: &Self::Config, writer: &mut Writer, path: &'static str) {
+        writer.put(path, config);
+    }
+    fn build(config: Self::Config, builder: &mut Builder<'_>, name: &str) -> Result<P::Field> {
+        builder.model(name, &config)
+    }
+}
+
+/// The kind of [`OptimizerPart`]s.
+pub struct OptimizerOf<P>(PhantomData<P>);
+
+impl<P: OptimizerPart> PartKind for OptimizerOf<P> {
+    type Field = P::Field;
+    type Config = <P::Field as OptimizerField>::Config;
+    fn read(reader: &mut Reader<'_>, path: &'static str, _: &str) -> Option<Self::Config> {
+        reader.optimizer::<P::Field>(path)
+    }
+    fn write(config: &Self::Config, writer: &mut Writer, path: &'static str) {
+        writer.put(path, config);
+    }
+    fn build(config: Self::Config, builder: &mut Builder<'_>, name: &str) -> Result<P::Field> {
+        builder.optimizer(name, P::MODELS, config)
+    }
+}
+
+/// The kind of [`SchedulesPart`]s.
+pub struct SchedulesOf<P>(PhantomData<P>);
+
+impl<P: SchedulesPart> PartKind for SchedulesOf<P> {
+    type Field = P::Field;
+    type Config = Schedules;
+    fn read(reader: &mut Reader<'_>, path: &'static str, _: &str) -> Option<Schedules> {
+        reader.schedules::<P::Field>(path)
+    }
+    fn write(config: &Schedules, writer: &mut Writer, path: &'static str) {
+        writer.put(path, config);
+    }
+    fn build(config: Schedules, builder: &mut Builder<'_>, _: &str) -> Result<P::Field> {
+        builder.schedules(config)
+    }
+}
+
+/// The kind of [`LoaderPart`]s.
+pub struct LoaderOf<P>(PhantomData<P>);
+
+impl<P: LoaderPart> PartKind for LoaderOf<P> {
+    type Field = P::Field;
+    type Config = <P::Field as LoaderField>::Config;
+    fn read(reader: &mut Reader<'_>, path: &'static str, _: &str) -> Option<Self::Config> {
+        reader.loader::<P::Field>(path)
+    }
+    fn write(config: &Self::Config, writer: &mut Writer, path: &'static str) {
+        writer.put(path, config);
+    }
+    fn build(config: Self::Config, builder: &mut Builder<'_>, name: &str) -> Result<P::Field> {
+        builder.loader(P::ROLE, name, config)
+    }
+}
+
+/// The kind of [`MetricPart`]s.
+pub struct MetricOf<P>(PhantomData<P>);
+
+impl<P: MetricPart> PartKind for MetricOf<P> {
+    type Field = P::Field;
+    type Config = <P::Field as MetricField>::Config;
+    fn read(reader: &mut Reader<'_>, _: &str, name: &str) -> Option<Self::Config> {
+        reader.metric::<P::Field>(name)
+    }
+    fn write(config: &Self::Config, writer: &mut Writer, _: &str) {
+        writer.metric(<P::Field as MetricField>::NAME, config);
+    }
+    fn build(config: Self::Config, builder: &mut Builder<'_>, name: &str) -> Result<P::Field> {
+        builder.metric(name, config)
+    }
+}
+
+/// The kind of [`HookPart`]s.
+pub struct HookOf<P>(PhantomData<P>);
+
+impl<P: HookPart> PartKind for HookOf<P> {
+    type Field = P::Field;
+    type Config = HookSetting<P::Field>;
+    fn read(reader: &mut Reader<'_>, path: &'static str, _: &str) -> Option<Self::Config> {
+        reader.hook::<P::Field>(path)
+    }
+    fn write(config: &Self::Config, writer: &mut Writer, path: &'static str) {
+        writer.hook::<P::Field>(path, config);
+    }
+    fn build(config: Self::Config, builder: &mut Builder<'_>, name: &str) -> Result<P::Field> {
+        builder.hook(name, config)
+    }
+}
+
+/// The kind of [`ConfigPart`]s.
+pub struct ConfigOf<P>(PhantomData<P>);
+
+impl<P: ConfigPart> PartKind for ConfigOf<P> {
+    type Field = P::Field;
+    type Config = Plain<P::Field>;
+    fn read(reader: &mut Reader<'_>, path: &'static str, _: &str) -> Option<Self::Config> {
+        let check = |value: &Plain<P::Field>| P::check(&value.0);
+        match P::default() {
+            Some(value) => reader.config(path, Some(&|| Plain(value.copied())), Some(&check)),
+            None => reader.config(path, None, Some(&check)),
+        }
+    }
+    fn write(config: &Self::Config, writer: &mut Writer, path: &'static str) {
+        writer.put(path, config);
+    }
+    fn build(config: Self::Config, _: &mut Builder<'_>, _: &str) -> Result<P::Field> {
+        Ok(config.0)
+    }
+}
+
+/// A loader's field, to be handed to the steps of `T`.
+pub struct SourceOf<'a, F, T>(&'a mut F, PhantomData<T>);
+
+/// The predict loader's field, to be handed to `predict_step` of `T`.
+pub struct PromptsOf<'a, F, T>(&'a mut F, PhantomData<T>);
+
+impl<'a, F, T> SourceOf<'a, F, T> {
+    /// Of this field.
+    pub fn new(field: &'a mut F) -> Self {
+        SourceOf(field, PhantomData)
+    }
+}
+
+impl<'a, F, T> PromptsOf<'a, F, T> {
+    /// Of this field.
+    pub fn new(field: &'a mut F) -> Self {
+        PromptsOf(field, PhantomData)
+    }
+}
+
+impl<'a, F: LoaderField, T: Steps> SourceOf<'a, F, T> {
+    /// The loader.
+    pub fn source(self) -> &'a mut dyn Feed<T>
+    where
+        F::Batch: Is<T::Batch>,
+    {
+        self.0
+    }
+}
+
+impl<'a, F: LoaderField, T: PredictStep> PromptsOf<'a, F, T> {
+    /// The loader.
+    pub fn source(self) -> &'a mut dyn BatchSource<T::Prompt>
+    where
+        F::Batch: Is<T::Prompt>,
+    {
+        F::Batch::same(self.0.source())
+    }
+}
+
+/// Puts the predict loader at its start and tells its number of batches.
+///
+/// # Errors
+/// When it can't start, or never ends.
+pub fn start_prompts<P: LoaderPart>(field: &mut P::Field) -> Result<u64> {
+    predict_start(field.source())
+}
+
+/// Gives what is no loader, or has no steps, the same method, which then is not a second error.
+pub trait Unloaded<'a>: Sized {
+    /// Never called: the program does not compile.
+    fn source<S: ?Sized>(self) -> &'a mut S {
+        unreachable!("a program whose loader or steps are missing does not compile")
+    }
+}
+
+impl<'a, F, T> Unloaded<'a> for SourceOf<'a, F, T> {}
+impl<'a, F, T> Unloaded<'a> for PromptsOf<'a, F, T> {}
+
+impl<T: Steps, F: LoaderField> Feed<T> for F
+where
+    F::Batch: Is<T::Batch>,
+{
+    fn start(&mut self, cursor: Cursor) -> Result<()> {
+        self.source().start(cursor)
+    }
+    fn next_batch(&mut self) -> Result<Option<T::Batch>> {
+        F::Batch::same(self.source()).next_batch()
+    }
+    fn cursor(&self) -> Cursor {
+        self.source_ref().cursor()
+    }
+    fn batches(&self) -> Option<u64> {
+        self.source_ref().batches()
+    }
+}
+
+/// Two types that are one.
+#[diagnostic::on_unimplemented(
+    message = "this loader hands over `{Self}`, and the step takes `{B}`",
+    label = "batches of `{Self}`, expected `{B}`",
+    note = "a dataset's `Item` decides its batches: tensors are stacked, tuples part by part; make `Batch` of `Steps` agree with it, or `Prompt` of `PredictStep`"
+)]
+pub trait Is<B>: Sized {
+    /// The same source.
+    fn same(source: &mut dyn BatchSource<Self>) -> &mut dyn BatchSource<B>;
+}
+
+impl<T> Is<T> for T {
+    fn same(source: &mut dyn BatchSource<T>) -> &mut dyn BatchSource<T> {
+        source
+    }
+}
+
+/// Hands a metric's field to `each`.
+///
+/// # Errors
+/// Those of `each`.
+pub fn visit_metric<P: MetricPart + Part>(field: &mut P::Field, each: &mut EachMetric<'_>) -> Result<()> {
+    each(P::NAME, field.metric())
+}
+
+/// Hands the state of a metric's field to `each`.
+///
+/// # Errors
+/// Those of `each`.
+pub fn visit_metric_state<P: MetricPart>(field: &mut P::Field, name: &str, each: &mut EachState<'_>) -> Result<()> {
+    each(name, field.metric())
+}
+
+/// Hands the state of a hook's field to `each`, when the hook is there.
+///
+/// # Errors
+/// Those of `each`.
+pub fn visit_hook_state<P: HookPart>(field: &mut P::Field, name: &str, each: &mut EachState<'_>) -> Result<()> {
+    match field.hook_mut() {
+        Some(hook) => each(name, hook),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,227 @@
+//! Reads an experiment section by section, so that one reading shows the mistakes of all of them.
+
+use crate::config::{Diagnostic, Diagnostics, Document, Kind, Node, Sources, StructReader, from_node, from_node_at};
+use crate::hook::{Hook, HookConfig, HookField};
+use crate::metric::MetricConfig;
+use crate::model::Model;
+use crate::optim::Schedules;
+use crate::trainer::fields::{HookSetting, LoaderField, MetricField, OptimizerField, SchedulesField};
+use serde::de::DeserializeOwned;
+
+/// An experiment that is being read. Sections are named by their path, `optimizer` or `loaders.train`.
+pub struct Reader<'a> {
+    document: &'a Document,
+    diagnostics: &'a Diagnostics,
+    root: StructReader<'a>,
+    /// The structs whose fields are read one by one: `loaders`, `hooks`; none where the file has none.
+    groups: Vec<(&'static str, Option<StructReader<'a>>)>,
+    /// The entries of `metrics` that a field has taken.
+    taken: Vec<bool>,
+}
+
+/// Tells what is wrong with a value.
+type Check<'a, T> = &'a dyn Fn(&T) -> Result<(), String>;
+
+/// Whether a group of sections must be there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Group {
+    Required,
+    Optional,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader whose mistakes go to `diagnostics`.
+    pub(crate) fn new(document: &'a Document, diagnostics: &'a Diagnostics) -> Self {
+        let taken = vec![false; document.root.get("metrics").map_or(0, |node| items(node).len())];
+        Reader { document, diagnostics, root: document.reader(diagnostics), groups: Vec::new(), taken }
+    }
+
+    /// A section that must be there.
+    pub fn required<T: DeserializeOwned>(&mut self, path: &'static str) -> Option<T> {
+        let (group, key) = self.group(path, Group::Required);
+        group?.required(key)
+    }
+
+    /// A section that may be left out.
+    pub fn optional<T: DeserializeOwned>(&mut self, path: &'static str, default: impl FnOnce() -> T) -> Option<T> {
+        let (group, key) = self.group(path, Group::Optional);
+        match group.and_then(|reader| reader.node(key).map(|_| reader)) {
+            Some(reader) => reader.named(key),
+            None => Some(default()),
+        }
+    }
+
+    /// A `#[model]` field; it may be left out when all its settings have defaults.
+    pub fn model<M: Model>(&mut self, path: &'static str) -> Option<M::Config> {
+        match (self.node(path), defaults()) {
+            (None, Some(config)) => Some(config),
+            _ => self.required(path),
+        }
+    }
+
+    /// An `#[optimizer]` field.
+    pub fn optimizer<O: OptimizerField>(&mut self, path: &'static str) -> Option<O::Config> {
+        self.required(path)
+    }
+
+    /// The `#[scheduler]` field.
+    pub fn schedules<F: SchedulesField>(&mut self, path: &'static str) -> Option<Schedules> {
+        self.optional(path, Schedules::default)
+    }
+
+    /// A `#[loader]` field.
+    pub fn loader<L: LoaderField>(&mut self, path: &'static str) -> Option<L::Config> {
+        self.required(path)
+    }
+
+    /// A `#[config]` field of the trainer; `check` tells what is wrong with a value.
+    pub fn config<T: DeserializeOwned>(
+        &mut self,
+        path: &'static str,
+        default: Option<&dyn Fn() -> T>,
+        check: Option<Check<'_, T>>,
+    ) -> Option<T> {
+        let value = match default {
+            Some(default) => self.optional(path, default)?,
+            None => self.required(path)?,
+        };
+        if let Some(Err(message)) = check.map(|check| check(&value)) {
+            self.error(path, message);
+            return None;
+        }
+        Some(value)
+    }
+
+    /// A `#[metric]` field: the first entry of its type in the list that no other field has taken, else its defaults.
+    pub fn metric<F: MetricField>(&mut self, field: &str) -> Option<F::Config> {
+        let list = self.node("metrics").map_or(&[][..], items);
+        for (index, node) in list.iter().enumerate() {
+            if node.name() == Some(F::NAME) && !self.taken[index] {
+                self.taken[index] = true;
+                return self.read(&format!("metrics.{index}"), node);
+            }
+        }
+        let defaults = defaults();
+        if defaults.is_none() {
+            let name = F::NAME;
+            let message =
+                format!("the field `{field}` needs an entry `{name}(..)` here: it has settings without a default");
+            self.error("metrics", message);
+        }
+        defaults
+    }
+
+    /// A `#[hook]` field: `Off`, settings, or nothing.
+    pub fn hook<F: HookField>(&mut self, path: &'static str) -> Option<HookSetting<F>> {
+        let name = F::Hook::NAME;
+        match self.node(path) {
+            Some(node) if is_off(node) => {
+                let defaults = defaults::<<F::Hook as Hook>::Config>();
+                if defaults.is_some() || F::OPTIONAL {
+                    return Some(HookSetting::Off(defaults));
+                }
+                let message = format!("`{name}` can't be `Off`: it has settings without a default");
+                let help = format!("declare the trainer's field as `Option<{name}>`");
+                self.mistake(Diagnostic::new(node.span, message).help(help).at(path));
+                None
+            }
+            Some(_) => self.required(path).map(HookSetting::On),
+            None if F::OPTIONAL => Some(HookSetting::Absent),
+            None => {
+                let defaults = defaults();
+                if defaults.is_none() {
+                    let message = format!("missing field `{path}`: the hook `{name}` has settings without a default");
+                    self.mistake(Diagnostic::new(self.document.root.head(), message));
+                }
+                defaults.map(HookSetting::On)
+            }
+        }
+    }
+
+    /// The metrics of the list that no field has taken.
+    pub(crate) fn other_metrics(&mut self) -> Option<Vec<Box<dyn MetricConfig>>> {
+        let taken = std::mem::take(&mut self.taken);
+        self.list("metrics", |index| !taken[index])
+    }
+
+    /// The hooks that the file chooses.
+    pub(crate) fn custom_hooks(&mut self) -> Option<Vec<Box<dyn HookConfig>>> {
+        self.list("custom_hooks", |_| true)
+    }
+
+    /// The node of a section, which counts as asked for.
+    pub(crate) fn node(&mut self, path: &'static str) -> Option<&'a Node> {
+        let (group, key) = self.group(path, Group::Optional);
+        group?.node(key)
+    }
+
+    /// Adds a mistake at a section, or at the experiment's name when it isn't there.
+    pub(crate) fn error(&mut self, path: &str, message: impl Into<String>) {
+        let root = &self.document.root;
+        let span = root.find(path).unwrap_or(root).head();
+        self.mistake(Diagnostic::new(span, message).at(path));
+    }
+
+    /// Adds a mistake.
+    pub(crate) fn mistake(&self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// Reports what is missing, and what nobody has asked for.
+    pub(crate) fn finish(self) {
+        self.groups.into_iter().filter_map(|(_, group)| group).for_each(StructReader::finish);
+        self.root.finish();
+    }
+
+    /// The struct that holds a section, and the section's key in it.
+    fn group(&mut self, path: &'static str, group: Group) -> (Option<&mut StructReader<'a>>, &'static str) {
+        let Some((name, key)) = path.split_once('.') else { return (Some(&mut self.root), path) };
+        let index = match self.groups.iter().position(|(known, _)| *known == name) {
+            Some(index) => index,
+            None => {
+                let reader = match group {
+                    Group::Required => self.root.required_struct(name),
+                    Group::Optional => self.root.optional_struct(name),
+                };
+                self.groups.push((name, reader));
+                self.groups.len() - 1
+            }
+        };
+        (self.groups[index].1.as_mut(), key)
+    }
+
+    /// The wanted entries of a list, each read on its own.
+    fn list<T: DeserializeOwned>(&mut self, path: &'static str, wanted: impl Fn(usize) -> bool) -> Option<Vec<T>> {
+        match self.node(path) {
+            None => Some(Vec::new()),
+            Some(node) if !matches!(node.kind, Kind::Seq(_)) => self.read(path, node),
+            Some(node) => {
+                let entries = items(node).iter().enumerate().filter(|(index, _)| wanted(*index));
+                // all of them first, so that one mistake hides no other
+                let read: Vec<Option<T>> =
+                    entries.map(|(index, node)| self.read(&format!("{path}.{index}"), node)).collect();
+                read.into_iter().collect()
+            }
+        }
+    }
+
+    fn read<T: DeserializeOwned>(&self, path: &str, node: &Node) -> Option<T> {
+        from_node_at(node, path, &self.document.sources, self.diagnostics)
+    }
+}
+
+/// The settings when the file says nothing, if all have a default.
+fn defaults<T: DeserializeOwned>() -> Option<T> {
+    from_node(&Node::new(Kind::Struct(Vec::new())), &Sources::new(), &Diagnostics::new())
+}
+
+fn is_off(node: &Node) -> bool {
+    node.name() == Some("Off") && matches!(node.kind, Kind::Unit)
+}
+
+fn items(node: &Node) -> &[Node] {
+    match &node.kind {
+        Kind::Seq(items) => items,
+        _ => &[],
+    }
+}

@@ -1,0 +1,300 @@
+//! An experiment becomes a program, and runs.
+
+use crate::base::disk::write_atomic;
+use crate::base::{Error, ErrorContext as _, Prediction, Priority, Result};
+use crate::checkpoint::{self, Newest, Snapshot};
+use crate::folder::{Mode, RunFolder};
+use crate::hook::{Both, CustomHook, Dispatcher, Hook, HookField, Planned, RunState, SlotSetting, Slots};
+use crate::hooks::DefaultHooks;
+use crate::loops::{Driver, End, Report, Role, TrainPlan, row_position};
+use crate::phase::Phase;
+use crate::record::{Console, JsonLines, LogFile, Sink as _};
+use crate::trainer::fields::HookSetting;
+use crate::trainer::{Build, Builder, Experiment};
+use std::path::{Path, PathBuf};
+use tch::Device;
+
+/// A trainer with everything around it, ready to run.
+pub type Program<T> = Driver<DefaultHooks, T>;
+
+/// How a training ended, and what it measured.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    /// Why it ended.
+    pub end: End,
+    /// The latest metrics under their monitored names.
+    pub metrics: Report,
+    /// Finished epochs.
+    pub epoch: u64,
+    /// Finished updates.
+    pub iter: u64,
+}
+
+/// Builds a program. Only the loaders of these roles are used.
+///
+/// # Errors
+/// When the device is not there, or a part finds something wrong with its settings.
+pub fn build<T: Build>(experiment: Experiment<T>, roles: &[Role]) -> Result<Program<T>> {
+    let device = experiment.device.resolve().map_err(Error::msg)?;
+    if let Some(threads) = experiment.threads {
+        tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX).max(1));
+    }
+    let mut run = RunState::new(T::CLOCK, device, experiment.seed);
+    let train_plan = TrainPlan { stop_after: experiment.stop_after, ..experiment.train.plan() };
+    let val_plan = (!T::loaders(Role::Val).is_empty()).then(|| experiment.val.plan(T::CLOCK));
+    let mut settings = Vec::new();
+    let defaults = DefaultHooks {
+        timer: default_hook(&experiment.hooks.timer, &mut settings)?,
+        scheduler: default_hook(&experiment.hooks.scheduler, &mut settings)?,
+        logger: default_hook(&experiment.hooks.logger, &mut settings)?,
+        checkpoint: default_hook(&experiment.hooks.checkpoint, &mut settings)?,
+    };
+    let mut builder = Builder::new(&mut run, roles);
+    let trainer = T::build(experiment.sections, &mut builder)?;
+    settings.extend(builder.into_slots());
+    settings.push(SlotSetting::default());
+    let custom = experiment.custom_hooks.iter().enumerate().map(|(index, config)| {
+        let hook = config.build_any();
+        let priority = config.level().unwrap_or(hook.priority());
+        CustomHook { origin: format!("custom_hooks.{index}"), priority, hook }
+    });
+    let hooks = Dispatcher::new(Both { first: defaults, second: trainer }, settings, custom.collect());
+    let file_metrics = experiment.metrics.iter().map(|config| config.build_metric()).collect();
+    let mut program = Driver::new(hooks, file_metrics, run, train_plan, val_plan);
+    program.run.results.measures = program.measures()?;
+    Ok(program)
+}
+
+/// Trains in the run's folder.
+///
+/// # Errors
+/// When the folder holds a run already, or something fails while building or running.
+pub fn run_train<T: Build>(experiment: Experiment<T>, mode: Mode) -> Result<Summary> {
+    // before anything is written: a device that is not there is no reason to begin a run
+    experiment.device.resolve().map_err(Error::msg)?;
+    let text = experiment.print()?;
+    let (work_dir, name) = (experiment.work_dir.clone(), experiment.name.clone());
+    let take_folder = || RunFolder::create(&work_dir, &name, mode);
+    // a folder that is taken is told at once; an old run is moved aside only when the new one can be built
+    let early = (mode != Mode::Fresh).then(take_folder).transpose()?;
+    let mut program = build(experiment, &[Role::Train, Role::Val])?;
+    program.listen_to_signals()?;
+    program.prepare_train()?;
+    check_schedules(&program)?;
+    let folder = match early {
+        Some(folder) => folder,
+        None => take_folder()?,
+    };
+    // first of all: one that was being replaced when the process was killed may be the only one
+    checkpoint::clean(&folder.checkpoints())?;
+    let resumed = match mode {
+        Mode::Resume => checkpoint::newest_valid(&folder.checkpoints())?,
+        _ => Newest::default(),
+    };
+    let changed = write_experiment(&folder, &text)?;
+    let sinks = &mut program.run.sinks;
+    sinks.push(LogFile::open(&folder.log())?);
+    sinks.push(match mode {
+        Mode::Resume => resume_rows(&folder, resumed.found.as_ref().map(|(_, snapshot)| snapshot))?,
+        _ => JsonLines::create(&folder.metrics())?,
+    });
+    sinks.push(Console::new());
+    greet(&mut program, &folder)?;
+    for warning in &resumed.warnings {
+        program.run.say(&format!("warning: a checkpoint can't be used: {warning}"))?;
+    }
+    if let Some(kept) = changed {
+        let kept = kept.display();
+        program.run.say(&format!("the experiment has changed since the run began; what it was is in {kept}"))?;
+    }
+    let log = folder.log();
+    program.run.folder = Some(folder);
+    let end = program.run(|driver| {
+        if let Some((path, snapshot)) = resumed.found {
+            driver.restore(snapshot).with_context(|| format!("{} can't be resumed", path.display()))?;
+            let clocks = &driver.run.clocks;
+            let text = format!("resumed from {} at {}, {}", path.display(), clocks.epoch(), clocks.iter());
+            driver.run.say(&text)?;
+        }
+        driver.train()
+    });
+    note_the_end(&log, &end);
+    Ok(summary(&program, end?))
+}
+
+/// The rows of a run that goes on from a checkpoint, or from nothing.
+fn resume_rows(folder: &RunFolder, snapshot: Option<&Snapshot>) -> Result<JsonLines> {
+    let path = folder.metrics();
+    Ok(match snapshot.map(|snapshot| (row_position(snapshot), snapshot.meta.iter)) {
+        Some((Some(position), _)) => JsonLines::resume_at(&path, position)?,
+        Some((None, iter)) => JsonLines::resume_after(&path, iter)?,
+        None => JsonLines::resume_at(&path, 0)?,
+    })
+}
+
+/// Writes the resolved experiment. When a run goes on with another one, that of before is kept beside it, and its
+/// place comes back.
+fn write_experiment(folder: &RunFolder, text: &str) -> Result<Option<PathBuf>> {
+    let path = folder.experiment();
+    let before = std::fs::read_to_string(&path).ok().filter(|before| before != text);
+    let kept = match before {
+        None => None,
+        Some(before) => {
+            let names = (1u64..).map(|number| path.with_file_name(format!("experiment.{number}.ron")));
+            let kept = names.into_iter().find(|kept| kept.symlink_metadata().is_err());
+            if let Some(kept) = &kept {
+                write_atomic(kept, before.as_bytes())?;
+            }
+            kept
+        }
+    };
+    write_atomic(&path, text.as_bytes())?;
+    Ok(kept)
+}
+
+/// How the run ended, for those who find its log later: the console is told by whoever called.
+fn note_the_end(log: &Path, end: &Result<End>) {
+    let text = match end {
+        Ok(End::Finished) => "finished".to_owned(),
+        Ok(End::Stopped { reason }) => format!("stopped: {reason}"),
+        Ok(End::Signal(signal)) => format!("stopped by {signal}"),
+        Err(error) => format!("failed: {error:#}"),
+    };
+    // best effort: a full disk is most likely what is being told of
+    if let Ok(mut log) = LogFile::open(log) {
+        let _ = log.line(&text);
+    }
+}
+
+/// One hook of a phase, as `plan` tells it.
+#[derive(Clone, Debug)]
+pub struct PlannedHook {
+    /// The field's or component's name.
+    pub name: String,
+    /// The level that counts.
+    pub level: Priority,
+    /// Where it comes from, and what the file has changed.
+    pub origin: String,
+}
+
+/// The hooks of every phase, in the order in which they are called. No data is opened.
+///
+/// # Errors
+/// When a part finds something wrong with its settings.
+pub fn plan_of<T: Build>(experiment: Experiment<T>) -> Result<Vec<(Phase, Vec<PlannedHook>)>> {
+    let engines = <DefaultHooks as Slots>::SLOTS.len();
+    let fields = <Both<DefaultHooks, T> as Slots>::SLOTS.len();
+    let program = build(experiment, &[])?;
+    let describe = |planned: Planned| {
+        let mut origin = match planned.slot {
+            slot if slot < engines => "engine".to_owned(),
+            slot if slot + 1 < fields => format!("field of `{}`", T::NAME),
+            slot if slot < fields => "the trainer's own phases".to_owned(),
+            slot => program.hooks.custom[slot - fields].origin.clone(),
+        };
+        if let Some(attribute) = planned.changed_from {
+            origin.push_str(&format!(", `level` of the file instead of {attribute}"));
+        }
+        PlannedHook { name: planned.name, level: planned.priority, origin }
+    };
+    let phases = Phase::ALL.iter();
+    Ok(phases.map(|&phase| (phase, program.planned(phase).into_iter().map(describe).collect())).collect())
+}
+
+/// Validates the weights of a checkpoint.
+///
+/// # Errors
+/// When the checkpoint doesn't fit, or something fails while building or running.
+pub fn run_val<T: Build>(experiment: Experiment<T>, checkpoint: &Path) -> Result<Summary> {
+    evaluate(experiment, checkpoint, Role::Val, |driver| driver.val().map(|_| ()))
+}
+
+/// Tests the weights of a checkpoint.
+///
+/// # Errors
+/// When the checkpoint doesn't fit, or something fails while building or running.
+pub fn run_test<T: Build>(experiment: Experiment<T>, checkpoint: &Path) -> Result<Summary> {
+    evaluate(experiment, checkpoint, Role::Test, |driver| driver.test().map(|_| ()))
+}
+
+/// Predicts with the weights of a checkpoint; each prediction goes to `write` as it comes.
+///
+/// # Errors
+/// When the checkpoint doesn't fit, or something fails while building or running.
+pub fn run_predict<T: Build>(
+    experiment: Experiment<T>,
+    checkpoint: &Path,
+    write: &mut dyn FnMut(Prediction) -> Result<()>,
+) -> Result<Summary> {
+    evaluate(experiment, checkpoint, Role::Predict, |driver| driver.predict(write))
+}
+
+fn evaluate<T: Build>(
+    experiment: Experiment<T>,
+    checkpoint: &Path,
+    role: Role,
+    body: impl FnOnce(&mut Program<T>) -> Result<()>,
+) -> Result<Summary> {
+    if T::loaders(role).is_empty() {
+        return Err(Error::msg(format!(
+            "`{}` has no `#[loader({})]`, so there is nothing to run",
+            T::NAME,
+            role.name()
+        )));
+    }
+    let mut program = build(experiment, &[role])?;
+    program.listen_to_signals()?;
+    let end = program.run(|driver| {
+        driver.load_for_evaluation(checkpoint)?;
+        body(driver)
+    })?;
+    Ok(summary(&program, end))
+}
+
+fn summary<T: Build>(program: &Program<T>, end: End) -> Summary {
+    let metrics = program.run.results.latest.iter().map(|(name, value)| (name.clone(), *value)).collect();
+    let clocks = &program.run.clocks;
+    Summary { end, metrics, epoch: clocks.epoch().get(), iter: clocks.iter().get() }
+}
+
+/// The first lines of a run: what runs where.
+fn greet<T: Build>(program: &mut Program<T>, folder: &RunFolder) -> Result<()> {
+    let device = match program.run.device {
+        Device::Cpu if tch::get_num_threads() == 1 => "the CPU with 1 thread".to_owned(),
+        Device::Cpu => format!("the CPU with {} threads", tch::get_num_threads()),
+        device => format!("{device:?}"),
+    };
+    let models = program.run.models.iter();
+    let models: Vec<String> =
+        models.map(|model| format!("`{}` with {} parameters", model.name(), model.parameter_count())).collect();
+    let text = format!("{} in {} on {device}; {}", T::NAME, folder.path().display(), models.join(", "));
+    program.run.say(&text)?;
+    match folder.moved_aside() {
+        Some(aside) => program.run.say(&format!("the run that was here is now in {}", aside.display())),
+        None => Ok(()),
+    }
+}
+
+/// What only data and parameters tell of schedules: that each has its time, its setting and its groups.
+fn check_schedules<T: Build>(program: &Program<T>) -> Result<()> {
+    let run = &program.run;
+    let mut problems = run.schedules.check(&run.clocks.progress().planned);
+    problems.extend(run.schedules.check_against(&run.optimizers));
+    let texts: Vec<String> =
+        problems.iter().map(|problem| format!("`schedule.{}`: {}", problem.index, problem.text)).collect();
+    match texts.is_empty() {
+        true => Ok(()),
+        false => Err(Error::msg(texts.join("; "))),
+    }
+}
+
+/// A hook that every program has, from its setting.
+fn default_hook<H: Hook + HookField<Hook = H>>(setting: &HookSetting<H>, slots: &mut Vec<SlotSetting>) -> Result<H> {
+    let (config, off) = match setting {
+        HookSetting::On(config) => (Some(config), false),
+        HookSetting::Off(config) => (config.as_ref(), true),
+        HookSetting::Absent => (None, true),
+    };
+    slots.push(SlotSetting { level: setting.level(), off });
+    config.map(|config| H::build(config)).ok_or_else(|| Error::msg(format!("the hook `{}` has no settings", H::NAME)))
+}

@@ -1,0 +1,154 @@
+//! The sections of an experiment that every trainer has.
+
+use crate::base::Clock;
+use crate::loops::{TrainPlan, ValPlan};
+use crate::optim::Clip;
+use serde::{Deserialize, Serialize};
+use tch::Device;
+
+/// `train: (…)`: how far and how.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename = "train")]
+pub struct TrainSettings {
+    /// Epochs; for `#[trainer(by_epoch)]`.
+    #[serde(default)]
+    pub max_epochs: Option<u64>,
+    /// Updates; for `#[trainer(by_iter)]`, or a limit below that of the epochs.
+    #[serde(default)]
+    pub max_iters: Option<u64>,
+    /// Batches of one update; their gradients are averaged.
+    #[serde(default = "one")]
+    pub accumulate: u64,
+    /// Batches of one epoch, when not the whole loader; the next epoch goes on where this one ends.
+    #[serde(default)]
+    pub batches_per_epoch: Option<u64>,
+    /// Clipping of the gradient before each update: `Norm(1.0)` or `Value(0.5)`.
+    #[serde(default)]
+    pub clip: Option<Clip>,
+    /// The number format of the forward pass.
+    #[serde(default)]
+    pub precision: Precision,
+}
+
+/// The number format of the forward pass.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Precision {
+    /// 32-bit floats throughout.
+    #[default]
+    F32,
+}
+
+/// `val: (…)`: when the training validates.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename = "val")]
+pub struct ValSettings {
+    /// Epochs or iters between two validations; by default 1 epoch, or 1000 iters.
+    #[serde(default)]
+    pub interval: Option<u64>,
+    /// No validation before this count.
+    #[serde(default)]
+    pub begin: u64,
+    /// `(milestone, interval)`: from the milestone on, another interval.
+    #[serde(default)]
+    pub dynamic_intervals: Vec<(u64, u64)>,
+    /// The clock of all these counts; by default the trainer's.
+    #[serde(default)]
+    pub by: Option<Clock>,
+    /// Also when the training ends, if the last weights have not been validated.
+    #[serde(default = "yes")]
+    pub at_end: bool,
+}
+
+/// `device:`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DeviceChoice {
+    /// The processor.
+    Cpu,
+    /// A CUDA device by its number.
+    Cuda(usize),
+    /// The first CUDA device where there is one, else the processor.
+    #[default]
+    Auto,
+}
+
+/// `hooks: (…)` of the hooks that every program has.
+pub struct HookSettings {
+    /// `timer`.
+    pub timer: crate::trainer::HookSetting<crate::hooks::Timer>,
+    /// `scheduler`.
+    pub scheduler: crate::trainer::HookSetting<crate::hooks::Scheduler>,
+    /// `logger`.
+    pub logger: crate::trainer::HookSetting<crate::hooks::Logger>,
+    /// `checkpoint`.
+    pub checkpoint: crate::trainer::HookSetting<crate::hooks::Checkpoint>,
+}
+
+fn one() -> u64 {
+    1
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Default for ValSettings {
+    fn default() -> Self {
+        ValSettings { interval: None, begin: 0, dynamic_intervals: Vec::new(), by: None, at_end: true }
+    }
+}
+
+impl TrainSettings {
+    /// The plan of the loops.
+    pub(crate) fn plan(&self) -> TrainPlan {
+        TrainPlan {
+            max_epochs: self.max_epochs,
+            max_iters: self.max_iters,
+            accumulate: self.accumulate.max(1),
+            batches_per_epoch: self.batches_per_epoch,
+            clip: self.clip,
+            stop_after: None,
+        }
+    }
+}
+
+impl ValSettings {
+    /// The plan of the loops, for a trainer on this clock.
+    pub(crate) fn plan(&self, clock: Clock) -> ValPlan {
+        let by = self.by.unwrap_or(clock);
+        let default = match by {
+            Clock::Epoch => 1,
+            Clock::Iter => 1000,
+        };
+        let mut dynamic_intervals = self.dynamic_intervals.clone();
+        dynamic_intervals.sort_unstable();
+        ValPlan {
+            interval: self.interval.unwrap_or(default),
+            begin: self.begin,
+            dynamic_intervals,
+            by,
+            at_end: self.at_end,
+        }
+    }
+}
+
+impl DeviceChoice {
+    /// The device, if it is there.
+    ///
+    /// # Errors
+    /// A text that says which devices there are.
+    pub fn resolve(self) -> Result<Device, String> {
+        let count = tch::Cuda::device_count().max(0) as usize;
+        match self {
+            DeviceChoice::Cpu => Ok(Device::Cpu),
+            DeviceChoice::Auto if count > 0 => Ok(Device::Cuda(0)),
+            DeviceChoice::Auto => Ok(Device::Cpu),
+            DeviceChoice::Cuda(index) if index < count => Ok(Device::Cuda(index)),
+            DeviceChoice::Cuda(index) if count == 0 => {
+                Err(format!("`Cuda({index})` is not there: libtorch sees no CUDA device; use `Cpu` or `Auto`"))
+            }
+            DeviceChoice::Cuda(index) => {
+                Err(format!("`Cuda({index})` is not there: libtorch sees {count}, `Cuda(0)` to `Cuda({})`", count - 1))
+            }
+        }
+    }
+}

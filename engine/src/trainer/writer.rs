@@ -1,0 +1,87 @@
+//! Prints a resolved experiment, defaults included: reading it again gives the same.
+
+use crate::base::Result;
+use crate::config::{self, Field, Kind, Node, Span};
+use crate::hook::HookField;
+use crate::trainer::fields::HookSetting;
+use serde::Serialize;
+
+/// Collects the sections of an experiment.
+#[derive(Debug)]
+pub struct Writer {
+    root: Node,
+    metrics: Vec<Node>,
+    failed: Option<String>,
+}
+
+impl Writer {
+    pub(crate) fn new() -> Self {
+        Writer { root: Node::named("Experiment", Kind::Struct(Vec::new())), metrics: Vec::new(), failed: None }
+    }
+
+    /// Puts a value under a path of keys, `loaders.train`.
+    pub fn put<T: Serialize + ?Sized>(&mut self, path: &str, value: &T) {
+        match config::to_node(value) {
+            Ok(node) => self.put_node(path, node),
+            Err(error) => self.failed = Some(format!("`{path}` can't be printed: {error}")),
+        }
+    }
+
+    /// Adds an entry to the list of metrics, under the metric's name.
+    pub fn metric<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
+        match config::to_node(value) {
+            Ok(node) => self.metrics.push(named(name, node)),
+            Err(error) => self.failed = Some(format!("the metric `{name}` can't be printed: {error}")),
+        }
+    }
+
+    /// Puts the settings of a hook's field; nothing when it is absent.
+    pub fn hook<F: HookField>(&mut self, path: &str, setting: &HookSetting<F>) {
+        match setting {
+            HookSetting::Absent => {}
+            HookSetting::Off(_) => self.put_node(path, Node::named("Off", Kind::Unit)),
+            HookSetting::On(config) => self.put(path, config),
+        }
+    }
+
+    /// The experiment as a text.
+    ///
+    /// # Errors
+    /// When a setting's type can't be serialized.
+    pub(crate) fn finish(mut self) -> Result<String> {
+        let metrics = std::mem::take(&mut self.metrics);
+        if !metrics.is_empty() {
+            self.put_node("metrics", Node::new(Kind::Seq(metrics)));
+        }
+        match self.failed {
+            Some(why) => Err(crate::base::Error::msg(why)),
+            None => Ok(config::print(&self.root)),
+        }
+    }
+
+    pub(crate) fn put_node(&mut self, path: &str, node: Node) {
+        let mut at = &mut self.root;
+        let mut keys = path.split('.').peekable();
+        while let Some(key) = keys.next() {
+            let Kind::Struct(fields) = &mut at.kind else { return };
+            let index = fields.iter().position(|field| field.key == key).unwrap_or_else(|| {
+                let value = Node::new(Kind::Struct(Vec::new()));
+                fields.push(Field { key: key.to_owned(), key_span: Span::NONE, value });
+                fields.len() - 1
+            });
+            at = &mut fields[index].value;
+            if keys.peek().is_none() {
+                *at = node;
+                return;
+            }
+        }
+    }
+}
+
+/// A component under its name: `(top_k: 1)` → `Accuracy(top_k: 1)`.
+fn named(name: &str, node: Node) -> Node {
+    match node.name() {
+        Some(_) => node,
+        None => Node::named(name, node.kind),
+    }
+}
