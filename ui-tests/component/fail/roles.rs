@@ -1,0 +1,25 @@
+use engine::prelude::*;
+
+#[component]
+struct CnnConfig {
+    // mistake: a state among settings
+    #[state]
+    seen: u64,
+    // mistake: something transient among settings
+    #[transient]
+    scratch: u64,
+    // mistake: a role of trainers
+    #[model]
+    net: u64,
+    // mistake: a misspelt role
+    #[confg(default = 32)]
+    width: i64,
+    // mistake: a default outside its range
+    #[config(default = 32, range = 1..=16)]
+    depth: i64,
+}
+
+fn main() {
+    let config = CnnConfig { seen: 1, scratch: 1, net: 1, width: 1, depth: 1 };
+    let _ = config.clone();
+}

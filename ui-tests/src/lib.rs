@@ -1,0 +1,22 @@
+//! The cases that must compile, as modules: compiling this library is the test.
+
+#![deny(warnings)]
+
+use renamed as _;
+
+#[path = "../component/pass/kinds.rs"]
+pub mod component_kinds;
+#[path = "../hook/pass/attributes.rs"]
+pub mod hook_attributes;
+#[path = "../hook/pass/every_role.rs"]
+pub mod hook_every_role;
+#[path = "../hook/pass/names.rs"]
+pub mod hook_names;
+#[path = "../phases/pass/forms.rs"]
+pub mod phases_forms;
+#[path = "../trainer/pass/every_role.rs"]
+pub mod trainer_every_role;
+#[path = "../trainer/pass/names.rs"]
+pub mod trainer_names;
+#[path = "../trainer/pass/several_models.rs"]
+pub mod trainer_several_models;

@@ -1,0 +1,71 @@
+//! What must not compile, and what the compiler says then.
+//!
+//! A `.stderr` file holds the messages word by word, as one release of the compiler prints them; under another one
+//! nothing is compared. `TRYBUILD=overwrite` writes them anew: read each as a user would.
+//! What must compile is the library of this package.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The compiler whose messages the `.stderr` files hold.
+const PINNED: &str = "1.95.0";
+
+const MACROS: [&str; 4] = ["hook", "phases", "trainer", "component"];
+
+#[test]
+fn mistakes_are_refused_in_these_words() {
+    let running = running_toolchain();
+    if running != PINNED {
+        eprintln!("not compared: the messages are those of rustc {PINNED}, this is {running}");
+        return;
+    }
+    let cases = trybuild::TestCases::new();
+    for name in MACROS {
+        cases.compile_fail(format!("{name}/fail/*.rs"));
+    }
+}
+
+/// Each mistake is marked in its file by a comment that begins with `mistake:`.
+#[test]
+fn a_mistake_gives_one_error_and_no_second_one_follows_from_it() {
+    for path in files() {
+        let mistakes = read(&path).lines().filter(|line| line.trim_start().starts_with("// mistake: ")).count();
+        let messages = read(&path.with_extension("stderr"));
+        let errors = messages.lines().filter(|line| line.starts_with("error")).count();
+        assert!(mistakes > 0, "{} marks no mistake", path.display());
+        assert_eq!(errors, mistakes, "errors and mistakes of {}:\n{messages}", path.display());
+    }
+}
+
+/// A hint at a nightly feature or at the macro's own insides helps nobody.
+#[test]
+fn messages_speak_of_what_the_user_wrote() {
+    for path in files() {
+        let messages = read(&path.with_extension("stderr"));
+        for insides in ["issue #48214", "#![feature", "__engine", "__private::Section", "PartKind"] {
+            assert!(!messages.contains(insides), "`{insides}` in the messages of {}:\n{messages}", path.display());
+        }
+    }
+}
+
+fn files() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let listed = MACROS.iter().flat_map(|name| fs::read_dir(root.join(name).join("fail")).unwrap());
+    let mut files: Vec<PathBuf> = listed.map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "rs"));
+    files.sort();
+    files
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// `1.95.0` of `rustc 1.95.0 (…)`.
+fn running_toolchain() -> String {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output = Command::new(rustc).arg("--version").output().expect("rustc runs");
+    let version = String::from_utf8_lossy(&output.stdout).into_owned();
+    version.split(' ').nth(1).unwrap_or_default().to_owned()
+}
