@@ -1,0 +1,48 @@
+//! Where a program stops for a while or fails: told by its experiment.
+
+use engine::prelude::*;
+use std::time::Duration;
+
+/// What goes wrong in the training step.
+#[component]
+#[derive(Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing.
+    Nothing,
+    /// It returns an error.
+    Error,
+    /// It panics.
+    Panic,
+    /// libtorch is asked for what it can't do.
+    Shape,
+    /// Its loss is NaN.
+    Nan,
+}
+
+/// Prints `mark NAME N` and sleeps, so that whoever reads the output can end the process right here.
+pub fn mark(name: &str, number: u64, pause: u64) {
+    if pause > 0 {
+        println!("mark {name} {number}");
+        std::thread::sleep(Duration::from_millis(pause));
+    }
+}
+
+impl Fault {
+    /// Lets it happen to a loss.
+    ///
+    /// # Errors
+    /// When that is what is to go wrong.
+    #[expect(clippy::panic, reason = "a panic is what is asked for")]
+    pub fn happen(self, output: Output) -> Result<Output> {
+        match self {
+            Fault::Nothing => Ok(output),
+            Fault::Error => Err(Error::msg("the step gave up")),
+            Fault::Panic => panic!("the step fell over"),
+            Fault::Shape => {
+                let ones = |n: i64| output.loss().new_ones([n], (Kind::Float, Device::Cpu));
+                Ok(Output::new(output.loss() + ones(2).dot(&ones(3))))
+            }
+            Fault::Nan => Ok(Output::new(output.loss() * f64::NAN)),
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Hooks of these programs: one with state, one that speaks, one that fails.
+
+use engine::prelude::*;
+
+/// Adds up the losses of the whole run, and counts batches in it and in this process.
+#[hook(priority = "LOW")]
+pub struct Witness {
+    /// What the sum is multiplied by.
+    #[config(default = 1.0, range = 0.0..=1e6)]
+    scale: f64,
+    #[state]
+    sum: f64,
+    #[state]
+    batches: u64,
+    #[transient]
+    in_this_process: u64,
+}
+
+#[phases]
+impl Witness {
+    fn after_train_batch(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        if cx.exception().is_none() {
+            self.sum += f64::try_from(cx.output()?.loss())?;
+            self.batches += 1;
+            self.in_this_process += 1;
+            cx.log_last("witnessed", self.sum * self.scale);
+        }
+        Ok(())
+    }
+
+    fn after_train(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        cx.say(&format!("witness: {} batches in all, {} in this process", self.batches, self.in_this_process))
+    }
+}
+
+/// Says its word after every iter and validation.
+#[hook]
+pub struct Speaker {
+    /// The word.
+    #[config]
+    word: String,
+}
+
+#[phases]
+impl Speaker {
+    fn after_train_iter(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        match cx.exception() {
+            None => cx.say(&format!("{} speaks after iter {}", self.word, cx.iter().get())),
+            Some(_) => Ok(()),
+        }
+    }
+
+    fn after_val(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        cx.say(&format!("{} speaks after val", self.word))
+    }
+
+    fn on_exception(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        cx.say(&format!("{} sees the end", self.word))
+    }
+
+    fn after_run(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        cx.say(&format!("{} says goodbye", self.word))
+    }
+}
+
+/// Fails after an iter.
+#[hook(priority = "HIGH")]
+pub struct Breaker {
+    /// The iter.
+    #[config(default = 2, range = 1..)]
+    at: u64,
+    /// Whether it panics instead of returning an error.
+    #[config(default = false)]
+    panics: bool,
+}
+
+#[phases]
+impl Breaker {
+    #[expect(clippy::panic, reason = "a panic is what is asked for")]
+    fn after_train_iter(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        match cx.iter().get() == self.at {
+            true if self.panics => panic!("the hook fell over"),
+            true => Err(Error::msg("the hook gave up")),
+            false => Ok(()),
+        }
+    }
+}

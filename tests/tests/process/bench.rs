@@ -1,0 +1,217 @@
+//! A temporary folder with an experiment in it, and a program that is run there as a person would run it.
+
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// No run here takes a tenth of it, unless it hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The folder in which commands run. `exp.ron` is the experiment.
+pub(crate) struct Bench {
+    dir: tempfile::TempDir,
+    program: &'static str,
+}
+
+/// A process that has ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    /// The exit code; `None` when a signal has ended it.
+    pub(crate) code: Option<i32>,
+    /// The signal that has ended it.
+    pub(crate) signal: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// A process under way.
+pub(crate) struct Running {
+    child: Child,
+    lines: Receiver<String>,
+    seen: String,
+    stderr: Option<JoinHandle<String>>,
+}
+
+impl Bench {
+    /// With the trainer that has every role.
+    pub(crate) fn by_epoch() -> Bench {
+        Bench::new(env!("CARGO_BIN_EXE_by_epoch"), include_str!("../../experiments/by_epoch.ron"))
+    }
+
+    /// With the trainer that counts iters.
+    pub(crate) fn by_iter() -> Bench {
+        Bench::new(env!("CARGO_BIN_EXE_by_iter"), include_str!("../../experiments/by_iter.ron"))
+    }
+
+    fn new(program: &'static str, experiment: &str) -> Bench {
+        let bench = Bench { dir: tempfile::tempdir().unwrap(), program };
+        bench.write("exp.ron", experiment);
+        bench
+    }
+
+    pub(crate) fn path(&self, relative: &str) -> PathBuf {
+        self.dir.path().join(relative)
+    }
+
+    pub(crate) fn write(&self, relative: &str, content: impl AsRef<[u8]>) {
+        std::fs::write(self.path(relative), content).unwrap();
+    }
+
+    pub(crate) fn read(&self, relative: &str) -> String {
+        let path = self.path(relative);
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    /// Replaces a part of the experiment.
+    pub(crate) fn edit(&self, from: &str, to: &str) {
+        let text = self.read("exp.ron");
+        assert_eq!(text.matches(from).count(), 1, "`{from}` in\n{text}");
+        self.write("exp.ron", text.replace(from, to));
+    }
+
+    /// Runs a command to its end.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
+        self.start(arguments).end()
+    }
+
+    /// Runs `train exp.ron` with more arguments.
+    pub(crate) fn train(&self, more: &[&str]) -> Ended {
+        self.run(&[&["train", "exp.ron"], more].concat())
+    }
+
+    /// Starts `train exp.ron` with steps that are announced and then sleep so many milliseconds.
+    pub(crate) fn start_paused(&self, pause: u64, more: &[&str]) -> Running {
+        self.start(&[&["train", "exp.ron", "--set", &format!("trainer.pause={pause}")], more].concat())
+    }
+
+    /// Starts a command.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Running {
+        Running::new(Command::new(self.program).args(arguments).current_dir(self.dir.path()))
+    }
+
+    /// Runs a command under a shell that has done something before, such as setting a limit.
+    pub(crate) fn run_after(&self, preparation: &str, arguments: &[&str]) -> Ended {
+        let script = format!("{preparation}; exec \"$0\" \"$@\"");
+        let mut command = Command::new("sh");
+        Running::new(command.args(["-c", &script, self.program]).args(arguments).current_dir(self.dir.path())).end()
+    }
+}
+
+impl Ended {
+    /// Ended with this exit code.
+    #[track_caller]
+    pub(crate) fn exits(self, code: i32) -> Ended {
+        assert_eq!((self.code, self.signal), (Some(code), None), "{self}");
+        // a message that a person can't read is as bad as a wrong code
+        assert!(!self.stderr.contains("RUST_BACKTRACE"), "{self}");
+        self
+    }
+
+    /// Whether an error is there, and the first line of all: `error: …`.
+    #[track_caller]
+    pub(crate) fn says(self, text: &str) -> Ended {
+        assert!(self.stderr.starts_with("error: "), "{self}");
+        assert!(self.stderr.contains(text), "no `{text}` in: {self}");
+        self
+    }
+}
+
+impl std::fmt::Display for Ended {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Ended { code, signal, stdout, stderr } = self;
+        write!(f, "code {code:?}, signal {signal:?}\n--- stdout\n{stdout}--- stderr\n{stderr}---")
+    }
+}
+
+impl Running {
+    fn new(command: &mut Command) -> Running {
+        // a person has not set it, and with it panics are printed where they happen
+        command.env_remove("RUST_BACKTRACE");
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let (sender, lines) = channel();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        std::thread::spawn(move || {
+            for line in stdout.lines().map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
+        });
+        let mut errors = child.stderr.take().unwrap();
+        let stderr = std::thread::spawn(move || {
+            let mut bytes = Vec::new();
+            let _ = errors.read_to_end(&mut bytes);
+            String::from_utf8_lossy(&bytes).into_owned()
+        });
+        Running { child, lines, seen: String::new(), stderr: Some(stderr) }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until a line with this text is printed.
+    #[track_caller]
+    pub(crate) fn wait_for(&mut self, text: &str) {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let line = self.lines.recv_timeout(until.saturating_duration_since(Instant::now()));
+            let line = line.unwrap_or_else(|_| panic!("never printed `{text}`: {}", self.seen));
+            self.seen.push_str(&line);
+            self.seen.push('\n');
+            if line.contains(text) {
+                return;
+            }
+        }
+    }
+
+    /// Sends a signal, `TERM` or `INT`.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("sh").args(["-c", "kill -s \"$1\" \"$2\"", "sh", name, &pid]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Ends it as the loss of power would.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    pub(crate) fn end(mut self) -> Ended {
+        let until = Instant::now() + PATIENCE;
+        // the channel closes with the process's stdout
+        loop {
+            match self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(line) => self.seen.push_str(&format!("{line}\n")),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => panic!("it does not end: {}", self.seen),
+            }
+        }
+        let status: ExitStatus = self.child.wait().unwrap();
+        let stderr = self.stderr.take().unwrap().join().unwrap();
+        Ended { code: status.code(), signal: status.signal(), stdout: std::mem::take(&mut self.seen), stderr }
+    }
+}
+
+/// A test that fails leaves no process behind.
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Compares a text with a file of `golden/`. `OVERWRITE=1` writes the file.
+#[track_caller]
+pub(crate) fn golden(name: &str, found: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(name);
+    if std::env::var_os("OVERWRITE").is_some() {
+        std::fs::write(&path, found).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(found == expected, "{} is not what was printed:\n{found}", path.display());
+}

@@ -1,0 +1,176 @@
+//! Every command besides `train`.
+
+use crate::bench::{Bench, golden};
+use crate::left::newest;
+
+/// A finished run.
+fn trained() -> Bench {
+    let bench = Bench::by_epoch();
+    bench.train(&[]).exits(0);
+    bench
+}
+
+/// `name = value` lines.
+fn values(stdout: &str, prefix: &str) -> Vec<String> {
+    stdout.lines().filter(|line| line.starts_with(prefix)).map(str::to_owned).collect()
+}
+
+#[test]
+fn val_and_test_take_a_run_a_checkpoint_or_a_file_of_weights() {
+    let bench = Bench::by_epoch();
+    let trained = bench.train(&["--set", "hooks.ema=Off"]).exits(0);
+    let measured = values(&trained.stdout, "val/");
+    assert_eq!(measured.len(), 6);
+    let checkpoint = newest(&bench.path("runs/run")).display().to_string();
+    let weights = format!("{checkpoint}/net.safetensors");
+    for given in ["runs/run", &checkpoint, &weights] {
+        let ended = bench.run(&["val", "exp.ron", "--set", "hooks.ema=Off", "--checkpoint", given]).exits(0);
+        // what the training measured last, of the same weights; `hard` draws its noise anew
+        let first =
+            |values: &[String]| values.iter().filter(|value| !value.contains("hard")).cloned().collect::<Vec<_>>();
+        assert_eq!(first(&values(&ended.stdout, "val/")), first(&measured), "{given}: {ended}");
+        let ended = bench.run(&["test", "exp.ron", "--set", "hooks.ema=Off", "--checkpoint", given]).exits(0);
+        assert_eq!(values(&ended.stdout, "test/").len(), 3, "{given}: {ended}");
+    }
+    // a run folder is only read
+    assert_eq!(bench.read("runs/run/metrics.jsonl").matches("\"test\"").count(), 0);
+}
+
+#[test]
+fn a_whole_checkpoint_is_evaluated_with_its_averaged_weights_and_bare_weights_without() {
+    let bench = trained();
+    let checkpoint = newest(&bench.path("runs/run")).display().to_string();
+    let val = |given: &str| values(&bench.run(&["val", "exp.ron", "--checkpoint", given]).exits(0).stdout, "val/loss");
+    assert_ne!(val(&checkpoint), val(&format!("{checkpoint}/net.safetensors")));
+}
+
+#[test]
+fn predict_writes_one_object_for_each_sample_in_order() {
+    let bench = trained();
+    let ended = bench.run(&["predict", "exp.ron", "--checkpoint", "runs/run"]).exits(0);
+    let path = bench.path("runs/run/predictions.jsonl").display().to_string();
+    assert_eq!(ended.stdout, format!("7 predictions in {path}\n"));
+    let text = bench.read("runs/run/predictions.jsonl");
+    for (index, line) in text.lines().enumerate() {
+        // in the order in which the step names them
+        assert!(line.starts_with(&format!("{{\"index\":{index},\"name\":\"heap ")), "{line}");
+        let parsed: serde_json::Value = serde_json::from_str(line).unwrap();
+        let logits: Vec<f64> =
+            parsed["logits"].as_array().unwrap().iter().map(|logit| logit.as_f64().unwrap()).collect();
+        let best = (0..3).max_by(|a, b| logits[*a].total_cmp(&logits[*b])).unwrap();
+        assert_eq!(parsed["name"], format!("heap {best}"));
+    }
+    assert_eq!(text.lines().count(), 7);
+    // elsewhere, the same
+    bench.run(&["predict", "exp.ron", "--checkpoint", "runs/run", "--out", "other.jsonl"]).exits(0);
+    assert_eq!(bench.read("other.jsonl"), text);
+}
+
+#[test]
+fn predict_needs_neither_the_training_data_nor_leaves_half_a_file() {
+    let bench = trained();
+    let gone = [
+        "--set",
+        "loaders.train.dataset.path=gone",
+        "--set",
+        "loaders.val.dataset.path=gone",
+        "--set",
+        "loaders.hard.dataset.path=gone",
+    ];
+    bench.run(&[&["predict", "exp.ron", "--checkpoint", "runs/run", "--out", "p.jsonl"], &gone[..]].concat()).exits(0);
+    bench.run(&[&["test", "exp.ron", "--checkpoint", "runs/run"], &gone[..]].concat()).exits(0);
+    let broken = ["--set", "loaders.unseen.dataset.broken=5", "--out", "half.jsonl"];
+    let ended = bench.run(&[&["predict", "exp.ron", "--checkpoint", "runs/run"], &broken[..]].concat()).exits(1);
+    ended.says("loader `unseen` can't read sample 5");
+    let files = std::fs::read_dir(bench.path(".")).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(files.into_iter().all(|name| !name.to_string_lossy().contains("half")));
+}
+
+#[test]
+fn weights_of_another_shape_are_refused_with_both_shapes() {
+    let bench = trained();
+    for command in ["val", "test", "predict"] {
+        let wide = ["--set", "model.hidden=16", "--checkpoint", "runs/run"];
+        let ended = bench.run(&[&[command, "exp.ron"], &wide[..]].concat()).exits(1);
+        ended.says("`net.hidden.bias` has shape [16], the given weights have [8]");
+    }
+    bench.train(&["--resume", "--set", "model.hidden=16"]).exits(1).says("can't be resumed");
+}
+
+#[test]
+fn a_checkpoint_that_is_not_there_is_wrong_usage() {
+    let bench = trained();
+    for command in ["val", "test", "predict"] {
+        bench.run(&[command, "exp.ron", "--checkpoint", "runs/nowhere"]).exits(2).says("`--checkpoint runs/nowhere`");
+        bench.run(&[command, "exp.ron"]).exits(2).says("--checkpoint");
+    }
+    // there, and no checkpoint
+    bench.run(&["val", "exp.ron", "--checkpoint", "."]).exits(1).says("is no checkpoint: it has no file `manifest`");
+    bench.run(&["val", "exp.ron", "--checkpoint", "exp.ron"]).exits(1).says("exp.ron");
+    std::fs::create_dir_all(bench.path("begun/checkpoints")).unwrap();
+    bench.run(&["val", "exp.ron", "--checkpoint", "begun"]).exits(1).says("`begun` has no checkpoint yet");
+}
+
+#[test]
+fn a_command_for_which_the_trainer_has_no_loader_is_wrong_usage() {
+    let bench = Bench::by_iter();
+    bench.run(&["test", "exp.ron", "--checkpoint", "."]).exits(2).says("`Stream` has no `#[loader(test)]`");
+    bench.run(&["predict", "exp.ron", "--checkpoint", "."]).exits(2).says("`Stream` has no `#[loader(predict)]`");
+}
+
+#[test]
+fn list_tells_components_with_their_settings() {
+    let bench = Bench::by_epoch();
+    golden("list_hooks.txt", &bench.run(&["list", "hooks"]).exits(0).stdout);
+    let hook = bench.run(&["list", "hook"]).exits(0);
+    assert_eq!(hook.stdout, bench.run(&["list", "hooks"]).exits(0).stdout);
+    let all = bench.run(&["list"]).exits(0).stdout;
+    for part in [
+        "datasets\n  Points  ",
+        "\nmodels\n  Mlp  ",
+        "\noptimizers\n  Adam",
+        "\nschedules\n",
+        "\nsamplers\n",
+        "\nmetrics\n  Accuracy  ",
+    ] {
+        assert!(all.contains(part), "no `{part}` in {all}");
+    }
+    bench.run(&["list", "hoks"]).exits(2).says("no kind of component is called `hoks`, did you mean `hooks`?");
+}
+
+#[test]
+fn help_is_no_error_and_names_every_command_and_option() {
+    let bench = Bench::by_epoch();
+    let help = bench.run(&["--help"]).exits(0);
+    golden("help.txt", &help.stdout);
+    golden("help_train.txt", &bench.run(&["train", "--help"]).exits(0).stdout);
+    // without a command the same is shown, as a mistake
+    let none = bench.run(&[]).exits(2);
+    assert!(none.stderr.contains("Usage: by_epoch <COMMAND>"), "{none}");
+    bench.run(&["trian", "exp.ron"]).exits(2).says("a similar subcommand exists: 'train'");
+    bench.train(&["--sett", "seed=1"]).exits(2).says("--set");
+}
+
+#[test]
+fn check_opens_nothing_and_reads_every_file() {
+    let bench = Bench::by_epoch();
+    bench.edit("samples: 40,", "samples: 40, path: \"gone.csv\",");
+    assert_eq!(bench.run(&["check", "exp.ron"]).exits(0).stdout, "exp.ron: ok\n");
+    bench.write("bad.ron", bench.read("exp.ron").replace("seed: 7", "seeed: 7"));
+    bench.write("worse.ron", bench.read("exp.ron").replace("max_epochs: 3", "max_epoch: 3"));
+    let ended = bench.run(&["check", "bad.ron", "exp.ron", "worse.ron"]).exits(2);
+    assert_eq!(ended.stdout, "exp.ron: ok\n");
+    let ended = ended.says("--> bad.ron:4:5").says("did you mean `seed`?");
+    ended.says("--> worse.ron:18:13").says("did you mean `max_epochs`?");
+}
+
+#[test]
+fn set_merges_in_order_and_its_mistakes_point_into_the_command_line() {
+    let bench = Bench::by_epoch();
+    bench.train(&["--set", "seed=1", "--set", "seed=2", "--set", "name=other", "--max-iters", "1"]).exits(0);
+    assert!(bench.read("runs/other/experiment.ron").contains("seed: 2,"));
+    let ended = bench.train(&["--set", "optimizer.lrr=0.1", "--set", "train.max_epochs=many"]).exits(2);
+    let ended = ended.says("--> --set:1:11").says("did you mean `lr`?").says("optimizer.lrr=0.1");
+    ended.says("train.max_epochs=many");
+    bench.train(&["--set", "optimizer"]).exits(2).says("expected `path=value`");
+}

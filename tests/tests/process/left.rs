@@ -1,0 +1,74 @@
+//! What a run leaves behind, as far as it may be compared with another run.
+
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Values that differ from run to run: the time of day, and how fast the machine was.
+const TIMES: [&str; 5] = ["time", "iter_time", "data_time", "samples_per_second", "eta"];
+
+/// Every tensor file of the newest checkpoint: weights, and what optimizers, averages and generators hold.
+pub(crate) fn tensors(run: &Path) -> BTreeMap<String, Vec<u8>> {
+    let files = std::fs::read_dir(newest(run)).unwrap().map(|entry| entry.unwrap().path());
+    let tensors = files.filter(|path| path.extension().is_some_and(|extension| extension == "safetensors"));
+    let read = |path: PathBuf| (name(&path), std::fs::read(&path).unwrap());
+    let tensors: BTreeMap<String, Vec<u8>> = tensors.map(read).collect();
+    assert!(tensors.contains_key("net.safetensors") && tensors.contains_key("state.safetensors"));
+    tensors
+}
+
+/// The checkpoint that `latest` names.
+pub(crate) fn newest(run: &Path) -> PathBuf {
+    let checkpoints = run.join("checkpoints");
+    let latest = std::fs::read_to_string(checkpoints.join("latest")).unwrap();
+    checkpoints.join(latest.trim())
+}
+
+/// The names of all checkpoints, sorted.
+pub(crate) fn checkpoints(run: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(run.join("checkpoints")).unwrap().map(|entry| entry.unwrap().path());
+    let mut names: Vec<String> = entries.filter(|path| path.is_dir()).map(|path| name(&path)).collect();
+    names.sort();
+    names
+}
+
+/// The rows of `metrics.jsonl` without the values that depend on time.
+pub(crate) fn rows(run: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+    let mut rows: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for row in &mut rows {
+        let row = row.as_object_mut().unwrap();
+        TIMES.iter().for_each(|name| drop(row.remove(*name)));
+    }
+    rows
+}
+
+/// The lines of `log.txt` without their time stamps.
+pub(crate) fn log(run: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(run.join("log.txt")).unwrap();
+    let unstamped = |line: &str| {
+        let (stamp, text) = line.split_once(' ').unwrap();
+        assert!(stamp.len() == 20 && stamp.ends_with('Z'), "{line}");
+        text.to_owned()
+    };
+    text.lines().map(unstamped).collect()
+}
+
+/// Two runs that must have come to the same.
+#[track_caller]
+pub(crate) fn assert_same(one: &Path, other: &Path, what: &str) {
+    let (rows_of_one, rows_of_other) = (rows(one), rows(other));
+    for (index, (a, b)) in rows_of_one.iter().zip(&rows_of_other).enumerate() {
+        assert_eq!(a, b, "{what}: row {index} differs");
+    }
+    assert_eq!(rows_of_one.len(), rows_of_other.len(), "{what}: {rows_of_other:#?}");
+    let (one, other) = (tensors(one), tensors(other));
+    assert!(one.keys().eq(other.keys()), "{what}");
+    for (name, bytes) in &one {
+        assert!(*bytes == other[name], "{what}: `{name}` differs");
+    }
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap().to_string_lossy().into_owned()
+}

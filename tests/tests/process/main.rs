@@ -1,0 +1,17 @@
+//! Real runs in real processes: what a person at a terminal, or a scheduler of jobs, can rely on.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(unreachable_pub, reason = "the parts of one test program share what they need")]
+
+mod bench;
+mod left;
+
+mod commands;
+mod endings;
+mod folder;
+mod hooks;
+mod hostile;
+mod mistakes;
+mod repeatable;
+mod rows;
+mod signals;

@@ -1,0 +1,78 @@
+//! An experiment with mistakes: all of them at once, before anything is opened.
+
+use crate::bench::{Bench, golden};
+
+const BAD: &str = r#"Experiment(
+    name: "bad",
+    sead: 7,
+    device: Gpu,
+    model: Mlpp(hidden: 8),
+    optimizer: AdamW(lrr: 0.02, betas: (0.9, "high")),
+    schedule: [Linear(iters: 10, start: 0.1), Cosin()],
+    loaders: (
+        train: (dataset: Points(samples: -40), batch_size: 0, shuffle: true),
+        val: (dataset: Points(samples: 12, noise: 11.0), batch_size: 5),
+        hard: (dataset: Pionts(samples: 8), batch_size: 4),
+        test: (dataset: Points(samples: 9), batch_size: 4, worker: 2),
+        unseen: (dataset: Points(part: 4), batch_size: 3),
+    ),
+    train: (max_epochs: "three", clip: Norm(-1.0)),
+    val: (interval: 0),
+    hooks: (
+        logger: (interval: 0),
+        emma: (decay: 0.8),
+        witness: (scale: 1.0, level: HIHG),
+    ),
+    trainer: (fault: Eror),
+    custom_hooks: [Speeker(word: "a"), Speaker()],
+)
+"#;
+
+#[test]
+fn all_mistakes_of_a_file_are_told_at_once_each_with_its_place() {
+    let bench = Bench::by_epoch();
+    bench.write("bad.ron", BAD);
+    let ended = bench.train(&[]);
+    ended.exits(0);
+    let ended = bench.run(&["train", "bad.ron"]).exits(2);
+    assert!(ended.stdout.is_empty() && !bench.path("runs/bad").exists());
+    golden("mistakes.txt", &ended.stderr);
+    // `check` and `plan` tell the same
+    for command in ["check", "plan"] {
+        assert_eq!(bench.run(&[command, "bad.ron"]).exits(2).stderr, ended.stderr);
+    }
+}
+
+#[test]
+fn plans_on_the_wrong_clock_are_refused() {
+    let bench = Bench::by_iter();
+    let ended = bench.train(&["--set", "train.max_epochs=3"]).exits(2);
+    ended.says("the trainer is `by_iter`").says("`max_iters`");
+    bench.train(&["--set", "val.by=Epoch"]).exits(2).says("no epochs to count; use `Iter`");
+    let bench = Bench::by_epoch();
+    bench.edit("max_epochs: 3, ", "");
+    bench.train(&[]).exits(2).says("missing field `max_epochs`: the trainer is `by_epoch`");
+}
+
+#[test]
+fn a_mistake_in_a_base_points_into_the_base() {
+    let bench = Bench::by_epoch();
+    std::fs::create_dir(bench.path("base")).unwrap();
+    bench.write("base/opt.ron", "Experiment(\n    optimizer: AdamW(lr: \"fast\"),\n)\n");
+    bench.edit("    optimizer: AdamW(lr: 0.02, weight_decay: 0.01),\n", "    base: [\"base/opt.ron\"],\n");
+    bench.train(&[]).exits(2).says("--> base/opt.ron:2:26");
+    bench.edit("base/opt.ron", "base/opr.ron");
+    bench.train(&[]).exits(2).says("can't read the base `base/opr.ron`").says("did you mean `opt.ron`?");
+    bench.write("loop.ron", "Experiment(base: \"loop.ron\")");
+    bench.run(&["train", "loop.ron"]).exits(2).says("is its own base");
+}
+
+#[test]
+fn a_hook_is_switched_off_by_the_command_line_and_by_a_file_over_its_base() {
+    let bench = Bench::by_epoch();
+    bench.write("off.ron", "Experiment(base: \"exp.ron\", hooks: (ema: Off))");
+    let by_base = bench.run(&["plan", "off.ron"]).exits(0).stdout;
+    let by_set = bench.run(&["plan", "exp.ron", "--set", "hooks.ema=Off"]).exits(0).stdout;
+    assert_eq!(by_base, by_set);
+    assert!(!by_base.contains("ema") && bench.run(&["plan", "exp.ron"]).exits(0).stdout.contains("ema"));
+}

@@ -1,0 +1,108 @@
+//! What a run writes: `metrics.jsonl` as documented, `log.txt` complete, both continued by a resumed run.
+
+use crate::bench::Bench;
+use crate::left::{log, rows};
+
+/// The keys of a line, in their order, without what any JSON reader would make of them.
+fn keys(line: &str) -> Vec<&str> {
+    let inner = line.strip_prefix('{').and_then(|line| line.strip_suffix('}')).unwrap();
+    // flat objects without commas or colons in their values
+    inner.split(',').map(|pair| pair.split(':').next().unwrap().trim_matches('"')).collect()
+}
+
+#[test]
+fn each_line_is_a_flat_object_with_the_documented_keys_in_order() {
+    let bench = Bench::by_epoch();
+    bench.train(&[]).exits(0);
+    let text = bench.read("runs/run/metrics.jsonl");
+    assert!(text.ends_with("}\n"));
+    let fixed = ["phase", "epoch", "iter", "time"];
+    for line in text.lines() {
+        let parsed: serde_json::Value = serde_json::from_str(line).unwrap();
+        let numbers = |key: &&str| parsed[*key].is_number();
+        let keys = keys(line);
+        match parsed["phase"].as_str().unwrap() {
+            "train" => {
+                assert_eq!(keys[..4], fixed);
+                assert_eq!((keys[4], *keys.last().unwrap()), ("loss", "lr"));
+                assert!(keys[1..].iter().all(numbers), "{line}");
+            }
+            "val" if parsed.get("loader").is_some() => {
+                assert_eq!(keys, ["phase", "loader", "epoch", "iter", "time", "accuracy", "confidence", "loss"]);
+                assert_eq!(parsed["loader"], "hard");
+            }
+            "val" => assert_eq!(keys, ["phase", "epoch", "iter", "time", "accuracy", "confidence", "loss"]),
+            other => panic!("{other}"),
+        }
+    }
+    let counted = |row: &serde_json::Value| (row["epoch"].as_u64().unwrap(), row["iter"].as_u64().unwrap());
+    let of =
+        |phase: &str| rows(&bench.path("runs/run")).into_iter().filter(|row| row["phase"] == phase).collect::<Vec<_>>();
+    // finished epochs and iters: the tail of an epoch is an iter of its own and fills a row
+    assert_eq!(of("train").iter().map(counted).collect::<Vec<_>>(), [(0, 2), (1, 3), (1, 4), (1, 6), (2, 8), (2, 9)]);
+    assert_eq!(of("val").iter().map(counted).collect::<Vec<_>>(), [(1, 3), (1, 3), (2, 6), (2, 6), (3, 9), (3, 9)]);
+}
+
+#[test]
+fn the_time_of_a_resumed_run_goes_on() {
+    let bench = Bench::by_epoch();
+    bench.train(&["--max-iters", "4"]).exits(0);
+    bench.train(&["--resume"]).exits(0);
+    let text = bench.read("runs/run/metrics.jsonl");
+    let times =
+        text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["time"].as_f64().unwrap());
+    let times: Vec<f64> = times.collect();
+    assert!(times.windows(2).all(|pair| pair[0] <= pair[1]), "{times:?}");
+}
+
+#[test]
+fn a_stop_and_a_resume_leave_the_rows_of_a_run_that_went_on() {
+    let whole = Bench::by_epoch();
+    whole.train(&[]).exits(0);
+    let bench = Bench::by_epoch();
+    bench.train(&["--max-iters", "5"]).exits(0);
+    bench.train(&["--resume"]).exits(0);
+    let (whole, resumed) = (rows(&whole.path("runs/run")), rows(&bench.path("runs/run")));
+    // the limit makes a row of iter 5 and validates there; the rest is the same
+    let others = |rows: &[serde_json::Value]| {
+        rows.iter().filter(|row| row["iter"] != 5 && row["iter"] != 6).cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(others(&whole), others(&resumed));
+}
+
+#[test]
+fn log_txt_has_every_line_of_the_console_and_how_each_process_ended() {
+    let bench = Bench::by_epoch();
+    let first = bench.train(&["--max-iters", "4"]).exits(0);
+    let second = bench.train(&["--resume"]).exits(0);
+    let said = log(&bench.path("runs/run"));
+    let shown = |stdout: &str| -> Vec<String> {
+        // what follows the last line of the run is the answer to the command, not its log
+        stdout.lines().take_while(|line| !line.starts_with("val/")).map(str::to_owned).collect()
+    };
+    let expected = [
+        shown(&first.stdout),
+        vec!["stopped: the limit of 4 iters".to_owned()],
+        shown(&second.stdout),
+        vec!["finished".to_owned()],
+    ];
+    assert_eq!(said, expected.concat());
+    assert!(
+        said.iter().any(|line| line.starts_with("resumed from ") && line.ends_with("at epoch 1, iter 4")),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn a_last_line_torn_by_a_kill_is_dropped_and_nothing_else() {
+    let bench = Bench::by_epoch();
+    bench.train(&["--max-iters", "4"]).exits(0);
+    let (text, log_text) = (bench.read("runs/run/metrics.jsonl"), bench.read("runs/run/log.txt"));
+    bench.write("runs/run/metrics.jsonl", format!("{text}{{\"phase\":\"train\",\"epo"));
+    bench.write("runs/run/log.txt", format!("{log_text}2026-01-01T00:00:00Z a line that"));
+    bench.train(&["--resume"]).exits(0);
+    let after = bench.read("runs/run/metrics.jsonl");
+    assert!(after.starts_with(&text) && after.len() > text.len());
+    assert!(rows(&bench.path("runs/run")).len() > text.lines().count());
+    assert!(bench.read("runs/run/log.txt").contains("Z a line that\n2"));
+}
