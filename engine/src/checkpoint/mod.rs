@@ -13,8 +13,8 @@
 //! Promises: [`save`] makes the folder under a temporary name, syncs it, renames it, and writes the name
 //! into the file `latest` last, so that a kill at any moment leaves every visible checkpoint complete. Loading
 //! checks size and hash of every file it reads: a damaged file is an error that names it, never wrong
-//! numbers. What was saved comes back exact to the bit, tensors on the CPU. A checkpoint holds no clock time
-//! and no path, so two equal states are two equal folders.
+//! numbers. What was saved comes back exact to the bit, tensors on the CPU. The format adds no clock
+//! time and no path of its own, so two equal snapshots are two equal folders.
 //!
 //! What is in the state, and when it is saved, is the business of others.
 
