@@ -125,8 +125,8 @@ mod documents {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::base::checked::{Fresh, Setting, check_range, read_checked, take_field};
-    pub use crate::base::registry::{Component, FieldInfo};
     pub use crate::base::{Clock, Output, Prediction, Priority, Result, Saved, State, StateError, StateMap};
+    pub use crate::config::registry::{self, Component, FieldInfo};
     pub use crate::data::{BatchSource, Cursor, SamplerConfig};
     pub use crate::hook::{
         AnyHook, Context, EachState, Hook, HookConfig, HookField, HookPart, NoPhases, Phases, PredictStep, SlotInfo,

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use engine::__private::{Component, HookConfig, Phase, PhaseMask, Phases, Priority, State, StateMap};
-use engine::base::registry;
+use engine::config::{print_line, registry};
 use engine::prelude::*;
 
 /// Keeps the worst cases.
@@ -139,13 +139,19 @@ fn the_registry_describes_the_fields_as_they_were_written() {
     let component = registered("hook", "WorstCases");
     assert_eq!(component.docs, "Keeps the worst cases.");
     assert!(component.origin.contains("macros.rs:"), "{}", component.origin);
-    let fields: Vec<_> = component.fields.iter().map(|f| (f.name, f.ty, f.default, f.range, f.docs)).collect();
+    let told = |field: &registry::FieldInfo| {
+        let default = field.default.map(|default| print_line(&default().unwrap())).unwrap_or_default();
+        let (shape, range) = ((field.shape)().to_string(), field.range.unwrap_or("any"));
+        [field.name, &shape, &default, range, field.docs].join(" | ")
+    };
+    let fields: Vec<String> = component.fields.iter().map(told).collect();
     assert_eq!(
         fields,
         [
-            ("keep", "usize", Some("8"), Some("1..=100"), "How many are kept."),
-            ("by", "String", Some("\"val/loss\""), None, ""),
-            ("title", "Option<String>", Some("None"), None, ""),
+            "keep | u64 | 8 | 1..=100 | How many are kept.",
+            "by | text | \"val/loss\" | any | ",
+            "title | text or None | None | any | ",
+            "level | HIGHEST to LOWEST or 0 to 100 | NORMAL | any | ",
         ]
     );
 }

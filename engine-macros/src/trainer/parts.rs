@@ -57,7 +57,7 @@ impl Part<'_> {
     /// The marker and the trait it implements.
     pub(crate) fn expand(&self, trainer: &Trainer, krate: &Krate) -> TokenStream {
         let private = krate.private();
-        let (marker, ty, key) = (&self.marker, &self.field.ty, self.field.key());
+        let (marker, ty, key, docs) = (&self.marker, &self.field.ty, self.field.key(), &self.field.docs);
         let field = quote!(type Field = #ty;);
         let (of, members) = match &self.field.role {
             TrainerRole::Model => (quote!(ModelPart), field),
@@ -90,6 +90,7 @@ impl Part<'_> {
             impl #private::Part for #marker {
                 type Kind = #private::#wrapper<Self>;
                 const NAME: &'static str = #key;
+                const DOCS: &'static str = #docs;
             }
         }
     }

@@ -187,7 +187,7 @@ pub fn check_range<T: Ranged<N>, N: Display>(
 }
 
 /// A range as people say it: `1..` is "at least 1".
-fn in_words(source: &str) -> String {
+pub fn in_words(source: &str) -> String {
     match (source.split_once("..="), source.split_once("..")) {
         (Some(("", most)), _) => format!("at most {most}"),
         (None, Some((least, ""))) => format!("at least {least}"),

@@ -1,13 +1,13 @@
 //! `Experiment(…)`: the whole of what a file says, typed for one trainer.
 
 use crate::base::{Clock, Result};
-use crate::config::{ConfigErrors, Diagnostic, Diagnostics, Document};
+use crate::config::{self, ConfigErrors, Diagnostic, Diagnostics, Document, Node};
 use crate::hook::HookConfig;
 use crate::loops::{Role, Trainer};
 use crate::metric::MetricConfig;
 use crate::optim::Clip;
 use crate::trainer::settings::{DeviceChoice, HookSettings, TrainSettings, ValSettings};
-use crate::trainer::{Build, Reader, Writer};
+use crate::trainer::{Build, Outline, Reader, Writer};
 use std::path::{Path, PathBuf};
 
 /// An experiment, read and checked.
@@ -66,7 +66,11 @@ impl<T: Build> Experiment<T> {
         Self::from_document(&crate::config::parse_text(name, text)?)
     }
 
-    fn from_document(document: &Document) -> Result<Self, ConfigErrors> {
+    /// Reads an experiment whose files were read already.
+    ///
+    /// # Errors
+    /// All mistakes at once, with their positions.
+    pub fn from_document(document: &Document) -> Result<Self, ConfigErrors> {
         let diagnostics = Diagnostics::new();
         let mut reader = Reader::new(document, &diagnostics);
         let Document { sources, root } = document;
@@ -121,11 +125,28 @@ impl<T: Build> Experiment<T> {
         })
     }
 
+    /// What an experiment of this trainer can hold.
+    pub fn outline() -> Outline {
+        let (document, diagnostics) = (Document::empty(), Diagnostics::new());
+        let mut reader = Reader::outlining(&document, &diagnostics);
+        // every section is asked for, and none is there
+        let _ = Self::read(&mut reader);
+        reader.into_outline().sorted()
+    }
+
     /// The experiment as a file that gives the same again.
     ///
     /// # Errors
     /// When a setting's type can't be serialized.
     pub fn print(&self) -> Result<String> {
+        Ok(config::print(&self.to_node()?))
+    }
+
+    /// The experiment as a tree, defaults included.
+    ///
+    /// # Errors
+    /// When a setting's type can't be serialized.
+    pub fn to_node(&self) -> Result<Node> {
         let mut writer = Writer::new();
         writer.put("name", &self.name);
         writer.put("seed", &self.seed);

@@ -2,8 +2,10 @@
 
 mod build;
 mod builder;
+mod environment;
 mod experiment;
 mod fields;
+mod outline;
 pub(crate) mod parts;
 mod reader;
 mod run;
@@ -14,7 +16,8 @@ pub use build::{Build, Fields};
 pub use builder::Builder;
 pub use experiment::{Experiment, Overrides};
 pub use fields::{HookSetting, LoaderField, MetricField, OptimizerField, SchedulesField};
+pub use outline::{Outline, Section, docs_of};
 pub use reader::Reader;
-pub use run::{PlannedHook, Program, Summary, build, plan_of, run_predict, run_test, run_train, run_val};
+pub use run::{PlannedHook, Program, Summary, TrainOptions, build, plan_of, run_predict, run_test, run_train, run_val};
 pub use settings::{DeviceChoice, HookSettings, Precision, TrainSettings, ValSettings};
 pub use writer::Writer;

@@ -20,6 +20,8 @@ pub trait Part {
     type Kind: PartKind;
     /// The field's name.
     const NAME: &'static str;
+    /// What its author says of it.
+    const DOCS: &'static str;
 }
 
 /// What a role does with a field.
@@ -64,6 +66,7 @@ impl<K: PartKind> Settings<K::Field> for SettingsOf<K> {
 
 /// Reads the settings of a field.
 pub fn read_part<P: Part>(reader: &mut Reader<'_>, path: &'static str) -> Option<Section<P>> {
+    reader.about(P::DOCS);
     let config = P::Kind::read(reader, path, P::NAME)?;
     Some(Section(Box::new(SettingsOf::<P::Kind>(config))))
 }

@@ -6,6 +6,8 @@ use crate::metric::MetricConfig;
 use crate::model::Model;
 use crate::optim::Schedules;
 use crate::trainer::fields::{HookSetting, LoaderField, MetricField, OptimizerField, SchedulesField};
+use crate::trainer::outline::{Outline, Section};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// An experiment that is being read. Sections are named by their path, `optimizer` or `loaders.train`.
@@ -17,6 +19,8 @@ pub struct Reader<'a> {
     groups: Vec<(&'static str, Option<StructReader<'a>>)>,
     /// The entries of `metrics` that a field has taken.
     taken: Vec<bool>,
+    /// When only what is asked for is of interest: nothing is read then.
+    outline: Option<Outline>,
 }
 
 /// Tells what is wrong with a value.
@@ -33,17 +37,56 @@ impl<'a> Reader<'a> {
     /// A reader whose mistakes go to `diagnostics`.
     pub(crate) fn new(document: &'a Document, diagnostics: &'a Diagnostics) -> Self {
         let taken = vec![false; document.root.get("metrics").map_or(0, |node| items(node).len())];
-        Reader { document, diagnostics, root: document.reader(diagnostics), groups: Vec::new(), taken }
+        Reader { document, diagnostics, root: document.reader(diagnostics), groups: Vec::new(), taken, outline: None }
+    }
+
+    /// A reader that reads nothing and notes what it is asked for.
+    pub(crate) fn outlining(document: &'a Document, diagnostics: &'a Diagnostics) -> Self {
+        Reader { outline: Some(Outline::default()), ..Self::new(document, diagnostics) }
+    }
+
+    /// What was asked for.
+    pub(crate) fn into_outline(self) -> Outline {
+        self.outline.unwrap_or_default()
+    }
+
+    /// What the trainer's author says of the field that is read next.
+    pub(crate) fn about(&mut self, docs: &'static str) {
+        if let Some(outline) = &mut self.outline {
+            outline.about = docs;
+        }
+    }
+
+    /// Notes a section; true when noting is all that is wanted.
+    fn note(&mut self, section: impl FnOnce() -> Section) -> bool {
+        match &mut self.outline {
+            Some(outline) => {
+                outline.add(section());
+                true
+            }
+            None => false,
+        }
     }
 
     /// A section that must be there.
     pub fn required<T: DeserializeOwned>(&mut self, path: &'static str) -> Option<T> {
+        if self.note(|| Section::required::<T>(path)) {
+            return None;
+        }
         let (group, key) = self.group(path, Group::Required);
         group?.required(key)
     }
 
     /// A section that may be left out.
-    pub fn optional<T: DeserializeOwned>(&mut self, path: &'static str, default: impl FnOnce() -> T) -> Option<T> {
+    pub fn optional<T: DeserializeOwned + Serialize>(
+        &mut self,
+        path: &'static str,
+        default: impl FnOnce() -> T,
+    ) -> Option<T> {
+        if self.outline.is_some() {
+            self.note(|| Section::optional(path, &default()));
+            return None;
+        }
         let (group, key) = self.group(path, Group::Optional);
         match group.and_then(|reader| reader.node(key).map(|_| reader)) {
             Some(reader) => reader.named(key),
@@ -53,6 +96,9 @@ impl<'a> Reader<'a> {
 
     /// A `#[model]` field; it may be left out when all its settings have defaults.
     pub fn model<M: Model>(&mut self, path: &'static str) -> Option<M::Config> {
+        if self.note(|| Section::required::<M::Config>(path)) {
+            return None;
+        }
         match (self.node(path), defaults()) {
             (None, Some(config)) => Some(config),
             _ => self.required(path),
@@ -75,7 +121,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A `#[config]` field of the trainer; `check` tells what is wrong with a value.
-    pub fn config<T: DeserializeOwned>(
+    pub fn config<T: DeserializeOwned + Serialize>(
         &mut self,
         path: &'static str,
         default: Option<&dyn Fn() -> T>,
@@ -94,6 +140,9 @@ impl<'a> Reader<'a> {
 
     /// A `#[metric]` field: the first entry of its type in the list that no other field has taken, else its defaults.
     pub fn metric<F: MetricField>(&mut self, field: &str) -> Option<F::Config> {
+        if self.note(|| Section::metric::<F>()) {
+            return None;
+        }
         let list = self.node("metrics").map_or(&[][..], items);
         for (index, node) in list.iter().enumerate() {
             if node.name() == Some(F::NAME) && !self.taken[index] {
@@ -113,6 +162,9 @@ impl<'a> Reader<'a> {
 
     /// A `#[hook]` field: `Off`, settings, or nothing.
     pub fn hook<F: HookField>(&mut self, path: &'static str) -> Option<HookSetting<F>> {
+        if self.note(|| Section::hook::<F>(path)) {
+            return None;
+        }
         let name = F::Hook::NAME;
         match self.node(path) {
             Some(node) if is_off(node) => {
@@ -140,12 +192,18 @@ impl<'a> Reader<'a> {
 
     /// The metrics of the list that no field has taken.
     pub(crate) fn other_metrics(&mut self) -> Option<Vec<Box<dyn MetricConfig>>> {
+        if self.note(|| Section::optional("metrics", &Vec::<Box<dyn MetricConfig>>::new())) {
+            return None;
+        }
         let taken = std::mem::take(&mut self.taken);
         self.list("metrics", |index| !taken[index])
     }
 
     /// The hooks that the file chooses.
     pub(crate) fn custom_hooks(&mut self) -> Option<Vec<Box<dyn HookConfig>>> {
+        if self.note(|| Section::optional("custom_hooks", &Vec::<Box<dyn HookConfig>>::new())) {
+            return None;
+        }
         self.list("custom_hooks", |_| true)
     }
 
@@ -211,7 +269,7 @@ impl<'a> Reader<'a> {
 }
 
 /// The settings when the file says nothing, if all have a default.
-fn defaults<T: DeserializeOwned>() -> Option<T> {
+pub(super) fn defaults<T: DeserializeOwned>() -> Option<T> {
     from_node(&Node::new(Kind::Struct(Vec::new())), &Sources::new(), &Diagnostics::new())
 }
 

@@ -26,6 +26,7 @@ const _: () = {
     impl ::engine::__private::Part for Field_net {
         type Kind = ::engine::__private::ModelOf<Self>;
         const NAME: &'static str = "net";
+        const DOCS: &'static str = "";
     }
     #[allow(non_camel_case_types)]
     pub struct Field_opt;
@@ -38,6 +39,7 @@ const _: () = {
     impl ::engine::__private::Part for Field_opt {
         type Kind = ::engine::__private::OptimizerOf<Self>;
         const NAME: &'static str = "opt";
+        const DOCS: &'static str = "";
     }
     #[allow(non_camel_case_types)]
     pub struct Field_schedule;
@@ -49,6 +51,7 @@ const _: () = {
     impl ::engine::__private::Part for Field_schedule {
         type Kind = ::engine::__private::SchedulesOf<Self>;
         const NAME: &'static str = "schedule";
+        const DOCS: &'static str = "";
     }
     #[allow(non_camel_case_types)]
     pub struct Field_train;
@@ -61,6 +64,7 @@ const _: () = {
     impl ::engine::__private::Part for Field_train {
         type Kind = ::engine::__private::LoaderOf<Self>;
         const NAME: &'static str = "train";
+        const DOCS: &'static str = "";
     }
     #[allow(non_camel_case_types)]
     pub struct Field_val;
@@ -73,6 +77,7 @@ const _: () = {
     impl ::engine::__private::Part for Field_val {
         type Kind = ::engine::__private::LoaderOf<Self>;
         const NAME: &'static str = "val";
+        const DOCS: &'static str = "";
     }
     #[allow(non_camel_case_types)]
     pub struct Field_prompts;
@@ -85,6 +90,7 @@ const _: () = {
     impl ::engine::__private::Part for Field_prompts {
         type Kind = ::engine::__private::LoaderOf<Self>;
         const NAME: &'static str = "prompts";
+        const DOCS: &'static str = "";
     }
     #[allow(non_camel_case_types)]
     pub struct Field_accuracy;
@@ -96,6 +102,7 @@ const _: () = {
     impl ::engine::__private::Part for Field_accuracy {
         type Kind = ::engine::__private::MetricOf<Self>;
         const NAME: &'static str = "accuracy";
+        const DOCS: &'static str = "";
     }
     #[allow(non_camel_case_types)]
     pub struct Field_ema;
@@ -107,6 +114,7 @@ const _: () = {
     impl ::engine::__private::Part for Field_ema {
         type Kind = ::engine::__private::HookOf<Self>;
         const NAME: &'static str = "ema";
+        const DOCS: &'static str = "";
     }
     #[allow(non_camel_case_types)]
     pub struct Field_smoothing;
@@ -135,6 +143,7 @@ const _: () = {
     impl ::engine::__private::Part for Field_smoothing {
         type Kind = ::engine::__private::ConfigOf<Self>;
         const NAME: &'static str = "smoothing";
+        const DOCS: &'static str = "";
     }
     pub struct Sections {
         net: ::engine::__private::Section<Field_net>,
