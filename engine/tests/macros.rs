@@ -151,7 +151,7 @@ fn the_registry_describes_the_fields_as_they_were_written() {
             "keep | u64 | 8 | 1..=100 | How many are kept.",
             "by | text | \"val/loss\" | any | ",
             "title | text or None | None | any | ",
-            "level | HIGHEST to LOWEST or 0 to 100 | NORMAL | any | ",
+            "level | HIGHEST to LOWEST or 0 to 100 | LOW | any | ",
         ]
     );
 }
