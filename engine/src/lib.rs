@@ -137,11 +137,13 @@ pub mod __private {
     pub use crate::model::{AnyModel, Model, ModelConfig, Net, NetPart, build_model};
     pub use crate::optim::{OptimizerConfig, ScheduleConfig};
     pub use crate::phase::{Phase, PhaseMask};
+    pub use crate::trainer::code::{check_experiment, check_experiments_besides};
     pub use crate::trainer::parts::{
         ConfigOf, ConfigPart, HookOf, LoaderOf, LoaderPart, MetricOf, MetricPart, ModelOf, ModelPart, OptimizerOf,
         OptimizerPart, Part, PromptsOf, SchedulesOf, SchedulesPart, Section, SourceOf, Unloaded, build_part, read_part,
         start_prompts, visit_hook_state, visit_metric, visit_metric_state, write_part,
     };
     pub use crate::trainer::{Build, Builder, Fields, Reader, Writer};
+    pub use engine_macros::check_experiments_of;
     pub use {inventory, serde, tch, typetag};
 }

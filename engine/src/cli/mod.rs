@@ -27,9 +27,32 @@ use std::process::ExitCode;
 #[macro_export]
 macro_rules! main {
     ($trainer:ty) => {
+        /// For `check_experiments!`.
+        #[allow(dead_code)]
+        type EngineMainTrainer = $trainer;
         fn main() -> ::std::process::ExitCode {
             $crate::cli::main::<$trainer>(::core::env!("CARGO_PKG_VERSION"), ::std::env::args_os())
         }
+    };
+}
+
+/// Makes a test of every experiment file that a pattern matches, so that a broken one fails `cargo test`.
+///
+/// ```text
+/// engine::check_experiments!("experiments/*.ron");          // beside `engine::main!`
+/// engine::check_experiments!(Digits, "experiments/*.ron");  // anywhere else
+/// ```
+/// The pattern is relative to the folder of the package. What is checked is what `check` checks, except for what
+/// belongs to the machine: a device may be elsewhere.
+#[macro_export]
+macro_rules! check_experiments {
+    ($pattern:literal $(,)?) => {
+        #[cfg(test)]
+        $crate::__private::check_experiments_of!($crate, EngineMainTrainer, $pattern);
+    };
+    ($trainer:ty, $pattern:literal $(,)?) => {
+        #[cfg(test)]
+        $crate::__private::check_experiments_of!($crate, $trainer, $pattern);
     };
 }
 

@@ -7,7 +7,7 @@ use crate::loops::{Role, Trainer};
 use crate::metric::MetricConfig;
 use crate::optim::Clip;
 use crate::trainer::settings::{DeviceChoice, HookSettings, TrainSettings, ValSettings};
-use crate::trainer::{Build, Outline, Reader, Writer};
+use crate::trainer::{Build, ExperimentBuilder, Outline, Reader, Writer};
 use std::path::{Path, PathBuf};
 
 /// An experiment, read and checked.
@@ -64,6 +64,34 @@ impl<T: Build> Experiment<T> {
     /// All mistakes at once, with their positions.
     pub fn parse(name: &str, text: &str) -> Result<Self, ConfigErrors> {
         Self::from_document(&crate::config::parse_text(name, text)?)
+    }
+
+    /// Begins an experiment in Rust, for sweeps, tests and programs that make them up.
+    ///
+    /// ```no_run
+    /// # use engine::prelude::*;
+    /// # use engine::trainer::{Build, Experiment, TrainSettings};
+    /// # fn sweep<Digits: Build>() -> Result<()> {
+    /// for (index, lr) in [1e-3, 3e-3].into_iter().enumerate() {
+    ///     let experiment = Experiment::<Digits>::builder(&format!("lr-{index}"))
+    ///         .set("optimizer", AdamW::new(lr))
+    ///         .set("train", TrainSettings { max_epochs: Some(5), ..TrainSettings::default() })
+    ///         .ron("loaders.train", "(dataset: Digits(split: Train), batch_size: 64, shuffle: true)")
+    ///         .ron("custom_hooks", "[EarlyStopping(monitor: \"val/accuracy\")]")
+    ///         .build()?;
+    ///     println!("{}", experiment.print()?);
+    ///     engine::trainer::run_train(experiment, engine::folder::Mode::New)?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn builder(name: &str) -> ExperimentBuilder<T> {
+        ExperimentBuilder::new(name)
+    }
+
+    /// As [`builder`](Self::builder), over what a file says.
+    pub fn builder_over(path: &Path) -> ExperimentBuilder<T> {
+        ExperimentBuilder::over(path)
     }
 
     /// Reads an experiment whose files were read already.

@@ -2,6 +2,7 @@
 
 mod build;
 mod builder;
+pub(crate) mod code;
 mod environment;
 mod experiment;
 mod fields;
@@ -14,6 +15,7 @@ mod writer;
 
 pub use build::{Build, Fields};
 pub use builder::Builder;
+pub use code::ExperimentBuilder;
 pub use experiment::{Experiment, Overrides};
 pub use fields::{HookSetting, LoaderField, MetricField, OptimizerField, SchedulesField};
 pub use outline::{Outline, Section, docs_of};

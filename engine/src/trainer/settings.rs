@@ -9,7 +9,6 @@ use tch::Device;
 
 /// `train: (…)`: how far and how.
 #[component(name = "train")]
-#[derive(Default)]
 pub struct TrainSettings {
     /// Epochs; for `#[trainer(by_epoch)]`.
     #[config(default)]
@@ -81,6 +80,19 @@ pub struct HookSettings {
     pub logger: crate::trainer::HookSetting<crate::hooks::Logger>,
     /// `checkpoint`.
     pub checkpoint: crate::trainer::HookSetting<crate::hooks::Checkpoint>,
+}
+
+impl Default for TrainSettings {
+    fn default() -> Self {
+        TrainSettings {
+            max_epochs: None,
+            max_iters: None,
+            accumulate: 1,
+            batches_per_epoch: None,
+            clip: None,
+            precision: Precision::F32,
+        }
+    }
 }
 
 impl Default for ValSettings {
