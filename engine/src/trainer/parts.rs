@@ -1,7 +1,7 @@
 //! The fields of a trainer as its expansion names them: one marker type for each.
 //!
-//! The expansion says once, in the impl of a marker, which trait the type of a field has to have. Everything
-//! else goes through the marker, so that a type that does not serve is one error and stands at the field.
+//! The expansion says once, in a constant, which trait the type of a field has to have. Everything else goes through
+//! [`Checked`] and the marker, so that a type that does not serve is one error and stands at the field.
 
 use crate::base::Result;
 use crate::base::checked::{Plain, Setting};
