@@ -89,7 +89,7 @@ impl Part<'_> {
             #[allow(non_upper_case_globals)]
             const #checked: bool = #check;
             #[allow(non_camel_case_types)]
-            pub struct #marker;
+            struct #marker;
             #[automatically_derived]
             impl #private::#of for #marker { #members }
             #[automatically_derived]
