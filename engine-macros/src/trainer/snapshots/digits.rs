@@ -22,7 +22,7 @@ const _: () = {
         true
     };
     #[allow(non_camel_case_types)]
-    pub struct Field_net;
+    struct Field_net;
     #[automatically_derived]
     impl ::engine::__private::ModelPart for Field_net {
         type Field = <::engine::__private::Checked<
@@ -41,7 +41,7 @@ const _: () = {
         true
     };
     #[allow(non_camel_case_types)]
-    pub struct Field_opt;
+    struct Field_opt;
     #[automatically_derived]
     impl ::engine::__private::OptimizerPart for Field_opt {
         type Field = <::engine::__private::Checked<
@@ -61,7 +61,7 @@ const _: () = {
         true
     };
     #[allow(non_camel_case_types)]
-    pub struct Field_schedule;
+    struct Field_schedule;
     #[automatically_derived]
     impl ::engine::__private::SchedulesPart for Field_schedule {
         type Field = <::engine::__private::Checked<
@@ -80,7 +80,7 @@ const _: () = {
         true
     };
     #[allow(non_camel_case_types)]
-    pub struct Field_train;
+    struct Field_train;
     #[automatically_derived]
     impl ::engine::__private::LoaderPart for Field_train {
         type Field = <::engine::__private::Checked<
@@ -100,7 +100,7 @@ const _: () = {
         true
     };
     #[allow(non_camel_case_types)]
-    pub struct Field_val;
+    struct Field_val;
     #[automatically_derived]
     impl ::engine::__private::LoaderPart for Field_val {
         type Field = <::engine::__private::Checked<
@@ -120,7 +120,7 @@ const _: () = {
         true
     };
     #[allow(non_camel_case_types)]
-    pub struct Field_prompts;
+    struct Field_prompts;
     #[automatically_derived]
     impl ::engine::__private::LoaderPart for Field_prompts {
         type Field = <::engine::__private::Checked<
@@ -140,7 +140,7 @@ const _: () = {
         true
     };
     #[allow(non_camel_case_types)]
-    pub struct Field_accuracy;
+    struct Field_accuracy;
     #[automatically_derived]
     impl ::engine::__private::MetricPart for Field_accuracy {
         type Field = <::engine::__private::Checked<
@@ -159,7 +159,7 @@ const _: () = {
         true
     };
     #[allow(non_camel_case_types)]
-    pub struct Field_ema;
+    struct Field_ema;
     #[automatically_derived]
     impl ::engine::__private::HookPart for Field_ema {
         type Field = <::engine::__private::Checked<
@@ -178,7 +178,7 @@ const _: () = {
         true
     };
     #[allow(non_camel_case_types)]
-    pub struct Field_smoothing;
+    struct Field_smoothing;
     #[automatically_derived]
     impl ::engine::__private::ConfigPart for Field_smoothing {
         type Field = <::engine::__private::Checked<
