@@ -97,6 +97,7 @@ pub trait Ranged<N> {
 
 macro_rules! ranged {
     ($($number:ty)*) => { $(
+        #[diagnostic::do_not_recommend]
         impl Ranged<$number> for $number {
             fn each(&self, check: &mut dyn FnMut(&$number)) {
                 check(self);
@@ -108,6 +109,7 @@ ranged!(u8 u16 u32 u64 usize i8 i16 i32 i64 isize f32 f64);
 
 macro_rules! ranged_units {
     ($($unit:ty)*) => { $(
+        #[diagnostic::do_not_recommend]
         impl Ranged<u64> for $unit {
             fn each(&self, check: &mut dyn FnMut(&u64)) {
                 check(&self.0);
@@ -117,24 +119,28 @@ macro_rules! ranged_units {
 }
 ranged_units!(Batch Iter Epoch);
 
+#[diagnostic::do_not_recommend]
 impl<N, T: Ranged<N>> Ranged<N> for Option<T> {
     fn each(&self, check: &mut dyn FnMut(&N)) {
         self.iter().for_each(|value| value.each(check));
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<N, T: Ranged<N>> Ranged<N> for Vec<T> {
     fn each(&self, check: &mut dyn FnMut(&N)) {
         self.iter().for_each(|value| value.each(check));
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<N, T: Ranged<N>, const LEN: usize> Ranged<N> for [T; LEN] {
     fn each(&self, check: &mut dyn FnMut(&N)) {
         self.iter().for_each(|value| value.each(check));
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<N, T: Ranged<N>> Ranged<N> for (T, T) {
     fn each(&self, check: &mut dyn FnMut(&N)) {
         self.0.each(check);

@@ -56,6 +56,7 @@ impl Adam {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Optimizer for Adam {
     fn name(&self) -> &'static str {
         "Adam"

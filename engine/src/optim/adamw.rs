@@ -55,6 +55,7 @@ impl AdamW {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Optimizer for AdamW {
     fn name(&self) -> &'static str {
         "AdamW"

@@ -54,6 +54,7 @@ impl Sgd {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Optimizer for Sgd {
     fn name(&self) -> &'static str {
         "Sgd"

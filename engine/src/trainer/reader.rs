@@ -17,6 +17,8 @@ pub struct Reader<'a> {
     root: StructReader<'a>,
     /// The structs whose fields are read one by one: `loaders`, `hooks`; none where the file has none.
     groups: Vec<(&'static str, Option<StructReader<'a>>)>,
+    /// The keys that were asked of them.
+    keys: Vec<(&'static str, &'static str)>,
     /// The entries of `metrics` that a field has taken.
     taken: Vec<bool>,
     /// When only what is asked for is of interest: nothing is read then.
@@ -37,7 +39,15 @@ impl<'a> Reader<'a> {
     /// A reader whose mistakes go to `diagnostics`.
     pub(crate) fn new(document: &'a Document, diagnostics: &'a Diagnostics) -> Self {
         let taken = vec![false; document.root.get("metrics").map_or(0, |node| items(node).len())];
-        Reader { document, diagnostics, root: document.reader(diagnostics), groups: Vec::new(), taken, outline: None }
+        Reader {
+            document,
+            diagnostics,
+            root: document.reader(diagnostics),
+            groups: Vec::new(),
+            keys: Vec::new(),
+            taken,
+            outline: None,
+        }
     }
 
     /// A reader that reads nothing and notes what it is asked for.
@@ -227,13 +237,22 @@ impl<'a> Reader<'a> {
 
     /// Reports what is missing, and what nobody has asked for.
     pub(crate) fn finish(self) {
-        self.groups.into_iter().filter_map(|(_, group)| group).for_each(StructReader::finish);
+        for (name, group) in self.groups {
+            let keys = self.keys.iter().filter(|(group, _)| *group == name).map(|(_, key)| *key).collect();
+            match self.document.root.get(name).and_then(|node| one_for_several(name, node, keys)) {
+                Some(mistake) => self.diagnostics.push(mistake),
+                None => group.into_iter().for_each(StructReader::finish),
+            }
+        }
         self.root.finish();
     }
 
     /// The struct that holds a section, and the section's key in it.
     fn group(&mut self, path: &'static str, group: Group) -> (Option<&mut StructReader<'a>>, &'static str) {
         let Some((name, key)) = path.split_once('.') else { return (Some(&mut self.root), path) };
+        if !self.keys.contains(&(name, key)) {
+            self.keys.push((name, key));
+        }
         let index = match self.groups.iter().position(|(known, _)| *known == name) {
             Some(index) => index,
             None => {
@@ -266,6 +285,24 @@ impl<'a> Reader<'a> {
     fn read<T: DeserializeOwned>(&self, path: &str, node: &Node) -> Option<T> {
         from_node_at(node, path, &self.document.sources, self.diagnostics)
     }
+}
+
+/// The mistake of `optimizer: AdamW(..)` where the trainer has several optimizers.
+fn one_for_several(section: &str, node: &Node, keys: Vec<&str>) -> Option<Diagnostic> {
+    let (one, several) = match section {
+        "optimizer" => ("an optimizer", "optimizers"),
+        "model" => ("a model", "models"),
+        _ => return None,
+    };
+    let name = node.name()?;
+    if !matches!(node.kind, Kind::Struct(_) | Kind::Unit) || keys.iter().any(|key| node.get(key).is_some()) {
+        return None;
+    }
+    let quoted: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
+    let written: Vec<String> = keys.iter().map(|key| format!("{key}: {name}(..)")).collect();
+    let message = format!("`{name}` is {one}, and the trainer has {} {several}: {}", keys.len(), quoted.join(", "));
+    let help = format!("write `{section}: ({})`", written.join(", "));
+    Some(Diagnostic::new(node.head(), message).help(help).at(section))
 }
 
 /// The settings when the file says nothing, if all have a default.
