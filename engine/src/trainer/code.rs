@@ -115,8 +115,18 @@ fn without_name_of_settings(node: Node) -> Node {
 /// The test of one file, for [`check_experiments!`](crate::check_experiments): panics with every mistake.
 #[expect(clippy::panic, reason = "it is the body of a test, which fails by panicking")]
 pub fn check_experiment<T: Build>(package: &str, file: &str) {
-    if let Err(errors) = Experiment::<T>::load(&Path::new(package).join(file), &[]) {
-        panic!("`{file}` is no experiment of `{}`:\n\n{errors}\n", T::NAME);
+    let experiment = match Experiment::<T>::load(&Path::new(package).join(file), &[]) {
+        Ok(experiment) => experiment,
+        Err(errors) => panic!("`{file}` is no experiment of `{}`:\n\n{errors}\n", T::NAME),
+    };
+    // every run saves what it was, to be run again
+    let printed = experiment.print();
+    let again = printed.as_ref().map(|text| Experiment::<T>::parse("as it is saved", text).map(|again| again.print()));
+    match (&printed, again) {
+        (Ok(text), Ok(Ok(Ok(again)))) if again == *text => {}
+        (Ok(_), Ok(Err(errors))) => panic!("`{file}` can't be read again as a run saves it:\n\n{errors}\n"),
+        (Ok(text), _) => panic!("`{file}` becomes another one when a run saves it:\n\n{text}\n"),
+        (Err(error), _) => panic!("`{file}` can't be saved: {error:#}"),
     }
 }
 
