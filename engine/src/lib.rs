@@ -102,7 +102,7 @@ pub mod prelude {
     pub use crate::data::{Collate, Dataset, Loader, Samples, SharedTensor};
     pub use crate::hook::{Context, Hook, PredictStep, Save, Steps, TestStep, ValStep};
     pub use crate::hooks::{EarlyStopping, Ema};
-    pub use crate::metric::{Accuracy, Better, ConfusionMatrix, MeanLoss, Measure, Metric, Perplexity};
+    pub use crate::metric::{Accuracy, Better, ConfusionMatrix, MeanLoss, Measure, Metric, MetricName, Perplexity};
     pub use crate::model::{Model, Net};
     pub use crate::optim::{Adam, AdamW, Optimizer, Schedules, Sgd};
     pub use crate::random::SampleRng;

@@ -157,7 +157,7 @@ fn is_option(ty: &Type) -> bool {
 }
 
 fn is_owned_text(ty: &Type) -> bool {
-    last_name(ty).is_some_and(|name| name == "String" || name == "PathBuf")
+    last_name(ty).is_some_and(|name| ["String", "PathBuf", "MetricName"].iter().any(|text| name == text))
 }
 
 fn last_name(ty: &Type) -> Option<&syn::Ident> {

@@ -14,7 +14,9 @@ use crate::config::ConfigErrors;
 use crate::folder::Mode;
 use crate::loops::{End, Role};
 use crate::native;
-use crate::trainer::{Build, Experiment, Overrides, Summary, run_predict, run_test, run_train, run_val};
+use crate::trainer::{
+    Build, Experiment, Overrides, Purpose, Refused, Summary, run_predict, run_test, run_train, run_val,
+};
 use args::{Command, ExperimentArgs};
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
@@ -41,7 +43,10 @@ enum Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Failure::Run(error)
+        match error.downcast_ref::<Refused>() {
+            Some(refused) => Failure::Usage(refused.to_string()),
+            None => Failure::Run(error),
+        }
     }
 }
 
@@ -159,9 +164,7 @@ fn check<T: Build>(experiments: &[std::path::PathBuf]) -> Result<(), Failure> {
 }
 
 fn load<T: Build>(args: &ExperimentArgs) -> Result<Experiment<T>, Failure> {
-    let mut experiment = Experiment::<T>::load(&args.experiment, &args.set)?;
-    experiment.apply(&Overrides { work_dir: args.work_dir.clone(), device: args.device, max_iters: None });
-    Ok(experiment)
+    Ok(Experiment::load_for(Purpose::Run, &args.experiment, &args.set, &args.given()?)?)
 }
 
 /// libtorch's CUDA part is loaded when it lies beside the rest, so that one binary serves both kinds of machine.
@@ -171,10 +174,10 @@ fn prepare_device() -> Result<()> {
 }
 
 /// Two components of one kind with one name: no file could say which it means.
-fn check_registry() -> Result<()> {
+fn check_registry() -> Result<(), Failure> {
     match registry::duplicates().first() {
         None => Ok(()),
-        Some((first, second)) => Err(Error::msg(format!(
+        Some((first, second)) => Err(Failure::Usage(format!(
             "two {}s are named `{}`: one at {}, one at {}; give one of them a `name = \"…\"`",
             first.kind, first.name, first.origin, second.origin
         ))),

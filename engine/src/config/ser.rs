@@ -23,7 +23,7 @@ pub fn to_node<T: Serialize + ?Sized>(value: &T) -> Result<Node, SerializeError>
 pub fn to_named_node<T: Serialize + ?Sized>(value: &T) -> Result<Node, SerializeError> {
     let Output { node, type_name } = value.serialize(Serializer)?;
     Ok(match (&node.name, type_name) {
-        (None, Some(name)) => Node::named(name, node.kind),
+        (None, Some(name)) => Node::named(name, held(node.kind)),
         _ => node,
     })
 }
@@ -192,7 +192,13 @@ impl ser::Serializer for Serializer {
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Result<Output> {
-        Ok(Output { type_name: Some(name), ..Output::of(Kind::Tuple(vec![to_node(value)?])) })
+        let inner = to_node(value)?;
+        let kind = match inner {
+            // read back the same, and the way a person writes it
+            Node { name: None, kind: kind @ Kind::Str(_), .. } => kind,
+            inner => Kind::Tuple(vec![inner]),
+        };
+        Ok(Output { type_name: Some(name), ..Output::of(kind) })
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -231,6 +237,14 @@ impl ser::Serializer for Serializer {
 
     fn serialize_struct_variant(self, _: &'static str, _: u32, variant: &'static str, _: usize) -> Result<Parts> {
         Ok(Parts::new(Some(variant), None))
+    }
+}
+
+/// What may stand behind a name: a newtype of a text needs its parentheses there.
+fn held(kind: Kind) -> Kind {
+    match kind {
+        kind @ Kind::Str(_) => Kind::Tuple(vec![Node::new(kind)]),
+        kind => kind,
     }
 }
 
@@ -313,7 +327,7 @@ impl ser::SerializeMap for Parts {
             _ => false,
         };
         if let Some((Node { kind: Kind::Str(tag), .. }, value)) = self.pairs.pop_if(|_| component) {
-            return Ok(Output::named(&tag, value.kind));
+            return Ok(Output::named(&tag, held(value.kind)));
         }
         Ok(Output::of(Kind::Map(self.pairs)))
     }

@@ -142,7 +142,8 @@ fn holds_run(path: &Path) -> bool {
     begun(EXPERIMENT) || begun(LOG) || begun(METRICS) || saved()
 }
 
-fn check_name(name: &str) -> Result<(), FolderError> {
+/// Whether a run can have this name.
+pub(crate) fn check_name(name: &str) -> Result<(), FolderError> {
     let why = match name {
         "" => "is empty",
         _ if name.contains('/') => "contains a `/`",

@@ -7,7 +7,7 @@ use crate::folder::RunFolder;
 use crate::hook::clocks::Clocks;
 use crate::hook::flow::{Exception, Save, Stop};
 use crate::hook::run_state::RunState;
-use crate::metric::Better;
+use crate::metric::{Better, Measure};
 use crate::model::{ModelEntry, Models};
 use crate::optim::{Optim, Schedules};
 use crate::phase::Phase;
@@ -252,6 +252,11 @@ impl Context<'_> {
     /// The metrics of the loader that was evaluated last, under plain names.
     pub fn metrics(&self) -> &[(String, f64)] {
         &self.run.results.current
+    }
+
+    /// What every val and test loader measures, under monitored names.
+    pub(crate) fn measures(&self) -> &[Measure] {
+        &self.run.results.measures
     }
 
     /// Which direction of a monitored metric is better, by the metric's own declaration.

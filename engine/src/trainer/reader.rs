@@ -1,11 +1,15 @@
 //! Reads an experiment section by section, so that one reading shows the mistakes of all of them.
 
-use crate::config::{Diagnostic, Diagnostics, Document, Kind, Node, Sources, StructReader, from_node, from_node_at};
+use crate::config::{
+    Diagnostic, Diagnostics, Document, Kind, Node, Sources, StructReader, Way, from_node, from_node_at,
+};
 use crate::hook::{Hook, HookConfig, HookField};
-use crate::metric::MetricConfig;
+use crate::metric::{Measure, MetricConfig};
 use crate::model::Model;
 use crate::optim::Schedules;
 use crate::trainer::fields::{HookSetting, LoaderField, MetricField, OptimizerField, SchedulesField};
+use crate::trainer::rules::Facts;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// An experiment that is being read. Sections are named by their path, `optimizer` or `loaders.train`.
@@ -17,6 +21,8 @@ pub struct Reader<'a> {
     groups: Vec<(&'static str, Option<StructReader<'a>>)>,
     /// The entries of `metrics` that a field has taken.
     taken: Vec<bool>,
+    /// What the sections say, for the rules across them.
+    pub(super) facts: Facts,
 }
 
 /// Tells what is wrong with a value.
@@ -33,39 +39,55 @@ impl<'a> Reader<'a> {
     /// A reader whose mistakes go to `diagnostics`.
     pub(crate) fn new(document: &'a Document, diagnostics: &'a Diagnostics) -> Self {
         let taken = vec![false; document.root.get("metrics").map_or(0, |node| items(node).len())];
-        Reader { document, diagnostics, root: document.reader(diagnostics), groups: Vec::new(), taken }
+        Reader {
+            document,
+            diagnostics,
+            root: document.reader(diagnostics),
+            groups: Vec::new(),
+            taken,
+            facts: Facts::default(),
+        }
     }
 
     /// A section that must be there.
-    pub fn required<T: DeserializeOwned>(&mut self, path: &'static str) -> Option<T> {
+    pub fn required<T: DeserializeOwned + Serialize>(&mut self, path: &'static str) -> Option<T> {
         let (group, key) = self.group(path, Group::Required);
-        group?.required(key)
+        let value = group?.required(key)?;
+        Some(self.facts.seen(path, value))
     }
 
     /// A section that may be left out.
-    pub fn optional<T: DeserializeOwned>(&mut self, path: &'static str, default: impl FnOnce() -> T) -> Option<T> {
+    pub fn optional<T: DeserializeOwned + Serialize>(
+        &mut self,
+        path: &'static str,
+        default: impl FnOnce() -> T,
+    ) -> Option<T> {
         let (group, key) = self.group(path, Group::Optional);
-        match group.and_then(|reader| reader.node(key).map(|_| reader)) {
-            Some(reader) => reader.named(key),
-            None => Some(default()),
-        }
+        let value = match group.and_then(|reader| reader.node(key).map(|_| reader)) {
+            Some(reader) => reader.named(key)?,
+            None => default(),
+        };
+        Some(self.facts.seen(path, value))
     }
 
     /// A `#[model]` field; it may be left out when all its settings have defaults.
     pub fn model<M: Model>(&mut self, path: &'static str) -> Option<M::Config> {
         match (self.node(path), defaults()) {
-            (None, Some(config)) => Some(config),
+            (None, Some(config)) => Some(self.facts.seen(path, config)),
             _ => self.required(path),
         }
     }
 
     /// An `#[optimizer]` field.
     pub fn optimizer<O: OptimizerField>(&mut self, path: &'static str) -> Option<O::Config> {
-        self.required(path)
+        let config = self.required(path);
+        self.facts.optimizer(path, config.as_ref().map(O::recipe));
+        config
     }
 
     /// The `#[scheduler]` field.
     pub fn schedules<F: SchedulesField>(&mut self, path: &'static str) -> Option<Schedules> {
+        self.facts.schedules(path);
         self.optional(path, Schedules::default)
     }
 
@@ -75,7 +97,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A `#[config]` field of the trainer; `check` tells what is wrong with a value.
-    pub fn config<T: DeserializeOwned>(
+    pub fn config<T: DeserializeOwned + Serialize>(
         &mut self,
         path: &'static str,
         default: Option<&dyn Fn() -> T>,
@@ -94,11 +116,18 @@ impl<'a> Reader<'a> {
 
     /// A `#[metric]` field: the first entry of its type in the list that no other field has taken, else its defaults.
     pub fn metric<F: MetricField>(&mut self, field: &str) -> Option<F::Config> {
+        let (config, index) = self.metric_config::<F>(field);
+        self.facts.metric(index, config.as_ref().map(|config| || F::from_config(config).metric().measures()));
+        config
+    }
+
+    /// The settings of a `#[metric]` field, and which entry of the list they are.
+    fn metric_config<F: MetricField>(&mut self, field: &str) -> (Option<F::Config>, Option<usize>) {
         let list = self.node("metrics").map_or(&[][..], items);
         for (index, node) in list.iter().enumerate() {
             if node.name() == Some(F::NAME) && !self.taken[index] {
                 self.taken[index] = true;
-                return self.read(&format!("metrics.{index}"), node);
+                return (self.read(&format!("metrics.{index}"), node), Some(index));
             }
         }
         let defaults = defaults();
@@ -108,7 +137,7 @@ impl<'a> Reader<'a> {
                 format!("the field `{field}` needs an entry `{name}(..)` here: it has settings without a default");
             self.error("metrics", message);
         }
-        defaults
+        (defaults.map(|defaults| self.facts.seen("metrics", defaults)), None)
     }
 
     /// A `#[hook]` field: `Off`, settings, or nothing.
@@ -133,7 +162,7 @@ impl<'a> Reader<'a> {
                     let message = format!("missing field `{path}`: the hook `{name}` has settings without a default");
                     self.mistake(Diagnostic::new(self.document.root.head(), message));
                 }
-                defaults.map(HookSetting::On)
+                defaults.map(|defaults| HookSetting::On(self.facts.seen(path, defaults)))
             }
         }
     }
@@ -141,7 +170,15 @@ impl<'a> Reader<'a> {
     /// The metrics of the list that no field has taken.
     pub(crate) fn other_metrics(&mut self) -> Option<Vec<Box<dyn MetricConfig>>> {
         let taken = std::mem::take(&mut self.taken);
-        self.list("metrics", |index| !taken[index])
+        let metrics: Option<Vec<Box<dyn MetricConfig>>> = self.list("metrics", |index| !taken[index]);
+        let indices = (0..taken.len()).filter(|index| !taken[*index]);
+        match &metrics {
+            None => self.facts.metric(None, None::<fn() -> Vec<Measure>>),
+            Some(metrics) => metrics.iter().zip(indices).for_each(|(config, index)| {
+                self.facts.metric(Some(index), Some(|| config.build_metric().measures()));
+            }),
+        }
+        metrics
     }
 
     /// The hooks that the file chooses.
@@ -157,9 +194,13 @@ impl<'a> Reader<'a> {
 
     /// Adds a mistake at a section, or at the experiment's name when it isn't there.
     pub(crate) fn error(&mut self, path: &str, message: impl Into<String>) {
-        let root = &self.document.root;
-        let span = root.find(path).unwrap_or(root).head();
-        self.mistake(Diagnostic::new(span, message).at(path));
+        let found = Way::to(path).find(&self.document.root);
+        self.mistake(Diagnostic::new(found.span, message).at(path));
+    }
+
+    /// The whole of the file.
+    pub(crate) fn root(&self) -> &'a Node {
+        &self.document.root
     }
 
     /// Adds a mistake.
@@ -191,7 +232,11 @@ impl<'a> Reader<'a> {
     }
 
     /// The wanted entries of a list, each read on its own.
-    fn list<T: DeserializeOwned>(&mut self, path: &'static str, wanted: impl Fn(usize) -> bool) -> Option<Vec<T>> {
+    fn list<T: DeserializeOwned + Serialize>(
+        &mut self,
+        path: &'static str,
+        wanted: impl Fn(usize) -> bool,
+    ) -> Option<Vec<T>> {
         match self.node(path) {
             None => Some(Vec::new()),
             Some(node) if !matches!(node.kind, Kind::Seq(_)) => self.read(path, node),
@@ -205,8 +250,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn read<T: DeserializeOwned>(&self, path: &str, node: &Node) -> Option<T> {
-        from_node_at(node, path, &self.document.sources, self.diagnostics)
+    fn read<T: DeserializeOwned + Serialize>(&mut self, path: &str, node: &Node) -> Option<T> {
+        let value = from_node_at(node, path, &self.document.sources, self.diagnostics)?;
+        Some(self.facts.seen(path, value))
+    }
+
+    /// Reads a value once more, for a rule that looks at a part of a section; its mistakes were told already.
+    pub(super) fn again<T: DeserializeOwned>(&self, node: &Node) -> Option<T> {
+        from_node(node, &self.document.sources, &Diagnostics::new())
     }
 }
 

@@ -7,6 +7,7 @@ use crate::folder::{Mode, RunFolder};
 use crate::hook::{Both, CustomHook, Dispatcher, Hook, HookField, Planned, RunState, SlotSetting, Slots};
 use crate::hooks::DefaultHooks;
 use crate::loops::{Driver, End, Report, Role, TrainPlan, row_position};
+use crate::optim::Outlook;
 use crate::phase::Phase;
 use crate::record::{Console, JsonLines, LogFile, Sink as _};
 use crate::trainer::fields::HookSetting;
@@ -30,12 +31,18 @@ pub struct Summary {
     pub iter: u64,
 }
 
+/// What an experiment asks for can't be, and only the machine, its data or its models have told it: a mistake of the
+/// experiment, although it could be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Refused(pub String);
+
 /// Builds a program. Only the loaders of these roles are used.
 ///
 /// # Errors
 /// When the device is not there, or a part finds something wrong with its settings.
 pub fn build<T: Build>(experiment: Experiment<T>, roles: &[Role]) -> Result<Program<T>> {
-    let device = experiment.device.resolve().map_err(Error::msg)?;
+    let device = experiment.device.resolve().map_err(|why| Error::new(Refused(why)))?;
     if let Some(threads) = experiment.threads {
         tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX).max(1));
     }
@@ -71,7 +78,7 @@ pub fn build<T: Build>(experiment: Experiment<T>, roles: &[Role]) -> Result<Prog
 /// When the folder holds a run already, or something fails while building or running.
 pub fn run_train<T: Build>(experiment: Experiment<T>, mode: Mode) -> Result<Summary> {
     // before anything is written: a device that is not there is no reason to begin a run
-    experiment.device.resolve().map_err(Error::msg)?;
+    experiment.device.resolve().map_err(|why| Error::new(Refused(why)))?;
     let text = experiment.print()?;
     let (work_dir, name) = (experiment.work_dir.clone(), experiment.name.clone());
     let take_folder = || RunFolder::create(&work_dir, &name, mode);
@@ -278,13 +285,13 @@ fn greet<T: Build>(program: &mut Program<T>, folder: &RunFolder) -> Result<()> {
 /// What only data and parameters tell of schedules: that each has its time, its setting and its groups.
 fn check_schedules<T: Build>(program: &Program<T>) -> Result<()> {
     let run = &program.run;
-    let mut problems = run.schedules.check(&run.clocks.progress().planned);
+    let mut problems = run.schedules.check(&Outlook::from(&run.clocks.progress().planned));
     problems.extend(run.schedules.check_against(&run.optimizers));
     let texts: Vec<String> =
         problems.iter().map(|problem| format!("`schedule.{}`: {}", problem.index, problem.text)).collect();
     match texts.is_empty() {
         true => Ok(()),
-        false => Err(Error::msg(texts.join("; "))),
+        false => Err(Error::new(Refused(texts.join("; ")))),
     }
 }
 

@@ -29,7 +29,7 @@ use std::cell::Cell;
 use std::marker::PhantomData;
 
 pub(super) use place::{Place, Segment, join};
-pub(super) use report::unknown;
+pub(crate) use report::unknown;
 
 /// How deep components may hold each other: typetag takes a lot of stack for each.
 const MAX_COMPONENTS: usize = 32;
