@@ -7,7 +7,7 @@
 
 use engine::prelude::*;
 use engine::trainer::{Build, Experiment, Purpose};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 #[component]
 pub struct EmptyConfig {}
@@ -22,7 +22,13 @@ impl Model for Empty {
 }
 
 #[component(dataset)]
-pub struct NothingConfig {}
+pub struct NothingConfig {
+    /// What is looked for.
+    #[config(default, exists)]
+    files: Vec<PathBuf>,
+    #[config(exists)]
+    one: Option<PathBuf>,
+}
 
 pub struct Nothing;
 
@@ -193,7 +199,12 @@ fn experiment<T: Build>(lines: &str) -> String {
 #[track_caller]
 fn refused<T: Build>(name: &str, lines: &str) {
     let Err(errors) = Experiment::<T>::parse("exp.ron", &experiment::<T>(lines)) else { panic!("it is read") };
-    let found = format!("{errors}\n");
+    compared(name, &errors.to_string());
+}
+
+#[track_caller]
+fn compared(name: &str, found: &str) {
+    let found = format!("{found}\n");
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/rules").join(format!("{name}.txt"));
     if std::env::var_os("OVERWRITE").is_some() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -371,4 +382,19 @@ fn a_device_that_is_not_there_is_told_only_to_those_who_run() {
     assert_eq!(run.len(), 2, "{run:?}");
     assert!(run[0].contains(":3:13: `Cuda(99)` is not there: libtorch sees"), "{run:?}");
     assert_eq!(short(Purpose::Look).len(), 1);
+}
+
+#[test]
+fn paths_that_have_to_be_there_are_looked_for_from_the_file_that_names_them() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("digits.csv"), "").unwrap();
+    let train = r#"(dataset: (files: ["digits.csv", "digts.csv"], one: "digits.csv"), batch_size: 0)"#;
+    let val = r#"(dataset: (one: "dta/moons.csv"), batch_size: 4)"#;
+    let plan = r#"name: "x", optimizer: Sgd(lr: 0.1), train: (max_iters: 5)"#;
+    let text = format!("Experiment(\n{plan},\nloaders: (\ntrain: {train},\nval: {val},\n),\n)");
+    let path = dir.path().join("exp.ron");
+    std::fs::write(&path, text).unwrap();
+    let errors = Experiment::<Iters>::load(&path, &[]).err().unwrap();
+    let found = errors.to_string().replace(&dir.path().display().to_string(), "DIR");
+    compared("paths", &found);
 }

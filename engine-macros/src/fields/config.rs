@@ -1,4 +1,4 @@
-//! `#[config(default = EXPR, range = A..=B)]`.
+//! `#[config(default = EXPR, range = A..=B, exists)]`.
 
 use crate::args::{self, Form, Key, Value};
 use crate::diag::Diag;
@@ -12,6 +12,8 @@ pub(crate) struct Config {
     /// `None`: the file has to name it.
     pub(crate) default: Option<DefaultValue>,
     pub(crate) range: Option<Limits>,
+    /// The paths of the field have to be there.
+    pub(crate) exists: bool,
     /// Whether there is an attribute.
     pub(crate) written: bool,
 }
@@ -32,6 +34,7 @@ pub(crate) struct Limits {
 const KEYS: &[Key] = &[
     Key { name: "default", form: Form::FlagOrExpr, usage: "default = value" },
     Key { name: "range", form: Form::Expr, usage: "range = 1..=8" },
+    Key { name: "exists", form: Form::Flag, usage: "exists" },
 ];
 
 impl Config {
@@ -54,6 +57,7 @@ impl Config {
             None => {}
         }
         config.range = args.expr("range").and_then(|expr| Limits::parse(expr, diag));
+        config.exists = args.flag("exists").is_some();
         if let (Some(DefaultValue::Expr(default)), Some(limits)) = (&config.default, &config.range) {
             limits.check_default(default, diag);
         }
@@ -62,7 +66,19 @@ impl Config {
 
     /// Without an attribute the key is required; but an `Option` is `None` when a file doesn't name it.
     pub(crate) fn required(field: &syn::Field) -> Config {
-        Config { default: is_option(&field.ty).then_some(DefaultValue::OfType), range: None, written: false }
+        Config {
+            default: is_option(&field.ty).then_some(DefaultValue::OfType),
+            range: None,
+            exists: false,
+            written: false,
+        }
+    }
+
+    /// What is demanded of the value, for the registry.
+    pub(crate) fn demand_source(&self) -> Option<String> {
+        let range = self.range.as_ref().map(Limits::source);
+        let demands: Vec<String> = range.into_iter().chain(self.exists.then(|| "exists".to_owned())).collect();
+        (!demands.is_empty()).then(|| demands.join(", "))
     }
 
     /// The default's source, for the registry.

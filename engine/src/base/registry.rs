@@ -27,7 +27,7 @@ pub struct FieldInfo {
     pub ty: &'static str,
     /// The default as written in the source; `None`: the key is required.
     pub default: Option<&'static str>,
-    /// The range as written in the source.
+    /// What is demanded of the value, as written in the source: a range, `exists`.
     pub range: Option<&'static str>,
     /// The field's documentation.
     pub docs: &'static str,
