@@ -137,6 +137,14 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
         self.run.loader = T::loaders(S::ROLE)[index];
         self.run.further_loader = index > 0;
         self.run.results.current.clear();
+        self.run.evaluated = Some(0);
+        let result = self.evaluate_pass::<S>(index, report);
+        self.run.evaluated = None;
+        result
+    }
+
+    /// One pass of a loader.
+    fn evaluate_pass<S: Stage<T>>(&mut self, index: usize, report: &mut Report) -> Result<()> {
         self.within::<S::BeforeEpoch, S::AfterEpoch>(|driver| {
             driver.each_metric(&mut |metric| {
                 metric.reset();
@@ -172,6 +180,7 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
             Ok(())
         })?;
         self.run.output = None;
+        self.run.evaluated = self.run.evaluated.map(|batches| batches + 1);
         Ok(true)
     }
 

@@ -103,6 +103,7 @@ pub fn run_train<T: Build>(experiment: Experiment<T>, mode: Mode) -> Result<Summ
     sinks.push(LogFile::open(&folder.log())?);
     sinks.push(match mode {
         Mode::Resume => resume_rows(&folder, resumed.found.as_ref().map(|(_, snapshot)| snapshot))?,
+        _ if folder.is_reused() => JsonLines::resume_at(&folder.metrics(), 0)?,
         _ => JsonLines::create(&folder.metrics())?,
     });
     sinks.push(Console::new());
@@ -276,6 +277,9 @@ fn greet<T: Build>(program: &mut Program<T>, folder: &RunFolder) -> Result<()> {
         models.map(|model| format!("`{}` with {} parameters", model.name(), model.parameter_count())).collect();
     let text = format!("{} in {} on {device}; {}", T::NAME, folder.path().display(), models.join(", "));
     program.run.say(&text)?;
+    if folder.is_reused() {
+        program.run.say("the run that was here came to no row and no checkpoint; its log goes on with this one")?;
+    }
     match folder.moved_aside() {
         Some(aside) => program.run.say(&format!("the run that was here is now in {}", aside.display())),
         None => Ok(()),

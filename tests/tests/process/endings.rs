@@ -34,6 +34,7 @@ fn a_step_that_fails_ends_the_run_with_1_and_its_reason() {
         let set = format!("trainer.fault={fault}");
         let speaker = r#"custom_hooks=[Speaker(word: "one")]"#;
         let ended = bench.train(&["--set", &set, "--set", speaker]).exits(1).says(reason);
+        let ended = ended.says("error: `train_step` failed at iter 0, batch 2 (epoch 0)\n");
         // hooks see it, in order, and the log tells those who come later
         let said = log(&bench.path("runs/run"));
         let by_hook: Vec<&String> = said.iter().filter(|line| line.starts_with("one ")).collect();
@@ -82,7 +83,8 @@ fn data_that_are_missing_are_told_before_anything_is_written() {
     let bench = Bench::by_epoch();
     let gone = "loaders.train.dataset.path=nowhere.csv";
     let ended = bench.train(&["--set", gone]).exits(1).says("nowhere.csv");
-    ended.says("train");
+    let ended = ended.says("error: the data of loader `train` can't be opened: `");
+    assert_eq!(ended.stderr.matches("train").count(), 1, "{ended}");
     // nothing of a run is there, so nothing has to be moved away
     bench.train(&[]).exits(0);
 }
