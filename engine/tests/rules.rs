@@ -192,7 +192,11 @@ fn experiment<T: Build>(lines: &str) -> String {
     let says = |key: &str| lines.lines().any(|line| line.starts_with(&format!("    {key}:")));
     let unsaid = needed.iter().filter(|line| !says(line.split_once(':').unwrap().0));
     let unsaid: Vec<String> = unsaid.map(|line| format!("{line}, ")).collect();
-    format!("Experiment(\n    {}loaders: ({}),\n{lines}\n)", unsaid.concat(), loaders.join(", "))
+    let loaders = match says("loaders") {
+        true => String::new(),
+        false => format!("loaders: ({}),", loaders.join(", ")),
+    };
+    format!("Experiment(\n    {}{loaders}\n{lines}\n)", unsaid.concat())
 }
 
 /// What is said of an experiment with these lines, against the file of this name.
@@ -364,6 +368,25 @@ fn intervals_and_counts_are_told_each_at_its_number() {
     val: (interval: 0, dynamic_intervals: [(10, 2), (5, 0), (5, 1)]),"#,
     );
     refused::<Epochs>("accumulate", "    train: (max_epochs: 3, accumulate: 8, batches_per_epoch: 4),");
+}
+
+#[test]
+fn loaders_that_never_end_are_told_where_all_of_their_batches_are_taken() {
+    let endless = "(dataset: (), batch_size: 4, sampler: Infinite())";
+    let of_epochs =
+        [format!("train: {endless}"), format!("val: {endless}"), format!("hard: {LOADER}"), format!("test: {endless}")];
+    let of_epochs = format!("    loaders: (\n        {},\n    ),", of_epochs.join(",\n        "));
+    refused::<Epochs>("endless", &of_epochs);
+    let plan = "    train: (max_epochs: 3, batches_per_epoch: 5),\n";
+    refused::<Epochs>("endless_but_for_training", &format!("{plan}{of_epochs}"));
+    read::<Iters>(&format!("    loaders: (train: {endless}, val: {LOADER}),"));
+}
+
+#[test]
+fn a_list_of_names_that_is_long_is_told_as_well() {
+    let more: Vec<String> = (0..5).map(|index| format!("MeanLoss(name: \"loss{index}\")")).collect();
+    let metrics = format!("    metrics: [{}],\n", more.join(", "));
+    refused::<Epochs>("metric_names_many", &format!("{metrics}    custom_hooks: [EarlyStopping(monitor: \"iou\")],"));
 }
 
 #[test]

@@ -21,6 +21,9 @@ pub struct TrainPlan {
     pub stop_after: Option<u64>,
 }
 
+/// Why a training by epoch can't take an endless loader, and what to do.
+pub(crate) const ENDLESS_EPOCH: &str = "the train loader never ends, so an epoch has no end; set `batches_per_epoch` in `train`, or take another sampler than `Infinite`";
+
 impl TrainPlan {
     /// How long the training is going to be, as far as it is known. `loader`: the batches of a pass of the train loader.
     /// The length of an epoch counts its tail as an iter of its own.

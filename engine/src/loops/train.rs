@@ -6,6 +6,7 @@ use crate::data::{Batch as _, Cursor};
 use crate::hook::EngineHooks;
 use crate::loops::driver::Driver;
 use crate::loops::generators::Generators;
+use crate::loops::plan::ENDLESS_EPOCH;
 use crate::loops::trainer::{Role, Trainer};
 use crate::phase::at;
 
@@ -23,9 +24,7 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
         }
         let outlook = self.train_plan.outlook(T::CLOCK, loader);
         if T::CLOCK == Clock::Epoch && outlook.iters_per_epoch.is_none() {
-            return Err(Error::msg(
-                "the train loader never ends, so an epoch has no end; set `batches_per_epoch` in `train`, or take another sampler than `Infinite`",
-            ));
+            return Err(Error::msg(ENDLESS_EPOCH));
         }
         if outlook.max_iters.is_none() {
             return Err(Error::msg("the training has no end; set `max_epochs` or `max_iters` in `train`"));

@@ -42,7 +42,7 @@ pub struct Experiment<T: Build> {
 pub struct Overrides {
     /// `--work-dir`.
     pub work_dir: Option<PathBuf>,
-    /// `--device`.
+    /// `--device`. The file's own was asked for when it was read, but for [`Purpose::Look`].
     pub device: Option<DeviceChoice>,
     /// `--max-iters`.
     pub max_iters: Option<u64>,

@@ -83,6 +83,8 @@ pub trait LoaderField: Sized {
     type Batch;
     /// Its settings.
     type Config: Debug + Serialize + DeserializeOwned + 'static;
+    /// Whether a pass of the loader with these settings never ends.
+    fn is_endless(config: &Self::Config) -> bool;
     /// Opens the dataset.
     ///
     /// # Errors
@@ -99,6 +101,9 @@ pub trait LoaderField: Sized {
 impl<D: Dataset> LoaderField for Loader<D> {
     type Batch = BatchOf<D>;
     type Config = LoaderConfig<D::Config>;
+    fn is_endless(config: &Self::Config) -> bool {
+        config.chosen_sampler().endless()
+    }
     fn open(name: &str, config: &Self::Config, seed: u64) -> Result<Self> {
         Loader::open(name, config, seed)
     }

@@ -93,7 +93,9 @@ impl<'a> Reader<'a> {
 
     /// A `#[loader]` field.
     pub fn loader<L: LoaderField>(&mut self, path: &'static str) -> Option<L::Config> {
-        self.required(path)
+        let config = self.required(path)?;
+        self.facts.loader(path, || L::is_endless(&config));
+        Some(config)
     }
 
     /// A `#[config]` field of the trainer; `check` tells what is wrong with a value.

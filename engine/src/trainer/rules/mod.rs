@@ -49,6 +49,8 @@ pub(super) struct Facts {
     unknown_optimizer: bool,
     /// What recipes find wrong with themselves, with the path of the field.
     recipes: Vec<(String, String)>,
+    /// The loaders that never end.
+    endless: Vec<&'static str>,
     /// The path of the list of schedules, when the trainer has one.
     schedules: Option<&'static str>,
 }
@@ -62,7 +64,8 @@ struct Measured {
 impl Facts {
     /// Looks through a value that was read, or is the default of what the file leaves out.
     pub(super) fn seen<T: Serialize>(&mut self, path: &str, value: T) -> T {
-        self.leaves.extend(leaves(path, &value));
+        // what panics does so again when it is printed, and is told there
+        self.leaves.extend(panics::message_of(|| leaves(path, &value)).unwrap_or_default());
         value
     }
 
@@ -81,6 +84,11 @@ impl Facts {
     pub(super) fn optimizer(&mut self, path: &str, recipe: Option<&dyn Optimizer>) {
         let looked = recipe.map(|recipe| panics::message_of(|| self.look_at(path, recipe)));
         self.unknown_optimizer |= !matches!(looked, Some(Ok(())));
+    }
+
+    /// A loader.
+    pub(super) fn loader(&mut self, path: &'static str, is_endless: impl FnOnce() -> bool) {
+        self.endless.extend(panics::message_of(is_endless).unwrap_or(false).then_some(path));
     }
 
     /// The list of schedules.
@@ -106,6 +114,7 @@ pub(super) fn check<T: Trainer>(reader: &mut Reader<'_>, common: &Common<'_>, pu
     let mut facts = std::mem::take(&mut reader.facts);
     let schedules = schedules::entries(reader, &mut facts);
     settings::check::<T>(reader, common, purpose);
+    settings::check_loaders::<T>(reader, &facts.endless, common.train);
     for (path, text) in &facts.recipes {
         reader.error(path.trim_end_matches('.'), text);
     }

@@ -3,7 +3,7 @@
 use super::{Common, Purpose};
 use crate::base::Clock;
 use crate::folder;
-use crate::loops::{Role, Trainer};
+use crate::loops::{ENDLESS_EPOCH, Role, Trainer};
 use crate::native;
 use crate::optim::Clip;
 use crate::trainer::Reader;
@@ -98,6 +98,24 @@ fn check_val<T: Trainer>(reader: &mut Reader<'_>, val: &ValSettings) {
             let text =
                 format!("milestone {later} comes after milestone {earlier}; each must be later than the one before");
             reader.error(&path, text);
+        }
+    }
+}
+
+/// A loop that takes all batches of a loader needs one that ends.
+pub(super) fn check_loaders<T: Trainer>(reader: &mut Reader<'_>, endless: &[&str], train: Option<&TrainSettings>) {
+    for role in [Role::Train, Role::Val, Role::Test, Role::Predict] {
+        let text = match (role, T::CLOCK) {
+            (Role::Train, Clock::Iter) => continue,
+            (Role::Train, Clock::Epoch) if train.is_none_or(|train| train.batches_per_epoch.is_some()) => continue,
+            (Role::Train, Clock::Epoch) => ENDLESS_EPOCH.to_owned(),
+            _ => format!("the {} loader never ends; take another sampler than `Infinite`", role.name()),
+        };
+        for name in T::loaders(role) {
+            let path = format!("loaders.{name}");
+            if endless.contains(&path.as_str()) {
+                reader.error(&format!("{path}.sampler"), text.as_str());
+            }
         }
     }
 }
