@@ -2,12 +2,14 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 const SOURCES: [&str; 6] = ["core.cpp", "optimizer.cpp", "foreach.cpp", "generator.cpp", "autograd.cpp", "device.cpp"];
 const HEADERS: [&str; 1] = ["core.hpp"];
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rustc-env=ENGINE_RUSTC_VERSION={}", rustc_version());
     for file in SOURCES.iter().chain(&HEADERS) {
         println!("cargo:rerun-if-changed=native/{file}");
     }
@@ -26,6 +28,13 @@ fn main() {
     println!("cargo:rustc-link-lib=torch_cpu");
     println!("cargo:rustc-link-lib=c10");
     println!("cargo:libtorch_lib={}", lib.display());
+}
+
+/// The compiler, for the report of every run.
+fn rustc_version() -> String {
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output = Command::new(rustc).arg("--version").output();
+    output.map_or_else(|_| "rustc ?".to_owned(), |output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 fn compile_shim(include: &Path) {

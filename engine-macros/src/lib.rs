@@ -10,6 +10,7 @@
 mod args;
 mod component;
 mod diag;
+mod experiments;
 mod fallback;
 mod fields;
 mod hook;
@@ -135,4 +136,11 @@ pub fn component(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn trainer(args: TokenStream, item: TokenStream) -> TokenStream {
     show::run(trainer::expand, args, item)
+}
+
+/// The tests of `engine::check_experiments!`, which hands over where the engine is and whose trainer is meant.
+#[doc(hidden)]
+#[proc_macro]
+pub fn check_experiments_of(input: TokenStream) -> TokenStream {
+    experiments::expand(input.into()).into()
 }

@@ -3,7 +3,7 @@
 //! A hook or metric has a second struct for them; any other component is that struct itself. Each field is
 //! read, written, copied and shown through the one trait `Setting`, at the span of its type.
 
-use crate::fields::{Config, Field, Role, source_of_type};
+use crate::fields::{Config, Field, Role};
 use crate::krate::Krate;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -121,21 +121,16 @@ impl Settings<'_> {
         }
     }
 
-    /// The entry that `list` and messages read.
-    pub(crate) fn registration(&self, kind: &str, docs: &str) -> TokenStream {
+    /// The entry that `list` and `new` read; `more` are entries of fields that are no `#[config]`.
+    pub(crate) fn registration(&self, kind: &str, docs: &str, more: TokenStream) -> TokenStream {
         let (private, name) = (self.krate.private(), self.name);
-        let fields = self.fields.iter().filter_map(|field| {
-            let (default, range) = match &field.role {
-                Role::Config(config) => (config.default_source(&field.ty), config.demand_source()),
-                Role::BySerde { skipped: false } => (None, None),
-                _ => return None,
-            };
-            let (key, ty, docs, cfgs) = (field.key(), source_of_type(&field.ty), &field.docs, &field.cfgs);
-            let (default, range) = (option(default), option(range));
-            Some(quote! {
-                #(#cfgs)*
-                #private::FieldInfo { name: #key, ty: #ty, default: #default, range: #range, docs: #docs }
-            })
+        let fields = self.fields.iter().filter_map(|field| match &field.role {
+            Role::Config(config) => Some(self.field_info(field, config)),
+            Role::BySerde { skipped: false } => {
+                let (key, docs, cfgs) = (field.key(), &field.docs, &field.cfgs);
+                Some(quote!(#(#cfgs)* #private::FieldInfo::unknown(#key, #docs)))
+            }
+            _ => None,
         });
         quote! {
             #private::inventory::submit! {
@@ -143,9 +138,41 @@ impl Settings<'_> {
                     kind: #kind,
                     name: #name,
                     docs: #docs,
-                    fields: &[#(#fields),*],
+                    fields: &[#(#fields,)* #more],
                     origin: ::core::concat!(::core::file!(), ":", ::core::line!()),
                 }
+            }
+        }
+    }
+
+    /// What the registry holds of a field.
+    fn field_info(&self, field: &Field, config: &Config) -> TokenStream {
+        let (private, owner) = (self.krate.private(), self.ident);
+        let Field { ty, cfgs, docs, .. } = field;
+        let key = field.key();
+        let printed =
+            |value: TokenStream| quote!(::core::option::Option::Some(|| #private::registry::node_of::<#ty>(#value)));
+        let default = match &config.default {
+            Some(_) => {
+                let default = function("default", field);
+                printed(quote!(#owner::#default()))
+            }
+            None => quote!(::core::option::Option::None),
+        };
+        let example = match &config.example {
+            Some(example) => printed(example.expand(ty)),
+            None => quote!(::core::option::Option::None),
+        };
+        let range = option(config.demand_source());
+        quote! {
+            #(#cfgs)*
+            #private::FieldInfo {
+                name: #key,
+                shape: #private::registry::shape_of::<#ty>,
+                default: #default,
+                range: #range,
+                example: #example,
+                docs: #docs,
             }
         }
     }

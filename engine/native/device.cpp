@@ -5,6 +5,7 @@
 #include "core.hpp"
 
 #include <ATen/Context.h>
+#include <torch/version.h>
 #include <dlfcn.h>
 #include <sys/stat.h>
 
@@ -43,3 +44,6 @@ ENG_API int eng_load_accelerator(bool* loaded) {
     *loaded = true;
   });
 }
+
+// The version of the headers that this was compiled with, which is that of the library: another one does not link.
+ENG_API const char* eng_libtorch_version() { return TORCH_VERSION; }

@@ -125,23 +125,27 @@ mod documents {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::base::checked::{Fresh, Setting, check_exists, check_range, read_checked, take_field};
-    pub use crate::base::registry::{Component, FieldInfo};
     pub use crate::base::{Clock, Output, Prediction, Priority, Result, Saved, State, StateError, StateMap};
-    pub use crate::data::{BatchSource, Cursor, SamplerConfig};
+    pub use crate::config::registry::{self, Component, FieldInfo};
+    pub use crate::data::{BatchSource, Cursor, SameBatch, SamplerConfig};
     pub use crate::hook::{
-        AnyHook, Context, EachState, Hook, HookConfig, HookField, HookPart, NoPhases, Phases, PredictStep, SlotInfo,
-        Slots, Steps, TestStep, ValStep, build_any, call_field, slot_of,
+        AnyHook, Batches, Context, EachState, Hook, HookConfig, HookField, HookPart, NoPhases, Phases, PredictStep,
+        SlotInfo, Slots, Steps, TestStep, ValStep, build_any, call_field, slot_of,
     };
     pub use crate::loops::{EachMetric, Feed, Role, Trainer, predict_next, predict_start};
     pub use crate::metric::{Metric, MetricComponent, MetricConfig, build_metric};
     pub use crate::model::{AnyModel, Model, ModelConfig, Net, NetPart, build_model};
     pub use crate::optim::{OptimizerConfig, ScheduleConfig};
     pub use crate::phase::{Phase, PhaseMask};
+    pub use crate::trainer::code::{check_experiment, check_experiments_besides};
     pub use crate::trainer::parts::{
-        ConfigOf, ConfigPart, HookOf, LoaderOf, LoaderPart, MetricOf, MetricPart, ModelOf, ModelPart, OptimizerOf,
-        OptimizerPart, Part, PromptsOf, SchedulesOf, SchedulesPart, Section, SourceOf, Unloaded, build_part, read_part,
+        Checked, ConfigOf, ConfigPart, HookOf, Known, LoaderOf, LoaderPart, MetricOf, MetricPart, ModelOf, ModelPart,
+        OptimizerOf, OptimizerPart, Part, SchedulesOf, SchedulesPart, Section, build_part, feed, prompts, read_part,
         start_prompts, visit_hook_state, visit_metric, visit_metric_state, write_part,
     };
-    pub use crate::trainer::{Build, Builder, Fields, Reader, Writer};
+    pub use crate::trainer::{
+        Build, Builder, Fields, LoaderField, MetricField, OptimizerField, Reader, SchedulesField, Writer,
+    };
+    pub use engine_macros::check_experiments_of;
     pub use {inventory, serde, tch, typetag};
 }

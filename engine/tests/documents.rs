@@ -132,7 +132,7 @@ fn every_phase_is_told_of() {
 #[test]
 fn every_built_in_hook_is_told_of_with_all_its_settings() {
     let text = document("docs/hooks.md");
-    for component in engine::base::registry::components() {
+    for component in engine::config::registry::components() {
         if component.kind != "hook" || !component.origin.contains("engine/src/hooks") {
             continue;
         }

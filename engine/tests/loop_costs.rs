@@ -7,7 +7,7 @@ mod support;
 
 use engine::base::{Clock, Output, Result};
 use engine::data::Cursor;
-use engine::hook::{Both, Context, Dispatcher, EachState, EngineHooks, RunState, SlotInfo, Slots, Steps};
+use engine::hook::{Batches, Both, Context, Dispatcher, EachState, EngineHooks, RunState, SlotInfo, Slots};
 use engine::hooks::{Checkpoint, DefaultHooks, Ema, Logger, Scheduler, Timer};
 use engine::loops::{Driver, EachMetric, Feed, Role, TrainPlan, Trainer};
 use engine::model::ModelEntry;
@@ -97,11 +97,8 @@ struct Tiny {
     ema: Ema,
 }
 
-impl Steps for Tiny {
+impl Batches for Tiny {
     type Batch = Tensor;
-    fn train_step(&mut self, x: &Tensor, _: &mut Context<'_>) -> Result<Output> {
-        Ok((x * &self.weight).square().mean(Kind::Float).into())
-    }
 }
 
 impl Slots for Tiny {
@@ -125,6 +122,9 @@ impl Trainer for Tiny {
     }
     fn eval_loader(&mut self, _: Role, _: usize) -> Option<&mut dyn Feed<Self>> {
         None
+    }
+    fn train_step(&mut self, x: &Tensor, _: &mut Context<'_>) -> Result<Output> {
+        Ok((x * &self.weight).square().mean(Kind::Float).into())
     }
     fn metrics(&mut self, _: &mut EachMetric<'_>) -> Result<()> {
         Ok(())

@@ -3,8 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use engine::__private::{Component, HookConfig, Phase, PhaseMask, Phases, Priority, State, StateMap};
-use engine::base::registry;
+use engine::config::{print_line, registry};
 use engine::prelude::*;
+use engine::trainer::Experiment;
 
 /// Keeps the worst cases.
 #[hook(priority = "LOW")]
@@ -74,6 +75,73 @@ impl All {
     fn after_run(&mut self, _: &mut Context<'_>) -> Result<()> { Ok(()) }
 }
 
+#[derive(Debug)]
+struct Line(nn::Linear);
+
+#[component]
+struct LineConfig {
+    #[config(default = 1)]
+    inputs: i64,
+}
+
+impl Model for Line {
+    type Config = LineConfig;
+    fn build(vs: &nn::Path<'_>, config: &LineConfig) -> Result<Self> {
+        Ok(Line(nn::linear(vs, config.inputs, 1, Default::default())))
+    }
+}
+
+struct Noise;
+
+#[component(dataset)]
+struct NoiseConfig {}
+
+impl Dataset for Noise {
+    type Config = NoiseConfig;
+    type Item = Tensor;
+    fn open(_: &NoiseConfig) -> Result<Self> {
+        Ok(Noise)
+    }
+    fn len(&self) -> usize {
+        4
+    }
+    fn get(&self, _: usize, rng: &mut SampleRng) -> Result<Tensor> {
+        Ok(Tensor::from_slice(&[rng.normal()]))
+    }
+}
+
+/// Two models, each with its optimizer.
+#[trainer(by_iter)]
+struct Pair {
+    #[model]
+    left: Line,
+    #[model]
+    right: Line,
+    #[optimizer(left)]
+    a: Box<dyn Optimizer>,
+    #[optimizer(right)]
+    b: Sgd,
+    #[loader(train)]
+    train: Loader<Noise>,
+}
+
+impl Steps for Pair {
+    type Batch = Tensor;
+    fn train_step(&mut self, x: &Tensor, _: &mut Context<'_>) -> Result<Output> {
+        Ok((x.apply(&self.left.0) + x.apply(&self.right.0)).mean(Kind::Float).into())
+    }
+}
+
+/// What is said of an experiment with these sections.
+fn mistakes_of_pair(sections: &str) -> Vec<String> {
+    let rest = "loaders: (train: (dataset: Noise(), batch_size: 2)), train: (max_iters: 1)";
+    let text = format!("Experiment(name: \"pair\", {sections}, {rest})");
+    match Experiment::<Pair>::parse("pair.ron", &text) {
+        Ok(_) => Vec::new(),
+        Err(errors) => errors.to_string().split("\n\n").map(str::to_owned).collect(),
+    }
+}
+
 fn worst_cases(ron: &str) -> Result<WorstCases, ron::de::SpannedError> {
     Ok(WorstCases::build(&ron::from_str(ron)?))
 }
@@ -139,13 +207,46 @@ fn the_registry_describes_the_fields_as_they_were_written() {
     let component = registered("hook", "WorstCases");
     assert_eq!(component.docs, "Keeps the worst cases.");
     assert!(component.origin.contains("macros.rs:"), "{}", component.origin);
-    let fields: Vec<_> = component.fields.iter().map(|f| (f.name, f.ty, f.default, f.range, f.docs)).collect();
+    let told = |field: &registry::FieldInfo| {
+        let default = field.default.map(|default| print_line(&default().unwrap())).unwrap_or_default();
+        let (shape, range) = ((field.shape)().to_string(), field.range.unwrap_or("any"));
+        [field.name, &shape, &default, range, field.docs].join(" | ")
+    };
+    let fields: Vec<String> = component.fields.iter().map(told).collect();
     assert_eq!(
         fields,
         [
-            ("keep", "usize", Some("8"), Some("1..=100"), "How many are kept."),
-            ("by", "String", Some("\"val/loss\""), None, ""),
-            ("title", "Option<String>", Some("None"), None, ""),
+            "keep | u64 | 8 | 1..=100 | How many are kept.",
+            "by | text | \"val/loss\" | any | ",
+            "title | text or None | None | any | ",
+            "level | HIGHEST to LOWEST or 0 to 100 | LOW | any | ",
         ]
     );
+}
+
+#[test]
+fn one_optimizer_for_several_is_told_how_to_write_them() {
+    assert!(mistakes_of_pair("optimizer: (a: AdamW(lr: 0.1), b: Sgd(lr: 0.1))").is_empty());
+    for one in ["optimizer: AdamW(lr: 0.1)", "optimizer: AdamW"] {
+        let mistakes = mistakes_of_pair(one);
+        assert_eq!(mistakes.len(), 1, "{mistakes:#?}");
+        for part in [
+            "pair.ron:1:",
+            "`AdamW` is an optimizer, and the trainer has 2 optimizers: `a`, `b`",
+            "write `optimizer: (a: AdamW(..), b: AdamW(..))`",
+        ] {
+            assert!(mistakes[0].contains(part), "{}", mistakes[0]);
+        }
+    }
+    let mistakes = mistakes_of_pair("optimizer: (a: AdamW(lr: 0.1), c: Sgd(lr: 0.1))");
+    assert!(mistakes.iter().any(|mistake| mistake.contains("unknown field `c`")), "{mistakes:#?}");
+}
+
+#[test]
+fn one_model_for_several_is_told_how_to_write_them() {
+    let optimizers = "optimizer: (a: AdamW(lr: 0.1), b: Sgd(lr: 0.1))";
+    assert!(mistakes_of_pair(&format!("model: (left: Line(inputs: 1)), {optimizers}")).is_empty());
+    let mistakes = mistakes_of_pair(&format!("model: Line(inputs: 1), {optimizers}"));
+    assert_eq!(mistakes.len(), 1, "{mistakes:#?}");
+    assert!(mistakes[0].contains("write `model: (left: Line(..), right: Line(..))`"), "{}", mistakes[0]);
 }

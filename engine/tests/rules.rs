@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(unreachable_pub, missing_docs, reason = "the expansion of a trainer is public")]
 
+use engine::config;
 use engine::prelude::*;
 use engine::trainer::{Build, Experiment, Purpose};
 use std::path::{Path, PathBuf};
@@ -400,7 +401,8 @@ fn a_device_that_is_not_there_is_told_only_to_those_who_run() {
     let path = dir.path().join("exp.ron");
     // a number that no machine has, so that the test is the same with and without CUDA
     std::fs::write(&path, experiment::<Epochs>("    device: Cuda(99),\n    sead: 1,")).unwrap();
-    let short = |purpose| Experiment::<Epochs>::load_for(purpose, &path, &[], &[]).err().unwrap().short();
+    let short =
+        |purpose| Experiment::<Epochs>::from_document(&config::load(&path).unwrap(), purpose).err().unwrap().short();
     let run = short(Purpose::Run);
     assert_eq!(run.len(), 2, "{run:?}");
     assert!(run[0].contains(":3:13: `Cuda(99)` is not there: libtorch sees"), "{run:?}");

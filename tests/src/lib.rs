@@ -6,6 +6,7 @@
 
 pub mod data;
 pub mod faults;
+mod growing;
 pub mod hooks;
 pub mod metrics;
 pub mod model;

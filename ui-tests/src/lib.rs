@@ -18,5 +18,7 @@ pub mod phases_forms;
 pub mod trainer_every_role;
 #[path = "../trainer/pass/names.rs"]
 pub mod trainer_names;
+#[path = "../trainer/pass/private.rs"]
+pub mod trainer_private;
 #[path = "../trainer/pass/several_models.rs"]
 pub mod trainer_several_models;

@@ -40,7 +40,7 @@ fn expand_struct(component: &Component, item: &ItemStruct) -> TokenStream {
     let functions = settings.functions();
     let clone = (!derived.clone).then(|| settings.clone_impl(&others));
     let debug = (!derived.debug).then(|| settings.debug_impl(&others));
-    let registration = settings.registration(component.kind.word(), &component.docs);
+    let registration = settings.registration(component.kind.word(), &component.docs, TokenStream::new());
     let chosen_by_file = chosen_by_file(component, ident);
     quote! {
         #item

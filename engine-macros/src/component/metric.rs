@@ -14,7 +14,7 @@ pub(crate) fn expand(component: &Component, item: &ItemStruct) -> TokenStream {
     let settings_ident = settings_ident(item);
     let settings = settings(component, &settings_ident);
     let settings_struct = settings_of(&settings, TokenStream::new(), &[]);
-    let registration = settings.registration("metric", &component.docs);
+    let registration = settings.registration("metric", &component.docs, TokenStream::new());
     let build = build_from_config(&component.krate, &settings_ident, &component.fields);
     let state = state_impl(&component.krate, owner, &component.fields);
     let chosen_by_file = registered(

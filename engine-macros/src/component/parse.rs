@@ -7,7 +7,7 @@ use crate::diag::Diag;
 use crate::fields::{Field, OwnerKind, Role, docs};
 use crate::krate::Krate;
 use proc_macro2::{Ident, TokenStream};
-use syn::{Fields, Item, ItemEnum, ItemStruct, Type};
+use syn::{Fields, Item, ItemEnum, ItemStruct, Type, Variant};
 
 /// A component, checked.
 pub(crate) struct Component {
@@ -75,6 +75,7 @@ fn from_enum(item: ItemEnum, mut args: Args, diag: &mut Diag) -> Component {
     let name = name(&item.ident, Kind::Settings, &mut args, diag);
     refuse_buffering(&item.attrs, diag);
     for variant in &item.variants {
+        refuse_operator(variant, diag);
         refuse_buffering(&variant.attrs, diag);
         variant.fields.iter().for_each(|field| refuse_buffering(&field.attrs, diag));
     }
@@ -87,6 +88,17 @@ fn from_enum(item: ItemEnum, mut args: Args, diag: &mut Diag) -> Component {
         fields: Vec::new(),
         model: None,
         krate: Krate::from_args(&mut args),
+    }
+}
+
+/// `Append(3)` in a file says how layers are merged, whatever the type is.
+fn refuse_operator(variant: &Variant, diag: &mut Diag) {
+    let name = variant.ident.to_string();
+    let one_value = matches!(&variant.fields, Fields::Unnamed(fields) if fields.unnamed.len() == 1);
+    if one_value && ["Append", "Prepend", "Patch", "Replace"].contains(&name.as_str()) {
+        let message =
+            format!("`{name}(…)` in an experiment file says how values are merged; give the variant another name");
+        diag.error(&variant.ident, message);
     }
 }
 
@@ -111,14 +123,12 @@ fn configured(field: &mut syn::Field, diag: &mut Diag) -> Option<Field> {
 
 /// The name in experiment files: `name = "…"`, else the struct's without `Config`.
 fn name(ident: &Ident, kind: Kind, args: &mut Args, diag: &mut Diag) -> String {
-    if let Some(name) = args.name(diag) {
-        return name.value();
-    }
     let name = ident.to_string();
-    match name.strip_suffix("Config") {
-        Some(short) if !short.is_empty() && kind != Kind::Metric => short.to_owned(),
-        _ => name,
-    }
+    let short = match name.strip_suffix("Config") {
+        Some(short) if !short.is_empty() && kind != Kind::Metric => short,
+        _ => name.as_str(),
+    };
+    args.name_or(short, ident, diag)
 }
 
 /// `CnnConfig` builds a `Cnn`.

@@ -2,7 +2,7 @@
 
 use crate::args::{self, Form, Key, Value};
 use crate::diag::Diag;
-use crate::fields::{source_of_expr, source_of_type};
+use crate::fields::source_of_expr;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{Attribute, Expr, ExprLit, ExprRange, ExprUnary, Lit, Meta, RangeLimits, Type, UnOp};
@@ -11,6 +11,8 @@ use syn::{Attribute, Expr, ExprLit, ExprRange, ExprUnary, Lit, Meta, RangeLimits
 pub(crate) struct Config {
     /// `None`: the file has to name it.
     pub(crate) default: Option<DefaultValue>,
+    /// What `new` writes when there is no default.
+    pub(crate) example: Option<DefaultValue>,
     pub(crate) range: Option<Limits>,
     /// The paths of the field have to be there.
     pub(crate) exists: bool,
@@ -33,6 +35,7 @@ pub(crate) struct Limits {
 
 const KEYS: &[Key] = &[
     Key { name: "default", form: Form::FlagOrExpr, usage: "default = value" },
+    Key { name: "example", form: Form::Expr, usage: "example = value" },
     Key { name: "range", form: Form::Expr, usage: "range = 1..=8" },
     Key { name: "exists", form: Form::Flag, usage: "exists" },
 ];
@@ -56,10 +59,17 @@ impl Config {
             Some(_) => config.default = Some(DefaultValue::OfType),
             None => {}
         }
+        config.example = args.expr("example").map(DefaultValue::Expr);
+        if let (Some(DefaultValue::Expr(example)), Some(_)) = (&config.example, &config.default) {
+            diag.error(example, "an `example` is for a setting without a default; remove it");
+        }
         config.range = args.expr("range").and_then(|expr| Limits::parse(expr, diag));
         config.exists = args.flag("exists").is_some();
-        if let (Some(DefaultValue::Expr(default)), Some(limits)) = (&config.default, &config.range) {
-            limits.check_default(default, diag);
+        let values = [("default", &config.default), ("example", &config.example)];
+        for (what, value) in values {
+            if let (Some(DefaultValue::Expr(value)), Some(limits)) = (value, &config.range) {
+                limits.check_value(what, value, diag);
+            }
         }
         config
     }
@@ -68,6 +78,7 @@ impl Config {
     pub(crate) fn required(field: &syn::Field) -> Config {
         Config {
             default: is_option(&field.ty).then_some(DefaultValue::OfType),
+            example: None,
             range: None,
             exists: false,
             written: false,
@@ -76,18 +87,8 @@ impl Config {
 
     /// What is demanded of the value, for the registry.
     pub(crate) fn demand_source(&self) -> Option<String> {
-        let range = self.range.as_ref().map(Limits::source);
-        let demands: Vec<String> = range.into_iter().chain(self.exists.then(|| "exists".to_owned())).collect();
-        (!demands.is_empty()).then(|| demands.join(", "))
-    }
-
-    /// The default's source, for the registry.
-    pub(crate) fn default_source(&self, ty: &Type) -> Option<String> {
-        Some(match self.default.as_ref()? {
-            DefaultValue::Expr(expr) => source_of_expr(expr),
-            DefaultValue::OfType if is_option(ty) => "None".to_owned(),
-            DefaultValue::OfType => format!("{}::default()", source_of_type(ty)),
-        })
+        let exists = || self.exists.then(|| "exists".to_owned());
+        self.range.as_ref().map(Limits::source).or_else(exists)
     }
 }
 
@@ -144,14 +145,15 @@ impl Limits {
         (number(&self.range.start), number(&self.range.end))
     }
 
-    fn check_default(&self, default: &Expr, diag: &mut Diag) {
-        let Some(value) = number(default) else { return };
+    /// Refuses a literal outside the range; `what` it is: a default.
+    fn check_value(&self, what: &str, written: &Expr, diag: &mut Diag) {
+        let Some(value) = number(written) else { return };
         let (start, end) = self.ends();
         let below = start.is_some_and(|start| value < start);
         let above = end.is_some_and(|end| value > end || (value == end && !self.is_closed()));
         if below || above {
-            let (value, range) = (source_of_expr(default), self.source());
-            diag.error(default, format!("default `{value}` lies outside its range `{range}`, change one of them"));
+            let (value, range) = (source_of_expr(written), self.source());
+            diag.error(written, format!("{what} `{value}` lies outside its range `{range}`, change one of them"));
         }
     }
 }
@@ -225,7 +227,7 @@ mod tests {
     #[test]
     fn an_option_need_not_be_named() {
         let (config, _) = read(parse_quote! { #[config] x: Option<i64> });
-        assert_eq!(config.default_source(&parse_quote!(Option<i64>)).as_deref(), Some("None"));
+        assert!(matches!(config.default, Some(DefaultValue::OfType)));
         let (config, _) = read(parse_quote! { #[config] x: i64 });
         assert!(config.default.is_none());
     }

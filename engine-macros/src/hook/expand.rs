@@ -19,10 +19,12 @@ pub(crate) fn expand(hook: &Hook) -> TokenStream {
         level: ::core::option::Option<#private::Priority>,
     };
     let settings_struct = settings_of(&settings, level, &[Ident::new("level", Span::mixed_site())]);
-    let registration = settings.registration("hook", &hook.docs);
+    let priority = hook.level.expand(&private);
+    let of_level =
+        quote!(#private::registry::level_info(|| #private::registry::node_of::<#private::Priority>(#priority)));
+    let registration = settings.registration("hook", &hook.docs, of_level);
     let build = build_from_config(&hook.krate, &settings_ident, &hook.fields);
     let state = state_impl(&hook.krate, owner, &hook.fields);
-    let priority = hook.level.expand(&private);
     // at the struct's name: the error when there is no `#[phases]` block
     let here = hook.krate.private_at(owner.span());
     let impl_hook = quote_spanned!(owner.span()=> impl #here::Hook for #owner);

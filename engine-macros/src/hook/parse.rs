@@ -29,7 +29,7 @@ pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Op
     }
     let mut args = args::parse("hook", args, KEYS, diag);
     let level = Level::from_args(&mut args, diag);
-    let name = args.name(diag).map_or_else(|| item.ident.to_string(), |name| name.value());
+    let name = args.name_or(&item.ident.to_string(), &item.ident, diag);
     let fields = item.fields.iter_mut().filter_map(|field| Field::with_role(field, OwnerKind::Hook, diag)).collect();
     let mut hook = Hook { name, level, docs: docs(&item.attrs), fields, krate: Krate::from_args(&mut args), item };
     reserve_level(&mut hook.fields, diag);

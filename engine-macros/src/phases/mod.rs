@@ -1,5 +1,6 @@
 //! `#[phases]`: the methods of an `impl` block become the phases that a hook or a trainer takes part in.
 
+mod correct;
 mod expand;
 mod names;
 mod parse;

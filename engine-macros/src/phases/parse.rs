@@ -3,6 +3,7 @@
 use crate::args::{self, CRATE, Key};
 use crate::diag::Diag;
 use crate::krate::Krate;
+use crate::phases::correct::{correct, returns_nothing};
 use crate::phases::names;
 use crate::suggest::did_you_mean;
 use proc_macro2::{Ident, TokenStream};
@@ -37,7 +38,7 @@ pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Op
     if item.trait_.is_some() {
         return None;
     }
-    let mut args = args::parse("phases", args, KEYS, diag);
+    let krate = Krate::from_args(&mut args::parse("phases", args, KEYS, diag));
     if !item.generics.params.is_empty() {
         diag.error(&item.generics, "a hook or trainer is no generic type; name concrete types instead");
     }
@@ -47,7 +48,7 @@ pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Op
     }
     let mut seen = BTreeSet::new();
     let mut methods = Vec::new();
-    item.items.retain(|member| match method(member, &mut seen, diag) {
+    item.items.retain_mut(|member| match method(member, &mut seen, &krate, diag) {
         Found::Phase(method) => {
             methods.push(*method);
             true
@@ -56,7 +57,7 @@ pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Op
         // the compiler would complain of it once more
         Found::Twice => false,
     });
-    Some(Phases { methods, krate: Krate::from_args(&mut args), item })
+    Some(Phases { methods, krate, item })
 }
 
 /// What a member of the block is.
@@ -68,7 +69,7 @@ enum Found {
     Twice,
 }
 
-fn method(member: &ImplItem, seen: &mut BTreeSet<String>, diag: &mut Diag) -> Found {
+fn method(member: &mut ImplItem, seen: &mut BTreeSet<String>, krate: &Krate, diag: &mut Diag) -> Found {
     const ELSEWHERE: &str = "move it to an `impl` block of its own";
     let function = match member {
         ImplItem::Fn(function) => function,
@@ -81,7 +82,7 @@ fn method(member: &ImplItem, seen: &mut BTreeSet<String>, diag: &mut Diag) -> Fo
             return Found::Mistake;
         }
     };
-    let ident = &function.sig.ident;
+    let ident = function.sig.ident.clone();
     let name = ident.to_string();
     if !names::ALL.contains(&name.as_str()) {
         let hint = match (names::elsewhere(&name), did_you_mean(&name, names::ALL)) {
@@ -89,18 +90,21 @@ fn method(member: &ImplItem, seen: &mut BTreeSet<String>, diag: &mut Diag) -> Fo
             (None, Some(meant)) => format!(", did you mean `{meant}`?"),
             (None, None) => "; helpers go into an `impl` block of their own".to_owned(),
         };
-        diag.error(ident, format!("`{name}` is no phase{hint}"));
+        diag.error(&ident, format!("`{name}` is no phase{hint}"));
         return Found::Mistake;
     }
     // two methods under opposite `cfg`s are no duplicates; the compiler tells when they are
     let cfgs: Vec<Attribute> = function.attrs.iter().filter(|attr| attr.path().is_ident("cfg")).cloned().collect();
     if cfgs.is_empty() && !seen.insert(name.clone()) {
-        diag.error(ident, format!("phase `{name}` is in this block already; make one method of the two"));
+        diag.error(&ident, format!("phase `{name}` is in this block already; make one method of the two"));
         return Found::Twice;
     }
     match signature(function, diag) {
-        Some((context, output)) => Found::Phase(Box::new(Method { name: ident.clone(), cfgs, context, output })),
-        None => Found::Mistake,
+        Some((context, output)) => Found::Phase(Box::new(Method { name: ident, cfgs, context, output })),
+        None => {
+            correct(function, krate);
+            Found::Mistake
+        }
     }
 }
 
@@ -129,7 +133,7 @@ fn signature(function: &ImplItemFn, diag: &mut Diag) -> Option<(Type, Type)> {
     }
     let mut inputs = signature.inputs.iter();
     match inputs.next() {
-        Some(FnArg::Receiver(receiver)) if receiver.reference.is_some() && receiver.mutability.is_some() => {}
+        Some(FnArg::Receiver(receiver)) if is_mutable_borrow(&receiver.ty) => {}
         Some(FnArg::Receiver(receiver)) => {
             return wrong(receiver.to_token_stream(), "a phase borrows its hook as `&mut self`");
         }
@@ -146,9 +150,14 @@ fn signature(function: &ImplItemFn, diag: &mut Diag) -> Option<(Type, Type)> {
         return wrong(more.to_token_stream(), "a phase takes the context and nothing else");
     }
     match &signature.output {
-        ReturnType::Type(_, output) => Some((context, output.as_ref().clone())),
+        ReturnType::Type(_, output) if !returns_nothing(&signature.output) => Some((context, output.as_ref().clone())),
+        ReturnType::Type(_, output) => wrong(output.to_token_stream(), "a phase returns `Result<()>`"),
         ReturnType::Default => wrong(name.to_token_stream(), "a phase returns `Result<()>`"),
     }
+}
+
+fn is_mutable_borrow(ty: &Type) -> bool {
+    matches!(ty, Type::Reference(reference) if reference.mutability.is_some())
 }
 
 #[cfg(test)]
@@ -169,6 +178,14 @@ mod tests {
         assert_eq!(
             errors(quote!(
                 fn after_val(&mut self, _: &mut Cx) -> Outcome {
+                    ok()
+                }
+            )),
+            none
+        );
+        assert_eq!(
+            errors(quote!(
+                fn after_val(self: &mut Self, cx: &mut Context<'_>) -> Result<()> {
                     ok()
                 }
             )),

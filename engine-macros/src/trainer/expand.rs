@@ -3,7 +3,8 @@
 use crate::fields::Role;
 use crate::settings::state_impl;
 use crate::trainer::model::{Clock, LoaderRole, Trainer, TrainerField, TrainerRole};
-use crate::trainer::parts::{Part, parts};
+use crate::trainer::parts::{Part, ends, parts};
+use crate::trainer::steps::{self, fitting, stepping};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -14,6 +15,7 @@ pub(crate) fn expand(trainer: &Trainer) -> TokenStream {
     let parts = parts(trainer);
     let item = expanded_struct(trainer);
     let markers = parts.iter().map(|part| part.expand(trainer, &trainer.krate));
+    let steps = steps::expand(trainer, &parts, &private);
     let sections = sections(&parts, &private);
     let build = build_impl(trainer, &parts, &private);
     let run = trainer_impl(trainer, &parts, &private);
@@ -23,10 +25,11 @@ pub(crate) fn expand(trainer: &Trainer) -> TokenStream {
     quote! {
         #item
         const _: () = {
-            // what stands in for a `#[phases]` block or a loader; inherent items of the same names win
+            // what stands in for a `#[phases]` block; inherent items of the same names win
             #[allow(unused_imports)]
-            use #private::{NoPhases as _, Unloaded as _};
+            use #private::NoPhases as _;
             #(#markers)*
+            #steps
             #sections
             #build
             #run
@@ -100,8 +103,10 @@ fn build_impl(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) -> T
         let ident = &field.ident;
         let value = match (&field.role, parts.iter().find(|part| part.field.ident == *ident)) {
             (_, Some(part)) => {
-                let held = held(part);
-                quote!(#held)
+                let (held, (first, last)) = (held(part), ends(&field.ty));
+                // what the compiler says of it once more stands where it has stood before, and is then left out
+                let open = quote_spanned!(first=> ::core);
+                quote_spanned!(last=> #open::convert::identity(#held))
             }
             (TrainerRole::Own(own), None) => {
                 let ty = &own.ty;
@@ -146,33 +151,31 @@ fn trainer_impl(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) ->
         quote!(#private::Role::#variant => &[#(#names),*],)
     });
     let train = match trainer.loaders(LoaderRole::Train).next() {
-        Some(field) => source(field, trainer),
+        Some(field) => source(field, parts, private),
         // the error is reported; nothing follows from it
-        None => quote!(::core::unreachable!()),
+        None => Some(quote!(::core::unreachable!())),
     };
     let evaluated = [LoaderRole::Val, LoaderRole::Test].map(|role| {
         let variant = role.variant();
         let arms = trainer.loaders(role).enumerate().map(|(index, field)| {
-            let source = source(field, trainer);
+            let source = source(field, parts, private);
             quote!((#private::Role::#variant, #index) => ::core::option::Option::Some(#source),)
         });
         quote!(#(#arms)*)
     });
     let steps = [(LoaderRole::Val, "ValStep", "val_step"), (LoaderRole::Test, "TestStep", "test_step")]
         .map(|(role, of, method)| trainer.loaders(role).next().map(|field| step(field, of, method, private)));
-    let predict = trainer.loaders(LoaderRole::Predict).next().map(|field| predict(field, trainer, parts));
+    let predict = trainer.loaders(LoaderRole::Predict).next().and_then(|field| predict(field, parts, private));
+    let stepping = stepping(trainer, parts, private);
     let metrics = trainer.metrics().filter_map(|field| {
         let (ident, marker) = (&field.ident, marker(field, parts)?);
         Some(quote!(#private::visit_metric::<#marker>(&mut self.#ident, each)?;))
     });
     let states = states(trainer, parts, private);
-    // at the struct's name: the error when there is no `train_step`
-    let here = trainer.krate.private_at(owner.span());
-    let impl_trainer = quote_spanned!(owner.span()=> impl #here::Trainer for #owner);
     quote! {
         #[automatically_derived]
         #[allow(unused_variables, unreachable_code)]
-        #impl_trainer {
+        impl #private::Trainer for #owner {
             const CLOCK: #private::Clock = #clock;
             fn loaders(role: #private::Role) -> &'static [&'static str] {
                 match role { #(#loaders)* }
@@ -190,6 +193,13 @@ fn trainer_impl(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) ->
                     _ => ::core::option::Option::None,
                 }
             }
+            fn train_step(
+                &mut self,
+                batch: &Self::Batch,
+                cx: &mut #private::Context<'_>,
+            ) -> #private::Result<#private::Output> {
+                <#stepping as #private::Steps>::train_step(self, batch, cx)
+            }
             #(#steps)*
             #predict
             fn metrics(&mut self, each: &mut #private::EachMetric<'_>) -> #private::Result<()> {
@@ -204,15 +214,19 @@ fn trainer_impl(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) ->
     }
 }
 
-fn marker<'a>(field: &TrainerField, parts: &'a [Part<'_>]) -> Option<&'a Ident> {
-    parts.iter().find(|part| part.field.ident == field.ident).map(|part| &part.marker)
+fn part<'a>(field: &TrainerField, parts: &'a [Part<'_>]) -> Option<&'a Part<'a>> {
+    parts.iter().find(|part| part.field.ident == field.ident)
 }
 
-/// A loader field as what the steps take; a batch of another type is an error at the field's type.
-fn source(field: &TrainerField, trainer: &Trainer) -> TokenStream {
-    let (ident, at) = (&field.ident, field.ty.span());
-    let here = trainer.krate.private_at(at);
-    quote_spanned!(at=> #here::SourceOf::<_, Self>::new(&mut self.#ident).source())
+fn marker<'a>(field: &TrainerField, parts: &'a [Part<'_>]) -> Option<&'a Ident> {
+    part(field, parts).map(|part| &part.marker)
+}
+
+/// A loader field as what the steps take.
+fn source(field: &TrainerField, parts: &[Part<'_>], private: &TokenStream) -> Option<TokenStream> {
+    let (ident, part) = (&field.ident, part(field, parts)?);
+    let fitting = fitting(part, private);
+    Some(quote!(#private::feed::<#fitting, Self>(&mut self.#ident)))
 }
 
 /// `val_step` or `test_step`; without it, the error is at the word in `#[loader(val)]`.
@@ -230,16 +244,14 @@ fn step(field: &TrainerField, of: &str, method: &str, private: &TokenStream) -> 
     }
 }
 
-fn predict(field: &TrainerField, trainer: &Trainer, parts: &[Part<'_>]) -> TokenStream {
-    let private = trainer.krate.private();
+fn predict(field: &TrainerField, parts: &[Part<'_>], private: &TokenStream) -> Option<TokenStream> {
+    let (ident, part) = (&field.ident, part(field, parts)?);
+    let (marker, fitting, fits) = (&part.marker, fitting(part, private), part.constant("FITS"));
     let this = Ident::new("trainer", Span::mixed_site());
-    let (ident, marker) = (&field.ident, marker(field, parts));
-    let source = quote_spanned!(field.ty.span()=> source);
-    // at the word in `#[loader(predict)]`: the error when there is no `predict_step`
-    let here = trainer.krate.private_at(field.at);
-    let own = Ident::new("Self", field.at);
-    let call = quote_spanned!(field.at=> #here::predict_next::<#own>(self, |#this| #here::PromptsOf::<_, #own>::new(&mut #this.#ident).#source(), cx));
-    quote! {
+    let stepping = quote!(<#private::Checked<Self, #fits> as #private::Known>::Type);
+    let source = quote!(|#this| #private::prompts::<#fitting, #stepping>(&mut #this.#ident));
+    let call = quote!(#private::predict_next::<#stepping>(self, #source, cx));
+    Some(quote! {
         fn predict_start(&mut self) -> #private::Result<u64> {
             #private::start_prompts::<#marker>(&mut self.#ident)
         }
@@ -249,7 +261,7 @@ fn predict(field: &TrainerField, trainer: &Trainer, parts: &[Part<'_>]) -> Token
         ) -> #private::Result<::core::option::Option<#private::Prediction>> {
             #call
         }
-    }
+    })
 }
 
 /// What checkpoints hold of hooks and metrics.

@@ -4,6 +4,7 @@ mod expand;
 mod model;
 mod parse;
 mod parts;
+mod steps;
 mod validate;
 
 use crate::diag::Diag;

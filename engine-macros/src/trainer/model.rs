@@ -29,6 +29,8 @@ pub(crate) struct TrainerField {
     pub(crate) ident: Ident,
     pub(crate) ty: Type,
     pub(crate) role: TrainerRole,
+    /// Its doc comment.
+    pub(crate) docs: String,
     /// Where the role is written; for a loader, its `train`, `val`, ….
     pub(crate) at: Span,
 }

@@ -2,7 +2,7 @@
 
 use crate::args::{self, Args, CRATE, Form, Key, NAME};
 use crate::diag::Diag;
-use crate::fields::{Config, Field, OwnerKind, Role, Taken, no_arguments, take_role};
+use crate::fields::{Config, Field, OwnerKind, Role, Taken, docs, no_arguments, take_role};
 use crate::krate::Krate;
 use crate::priority::{self, Level};
 use crate::suggest::meant_or_list;
@@ -66,7 +66,7 @@ fn trainer_field(field: &mut syn::Field, diag: &mut Diag) -> Option<TrainerField
             read_role(name, &attr, field, &mut at, diag)
         }
     };
-    Some(TrainerField { ident, ty: field.ty.clone(), role, at })
+    Some(TrainerField { ident, ty: field.ty.clone(), role, docs: docs(&field.attrs), at })
 }
 
 fn read_role(name: &str, attr: &Attribute, field: &syn::Field, at: &mut Span, diag: &mut Diag) -> TrainerRole {

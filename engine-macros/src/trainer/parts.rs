@@ -1,14 +1,16 @@
-//! One marker type for each field: the only place that says which trait the field's type has to have.
+//! One constant and one marker type for each field.
 //!
-//! All other code of the expansion speaks of the marker, so that a type that does not serve is one error, at
-//! that type. The marker of `net` is `Field_net`, within the `const` block of the expansion.
+//! The constant is the only place that says which trait the field's type has to have, at that type. All other code of
+//! the expansion speaks of the marker, whose type goes through the constant: when the constant does not compile, the
+//! compiler takes it for reported, and a type that does not serve is one error. Those of `net` are `CHECKED_net` and
+//! `Field_net`, within the `const` block of the expansion.
 
 use crate::fields::{Field, Role};
 use crate::krate::Krate;
 use crate::settings::{check_function, default_function, function, quiet};
 use crate::trainer::model::{Trainer, TrainerField, TrainerRole};
-use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 
 /// A field that the experiment file knows.
@@ -57,8 +59,10 @@ impl Part<'_> {
     /// The marker and the trait it implements.
     pub(crate) fn expand(&self, trainer: &Trainer, krate: &Krate) -> TokenStream {
         let private = krate.private();
-        let (marker, ty, key) = (&self.marker, &self.field.ty, self.field.key());
-        let field = quote!(type Field = #ty;);
+        let (marker, ty, key, docs) = (&self.marker, &self.field.ty, self.field.key(), &self.field.docs);
+        let checked = self.constant("CHECKED");
+        let check = self.check(krate);
+        let field = quote!(type Field = <#private::Checked<#ty, #checked> as #private::Known>::Type;);
         let (of, members) = match &self.field.role {
             TrainerRole::Model => (quote!(ModelPart), field),
             TrainerRole::Optimizer { models } => {
@@ -77,21 +81,43 @@ impl Part<'_> {
             }
             TrainerRole::Metric => (quote!(MetricPart), field),
             TrainerRole::Hook => (quote!(HookPart), field),
-            TrainerRole::Own(own) => (quote!(ConfigPart), own_config(own, krate)),
+            TrainerRole::Own(own) => (quote!(ConfigPart), own_config(own, field, krate)),
             TrainerRole::Unknown => return TokenStream::new(),
         };
         let wrapper = self.wrapper();
         quote! {
+            #[allow(non_upper_case_globals)]
+            const #checked: bool = #check;
             #[allow(non_camel_case_types)]
-            pub struct #marker;
+            struct #marker;
             #[automatically_derived]
             impl #private::#of for #marker { #members }
             #[automatically_derived]
             impl #private::Part for #marker {
                 type Kind = #private::#wrapper<Self>;
                 const NAME: &'static str = #key;
+                const DOCS: &'static str = #docs;
             }
         }
+    }
+
+    /// `CHECKED_net`.
+    pub(crate) fn constant(&self, what: &str) -> Ident {
+        format_ident!("{what}_{}", self.field.ident.unraw(), span = quiet(&self.field.ident))
+    }
+
+    /// Names what the field's type has to have.
+    fn check(&self, krate: &Krate) -> TokenStream {
+        let (of, method) = match self.field.role {
+            TrainerRole::Model => ("Model", "build"),
+            TrainerRole::Optimizer { .. } => ("OptimizerField", "from_config"),
+            TrainerRole::Scheduler => ("SchedulesField", "from_schedules"),
+            TrainerRole::Loader(_) => ("LoaderField", "open"),
+            TrainerRole::Metric => ("MetricField", "from_config"),
+            TrainerRole::Hook => ("HookField", "from_hook"),
+            TrainerRole::Own(_) | TrainerRole::Unknown => ("Setting", "copied"),
+        };
+        member(krate, &self.field.ty, of, method)
     }
 
     /// The engine's type that reads, prints and builds fields of this role.
@@ -109,8 +135,26 @@ impl Part<'_> {
     }
 }
 
+/// A block that names a member of a trait of the engine's, `{ let _ = <Cnn as Model>::build; true }`: it compiles when
+/// the type has the trait. What the compiler says of it otherwise stands at the type, from its first token to its last.
+pub(crate) fn member(krate: &Krate, ty: impl ToTokens, of: &str, method: &str) -> TokenStream {
+    let (first, last) = ends(&ty);
+    let (private, of, method) = (krate.private_at(last), Ident::new(of, last), Ident::new(method, last));
+    let open = quote_spanned!(first=> <);
+    let path = quote_spanned!(last=> #open #ty as #private::#of>::#method);
+    quote!({ let _ = #path; true })
+}
+
+/// The first and the last token's place.
+pub(crate) fn ends(tokens: impl ToTokens) -> (Span, Span) {
+    let mut tokens = tokens.to_token_stream().into_iter();
+    let span = |token: Option<TokenTree>| token.map_or_else(Span::call_site, |token| token.span());
+    let first = span(tokens.next());
+    (first, tokens.last().map_or(first, |token| token.span()))
+}
+
 /// A `#[config]` field of the trainer: its default and its range.
-fn own_config(own: &Field, krate: &Krate) -> TokenStream {
+fn own_config(own: &Field, field: TokenStream, krate: &Krate) -> TokenStream {
     let ty = &own.ty;
     let Role::Config(config) = &own.role else { return TokenStream::new() };
     let default = default_function(own, config).map(|default_fn| {
@@ -131,5 +175,5 @@ fn own_config(own: &Field, krate: &Krate) -> TokenStream {
             }
         }
     });
-    quote!(type Field = #ty; #default #check)
+    quote!(#field #default #check)
 }

@@ -3,7 +3,7 @@
 use crate::diag::Diag;
 use crate::suggest::meant_or_list;
 use crate::trainer::model::{LoaderRole, Trainer, TrainerField, TrainerRole};
-use proc_macro2::Ident;
+use proc_macro2::{Ident, Span};
 use syn::{GenericArgument, PathArguments, Type};
 
 /// The hooks that every program has; their settings stand under these names.
@@ -14,6 +14,7 @@ pub(crate) fn validate(trainer: &mut Trainer, diag: &mut Diag) {
     something_is_missing(trainer, diag);
     one_of_a_kind(trainer, diag);
     optimizers_name_models(trainer, diag);
+    models_have_one_optimizer(trainer, diag);
     metrics_are_fed(trainer, diag);
     hooks_are_concrete(trainer, diag);
 }
@@ -95,6 +96,32 @@ fn optimizers_name_models(trainer: &mut Trainer, diag: &mut Diag) {
             seen.push(model.clone());
             true
         });
+    }
+}
+
+/// Every optimizer steps in every iter: two of them would update a model twice.
+fn models_have_one_optimizer(trainer: &Trainer, diag: &mut Diag) {
+    let mut updated: Vec<(&Ident, &Ident)> = Vec::new();
+    for field in trainer.optimizers() {
+        let TrainerRole::Optimizer { models: named } = &field.role else { continue };
+        let all = trainer.models().map(|model| (&model.ident, field.at));
+        let its: Vec<(&Ident, Span)> = match (named.is_empty(), trainer.models().count()) {
+            (false, _) => named.iter().map(|model| (model, model.span())).collect(),
+            (true, 1) => all.collect(),
+            // of several models it does not name its own; that is reported when there are other optimizers
+            (true, _) => Vec::new(),
+        };
+        for (model, at) in its {
+            match updated.iter().find(|(known, _)| *known == model) {
+                None => updated.push((model, &field.ident)),
+                Some((_, first)) => {
+                    let message = format!(
+                        "`{first}` updates `{model}` already, and a model has one optimizer; other settings for some of its parameters go into the `groups` of `{first}`"
+                    );
+                    diag.error_at(at, message);
+                }
+            }
+        }
     }
 }
 
@@ -180,6 +207,20 @@ mod tests {
         assert_eq!(unnamed.len(), 1, "{unnamed:?}");
         let wrong = errors(quote!(#rest, #[optimizer(disk)] a: O));
         assert_eq!(wrong, ["`disk` is no `#[model]` field, did you mean `disc`?"]);
+    }
+
+    #[test]
+    fn a_model_has_one_optimizer() {
+        let rest = quote!(#[loader(train)] train: L, #[model] net: A);
+        let twice = errors(quote!(#rest, #[optimizer] a: O, #[optimizer] b: O));
+        assert_eq!(twice.len(), 1, "{twice:?}");
+        assert!(twice[0].starts_with("`a` updates `net` already, and a model has one optimizer"), "{twice:?}");
+        let named = errors(quote!(#rest, #[optimizer(net)] a: O, #[optimizer] b: O));
+        assert_eq!(named.len(), 1, "{named:?}");
+        let rest = quote!(#rest, #[model] disc: B);
+        let overlap = errors(quote!(#rest, #[optimizer(net, disc)] a: O, #[optimizer(disc)] b: O));
+        assert_eq!(overlap.len(), 1, "{overlap:?}");
+        assert!(overlap[0].starts_with("`a` updates `disc` already"), "{overlap:?}");
     }
 
     #[test]

@@ -100,6 +100,7 @@ pub trait Ranged<N> {
 
 macro_rules! ranged {
     ($($number:ty)*) => { $(
+        #[diagnostic::do_not_recommend]
         impl Ranged<$number> for $number {
             fn each(&self, check: &mut dyn FnMut(&$number)) {
                 check(self);
@@ -111,6 +112,7 @@ ranged!(u8 u16 u32 u64 usize i8 i16 i32 i64 isize f32 f64);
 
 macro_rules! ranged_units {
     ($($unit:ty)*) => { $(
+        #[diagnostic::do_not_recommend]
         impl Ranged<u64> for $unit {
             fn each(&self, check: &mut dyn FnMut(&u64)) {
                 check(&self.0);
@@ -120,24 +122,28 @@ macro_rules! ranged_units {
 }
 ranged_units!(Batch Iter Epoch);
 
+#[diagnostic::do_not_recommend]
 impl<N, T: Ranged<N>> Ranged<N> for Option<T> {
     fn each(&self, check: &mut dyn FnMut(&N)) {
         self.iter().for_each(|value| value.each(check));
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<N, T: Ranged<N>> Ranged<N> for Vec<T> {
     fn each(&self, check: &mut dyn FnMut(&N)) {
         self.iter().for_each(|value| value.each(check));
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<N, T: Ranged<N>, const LEN: usize> Ranged<N> for [T; LEN] {
     fn each(&self, check: &mut dyn FnMut(&N)) {
         self.iter().for_each(|value| value.each(check));
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<N, T: Ranged<N>> Ranged<N> for (T, T) {
     fn each(&self, check: &mut dyn FnMut(&N)) {
         self.0.each(check);
@@ -190,11 +196,12 @@ pub fn check_range<T: Ranged<N>, N: Display>(
 }
 
 /// A range as people say it: `1..` is "at least 1".
-fn in_words(source: &str) -> String {
+pub fn in_words(source: &str) -> String {
     match (source.split_once("..="), source.split_once("..")) {
         (Some(("", most)), _) => format!("at most {most}"),
         (None, Some((least, ""))) => format!("at least {least}"),
         (None, Some(("", above))) => format!("below {above}"),
+        _ if source == "exists" => "must exist".to_owned(),
         _ => format!("in {source}"),
     }
 }

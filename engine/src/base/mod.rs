@@ -1,5 +1,5 @@
-//! What every other folder stands on: errors, suggestions, units, priorities, state, the registry of
-//! components, and the typed result of a step.
+//! What every other folder stands on: errors, suggestions, units, priorities, state, and the typed
+//! result of a step.
 //!
 //! Nothing here knows a trainer, a hook or a file format, and nothing here imports another folder.
 
@@ -9,7 +9,6 @@ pub mod error;
 pub mod output;
 pub mod panics;
 pub mod priority;
-pub mod registry;
 pub mod scalar;
 pub mod state;
 pub mod suggest;

@@ -151,6 +151,7 @@ impl StateError {
 
 macro_rules! saved_as {
     ($expected:literal, $variant:ident, $held:ident => $back:expr; $value:ident => $save:expr; $type:ty) => {
+        #[diagnostic::do_not_recommend]
         impl Saved for $type {
             fn save(&self) -> StateValue {
                 let $value = self;
@@ -185,6 +186,7 @@ saved_integers!(u8 u16 u32 u64 usize i8 i16 i32 i64 isize);
 
 macro_rules! saved_units {
     ($($type:ident)*) => { $(
+        #[diagnostic::do_not_recommend]
         impl Saved for crate::base::units::$type {
             fn save(&self) -> StateValue { self.0.save() }
             fn restore(value: StateValue) -> Result<Self, StateError> { u64::restore(value).map(Self) }

@@ -3,7 +3,10 @@
 use crate::base::Error;
 use crate::checkpoint::newest_valid;
 use crate::cli::Failure;
-use crate::config::{Given, Kind, Node, print, to_node};
+use crate::cli::out::{self, ColorChoice};
+use crate::config::{Given, Kind, Node, print_line, to_node};
+use crate::native::libtorch_version;
+use crate::record::Verbosity;
 use crate::trainer::{Build, DeviceChoice};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::ffi::OsString;
@@ -14,6 +17,32 @@ use std::path::PathBuf;
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    #[command(flatten)]
+    style: Style,
+}
+
+/// How much is printed, and how.
+#[derive(Debug, clap::Args)]
+pub(super) struct Style {
+    /// Colours: `auto` (on a terminal, unless `NO_COLOR` is set), `always` or `never`
+    #[arg(long, global = true, value_enum, default_value_t, hide_possible_values = true, value_name = "WHEN")]
+    pub(super) color: ColorChoice,
+    /// Print only warnings, errors and results
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+    /// Print also what otherwise only `log.txt` holds: versions, device, threads, git commit
+    #[arg(short, long, global = true)]
+    pub(super) verbose: bool,
+}
+
+impl Style {
+    pub(super) fn verbosity(&self) -> Verbosity {
+        match (self.quiet, self.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (_, true) => Verbosity::Verbose,
+            _ => Verbosity::Normal,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -56,27 +85,59 @@ pub(super) enum Command {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
-    /// Reads experiments and prints every mistake in them
+    /// Reads experiments and prints every mistake in them; nothing is opened or run
     Check {
-        /// Experiment files
+        /// Experiment files, or patterns in quotes: "experiments/**/*.ron"
         #[arg(required = true, value_name = "EXP")]
         experiments: Vec<PathBuf>,
+        /// Sets a value over each file, `device=Cpu`; as often as needed
+        #[arg(long, value_name = "PATH=VALUE")]
+        set: Vec<String>,
+    },
+    /// Prints an experiment with everything it builds on, and where each value was written
+    Show {
+        #[command(flatten)]
+        experiment: ExperimentArgs,
+        /// Also every default; what is printed is a whole experiment that runs by itself
+        #[arg(long)]
+        full: bool,
+    },
+    /// Prints every setting in which two experiments differ, defaults included
+    Diff {
+        /// An experiment file, or a run's folder
+        #[arg(value_name = "A")]
+        before: PathBuf,
+        /// Another one
+        #[arg(value_name = "B")]
+        after: PathBuf,
     },
     /// Prints which hooks each phase calls, in order, with their levels
     Plan {
         #[command(flatten)]
         experiment: ExperimentArgs,
     },
-    /// Lists the components that experiments can name, with their settings
+    /// Lists the components that experiments can name, with types, ranges, defaults and docs of their settings
     List {
-        /// Only one kind: hooks, models, datasets, optimizers, schedules, samplers, metrics, settings
+        /// One kind (hooks, models, datasets, optimizers, schedules, samplers, metrics, settings) or one component
         kind: Option<String>,
+    },
+    /// Writes an experiment with every setting of this trainer, each with what it is for
+    New {
+        /// The file to write; it must not be there yet. Without it the text is printed
+        #[arg(value_name = "FILE")]
+        path: Option<PathBuf>,
+    },
+    /// Prints a script that lets the shell complete commands and options
+    #[command(after_help = "For bash: `PROGRAM completions bash > ~/.local/share/bash-completion/completions/PROGRAM`")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
     },
 }
 
 #[derive(Debug, clap::Args)]
 pub(super) struct ExperimentArgs {
-    /// The experiment file
+    /// The experiment file, or a run's folder, which holds its own
     #[arg(value_name = "EXP")]
     pub(super) experiment: PathBuf,
     /// Sets a value over the file, `optimizer.lr=0.01`; as often as needed
@@ -99,7 +160,7 @@ impl ExperimentArgs {
         let mut given = Vec::new();
         if let Some(device) = &self.device {
             let value = to_node(device).map_err(Error::new)?;
-            let text = print(&value).trim_end().to_owned();
+            let text = print_line(&value);
             given.push(Given { option: "--device", text, path: "device", value });
         }
         if let Some(work_dir) = &self.work_dir {
@@ -143,11 +204,42 @@ impl CheckpointArgs {
 
 /// Reads the command line. Usage errors, help and version come back as clap's errors.
 pub(super) fn parse<T: Build>(
+    version: &str,
     arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
-) -> Result<Command, clap::Error> {
+) -> Result<(Command, Style), clap::Error> {
+    let matches = command::<T>(version).try_get_matches_from(arguments)?;
+    let cli = Cli::from_arg_matches(&matches)?;
+    Ok((cli.command, cli.style))
+}
+
+/// Prints the script of a shell.
+pub(super) fn complete<T: Build>(shell: clap_complete::Shell) {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut command::<T>(""), program(), &mut script);
+    out::text(String::from_utf8_lossy(&script));
+}
+
+fn command<T: Build>(version: &str) -> clap::Command {
     let about = format!("Trains and evaluates `{}` as experiment files describe it", T::NAME);
-    let matches = Cli::command().about(about).try_get_matches_from(arguments)?;
-    Ok(Cli::from_arg_matches(&matches)?.command)
+    let version = format!("{version} (engine {}, libtorch {})", env!("CARGO_PKG_VERSION"), libtorch_version());
+    Cli::command().name(program()).about(about).version(version).after_help(FIRST_STEPS)
+}
+
+const FIRST_STEPS: &str = "\
+First steps:
+  list              what an experiment can name: models, datasets, optimizers, hooks, …
+  new exp.ron       an experiment with every setting of this program, explained
+  check exp.ron     all mistakes in it, with the lines they are on
+  train exp.ron     trains it in `work_dir/name`
+
+Exit codes: 0 done; 1 failed while running; 2 wrong usage or experiment;
+130 and 143 stopped by SIGINT or SIGTERM, after a checkpoint was saved.";
+
+/// What this program is called, for messages that tell what to type.
+pub(super) fn program() -> String {
+    let called = std::env::args_os().next().unwrap_or_default();
+    let name = std::path::Path::new(&called).file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
 }
 
 fn device(text: &str) -> Result<DeviceChoice, String> {

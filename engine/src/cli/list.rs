@@ -1,48 +1,76 @@
-//! `list`: what experiments can name.
+//! `list`: what experiments can name, with types, ranges, defaults and documentation.
 
-use crate::base::registry::{self, Component};
 use crate::base::suggest::meant;
+use crate::cli::describe::{default_of, first_paragraph, type_of, wrapped};
 use crate::cli::out;
+use crate::config::registry::{self, Component};
 
-/// Prints the components of one kind, or of all.
+/// Prints the components of one kind, those of one name, or all.
 ///
 /// # Errors
-/// A text that says which kinds there are.
-pub(super) fn print(kind: Option<&str>) -> Result<(), String> {
+/// A text that says which there are.
+pub(super) fn print(wanted: Option<&str>) -> Result<(), String> {
     let components = registry::components();
-    let mut kinds: Vec<&str> = components.iter().map(|component| component.kind).collect();
-    kinds.dedup();
-    // people say `hooks` and `hook`
-    let known = |kind: &str| kinds.iter().find(|known| **known == kind || plural(known) == kind).copied();
-    let wanted = match kind.map(str::to_lowercase) {
-        None => None,
-        Some(kind) => Some(known(&kind).ok_or_else(|| {
-            let plurals: Vec<String> = kinds.iter().map(|kind| plural(kind)).collect();
-            let plurals: Vec<&str> = plurals.iter().map(String::as_str).collect();
-            format!("no kind of component is called `{kind}`{}", meant(&kind, &plurals))
-        })?),
+    let chosen = match wanted {
+        None => components,
+        Some(wanted) => choose(&components, wanted)?,
     };
-    let printed = kinds.iter().filter(|kind| wanted.is_none_or(|wanted| wanted == **kind));
-    for (index, kind) in printed.enumerate() {
-        out::line(format_args!("{}{}", if index > 0 { "\n" } else { "" }, plural(kind)));
-        components.iter().filter(|component| component.kind == *kind).for_each(|component| print_one(component));
+    let mut kind = "";
+    for component in chosen {
+        if component.kind != kind {
+            let gap = if kind.is_empty() { "" } else { "\n" };
+            kind = component.kind;
+            out::line(format_args!("{gap}{}", plural(kind)));
+        }
+        print_one(component);
     }
     Ok(())
 }
 
-fn print_one(component: &Component) {
-    out::line(format_args!("  {}  {}", component.name, first_paragraph(component.docs)));
-    for field in component.fields {
-        let default = field.default.map_or("required".to_owned(), |default| format!("= {default}"));
-        let range = field.range.map_or(String::new(), |range| format!(", {range}"));
-        out::line(format_args!("    {}: {} {default}{range}  {}", field.name, field.ty, first_paragraph(field.docs)));
+/// The components of a kind, which people call `hooks` and `hook`, or of a name.
+fn choose(components: &[&'static Component], wanted: &str) -> Result<Vec<&'static Component>, String> {
+    let lower = wanted.to_lowercase();
+    let of_kind = |component: &&Component| component.kind == lower || plural(component.kind) == lower;
+    let named = |component: &&Component| component.name.to_lowercase() == lower;
+    let chosen: Vec<_> = components.iter().copied().filter(|component| of_kind(component)).collect();
+    let chosen = match chosen.is_empty() {
+        true => components.iter().copied().filter(|component| named(component)).collect(),
+        false => chosen,
+    };
+    if !chosen.is_empty() {
+        return Ok(chosen);
+    }
+    let mut kinds: Vec<String> = components.iter().map(|component| plural(component.kind)).collect();
+    kinds.dedup();
+    let names = components.iter().map(|component| component.name);
+    let known: Vec<&str> = kinds.iter().map(String::as_str).chain(names).collect();
+    let meant = meant(wanted, &known);
+    match meant.starts_with(", did") {
+        true => Err(format!("no kind and no component is called `{wanted}`{meant}")),
+        false => Err(format!("no kind and no component is called `{wanted}`; the kinds are `{}`", kinds.join("`, `"))),
     }
 }
 
-/// Lines of a doc comment are broken where its source ends a line, not where a sentence ends.
-fn first_paragraph(docs: &str) -> String {
-    let lines = docs.lines().map(str::trim).take_while(|line| !line.is_empty());
-    lines.collect::<Vec<_>>().join(" ")
+/// ```text
+///   EarlyStopping
+///       Ends the training when …
+///     patience: u64, at least 1 = 5
+///         Validations without improvement …
+/// ```
+fn print_one(component: &Component) {
+    out::line(format_args!("  {}", component.name));
+    paragraph(component.docs, 6);
+    for field in component.fields {
+        let default = default_of(field).map_or(", required".to_owned(), |default| format!(" = {default}"));
+        out::line(format_args!("    {}: {}{default}", field.name, type_of(field)));
+        paragraph(field.docs, 8);
+    }
+}
+
+fn paragraph(docs: &str, indent: usize) {
+    for line in wrapped(&first_paragraph(docs), indent) {
+        out::line(format_args!("{:indent$}{line}", ""));
+    }
 }
 
 fn plural(kind: &str) -> String {

@@ -4,30 +4,57 @@
 //! SIGTERM after the checkpoint of the last finished iter was written. Errors go to stderr, one line first.
 
 mod args;
+mod check;
+mod describe;
 mod list;
+mod new;
 mod out;
 mod plan;
 mod predictions;
+mod show;
 
-use crate::base::{Error, Result, registry};
-use crate::config::ConfigErrors;
+use crate::base::{Error, Result};
+use crate::config::{self, ConfigErrors, Document, registry};
 use crate::folder::Mode;
 use crate::loops::{End, Role};
 use crate::native;
 use crate::trainer::{
-    Build, Experiment, Overrides, Purpose, Refused, Summary, run_predict, run_test, run_train, run_val,
+    Build, Experiment, Overrides, Purpose, Refused, Summary, TrainOptions, run_predict, run_test, run_train, run_val,
 };
-use args::{Command, ExperimentArgs};
-use std::io::IsTerminal as _;
+use args::{Command, ExperimentArgs, Style};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Makes the program of a trainer: `engine::main!(Digits);`.
 #[macro_export]
 macro_rules! main {
     ($trainer:ty) => {
+        /// For `check_experiments!`.
+        #[allow(dead_code)]
+        type EngineMainTrainer = $trainer;
         fn main() -> ::std::process::ExitCode {
-            $crate::cli::main::<$trainer>(::std::env::args_os())
+            $crate::cli::main::<$trainer>(::core::env!("CARGO_PKG_VERSION"), ::std::env::args_os())
         }
+    };
+}
+
+/// Makes a test of every experiment file that a pattern matches, so that a broken one fails `cargo test`.
+///
+/// ```text
+/// engine::check_experiments!("experiments/*.ron");          // beside `engine::main!`
+/// engine::check_experiments!(Digits, "experiments/*.ron");  // anywhere else
+/// ```
+/// The pattern is relative to the folder of the package. What is checked is what `check` checks, except for what
+/// belongs to the machine: a device may be elsewhere.
+#[macro_export]
+macro_rules! check_experiments {
+    ($pattern:literal $(,)?) => {
+        #[cfg(test)]
+        $crate::__private::check_experiments_of!($crate, EngineMainTrainer, $pattern);
+    };
+    ($trainer:ty, $pattern:literal $(,)?) => {
+        #[cfg(test)]
+        $crate::__private::check_experiments_of!($crate, $trainer, $pattern);
     };
 }
 
@@ -56,10 +83,13 @@ impl From<ConfigErrors> for Failure {
     }
 }
 
-/// Runs the command line of a program. The first argument is the program's name.
-pub fn main<T: Build>(arguments: impl IntoIterator<Item = impl Into<std::ffi::OsString> + Clone>) -> ExitCode {
-    let command = match args::parse::<T>(arguments) {
-        Ok(command) => command,
+/// Runs the command line of a program. The first argument is the program's name; `version` is what `--version` tells.
+pub fn main<T: Build>(
+    version: &str,
+    arguments: impl IntoIterator<Item = impl Into<std::ffi::OsString> + Clone>,
+) -> ExitCode {
+    let (command, style) = match args::parse::<T>(version, arguments) {
+        Ok(parsed) => parsed,
         Err(usage) => {
             // help and version are no errors
             let code = u8::try_from(usage.exit_code()).unwrap_or(2);
@@ -67,10 +97,10 @@ pub fn main<T: Build>(arguments: impl IntoIterator<Item = impl Into<std::ffi::Os
             return ExitCode::from(code);
         }
     };
-    match run::<T>(command) {
+    match run::<T>(command, &style) {
         Ok(code) => code,
         Err(Failure::Experiment(errors)) => {
-            eprintln!("{}", errors.render(std::io::stderr().is_terminal()));
+            eprintln!("{}", errors.render(style.color.stderr().0));
             ExitCode::from(2)
         }
         Err(Failure::Usage(text)) => {
@@ -86,15 +116,40 @@ pub fn main<T: Build>(arguments: impl IntoIterator<Item = impl Into<std::ffi::Os
     }
 }
 
-fn run<T: Build>(command: Command) -> Result<ExitCode, Failure> {
+fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
     check_registry()?;
     match command {
         Command::List { kind } => {
             list::print(kind.as_deref()).map_err(Failure::Usage)?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Check { experiments } => {
-            check::<T>(&experiments)?;
+        Command::New { path } => {
+            new::write::<T>(path.as_deref(), &args::program())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Completions { shell } => {
+            args::complete::<T>(shell);
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Check { experiments, set } => {
+            check::check::<T>(&experiments, &set, style.color.stderr(), style.quiet)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Show { experiment, full } => {
+            let document = document(&experiment)?;
+            if !full {
+                show::resolved(&document);
+            }
+            // what is printed may be wrong, and who prints it most likely wonders why
+            let loaded = Experiment::<T>::from_document(&document, Purpose::Look)?;
+            if full {
+                show::complete(loaded.to_node()?, &document);
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Diff { before, after } => {
+            let (before, after) = (side::<T>(&before)?, side::<T>(&after)?);
+            show::diff(&before, &after, style.color.stdout())?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Plan { experiment } => {
@@ -111,7 +166,7 @@ fn run<T: Build>(command: Command) -> Result<ExitCode, Failure> {
             let mut loaded = load::<T>(&experiment)?;
             loaded.apply(&Overrides { max_iters, ..Overrides::default() });
             let folder = loaded.work_dir.join(&loaded.name);
-            let summary = run_train(loaded, mode)?;
+            let summary = run_train(loaded, TrainOptions { mode, verbosity: style.verbosity() })?;
             print_metrics(&summary);
             out::line(format_args!("run folder: {}", folder.display()));
             Ok(exit_code(&summary, "; `--resume` goes on from there"))
@@ -147,24 +202,25 @@ fn run<T: Build>(command: Command) -> Result<ExitCode, Failure> {
     }
 }
 
-/// Every mistake of every file.
-fn check<T: Build>(experiments: &[std::path::PathBuf]) -> Result<(), Failure> {
-    let mut failed: Option<ConfigErrors> = None;
-    for path in experiments {
-        match Experiment::<T>::load(path, &[]) {
-            Ok(_) => out::line(format_args!("{}: ok", path.display())),
-            Err(errors) => {
-                if let Some(earlier) = failed.replace(errors) {
-                    eprintln!("{}\n", earlier.render(std::io::stderr().is_terminal()));
-                }
-            }
-        }
-    }
-    failed.map_or(Ok(()), |errors| Err(errors.into()))
+/// The file of an experiment; in a run's folder that is the one that the run saved.
+fn experiment_file(path: &Path) -> PathBuf {
+    let saved = path.join("experiment.ron");
+    if path.is_dir() && saved.is_file() { saved } else { path.to_owned() }
+}
+
+fn document(args: &ExperimentArgs) -> Result<Document, Failure> {
+    Ok(config::load_over(&experiment_file(&args.experiment), &args.set, &args.given()?)?)
+}
+
+/// One experiment of a comparison.
+fn side<T: Build>(path: &Path) -> Result<show::Side, Failure> {
+    let document = config::load_with::<&str>(&experiment_file(path), &[])?;
+    let root = Experiment::<T>::from_document(&document, Purpose::Look)?.to_node()?;
+    Ok(show::Side::new(root, document))
 }
 
 fn load<T: Build>(args: &ExperimentArgs) -> Result<Experiment<T>, Failure> {
-    Ok(Experiment::load_for(Purpose::Run, &args.experiment, &args.set, &args.given()?)?)
+    Ok(Experiment::from_document(&document(args)?, Purpose::Run)?)
 }
 
 /// libtorch's CUDA part is loaded when it lies beside the rest, so that one binary serves both kinds of machine.

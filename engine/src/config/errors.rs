@@ -12,7 +12,7 @@ pub struct Diagnostics {
 }
 
 /// Why an experiment was refused: at least one mistake, in the order of the text, each once.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct ConfigErrors {
     /// The texts that the mistakes point into.
@@ -82,6 +82,13 @@ impl ConfigErrors {
     /// Every mistake as one line.
     pub fn short(&self) -> Vec<String> {
         self.diagnostics.iter().map(|found| found.short(&self.sources)).collect()
+    }
+}
+
+/// As [`ConfigErrors::render`]: an `unwrap` in a test is to show the mistakes too.
+impl fmt::Debug for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\n{self}")
     }
 }
 

@@ -8,6 +8,7 @@
 //! Every `PathBuf` is relative to the file that wrote it and absolute when it was read.
 //! Nothing here panics on any text, and nothing here knows what an experiment holds.
 
+mod compare;
 mod de;
 mod diagnostic;
 mod errors;
@@ -17,22 +18,26 @@ mod merge;
 mod parse;
 mod print;
 mod reader;
+pub mod registry;
 mod ser;
 mod set;
+mod shape;
 mod sources;
 #[cfg(test)]
 mod tests;
 mod tree;
 
+pub use compare::{Difference, adopt_places, differences};
 pub(crate) use de::unknown;
 pub use de::{from_node, from_node_at};
 pub use diagnostic::Diagnostic;
 pub use errors::{ConfigErrors, Diagnostics};
 pub use leaves::{Found, Leaf, Way, leaves};
-pub use print::{print, print_with_notes};
+pub use print::{print, print_line, print_with_notes};
 pub use reader::StructReader;
 pub use ser::{SerializeError, to_named_node, to_node};
 pub use set::Given;
+pub use shape::Shape;
 pub use sources::Sources;
 pub use tree::{Field, Kind, Name, Node, Span};
 
@@ -105,6 +110,11 @@ pub fn parse_text(name: &str, text: &str) -> Result<Document, ConfigErrors> {
 }
 
 impl Document {
+    /// An experiment that says nothing.
+    pub fn empty() -> Self {
+        Document { sources: Sources::new(), root: Node::new(Kind::Struct(Vec::new())) }
+    }
+
     /// Reads the whole into one type.
     ///
     /// # Errors

@@ -13,6 +13,13 @@ pub fn print(node: &Node) -> String {
     print_with_notes(node, &|_| None)
 }
 
+/// The text of a tree on one line, however long, without a line end.
+pub fn print_line(node: &Node) -> String {
+    let mut text = String::new();
+    one_line(node, &mut text, usize::MAX);
+    text
+}
+
 /// The text of a tree, with a line comment after each field that `note` has something to say of.
 pub fn print_with_notes(node: &Node, note: &dyn Fn(&Field) -> Option<String>) -> String {
     let mut printer = Printer { text: String::new(), note };

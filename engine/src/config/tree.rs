@@ -89,6 +89,13 @@ impl Span {
     }
 }
 
+impl Field {
+    /// A field that no text gave.
+    pub fn new(key: impl Into<String>, value: Node) -> Field {
+        Field { key: key.into(), key_span: Span::NONE, value }
+    }
+}
+
 impl Node {
     /// A value that no text gave.
     pub fn new(kind: Kind) -> Node {
@@ -110,6 +117,14 @@ impl Node {
         match &self.kind {
             Kind::Struct(fields) => fields,
             _ => &[],
+        }
+    }
+
+    /// The value of a field, to be changed.
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
+        match &mut self.kind {
+            Kind::Struct(fields) => fields.iter_mut().find(|field| field.key == key).map(|field| &mut field.value),
+            _ => None,
         }
     }
 

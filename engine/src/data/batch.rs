@@ -21,6 +21,7 @@ pub trait Batch: Send + Sized + 'static {
 }
 
 /// `[n, …]`: the first dimension counts the samples.
+#[diagnostic::do_not_recommend]
 impl Batch for Tensor {
     fn to_device(self, device: Device) -> Result<Self> {
         Ok(self.f_to_device(device)?)
@@ -32,6 +33,7 @@ impl Batch for Tensor {
 }
 
 /// One tensor for each sample, each of its own shape.
+#[diagnostic::do_not_recommend]
 impl Batch for Vec<Tensor> {
     fn to_device(self, device: Device) -> Result<Self> {
         self.iter().map(|tensor| Ok(tensor.f_to_device(device)?)).collect()
@@ -45,6 +47,7 @@ impl Batch for Vec<Tensor> {
 macro_rules! host_batch {
     ($($type:ty)*) => { $(
         /// One for each sample; stays where it is.
+        #[diagnostic::do_not_recommend]
         impl Batch for Vec<$type> {
             fn to_device(self, _: Device) -> Result<Self> {
                 Ok(self)

@@ -61,6 +61,7 @@ impl CollateError {
 }
 
 /// `[…]` each, `[n, …]` together.
+#[diagnostic::do_not_recommend]
 impl Collate for Tensor {
     type Batch = Tensor;
 
@@ -76,6 +77,7 @@ impl Collate for Tensor {
 macro_rules! collate_numbers {
     ($($type:ty)*) => { $(
         /// `[n]`
+        #[diagnostic::do_not_recommend]
         impl Collate for $type {
             type Batch = Tensor;
 
@@ -85,6 +87,7 @@ macro_rules! collate_numbers {
         }
 
         /// `[n, len]`, all of one length.
+        #[diagnostic::do_not_recommend]
         impl Collate for Vec<$type> {
             type Batch = Tensor;
 
@@ -102,6 +105,7 @@ macro_rules! collate_numbers {
 collate_numbers!(i64 f32 f64 bool);
 
 /// The texts, in order.
+#[diagnostic::do_not_recommend]
 impl Collate for String {
     type Batch = Vec<String>;
 

@@ -1,5 +1,7 @@
 //! The settings of a loader in the experiment file.
 
+use crate::config::registry::{Component, FieldInfo};
+use crate::config::{Shape, to_node};
 use crate::data::sampler::{SamplerConfig, Sequential, Shuffled};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -7,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// What a loader reads, and how: `(dataset: Digits(split: Train), batch_size: 64, shuffle: true, workers: 2)`.
 // `remote` makes serde write functions of the type instead of the traits, so that the traits below can check the whole
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(remote = "Self", deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields, rename = "loader")]
 #[serde(bound(serialize = "C: Serialize", deserialize = "C: Deserialize<'de>"))]
 pub struct LoaderConfig<C> {
     /// The settings of the dataset.
@@ -116,6 +118,67 @@ impl Bounds {
     }
 }
 
+// by hand: what the macro registers can't depend on another type
+inventory::submit! {
+    Component {
+        kind: "settings",
+        name: "loader",
+        docs: "What a loader reads, and how.",
+        fields: &[
+            FieldInfo::unknown("dataset", "The settings of the dataset."),
+            FieldInfo {
+                name: "batch_size",
+                shape: Shape::of::<usize>,
+                default: None,
+                range: Some("1.."),
+                example: Some(|| to_node(&64)),
+                docs: "Samples in one batch. The last batch of a pass may be smaller, see `drop_last`.",
+            },
+            FieldInfo {
+                name: "shuffle",
+                shape: Shape::of::<bool>,
+                default: Some(|| to_node(&false)),
+                range: None,
+                example: None,
+                docs: "Each pass in an order of its own, which follows from the seed and the epoch; short for `sampler: Shuffled()`.",
+            },
+            FieldInfo {
+                name: "sampler",
+                shape: Shape::of::<Option<Box<dyn SamplerConfig>>>,
+                default: Some(|| to_node(&None::<()>)),
+                range: None,
+                example: None,
+                docs: "Which samples make a pass, in which order. Not together with `shuffle`.",
+            },
+            FieldInfo {
+                name: "workers",
+                shape: Shape::of::<usize>,
+                default: Some(|| to_node(&0)),
+                range: Some("0..=256"),
+                example: None,
+                docs: "Threads that read samples ahead. With 0 each batch is read when it is wanted. The data are the same for any number.",
+            },
+            FieldInfo {
+                name: "prefetch",
+                shape: Shape::of::<usize>,
+                default: Some(|| to_node(&two())),
+                range: Some("1..=1024"),
+                example: None,
+                docs: "Batches that each worker keeps ready. Every one of them takes the memory of a batch.",
+            },
+            FieldInfo {
+                name: "drop_last",
+                shape: Shape::of::<bool>,
+                default: Some(|| to_node(&false)),
+                range: None,
+                example: None,
+                docs: "Leaves out the last batch of a pass when it is smaller than `batch_size`.",
+            },
+        ],
+        origin: concat!(file!(), ":", line!()),
+    }
+}
+
 // read one by one, so that a reader that knows positions points at the value
 fn batch_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
     BATCH_SIZE.read(deserializer)
@@ -150,6 +213,19 @@ mod tests {
         assert_eq!(format!("{config:?}"), format!("{:?}", LoaderConfig::new((), 8)));
         let again: LoaderConfig<()> = ron::from_str(&ron::to_string(&config).unwrap()).unwrap();
         assert_eq!(format!("{config:?}"), format!("{again:?}"));
+    }
+
+    #[test]
+    fn what_is_registered_is_what_is_read() {
+        let Shape::Struct("loader", fields) = Shape::of::<LoaderConfig<()>>() else { unreachable!() };
+        let registered = Component::of_struct("loader", fields.iter().map(|(key, _)| *key)).unwrap();
+        let shapes: Vec<Shape> = registered.fields.iter().skip(1).map(|field| (field.shape)()).collect();
+        assert_eq!(shapes, fields.iter().skip(1).map(|(_, shape)| shape.clone()).collect::<Vec<_>>());
+        let defaults = read("(dataset: (), batch_size: 64)").unwrap();
+        for (field, printed) in registered.fields.iter().zip(to_node(&defaults).unwrap().fields()).skip(1) {
+            let value = field.default.or(field.example).unwrap()().unwrap();
+            assert_eq!(crate::config::print(&value), crate::config::print(&printed.value), "{}", field.name);
+        }
     }
 
     #[test]

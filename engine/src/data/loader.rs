@@ -16,6 +16,7 @@ pub struct Cursor {
     pub batch: u64,
 }
 
+#[diagnostic::do_not_recommend]
 impl Saved for Cursor {
     fn save(&self) -> StateValue {
         let mut map = StateMap::new();

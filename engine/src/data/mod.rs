@@ -31,4 +31,4 @@ pub use error::DataError;
 pub use loader::{Cursor, Loader};
 pub use sampler::{Infinite, Order, Pass, Population, Sampler, SamplerConfig, Sequential, Shuffled, Weighted};
 pub use shared::SharedTensor;
-pub use source::BatchSource;
+pub use source::{BatchSource, SameBatch};

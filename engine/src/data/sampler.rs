@@ -128,6 +128,7 @@ impl Clone for Box<dyn SamplerConfig> {
 #[derive(Default, PartialEq, Eq)]
 pub struct Sequential {}
 
+#[diagnostic::do_not_recommend]
 impl Sampler for Sequential {
     fn order(&self, data: &Population<'_>, _: &Pass) -> Result<Order> {
         Ok(Order::Range(data.len))
@@ -139,6 +140,7 @@ impl Sampler for Sequential {
 #[derive(Default, PartialEq, Eq)]
 pub struct Shuffled {}
 
+#[diagnostic::do_not_recommend]
 impl Sampler for Shuffled {
     fn order(&self, data: &Population<'_>, pass: &Pass) -> Result<Order> {
         Ok(Order::List(permutation(data.len, &mut pass.stream())))
@@ -154,6 +156,7 @@ pub struct Weighted {
     pub samples: Option<usize>,
 }
 
+#[diagnostic::do_not_recommend]
 impl Sampler for Weighted {
     fn samples(&self, data: &Population<'_>) -> usize {
         self.samples.unwrap_or(data.len)
@@ -181,6 +184,7 @@ impl Sampler for Weighted {
 #[derive(Default, PartialEq, Eq)]
 pub struct Infinite {}
 
+#[diagnostic::do_not_recommend]
 impl Sampler for Infinite {
     fn endless(&self) -> bool {
         true

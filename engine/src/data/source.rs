@@ -45,3 +45,20 @@ impl<D: Dataset> BatchSource<BatchOf<D>> for Loader<D> {
         Loader::batches(self)
     }
 }
+
+/// Two types of batches that are one: what a loader hands over, and what a step takes.
+#[diagnostic::on_unimplemented(
+    message = "this loader hands over `{Self}`, and the step takes `{B}`",
+    label = "batches of `{Self}`, expected `{B}`",
+    note = "a dataset's `Item` decides its batches: tensors are stacked, tuples part by part; make `Batch` of `Steps` agree with it, or `Prompt` of `PredictStep`"
+)]
+pub trait SameBatch<B>: Sized {
+    /// The same source.
+    fn same(source: &mut dyn BatchSource<Self>) -> &mut dyn BatchSource<B>;
+}
+
+impl<T> SameBatch<T> for T {
+    fn same(source: &mut dyn BatchSource<T>) -> &mut dyn BatchSource<T> {
+        source
+    }
+}

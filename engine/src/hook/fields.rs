@@ -1,7 +1,7 @@
 //! How a trainer's expansion reaches its `#[hook]` fields and its own phases.
 //!
-//! The macro says once, in the impl of a marker type, that the type of a field is a hook; everything else goes
-//! through the marker, so that a field that is no hook is one error.
+//! The macro says once that the type of a field is a hook; everything else goes through a marker type, so that a field
+//! that is no hook is one error.
 
 use crate::base::Result;
 use crate::hook::{Context, HookField, Phases, SlotInfo};

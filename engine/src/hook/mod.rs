@@ -16,4 +16,4 @@ pub use fields::{HookPart, NoPhases, call_field, slot_of};
 pub use flow::{Exception, Flow, Save, Signal, Stop};
 pub use hook::{AnyHook, Hook, HookConfig, HookField, Phases, build_any};
 pub use run_state::{Results, RunState};
-pub use steps::{PredictStep, Steps, TestStep, ValStep};
+pub use steps::{Batches, PredictStep, Steps, TestStep, ValStep};

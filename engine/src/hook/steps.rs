@@ -12,7 +12,7 @@ use crate::hook::Context;
 )]
 pub trait Steps {
     /// What the train, val and test loaders hand over, on the run's device.
-    type Batch: Batch;
+    type Batch;
 
     /// The forward pass of one batch; its loss is what `backward` runs through.
     ///
@@ -21,13 +21,27 @@ pub trait Steps {
     fn train_step(&mut self, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output>;
 }
 
+/// What the steps of a trainer take: [`Steps::Batch`]. `#[trainer]` implements it.
+///
+/// It stands between [`Steps`] and the other steps, so that a trainer without `train_step` is one error and not one
+/// for each place where another step says `Self::Batch`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no trainer",
+    label = "only a trainer has steps",
+    note = "put `#[trainer(by_epoch)]` or `#[trainer(by_iter)]` on the struct"
+)]
+pub trait Batches {
+    /// [`Steps::Batch`].
+    type Batch: Batch;
+}
+
 /// The step of `#[loader(val)]`, run without gradients.
 #[diagnostic::on_unimplemented(
     message = "the trainer `{Self}` has a val loader and no `val_step`",
     label = "this loader's batches have no step",
     note = "add `impl ValStep for {Self} {{ fn val_step(&mut self, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output> {{ … }} }}`"
 )]
-pub trait ValStep: Steps {
+pub trait ValStep: Batches {
     /// The forward pass of one batch; metrics take what they need from the output's tensors.
     ///
     /// # Errors
@@ -41,7 +55,7 @@ pub trait ValStep: Steps {
     label = "this loader's batches have no step",
     note = "add `impl TestStep for {Self} {{ fn test_step(&mut self, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output> {{ self.val_step(batch, cx) }} }}`"
 )]
-pub trait TestStep: Steps {
+pub trait TestStep: Batches {
     /// The forward pass of one batch; metrics take what they need from the output's tensors.
     ///
     /// # Errors
@@ -57,7 +71,7 @@ pub trait TestStep: Steps {
 )]
 pub trait PredictStep {
     /// What the predict loader hands over, on the run's device.
-    type Prompt: Batch;
+    type Prompt;
 
     /// What the model says of one batch; written to `predictions.jsonl`.
     ///

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 /// Each holds everything that a run needs to go on, the best ones too. Whatever is set here, a run that is told to
 /// end by SIGINT or SIGTERM saves its last finished iter.
 #[hook(priority = "LOWEST")]
+#[derive(Debug)]
 pub struct Checkpoint {
     /// Epochs or iters between two checkpoints; by default 1 epoch, or 1000 iters.
     #[config(default, range = 1..)]

@@ -10,6 +10,7 @@ use engine_macros::{hook, phases};
 ///
 /// Which direction is better is what the metric itself declares.
 #[hook(priority = "HIGH")]
+#[derive(Debug)]
 pub struct EarlyStopping {
     /// The metric to watch, `val/accuracy`.
     #[config]

@@ -14,6 +14,7 @@ use tch::Tensor;
 /// averaged. A skipped update leaves the average alone. Checkpoints hold the weights and, as this hook's state, the
 /// average; an evaluation of a checkpoint uses the average again.
 #[hook(priority = "NORMAL")]
+#[derive(Debug)]
 pub struct Ema {
     /// The share that stays, per averaging.
     #[config(default = 0.999, range = 0.0..=1.0)]

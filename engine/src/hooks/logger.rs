@@ -9,6 +9,7 @@ use engine_macros::{hook, phases};
 /// metrics of every evaluation. Between two rows nothing is read from the device. A loss that is no finite number is
 /// warned of in the row where it is first seen.
 #[hook(priority = "LOW")]
+#[derive(Debug)]
 pub struct Logger {
     /// Iters between two rows of training.
     #[config(default = 50, range = 1..)]

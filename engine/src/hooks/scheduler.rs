@@ -7,6 +7,7 @@ use engine_macros::{hook, phases};
 /// Sets every scheduled setting (the learning rate, …) to its value at the clock. The value is a pure function of
 /// the clock, so a resumed run goes on exactly, and an edited file takes effect at once.
 #[hook(priority = "LOWER")]
+#[derive(Debug)]
 pub struct Scheduler {}
 
 #[phases]

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 ///
 /// Times are those of the host: the device is not waited for.
 #[hook(priority = "NORMAL")]
+#[derive(Debug)]
 pub struct Timer {
     /// Iters over which times are smoothed.
     #[config(default = 50, range = 1..=100_000)]

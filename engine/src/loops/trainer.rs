@@ -2,7 +2,7 @@
 
 use crate::base::{Clock, Error, ErrorContext as _, Output, Prediction, Result, panics};
 use crate::data::{Batch, BatchSource, Cursor};
-use crate::hook::{Context, EachState, PredictStep, Slots, Steps};
+use crate::hook::{Batches, Context, EachState, PredictStep, Slots};
 use crate::metric::Metric;
 
 /// What a loader is for.
@@ -34,10 +34,7 @@ impl Role {
 pub type EachMetric<'a> = dyn FnMut(&'static str, &mut dyn Metric) -> Result<()> + 'a;
 
 /// A loader as the steps of `T` take it: a [`BatchSource`] of `T::Batch`.
-///
-/// That there are steps is asked where a batch is taken, not where the loader is named: a trainer without steps is
-/// then one error, at the trainer, and not one for each of its loaders.
-pub trait Feed<T> {
+pub trait Feed<T: Batches> {
     /// [`BatchSource::start`].
     ///
     /// # Errors
@@ -48,9 +45,7 @@ pub trait Feed<T> {
     ///
     /// # Errors
     /// What went wrong with a sample, with its index.
-    fn next_batch(&mut self) -> Result<Option<T::Batch>>
-    where
-        T: Steps;
+    fn next_batch(&mut self) -> Result<Option<T::Batch>>;
 
     /// [`BatchSource::cursor`].
     fn cursor(&self) -> Cursor;
@@ -60,7 +55,7 @@ pub trait Feed<T> {
 }
 
 /// A struct under `#[trainer]`, as the loops see it.
-pub trait Trainer: Steps + Slots + Sized {
+pub trait Trainer: Batches + Slots + Sized {
     /// `by_epoch` or `by_iter`.
     const CLOCK: Clock;
 
@@ -72,6 +67,12 @@ pub trait Trainer: Steps + Slots + Sized {
 
     /// A val or test loader, by its place in [`Trainer::loaders`].
     fn eval_loader(&mut self, role: Role, index: usize) -> Option<&mut dyn Feed<Self>>;
+
+    /// [`crate::hook::Steps::train_step`].
+    ///
+    /// # Errors
+    /// Those of the step.
+    fn train_step(&mut self, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output>;
 
     /// [`crate::hook::ValStep::val_step`], when there is a val loader.
     ///
@@ -138,7 +139,10 @@ pub fn predict_next<T: PredictStep>(
     trainer: &mut T,
     source: impl FnOnce(&mut T) -> &mut dyn BatchSource<T::Prompt>,
     cx: &mut Context<'_>,
-) -> Result<Option<Prediction>> {
+) -> Result<Option<Prediction>>
+where
+    T::Prompt: Batch,
+{
     let Some(batch) = source(trainer).next_batch()? else { return Ok(None) };
     let batch = batch.to_device(cx.device())?;
     cx.set_batch_size(batch.size());

@@ -36,6 +36,7 @@ impl Accuracy {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Metric for Accuracy {
     fn update(&mut self, output: &Output, _: usize) -> Result<()> {
         let name = self.name();

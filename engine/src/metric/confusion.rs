@@ -61,6 +61,7 @@ impl ConfusionMatrix {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Metric for ConfusionMatrix {
     fn update(&mut self, output: &Output, _: usize) -> Result<()> {
         let batch = logits_and_target("confusion_matrix", output)?;

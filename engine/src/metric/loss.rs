@@ -26,6 +26,7 @@ impl MeanLoss {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Metric for MeanLoss {
     fn update(&mut self, output: &Output, batch_size: usize) -> Result<()> {
         let sum = weighted(self.name(), output, batch_size)?;
@@ -67,6 +68,7 @@ impl Perplexity {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Metric for Perplexity {
     fn update(&mut self, output: &Output, batch_size: usize) -> Result<()> {
         let sum = weighted(self.name(), output, batch_size)?;

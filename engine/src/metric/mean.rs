@@ -46,6 +46,7 @@ impl Mean {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Saved for Mean {
     fn save(&self) -> StateValue {
         let mut map = StateMap::new();

@@ -48,6 +48,7 @@ impl Total {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Saved for Total {
     fn save(&self) -> StateValue {
         self.0.save()

@@ -110,6 +110,7 @@ pub fn build_model<P: NetPart>(vs: &nn::Path<'_>, settings: &P) -> Result<Box<dy
     P::Model::build_any(vs, settings)
 }
 
+#[diagnostic::do_not_recommend]
 impl Model for Box<dyn Net> {
     type Config = Box<dyn ModelConfig>;
     fn build(vs: &nn::Path<'_>, config: &Self::Config) -> Result<Self> {

@@ -2,6 +2,7 @@
 
 use crate::native::error::{NativeError, check};
 use crate::native::ffi;
+use std::ffi::CStr;
 use std::sync::OnceLock;
 
 /// Whether this libtorch can drive an accelerator.
@@ -31,6 +32,13 @@ pub fn load_accelerator() -> Result<Accelerator, NativeError> {
             Ok(if loaded { Accelerator::Loaded } else { Accelerator::Absent })
         })
         .clone()
+}
+
+/// The libtorch that this program was built with, `2.11.0`.
+pub fn libtorch_version() -> String {
+    // SAFETY: the shim hands out a string literal.
+    let version = unsafe { CStr::from_ptr(ffi::eng_libtorch_version()) };
+    version.to_string_lossy().into_owned()
 }
 
 #[cfg(test)]

@@ -59,5 +59,6 @@ unsafe extern "C" {
     pub(super) fn eng_deterministic(enabled: *mut bool, warn_only: *mut bool);
     pub(super) fn eng_set_deterministic(enabled: bool, warn_only: bool) -> c_int;
 
+    pub(super) fn eng_libtorch_version() -> *const c_char;
     pub(super) fn eng_load_accelerator(loaded: *mut bool) -> c_int;
 }

@@ -15,7 +15,7 @@ mod optimizer;
 mod switches;
 mod tensor_list;
 
-pub use device::{Accelerator, load_accelerator};
+pub use device::{Accelerator, libtorch_version, load_accelerator};
 pub use error::{ErrorKind, NativeError};
 pub use foreach::{
     clip_grad_norm_, clip_grad_value_, foreach_copy_, foreach_lerp_, grad_norm, scale_grads_, zero_grad,

@@ -14,7 +14,7 @@ use engine_macros::component;
 #[derive(PartialEq)]
 pub struct AdamW {
     /// Learning rate, above 0.
-    #[config(range = 0.0..)]
+    #[config(example = 1e-3, range = 0.0..)]
     pub lr: f64,
     /// Decays of the running means of the gradient and of its square, each at least 0 and below 1.
     #[config(default = (0.9, 0.999), range = 0.0..1.0)]
@@ -55,6 +55,7 @@ impl AdamW {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Optimizer for AdamW {
     fn name(&self) -> &'static str {
         "AdamW"

@@ -3,26 +3,22 @@
 use crate::base::suggest::did_you_mean;
 use crate::optim::error::{Allowed, OptimError, check_ranges};
 use crate::optim::settings::Settings;
-use serde::{Deserialize, Serialize};
+use engine_macros::component;
 use tch::Tensor;
 
 /// Other settings for the parameters whose name matches a pattern.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[component]
+#[derive(Default, PartialEq)]
 pub struct GroupRule {
     /// The parameter's whole name, where `*` stands for any text (dots too) and `?` for one character.
     pub pattern: String,
     /// Learning rate, instead of the optimizer's.
-    #[serde(default)]
     pub lr: Option<f64>,
     /// Learning rate as a multiple of the optimizer's.
-    #[serde(default)]
     pub lr_mult: Option<f64>,
     /// Weight decay, instead of the optimizer's.
-    #[serde(default)]
     pub weight_decay: Option<f64>,
     /// Weight decay as a multiple of the optimizer's.
-    #[serde(default)]
     pub decay_mult: Option<f64>,
 }
 

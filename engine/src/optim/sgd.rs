@@ -13,7 +13,7 @@ use engine_macros::component;
 #[derive(PartialEq)]
 pub struct Sgd {
     /// Learning rate, above 0.
-    #[config(range = 0.0..)]
+    #[config(example = 0.1, range = 0.0..)]
     pub lr: f64,
     /// How much of the last direction is kept, at least 0 and below 1; 0 is none.
     #[config(default = 0.0, range = 0.0..1.0)]
@@ -54,6 +54,7 @@ impl Sgd {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Optimizer for Sgd {
     fn name(&self) -> &'static str {
         "Sgd"

@@ -13,20 +13,35 @@ pub struct Console {
     out: Box<dyn Write + Send>,
     open: bool,
     bar: Option<ProgressBar>,
+    verbosity: Verbosity,
     /// Which loop the bar shows, and of how many steps.
     shown: Option<(RowPhase, Option<u64>)>,
 }
 
+/// How much a person wants to see.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Verbosity {
+    /// Warnings alone.
+    Quiet,
+    /// Rows, messages and a bar.
+    #[default]
+    Normal,
+    /// Also what otherwise only the log file holds.
+    Verbose,
+}
+
 impl Console {
     /// Lines on stdout; the bar on stderr, if that is a terminal.
-    pub fn new() -> Console {
-        let target = std::io::stderr().is_terminal().then(ProgressDrawTarget::stderr);
-        Console::on(Box::new(std::io::stdout()), target)
+    pub fn new(verbosity: Verbosity) -> Console {
+        let bar = verbosity != Verbosity::Quiet && std::io::stderr().is_terminal();
+        let mut console = Console::on(Box::new(std::io::stdout()), bar.then(ProgressDrawTarget::stderr));
+        console.verbosity = verbosity;
+        console
     }
 
     fn on(out: Box<dyn Write + Send>, target: Option<ProgressDrawTarget>) -> Console {
         let bar = target.map(|target| ProgressBar::with_draw_target(None, target));
-        Console { out, open: true, bar, shown: None }
+        Console { out, open: true, bar, verbosity: Verbosity::Normal, shown: None }
     }
 
     fn write(&mut self, text: &str) {
@@ -42,7 +57,7 @@ impl Console {
 
 impl Default for Console {
     fn default() -> Self {
-        Console::new()
+        Console::new(Verbosity::Normal)
     }
 }
 
@@ -52,7 +67,8 @@ impl Sink for Console {
     }
 
     fn line(&mut self, text: &str) -> Result<()> {
-        if self.open {
+        let wanted = self.verbosity != Verbosity::Quiet || text.starts_with("warning");
+        if self.open && wanted {
             self.write(text);
         }
         Ok(())

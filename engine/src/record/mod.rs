@@ -14,7 +14,7 @@ mod sink;
 mod timing;
 mod window;
 
-pub use console::Console;
+pub use console::{Console, Verbosity};
 pub use error::RecordError;
 pub use format::{clock, row_text, value_text};
 pub use json_lines::JsonLines;

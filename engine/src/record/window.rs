@@ -241,6 +241,7 @@ impl State for Record {
 /// A pending value as it lies in a checkpoint: read or not.
 struct Pending(Scalar);
 
+#[diagnostic::do_not_recommend]
 impl Saved for Pending {
     fn save(&self) -> StateValue {
         match &self.0 {

@@ -1,12 +1,12 @@
 //! `Experiment(…)`: the whole of what a file says, typed for one trainer.
 
 use crate::base::Result;
-use crate::config::{ConfigErrors, Diagnostic, Diagnostics, Document, Given};
+use crate::config::{self, ConfigErrors, Diagnostic, Diagnostics, Document, Node};
 use crate::hook::HookConfig;
 use crate::metric::MetricConfig;
 use crate::trainer::rules::{self, Common, Purpose};
 use crate::trainer::settings::{DeviceChoice, HookSettings, TrainSettings, ValSettings};
-use crate::trainer::{Build, Reader, Writer};
+use crate::trainer::{Build, ExperimentBuilder, Outline, Reader, Writer};
 use std::path::{Path, PathBuf};
 
 /// An experiment, read and checked.
@@ -54,15 +54,7 @@ impl<T: Build> Experiment<T> {
     /// # Errors
     /// All mistakes at once, with their positions.
     pub fn load(path: &Path, sets: &[String]) -> Result<Self, ConfigErrors> {
-        Self::load_for(Purpose::Run, path, sets, &[])
-    }
-
-    /// As [`Experiment::load`], for a purpose; `given` are values of other options of the command line over the file.
-    ///
-    /// # Errors
-    /// All mistakes at once, with their positions.
-    pub fn load_for(purpose: Purpose, path: &Path, sets: &[String], given: &[Given]) -> Result<Self, ConfigErrors> {
-        Self::from_document(&crate::config::load_over(path, sets, given)?, purpose)
+        Self::from_document(&config::load_with(path, sets)?, Purpose::Run)
     }
 
     /// Reads an experiment from a text; `name` stands in messages.
@@ -73,7 +65,39 @@ impl<T: Build> Experiment<T> {
         Self::from_document(&crate::config::parse_text(name, text)?, Purpose::Run)
     }
 
-    fn from_document(document: &Document, purpose: Purpose) -> Result<Self, ConfigErrors> {
+    /// Begins an experiment in Rust, for sweeps, tests and programs that make them up.
+    ///
+    /// ```no_run
+    /// # use engine::prelude::*;
+    /// # use engine::trainer::{Build, Experiment, TrainSettings};
+    /// # fn sweep<Digits: Build>() -> Result<()> {
+    /// for (index, lr) in [1e-3, 3e-3].into_iter().enumerate() {
+    ///     let experiment = Experiment::<Digits>::builder(&format!("lr-{index}"))
+    ///         .set("optimizer", AdamW::new(lr))
+    ///         .set("train", TrainSettings { max_epochs: Some(5), ..TrainSettings::default() })
+    ///         .ron("loaders.train", "(dataset: Digits(split: Train), batch_size: 64, shuffle: true)")
+    ///         .ron("custom_hooks", "[EarlyStopping(monitor: \"val/accuracy\")]")
+    ///         .build()?;
+    ///     println!("{}", experiment.print()?);
+    ///     engine::trainer::run_train(experiment, engine::folder::Mode::New)?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn builder(name: &str) -> ExperimentBuilder<T> {
+        ExperimentBuilder::new(name)
+    }
+
+    /// As [`builder`](Self::builder), over what a file says.
+    pub fn builder_over(path: &Path) -> ExperimentBuilder<T> {
+        ExperimentBuilder::over(path)
+    }
+
+    /// Reads an experiment whose files were read already.
+    ///
+    /// # Errors
+    /// All mistakes at once, with their positions.
+    pub fn from_document(document: &Document, purpose: Purpose) -> Result<Self, ConfigErrors> {
         let diagnostics = Diagnostics::new();
         let mut reader = Reader::new(document, &diagnostics);
         let Document { sources, root } = document;
@@ -130,11 +154,28 @@ impl<T: Build> Experiment<T> {
         })
     }
 
+    /// What an experiment of this trainer can hold.
+    pub fn outline() -> Outline {
+        let (document, diagnostics) = (Document::empty(), Diagnostics::new());
+        let mut reader = Reader::outlining(&document, &diagnostics);
+        // every section is asked for, and none is there
+        let _ = Self::read(&mut reader, Purpose::Look);
+        reader.into_outline().sorted()
+    }
+
     /// The experiment as a file that gives the same again.
     ///
     /// # Errors
     /// When a setting's type can't be serialized.
     pub fn print(&self) -> Result<String> {
+        Ok(config::print(&self.to_node()?))
+    }
+
+    /// The experiment as a tree, defaults included.
+    ///
+    /// # Errors
+    /// When a setting's type can't be serialized.
+    pub fn to_node(&self) -> Result<Node> {
         let mut writer = Writer::new();
         writer.put("name", &self.name);
         writer.put("seed", &self.seed);

@@ -2,8 +2,11 @@
 
 mod build;
 mod builder;
+pub(crate) mod code;
+mod environment;
 mod experiment;
 mod fields;
+mod outline;
 pub(crate) mod parts;
 mod reader;
 mod rules;
@@ -13,10 +16,14 @@ mod writer;
 
 pub use build::{Build, Fields};
 pub use builder::Builder;
+pub use code::ExperimentBuilder;
 pub use experiment::{Experiment, Overrides};
 pub use fields::{HookSetting, LoaderField, MetricField, OptimizerField, SchedulesField};
+pub use outline::{Outline, Section, docs_of};
 pub use reader::Reader;
 pub use rules::Purpose;
-pub use run::{PlannedHook, Program, Refused, Summary, build, plan_of, run_predict, run_test, run_train, run_val};
+pub use run::{
+    PlannedHook, Program, Refused, Summary, TrainOptions, build, plan_of, run_predict, run_test, run_train, run_val,
+};
 pub use settings::{DeviceChoice, HookSettings, Precision, TrainSettings, ValSettings};
 pub use writer::Writer;

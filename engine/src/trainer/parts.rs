@@ -1,12 +1,12 @@
 //! The fields of a trainer as its expansion names them: one marker type for each.
 //!
-//! The expansion says once, in the impl of a marker, which trait the type of a field has to have. Everything
-//! else goes through the marker, so that a type that does not serve is one error and stands at the field.
+//! The expansion says once, in a constant, which trait the type of a field has to have. Everything else goes through
+//! [`Checked`] and the marker, so that a type that does not serve is one error and stands at the field.
 
 use crate::base::Result;
 use crate::base::checked::{Plain, Setting};
-use crate::data::{BatchSource, Cursor};
-use crate::hook::{EachState, HookField, HookPart, PredictStep, Steps};
+use crate::data::{BatchSource, Cursor, SameBatch};
+use crate::hook::{Batches, EachState, HookField, HookPart, PredictStep};
 use crate::loops::{EachMetric, Feed, Role, predict_start};
 use crate::model::Model;
 use crate::optim::Schedules;
@@ -20,6 +20,8 @@ pub trait Part {
     type Kind: PartKind;
     /// The field's name.
     const NAME: &'static str;
+    /// What its author says of it.
+    const DOCS: &'static str;
 }
 
 /// What a role does with a field.
@@ -64,6 +66,7 @@ impl<K: PartKind> Settings<K::Field> for SettingsOf<K> {
 
 /// Reads the settings of a field.
 pub fn read_part<P: Part>(reader: &mut Reader<'_>, path: &'static str) -> Option<Section<P>> {
+    reader.about(P::DOCS);
     let config = P::Kind::read(reader, path, P::NAME)?;
     Some(Section(Box::new(SettingsOf::<P::Kind>(config))))
 }
@@ -256,44 +259,36 @@ impl<P: ConfigPart> PartKind for ConfigOf<P> {
     }
 }
 
-/// A loader's field, to be handed to the steps of `T`.
-pub struct SourceOf<'a, F, T>(&'a mut F, PhantomData<T>);
+/// A type, and a constant that has a value only when the type can do what it has to do.
+///
+/// When it can't, the one error stands in the constant. The compiler then takes [`Known::Type`] for a type that it has
+/// complained of already, and everything that is made of it passes in silence.
+pub struct Checked<T, const OK: bool>(PhantomData<T>);
 
-/// The predict loader's field, to be handed to `predict_step` of `T`.
-pub struct PromptsOf<'a, F, T>(&'a mut F, PhantomData<T>);
-
-impl<'a, F, T> SourceOf<'a, F, T> {
-    /// Of this field.
-    pub fn new(field: &'a mut F) -> Self {
-        SourceOf(field, PhantomData)
-    }
+/// Gives a [`Checked`] type back.
+pub trait Known {
+    /// The type.
+    type Type;
 }
 
-impl<'a, F, T> PromptsOf<'a, F, T> {
-    /// Of this field.
-    pub fn new(field: &'a mut F) -> Self {
-        PromptsOf(field, PhantomData)
-    }
+impl<T, const OK: bool> Known for Checked<T, OK> {
+    type Type = T;
 }
 
-impl<'a, F: LoaderField, T: Steps> SourceOf<'a, F, T> {
-    /// The loader.
-    pub fn source(self) -> &'a mut dyn Feed<T>
-    where
-        F::Batch: Is<T::Batch>,
-    {
-        self.0
-    }
+/// A loader's field, as the steps of `T` take it.
+pub fn feed<P: LoaderPart, T: Batches>(field: &mut P::Field) -> &mut dyn Feed<T>
+where
+    <P::Field as LoaderField>::Batch: SameBatch<T::Batch>,
+{
+    field
 }
 
-impl<'a, F: LoaderField, T: PredictStep> PromptsOf<'a, F, T> {
-    /// The loader.
-    pub fn source(self) -> &'a mut dyn BatchSource<T::Prompt>
-    where
-        F::Batch: Is<T::Prompt>,
-    {
-        F::Batch::same(self.0.source())
-    }
+/// The predict loader's field, as `predict_step` of `T` takes it.
+pub fn prompts<P: LoaderPart, T: PredictStep>(field: &mut P::Field) -> &mut dyn BatchSource<T::Prompt>
+where
+    <P::Field as LoaderField>::Batch: SameBatch<T::Prompt>,
+{
+    SameBatch::same(field.source())
 }
 
 /// Puts the predict loader at its start and tells its number of batches.
@@ -304,49 +299,21 @@ pub fn start_prompts<P: LoaderPart>(field: &mut P::Field) -> Result<u64> {
     predict_start(field.source())
 }
 
-/// Gives what is no loader, or has no steps, the same method, which then is not a second error.
-pub trait Unloaded<'a>: Sized {
-    /// Never called: the program does not compile.
-    fn source<S: ?Sized>(self) -> &'a mut S {
-        unreachable!("a program whose loader or steps are missing does not compile")
-    }
-}
-
-impl<'a, F, T> Unloaded<'a> for SourceOf<'a, F, T> {}
-impl<'a, F, T> Unloaded<'a> for PromptsOf<'a, F, T> {}
-
-impl<T: Steps, F: LoaderField> Feed<T> for F
+impl<T: Batches, F: LoaderField> Feed<T> for F
 where
-    F::Batch: Is<T::Batch>,
+    F::Batch: SameBatch<T::Batch>,
 {
     fn start(&mut self, cursor: Cursor) -> Result<()> {
         self.source().start(cursor)
     }
     fn next_batch(&mut self) -> Result<Option<T::Batch>> {
-        F::Batch::same(self.source()).next_batch()
+        SameBatch::same(self.source()).next_batch()
     }
     fn cursor(&self) -> Cursor {
         self.source_ref().cursor()
     }
     fn batches(&self) -> Option<u64> {
         self.source_ref().batches()
-    }
-}
-
-/// Two types that are one.
-#[diagnostic::on_unimplemented(
-    message = "this loader hands over `{Self}`, and the step takes `{B}`",
-    label = "batches of `{Self}`, expected `{B}`",
-    note = "a dataset's `Item` decides its batches: tensors are stacked, tuples part by part; make `Batch` of `Steps` agree with it, or `Prompt` of `PredictStep`"
-)]
-pub trait Is<B>: Sized {
-    /// The same source.
-    fn same(source: &mut dyn BatchSource<Self>) -> &mut dyn BatchSource<B>;
-}
-
-impl<T> Is<T> for T {
-    fn same(source: &mut dyn BatchSource<T>) -> &mut dyn BatchSource<T> {
-        source
     }
 }
 

@@ -8,6 +8,7 @@ use crate::metric::{Measure, MetricConfig};
 use crate::model::Model;
 use crate::optim::Schedules;
 use crate::trainer::fields::{HookSetting, LoaderField, MetricField, OptimizerField, SchedulesField};
+use crate::trainer::outline::{Outline, Section};
 use crate::trainer::rules::Facts;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -19,10 +20,14 @@ pub struct Reader<'a> {
     root: StructReader<'a>,
     /// The structs whose fields are read one by one: `loaders`, `hooks`; none where the file has none.
     groups: Vec<(&'static str, Option<StructReader<'a>>)>,
+    /// The keys that were asked of them.
+    keys: Vec<(&'static str, &'static str)>,
     /// The entries of `metrics` that a field has taken.
     taken: Vec<bool>,
     /// What the sections say, for the rules across them.
     pub(super) facts: Facts,
+    /// When only what is asked for is of interest: nothing is read then.
+    outline: Option<Outline>,
 }
 
 /// Tells what is wrong with a value.
@@ -44,13 +49,46 @@ impl<'a> Reader<'a> {
             diagnostics,
             root: document.reader(diagnostics),
             groups: Vec::new(),
+            keys: Vec::new(),
             taken,
             facts: Facts::default(),
+            outline: None,
+        }
+    }
+
+    /// A reader that reads nothing and notes what it is asked for.
+    pub(crate) fn outlining(document: &'a Document, diagnostics: &'a Diagnostics) -> Self {
+        Reader { outline: Some(Outline::default()), ..Self::new(document, diagnostics) }
+    }
+
+    /// What was asked for.
+    pub(crate) fn into_outline(self) -> Outline {
+        self.outline.unwrap_or_default()
+    }
+
+    /// What the trainer's author says of the field that is read next.
+    pub(crate) fn about(&mut self, docs: &'static str) {
+        if let Some(outline) = &mut self.outline {
+            outline.about = docs;
+        }
+    }
+
+    /// Notes a section; true when noting is all that is wanted.
+    fn note(&mut self, section: impl FnOnce() -> Section) -> bool {
+        match &mut self.outline {
+            Some(outline) => {
+                outline.add(section());
+                true
+            }
+            None => false,
         }
     }
 
     /// A section that must be there.
     pub fn required<T: DeserializeOwned + Serialize>(&mut self, path: &'static str) -> Option<T> {
+        if self.note(|| Section::required::<T>(path)) {
+            return None;
+        }
         let (group, key) = self.group(path, Group::Required);
         let value = group?.required(key)?;
         Some(self.facts.seen(path, value))
@@ -62,6 +100,10 @@ impl<'a> Reader<'a> {
         path: &'static str,
         default: impl FnOnce() -> T,
     ) -> Option<T> {
+        if self.outline.is_some() {
+            self.note(|| Section::optional(path, &default()));
+            return None;
+        }
         let (group, key) = self.group(path, Group::Optional);
         let value = match group.and_then(|reader| reader.node(key).map(|_| reader)) {
             Some(reader) => reader.named(key)?,
@@ -72,6 +114,9 @@ impl<'a> Reader<'a> {
 
     /// A `#[model]` field; it may be left out when all its settings have defaults.
     pub fn model<M: Model>(&mut self, path: &'static str) -> Option<M::Config> {
+        if self.note(|| Section::required::<M::Config>(path)) {
+            return None;
+        }
         match (self.node(path), defaults()) {
             (None, Some(config)) => Some(self.facts.seen(path, config)),
             _ => self.required(path),
@@ -118,6 +163,9 @@ impl<'a> Reader<'a> {
 
     /// A `#[metric]` field: the first entry of its type in the list that no other field has taken, else its defaults.
     pub fn metric<F: MetricField>(&mut self, field: &str) -> Option<F::Config> {
+        if self.note(|| Section::metric::<F>()) {
+            return None;
+        }
         let (config, index) = self.metric_config::<F>(field);
         self.facts.metric(index, config.as_ref().map(|config| || F::from_config(config).metric().measures()));
         config
@@ -144,6 +192,9 @@ impl<'a> Reader<'a> {
 
     /// A `#[hook]` field: `Off`, settings, or nothing.
     pub fn hook<F: HookField>(&mut self, path: &'static str) -> Option<HookSetting<F>> {
+        if self.note(|| Section::hook::<F>(path)) {
+            return None;
+        }
         let name = F::Hook::NAME;
         match self.node(path) {
             Some(node) if is_off(node) => {
@@ -171,6 +222,9 @@ impl<'a> Reader<'a> {
 
     /// The metrics of the list that no field has taken.
     pub(crate) fn other_metrics(&mut self) -> Option<Vec<Box<dyn MetricConfig>>> {
+        if self.note(|| Section::optional("metrics", &Vec::<Box<dyn MetricConfig>>::new())) {
+            return None;
+        }
         let taken = std::mem::take(&mut self.taken);
         let metrics: Option<Vec<Box<dyn MetricConfig>>> = self.list("metrics", |index| !taken[index]);
         let indices = (0..taken.len()).filter(|index| !taken[*index]);
@@ -185,6 +239,9 @@ impl<'a> Reader<'a> {
 
     /// The hooks that the file chooses.
     pub(crate) fn custom_hooks(&mut self) -> Option<Vec<Box<dyn HookConfig>>> {
+        if self.note(|| Section::optional("custom_hooks", &Vec::<Box<dyn HookConfig>>::new())) {
+            return None;
+        }
         self.list("custom_hooks", |_| true)
     }
 
@@ -212,13 +269,22 @@ impl<'a> Reader<'a> {
 
     /// Reports what is missing, and what nobody has asked for.
     pub(crate) fn finish(self) {
-        self.groups.into_iter().filter_map(|(_, group)| group).for_each(StructReader::finish);
+        for (name, group) in self.groups {
+            let keys = self.keys.iter().filter(|(group, _)| *group == name).map(|(_, key)| *key).collect();
+            match self.document.root.get(name).and_then(|node| one_for_several(name, node, keys)) {
+                Some(mistake) => self.diagnostics.push(mistake),
+                None => group.into_iter().for_each(StructReader::finish),
+            }
+        }
         self.root.finish();
     }
 
     /// The struct that holds a section, and the section's key in it.
     fn group(&mut self, path: &'static str, group: Group) -> (Option<&mut StructReader<'a>>, &'static str) {
         let Some((name, key)) = path.split_once('.') else { return (Some(&mut self.root), path) };
+        if !self.keys.contains(&(name, key)) {
+            self.keys.push((name, key));
+        }
         let index = match self.groups.iter().position(|(known, _)| *known == name) {
             Some(index) => index,
             None => {
@@ -263,8 +329,26 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// The mistake of `optimizer: AdamW(..)` where the trainer has several optimizers.
+fn one_for_several(section: &str, node: &Node, keys: Vec<&str>) -> Option<Diagnostic> {
+    let (one, several) = match section {
+        "optimizer" => ("an optimizer", "optimizers"),
+        "model" => ("a model", "models"),
+        _ => return None,
+    };
+    let name = node.name()?;
+    if !matches!(node.kind, Kind::Struct(_) | Kind::Unit) || keys.iter().any(|key| node.get(key).is_some()) {
+        return None;
+    }
+    let quoted: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
+    let written: Vec<String> = keys.iter().map(|key| format!("{key}: {name}(..)")).collect();
+    let message = format!("`{name}` is {one}, and the trainer has {} {several}: {}", keys.len(), quoted.join(", "));
+    let help = format!("write `{section}: ({})`", written.join(", "));
+    Some(Diagnostic::new(node.head(), message).help(help).at(section))
+}
+
 /// The settings when the file says nothing, if all have a default.
-fn defaults<T: DeserializeOwned>() -> Option<T> {
+pub(super) fn defaults<T: DeserializeOwned>() -> Option<T> {
     from_node(&Node::new(Kind::Struct(Vec::new())), &Sources::new(), &Diagnostics::new())
 }
 

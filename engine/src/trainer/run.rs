@@ -9,7 +9,8 @@ use crate::hooks::DefaultHooks;
 use crate::loops::{Driver, End, Report, Role, TrainPlan, row_position};
 use crate::optim::Outlook;
 use crate::phase::Phase;
-use crate::record::{Console, JsonLines, LogFile, Sink as _};
+use crate::record::{Console, JsonLines, LogFile, Sink as _, Verbosity};
+use crate::trainer::environment;
 use crate::trainer::fields::HookSetting;
 use crate::trainer::{Build, Builder, Experiment};
 use std::path::{Path, PathBuf};
@@ -37,15 +38,28 @@ pub struct Summary {
 #[error("{0}")]
 pub struct Refused(pub String);
 
+/// How a training is begun.
+#[derive(Clone, Copy, Debug)]
+pub struct TrainOptions {
+    /// What to do about a run that is already in the folder.
+    pub mode: Mode,
+    /// How much the console shows.
+    pub verbosity: Verbosity,
+}
+
+impl From<Mode> for TrainOptions {
+    fn from(mode: Mode) -> Self {
+        TrainOptions { mode, verbosity: Verbosity::default() }
+    }
+}
+
 /// Builds a program. Only the loaders of these roles are used.
 ///
 /// # Errors
 /// When the device is not there, or a part finds something wrong with its settings.
 pub fn build<T: Build>(experiment: Experiment<T>, roles: &[Role]) -> Result<Program<T>> {
     let device = experiment.device.resolve().map_err(|why| Error::new(Refused(why)))?;
-    if let Some(threads) = experiment.threads {
-        tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX).max(1));
-    }
+    set_threads(&experiment);
     let mut run = RunState::new(T::CLOCK, device, experiment.seed);
     let train_plan = TrainPlan { stop_after: experiment.stop_after, ..experiment.train.plan() };
     let val_plan = (!T::loaders(Role::Val).is_empty()).then(|| experiment.val.plan(T::CLOCK));
@@ -76,14 +90,17 @@ pub fn build<T: Build>(experiment: Experiment<T>, roles: &[Role]) -> Result<Prog
 ///
 /// # Errors
 /// When the folder holds a run already, or something fails while building or running.
-pub fn run_train<T: Build>(experiment: Experiment<T>, mode: Mode) -> Result<Summary> {
+pub fn run_train<T: Build>(experiment: Experiment<T>, options: impl Into<TrainOptions>) -> Result<Summary> {
+    let TrainOptions { mode, verbosity } = options.into();
     // before anything is written: a device that is not there is no reason to begin a run
-    experiment.device.resolve().map_err(|why| Error::new(Refused(why)))?;
+    let device = experiment.device.resolve().map_err(|why| Error::new(Refused(why)))?;
     let text = experiment.print()?;
     let (work_dir, name) = (experiment.work_dir.clone(), experiment.name.clone());
     let take_folder = || RunFolder::create(&work_dir, &name, mode);
     // a folder that is taken is told at once; an old run is moved aside only when the new one can be built
     let early = (mode != Mode::Fresh).then(take_folder).transpose()?;
+    set_threads(&experiment);
+    let environment = environment::report(&experiment, device, &work_dir.join(&name));
     let mut program = build(experiment, &[Role::Train, Role::Val])?;
     program.listen_to_signals()?;
     program.prepare_train()?;
@@ -106,7 +123,13 @@ pub fn run_train<T: Build>(experiment: Experiment<T>, mode: Mode) -> Result<Summ
         _ if folder.is_reused() => JsonLines::resume_at(&folder.metrics(), 0)?,
         _ => JsonLines::create(&folder.metrics())?,
     });
-    sinks.push(Console::new());
+    if verbosity != Verbosity::Verbose {
+        environment.iter().try_for_each(|fact| sinks.line(fact))?;
+    }
+    sinks.push(Console::new(verbosity));
+    if verbosity == Verbosity::Verbose {
+        environment.iter().try_for_each(|fact| sinks.line(fact))?;
+    }
     greet(&mut program, &folder)?;
     for warning in &resumed.warnings {
         program.run.say(&format!("warning: a checkpoint can't be used: {warning}"))?;
@@ -128,6 +151,13 @@ pub fn run_train<T: Build>(experiment: Experiment<T>, mode: Mode) -> Result<Summ
     });
     note_the_end(&log, &end);
     Ok(summary(&program, end?))
+}
+
+/// As many threads for one operator as the experiment says.
+fn set_threads<T: Build>(experiment: &Experiment<T>) {
+    if let Some(threads) = experiment.threads {
+        tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX).max(1));
+    }
 }
 
 /// The rows of a run that goes on from a checkpoint, or from nothing.

@@ -3,30 +3,30 @@
 use crate::base::Clock;
 use crate::loops::{TrainPlan, ValPlan};
 use crate::optim::Clip;
+use engine_macros::component;
 use serde::{Deserialize, Serialize};
 use tch::Device;
 
 /// `train: (…)`: how far and how.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename = "train")]
+#[component(name = "train")]
 pub struct TrainSettings {
     /// Epochs; for `#[trainer(by_epoch)]`.
-    #[serde(default)]
+    #[config(default)]
     pub max_epochs: Option<u64>,
     /// Updates; for `#[trainer(by_iter)]`, or a limit below that of the epochs.
-    #[serde(default)]
+    #[config(default)]
     pub max_iters: Option<u64>,
     /// Batches of one update; their gradients are averaged.
-    #[serde(default = "one")]
+    #[config(default = 1)]
     pub accumulate: u64,
     /// Batches of one epoch, when not the whole loader; the next epoch goes on where this one ends.
-    #[serde(default)]
+    #[config(default)]
     pub batches_per_epoch: Option<u64>,
     /// Clipping of the gradient before each update: `Norm(1.0)` or `Value(0.5)`.
-    #[serde(default)]
+    #[config(default)]
     pub clip: Option<Clip>,
     /// The number format of the forward pass.
-    #[serde(default)]
+    #[config(default)]
     pub precision: Precision,
 }
 
@@ -39,23 +39,22 @@ pub enum Precision {
 }
 
 /// `val: (…)`: when the training validates.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename = "val")]
+#[component(name = "val")]
 pub struct ValSettings {
     /// Epochs or iters between two validations; by default 1 epoch, or 1000 iters.
-    #[serde(default)]
+    #[config(default)]
     pub interval: Option<u64>,
     /// No validation before this count.
-    #[serde(default)]
+    #[config(default = 0)]
     pub begin: u64,
     /// `(milestone, interval)`: from the milestone on, another interval.
-    #[serde(default)]
+    #[config(default)]
     pub dynamic_intervals: Vec<(u64, u64)>,
     /// The clock of all these counts; by default the trainer's.
-    #[serde(default)]
+    #[config(default)]
     pub by: Option<Clock>,
     /// Also when the training ends, if the last weights have not been validated.
-    #[serde(default = "yes")]
+    #[config(default = true)]
     pub at_end: bool,
 }
 
@@ -83,12 +82,17 @@ pub struct HookSettings {
     pub checkpoint: crate::trainer::HookSetting<crate::hooks::Checkpoint>,
 }
 
-fn one() -> u64 {
-    1
-}
-
-fn yes() -> bool {
-    true
+impl Default for TrainSettings {
+    fn default() -> Self {
+        TrainSettings {
+            max_epochs: None,
+            max_iters: None,
+            accumulate: 1,
+            batches_per_epoch: None,
+            clip: None,
+            precision: Precision::F32,
+        }
+    }
 }
 
 impl Default for ValSettings {

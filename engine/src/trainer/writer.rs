@@ -4,6 +4,7 @@ use crate::base::Result;
 use crate::config::{self, Field, Kind, Node, Span};
 use crate::hook::HookField;
 use crate::trainer::fields::HookSetting;
+use crate::trainer::outline;
 use serde::Serialize;
 
 /// Collects the sections of an experiment.
@@ -44,18 +45,21 @@ impl Writer {
         }
     }
 
-    /// The experiment as a text.
+    /// The experiment as a tree.
     ///
     /// # Errors
     /// When a setting's type can't be serialized.
-    pub(crate) fn finish(mut self) -> Result<String> {
+    pub(crate) fn finish(mut self) -> Result<Node> {
         let metrics = std::mem::take(&mut self.metrics);
         if !metrics.is_empty() {
             self.put_node("metrics", Node::new(Kind::Seq(metrics)));
         }
         match self.failed {
             Some(why) => Err(crate::base::Error::msg(why)),
-            None => Ok(config::print(&self.root)),
+            None => {
+                outline::sort(&mut self.root);
+                Ok(self.root)
+            }
         }
     }
 

@@ -62,7 +62,7 @@ impl Model for Mlp {
 #[hook(priority = "LOW")]
 pub struct Announce {
     /// The metric; higher is better.
-    #[config(default = "val/accuracy".to_owned())]
+    #[config(default = "val/accuracy")]
     metric: String,
     #[state] // saved in every checkpoint, so that a resumed run goes on comparing
     best: Option<f64>,

@@ -5,7 +5,7 @@ use super::probe::Probe;
 use super::{Setup, ema, from_ron};
 use engine::base::{Clock, Output, Prediction, Result};
 use engine::data::Loader;
-use engine::hook::{Context, EachState, EngineHooks, HookField as _, Phases, SlotInfo, Slots, Steps};
+use engine::hook::{Batches, Context, EachState, EngineHooks, HookField as _, Phases, SlotInfo, Slots};
 use engine::hooks::Ema;
 use engine::loops::{EachMetric, Feed, Role, Trainer, predict_start};
 use engine::metric::{Accuracy, MeanLoss, Metric, MetricComponent};
@@ -110,16 +110,8 @@ impl<S: Shape> Toy<S> {
     }
 }
 
-impl<S: Shape> Steps for Toy<S> {
+impl<S: Shape> Batches for Toy<S> {
     type Batch = (Tensor, Tensor);
-
-    fn train_step(&mut self, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output> {
-        let output = self.output(batch, cx.is_training());
-        match &mut self.on_train {
-            Some(change) => change(output, cx),
-            None => Ok(output),
-        }
-    }
 }
 
 impl<S: Shape> Slots for Toy<S> {
@@ -153,6 +145,14 @@ impl<S: Shape> Trainer for Toy<S> {
     fn eval_loader(&mut self, role: Role, index: usize) -> Option<&mut dyn Feed<Self>> {
         let loaders = if role == Role::Test { &mut self.test } else { &mut self.val };
         loaders.get_mut(index).map(|loader| loader as _)
+    }
+
+    fn train_step(&mut self, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output> {
+        let output = self.output(batch, cx.is_training());
+        match &mut self.on_train {
+            Some(change) => change(output, cx),
+            None => Ok(output),
+        }
     }
 
     fn val_step(&mut self, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output> {

@@ -106,3 +106,4 @@ mod tests {
         assert!(Experiment::<CharLm>::load(&file, &[]).is_ok());
     }
 }
+engine::check_experiments!("experiments/*.ron");

@@ -83,3 +83,4 @@ mod tests {
         }
     }
 }
+engine::check_experiments!("experiments/*.ron");

@@ -47,6 +47,16 @@ impl Bench {
         Bench::new(env!("CARGO_BIN_EXE_by_iter"), include_str!("../../experiments/by_iter.ron"))
     }
 
+    /// With a component as it was.
+    pub(crate) fn small() -> Bench {
+        Bench::new(env!("CARGO_BIN_EXE_small"), include_str!("../../experiments/growing.ron"))
+    }
+
+    /// With the same component and a field more.
+    pub(crate) fn grown() -> Bench {
+        Bench::new(env!("CARGO_BIN_EXE_grown"), include_str!("../../experiments/growing.ron"))
+    }
+
     fn new(program: &'static str, experiment: &str) -> Bench {
         let bench = Bench { dir: tempfile::tempdir().unwrap(), program };
         bench.write("exp.ron", experiment);

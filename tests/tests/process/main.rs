@@ -8,6 +8,7 @@ mod left;
 
 mod commands;
 mod endings;
+mod explain;
 mod folder;
 mod hooks;
 mod hostile;

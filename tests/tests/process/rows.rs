@@ -70,12 +70,63 @@ fn a_stop_and_a_resume_leave_the_rows_of_a_run_that_went_on() {
     assert_eq!(others(&whole), others(&resumed));
 }
 
+/// What only the log tells, unless `--verbose` asks for it.
+const ENVIRONMENT: [&str; 11] = [
+    "command line: ",
+    "started in: ",
+    "folder: ",
+    "program: ",
+    "git commit: ",
+    "versions: ",
+    "trainer: ",
+    "device: ",
+    "threads: ",
+    "seed: ",
+    "machine: ",
+];
+
+fn is_environment(line: &str) -> bool {
+    ENVIRONMENT.iter().any(|fact| line.starts_with(fact))
+}
+
+#[test]
+fn log_txt_tells_where_each_process_ran() {
+    let bench = Bench::by_epoch();
+    let first = bench.train(&["--max-iters", "4"]).exits(0);
+    assert!(!first.stdout.lines().any(is_environment));
+    let second = bench.train(&["--resume", "--verbose", "--set", "metrics=[]"]).exits(0);
+    let shown: Vec<&str> = second.stdout.lines().filter(|line| is_environment(line)).collect();
+    let logged = log(&bench.path("runs/run"));
+    let logged: Vec<&str> = logged.iter().map(String::as_str).filter(|line| is_environment(line)).collect();
+    assert_eq!(logged.len(), 2 * ENVIRONMENT.len());
+    assert_eq!(logged[ENVIRONMENT.len()..], shown);
+    for (fact, line) in ENVIRONMENT.iter().zip(&logged) {
+        assert!(line.starts_with(fact) && line.len() > fact.len(), "{line}");
+    }
+    // a shell takes the command line again
+    assert!(shown[0].ends_with("train exp.ron --resume --verbose --set 'metrics=[]'"), "{}", shown[0]);
+    assert!(shown[5].contains("libtorch 2.") && shown[5].contains("rustc 1."), "{}", shown[5]);
+    assert_eq!(logged[9], "seed: 7");
+}
+
+#[test]
+fn a_quiet_run_prints_its_results_alone() {
+    let bench = Bench::by_epoch();
+    let loud = bench.train(&[]).exits(0);
+    let quiet = bench.train(&["--fresh", "-q"]).exits(0);
+    let results: Vec<&str> = loud.stdout.lines().skip_while(|line| !line.starts_with("val/")).collect();
+    assert_eq!(quiet.stdout.lines().collect::<Vec<_>>(), results);
+    assert!(quiet.stderr.is_empty());
+    // the log has it all
+    assert!(bench.read("runs/run/log.txt").lines().count() > 20);
+}
+
 #[test]
 fn log_txt_has_every_line_of_the_console_and_how_each_process_ended() {
     let bench = Bench::by_epoch();
     let first = bench.train(&["--max-iters", "4"]).exits(0);
     let second = bench.train(&["--resume"]).exits(0);
-    let said = log(&bench.path("runs/run"));
+    let said: Vec<String> = log(&bench.path("runs/run")).into_iter().filter(|line| !is_environment(line)).collect();
     let shown = |stdout: &str| -> Vec<String> {
         // what follows the last line of the run is the answer to the command, not its log
         stdout.lines().take_while(|line| !line.starts_with("val/")).map(str::to_owned).collect()

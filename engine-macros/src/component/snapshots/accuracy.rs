@@ -65,10 +65,12 @@ const _: () = {
     }
     ::engine::__private::inventory::submit! {
         ::engine::__private::Component { kind : "metric", name : "Accuracy", docs : "",
-        fields : & [::engine::__private::FieldInfo { name : "top_k", ty : "usize",
-        default : ::core::option::Option::Some("1"), range :
-        ::core::option::Option::Some("1.."), docs : "" }], origin :
-        ::core::concat!(::core::file!(), ":", ::core::line!()), }
+        fields : & [::engine::__private::FieldInfo { name : "top_k", shape :
+        ::engine::__private::registry::shape_of:: < usize >, default :
+        ::core::option::Option::Some(|| ::engine::__private::registry::node_of:: < usize
+        > (AccuracyConfig::__default_top_k())), range :
+        ::core::option::Option::Some("1.."), example : ::core::option::Option::None, docs
+        : "", },], origin : ::core::concat!(::core::file!(), ":", ::core::line!()), }
     }
     #[automatically_derived]
     impl ::engine::__private::State for Accuracy {

@@ -67,11 +67,15 @@ const _: () = {
     ::engine::__private::inventory::submit! {
         ::engine::__private::Component { kind : "model", name : "Cnn", docs :
         "A small network.", fields : & [::engine::__private::FieldInfo { name : "width",
-        ty : "i64", default : ::core::option::Option::Some("32"), range :
-        ::core::option::Option::Some("1..=1024"), docs : "Channels of the first layer."
-        }, ::engine::__private::FieldInfo { name : "classes", ty : "i64", default :
-        ::core::option::Option::None, range : ::core::option::Option::None, docs : "" }],
-        origin : ::core::concat!(::core::file!(), ":", ::core::line!()), }
+        shape : ::engine::__private::registry::shape_of:: < i64 >, default :
+        ::core::option::Option::Some(|| ::engine::__private::registry::node_of:: < i64 >
+        (CnnConfig::__default_width())), range :
+        ::core::option::Option::Some("1..=1024"), example : ::core::option::Option::None,
+        docs : "Channels of the first layer.", }, ::engine::__private::FieldInfo { name :
+        "classes", shape : ::engine::__private::registry::shape_of:: < i64 >, default :
+        ::core::option::Option::None, range : ::core::option::Option::None, example :
+        ::core::option::Option::None, docs : "", },], origin :
+        ::core::concat!(::core::file!(), ":", ::core::line!()), }
     }
     #[automatically_derived]
     impl ::engine::__private::NetPart for CnnConfig {

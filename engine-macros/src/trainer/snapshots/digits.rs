@@ -15,104 +15,184 @@ pub struct Digits {
 }
 const _: () = {
     #[allow(unused_imports)]
-    use ::engine::__private::{NoPhases as _, Unloaded as _};
+    use ::engine::__private::NoPhases as _;
+    #[allow(non_upper_case_globals)]
+    const CHECKED_net: bool = {
+        let _ = <Cnn as ::engine::__private::Model>::build;
+        true
+    };
     #[allow(non_camel_case_types)]
-    pub struct Field_net;
+    struct Field_net;
     #[automatically_derived]
     impl ::engine::__private::ModelPart for Field_net {
-        type Field = Cnn;
+        type Field = <::engine::__private::Checked<
+            Cnn,
+            CHECKED_net,
+        > as ::engine::__private::Known>::Type;
     }
     #[automatically_derived]
     impl ::engine::__private::Part for Field_net {
         type Kind = ::engine::__private::ModelOf<Self>;
         const NAME: &'static str = "net";
+        const DOCS: &'static str = "";
     }
+    #[allow(non_upper_case_globals)]
+    const CHECKED_opt: bool = {
+        let _ = <Box<dyn Optimizer> as ::engine::__private::OptimizerField>::from_config;
+        true
+    };
     #[allow(non_camel_case_types)]
-    pub struct Field_opt;
+    struct Field_opt;
     #[automatically_derived]
     impl ::engine::__private::OptimizerPart for Field_opt {
-        type Field = Box<dyn Optimizer>;
+        type Field = <::engine::__private::Checked<
+            Box<dyn Optimizer>,
+            CHECKED_opt,
+        > as ::engine::__private::Known>::Type;
         const MODELS: &'static [&'static str] = &["net"];
     }
     #[automatically_derived]
     impl ::engine::__private::Part for Field_opt {
         type Kind = ::engine::__private::OptimizerOf<Self>;
         const NAME: &'static str = "opt";
+        const DOCS: &'static str = "";
     }
+    #[allow(non_upper_case_globals)]
+    const CHECKED_schedule: bool = {
+        let _ = <Schedules as ::engine::__private::SchedulesField>::from_schedules;
+        true
+    };
     #[allow(non_camel_case_types)]
-    pub struct Field_schedule;
+    struct Field_schedule;
     #[automatically_derived]
     impl ::engine::__private::SchedulesPart for Field_schedule {
-        type Field = Schedules;
+        type Field = <::engine::__private::Checked<
+            Schedules,
+            CHECKED_schedule,
+        > as ::engine::__private::Known>::Type;
     }
     #[automatically_derived]
     impl ::engine::__private::Part for Field_schedule {
         type Kind = ::engine::__private::SchedulesOf<Self>;
         const NAME: &'static str = "schedule";
+        const DOCS: &'static str = "";
     }
+    #[allow(non_upper_case_globals)]
+    const CHECKED_train: bool = {
+        let _ = <Loader<DigitsSet> as ::engine::__private::LoaderField>::open;
+        true
+    };
     #[allow(non_camel_case_types)]
-    pub struct Field_train;
+    struct Field_train;
     #[automatically_derived]
     impl ::engine::__private::LoaderPart for Field_train {
-        type Field = Loader<DigitsSet>;
+        type Field = <::engine::__private::Checked<
+            Loader<DigitsSet>,
+            CHECKED_train,
+        > as ::engine::__private::Known>::Type;
         const ROLE: ::engine::__private::Role = ::engine::__private::Role::Train;
     }
     #[automatically_derived]
     impl ::engine::__private::Part for Field_train {
         type Kind = ::engine::__private::LoaderOf<Self>;
         const NAME: &'static str = "train";
+        const DOCS: &'static str = "";
     }
+    #[allow(non_upper_case_globals)]
+    const CHECKED_val: bool = {
+        let _ = <Loader<DigitsSet> as ::engine::__private::LoaderField>::open;
+        true
+    };
     #[allow(non_camel_case_types)]
-    pub struct Field_val;
+    struct Field_val;
     #[automatically_derived]
     impl ::engine::__private::LoaderPart for Field_val {
-        type Field = Loader<DigitsSet>;
+        type Field = <::engine::__private::Checked<
+            Loader<DigitsSet>,
+            CHECKED_val,
+        > as ::engine::__private::Known>::Type;
         const ROLE: ::engine::__private::Role = ::engine::__private::Role::Val;
     }
     #[automatically_derived]
     impl ::engine::__private::Part for Field_val {
         type Kind = ::engine::__private::LoaderOf<Self>;
         const NAME: &'static str = "val";
+        const DOCS: &'static str = "";
     }
+    #[allow(non_upper_case_globals)]
+    const CHECKED_prompts: bool = {
+        let _ = <Loader<Images> as ::engine::__private::LoaderField>::open;
+        true
+    };
     #[allow(non_camel_case_types)]
-    pub struct Field_prompts;
+    struct Field_prompts;
     #[automatically_derived]
     impl ::engine::__private::LoaderPart for Field_prompts {
-        type Field = Loader<Images>;
+        type Field = <::engine::__private::Checked<
+            Loader<Images>,
+            CHECKED_prompts,
+        > as ::engine::__private::Known>::Type;
         const ROLE: ::engine::__private::Role = ::engine::__private::Role::Predict;
     }
     #[automatically_derived]
     impl ::engine::__private::Part for Field_prompts {
         type Kind = ::engine::__private::LoaderOf<Self>;
         const NAME: &'static str = "prompts";
+        const DOCS: &'static str = "";
     }
+    #[allow(non_upper_case_globals)]
+    const CHECKED_accuracy: bool = {
+        let _ = <Accuracy as ::engine::__private::MetricField>::from_config;
+        true
+    };
     #[allow(non_camel_case_types)]
-    pub struct Field_accuracy;
+    struct Field_accuracy;
     #[automatically_derived]
     impl ::engine::__private::MetricPart for Field_accuracy {
-        type Field = Accuracy;
+        type Field = <::engine::__private::Checked<
+            Accuracy,
+            CHECKED_accuracy,
+        > as ::engine::__private::Known>::Type;
     }
     #[automatically_derived]
     impl ::engine::__private::Part for Field_accuracy {
         type Kind = ::engine::__private::MetricOf<Self>;
         const NAME: &'static str = "accuracy";
+        const DOCS: &'static str = "";
     }
+    #[allow(non_upper_case_globals)]
+    const CHECKED_ema: bool = {
+        let _ = <Ema as ::engine::__private::HookField>::from_hook;
+        true
+    };
     #[allow(non_camel_case_types)]
-    pub struct Field_ema;
+    struct Field_ema;
     #[automatically_derived]
     impl ::engine::__private::HookPart for Field_ema {
-        type Field = Ema;
+        type Field = <::engine::__private::Checked<
+            Ema,
+            CHECKED_ema,
+        > as ::engine::__private::Known>::Type;
     }
     #[automatically_derived]
     impl ::engine::__private::Part for Field_ema {
         type Kind = ::engine::__private::HookOf<Self>;
         const NAME: &'static str = "ema";
+        const DOCS: &'static str = "";
     }
+    #[allow(non_upper_case_globals)]
+    const CHECKED_smoothing: bool = {
+        let _ = <f64 as ::engine::__private::Setting>::copied;
+        true
+    };
     #[allow(non_camel_case_types)]
-    pub struct Field_smoothing;
+    struct Field_smoothing;
     #[automatically_derived]
     impl ::engine::__private::ConfigPart for Field_smoothing {
-        type Field = f64;
+        type Field = <::engine::__private::Checked<
+            f64,
+            CHECKED_smoothing,
+        > as ::engine::__private::Known>::Type;
         fn default() -> ::core::option::Option<f64> {
             fn __default_smoothing() -> f64 {
                 0.1
@@ -135,7 +215,51 @@ const _: () = {
     impl ::engine::__private::Part for Field_smoothing {
         type Kind = ::engine::__private::ConfigOf<Self>;
         const NAME: &'static str = "smoothing";
+        const DOCS: &'static str = "";
     }
+    const HAS_STEPS: bool = {
+        let _ = <Digits as ::engine::__private::Steps>::train_step;
+        true
+    };
+    #[allow(non_upper_case_globals)]
+    const FITS_train: bool = {
+        let _ = <<<Field_train as ::engine::__private::LoaderPart>::Field as ::engine::__private::LoaderField>::Batch as ::engine::__private::SameBatch<
+            <<::engine::__private::Checked<
+                Digits,
+                HAS_STEPS,
+            > as ::engine::__private::Known>::Type as ::engine::__private::Steps>::Batch,
+        >>::same;
+        HAS_STEPS
+    };
+    #[automatically_derived]
+    #[diagnostic::do_not_recommend]
+    impl ::engine::__private::Batches for Digits {
+        type Batch = <<::engine::__private::Checked<
+            Digits,
+            FITS_train,
+        > as ::engine::__private::Known>::Type as ::engine::__private::Steps>::Batch;
+    }
+    #[allow(non_upper_case_globals)]
+    const FITS_val: bool = {
+        let _ = <<<Field_val as ::engine::__private::LoaderPart>::Field as ::engine::__private::LoaderField>::Batch as ::engine::__private::SameBatch<
+            <Digits as ::engine::__private::Batches>::Batch,
+        >>::same;
+        true
+    };
+    const HAS_PREDICT_STEP: bool = {
+        let _ = <Digits as ::engine::__private::PredictStep>::predict_step;
+        true
+    };
+    #[allow(non_upper_case_globals)]
+    const FITS_prompts: bool = {
+        let _ = <<<Field_prompts as ::engine::__private::LoaderPart>::Field as ::engine::__private::LoaderField>::Batch as ::engine::__private::SameBatch<
+            <<::engine::__private::Checked<
+                Digits,
+                HAS_PREDICT_STEP,
+            > as ::engine::__private::Known>::Type as ::engine::__private::PredictStep>::Prompt,
+        >>::same;
+        HAS_PREDICT_STEP
+    };
     pub struct Sections {
         net: ::engine::__private::Section<Field_net>,
         opt: ::engine::__private::Section<Field_opt>,
@@ -234,15 +358,15 @@ const _: () = {
                 builder,
             )?;
             ::core::result::Result::Ok(Self {
-                net: of_net,
-                opt: of_opt,
-                schedule: of_schedule,
-                train: of_train,
-                val: of_val,
-                prompts: of_prompts,
-                accuracy: of_accuracy,
-                ema: of_ema,
-                smoothing: of_smoothing,
+                net: ::core::convert::identity(of_net),
+                opt: ::core::convert::identity(of_opt),
+                schedule: ::core::convert::identity(of_schedule),
+                train: ::core::convert::identity(of_train),
+                val: ::core::convert::identity(of_val),
+                prompts: ::core::convert::identity(of_prompts),
+                accuracy: ::core::convert::identity(of_accuracy),
+                ema: ::core::convert::identity(of_ema),
+                smoothing: ::core::convert::identity(of_smoothing),
                 seen: <u64 as ::engine::__private::Fresh>::fresh(),
                 scratch: <Option<Tensor> as ::engine::__private::Fresh>::fresh(),
             })
@@ -261,7 +385,13 @@ const _: () = {
             }
         }
         fn train_loader(&mut self) -> &mut dyn ::engine::__private::Feed<Self> {
-            ::engine::__private::SourceOf::<_, Self>::new(&mut self.train).source()
+            ::engine::__private::feed::<
+                <::engine::__private::Checked<
+                    Field_train,
+                    FITS_train,
+                > as ::engine::__private::Known>::Type,
+                Self,
+            >(&mut self.train)
         }
         fn eval_loader(
             &mut self,
@@ -271,12 +401,31 @@ const _: () = {
             match (role, index) {
                 (::engine::__private::Role::Val, 0usize) => {
                     ::core::option::Option::Some(
-                        ::engine::__private::SourceOf::<_, Self>::new(&mut self.val)
-                            .source(),
+                        ::engine::__private::feed::<
+                            <::engine::__private::Checked<
+                                Field_val,
+                                FITS_val,
+                            > as ::engine::__private::Known>::Type,
+                            Self,
+                        >(&mut self.val),
                     )
                 }
                 _ => ::core::option::Option::None,
             }
+        }
+        fn train_step(
+            &mut self,
+            batch: &Self::Batch,
+            cx: &mut ::engine::__private::Context<'_>,
+        ) -> ::engine::__private::Result<::engine::__private::Output> {
+            <<::engine::__private::Checked<
+                Digits,
+                FITS_train,
+            > as ::engine::__private::Known>::Type as ::engine::__private::Steps>::train_step(
+                self,
+                batch,
+                cx,
+            )
         }
         fn val_step(
             &mut self,
@@ -295,13 +444,22 @@ const _: () = {
             ::core::option::Option<::engine::__private::Prediction>,
         > {
             ::engine::__private::predict_next::<
-                Self,
+                <::engine::__private::Checked<
+                    Self,
+                    FITS_prompts,
+                > as ::engine::__private::Known>::Type,
             >(
                 self,
-                |trainer| {
-                    ::engine::__private::PromptsOf::<_, Self>::new(&mut trainer.prompts)
-                        .source()
-                },
+                |trainer| ::engine::__private::prompts::<
+                    <::engine::__private::Checked<
+                        Field_prompts,
+                        FITS_prompts,
+                    > as ::engine::__private::Known>::Type,
+                    <::engine::__private::Checked<
+                        Self,
+                        FITS_prompts,
+                    > as ::engine::__private::Known>::Type,
+                >(&mut trainer.prompts),
                 cx,
             )
         }

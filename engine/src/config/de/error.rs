@@ -7,7 +7,7 @@ pub(super) type Result<T> = std::result::Result<T, Error>;
 
 /// An error on its way out of serde.
 #[derive(Debug)]
-pub(super) enum Error {
+pub(in crate::config) enum Error {
     /// Already recorded with its place.
     Recorded,
     /// The message of a validator.

@@ -9,7 +9,7 @@ use serde::de::{DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess,
 const MAX_DEPTH: u32 = 16;
 
 #[derive(Clone, Copy, Default)]
-pub(super) struct StandIn {
+pub(in crate::config) struct StandIn {
     depth: u32,
 }
 

@@ -36,6 +36,7 @@ pub struct Constant {
     pub groups: Vec<String>,
 }
 
+#[diagnostic::do_not_recommend]
 impl Schedule for Constant {
     fn window(&self) -> Window<'_> {
         let window = Window {

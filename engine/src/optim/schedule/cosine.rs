@@ -31,6 +31,7 @@ pub struct Cosine {
     pub groups: Vec<String>,
 }
 
+#[diagnostic::do_not_recommend]
 impl Schedule for Cosine {
     fn window(&self) -> Window<'_> {
         Window {

@@ -30,6 +30,7 @@ pub struct Exponential {
     pub groups: Vec<String>,
 }
 
+#[diagnostic::do_not_recommend]
 impl Schedule for Exponential {
     fn window(&self) -> Window<'_> {
         Window {

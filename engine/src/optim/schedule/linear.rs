@@ -39,6 +39,7 @@ pub struct Linear {
     pub groups: Vec<String>,
 }
 
+#[diagnostic::do_not_recommend]
 impl Schedule for Linear {
     fn window(&self) -> Window<'_> {
         let window = Window {

@@ -34,6 +34,7 @@ pub struct MultiStep {
     pub groups: Vec<String>,
 }
 
+#[diagnostic::do_not_recommend]
 impl Schedule for MultiStep {
     fn window(&self) -> Window<'_> {
         Window {

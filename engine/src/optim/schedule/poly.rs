@@ -33,6 +33,7 @@ pub struct Poly {
     pub groups: Vec<String>,
 }
 
+#[diagnostic::do_not_recommend]
 impl Schedule for Poly {
     fn window(&self) -> Window<'_> {
         Window {

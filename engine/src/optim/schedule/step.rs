@@ -33,6 +33,7 @@ pub struct Step {
     pub groups: Vec<String>,
 }
 
+#[diagnostic::do_not_recommend]
 impl Schedule for Step {
     fn window(&self) -> Window<'_> {
         Window {

@@ -1,0 +1,112 @@
+//! What a method of a wrong signature was meant to be.
+//!
+//! The mistake is reported, and the body is to give no second error. It was most likely written for the right
+//! signature: so the method gets what it lacks, and keeps what its body may go by.
+
+use crate::krate::Krate;
+use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::{Block, FnArg, Ident, ImplItemFn, Pat, ReturnType, Stmt, Type, parse_quote, parse_quote_spanned};
+
+/// Corrects the method in place.
+pub(crate) fn correct(function: &mut ImplItemFn, krate: &Krate) {
+    // nobody calls it, and it may have been given more than it uses
+    function.attrs.push(parse_quote!(#[allow(unused)]));
+    function.sig.constness = None;
+    function.sig.abi = None;
+    receiver(function);
+    context(function, krate);
+    output(function, krate);
+}
+
+/// Whether a method returns nothing, or says so.
+pub(crate) fn returns_nothing(output: &ReturnType) -> bool {
+    match output {
+        ReturnType::Default => true,
+        ReturnType::Type(_, ty) => matches!(ty.as_ref(), Type::Tuple(tuple) if tuple.elems.is_empty()),
+    }
+}
+
+/// `&self` and none become `&mut self`; `self` becomes `mut self`, which can be changed as well as moved out of.
+fn receiver(function: &mut ImplItemFn) {
+    match function.sig.inputs.first_mut() {
+        Some(FnArg::Receiver(receiver)) => {
+            let at = receiver.self_token.span;
+            match receiver.ty.as_ref() {
+                Type::Reference(_) => *receiver = parse_quote_spanned!(at=> &mut self),
+                _ if receiver.colon_token.is_none() => *receiver = parse_quote_spanned!(at=> mut self),
+                // in a `Box`, or an `Rc`
+                _ => {}
+            }
+        }
+        _ => {
+            let at = function.sig.ident.span();
+            function.sig.inputs.insert(0, parse_quote_spanned!(at=> &mut self));
+        }
+    }
+}
+
+/// `&Context` and `Context` become `&mut Context`; without one, the `cx` of the body is one.
+fn context(function: &mut ImplItemFn, krate: &Krate) {
+    let mut found = false;
+    for argument in &mut function.sig.inputs {
+        let FnArg::Typed(argument) = argument else { continue };
+        let context = match argument.ty.as_ref() {
+            Type::Reference(reference) => reference.elem.as_ref(),
+            owned => owned,
+        };
+        if matches!(context, Type::Path(path) if path.path.segments.last().is_some_and(|name| name.ident == "Context"))
+        {
+            argument.ty = parse_quote!(&mut #context);
+            found = true;
+        }
+        found |= matches!(argument.pat.as_ref(), Pat::Ident(name) if name.ident == "cx");
+    }
+    if !found {
+        let (private, cx) = (krate.private(), Ident::new("cx", function.sig.ident.span()));
+        function.sig.inputs.push(parse_quote!(#cx: &mut #private::Context<'_>));
+    }
+}
+
+/// A body without a return type may use `?` and end in `Ok(())`, or not.
+fn output(function: &mut ImplItemFn, krate: &Krate) {
+    if !returns_nothing(&function.sig.output) || returns_early(function.block.to_token_stream()) {
+        return;
+    }
+    let private = krate.private();
+    function.sig.output = parse_quote!(-> #private::Result<()>);
+    end_with_ok(&mut function.block);
+}
+
+fn end_with_ok(block: &mut Block) {
+    match block.stmts.last_mut() {
+        Some(Stmt::Expr(last, None)) if speaks_of_results(last.to_token_stream()) => return,
+        Some(Stmt::Expr(_, end @ None)) => *end = Some(Default::default()),
+        Some(Stmt::Macro(last)) => last.semi_token = Some(last.semi_token.unwrap_or_default()),
+        _ => {}
+    }
+    block.stmts.push(Stmt::Expr(parse_quote!(::core::result::Result::Ok(())), None));
+}
+
+fn speaks_of_results(tokens: TokenStream) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(word) => word == "Ok" || word == "Err",
+        TokenTree::Group(group) => speaks_of_results(group.stream()),
+        _ => false,
+    })
+}
+
+/// Whether there is a `return;`.
+fn returns_early(tokens: TokenStream) -> bool {
+    let mut before = false;
+    tokens.into_iter().any(|token| {
+        let after_return = std::mem::take(&mut before);
+        match token {
+            TokenTree::Ident(word) => before = word == "return",
+            TokenTree::Punct(sign) => return after_return && sign.as_char() == ';',
+            TokenTree::Group(group) => return returns_early(group.stream()),
+            TokenTree::Literal(_) => {}
+        }
+        false
+    })
+}

@@ -1,0 +1,49 @@
+//! `check`: every mistake of every file.
+
+use crate::cli::out::{self, Color};
+use crate::cli::{Failure, experiment_file};
+use crate::config::ConfigErrors;
+use crate::trainer::{Build, Experiment};
+use std::path::{Path, PathBuf};
+
+/// Reads all files that are named; a name with `*`, `?` or `[..]` that is no file stands for all that it matches.
+pub(super) fn check<T: Build>(given: &[PathBuf], sets: &[String], color: Color, quiet: bool) -> Result<(), Failure> {
+    let mut files = Vec::new();
+    for path in given {
+        files.extend(expand(path)?);
+    }
+    let mut wrong: Vec<ConfigErrors> = Vec::new();
+    for path in &files {
+        match Experiment::<T>::load(&experiment_file(path), sets) {
+            Ok(_) if quiet => {}
+            Ok(_) => out::line(format_args!("{}: ok", path.display())),
+            Err(errors) => wrong.push(errors),
+        }
+    }
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    if files.len() == 1 {
+        return wrong.pop().map_or(Ok(()), |errors| Err(errors.into()));
+    }
+    for errors in &wrong {
+        eprintln!("{}\n", errors.render(color.0));
+    }
+    let mistakes: usize = wrong.iter().map(|errors| errors.diagnostics.len()).sum();
+    let plural = if mistakes == 1 { "" } else { "s" };
+    Err(Failure::Usage(format!("{mistakes} mistake{plural} in {} of {} files", wrong.len(), files.len())))
+}
+
+/// The files that a name stands for, sorted.
+fn expand(path: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let text = path.to_string_lossy();
+    if path.symlink_metadata().is_ok() || !text.contains(['*', '?', '[']) {
+        return Ok(vec![path.to_owned()]);
+    }
+    let matches = glob::glob(&text).map_err(|error| Failure::Usage(format!("`{text}` is no pattern: {error}")))?;
+    let files: Vec<PathBuf> = matches.flatten().filter(|path| path.is_file()).collect();
+    match files.is_empty() {
+        true => Err(Failure::Usage(format!("`{text}` matches no file"))),
+        false => Ok(files),
+    }
+}

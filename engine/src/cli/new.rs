@@ -1,0 +1,253 @@
+//! `new`: an experiment with every setting of a trainer, each with what it is for.
+
+use crate::base::{Clock, Error, ErrorContext as _, Result};
+use crate::cli::describe::{first_paragraph, least_of_component, type_of, value_of, value_of_component, wrapped};
+use crate::cli::out;
+use crate::config::registry::{Component, FieldInfo};
+use crate::config::{Kind, Node, Shape, print_line};
+use crate::trainer::{Build, Experiment, Section, docs_of};
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::Path;
+
+/// Writes it to a file that is not there yet, or prints it.
+pub(super) fn write<T: Build>(path: Option<&Path>, program: &str) -> Result<()> {
+    let Some(path) = path else {
+        out::text(text::<T>("experiment"));
+        return Ok(());
+    };
+    let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("experiment");
+    let text = text::<T>(name);
+    let shown = path.display();
+    let mut file = match std::fs::File::create_new(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            return Err(Error::msg(format!("`{shown}` is there already; name another file, or remove it")));
+        }
+        Err(error) => return Err(error).with_context(|| format!("`{shown}` can't be written")),
+    };
+    file.write_all(text.as_bytes()).with_context(|| format!("`{shown}` can't be written"))?;
+    out::line(format_args!("wrote {shown}; look through it, then run `{program} check {shown}`"));
+    Ok(())
+}
+
+/// The experiment as a text.
+fn text<T: Build>(name: &str) -> String {
+    let mut page = Page { text: String::new(), trainer: T::NAME, name, clock: T::CLOCK };
+    page.head();
+    let outline = Experiment::<T>::outline();
+    let mut sections = outline.sections.iter().peekable();
+    while let Some(first) = sections.next() {
+        let (group, nested) = match first.path.split_once('.') {
+            Some((group, _)) => (group, true),
+            None => (first.path, false),
+        };
+        let mut members = vec![first];
+        let belongs =
+            |section: &&Section| section.path.split('.').next() == Some(group) && (nested || group == "metrics");
+        while let Some(section) = sections.next_if(|section| belongs(section)) {
+            members.push(section);
+        }
+        match (nested, group) {
+            (true, _) => page.group(group, &members),
+            (false, "metrics") => page.metrics(&members),
+            _ => page.section(group, first, 1),
+        }
+    }
+    page.text.push_str(")\n");
+    page.text
+}
+
+/// The text while it grows.
+struct Page<'a> {
+    text: String,
+    trainer: &'static str,
+    name: &'a str,
+    clock: Clock,
+}
+
+impl Page<'_> {
+    fn head(&mut self) {
+        let trainer = self.trainer;
+        let told = [
+            format!("// An experiment of `{trainer}`, with every setting and what it is when nobody sets it."),
+            "//".to_owned(),
+            "// What is left out has its default, so keep only what you mean to set. Another file builds on this one"
+                .to_owned(),
+            "// by `base: [\"this.ron\"]` and says only what differs; `show` prints what comes of it.".to_owned(),
+            "Experiment(".to_owned(),
+        ];
+        for line in told {
+            let _ = writeln!(self.text, "{line}");
+        }
+    }
+
+    fn line(&mut self, depth: usize, text: impl std::fmt::Display) {
+        let _ = writeln!(self.text, "{:1$}{text}", "", depth * 4);
+    }
+
+    fn comment(&mut self, depth: usize, docs: &str) {
+        for line in wrapped(&first_paragraph(docs), depth * 4 + 3) {
+            self.line(depth, format_args!("// {line}"));
+        }
+    }
+
+    /// `loaders: (train: .., val: ..)`.
+    fn group(&mut self, key: &str, members: &[&Section]) {
+        self.comment(1, docs_of(key));
+        self.line(1, format_args!("{key}: ("));
+        for section in members {
+            let key = section.path.split_once('.').map_or(section.path, |(_, key)| key);
+            self.section(key, section, 2);
+        }
+        self.line(1, "),");
+    }
+
+    /// The list of metrics: those of the trainer's fields, and what else there is.
+    fn metrics(&mut self, members: &[&Section]) {
+        self.comment(1, docs_of("metrics"));
+        let of_fields: Vec<&&Section> = members.iter().filter(|section| !is_list(&section.shape)).collect();
+        let used: Vec<&str> = of_fields.iter().filter_map(|section| struct_name(&section.shape)).collect();
+        for section in members.iter().filter(|section| is_list(&section.shape)) {
+            self.choices(&section.shape, &used);
+        }
+        if of_fields.is_empty() {
+            self.line(1, "metrics: [],");
+            return;
+        }
+        self.line(1, "metrics: [");
+        for section in of_fields {
+            self.value(None, &under_name(section), &section.shape, None, 2);
+        }
+        self.line(1, "],");
+    }
+
+    /// One section under its key.
+    fn section(&mut self, key: &str, section: &Section, depth: usize) {
+        match (section.docs, struct_name(&section.shape)) {
+            ("", Some(name)) => {
+                Component::find("hook", name).into_iter().for_each(|hook| self.comment(depth, hook.docs))
+            }
+            (docs, _) => self.comment(depth, docs),
+        }
+        if section.absent {
+            self.line(depth, "// not part of a run unless it is named");
+            let begin = self.text.len();
+            self.value(Some(key), &value_of(&section.shape, key), &section.shape, None, depth);
+            let lines: Vec<String> = self.text.split_off(begin).lines().map(|line| commented(line, depth)).collect();
+            lines.iter().for_each(|line| self.line(0, line));
+            return;
+        }
+        if is_list(&section.shape) {
+            self.choices(&section.shape, &[]);
+        }
+        let told = match (key, self.clock) {
+            ("name", _) => Some(Node::new(Kind::Str(self.name.to_owned()))),
+            _ => section.default.clone(),
+        };
+        let mut value = told.unwrap_or_else(|| value_of(&section.shape, key));
+        if section.path == "train" {
+            self.plan(&mut value);
+        }
+        self.value(Some(key), &value, &section.shape, None, depth);
+    }
+
+    /// How long the training is must be said, on the trainer's clock.
+    fn plan(&self, train: &mut Node) {
+        let (key, count) = match self.clock {
+            Clock::Epoch => ("max_epochs", 10),
+            Clock::Iter => ("max_iters", 1000),
+        };
+        if let Some(value) = train.get_mut(key) {
+            *value = Node::new(Kind::Int(count));
+        }
+    }
+
+    /// What a list of components can hold, with an example.
+    fn choices(&mut self, shape: &Shape, besides: &[&str]) {
+        let Shape::List(item) = shape else { return };
+        let Shape::Component(kind, names) = item.as_ref() else { return };
+        let names: Vec<&str> = names.iter().copied().filter(|name| !besides.contains(name)).collect();
+        if names.is_empty() {
+            return;
+        }
+        self.comment(1, &format!("To choose from (see `list {kind}s`), with what each needs:"));
+        for component in names.iter().filter_map(|name| Component::find(kind, name)) {
+            self.line(1, format_args!("//     {},", print_line(&least_of_component(component))));
+        }
+    }
+
+    /// `key: value,` with what the value's fields are for.
+    fn value(&mut self, key: Option<&str>, value: &Node, shape: &Shape, info: Option<&FieldInfo>, depth: usize) {
+        let key = key.map_or(String::new(), |key| format!("{key}: "));
+        let name = value.name().unwrap_or_default();
+        let fields = value.fields();
+        let component = match shape {
+            Shape::Component(kind, _) => Component::find(kind, name),
+            Shape::Struct(name, fields) => Component::of_struct(name, fields.iter().map(|(key, _)| *key)),
+            _ => None,
+        };
+        let Some(component) = component.filter(|_| !fields.is_empty()) else {
+            let told = info.map(told_of).or_else(|| Some(shape.to_string())).filter(|told| !told.is_empty());
+            let told = told.map_or(String::new(), |told| format!("  // {told}"));
+            let required = if info.is_some_and(|info| info.default.is_none()) { "; required" } else { "" };
+            self.line(depth, format_args!("{key}{},{told}{required}", print_line(value)));
+            return;
+        };
+        let others = match shape {
+            Shape::Component(_, names) if names.len() > 1 => format!("  // one of {}", names.join(", ")),
+            _ => String::new(),
+        };
+        self.line(depth, format_args!("{key}{name}({others}"));
+        for field in fields {
+            let Some(info) = component.fields.iter().find(|info| info.name == field.key) else { continue };
+            self.comment(depth + 1, info.docs);
+            self.value(Some(&field.key), &field.value, &inner_shape(shape, info), Some(info), depth + 1);
+        }
+        self.line(depth, "),");
+    }
+}
+
+/// The shape of a field: that of the value itself knows more than what is registered for all values of a type.
+fn inner_shape(shape: &Shape, info: &FieldInfo) -> Shape {
+    match shape {
+        Shape::Struct(_, fields) => {
+            fields.iter().find(|(key, _)| *key == info.name).map_or_else(|| (info.shape)(), |(_, shape)| shape.clone())
+        }
+        _ => (info.shape)(),
+    }
+}
+
+fn told_of(info: &FieldInfo) -> String {
+    type_of(info)
+}
+
+fn is_list(shape: &Shape) -> bool {
+    matches!(shape, Shape::List(_))
+}
+
+fn struct_name(shape: &Shape) -> Option<&'static str> {
+    match shape {
+        Shape::Struct(name, _) => Some(name),
+        _ => None,
+    }
+}
+
+/// A metric's settings under its name, as an entry of the list.
+fn under_name(section: &Section) -> Node {
+    let value = section.default.clone().unwrap_or_else(|| match struct_name(&section.shape) {
+        Some(name) => Component::find("metric", name)
+            .map_or_else(|| value_of(&section.shape, ""), |component| value_of_component(component, "")),
+        None => value_of(&section.shape, ""),
+    });
+    match (value.name(), struct_name(&section.shape)) {
+        (None, Some(name)) => Node::named(name, value.kind),
+        _ => value,
+    }
+}
+
+fn commented(line: &str, depth: usize) -> String {
+    let indent = depth * 4;
+    let (before, rest) = line.split_at(indent.min(line.len()));
+    format!("{before}// {rest}")
+}

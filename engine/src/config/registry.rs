@@ -1,0 +1,106 @@
+//! What the macros register about every component: its name, fields, defaults and documentation.
+//!
+//! One inventory, filled at link time, read by `list` and `new`, by messages that say what there is, and by the
+//! start-up check for two components of one kind with one name.
+
+use super::ser::{SerializeError, to_node};
+use super::shape::Shape;
+use super::tree::Node;
+use crate::base::checked::{Plain, Setting};
+
+/// Everything known of a component without building it.
+#[derive(Debug)]
+pub struct Component {
+    /// `hook`, `model`, `dataset`, `optimizer`, `schedule`, `sampler`, `metric` or `settings`.
+    pub kind: &'static str,
+    /// The name in experiment files.
+    pub name: &'static str,
+    /// The type's documentation, its lines joined by `\n`.
+    pub docs: &'static str,
+    /// The configured fields.
+    pub fields: &'static [FieldInfo],
+    /// `file:line` of the type.
+    pub origin: &'static str,
+}
+
+/// One configured field of a component.
+#[derive(Debug)]
+pub struct FieldInfo {
+    /// The key in experiment files.
+    pub name: &'static str,
+    /// What it accepts.
+    pub shape: fn() -> Shape,
+    /// What it is when a file doesn't name it; `None`: it has to.
+    pub default: Option<fn() -> Result<Node, SerializeError>>,
+    /// What is demanded of the value, as written in the source: a range, or `exists`.
+    pub range: Option<&'static str>,
+    /// A value for those who have none yet, when there is no default.
+    pub example: Option<fn() -> Result<Node, SerializeError>>,
+    /// The field's documentation.
+    pub docs: &'static str,
+}
+
+inventory::collect!(Component);
+
+impl FieldInfo {
+    /// A field that its author reads in a way of their own: only its name is known.
+    pub const fn unknown(name: &'static str, docs: &'static str) -> Self {
+        FieldInfo { name, shape: || Shape::Any("value".to_owned()), default: None, range: None, example: None, docs }
+    }
+}
+
+impl Component {
+    /// The component that a struct of this name and these fields is registered as.
+    pub fn of_struct<'k>(name: &str, fields: impl Iterator<Item = &'k str> + Clone) -> Option<&'static Component> {
+        components().into_iter().find(|component| {
+            component.name == name && component.fields.iter().map(|field| field.name).eq(fields.clone())
+        })
+    }
+
+    /// The component of a kind with this name.
+    pub fn find(kind: &str, name: &str) -> Option<&'static Component> {
+        components().into_iter().find(|component| component.kind == kind && component.name == name)
+    }
+}
+
+/// Every component that is linked in, by kind and name.
+pub fn components() -> Vec<&'static Component> {
+    let mut all: Vec<&'static Component> = inventory::iter::<Component>.into_iter().collect();
+    all.sort_by_key(|component| (component.kind, component.name, component.origin));
+    all
+}
+
+/// Two components of one kind with one name: neither could be meant by a file.
+pub fn duplicates() -> Vec<(&'static Component, &'static Component)> {
+    let all = components();
+    all.windows(2)
+        // settings are private to their owner, so their names need not differ
+        .filter(|pair| pair[0].kind == pair[1].kind && pair[0].name == pair[1].name && pair[0].kind != "settings")
+        .map(|pair| (pair[0], pair[1]))
+        .collect()
+}
+
+/// The field `level` that every hook has, by which it stands among others in a phase; `default` is the level of its attribute.
+pub const fn level_info(default: fn() -> Result<Node, SerializeError>) -> FieldInfo {
+    FieldInfo {
+        name: "level",
+        shape: || Shape::Any("HIGHEST to LOWEST or 0 to 100".to_owned()),
+        default: Some(default),
+        range: None,
+        example: None,
+        docs: "",
+    }
+}
+
+/// The shape of a setting.
+pub fn shape_of<T: Setting>() -> Shape {
+    Shape::of_setting::<T>()
+}
+
+/// A setting as a file writes it.
+///
+/// # Errors
+/// When the type's `Serialize` refuses.
+pub fn node_of<T: Setting>(value: T) -> Result<Node, SerializeError> {
+    to_node(&Plain(value))
+}

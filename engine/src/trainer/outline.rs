@@ -1,0 +1,141 @@
+//! What an experiment of a trainer can hold, section by section: known from what its reading asks for.
+
+use crate::config::{Kind, Node, Shape, to_node};
+use crate::hook::{Hook, HookField};
+use crate::trainer::fields::MetricField;
+use crate::trainer::reader::defaults;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// The sections of an experiment, in the order in which they are read.
+#[derive(Debug, Default)]
+pub struct Outline {
+    /// The sections.
+    pub sections: Vec<Section>,
+    /// What is said of the next one.
+    pub(super) about: &'static str,
+}
+
+/// One section.
+#[derive(Debug)]
+pub struct Section {
+    /// Its keys, `loaders.train`. Several sections with the path `metrics` are entries of that list.
+    pub path: &'static str,
+    /// What it accepts.
+    pub shape: Shape,
+    /// Its value when a file doesn't name it, if it need not.
+    pub default: Option<Node>,
+    /// Whether a run goes without it when it is not named: a hook in an `Option`.
+    pub absent: bool,
+    /// What it is for.
+    pub docs: &'static str,
+}
+
+/// The order in which people read an experiment; what is not here comes in the order of the trainer's fields.
+pub(super) const ORDER: [&str; 14] = [
+    "name",
+    "seed",
+    "device",
+    "threads",
+    "work_dir",
+    "model",
+    "optimizer",
+    "schedule",
+    "trainer",
+    "loaders",
+    "train",
+    "val",
+    "metrics",
+    "hooks",
+];
+
+/// What the sections that every experiment has are for.
+const DOCS: [(&str, &str); 15] = [
+    ("name", "The run's name: its folder below `work_dir`."),
+    ("seed", "Everything random comes from it: the weights, the order of the data, dropout."),
+    ("device", "Where the model and its batches lie. `Auto` takes the first CUDA device where there is one."),
+    (
+        "threads",
+        "libtorch's threads for one operator; `None`: as many as there are cores. The same bits need the same number.",
+    ),
+    ("work_dir", "The folder of all runs."),
+    ("model", "The model."),
+    ("optimizer", "What turns gradients into updates."),
+    ("schedule", "How settings of the optimizer change over the training, one after the other."),
+    ("trainer", "The trainer's own settings."),
+    ("loaders", "What is read, and how."),
+    ("train", "How far, and how."),
+    ("val", "When the training validates."),
+    ("metrics", "What is measured in every validation and test."),
+    ("hooks", "The hooks of this program. A hook is switched off by `Off`, and takes a `level` of the file."),
+    ("custom_hooks", "Further hooks, chosen by this file."),
+];
+
+impl Outline {
+    /// Adds a section, with what is said of it.
+    pub(super) fn add(&mut self, section: Section) {
+        let said = std::mem::take(&mut self.about);
+        let docs = if said.is_empty() { docs_of(section.path) } else { said };
+        self.sections.push(Section { docs, ..section });
+    }
+
+    /// Sorts the sections into the order in which people read them.
+    pub(super) fn sorted(mut self) -> Self {
+        self.sections.sort_by_key(|section| rank(section.path));
+        self
+    }
+}
+
+impl Section {
+    /// One that must be there.
+    pub(super) fn required<T: DeserializeOwned>(path: &'static str) -> Self {
+        Section { path, shape: Shape::of::<T>(), default: None, absent: false, docs: "" }
+    }
+
+    /// One that may be left out.
+    pub(super) fn optional<T: DeserializeOwned + Serialize>(path: &'static str, default: &T) -> Self {
+        Section { default: to_node(default).ok(), ..Self::required::<T>(path) }
+    }
+
+    /// A `#[metric]` field: an entry of the list.
+    pub(super) fn metric<F: MetricField>() -> Self {
+        let config: Option<F::Config> = defaults();
+        let default = config.and_then(|config| to_node(&config).ok());
+        let section = Self::required::<F::Config>("metrics");
+        Section { shape: under(section.shape, F::NAME), default, ..section }
+    }
+
+    /// A `#[hook]` field.
+    pub(super) fn hook<F: HookField>(path: &'static str) -> Self {
+        let config: Option<<F::Hook as Hook>::Config> = defaults();
+        let default = config.and_then(|config| to_node(&config).ok());
+        let section = Self::required::<<F::Hook as Hook>::Config>(path);
+        Section { shape: under(section.shape, F::Hook::NAME), default, absent: F::OPTIONAL, ..section }
+    }
+}
+
+/// What is said of a section that every experiment has; empty for one of this trainer.
+pub fn docs_of(path: &str) -> &'static str {
+    DOCS.iter().find(|(known, _)| *known == path).map_or("", |(_, docs)| docs)
+}
+
+/// The place of a section among others: by its first key.
+pub(super) fn rank(path: &str) -> usize {
+    let first = path.split('.').next().unwrap_or_default();
+    ORDER.iter().position(|known| *known == first).unwrap_or(ORDER.len())
+}
+
+/// Puts a component's own name to its fields.
+fn under(shape: Shape, name: &'static str) -> Shape {
+    match shape {
+        Shape::Struct(_, fields) => Shape::Struct(name, fields),
+        other => other,
+    }
+}
+
+/// Puts the fields of a struct into the order in which people read them.
+pub(super) fn sort(root: &mut Node) {
+    if let Kind::Struct(fields) = &mut root.kind {
+        fields.sort_by_key(|field| rank(&field.key));
+    }
+}

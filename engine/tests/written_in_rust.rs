@@ -1,0 +1,172 @@
+//! Experiments that are written in Rust are those of files: as strict, printed as RON, the same when read again.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+use engine::data::LoaderConfig;
+use engine::prelude::*;
+use engine::trainer::{DeviceChoice, Experiment, TrainSettings};
+
+/// Points on a line.
+#[component(dataset)]
+pub struct LineConfig {
+    /// How many points.
+    #[config(range = 1..)]
+    pub points: usize,
+    /// A file that nobody opens.
+    #[config(default)]
+    pub path: Option<std::path::PathBuf>,
+}
+
+/// See its settings.
+#[derive(Debug)]
+pub struct Line(usize);
+
+impl Dataset for Line {
+    type Config = LineConfig;
+    type Item = (Vec<f32>, f32);
+
+    fn open(config: &LineConfig) -> Result<Self> {
+        Ok(Line(config.points))
+    }
+    fn len(&self) -> usize {
+        self.0
+    }
+    fn get(&self, index: usize, _: &mut SampleRng) -> Result<(Vec<f32>, f32)> {
+        Ok((vec![index as f32], index as f32))
+    }
+}
+
+/// A slope.
+#[component]
+pub struct SlopeConfig {
+    /// Where it starts.
+    #[config(default = 0.0)]
+    pub start: f64,
+}
+
+/// See its settings.
+#[derive(Debug)]
+pub struct Slope(Tensor);
+
+impl Model for Slope {
+    type Config = SlopeConfig;
+    fn build(vs: &nn::Path<'_>, config: &SlopeConfig) -> Result<Self> {
+        Ok(Slope(vs.var("slope", &[1], nn::Init::Const(config.start))))
+    }
+}
+
+/// Fits a slope to points.
+#[trainer(by_epoch)]
+pub struct Fit {
+    #[model]
+    slope: Slope,
+    #[optimizer]
+    opt: Box<dyn Optimizer>,
+    #[scheduler]
+    schedule: Schedules,
+    #[loader(train)]
+    train: Loader<Line>,
+    #[loader(val)]
+    val: Loader<Line>,
+    #[metric]
+    loss: MeanLoss,
+    #[hook]
+    ema: Ema,
+}
+
+impl Steps for Fit {
+    type Batch = (Tensor, Tensor);
+    fn train_step(&mut self, (x, y): &Self::Batch, _: &mut Context<'_>) -> Result<Output> {
+        Ok((x * &self.slope.0).squeeze_dim(-1).mse_loss(y, Reduction::Mean).into())
+    }
+}
+
+impl ValStep for Fit {
+    fn val_step(&mut self, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output> {
+        self.train_step(batch, cx)
+    }
+}
+
+fn line(points: usize) -> LineConfig {
+    LineConfig { points, path: None }
+}
+
+fn small() -> engine::trainer::ExperimentBuilder<Fit> {
+    Experiment::<Fit>::builder("small")
+        .set("device", DeviceChoice::Cpu)
+        .set("model", SlopeConfig { start: 0.5 })
+        .set("optimizer", AdamW::new(0.1))
+        .set("loaders.train", LoaderConfig { shuffle: true, ..LoaderConfig::new(line(8), 4) })
+        .set("loaders.val", LoaderConfig::new(line(4), 4))
+        .set("train", TrainSettings { max_epochs: Some(2), ..TrainSettings::default() })
+}
+
+#[test]
+fn what_is_written_in_rust_is_what_a_file_says() {
+    let built = small().ron("schedule", "[Cosine()]").ron("hooks.ema", "Off").build().unwrap();
+    let read = Experiment::<Fit>::parse(
+        "file.ron",
+        "Experiment(
+            name: \"small\",
+            device: Cpu,
+            model: (start: 0.5),
+            optimizer: AdamW(lr: 0.1),
+            schedule: [Cosine()],
+            loaders: (
+                train: (dataset: Line(points: 8), batch_size: 4, shuffle: true),
+                val: (dataset: (points: 4), batch_size: 4),
+            ),
+            train: (max_epochs: 2),
+            hooks: (ema: Off),
+        )",
+    )
+    .unwrap();
+    let text = built.print().unwrap();
+    assert_eq!(text, read.print().unwrap());
+    assert_eq!(Experiment::<Fit>::parse("again.ron", &text).unwrap().print().unwrap(), text);
+    assert!(text.contains("optimizer: AdamW(") && text.contains("    train: (\n"), "{text}");
+}
+
+#[test]
+fn single_values_are_set_over_what_is_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("base.ron");
+    std::fs::write(&file, small().build().unwrap().print().unwrap()).unwrap();
+    for lr in [0.25, 0.5] {
+        let experiment =
+            Experiment::<Fit>::builder_over(&file).set("optimizer.lr", lr).set("loaders.train.workers", 1).build();
+        let text = experiment.unwrap().print().unwrap();
+        assert!(text.contains(&format!("lr: {lr:?},")) && text.contains("workers: 1,"), "{text}");
+    }
+}
+
+#[test]
+fn mistakes_are_found_as_in_a_file_all_at_once() {
+    let errors = small()
+        .set("optimizer.lrr", 0.1)
+        .set("train.max_epochs", "many")
+        .set("loaders.train.batch_size", 0)
+        .build()
+        .map(|_| ())
+        .unwrap_err();
+    let text = errors.to_string();
+    assert_eq!(errors.diagnostics.len(), 3, "{text}");
+    assert!(text.contains("experiment written in Rust:") && text.contains("did you mean `lr`?"), "{text}");
+    let refused =
+        |builder: engine::trainer::ExperimentBuilder<Fit>| builder.build().map(|_| ()).unwrap_err().to_string();
+    assert!(refused(small().ron("schedule", "[Cosine(")).contains("schedule:1:"));
+    let nowhere = refused(small().set("optimizer.lr.value", 1));
+    assert_eq!(nowhere, "error: `optimizer.lr.value` leads nowhere: there is no `value` in float `0.1`");
+    let gone = Experiment::<Fit>::builder_over(std::path::Path::new("gone.ron"));
+    assert!(refused(gone).contains("can't read `gone.ron`"));
+}
+
+#[test]
+fn it_runs() {
+    let dir = tempfile::tempdir().unwrap();
+    let experiment = small().set("work_dir", dir.path()).build().unwrap();
+    let summary = engine::trainer::run_train(experiment, engine::folder::Mode::New).unwrap();
+    assert_eq!((summary.epoch, summary.iter), (2, 4));
+    let saved = std::fs::read_to_string(dir.path().join("small/experiment.ron")).unwrap();
+    assert!(Experiment::<Fit>::parse("saved", &saved).is_ok());
+}

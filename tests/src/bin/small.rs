@@ -1,0 +1,3 @@
+//! The component as it was.
+
+engine_tests::growing! {}
