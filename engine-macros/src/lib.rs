@@ -48,7 +48,8 @@ use proc_macro::TokenStream;
 /// | `crate = path` | where the engine is, when it is not `::engine` |
 ///
 /// Each field has one role: `#[config]`, `#[state]` or `#[transient]`. `#[config(default = value)]` may be left out
-/// of a file; `#[config(default)]` takes the `Default` of the type; `range = 1..=8` is checked when the file is read.
+/// of a file; `#[config(default)]` takes the `Default` of the type; `range = 1..=8` is checked when the file is read, and
+/// so is `exists`: that the paths which the file names are there (`PathBuf`, and `Option` and `Vec` of it).
 /// `#[state]` and `#[transient]` fields start from their `Default`.
 ///
 /// The phases of the hook are the methods of its `#[phases]` block.

@@ -3,7 +3,7 @@
 //! A hook or metric has a second struct for them; any other component is that struct itself. Each field is
 //! read, written, copied and shown through the one trait `Setting`, at the span of its type.
 
-use crate::fields::{Config, Field, Limits, Role};
+use crate::fields::{Config, Field, Role};
 use crate::krate::Krate;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -164,7 +164,7 @@ impl Settings<'_> {
             Some(example) => printed(example.expand(ty)),
             None => quote!(::core::option::Option::None),
         };
-        let range = option(config.range.as_ref().map(Limits::source));
+        let range = option(config.demand_source());
         quote! {
             #(#cfgs)*
             #private::FieldInfo {
@@ -193,17 +193,23 @@ pub(crate) fn default_function(field: &Field, config: &Config) -> Option<TokenSt
     })
 }
 
-/// `fn __check_x(value: &T) -> Result<(), String>`, when the field has a range.
+/// `fn __check_x(value: &T) -> Result<(), String>`, when something is demanded of the field's value.
 pub(crate) fn check_function(krate: &Krate, field: &Field, config: &Config) -> Option<TokenStream> {
     let private = krate.private();
     let Field { ty, cfgs, .. } = field;
-    let limits = config.range.as_ref()?;
     let (name, key) = (function("check", field), field.key());
-    let (range, source) = (limits.range(), limits.source());
+    let range = config.range.as_ref().map(|limits| {
+        let (range, source) = (limits.range(), limits.source());
+        quote_spanned!(Span::mixed_site()=> #private::check_range::<#ty, _>(value, #key, #range, #source))
+    });
+    let exists = config.exists.then(|| quote_spanned!(Span::mixed_site()=> #private::check_exists::<#ty>(value)));
+    let mut demands: Vec<TokenStream> = range.into_iter().chain(exists).collect();
+    let last = demands.pop()?;
     Some(quote_spanned! {Span::mixed_site()=>
         #(#cfgs)*
         fn #name(value: &#ty) -> ::core::result::Result<(), ::std::string::String> {
-            #private::check_range::<#ty, _>(value, #key, #range, #source)
+            #(#demands?;)*
+            #last
         }
     })
 }

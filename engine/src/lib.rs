@@ -102,7 +102,7 @@ pub mod prelude {
     pub use crate::data::{Collate, Dataset, Loader, Samples, SharedTensor};
     pub use crate::hook::{Context, Hook, PredictStep, Save, Steps, TestStep, ValStep};
     pub use crate::hooks::{EarlyStopping, Ema};
-    pub use crate::metric::{Accuracy, Better, ConfusionMatrix, MeanLoss, Measure, Metric, Perplexity};
+    pub use crate::metric::{Accuracy, Better, ConfusionMatrix, MeanLoss, Measure, Metric, MetricName, Perplexity};
     pub use crate::model::{Model, Net};
     pub use crate::optim::{Adam, AdamW, Optimizer, Schedules, Sgd};
     pub use crate::random::SampleRng;
@@ -124,7 +124,7 @@ mod documents {
 /// What expansions of the macros name. Not for use by hand: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::base::checked::{Fresh, Setting, check_range, read_checked, take_field};
+    pub use crate::base::checked::{Fresh, Setting, check_exists, check_range, read_checked, take_field};
     pub use crate::base::{Clock, Output, Prediction, Priority, Result, Saved, State, StateError, StateMap};
     pub use crate::config::registry::{self, Component, FieldInfo};
     pub use crate::data::{BatchSource, Cursor, SameBatch, SamplerConfig};

@@ -4,8 +4,8 @@
 use engine::base::{Epoch, Iter, State, StateMap, StateValue};
 use engine::optim::schedule::{Constant, Cosine, Exponential, Linear, MultiStep, Poly, Step};
 use engine::optim::{
-    Adam, AdamW, Clip, GroupRule, Optim, Optimizer, OptimizerConfig, Planned, Progress, ScheduleConfig, Schedules, Sgd,
-    clip_gradients,
+    Adam, AdamW, Clip, GroupRule, Optim, Optimizer, OptimizerConfig, Outlook, Planned, Progress, ScheduleConfig,
+    Schedules, Sgd, clip_gradients,
 };
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -377,7 +377,7 @@ fn a_hundred_updates_have_the_learning_rates_of_pytorch() {
     assert!(expected.keys().map(String::as_str).eq(cases.keys().copied()), "fixtures and cases differ");
     for (name, schedules) in cases {
         let schedules = Schedules(schedules);
-        assert_eq!(schedules.check(&PLANNED), [], "{name}");
+        assert_eq!(schedules.check(&Outlook::from(&PLANNED)), [], "{name}");
         assert_eq!(expected[name].len(), 100);
         for (iter, theirs) in expected[name].iter().enumerate() {
             let ours = schedules.value("lr", "default", 0.05, &at(iter as u64)).unwrap();

@@ -4,7 +4,7 @@
 mod support;
 
 use engine::base::{Clock, Error, Result};
-use engine::hook::{Exception, Signal};
+use engine::hook::{Context, Exception, Signal};
 use engine::loops::{Driver, End, TrainPlan};
 use engine::phase::Phase;
 use std::cell::RefCell;
@@ -348,9 +348,10 @@ fn hooks_see_what_has_failed_and_cannot_hide_it() {
     });
     driver.toy().on_train = Some(Box::new(|_, _| Err(Error::msg("no batch fits"))));
     let error = driver.train_all().unwrap_err();
-    assert_eq!(error.to_string(), "no batch fits");
+    let why = "`train_step` failed at iter 0, batch 0 (epoch 0): no batch fits";
+    assert_eq!(format!("{error:#}"), why);
     let seen = seen.borrow();
-    assert_eq!(seen[0], ("on_exception", "no batch fits".to_owned()));
+    assert_eq!(seen[0], ("on_exception", why.to_owned()));
     assert_eq!(seen.len(), 6);
 }
 
@@ -365,7 +366,9 @@ fn a_step_that_panics_is_an_error_with_its_place() {
             false => driver.toy().on_val = Some(fault),
         }
         let text = format!("{:#}", driver.train_all().unwrap_err());
-        assert!(text.starts_with(&format!("{what} panicked at engine/tests/phases.rs:")), "{text}");
+        let failed = format!("{what} failed at iter ");
+        let panicked = format!(": {what} panicked at engine/tests/phases.rs:");
+        assert!(text.starts_with(&failed) && text.contains(&panicked), "{text}");
         assert!(text.ends_with(": shapes differ"), "{text}");
         assert_closed(&log, what);
     }
@@ -595,4 +598,63 @@ fn a_training_without_a_val_loader_never_validates() {
     let log = driver.record_phases();
     driver.train_all().unwrap();
     assert_eq!(log.names(), run(vec![epoch(vec![iter(1), iter(1), iter(1)])]));
+}
+
+#[test]
+fn every_batch_of_every_loader_has_a_generator_of_its_own() {
+    let drawn = || {
+        let mut driver = Setup { val_samples: 5, ..Setup::default() }.plain::<Everything>();
+        driver.train_plan.accumulate = 2;
+        let draws = Rc::new(RefCell::new(Vec::new()));
+        let kept = draws.clone();
+        driver.on(move |phase, cx| {
+            use Phase::{BeforePredictIter, BeforeTestIter, BeforeTrainBatch, BeforeValIter};
+            if matches!(phase, BeforeTrainBatch | BeforeValIter | BeforeTestIter | BeforePredictIter) {
+                let draw = cx.generator("noise").next_u64();
+                assert_eq!(cx.generator("noise").next_u64(), draw);
+                kept.borrow_mut().push((phase, draw));
+            }
+            Ok(())
+        });
+        let end = driver.run(|driver| {
+            driver.train()?;
+            driver.test()?;
+            driver.predict(&mut |_| Ok(()))
+        });
+        end.unwrap();
+        draws.take()
+    };
+    let draws = drawn();
+    for phase in [Phase::BeforeTrainBatch, Phase::BeforeValIter, Phase::BeforeTestIter, Phase::BeforePredictIter] {
+        assert!(draws.iter().filter(|(drawn_in, _)| *drawn_in == phase).count() > 1, "{phase}");
+    }
+    let mut different: Vec<u64> = draws.iter().map(|(_, draw)| *draw).collect();
+    different.sort_unstable();
+    different.dedup();
+    assert_eq!(different.len(), draws.len());
+    assert_eq!(drawn(), draws);
+}
+
+#[test]
+fn a_step_that_fails_is_told_with_its_iter_batch_and_epoch() {
+    let failing = |number: u64| {
+        let mut seen = 0;
+        move |output, _: &mut Context<'_>| {
+            seen += 1;
+            if seen == number { Err(Error::msg("the step gave up")) } else { Ok(output) }
+        }
+    };
+    let mut driver = Setup::epochs(2).plain::<ByEpoch>();
+    driver.toy().on_train = Some(Box::new(failing(5)));
+    let error = format!("{:#}", driver.train_all().unwrap_err());
+    assert_eq!(error, "`train_step` failed at iter 4, batch 1 (epoch 1): the step gave up");
+    let val = Some(every(1, Clock::Epoch));
+    let mut driver = Setup { val, val_samples: 3, ..Setup::epochs(2) }.plain::<ByEpoch>();
+    driver.toy().on_val = Some(Box::new(failing(2)));
+    let error = format!("{:#}", driver.train_all().unwrap_err());
+    assert_eq!(error, "`val_step` failed at iter 3, batch 1 of `val` (epoch 1): the step gave up");
+    let mut driver = Setup::iters(5).plain::<ByIter>();
+    driver.toy().on_train = Some(Box::new(failing(3)));
+    let error = format!("{:#}", driver.train_all().unwrap_err());
+    assert_eq!(error, "`train_step` failed at iter 2, batch 2: the step gave up");
 }

@@ -1,4 +1,4 @@
-//! `#[config(default = EXPR, range = A..=B)]`.
+//! `#[config(default = EXPR, range = A..=B, exists)]`.
 
 use crate::args::{self, Form, Key, Value};
 use crate::diag::Diag;
@@ -14,6 +14,8 @@ pub(crate) struct Config {
     /// What `new` writes when there is no default.
     pub(crate) example: Option<DefaultValue>,
     pub(crate) range: Option<Limits>,
+    /// The paths of the field have to be there.
+    pub(crate) exists: bool,
     /// Whether there is an attribute.
     pub(crate) written: bool,
 }
@@ -35,6 +37,7 @@ const KEYS: &[Key] = &[
     Key { name: "default", form: Form::FlagOrExpr, usage: "default = value" },
     Key { name: "example", form: Form::Expr, usage: "example = value" },
     Key { name: "range", form: Form::Expr, usage: "range = 1..=8" },
+    Key { name: "exists", form: Form::Flag, usage: "exists" },
 ];
 
 impl Config {
@@ -61,6 +64,7 @@ impl Config {
             diag.error(example, "an `example` is for a setting without a default; remove it");
         }
         config.range = args.expr("range").and_then(|expr| Limits::parse(expr, diag));
+        config.exists = args.flag("exists").is_some();
         let values = [("default", &config.default), ("example", &config.example)];
         for (what, value) in values {
             if let (Some(DefaultValue::Expr(value)), Some(limits)) = (value, &config.range) {
@@ -76,8 +80,15 @@ impl Config {
             default: is_option(&field.ty).then_some(DefaultValue::OfType),
             example: None,
             range: None,
+            exists: false,
             written: false,
         }
+    }
+
+    /// What is demanded of the value, for the registry.
+    pub(crate) fn demand_source(&self) -> Option<String> {
+        let exists = || self.exists.then(|| "exists".to_owned());
+        self.range.as_ref().map(Limits::source).or_else(exists)
     }
 }
 
@@ -164,7 +175,7 @@ fn is_option(ty: &Type) -> bool {
 }
 
 fn is_owned_text(ty: &Type) -> bool {
-    last_name(ty).is_some_and(|name| name == "String" || name == "PathBuf")
+    last_name(ty).is_some_and(|name| ["String", "PathBuf", "MetricName"].iter().any(|text| name == text))
 }
 
 fn last_name(ty: &Type) -> Option<&syn::Ident> {

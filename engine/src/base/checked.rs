@@ -4,11 +4,14 @@
 //! Expansions call these functions; they are not meant to be called by hand.
 
 use crate::base::state::{StateError, StateMap, StateValue};
+use crate::base::suggest::neighbour;
 use crate::base::units::{Batch, Epoch, Iter};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt::{Debug, Display};
+use std::io::ErrorKind;
 use std::ops::RangeBounds;
+use std::path::{Path, PathBuf};
 
 /// A type that an experiment file can hold.
 #[diagnostic::on_unimplemented(
@@ -198,8 +201,71 @@ pub fn in_words(source: &str) -> String {
         (Some(("", most)), _) => format!("at most {most}"),
         (None, Some((least, ""))) => format!("at least {least}"),
         (None, Some(("", above))) => format!("below {above}"),
+        _ if source == "exists" => "must exist".to_owned(),
         _ => format!("in {source}"),
     }
+}
+
+/// A type whose paths `exists` asks for.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be asked to exist",
+    label = "only paths can exist",
+    note = "`exists` is for `PathBuf`, and for `Option` and `Vec` of it; make the field one, or leave `exists` out"
+)]
+pub trait Paths {
+    /// Hands every path to `look`.
+    fn each_path(&self, look: &mut dyn FnMut(&Path));
+}
+
+impl Paths for PathBuf {
+    fn each_path(&self, look: &mut dyn FnMut(&Path)) {
+        look(self);
+    }
+}
+
+impl<T: Paths> Paths for Option<T> {
+    fn each_path(&self, look: &mut dyn FnMut(&Path)) {
+        self.iter().for_each(|value| value.each_path(look));
+    }
+}
+
+impl<T: Paths> Paths for Vec<T> {
+    fn each_path(&self, look: &mut dyn FnMut(&Path)) {
+        self.iter().for_each(|value| value.each_path(look));
+    }
+}
+
+/// Whether every path of `value` is there.
+///
+/// # Errors
+/// A text that names the first path that is not, how far it leads, and what may have been meant.
+pub fn check_exists<T: Paths>(value: &T) -> Result<(), String> {
+    let mut result = Ok(());
+    value.each_path(&mut |path| {
+        if result.is_ok() {
+            result = look_for(path);
+        }
+    });
+    result
+}
+
+fn look_for(path: &Path) -> Result<(), String> {
+    let Err(error) = path.metadata() else { return Ok(()) };
+    let name = path.display();
+    if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) {
+        return Err(format!("can't look for `{name}`: {error}"));
+    }
+    // the first part of the path that is not there
+    let there = |part: &&Path| part.metadata().is_ok();
+    let absent = path.ancestors().take_while(|part| !there(part) && !part.as_os_str().is_empty()).last();
+    let Some(absent) = absent else { return Err("the path is empty".to_owned()) };
+    let meant = neighbour(absent).map_or(String::new(), |near| format!(", did you mean `{near}`?"));
+    let folder = absent.parent().filter(|folder| folder.is_file());
+    Err(match folder {
+        Some(file) => format!("can't find `{name}`: `{}` is no folder", file.display()),
+        None if absent == path => format!("can't find `{name}`{meant}"),
+        None => format!("can't find `{name}`: there is no folder `{}`{meant}", absent.display()),
+    })
 }
 
 /// Reads a setting and checks it.
@@ -246,6 +312,38 @@ mod tests {
     fn nan_lies_in_no_range() {
         assert!(check_range(&f64::NAN, "lr", 0.0.., "0.0..").is_err());
         assert!(check_range(&f64::NAN, "lr", ..=1.0, "..=1.0").is_err());
+    }
+
+    #[test]
+    fn a_path_that_is_not_there_is_told_with_how_far_it_leads() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().display();
+        std::fs::create_dir(dir.path().join("data")).unwrap();
+        std::fs::write(dir.path().join("data/digits.csv"), "").unwrap();
+        let path = |path: &str| dir.path().join(path);
+        let refused = |of: &str| check_exists(&path(of)).unwrap_err();
+        assert_eq!(check_exists(&vec![path("data"), path("data/digits.csv")]), Ok(()));
+        assert_eq!(check_exists(&None::<PathBuf>), Ok(()));
+        assert_eq!(
+            refused("data/digts.csv"),
+            format!("can't find `{root}/data/digts.csv`, did you mean `digits.csv`?")
+        );
+        assert_eq!(refused("data/moons"), format!("can't find `{root}/data/moons`"));
+        assert_eq!(
+            refused("dta/digits.csv"),
+            format!("can't find `{root}/dta/digits.csv`: there is no folder `{root}/dta`, did you mean `data`?")
+        );
+        assert_eq!(
+            refused("no/such/file"),
+            format!("can't find `{root}/no/such/file`: there is no folder `{root}/no`")
+        );
+        assert_eq!(
+            refused("data/digits.csv/part"),
+            format!("can't find `{root}/data/digits.csv/part`: `{root}/data/digits.csv` is no folder")
+        );
+        assert_eq!(check_exists(&PathBuf::new()), Err("the path is empty".to_owned()));
+        let second = check_exists(&vec![path("data"), path("b"), path("c")]).unwrap_err();
+        assert_eq!(second, format!("can't find `{root}/b`"));
     }
 
     #[test]

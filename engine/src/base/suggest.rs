@@ -1,5 +1,7 @@
 //! "did you mean": one rule for the macros' wording and the files'.
 
+use std::path::Path;
+
 /// The known name that is closest to `got`, when one is close enough to be meant.
 ///
 /// Jaro-Winkler similarity above 0.8, ignoring case; the first of the best wins.
@@ -34,6 +36,16 @@ pub fn meant(got: &str, known: &[&str]) -> String {
         Some(near) => format!(", did you mean `{near}`?"),
         None => expected_one_of(known).map_or(String::new(), |expected| format!(", {expected}")),
     }
+}
+
+/// The name beside a path that is not there which is nearest to its own.
+pub fn neighbour(path: &Path) -> Option<String> {
+    let wanted = path.file_name()?.to_str()?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut names: Vec<String> =
+        std::fs::read_dir(folder).ok()?.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.sort();
+    did_you_mean(wanted, names.iter().map(String::as_str)).map(str::to_owned)
 }
 
 #[cfg(test)]

@@ -36,6 +36,14 @@ pub enum CheckpointError {
     /// The folder was never a checkpoint, or has lost its manifest.
     #[error("`{}` is no checkpoint: it has no file `manifest`; name a folder such as `checkpoints/iter_000000123`", .0.display())]
     NoManifest(PathBuf),
+    /// A file that holds no weights.
+    #[error("`{}` is no checkpoint: a file has to hold weights as `.safetensors` does ({why}); name one, or a checkpoint's or a run's folder", path.display())]
+    NoWeights {
+        /// The file.
+        path: PathBuf,
+        /// How it can be told.
+        why: String,
+    },
     /// A file is not what was written.
     #[error("`{}` is damaged: {why}; copy it again from where it came, or take an older checkpoint", path.display())]
     Damaged {

@@ -32,7 +32,13 @@ pub fn load_models(path: &Path) -> Result<Vec<(String, Variables)>, CheckpointEr
         return Folder::open(path)?.models();
     }
     let bytes = std::fs::read(path).while_trying("read", path)?;
-    let variables = tensors::parse(&bytes).map_err(|why| CheckpointError::Damaged { path: path.to_owned(), why })?;
+    let variables = tensors::parse(&bytes).map_err(|why| {
+        let path = path.to_owned();
+        match path.extension().is_some_and(|extension| extension == "safetensors") {
+            true => CheckpointError::Damaged { path, why },
+            false => CheckpointError::NoWeights { path, why },
+        }
+    })?;
     let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     Ok(vec![(name, variables)])
 }

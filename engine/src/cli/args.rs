@@ -4,6 +4,7 @@ use crate::base::Error;
 use crate::checkpoint::newest_valid;
 use crate::cli::Failure;
 use crate::cli::out::{self, ColorChoice};
+use crate::config::{Given, Kind, Node, print_line, to_node};
 use crate::native::libtorch_version;
 use crate::record::Verbosity;
 use crate::trainer::{Build, DeviceChoice};
@@ -148,6 +149,27 @@ pub(super) struct ExperimentArgs {
     /// `cpu`, `cuda`, `cuda:1` or `auto`, instead of the file's
     #[arg(long, value_parser = device)]
     pub(super) device: Option<DeviceChoice>,
+}
+
+impl ExperimentArgs {
+    /// What stands over the file besides `--set`.
+    ///
+    /// # Errors
+    /// None that a person could cause.
+    pub(super) fn given(&self) -> Result<Vec<Given>, Error> {
+        let mut given = Vec::new();
+        if let Some(device) = &self.device {
+            let value = to_node(device).map_err(Error::new)?;
+            let text = print_line(&value);
+            given.push(Given { option: "--device", text, path: "device", value });
+        }
+        if let Some(work_dir) = &self.work_dir {
+            let text = work_dir.display().to_string();
+            let value = Node::new(Kind::Str(text.clone()));
+            given.push(Given { option: "--work-dir", text, path: "work_dir", value });
+        }
+        Ok(given)
+    }
 }
 
 #[derive(Debug, clap::Args)]

@@ -18,7 +18,9 @@ use crate::config::{self, ConfigErrors, Document, registry};
 use crate::folder::Mode;
 use crate::loops::{End, Role};
 use crate::native;
-use crate::trainer::{Build, Experiment, Overrides, Summary, TrainOptions, run_predict, run_test, run_train, run_val};
+use crate::trainer::{
+    Build, Experiment, Overrides, Purpose, Refused, Summary, TrainOptions, run_predict, run_test, run_train, run_val,
+};
 use args::{Command, ExperimentArgs, Style};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -68,7 +70,10 @@ enum Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Failure::Run(error)
+        match error.downcast_ref::<Refused>() {
+            Some(refused) => Failure::Usage(refused.to_string()),
+            None => Failure::Run(error),
+        }
     }
 }
 
@@ -136,7 +141,7 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
                 show::resolved(&document);
             }
             // what is printed may be wrong, and who prints it most likely wonders why
-            let loaded = Experiment::<T>::from_document(&document)?;
+            let loaded = Experiment::<T>::from_document(&document, Purpose::Look)?;
             if full {
                 show::complete(loaded.to_node()?, &document);
             }
@@ -204,20 +209,18 @@ fn experiment_file(path: &Path) -> PathBuf {
 }
 
 fn document(args: &ExperimentArgs) -> Result<Document, Failure> {
-    Ok(config::load_with(&experiment_file(&args.experiment), &args.set)?)
+    Ok(config::load_over(&experiment_file(&args.experiment), &args.set, &args.given()?)?)
 }
 
 /// One experiment of a comparison.
 fn side<T: Build>(path: &Path) -> Result<show::Side, Failure> {
     let document = config::load_with::<&str>(&experiment_file(path), &[])?;
-    let root = Experiment::<T>::from_document(&document)?.to_node()?;
+    let root = Experiment::<T>::from_document(&document, Purpose::Look)?.to_node()?;
     Ok(show::Side::new(root, document))
 }
 
 fn load<T: Build>(args: &ExperimentArgs) -> Result<Experiment<T>, Failure> {
-    let mut experiment = Experiment::<T>::from_document(&document(args)?)?;
-    experiment.apply(&Overrides { work_dir: args.work_dir.clone(), device: args.device, max_iters: None });
-    Ok(experiment)
+    Ok(Experiment::from_document(&document(args)?, Purpose::Run)?)
 }
 
 /// libtorch's CUDA part is loaded when it lies beside the rest, so that one binary serves both kinds of machine.
@@ -227,10 +230,10 @@ fn prepare_device() -> Result<()> {
 }
 
 /// Two components of one kind with one name: no file could say which it means.
-fn check_registry() -> Result<()> {
+fn check_registry() -> Result<(), Failure> {
     match registry::duplicates().first() {
         None => Ok(()),
-        Some((first, second)) => Err(Error::msg(format!(
+        Some((first, second)) => Err(Failure::Usage(format!(
             "two {}s are named `{}`: one at {}, one at {}; give one of them a `name = \"…\"`",
             first.kind, first.name, first.origin, second.origin
         ))),

@@ -8,7 +8,7 @@ use super::merge::Merge;
 use super::sources::Sources;
 use super::tree::{Kind, Node, Span};
 use super::{parse_into, read_bytes};
-use crate::base::suggest::did_you_mean;
+use crate::base::suggest::neighbour;
 use std::path::{Path, PathBuf};
 
 /// How many files may stand on each other.
@@ -122,14 +122,4 @@ impl<'s> Layers<'s> {
         }
         bases
     }
-}
-
-/// A file beside the absent one whose name is nearest.
-fn neighbour(path: &Path) -> Option<String> {
-    let wanted = path.file_name()?.to_str()?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut names: Vec<String> =
-        std::fs::read_dir(folder).ok()?.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
-    names.sort();
-    did_you_mean(wanted, names.iter().map(String::as_str)).map(str::to_owned)
 }

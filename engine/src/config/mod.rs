@@ -13,6 +13,7 @@ mod de;
 mod diagnostic;
 mod errors;
 mod layers;
+mod leaves;
 mod merge;
 mod parse;
 mod print;
@@ -27,12 +28,15 @@ mod tests;
 mod tree;
 
 pub use compare::{Difference, adopt_places, differences};
+pub(crate) use de::unknown;
 pub use de::{from_node, from_node_at};
 pub use diagnostic::Diagnostic;
 pub use errors::{ConfigErrors, Diagnostics};
+pub use leaves::{Found, Leaf, Way, leaves};
 pub use print::{print, print_line, print_with_notes};
 pub use reader::StructReader;
 pub use ser::{SerializeError, to_named_node, to_node};
+pub use set::Given;
 pub use shape::Shape;
 pub use sources::Sources;
 pub use tree::{Field, Kind, Name, Node, Span};
@@ -68,6 +72,14 @@ pub fn load(path: &Path) -> Result<Document, ConfigErrors> {
 /// # Errors
 /// As [`load`]; and where a path leads nowhere or a value is not RON.
 pub fn load_with<S: AsRef<str>>(path: &Path, sets: &[S]) -> Result<Document, ConfigErrors> {
+    load_over(path, sets, &[])
+}
+
+/// As [`load_with`]; then puts in the values that other options of the command line give.
+///
+/// # Errors
+/// As [`load_with`].
+pub fn load_over<S: AsRef<str>>(path: &Path, sets: &[S], given: &[Given]) -> Result<Document, ConfigErrors> {
     let diagnostics = Diagnostics::new();
     let mut sources = Sources::new();
     let layers = layers::Layers::new(&mut sources, &diagnostics).read(path, Span::NONE);
@@ -75,6 +87,9 @@ pub fn load_with<S: AsRef<str>>(path: &Path, sets: &[S]) -> Result<Document, Con
     if diagnostics.is_empty() {
         for argument in sets {
             set::set(&mut root, argument.as_ref(), &mut sources, &diagnostics);
+        }
+        for given in given {
+            set::give(&mut root, given, &mut sources, &diagnostics);
         }
         root = Merge::new(&diagnostics).settle(root);
     }

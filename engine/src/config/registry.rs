@@ -32,7 +32,7 @@ pub struct FieldInfo {
     pub shape: fn() -> Shape,
     /// What it is when a file doesn't name it; `None`: it has to.
     pub default: Option<fn() -> Result<Node, SerializeError>>,
-    /// The range as written in the source.
+    /// What is demanded of the value, as written in the source: a range, or `exists`.
     pub range: Option<&'static str>,
     /// A value for those who have none yet, when there is no default.
     pub example: Option<fn() -> Result<Node, SerializeError>>,

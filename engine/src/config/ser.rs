@@ -23,7 +23,7 @@ pub fn to_node<T: Serialize + ?Sized>(value: &T) -> Result<Node, SerializeError>
 pub fn to_named_node<T: Serialize + ?Sized>(value: &T) -> Result<Node, SerializeError> {
     let Written { node, type_name } = value.serialize(TreeSerializer)?;
     Ok(match (&node.name, type_name) {
-        (None, Some(name)) => Node::named(name, node.kind),
+        (None, Some(name)) => Node::named(name, held(node.kind)),
         _ => node,
     })
 }
@@ -201,7 +201,13 @@ impl ser::Serializer for TreeSerializer {
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Result<Written> {
-        Ok(Written { type_name: Some(name), ..Written::of(Kind::Tuple(vec![to_node(value)?])) })
+        let inner = to_node(value)?;
+        let kind = match inner {
+            // read back the same, and the way a person writes it
+            Node { name: None, kind: kind @ Kind::Str(_), .. } => kind,
+            inner => Kind::Tuple(vec![inner]),
+        };
+        Ok(Written { type_name: Some(name), ..Written::of(kind) })
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -240,6 +246,14 @@ impl ser::Serializer for TreeSerializer {
 
     fn serialize_struct_variant(self, _: &'static str, _: u32, variant: &'static str, _: usize) -> Result<Parts> {
         Ok(Parts::new(Some(variant), None))
+    }
+}
+
+/// What may stand behind a name: a newtype of a text needs its parentheses there.
+fn held(kind: Kind) -> Kind {
+    match kind {
+        kind @ Kind::Str(_) => Kind::Tuple(vec![Node::new(kind)]),
+        kind => kind,
     }
 }
 
@@ -323,7 +337,7 @@ impl ser::SerializeMap for Parts {
             _ => false,
         };
         if let Some((Node { kind: Kind::Str(tag), .. }, value)) = self.pairs.pop_if(|_| component) {
-            return Ok(Written::named(&tag, value.kind));
+            return Ok(Written::named(&tag, held(value.kind)));
         }
         Ok(Written::of(Kind::Map(self.pairs)))
     }

@@ -24,6 +24,42 @@ pub(super) fn set(root: &mut Node, argument: &str, sources: &mut Sources, diagno
     }
 }
 
+/// A value that an option of its own gives: `--device cuda:1`.
+#[derive(Clone, Debug)]
+pub struct Given {
+    /// The option, `--device`.
+    pub option: &'static str,
+    /// What stands after it.
+    pub text: String,
+    /// The path that it sets.
+    pub path: &'static str,
+    /// What that is as a value.
+    pub value: Node,
+}
+
+/// Puts a given value in the place of whatever is there. What is wrong with it, now or when it is read, points into the
+/// command line.
+pub(super) fn give(root: &mut Node, given: &Given, sources: &mut Sources, diagnostics: &Diagnostics) {
+    let file = sources.add_argument(given.option, &given.text);
+    let whole = span(file, 0, given.text.len());
+    match locate(root, given.path, file) {
+        Ok(target) => *target = placed(given.value.clone(), whole),
+        Err(mistake) => diagnostics.push(Diagnostic { span: whole, ..*mistake }.at(given.path)),
+    }
+}
+
+/// A value whose every part was written at one place.
+fn placed(mut node: Node, span: Span) -> Node {
+    node.span = span;
+    if let Some(name) = &mut node.name {
+        name.span = span;
+    }
+    if let Kind::Tuple(items) | Kind::Seq(items) = &mut node.kind {
+        *items = std::mem::take(items).into_iter().map(|item| placed(item, span)).collect();
+    }
+    node
+}
+
 fn try_set(root: &mut Node, argument: &str, file: u32, diagnostics: &Diagnostics) -> Result<(), Vec<Diagnostic>> {
     let Some((path, _)) = argument.split_once('=') else {
         let span = span(file, 0, argument.len());

@@ -107,9 +107,9 @@ impl Bounds {
     fn mistake(&self, value: usize) -> Option<String> {
         let Bounds { key, least, most } = self;
         if value < *least {
-            return Some(format!("`{key}` is {value}, expected at least {least}"));
+            return Some(format!("`{key}` must be at least {least}, got {value}"));
         }
-        (value > *most).then(|| format!("`{key}` is {value}, expected at most {most}"))
+        (value > *most).then(|| format!("`{key}` must be at most {most}, got {value}"))
     }
 
     fn read<'de, D: Deserializer<'de>>(&self, deserializer: D) -> Result<usize, D::Error> {
@@ -239,9 +239,9 @@ mod tests {
     #[test]
     fn each_mistake_has_its_own_sentence() {
         let refused = |keys: &str| read(&format!("(dataset: (), {keys})")).unwrap_err();
-        assert_eq!(refused("batch_size: 0"), "`batch_size` is 0, expected at least 1");
-        assert_eq!(refused("batch_size: 1, workers: 300"), "`workers` is 300, expected at most 256");
-        assert_eq!(refused("batch_size: 1, prefetch: 0"), "`prefetch` is 0, expected at least 1");
+        assert_eq!(refused("batch_size: 0"), "`batch_size` must be at least 1, got 0");
+        assert_eq!(refused("batch_size: 1, workers: 300"), "`workers` must be at most 256, got 300");
+        assert_eq!(refused("batch_size: 1, prefetch: 0"), "`prefetch` must be at least 1, got 0");
         let both = refused(r#"batch_size: 1, shuffle: true, sampler: {"Shuffled": ()}"#);
         assert!(both.starts_with("`shuffle: true` and `sampler` are both given"), "{both}");
         assert!(refused("batch_size: 1, worker: 2").contains("worker"));

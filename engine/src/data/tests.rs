@@ -397,7 +397,7 @@ fn data_that_give_no_batch_are_refused_at_once() {
         refused(&config(numbers(usize::MAX), 4, 0)),
         "the data of loader `train` can't be opened: no such folder"
     );
-    assert_eq!(refused(&config(numbers(3), 0, 0)), "loader `train`: `batch_size` is 0, expected at least 1");
+    assert_eq!(refused(&config(numbers(3), 0, 0)), "loader `train`: `batch_size` must be at least 1, got 0");
 }
 
 #[test]

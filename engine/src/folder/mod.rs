@@ -59,6 +59,7 @@ pub enum FolderError {
 pub struct RunFolder {
     path: PathBuf,
     moved_aside: Option<PathBuf>,
+    reused: bool,
     _lock: Lock,
 }
 
@@ -67,7 +68,8 @@ impl RunFolder {
     ///
     /// # Errors
     /// When the name is unfit, another process has the folder, it holds a run ([`Mode::New`]) or none
-    /// ([`Mode::Resume`]), or a file operation fails.
+    /// ([`Mode::Resume`]), or a file operation fails. A run that came to no row and no checkpoint is in nobody's way:
+    /// the new one goes on behind its log.
     pub fn create(work_dir: &Path, name: &str, mode: Mode) -> Result<RunFolder, FolderError> {
         check_name(name)?;
         let path = work_dir.join(name);
@@ -77,9 +79,10 @@ impl RunFolder {
         std::fs::create_dir_all(&path).while_trying("make", &path)?;
         let mut lock = Lock::take(&path)?;
         // asked only now: before the lock, another process could still be writing its first file
-        let mut moved_aside = None;
+        let (mut moved_aside, mut reused) = (None, false);
         match mode {
-            Mode::New if holds_run(&path) => return Err(FolderError::Taken(path)),
+            Mode::New if holds_work(&path) => return Err(FolderError::Taken(path)),
+            Mode::New => reused = holds_run(&path),
             Mode::Fresh if holds_run(&path) => {
                 let aside = free_name(work_dir, name);
                 std::fs::rename(&path, &aside).while_trying("move aside", &path)?;
@@ -91,7 +94,7 @@ impl RunFolder {
         }
         let checkpoints = path.join(CHECKPOINTS);
         std::fs::create_dir_all(&checkpoints).while_trying("make", &checkpoints)?;
-        Ok(RunFolder { path, moved_aside, _lock: lock })
+        Ok(RunFolder { path, moved_aside, reused, _lock: lock })
     }
 
     /// The folder itself.
@@ -102,6 +105,11 @@ impl RunFolder {
     /// Where [`Mode::Fresh`] put the run that was here.
     pub fn moved_aside(&self) -> Option<&Path> {
         self.moved_aside.as_deref()
+    }
+
+    /// Whether [`Mode::New`] found a run that had come to nothing.
+    pub fn is_reused(&self) -> bool {
+        self.reused
     }
 
     /// The resolved experiment.
@@ -138,11 +146,26 @@ const CHECKPOINTS: &str = "checkpoints";
 /// Whether anything of a run was written: a folder with only a lock in it belongs to a run that never began.
 fn holds_run(path: &Path) -> bool {
     let begun = |name: &str| path.join(name).symlink_metadata().is_ok();
-    let saved = || std::fs::read_dir(path.join(CHECKPOINTS)).is_ok_and(|mut entries| entries.next().is_some());
-    begun(EXPERIMENT) || begun(LOG) || begun(METRICS) || saved()
+    begun(EXPERIMENT) || begun(LOG) || begun(METRICS) || holds_work(path)
 }
 
-fn check_name(name: &str) -> Result<(), FolderError> {
+/// Whether a run has come to anything that a second one must not touch: a row, or a checkpoint, whole or not. What can't
+/// be looked into counts as such.
+fn holds_work(path: &Path) -> bool {
+    let absent = |error: &std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
+    let rows = match path.join(METRICS).symlink_metadata() {
+        Ok(file) => !file.is_file() || file.len() > 0,
+        Err(error) => !absent(&error),
+    };
+    let saved = || match std::fs::read_dir(path.join(CHECKPOINTS)) {
+        Ok(mut entries) => entries.next().is_some(),
+        Err(error) => !absent(&error),
+    };
+    rows || saved()
+}
+
+/// Whether a run can have this name.
+pub(crate) fn check_name(name: &str) -> Result<(), FolderError> {
     let why = match name {
         "" => "is empty",
         _ if name.contains('/') => "contains a `/`",
@@ -177,6 +200,7 @@ mod tests {
 
     fn begin_run(folder: &RunFolder, content: &str) {
         write_atomic(&folder.experiment(), content.as_bytes()).unwrap();
+        write_atomic(&folder.metrics(), b"{}\n").unwrap();
     }
 
     #[test]
@@ -193,6 +217,28 @@ mod tests {
         let dir = work_dir();
         drop(RunFolder::create(dir.path(), "digits", Mode::New).unwrap());
         RunFolder::create(dir.path(), "digits", Mode::New).unwrap();
+    }
+
+    #[test]
+    fn a_run_that_came_to_no_row_and_no_checkpoint_does_not_block_its_name_and_keeps_its_log() {
+        let dir = work_dir();
+        let folder = RunFolder::create(dir.path(), "digits", Mode::New).unwrap();
+        assert!(!folder.is_reused());
+        for file in [folder.experiment(), folder.log(), folder.metrics()] {
+            std::fs::write(file, "").unwrap();
+        }
+        std::fs::write(folder.log(), "failed\n").unwrap();
+        drop(folder);
+        let folder = RunFolder::create(dir.path(), "digits", Mode::New).unwrap();
+        assert!(folder.is_reused());
+        assert_eq!(std::fs::read_to_string(folder.log()).unwrap(), "failed\n");
+        // a part of a row, or what was to become a checkpoint, is work
+        std::fs::write(folder.metrics(), "{").unwrap();
+        drop(folder);
+        assert!(matches!(RunFolder::create(dir.path(), "digits", Mode::New), Err(FolderError::Taken(_))));
+        std::fs::write(dir.path().join("digits/metrics.jsonl"), "").unwrap();
+        std::fs::create_dir(dir.path().join("digits/checkpoints/.iter_1.tmp")).unwrap();
+        assert!(matches!(RunFolder::create(dir.path(), "digits", Mode::New), Err(FolderError::Taken(_))));
     }
 
     #[test]

@@ -7,11 +7,11 @@ use crate::folder::RunFolder;
 use crate::hook::clocks::Clocks;
 use crate::hook::flow::{Exception, Save, Stop};
 use crate::hook::run_state::RunState;
-use crate::metric::Better;
+use crate::metric::{Better, Measure};
 use crate::model::{ModelEntry, Models};
 use crate::optim::{Optim, Schedules};
 use crate::phase::Phase;
-use crate::random::Stream;
+use crate::random::{Stream, tag_of};
 use crate::record::{Progress, Record, Row, Sink as _};
 use tch::Device;
 
@@ -96,6 +96,12 @@ impl<'a> Context<'a> {
         self.run.batch_size
     }
 
+    /// Says at which batch a step has failed.
+    #[cold]
+    pub(crate) fn step_failed(&self, step: &str) -> String {
+        self.run.step_failed(step)
+    }
+
     pub(crate) fn set_batch_size(&mut self, size: usize) {
         self.run.batch_size = size;
     }
@@ -178,9 +184,14 @@ impl Context<'_> {
         })
     }
 
-    /// A generator of random numbers for this purpose, the same in every run with this seed at this iter.
+    /// A generator of random numbers for this purpose, the same in every run with this seed at this iter and batch, and
+    /// another one for each batch of each loader.
     pub fn generator(&self, purpose: &'static str) -> Stream {
-        Stream::new(self.run.seed, purpose, self.run.clocks.iter().get(), 0)
+        let batch = match self.run.evaluated {
+            None => self.run.clocks.batch.get(),
+            Some(batch) => tag_of(self.run.loader).wrapping_add(batch),
+        };
+        Stream::new(self.run.seed, purpose, self.run.clocks.iter.get(), batch)
     }
 
     /// The experiment's seed.
@@ -252,6 +263,11 @@ impl Context<'_> {
     /// The metrics of the loader that was evaluated last, under plain names.
     pub fn metrics(&self) -> &[(String, f64)] {
         &self.run.results.current
+    }
+
+    /// What every val and test loader measures, under monitored names.
+    pub(crate) fn measures(&self) -> &[Measure] {
+        &self.run.results.measures
     }
 
     /// Which direction of a monitored metric is better, by the metric's own declaration.

@@ -35,6 +35,8 @@ pub struct RunState {
     pub(crate) loader: &'static str,
     /// Whether the loader is a further one of its role, so that its metrics are named after it.
     pub(crate) further_loader: bool,
+    /// The finished batches of the loader that is being evaluated; none while none is.
+    pub(crate) evaluated: Option<u64>,
     pub(crate) record: Record,
     /// Where rows and lines go.
     pub sinks: Sinks,
@@ -78,6 +80,7 @@ impl RunState {
             batch_size: 0,
             loader: "",
             further_loader: false,
+            evaluated: None,
             record: Record::new(RECORD_WINDOW),
             sinks: Sinks::new(),
             started: Instant::now(),
@@ -103,6 +106,21 @@ impl RunState {
     /// The latest value of a metric under its monitored name, `val/accuracy`.
     pub fn metric(&self, name: &str) -> Option<f64> {
         self.results.latest.get(name).copied()
+    }
+
+    /// Says at which batch a step has failed. As everywhere, what is counted is what was finished before.
+    #[cold]
+    pub(crate) fn step_failed(&self, step: &str) -> String {
+        let clocks = &self.clocks;
+        let batch = match self.evaluated {
+            None => format!("batch {}", clocks.batch.get()),
+            Some(batch) => format!("batch {batch} of `{}`", self.loader),
+        };
+        let epoch = match clocks.clock {
+            Clock::Epoch => format!(" (epoch {})", clocks.epoch.get()),
+            Clock::Iter => String::new(),
+        };
+        format!("{step} failed at iter {}, {batch}{epoch}", clocks.iter.get())
     }
 
     /// Seconds since the run's start, those before a resume included.

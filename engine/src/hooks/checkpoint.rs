@@ -4,6 +4,7 @@ use crate::base::{Clock, ErrorContext as _, Result};
 use crate::checkpoint::{iter_name, retain};
 use crate::hook::{Context, Exception, Save};
 use crate::hooks::monitor::direction_of;
+use crate::metric::MetricName;
 use engine_macros::{hook, phases};
 use std::collections::BTreeMap;
 
@@ -31,7 +32,7 @@ pub struct Checkpoint {
     save_last: bool,
     /// Metrics (`val/accuracy`) whose best state is kept as `best_val_accuracy`.
     #[config(default)]
-    save_best: Vec<String>,
+    save_best: Vec<MetricName>,
     #[state]
     best: BTreeMap<String, f64>,
     /// An evaluation alone has no best and no last state.
@@ -63,13 +64,13 @@ impl Checkpoint {
         }
         for name in &self.save_best {
             let Some(value) = cx.metric(name) else { continue };
-            let better = match self.best.get(name) {
+            let better = match self.best.get(&**name) {
                 // a value that is no number is never the best
                 None => !value.is_nan(),
                 Some(best) => direction_of(name, cx)?.is_better(value, *best, 0.0),
             };
             if better {
-                self.best.insert(name.clone(), value);
+                self.best.insert(name.to_string(), value);
                 cx.save(Save { name: best_name(name), latest: false });
             }
         }

@@ -3,7 +3,7 @@
 use crate::base::Result;
 use crate::hook::Context;
 use crate::hooks::monitor::direction_of;
-use crate::metric::Better;
+use crate::metric::{Better, MetricName};
 use engine_macros::{hook, phases};
 
 /// Ends the training when the monitored metric has not become better for `patience` validations.
@@ -14,7 +14,7 @@ use engine_macros::{hook, phases};
 pub struct EarlyStopping {
     /// The metric to watch, `val/accuracy`.
     #[config]
-    monitor: String,
+    monitor: MetricName,
     /// Validations without improvement before it stops.
     #[config(default = 5, range = 1..)]
     patience: u64,

@@ -2,21 +2,13 @@
 
 use crate::base::{Error, Result};
 use crate::hook::Context;
-use crate::metric::Better;
+use crate::metric::{Better, watched};
 
 /// Which direction of a metric is better, for one that is watched from validation to validation.
 ///
 /// # Errors
-/// When no validation produces it, or it has no better direction.
+/// When no validation produces it, or it has no better direction. A file is refused for it when it is read; programs
+/// that are built in code are told here.
 pub(crate) fn direction_of(monitor: &str, cx: &Context<'_>) -> Result<Better> {
-    let better = cx.better(monitor)?;
-    if !monitor.starts_with("val/") {
-        return Err(Error::msg(format!("`{monitor}` is not produced while training; watch a metric of a val loader")));
-    }
-    match better {
-        Better::Neither => {
-            Err(Error::msg(format!("`{monitor}` declares neither direction as better; watch another metric")))
-        }
-        better => Ok(better),
-    }
+    watched(monitor, cx.measures()).map_err(|why| Error::msg(why.sentence(monitor)))
 }

@@ -112,7 +112,8 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
         run.record.load_state(state.take_map("record")?)?;
         for optimizer in &mut run.optimizers {
             let map = state.take_map(&format!("optimizers.{}", optimizer.name()))?;
-            optimizer.load_state(map).with_context(|| format!("the optimizer `{}`", optimizer.name()))?;
+            let failed = format!("the state of the optimizer `{}` can't be taken back", optimizer.name());
+            optimizer.load_state(map).context(failed)?;
         }
         self.resumed = Some(Resumed {
             cursor: state.take("cursor")?,

@@ -1,7 +1,7 @@
 //! A program at run time: hooks, trainer and run state, and the bracket that every pair of phases goes through.
 
 use crate::base::panics;
-use crate::base::{Error, Result};
+use crate::base::{Error, ErrorContext as _, Result};
 use crate::data::Cursor;
 use crate::hook::{Both, Context, Dispatcher, EngineHooks, Exception, Planned, RunState, Signal, Stop};
 use crate::loops::generators::Generators;
@@ -110,14 +110,15 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
         &mut self.hooks.slots.second
     }
 
-    /// The trainer and the context together, for a step.
+    /// A step of the trainer's; what goes wrong in it is told with its batch.
     pub(crate) fn step<R>(
         &mut self,
         what: &str,
         step: impl FnOnce(&mut T, &mut Context<'_>) -> Result<R>,
     ) -> Result<R> {
         let mut cx = Context::new(&mut self.run);
-        panics::catch(what, || step(&mut self.hooks.slots.second, &mut cx))
+        let result = panics::catch(what, || step(&mut self.hooks.slots.second, &mut cx));
+        result.with_context(|| self.run.step_failed(what))
     }
 
     /// Calls the hooks of one phase.

@@ -95,21 +95,13 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
         self.each_metric(&mut |metric| {
             for measure in metric.measures() {
                 if plain.iter().any(|known| known.name == measure.name) {
-                    let name = measure.name;
-                    return Err(Error::msg(format!("two metrics produce `{name}`; give one of them a `name`")));
+                    return Err(Error::msg(produced_twice(&measure.name)));
                 }
                 plain.push(measure);
             }
             Ok(())
         })?;
-        let mut monitored = Vec::new();
-        for role in [Role::Val, Role::Test] {
-            for index in 0..T::loaders(role).len() {
-                let named = |name: &str| monitored_name::<T>(role, index, name);
-                monitored.extend(plain.iter().map(|measure| Measure::new(named(&measure.name), measure.better)));
-            }
-        }
-        Ok(monitored)
+        Ok(monitored::<T>(&plain))
     }
 
     /// Runs `body` without gradients, with models and steps in the mode for evaluation; the modes found are restored.
@@ -145,6 +137,14 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
         self.run.loader = T::loaders(S::ROLE)[index];
         self.run.further_loader = index > 0;
         self.run.results.current.clear();
+        self.run.evaluated = Some(0);
+        let result = self.evaluate_pass::<S>(index, report);
+        self.run.evaluated = None;
+        result
+    }
+
+    /// One pass of a loader.
+    fn evaluate_pass<S: Stage<T>>(&mut self, index: usize, report: &mut Report) -> Result<()> {
         self.within::<S::BeforeEpoch, S::AfterEpoch>(|driver| {
             driver.each_metric(&mut |metric| {
                 metric.reset();
@@ -180,6 +180,7 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
             Ok(())
         })?;
         self.run.output = None;
+        self.run.evaluated = self.run.evaluated.map(|batches| batches + 1);
         Ok(true)
     }
 
@@ -204,6 +205,23 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
         self.run.results.current = values;
         Ok(())
     }
+}
+
+/// What every val and test loader will measure with metrics that measure this, under monitored names.
+pub(crate) fn monitored<T: Trainer>(plain: &[Measure]) -> Vec<Measure> {
+    let mut monitored = Vec::new();
+    for role in [Role::Val, Role::Test] {
+        for index in 0..T::loaders(role).len() {
+            let named = |name: &str| monitored_name::<T>(role, index, name);
+            monitored.extend(plain.iter().map(|measure| Measure::new(named(&measure.name), measure.better)));
+        }
+    }
+    monitored
+}
+
+/// Why two metrics may not produce one name, and what to do.
+pub(crate) fn produced_twice(name: &str) -> String {
+    format!("two metrics produce `{name}`; give one of them a `name`")
 }
 
 /// `val/x` for the first val loader, `val/NAME/x` for further ones; likewise for test.

@@ -2,7 +2,7 @@
 
 use crate::base::Clock;
 use crate::hook::Clocks;
-use crate::optim::Clip;
+use crate::optim::{Clip, Outlook};
 
 /// The plan of a training.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +19,30 @@ pub struct TrainPlan {
     pub clip: Option<Clip>,
     /// Stops when this many updates are done, without changing the plan: schedules stay as they are.
     pub stop_after: Option<u64>,
+}
+
+/// Why a training by epoch can't take an endless loader, and what to do.
+pub(crate) const ENDLESS_EPOCH: &str = "the train loader never ends, so an epoch has no end; set `batches_per_epoch` in `train`, or take another sampler than `Infinite`";
+
+impl TrainPlan {
+    /// How long the training is going to be, as far as it is known. `loader`: the batches of a pass of the train loader.
+    /// The length of an epoch counts its tail as an iter of its own.
+    pub(crate) fn outlook(&self, clock: Clock, loader: Option<u64>) -> Outlook {
+        let Clock::Epoch = clock else {
+            let iters = self.max_iters;
+            return Outlook { max_epochs: Some(1), max_iters: iters, iters_per_epoch: iters, limit: iters };
+        };
+        let batches = self.batches_per_epoch.or(loader);
+        let iters_per_epoch = batches.map(|batches| batches.div_ceil(self.accumulate.max(1)));
+        let max_iters = match (self.max_epochs, iters_per_epoch) {
+            (None, _) => self.max_iters,
+            (Some(_), None) => None,
+            (Some(epochs), Some(iters)) => {
+                [Some(epochs.saturating_mul(iters)), self.max_iters].into_iter().flatten().min()
+            }
+        };
+        Outlook { max_epochs: self.max_epochs, max_iters, iters_per_epoch, limit: self.max_iters }
+    }
 }
 
 /// When the training validates.

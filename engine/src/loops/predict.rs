@@ -1,7 +1,7 @@
 //! Predict: one pass over the predict loader, each prediction handed on as it comes.
 
 use crate::base::{Prediction, Result};
-use crate::hook::EngineHooks;
+use crate::hook::{Context, EngineHooks};
 use crate::loops::driver::Driver;
 use crate::loops::trainer::{Role, Trainer};
 use crate::phase::at;
@@ -16,17 +16,20 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
         self.in_evaluation_mode(|driver| {
             driver.within::<at::BeforePredict, at::AfterPredict>(|driver| {
                 let batches = driver.trainer().predict_start()?;
-                for _ in 0..batches {
+                for batch in 0..batches {
                     if driver.take_signal() {
                         break;
                     }
+                    driver.run.evaluated = Some(batch);
                     driver.within::<at::BeforePredictIter, at::AfterPredictIter>(|driver| {
-                        match driver.step("`predict_step`", |trainer, cx| trainer.predict_next(cx))? {
+                        let Driver { hooks, run, .. } = driver;
+                        match hooks.slots.second.predict_next(&mut Context::new(run))? {
                             Some(prediction) => write(prediction),
                             None => Ok(()),
                         }
                     })?;
                 }
+                driver.run.evaluated = None;
                 Ok(())
             })
         })

@@ -6,6 +6,7 @@ use crate::data::{Batch as _, Cursor};
 use crate::hook::EngineHooks;
 use crate::loops::driver::Driver;
 use crate::loops::generators::Generators;
+use crate::loops::plan::ENDLESS_EPOCH;
 use crate::loops::trainer::{Role, Trainer};
 use crate::phase::at;
 
@@ -21,30 +22,17 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
                 "the train loader has no batch: its dataset is smaller than one batch and `drop_last` is set",
             ));
         }
-        let plan = &self.train_plan;
-        let batches = match (T::CLOCK, plan.batches_per_epoch.or(loader)) {
-            (Clock::Epoch, None) => {
-                return Err(Error::msg(
-                    "the train loader never ends, so an epoch has no end; set `batches_per_epoch` in `train`, or take another sampler than `Infinite`",
-                ));
-            }
-            (_, batches) => batches.unwrap_or(0),
-        };
-        let (iters_per_epoch, max_iters) = match T::CLOCK {
-            Clock::Iter => (plan.max_iters.unwrap_or(0), plan.max_iters),
-            Clock::Epoch => {
-                let iters = batches.div_ceil(self.accumulate());
-                let all = plan.max_epochs.map(|epochs| epochs.saturating_mul(iters));
-                (iters, all.into_iter().chain(plan.max_iters).min())
-            }
-        };
-        if max_iters.is_none() {
+        let outlook = self.train_plan.outlook(T::CLOCK, loader);
+        if T::CLOCK == Clock::Epoch && outlook.iters_per_epoch.is_none() {
+            return Err(Error::msg(ENDLESS_EPOCH));
+        }
+        if outlook.max_iters.is_none() {
             return Err(Error::msg("the training has no end; set `max_epochs` or `max_iters` in `train`"));
         }
         let clocks = &mut self.run.clocks;
         clocks.max_epochs = self.train_plan.max_epochs;
-        clocks.iters_per_epoch = iters_per_epoch;
-        clocks.max_iters = max_iters;
+        clocks.iters_per_epoch = outlook.iters_per_epoch.unwrap_or(0);
+        clocks.max_iters = outlook.max_iters;
         if T::CLOCK == Clock::Iter && !clocks.is_finished() {
             // a training that was over and got a longer plan
             clocks.epoch = Epoch(0);

@@ -1,6 +1,6 @@
 //! What the loops drive: the run side of a trainer. `#[trainer]` fills it.
 
-use crate::base::{Clock, Error, Output, Prediction, Result};
+use crate::base::{Clock, Error, ErrorContext as _, Output, Prediction, Result, panics};
 use crate::data::{Batch, BatchSource, Cursor};
 use crate::hook::{Batches, Context, EachState, PredictStep, Slots};
 use crate::metric::Metric;
@@ -146,5 +146,71 @@ where
     let Some(batch) = source(trainer).next_batch()? else { return Ok(None) };
     let batch = batch.to_device(cx.device())?;
     cx.set_batch_size(batch.size());
-    trainer.predict_step(&batch, cx).map(Some)
+    let prediction = panics::catch("`predict_step`", || trainer.predict_step(&batch, cx));
+    prediction.map(Some).with_context(|| cx.step_failed("`predict_step`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hook::RunState;
+    use tch::{Device, Kind, Tensor};
+
+    /// Fails at its second prompt, which its loader can't give either when it is so told.
+    struct Failing {
+        given: u64,
+        broken: bool,
+        panics: bool,
+    }
+
+    impl PredictStep for Failing {
+        type Prompt = Tensor;
+        fn predict_step(&mut self, _: &Tensor, _: &mut Context<'_>) -> Result<Prediction> {
+            match self.given {
+                1 => Ok(Prediction::new()),
+                _ if self.panics => panic!("the step fell over"),
+                _ => Err(Error::msg("the step gave up")),
+            }
+        }
+    }
+
+    impl BatchSource<Tensor> for Failing {
+        fn start(&mut self, _: Cursor) -> Result<()> {
+            Ok(())
+        }
+        fn next_batch(&mut self) -> Result<Option<Tensor>> {
+            self.given += 1;
+            match self.broken && self.given == 2 {
+                true => Err(Error::msg("the sample is broken")),
+                false => Ok(Some(Tensor::zeros([1], (Kind::Float, Device::Cpu)))),
+            }
+        }
+        fn cursor(&self) -> Cursor {
+            Cursor::default()
+        }
+        fn batches(&self) -> Option<u64> {
+            Some(2)
+        }
+    }
+
+    fn failed(broken: bool, panics: bool) -> String {
+        let mut trainer = Failing { given: 0, broken, panics };
+        let mut run = RunState::new(Clock::Epoch, Device::Cpu, 1);
+        run.loader = "prompts";
+        let mut next = |batch| {
+            run.evaluated = Some(batch);
+            predict_next(&mut trainer, |trainer| trainer, &mut Context::new(&mut run))
+        };
+        assert!(next(0).unwrap().is_some());
+        format!("{:#}", next(1).unwrap_err())
+    }
+
+    #[test]
+    fn a_prediction_that_fails_is_told_with_its_batch_and_a_loader_for_itself() {
+        let at = "`predict_step` failed at iter 0, batch 1 of `prompts` (epoch 0): ";
+        assert_eq!(failed(false, false), format!("{at}the step gave up"));
+        let panicked = failed(false, true);
+        assert!(panicked.starts_with(&format!("{at}`predict_step` panicked at ")), "{panicked}");
+        assert_eq!(failed(true, false), "the sample is broken");
+    }
 }

@@ -11,6 +11,7 @@ mod confusion;
 mod error;
 mod loss;
 mod mean;
+mod name;
 mod total;
 
 pub use accuracy::Accuracy;
@@ -18,6 +19,8 @@ pub use confusion::ConfusionMatrix;
 pub use error::MetricError;
 pub use loss::{MeanLoss, Perplexity};
 pub use mean::Mean;
+pub use name::MetricName;
+pub(crate) use name::watched;
 pub use total::Total;
 
 use crate::base::error::Result;

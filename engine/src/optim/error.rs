@@ -95,6 +95,16 @@ pub enum OptimError {
     },
 }
 
+impl OptimError {
+    /// The field of the component that is to blame, when it is one.
+    pub fn field(&self) -> Option<&str> {
+        match self {
+            OptimError::Range { field, .. } => Some(field),
+            _ => None,
+        }
+    }
+}
+
 /// What a number may be.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Allowed {
@@ -114,8 +124,9 @@ impl Allowed {
             }
     }
 
-    fn words(self) -> &'static str {
+    fn words(self, value: f64) -> &'static str {
         match self {
+            _ if !value.is_finite() => "a finite number",
             Allowed::Positive => "above 0",
             Allowed::NotNegative => "at least 0",
             Allowed::BelowOne => "at least 0 and below 1",
@@ -130,7 +141,7 @@ pub(super) fn check_ranges(owner: &str, fields: &[(&str, f64, Allowed)]) -> Resu
             return Err(OptimError::Range {
                 owner: owner.into(),
                 field: field.into(),
-                allowed: allowed.words(),
+                allowed: allowed.words(value),
                 value,
             });
         }

@@ -34,7 +34,6 @@ impl GroupRule {
     }
 
     fn check(&self) -> Result<(), OptimError> {
-        let owner = format!("groups `{}`", self.pattern);
         for (absolute, multiple, names) in [
             (self.lr, self.lr_mult, ("lr", "lr_mult")),
             (self.weight_decay, self.decay_mult, ("weight_decay", "decay_mult")),
@@ -44,7 +43,7 @@ impl GroupRule {
                 return Err(OptimError::Contradiction { owner: self.pattern.clone(), why });
             }
             for (name, value) in [(names.0, absolute), (names.1, multiple)] {
-                check_ranges(&owner, &[(name, value.unwrap_or(0.0), Allowed::NotNegative)])?;
+                check_ranges(&self.pattern, &[(name, value.unwrap_or(0.0), Allowed::NotNegative)])?;
             }
         }
         Ok(())
@@ -62,6 +61,21 @@ pub struct GroupRules<'a> {
     pub rules: &'a [GroupRule],
     /// No weight decay for parameters of at most one dimension, unless the rule that takes them sets it.
     pub no_decay_on_bias_and_norm: bool,
+}
+
+impl GroupRules<'_> {
+    /// What contradicts itself or is out of range, each with its rule's index.
+    pub(crate) fn check(&self) -> Vec<(usize, OptimError)> {
+        let errors = self.rules.iter().enumerate().map(|(index, rule)| Some((index, rule.check().err()?)));
+        errors.flatten().collect()
+    }
+
+    /// The names of all groups that there can be; which of them have parameters, only a model tells.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let with_decay = self.rules.iter().map(|rule| rule.pattern.as_str()).chain([DEFAULT]);
+        let without = |name: &str| self.no_decay_on_bias_and_norm.then(|| format!("{name}{NO_DECAY}"));
+        with_decay.flat_map(|name| std::iter::once(name.to_owned()).chain(without(name))).collect()
+    }
 }
 
 /// The name of the group of all parameters that no rule takes.

@@ -27,6 +27,6 @@ pub use error::OptimError;
 pub use groups::{GroupRule, GroupRules};
 pub use live::{Group, Optim};
 pub use optimizer::{Optimizer, OptimizerConfig};
-pub use schedule::{Planned, Progress, Schedule, ScheduleConfig, Schedules};
+pub use schedule::{Outlook, Planned, Progress, Schedule, ScheduleConfig, Schedules};
 pub use settings::{Setting, Settings};
 pub use sgd::Sgd;

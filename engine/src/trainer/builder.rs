@@ -87,8 +87,8 @@ impl<'a> Builder<'a> {
         if !self.roles.contains(&role) {
             return Ok(L::closed(name));
         }
-        panics::catch(name, || L::open(name, &config, self.run.seed))
-            .with_context(|| format!("the loader `{name}` can't be opened"))
+        // its errors name it
+        panics::catch(format!("opening the loader `{name}`"), || L::open(name, &config, self.run.seed))
     }
 
     /// A `#[metric]` field.

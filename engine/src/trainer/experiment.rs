@@ -1,11 +1,10 @@
 //! `Experiment(…)`: the whole of what a file says, typed for one trainer.
 
-use crate::base::{Clock, Result};
+use crate::base::Result;
 use crate::config::{self, ConfigErrors, Diagnostic, Diagnostics, Document, Node};
 use crate::hook::HookConfig;
-use crate::loops::{Role, Trainer};
 use crate::metric::MetricConfig;
-use crate::optim::Clip;
+use crate::trainer::rules::{self, Common, Purpose};
 use crate::trainer::settings::{DeviceChoice, HookSettings, TrainSettings, ValSettings};
 use crate::trainer::{Build, ExperimentBuilder, Outline, Reader, Writer};
 use std::path::{Path, PathBuf};
@@ -43,7 +42,7 @@ pub struct Experiment<T: Build> {
 pub struct Overrides {
     /// `--work-dir`.
     pub work_dir: Option<PathBuf>,
-    /// `--device`.
+    /// `--device`. The file's own was asked for when it was read, but for [`Purpose::Look`].
     pub device: Option<DeviceChoice>,
     /// `--max-iters`.
     pub max_iters: Option<u64>,
@@ -55,7 +54,7 @@ impl<T: Build> Experiment<T> {
     /// # Errors
     /// All mistakes at once, with their positions.
     pub fn load(path: &Path, sets: &[String]) -> Result<Self, ConfigErrors> {
-        Self::from_document(&crate::config::load_with(path, sets)?)
+        Self::from_document(&config::load_with(path, sets)?, Purpose::Run)
     }
 
     /// Reads an experiment from a text; `name` stands in messages.
@@ -63,7 +62,7 @@ impl<T: Build> Experiment<T> {
     /// # Errors
     /// All mistakes at once, with their positions.
     pub fn parse(name: &str, text: &str) -> Result<Self, ConfigErrors> {
-        Self::from_document(&crate::config::parse_text(name, text)?)
+        Self::from_document(&crate::config::parse_text(name, text)?, Purpose::Run)
     }
 
     /// Begins an experiment in Rust, for sweeps, tests and programs that make them up.
@@ -98,14 +97,14 @@ impl<T: Build> Experiment<T> {
     ///
     /// # Errors
     /// All mistakes at once, with their positions.
-    pub fn from_document(document: &Document) -> Result<Self, ConfigErrors> {
+    pub fn from_document(document: &Document, purpose: Purpose) -> Result<Self, ConfigErrors> {
         let diagnostics = Diagnostics::new();
         let mut reader = Reader::new(document, &diagnostics);
         let Document { sources, root } = document;
         if root.name().is_some_and(|name| name != "Experiment") {
             reader.mistake(Diagnostic::new(root.head(), format!("expected `Experiment(..)`, found {}", root.what())));
         }
-        let experiment = Self::read(&mut reader);
+        let experiment = Self::read(&mut reader, purpose);
         reader.finish();
         diagnostics.into_result(sources)?;
         experiment.ok_or_else(|| {
@@ -116,7 +115,7 @@ impl<T: Build> Experiment<T> {
     }
 
     /// Every section is read before the first `?`, so that all mistakes are found.
-    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+    fn read(reader: &mut Reader<'_>, purpose: Purpose) -> Option<Self> {
         let name = reader.required::<String>("name");
         let seed = reader.optional("seed", || 0);
         let device = reader.optional("device", DeviceChoice::default);
@@ -131,12 +130,14 @@ impl<T: Build> Experiment<T> {
         let checkpoint = reader.hook("hooks.checkpoint");
         let metrics = reader.other_metrics();
         let custom_hooks = reader.custom_hooks();
-        if let Some(train) = &train {
-            check_train::<T>(reader, train);
-        }
-        if let Some(val) = &val {
-            check_val::<T>(reader, val);
-        }
+        let common = Common {
+            name: name.as_deref(),
+            device,
+            threads: threads.flatten(),
+            train: train.as_ref(),
+            val: val.as_ref(),
+        };
+        rules::check::<T>(reader, &common, purpose);
         Some(Experiment {
             name: name?,
             seed: seed?,
@@ -158,7 +159,7 @@ impl<T: Build> Experiment<T> {
         let (document, diagnostics) = (Document::empty(), Diagnostics::new());
         let mut reader = Reader::outlining(&document, &diagnostics);
         // every section is asked for, and none is there
-        let _ = Self::read(&mut reader);
+        let _ = Self::read(&mut reader, Purpose::Look);
         reader.into_outline().sorted()
     }
 
@@ -211,53 +212,4 @@ impl<T: Build> Experiment<T> {
 fn from_anywhere(path: PathBuf) -> PathBuf {
     // without a current folder the path stays as it is, and the run's folder tells what is wrong
     std::path::absolute(&path).unwrap_or(path)
-}
-
-/// The plan must be on the trainer's clock.
-fn check_train<T: Trainer>(reader: &mut Reader<'_>, train: &TrainSettings) {
-    let plan = match T::CLOCK {
-        Clock::Epoch => train.max_epochs,
-        Clock::Iter => train.max_iters,
-    };
-    match T::CLOCK {
-        Clock::Iter if train.max_epochs.is_some() => {
-            reader.error(
-                "train.max_epochs",
-                "the trainer is `by_iter`, so its plan is counted in iters; use `max_iters`",
-            );
-        }
-        Clock::Epoch if plan.is_none() => {
-            reader.error("train", "missing field `max_epochs`: the trainer is `by_epoch`")
-        }
-        Clock::Iter if plan.is_none() => reader.error("train", "missing field `max_iters`: the trainer is `by_iter`"),
-        _ => {}
-    }
-    let counts = [
-        ("train.max_epochs", train.max_epochs),
-        ("train.max_iters", train.max_iters),
-        ("train.accumulate", Some(train.accumulate)),
-        ("train.batches_per_epoch", train.batches_per_epoch),
-    ];
-    for (path, _) in counts.iter().filter(|(_, count)| *count == Some(0)) {
-        reader.error(path, "expected at least 1, got 0");
-    }
-    if let Some(Err(error)) = train.clip.as_ref().map(Clip::check) {
-        reader.error("train.clip", error.to_string());
-    }
-}
-
-/// Intervals must be on a clock that the trainer has.
-fn check_val<T: Trainer>(reader: &mut Reader<'_>, val: &ValSettings) {
-    if T::loaders(Role::Val).is_empty() && reader.node("val").is_some() {
-        reader.error("val", "the trainer has no `#[loader(val)]`, so there is nothing to validate; remove this");
-    }
-    if T::CLOCK == Clock::Iter && val.by == Some(Clock::Epoch) {
-        reader.error("val.by", "the trainer is `by_iter`, it has no epochs to count; use `Iter`");
-    }
-    if val.interval == Some(0) {
-        reader.error("val.interval", "expected at least 1, got 0");
-    }
-    if val.dynamic_intervals.iter().any(|(_, interval)| *interval == 0) {
-        reader.error("val.dynamic_intervals", "an interval is at least 1, got 0");
-    }
 }

@@ -22,6 +22,8 @@ pub trait OptimizerField: Sized {
     type Config: Debug + Serialize + DeserializeOwned + 'static;
     /// The optimizer with these settings.
     fn from_config(config: Self::Config) -> Self;
+    /// The optimizer that these settings are, to look at before there is anything to optimize.
+    fn recipe(config: &Self::Config) -> &dyn Optimizer;
     /// The optimizer.
     fn optimizer(&self) -> &dyn Optimizer;
 }
@@ -30,6 +32,9 @@ pub trait OptimizerField: Sized {
 impl<O: OptimizerConfig + Serialize + DeserializeOwned + 'static> OptimizerField for O {
     type Config = O;
     fn from_config(config: O) -> O {
+        config
+    }
+    fn recipe(config: &O) -> &dyn Optimizer {
         config
     }
     fn optimizer(&self) -> &dyn Optimizer {
@@ -41,6 +46,9 @@ impl OptimizerField for Box<dyn Optimizer> {
     type Config = Box<dyn OptimizerConfig>;
     fn from_config(config: Self::Config) -> Self {
         config
+    }
+    fn recipe(config: &Self::Config) -> &dyn Optimizer {
+        config.as_ref()
     }
     fn optimizer(&self) -> &dyn Optimizer {
         self.as_ref()
@@ -75,6 +83,8 @@ pub trait LoaderField: Sized {
     type Batch;
     /// Its settings.
     type Config: Debug + Serialize + DeserializeOwned + 'static;
+    /// Whether a pass of the loader with these settings never ends.
+    fn is_endless(config: &Self::Config) -> bool;
     /// Opens the dataset.
     ///
     /// # Errors
@@ -91,6 +101,9 @@ pub trait LoaderField: Sized {
 impl<D: Dataset> LoaderField for Loader<D> {
     type Batch = BatchOf<D>;
     type Config = LoaderConfig<D::Config>;
+    fn is_endless(config: &Self::Config) -> bool {
+        config.chosen_sampler().endless()
+    }
     fn open(name: &str, config: &Self::Config, seed: u64) -> Result<Self> {
         Loader::open(name, config, seed)
     }

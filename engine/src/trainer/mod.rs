@@ -9,6 +9,7 @@ mod fields;
 mod outline;
 pub(crate) mod parts;
 mod reader;
+mod rules;
 mod run;
 mod settings;
 mod writer;
@@ -20,6 +21,9 @@ pub use experiment::{Experiment, Overrides};
 pub use fields::{HookSetting, LoaderField, MetricField, OptimizerField, SchedulesField};
 pub use outline::{Outline, Section, docs_of};
 pub use reader::Reader;
-pub use run::{PlannedHook, Program, Summary, TrainOptions, build, plan_of, run_predict, run_test, run_train, run_val};
+pub use rules::Purpose;
+pub use run::{
+    PlannedHook, Program, Refused, Summary, TrainOptions, build, plan_of, run_predict, run_test, run_train, run_val,
+};
 pub use settings::{DeviceChoice, HookSettings, Precision, TrainSettings, ValSettings};
 pub use writer::Writer;

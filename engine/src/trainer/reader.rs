@@ -1,12 +1,15 @@
 //! Reads an experiment section by section, so that one reading shows the mistakes of all of them.
 
-use crate::config::{Diagnostic, Diagnostics, Document, Kind, Node, Sources, StructReader, from_node, from_node_at};
+use crate::config::{
+    Diagnostic, Diagnostics, Document, Kind, Node, Sources, StructReader, Way, from_node, from_node_at,
+};
 use crate::hook::{Hook, HookConfig, HookField};
-use crate::metric::MetricConfig;
+use crate::metric::{Measure, MetricConfig};
 use crate::model::Model;
 use crate::optim::Schedules;
 use crate::trainer::fields::{HookSetting, LoaderField, MetricField, OptimizerField, SchedulesField};
 use crate::trainer::outline::{Outline, Section};
+use crate::trainer::rules::Facts;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -21,6 +24,8 @@ pub struct Reader<'a> {
     keys: Vec<(&'static str, &'static str)>,
     /// The entries of `metrics` that a field has taken.
     taken: Vec<bool>,
+    /// What the sections say, for the rules across them.
+    pub(super) facts: Facts,
     /// When only what is asked for is of interest: nothing is read then.
     outline: Option<Outline>,
 }
@@ -46,6 +51,7 @@ impl<'a> Reader<'a> {
             groups: Vec::new(),
             keys: Vec::new(),
             taken,
+            facts: Facts::default(),
             outline: None,
         }
     }
@@ -79,12 +85,13 @@ impl<'a> Reader<'a> {
     }
 
     /// A section that must be there.
-    pub fn required<T: DeserializeOwned>(&mut self, path: &'static str) -> Option<T> {
+    pub fn required<T: DeserializeOwned + Serialize>(&mut self, path: &'static str) -> Option<T> {
         if self.note(|| Section::required::<T>(path)) {
             return None;
         }
         let (group, key) = self.group(path, Group::Required);
-        group?.required(key)
+        let value = group?.required(key)?;
+        Some(self.facts.seen(path, value))
     }
 
     /// A section that may be left out.
@@ -98,10 +105,11 @@ impl<'a> Reader<'a> {
             return None;
         }
         let (group, key) = self.group(path, Group::Optional);
-        match group.and_then(|reader| reader.node(key).map(|_| reader)) {
-            Some(reader) => reader.named(key),
-            None => Some(default()),
-        }
+        let value = match group.and_then(|reader| reader.node(key).map(|_| reader)) {
+            Some(reader) => reader.named(key)?,
+            None => default(),
+        };
+        Some(self.facts.seen(path, value))
     }
 
     /// A `#[model]` field; it may be left out when all its settings have defaults.
@@ -110,24 +118,29 @@ impl<'a> Reader<'a> {
             return None;
         }
         match (self.node(path), defaults()) {
-            (None, Some(config)) => Some(config),
+            (None, Some(config)) => Some(self.facts.seen(path, config)),
             _ => self.required(path),
         }
     }
 
     /// An `#[optimizer]` field.
     pub fn optimizer<O: OptimizerField>(&mut self, path: &'static str) -> Option<O::Config> {
-        self.required(path)
+        let config = self.required(path);
+        self.facts.optimizer(path, config.as_ref().map(O::recipe));
+        config
     }
 
     /// The `#[scheduler]` field.
     pub fn schedules<F: SchedulesField>(&mut self, path: &'static str) -> Option<Schedules> {
+        self.facts.schedules(path);
         self.optional(path, Schedules::default)
     }
 
     /// A `#[loader]` field.
     pub fn loader<L: LoaderField>(&mut self, path: &'static str) -> Option<L::Config> {
-        self.required(path)
+        let config = self.required(path)?;
+        self.facts.loader(path, || L::is_endless(&config));
+        Some(config)
     }
 
     /// A `#[config]` field of the trainer; `check` tells what is wrong with a value.
@@ -153,11 +166,18 @@ impl<'a> Reader<'a> {
         if self.note(|| Section::metric::<F>()) {
             return None;
         }
+        let (config, index) = self.metric_config::<F>(field);
+        self.facts.metric(index, config.as_ref().map(|config| || F::from_config(config).metric().measures()));
+        config
+    }
+
+    /// The settings of a `#[metric]` field, and which entry of the list they are.
+    fn metric_config<F: MetricField>(&mut self, field: &str) -> (Option<F::Config>, Option<usize>) {
         let list = self.node("metrics").map_or(&[][..], items);
         for (index, node) in list.iter().enumerate() {
             if node.name() == Some(F::NAME) && !self.taken[index] {
                 self.taken[index] = true;
-                return self.read(&format!("metrics.{index}"), node);
+                return (self.read(&format!("metrics.{index}"), node), Some(index));
             }
         }
         let defaults = defaults();
@@ -167,7 +187,7 @@ impl<'a> Reader<'a> {
                 format!("the field `{field}` needs an entry `{name}(..)` here: it has settings without a default");
             self.error("metrics", message);
         }
-        defaults
+        (defaults.map(|defaults| self.facts.seen("metrics", defaults)), None)
     }
 
     /// A `#[hook]` field: `Off`, settings, or nothing.
@@ -195,7 +215,7 @@ impl<'a> Reader<'a> {
                     let message = format!("missing field `{path}`: the hook `{name}` has settings without a default");
                     self.mistake(Diagnostic::new(self.document.root.head(), message));
                 }
-                defaults.map(HookSetting::On)
+                defaults.map(|defaults| HookSetting::On(self.facts.seen(path, defaults)))
             }
         }
     }
@@ -206,7 +226,15 @@ impl<'a> Reader<'a> {
             return None;
         }
         let taken = std::mem::take(&mut self.taken);
-        self.list("metrics", |index| !taken[index])
+        let metrics: Option<Vec<Box<dyn MetricConfig>>> = self.list("metrics", |index| !taken[index]);
+        let indices = (0..taken.len()).filter(|index| !taken[*index]);
+        match &metrics {
+            None => self.facts.metric(None, None::<fn() -> Vec<Measure>>),
+            Some(metrics) => metrics.iter().zip(indices).for_each(|(config, index)| {
+                self.facts.metric(Some(index), Some(|| config.build_metric().measures()));
+            }),
+        }
+        metrics
     }
 
     /// The hooks that the file chooses.
@@ -225,9 +253,13 @@ impl<'a> Reader<'a> {
 
     /// Adds a mistake at a section, or at the experiment's name when it isn't there.
     pub(crate) fn error(&mut self, path: &str, message: impl Into<String>) {
-        let root = &self.document.root;
-        let span = root.find(path).unwrap_or(root).head();
-        self.mistake(Diagnostic::new(span, message).at(path));
+        let found = Way::to(path).find(&self.document.root);
+        self.mistake(Diagnostic::new(found.span, message).at(path));
+    }
+
+    /// The whole of the file.
+    pub(crate) fn root(&self) -> &'a Node {
+        &self.document.root
     }
 
     /// Adds a mistake.
@@ -268,7 +300,11 @@ impl<'a> Reader<'a> {
     }
 
     /// The wanted entries of a list, each read on its own.
-    fn list<T: DeserializeOwned>(&mut self, path: &'static str, wanted: impl Fn(usize) -> bool) -> Option<Vec<T>> {
+    fn list<T: DeserializeOwned + Serialize>(
+        &mut self,
+        path: &'static str,
+        wanted: impl Fn(usize) -> bool,
+    ) -> Option<Vec<T>> {
         match self.node(path) {
             None => Some(Vec::new()),
             Some(node) if !matches!(node.kind, Kind::Seq(_)) => self.read(path, node),
@@ -282,8 +318,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn read<T: DeserializeOwned>(&self, path: &str, node: &Node) -> Option<T> {
-        from_node_at(node, path, &self.document.sources, self.diagnostics)
+    fn read<T: DeserializeOwned + Serialize>(&mut self, path: &str, node: &Node) -> Option<T> {
+        let value = from_node_at(node, path, &self.document.sources, self.diagnostics)?;
+        Some(self.facts.seen(path, value))
+    }
+
+    /// Reads a value once more, for a rule that looks at a part of a section; its mistakes were told already.
+    pub(super) fn again<T: DeserializeOwned>(&self, node: &Node) -> Option<T> {
+        from_node(node, &self.document.sources, &Diagnostics::new())
     }
 }
 

@@ -7,6 +7,7 @@ use crate::folder::{Mode, RunFolder};
 use crate::hook::{Both, CustomHook, Dispatcher, Hook, HookField, Planned, RunState, SlotSetting, Slots};
 use crate::hooks::DefaultHooks;
 use crate::loops::{Driver, End, Report, Role, TrainPlan, row_position};
+use crate::optim::Outlook;
 use crate::phase::Phase;
 use crate::record::{Console, JsonLines, LogFile, Sink as _, Verbosity};
 use crate::trainer::environment;
@@ -31,6 +32,12 @@ pub struct Summary {
     pub iter: u64,
 }
 
+/// What an experiment asks for can't be, and only the machine, its data or its models have told it: a mistake of the
+/// experiment, although it could be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Refused(pub String);
+
 /// How a training is begun.
 #[derive(Clone, Copy, Debug)]
 pub struct TrainOptions {
@@ -51,7 +58,7 @@ impl From<Mode> for TrainOptions {
 /// # Errors
 /// When the device is not there, or a part finds something wrong with its settings.
 pub fn build<T: Build>(experiment: Experiment<T>, roles: &[Role]) -> Result<Program<T>> {
-    let device = experiment.device.resolve().map_err(Error::msg)?;
+    let device = experiment.device.resolve().map_err(|why| Error::new(Refused(why)))?;
     set_threads(&experiment);
     let mut run = RunState::new(T::CLOCK, device, experiment.seed);
     let train_plan = TrainPlan { stop_after: experiment.stop_after, ..experiment.train.plan() };
@@ -86,7 +93,7 @@ pub fn build<T: Build>(experiment: Experiment<T>, roles: &[Role]) -> Result<Prog
 pub fn run_train<T: Build>(experiment: Experiment<T>, options: impl Into<TrainOptions>) -> Result<Summary> {
     let TrainOptions { mode, verbosity } = options.into();
     // before anything is written: a device that is not there is no reason to begin a run
-    let device = experiment.device.resolve().map_err(Error::msg)?;
+    let device = experiment.device.resolve().map_err(|why| Error::new(Refused(why)))?;
     let text = experiment.print()?;
     let (work_dir, name) = (experiment.work_dir.clone(), experiment.name.clone());
     let take_folder = || RunFolder::create(&work_dir, &name, mode);
@@ -113,6 +120,7 @@ pub fn run_train<T: Build>(experiment: Experiment<T>, options: impl Into<TrainOp
     sinks.push(LogFile::open(&folder.log())?);
     sinks.push(match mode {
         Mode::Resume => resume_rows(&folder, resumed.found.as_ref().map(|(_, snapshot)| snapshot))?,
+        _ if folder.is_reused() => JsonLines::resume_at(&folder.metrics(), 0)?,
         _ => JsonLines::create(&folder.metrics())?,
     });
     if verbosity != Verbosity::Verbose {
@@ -299,6 +307,9 @@ fn greet<T: Build>(program: &mut Program<T>, folder: &RunFolder) -> Result<()> {
         models.map(|model| format!("`{}` with {} parameters", model.name(), model.parameter_count())).collect();
     let text = format!("{} in {} on {device}; {}", T::NAME, folder.path().display(), models.join(", "));
     program.run.say(&text)?;
+    if folder.is_reused() {
+        program.run.say("the run that was here came to no row and no checkpoint; its log goes on with this one")?;
+    }
     match folder.moved_aside() {
         Some(aside) => program.run.say(&format!("the run that was here is now in {}", aside.display())),
         None => Ok(()),
@@ -308,13 +319,13 @@ fn greet<T: Build>(program: &mut Program<T>, folder: &RunFolder) -> Result<()> {
 /// What only data and parameters tell of schedules: that each has its time, its setting and its groups.
 fn check_schedules<T: Build>(program: &Program<T>) -> Result<()> {
     let run = &program.run;
-    let mut problems = run.schedules.check(&run.clocks.progress().planned);
+    let mut problems = run.schedules.check(&Outlook::from(&run.clocks.progress().planned));
     problems.extend(run.schedules.check_against(&run.optimizers));
     let texts: Vec<String> =
         problems.iter().map(|problem| format!("`schedule.{}`: {}", problem.index, problem.text)).collect();
     match texts.is_empty() {
         true => Ok(()),
-        false => Err(Error::msg(texts.join("; "))),
+        false => Err(Error::new(Refused(texts.join("; ")))),
     }
 }
 

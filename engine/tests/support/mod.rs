@@ -170,8 +170,7 @@ pub fn folder() -> tempfile::TempDir {
 
 /// The hook with these settings.
 pub fn from_ron<H: Hook>(settings: &str) -> H {
-    let options = ron::Options::default().with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME);
-    H::build(&options.from_str(settings).unwrap())
+    H::build(&engine::config::parse_text("hook.ron", settings).unwrap().read().unwrap())
 }
 
 /// What every driver of a toy can do, whatever its engine hooks.

@@ -12,7 +12,7 @@ pub struct TextConfig {
     /// Which part of the text.
     pub part: Part,
     /// Files, and folders that are searched with all their folders; by default this project's own sources.
-    #[config(default = own_sources())]
+    #[config(default = own_sources(), exists)]
     pub paths: Vec<PathBuf>,
     /// Which files of a folder are taken.
     #[config(default = "rs")]

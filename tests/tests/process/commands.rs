@@ -106,7 +106,12 @@ fn a_checkpoint_that_is_not_there_is_wrong_usage() {
     }
     // there, and no checkpoint
     bench.run(&["val", "exp.ron", "--checkpoint", "."]).exits(1).says("is no checkpoint: it has no file `manifest`");
-    bench.run(&["val", "exp.ron", "--checkpoint", "exp.ron"]).exits(1).says("exp.ron");
+    bench
+        .run(&["val", "exp.ron", "--checkpoint", "exp.ron"])
+        .exits(1)
+        .says("`exp.ron` is no checkpoint: a file has to");
+    std::fs::write(bench.path("cut.safetensors"), "cut").unwrap();
+    bench.run(&["val", "exp.ron", "--checkpoint", "cut.safetensors"]).exits(1).says("`cut.safetensors` is damaged");
     std::fs::create_dir_all(bench.path("begun/checkpoints")).unwrap();
     bench.run(&["val", "exp.ron", "--checkpoint", "begun"]).exits(1).says("`begun` has no checkpoint yet");
 }

@@ -34,6 +34,7 @@ fn a_step_that_fails_ends_the_run_with_1_and_its_reason() {
         let set = format!("trainer.fault={fault}");
         let speaker = r#"custom_hooks=[Speaker(word: "one")]"#;
         let ended = bench.train(&["--set", &set, "--set", speaker]).exits(1).says(reason);
+        let ended = ended.says("error: `train_step` failed at iter 0, batch 2 (epoch 0)\n");
         // hooks see it, in order, and the log tells those who come later
         let said = log(&bench.path("runs/run"));
         let by_hook: Vec<&String> = said.iter().filter(|line| line.starts_with("one ")).collect();
@@ -82,7 +83,8 @@ fn data_that_are_missing_are_told_before_anything_is_written() {
     let bench = Bench::by_epoch();
     let gone = "loaders.train.dataset.path=nowhere.csv";
     let ended = bench.train(&["--set", gone]).exits(1).says("nowhere.csv");
-    ended.says("train");
+    let ended = ended.says("error: the data of loader `train` can't be opened: `");
+    assert_eq!(ended.stderr.matches("train").count(), 1, "{ended}");
     // nothing of a run is there, so nothing has to be moved away
     bench.train(&[]).exits(0);
 }
@@ -91,8 +93,17 @@ fn data_that_are_missing_are_told_before_anything_is_written() {
 fn a_device_that_is_not_there_is_told_before_anything_is_written() {
     let bench = Bench::by_epoch();
     // a number that no machine has, so that the test is the same with and without CUDA
-    bench.train(&["--device", "cuda:99"]).exits(1).says("`Cuda(99)` is not there: libtorch sees");
+    let ended = bench.train(&["--device", "cuda:99"]).exits(2).says("`Cuda(99)` is not there: libtorch sees");
+    ended.says("--> --device:1:1");
+    bench.edit("device: Cpu", "device: Cuda(99)");
+    for command in ["train", "check", "plan"] {
+        bench.run(&[command, "exp.ron"]).exits(2).says("--> exp.ron:5:13");
+    }
     assert!(!bench.path("runs").exists());
+    // what stands over the file is what counts
+    bench.run(&["plan", "exp.ron", "--device", "cpu"]).exits(0);
+    bench.run(&["plan", "exp.ron", "--set", "device=Auto"]).exits(0);
+    bench.edit("device: Cuda(99)", "device: Cpu");
     bench.train(&["--device", "gpu"]).exits(2).says("expected `cpu`, `cuda`, `cuda:1` or `auto`");
     bench.train(&["--device", "cpu"]).exits(0);
 }

@@ -14,6 +14,28 @@ fn a_folder_that_holds_a_run_is_refused_and_left_as_it_is() {
 }
 
 #[test]
+fn a_run_that_came_to_nothing_is_not_in_the_way_and_its_log_stays() {
+    let whole = Bench::by_epoch();
+    whole.train(&[]).exits(0);
+    let bench = Bench::by_epoch();
+    bench.train(&["--set", "trainer.fault=Error", "--set", "trainer.fault_at=1"]).exits(1);
+    let before = bench.read("runs/run/log.txt");
+    assert!(before.contains("failed: ") && bench.read("runs/run/metrics.jsonl").is_empty());
+    bench.train(&[]).exits(0);
+    let log = bench.read("runs/run/log.txt");
+    assert!(
+        log.starts_with(&before) && log.contains("the run that was here came to no row and no checkpoint"),
+        "{log}"
+    );
+    // what it was to be is beside what the new one is
+    assert!(bench.read("runs/run/experiment.1.ron").contains("fault: Error"));
+    std::fs::remove_file(bench.path("runs/run/experiment.1.ron")).unwrap();
+    assert_same(&whole.path("runs/run"), &bench.path("runs/run"), "after a run that came to nothing");
+    // now it is
+    bench.train(&[]).exits(1).says("already holds a run");
+}
+
+#[test]
 fn fresh_moves_the_old_run_aside_and_says_where() {
     let bench = Bench::by_epoch();
     bench.train(&["--max-iters", "1"]).exits(0);

@@ -73,14 +73,3 @@ fn early_stopping_ends_the_run_with_0_and_its_reason_and_goes_on_counting_after_
     let ended = bench.run(&["train", "stop.ron", "--resume"]).exits(0);
     assert!(ended.stdout.contains(reason), "{ended}");
 }
-
-#[test]
-fn a_metric_that_nothing_produces_is_refused_before_the_first_iter() {
-    for hook in
-        [r#"custom_hooks=[EarlyStopping(monitor: "val/acuracy")]"#, r#"hooks.checkpoint=(save_best: ["val/acuracy"])"#]
-    {
-        let bench = Bench::by_epoch();
-        let ended = bench.train(&["--set", hook]).says("nothing produces `val/acuracy`, did you mean `val/accuracy`?");
-        assert!(!ended.stdout.contains("train  epoch"), "{ended}");
-    }
-}

@@ -43,6 +43,40 @@ fn all_mistakes_of_a_file_are_told_at_once_each_with_its_place() {
     }
 }
 
+/// Nothing is wrong with any value of it alone.
+const AT_ODDS: &str = r#"Experiment(
+    base: "exp.ron",
+    name: "../run",
+    sead: 7,
+    optimizer: AdamW(lr: 0.0),
+    schedule: [Linear(epochs: 4)],
+    train: (max_epochs: 3, accumulate: 4, batches_per_epoch: 2),
+    metrics: [MeanLoss(), MeanLoss(name: "accuracy")],
+    val: (dynamic_intervals: [(3, 1), (2, 1)]),
+    hooks: (checkpoint: (save_best: ["val/acuracy"])),
+)
+"#;
+
+#[test]
+fn fields_at_odds_with_each_other_are_told_with_all_other_mistakes() {
+    let bench = Bench::by_epoch();
+    bench.write("odd.ron", AT_ODDS);
+    let ended = bench.run(&["train", "odd.ron"]).exits(2);
+    assert!(ended.stdout.is_empty() && !bench.path("runs").exists());
+    golden("at_odds.txt", &ended.stderr);
+    for command in [&["check", "odd.ron"][..], &["plan", "odd.ron"], &["val", "odd.ron", "--checkpoint", "."]] {
+        assert_eq!(bench.run(command).exits(2).stderr, ended.stderr);
+    }
+}
+
+#[test]
+fn a_metric_that_nothing_produces_is_told_wherever_it_is_watched() {
+    let bench = Bench::by_epoch();
+    let stop = r#"custom_hooks=[EarlyStopping(monitor: "val/acuracy")]"#;
+    let best = r#"hooks.checkpoint.save_best=["val/loss", "val/hard/acuracy"]"#;
+    golden("metric_names.txt", &bench.train(&["--set", stop, "--set", best]).exits(2).stderr);
+}
+
 #[test]
 fn plans_on_the_wrong_clock_are_refused() {
     let bench = Bench::by_iter();
@@ -75,4 +109,15 @@ fn a_hook_is_switched_off_by_the_command_line_and_by_a_file_over_its_base() {
     let by_set = bench.run(&["plan", "exp.ron", "--set", "hooks.ema=Off"]).exits(0).stdout;
     assert_eq!(by_base, by_set);
     assert!(!by_base.contains("ema") && bench.run(&["plan", "exp.ron"]).exits(0).stdout.contains("ema"));
+}
+
+#[test]
+fn what_only_the_data_tell_of_schedules_is_a_mistake_of_the_experiment_too() {
+    let bench = Bench::by_epoch();
+    // ten batches by four make three updates an epoch
+    let ended = bench.train(&["--set", "schedule.Linear.iters=10"]).exits(2);
+    let told = "error: `schedule.0`: `Linear` would end at iter 10, but the training ends at iter 9\n";
+    assert_eq!(ended.stderr, told);
+    // nothing of a run is there that would be in the way
+    bench.train(&[]).exits(0);
 }

@@ -14,6 +14,9 @@ struct CnnConfig {
     // mistake: a default of another type
     #[config(default = 0.5)]
     width: i64,
+    // mistake: a text can't exist
+    #[config(exists)]
+    path: String,
 }
 
 // mistake: a model that is none
@@ -81,6 +84,6 @@ struct Accuracy {
 }
 
 fn main() {
-    let config = CnnConfig { norm: Norm::Batch, name: String::new(), width: 1 };
+    let config = CnnConfig { norm: Norm::Batch, name: String::new(), width: 1, path: String::new() };
     let _ = (config.clone(), Mlp, Accuracy { right: 1 }.right);
 }

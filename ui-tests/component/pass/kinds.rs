@@ -36,6 +36,9 @@ pub struct BlockConfig {
     /// A share.
     #[config(range = 0.0..=1.0)]
     pub dropout: Option<f64>,
+    /// Files that have to be there.
+    #[config(default, exists)]
+    pub weights: Vec<std::path::PathBuf>,
 }
 
 mod seconds {

@@ -29,7 +29,8 @@ use std::cell::Cell;
 use std::marker::PhantomData;
 
 pub(super) use place::{Place, Segment, join};
-pub(super) use report::{noun, unknown};
+pub(super) use report::noun;
+pub(crate) use report::unknown;
 pub(super) use stand_in::StandIn;
 
 /// How deep components may hold each other: typetag takes a lot of stack for each.

@@ -115,7 +115,7 @@ pub(super) fn with_article(noun: &str) -> String {
 }
 
 /// `problem, expected one of ..` with the nearest name as label.
-pub(in crate::config) fn unknown(span: Span, problem: &str, name: &str, known: &[&str]) -> Diagnostic {
+pub(crate) fn unknown(span: Span, problem: &str, name: &str, known: &[&str]) -> Diagnostic {
     let message = match expected_one_of(known) {
         Some(expected) => format!("{problem}, {expected}"),
         None => problem.to_owned(),

@@ -4,7 +4,8 @@ use crate::base::Clock;
 use crate::optim::error::OptimError;
 use crate::optim::groups::means_group;
 use crate::optim::live::Optim;
-use crate::optim::schedule::{Place, Planned, Progress, ScheduleConfig, Window};
+use crate::optim::schedule::{Outlook, Place, Progress, ScheduleConfig, Window};
+use crate::optim::settings::Settings;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -26,6 +27,8 @@ pub struct Schedules(pub Vec<Box<dyn ScheduleConfig>>);
 pub struct Problem {
     /// Its index in the list.
     pub index: usize,
+    /// The field that says it, as the file may name it; empty when it is the whole schedule.
+    pub field: String,
     /// What is wrong, and what to do.
     pub text: String,
 }
@@ -33,17 +36,19 @@ pub struct Problem {
 impl Schedules {
     /// What a setting of a group is now; `None` when no schedule for it has begun.
     pub fn value(&self, setting: &str, group: &str, initial: f64, progress: &Progress) -> Option<f64> {
-        let planned = &progress.planned;
+        let outlook = Outlook::from(&progress.planned);
         let mut in_force: Option<(u64, f64)> = None;
         for (index, schedule) in self.0.iter().enumerate() {
             if !governs(&schedule.window(), setting, group) {
                 continue;
             }
-            let span = self.span(index, planned);
-            let begins = planned.convert(span.takes_over, Clock::Iter);
-            let has_begun = progress.on(span.takes_over.0) >= span.takes_over.1;
+            let span = self.span(index, &outlook);
+            // a training that is under way knows its length, and so where each schedule begins and ends
+            let (Some(takes_over), Some(place)) = (span.takes_over, span.place(progress)) else { continue };
+            let begins = outlook.convert(takes_over, Clock::Iter).unwrap_or_default();
+            let has_begun = progress.on(takes_over.0) >= takes_over.1;
             if has_begun && in_force.is_none_or(|(latest, _)| begins >= latest) {
-                in_force = Some((begins, schedule.factor(span.place(progress))));
+                in_force = Some((begins, schedule.factor(place)));
             }
         }
         in_force.map(|(_, factor)| initial * factor)
@@ -74,73 +79,110 @@ impl Schedules {
     }
 
     /// What can be wrong with the list alone and the length of the training: numbers out of range, empty
-    /// windows, windows past the end, schedules that never hold.
-    pub fn check(&self, planned: &Planned) -> Vec<Problem> {
+    /// windows, windows past the end, schedules that never hold. What isn't known is not complained of.
+    pub fn check(&self, outlook: &Outlook) -> Vec<Problem> {
         let mut problems = Vec::new();
+        // those whose end is wrong, or follows from one that is: a window that begins there says nothing more
+        let mut doubtful = Vec::new();
         for (index, schedule) in self.0.iter().enumerate() {
-            let mut report = |text: String| problems.push(Problem { index, text });
-            if let Err(error) = schedule.check() {
-                report(error.to_string());
-                // a window of numbers that make no sense says nothing more
-                continue;
+            let begins_there = schedule.window().begin.is_none()
+                && self.previous(index).is_some_and(|previous| doubtful.contains(&previous));
+            let problem = Problem::of_schedule(index, schedule.as_ref());
+            let problem = problem.or_else(|| self.of_window(index, outlook).filter(|_| !begins_there));
+            if problem.is_some() || begins_there {
+                doubtful.push(index);
             }
-            let name = schedule.typetag_name();
-            let span = self.span(index, planned);
-            let last = planned.end(span.by);
-            if span.end <= span.begin {
-                report(empty_window(name, &schedule.window(), &span));
-            } else if span.end > last {
-                let (end, last) = (Moment(span.by, span.end), Moment(span.by, last));
-                report(format!("`{name}` would end at {end}, but the training ends at {last}"));
-            } else if let Some(other) = self.hidden_by(index, planned) {
-                let by = self.0[other].typetag_name();
-                let begin = Moment(span.takes_over.0, span.takes_over.1);
-                report(format!(
-                    "`{name}` never holds: `{by}` later in the list begins at {begin} too; give it a later `begin`"
-                ));
-            }
+            problems.extend(problem);
         }
         problems
     }
 
+    /// What is wrong with the window of a schedule.
+    fn of_window(&self, index: usize, outlook: &Outlook) -> Option<Problem> {
+        let schedule = &self.0[index];
+        let (name, window) = (schedule.typetag_name(), schedule.window());
+        let span = self.span(index, outlook);
+        let problem = |field: &str, text| Some(Problem { index, field: field.to_owned(), text });
+        let length = match (window.end, window.by) {
+            (Some(_), _) => "end",
+            _ if window.length.is_none() => "begin",
+            (None, Clock::Iter) => "iters",
+            (None, Clock::Epoch) => "epochs",
+        };
+        if let (Some(begin), Some(end)) = (span.begin, span.end)
+            && end <= begin
+        {
+            return problem(length, empty_window(name, &window, (Moment(span.by, begin), Moment(span.by, end))));
+        }
+        // whoever says no end, ends with the training
+        let said = span.end.filter(|_| window.end.or(window.length).is_some());
+        if let (Some(end), Some(last)) = (said, outlook.latest(span.by))
+            && end > last
+        {
+            let (end, last) = (Moment(span.by, end), Moment(span.by, last));
+            return problem(length, format!("`{name}` would end at {end}, but the training ends at {last}"));
+        }
+        if let (Some(begin), Some(last)) = (span.begin, outlook.latest(span.by))
+            && begin >= last
+            && said.is_none()
+        {
+            let (begin, last) = (Moment(span.by, begin), Moment(span.by, last));
+            return problem("begin", format!("`{name}` would begin at {begin}, but the training ends at {last}"));
+        }
+        let other = self.0[self.hidden_by(index, outlook)?].typetag_name();
+        let begin = span.takes_over.map(|(by, count)| Moment(by, count))?;
+        let text =
+            format!("`{name}` never holds: `{other}` later in the list begins at {begin} too; give it a later `begin`");
+        problem("begin", text)
+    }
+
     /// Schedules whose setting no optimizer has, or whose groups are none of theirs.
     pub fn check_against(&self, optims: &[Optim]) -> Vec<Problem> {
-        let groups = || optims.iter().flat_map(Optim::groups);
+        let groups = optims.iter().flat_map(Optim::groups);
+        self.check_groups(&groups.map(|group| (group.name(), group.settings())).collect::<Vec<_>>())
+    }
+
+    /// As [`Schedules::check_against`], for all groups that there can be.
+    pub(crate) fn check_groups(&self, groups: &[(&str, &Settings)]) -> Vec<Problem> {
         let mut problems = Vec::new();
         for (index, schedule) in self.0.iter().enumerate() {
             let window = schedule.window();
-            if let Some(first) = groups().next()
-                && groups().all(|group| group.settings().get(window.setting).is_none())
+            if let Some((_, first)) = groups.first()
+                && groups.iter().all(|(_, settings)| settings.get(window.setting).is_none())
             {
-                problems.push(Problem { index, text: first.settings().unknown(window.setting).to_string() });
+                let text = first.unknown(window.setting).to_string();
+                problems.push(Problem { index, field: "setting".to_owned(), text });
             }
-            for listed in window.groups {
-                if !groups().any(|group| means_group(listed, group.name())) {
-                    let known: Vec<String> = groups().map(|group| format!("`{}`", group.name())).collect();
+            for (place, listed) in window.groups.iter().enumerate() {
+                if !groups.iter().any(|(name, _)| means_group(listed, name)) {
+                    let known: Vec<String> = groups.iter().map(|(name, _)| format!("`{name}`")).collect();
                     let text = format!("there is no parameter group `{listed}`, only {}", known.join(", "));
-                    problems.push(Problem { index, text });
+                    problems.push(Problem { index, field: format!("groups.{place}"), text });
                 }
             }
         }
         problems
     }
 
-    /// The window of a schedule, its defaults filled in.
-    fn span(&self, index: usize, planned: &Planned) -> Span {
+    /// The window of a schedule, its defaults filled in as far as they are known.
+    fn span(&self, index: usize, outlook: &Outlook) -> Span {
         let window = self.0[index].window();
         let by = window.by;
         let takes_over = match window.begin {
-            Some(begin) => (by, begin),
-            None => self.previous(index).map_or((by, 0), |previous| {
-                let previous = self.span(previous, planned);
-                (previous.by, previous.end)
-            }),
+            Some(begin) => Some((by, begin)),
+            None => match self.previous(index) {
+                None => Some((by, 0)),
+                Some(previous) => {
+                    let previous = self.span(previous, outlook);
+                    previous.end.map(|end| (previous.by, end))
+                }
+            },
         };
-        let begin = planned.convert(takes_over, by);
+        let begin = takes_over.and_then(|moment| outlook.convert(moment, by));
         let end = match (window.end, window.length) {
-            (Some(end), _) => end,
-            (None, Some(length)) => begin.saturating_add(length),
-            (None, None) => planned.end(by),
+            (Some(end), _) => Some(end),
+            (None, Some(length)) => begin.map(|begin| begin.saturating_add(length)),
+            (None, None) => outlook.end(by),
         };
         Span { by, takes_over, begin, end }
     }
@@ -155,32 +197,42 @@ impl Schedules {
     }
 
     /// A later schedule that begins at the same moment, for the same setting and at least the same groups.
-    fn hidden_by(&self, index: usize, planned: &Planned) -> Option<usize> {
+    fn hidden_by(&self, index: usize, outlook: &Outlook) -> Option<usize> {
         let window = self.0[index].window();
-        let begin = planned.convert(self.span(index, planned).takes_over, Clock::Iter);
+        let takes_over = self.span(index, outlook).takes_over?;
         (index + 1..self.0.len()).find(|later| {
             let other = self.0[*later].window();
+            let begins = || self.span(*later, outlook).takes_over;
             other.setting == window.setting
                 && (other.groups.is_empty() || other.groups == window.groups)
-                && planned.convert(self.span(*later, planned).takes_over, Clock::Iter) == begin
+                && begins().is_some_and(|begins| outlook.is_same(begins, takes_over))
         })
     }
 }
 
-/// A window with its defaults filled in.
+impl Problem {
+    /// What is wrong with the numbers of a schedule, whatever else is in the list.
+    pub(crate) fn of_schedule(index: usize, schedule: &dyn ScheduleConfig) -> Option<Problem> {
+        let error = schedule.check().err()?;
+        Some(Problem { index, field: error.field().unwrap_or_default().to_owned(), text: error.to_string() })
+    }
+}
+
+/// A window with its defaults filled in, as far as they are known.
 struct Span {
     by: Clock,
     // the moment it takes over, which may be counted on the clock of the schedule before it
-    takes_over: (Clock, u64),
-    begin: u64,
-    end: u64,
+    takes_over: Option<(Clock, u64)>,
+    begin: Option<u64>,
+    end: Option<u64>,
 }
 
 impl Span {
-    fn place(&self, progress: &Progress) -> Place {
-        let length = self.end.saturating_sub(self.begin);
-        let at = progress.on(self.by).saturating_sub(self.begin).min(length);
-        Place { begin: self.begin, at, length }
+    fn place(&self, progress: &Progress) -> Option<Place> {
+        let (begin, end) = (self.begin?, self.end?);
+        let length = end.saturating_sub(begin);
+        let at = progress.on(self.by).saturating_sub(begin).min(length);
+        Some(Place { begin, at, length })
     }
 }
 
@@ -193,8 +245,7 @@ impl fmt::Display for Moment {
     }
 }
 
-fn empty_window(name: &str, window: &Window<'_>, span: &Span) -> String {
-    let (begin, end) = (Moment(span.by, span.begin), Moment(span.by, span.end));
+fn empty_window(name: &str, window: &Window<'_>, (begin, end): (Moment, Moment)) -> String {
     match (window.begin, window.end.or(window.length)) {
         (Some(_), Some(_)) => format!("`{name}` would begin at {begin} and end at {end}; it must end after it begins"),
         (Some(_), None) => format!("`{name}` would begin at {begin}, but the training ends at {end}"),
@@ -217,7 +268,7 @@ fn share_a_group(one: &[String], other: &[String]) -> bool {
 mod tests {
     use super::*;
     use crate::base::{Epoch, Iter};
-    use crate::optim::schedule::{Constant, Cosine, Linear, MultiStep, Poly};
+    use crate::optim::schedule::{Constant, Cosine, Linear, MultiStep, Planned, Poly};
 
     const PLANNED: Planned = Planned { max_epochs: 4, max_iters: 40, iters_per_epoch: 10 };
 
@@ -244,7 +295,11 @@ mod tests {
     }
 
     fn problems(schedules: &Schedules) -> Vec<String> {
-        schedules.check(&PLANNED).into_iter().map(|problem| format!("{}: {}", problem.index, problem.text)).collect()
+        schedules
+            .check(&Outlook::from(&PLANNED))
+            .into_iter()
+            .map(|problem| format!("{}: {}", problem.index, problem.text))
+            .collect()
     }
 
     #[test]

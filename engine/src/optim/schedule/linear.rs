@@ -17,10 +17,10 @@ pub struct Linear {
     #[config(default = 1.0, range = 0.0..)]
     pub finish: f64,
     /// Its length in updates.
-    #[config(default)]
+    #[config(default, range = 1..)]
     pub iters: Option<u64>,
     /// Its length in epochs, instead.
-    #[config(default)]
+    #[config(default, range = 1..)]
     pub epochs: Option<u64>,
     /// The clock it counts on: said by the length; without one, `Iter`.
     #[config(default)]

@@ -22,7 +22,7 @@ pub use linear::Linear;
 pub use multi_step::MultiStep;
 pub use poly::Poly;
 pub use step::Step;
-pub use window::{Place, Planned, Progress, Window};
+pub use window::{Outlook, Place, Planned, Progress, Window};
 
 use crate::optim::error::OptimError;
 use std::fmt::Debug;

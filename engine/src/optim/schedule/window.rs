@@ -14,21 +14,56 @@ pub struct Planned {
     pub iters_per_epoch: u64,
 }
 
-impl Planned {
+/// How long a training is going to be, as far as it is known: before its data are opened, not all of it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outlook {
+    /// Passes of the train loader; 1 when a training is counted in iters alone.
+    pub max_epochs: Option<u64>,
+    /// Updates.
+    pub max_iters: Option<u64>,
+    /// Updates in one pass.
+    pub iters_per_epoch: Option<u64>,
+    /// Updates at most: known before the updates themselves when a file limits them.
+    pub limit: Option<u64>,
+}
+
+impl From<&Planned> for Outlook {
+    fn from(planned: &Planned) -> Self {
+        Outlook {
+            max_epochs: Some(planned.max_epochs),
+            max_iters: Some(planned.max_iters),
+            iters_per_epoch: Some(planned.iters_per_epoch),
+            limit: None,
+        }
+    }
+}
+
+impl Outlook {
     /// The end of the training on a clock.
-    pub fn end(&self, by: Clock) -> u64 {
+    pub(super) fn end(&self, by: Clock) -> Option<u64> {
         match by {
             Clock::Epoch => self.max_epochs,
             Clock::Iter => self.max_iters,
         }
     }
 
+    /// The last moment of a clock that the training can come to.
+    pub(super) fn latest(&self, by: Clock) -> Option<u64> {
+        self.end(by).or(self.limit.filter(|_| by == Clock::Iter))
+    }
+
+    /// Whether two moments are known to be one.
+    pub(super) fn is_same(&self, one: (Clock, u64), other: (Clock, u64)) -> bool {
+        let on_iters = |moment| self.convert(moment, Clock::Iter);
+        one == other || (on_iters(one).is_some() && on_iters(one) == on_iters(other))
+    }
+
     /// A moment of one clock on another; an iter within an epoch belongs to that epoch.
-    pub(super) fn convert(&self, (from, count): (Clock, u64), to: Clock) -> u64 {
+    pub(super) fn convert(&self, (from, count): (Clock, u64), to: Clock) -> Option<u64> {
         match (from, to) {
-            (Clock::Iter, Clock::Epoch) => count / self.iters_per_epoch.max(1),
-            (Clock::Epoch, Clock::Iter) => count.saturating_mul(self.iters_per_epoch),
-            _ => count,
+            _ if from == to || count == 0 => Some(count),
+            (Clock::Iter, _) => Some(count / self.iters_per_epoch?.max(1)),
+            (Clock::Epoch, _) => Some(count.saturating_mul(self.iters_per_epoch?)),
         }
     }
 }

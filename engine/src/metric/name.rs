@@ -1,0 +1,140 @@
+//! The name of a metric that is watched while a training goes on.
+
+use crate::base::suggest::meant;
+use crate::metric::{Better, Measure};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::ops::Deref;
+
+/// The name of a metric that a hook watches from validation to validation: `val/accuracy`.
+///
+/// A text in experiment files. Wherever a setting of this type stands, also in hooks of your own, the experiment is
+/// refused when it is read and no validation produces the metric, or the metric has no better direction. A name that is
+/// not to be checked so (of a test loader, say) is a `String`.
+///
+/// ```
+/// use engine::prelude::*;
+///
+/// /// Says when a metric is as good as this.
+/// #[hook]
+/// pub struct Reached {
+///     #[config(default = "val/loss")]
+///     monitor: MetricName,
+///     #[config]
+///     threshold: f64,
+/// }
+///
+/// #[phases]
+/// impl Reached {
+///     fn after_val(&mut self, cx: &mut Context<'_>) -> Result<()> {
+///         let better = cx.better(&self.monitor)?;
+///         if cx.metric(&self.monitor).is_some_and(|value| better.is_better(value, self.threshold, 0.0)) {
+///             cx.say(&format!("`{}` is better than {}", self.monitor, self.threshold))?;
+///         }
+///         Ok(())
+///     }
+/// }
+/// # fn main() {}
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct MetricName(String);
+
+impl MetricName {
+    /// How serde calls the type: how rules find such names among all settings.
+    pub(crate) const TYPE: &'static str = "MetricName";
+}
+
+impl Deref for MetricName {
+    type Target = str;
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for MetricName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<&str> for MetricName {
+    fn from(name: &str) -> Self {
+        MetricName(name.to_owned())
+    }
+}
+
+impl From<String> for MetricName {
+    fn from(name: String) -> Self {
+        MetricName(name)
+    }
+}
+
+/// Why a metric can't be watched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unwatchable {
+    /// The problem, and what to do.
+    pub(crate) problem: String,
+    /// The names that may have been meant; none when the name isn't what is wrong.
+    pub(crate) known: Vec<String>,
+}
+
+/// Which direction of a metric is better, for one that is watched from validation to validation. `measures` is what val
+/// and test loaders measure, under monitored names.
+pub(crate) fn watched(name: &str, measures: &[Measure]) -> Result<Better, Unwatchable> {
+    let measure = measures.iter().find(|measure| measure.name == name);
+    let other = |problem| Err(Unwatchable { problem, known: Vec::new() });
+    match measure.map(|measure| measure.better) {
+        None => {
+            let good = |measure: &&Measure| measure.better != Better::Neither && is_of_val(&measure.name);
+            let known: Vec<String> = measures.iter().filter(good).map(|measure| measure.name.clone()).collect();
+            let problem = format!("nothing produces `{name}`");
+            match known.is_empty() {
+                true => other(format!("{problem}: there is no metric to watch with a val loader")),
+                false => Err(Unwatchable { problem, known }),
+            }
+        }
+        Some(_) if !is_of_val(name) => {
+            other(format!("`{name}` is not produced while training; watch a metric of a val loader"))
+        }
+        Some(Better::Neither) => other(format!("`{name}` declares neither direction as better; watch another metric")),
+        Some(better) => Ok(better),
+    }
+}
+
+impl Unwatchable {
+    /// In one sentence, with what may have been meant.
+    pub(crate) fn sentence(&self, name: &str) -> String {
+        let known: Vec<&str> = self.known.iter().map(String::as_str).collect();
+        format!("{}{}", self.problem, meant(name, &known))
+    }
+}
+
+fn is_of_val(name: &str) -> bool {
+    name.starts_with("val/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_metric_that_can_not_be_watched_is_told_with_those_that_can() {
+        let measures = [
+            Measure::new("val/loss", Better::Lower),
+            Measure::new("val/accuracy", Better::Higher),
+            Measure::new("val/samples", Better::Neither),
+            Measure::new("test/loss", Better::Lower),
+        ];
+        let refused = |name: &str| watched(name, &measures).unwrap_err().sentence(name);
+        assert_eq!(watched("val/loss", &measures), Ok(Better::Lower));
+        assert_eq!(refused("val/los"), "nothing produces `val/los`, did you mean `val/loss`?");
+        assert_eq!(refused("iou"), "nothing produces `iou`, expected one of `val/loss`, `val/accuracy`");
+        assert_eq!(refused("test/loss"), "`test/loss` is not produced while training; watch a metric of a val loader");
+        assert_eq!(refused("val/samples"), "`val/samples` declares neither direction as better; watch another metric");
+        let none = watched("val/loss", &measures[3..]).unwrap_err();
+        assert_eq!(
+            none.sentence("val/loss"),
+            "nothing produces `val/loss`: there is no metric to watch with a val loader"
+        );
+    }
+}

@@ -1,0 +1,66 @@
+//! Metrics: names that nothing produces, and names that two produce.
+
+use super::{Facts, Measured};
+use crate::base::suggest::expected_one_of;
+use crate::config::{Diagnostic, Leaf, Way, unknown};
+use crate::loops::{Role, Trainer, monitored, produced_twice};
+use crate::metric::{Measure, MetricName, watched};
+use crate::trainer::Reader;
+
+pub(super) fn check<T: Trainer>(reader: &mut Reader<'_>, facts: &Facts) {
+    twice(reader, &facts.measured);
+    let watching: Vec<&Leaf> = facts.leaves.iter().filter(|leaf| leaf.of == MetricName::TYPE).collect();
+    if T::loaders(Role::Val).is_empty() {
+        for leaf in watching {
+            let text = "the trainer has no `#[loader(val)]`, so no metric can be watched; remove this";
+            let found = leaf.way.find(reader.root());
+            reader.mistake(Diagnostic::new(found.span, text).at(found.path));
+        }
+        return;
+    }
+    // its names may be what is being looked for
+    if facts.unknown_metric {
+        return;
+    }
+    let mut plain: Vec<Measure> = Vec::new();
+    for Measured { measure, .. } in &facts.measured {
+        if plain.iter().all(|known| known.name != measure.name) {
+            plain.push(measure.clone());
+        }
+    }
+    let measures = monitored::<T>(&plain);
+    for leaf in watching {
+        let Err(why) = watched(&leaf.text, &measures) else { continue };
+        let found = leaf.way.find(reader.root());
+        let known: Vec<&str> = why.known.iter().map(String::as_str).collect();
+        let problem = match found.given {
+            true => why.problem,
+            false => format!("{} (the default)", why.problem),
+        };
+        let mistake = unknown(found.span, &problem, &leaf.text, &known).at(found.path);
+        let unhelpful = mistake.label.is_empty() && expected_one_of(&known).is_none() && !known.is_empty();
+        reader.mistake(match unhelpful {
+            true => mistake.help(format!("there are `{}`", known.join("`, `"))),
+            false => mistake,
+        });
+    }
+}
+
+/// Refuses names that two metrics produce, at the second of them.
+fn twice(reader: &mut Reader<'_>, measured: &[Measured]) {
+    for (index, second) in measured.iter().enumerate() {
+        let same = |first: &&Measured| first.measure.name == second.measure.name;
+        let Some(first) = measured[..index].iter().find(same) else { continue };
+        let path = |entry: Option<usize>| entry.map(|entry| format!("metrics.{entry}"));
+        // a field's metric that the file does not mention has no place
+        let (first, second) = (first.entry.min(second.entry), first.entry.max(second.entry));
+        let at = path(second).unwrap_or_else(|| "metrics".to_owned());
+        let span = |path: &str| Way::to(path).find(reader.root()).span;
+        let mut mistake = Diagnostic::new(span(&at), produced_twice(&measured[index].measure.name));
+        mistake = match path(first) {
+            Some(first) => mistake.note(span(&first), "the first"),
+            None => mistake.help("the other is that of a `#[metric]` field of the trainer"),
+        };
+        reader.mistake(mistake.at(at));
+    }
+}

@@ -1,0 +1,88 @@
+//! Schedules: windows without time, contradictions, settings and groups that no optimizer has.
+
+use super::Facts;
+use crate::base::{Clock, panics};
+use crate::config::{Diagnostic, Kind, Node, Way};
+use crate::loops::Trainer;
+use crate::optim::schedule::Problem;
+use crate::optim::{Outlook, ScheduleConfig, Schedules, Settings};
+use crate::trainer::Reader;
+use crate::trainer::rules::settings::sound;
+use crate::trainer::settings::TrainSettings;
+
+pub(super) type Entry = Option<Box<dyn ScheduleConfig>>;
+
+/// The schedules of the list, each read on its own, so that one that is wrong hides nothing of the others.
+pub(super) fn entries(reader: &Reader<'_>, facts: &mut Facts) -> Vec<Entry> {
+    let Some(path) = facts.schedules else { return Vec::new() };
+    let Some(Node { kind: Kind::Seq(nodes), .. }) = reader.root().get(path) else { return Vec::new() };
+    let entries: Vec<Entry> = nodes.iter().map(|node| reader.again(node)).collect();
+    if entries.iter().any(Option::is_none) {
+        // the list as a whole was not seen
+        entries.iter().enumerate().for_each(|(index, entry)| {
+            facts.seen(&format!("{path}.{index}"), entry);
+        });
+    }
+    entries
+}
+
+pub(super) fn check<T: Trainer>(
+    reader: &mut Reader<'_>,
+    facts: &Facts,
+    entries: Vec<Entry>,
+    train: Option<&TrainSettings>,
+) {
+    let path = facts.schedules.unwrap_or_default();
+    let outlook = train.filter(|train| sound(T::CLOCK, train)).map(|train| train.plan().outlook(T::CLOCK, None));
+    // a schedule of the user's that panics does so again when a run begins, and is told there
+    let problems = panics::message_of(|| problems(entries, facts, outlook.unwrap_or_default(), T::CLOCK));
+    for problem in problems.unwrap_or_default() {
+        tell(reader, path, problem);
+    }
+}
+
+fn problems(entries: Vec<Entry>, facts: &Facts, outlook: Outlook, clock: Clock) -> Vec<Problem> {
+    let by_epoch = |entry: &Entry| entry.as_ref().is_some_and(|schedule| schedule.window().by == Clock::Epoch);
+    let no_epochs: Vec<usize> = match clock {
+        Clock::Epoch => Vec::new(),
+        Clock::Iter => (0..entries.len()).filter(|index| by_epoch(&entries[*index])).collect(),
+    };
+    let lengths: Vec<Problem> = no_epochs.iter().filter_map(|index| no_epochs_of(*index, &entries)).collect();
+    let mut problems = Vec::new();
+    let schedules: Option<Vec<Box<dyn ScheduleConfig>>> = match entries.iter().all(Option::is_some) {
+        true => Some(entries.into_iter().flatten().collect()),
+        false => {
+            // which schedule follows which is not known then
+            let alone = entries.iter().enumerate().filter_map(|(index, entry)| Some((index, entry.as_ref()?)));
+            problems.extend(alone.filter_map(|(index, schedule)| Problem::of_schedule(index, schedule.as_ref())));
+            None
+        }
+    };
+    if let Some(schedules) = schedules.map(Schedules) {
+        problems.extend(schedules.check(&outlook));
+        if !facts.unknown_optimizer {
+            let groups: Vec<(&str, &Settings)> =
+                facts.groups.iter().map(|(name, settings)| (name.as_str(), settings)).collect();
+            problems.extend(schedules.check_groups(&groups));
+        }
+    }
+    // what follows from the wrong clock says nothing more
+    problems.retain(|problem| !no_epochs.contains(&problem.index));
+    problems.extend(lengths);
+    problems
+}
+
+/// A length in epochs; a `by: Epoch` is found among all clocks.
+fn no_epochs_of(index: usize, entries: &[Entry]) -> Option<Problem> {
+    let window = entries[index].as_ref()?.window();
+    let text = "the trainer is `by_iter`, it has no epochs to count; use `iters`".to_owned();
+    window.length.is_some().then(|| Problem { index, field: "epochs".to_owned(), text })
+}
+
+/// At the field that says it, else at the schedule's name.
+fn tell(reader: &mut Reader<'_>, path: &str, problem: Problem) {
+    let schedule = format!("{path}.{}", problem.index);
+    let field = Way::to(&format!("{schedule}.{}", problem.field)).find(reader.root());
+    let mistake = Diagnostic::new(field.span, problem.text);
+    reader.mistake(mistake.at(if field.given { field.path } else { schedule }));
+}

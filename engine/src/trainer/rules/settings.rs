@@ -1,0 +1,138 @@
+//! The sections that every trainer has: the plan is on the trainer's clock, and counts count something.
+
+use super::{Common, Purpose};
+use crate::base::Clock;
+use crate::folder;
+use crate::loops::{ENDLESS_EPOCH, Role, Trainer};
+use crate::native;
+use crate::optim::Clip;
+use crate::trainer::Reader;
+use crate::trainer::settings::{DeviceChoice, TrainSettings, ValSettings};
+
+pub(super) fn check<T: Trainer>(reader: &mut Reader<'_>, common: &Common<'_>, purpose: Purpose) {
+    if let Some(Err(error)) = common.name.map(folder::check_name) {
+        reader.error("name", error.to_string());
+    }
+    if let (Purpose::Run, Some(device)) = (purpose, common.device) {
+        check_device(reader, device);
+    }
+    at_least_one(reader, "threads", common.threads.map(|threads| threads as u64));
+    if let Some(train) = common.train {
+        check_train::<T>(reader, train);
+    }
+    if let Some(val) = common.val {
+        check_val::<T>(reader, val);
+    }
+}
+
+/// Whether the plan of a training says how long it is.
+pub(super) fn sound(clock: Clock, train: &TrainSettings) -> bool {
+    let zero = counts(train).iter().any(|(_, count)| *count == Some(0));
+    let planned = match clock {
+        Clock::Epoch => train.max_epochs.is_some(),
+        Clock::Iter => train.max_iters.is_some() && train.max_epochs.is_none(),
+    };
+    planned && !zero
+}
+
+fn counts(train: &TrainSettings) -> [(&'static str, Option<u64>); 4] {
+    [
+        ("train.max_epochs", train.max_epochs),
+        ("train.max_iters", train.max_iters),
+        ("train.accumulate", Some(train.accumulate)),
+        ("train.batches_per_epoch", train.batches_per_epoch),
+    ]
+}
+
+fn check_train<T: Trainer>(reader: &mut Reader<'_>, train: &TrainSettings) {
+    match T::CLOCK {
+        Clock::Epoch if train.max_epochs.is_none() => {
+            reader.error("train", "missing field `max_epochs`: the trainer is `by_epoch`");
+        }
+        Clock::Iter if train.max_iters.is_none() && train.max_epochs.is_none() => {
+            reader.error("train", "missing field `max_iters`: the trainer is `by_iter`");
+        }
+        _ => {}
+    }
+    if T::CLOCK == Clock::Iter && train.max_epochs.is_some() {
+        let text = "the trainer is `by_iter`, so its plan is counted in iters; use `max_iters`";
+        reader.error("train.max_epochs", text);
+    }
+    if T::CLOCK == Clock::Iter && train.batches_per_epoch.is_some() {
+        let text = "the trainer is `by_iter`, it has no epochs to count; remove this";
+        reader.error("train.batches_per_epoch", text);
+    }
+    for (path, count) in counts(train) {
+        at_least_one(reader, path, count);
+    }
+    if let (Clock::Epoch, Some(batches @ 1..)) = (T::CLOCK, train.batches_per_epoch)
+        && train.accumulate > batches
+    {
+        let accumulate = train.accumulate;
+        let text = format!(
+            "no update takes {accumulate} batches: an epoch has {batches} (`batches_per_epoch`), and no update reaches over its end; use at most {batches}"
+        );
+        reader.error("train.accumulate", text);
+    }
+    if let Some(Err(error)) = train.clip.as_ref().map(Clip::check) {
+        reader.error("train.clip", error.to_string());
+    }
+}
+
+fn check_val<T: Trainer>(reader: &mut Reader<'_>, val: &ValSettings) {
+    if T::loaders(Role::Val).is_empty() && reader.root().get("val").is_some() {
+        reader.error("val", "the trainer has no `#[loader(val)]`, so there is nothing to validate; remove this");
+        return;
+    }
+    at_least_one(reader, "val.interval", val.interval);
+    for (index, (_, interval)) in val.dynamic_intervals.iter().enumerate() {
+        if *interval == 0 {
+            let path = format!("val.dynamic_intervals.{index}.1");
+            reader.error(&path, "an interval must be at least 1, got 0");
+        }
+    }
+    for (index, pair) in val.dynamic_intervals.windows(2).enumerate() {
+        let ((earlier, _), (later, _)) = (pair[0], pair[1]);
+        if later <= earlier {
+            let path = format!("val.dynamic_intervals.{}.0", index + 1);
+            let text =
+                format!("milestone {later} comes after milestone {earlier}; each must be later than the one before");
+            reader.error(&path, text);
+        }
+    }
+}
+
+/// A loop that takes all batches of a loader needs one that ends.
+pub(super) fn check_loaders<T: Trainer>(reader: &mut Reader<'_>, endless: &[&str], train: Option<&TrainSettings>) {
+    for role in [Role::Train, Role::Val, Role::Test, Role::Predict] {
+        let text = match (role, T::CLOCK) {
+            (Role::Train, Clock::Iter) => continue,
+            (Role::Train, Clock::Epoch) if train.is_none_or(|train| train.batches_per_epoch.is_some()) => continue,
+            (Role::Train, Clock::Epoch) => ENDLESS_EPOCH.to_owned(),
+            _ => format!("the {} loader never ends; take another sampler than `Infinite`", role.name()),
+        };
+        for name in T::loaders(role) {
+            let path = format!("loaders.{name}");
+            if endless.contains(&path.as_str()) {
+                reader.error(&format!("{path}.sampler"), text.as_str());
+            }
+        }
+    }
+}
+
+/// The device is asked for where libtorch sees all that it could.
+fn check_device(reader: &mut Reader<'_>, device: DeviceChoice) {
+    // the others are always there
+    let DeviceChoice::Cuda(_) = device else { return };
+    let loaded = native::load_accelerator().map_err(|error| error.to_string());
+    if let Err(text) = loaded.and_then(|_| device.resolve()) {
+        reader.error("device", text);
+    }
+}
+
+fn at_least_one(reader: &mut Reader<'_>, path: &str, count: Option<u64>) {
+    if count == Some(0) {
+        let field = path.rsplit('.').next().unwrap_or(path);
+        reader.error(path, format!("`{field}` must be at least 1, got 0"));
+    }
+}
