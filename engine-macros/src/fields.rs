@@ -10,7 +10,7 @@ pub(crate) use config::{Config, Limits};
 pub(crate) use roles::{ALL_ROLES, OwnerKind, Taken, take_role};
 
 use crate::diag::Diag;
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::{Attribute, Expr, ExprLit, Ident, Lit, Meta, Type};
@@ -50,7 +50,7 @@ impl Field {
                 if name == "state" { Role::State } else { Role::Transient }
             }
         };
-        Field::new(field, role)
+        Field::new(field, role, diag)
     }
 
     /// A field that needs no attribute: it is configured.
@@ -59,11 +59,23 @@ impl Field {
             Taken::Role { attr, .. } => Role::Config(Box::new(Config::parse(&attr, field, diag))),
             Taken::Unknown => Role::Config(Box::new(Config::required(field))),
         };
-        Field::new(field, role)
+        Field::new(field, role, diag)
     }
 
     /// `None` for a field without a name.
-    pub(crate) fn new(field: &syn::Field, role: Role) -> Option<Field> {
+    pub(crate) fn new(field: &syn::Field, role: Role, diag: &mut Diag) -> Option<Field> {
+        let role = match (Borrow::of(&field.ty), role) {
+            (Borrow::None, role) | (Borrow::Complete, role @ (Role::State | Role::Transient)) => role,
+            // the compiler tells of it, and nothing is to follow
+            (Borrow::WithoutLifetime, _) => Role::Unknown,
+            (Borrow::Complete, _) => {
+                diag.error(
+                    &field.ty,
+                    "a setting owns its value, no experiment file can lend it; write `String` for a text",
+                );
+                Role::Unknown
+            }
+        };
         Some(Field {
             ident: field.ident.clone()?,
             ty: field.ty.clone(),
@@ -82,6 +94,26 @@ impl Field {
         match &self.role {
             Role::Config(config) => Some(config),
             _ => None,
+        }
+    }
+}
+
+/// Whether a type borrows: `&str`, also within `Option<&str>`.
+enum Borrow {
+    None,
+    WithoutLifetime,
+    Complete,
+}
+
+impl Borrow {
+    /// What stands in parentheses may be the parameters of a function, and is not looked at.
+    fn of(ty: &Type) -> Borrow {
+        let mut tokens = ty.to_token_stream().into_iter();
+        let is = |token: &TokenTree, sign: char| matches!(token, TokenTree::Punct(punct) if punct.as_char() == sign);
+        match (tokens.find(|token| is(token, '&')), tokens.next()) {
+            (None, _) => Borrow::None,
+            (Some(_), Some(next)) if is(&next, '\'') => Borrow::Complete,
+            _ => Borrow::WithoutLifetime,
         }
     }
 }

@@ -25,16 +25,21 @@ fn expand_struct(component: &Component, item: &ItemStruct) -> TokenStream {
     let mut item = item.clone();
     item.attrs.splice(0..0, attributes(component, &item.attrs, &derived));
     for (field, syn_field) in component.fields.iter().zip(&mut item.fields) {
-        if let Role::Config(config) = &field.role {
-            let attr = settings.field_attr(field, config);
-            syn_field.attrs.push(parse_quote!(#attr));
+        match &field.role {
+            Role::Config(config) => {
+                let attr = settings.field_attr(field, config);
+                syn_field.attrs.push(parse_quote!(#attr));
+            }
+            // its error is reported
+            Role::Unknown => syn_field.attrs.push(parse_quote!(#[serde(skip)])),
+            _ => {}
         }
     }
     // fields that serde reads as their author says; a `Setting` they need not be
     let others: Vec<Ident> = component
         .fields
         .iter()
-        .filter(|field| matches!(field.role, Role::BySerde { .. }))
+        .filter(|field| matches!(field.role, Role::BySerde { .. } | Role::Unknown))
         .map(|field| field.ident.clone())
         .collect();
     let functions = settings.functions();
