@@ -43,7 +43,7 @@ impl Field {
     /// Takes the role off a field of a hook or a metric.
     pub(crate) fn with_role(field: &mut syn::Field, owner: OwnerKind, diag: &mut Diag) -> Option<Field> {
         let role = match take_role(field, owner, diag) {
-            Taken::Unknown => Role::Unknown,
+            Taken::Unknown | Taken::Refused => Role::Unknown,
             Taken::Role { name: "config", attr } => Role::Config(Box::new(Config::parse(&attr, field, diag))),
             Taken::Role { name, attr } => {
                 no_arguments(&attr, name, diag);
@@ -58,23 +58,22 @@ impl Field {
         let role = match take_role(field, OwnerKind::Component, diag) {
             Taken::Role { attr, .. } => Role::Config(Box::new(Config::parse(&attr, field, diag))),
             Taken::Unknown => Role::Config(Box::new(Config::required(field))),
+            Taken::Refused => Role::Unknown,
         };
         Field::new(field, role, diag)
     }
 
     /// `None` for a field without a name.
     pub(crate) fn new(field: &syn::Field, role: Role, diag: &mut Diag) -> Option<Field> {
-        let role = match (Borrow::of(&field.ty), role) {
-            (Borrow::None, role) | (Borrow::Complete, role @ (Role::State | Role::Transient)) => role,
-            // the compiler tells of it, and nothing is to follow
-            (Borrow::WithoutLifetime, _) => Role::Unknown,
-            (Borrow::Complete, _) => {
+        let role = match role {
+            Role::Config(_) if borrows(&field.ty) => {
                 diag.error(
                     &field.ty,
                     "a setting owns its value, no experiment file can lend it; write `String` for a text",
                 );
                 Role::Unknown
             }
+            role => role,
         };
         Some(Field {
             ident: field.ident.clone()?,
@@ -98,24 +97,9 @@ impl Field {
     }
 }
 
-/// Whether a type borrows: `&str`, also within `Option<&str>`.
-enum Borrow {
-    None,
-    WithoutLifetime,
-    Complete,
-}
-
-impl Borrow {
-    /// What stands in parentheses may be the parameters of a function, and is not looked at.
-    fn of(ty: &Type) -> Borrow {
-        let mut tokens = ty.to_token_stream().into_iter();
-        let is = |token: &TokenTree, sign: char| matches!(token, TokenTree::Punct(punct) if punct.as_char() == sign);
-        match (tokens.find(|token| is(token, '&')), tokens.next()) {
-            (None, _) => Borrow::None,
-            (Some(_), Some(next)) if is(&next, '\'') => Borrow::Complete,
-            _ => Borrow::WithoutLifetime,
-        }
-    }
+/// `&'static str`, also within `Option<&'static str>`; functions in parentheses may borrow.
+fn borrows(ty: &Type) -> bool {
+    ty.to_token_stream().into_iter().any(|token| matches!(token, TokenTree::Punct(sign) if sign.as_char() == '&'))
 }
 
 /// Reports arguments of an attribute that takes none.

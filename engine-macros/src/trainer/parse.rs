@@ -60,7 +60,7 @@ fn trainer_field(field: &mut syn::Field, diag: &mut Diag) -> Option<TrainerField
     let ident = field.ident.clone()?;
     let mut at = ident.span();
     let role = match take_role(field, OwnerKind::Trainer, diag) {
-        Taken::Unknown => TrainerRole::Unknown,
+        Taken::Unknown | Taken::Refused => TrainerRole::Unknown,
         Taken::Role { name, attr } => {
             at = attr.path().span();
             read_role(name, &attr, field, &mut at, diag)
