@@ -6,7 +6,7 @@
 mod config;
 mod roles;
 
-pub(crate) use config::{Config, Limits};
+pub(crate) use config::{Config, Limits, is_option};
 pub(crate) use roles::{ALL_ROLES, OwnerKind, Taken, take_role};
 
 use crate::diag::Diag;

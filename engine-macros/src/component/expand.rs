@@ -1,5 +1,6 @@
 //! What a component expands to: the item with the derives it lacks, and its registration.
 
+use crate::component::enums;
 use crate::component::kind::Kind;
 use crate::component::metric;
 use crate::component::parse::{Component, Shape};
@@ -63,14 +64,20 @@ fn expand_enum(component: &Component, item: &ItemEnum) -> TokenStream {
     let private = component.krate.private();
     let derived = derived(&item.attrs);
     let attributes = attributes(component, &item.attrs, &derived);
-    let clone = (!derived.clone).then(|| quote!(#[derive(::core::clone::Clone)]));
-    let debug = (!derived.debug).then(|| quote!(#[derive(::core::fmt::Debug)]));
+    let (mut item, mut clone, mut debug, mut access) = (item.clone(), None, None, None);
+    if enums::has_fields(&item) {
+        access = Some(enums::access(&mut item, &component.krate, &derived));
+    } else {
+        clone = (!derived.clone).then(|| quote!(#[derive(::core::clone::Clone)]));
+        debug = (!derived.debug).then(|| quote!(#[derive(::core::fmt::Debug)]));
+    }
     let (name, docs) = (&component.name, &component.docs);
     quote! {
         #clone
         #debug
         #(#attributes)*
         #item
+        #access
         const _: () = {
             #private::inventory::submit! {
                 #private::Component {
