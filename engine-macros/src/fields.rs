@@ -6,11 +6,11 @@
 mod config;
 mod roles;
 
-pub(crate) use config::Config;
+pub(crate) use config::{Config, is_option};
 pub(crate) use roles::{ALL_ROLES, OwnerKind, Taken, take_role};
 
 use crate::diag::Diag;
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::{Attribute, Expr, ExprLit, Ident, Lit, Meta, Type};
@@ -43,14 +43,14 @@ impl Field {
     /// Takes the role off a field of a hook or a metric.
     pub(crate) fn with_role(field: &mut syn::Field, owner: OwnerKind, diag: &mut Diag) -> Option<Field> {
         let role = match take_role(field, owner, diag) {
-            Taken::Unknown => Role::Unknown,
+            Taken::Unknown | Taken::Refused => Role::Unknown,
             Taken::Role { name: "config", attr } => Role::Config(Box::new(Config::parse(&attr, field, diag))),
             Taken::Role { name, attr } => {
                 no_arguments(&attr, name, diag);
                 if name == "state" { Role::State } else { Role::Transient }
             }
         };
-        Field::new(field, role)
+        Field::new(field, role, diag)
     }
 
     /// A field that needs no attribute: it is configured.
@@ -58,12 +58,23 @@ impl Field {
         let role = match take_role(field, OwnerKind::Component, diag) {
             Taken::Role { attr, .. } => Role::Config(Box::new(Config::parse(&attr, field, diag))),
             Taken::Unknown => Role::Config(Box::new(Config::required(field))),
+            Taken::Refused => Role::Unknown,
         };
-        Field::new(field, role)
+        Field::new(field, role, diag)
     }
 
     /// `None` for a field without a name.
-    pub(crate) fn new(field: &syn::Field, role: Role) -> Option<Field> {
+    pub(crate) fn new(field: &syn::Field, role: Role, diag: &mut Diag) -> Option<Field> {
+        let role = match role {
+            Role::Config(_) if borrows(&field.ty) => {
+                diag.error(
+                    &field.ty,
+                    "a setting owns its value, no experiment file can lend it; write `String` for a text",
+                );
+                Role::Unknown
+            }
+            role => role,
+        };
         Some(Field {
             ident: field.ident.clone()?,
             ty: field.ty.clone(),
@@ -84,6 +95,11 @@ impl Field {
             _ => None,
         }
     }
+}
+
+/// `&'static str`, also within `Option<&'static str>`; functions in parentheses may borrow.
+fn borrows(ty: &Type) -> bool {
+    ty.to_token_stream().into_iter().any(|token| matches!(token, TokenTree::Punct(sign) if sign.as_char() == '&'))
 }
 
 /// Reports arguments of an attribute that takes none.
@@ -116,7 +132,12 @@ pub(crate) fn docs(attrs: &[Attribute]) -> String {
     attrs.iter().filter_map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// An expression as its author would write it, in one line.
+/// A type as its author would write it, in one line.
+pub(crate) fn source_of_type(ty: &Type) -> String {
+    one_line(syn::parse_quote!(type T = #ty;), "type T =")
+}
+
+/// As [`source_of_type`], for an expression.
 pub(crate) fn source_of_expr(expr: &Expr) -> String {
     one_line(syn::parse_quote!(const C: T = #expr;), "const C: T =")
 }

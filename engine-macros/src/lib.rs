@@ -8,6 +8,7 @@
 //! when it is compiled (touch its file first).
 
 mod args;
+mod checked;
 mod component;
 mod diag;
 mod experiments;

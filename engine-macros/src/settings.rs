@@ -3,11 +3,11 @@
 //! A hook or metric has a second struct for them; any other component is that struct itself. Each field is
 //! read, written, copied and shown through the one trait `Setting`, at the span of its type.
 
+use crate::checked::{checked, constant, has, path};
 use crate::fields::{Config, Field, Role};
 use crate::krate::Krate;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::spanned::Spanned;
 
 /// A struct of settings.
 pub(crate) struct Settings<'a> {
@@ -224,22 +224,49 @@ pub(crate) fn quiet(ident: &Ident) -> Span {
     Span::mixed_site().located_at(ident.span())
 }
 
+/// What a `#[state]` or `#[transient]` field starts from. That the former can be saved is asked by [`state_impl`].
+pub(crate) fn fresh(krate: &Krate, field: &Field) -> TokenStream {
+    let ty = &field.ty;
+    match field.role {
+        Role::State => {
+            let (private, saved) = (krate.private(), saved(krate, field));
+            quote!(<#saved as #private::Fresh>::fresh)
+        }
+        _ => path(krate, ty, "Fresh", "fresh"),
+    }
+}
+
+/// The type of a `#[state]` field, which can be saved.
+fn saved(krate: &Krate, field: &Field) -> TokenStream {
+    checked(krate, &field.ty, &constant("SAVED", &field.ident))
+}
+
 /// `impl State` from the `#[state]` fields.
 pub(crate) fn state_impl(krate: &Krate, owner: &Ident, fields: &[Field]) -> TokenStream {
     let private = krate.private();
     let stated = || fields.iter().filter(|field| matches!(field.role, Role::State));
     let (map, state) = (Ident::new("map", Span::mixed_site()), Ident::new("state", Span::mixed_site()));
+    let asked = stated().map(|field| {
+        let Field { ident, ty, cfgs, .. } = field;
+        let (constant, can_be_saved) = (constant("SAVED", ident), has(krate, ty, "Saved", "save"));
+        quote! {
+            #(#cfgs)*
+            #[allow(non_upper_case_globals)]
+            const #constant: bool = #can_be_saved;
+        }
+    });
     let saves = stated().map(|field| {
-        let (Field { ident, ty, cfgs, .. }, key) = (field, field.key());
-        let save = quote_spanned!(ty.span()=> <#ty as #private::Saved>::save);
+        let (Field { ident, cfgs, .. }, key, saved) = (field, field.key(), saved(krate, field));
+        let save = quote!(<#saved as #private::Saved>::save);
         quote!(#(#cfgs)* #map.0.insert(::core::convert::From::from(#key), #save(&self.#ident));)
     });
     let loads = stated().map(|field| {
-        let (Field { ident, ty, cfgs, .. }, key) = (field, field.key());
-        let restore = quote_spanned!(ty.span()=> <#ty as #private::Saved>::restore);
+        let (Field { ident, cfgs, .. }, key, saved) = (field, field.key(), saved(krate, field));
+        let restore = quote!(<#saved as #private::Saved>::restore);
         quote!(#(#cfgs)* { self.#ident = #private::take_field(&mut #state, #key, #restore)?; })
     });
     quote! {
+        #(#asked)*
         #[automatically_derived]
         impl #private::State for #owner {
             fn save_state(&self) -> #private::StateMap {

@@ -129,8 +129,8 @@ pub mod __private {
     pub use crate::config::registry::{self, Component, FieldInfo};
     pub use crate::data::{BatchSource, Cursor, SameBatch, SamplerConfig};
     pub use crate::hook::{
-        AnyHook, Batches, Context, EachState, Hook, HookConfig, HookField, HookPart, NoPhases, Phases, PredictStep,
-        SlotInfo, Slots, Steps, TestStep, ValStep, build_any, call_field, slot_of,
+        AnyHook, Batches, Context, EachState, Hook, HookConfig, HookField, HookPart, NoPhases, Phases, PhasesOf,
+        PredictStep, SlotInfo, Slots, Steps, TestStep, ValStep, build_any, call_field, slot_of,
     };
     pub use crate::loops::{EachMetric, Feed, Role, Trainer, predict_next, predict_start};
     pub use crate::metric::{Metric, MetricComponent, MetricConfig, build_metric};

@@ -82,12 +82,24 @@ struct Line(nn::Linear);
 struct LineConfig {
     #[config(default = 1)]
     inputs: i64,
+    #[config(default = Norm::None)]
+    norm: Norm,
+}
+
+#[component]
+#[derive(PartialEq)]
+enum Norm {
+    None,
+    Batch { eps: f64, momentum: Option<f64> },
+    Group(usize),
+    Layer(f64, bool),
 }
 
 impl Model for Line {
     type Config = LineConfig;
     fn build(vs: &nn::Path<'_>, config: &LineConfig) -> Result<Self> {
-        Ok(Line(nn::linear(vs, config.inputs, 1, Default::default())))
+        let bias = config.norm == Norm::None;
+        Ok(Line(nn::linear(vs, config.inputs, 1, nn::LinearConfig { bias, ..Default::default() })))
     }
 }
 
@@ -249,4 +261,31 @@ fn one_model_for_several_is_told_how_to_write_them() {
     let mistakes = mistakes_of_pair(&format!("model: Line(inputs: 1), {optimizers}"));
     assert_eq!(mistakes.len(), 1, "{mistakes:#?}");
     assert!(mistakes[0].contains("write `model: (left: Line(..), right: Line(..))`"), "{}", mistakes[0]);
+}
+
+#[test]
+fn the_fields_of_an_enum_are_settings() {
+    for (text, norm) in [
+        ("None", Norm::None),
+        ("Batch(eps: 0.5)", Norm::Batch { eps: 0.5, momentum: None }),
+        ("Batch(eps: 0.5, momentum: Some(0.1))", Norm::Batch { eps: 0.5, momentum: Some(0.1) }),
+        ("Group(8)", Norm::Group(8)),
+        ("Layer(0.5, true)", Norm::Layer(0.5, true)),
+    ] {
+        let read: Norm = ron::from_str(text).unwrap();
+        assert_eq!((&read, &read.clone()), (&norm, &norm));
+        assert_eq!(ron::from_str::<Norm>(&ron::to_string(&norm).unwrap()).unwrap(), norm);
+    }
+    assert_eq!(format!("{:?}", Norm::Batch { eps: 0.5, momentum: None }), "Batch { eps: 0.5, momentum: None }");
+    assert_eq!(format!("{:?} {:?}", Norm::Group(8), Norm::None), "Group(8) None");
+    let optimizers = "optimizer: (a: AdamW(lr: 0.1), b: Sgd(lr: 0.1))";
+    let read = |norm: &str| mistakes_of_pair(&format!("model: (left: Line(norm: {norm})), {optimizers}"));
+    assert!(read("Batch(eps: 0.5)").is_empty() && read("Group(8)").is_empty());
+    for (norm, expected) in
+        [("Group(\"8\")", "found"), ("Batch(epps: 0.5)", "did you mean `eps`"), ("Groop(8)", "did you mean `Group`")]
+    {
+        let mistakes = read(norm);
+        assert_eq!(mistakes.len(), 1, "{mistakes:#?}");
+        assert!(mistakes[0].contains(expected), "{}", mistakes[0]);
+    }
 }

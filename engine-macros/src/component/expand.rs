@@ -1,5 +1,6 @@
 //! What a component expands to: the item with the derives it lacks, and its registration.
 
+use crate::component::enums;
 use crate::component::kind::Kind;
 use crate::component::metric;
 use crate::component::parse::{Component, Shape};
@@ -25,16 +26,21 @@ fn expand_struct(component: &Component, item: &ItemStruct) -> TokenStream {
     let mut item = item.clone();
     item.attrs.splice(0..0, attributes(component, &item.attrs, &derived));
     for (field, syn_field) in component.fields.iter().zip(&mut item.fields) {
-        if let Role::Config(config) = &field.role {
-            let attr = settings.field_attr(field, config);
-            syn_field.attrs.push(parse_quote!(#attr));
+        match &field.role {
+            Role::Config(config) => {
+                let attr = settings.field_attr(field, config);
+                syn_field.attrs.push(parse_quote!(#attr));
+            }
+            // its error is reported
+            Role::Unknown => syn_field.attrs.push(parse_quote!(#[serde(skip)])),
+            _ => {}
         }
     }
     // fields that serde reads as their author says; a `Setting` they need not be
     let others: Vec<Ident> = component
         .fields
         .iter()
-        .filter(|field| matches!(field.role, Role::BySerde { .. }))
+        .filter(|field| matches!(field.role, Role::BySerde { .. } | Role::Unknown))
         .map(|field| field.ident.clone())
         .collect();
     let functions = settings.functions();
@@ -58,14 +64,20 @@ fn expand_enum(component: &Component, item: &ItemEnum) -> TokenStream {
     let private = component.krate.private();
     let derived = derived(&item.attrs);
     let attributes = attributes(component, &item.attrs, &derived);
-    let clone = (!derived.clone).then(|| quote!(#[derive(::core::clone::Clone)]));
-    let debug = (!derived.debug).then(|| quote!(#[derive(::core::fmt::Debug)]));
+    let (mut item, mut clone, mut debug, mut access) = (item.clone(), None, None, None);
+    if enums::has_fields(&item) {
+        access = Some(enums::access(&mut item, &component.krate, &derived));
+    } else {
+        clone = (!derived.clone).then(|| quote!(#[derive(::core::clone::Clone)]));
+        debug = (!derived.debug).then(|| quote!(#[derive(::core::fmt::Debug)]));
+    }
     let (name, docs) = (&component.name, &component.docs);
     quote! {
         #clone
         #debug
         #(#attributes)*
         #item
+        #access
         const _: () = {
             #private::inventory::submit! {
                 #private::Component {

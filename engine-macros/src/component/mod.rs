@@ -1,5 +1,6 @@
 //! `#[component]`: a struct becomes something that experiment files name or hold.
 
+mod enums;
 mod expand;
 mod kind;
 mod metric;

@@ -102,10 +102,12 @@ fn refuse_operator(variant: &Variant, diag: &mut Diag) {
     }
 }
 
+/// What says how serde reads a field.
+pub(crate) const BY_SERDE: &[&str] = &["with", "serialize_with", "deserialize_with", "skip", "skip_deserializing"];
+
 /// A field of a component: configured, with or without the attribute.
 fn configured(field: &mut syn::Field, diag: &mut Diag) -> Option<Field> {
     let mut parsed = Field::of_component(field, diag)?;
-    const BY_SERDE: &[&str] = &["with", "serialize_with", "deserialize_with", "skip", "skip_deserializing"];
     let words = serde_words(&field.attrs);
     if words.iter().any(|word| BY_SERDE.contains(&word.as_str())) {
         if let Role::Config(config) = &parsed.role

@@ -2,8 +2,10 @@
 
 use crate::diag::Diag;
 use crate::suggest::{did_you_mean, quoted};
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::spanned::Spanned;
-use syn::{Attribute, Ident};
+use syn::{Attribute, Ident, Lifetime, Type};
 
 /// Every role there is; each is a helper attribute that only the macros know.
 pub(crate) const ALL_ROLES: &[&str] =
@@ -77,10 +79,42 @@ pub(crate) enum Taken {
     Role { name: &'static str, attr: Box<Attribute> },
     /// None, or a wrong one; where a role is needed, the error is reported.
     Unknown,
+    /// The field can have no role; the error is reported.
+    Refused,
 }
 
 /// Takes the role's attribute off the field; what is wrong with it goes to `diag`.
 pub(crate) fn take_role(field: &mut syn::Field, owner: OwnerKind, diag: &mut Diag) -> Taken {
+    let taken = find_role(field, owner, diag);
+    match with_lifetimes(&field.ty) {
+        None => taken,
+        Some(complete) => {
+            diag.error(&field.ty, "a field owns its value; write `String` for a text");
+            field.ty = complete;
+            Taken::Refused
+        }
+    }
+}
+
+/// `&str` as `&'static str`, for which the compiler has nothing to say; `None` when no lifetime is missing.
+///
+/// What stands in parentheses may be the parameters of a function, and needs none.
+fn with_lifetimes(ty: &Type) -> Option<Type> {
+    let is = |token: &TokenTree, sign: char| matches!(token, TokenTree::Punct(punct) if punct.as_char() == sign);
+    let (mut complete, mut missing) = (TokenStream::new(), false);
+    let mut tokens = ty.to_token_stream().into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        let lacks = is(&token, '&') && tokens.peek().is_some_and(|next| !is(next, '\''));
+        token.to_tokens(&mut complete);
+        if lacks {
+            Lifetime::new("'static", Span::call_site()).to_tokens(&mut complete);
+            missing = true;
+        }
+    }
+    if missing { syn::parse2(complete).ok() } else { None }
+}
+
+fn find_role(field: &mut syn::Field, owner: OwnerKind, diag: &mut Diag) -> Taken {
     let Some(ident) = field.ident.clone() else { return Taken::Unknown };
     let mut found: Option<(&'static str, Attribute)> = None;
     let mut wrong = false;
@@ -148,7 +182,7 @@ mod tests {
         let mut diag = Diag::new();
         let name = match take_role(&mut field, owner, &mut diag) {
             Taken::Role { name, .. } => Some(name),
-            Taken::Unknown => None,
+            Taken::Unknown | Taken::Refused => None,
         };
         (name, field.attrs.len(), diag.into_messages())
     }

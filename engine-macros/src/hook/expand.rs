@@ -3,11 +3,10 @@
 use crate::fields::{Field, Role};
 use crate::hook::parse::Hook;
 use crate::krate::Krate;
-use crate::settings::{Settings, quiet, state_impl};
+use crate::settings::{Settings, fresh, quiet, state_impl};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ItemStruct;
-use syn::spanned::Spanned;
 
 pub(crate) fn expand(hook: &Hook) -> TokenStream {
     let private = hook.krate.private();
@@ -109,7 +108,7 @@ pub(crate) fn build_from_config(krate: &Krate, settings: &Ident, fields: &[Field
         let value = match field.role {
             Role::Config(_) => quote!(<#ty as #private::Setting>::copied(&#config.#ident)),
             Role::State | Role::Transient => {
-                let fresh = quote_spanned!(ty.span()=> <#ty as #private::Fresh>::fresh);
+                let fresh = fresh(krate, field);
                 quote!(#fresh())
             }
             // the error is reported; nothing follows from it

@@ -51,12 +51,7 @@ fn context(function: &mut ImplItemFn, krate: &Krate) {
     let mut found = false;
     for argument in &mut function.sig.inputs {
         let FnArg::Typed(argument) = argument else { continue };
-        let context = match argument.ty.as_ref() {
-            Type::Reference(reference) => reference.elem.as_ref(),
-            owned => owned,
-        };
-        if matches!(context, Type::Path(path) if path.path.segments.last().is_some_and(|name| name.ident == "Context"))
-        {
+        if let Some(context) = borrowed_context(&argument.ty) {
             argument.ty = parse_quote!(&mut #context);
             found = true;
         }
@@ -66,6 +61,23 @@ fn context(function: &mut ImplItemFn, krate: &Krate) {
         let (private, cx) = (krate.private(), Ident::new("cx", function.sig.ident.span()));
         function.sig.inputs.push(parse_quote!(#cx: &mut #private::Context<'_>));
     }
+}
+
+/// Whether a method was meant as a phase, whatever its name is.
+pub(crate) fn takes_context(function: &ImplItemFn) -> bool {
+    let is_context =
+        |argument: &FnArg| matches!(argument, FnArg::Typed(argument) if borrowed_context(&argument.ty).is_some());
+    function.sig.inputs.iter().any(is_context)
+}
+
+/// `Context<'_>` of itself, or of a borrow of it.
+fn borrowed_context(ty: &Type) -> Option<&Type> {
+    let ty = match ty {
+        Type::Reference(reference) => reference.elem.as_ref(),
+        owned => owned,
+    };
+    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|name| name.ident == "Context"))
+        .then_some(ty)
 }
 
 /// A body without a return type may use `?` and end in `Ok(())`, or not.

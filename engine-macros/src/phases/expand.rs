@@ -41,13 +41,12 @@ pub(crate) fn expand(phases: &Phases) -> TokenStream {
     quote! {
         #item
         #[automatically_derived]
-        impl #owner {
-            #[doc(hidden)]
-            pub const __ENGINE_PHASES: #private::PhaseMask = #private::PhaseMask::of(&[#(#mask),*]);
-            #[doc(hidden)]
+        #[diagnostic::do_not_recommend]
+        impl #private::Phases for #owner {
+            const PHASES: #private::PhaseMask = #private::PhaseMask::of(&[#(#mask),*]);
             #[inline(always)]
             #[allow(unused_variables)]
-            pub fn __engine_call(
+            fn call(
                 &mut self,
                 phase: #private::Phase,
                 #cx: &mut #private::Context<'_>,
@@ -56,19 +55,6 @@ pub(crate) fn expand(phases: &Phases) -> TokenStream {
                     #(#arms)*
                     _ => ::core::result::Result::Ok(()),
                 }
-            }
-        }
-        #[automatically_derived]
-        #[diagnostic::do_not_recommend]
-        impl #private::Phases for #owner {
-            const PHASES: #private::PhaseMask = <#owner>::__ENGINE_PHASES;
-            #[inline(always)]
-            fn call(
-                &mut self,
-                phase: #private::Phase,
-                #cx: &mut #private::Context<'_>,
-            ) -> #private::Result<()> {
-                self.__engine_call(phase, #cx)
             }
         }
     }

@@ -5,22 +5,55 @@ mod expand;
 mod names;
 mod parse;
 
+use crate::args;
 use crate::diag::Diag;
 use crate::fallback;
-use proc_macro2::TokenStream;
-use syn::Item;
+use crate::krate::Krate;
+use proc_macro2::{TokenStream, TokenTree};
+use quote::quote;
+use syn::{Item, Path};
 
 /// The whole macro.
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut diag = Diag::new();
-    match parse::parse(args, item.clone(), &mut diag) {
+    match parse::parse(args.clone(), item.clone(), &mut diag) {
         Some(phases) => {
             let mut tokens = expand::expand(&phases);
             tokens.extend(diag.into_tokens());
             tokens
         }
-        None => fallback::misplaced("phases", "an `impl` block of the hook's or trainer's own", item, hint, diag),
+        None => {
+            let stub = no_phases(args, &item, &mut diag);
+            let place = "an `impl` block of the hook's or trainer's own";
+            let mut tokens = fallback::misplaced("phases", place, item, hint, diag);
+            tokens.extend(stub);
+            tokens
+        }
     }
+}
+
+/// A block that is being written does not parse; the type it belongs to still is a hook, without phases for now.
+fn no_phases(args: TokenStream, item: &TokenStream, diag: &mut Diag) -> Option<TokenStream> {
+    if syn::parse2::<Item>(item.clone()).is_ok() {
+        return None;
+    }
+    let after_impl = item.clone().into_iter().skip_while(|token| !is_word(token, "impl")).skip(1);
+    let owner: TokenStream = after_impl.take_while(|token| !matches!(token, TokenTree::Group(_))).collect();
+    let owner: Path = syn::parse2(owner).ok()?;
+    let private = Krate::from_args(&mut args::parse("phases", args, parse::KEYS, diag)).private();
+    Some(quote! {
+        #[automatically_derived]
+        impl #private::Phases for #owner {
+            const PHASES: #private::PhaseMask = #private::PhaseMask::NONE;
+            fn call(&mut self, _: #private::Phase, _: &mut #private::Context<'_>) -> #private::Result<()> {
+                ::core::result::Result::Ok(())
+            }
+        }
+    })
+}
+
+fn is_word(token: &TokenTree, word: &str) -> bool {
+    matches!(token, TokenTree::Ident(ident) if ident == word)
 }
 
 fn hint(item: &Item) -> Option<&'static str> {

@@ -2,8 +2,9 @@
 
 use crate::args::{self, CRATE, Key};
 use crate::diag::Diag;
+use crate::fields::source_of_type;
 use crate::krate::Krate;
-use crate::phases::correct::{correct, returns_nothing};
+use crate::phases::correct::{correct, returns_nothing, takes_context};
 use crate::phases::names;
 use crate::suggest::did_you_mean;
 use proc_macro2::{Ident, TokenStream};
@@ -30,13 +31,19 @@ pub(crate) struct Method {
     pub(crate) output: Type,
 }
 
-const KEYS: &[Key] = &[CRATE];
+pub(super) const KEYS: &[Key] = &[CRATE];
 
 /// `None`: the item is no inherent `impl` block.
 pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Option<Phases> {
     let mut item: ItemImpl = syn::parse2(item).ok()?;
-    if item.trait_.is_some() {
-        return None;
+    if let Some((_, of, _)) = &item.trait_ {
+        let meant = of.segments.last().is_some_and(|name| name.ident == "Hook" || name.ident == "Phases");
+        if !meant {
+            return None;
+        }
+        let owner = source_of_type(&item.self_ty);
+        diag.error(of, format!("phases are methods of the hook's own, not of a trait; write `impl {owner} {{ … }}`"));
+        item.trait_ = None;
     }
     let krate = Krate::from_args(&mut args::parse("phases", args, KEYS, diag));
     if !item.generics.params.is_empty() {
@@ -54,8 +61,7 @@ pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Op
             true
         }
         Found::Mistake => true,
-        // the compiler would complain of it once more
-        Found::Twice => false,
+        Found::Removed => false,
     });
     Some(Phases { methods, krate, item })
 }
@@ -65,8 +71,8 @@ enum Found {
     Phase(Box<Method>),
     /// It is no phase; the error is reported.
     Mistake,
-    /// It is a phase that is there already; the error is reported.
-    Twice,
+    /// The error is reported, and the compiler would complain of it once more.
+    Removed,
 }
 
 fn method(member: &mut ImplItem, seen: &mut BTreeSet<String>, krate: &Krate, diag: &mut Diag) -> Found {
@@ -76,6 +82,13 @@ fn method(member: &mut ImplItem, seen: &mut BTreeSet<String>, krate: &Krate, dia
         ImplItem::Const(item) => {
             diag.error(&item.ident, format!("a `#[phases]` block holds phases only; {ELSEWHERE}"));
             return Found::Mistake;
+        }
+        // what the compiler has to say: a method without a body
+        ImplItem::Verbatim(_) => return Found::Mistake,
+        // such a type is refused wherever it stands
+        ImplItem::Type(item) => {
+            diag.error(&item.ident, "a `#[phases]` block holds phases only; put the type beside it");
+            return Found::Removed;
         }
         other => {
             diag.error(other, format!("a `#[phases]` block holds phases only; {ELSEWHERE}"));
@@ -91,13 +104,16 @@ fn method(member: &mut ImplItem, seen: &mut BTreeSet<String>, krate: &Krate, dia
             (None, None) => "; helpers go into an `impl` block of their own".to_owned(),
         };
         diag.error(&ident, format!("`{name}` is no phase{hint}"));
+        if takes_context(function) {
+            correct(function, krate);
+        }
         return Found::Mistake;
     }
     // two methods under opposite `cfg`s are no duplicates; the compiler tells when they are
     let cfgs: Vec<Attribute> = function.attrs.iter().filter(|attr| attr.path().is_ident("cfg")).cloned().collect();
     if cfgs.is_empty() && !seen.insert(name.clone()) {
         diag.error(&ident, format!("phase `{name}` is in this block already; make one method of the two"));
-        return Found::Twice;
+        return Found::Removed;
     }
     match signature(function, diag) {
         Some((context, output)) => Found::Phase(Box::new(Method { name: ident, cfgs, context, output })),

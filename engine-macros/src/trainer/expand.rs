@@ -1,13 +1,13 @@
 //! What a trainer expands to: how it is read and built, and how the loops reach its fields.
 
+use crate::checked::{checked, ends};
 use crate::fields::Role;
-use crate::settings::state_impl;
+use crate::settings::{fresh, state_impl};
 use crate::trainer::model::{Clock, LoaderRole, Trainer, TrainerField, TrainerRole};
-use crate::trainer::parts::{Part, ends, parts};
+use crate::trainer::parts::{Part, parts};
 use crate::trainer::steps::{self, fitting, stepping};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::spanned::Spanned;
 use syn::{ItemStruct, parse_quote};
 
 pub(crate) fn expand(trainer: &Trainer) -> TokenStream {
@@ -15,7 +15,7 @@ pub(crate) fn expand(trainer: &Trainer) -> TokenStream {
     let parts = parts(trainer);
     let item = expanded_struct(trainer);
     let markers = parts.iter().map(|part| part.expand(trainer, &trainer.krate));
-    let steps = steps::expand(trainer, &parts, &private);
+    let steps = steps::expand(trainer, &parts);
     let sections = sections(&parts, &private);
     let build = build_impl(trainer, &parts, &private);
     let run = trainer_impl(trainer, &parts, &private);
@@ -25,7 +25,7 @@ pub(crate) fn expand(trainer: &Trainer) -> TokenStream {
     quote! {
         #item
         const _: () = {
-            // what stands in for a `#[phases]` block; inherent items of the same names win
+            // what stands in for a `#[phases]` block
             #[allow(unused_imports)]
             use #private::NoPhases as _;
             #(#markers)*
@@ -109,8 +109,7 @@ fn build_impl(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) -> T
                 quote_spanned!(last=> #open::convert::identity(#held))
             }
             (TrainerRole::Own(own), None) => {
-                let ty = &own.ty;
-                let fresh = quote_spanned!(ty.span()=> <#ty as #private::Fresh>::fresh);
+                let fresh = fresh(&trainer.krate, own);
                 quote!(#fresh())
             }
             // the error is reported; nothing follows from it
@@ -151,22 +150,22 @@ fn trainer_impl(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) ->
         quote!(#private::Role::#variant => &[#(#names),*],)
     });
     let train = match trainer.loaders(LoaderRole::Train).next() {
-        Some(field) => source(field, parts, private),
+        Some(field) => source(field, trainer, parts),
         // the error is reported; nothing follows from it
         None => Some(quote!(::core::unreachable!())),
     };
     let evaluated = [LoaderRole::Val, LoaderRole::Test].map(|role| {
         let variant = role.variant();
         let arms = trainer.loaders(role).enumerate().map(|(index, field)| {
-            let source = source(field, parts, private);
+            let source = source(field, trainer, parts);
             quote!((#private::Role::#variant, #index) => ::core::option::Option::Some(#source),)
         });
         quote!(#(#arms)*)
     });
     let steps = [(LoaderRole::Val, "ValStep", "val_step"), (LoaderRole::Test, "TestStep", "test_step")]
         .map(|(role, of, method)| trainer.loaders(role).next().map(|field| step(field, of, method, private)));
-    let predict = trainer.loaders(LoaderRole::Predict).next().and_then(|field| predict(field, parts, private));
-    let stepping = stepping(trainer, parts, private);
+    let predict = trainer.loaders(LoaderRole::Predict).next().and_then(|field| predict(field, trainer, parts));
+    let stepping = stepping(trainer, parts);
     let metrics = trainer.metrics().filter_map(|field| {
         let (ident, marker) = (&field.ident, marker(field, parts)?);
         Some(quote!(#private::visit_metric::<#marker>(&mut self.#ident, each)?;))
@@ -223,9 +222,10 @@ fn marker<'a>(field: &TrainerField, parts: &'a [Part<'_>]) -> Option<&'a Ident> 
 }
 
 /// A loader field as what the steps take.
-fn source(field: &TrainerField, parts: &[Part<'_>], private: &TokenStream) -> Option<TokenStream> {
+fn source(field: &TrainerField, trainer: &Trainer, parts: &[Part<'_>]) -> Option<TokenStream> {
     let (ident, part) = (&field.ident, part(field, parts)?);
-    let fitting = fitting(part, private);
+    let fitting = fitting(part, &trainer.krate);
+    let private = trainer.krate.private();
     Some(quote!(#private::feed::<#fitting, Self>(&mut self.#ident)))
 }
 
@@ -244,11 +244,11 @@ fn step(field: &TrainerField, of: &str, method: &str, private: &TokenStream) -> 
     }
 }
 
-fn predict(field: &TrainerField, parts: &[Part<'_>], private: &TokenStream) -> Option<TokenStream> {
+fn predict(field: &TrainerField, trainer: &Trainer, parts: &[Part<'_>]) -> Option<TokenStream> {
     let (ident, part) = (&field.ident, part(field, parts)?);
-    let (marker, fitting, fits) = (&part.marker, fitting(part, private), part.constant("FITS"));
+    let (marker, fitting, fits) = (&part.marker, fitting(part, &trainer.krate), part.constant("FITS"));
     let this = Ident::new("trainer", Span::mixed_site());
-    let stepping = quote!(<#private::Checked<Self, #fits> as #private::Known>::Type);
+    let (private, stepping) = (trainer.krate.private(), checked(&trainer.krate, quote!(Self), &fits));
     let source = quote!(|#this| #private::prompts::<#fitting, #stepping>(&mut #this.#ident));
     let call = quote!(#private::predict_next::<#stepping>(self, #source, cx));
     Some(quote! {
@@ -296,7 +296,7 @@ fn slots_impl(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) -> T
         impl #private::Slots for #owner {
             const SLOTS: &'static [#private::SlotInfo] = &[
                 #(#infos)*
-                #private::SlotInfo { name: #name, priority: #level, phases: <#owner>::__ENGINE_PHASES },
+                #private::SlotInfo { name: #name, priority: #level, phases: <#private::PhasesOf<#owner>>::PHASES },
             ];
             #[inline(always)]
             fn call(
@@ -307,7 +307,7 @@ fn slots_impl(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) -> T
             ) -> #private::Result<()> {
                 match slot {
                     #(#arms)*
-                    #own => self.__engine_call(phase, cx),
+                    #own => <#private::PhasesOf<#owner>>::call(self, phase, cx),
                     _ => ::core::result::Result::Ok(()),
                 }
             }

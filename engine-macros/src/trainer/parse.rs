@@ -60,7 +60,7 @@ fn trainer_field(field: &mut syn::Field, diag: &mut Diag) -> Option<TrainerField
     let ident = field.ident.clone()?;
     let mut at = ident.span();
     let role = match take_role(field, OwnerKind::Trainer, diag) {
-        Taken::Unknown => TrainerRole::Unknown,
+        Taken::Unknown | Taken::Refused => TrainerRole::Unknown,
         Taken::Role { name, attr } => {
             at = attr.path().span();
             read_role(name, &attr, field, &mut at, diag)
@@ -86,7 +86,10 @@ fn read_role(name: &str, attr: &Attribute, field: &syn::Field, at: &mut Span, di
                 None => TrainerRole::Unknown,
             };
         }
-        "config" => return own(field, Role::Config(Box::new(Config::parse(attr, field, diag)))),
+        "config" => {
+            let role = Role::Config(Box::new(Config::parse(attr, field, diag)));
+            return own(field, role, diag);
+        }
         _ => no_arguments(attr, name, diag),
     }
     match name {
@@ -94,14 +97,17 @@ fn read_role(name: &str, attr: &Attribute, field: &syn::Field, at: &mut Span, di
         "scheduler" => TrainerRole::Scheduler,
         "metric" => TrainerRole::Metric,
         "hook" => TrainerRole::Hook,
-        "state" => own(field, Role::State),
-        "transient" => own(field, Role::Transient),
+        "state" => own(field, Role::State, diag),
+        "transient" => own(field, Role::Transient, diag),
         _ => TrainerRole::Unknown,
     }
 }
 
-fn own(field: &syn::Field, role: Role) -> TrainerRole {
-    Field::new(field, role).map_or(TrainerRole::Unknown, |field| TrainerRole::Own(Box::new(field)))
+fn own(field: &syn::Field, role: Role, diag: &mut Diag) -> TrainerRole {
+    match Field::new(field, role, diag) {
+        Some(own) if !matches!(own.role, Role::Unknown) => TrainerRole::Own(Box::new(own)),
+        _ => TrainerRole::Unknown,
+    }
 }
 
 /// `#[optimizer(net, disc)]`.

@@ -5,12 +5,13 @@
 //! compiler takes it for reported, and a type that does not serve is one error. Those of `net` are `CHECKED_net` and
 //! `Field_net`, within the `const` block of the expansion.
 
+use crate::checked::{checked, constant, has};
 use crate::fields::{Field, Role};
 use crate::krate::Krate;
 use crate::settings::{check_function, default_function, function, quiet};
 use crate::trainer::model::{Trainer, TrainerField, TrainerRole};
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
 use syn::ext::IdentExt;
 
 /// A field that the experiment file knows.
@@ -60,9 +61,10 @@ impl Part<'_> {
     pub(crate) fn expand(&self, trainer: &Trainer, krate: &Krate) -> TokenStream {
         let private = krate.private();
         let (marker, ty, key, docs) = (&self.marker, &self.field.ty, self.field.key(), &self.field.docs);
-        let checked = self.constant("CHECKED");
+        let asked = self.constant("CHECKED");
         let check = self.check(krate);
-        let field = quote!(type Field = <#private::Checked<#ty, #checked> as #private::Known>::Type;);
+        let known = checked(krate, ty, &asked);
+        let field = quote!(type Field = #known;);
         let (of, members) = match &self.field.role {
             TrainerRole::Model => (quote!(ModelPart), field),
             TrainerRole::Optimizer { models } => {
@@ -87,7 +89,7 @@ impl Part<'_> {
         let wrapper = self.wrapper();
         quote! {
             #[allow(non_upper_case_globals)]
-            const #checked: bool = #check;
+            const #asked: bool = #check;
             #[allow(non_camel_case_types)]
             struct #marker;
             #[automatically_derived]
@@ -103,7 +105,7 @@ impl Part<'_> {
 
     /// `CHECKED_net`.
     pub(crate) fn constant(&self, what: &str) -> Ident {
-        format_ident!("{what}_{}", self.field.ident.unraw(), span = quiet(&self.field.ident))
+        constant(what, &self.field.ident)
     }
 
     /// Names what the field's type has to have.
@@ -117,7 +119,7 @@ impl Part<'_> {
             TrainerRole::Hook => ("HookField", "from_hook"),
             TrainerRole::Own(_) | TrainerRole::Unknown => ("Setting", "copied"),
         };
-        member(krate, &self.field.ty, of, method)
+        has(krate, &self.field.ty, of, method)
     }
 
     /// The engine's type that reads, prints and builds fields of this role.
@@ -133,24 +135,6 @@ impl Part<'_> {
         };
         Ident::new(name, proc_macro2::Span::call_site())
     }
-}
-
-/// A block that names a member of a trait of the engine's, `{ let _ = <Cnn as Model>::build; true }`: it compiles when
-/// the type has the trait. What the compiler says of it otherwise stands at the type, from its first token to its last.
-pub(crate) fn member(krate: &Krate, ty: impl ToTokens, of: &str, method: &str) -> TokenStream {
-    let (first, last) = ends(&ty);
-    let (private, of, method) = (krate.private_at(last), Ident::new(of, last), Ident::new(method, last));
-    let open = quote_spanned!(first=> <);
-    let path = quote_spanned!(last=> #open #ty as #private::#of>::#method);
-    quote!({ let _ = #path; true })
-}
-
-/// The first and the last token's place.
-pub(crate) fn ends(tokens: impl ToTokens) -> (Span, Span) {
-    let mut tokens = tokens.to_token_stream().into_iter();
-    let span = |token: Option<TokenTree>| token.map_or_else(Span::call_site, |token| token.span());
-    let first = span(tokens.next());
-    (first, tokens.last().map_or(first, |token| token.span()))
 }
 
 /// A `#[config]` field of the trainer: its default and its range.

@@ -1,41 +1,40 @@
-//! That a trainer has its steps, and that its loaders hand over what the steps take.
-//!
-//! Each question is a constant, asked once. Whatever depends on the answer goes through the constant, so that a missing
-//! step or a batch of another type is one error: see [`crate::trainer::parts`].
+//! That a trainer has its steps, and that its loaders hand over what the steps take: see [`crate::checked`].
 
-use crate::trainer::model::{LoaderRole, Trainer, TrainerField};
-use crate::trainer::parts::{Part, ends, member};
+use crate::checked::{checked, ends, has};
+use crate::krate::Krate;
+use crate::trainer::model::{LoaderRole, Trainer, TrainerRole};
+use crate::trainer::parts::Part;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 
 /// The constants, and what the steps take.
-pub(crate) fn expand(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) -> TokenStream {
-    let owner = &trainer.item.ident;
-    let has_steps = member(&trainer.krate, owner, "Steps", "train_step");
-    let train = part(trainer, parts, LoaderRole::Train).map(|part| {
-        let taken = quote!(<#private::Checked<#owner, HAS_STEPS> as #private::Known>::Type as #private::Steps);
-        fits(part, trainer, quote!(<#taken>::Batch), quote!(HAS_STEPS))
+pub(crate) fn expand(trainer: &Trainer, parts: &[Part<'_>]) -> TokenStream {
+    let (krate, owner) = (&trainer.krate, &trainer.item.ident);
+    let private = krate.private();
+    let (steps, predict_step) = (name("HAS_STEPS"), name("HAS_PREDICT_STEP"));
+    // at the struct's name
+    let has_steps = has(krate, owner, "Steps", "train_step");
+    let train = first(parts, LoaderRole::Train).map(|part| {
+        let stepping = checked(krate, owner, &steps);
+        fits(part, krate, quote!(<#stepping as #private::Steps>::Batch), quote!(#steps))
     });
-    let evaluated = [LoaderRole::Val, LoaderRole::Test].into_iter().flat_map(|role| {
+    let evaluated = [LoaderRole::Val, LoaderRole::Test].into_iter().flat_map(|role| of_role(parts, role)).map(|part| {
         let batch = quote!(<#owner as #private::Batches>::Batch);
-        let of_role = parts.iter().filter(move |part| is(part.field, role));
-        of_role.map(move |part| fits(part, trainer, batch.clone(), quote!(true)))
+        fits(part, krate, batch, quote!(true))
     });
-    let predict = part(trainer, parts, LoaderRole::Predict).map(|part| {
+    let predict = first(parts, LoaderRole::Predict).map(|part| {
         // at the word in `#[loader(predict)]`
-        let has_prompts =
-            member(&trainer.krate, Ident::new(&owner.to_string(), part.field.at), "PredictStep", "predict_step");
-        let taken =
-            quote!(<#private::Checked<#owner, HAS_PREDICT_STEP> as #private::Known>::Type as #private::PredictStep);
-        let fits = fits(part, trainer, quote!(<#taken>::Prompt), quote!(HAS_PREDICT_STEP));
+        let has_step = has(krate, Ident::new(&owner.to_string(), part.field.at), "PredictStep", "predict_step");
+        let predicting = checked(krate, owner, &predict_step);
+        let fits = fits(part, krate, quote!(<#predicting as #private::PredictStep>::Prompt), quote!(#predict_step));
         quote! {
-            const HAS_PREDICT_STEP: bool = #has_prompts;
+            const #predict_step: bool = #has_step;
             #fits
         }
     });
-    let stepping = stepping(trainer, parts, private);
+    let stepping = stepping(trainer, parts);
     quote! {
-        const HAS_STEPS: bool = #has_steps;
+        const #steps: bool = #has_steps;
         #train
         #[automatically_derived]
         #[diagnostic::do_not_recommend]
@@ -48,40 +47,37 @@ pub(crate) fn expand(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStrea
 }
 
 /// The trainer, whose steps and train loader fit.
-pub(crate) fn stepping(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) -> TokenStream {
-    let owner = &trainer.item.ident;
-    let fits = match part(trainer, parts, LoaderRole::Train) {
-        Some(part) => part.constant("FITS"),
-        None => Ident::new("HAS_STEPS", Span::call_site()),
-    };
-    quote!(<#private::Checked<#owner, #fits> as #private::Known>::Type)
+pub(crate) fn stepping(trainer: &Trainer, parts: &[Part<'_>]) -> TokenStream {
+    let fits = first(parts, LoaderRole::Train).map_or_else(|| name("HAS_STEPS"), |part| part.constant("FITS"));
+    checked(&trainer.krate, &trainer.item.ident, &fits)
 }
 
 /// A loader's marker, whose batches fit.
-pub(crate) fn fitting(part: &Part<'_>, private: &TokenStream) -> TokenStream {
-    let (marker, fits) = (&part.marker, part.constant("FITS"));
-    quote!(<#private::Checked<#marker, #fits> as #private::Known>::Type)
+pub(crate) fn fitting(part: &Part<'_>, krate: &Krate) -> TokenStream {
+    checked(krate, &part.marker, &part.constant("FITS"))
 }
 
 /// `FITS_val`: the error, at the type of the field, when its batches are not those that a step takes.
-fn fits(part: &Part<'_>, trainer: &Trainer, taken: TokenStream, and: TokenStream) -> TokenStream {
+fn fits(part: &Part<'_>, krate: &Krate, taken: TokenStream, and: TokenStream) -> TokenStream {
     let (marker, fits) = (&part.marker, part.constant("FITS"));
     let (first, last) = ends(&part.field.ty);
-    let here = trainer.krate.private_at(last);
-    let open = quote_spanned!(first=> <);
-    let handed = quote_spanned!(last=> <#marker as #here::LoaderPart>::Field as #here::LoaderField>::Batch);
-    let same = quote_spanned!(last=> #open #open #handed as #here::SameBatch<#taken>>::same);
+    let (open, here) = (quote_spanned!(first=> <), krate.private_at(last));
+    let handed = quote_spanned!(last=> #open #open #marker as #here::LoaderPart>::Field as #here::LoaderField>::Batch);
+    let same = quote_spanned!(last=> #open #handed as #here::SameBatch<#taken>>::same);
     quote! {
         #[allow(non_upper_case_globals)]
         const #fits: bool = { let _ = #same; #and };
     }
 }
 
-fn part<'a>(trainer: &Trainer, parts: &'a [Part<'_>], role: LoaderRole) -> Option<&'a Part<'a>> {
-    let field = trainer.loaders(role).next()?;
-    parts.iter().find(|part| part.field.ident == field.ident)
+fn of_role<'a>(parts: &'a [Part<'a>], role: LoaderRole) -> impl Iterator<Item = &'a Part<'a>> {
+    parts.iter().filter(move |part| matches!(part.field.role, TrainerRole::Loader(of) if of == role))
 }
 
-fn is(field: &TrainerField, role: LoaderRole) -> bool {
-    matches!(field.role, crate::trainer::model::TrainerRole::Loader(of) if of == role)
+fn first<'a>(parts: &'a [Part<'a>], role: LoaderRole) -> Option<&'a Part<'a>> {
+    of_role(parts, role).next()
+}
+
+fn name(constant: &str) -> Ident {
+    Ident::new(constant, Span::call_site())
 }

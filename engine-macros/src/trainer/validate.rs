@@ -1,10 +1,11 @@
 //! What a trainer must have, what it can have once, and what has to fit together.
 
 use crate::diag::Diag;
+use crate::fields::source_of_type;
 use crate::suggest::meant_or_list;
 use crate::trainer::model::{LoaderRole, Trainer, TrainerField, TrainerRole};
 use proc_macro2::{Ident, Span};
-use syn::{GenericArgument, PathArguments, Type};
+use syn::{GenericArgument, PathArguments, Type, parse_quote};
 
 /// The hooks that every program has; their settings stand under these names.
 const ENGINE_HOOKS: &[&str] = &["timer", "scheduler", "logger", "checkpoint"];
@@ -17,6 +18,7 @@ pub(crate) fn validate(trainer: &mut Trainer, diag: &mut Diag) {
     models_have_one_optimizer(trainer, diag);
     metrics_are_fed(trainer, diag);
     hooks_are_concrete(trainer, diag);
+    models_are_chosen_as_nets(trainer, diag);
 }
 
 fn something_is_missing(trainer: &Trainer, diag: &mut Diag) {
@@ -149,6 +151,20 @@ fn hooks_are_concrete(trainer: &mut Trainer, diag: &mut Diag) {
                 format!("`hooks.{name}` are the settings of the engine's own `{name}`; give this field another name");
             diag.error(name, message);
             field.role = TrainerRole::Unknown;
+        }
+    }
+}
+
+/// `Box<dyn Model>` is no type; what was meant takes its place.
+fn models_are_chosen_as_nets(trainer: &mut Trainer, diag: &mut Diag) {
+    let private = trainer.krate.private();
+    for (field, written) in trainer.fields.iter_mut().zip(&mut trainer.item.fields) {
+        let is_model = matches!(field.role, TrainerRole::Model);
+        if is_model && is_dyn(&field.ty) && source_of_type(&field.ty).contains("dyn Model") {
+            let message = "a model that the file chooses has the type `Box<dyn Net>`: `Model` makes one, `Net` runs it";
+            diag.error(&field.ty, message);
+            field.ty = parse_quote!(::std::boxed::Box<dyn #private::Net>);
+            written.ty = field.ty.clone();
         }
     }
 }

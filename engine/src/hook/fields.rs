@@ -6,6 +6,7 @@
 use crate::base::Result;
 use crate::hook::{Context, HookField, Phases, SlotInfo};
 use crate::phase::{Phase, PhaseMask};
+use std::marker::PhantomData;
 
 /// A `#[hook]` field of a trainer, as a marker type.
 pub trait HookPart: 'static {
@@ -30,21 +31,43 @@ pub fn call_field<P: HookPart>(field: &mut P::Field, phase: Phase, cx: &mut Cont
     }
 }
 
-/// The phases of a trainer without a `#[phases]` block: none.
+/// The phases of a trainer, if it has any.
 ///
-/// A `#[phases]` block gives its type inherent items of the same names, and those win over a trait's.
+/// Its own items are those of a trainer with a `#[phases]` block, and win over those of [`NoPhases`].
+pub struct PhasesOf<T>(PhantomData<T>);
+
+impl<T: Phases> PhasesOf<T> {
+    /// Those of the block.
+    pub const PHASES: PhaseMask = T::PHASES;
+
+    /// Calls the method of this phase.
+    ///
+    /// # Errors
+    /// What the method returned.
+    #[inline(always)]
+    pub fn call(trainer: &mut T, phase: Phase, cx: &mut Context<'_>) -> Result<()> {
+        trainer.call(phase, cx)
+    }
+}
+
+/// The phases of a trainer without a `#[phases]` block: none.
 pub trait NoPhases {
+    /// The trainer.
+    type Trainer;
+
     /// No phase.
-    const __ENGINE_PHASES: PhaseMask = PhaseMask::NONE;
+    const PHASES: PhaseMask = PhaseMask::NONE;
 
     /// Does nothing.
     ///
     /// # Errors
     /// Never.
     #[inline(always)]
-    fn __engine_call(&mut self, _phase: Phase, _cx: &mut Context<'_>) -> Result<()> {
+    fn call(_trainer: &mut Self::Trainer, _phase: Phase, _cx: &mut Context<'_>) -> Result<()> {
         Ok(())
     }
 }
 
-impl<T> NoPhases for T {}
+impl<T> NoPhases for PhasesOf<T> {
+    type Trainer = T;
+}

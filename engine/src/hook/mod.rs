@@ -12,7 +12,7 @@ mod steps;
 pub use clocks::Clocks;
 pub use context::Context;
 pub use dispatch::{Both, CustomHook, Dispatcher, EachState, EngineHooks, Planned, SlotInfo, SlotSetting, Slots};
-pub use fields::{HookPart, NoPhases, call_field, slot_of};
+pub use fields::{HookPart, NoPhases, PhasesOf, call_field, slot_of};
 pub use flow::{Exception, Flow, Save, Signal, Stop};
 pub use hook::{AnyHook, Hook, HookConfig, HookField, Phases, build_any};
 pub use run_state::{Results, RunState};

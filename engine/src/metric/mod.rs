@@ -106,7 +106,7 @@ impl Better {
 }
 
 /// A struct under `#[component(metric)]`: its settings, and how it is made of them.
-pub trait MetricComponent: Metric + Sized {
+pub trait MetricComponent: AnyMetric + Sized {
     /// The name in experiment files.
     const NAME: &'static str;
     /// The `#[config]` fields.
@@ -114,6 +114,29 @@ pub trait MetricComponent: Metric + Sized {
 
     /// The metric with these settings; `#[state]` and `#[transient]` fields take their `Default`.
     fn build(config: &Self::Config) -> Self;
+}
+
+/// A [`Metric`], as what is not one too can be asked for it: what a metric lacks is then said of the metric alone.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no metric",
+    label = "this type does not implement `Metric`",
+    note = "implement `engine::metric::Metric` for `{Self}`: `update` takes in a batch, `compute` gives the values, `measures` declares them"
+)]
+pub trait AnyMetric {
+    /// The metric.
+    fn as_metric(&mut self) -> &mut dyn Metric;
+    /// The metric in a box.
+    fn boxed(self) -> Box<dyn Metric>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<M: Metric + 'static> AnyMetric for M {
+    fn as_metric(&mut self) -> &mut dyn Metric {
+        self
+    }
+    fn boxed(self) -> Box<dyn Metric> {
+        Box::new(self)
+    }
 }
 
 /// The settings of a metric, chosen by name in the experiment file.
@@ -128,8 +151,8 @@ pub trait MetricConfig: Debug + Send + Sync {
 }
 
 /// [`MetricConfig::build_metric`] of a metric.
-pub fn build_metric<M: MetricComponent + 'static>(config: &M::Config) -> Box<dyn Metric> {
-    Box::new(M::build(config))
+pub fn build_metric<M: MetricComponent>(config: &M::Config) -> Box<dyn Metric> {
+    M::build(config).boxed()
 }
 
 #[cfg(test)]

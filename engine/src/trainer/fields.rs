@@ -143,7 +143,7 @@ impl<M: MetricComponent> MetricField for M {
         M::build(config)
     }
     fn metric(&mut self) -> &mut dyn Metric {
-        self
+        self.as_metric()
     }
 }
 

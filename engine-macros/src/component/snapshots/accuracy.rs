@@ -73,6 +73,11 @@ const _: () = {
         ::core::option::Option::Some("1.."), example : ::core::option::Option::None, docs
         : "", },], origin : ::core::concat!(::core::file!(), ":", ::core::line!()), }
     }
+    #[allow(non_upper_case_globals)]
+    const SAVED_right: bool = {
+        let _ = <u64 as ::engine::__private::Saved>::save;
+        true
+    };
     #[automatically_derived]
     impl ::engine::__private::State for Accuracy {
         fn save_state(&self) -> ::engine::__private::StateMap {
@@ -81,7 +86,12 @@ const _: () = {
             map.0
                 .insert(
                     ::core::convert::From::from("right"),
-                    <u64 as ::engine::__private::Saved>::save(&self.right),
+                    <<::engine::__private::Checked<
+                        u64,
+                        SAVED_right,
+                    > as ::engine::__private::Known>::Type as ::engine::__private::Saved>::save(
+                        &self.right,
+                    ),
                 );
             map
         }
@@ -94,7 +104,10 @@ const _: () = {
                 self.right = ::engine::__private::take_field(
                     &mut state,
                     "right",
-                    <u64 as ::engine::__private::Saved>::restore,
+                    <<::engine::__private::Checked<
+                        u64,
+                        SAVED_right,
+                    > as ::engine::__private::Known>::Type as ::engine::__private::Saved>::restore,
                 )?;
             }
             ::core::result::Result::Ok(())
@@ -108,7 +121,10 @@ const _: () = {
         fn build(config: &AccuracyConfig) -> Self {
             Self {
                 top_k: <usize as ::engine::__private::Setting>::copied(&config.top_k),
-                right: <u64 as ::engine::__private::Fresh>::fresh(),
+                right: <<::engine::__private::Checked<
+                    u64,
+                    SAVED_right,
+                > as ::engine::__private::Known>::Type as ::engine::__private::Fresh>::fresh(),
             }
         }
     }

@@ -122,6 +122,11 @@ const _: () = {
         ::engine::__private::registry::to_node(& ::engine::__private::Priority::LOW))],
         origin : ::core::concat!(::core::file!(), ":", ::core::line!()), }
     }
+    #[allow(non_upper_case_globals)]
+    const SAVED_seen: bool = {
+        let _ = <Vec<f64> as ::engine::__private::Saved>::save;
+        true
+    };
     #[automatically_derived]
     impl ::engine::__private::State for WorstCases {
         fn save_state(&self) -> ::engine::__private::StateMap {
@@ -130,7 +135,12 @@ const _: () = {
             map.0
                 .insert(
                     ::core::convert::From::from("seen"),
-                    <Vec<f64> as ::engine::__private::Saved>::save(&self.seen),
+                    <<::engine::__private::Checked<
+                        Vec<f64>,
+                        SAVED_seen,
+                    > as ::engine::__private::Known>::Type as ::engine::__private::Saved>::save(
+                        &self.seen,
+                    ),
                 );
             map
         }
@@ -143,7 +153,10 @@ const _: () = {
                 self.seen = ::engine::__private::take_field(
                     &mut state,
                     "seen",
-                    <Vec<f64> as ::engine::__private::Saved>::restore,
+                    <<::engine::__private::Checked<
+                        Vec<f64>,
+                        SAVED_seen,
+                    > as ::engine::__private::Known>::Type as ::engine::__private::Saved>::restore,
                 )?;
             }
             ::core::result::Result::Ok(())
@@ -161,7 +174,10 @@ const _: () = {
                 title: <Option<
                     String,
                 > as ::engine::__private::Setting>::copied(&config.title),
-                seen: <Vec<f64> as ::engine::__private::Fresh>::fresh(),
+                seen: <<::engine::__private::Checked<
+                    Vec<f64>,
+                    SAVED_seen,
+                > as ::engine::__private::Known>::Type as ::engine::__private::Fresh>::fresh(),
                 scratch: <Option<Tensor> as ::engine::__private::Fresh>::fresh(),
             }
         }

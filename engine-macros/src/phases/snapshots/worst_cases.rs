@@ -8,19 +8,18 @@ impl WorstCases {
     }
 }
 #[automatically_derived]
-impl WorstCases {
-    #[doc(hidden)]
-    pub const __ENGINE_PHASES: ::engine::__private::PhaseMask = ::engine::__private::PhaseMask::of(
+#[diagnostic::do_not_recommend]
+impl ::engine::__private::Phases for WorstCases {
+    const PHASES: ::engine::__private::PhaseMask = ::engine::__private::PhaseMask::of(
         &[
             ::engine::__private::Phase::AfterVal,
             #[cfg(feature = "slow")]
             ::engine::__private::Phase::AfterValIter,
         ],
     );
-    #[doc(hidden)]
     #[inline(always)]
     #[allow(unused_variables)]
-    pub fn __engine_call(
+    fn call(
         &mut self,
         phase: ::engine::__private::Phase,
         cx: &mut ::engine::__private::Context<'_>,
@@ -39,18 +38,5 @@ impl WorstCases {
             }
             _ => ::core::result::Result::Ok(()),
         }
-    }
-}
-#[automatically_derived]
-#[diagnostic::do_not_recommend]
-impl ::engine::__private::Phases for WorstCases {
-    const PHASES: ::engine::__private::PhaseMask = <WorstCases>::__ENGINE_PHASES;
-    #[inline(always)]
-    fn call(
-        &mut self,
-        phase: ::engine::__private::Phase,
-        cx: &mut ::engine::__private::Context<'_>,
-    ) -> ::engine::__private::Result<()> {
-        self.__engine_call(phase, cx)
     }
 }

@@ -367,7 +367,10 @@ const _: () = {
                 accuracy: ::core::convert::identity(of_accuracy),
                 ema: ::core::convert::identity(of_ema),
                 smoothing: ::core::convert::identity(of_smoothing),
-                seen: <u64 as ::engine::__private::Fresh>::fresh(),
+                seen: <<::engine::__private::Checked<
+                    u64,
+                    SAVED_seen,
+                > as ::engine::__private::Known>::Type as ::engine::__private::Fresh>::fresh(),
                 scratch: <Option<Tensor> as ::engine::__private::Fresh>::fresh(),
             })
         }
@@ -492,7 +495,7 @@ const _: () = {
             ::engine::__private::SlotInfo {
                 name: "Digits",
                 priority: ::engine::__private::Priority::HIGH,
-                phases: <Digits>::__ENGINE_PHASES,
+                phases: <::engine::__private::PhasesOf<Digits>>::PHASES,
             },
         ];
         #[inline(always)]
@@ -508,11 +511,16 @@ const _: () = {
                         Field_ema,
                     >(&mut self.ema, phase, cx)
                 }
-                1usize => self.__engine_call(phase, cx),
+                1usize => <::engine::__private::PhasesOf<Digits>>::call(self, phase, cx),
                 _ => ::core::result::Result::Ok(()),
             }
         }
     }
+    #[allow(non_upper_case_globals)]
+    const SAVED_seen: bool = {
+        let _ = <u64 as ::engine::__private::Saved>::save;
+        true
+    };
     #[automatically_derived]
     impl ::engine::__private::State for Digits {
         fn save_state(&self) -> ::engine::__private::StateMap {
@@ -521,7 +529,12 @@ const _: () = {
             map.0
                 .insert(
                     ::core::convert::From::from("seen"),
-                    <u64 as ::engine::__private::Saved>::save(&self.seen),
+                    <<::engine::__private::Checked<
+                        u64,
+                        SAVED_seen,
+                    > as ::engine::__private::Known>::Type as ::engine::__private::Saved>::save(
+                        &self.seen,
+                    ),
                 );
             map
         }
@@ -534,7 +547,10 @@ const _: () = {
                 self.seen = ::engine::__private::take_field(
                     &mut state,
                     "seen",
-                    <u64 as ::engine::__private::Saved>::restore,
+                    <<::engine::__private::Checked<
+                        u64,
+                        SAVED_seen,
+                    > as ::engine::__private::Known>::Type as ::engine::__private::Saved>::restore,
                 )?;
             }
             ::core::result::Result::Ok(())

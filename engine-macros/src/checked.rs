@@ -1,0 +1,45 @@
+//! Questions about types, asked once each.
+//!
+//! A constant asks whether a type has a trait, and the compiler's complaint stands at the type. Whatever needs the answer
+//! takes the type through the constant (`Checked` of the engine): where the constant does not compile, the compiler takes
+//! the type for reported and is silent, so that nothing follows from the one error.
+
+use crate::krate::Krate;
+use crate::settings::quiet;
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::ext::IdentExt;
+
+/// The name of a constant: `CHECKED_net`.
+pub(crate) fn constant(what: &str, field: &Ident) -> Ident {
+    format_ident!("{what}_{}", field.unraw(), span = quiet(field))
+}
+
+/// Its value, which there is when the type has the trait: `{ let _ = <Cnn as Model>::build; true }`.
+pub(crate) fn has(krate: &Krate, ty: impl ToTokens, of: &str, member: &str) -> TokenStream {
+    let path = path(krate, ty, of, member);
+    quote!({ let _ = #path; true })
+}
+
+/// The type, through the constant.
+pub(crate) fn checked(krate: &Krate, ty: impl ToTokens, constant: &Ident) -> TokenStream {
+    let private = krate.private();
+    quote!(<#private::Checked<#ty, #constant> as #private::Known>::Type)
+}
+
+/// `<Cnn as Model>::build`, which stands where the type stands, from its first token to its last: what is said of the
+/// type and what is said of the path are then the same, and said once.
+pub(crate) fn path(krate: &Krate, ty: impl ToTokens, of: &str, member: &str) -> TokenStream {
+    let (first, last) = ends(&ty);
+    let (private, of, member) = (krate.private_at(last), Ident::new(of, last), Ident::new(member, last));
+    let open = quote_spanned!(first=> <);
+    quote_spanned!(last=> #open #ty as #private::#of>::#member)
+}
+
+/// The places of the first and the last token.
+pub(crate) fn ends(tokens: impl ToTokens) -> (Span, Span) {
+    let mut tokens = tokens.to_token_stream().into_iter();
+    let span = |token: Option<TokenTree>| token.map_or_else(Span::call_site, |token| token.span());
+    let first = span(tokens.next());
+    (first, tokens.last().map_or(first, |token| token.span()))
+}
