@@ -1,7 +1,7 @@
 //! From text to tree: RON's grammar, a superset of what the `ron` crate reads.
 //!
 //! Any text gives a tree or a diagnostic, never a panic: nesting is bounded, and every index lies on a character.
-//! Beyond RON: all extensions are always on, a byte order mark is skipped, and a number's type suffix only bounds it.
+//! Beyond RON: all extensions are always on, and a number's type suffix only bounds it.
 //! Nothing here knows what type a value will be read as.
 
 mod cursor;
