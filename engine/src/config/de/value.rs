@@ -134,6 +134,10 @@ impl<'a> Deserializer<'a> for De<'a, '_> {
         match (&self.node.kind, self.name(), self.some()) {
             (Kind::Unit, Some("None"), _) => self.located(visitor.visit_none()),
             (_, _, Some(inner)) => self.inside(inner, |inner| visitor.visit_some(inner)),
+            // `Some(a: 1)` for `Some((a: 1))`
+            (Kind::Struct(_) | Kind::Tuple(_), Some("Some"), _) => {
+                self.located(visitor.visit_some(self.without_name()))
+            }
             _ => self.located(visitor.visit_some(self)),
         }
     }

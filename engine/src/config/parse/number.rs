@@ -22,6 +22,8 @@ impl Parser<'_> {
         };
         match number {
             Some(Kind::Float(float)) => Ok(Kind::Float(if negative { -float } else { float })),
+            // no integer has this sign, but a float that is wanted has
+            Some(Kind::Int(0)) if negative => Ok(Kind::Float(-0.0)),
             Some(kind) => Ok(kind),
             None => {
                 let shown = self.since(start);
@@ -47,7 +49,9 @@ impl Parser<'_> {
                 break;
             }
             self.at += c.len_utf8();
-            previous = c;
+            if c != '_' {
+                previous = c;
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on fails")]
 
 mod agreement;
+mod generated;
 mod golden;
 mod hostile;
 mod layers;
