@@ -113,7 +113,10 @@ fn text(random: &mut Random) -> String {
             0 => drop(text.drain(from..to)),
             1 => text.insert_str(from, &piece(random)),
             2 => text.replace_range(from..to, &piece(random)),
-            3 => text.insert_str(from, &text[from..to].to_owned()),
+            3 => {
+                let copied = text[from..to].to_owned();
+                text.insert_str(from, &copied);
+            }
             // another word for a word leaves most texts sound, so that what comes after the parser is tried too
             _ => {
                 let word = word_at(&text, from);

@@ -154,7 +154,10 @@ fn mutated(random: &mut Random, text: &str) -> String {
             0 => drop(text.drain(at..to)),
             1 => text.insert_str(at, random.pick(&PIECES)),
             2 => text.replace_range(at..to, random.pick(&PIECES)),
-            3 => text.insert_str(at, &text[at..to].to_owned()),
+            3 => {
+                let copied = text[at..to].to_owned();
+                text.insert_str(at, &copied);
+            }
             // brackets of another kind, on both sides where there are both
             4 => text = swapped(&text, random.pick(&[("(", "["), ("[", "("), ("{", "[")]), random),
             5 if random.one_in(3) => text = text.replacen("None", "r#None", 1),
