@@ -2,8 +2,11 @@
 
 use super::sources::{Sources, ceil_char, floor_char};
 use super::tree::Span;
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use std::ops::Range;
+
+/// Text of more bytes than this is not shown with a mistake in it, only its place is told.
+const MOST_BYTES: usize = 32 << 10;
 
 /// A message with its place. It is rendered as the compiler renders its own, or as one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,7 +92,13 @@ impl Diagnostic {
     pub fn render(&self, sources: &Sources, color: bool) -> String {
         let mut group = Group::with_title(Level::ERROR.primary_title(self.message.as_str()));
         for file in self.files() {
-            group = group.element(self.snippet(sources, file));
+            group = match self.snippet(sources, file) {
+                Some(snippet) => group.element(snippet),
+                None => {
+                    let (line, column) = sources.line_column(file);
+                    group.element(Origin::path(sources.name(file)).line(line).char_column(column))
+                }
+            };
         }
         if !self.path.is_empty() {
             group = group.element(Level::NOTE.message(format!("at `{}`", self.path)));
@@ -113,20 +122,34 @@ impl Diagnostic {
         files
     }
 
-    fn snippet<'a>(&'a self, sources: &'a Sources, file: Span) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
+    /// The lines of a file with what is said of them; none where they are too long to be shown.
+    fn snippet<'a>(&'a self, sources: &'a Sources, file: Span) -> Option<Snippet<'a, Annotation<'a>>> {
+        // the renderer reads all that it is given, so it is given the lines that it shows
         let text = sources.text(file);
-        let mut snippet = Snippet::source(text).path(sources.name(file));
+        let places = std::iter::once(self.span).chain(self.notes.iter().map(|(span, _)| *span));
+        let ranges = || places.clone().filter(|span| span.file == file.file).map(|span| clamped(text, span));
+        let start = ranges().map(|range| range.start).min().unwrap_or(0);
+        let end = ranges().map(|range| range.end).max().unwrap_or(0);
+        let (lines, from, number) = sources.lines(file.file, start, end);
+        if lines.len() > MOST_BYTES {
+            return None;
+        }
+        let within = |span: Span| {
+            let range = clamped(text, span);
+            range.start - from..range.end - from
+        };
+        let mut snippet = Snippet::source(lines).line_start(number).path(sources.name(file));
         if self.span.file == file.file {
-            let primary = AnnotationKind::Primary.span(clamped(text, self.span));
+            let primary = AnnotationKind::Primary.span(within(self.span));
             snippet = snippet.annotation(match self.label.is_empty() {
                 true => primary,
                 false => primary.label(self.label.as_str()),
             });
         }
         for (span, label) in self.notes.iter().filter(|(span, _)| span.file == file.file) {
-            snippet = snippet.annotation(AnnotationKind::Context.span(clamped(text, *span)).label(label.as_str()));
+            snippet = snippet.annotation(AnnotationKind::Context.span(within(*span)).label(label.as_str()));
         }
-        snippet
+        Some(snippet)
     }
 }
 

@@ -2,13 +2,19 @@
 
 use super::diagnostic::Diagnostic;
 use super::sources::Sources;
+use super::tree::Span;
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fmt;
+
+/// Nobody reads more mistakes than this at once.
+const MOST: usize = 500;
 
 /// Where mistakes are put while an experiment is read, so that reading can go on after each.
 #[derive(Debug, Default)]
 pub struct Diagnostics {
     found: RefCell<Vec<Diagnostic>>,
+    known: RefCell<BTreeSet<(Span, String)>>,
 }
 
 /// Why an experiment was refused: at least one mistake, in the order of the text, each once.
@@ -27,13 +33,21 @@ impl Diagnostics {
         Self::default()
     }
 
-    /// Adds a mistake, unless the same was found at the same place before.
+    /// Adds a mistake, unless the same was found at the same place before, or there are more than anyone reads.
     pub fn push(&self, diagnostic: Diagnostic) {
-        let mut found = self.found.borrow_mut();
-        let known = found.iter().any(|known| known.span == diagnostic.span && known.message == diagnostic.message);
-        if !known {
-            found.push(diagnostic);
+        if self.is_full() || !self.known.borrow_mut().insert((diagnostic.span, diagnostic.message.clone())) {
+            return;
         }
+        self.found.borrow_mut().push(diagnostic);
+        if self.len() == MOST {
+            let more = Diagnostic::new(Span::NONE, format!("there may be more than these {MOST} mistakes"));
+            self.found.borrow_mut().push(more);
+        }
+    }
+
+    /// Whether no more mistakes are taken.
+    pub(super) fn is_full(&self) -> bool {
+        self.len() > MOST
     }
 
     /// How many there are.

@@ -7,7 +7,7 @@ use super::errors::Diagnostics;
 use super::merge::Merge;
 use super::sources::Sources;
 use super::tree::{Kind, Node, Span};
-use super::{parse_into, read_bytes};
+use super::{MAX_FILE, parse_into, read_bytes, too_large};
 use crate::base::suggest::neighbour;
 use std::path::{Path, PathBuf};
 
@@ -17,6 +17,9 @@ const MAX_DEPTH: usize = 32;
 /// How many files are read at most: bases shared by bases are read again.
 const MAX_FILES: usize = 256;
 
+/// How many bytes all files may have together: 4 MiB.
+const MAX_BYTES: usize = 4 << 20;
+
 /// The reading of a file with all that it is based on.
 pub(super) struct Layers<'s> {
     sources: &'s mut Sources,
@@ -24,6 +27,7 @@ pub(super) struct Layers<'s> {
     /// The files that led here, the experiment's own first.
     chain: Vec<Link>,
     files: usize,
+    bytes: usize,
 }
 
 struct Link {
@@ -34,11 +38,15 @@ struct Link {
 
 impl<'s> Layers<'s> {
     pub(super) fn new(sources: &'s mut Sources, diagnostics: &'s Diagnostics) -> Self {
-        Layers { sources, diagnostics, chain: Vec::new(), files: 0 }
+        Layers { sources, diagnostics, chain: Vec::new(), files: 0, bytes: 0 }
     }
 
     /// Reads a file over its bases. `from` is where it was named; nowhere for the experiment itself.
     pub(super) fn read(&mut self, path: &Path, from: Span) -> Option<Node> {
+        // one base too many was told of
+        if self.files > MAX_FILES || self.bytes > MAX_BYTES {
+            return None;
+        }
         let link = Link { name: path.display().to_string(), canonical: path.canonicalize().ok() };
         let bytes = self.admit(&link, path, from);
         self.chain.push(link);
@@ -71,11 +79,25 @@ impl<'s> Layers<'s> {
                 format!("the experiment is made of more than {MAX_FILES} files"),
             )));
         }
-        read_bytes(path).map_err(|error| {
+        let bytes = read_bytes(path).map_err(|error| {
             let base = if from.is_some() { "the base " } else { "" };
             let unreadable = Diagnostic::new(from, format!("can't read {base}`{name}`: {error}"));
-            Box::new(unreadable.suggest(neighbour(path).as_deref()))
-        })
+            let absent = error.kind() == std::io::ErrorKind::NotFound;
+            Box::new(match neighbour(path).filter(|_| absent) {
+                // what is not named in a file has no carets to stand beside
+                Some(meant) if !from.is_some() => unreadable.help(format!("did you mean `{meant}`?")),
+                meant => unreadable.suggest(meant.as_deref()),
+            })
+        })?;
+        if bytes.len() as u64 > MAX_FILE {
+            return Err(Box::new(too_large(from, name)));
+        }
+        self.bytes += bytes.len();
+        if self.bytes > MAX_BYTES {
+            let message = format!("the files of the experiment have more than {} MiB together", MAX_BYTES >> 20);
+            return Err(Box::new(Diagnostic::new(from, message)));
+        }
+        Ok(bytes)
     }
 
     fn read_layers(&mut self, path: &Path, bytes: &[u8]) -> Option<Node> {

@@ -7,13 +7,18 @@
 use super::de::{join, unknown};
 use super::diagnostic::Diagnostic;
 use super::errors::Diagnostics;
+use super::print::key_text;
 use super::tree::{Field, Kind, Name, Node, Span};
+use std::collections::BTreeMap;
 
 /// A merge that is under way, and where in the tree it is.
 pub(super) struct Merge<'d> {
     diagnostics: &'d Diagnostics,
     path: Vec<String>,
 }
+
+/// How many names of a list are compared with one that it hasn't.
+const MOST_NAMES: usize = 100;
 
 /// What a value does to the one below it, by its name; no component may have one of these names and one value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +32,11 @@ enum Operator {
 impl<'d> Merge<'d> {
     pub(super) fn new(diagnostics: &'d Diagnostics) -> Self {
         Merge { diagnostics, path: Vec::new() }
+    }
+
+    /// A merge of values at a path.
+    pub(super) fn at(diagnostics: &'d Diagnostics, path: &str) -> Self {
+        Merge { diagnostics, path: vec![path.to_owned()] }
     }
 
     /// The outermost struct of a file over that of its bases: names are only checked.
@@ -127,8 +137,9 @@ impl<'d> Merge<'d> {
     }
 
     fn fields(&mut self, mut below: Vec<Field>, above: Vec<Field>) -> Vec<Field> {
+        let index: BTreeMap<String, usize> = numbered(below.iter().map(|field| field.key.clone()));
         for field in above {
-            match below.iter_mut().find(|known| known.key == field.key) {
+            match index.get(&field.key).and_then(|index| below.get_mut(*index)) {
                 Some(known) => {
                     known.key_span = field.key_span;
                     self.enter(&field.key, |merge| {
@@ -142,8 +153,9 @@ impl<'d> Merge<'d> {
     }
 
     fn pairs(&mut self, mut below: Vec<(Node, Node)>, above: Vec<(Node, Node)>) -> Vec<(Node, Node)> {
+        let index: BTreeMap<String, usize> = numbered(below.iter().map(|(key, _)| key_text(key)));
         for (key, value) in above {
-            match below.iter_mut().find(|(known, _)| same_key(known, &key)) {
+            match index.get(&key_text(&key)).and_then(|index| below.get_mut(*index)) {
                 Some((known, old)) => {
                     *known = key;
                     replace_with(old, |old| self.values(old, value));
@@ -203,7 +215,7 @@ impl<'d> Merge<'d> {
         match (&mut base.kind, over.kind) {
             (Kind::Seq(items), Kind::Map(pairs)) => {
                 for (key, value) in pairs {
-                    let Some(segment) = key_text(&key) else {
+                    let Some(segment) = segment(&key) else {
                         let message = format!("expected an index or a name in quotes, found {}", key.what());
                         self.mistake(Diagnostic::new(key.span, message));
                         continue;
@@ -261,7 +273,13 @@ pub(super) fn element(items: &[Node], segment: &str, at: Span) -> Result<usize, 
     match (found.next(), found.next()) {
         (Some((index, _)), None) => Ok(index),
         (None, _) => {
-            let names: Vec<&str> = items.iter().filter_map(Node::name).collect();
+            let mut names: Vec<&str> = Vec::new();
+            for name in items.iter().filter_map(Node::name) {
+                // a longer list is not shown, so that more of it need not be known
+                if names.len() < MOST_NAMES && !names.contains(&name) {
+                    names.push(name);
+                }
+            }
             Err(Box::new(unknown(at, &format!("the list has no `{segment}`"), segment, &names)))
         }
         (Some((first, _)), Some((second, _))) => {
@@ -321,7 +339,8 @@ fn within(mut wrapper: Node, make: impl FnOnce(Node) -> Node) -> Node {
     wrapper
 }
 
-fn key_text(key: &Node) -> Option<String> {
+/// The index or name that a key of `Patch` says.
+fn segment(key: &Node) -> Option<String> {
     match (&key.kind, &key.name) {
         (Kind::Str(text), _) => Some(text.clone()),
         (Kind::Int(index), _) => Some(index.to_string()),
@@ -330,6 +349,6 @@ fn key_text(key: &Node) -> Option<String> {
     }
 }
 
-fn same_key(a: &Node, b: &Node) -> bool {
-    super::print::print(a) == super::print::print(b)
+fn numbered(keys: impl Iterator<Item = String>) -> BTreeMap<String, usize> {
+    keys.enumerate().map(|(index, key)| (key, index)).collect()
 }

@@ -103,10 +103,13 @@ pub fn load_over<S: AsRef<str>>(path: &Path, sets: &[S], given: &[Given]) -> Res
 /// When it is larger than [`MAX_FILE`] or not RON.
 pub fn parse_text(name: &str, text: &str) -> Result<Document, ConfigErrors> {
     let mut sources = Sources::new();
-    match parse_into(&mut sources, name, text.as_bytes(), Path::new("")) {
-        Ok(root) => Ok(Document { sources, root }),
-        Err(diagnostics) => Err(ConfigErrors::new(sources, diagnostics)),
-    }
+    let diagnostics = Diagnostics::new();
+    let root = parse_into(&mut sources, name, text.as_bytes(), Path::new("")).unwrap_or_else(|found| {
+        found.into_iter().for_each(|found| diagnostics.push(found));
+        Node::new(Kind::Unit)
+    });
+    diagnostics.into_result(&sources)?;
+    Ok(Document { sources, root })
 }
 
 impl Document {
@@ -149,6 +152,12 @@ impl Document {
 
 /// A file's bytes, one more than allowed at most, so that a larger file is told from one that just fits.
 fn read_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
+    // opening a pipe would wait for its writer, a device may never end
+    let kind = std::fs::metadata(path)?.file_type();
+    if !kind.is_file() {
+        let what = if kind.is_dir() { "a folder" } else { "a device or pipe" };
+        return Err(std::io::Error::other(format!("it is {what}, not a file")));
+    }
     let mut bytes = Vec::new();
     std::fs::File::open(path)?.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
@@ -157,11 +166,12 @@ fn read_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
 /// Parses bytes and adds them to the sources.
 fn parse_into(sources: &mut Sources, name: &str, bytes: &[u8], folder: &Path) -> Result<Node, Vec<Diagnostic>> {
     if bytes.len() as u64 > MAX_FILE {
-        let message = format!("`{name}` is larger than {} KiB, no experiment is", MAX_FILE / 1024);
-        return Err(vec![Diagnostic::new(Span::NONE, message)]);
+        return Err(vec![too_large(Span::NONE, name)]);
     }
     match std::str::from_utf8(bytes) {
         Ok(text) => {
+            // an editor does not show the byte order mark, so no position counts it
+            let text = text.strip_prefix('\u{feff}').unwrap_or(text);
             let file = sources.add_file(name, text, folder);
             parse::parse(file, text)
         }
@@ -170,7 +180,12 @@ fn parse_into(sources: &mut Sources, name: &str, bytes: &[u8], folder: &Path) ->
             // up to here the replaced text is the same, so the position is right
             let start = u32::try_from(error.valid_up_to()).unwrap_or(u32::MAX);
             let span = Span { file, start, end: start.saturating_add(1) };
-            Err(vec![Diagnostic::new(span, "the file is not UTF-8 from here on")])
+            let not_utf8 = Diagnostic::new(span, "the file is not UTF-8 from here on");
+            Err(vec![not_utf8.help("save it again with the encoding UTF-8")])
         }
     }
+}
+
+fn too_large(span: Span, name: &str) -> Diagnostic {
+    Diagnostic::new(span, format!("`{name}` is larger than {} KiB, no experiment is", MAX_FILE / 1024))
 }

@@ -28,6 +28,13 @@ pub fn print_with_notes(node: &Node, note: &dyn Fn(&Field) -> Option<String>) ->
     printer.text
 }
 
+/// The text of a map's key, in one line: equal for equal keys.
+pub(super) fn key_text(key: &Node) -> String {
+    let mut text = String::new();
+    one_line(key, &mut text, usize::MAX);
+    text
+}
+
 struct Printer<'n> {
     text: String,
     note: &'n dyn Fn(&Field) -> Option<String>,

@@ -65,6 +65,10 @@ fn try_set(root: &mut Node, argument: &str, file: u32, diagnostics: &Diagnostics
         let span = span(file, 0, argument.len());
         return Err(vec![Diagnostic::new(span, "expected `path=value`").help("for example `--set optimizer.lr=0.01`")]);
     };
+    if path == "base" {
+        let message = "`base` says which files are read, and they are read before the command line";
+        return Err(vec![Diagnostic::new(span(file, 0, path.len()), message).help("write it in a file")]);
+    }
     let value = value(argument, path.len() + 1, file)?;
     let target = locate(root, path, file).map_err(|mistake| vec![mistake.at(path)])?;
     replace_with(target, |old| {
@@ -73,7 +77,7 @@ fn try_set(root: &mut Node, argument: &str, file: u32, diagnostics: &Diagnostics
             (Kind::Str(_), Some(word)) if is_word => {
                 Node { span: value.span, name: None, kind: Kind::Str(word.to_owned()) }
             }
-            _ => Merge::new(diagnostics).values(old, value),
+            _ => Merge::at(diagnostics, path).values(old, value),
         }
     });
     Ok(())
@@ -104,7 +108,7 @@ fn locate<'n>(root: &'n mut Node, path: &str, file: u32) -> Result<&'n mut Node,
     for (index, segment) in path.split('.').enumerate() {
         let at = span(file, start, start + segment.len());
         if segment.is_empty() {
-            return Err(Box::new(Diagnostic::new(span(file, 0, path.len()), "a name is missing in the path")));
+            return Err(Box::new(Diagnostic::new(at, "a name is missing in the path")));
         }
         if index >= MAX_SEGMENTS {
             return Err(Box::new(Diagnostic::new(at, format!("the path has more than {MAX_SEGMENTS} names"))));

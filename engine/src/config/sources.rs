@@ -13,6 +13,8 @@ pub struct Sources {
 struct Source {
     name: String,
     text: String,
+    /// Where each line begins.
+    lines: Vec<usize>,
     folder: PathBuf,
     argument: bool,
 }
@@ -25,12 +27,12 @@ impl Sources {
 
     /// Adds a file's text; relative paths in it are relative to `folder`.
     pub fn add_file(&mut self, name: impl Into<String>, text: impl Into<String>, folder: impl Into<PathBuf>) -> u32 {
-        self.add(Source { name: name.into(), text: text.into(), folder: folder.into(), argument: false })
+        self.add(Source::new(name.into(), text.into(), folder.into(), false))
     }
 
     /// Adds a text given on the command line after the option `name`.
     pub fn add_argument(&mut self, name: impl Into<String>, text: impl Into<String>) -> u32 {
-        self.add(Source { name: name.into(), text: text.into(), folder: PathBuf::new(), argument: true })
+        self.add(Source::new(name.into(), text.into(), PathBuf::new(), true))
     }
 
     /// The file's name as it was given; empty for a span that points nowhere.
@@ -55,10 +57,19 @@ impl Sources {
 
     /// Line and column (in characters) of the span's first byte, counted from 1.
     pub fn line_column(&self, span: Span) -> (usize, usize) {
-        let text = self.text(span);
-        let before = &text[..floor_char(text, span.start as usize)];
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+        let Some(source) = self.source(span.file) else { return (1, 1) };
+        let at = floor_char(&source.text, span.start as usize);
+        let line = source.line(at);
+        (line + 1, source.text[source.lines[line]..at].chars().count() + 1)
+    }
+
+    /// The whole lines from byte `start` to byte `end`, where they begin, and the number of the first.
+    pub(super) fn lines(&self, file: u32, start: usize, end: usize) -> (&str, usize, usize) {
+        let Some(source) = self.source(file) else { return ("", 0, 1) };
+        let (first, last) = (source.line(start), source.line(end));
+        let from = source.lines[first];
+        let to = source.lines.get(last + 1).copied().unwrap_or(source.text.len());
+        (&source.text[from..to], from, first + 1)
     }
 
     /// `file:line:column`.
@@ -75,6 +86,18 @@ impl Sources {
 
     fn source(&self, file: u32) -> Option<&Source> {
         self.texts.get(file as usize)
+    }
+}
+
+impl Source {
+    fn new(name: String, text: String, folder: PathBuf, argument: bool) -> Self {
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(newline, _)| newline + 1)).collect();
+        Source { name, text, lines, folder, argument }
+    }
+
+    /// The line that byte `at` is on, counted from 0.
+    fn line(&self, at: usize) -> usize {
+        self.lines.partition_point(|start| *start <= at).saturating_sub(1)
     }
 }
 

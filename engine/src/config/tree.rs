@@ -159,6 +159,17 @@ impl Node {
         }
     }
 
+    /// As [`Node::what`] of what follows the name.
+    pub(super) fn what_inside(&self) -> String {
+        match &self.kind {
+            Kind::Unit => "nothing".to_owned(),
+            Kind::Tuple(items) if items.is_empty() => "nothing".to_owned(),
+            Kind::Tuple(items) if items.len() > 1 => format!("{} values", items.len()),
+            Kind::Struct(_) => "fields `(..: ..)`".to_owned(),
+            _ => self.what(),
+        }
+    }
+
     /// `x` of `Some(x)`.
     pub(super) fn some_inner(&self) -> Option<&Node> {
         match (&self.kind, self.name()) {

@@ -31,6 +31,7 @@ use std::marker::PhantomData;
 pub(super) use place::{Place, Segment, join};
 pub(super) use report::noun;
 pub(crate) use report::unknown;
+use report::word_of_the_format;
 pub(super) use stand_in::StandIn;
 
 /// How deep components may hold each other: typetag takes a lot of stack for each.
@@ -65,7 +66,7 @@ pub(super) fn read_at<T: DeserializeOwned>(
         return value;
     }
     let mut known = 0;
-    while cx.retry.again(node, cx.found.len() > known) {
+    while !cx.found.is_full() && cx.retry.again(node, cx.found.len() > known) {
         known = cx.found.len();
         // the value is of no use, what is recorded on the way is
         let _ = de.read(PhantomData::<T>);
@@ -154,7 +155,19 @@ impl<'a, 'p> De<'a, 'p> {
     }
 
     fn wrong<T>(self, expected: &str) -> Result<T> {
-        let message = format!("expected {expected}, found {}", self.node.what());
-        Err(self.record(Diagnostic::new(self.node.span, message)))
+        Err(self.record(self.not(expected)))
+    }
+
+    /// The value is not what was expected.
+    fn not(self, expected: &str) -> Diagnostic {
+        let message = match (self.body, self.node.name()) {
+            (true, Some(name)) => format!("expected {expected} in `{name}(..)`, found {}", self.node.what_inside()),
+            _ => format!("expected {expected}, found {}", self.node.what()),
+        };
+        let wrong = Diagnostic::new(self.node.span, message);
+        match self.name().and_then(word_of_the_format) {
+            Some(help) => wrong.help(help),
+            None => wrong,
+        }
     }
 }

@@ -45,7 +45,7 @@ impl<'p> Place<'p> {
             Segment::Index(index) => index.to_string(),
             Segment::Key(key) => match &key.kind {
                 Kind::Str(text) => text.clone(),
-                _ => super::super::print::print(key).trim_end().to_owned(),
+                _ => super::super::print::key_text(key),
             },
         };
         join(&mut path, &segment);

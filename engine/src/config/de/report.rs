@@ -32,9 +32,7 @@ impl De<'_, '_> {
         let diagnostic = match error {
             Error::Recorded => return error,
             Error::Custom(message) => Diagnostic::new(self.whole(span), message),
-            Error::Type { expected } => {
-                Diagnostic::new(span, format!("expected {expected}, found {}", self.node.what()))
-            }
+            Error::Type { expected } => Diagnostic { span, ..self.not(&expected) },
             Error::Variant { name, known } => unknown(span, &format!("unknown variant `{name}`"), &name, known),
             Error::Field { name, known } => return self.unknown_field(&name, span, known),
             Error::Missing(name) => return self.missing_field(name),
@@ -70,6 +68,9 @@ impl De<'_, '_> {
             return self.record(Diagnostic::new(span, format!("{problem}, there is none at all")).help(help));
         }
         let diagnostic = unknown(span, &problem, name, known);
+        if let Some(help) = word_of_the_format(name) {
+            return self.record(diagnostic.help(help));
+        }
         let unhelpful = diagnostic.label.is_empty() && expected_one_of(known).is_none();
         self.record(match unhelpful {
             true => diagnostic.help(format!("there are `{}`", known.join("`, `"))),
@@ -90,6 +91,18 @@ impl De<'_, '_> {
         let structured = matches!(self.node.kind, Kind::Struct(_)) && span == self.node.span;
         if structured { self.head() } else { span }
     }
+}
+
+/// How a word of the format is used, where it does not stand as it should.
+pub(super) fn word_of_the_format(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "Append" => "`Append` takes one list: `Append([..])`",
+        "Prepend" => "`Prepend` takes one list: `Prepend([..])`",
+        "Patch" => "`Patch` takes one map from names or indices: `Patch({\"Name\": (..), 0: (..)})`",
+        "Replace" => "`Replace` takes one value: `Replace(..)`",
+        "Env" => "`Env(\"NAME\")` and `Env(\"NAME\", \"default\")` stand for a string",
+        _ => return None,
+    })
 }
 
 /// The noun for the components of a trait: `HookConfig` is a `hook`, `LrSchedule` an `lr schedule`.

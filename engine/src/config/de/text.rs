@@ -34,11 +34,22 @@ impl<'a> De<'a, '_> {
         }
     }
 
+    fn no_string<T>(self, what: &str, found: &Node) -> Result<T> {
+        let message = format!("{what} of an environment variable is a string, found {}", found.what());
+        let wrong = Diagnostic::new(found.span, message);
+        Err(self.record(match (&found.kind, found.name()) {
+            (Kind::Unit, Some(name)) => wrong.label(format!("write `{name:?}`")),
+            _ => wrong,
+        }))
+    }
+
     /// `Env("NAME")` or `Env("NAME", default)`.
     fn variable(self, items: &'a [Node]) -> Result<Cow<'a, str>> {
         let (name, default) = match items {
             [Node { kind: Kind::Str(name), .. }] => (name, None),
             [Node { kind: Kind::Str(name), .. }, Node { kind: Kind::Str(default), .. }] => (name, Some(default)),
+            [Node { kind: Kind::Str(_), .. }, default] => return self.no_string("the default", default),
+            [name, ..] if items.len() < 3 => return self.no_string("the name", name),
             _ => return self.wrong("`Env(\"NAME\")` or `Env(\"NAME\", \"default\")`"),
         };
         match (std::env::var(name), default) {

@@ -79,7 +79,10 @@ impl<'a> Deserializer<'a> for De<'a, '_> {
     fn deserialize_bool<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value> {
         match self.node.kind {
             Kind::Bool(value) => self.located(visitor.visit_bool(value)),
-            _ => self.wrong("`true` or `false`"),
+            _ => {
+                let meant = did_you_mean(self.name().unwrap_or_default(), ["true", "false"]);
+                Err(self.record(self.not("`true` or `false`").suggest(meant)))
+            }
         }
     }
 
@@ -111,7 +114,10 @@ impl<'a> Deserializer<'a> for De<'a, '_> {
                     let quoted = format!("write `{:?}`", self.node.name().unwrap_or_default());
                     Err(self.record(Diagnostic::new(self.node.span, message).label(quoted)))
                 }
-                _ => self.wrong("a string"),
+                _ => {
+                    let meant = did_you_mean(self.name().unwrap_or_default(), ["Env"]);
+                    Err(self.record(self.not("a string").suggest(meant.filter(|meant| self.name() != Some(meant)))))
+                }
             },
         }
     }
@@ -128,6 +134,10 @@ impl<'a> Deserializer<'a> for De<'a, '_> {
         match (&self.node.kind, self.name(), self.some()) {
             (Kind::Unit, Some("None"), _) => self.located(visitor.visit_none()),
             (_, _, Some(inner)) => self.inside(inner, |inner| visitor.visit_some(inner)),
+            // `Some(a: 1)` for `Some((a: 1))`
+            (Kind::Struct(_) | Kind::Tuple(_), Some("Some"), _) => {
+                self.located(visitor.visit_some(self.without_name()))
+            }
             _ => self.located(visitor.visit_some(self)),
         }
     }
@@ -142,7 +152,19 @@ impl<'a> Deserializer<'a> for De<'a, '_> {
 
     fn deserialize_unit_struct<V: Visitor<'a>>(self, name: &'static str, visitor: V) -> Result<V::Value> {
         self.check_name(name)?;
-        self.without_name().deserialize_unit(visitor)
+        match &self.node.kind {
+            Kind::Struct(fields) => {
+                for field in fields {
+                    self.unknown_field(&field.key, field.key_span, &[]);
+                }
+                Err(Error::Recorded)
+            }
+            Kind::Tuple(items) if !items.is_empty() => {
+                let message = format!("`{}` takes no values", self.node.name().unwrap_or(name));
+                Err(self.record(Diagnostic::new(self.node.span, message)))
+            }
+            _ => self.without_name().deserialize_unit(visitor),
+        }
     }
 
     fn deserialize_newtype_struct<V: Visitor<'a>>(self, name: &'static str, visitor: V) -> Result<V::Value> {
@@ -287,14 +309,21 @@ impl<'a> De<'a, '_> {
         let value = match self.node.kind {
             Kind::Int(value) => value,
             Kind::Float(value) if value.fract() == 0.0 && value.abs() < LARGEST_WHOLE_FLOAT => value as i128,
+            // more digits than any integer has
+            Kind::Float(value) if value.fract() == 0.0 && !range.may_hold(value) => {
+                return self.beyond(&range, &format!("{value:?}"));
+            }
             _ => return self.wrong("an integer"),
         };
         if value < range.min || value > range.max {
-            let Range { name, min, max } = range;
-            let message = format!("`{value}` does not fit `{name}`, expected {min} to {max}");
-            return Err(self.record(Diagnostic::new(self.node.span, message)));
+            return self.beyond(&range, &value.to_string());
         }
         self.visit_integer(value, visitor)
+    }
+
+    fn beyond<T>(self, Range { name, min, max }: &Range, value: &str) -> Result<T> {
+        let message = format!("`{value}` does not fit `{name}`, expected {min} to {max}");
+        Err(self.record(Diagnostic::new(self.node.span, message)))
     }
 
     fn visit_integer<V: Visitor<'a>>(self, value: i128, visitor: V) -> Result<V::Value> {
@@ -328,6 +357,12 @@ struct Range {
     name: &'static str,
     min: i128,
     max: i128,
+}
+
+impl Range {
+    fn may_hold(&self, value: f64) -> bool {
+        self.min as f64 <= value && value <= self.max as f64
+    }
 }
 
 /// What a visitor says it expects.

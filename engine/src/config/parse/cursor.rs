@@ -1,8 +1,9 @@
 //! Moving through the text: blanks, comments, identifiers, and the diagnostics of what stands there.
 
 use super::super::diagnostic::Diagnostic;
-use super::super::tree::{Name, Node, Span};
+use super::super::tree::{Kind, Name, Node, Span};
 use crate::base::suggest::did_you_mean;
+use std::ops::Range;
 
 /// A syntax error; boxed because it travels through every level of the parser.
 pub(super) type Parsed<T> = Result<T, Box<Diagnostic>>;
@@ -15,13 +16,15 @@ pub(super) struct Parser<'a> {
     pub(super) depth: u32,
     /// Names may stand for strings: the text is from the command line.
     pub(super) words: bool,
+    /// Where the last string in quotes stands.
+    pub(super) last_text: Range<usize>,
     /// Mistakes that reading goes on after.
     mistakes: Vec<Diagnostic>,
 }
 
 impl<'a> Parser<'a> {
     pub(super) fn new(file: u32, text: &'a str, at: usize) -> Self {
-        Parser { file, text, at, depth: 0, words: false, mistakes: Vec::new() }
+        Parser { file, text, at, depth: 0, words: false, last_text: 0..0, mistakes: Vec::new() }
     }
 
     /// Adds a mistake that reading can go on after.
@@ -42,7 +45,6 @@ impl<'a> Parser<'a> {
 
     /// Attributes, one value, and nothing after it.
     pub(super) fn document(&mut self) -> Parsed<Node> {
-        self.eat_text("\u{feff}");
         self.skip_blank()?;
         while self.peek() == Some('#') {
             self.attribute()?;
@@ -51,7 +53,14 @@ impl<'a> Parser<'a> {
         self.skip_blank()?;
         match self.peek() {
             None => Ok(node),
-            Some(_) => Err(self.unexpected("the end of the text")),
+            Some(next) => {
+                let unexpected = self.unexpected("the end of the text");
+                let bare_field = matches!(next, ':' | '=') && node.name.is_some();
+                Err(match bare_field {
+                    true => Box::new(unexpected.help("fields stand in brackets: `(key: value, ..)`")),
+                    false => unexpected,
+                })
+            }
         }
     }
 
@@ -110,7 +119,14 @@ impl<'a> Parser<'a> {
 
     /// What comes next is not what was expected.
     pub(super) fn unexpected(&self, expected: &str) -> Box<Diagnostic> {
-        Box::new(Diagnostic::new(self.next_span(), format!("expected {expected}, {}", self.found())))
+        let unexpected = Diagnostic::new(self.next_span(), format!("expected {expected}, {}", self.found()));
+        Box::new(match self.peek() {
+            Some('#') => unexpected.help("a comment begins with `//`"),
+            Some('“' | '”' | '„' | '«' | '»' | '‘' | '’' | '`') => {
+                unexpected.help("strings are quoted by `\"`")
+            }
+            _ => unexpected,
+        })
     }
 
     /// Where the next token is; at the end of the text, behind the last one.
@@ -184,9 +200,14 @@ impl<'a> Parser<'a> {
 
     /// `#![enable(..)]`, `#![type = ".."]`, `#![schema = ".."]`: accepted and without effect.
     fn attribute(&mut self) -> Parsed<()> {
-        for token in ["#", "!", "["] {
-            self.expect(token)?;
+        let start = self.at;
+        self.expect("#")?;
+        if self.peek() != Some('!') {
+            self.at = start;
+            return Err(self.unexpected("a value or `#![enable(..)]`"));
         }
+        self.expect("!")?;
+        self.expect("[")?;
         let name = self.identifier();
         self.skip_blank()?;
         match name.as_ref().map(|name| name.text.as_str()) {
@@ -200,10 +221,9 @@ impl<'a> Parser<'a> {
             }
             Some("type" | "schema") => {
                 self.expect("=")?;
-                if !self.rest().starts_with('"') {
+                if !matches!(self.text_literal()?, Some(Kind::Str(_))) {
                     return Err(self.unexpected("a string"));
                 }
-                self.string()?;
                 self.skip_blank()?;
             }
             _ => {

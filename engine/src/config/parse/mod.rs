@@ -1,7 +1,9 @@
 //! From text to tree: RON's grammar, a superset of what the `ron` crate reads.
 //!
 //! Any text gives a tree or a diagnostic, never a panic: nesting is bounded, and every index lies on a character.
-//! Beyond RON: all extensions are always on, a byte order mark is skipped, and a number's type suffix only bounds it.
+//! Beyond RON: all extensions are always on, and a number's type suffix only bounds it.
+//! Short of RON: a map has each key once, ranges (`0..9`) are not read, integers are those of `i128`, names are made of
+//! letters, digits and `_` (no combining marks), and one that is `true`, `false`, `inf` or `NaN` is written with `r#`.
 //! Nothing here knows what type a value will be read as.
 
 mod cursor;

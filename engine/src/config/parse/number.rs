@@ -22,9 +22,17 @@ impl Parser<'_> {
         };
         match number {
             Some(Kind::Float(float)) => Ok(Kind::Float(if negative { -float } else { float })),
+            // no integer has this sign, but a float that is wanted has
+            Some(Kind::Int(0)) if negative => Ok(Kind::Float(-0.0)),
             Some(kind) => Ok(kind),
             None => {
-                let message = format!("`{}` is not a number", self.since(start));
+                let shown = self.since(start);
+                let message = match beyond_suffix(text, negative) {
+                    Some(Integer { name, min, max }) => {
+                        format!("`{shown}` does not fit `{name}`, expected {min} to {max}")
+                    }
+                    None => format!("`{shown}` is not a number"),
+                };
                 Err(Box::new(Diagnostic::new(self.span_since(start), message)))
             }
         }
@@ -41,23 +49,41 @@ impl Parser<'_> {
                 break;
             }
             self.at += c.len_utf8();
-            previous = c;
+            if c != '_' {
+                previous = c;
+            }
         }
     }
 }
 
-/// An integer with its sign, or a float without.
-fn unsigned(text: &str, negative: bool) -> Option<Kind> {
-    let (digits, radix) = match text.get(..2) {
+/// The digits without what says their base, and the base.
+fn base(text: &str) -> (&str, u32) {
+    match text.get(..2) {
         Some("0x") => (&text[2..], 16),
         Some("0o") => (&text[2..], 8),
         Some("0b") => (&text[2..], 2),
         _ => (text, 10),
-    };
-    if let Some(suffix) = INTEGERS.iter().find(|suffix| digits.ends_with(suffix.name)) {
-        let value = integer(&digits[..digits.len() - suffix.name.len()], radix, negative)?;
-        return (suffix.min..=suffix.max).contains(&value).then_some(Kind::Int(value));
     }
+}
+
+/// An integer with a type suffix, with its sign, and the type.
+fn suffixed(text: &str, negative: bool) -> Option<(i128, &'static Integer)> {
+    let (digits, radix) = base(text);
+    let suffix = INTEGERS.iter().find(|suffix| digits.ends_with(suffix.name))?;
+    Some((integer(&digits[..digits.len() - suffix.name.len()], radix, negative)?, suffix))
+}
+
+/// The type that an integer says it is of and does not fit.
+fn beyond_suffix(text: &str, negative: bool) -> Option<&'static Integer> {
+    suffixed(text, negative).filter(|(value, suffix)| !suffix.holds(*value)).map(|(_, suffix)| suffix)
+}
+
+/// An integer with its sign, or a float without.
+fn unsigned(text: &str, negative: bool) -> Option<Kind> {
+    if let Some((value, suffix)) = suffixed(text, negative) {
+        return suffix.holds(value).then_some(Kind::Int(value));
+    }
+    let (digits, radix) = base(text);
     match integer(digits, radix, negative) {
         Some(value) => Some(Kind::Int(value)),
         // beyond 128 bits it can still be a float
@@ -91,10 +117,20 @@ struct Integer {
     max: i128,
 }
 
+impl Integer {
+    fn holds(&self, value: i128) -> bool {
+        (self.min..=self.max).contains(&value)
+    }
+}
+
 macro_rules! integers {
     ($($type:ident)*) => {
         [$(Integer { name: stringify!($type), min: $type::MIN as i128, max: $type::MAX as i128 }),*]
     };
 }
 
-const INTEGERS: [Integer; 9] = integers!(i8 i16 i32 i64 i128 u8 u16 u32 u64);
+/// What `u128` has beyond `i128` is not read.
+const INTEGERS: [Integer; 10] = {
+    let [a, b, c, d, e, f, g, h, i] = integers!(i8 i16 i32 i64 i128 u8 u16 u32 u64);
+    [a, b, c, d, e, f, g, h, i, Integer { name: "u128", min: 0, max: i128::MAX }]
+};

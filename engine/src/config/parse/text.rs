@@ -18,11 +18,9 @@ impl<'a> Parser<'a> {
             self.at += 1;
             Kind::Bytes(self.quoted()?)
         } else if is_raw(rest, "br") {
-            self.at += 2;
-            Kind::Bytes(self.raw()?.as_bytes().to_vec())
+            Kind::Bytes(self.raw("br")?.as_bytes().to_vec())
         } else if is_raw(rest, "r") {
-            self.at += 1;
-            Kind::Str(self.raw()?.to_owned())
+            Kind::Str(self.raw("r")?.to_owned())
         } else {
             return Ok(None);
         }))
@@ -44,7 +42,10 @@ impl<'a> Parser<'a> {
             let at = self.at;
             match self.next() {
                 None => return Err(self.never_closed(start, "string")),
-                Some('"') => return Ok(bytes),
+                Some('"') => {
+                    self.last_text = start..self.at;
+                    return Ok(bytes);
+                }
                 Some('\\') if self.line_end() => self.skip_line_continuation(),
                 Some('\\') => match self.escape(at)? {
                     Escape::Char(c) => push_char(&mut bytes, c),
@@ -71,9 +72,21 @@ impl<'a> Parser<'a> {
         };
         match self.eat('\'') {
             true => Ok(c),
-            false => {
-                Err(self.malformed(start, "a character is one letter in single quotes, a string has double quotes"))
+            false => Err(self.single_quoted(start)),
+        }
+    }
+
+    /// A string in single quotes, as other languages have it.
+    fn single_quoted(&mut self, start: usize) -> Box<Diagnostic> {
+        let message = "a character is one letter in single quotes, a string has double quotes";
+        let line = self.rest().lines().next().unwrap_or_default();
+        match line.find('\'') {
+            Some(end) => {
+                self.at += end + 1;
+                let text = self.since(start).trim_matches('\'');
+                Box::new(Diagnostic::new(self.span_since(start), message).label(format!("write `{text:?}`")))
             }
+            None => self.malformed(start, message),
         }
     }
 
@@ -96,9 +109,10 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// `#".."#` after its prefix.
-    fn raw(&mut self) -> Parsed<&'a str> {
+    /// `r#".."#`
+    fn raw(&mut self, prefix: &str) -> Parsed<&'a str> {
         let start = self.at;
+        self.at += prefix.len();
         let rest = self.rest();
         let hashes = rest.len() - rest.trim_start_matches('#').len();
         let close = format!("\"{}", "#".repeat(hashes));
@@ -108,7 +122,11 @@ impl<'a> Parser<'a> {
                 self.at += hashes + 1 + end + close.len();
                 Ok(&text[..end])
             }
-            None => Err(self.never_closed(start, "raw string")),
+            None => {
+                let open = self.span(start, self.at + hashes + 1);
+                let message = format!("this raw string is never closed, expected `{close}`");
+                Err(Box::new(Diagnostic::new(open, message)))
+            }
         }
     }
 

@@ -1,9 +1,12 @@
 //! Values: literals, names, lists, maps, tuples and structs.
 
 use super::super::diagnostic::Diagnostic;
-use super::super::tree::{Field, Kind, Name, Node};
+use super::super::print::key_text;
+use super::super::tree::{Field, Kind, Name, Node, Span};
 use super::MAX_DEPTH;
 use super::cursor::{Parsed, Parser};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 impl Parser<'_> {
     /// One value of any kind.
@@ -85,13 +88,14 @@ impl Parser<'_> {
         let open = self.at;
         self.next();
         let mut pairs = Vec::new();
-        self.list(open, '}', |parser| {
+        let ended = self.list(open, '}', |parser| {
             let key = parser.value()?;
             parser.colon("the key")?;
             pairs.push((key, parser.value()?));
             Ok(())
-        })?;
-        Ok(Kind::Map(pairs))
+        });
+        self.refuse_twice(&mut pairs, |(key, _)| (key_text(key), key.span), |key| format!("key `{key}`"));
+        ended.map(|()| Kind::Map(pairs))
     }
 
     /// `(a, b)` or `(a: 1)`; which of them, the first key says.
@@ -104,39 +108,55 @@ impl Parser<'_> {
         }
         if self.at_field()? {
             let mut fields = Vec::new();
-            self.list(open, ')', |parser| parser.field(&mut fields))?;
-            return Ok(Kind::Struct(fields));
+            let ended = self.list(open, ')', |parser| parser.field().map(|field| fields.push(field)));
+            self.refuse_twice(&mut fields, |field| (field.key.clone(), field.key_span), |key| format!("field `{key}`"));
+            return ended.map(|()| Kind::Struct(fields));
         }
         let mut items = Vec::new();
         self.list(open, ')', |parser| parser.value().map(|item| items.push(item)))?;
         Ok(Kind::Tuple(items))
     }
 
-    /// Whether `key:` comes next.
+    /// Whether `key:` comes next, or `key =`, which was meant so.
     fn at_field(&mut self) -> Parsed<bool> {
         let start = self.at;
         let key = self.identifier();
         self.skip_blank()?;
-        let field = key.is_some() && self.peek() == Some(':');
+        let field = key.is_some() && matches!(self.peek(), Some(':' | '='));
         self.at = start;
         Ok(field)
     }
 
-    fn field(&mut self, fields: &mut Vec<Field>) -> Parsed<()> {
+    fn field(&mut self) -> Parsed<Field> {
         let Some(Name { text: key, span: key_span, .. }) = self.identifier() else {
             return Err(self.unexpected("the name of a field"));
         };
         self.colon(&format!("field `{key}`"))?;
-        let value = self.value()?;
-        match fields.iter().find(|known| known.key == key) {
-            Some(first) => {
-                let twice = Diagnostic::new(key_span, format!("field `{key}` is given twice"));
-                let twice = twice.note(first.key_span, "first given here");
-                self.mistake(twice);
+        Ok(Field { key, key_span, value: self.value()? })
+    }
+
+    /// Takes out the items whose key an earlier one has; the other mistakes are found without them.
+    fn refuse_twice<T>(
+        &mut self,
+        items: &mut Vec<T>,
+        key: impl Fn(&T) -> (String, Span),
+        what: impl Fn(&str) -> String,
+    ) {
+        let mut first: BTreeMap<String, Span> = BTreeMap::new();
+        items.retain(|item| {
+            let (key, span) = key(item);
+            match first.entry(key) {
+                Entry::Vacant(entry) => {
+                    entry.insert(span);
+                    true
+                }
+                Entry::Occupied(entry) => {
+                    let twice = Diagnostic::new(span, format!("{} is given twice", what(entry.key())));
+                    self.mistake(twice.note(*entry.get(), "first given here"));
+                    false
+                }
             }
-            None => fields.push(Field { key, key_span, value }),
-        }
-        Ok(())
+        });
     }
 
     fn colon(&mut self, after: &str) -> Parsed<()> {
@@ -157,9 +177,28 @@ impl Parser<'_> {
         if self.peek().is_none() {
             return Err(self.missing_close(open, close));
         }
-        let message = format!("expected `,` or `{close}`, {}", self.found());
-        let missing = Diagnostic::new(self.span(end, end), message).label("missing `,`?");
-        Err(Box::new(missing.note(self.span(open, open + 1), "inside this")))
+        let found = self.found();
+        let here = |message: String| Diagnostic::new(self.next_span(), message);
+        let wrong = match self.peek() {
+            Some(')' | ']' | '}') => here(format!("expected `{close}`, {found}")),
+            Some(':') if close == ')' => here(format!("expected `,` or `)`, {found}")).label("all have names, or none"),
+            Some(':') => here(format!("expected `,` or `]`, {found}")).label("a map is `{..}`"),
+            Some('.' | '/' | '\\' | '-' | '@' | '~' | '$') => {
+                here(format!("expected `,` or `{close}`, {found}")).label("are quotes missing?")
+            }
+            _ => {
+                let message = format!("expected `,` or `{close}`, {found}");
+                Diagnostic::new(self.span(end, end), message).label("missing `,`?")
+            }
+        };
+        let wrong = wrong.note(self.span(open, open + 1), "inside this");
+        // a string that took the lines after it for its own
+        let text = self.last_text.clone();
+        let first_line = self.since(text.start).lines().next().map_or(0, str::len);
+        Err(Box::new(match text.end == end && first_line < text.len() {
+            true => wrong.note(self.span(text.start, text.start + first_line), "is the end of this string missing?"),
+            false => wrong,
+        }))
     }
 
     fn missing_close(&self, open: usize, close: char) -> Box<Diagnostic> {

@@ -316,7 +316,7 @@ fn mistakes_of_the_command_line_point_into_it() {
     );
     assert_eq!(one("custom_hooks.9=Ema"), "--set:1:14: there is no element 9, the list has 4");
     assert_eq!(one("seed.x=1"), "--set:1:6: there is no `x` in integer `1`");
-    assert_eq!(one("optimizer.=1"), "--set:1:1: a name is missing in the path");
+    assert_eq!(one("optimizer.=1"), "--set:1:11: a name is missing in the path");
     assert_eq!(one("optimizer.lr"), "--set:1:1: expected `path=value`; for example `--set optimizer.lr=0.01`");
     assert_eq!(one("optimizer.lr="), "--set:1:14: expected a value, found the end of the text");
     assert_eq!(one("optimizer.lr=1e-"), "--set:1:14: `1e-` is not a number");

@@ -3,14 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on fails")]
 
 mod agreement;
+mod generated;
+mod golden;
+mod hostile;
 mod layers;
-mod name_mistakes;
 mod reading;
 mod robustness;
-mod syntax_mistakes;
-mod value_mistakes;
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -141,13 +140,5 @@ fn share<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<f64, D::Er
     match (0.0..=1.0).contains(&value) {
         true => Ok(value),
         false => Err(serde::de::Error::custom(format!("expected a number from 0 to 1, got {value}"))),
-    }
-}
-
-/// The rendered mistakes of a text that must have some.
-fn mistakes_of<T: DeserializeOwned>(text: &str) -> String {
-    match parse_text("digits.ron", text).and_then(|document| document.read::<T>()) {
-        Ok(_) => panic!("no mistake was found in\n{text}"),
-        Err(errors) => errors.to_string(),
     }
 }
