@@ -63,8 +63,8 @@ pub struct Toy<S> {
 }
 
 /// A metric with its defaults.
-pub fn metric<M: MetricComponent + 'static>() -> Box<dyn Metric> {
-    Box::new(M::build(&ron::from_str("()").unwrap()))
+pub fn metric<M: MetricComponent>() -> Box<dyn Metric> {
+    M::build(&ron::from_str("()").unwrap()).boxed()
 }
 
 impl<S: Shape> Toy<S> {
