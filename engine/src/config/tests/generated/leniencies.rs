@@ -54,9 +54,12 @@ pub(super) const ALL: [Leniency; 12] = [
 
 /// What of the text is lenient; none when that explains nothing.
 ///
-/// The tree is printed, which writes blanks and numbers as the `ron` crate wants them, and then every lenient value in
+/// The text has the tokens of its tree, no comma more or less. The tree is printed, which writes blanks and numbers as the `ron` crate wants them, and then every lenient value in
 /// it is written otherwise until the `ron` crate reads it. `reads` is the crate.
 pub(super) fn explain(text: &str, root: &Node, value: &str, reads: Reads<'_>) -> Option<BTreeSet<Leniency>> {
+    if tokens(text) != tokens(&print(root)) {
+        return None;
+    }
     let mut used = lexical(text);
     used.append(&mut structural(root, value, reads, 6)?);
     (!used.is_empty()).then_some(used)
@@ -113,6 +116,90 @@ fn lexical(text: &str) -> BTreeSet<Leniency> {
         }
     }
     used
+}
+
+/// The brackets, commas and colons of a text, with `w` for a word or number and `s` for a string or character; without
+/// attributes, blanks, comments and commas before a closing bracket.
+fn tokens(text: &str) -> String {
+    let mut tokens = String::new();
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let word = rest.find(|c: char| "()[]{},:\"'/".contains(c) || blank(c)).unwrap_or(rest.len());
+        let (token, length) = match c {
+            '/' => (None, comment(rest)),
+            '(' | '[' | '{' | ',' | ':' => (Some(c), 1),
+            ')' | ']' | '}' => {
+                tokens.truncate(tokens.strip_suffix(',').unwrap_or(&tokens).len());
+                (Some(c), 1)
+            }
+            '"' => (Some('s'), quoted(rest)),
+            '\'' => (Some('s'), character(rest)),
+            c if blank(c) => (None, c.len_utf8()),
+            // the prefixes of strings and bytes
+            _ if rest[word..].starts_with('"') && rest[..word].trim_end_matches('#').ends_with('r') => {
+                let hashes = "#".repeat(rest[..word].matches('#').count());
+                let close = format!("\"{hashes}");
+                let length = rest[word + 1..].find(&close).map(|end| word + 1 + end + close.len());
+                (Some('s'), length.unwrap_or(rest.len()))
+            }
+            'b' if word == 1 && rest[1..].starts_with('"') => (Some('s'), 1 + quoted(&rest[1..])),
+            'b' if word == 1 && rest[1..].starts_with('\'') => (Some('w'), 1 + character(&rest[1..])),
+            _ => (Some('w'), word),
+        };
+        tokens.extend(token);
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    // `#![..]`
+    while text.contains("#") && tokens.starts_with("w[") && !text.trim_start_matches(blank).starts_with("r#") {
+        let Some(end) = tokens.find(']') else { break };
+        tokens.drain(..=end);
+    }
+    tokens
+}
+
+fn blank(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '\u{200e}' | '\u{200f}')
+}
+
+fn comment(text: &str) -> usize {
+    if text.starts_with("//") {
+        return text.find('\n').unwrap_or(text.len());
+    }
+    let (mut at, mut open) = (0, 0);
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        let (step, change) = match rest {
+            _ if rest.starts_with("/*") => (2, 1),
+            _ if rest.starts_with("*/") => (2, -1),
+            _ => (rest.chars().next().map_or(1, char::len_utf8), 0),
+        };
+        at += step;
+        open += change;
+        if open == 0 {
+            break;
+        }
+    }
+    at
+}
+
+fn quoted(text: &str) -> usize {
+    let mut escaped = false;
+    for (at, c) in text.char_indices().skip(1) {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => return at + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+fn character(text: &str) -> usize {
+    let mut letters = text.char_indices().skip(1);
+    if letters.next().is_some_and(|(_, c)| c == '\\') {
+        letters.next();
+    }
+    letters.find(|(_, c)| *c == '\'').map_or(text.len(), |(at, _)| at + 1)
 }
 
 /// What the `ron` crate makes of a text.
