@@ -150,8 +150,9 @@ impl Settings<'_> {
         let (private, owner) = (self.krate.private(), self.ident);
         let Field { ty, cfgs, docs, .. } = field;
         let key = field.key();
-        let printed =
-            |value: TokenStream| quote!(::core::option::Option::Some(|| #private::registry::node_of::<#ty>(#value)));
+        let (read, write) = (function("read", field), function("write", field));
+        // through the functions that serde calls: a type that is no setting is then no further error
+        let printed = |value: TokenStream| quote!(::core::option::Option::Some(|| #private::registry::node_of::<#ty>(&#value, #owner::#write)));
         let default = match &config.default {
             Some(_) => {
                 let default = function("default", field);
@@ -168,7 +169,7 @@ impl Settings<'_> {
             #(#cfgs)*
             #private::FieldInfo {
                 name: #key,
-                shape: #private::registry::shape_of::<#ty>,
+                shape: || #private::registry::Shape::of_reading(&|probe| #owner::#read(probe).map(::core::mem::drop)),
                 default: #default,
                 range: #range,
                 example: #example,

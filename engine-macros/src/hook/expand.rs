@@ -20,8 +20,7 @@ pub(crate) fn expand(hook: &Hook) -> TokenStream {
     };
     let settings_struct = settings_of(&settings, level, &[Ident::new("level", Span::mixed_site())]);
     let priority = hook.level.expand(&private);
-    let of_level =
-        quote!(#private::registry::level_info(|| #private::registry::node_of::<#private::Priority>(#priority)));
+    let of_level = quote!(#private::registry::level_info(|| #private::registry::to_node(&#priority)));
     let registration = settings.registration("hook", &hook.docs, of_level);
     let build = build_from_config(&hook.krate, &settings_ident, &hook.fields);
     let state = state_impl(&hook.krate, owner, &hook.fields);

@@ -70,13 +70,13 @@ pub(super) fn value_of(shape: &Shape, wanted: &str) -> Node {
         Shape::Float => Node::new(Kind::Float(1.0)),
         Shape::Char => Node::new(Kind::Char('x')),
         Shape::Text => Node::new(Kind::Str("text".to_owned())),
-        Shape::Path => Node::new(Kind::Str("path/to/it".to_owned())),
+        Shape::FilePath => Node::new(Kind::Str("path/to/it".to_owned())),
         Shape::Bytes => Node::new(Kind::Bytes(Vec::new())),
-        Shape::Unit | Shape::Any(_) => Node::new(Kind::Unit),
-        Shape::Option(_) => Node::named("None", Kind::Unit),
+        Shape::Unit | Shape::Anything(_) => Node::new(Kind::Unit),
+        Shape::Optional(_) => Node::named("None", Kind::Unit),
         Shape::List(_) => Node::new(Kind::Seq(Vec::new())),
         Shape::Tuple(items) => Node::new(Kind::Tuple(items.iter().map(|item| value_of(item, wanted)).collect())),
-        Shape::Map(..) => Node::new(Kind::Map(Vec::new())),
+        Shape::Pairs(..) => Node::new(Kind::Map(Vec::new())),
         Shape::Struct(name, fields) => match Component::of_struct(name, fields.iter().map(|(key, _)| *key)) {
             Some(component) => {
                 let values = fields

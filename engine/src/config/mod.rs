@@ -21,7 +21,7 @@ mod reader;
 pub mod registry;
 mod ser;
 mod set;
-mod shape;
+pub mod shape;
 mod sources;
 #[cfg(test)]
 mod tests;

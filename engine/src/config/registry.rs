@@ -3,10 +3,10 @@
 //! One inventory, filled at link time, read by `list` and `new`, by messages that say what there is, and by the
 //! start-up check for two components of one kind with one name.
 
-use super::ser::{SerializeError, to_node};
-use super::shape::Shape;
+pub use super::ser::to_node;
+use super::ser::{SerializeError, TreeSerializer, Written};
+pub use super::shape::Shape;
 use super::tree::Node;
-use crate::base::checked::{Plain, Setting};
 
 /// Everything known of a component without building it.
 #[derive(Debug)]
@@ -45,7 +45,14 @@ inventory::collect!(Component);
 impl FieldInfo {
     /// A field that its author reads in a way of their own: only its name is known.
     pub const fn unknown(name: &'static str, docs: &'static str) -> Self {
-        FieldInfo { name, shape: || Shape::Any("value".to_owned()), default: None, range: None, example: None, docs }
+        FieldInfo {
+            name,
+            shape: || Shape::Anything("value".to_owned()),
+            default: None,
+            range: None,
+            example: None,
+            docs,
+        }
     }
 }
 
@@ -84,7 +91,7 @@ pub fn duplicates() -> Vec<(&'static Component, &'static Component)> {
 pub const fn level_info(default: fn() -> Result<Node, SerializeError>) -> FieldInfo {
     FieldInfo {
         name: "level",
-        shape: || Shape::Any("HIGHEST to LOWEST or 0 to 100".to_owned()),
+        shape: || Shape::Anything("HIGHEST to LOWEST or 0 to 100".to_owned()),
         default: Some(default),
         range: None,
         example: None,
@@ -92,15 +99,13 @@ pub const fn level_info(default: fn() -> Result<Node, SerializeError>) -> FieldI
     }
 }
 
-/// The shape of a setting.
-pub fn shape_of<T: Setting>() -> Shape {
-    Shape::of_setting::<T>()
-}
-
-/// A setting as a file writes it.
+/// A setting as a file writes it; `write` is how its type is serialized.
 ///
 /// # Errors
 /// When the type's `Serialize` refuses.
-pub fn node_of<T: Setting>(value: T) -> Result<Node, SerializeError> {
-    to_node(&Plain(value))
+pub fn node_of<T>(
+    value: &T,
+    write: fn(&T, TreeSerializer) -> Result<Written, SerializeError>,
+) -> Result<Node, SerializeError> {
+    Ok(write(value, TreeSerializer)?.into_node())
 }

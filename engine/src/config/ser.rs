@@ -13,7 +13,7 @@ pub struct SerializeError(String);
 /// # Errors
 /// When the value's `Serialize` refuses.
 pub fn to_node<T: Serialize + ?Sized>(value: &T) -> Result<Node, SerializeError> {
-    Ok(value.serialize(Serializer)?.node)
+    Ok(value.serialize(TreeSerializer)?.node)
 }
 
 /// The tree of a value under the name of its type.
@@ -21,7 +21,7 @@ pub fn to_node<T: Serialize + ?Sized>(value: &T) -> Result<Node, SerializeError>
 /// # Errors
 /// When the value's `Serialize` refuses.
 pub fn to_named_node<T: Serialize + ?Sized>(value: &T) -> Result<Node, SerializeError> {
-    let Output { node, type_name } = value.serialize(Serializer)?;
+    let Written { node, type_name } = value.serialize(TreeSerializer)?;
     Ok(match (&node.name, type_name) {
         (None, Some(name)) => Node::named(name, held(node.kind)),
         _ => node,
@@ -42,28 +42,37 @@ impl ser::Error for SerializeError {
     }
 }
 
-struct Serializer;
+/// Makes a tree of a value.
+#[derive(Clone, Copy, Debug)]
+pub struct TreeSerializer;
 
 /// A tree, and the name of the struct type it is of: needed only when it turns out to be a component.
-struct Output {
+#[derive(Debug)]
+pub struct Written {
     node: Node,
     type_name: Option<&'static str>,
 }
 
-impl Output {
-    fn of(kind: Kind) -> Output {
-        Output { node: Node::new(kind), type_name: None }
+impl Written {
+    /// The tree.
+    pub(super) fn into_node(self) -> Node {
+        self.node
     }
 
-    fn named(name: &str, kind: Kind) -> Output {
-        Output { node: Node::named(name, kind), type_name: None }
+    fn of(kind: Kind) -> Written {
+        Written { node: Node::new(kind), type_name: None }
+    }
+
+    fn named(name: &str, kind: Kind) -> Written {
+        Written { node: Node::named(name, kind), type_name: None }
     }
 }
 
 type Result<T, E = SerializeError> = std::result::Result<T, E>;
 
 /// What is collected of a value with several parts.
-struct Parts {
+#[derive(Debug)]
+pub struct Parts {
     /// The variant, for an enum.
     variant: Option<&'static str>,
     /// The struct's type, for a struct.
@@ -92,33 +101,33 @@ impl Parts {
         Ok(())
     }
 
-    fn tuple(self) -> Output {
+    fn tuple(self) -> Written {
         let kind = Kind::Tuple(self.items);
         match self.variant {
-            Some(variant) => Output::named(variant, kind),
-            None => Output { type_name: self.type_name, ..Output::of(kind) },
+            Some(variant) => Written::named(variant, kind),
+            None => Written { type_name: self.type_name, ..Written::of(kind) },
         }
     }
 
-    fn structure(self) -> Output {
+    fn structure(self) -> Written {
         let kind = Kind::Struct(self.fields);
         match self.variant {
-            Some(variant) => Output::named(variant, kind),
-            None => Output { type_name: self.type_name, ..Output::of(kind) },
+            Some(variant) => Written::named(variant, kind),
+            None => Written { type_name: self.type_name, ..Written::of(kind) },
         }
     }
 }
 
 macro_rules! integers {
     ($($method:ident $type:ty)*) => { $(
-        fn $method(self, value: $type) -> Result<Output> {
-            Ok(Output::of(Kind::Int(i128::from(value))))
+        fn $method(self, value: $type) -> Result<Written> {
+            Ok(Written::of(Kind::Int(i128::from(value))))
         }
     )* };
 }
 
-impl ser::Serializer for Serializer {
-    type Ok = Output;
+impl ser::Serializer for TreeSerializer {
+    type Ok = Written;
     type Error = SerializeError;
     type SerializeSeq = Elements;
     type SerializeTuple = Parts;
@@ -133,72 +142,72 @@ impl ser::Serializer for Serializer {
         serialize_u8 u8 serialize_u16 u16 serialize_u32 u32 serialize_u64 u64
     }
 
-    fn serialize_u128(self, value: u128) -> Result<Output> {
+    fn serialize_u128(self, value: u128) -> Result<Written> {
         match i128::try_from(value) {
-            Ok(value) => Ok(Output::of(Kind::Int(value))),
+            Ok(value) => Ok(Written::of(Kind::Int(value))),
             Err(_) => Err(SerializeError(format!("{value} does not fit 127 bits"))),
         }
     }
 
-    fn serialize_bool(self, value: bool) -> Result<Output> {
-        Ok(Output::of(Kind::Bool(value)))
+    fn serialize_bool(self, value: bool) -> Result<Written> {
+        Ok(Written::of(Kind::Bool(value)))
     }
 
     /// The shortest decimal that is this `f32`: 0.1, not 0.10000000149011612.
-    fn serialize_f32(self, value: f32) -> Result<Output> {
-        Ok(Output::of(Kind::Float(value.to_string().parse().unwrap_or(f64::from(value)))))
+    fn serialize_f32(self, value: f32) -> Result<Written> {
+        Ok(Written::of(Kind::Float(value.to_string().parse().unwrap_or(f64::from(value)))))
     }
 
-    fn serialize_f64(self, value: f64) -> Result<Output> {
-        Ok(Output::of(Kind::Float(value)))
+    fn serialize_f64(self, value: f64) -> Result<Written> {
+        Ok(Written::of(Kind::Float(value)))
     }
 
-    fn serialize_char(self, value: char) -> Result<Output> {
-        Ok(Output::of(Kind::Char(value)))
+    fn serialize_char(self, value: char) -> Result<Written> {
+        Ok(Written::of(Kind::Char(value)))
     }
 
-    fn serialize_str(self, value: &str) -> Result<Output> {
-        Ok(Output::of(Kind::Str(value.to_owned())))
+    fn serialize_str(self, value: &str) -> Result<Written> {
+        Ok(Written::of(Kind::Str(value.to_owned())))
     }
 
-    fn serialize_bytes(self, value: &[u8]) -> Result<Output> {
-        Ok(Output::of(Kind::Bytes(value.to_vec())))
+    fn serialize_bytes(self, value: &[u8]) -> Result<Written> {
+        Ok(Written::of(Kind::Bytes(value.to_vec())))
     }
 
-    fn serialize_none(self) -> Result<Output> {
-        Ok(Output::named("None", Kind::Unit))
+    fn serialize_none(self) -> Result<Written> {
+        Ok(Written::named("None", Kind::Unit))
     }
 
     /// Without `Some(..)`, unless the value would then be read as another one.
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Output> {
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Written> {
         let node = to_node(value)?;
         let ambiguous = matches!((node.name(), &node.kind), (Some("None" | "Some"), _) | (None, Kind::Unit));
         Ok(match ambiguous {
-            true => Output::named("Some", Kind::Tuple(vec![node])),
-            false => Output { node, type_name: None },
+            true => Written::named("Some", Kind::Tuple(vec![node])),
+            false => Written { node, type_name: None },
         })
     }
 
-    fn serialize_unit(self) -> Result<Output> {
-        Ok(Output::of(Kind::Unit))
+    fn serialize_unit(self) -> Result<Written> {
+        Ok(Written::of(Kind::Unit))
     }
 
-    fn serialize_unit_struct(self, name: &'static str) -> Result<Output> {
-        Ok(Output { type_name: Some(name), ..Output::named(name, Kind::Unit) })
+    fn serialize_unit_struct(self, name: &'static str) -> Result<Written> {
+        Ok(Written { type_name: Some(name), ..Written::named(name, Kind::Unit) })
     }
 
-    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<Output> {
-        Ok(Output::named(variant, Kind::Unit))
+    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<Written> {
+        Ok(Written::named(variant, Kind::Unit))
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Result<Output> {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Result<Written> {
         let inner = to_node(value)?;
         let kind = match inner {
             // read back the same, and the way a person writes it
             Node { name: None, kind: kind @ Kind::Str(_), .. } => kind,
             inner => Kind::Tuple(vec![inner]),
         };
-        Ok(Output { type_name: Some(name), ..Output::of(kind) })
+        Ok(Written { type_name: Some(name), ..Written::of(kind) })
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -207,8 +216,8 @@ impl ser::Serializer for Serializer {
         _: u32,
         variant: &'static str,
         value: &T,
-    ) -> Result<Output> {
-        Ok(Output::named(variant, Kind::Tuple(vec![to_node(value)?])))
+    ) -> Result<Written> {
+        Ok(Written::named(variant, Kind::Tuple(vec![to_node(value)?])))
     }
 
     fn serialize_seq(self, _: Option<usize>) -> Result<Elements> {
@@ -249,10 +258,11 @@ fn held(kind: Kind) -> Kind {
 }
 
 /// The elements of a list.
-struct Elements(Vec<Node>);
+#[derive(Debug)]
+pub struct Elements(Vec<Node>);
 
 impl ser::SerializeSeq for Elements {
-    type Ok = Output;
+    type Ok = Written;
     type Error = SerializeError;
 
     fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
@@ -260,22 +270,22 @@ impl ser::SerializeSeq for Elements {
         Ok(())
     }
 
-    fn end(self) -> Result<Output> {
-        Ok(Output::of(Kind::Seq(self.0)))
+    fn end(self) -> Result<Written> {
+        Ok(Written::of(Kind::Seq(self.0)))
     }
 }
 
 macro_rules! tuples {
     ($($trait:ident $method:ident)*) => { $(
         impl ser::$trait for Parts {
-            type Ok = Output;
+            type Ok = Written;
             type Error = SerializeError;
 
             fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
                 self.item(value)
             }
 
-            fn end(self) -> Result<Output> {
+            fn end(self) -> Result<Written> {
                 Ok(self.tuple())
             }
         }
@@ -286,14 +296,14 @@ tuples! { SerializeTuple serialize_element SerializeTupleStruct serialize_field 
 macro_rules! structs {
     ($($trait:ident)*) => { $(
         impl ser::$trait for Parts {
-            type Ok = Output;
+            type Ok = Written;
             type Error = SerializeError;
 
             fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<()> {
                 self.field(key, value)
             }
 
-            fn end(self) -> Result<Output> {
+            fn end(self) -> Result<Written> {
                 Ok(self.structure())
             }
         }
@@ -302,7 +312,7 @@ macro_rules! structs {
 structs! { SerializeStruct SerializeStructVariant }
 
 impl ser::SerializeMap for Parts {
-    type Ok = Output;
+    type Ok = Written;
     type Error = SerializeError;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<()> {
@@ -312,14 +322,14 @@ impl ser::SerializeMap for Parts {
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
         let Some(key) = self.key.take() else { return Err(SerializeError("a value without its key".into())) };
-        let Output { node, type_name } = value.serialize(Serializer)?;
+        let Written { node, type_name } = value.serialize(TreeSerializer)?;
         self.value_type = type_name;
         self.pairs.push((key, node));
         Ok(())
     }
 
     /// typetag writes a component as `{"Ema": Ema { .. }}`; any map of that form is read back from `Ema(..)` too.
-    fn end(mut self) -> Result<Output> {
+    fn end(mut self) -> Result<Written> {
         let component = match (self.pairs.as_slice(), self.value_type) {
             ([(Node { kind: Kind::Str(tag), .. }, _)], Some(type_name)) => {
                 tag == type_name || type_name.strip_suffix("Config") == Some(tag)
@@ -327,8 +337,8 @@ impl ser::SerializeMap for Parts {
             _ => false,
         };
         if let Some((Node { kind: Kind::Str(tag), .. }, value)) = self.pairs.pop_if(|_| component) {
-            return Ok(Output::named(&tag, held(value.kind)));
+            return Ok(Written::named(&tag, held(value.kind)));
         }
-        Ok(Output::of(Kind::Map(self.pairs)))
+        Ok(Written::of(Kind::Map(self.pairs)))
     }
 }

@@ -4,7 +4,6 @@
 //! leads it to one place, notes what is asked for there, and ends the reading. So neither a validator nor a field
 //! that can't be made up hides what comes after it.
 
-use crate::base::checked::Setting;
 use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{
     DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error as _, Expected, MapAccess, SeqAccess,
@@ -27,19 +26,19 @@ pub enum Shape {
     /// `".."`.
     Text,
     /// The path of a file or folder, in quotes.
-    Path,
+    FilePath,
     /// `b".."`.
     Bytes,
     /// `()`.
     Unit,
     /// A value, or `None`.
-    Option(Box<Shape>),
+    Optional(Box<Shape>),
     /// `[..]`.
     List(Box<Shape>),
     /// `(.., ..)`.
     Tuple(Vec<Shape>),
     /// `{..: ..}`.
-    Map(Box<Shape>, Box<Shape>),
+    Pairs(Box<Shape>, Box<Shape>),
     /// `Name(key: ..)`, under the name of its type.
     Struct(&'static str, Vec<(&'static str, Shape)>),
     /// One of several names, each alone or with a value.
@@ -47,7 +46,7 @@ pub enum Shape {
     /// A component by its name; the noun of its kind (`hook`), and the names that are linked in.
     Component(String, Vec<&'static str>),
     /// Whatever its type makes of it, in the type's own word.
-    Any(String),
+    Anything(String),
 }
 
 /// Deeper, a type most likely holds itself.
@@ -56,12 +55,12 @@ const MAX_DEPTH: usize = 8;
 impl Shape {
     /// The shape of a type.
     pub fn of<T: DeserializeOwned>() -> Shape {
-        Self::at(&mut Vec::new(), &|probe| T::deserialize(probe).map(|_| ()))
+        Self::of_reading(&|probe| T::deserialize(probe).map(|_| ()))
     }
 
-    /// As [`Shape::of`], for a type that the macros know as a setting.
-    pub(super) fn of_setting<T: Setting>() -> Shape {
-        Self::at(&mut Vec::new(), &|probe| T::read(probe).map(|_| ()))
+    /// The shape of what `read` reads from the deserializer that it is given.
+    pub fn of_reading(read: &Reading<'_>) -> Shape {
+        Self::at(&mut Vec::new(), read)
     }
 
     /// The shape at the end of a path of steps.
@@ -78,12 +77,12 @@ impl Shape {
         match found.into_inner() {
             Asked::Plain(shape) => shape,
             Asked::Any => any(),
-            Asked::Option => Shape::Option(Box::new(inner(0))),
+            Asked::Option => Shape::Optional(Box::new(inner(0))),
             // the name of a newtype says nothing in a file
             Asked::Newtype => inner(0),
             Asked::List => Shape::List(Box::new(inner(0))),
             Asked::Tuple(length) => Shape::Tuple((0..length).map(inner).collect()),
-            Asked::Map => Shape::Map(Box::new(inner(0)), Box::new(inner(1))),
+            Asked::Map => Shape::Pairs(Box::new(inner(0)), Box::new(inner(1))),
             Asked::Component(noun) => Shape::Component(noun, names_of(path, read)),
             Asked::Struct(name, fields) => {
                 let shapes = fields.iter().enumerate().map(|(step, field)| (*field, inner(step)));
@@ -110,17 +109,17 @@ impl fmt::Display for Shape {
             Shape::Float => f.write_str("f64"),
             Shape::Char => f.write_str("char"),
             Shape::Text => f.write_str("text"),
-            Shape::Path => f.write_str("path"),
+            Shape::FilePath => f.write_str("path"),
             Shape::Bytes => f.write_str("bytes"),
             Shape::Unit => f.write_str("()"),
-            Shape::Option(inner) => write!(f, "{inner} or None"),
+            Shape::Optional(inner) => write!(f, "{inner} or None"),
             Shape::List(item) => write!(f, "[{item}]"),
             Shape::Tuple(items) => {
                 f.write_str("(")?;
                 list(f, items.iter())?;
                 f.write_str(")")
             }
-            Shape::Map(key, value) => write!(f, "{{{key}: {value}}}"),
+            Shape::Pairs(key, value) => write!(f, "{{{key}: {value}}}"),
             Shape::Struct(_, fields) => {
                 f.write_str("(")?;
                 list(f, fields.iter().map(|(key, _)| key))?;
@@ -138,7 +137,7 @@ impl fmt::Display for Shape {
                 Ok(())
             }
             Shape::Component(noun, _) => f.write_str(noun),
-            Shape::Any(word) => f.write_str(word),
+            Shape::Anything(word) => f.write_str(word),
         }
     }
 }
@@ -152,11 +151,11 @@ fn list<T: fmt::Display>(f: &mut fmt::Formatter<'_>, items: impl Iterator<Item =
 }
 
 fn any() -> Shape {
-    Shape::Any("value".to_owned())
+    Shape::Anything("value".to_owned())
 }
 
 /// Lets the type read.
-type Reading<'r> = dyn Fn(Probe<'_>) -> Result<(), Stop> + 'r;
+pub type Reading<'r> = dyn Fn(Probe<'_>) -> Result<(), Stop> + 'r;
 
 /// What was asked for at the end of the path.
 enum Asked {
@@ -185,7 +184,7 @@ fn names_of(path: &[usize], read: &Reading<'_>) -> Vec<&'static str> {
 
 /// The end of a reading, with the names that would have been known.
 #[derive(Debug)]
-struct Stop(&'static [&'static str]);
+pub struct Stop(&'static [&'static str]);
 
 impl fmt::Display for Stop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -206,7 +205,7 @@ impl serde::de::Error for Stop {
 
 /// Leads a reading along a path, and notes what is asked for at its end.
 #[derive(Clone, Copy)]
-struct Probe<'p> {
+pub struct Probe<'p> {
     path: &'p [usize],
     found: &'p RefCell<Asked>,
 }
@@ -266,7 +265,7 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         let expected = (&visitor as &dyn Expected).to_string();
         let word = expected.split(':').next().unwrap_or_default();
         let word = word.trim_start_matches("a ").trim_start_matches("an ");
-        self.plain(Shape::Any(word.to_owned()))
+        self.plain(Shape::Anything(word.to_owned()))
     }
 
     fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
@@ -275,7 +274,7 @@ impl<'de> Deserializer<'de> for Probe<'_> {
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
         let path = (&visitor as &dyn Expected).to_string().contains("path");
-        self.plain(if path { Shape::Path } else { Shape::Text })
+        self.plain(if path { Shape::FilePath } else { Shape::Text })
     }
 
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {

@@ -67,12 +67,14 @@ const _: () = {
     ::engine::__private::inventory::submit! {
         ::engine::__private::Component { kind : "model", name : "Cnn", docs :
         "A small network.", fields : & [::engine::__private::FieldInfo { name : "width",
-        shape : ::engine::__private::registry::shape_of:: < i64 >, default :
+        shape : || ::engine::__private::registry::Shape::of_reading(& | probe |
+        CnnConfig::__read_width(probe).map(::core::mem::drop)), default :
         ::core::option::Option::Some(|| ::engine::__private::registry::node_of:: < i64 >
-        (CnnConfig::__default_width())), range :
+        (& CnnConfig::__default_width(), CnnConfig::__write_width)), range :
         ::core::option::Option::Some("1..=1024"), example : ::core::option::Option::None,
         docs : "Channels of the first layer.", }, ::engine::__private::FieldInfo { name :
-        "classes", shape : ::engine::__private::registry::shape_of:: < i64 >, default :
+        "classes", shape : || ::engine::__private::registry::Shape::of_reading(& | probe
+        | CnnConfig::__read_classes(probe).map(::core::mem::drop)), default :
         ::core::option::Option::None, range : ::core::option::Option::None, example :
         ::core::option::Option::None, docs : "", },], origin :
         ::core::concat!(::core::file!(), ":", ::core::line!()), }

@@ -105,19 +105,22 @@ const _: () = {
     ::engine::__private::inventory::submit! {
         ::engine::__private::Component { kind : "hook", name : "WorstCases", docs :
         "Keeps the worst cases.", fields : & [::engine::__private::FieldInfo { name :
-        "keep", shape : ::engine::__private::registry::shape_of:: < usize >, default :
+        "keep", shape : || ::engine::__private::registry::Shape::of_reading(& | probe |
+        WorstCasesConfig::__read_keep(probe).map(::core::mem::drop)), default :
         ::core::option::Option::Some(|| ::engine::__private::registry::node_of:: < usize
-        > (WorstCasesConfig::__default_keep())), range :
-        ::core::option::Option::Some("1..=100"), example : ::core::option::Option::None,
-        docs : "How many are kept.", }, ::engine::__private::FieldInfo { name : "title",
-        shape : ::engine::__private::registry::shape_of:: < Option < String > >, default
-        : ::core::option::Option::Some(|| ::engine::__private::registry::node_of:: <
-        Option < String > > (WorstCasesConfig::__default_title())), range :
-        ::core::option::Option::None, example : ::core::option::Option::None, docs : "",
-        }, ::engine::__private::registry::level_info(||
-        ::engine::__private::registry::node_of:: < ::engine::__private::Priority >
-        (::engine::__private::Priority::LOW))], origin : ::core::concat!(::core::file!(),
-        ":", ::core::line!()), }
+        > (& WorstCasesConfig::__default_keep(), WorstCasesConfig::__write_keep)), range
+        : ::core::option::Option::Some("1..=100"), example :
+        ::core::option::Option::None, docs : "How many are kept.", },
+        ::engine::__private::FieldInfo { name : "title", shape : ||
+        ::engine::__private::registry::Shape::of_reading(& | probe |
+        WorstCasesConfig::__read_title(probe).map(::core::mem::drop)), default :
+        ::core::option::Option::Some(|| ::engine::__private::registry::node_of:: < Option
+        < String > > (& WorstCasesConfig::__default_title(),
+        WorstCasesConfig::__write_title)), range : ::core::option::Option::None, example
+        : ::core::option::Option::None, docs : "", },
+        ::engine::__private::registry::level_info(||
+        ::engine::__private::registry::to_node(& ::engine::__private::Priority::LOW))],
+        origin : ::core::concat!(::core::file!(), ":", ::core::line!()), }
     }
     #[automatically_derived]
     impl ::engine::__private::State for WorstCases {
