@@ -301,6 +301,8 @@ fn schedules_that_have_no_time_are_told_before_the_data_are_known() {
         Step(every: 1, begin: 7, end: 5),
         Linear(iters: 5, setting: "momentum", begin: 0),
         Cosine(begin: 0, setting: "momentum"),
+        Linear(epochs: 1, setting: "weight_decay"),
+        Cosine(setting: "weight_decay", begin: 0),
         Linear(iters: 5, epochs: 1),
         MultiStep(milestones: [4, 3]),
         Poly(power: 0.0),
@@ -342,7 +344,7 @@ fn schedules_of_what_no_optimizer_has_are_told() {
     // what is not known of an optimizer is not missed
     refused::<Epochs>(
         "schedules_and_no_optimizer",
-        "    optimizer: Adan(lr: 0.1),\n    schedule: [Cosine(setting: \"lrr\")],",
+        "    optimizer: Adan(lr: 0.1),\n    schedule: [Cosine(setting: \"lrr\", groups: [\"head\"])],",
     );
 }
 
@@ -368,6 +370,8 @@ fn intervals_and_counts_are_told_each_at_its_number() {
     train: (max_epochs: 0, accumulate: 0, max_iters: 0, batches_per_epoch: 0),
     val: (interval: 0, dynamic_intervals: [(10, 2), (5, 0), (5, 1)]),"#,
     );
+    // a plan of no length is no reason to complain of schedules
+    refused::<Iters>("no_iters", "    train: (max_iters: 0),\n    schedule: [Linear(iters: 5)],");
     refused::<Epochs>("accumulate", "    train: (max_epochs: 3, accumulate: 8, batches_per_epoch: 4),");
 }
 

@@ -150,7 +150,7 @@ fn mutated(random: &mut Random, text: &str) -> String {
         let at = random.pick(&boundaries);
         let to = random.pick(&boundaries).min(at + 12);
         let to = boundaries.iter().copied().find(|boundary| *boundary >= to).unwrap_or(at).max(at);
-        match random.below(8) {
+        match random.below(11) {
             0 => drop(text.drain(at..to)),
             1 => text.insert_str(at, random.pick(&PIECES)),
             2 => text.replace_range(at..to, random.pick(&PIECES)),
@@ -163,7 +163,16 @@ fn mutated(random: &mut Random, text: &str) -> String {
             5 if random.one_in(3) => text = text.replacen("None", "r#None", 1),
             5 => text = text.replacen(random.pick(&["Some(", "Newtype", "Inner", "r#", "None", "Bare"]), "", 1),
             6 => text = text.replacen(random.pick(&["Unit", "Bare"]), "\"Unit\"", 1),
-            _ => text = text.replacen("((", "(", 1).replacen("))", ")", 1),
+            7 => text = text.replacen("((", "(", 1).replacen("))", ")", 1),
+            // one token left out, doubled or replaced
+            _ => {
+                let tokens: Vec<usize> = text.match_indices(|c| "()[]{},,,,:".contains(c)).map(|(at, _)| at).collect();
+                if !tokens.is_empty() {
+                    let at = random.pick(&tokens);
+                    let twice = text[at..=at].repeat(2);
+                    text.replace_range(at..=at, random.pick(&["", " ", "/**/", ";", "=", ".", "|", twice.as_str()]));
+                }
+            }
         }
     }
     text
