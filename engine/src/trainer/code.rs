@@ -115,16 +115,17 @@ fn without_name_of_settings(node: Node) -> Node {
 /// The test of one file, for [`check_experiments!`](crate::check_experiments): panics with every mistake.
 #[expect(clippy::panic, reason = "it is the body of a test, which fails by panicking")]
 pub fn check_experiment<T: Build>(package: &str, file: &str) {
-    // tests run where the experiment need not
-    let read = config::load(&Path::new(package).join(file))
-        .and_then(|document| Experiment::<T>::from_document(&document, Purpose::Look));
-    let experiment = match read {
+    // tests run where the experiment need not: its device is not asked for
+    let read = |document: config::Document| Experiment::<T>::from_document(&document, Purpose::Look);
+    let experiment = match config::load(&Path::new(package).join(file)).and_then(read) {
         Ok(experiment) => experiment,
         Err(errors) => panic!("`{file}` is no experiment of `{}`:\n\n{errors}\n", T::NAME),
     };
     // every run saves what it was, to be run again
     let printed = experiment.print();
-    let again = printed.as_ref().map(|text| Experiment::<T>::parse("as it is saved", text).map(|again| again.print()));
+    let again = printed
+        .as_ref()
+        .map(|text| config::parse_text("as it is saved", text).and_then(read).map(|again| again.print()));
     match (&printed, again) {
         (Ok(text), Ok(Ok(Ok(again)))) if again == *text => {}
         (Ok(_), Ok(Err(errors))) => panic!("`{file}` can't be read again as a run saves it:\n\n{errors}\n"),
