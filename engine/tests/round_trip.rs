@@ -105,7 +105,7 @@ impl Dice {
             Shape::Bool => Node::new(Kind::Bool(self.once_in(2))),
             Shape::Int(name) => self.integer(name, range),
             Shape::Float => self.float(range),
-            Shape::Text => self.text(info.map_or("", |info| info.name)),
+            Shape::Text(_) => self.text(info.map_or("", |info| info.name)),
             Shape::FilePath => Node::new(Kind::Str(["/tmp/x", "a \"b\"", "ü/ö"][self.below(3)].to_owned())),
             Shape::Optional(inner) if self.once_in(2) => {
                 let _ = inner;

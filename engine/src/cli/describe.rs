@@ -2,7 +2,8 @@
 
 use crate::base::checked::in_words;
 use crate::config::registry::{Component, FieldInfo};
-use crate::config::{Kind, Node, Shape, print_line};
+use crate::config::{Field, Kind, Node, Shape, print_line};
+use crate::metric::MetricName;
 
 /// Texts are broken so that they end before this column.
 const WIDTH: usize = 100;
@@ -61,75 +62,99 @@ pub(super) fn wrapped(text: &str, before: usize) -> Vec<String> {
     lines
 }
 
-/// A value of this shape for those who have none yet: the default or example of each field, else the least. Of several
-/// names, that which is like `wanted` is taken: a loader `val` reads a part `Val`.
-pub(super) fn value_of(shape: &Shape, wanted: &str) -> Node {
-    match shape {
-        Shape::Bool => Node::new(Kind::Bool(false)),
-        Shape::Int(_) => Node::new(Kind::Int(1)),
-        Shape::Float => Node::new(Kind::Float(1.0)),
-        Shape::Char => Node::new(Kind::Char('x')),
-        Shape::Text => Node::new(Kind::Str("text".to_owned())),
-        Shape::FilePath => Node::new(Kind::Str("path/to/it".to_owned())),
-        Shape::Bytes => Node::new(Kind::Bytes(Vec::new())),
-        Shape::Unit | Shape::Anything(_) => Node::new(Kind::Unit),
-        Shape::Optional(_) => Node::named("None", Kind::Unit),
-        Shape::List(_) => Node::new(Kind::Seq(Vec::new())),
-        Shape::Tuple(items) => Node::new(Kind::Tuple(items.iter().map(|item| value_of(item, wanted)).collect())),
-        Shape::Pairs(..) => Node::new(Kind::Map(Vec::new())),
-        Shape::Struct(name, fields) => match Component::of_struct(name, fields.iter().map(|(key, _)| *key)) {
-            Some(component) => {
-                let values = fields
-                    .iter()
-                    .zip(component.fields)
-                    .map(|((key, shape), info)| (*key, setting(info, shape, wanted)));
-                Node::new(structure(values))
-            }
-            None => Node::new(structure(fields.iter().map(|(key, shape)| (*key, value_of(shape, wanted))))),
-        },
-        Shape::Enum(variants) => {
-            let like = variants.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
-            match like.or(variants.first()) {
-                Some((name, Shape::Unit)) => Node::named(*name, Kind::Unit),
-                Some((name, payload @ (Shape::Struct(..) | Shape::Tuple(_)))) => {
-                    Node::named(*name, value_of(payload, wanted).kind)
-                }
-                Some((name, payload)) => Node::named(*name, Kind::Tuple(vec![value_of(payload, wanted)])),
+/// Makes up values for those who have none yet: the default or example of each field, else the least.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct MakeUp<'a> {
+    /// Of several names, that which is like this one is taken: a loader `val` reads a part `Val`.
+    pub(super) like: &'a str,
+    /// A metric that there is, to be watched.
+    pub(super) metric: Option<&'a str>,
+}
+
+impl MakeUp<'_> {
+    /// A value of a shape.
+    pub(super) fn value(&self, shape: &Shape) -> Node {
+        match shape {
+            Shape::Bool => Node::new(Kind::Bool(false)),
+            Shape::Int(_) => Node::new(Kind::Int(1)),
+            Shape::Float => Node::new(Kind::Float(1.0)),
+            Shape::Char => Node::new(Kind::Char('x')),
+            Shape::Text(word) => Node::new(Kind::Str(word.clone())),
+            Shape::FilePath => Node::new(Kind::Str("path/to/it".to_owned())),
+            Shape::Bytes => Node::new(Kind::Bytes(Vec::new())),
+            Shape::Unit | Shape::Anything(_) => Node::new(Kind::Unit),
+            Shape::Optional(_) => Node::named("None", Kind::Unit),
+            Shape::List(_) => Node::new(Kind::Seq(Vec::new())),
+            Shape::Tuple(items) => Node::new(Kind::Tuple(items.iter().map(|item| self.value(item)).collect())),
+            Shape::Pairs(..) => Node::new(Kind::Map(Vec::new())),
+            Shape::Struct(name, fields) => self.of_struct(name, fields),
+            Shape::Enum(variants) => self.variant(variants),
+            Shape::Component(kind, names) => match names.first().and_then(|name| Component::find(kind, name)) {
+                Some(component) => self.component(component),
                 None => Node::new(Kind::Unit),
-            }
+            },
         }
-        Shape::Component(kind, names) => match names.first().and_then(|name| Component::find(kind, name)) {
-            Some(component) => value_of_component(component, wanted),
-            None => Node::new(Kind::Unit),
-        },
     }
-}
 
-/// A component with all its settings.
-pub(super) fn value_of_component(component: &Component, wanted: &str) -> Node {
-    let values = component.fields.iter().map(|info| (info.name, setting(info, &(info.shape)(), wanted)));
-    Node::named(component.name, structure(values))
-}
+    /// A component with all its settings.
+    pub(super) fn component(&self, component: &Component) -> Node {
+        let values = component.fields.iter().map(|info| (info.name, self.setting(info, &(info.shape)())));
+        Node::named(component.name, structure(values))
+    }
 
-/// A component with those of its settings that have no default.
-pub(super) fn least_of_component(component: &Component) -> Node {
-    let required = component.fields.iter().filter(|info| info.default.is_none());
-    Node::named(component.name, structure(required.map(|info| (info.name, setting(info, &(info.shape)(), "")))))
-}
+    /// A component with those of its settings that have no default.
+    pub(super) fn least_of(&self, component: &Component) -> Node {
+        let required = component.fields.iter().filter(|info| info.default.is_none());
+        Node::named(component.name, structure(required.map(|info| (info.name, self.setting(info, &(info.shape)())))))
+    }
 
-/// A value for a field: its default, else its example, else one within its range.
-fn setting(info: &FieldInfo, shape: &Shape, wanted: &str) -> Node {
-    let told = info.default.or(info.example).and_then(|value| value().ok());
-    told.unwrap_or_else(|| {
+    fn of_struct(&self, name: &str, fields: &[(&'static str, Shape)]) -> Node {
+        let Some(component) = Component::of_struct(name, fields.iter().map(|(key, _)| *key)) else {
+            return Node::new(structure(fields.iter().map(|(key, shape)| (*key, self.value(shape)))));
+        };
+        let values =
+            fields.iter().zip(component.fields).map(|((key, shape), info)| (*key, self.setting(info, shape)));
+        match component.kind {
+            // the key says what they are
+            "settings" | "hook" => Node::new(structure(values)),
+            _ => Node::named(component.name, structure(values)),
+        }
+    }
+
+    fn variant(&self, variants: &[(&'static str, Shape)]) -> Node {
+        let like = variants.iter().find(|(name, _)| name.eq_ignore_ascii_case(self.like));
+        match like.or(variants.first()) {
+            Some((name, Shape::Unit)) => Node::named(*name, Kind::Unit),
+            Some((name, payload @ (Shape::Struct(..) | Shape::Tuple(_)))) => {
+                Node::named(*name, self.value(payload).kind)
+            }
+            Some((name, payload)) => Node::named(*name, Kind::Tuple(vec![self.value(payload)])),
+            None => Node::new(Kind::Unit),
+        }
+    }
+
+    /// A value for a field: its default, else a metric that there is, its example, or one within its range.
+    fn setting(&self, info: &FieldInfo, shape: &Shape) -> Node {
+        if let Some(Ok(default)) = info.default.map(|default| default()) {
+            return default;
+        }
+        if let (Shape::Text(word), Some(metric)) = (shape, self.metric)
+            && word == MetricName::WORD
+        {
+            return Node::new(Kind::Str(metric.to_owned()));
+        }
+        if let Some(Ok(example)) = info.example.map(|example| example()) {
+            return example;
+        }
         let least = info.range.and_then(|range| range.split("..").next()).unwrap_or_default().trim();
         match shape {
             Shape::Int(_) => Node::new(Kind::Int(least.replace('_', "").parse().unwrap_or(1))),
             Shape::Float => Node::new(Kind::Float(least.replace('_', "").parse().unwrap_or(1.0))),
-            _ => value_of(shape, wanted),
+            _ => self.value(shape),
         }
-    })
+    }
 }
 
 fn structure<'k>(values: impl Iterator<Item = (&'k str, Node)>) -> Kind {
-    Kind::Struct(values.map(|(key, value)| crate::config::Field::new(key, value)).collect())
+    Kind::Struct(values.map(|(key, value)| Field::new(key, value)).collect())
 }

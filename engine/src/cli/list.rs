@@ -4,45 +4,66 @@ use crate::base::suggest::meant;
 use crate::cli::describe::{default_of, first_paragraph, type_of, wrapped};
 use crate::cli::out;
 use crate::config::registry::{self, Component};
+use crate::trainer::{Build, Experiment};
+
+/// A component, and the kind under which it is listed.
+#[derive(Clone, Copy)]
+struct Entry {
+    kind: &'static str,
+    component: &'static Component,
+}
 
 /// Prints the components of one kind, those of one name, or all.
 ///
 /// # Errors
 /// A text that says which there are.
-pub(super) fn print(wanted: Option<&str>) -> Result<(), String> {
-    let components = registry::components();
+pub(super) fn print<T: Build>(wanted: Option<&str>) -> Result<(), String> {
+    let entries = entries::<T>();
     let chosen = match wanted {
-        None => components,
-        Some(wanted) => choose(&components, wanted)?,
+        None => entries,
+        Some(wanted) => choose(&entries, wanted)?,
     };
     let mut kind = "";
-    for component in chosen {
-        if component.kind != kind {
+    for entry in chosen {
+        if entry.kind != kind {
             let gap = if kind.is_empty() { "" } else { "\n" };
-            kind = component.kind;
+            kind = entry.kind;
             out::line(format_args!("{gap}{}", plural(kind)));
         }
-        print_one(component);
+        print_one(entry.component);
     }
     Ok(())
 }
 
+/// All that is linked in, by kind and name.
+fn entries<T: Build>() -> Vec<Entry> {
+    let models: Vec<&Component> = Experiment::<T>::outline().models().collect();
+    let kind_of = |component: &'static Component| match models.iter().any(|model| std::ptr::eq(*model, component)) {
+        true => "model",
+        false => component.kind,
+    };
+    let entry = |component| Entry { kind: kind_of(component), component };
+    let mut entries: Vec<Entry> = registry::components().into_iter().map(entry).collect();
+    entries.sort_by_key(|entry| (entry.kind, entry.component.name));
+    entries
+}
+
 /// The components of a kind, which people call `hooks` and `hook`, or of a name.
-fn choose(components: &[&'static Component], wanted: &str) -> Result<Vec<&'static Component>, String> {
+fn choose(entries: &[Entry], wanted: &str) -> Result<Vec<Entry>, String> {
     let lower = wanted.to_lowercase();
-    let of_kind = |component: &&Component| component.kind == lower || plural(component.kind) == lower;
-    let named = |component: &&Component| component.name.to_lowercase() == lower;
-    let chosen: Vec<_> = components.iter().copied().filter(|component| of_kind(component)).collect();
+    let of_kind = |entry: &&Entry| entry.kind == lower || plural(entry.kind) == lower;
+    let named = |entry: &&Entry| entry.component.name.to_lowercase() == lower;
+    let chosen: Vec<Entry> = entries.iter().copied().filter(|entry| of_kind(&entry)).collect();
     let chosen = match chosen.is_empty() {
-        true => components.iter().copied().filter(|component| named(component)).collect(),
+        true => entries.iter().copied().filter(|entry| named(&entry)).collect(),
         false => chosen,
     };
     if !chosen.is_empty() {
         return Ok(chosen);
     }
-    let mut kinds: Vec<String> = components.iter().map(|component| plural(component.kind)).collect();
+    let mut kinds: Vec<String> = entries.iter().map(|entry| plural(entry.kind)).collect();
     kinds.dedup();
-    let names = components.iter().map(|component| component.name);
+    let names = entries.iter().map(|entry| entry.component.name);
     let known: Vec<&str> = kinds.iter().map(String::as_str).chain(names).collect();
     let meant = meant(wanted, &known);
     match meant.starts_with(", did") {

@@ -120,7 +120,7 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
     check_registry()?;
     match command {
         Command::List { kind } => {
-            list::print(kind.as_deref()).map_err(Failure::Usage)?;
+            list::print::<T>(kind.as_deref()).map_err(Failure::Usage)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::New { path } => {

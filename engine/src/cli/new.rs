@@ -1,7 +1,7 @@
 //! `new`: an experiment with every setting of a trainer, each with what it is for.
 
 use crate::base::{Clock, Error, ErrorContext as _, Result};
-use crate::cli::describe::{first_paragraph, least_of_component, type_of, value_of, value_of_component, wrapped};
+use crate::cli::describe::{MakeUp, first_paragraph, type_of, wrapped};
 use crate::cli::out;
 use crate::config::registry::{Component, FieldInfo};
 use crate::config::{Kind, Node, Shape, print_line};
@@ -33,9 +33,10 @@ pub(super) fn write<T: Build>(path: Option<&Path>, program: &str) -> Result<()> 
 
 /// The experiment as a text.
 fn text<T: Build>(name: &str) -> String {
-    let mut page = Page { text: String::new(), trainer: T::NAME, name, clock: T::CLOCK };
-    page.head();
     let outline = Experiment::<T>::outline();
+    let metric = outline.watchable.first().map(String::as_str);
+    let mut page = Page { text: String::new(), trainer: T::NAME, name, clock: T::CLOCK, metric };
+    page.head();
     let mut sections = outline.sections.iter().peekable();
     while let Some(first) = sections.next() {
         let (group, nested) = match first.path.split_once('.') {
@@ -64,9 +65,16 @@ struct Page<'a> {
     trainer: &'static str,
     name: &'a str,
     clock: Clock,
+    /// A metric that hooks can watch.
+    metric: Option<&'a str>,
 }
 
-impl Page<'_> {
+impl<'a> Page<'a> {
+    /// Makes up what nobody has set; `like` as in [`MakeUp`].
+    fn make_up(&self, like: &'a str) -> MakeUp<'a> {
+        MakeUp { like, metric: self.metric }
+    }
+
     fn head(&mut self) {
         let trainer = self.trainer;
         let told = [
@@ -117,13 +125,14 @@ impl Page<'_> {
         }
         self.line(1, "metrics: [");
         for section in of_fields {
-            self.value(None, &under_name(section), &section.shape, None, 2);
+            let value = under_name(section, &self.make_up(""));
+            self.value(None, &value, &section.shape, None, 2);
         }
         self.line(1, "],");
     }
 
     /// One section under its key.
-    fn section(&mut self, key: &str, section: &Section, depth: usize) {
+    fn section(&mut self, key: &'a str, section: &Section, depth: usize) {
         match (section.docs, struct_name(&section.shape)) {
             ("", Some(name)) => {
                 Component::find("hook", name).into_iter().for_each(|hook| self.comment(depth, hook.docs))
@@ -133,7 +142,8 @@ impl Page<'_> {
         if section.absent {
             self.line(depth, "// not part of a run unless it is named");
             let begin = self.text.len();
-            self.value(Some(key), &value_of(&section.shape, key), &section.shape, None, depth);
+            let value = self.make_up(key).value(&section.shape);
+            self.value(Some(key), &value, &section.shape, None, depth);
             let lines: Vec<String> = self.text.split_off(begin).lines().map(|line| commented(line, depth)).collect();
             lines.iter().for_each(|line| self.line(0, line));
             return;
@@ -145,9 +155,12 @@ impl Page<'_> {
             ("name", _) => Some(Node::new(Kind::Str(self.name.to_owned()))),
             _ => section.default.clone(),
         };
-        let mut value = told.unwrap_or_else(|| value_of(&section.shape, key));
+        let mut value = told.unwrap_or_else(|| self.make_up(key).value(&section.shape));
         if section.path == "train" {
             self.plan(&mut value);
+        }
+        if let (None, true, Some(name)) = (value.name(), section.is_model(), struct_name(&section.shape)) {
+            value = Node::named(name, value.kind);
         }
         self.value(Some(key), &value, &section.shape, None, depth);
     }
@@ -173,7 +186,7 @@ impl Page<'_> {
         }
         self.comment(1, &format!("To choose from (see `list {kind}s`), with what each needs:"));
         for component in names.iter().filter_map(|name| Component::find(kind, name)) {
-            self.line(1, format_args!("//     {},", print_line(&least_of_component(component))));
+            self.line(1, format_args!("//     {},", print_line(&self.make_up("").least_of(component))));
         }
     }
 
@@ -188,10 +201,14 @@ impl Page<'_> {
             _ => None,
         };
         let Some(component) = component.filter(|_| !fields.is_empty()) else {
-            let told = info.map(told_of).or_else(|| Some(shape.to_string())).filter(|told| !told.is_empty());
-            let told = told.map_or(String::new(), |told| format!("  // {told}"));
-            let required = if info.is_some_and(|info| info.default.is_none()) { "; required" } else { "" };
-            self.line(depth, format_args!("{key}{},{told}{required}", print_line(value)));
+            let told = match (info, shape) {
+                (Some(info), _) if info.default.is_none() => format!("  // {}; required", type_of(info)),
+                (Some(info), _) => format!("  // {}", type_of(info)),
+                // nothing can be set
+                (None, Shape::Struct(..)) => String::new(),
+                (None, shape) => format!("  // {shape}"),
+            };
+            self.line(depth, format_args!("{key}{},{told}", print_line(value)));
             return;
         };
         let others = match shape {
@@ -218,10 +235,6 @@ fn inner_shape(shape: &Shape, info: &FieldInfo) -> Shape {
     }
 }
 
-fn told_of(info: &FieldInfo) -> String {
-    type_of(info)
-}
-
 fn is_list(shape: &Shape) -> bool {
     matches!(shape, Shape::List(_))
 }
@@ -234,11 +247,11 @@ fn struct_name(shape: &Shape) -> Option<&'static str> {
 }
 
 /// A metric's settings under its name, as an entry of the list.
-fn under_name(section: &Section) -> Node {
+fn under_name(section: &Section, make_up: &MakeUp<'_>) -> Node {
     let value = section.default.clone().unwrap_or_else(|| match struct_name(&section.shape) {
         Some(name) => Component::find("metric", name)
-            .map_or_else(|| value_of(&section.shape, ""), |component| value_of_component(component, "")),
-        None => value_of(&section.shape, ""),
+            .map_or_else(|| make_up.value(&section.shape), |component| make_up.component(component)),
+        None => make_up.value(&section.shape),
     });
     match (value.name(), struct_name(&section.shape)) {
         (None, Some(name)) => Node::named(name, value.kind),

@@ -23,8 +23,8 @@ pub enum Shape {
     Float,
     /// `'x'`.
     Char,
-    /// `".."`.
-    Text,
+    /// `".."`, and what it is a text of: `text`, or what the type says that it wants.
+    Text(String),
     /// The path of a file or folder, in quotes.
     FilePath,
     /// `b".."`.
@@ -108,7 +108,7 @@ impl fmt::Display for Shape {
             Shape::Int(name) => f.write_str(name),
             Shape::Float => f.write_str("f64"),
             Shape::Char => f.write_str("char"),
-            Shape::Text => f.write_str("text"),
+            Shape::Text(word) => f.write_str(word),
             Shape::FilePath => f.write_str("path"),
             Shape::Bytes => f.write_str("bytes"),
             Shape::Unit => f.write_str("()"),
@@ -262,10 +262,7 @@ impl<'de> Deserializer<'de> for Probe<'_> {
 
     /// A type that takes several kinds of values says what it wants: `a level: HIGH, ..`.
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
-        let expected = (&visitor as &dyn Expected).to_string();
-        let word = expected.split(':').next().unwrap_or_default();
-        let word = word.trim_start_matches("a ").trim_start_matches("an ");
-        self.plain(Shape::Anything(word.to_owned()))
+        self.plain(Shape::Anything(wanted(&visitor)))
     }
 
     fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
@@ -273,8 +270,11 @@ impl<'de> Deserializer<'de> for Probe<'_> {
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
-        let path = (&visitor as &dyn Expected).to_string().contains("path");
-        self.plain(if path { Shape::FilePath } else { Shape::Text })
+        self.plain(match wanted(&visitor).as_str() {
+            "path string" => Shape::FilePath,
+            "string" | "borrowed string" => Shape::Text("text".to_owned()),
+            word => Shape::Text(word.to_owned()),
+        })
     }
 
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
@@ -346,6 +346,13 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         let (step, inner) = self.step(|| Asked::Enum(variants))?;
         visitor.visit_enum(OneVariant { name: variants.get(step).copied().unwrap_or_default(), inner })
     }
+}
+
+/// What a type says that it wants, as a word: `level` of `a level: HIGH, ..`.
+fn wanted(expected: &dyn Expected) -> String {
+    let sentence = expected.to_string();
+    let word = sentence.split(':').next().unwrap_or_default();
+    word.trim_start_matches("a ").trim_start_matches("an ").to_owned()
 }
 
 /// Items of which all before the one on the path are made up: only small ones can be.

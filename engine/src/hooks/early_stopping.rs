@@ -13,7 +13,7 @@ use engine_macros::{hook, phases};
 #[derive(Debug)]
 pub struct EarlyStopping {
     /// The metric to watch, `val/accuracy`.
-    #[config]
+    #[config(example = "val/accuracy")]
     monitor: MetricName,
     /// Validations without improvement before it stops.
     #[config(default = 5, range = 1..)]

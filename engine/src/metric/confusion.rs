@@ -20,7 +20,7 @@ use tch::{Kind, TchError, Tensor};
 #[derive(Debug)]
 pub struct ConfusionMatrix {
     /// The number of classes, at least 1.
-    #[config(range = 1..)]
+    #[config(example = 10, range = 1..)]
     classes: usize,
     /// Gives the recall of each class too, as `recall/0`, `recall/1`, ….
     #[config(default = false)]

@@ -2,7 +2,8 @@
 
 use crate::base::suggest::meant;
 use crate::metric::{Better, Measure};
-use serde::{Deserialize, Serialize};
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 use std::ops::Deref;
 
@@ -36,12 +37,40 @@ use std::ops::Deref;
 /// }
 /// # fn main() {}
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct MetricName(String);
 
 impl MetricName {
     /// How serde calls the type: how rules find such names among all settings.
     pub(crate) const TYPE: &'static str = "MetricName";
+
+    /// What `list` and messages call it.
+    pub(crate) const WORD: &'static str = "metric";
+}
+
+impl<'de> Deserialize<'de> for MetricName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_newtype_struct(Self::TYPE, NameVisitor)
+    }
+}
+
+/// Reads the text within the newtype, and says what it wants.
+struct NameVisitor;
+
+impl<'de> Visitor<'de> for NameVisitor {
+    type Value = MetricName;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a {}: a text like \"val/accuracy\"", MetricName::WORD)
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<MetricName, D::Error> {
+        deserializer.deserialize_string(self)
+    }
+
+    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<MetricName, E> {
+        Ok(MetricName(name.to_owned()))
+    }
 }
 
 impl Deref for MetricName {

@@ -160,7 +160,9 @@ impl<T: Build> Experiment<T> {
         let mut reader = Reader::outlining(&document, &diagnostics);
         // every section is asked for, and none is there
         let _ = Self::read(&mut reader, Purpose::Look);
-        reader.into_outline().sorted()
+        let mut outline = reader.into_outline().sorted();
+        outline.watchable = rules::watchable::<T>(&outline.measures);
+        outline
     }
 
     /// The experiment as a file that gives the same again.

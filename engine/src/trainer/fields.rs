@@ -83,6 +83,8 @@ pub trait LoaderField: Sized {
     type Batch;
     /// Its settings.
     type Config: Debug + Serialize + DeserializeOwned + 'static;
+    /// The settings of its dataset.
+    fn dataset(config: &Self::Config) -> &impl Serialize;
     /// Whether a pass of the loader with these settings never ends.
     fn is_endless(config: &Self::Config) -> bool;
     /// Opens the dataset.
@@ -101,6 +103,9 @@ pub trait LoaderField: Sized {
 impl<D: Dataset> LoaderField for Loader<D> {
     type Batch = BatchOf<D>;
     type Config = LoaderConfig<D::Config>;
+    fn dataset(config: &Self::Config) -> &impl Serialize {
+        &config.dataset
+    }
     fn is_endless(config: &Self::Config) -> bool {
         config.chosen_sampler().endless()
     }

@@ -1,7 +1,10 @@
 //! What an experiment of a trainer can hold, section by section: known from what its reading asks for.
 
+use crate::base::panics;
+use crate::config::registry::Component;
 use crate::config::{Kind, Node, Shape, to_node};
 use crate::hook::{Hook, HookField};
+use crate::metric::Measure;
 use crate::trainer::fields::MetricField;
 use crate::trainer::reader::defaults;
 use serde::Serialize;
@@ -12,6 +15,10 @@ use serde::de::DeserializeOwned;
 pub struct Outline {
     /// The sections.
     pub sections: Vec<Section>,
+    /// Metrics that hooks can watch, by the trainer's own fields with their defaults: `val/accuracy`.
+    pub watchable: Vec<String>,
+    /// What the metrics of its fields give.
+    pub(super) measures: Vec<Measure>,
     /// What is said of the next one.
     pub(super) about: &'static str,
 }
@@ -79,6 +86,22 @@ impl Outline {
         self.sections.push(Section { docs, ..section });
     }
 
+    /// The settings of the models whose type is fixed in the trainer: such a model is chosen by no name, so
+    /// `#[component]` alone does not know what it is.
+    pub fn models(&self) -> impl Iterator<Item = &'static Component> {
+        self.sections.iter().filter(|section| section.is_model()).filter_map(|section| match &section.shape {
+            Shape::Struct(name, fields) => Component::of_struct(name, fields.iter().map(|(key, _)| *key)),
+            _ => None,
+        })
+    }
+
+    /// Notes what the metric of a field gives.
+    pub(super) fn measures<F: MetricField>(&mut self) {
+        let measures = || defaults::<F::Config>().map(|config| F::from_config(&config).metric().measures());
+        // a metric that panics does so again when it is built, and is told there
+        self.measures.extend(panics::message_of(measures).ok().flatten().unwrap_or_default());
+    }
+
     /// Sorts the sections into the order in which people read them.
     pub(super) fn sorted(mut self) -> Self {
         self.sections.sort_by_key(|section| rank(section.path));
@@ -87,6 +110,11 @@ impl Outline {
 }
 
 impl Section {
+    /// Whether it holds the settings of a model.
+    pub fn is_model(&self) -> bool {
+        self.path.split('.').next() == Some("model")
+    }
+
     /// One that must be there.
     pub(super) fn required<T: DeserializeOwned>(path: &'static str) -> Self {
         Section { path, shape: Shape::of::<T>(), default: None, absent: false, docs: "" }

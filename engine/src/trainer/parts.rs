@@ -146,7 +146,7 @@ impl<P: ModelPart> PartKind for ModelOf<P> {
         reader.model::<P::Field>(path)
     }
     fn write(config: &Self::Config, writer: &mut Writer, path: &'static str) {
-        writer.put(path, config);
+        writer.component(path, config);
     }
     fn build(config: Self::Config, builder: &mut Builder<'_>, name: &str) -> Result<P::Field> {
         builder.model(name, &config)
@@ -163,7 +163,7 @@ impl<P: OptimizerPart> PartKind for OptimizerOf<P> {
         reader.optimizer::<P::Field>(path)
     }
     fn write(config: &Self::Config, writer: &mut Writer, path: &'static str) {
-        writer.put(path, config);
+        writer.component(path, config);
     }
     fn build(config: Self::Config, builder: &mut Builder<'_>, name: &str) -> Result<P::Field> {
         builder.optimizer(name, P::MODELS, config)
@@ -197,7 +197,7 @@ impl<P: LoaderPart> PartKind for LoaderOf<P> {
         reader.loader::<P::Field>(path)
     }
     fn write(config: &Self::Config, writer: &mut Writer, path: &'static str) {
-        writer.put(path, config);
+        writer.loader::<P::Field>(path, config);
     }
     fn build(config: Self::Config, builder: &mut Builder<'_>, name: &str) -> Result<P::Field> {
         builder.loader(P::ROLE, name, config)

@@ -163,7 +163,9 @@ impl<'a> Reader<'a> {
 
     /// A `#[metric]` field: the first entry of its type in the list that no other field has taken, else its defaults.
     pub fn metric<F: MetricField>(&mut self, field: &str) -> Option<F::Config> {
-        if self.note(|| Section::metric::<F>()) {
+        if let Some(outline) = &mut self.outline {
+            outline.add(Section::metric::<F>());
+            outline.measures::<F>();
             return None;
         }
         let (config, index) = self.metric_config::<F>(field);

@@ -3,7 +3,7 @@
 use crate::base::Result;
 use crate::config::{self, Field, Kind, Node, Span};
 use crate::hook::HookField;
-use crate::trainer::fields::HookSetting;
+use crate::trainer::fields::{HookSetting, LoaderField};
 use crate::trainer::outline;
 use serde::Serialize;
 
@@ -26,6 +26,20 @@ impl Writer {
             Ok(node) => self.put_node(path, node),
             Err(error) => self.failed = Some(format!("`{path}` can't be printed: {error}")),
         }
+    }
+
+    /// Puts a component under the name that a file gives it: `AdamW(lr: 0.1)`, also where its type is fixed in code.
+    pub fn component<T: Serialize + ?Sized>(&mut self, path: &str, value: &T) {
+        match config::to_named_node(value) {
+            Ok(node) => self.put_node(path, node),
+            Err(error) => self.failed = Some(format!("`{path}` can't be printed: {error}")),
+        }
+    }
+
+    /// Puts the settings of a loader, its dataset under its name.
+    pub fn loader<F: LoaderField>(&mut self, path: &str, config: &F::Config) {
+        self.put(path, config);
+        self.component(&format!("{path}.dataset"), F::dataset(config));
     }
 
     /// Adds an entry to the list of metrics, under the metric's name.

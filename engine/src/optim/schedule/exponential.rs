@@ -11,7 +11,7 @@ use engine_macros::component;
 #[derive(PartialEq)]
 pub struct Exponential {
     /// What each count multiplies by, above 0.
-    #[config]
+    #[config(example = 0.999)]
     pub gamma: f64,
     /// The clock it counts on: `Iter` (updates) or `Epoch`.
     #[config(default = Clock::Iter)]

@@ -12,7 +12,7 @@ use engine_macros::component;
 #[derive(PartialEq)]
 pub struct MultiStep {
     /// The moments, on the schedule's clock, each later than the one before.
-    #[config]
+    #[config(example = vec![100, 200])]
     pub milestones: Vec<u64>,
     /// What each milestone multiplies by, above 0.
     #[config(default = 0.1)]

@@ -11,7 +11,7 @@ use engine_macros::component;
 #[derive(PartialEq)]
 pub struct Step {
     /// The interval, on the schedule's clock, at least 1.
-    #[config(range = 1..)]
+    #[config(example = 100, range = 1..)]
     pub every: u64,
     /// What each interval multiplies by, above 0.
     #[config(default = 0.1)]

@@ -46,6 +46,13 @@ pub(super) fn check<T: Trainer>(reader: &mut Reader<'_>, facts: &Facts) {
     }
 }
 
+/// The names under which hooks can watch these.
+pub(in crate::trainer) fn watchable<T: Trainer>(plain: &[Measure]) -> Vec<String> {
+    let measures = monitored::<T>(plain);
+    let names = measures.iter().map(|measure| measure.name.clone());
+    names.filter(|name| watched(name, &measures).is_ok()).collect()
+}
+
 /// Refuses names that two metrics produce, at the second of them.
 fn twice(reader: &mut Reader<'_>, measured: &[Measured]) {
     for (index, second) in measured.iter().enumerate() {

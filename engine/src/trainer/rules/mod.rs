@@ -8,6 +8,8 @@ mod metrics;
 mod schedules;
 mod settings;
 
+pub(super) use metrics::watchable;
+
 use crate::base::{Clock, panics};
 use crate::config::{Diagnostic, Leaf, leaves};
 use crate::loops::Trainer;
