@@ -430,3 +430,9 @@ fn paths_that_have_to_be_there_are_looked_for_from_the_file_that_names_them() {
     let found = errors.to_string().replace(&dir.path().display().to_string(), "DIR");
     compared("paths", &found);
 }
+
+#[test]
+fn the_models_of_a_trainer_are_known_whatever_their_attribute_says() {
+    let outline = Experiment::<Epochs>::outline();
+    assert_eq!(outline.models().map(|model| (model.kind, model.name)).collect::<Vec<_>>(), [("settings", "Empty")]);
+}

@@ -90,8 +90,8 @@ fn build_impl(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) -> T
         quote!(#ident: #held?,)
     });
     let writes = parts.iter().map(|part| {
-        let (ident, path) = (&part.field.ident, &part.path);
-        quote!(#private::write_part(&#sections.#ident, #writer, #path);)
+        let ident = &part.field.ident;
+        quote!(#private::write_part(&#sections.#ident, #writer);)
     });
     let mut in_order: Vec<&Part<'_>> = parts.iter().collect();
     in_order.sort_by_key(|part| part.rank);

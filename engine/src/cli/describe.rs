@@ -112,8 +112,7 @@ impl MakeUp<'_> {
         let Some(component) = Component::of_struct(name, fields.iter().map(|(key, _)| *key)) else {
             return Node::new(structure(fields.iter().map(|(key, shape)| (*key, self.value(shape)))));
         };
-        let values =
-            fields.iter().zip(component.fields).map(|((key, shape), info)| (*key, self.setting(info, shape)));
+        let values = fields.iter().zip(component.fields).map(|((key, shape), info)| (*key, self.setting(info, shape)));
         match component.kind {
             // the key says what they are
             "settings" | "hook" => Node::new(structure(values)),

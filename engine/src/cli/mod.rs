@@ -70,10 +70,7 @@ enum Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        match error.downcast_ref::<Refused>() {
-            Some(refused) => Failure::Usage(refused.to_string()),
-            None => Failure::Run(error),
-        }
+        Failure::Run(error)
     }
 }
 
@@ -153,7 +150,7 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Plan { experiment } => {
-            plan::print(load::<T>(&experiment)?)?;
+            Loaded::<T>::read(&experiment, Purpose::Look)?.used_by(plan::print)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Train { experiment, resume, fresh, max_iters } => {
@@ -163,10 +160,11 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
                 _ => Mode::New,
             };
             prepare_device()?;
-            let mut loaded = load::<T>(&experiment)?;
-            loaded.apply(&Overrides { max_iters, ..Overrides::default() });
-            let folder = loaded.work_dir.join(&loaded.name);
-            let summary = run_train(loaded, TrainOptions { mode, verbosity: style.verbosity() })?;
+            let mut loaded = Loaded::<T>::read(&experiment, Purpose::Run)?;
+            loaded.experiment.apply(&Overrides { max_iters, ..Overrides::default() });
+            let folder = loaded.folder();
+            let options = TrainOptions { mode, verbosity: style.verbosity() };
+            let summary = loaded.used_by(|experiment| run_train(experiment, options))?;
             print_metrics(&summary);
             out::line(format_args!("run folder: {}", folder.display()));
             Ok(exit_code(&summary, "; `--resume` goes on from there"))
@@ -174,25 +172,30 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
         Command::Val { experiment, checkpoint } => {
             needs_loader::<T>(Role::Val)?;
             prepare_device()?;
-            let summary = run_val(load::<T>(&experiment)?, &checkpoint.resolve()?)?;
+            let loaded = Loaded::<T>::read(&experiment, Purpose::Run)?;
+            let checkpoint = checkpoint.resolve()?;
+            let summary = loaded.used_by(|experiment| run_val(experiment, &checkpoint))?;
             print_metrics(&summary);
             Ok(exit_code(&summary, ""))
         }
         Command::Test { experiment, checkpoint } => {
             needs_loader::<T>(Role::Test)?;
             prepare_device()?;
-            let summary = run_test(load::<T>(&experiment)?, &checkpoint.resolve()?)?;
+            let loaded = Loaded::<T>::read(&experiment, Purpose::Run)?;
+            let checkpoint = checkpoint.resolve()?;
+            let summary = loaded.used_by(|experiment| run_test(experiment, &checkpoint))?;
             print_metrics(&summary);
             Ok(exit_code(&summary, ""))
         }
         Command::Predict { experiment, checkpoint, out } => {
             needs_loader::<T>(Role::Predict)?;
             prepare_device()?;
-            let loaded = load::<T>(&experiment)?;
+            let loaded = Loaded::<T>::read(&experiment, Purpose::Run)?;
             let checkpoint = checkpoint.resolve()?;
-            let path = out.unwrap_or_else(|| loaded.work_dir.join(&loaded.name).join("predictions.jsonl"));
+            let path = out.unwrap_or_else(|| loaded.folder().join("predictions.jsonl"));
             let mut file = predictions::Predictions::create(&path)?;
-            let summary = run_predict(loaded, &checkpoint, &mut |prediction| file.write(&prediction))?;
+            let mut write = |prediction| file.write(&prediction);
+            let summary = loaded.used_by(|experiment| run_predict(experiment, &checkpoint, &mut write))?;
             if summary.end == End::Finished {
                 let written = file.finish()?;
                 out::line(format_args!("{written} predictions in {}", path.display()));
@@ -219,8 +222,31 @@ fn side<T: Build>(path: &Path) -> Result<show::Side, Failure> {
     Ok(show::Side::new(root, document))
 }
 
-fn load<T: Build>(args: &ExperimentArgs) -> Result<Experiment<T>, Failure> {
-    Ok(Experiment::from_document(&document(args)?, Purpose::Run)?)
+/// An experiment, and the text of it that mistakes point into.
+struct Loaded<T: Build> {
+    experiment: Experiment<T>,
+    document: Document,
+}
+
+impl<T: Build> Loaded<T> {
+    fn read(args: &ExperimentArgs, purpose: Purpose) -> Result<Self, Failure> {
+        let document = document(args)?;
+        Ok(Loaded { experiment: Experiment::from_document(&document, purpose)?, document })
+    }
+
+    /// The run's folder.
+    fn folder(&self) -> PathBuf {
+        self.experiment.work_dir.join(&self.experiment.name)
+    }
+
+    /// Hands the experiment over; what is wrong with it after all is shown in its text.
+    fn used_by<R>(self, run: impl FnOnce(Experiment<T>) -> Result<R>) -> Result<R, Failure> {
+        let Loaded { experiment, document } = self;
+        run(experiment).map_err(|error| match error.downcast_ref::<Refused>() {
+            Some(refused) => refused.in_document(&document).into(),
+            None => Failure::Run(error),
+        })
+    }
 }
 
 /// libtorch's CUDA part is loaded when it lies beside the rest, so that one binary serves both kinds of machine.

@@ -51,7 +51,9 @@ pub enum OptimError {
     /// A group rule that finds nothing.
     #[error("the pattern `{pattern}` matches no parameter{hint}")]
     NoMatch {
-        /// The rule's pattern.
+        /// The rule's index.
+        rule: usize,
+        /// Its pattern.
         pattern: String,
         /// What it may have meant, or the names there are.
         hint: String,
@@ -61,7 +63,9 @@ pub enum OptimError {
         "the pattern `{pattern}` takes no parameter: `{earlier}` stands before it and takes them all; put it first"
     )]
     Shadowed {
-        /// The rule's pattern.
+        /// The rule's index.
+        rule: usize,
+        /// Its pattern.
         pattern: String,
         /// The rule that takes its first parameter.
         earlier: String,
@@ -96,10 +100,13 @@ pub enum OptimError {
 }
 
 impl OptimError {
-    /// The field of the component that is to blame, when it is one.
-    pub fn field(&self) -> Option<&str> {
+    /// The field of the component that is to blame, when it is one: `lr`, `groups.0.pattern`.
+    pub fn field(&self) -> Option<String> {
         match self {
-            OptimError::Range { field, .. } => Some(field),
+            OptimError::Range { field, .. } => Some(field.clone()),
+            OptimError::NoMatch { rule, .. } | OptimError::Shadowed { rule, .. } => {
+                Some(format!("groups.{rule}.pattern"))
+            }
             _ => None,
         }
     }

@@ -113,9 +113,9 @@ pub(super) fn assign(
         let without_decay = rules.no_decay_on_bias_and_norm && !sets_decay && tensor.dim() <= 1;
         members[taken_by.unwrap_or(rules.rules.len())][usize::from(without_decay)].push(index);
     }
-    for (rule, members) in rules.rules.iter().zip(&members) {
+    for (index, members) in members.iter().take(rules.rules.len()).enumerate() {
         if members.iter().all(Vec::is_empty) {
-            return Err(finds_nothing(rule, rules.rules, parameters));
+            return Err(finds_nothing(index, rules.rules, parameters));
         }
     }
     let mut groups = Vec::new();
@@ -152,11 +152,11 @@ fn settings_of(base: &Settings, rule: Option<&GroupRule>, without_decay: bool) -
     Ok(settings)
 }
 
-fn finds_nothing(rule: &GroupRule, rules: &[GroupRule], parameters: &[(String, Tensor)]) -> OptimError {
-    let pattern = rule.pattern.clone();
-    if let Some((name, _)) = parameters.iter().find(|(name, _)| rule.matches(name)) {
-        let earlier = rules.iter().find(|earlier| earlier.matches(name)).unwrap_or(rule);
-        return OptimError::Shadowed { pattern, earlier: earlier.pattern.clone() };
+fn finds_nothing(rule: usize, rules: &[GroupRule], parameters: &[(String, Tensor)]) -> OptimError {
+    let pattern = rules[rule].pattern.clone();
+    if let Some((name, _)) = parameters.iter().find(|(name, _)| rules[rule].matches(name)) {
+        let earlier = rules.iter().find(|earlier| earlier.matches(name)).unwrap_or(&rules[rule]);
+        return OptimError::Shadowed { rule, pattern, earlier: earlier.pattern.clone() };
     }
     let hint = match did_you_mean(&pattern, parameters.iter().map(|(name, _)| name.as_str())) {
         Some(meant) => format!(", did you mean `{meant}`?"),
@@ -166,7 +166,7 @@ fn finds_nothing(rule: &GroupRule, rules: &[GroupRule], parameters: &[(String, T
             format!("; there are {shown}{more}")
         }
     };
-    OptimError::NoMatch { pattern, hint }
+    OptimError::NoMatch { rule, pattern, hint }
 }
 
 /// Glob matching in linear memory: after a mismatch, the last `*` takes one byte more.
@@ -276,7 +276,7 @@ mod tests {
         let error = deal(&[GroupRule::new("head.wieght")], false).unwrap_err().to_string();
         assert_eq!(error, "the pattern `head.wieght` matches no parameter, did you mean `head.weight`?");
         let error = deal(&[GroupRule::new("head.*"), GroupRule::new("*.bias")], false).unwrap_err();
-        assert_eq!(error, OptimError::Shadowed { pattern: "*.bias".into(), earlier: "head.*".into() });
+        assert_eq!(error, OptimError::Shadowed { rule: 1, pattern: "*.bias".into(), earlier: "head.*".into() });
     }
 
     #[test]

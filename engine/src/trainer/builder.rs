@@ -6,6 +6,7 @@ use crate::loops::Role;
 use crate::model::{Model, ModelEntry};
 use crate::optim::{Optim, Schedules};
 use crate::random;
+use crate::trainer::Refused;
 use crate::trainer::fields::{HookSetting, LoaderField, MetricField, OptimizerField, SchedulesField};
 use tch::{Tensor, nn};
 
@@ -52,8 +53,14 @@ impl<'a> Builder<'a> {
     /// An `#[optimizer]` field for the parameters of these models. With several models their names are put in front.
     ///
     /// # Errors
-    /// When a group's pattern fits no parameter, or there is none to train.
-    pub fn optimizer<O: OptimizerField>(&mut self, name: &str, models: &[&str], config: O::Config) -> Result<O> {
+    /// When a group's pattern fits no parameter, or there is none to train. `path` leads to its settings.
+    pub fn optimizer<O: OptimizerField>(
+        &mut self,
+        name: &str,
+        path: &str,
+        models: &[&str],
+        config: O::Config,
+    ) -> Result<O> {
         let field = O::from_config(config);
         let mut parameters: Vec<(String, Tensor)> = Vec::new();
         let several = self.run.models.iter().count() > 1;
@@ -63,8 +70,10 @@ impl<'a> Builder<'a> {
                 parameters.push((name, tensor.shallow_clone()));
             }
         }
-        let optim = Optim::new(name, field.optimizer(), parameters)
-            .with_context(|| format!("the optimizer `{name}` can't be built"))?;
+        let optim = Optim::new(name, field.optimizer(), parameters).map_err(|error| match error.field() {
+            Some(field) => Refused::at(format!("{path}.{field}"), error.to_string()),
+            None => Error::new(error).context(format!("the optimizer `{name}` can't be built")),
+        })?;
         self.run.optimizers.push(optim);
         Ok(field)
     }

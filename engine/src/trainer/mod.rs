@@ -9,6 +9,7 @@ mod fields;
 mod outline;
 pub(crate) mod parts;
 mod reader;
+mod refused;
 mod rules;
 mod run;
 mod settings;
@@ -21,9 +22,8 @@ pub use experiment::{Experiment, Overrides};
 pub use fields::{HookSetting, LoaderField, MetricField, OptimizerField, SchedulesField};
 pub use outline::{Outline, Section, docs_of};
 pub use reader::Reader;
+pub use refused::{Mistake, Refused};
 pub use rules::Purpose;
-pub use run::{
-    PlannedHook, Program, Refused, Summary, TrainOptions, build, plan_of, run_predict, run_test, run_train, run_val,
-};
+pub use run::{PlannedHook, Program, Summary, TrainOptions, build, plan_of, run_predict, run_test, run_train, run_val};
 pub use settings::{DeviceChoice, HookSettings, Precision, TrainSettings, ValSettings};
 pub use writer::Writer;

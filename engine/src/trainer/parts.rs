@@ -38,19 +38,31 @@ pub trait PartKind: 'static {
     ///
     /// # Errors
     /// What the field finds wrong with its settings.
-    fn build(config: Self::Config, builder: &mut Builder<'_>, name: &str) -> Result<Self::Field>;
+    fn build(config: Self::Config, builder: &mut Builder<'_>, place: Place) -> Result<Self::Field>;
 }
 
-/// The settings of one field.
+/// Where a field stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// Its name in the trainer.
+    name: &'static str,
+    /// The path of its settings in the experiment.
+    path: &'static str,
+}
+
+/// The settings of one field, and where they are.
 ///
 /// Behind a trait object, so that nothing about it depends on what the field's type can do: what is wrong with the
 /// field is then said once, and not again for whatever holds the settings.
-pub struct Section<P: Part>(Box<dyn Settings<<P::Kind as PartKind>::Field>>);
+pub struct Section<P: Part> {
+    settings: Box<dyn Settings<<P::Kind as PartKind>::Field>>,
+    path: &'static str,
+}
 
 /// Settings that become a field.
 trait Settings<F> {
     fn write(&self, writer: &mut Writer, path: &'static str);
-    fn build(self: Box<Self>, builder: &mut Builder<'_>, name: &str) -> Result<F>;
+    fn build(self: Box<Self>, builder: &mut Builder<'_>, place: Place) -> Result<F>;
 }
 
 struct SettingsOf<K: PartKind>(K::Config);
@@ -59,8 +71,8 @@ impl<K: PartKind> Settings<K::Field> for SettingsOf<K> {
     fn write(&self, writer: &mut Writer, path: &'static str) {
         K::write(&self.0, writer, path);
     }
-    fn build(self: Box<Self>, builder: &mut Builder<'_>, name: &str) -> Result<K::Field> {
-        K::build(self.0, builder, name)
+    fn build(self: Box<Self>, builder: &mut Builder<'_>, place: Place) -> Result<K::Field> {
+        K::build(self.0, builder, place)
     }
 }
 
@@ -68,12 +80,12 @@ impl<K: PartKind> Settings<K::Field> for SettingsOf<K> {
 pub fn read_part<P: Part>(reader: &mut Reader<'_>, path: &'static str) -> Option<Section<P>> {
     reader.about(P::DOCS);
     let config = P::Kind::read(reader, path, P::NAME)?;
-    Some(Section(Box::new(SettingsOf::<P::Kind>(config))))
+    Some(Section { settings: Box::new(SettingsOf::<P::Kind>(config)), path })
 }
 
 /// Prints the settings of a field.
-pub fn write_part<P: Part>(section: &Section<P>, writer: &mut Writer, path: &'static str) {
-    section.0.write(writer, path);
+pub fn write_part<P: Part>(section: &Section<P>, writer: &mut Writer) {
+    section.settings.write(writer, section.path);
 }
 
 /// Builds a field.
@@ -81,7 +93,7 @@ pub fn write_part<P: Part>(section: &Section<P>, writer: &mut Writer, path: &'st
 /// # Errors
 /// What the field finds wrong with its settings.
 pub fn build_part<P: Part>(section: Section<P>, builder: &mut Builder<'_>) -> Result<<P::Kind as PartKind>::Field> {
-    section.0.build(builder, P::NAME)
+    section.settings.build(builder, Place { name: P::NAME, path: section.path })
 }
 
 /// A `#[model]` field.
@@ -148,8 +160,8 @@ impl<P: ModelPart> PartKind for ModelOf<P> {
     fn write(config: &Self::Config, writer: &mut Writer, path: &'static str) {
         writer.component(path, config);
     }
-    fn build(config: Self::Config, builder: &mut Builder<'_>, name: &str) -> Result<P::Field> {
-        builder.model(name, &config)
+    fn build(config: Self::Config, builder: &mut Builder<'_>, place: Place) -> Result<P::Field> {
+        builder.model(place.name, &config)
     }
 }
 
@@ -165,8 +177,8 @@ impl<P: OptimizerPart> PartKind for OptimizerOf<P> {
     fn write(config: &Self::Config, writer: &mut Writer, path: &'static str) {
         writer.component(path, config);
     }
-    fn build(config: Self::Config, builder: &mut Builder<'_>, name: &str) -> Result<P::Field> {
-        builder.optimizer(name, P::MODELS, config)
+    fn build(config: Self::Config, builder: &mut Builder<'_>, place: Place) -> Result<P::Field> {
+        builder.optimizer(place.name, place.path, P::MODELS, config)
     }
 }
 
@@ -182,7 +194,7 @@ impl<P: SchedulesPart> PartKind for SchedulesOf<P> {
     fn write(config: &Schedules, writer: &mut Writer, path: &'static str) {
         writer.put(path, config);
     }
-    fn build(config: Schedules, builder: &mut Builder<'_>, _: &str) -> Result<P::Field> {
+    fn build(config: Schedules, builder: &mut Builder<'_>, _: Place) -> Result<P::Field> {
         builder.schedules(config)
     }
 }
@@ -199,8 +211,8 @@ impl<P: LoaderPart> PartKind for LoaderOf<P> {
     fn write(config: &Self::Config, writer: &mut Writer, path: &'static str) {
         writer.loader::<P::Field>(path, config);
     }
-    fn build(config: Self::Config, builder: &mut Builder<'_>, name: &str) -> Result<P::Field> {
-        builder.loader(P::ROLE, name, config)
+    fn build(config: Self::Config, builder: &mut Builder<'_>, place: Place) -> Result<P::Field> {
+        builder.loader(P::ROLE, place.name, config)
     }
 }
 
@@ -216,8 +228,8 @@ impl<P: MetricPart> PartKind for MetricOf<P> {
     fn write(config: &Self::Config, writer: &mut Writer, _: &str) {
         writer.metric(<P::Field as MetricField>::NAME, config);
     }
-    fn build(config: Self::Config, builder: &mut Builder<'_>, name: &str) -> Result<P::Field> {
-        builder.metric(name, config)
+    fn build(config: Self::Config, builder: &mut Builder<'_>, place: Place) -> Result<P::Field> {
+        builder.metric(place.name, config)
     }
 }
 
@@ -233,8 +245,8 @@ impl<P: HookPart> PartKind for HookOf<P> {
     fn write(config: &Self::Config, writer: &mut Writer, path: &'static str) {
         writer.hook::<P::Field>(path, config);
     }
-    fn build(config: Self::Config, builder: &mut Builder<'_>, name: &str) -> Result<P::Field> {
-        builder.hook(name, config)
+    fn build(config: Self::Config, builder: &mut Builder<'_>, place: Place) -> Result<P::Field> {
+        builder.hook(place.name, config)
     }
 }
 
@@ -254,7 +266,7 @@ impl<P: ConfigPart> PartKind for ConfigOf<P> {
     fn write(config: &Self::Config, writer: &mut Writer, path: &'static str) {
         writer.put(path, config);
     }
-    fn build(config: Self::Config, _: &mut Builder<'_>, _: &str) -> Result<P::Field> {
+    fn build(config: Self::Config, _: &mut Builder<'_>, _: Place) -> Result<P::Field> {
         Ok(config.0)
     }
 }

@@ -12,7 +12,8 @@ use crate::phase::Phase;
 use crate::record::{Console, JsonLines, LogFile, Sink as _, Verbosity};
 use crate::trainer::environment;
 use crate::trainer::fields::HookSetting;
-use crate::trainer::{Build, Builder, Experiment};
+use crate::trainer::settings::DeviceChoice;
+use crate::trainer::{Build, Builder, Experiment, Mistake, Refused};
 use std::path::{Path, PathBuf};
 use tch::Device;
 
@@ -31,12 +32,6 @@ pub struct Summary {
     /// Finished updates.
     pub iter: u64,
 }
-
-/// What an experiment asks for can't be, and only the machine, its data or its models have told it: a mistake of the
-/// experiment, although it could be read.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Refused(pub String);
 
 /// How a training is begun.
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +53,7 @@ impl From<Mode> for TrainOptions {
 /// # Errors
 /// When the device is not there, or a part finds something wrong with its settings.
 pub fn build<T: Build>(experiment: Experiment<T>, roles: &[Role]) -> Result<Program<T>> {
-    let device = experiment.device.resolve().map_err(|why| Error::new(Refused(why)))?;
+    let device = experiment.device.resolve().map_err(|why| Refused::at("device", why))?;
     set_threads(&experiment);
     let mut run = RunState::new(T::CLOCK, device, experiment.seed);
     let train_plan = TrainPlan { stop_after: experiment.stop_after, ..experiment.train.plan() };
@@ -93,7 +88,7 @@ pub fn build<T: Build>(experiment: Experiment<T>, roles: &[Role]) -> Result<Prog
 pub fn run_train<T: Build>(experiment: Experiment<T>, options: impl Into<TrainOptions>) -> Result<Summary> {
     let TrainOptions { mode, verbosity } = options.into();
     // before anything is written: a device that is not there is no reason to begin a run
-    let device = experiment.device.resolve().map_err(|why| Error::new(Refused(why)))?;
+    let device = experiment.device.resolve().map_err(|why| Refused::at("device", why))?;
     let text = experiment.print()?;
     let (work_dir, name) = (experiment.work_dir.clone(), experiment.name.clone());
     let take_folder = || RunFolder::create(&work_dir, &name, mode);
@@ -215,14 +210,15 @@ pub struct PlannedHook {
     pub origin: String,
 }
 
-/// The hooks of every phase, in the order in which they are called. No data is opened.
+/// The hooks of every phase, in the order in which they are called. No data is opened, and the experiment's device
+/// need not be here: everything is built on the CPU.
 ///
 /// # Errors
 /// When a part finds something wrong with its settings.
 pub fn plan_of<T: Build>(experiment: Experiment<T>) -> Result<Vec<(Phase, Vec<PlannedHook>)>> {
     let engines = <DefaultHooks as Slots>::SLOTS.len();
     let fields = <Both<DefaultHooks, T> as Slots>::SLOTS.len();
-    let program = build(experiment, &[])?;
+    let program = build(Experiment { device: DeviceChoice::Cpu, ..experiment }, &[])?;
     let describe = |planned: Planned| {
         let mut origin = match planned.slot {
             slot if slot < engines => "engine".to_owned(),
@@ -321,11 +317,10 @@ fn check_schedules<T: Build>(program: &Program<T>) -> Result<()> {
     let run = &program.run;
     let mut problems = run.schedules.check(&Outlook::from(&run.clocks.progress().planned));
     problems.extend(run.schedules.check_against(&run.optimizers));
-    let texts: Vec<String> =
-        problems.iter().map(|problem| format!("`schedule.{}`: {}", problem.index, problem.text)).collect();
-    match texts.is_empty() {
+    let mistakes: Vec<Mistake> = problems.into_iter().map(Mistake::from).collect();
+    match mistakes.is_empty() {
         true => Ok(()),
-        false => Err(Error::new(Refused(texts.join("; ")))),
+        false => Err(Error::new(Refused { mistakes })),
     }
 }
 

@@ -146,6 +146,28 @@ fn list_tells_components_with_their_settings() {
 }
 
 #[test]
+fn a_pattern_that_fits_no_parameter_is_shown_at_its_place_when_the_model_is_built() {
+    let bench = Bench::by_epoch();
+    let groups = "optimizer.groups=[(pattern: \"*.bias\", lr: 0.1), (pattern: \"hiden.*\", lr: 0.1)]";
+    bench.run(&["check", "exp.ron", "--set", groups]).exits(0);
+    for command in [&["train", "exp.ron"][..], &["plan", "exp.ron"]] {
+        bench
+            .run(&[command, &["--set", groups]].concat())
+            .exits(2)
+            .says("error: the pattern `hiden.*` matches no parameter, did you mean")
+            .says("--set:1:59\n")
+            .says("= note: at `optimizer.groups.1.pattern`");
+    }
+}
+
+#[test]
+fn a_plan_needs_no_device() {
+    let bench = Bench::by_epoch();
+    let here = bench.run(&["plan", "exp.ron"]).exits(0).stdout;
+    assert_eq!(bench.run(&["plan", "exp.ron", "--device", "cuda:99"]).exits(0).stdout, here);
+}
+
+#[test]
 fn help_is_no_error_and_names_every_command_and_option() {
     let bench = Bench::by_epoch();
     let help = bench.run(&["--help"]).exits(0);

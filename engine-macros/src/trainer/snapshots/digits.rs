@@ -317,23 +317,15 @@ const _: () = {
             })
         }
         fn write(sections: &Sections, writer: &mut ::engine::__private::Writer) {
-            ::engine::__private::write_part(&sections.net, writer, "model");
-            ::engine::__private::write_part(&sections.opt, writer, "optimizer");
-            ::engine::__private::write_part(&sections.schedule, writer, "schedule");
-            ::engine::__private::write_part(&sections.train, writer, "loaders.train");
-            ::engine::__private::write_part(&sections.val, writer, "loaders.val");
-            ::engine::__private::write_part(
-                &sections.prompts,
-                writer,
-                "loaders.prompts",
-            );
-            ::engine::__private::write_part(&sections.accuracy, writer, "");
-            ::engine::__private::write_part(&sections.ema, writer, "hooks.ema");
-            ::engine::__private::write_part(
-                &sections.smoothing,
-                writer,
-                "trainer.smoothing",
-            );
+            ::engine::__private::write_part(&sections.net, writer);
+            ::engine::__private::write_part(&sections.opt, writer);
+            ::engine::__private::write_part(&sections.schedule, writer);
+            ::engine::__private::write_part(&sections.train, writer);
+            ::engine::__private::write_part(&sections.val, writer);
+            ::engine::__private::write_part(&sections.prompts, writer);
+            ::engine::__private::write_part(&sections.accuracy, writer);
+            ::engine::__private::write_part(&sections.ema, writer);
+            ::engine::__private::write_part(&sections.smoothing, writer);
         }
         fn build(
             sections: Sections,

@@ -214,7 +214,7 @@ impl Problem {
     /// What is wrong with the numbers of a schedule, whatever else is in the list.
     pub(crate) fn of_schedule(index: usize, schedule: &dyn ScheduleConfig) -> Option<Problem> {
         let error = schedule.check().err()?;
-        Some(Problem { index, field: error.field().unwrap_or_default().to_owned(), text: error.to_string() })
+        Some(Problem { index, field: error.field().unwrap_or_default(), text: error.to_string() })
     }
 }
 
