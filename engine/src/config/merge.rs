@@ -27,7 +27,12 @@ enum Operator {
     Prepend,
     Patch,
     Replace,
+    /// Two that wait for the same list, one after the other; no file can write it.
+    Then,
 }
+
+/// The name of [`Operator::Then`], which is none that a text could hold.
+const THEN: &str = "(then)";
 
 impl<'d> Merge<'d> {
     pub(super) fn new(diagnostics: &'d Diagnostics) -> Self {
@@ -64,6 +69,11 @@ impl<'d> Merge<'d> {
             return within(base, |below| self.values(below, over));
         }
         match operator(&over) {
+            Some(Operator::Then) => {
+                let (first, second) = steps(over);
+                let below = self.values(base, first);
+                self.values(below, second)
+            }
             Some(Operator::Append | Operator::Prepend) => self.extend(base, over),
             Some(_) => self.patch(base, over),
             None => self.plain(base, over),
@@ -74,6 +84,16 @@ impl<'d> Merge<'d> {
     pub(super) fn settle(&mut self, node: Node) -> Node {
         match operator(&node) {
             None => self.settle_inside(node),
+            Some(Operator::Then) => {
+                let (first, second) = steps(node);
+                let below = self.settle(first);
+                // a patch of nothing, which was told
+                if operator(&below).is_some() {
+                    return below;
+                }
+                let both = self.values(below, second);
+                self.settle(both)
+            }
             Some(Operator::Patch) => {
                 self.mistake(Diagnostic::new(node.head(), "there is nothing to patch: no base has this value"));
                 node
@@ -101,8 +121,8 @@ impl<'d> Merge<'d> {
                 }
             }
             Kind::Map(pairs) => {
-                for (_, value) in pairs {
-                    replace_with(value, |value| self.settle(value));
+                for (key, value) in pairs {
+                    self.enter(&key_text(key), |merge| replace_with(value, |value| merge.settle(value)));
                 }
             }
             _ => {}
@@ -120,12 +140,18 @@ impl<'d> Merge<'d> {
             (Kind::Struct(below), Kind::Struct(above)) if same => {
                 Node { span: over.span, name, kind: Kind::Struct(self.fields(below, above)) }
             }
+            // settings of what was absent or off until now
+            (Kind::Unit, above @ Kind::Struct(_)) if is_nothing(base.name.as_ref()) && over.name.is_none() => {
+                Node { span: over.span, name: None, kind: above }
+            }
             (below, above @ Kind::Struct(_)) if same && is_empty(&below) && base.name.is_some() => {
                 Node { span: over.span, name, kind: above }
             }
             // nothing said of any field: all stay; a bare word over fields without a name (`Off`) is another value
             (below @ Kind::Struct(_), above)
-                if same && is_empty(&above) && !(base.name.is_none() && over.name.is_some()) =>
+                if same
+                    && is_empty(&above)
+                    && !(base.name.is_none() && over.name.is_some() && matches!(above, Kind::Unit)) =>
             {
                 Node { span: base.span, name, kind: below }
             }
@@ -157,8 +183,8 @@ impl<'d> Merge<'d> {
         for (key, value) in above {
             match index.get(&key_text(&key)).and_then(|index| below.get_mut(*index)) {
                 Some((known, old)) => {
+                    self.enter(&key_text(&key), |merge| replace_with(old, |old| merge.values(old, value)));
                     *known = key;
-                    replace_with(old, |old| self.values(old, value));
                 }
                 None => below.push((key, value)),
             }
@@ -172,6 +198,9 @@ impl<'d> Merge<'d> {
         // an operator over the same one, while neither has a list yet
         if kind.is_some() && operator(&base) == kind {
             return within(over, |above| self.join_lists(kind, inner(base), above));
+        }
+        if operator(&base).is_some() {
+            return then(base, over);
         }
         if is_absent(&base) {
             return over;
@@ -206,6 +235,9 @@ impl<'d> Merge<'d> {
         if operator(&base) == Some(Operator::Patch) {
             let below = inner(base);
             return within(over, |above| self.plain(below, above));
+        }
+        if operator(&base).is_some() {
+            return then(base, over);
         }
         if is_absent(&base) {
             return over;
@@ -300,6 +332,11 @@ fn is_absent(node: &Node) -> bool {
     matches!(node.kind, Kind::Unit) && node.name().is_none_or(|name| name == "None")
 }
 
+/// `None`, and `Off` of a hook: words of the format for what is not there.
+pub(super) fn is_nothing(name: Option<&Name>) -> bool {
+    name.is_some_and(|name| matches!(name.text.as_str(), "None" | "Off"))
+}
+
 /// `()` or `Name()` or a bare `Name`: a struct of which no field is given.
 fn is_empty(kind: &Kind) -> bool {
     match kind {
@@ -316,9 +353,24 @@ fn operator(node: &Node) -> Option<Operator> {
         "Prepend" => Operator::Prepend,
         "Patch" => Operator::Patch,
         "Replace" => Operator::Replace,
+        THEN => return Some(Operator::Then),
         _ => return None,
     };
     (items.len() == 1).then_some(known)
+}
+
+/// What to do once there is a list: first the one, then the other.
+fn then(first: Node, second: Node) -> Node {
+    let span = second.span;
+    Node { span, ..Node::named(THEN, Kind::Tuple(vec![first, second])) }
+}
+
+/// The two of [`Operator::Then`].
+fn steps(node: Node) -> (Node, Node) {
+    let Kind::Tuple(items) = node.kind else { return (Node::new(Kind::Unit), Node::new(Kind::Unit)) };
+    let mut items = items.into_iter();
+    let mut next = || items.next().unwrap_or_else(|| Node::new(Kind::Unit));
+    (next(), next())
 }
 
 /// What `Name(..)` of one value holds; the value itself when it is of another form.

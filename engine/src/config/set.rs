@@ -5,7 +5,7 @@
 
 use super::diagnostic::Diagnostic;
 use super::errors::Diagnostics;
-use super::merge::{Merge, element, replace_with};
+use super::merge::{Merge, element, is_nothing, replace_with};
 use super::parse;
 use super::sources::Sources;
 use super::tree::{Field, Kind, Node, Span};
@@ -122,9 +122,12 @@ fn locate<'n>(root: &'n mut Node, path: &str, file: u32) -> Result<&'n mut Node,
 fn child<'n>(node: &'n mut Node, segment: &str, at: Span) -> Result<&'n mut Node, Box<Diagnostic>> {
     let (whole, what) = (node.span, node.what());
     let some = node.some_inner().is_some();
-    let none = node.name() == Some("None");
+    if matches!(node.kind, Kind::Unit) && is_nothing(node.name.as_ref()) {
+        // as settings of a file are over it
+        node.name = None;
+    }
     let empty = match &node.kind {
-        Kind::Unit => !none,
+        Kind::Unit => true,
         Kind::Tuple(items) => items.is_empty(),
         _ => false,
     };

@@ -3,6 +3,7 @@
 use crate::base::Result;
 use crate::config::{self, ConfigErrors, Diagnostic, Diagnostics, Document, Node};
 use crate::hook::HookConfig;
+use crate::loops::Role;
 use crate::metric::MetricConfig;
 use crate::trainer::rules::{self, Common, Purpose};
 use crate::trainer::settings::{DeviceChoice, HookSettings, TrainSettings, ValSettings};
@@ -161,6 +162,7 @@ impl<T: Build> Experiment<T> {
         // every section is asked for, and none is there
         let _ = Self::read(&mut reader, Purpose::Look);
         let mut outline = reader.into_outline().sorted();
+        outline.sections.retain(|section| section.path != "val" || has_val::<T>());
         outline.watchable = rules::watchable::<T>(&outline.measures);
         outline
     }
@@ -186,7 +188,9 @@ impl<T: Build> Experiment<T> {
         writer.put("work_dir", &self.work_dir);
         T::write(&self.sections, &mut writer);
         writer.put("train", &self.train);
-        writer.put("val", &self.val);
+        if has_val::<T>() {
+            writer.put("val", &self.val);
+        }
         for metric in &self.metrics {
             writer.metric("", metric);
         }
@@ -208,6 +212,11 @@ impl<T: Build> Experiment<T> {
         }
         self.stop_after = overrides.max_iters.or(self.stop_after);
     }
+}
+
+/// Whether the trainer validates: without a loader for it there is no `val` in its experiments.
+fn has_val<T: Build>() -> bool {
+    !T::loaders(Role::Val).is_empty()
 }
 
 /// Absolute, so that the `experiment.ron` that a run saves means the same folder from wherever it is read.

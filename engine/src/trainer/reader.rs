@@ -273,7 +273,8 @@ impl<'a> Reader<'a> {
     pub(crate) fn finish(self) {
         for (name, group) in self.groups {
             let keys = self.keys.iter().filter(|(group, _)| *group == name).map(|(_, key)| *key).collect();
-            match self.document.root.get(name).and_then(|node| one_for_several(name, node, keys)) {
+            let node = self.document.root.get(name);
+            match node.and_then(|node| one_for_several(name, node, keys).or_else(|| named_group(name, node))) {
                 Some(mistake) => self.diagnostics.push(mistake),
                 None => group.into_iter().for_each(StructReader::finish),
             }
@@ -288,6 +289,11 @@ impl<'a> Reader<'a> {
             self.keys.push((name, key));
         }
         let index = match self.groups.iter().position(|(known, _)| *known == name) {
+            // it could be absent so far
+            Some(index) if group == Group::Required && self.groups[index].1.is_none() => {
+                self.groups[index].1 = self.root.required_struct(name);
+                index
+            }
             Some(index) => index,
             None => {
                 let reader = match group {
@@ -347,6 +353,17 @@ fn one_for_several(section: &str, node: &Node, keys: Vec<&str>) -> Option<Diagno
     let message = format!("`{name}` is {one}, and the trainer has {} {several}: {}", keys.len(), quoted.join(", "));
     let help = format!("write `{section}: ({})`", written.join(", "));
     Some(Diagnostic::new(node.head(), message).help(help).at(section))
+}
+
+/// The mistake of `hooks: Off` and of a name before settings that have none.
+fn named_group(section: &str, node: &Node) -> Option<Diagnostic> {
+    let name = node.name().filter(|name| *name != "None")?;
+    let mistake = Diagnostic::new(node.head(), format!("expected `{section}: (..)` without a name, found `{name}`"));
+    let mistake = match (section, is_off(node)) {
+        ("hooks", true) => mistake.help("hooks are switched off one by one: `hooks: (logger: Off)`"),
+        _ => mistake,
+    };
+    Some(mistake.at(section))
 }
 
 /// The settings when the file says nothing, if all have a default.

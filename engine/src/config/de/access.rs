@@ -188,8 +188,13 @@ impl<'a> VariantAccess<'a> for De<'a, '_> {
     fn newtype_variant_seed<T: DeserializeSeed<'a>>(self, seed: T) -> Result<T::Value> {
         match &self.node.kind {
             Kind::Tuple(items) if items.len() == 1 => self.inside(&items[0], |item| seed.deserialize(item)),
-            Kind::Unit => {
-                let name = self.node.name().unwrap_or_default();
+            // the name itself, bare or in quotes, is no value
+            Kind::Unit | Kind::Str(_) => {
+                let quoted = match &self.node.kind {
+                    Kind::Str(text) => Some(text.as_str()),
+                    _ => None,
+                };
+                let name = self.node.name().or(quoted).unwrap_or_default();
                 let message = format!("`{name}` needs a value: `{name}(..)`");
                 Err(self.record(Diagnostic::new(self.node.head(), message)))
             }

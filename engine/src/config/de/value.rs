@@ -40,7 +40,6 @@ impl<'a> Deserializer<'a> for De<'a, '_> {
     }
 
     same_as! {
-        deserialize_f32 deserialize_f64
         deserialize_string deserialize_str
         deserialize_identifier deserialize_str
         deserialize_byte_buf deserialize_bytes
@@ -91,6 +90,16 @@ impl<'a> Deserializer<'a> for De<'a, '_> {
             Kind::Float(value) => self.located(visitor.visit_f64(value)),
             Kind::Int(value) => self.located(visitor.visit_f64(value as f64)),
             _ => self.wrong("a number"),
+        }
+    }
+
+    fn deserialize_f32<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value> {
+        match self.node.kind {
+            Kind::Float(value) if value.is_finite() && (value as f32).is_infinite() => {
+                let message = format!("`{value:?}` does not fit `f32`, expected {:?} to {:?}", f32::MIN, f32::MAX);
+                Err(self.record(Diagnostic::new(self.node.span, message)))
+            }
+            _ => self.deserialize_f64(visitor),
         }
     }
 
@@ -217,6 +226,10 @@ impl<'a> Deserializer<'a> for De<'a, '_> {
         let expected = Expecting(&visitor).to_string();
         let noun = expected.strip_prefix("dyn ").map(noun);
         match (&self.node.kind, noun) {
+            (Kind::Map(pairs), Some(noun)) if pairs.len() != 1 => {
+                let message = format!("expected one {noun} by its name, found {} names", pairs.len());
+                Err(self.record(Diagnostic::new(self.node.span, message)))
+            }
             (Kind::Map(pairs), noun) => self.located(visitor.visit_map(Pairs::new(self, pairs, noun))),
             (_, noun) if self.name().is_some() => self.located(visitor.visit_map(Tagged::new(self, noun))),
             (_, Some(noun)) => self.wrong(&format!("{} by its name, `Name(..)`", with_article(&noun))),

@@ -33,6 +33,9 @@ pub struct Problem {
     pub text: String,
 }
 
+/// Each schedule looks at those before it, so a list without a limit could take all time and stack.
+const MOST: usize = 100;
+
 impl Schedules {
     /// What a setting of a group is now; `None` when no schedule for it has begun.
     pub fn value(&self, setting: &str, group: &str, initial: f64, progress: &Progress) -> Option<f64> {
@@ -81,6 +84,10 @@ impl Schedules {
     /// What can be wrong with the list alone and the length of the training: numbers out of range, empty
     /// windows, windows past the end, schedules that never hold. What isn't known is not complained of.
     pub fn check(&self, outlook: &Outlook) -> Vec<Problem> {
+        if self.0.len() > MOST {
+            let text = format!("the list has {} schedules, and no training needs more than {MOST}", self.0.len());
+            return vec![Problem { index: MOST, field: String::new(), text }];
+        }
         let mut problems = Vec::new();
         // those whose end is wrong, or follows from one that is: a window that begins there says nothing more
         let mut doubtful = Vec::new();

@@ -12,8 +12,12 @@ pub(super) fn check<T: Trainer>(reader: &mut Reader<'_>, facts: &Facts) {
     let watching: Vec<&Leaf> = facts.leaves.iter().filter(|leaf| leaf.of == MetricName::TYPE).collect();
     if T::loaders(Role::Val).is_empty() {
         for leaf in watching {
-            let text = "the trainer has no `#[loader(val)]`, so no metric can be watched; remove this";
             let found = leaf.way.find(reader.root());
+            let cure = match found.given {
+                true => "remove this".to_owned(),
+                false => format!("`{}` (the default) would be; switch the hook off with `Off`", leaf.text),
+            };
+            let text = format!("the trainer has no `#[loader(val)]`, so no metric can be watched; {cure}");
             reader.mistake(Diagnostic::new(found.span, text).at(found.path));
         }
         return;
