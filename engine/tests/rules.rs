@@ -144,6 +144,25 @@ pub struct Blind {
     accuracy: Accuracy,
 }
 
+/// Settings of its own, the required one after one that is not.
+#[trainer(by_epoch)]
+pub struct Owns {
+    #[model]
+    _net: Empty,
+    #[optimizer]
+    opt: Box<dyn Optimizer>,
+    #[scheduler]
+    schedule: Schedules,
+    #[loader(train)]
+    train: Loader<Nothing>,
+    #[config(default = 0.1)]
+    _share: f64,
+    #[config]
+    _count: i64,
+    #[hook]
+    watcher: Watcher,
+}
+
 macro_rules! steps {
     ($($trainer:ident)*) => { $(
         impl Steps for $trainer {
@@ -154,7 +173,7 @@ macro_rules! steps {
         }
     )* };
 }
-steps! { Epochs Iters Blind }
+steps! { Epochs Iters Blind Owns }
 
 macro_rules! val_steps {
     ($($trainer:ident)*) => { $(
@@ -435,4 +454,29 @@ fn paths_that_have_to_be_there_are_looked_for_from_the_file_that_names_them() {
 fn the_models_of_a_trainer_are_known_whatever_their_attribute_says() {
     let outline = Experiment::<Epochs>::outline();
     assert_eq!(outline.models().map(|model| (model.kind, model.name)).collect::<Vec<_>>(), [("settings", "Empty")]);
+}
+
+#[test]
+fn what_groups_of_settings_lack_or_are_not_is_told() {
+    refused::<Owns>("groups_absent", "");
+    refused::<Owns>("groups_off", "    hooks: Off,\n    trainer: Off,\n    loaders: Loaders(train: 1),");
+}
+
+#[test]
+fn an_experiment_without_validation_is_read_again_as_it_is_printed() {
+    let read = Experiment::<Blind>::parse("exp.ron", &experiment::<Blind>("")).unwrap();
+    let printed = read.print().unwrap();
+    assert!(!printed.contains("\n    val: "), "{printed}");
+    let again = Experiment::<Blind>::parse("printed.ron", &printed).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(again.print().unwrap(), printed);
+    assert!(Experiment::<Blind>::outline().sections.iter().all(|section| section.path != "val"));
+}
+
+#[test]
+fn schedules_without_end_are_refused_at_once() {
+    let many = "Linear(iters: 1), ".repeat(50_000);
+    let text = experiment::<Epochs>(&format!("    schedule: [{many}],"));
+    let errors = Experiment::<Epochs>::parse("exp.ron", &text).err().unwrap().short();
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    assert!(errors[0].contains("the list has 50000 schedules, and no training needs more than 100"), "{errors:?}");
 }

@@ -120,6 +120,41 @@ fn operators_of_a_file_without_bases_reach_the_list_of_the_base_before_it() {
 }
 
 #[test]
+fn different_operators_of_several_files_wait_for_their_list_together() {
+    let files = [
+        ("base.ron", DEFAULTS),
+        ("inner.ron", "(train: (milestones: Append([3])), custom_hooks: Append([Clip(2.0)]))"),
+        ("more.ron", "(base: [\"inner.ron\"], train: (milestones: Prepend([0])), custom_hooks: Patch({\"Ema\": (level: 3)}))"),
+        ("exp.ron", "(base: [\"base.ron\", \"more.ron\"], train: (milestones: Append([4])))"),
+    ];
+    let document = layered(&files, &[]).unwrap();
+    assert_eq!(at(&document, "train.milestones"), "[0, 1, 2, 3, 4]");
+    assert_eq!(at(&document, "custom_hooks.0"), "Ema( decay: 0.5, level: 3, )");
+    assert_eq!(at(&document, "custom_hooks.4"), "Clip(2.0)");
+    // and without a list they make one
+    let alone = layered(&[files[1], ("exp.ron", "(base: [\"inner.ron\"], train: (milestones: Prepend([0])))")], &[]);
+    assert_eq!(at(&alone.unwrap(), "train.milestones"), "[0, 3]");
+    let nothing = "(base: [\"patch.ron\"], train: (milestones: Append([0])))";
+    let found = mistakes(&[("patch.ron", "(train: (milestones: Patch({0: 1})))"), ("exp.ron", nothing)], &[]);
+    assert_eq!(found, ["patch.ron:1:22: there is nothing to patch: no base has this value"]);
+}
+
+#[test]
+fn settings_over_what_is_absent_or_off_make_it_present() {
+    let base = "(teacher: None, tags: None, hooks: (ema: Off, timer: Off), optimizer: (lr: 1))";
+    let over = "(base: [\"base.ron\"], teacher: (decay: 0.5), hooks: (ema: (decay: 0.9)), optimizer: AdamW())";
+    let files = [("base.ron", base), ("exp.ron", over)];
+    let document = layered(&files, &["hooks.timer.window=3"]).unwrap();
+    assert_eq!(at(&document, "teacher"), "( decay: 0.5, )");
+    assert_eq!(at(&document, "hooks.ema"), "( decay: 0.9, )");
+    assert_eq!(at(&document, "hooks.timer"), "( window: 3, )");
+    // a name alone says nothing of the fields
+    assert_eq!(at(&document, "optimizer"), "AdamW( lr: 1, )");
+    let off = layered(&[("base.ron", "(ema: (decay: 0.9))"), ("exp.ron", "(base: \"base.ron\", ema: Off)")], &[]);
+    assert_eq!(at(&off.unwrap(), "ema"), "Off");
+}
+
+#[test]
 fn later_bases_win_over_earlier_ones_and_files_over_their_bases_three_files_deep() {
     let files = [
         ("exp.ron", "(base: [\"sub/b.ron\", \"c.ron\"], name: \"exp\")"),

@@ -13,11 +13,13 @@ pub(super) fn check<T: Trainer>(reader: &mut Reader<'_>, facts: &Facts) {
     if T::loaders(Role::Val).is_empty() {
         for leaf in watching {
             let found = leaf.way.find(reader.root());
-            let cure = match found.given {
-                true => "remove this".to_owned(),
-                false => format!("`{}` (the default) would be; switch the hook off with `Off`", leaf.text),
+            let watched = &leaf.text;
+            let text = match found.given {
+                true => "the trainer has no `#[loader(val)]`, so no metric can be watched; remove this".to_owned(),
+                false => format!(
+                    "the trainer has no `#[loader(val)]`, so `{watched}` (the default) can't be watched; switch the hook `Off`"
+                ),
             };
-            let text = format!("the trainer has no `#[loader(val)]`, so no metric can be watched; {cure}");
             reader.mistake(Diagnostic::new(found.span, text).at(found.path));
         }
         return;
