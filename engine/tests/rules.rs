@@ -480,3 +480,23 @@ fn schedules_without_end_are_refused_at_once() {
     assert_eq!(errors.len(), 1, "{errors:?}");
     assert!(errors[0].contains("the list has 50000 schedules, and no training needs more than 100"), "{errors:?}");
 }
+
+#[test]
+fn keys_and_words_of_other_engines_are_told_where_and_how() {
+    refused::<Epochs>(
+        "other_engines",
+        "    epochs: 3, max_iter: 4, learning_rate: 0.1, batch_size: 4, callbacks: [], lr_scheduler: [], zebra: 1,\n    custom_hooks: {0: 1},\n    schedule: Apend([]),\n    metrics: [\"Acuracy\"],",
+    );
+    let off = ["None", "false", "off", "\"Off\""];
+    for word in off {
+        let errors = Experiment::<Owns>::parse(
+            "exp.ron",
+            &experiment::<Owns>(&format!("    trainer: (_count: 1),\n    hooks: (watcher: {word}),")),
+        );
+        let told = errors.err().unwrap().to_string();
+        assert!(
+            told.contains("expected the settings of `Watcher` or `Off`, found") && told.contains("write `Off`"),
+            "{told}"
+        );
+    }
+}

@@ -3,7 +3,7 @@
 //! Every section is read on its own, so that a mistake in one hides none in another; what no one asked for is unknown.
 
 use super::Document;
-use super::de::{Place, Segment, join, read_at, unknown};
+use super::de::{BRACKETS, Place, Segment, join, read_at, unknown};
 use super::diagnostic::Diagnostic;
 use super::errors::Diagnostics;
 use super::tree::{Field, Kind, Node, Span};
@@ -98,12 +98,27 @@ impl<'a> StructReader<'a> {
 
     /// Reports the fields that were not asked for, and ends the reading.
     pub fn finish(self) {
+        self.finish_with(&|_| None);
+    }
+
+    /// As [`finish`](Self::finish); `help` may know where a key belongs that is near to none of those here.
+    pub fn finish_with(self, help: &dyn Fn(&str) -> Option<String>) {
         let asked: Vec<&str> = self.asked.iter().map(String::as_str).collect();
         for field in self.node.fields().iter().filter(|field| !self.asked.contains(&field.key)) {
             let problem = format!("unknown field `{}`", field.key);
-            self.push(&field.key, unknown(field.key_span, &problem, &field.key, &asked));
+            let mistake = unknown(field.key_span, &problem, &field.key, &asked);
+            let help = help(&field.key).filter(|_| mistake.label.is_empty());
+            self.push(
+                &field.key,
+                match help {
+                    Some(help) => mistake.help(help),
+                    None => mistake,
+                },
+            );
         }
-        for key in &self.missing {
+        // what is no struct has been told
+        let missing = if is_fields(self.node) { self.missing.as_slice() } else { &[] };
+        for key in missing {
             let meant = |field: &Field| {
                 !self.asked.contains(&field.key)
                     && crate::base::suggest::did_you_mean(&field.key, asked.iter().copied()) == Some(key)
@@ -125,10 +140,16 @@ impl<'a> StructReader<'a> {
     ) -> Self {
         let reader =
             StructReader { document, diagnostics, node, key_span, path, asked: Vec::new(), missing: Vec::new() };
-        let empty = matches!(&node.kind, Kind::Tuple(items) if items.is_empty());
-        if !empty && !matches!(node.kind, Kind::Struct(_) | Kind::Unit) {
+        if !is_fields(node) {
             let message = format!("expected fields by name, `(key: ..)`, found {}", node.what());
-            reader.push("", Diagnostic::new(node.span, message));
+            let mistake = Diagnostic::new(node.span, message);
+            reader.push(
+                "",
+                match node.kind {
+                    Kind::Map(_) => mistake.help(BRACKETS),
+                    _ => mistake,
+                },
+            );
         }
         reader
     }
@@ -177,5 +198,14 @@ impl<'a> StructReader<'a> {
         let mut path = self.path.clone();
         join(&mut path, within);
         self.diagnostics.push(diagnostic.at(path));
+    }
+}
+
+/// Whether a value can be a struct: one with fields, or with none.
+fn is_fields(node: &Node) -> bool {
+    match &node.kind {
+        Kind::Struct(_) | Kind::Unit => true,
+        Kind::Tuple(items) => items.is_empty(),
+        _ => false,
     }
 }

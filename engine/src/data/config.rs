@@ -68,7 +68,7 @@ impl<C> LoaderConfig<C> {
             .or_else(|| {
                 let twice = self.shuffle && self.sampler.is_some();
                 twice.then(|| {
-                    "`shuffle: true` and `sampler` are both given; remove `shuffle`, the sampler decides the order"
+                    "`shuffle: true` and `sampler` are both given; remove `shuffle` or set it to `false`, the sampler decides the order"
                         .into()
                 })
             })

@@ -1,5 +1,6 @@
 //! Reads an experiment section by section, so that one reading shows the mistakes of all of them.
 
+use crate::config::registry::{Component, components};
 use crate::config::{
     Diagnostic, Diagnostics, Document, Kind, Node, Sources, StructReader, Way, from_node, from_node_at,
 };
@@ -209,6 +210,11 @@ impl<'a> Reader<'a> {
                 self.mistake(Diagnostic::new(node.span, message).help(help).at(path));
                 None
             }
+            Some(node) if means_off(node) => {
+                let message = format!("expected the settings of `{name}` or `Off`, found {}", node.what());
+                self.mistake(Diagnostic::new(node.span, message).label("write `Off`").at(path));
+                None
+            }
             Some(_) => self.required(path).map(HookSetting::On),
             None if F::OPTIONAL => Some(HookSetting::Absent),
             None => {
@@ -279,7 +285,7 @@ impl<'a> Reader<'a> {
                 None => group.into_iter().for_each(StructReader::finish),
             }
         }
-        self.root.finish();
+        self.root.finish_with(&elsewhere);
     }
 
     /// The struct that holds a section, and the section's key in it.
@@ -337,6 +343,33 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Where a key belongs that is none of an experiment itself: people know it from other engines, or from a section.
+fn elsewhere(key: &str) -> Option<String> {
+    let known_as = match key {
+        "epochs" | "num_epochs" | "max_epoch" => "max_epochs",
+        "iters" | "steps" | "max_steps" | "max_iter" => "max_iters",
+        "learning_rate" => "lr",
+        "callbacks" => return Some("hooks that a file chooses stand in `custom_hooks: [..]`".to_owned()),
+        "scheduler" | "schedulers" | "lr_scheduler" | "param_scheduler" => {
+            return Some("schedules stand in `schedule: [..]`".to_owned());
+        }
+        key => key,
+    };
+    let has = |component: &&Component| component.fields.iter().any(|field| field.name == known_as);
+    let owner = components().into_iter().filter(|component| match component.kind {
+        "settings" => ["train", "val", "loader"].contains(&component.name),
+        kind => kind == "optimizer",
+    });
+    let owner = owner.filter(has).max_by_key(|component| component.kind == "settings")?;
+    Some(match (owner.kind, owner.name) {
+        ("optimizer", name) => {
+            format!("`{known_as}` is a setting of the optimizer: `optimizer: {name}({known_as}: ..)`")
+        }
+        (_, "loader") => format!("`{known_as}` is a setting of each loader: `loaders: (train: ({known_as}: ..))`"),
+        (_, section) => format!("`{known_as}` is a setting of `{section}`: `{section}: ({known_as}: ..)`"),
+    })
+}
+
 /// The mistake of `optimizer: AdamW(..)` where the trainer has several optimizers.
 fn one_for_several(section: &str, node: &Node, keys: Vec<&str>) -> Option<Diagnostic> {
     let (one, several) = match section {
@@ -373,6 +406,17 @@ pub(super) fn defaults<T: DeserializeOwned>() -> Option<T> {
 
 fn is_off(node: &Node) -> bool {
     node.name() == Some("Off") && matches!(node.kind, Kind::Unit)
+}
+
+/// What people write who do not know the word for it yet.
+fn means_off(node: &Node) -> bool {
+    let no = |word: &str| ["none", "off", "false", "no", "null", "disabled"].contains(&word.to_lowercase().as_str());
+    match &node.kind {
+        Kind::Bool(on) => !on,
+        Kind::Unit => node.name().is_some_and(no),
+        Kind::Str(text) => no(text),
+        _ => false,
+    }
 }
 
 fn items(node: &Node) -> &[Node] {

@@ -29,9 +29,9 @@ use std::cell::Cell;
 use std::marker::PhantomData;
 
 pub(super) use place::{Place, Segment, join};
-pub(super) use report::noun;
 pub(crate) use report::unknown;
 use report::word_of_the_format;
+pub(super) use report::{BRACKETS, noun};
 pub(super) use stand_in::StandIn;
 
 /// How deep components may hold each other: typetag takes a lot of stack for each.

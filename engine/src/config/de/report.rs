@@ -71,11 +71,7 @@ impl De<'_, '_> {
         if let Some(help) = word_of_the_format(name) {
             return self.record(diagnostic.help(help));
         }
-        let unhelpful = diagnostic.label.is_empty() && expected_one_of(known).is_none();
-        self.record(match unhelpful {
-            true => diagnostic.help(format!("there are `{}`", known.join("`, `"))),
-            false => diagnostic,
-        })
+        self.record(diagnostic)
     }
 
     /// The name that owns this value: its own, else the key it is set to, else where it begins.
@@ -92,6 +88,10 @@ impl De<'_, '_> {
         if structured { self.head() } else { span }
     }
 }
+
+/// For those who wrote curly brackets.
+pub(in crate::config) const BRACKETS: &str =
+    "settings stand in round brackets, their names without quotes: `(lr: 0.1)`";
 
 /// How a word of the format is used, where it does not stand as it should.
 pub(super) fn word_of_the_format(name: &str) -> Option<&'static str> {
@@ -127,11 +127,15 @@ pub(super) fn with_article(noun: &str) -> String {
     }
 }
 
-/// `problem, expected one of ..` with the nearest name as label.
+/// `problem, expected one of ..` with the nearest name as label; a list that is too long for a sentence is the help.
 pub(crate) fn unknown(span: Span, problem: &str, name: &str, known: &[&str]) -> Diagnostic {
-    let message = match expected_one_of(known) {
-        Some(expected) => format!("{problem}, {expected}"),
-        None => problem.to_owned(),
-    };
-    Diagnostic::new(span, message).suggest(did_you_mean(name, known.iter().copied()))
+    let meant = did_you_mean(name, known.iter().copied());
+    match (expected_one_of(known), meant) {
+        (Some(expected), meant) => Diagnostic::new(span, format!("{problem}, {expected}")).suggest(meant),
+        // a long list is shown only to those who need it
+        (None, None) if !known.is_empty() => {
+            Diagnostic::new(span, problem).help(format!("there are `{}`", known.join("`, `")))
+        }
+        (None, meant) => Diagnostic::new(span, problem).suggest(meant),
+    }
 }

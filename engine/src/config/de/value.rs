@@ -5,9 +5,10 @@ use super::super::tree::{Field, Kind, Node};
 use super::De;
 use super::access::{Elements, Fields, Pairs, Tagged, Variant};
 use super::error::{Error, Result};
-use super::report::{noun, with_article};
+use super::report::{BRACKETS, noun, with_article};
 use crate::base::suggest::{did_you_mean, expected_one_of};
-use serde::de::{Deserializer, Visitor};
+use serde::de::value::BorrowedStrDeserializer;
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use std::fmt;
 
 /// Floats up to here are whole numbers exactly.
@@ -193,7 +194,7 @@ impl<'a> Deserializer<'a> for De<'a, '_> {
             Kind::Tuple(items) if self.body && items.len() == 1 => {
                 self.inside(&items[0], |item| item.deserialize_seq(visitor))
             }
-            _ => self.wrong("a list `[..]`"),
+            _ => Err(self.record(self.not_a_list())),
         }
     }
 
@@ -226,13 +227,16 @@ impl<'a> Deserializer<'a> for De<'a, '_> {
         let expected = Expecting(&visitor).to_string();
         let noun = expected.strip_prefix("dyn ").map(noun);
         match (&self.node.kind, noun) {
-            (Kind::Map(pairs), Some(noun)) if pairs.len() != 1 => {
-                let message = format!("expected one {noun} by its name, found {} names", pairs.len());
-                Err(self.record(Diagnostic::new(self.node.span, message)))
+            (Kind::Map(pairs), None) => self.located(visitor.visit_map(Pairs::new(self, pairs, None))),
+            (_, Some(noun)) if !self.is_named() => {
+                let known = match visitor.visit_map(Nameless) {
+                    Err(Error::Variant { known, .. }) => known,
+                    _ => &[],
+                };
+                Err(self.record(self.nameless(&noun, known)))
             }
-            (Kind::Map(pairs), noun) => self.located(visitor.visit_map(Pairs::new(self, pairs, noun))),
             (_, noun) if self.name().is_some() => self.located(visitor.visit_map(Tagged::new(self, noun))),
-            (_, Some(noun)) => self.wrong(&format!("{} by its name, `Name(..)`", with_article(&noun))),
+            (Kind::Map(pairs), noun) => self.located(visitor.visit_map(Pairs::new(self, pairs, noun))),
             (Kind::Struct(_) | Kind::Unit, None) => self.fields(None, visitor),
             _ => self.wrong("a map `{..}`"),
         }
@@ -306,7 +310,48 @@ impl<'a> De<'a, '_> {
                 let message = format!("expected {form}, found a value without a name");
                 Err(self.record(Diagnostic::new(self.node.span, message)))
             }
+            Kind::Map(_) => Err(self.record(self.not(&form).help(BRACKETS))),
             _ => self.wrong(&form),
+        }
+    }
+
+    /// Whether the value names a component: `Ema(..)`, `Ema`, or `{"Ema": (..)}` as the `ron` crate has it.
+    fn is_named(self) -> bool {
+        match &self.node.kind {
+            Kind::Map(pairs) => matches!(pairs.as_slice(), [(Node { kind: Kind::Str(_), .. }, _)]),
+            _ => self.name().is_some(),
+        }
+    }
+
+    /// The value is to be a component and has no name that could be one.
+    fn nameless(self, noun: &str, known: &[&str]) -> Diagnostic {
+        let meant = match &self.node.kind {
+            Kind::Str(text) => Some(text.as_str()),
+            // as configurations of Python programs have it
+            Kind::Struct(fields) => fields.iter().find_map(|field| match &field.value.kind {
+                Kind::Str(text) if matches!(field.key.as_str(), "name" | "type") => Some(text.as_str()),
+                _ => None,
+            }),
+            _ => None,
+        };
+        let mistake = self.not(&format!("{} by its name, `Name(..)`", with_article(noun)));
+        match meant.and_then(|meant| did_you_mean(meant, known.iter().copied())) {
+            Some(name) => mistake.label(format!("write `{name}(..)`")),
+            None if known.is_empty() => mistake,
+            None => mistake.help(format!("there are `{}`", known.join("`, `"))),
+        }
+    }
+
+    /// The value is to be a list; whoever writes something else may know the words for it only half.
+    fn not_a_list(self) -> Diagnostic {
+        let mistake = self.not("a list `[..]`");
+        let words = ["Append", "Prepend", "Patch", "Replace"];
+        match (&self.node.kind, self.name()) {
+            (Kind::Tuple(_) | Kind::Map(_), Some(name)) | (Kind::Unit, Some(name)) if !words.contains(&name) => mistake
+                .suggest(did_you_mean(name, words))
+                .help("what to do with the list of a base is said by `Append([..])`, `Prepend([..])`, `Patch({..})` or `Replace([..])`"),
+            (Kind::Map(_), None) => mistake.help("single elements of the list of a base are changed by `Patch({..})`"),
+            _ => mistake,
         }
     }
 
@@ -362,6 +407,21 @@ impl<'a> De<'a, '_> {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// A map of a name that no component has, so that the trait tells which there are.
+struct Nameless;
+
+impl<'de> MapAccess<'de> for Nameless {
+    type Error = Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>> {
+        seed.deserialize(BorrowedStrDeserializer::<Error>::new("")).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, _: V) -> Result<V::Value> {
+        Err(Error::Recorded)
     }
 }
 

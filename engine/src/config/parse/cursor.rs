@@ -55,10 +55,16 @@ impl<'a> Parser<'a> {
             None => Ok(node),
             Some(next) => {
                 let unexpected = self.unexpected("the end of the text");
-                let bare_field = matches!(next, ':' | '=') && node.name.is_some();
-                Err(match bare_field {
-                    true => Box::new(unexpected.help("fields stand in brackets: `(key: value, ..)`")),
-                    false => unexpected,
+                let help = match next {
+                    ':' | '=' if node.name.is_some() => Some("fields stand in brackets: `(key: value, ..)`"),
+                    ',' | ')' | ']' | '}' if self.since(0).ends_with([')', ']', '}']) => {
+                        Some("the value has ended before this, most likely by a bracket too many")
+                    }
+                    _ => None,
+                };
+                Err(match help {
+                    Some(help) => Box::new(unexpected.help(help)),
+                    None => unexpected,
                 })
             }
         }

@@ -33,7 +33,9 @@ impl Parser<'_> {
                     }
                     None => format!("`{shown}` is not a number"),
                 };
-                Err(Box::new(Diagnostic::new(self.span_since(start), message)))
+                let mistake = Diagnostic::new(self.span_since(start), message);
+                let path = matches!(text, "." | "..") && self.peek().is_some_and(|next| next == '/');
+                Err(Box::new(if path { mistake.help("a path stands in quotes: `\"./runs\"`") } else { mistake }))
             }
         }
     }

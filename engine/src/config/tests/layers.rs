@@ -124,7 +124,10 @@ fn different_operators_of_several_files_wait_for_their_list_together() {
     let files = [
         ("base.ron", DEFAULTS),
         ("inner.ron", "(train: (milestones: Append([3])), custom_hooks: Append([Clip(2.0)]))"),
-        ("more.ron", "(base: [\"inner.ron\"], train: (milestones: Prepend([0])), custom_hooks: Patch({\"Ema\": (level: 3)}))"),
+        (
+            "more.ron",
+            "(base: [\"inner.ron\"], train: (milestones: Prepend([0])), custom_hooks: Patch({\"Ema\": (level: 3)}))",
+        ),
         ("exp.ron", "(base: [\"base.ron\", \"more.ron\"], train: (milestones: Append([4])))"),
     ];
     let document = layered(&files, &[]).unwrap();

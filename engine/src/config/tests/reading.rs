@@ -221,7 +221,6 @@ fn mistakes_of_all_sections_are_found_with_those_of_structs_within() {
         "s.ron:6:29: unknown field `shufle`, expected one of `batch_size`, `shuffle`; did you mean `shuffle`?",
         "s.ron:7:5: missing field `batch_size`",
         "s.ron:8:24: a batch has at least one item",
-        "s.ron:9:5: missing field `batch_size`",
         "s.ron:9:12: expected fields by name, `(key: ..)`, found integer `3`",
     ];
     assert_eq!(errors, expected);

@@ -1,7 +1,6 @@
 //! Metrics: names that nothing produces, and names that two produce.
 
 use super::{Facts, Measured};
-use crate::base::suggest::expected_one_of;
 use crate::config::{Diagnostic, Leaf, Way, unknown};
 use crate::loops::{Role, Trainer, monitored, produced_twice};
 use crate::metric::{Measure, MetricName, watched};
@@ -43,12 +42,7 @@ pub(super) fn check<T: Trainer>(reader: &mut Reader<'_>, facts: &Facts) {
             true => why.problem,
             false => format!("{} (the default)", why.problem),
         };
-        let mistake = unknown(found.span, &problem, &leaf.text, &known).at(found.path);
-        let unhelpful = mistake.label.is_empty() && expected_one_of(&known).is_none() && !known.is_empty();
-        reader.mistake(match unhelpful {
-            true => mistake.help(format!("there are `{}`", known.join("`, `"))),
-            false => mistake,
-        });
+        reader.mistake(unknown(found.span, &problem, &leaf.text, &known).at(found.path));
     }
 }
 
