@@ -111,7 +111,7 @@ impl<'a> StructReader<'a> {
             self.push(
                 &field.key,
                 match help {
-                    Some(help) => mistake.help(help),
+                    Some(help) => Diagnostic::new(field.key_span, problem).help(help),
                     None => mistake,
                 },
             );
