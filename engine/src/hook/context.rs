@@ -176,11 +176,14 @@ impl Context<'_> {
     /// Outside `after_forward` to `after_train_iter`, `after_val_iter` and `after_test_iter`: a batch has no output
     /// before its forward pass.
     pub fn output(&self) -> Result<&Output> {
+        let phase = self.run.phase;
         self.run.output.as_ref().ok_or_else(|| {
-            Error::msg(format!(
-                "there is no output in `{}`; take it in `after_forward` to `after_train_iter`, or in `after_val_iter` or `after_test_iter`",
-                self.run.phase
-            ))
+            Error::msg(match self.exception() {
+                Some(_) => format!("there is no output in `{phase}`: the step has failed; look at `cx.exception()` first"),
+                None => format!(
+                    "there is no output in `{phase}`; take it in `after_forward` to `after_train_iter`, or in `after_val_iter` or `after_test_iter`"
+                ),
+            })
         })
     }
 

@@ -1,6 +1,6 @@
 //! `logger`: rows of numbers at intervals and after every evaluation, to all sinks.
 
-use crate::base::Result;
+use crate::base::{Clock, Result};
 use crate::hook::Context;
 use crate::record::{Row, RowPhase};
 use engine_macros::{hook, phases};
@@ -26,7 +26,9 @@ pub struct Logger {
 impl Logger {
     fn after_train_iter(&mut self, cx: &mut Context<'_>) -> Result<()> {
         let iter = cx.iter().get();
-        let last = self.tail && (cx.clocks().is_finished() || cx.stopping().is_some());
+        // by epoch the last row comes when its epoch is counted
+        let over = cx.clocks().clock() == Clock::Iter && (cx.clocks().is_finished() || cx.stopping().is_some());
+        let last = self.tail && over;
         if cx.exception().is_none() && (iter.is_multiple_of(self.interval) || last) {
             self.write_train_row(cx)?;
         }

@@ -2,7 +2,7 @@
 
 use crate::base::Result;
 use crate::hook::Context;
-use crate::record::{Progress, RowPhase, Timing};
+use crate::record::{Progress, RowPhase, Timed, Timing};
 use engine_macros::{hook, phases};
 use std::time::{Duration, Instant};
 
@@ -69,14 +69,14 @@ impl Timer {
         }
         let now = Instant::now();
         self.last_end = Some(now);
-        timing.iter(now.duration_since(began), self.waited);
+        timing.iter(Timed { whole: now.duration_since(began), data: self.waited, samples: self.samples });
         let done = cx.iter().get();
         let total = cx.clocks().max_iters();
         let seconds = |time: Option<Duration>| time.map(|time| time.as_secs_f64());
         let recorded = [
             ("iter_time", seconds(timing.iter_time())),
             ("data_time", seconds(timing.data_time())),
-            ("samples_per_second", timing.rate(self.samples)),
+            ("samples_per_second", timing.samples_per_second()),
             ("eta", seconds(total.and_then(|total| timing.eta(total.saturating_sub(done))))),
         ];
         for (name, value) in recorded {

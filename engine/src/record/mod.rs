@@ -21,5 +21,5 @@ pub use json_lines::JsonLines;
 pub use log_file::LogFile;
 pub use row::{Row, RowPhase};
 pub use sink::{Progress, Sink, Sinks};
-pub use timing::Timing;
+pub use timing::{Timed, Timing};
 pub use window::Record;

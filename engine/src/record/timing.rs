@@ -7,12 +7,22 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub struct Timing {
     window: usize,
-    /// The whole iter, and its wait for data.
-    recent: VecDeque<(Duration, Duration)>,
+    recent: VecDeque<Timed>,
     iters: u32,
     first: Duration,
     /// Everything since the start: iters, and what lies between them.
     elapsed: Duration,
+}
+
+/// One iter.
+#[derive(Clone, Copy, Debug)]
+pub struct Timed {
+    /// How long it took.
+    pub whole: Duration,
+    /// How much of that was waiting for data.
+    pub data: Duration,
+    /// The samples of its batches.
+    pub samples: u64,
 }
 
 impl Timing {
@@ -28,17 +38,17 @@ impl Timing {
         }
     }
 
-    /// One iter is done: how long it took, and how much of that was waiting for data.
-    pub fn iter(&mut self, whole: Duration, data: Duration) {
+    /// One iter is done.
+    pub fn iter(&mut self, iter: Timed) {
         if self.recent.len() == self.window {
             self.recent.pop_front();
         }
-        self.recent.push_back((whole, data));
+        self.recent.push_back(iter);
         if self.iters == 0 {
-            self.first = whole;
+            self.first = iter.whole;
         }
         self.iters = self.iters.saturating_add(1);
-        self.elapsed += whole;
+        self.elapsed += iter.whole;
     }
 
     /// Time that went into something else, such as a validation or a checkpoint. It counts for what is left, since it
@@ -49,18 +59,19 @@ impl Timing {
 
     /// The mean time of the last iters.
     pub fn iter_time(&self) -> Option<Duration> {
-        self.mean(|(whole, _)| *whole)
+        self.mean(|iter| iter.whole)
     }
 
     /// The mean wait for data of the last iters.
     pub fn data_time(&self) -> Option<Duration> {
-        self.mean(|(_, data)| *data)
+        self.mean(|iter| iter.data)
     }
 
-    /// Items a second, for iters of so many items.
-    pub fn rate(&self, items: u64) -> Option<f64> {
-        let seconds = self.iter_time()?.as_secs_f64();
-        (seconds > 0.0).then(|| items as f64 / seconds)
+    /// Samples a second in the last iters.
+    pub fn samples_per_second(&self) -> Option<f64> {
+        let seconds = self.recent.iter().map(|iter| iter.whole).sum::<Duration>().as_secs_f64();
+        let samples: u64 = self.recent.iter().map(|iter| iter.samples).sum();
+        (seconds > 0.0).then(|| samples as f64 / seconds)
     }
 
     /// The time that so many iters will take, by the mean of all so far, what lay between them included.
@@ -75,7 +86,7 @@ impl Timing {
         Duration::try_from_secs_f64(spent.as_secs_f64() / f64::from(iters) * remaining as f64).ok()
     }
 
-    fn mean(&self, part: impl Fn(&(Duration, Duration)) -> Duration) -> Option<Duration> {
+    fn mean(&self, part: impl Fn(&Timed) -> Duration) -> Option<Duration> {
         let count = u32::try_from(self.recent.len()).ok().filter(|count| *count > 0)?;
         Some(self.recent.iter().map(part).sum::<Duration>() / count)
     }
@@ -84,6 +95,10 @@ impl Timing {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn iter(whole: u64, data: u64) -> Timed {
+        Timed { whole: ms(whole), data: ms(data), samples: 64 }
+    }
 
     fn ms(milliseconds: u64) -> Duration {
         Duration::from_millis(milliseconds)
@@ -99,20 +114,23 @@ mod tests {
     #[test]
     fn times_are_means_of_the_last_iters_only() {
         let mut timing = Timing::new(2);
-        timing.iter(ms(1000), ms(900));
-        timing.iter(ms(30), ms(10));
-        timing.iter(ms(10), ms(4));
+        timing.iter(iter(1000, 900));
+        timing.iter(iter(30, 10));
+        timing.iter(iter(10, 4));
         assert_eq!((timing.iter_time(), timing.data_time()), (Some(ms(20)), Some(ms(7))));
-        assert_eq!(timing.rate(64), Some(3200.0));
+        assert_eq!(timing.samples_per_second(), Some(3200.0));
+        // the last batch of an epoch may be smaller
+        timing.iter(Timed { samples: 16, ..iter(10, 4) });
+        assert_eq!(timing.samples_per_second(), Some(4000.0));
     }
 
     #[test]
     fn the_time_left_counts_what_lies_between_iters_but_not_the_warm_up() {
         let mut timing = Timing::new(2);
-        timing.iter(ms(1000), ms(0));
+        timing.iter(iter(1000, 0));
         assert_eq!(timing.eta(3), Some(ms(3000)));
-        timing.iter(ms(10), ms(0));
-        timing.iter(ms(10), ms(0));
+        timing.iter(iter(10, 0));
+        timing.iter(iter(10, 0));
         timing.between(ms(20));
         assert_eq!(timing.eta(100), Some(ms(2000)));
         assert_eq!(timing.iter_time(), Some(ms(10)));
@@ -121,7 +139,7 @@ mod tests {
     #[test]
     fn no_iters_left_take_no_time() {
         let mut timing = Timing::new(2);
-        timing.iter(ms(10), ms(0));
+        timing.iter(iter(10, 0));
         assert_eq!(timing.eta(0), Some(Duration::ZERO));
     }
 }

@@ -40,6 +40,10 @@ impl WorstCases {
     }
 
     fn after_val_iter(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        // phases that end something run also when an error or a signal is on its way out
+        if cx.exception().is_some() {
+            return Ok(());
+        }
         let output = cx.output()?;
         let tensor = |name: &str| output.get(name).map(Tensor::shallow_clone);
         let (Some(images), Some(logits), Some(target)) = (tensor("image"), tensor("logits"), tensor("target")) else {
@@ -51,7 +55,7 @@ impl WorstCases {
     }
 
     fn after_val(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        // phases that end something run also when an error or a signal is on its way out; half a validation shows nothing
+        // half a validation shows nothing
         if cx.exception().is_some() || self.judged.is_empty() {
             return Ok(());
         }
