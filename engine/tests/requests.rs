@@ -477,12 +477,12 @@ fn assert_near([hook, hand]: [Vec<(String, Vec<f32>)>; 2]) {
 
 #[test]
 fn a_constant_average_is_that_of_its_formula() {
-    assert_near(averaged("(decay: 0.9)", |_| Some(0.9)));
+    assert_near(averaged("(decay: 0.9, kind: Constant)", |_| Some(0.9)));
 }
 
 #[test]
 fn a_ramped_average_is_that_of_its_formula() {
-    assert_near(averaged("(decay: 0.2, kind: Ramp)", |update| {
+    assert_near(averaged("(decay: 0.2)", |update| {
         let done = (update - 1) as f64;
         Some(f64::min(0.2, (1.0 + done) / (10.0 + done)))
     }));
@@ -490,10 +490,12 @@ fn a_ramped_average_is_that_of_its_formula() {
 
 #[test]
 fn an_average_keeps_to_its_interval_and_begin() {
-    assert_near(averaged("(decay: 0.9, interval: 2)", |update| update.is_multiple_of(2).then_some(0.9)));
-    assert_near(averaged("(decay: 0.9, begin: 4)", |update| Some(if update <= 4 { 0.0 } else { 0.9 })));
+    assert_near(averaged("(decay: 0.9, kind: Constant, interval: 2)", |update| {
+        update.is_multiple_of(2).then_some(0.9)
+    }));
+    assert_near(averaged("(decay: 0.9, kind: Constant, begin: 4)", |update| Some(if update <= 4 { 0.0 } else { 0.9 })));
     // the ramp counts averagings, and following the weights is none
-    assert_near(averaged("(decay: 0.9, begin: 4, kind: Ramp)", |update| match update {
+    assert_near(averaged("(decay: 0.9, begin: 4)", |update| match update {
         0..=4 => Some(0.0),
         update => Some((1.0 + (update - 5) as f64) / (10.0 + (update - 5) as f64)),
     }));
@@ -501,7 +503,7 @@ fn an_average_keeps_to_its_interval_and_begin() {
 
 #[test]
 fn a_skipped_update_leaves_the_average_alone() {
-    let mut driver = Setup { ema: Some("(decay: 0.5)"), ..Setup::default() }.plain::<ByEpoch>();
+    let mut driver = Setup { ema: Some("(decay: 0.5, kind: Constant)"), ..Setup::default() }.plain::<ByEpoch>();
     driver.on(|phase, cx| {
         if phase == Phase::BeforeOptimizerStep {
             // the first moves the weights away from the average

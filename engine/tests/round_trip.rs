@@ -9,6 +9,7 @@ mod fit;
 
 use engine::config::registry::{Component, FieldInfo};
 use engine::config::{Field, Kind, Node, Shape, print};
+use engine::hooks::DefaultHooks;
 use engine::random::Stream;
 use engine::trainer::{Experiment, Section};
 use fit::Fit;
@@ -134,6 +135,12 @@ impl Dice {
                 }
             }
             Shape::Component(kind, names) => {
+                // those that every run has can't be added
+                let names: Vec<&str> = names
+                    .iter()
+                    .copied()
+                    .filter(|name| DefaultHooks::NAMES.iter().all(|(known, _)| known != name))
+                    .collect();
                 let name = names[self.below(names.len())];
                 let component = Component::find(kind, name).unwrap();
                 let fields: Vec<(&str, Shape)> =

@@ -500,3 +500,12 @@ fn keys_and_words_of_other_engines_are_told_where_and_how() {
         );
     }
 }
+
+#[test]
+fn what_would_be_done_twice_or_never_is_told() {
+    refused::<Epochs>(
+        "twice_or_never",
+        "    custom_hooks: [Ema(), Logger(interval: 5), Timer],\n    schedule: [MultiStep(milestones: [1, 3, 5], by: Epoch)],\n    hooks: (scheduler: Off),",
+    );
+    read::<Epochs>("    hooks: (scheduler: Off),");
+}

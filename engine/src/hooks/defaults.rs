@@ -1,7 +1,7 @@
 //! The hooks that every program has, as slots: they come first among hooks of the same level.
 
 use crate::base::Result;
-use crate::hook::{Context, EachState, EngineHooks, Phases, SlotInfo, Slots};
+use crate::hook::{Context, EachState, EngineHooks, Hook as _, Phases, SlotInfo, Slots};
 use crate::hooks::{Checkpoint, Logger, Scheduler, Timer};
 use crate::phase::Phase;
 
@@ -15,6 +15,16 @@ pub struct DefaultHooks {
     pub logger: Logger,
     /// When to save, what to keep.
     pub checkpoint: Checkpoint,
+}
+
+impl DefaultHooks {
+    /// What they are called as components, and their keys in `hooks`.
+    pub const NAMES: [(&'static str, &'static str); 4] = [
+        (Timer::NAME, "timer"),
+        (Scheduler::NAME, "scheduler"),
+        (Logger::NAME, "logger"),
+        (Checkpoint::NAME, "checkpoint"),
+    ];
 }
 
 impl Slots for DefaultHooks {

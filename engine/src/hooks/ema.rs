@@ -19,9 +19,9 @@ pub struct Ema {
     /// The share that stays, per averaging.
     #[config(default = 0.999, range = 0.0..=1.0)]
     decay: f64,
-    /// How `decay` comes into force: at once, or ramped up as `min(decay, (1 + n) / (10 + n))` with `n` averagings
-    /// done before.
-    #[config(default = EmaKind::Constant)]
+    /// How `decay` comes into force: ramped up as `min(decay, (1 + n) / (10 + n))` with `n` averagings done before, or
+    /// at once. At once, a short training ends with an average that is still close to the first weights.
+    #[config(default = EmaKind::Ramp)]
     kind: EmaKind,
     /// Updates between two averagings.
     #[config(default = 1, range = 1..)]

@@ -20,26 +20,28 @@ pub struct Logger {
     /// Whether the last row's loss was no finite number: told once, not in every row.
     #[transient]
     warned: bool,
+    /// Whether a row is due that waits for its epoch to be counted.
+    #[transient]
+    due_with_epoch: bool,
 }
 
 #[phases]
 impl Logger {
     fn after_train_iter(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        let iter = cx.iter().get();
-        // by epoch the last row comes when its epoch is counted
-        let over = cx.clocks().clock() == Clock::Iter && (cx.clocks().is_finished() || cx.stopping().is_some());
-        let last = self.tail && over;
-        if cx.exception().is_none() && (iter.is_multiple_of(self.interval) || last) {
-            self.write_train_row(cx)?;
+        let (clocks, iter) = (cx.clocks(), cx.iter().get());
+        let tail = self.tail && (clocks.is_finished() || cx.stopping().is_some());
+        let due = iter.is_multiple_of(self.interval) || tail;
+        if cx.exception().is_some() || !due {
+            return Ok(());
         }
-        Ok(())
+        // the epoch that ends here is counted when `after_train_epoch` comes
+        self.due_with_epoch = clocks.clock() == Clock::Epoch && iter.is_multiple_of(clocks.iters_per_epoch().max(1));
+        if self.due_with_epoch { Ok(()) } else { self.write_train_row(cx) }
     }
 
     fn after_train_epoch(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        match self.tail && cx.exception().is_none() && cx.record().has_pending() {
-            true => self.write_train_row(cx),
-            false => Ok(()),
-        }
+        let due = std::mem::take(&mut self.due_with_epoch) || (self.tail && cx.record().has_pending());
+        if due && cx.exception().is_none() { self.write_train_row(cx) } else { Ok(()) }
     }
 
     fn after_val_epoch(&mut self, cx: &mut Context<'_>) -> Result<()> {

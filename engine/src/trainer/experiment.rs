@@ -5,6 +5,7 @@ use crate::config::{self, ConfigErrors, Diagnostic, Diagnostics, Document, Node}
 use crate::hook::HookConfig;
 use crate::loops::Role;
 use crate::metric::MetricConfig;
+use crate::trainer::fields::HookSetting;
 use crate::trainer::rules::{self, Common, Purpose};
 use crate::trainer::settings::{DeviceChoice, HookSettings, TrainSettings, ValSettings};
 use crate::trainer::{Build, ExperimentBuilder, Outline, Reader, Writer};
@@ -137,6 +138,7 @@ impl<T: Build> Experiment<T> {
             threads: threads.flatten(),
             train: train.as_ref(),
             val: val.as_ref(),
+            scheduler_off: matches!(scheduler, Some(HookSetting::Off(_))),
         };
         rules::check::<T>(reader, &common, purpose);
         Some(Experiment {

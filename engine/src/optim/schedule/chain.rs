@@ -136,6 +136,13 @@ impl Schedules {
             let (begin, last) = (Moment(span.by, begin), Moment(span.by, last));
             return problem("begin", format!("`{name}` would begin at {begin}, but the training ends at {last}"));
         }
+        if let Some(last) = outlook.latest(span.by)
+            && let Some(late) = schedule.milestones().iter().position(|milestone| *milestone >= last)
+        {
+            let (moment, last) = (Moment(span.by, schedule.milestones()[late]), Moment(span.by, last));
+            let text = format!("`{name}` would change at {moment}, but the training ends at {last}");
+            return problem(&format!("milestones.{late}"), text);
+        }
         let other = self.0[self.hidden_by(index, outlook)?].typetag_name();
         let begin = span.takes_over.map(|(by, count)| Moment(by, count))?;
         let text =

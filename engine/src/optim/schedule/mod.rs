@@ -41,6 +41,11 @@ pub trait Schedule: Debug + Send + Sync {
     /// the factor at the end is what stays.
     fn factor(&self, place: Place) -> f64;
 
+    /// Moments on its clock at which something changes; each has to come before the training ends.
+    fn milestones(&self) -> &[u64] {
+        &[]
+    }
+
     /// Whether its numbers make sense.
     ///
     /// # Errors

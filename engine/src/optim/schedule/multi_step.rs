@@ -53,6 +53,10 @@ impl Schedule for MultiStep {
         self.gamma.powf(reached as f64)
     }
 
+    fn milestones(&self) -> &[u64] {
+        &self.milestones
+    }
+
     fn check(&self) -> Result<(), OptimError> {
         check_ranges("MultiStep", &[("gamma", self.gamma, Allowed::Positive)])?;
         let increasing = self.milestones.windows(2).all(|pair| pair[0] < pair[1]);

@@ -35,6 +35,8 @@ pub(super) struct Common<'a> {
     pub(super) threads: Option<usize>,
     pub(super) train: Option<&'a TrainSettings>,
     pub(super) val: Option<&'a ValSettings>,
+    /// Whether no hook follows the schedules.
+    pub(super) scheduler_off: bool,
 }
 
 /// What was seen in the sections while they were read.
@@ -115,6 +117,9 @@ impl Facts {
 pub(super) fn check<T: Trainer>(reader: &mut Reader<'_>, common: &Common<'_>, purpose: Purpose) {
     let mut facts = std::mem::take(&mut reader.facts);
     let schedules = schedules::entries(reader, &mut facts);
+    if common.scheduler_off && !schedules.is_empty() {
+        reader.error("hooks.scheduler", "no schedule would be followed: remove this, or the list `schedule`");
+    }
     settings::check::<T>(reader, common, purpose);
     settings::check_loaders::<T>(reader, &facts.endless, common.train);
     for (path, text) in &facts.recipes {
@@ -123,6 +128,7 @@ pub(super) fn check<T: Trainer>(reader: &mut Reader<'_>, common: &Common<'_>, pu
     if T::CLOCK == Clock::Iter {
         no_epochs(reader, &facts);
     }
+    settings::check_custom_hooks(reader);
     metrics::check::<T>(reader, &facts);
     schedules::check::<T>(reader, &facts, schedules, common.train);
 }

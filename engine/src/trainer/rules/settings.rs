@@ -2,7 +2,9 @@
 
 use super::{Common, Purpose};
 use crate::base::Clock;
+use crate::config::{Kind, Node};
 use crate::folder;
+use crate::hooks::DefaultHooks;
 use crate::loops::{ENDLESS_EPOCH, Role, Trainer};
 use crate::native;
 use crate::optim::Clip;
@@ -116,6 +118,17 @@ pub(super) fn check_loaders<T: Trainer>(reader: &mut Reader<'_>, endless: &[&str
             if endless.contains(&path.as_str()) {
                 reader.error(&format!("{path}.sampler"), text.as_str());
             }
+        }
+    }
+}
+
+/// The hooks that every run has are set, not added: two would write each row and each checkpoint twice.
+pub(super) fn check_custom_hooks(reader: &mut Reader<'_>) {
+    let Some(Node { kind: Kind::Seq(hooks), .. }) = reader.root().get("custom_hooks") else { return };
+    for (index, name) in hooks.iter().enumerate().filter_map(|(index, hook)| Some((index, hook.name()?))) {
+        if let Some((_, key)) = DefaultHooks::NAMES.iter().find(|(known, _)| *known == name) {
+            let text = format!("`{name}` is part of every run; its settings are those of `hooks: ({key}: (..))`");
+            reader.error(&format!("custom_hooks.{index}"), text);
         }
     }
 }
