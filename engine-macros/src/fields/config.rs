@@ -1,8 +1,8 @@
-//! `#[config(default = EXPR, range = A..=B, exists)]`.
+//! `#[config(default = EXPR, example = EXPR, range = A..=B, exists)]`.
 
 use crate::args::{self, Form, Key, Value};
 use crate::diag::Diag;
-use crate::fields::source_of_expr;
+use crate::fields::{source_of_expr, source_of_type};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{Attribute, Expr, ExprLit, ExprRange, ExprUnary, Lit, Meta, RangeLimits, Type, UnOp};
@@ -54,9 +54,13 @@ impl Config {
         };
         let mut args = args::parse("config", tokens, KEYS, diag);
         let mut config = Config { written: true, ..Config::required(field) };
+        let mut bare = None;
         match args.take("default") {
             Some((_, Value::Expr(expr))) => config.default = Some(DefaultValue::Expr(expr)),
-            Some(_) => config.default = Some(DefaultValue::OfType),
+            Some((key, _)) => {
+                config.default = Some(DefaultValue::OfType);
+                bare = Some(key);
+            }
             None => {}
         }
         config.example = args.expr("example").map(DefaultValue::Expr);
@@ -70,6 +74,14 @@ impl Config {
             if let (Some(DefaultValue::Expr(value)), Some(limits)) = (value, &config.range) {
                 limits.check_value(what, value, diag);
             }
+        }
+        if let (Some(key), Some(limits), Some(zero)) = (bare, &config.range, zero(&field.ty))
+            && !limits.hold(0.0)
+        {
+            let (ty, range) = (source_of_type(&field.ty), limits.source());
+            let message =
+                format!("the `Default` of `{ty}`, `{zero}`, lies outside the range `{range}`; write `default = …`");
+            diag.error(key, message);
         }
         config
     }
@@ -145,13 +157,18 @@ impl Limits {
         (number(&self.range.start), number(&self.range.end))
     }
 
-    /// Refuses a literal outside the range; `what` it is: a default.
-    fn check_value(&self, what: &str, written: &Expr, diag: &mut Diag) {
-        let Some(value) = number(written) else { return };
+    /// Whether a number lies within, as far as the ends are literals.
+    fn hold(&self, value: f64) -> bool {
         let (start, end) = self.ends();
         let below = start.is_some_and(|start| value < start);
         let above = end.is_some_and(|end| value > end || (value == end && !self.is_closed()));
-        if below || above {
+        !below && !above
+    }
+
+    /// Refuses a literal outside the range; `what` it is: a default.
+    fn check_value(&self, what: &str, written: &Expr, diag: &mut Diag) {
+        let Some(value) = number(written) else { return };
+        if !self.hold(value) {
             let (value, range) = (source_of_expr(written), self.source());
             diag.error(written, format!("{what} `{value}` lies outside its range `{range}`, change one of them"));
         }
@@ -166,6 +183,16 @@ fn number(expr: &Expr) -> Option<f64> {
         Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => number(expr).map(|number| -number),
         Expr::Paren(paren) => number(&paren.expr),
         Expr::Group(group) => number(&group.expr),
+        _ => None,
+    }
+}
+
+/// What the `Default` of a number is, as it is written.
+fn zero(ty: &Type) -> Option<&'static str> {
+    let name = last_name(ty)?.to_string();
+    match name.as_str() {
+        "f32" | "f64" => Some("0.0"),
+        "u8" | "u16" | "u32" | "u64" | "usize" | "i8" | "i16" | "i32" | "i64" | "isize" => Some("0"),
         _ => None,
     }
 }
@@ -205,6 +232,11 @@ mod tests {
             (parse_quote! { #[config(default = -0.5, range = -1.0..)] x: f64 }, true),
             (parse_quote! { #[config(default = -1.5, range = -1.0..)] x: f64 }, false),
             (parse_quote! { #[config(default = WIDTH, range = 1..=8)] x: i64 }, true),
+            (parse_quote! { #[config(default, range = 1..)] x: u64 }, false),
+            (parse_quote! { #[config(default, range = 0.0..)] x: f64 }, true),
+            (parse_quote! { #[config(default, range = -1.0..0.0)] x: f32 }, false),
+            (parse_quote! { #[config(default, range = 1..)] x: Option<u64> }, true),
+            (parse_quote! { #[config(default, range = 1..)] x: Vec<u64> }, true),
         ] {
             let (config, errors) = read(field);
             assert!(config.default.is_some() && config.range.is_some());
