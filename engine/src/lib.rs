@@ -124,7 +124,7 @@ mod documents {
 /// What expansions of the macros name. Not for use by hand: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::base::checked::{Fresh, Setting, check_exists, check_range, read_checked, take_field};
+    pub use crate::base::checked::{Fresh, Paths, Setting, check_exists, check_range, read_checked, take_field};
     pub use crate::base::{Clock, Output, Prediction, Priority, Result, Saved, State, StateError, StateMap};
     pub use crate::config::registry::{self, Component, FieldInfo};
     pub use crate::data::{BatchSource, Cursor, SameBatch, SamplerConfig};

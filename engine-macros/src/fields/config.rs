@@ -5,7 +5,9 @@ use crate::diag::Diag;
 use crate::fields::{source_of_expr, source_of_type};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{Attribute, Expr, ExprLit, ExprRange, ExprUnary, Lit, Meta, RangeLimits, Type, UnOp};
+use syn::{
+    Attribute, Expr, ExprLit, ExprRange, ExprUnary, GenericArgument, Lit, Meta, PathArguments, RangeLimits, Type, UnOp,
+};
 
 /// A field that comes from the experiment file.
 pub(crate) struct Config {
@@ -95,6 +97,11 @@ impl Config {
             exists: false,
             written: false,
         }
+    }
+
+    /// Whether the default is a path that somebody wrote.
+    pub(crate) fn default_is_path(&self, ty: &Type) -> bool {
+        matches!(self.default, Some(DefaultValue::Expr(_))) && holds_paths(ty)
     }
 
     /// What is demanded of the value, for the registry.
@@ -203,6 +210,19 @@ pub(crate) fn is_option(ty: &Type) -> bool {
 
 fn is_owned_text(ty: &Type) -> bool {
     last_name(ty).is_some_and(|name| ["String", "PathBuf", "MetricName"].iter().any(|text| name == text))
+}
+
+/// `PathBuf`, and `Option` and `Vec` of it.
+fn holds_paths(ty: &Type) -> bool {
+    let Type::Path(path) = ty else { return false };
+    let Some(last) = path.path.segments.last().filter(|_| path.qself.is_none()) else { return false };
+    match &last.arguments {
+        PathArguments::None => last.ident == "PathBuf",
+        PathArguments::AngleBracketed(arguments) if last.ident == "Option" || last.ident == "Vec" => {
+            matches!(arguments.args.first(), Some(GenericArgument::Type(inner)) if holds_paths(inner))
+        }
+        _ => false,
+    }
 }
 
 fn last_name(ty: &Type) -> Option<&syn::Ident> {
