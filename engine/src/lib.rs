@@ -65,8 +65,8 @@
 //!
 //! Where to look: [`prelude`] is what programs import; [`trainer`](macro@trainer), [`hook`](macro@hook),
 //! [`phases`](macro@phases) and [`component`](macro@component) are the attributes; [`hook::Context`] is what hooks and
-//! steps see of a run; [`phase::Phase`] lists the phases. `README.md`, `docs/phases.md` and `docs/hooks.md` of the
-//! repository tell the whole story, `ARCHITECTURE.md` how the inside is laid out.
+//! steps see of a run; [`phase::Phase`] lists the phases. `README.md`, `docs/experiments.md`, `docs/phases.md` and
+//! `docs/hooks.md` of the repository tell the whole story, `ARCHITECTURE.md` how the inside is laid out.
 extern crate self as engine;
 
 pub mod base;

@@ -206,7 +206,7 @@ pub fn in_words(source: &str) -> String {
     }
 }
 
-/// A type made of paths: `exists` asks for them, and its default is a path wherever it is read.
+/// A type made of paths: `exists` looks for them, and as a default they are made absolute.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be asked to exist",
     label = "only paths can exist",
