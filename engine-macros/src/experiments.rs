@@ -1,9 +1,10 @@
 //! `check_experiments!`: one test for each experiment file that a pattern matches.
 //!
-//! The tests are made when the package is compiled. A file that is added later has no test of its own until then, so
-//! one more test checks all that the pattern matches at that time.
+//! The tests are made when the package is compiled, which a change of one of the files brings about. A file that is
+//! added later has no test of its own until then, so one more test checks all that the pattern matches at that time.
 
-use proc_macro2::TokenStream;
+use glob::Pattern;
+use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use std::path::{Path, PathBuf};
 use syn::parse::{Parse, ParseStream};
@@ -37,34 +38,58 @@ fn tests(call: &Call, folder: &Path) -> syn::Result<TokenStream> {
     let private = quote!(#krate::__private);
     let wanted = pattern.value();
     let wrong = |message: String| syn::Error::new(pattern.span(), message);
-    let whole = folder.join(&wanted);
-    let found = glob::glob(&whole.to_string_lossy()).map_err(|error| wrong(format!("no pattern: {}", error.msg)))?;
-    let files: Vec<PathBuf> = found.flatten().filter(|path| path.is_file()).collect();
+    let whole = whole_pattern(folder, &wanted);
+    let files = files(&whole).map_err(wrong)?;
     if files.is_empty() {
         return Err(wrong(format!("no file matches `{wanted}`; patterns are relative to the package's `Cargo.toml`")));
     }
     let names: Vec<String> = files.iter().map(|file| relative(file, folder)).collect();
-    let tests = names.iter().enumerate().map(|(index, name)| {
-        let test = format_ident!("check_{}{}", identifier(name), again(&names, index));
+    let mut taken = Vec::new();
+    let rest = free(format!("check_what_was_added_to_{}", identifier(&wanted)), &mut taken);
+    let tests = files.iter().zip(&names).map(|(file, name)| {
+        let test = free(format!("check_{}", identifier(name)), &mut taken);
+        let file = file.to_string_lossy();
         quote! {
+            // the compiler is told of the file: one that is renamed or deleted takes its test along
+            const _: &[u8] = ::core::include_bytes!(#file);
             #[test]
             fn #test() {
                 #private::check_experiment::<#trainer>(::core::env!("CARGO_MANIFEST_DIR"), #name);
             }
         }
     });
-    let rest = format_ident!("check_what_was_added_to_{}", identifier(&wanted));
     Ok(quote! {
         #(#tests)*
         #[test]
         fn #rest() {
             #private::check_experiments_besides::<#trainer>(
                 ::core::env!("CARGO_MANIFEST_DIR"),
-                #wanted,
+                #whole,
                 &[#(#names),*],
             );
         }
     })
+}
+
+/// The pattern below the package's folder, in whose own name no character means anything.
+fn whole_pattern(folder: &Path, wanted: &str) -> String {
+    match Path::new(wanted).is_absolute() {
+        true => wanted.to_owned(),
+        false => format!("{}/{wanted}", Pattern::escape(&folder.to_string_lossy())),
+    }
+}
+
+/// All files that match, sorted. A folder that can't be read is an error: files in it would go unchecked.
+fn files(pattern: &str) -> Result<Vec<PathBuf>, String> {
+    let mut files = Vec::new();
+    for found in glob::glob(pattern).map_err(|error| format!("no pattern: {}", error.msg))? {
+        let path = found
+            .map_err(|unread| format!("can't look for files in `{}`: {}", unread.path().display(), unread.error()))?;
+        if path.is_file() {
+            files.push(path);
+        }
+    }
+    Ok(files)
 }
 
 /// The file as the package sees it.
@@ -86,25 +111,80 @@ fn identifier(name: &str) -> String {
     identifier.trim_matches('_').to_owned()
 }
 
-/// Tells names apart that give one identifier.
-fn again(names: &[String], index: usize) -> String {
-    let same = |name: &&String| identifier(name) == identifier(&names[index]);
-    match names[..index].iter().filter(same).count() {
-        0 => String::new(),
-        earlier => format!("_{}", earlier + 1),
+/// The name of a test that no other has: `check_a`, `check_a_2`, …
+fn free(name: String, taken: &mut Vec<String>) -> Ident {
+    let mut free = name.clone();
+    let mut count = 1;
+    while taken.contains(&free) {
+        count += 1;
+        free = format!("{name}_{count}");
     }
+    let ident = format_ident!("{free}");
+    taken.push(free);
+    ident
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
+
+    /// The names of the tests that a package of these files has.
+    fn tests_of(folder: &Path, files: &[&str], pattern: &str) -> (Vec<String>, String) {
+        fs::create_dir_all(folder).unwrap();
+        files.iter().for_each(|file| fs::write(folder.join(file), "").unwrap());
+        let pattern = proc_macro2::Literal::string(pattern);
+        let call = syn::parse2(quote!(engine, Digits, #pattern)).unwrap();
+        let tokens = tests(&call, folder).unwrap();
+        let functions: syn::File = syn::parse2(tokens.clone()).unwrap();
+        let names = functions.items.iter().filter_map(|item| match item {
+            syn::Item::Fn(function) => Some(function.sig.ident.to_string()),
+            _ => None,
+        });
+        (names.collect(), tokens.to_string())
+    }
 
     #[test]
     fn every_file_has_a_test_of_its_own_name() {
-        let names = ["experiments/a-b.ron", "experiments/a_b.ron", "A.ron"].map(str::to_owned);
-        let tests: Vec<String> =
-            (0..3).map(|index| format!("{}{}", identifier(&names[index]), again(&names, index))).collect();
-        assert_eq!(tests, ["experiments_a_b", "experiments_a_b_2", "a"]);
+        let dir = tempfile::tempdir().unwrap();
+        let files = ["A.ron", "a-2.ron", "a.ron", "what-was-added-to-aaw.ron"];
+        let (names, _) = tests_of(dir.path(), &files, "[Aaw]*.ron");
+        let of_files = ["check_a", "check_a_2", "check_a_3", "check_what_was_added_to_aaw_2"];
+        assert_eq!(names, [&of_files[..], &["check_what_was_added_to_aaw"]].concat());
+    }
+
+    #[test]
+    fn the_compiler_is_told_of_every_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let (_, tokens) = tests_of(dir.path(), &["a.ron"], "*.ron");
+        let file = dir.path().join("a.ron").display().to_string();
+        assert!(tokens.contains(&format!("include_bytes ! ({file:?})")), "{tokens}");
+    }
+
+    #[test]
+    fn a_folder_may_be_called_as_a_pattern_is_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("[wip] *?");
+        let (names, tokens) = tests_of(&folder, &["a.ron"], "*.ron");
+        assert_eq!(names, ["check_a", "check_what_was_added_to_"]);
+        assert!(tokens.contains("\"a.ron\""), "{tokens}");
+        let whole = format!("{}/*.ron", folder.display());
+        assert_eq!(tests_of(&folder, &[], &whole.replace("[wip] *?", "[[]wip[]] [*][?]")).0.len(), 2);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_read_is_told() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let locked = dir.path().join("locked");
+        fs::create_dir(&locked).unwrap();
+        fs::set_permissions(&locked, fs::Permissions::from_mode(0o000)).unwrap();
+        // nothing is locked for root
+        if fs::read_dir(&locked).is_err() {
+            let error = files(&whole_pattern(dir.path(), "*/*.ron")).unwrap_err();
+            assert!(error.starts_with(&format!("can't look for files in `{}`: ", locked.display())), "{error}");
+        }
+        fs::set_permissions(&locked, fs::Permissions::from_mode(0o700)).unwrap();
     }
 
     #[test]

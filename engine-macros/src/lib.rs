@@ -48,10 +48,10 @@ use proc_macro::TokenStream;
 /// | `name = "…"` | the name in experiment files, else the struct's |
 /// | `crate = path` | where the engine is, when it is not `::engine` |
 ///
-/// Each field has one role: `#[config]`, `#[state]` or `#[transient]`. `#[config(default = value)]` may be left out
-/// of a file; `#[config(default)]` takes the `Default` of the type; `range = 1..=8` is checked when the file is read, and
-/// so is `exists`: that the paths which the file names are there (`PathBuf`, and `Option` and `Vec` of it).
-/// `#[state]` and `#[transient]` fields start from their `Default`.
+/// Each field has one role: `#[config]`, `#[state]` or `#[transient]`. The arguments of `#[config]` (`default`, `range`,
+/// `exists`, `example`) are in the table of [`component`](macro@component). `#[state]` and `#[transient]` fields start
+/// from their `Default`. The name of a metric to watch is a `MetricName`: a file is refused when no validation produces
+/// that metric, where a `String` would be a name that never comes.
 ///
 /// The phases of the hook are the methods of its `#[phases]` block.
 #[proc_macro_attribute]
@@ -98,9 +98,21 @@ pub fn phases(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `name = "…"` | the name in experiment files |
 /// | `crate = path` | where the engine is, when it is not `::engine` |
 ///
+/// A field may say more by `#[config(…)]`; so do those of hooks, metrics and trainers, which always write `#[config]`:
+///
+/// | argument | meaning |
+/// |---|---|
+/// | none | a file has to name the key; an `Option` is `None` when it does not |
+/// | `default = value` | what holds when no file names the key; a text for a `String`, a `PathBuf`, a `MetricName`. A relative path is below the current folder |
+/// | `default` | the same, with the `Default` of the type |
+/// | `range = 1..=8` | every number of the field lies in it: of a number, a count with a clock, and of `Option`, `Vec`, arrays and pairs of them. Also `1..`, `..=8`, `0.0..1.0`; a default outside does not compile |
+/// | `exists` | the paths that a file names are there when it is read: of a `PathBuf`, and of `Option` and `Vec` of it. A default is not looked for |
+/// | `example = value` | what `new` writes for a key without a default |
+///
 /// `Clone`, `Debug`, `Serialize` and `Deserialize` are added where they are not derived (derives go below this
 /// attribute). An unknown key is an error, as are `serde`'s `flatten`, `alias`, `tag` and `untagged`, which lose
-/// the positions that messages show.
+/// the positions that messages show, and `default`, `rename` and `rename_all` on a struct, of which `list` and `new`
+/// would not know.
 #[proc_macro_attribute]
 pub fn component(args: TokenStream, item: TokenStream) -> TokenStream {
     show::run(component::expand, args, item)
@@ -130,6 +142,8 @@ pub fn component(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `priority = "HIGH"` | of the trainer's own `#[phases]`, as for a hook |
 /// | `name = "…"` | the name in messages, else the struct's |
 /// | `crate = path` | where the engine is, when it is not `::engine` |
+///
+/// The arguments of `#[config]` are in the table of [`component`](macro@component).
 ///
 /// A trainer has at least one `#[model]`, at least one `#[optimizer]` (`#[optimizer(net)]` names the models that it
 /// updates, all by default) and exactly one `#[loader(train)]`; any number of `val` and `test` loaders, and at most

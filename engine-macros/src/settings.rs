@@ -31,7 +31,7 @@ impl Settings<'_> {
         let path = |verb: &str| format!("{}::{}", self.ident, function(verb, field));
         let (read, write) = (path("read"), path("write"));
         let default = config.default.as_ref().map(|_| {
-            let default = path("default");
+            let default = path(if config.default_is_path(&field.ty) { "absolute" } else { "default" });
             quote!(default = #default,)
         });
         quote!(#[serde(#default deserialize_with = #read, serialize_with = #write)])
@@ -42,8 +42,9 @@ impl Settings<'_> {
         let ident = self.ident;
         let functions = self.configured().map(|(field, config)| {
             let defaults = default_function(field, config);
+            let absolute = absolute_function(self.krate, field, config, quote!(Self::));
             let access = self.access_functions(field, config);
-            quote!(#defaults #access)
+            quote!(#defaults #absolute #access)
         });
         quote! {
             #[automatically_derived]
@@ -190,6 +191,19 @@ pub(crate) fn default_function(field: &Field, config: &Config) -> Option<TokenSt
     Some(quote_spanned! {Span::mixed_site()=>
         #(#cfgs)*
         fn #name() -> #ty { #value }
+    })
+}
+
+/// `fn __absolute_x() -> T` of a default that is a path: the place that it means from the current folder. What is saved
+/// stands in a folder of its own, and a relative path would mean another place there.
+pub(crate) fn absolute_function(krate: &Krate, field: &Field, config: &Config, of: TokenStream) -> Option<TokenStream> {
+    let Field { ty, cfgs, .. } = field;
+    let (name, default, private) = (function("absolute", field), function("default", field), krate.private());
+    config.default_is_path(ty).then(|| {
+        quote! {
+            #(#cfgs)*
+            fn #name() -> #ty { <#ty as #private::Paths>::absolute(#of #default()) }
+        }
     })
 }
 

@@ -65,8 +65,8 @@
 //!
 //! Where to look: [`prelude`] is what programs import; [`trainer`](macro@trainer), [`hook`](macro@hook),
 //! [`phases`](macro@phases) and [`component`](macro@component) are the attributes; [`hook::Context`] is what hooks and
-//! steps see of a run; [`phase::Phase`] lists the phases. `README.md`, `docs/phases.md` and `docs/hooks.md` of the
-//! repository tell the whole story, `ARCHITECTURE.md` how the inside is laid out.
+//! steps see of a run; [`phase::Phase`] lists the phases. `README.md`, `docs/experiments.md`, `docs/phases.md` and
+//! `docs/hooks.md` of the repository tell the whole story, `ARCHITECTURE.md` how the inside is laid out.
 extern crate self as engine;
 
 pub mod base;
@@ -124,7 +124,7 @@ mod documents {
 /// What expansions of the macros name. Not for use by hand: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::base::checked::{Fresh, Setting, check_exists, check_range, read_checked, take_field};
+    pub use crate::base::checked::{Fresh, Paths, Setting, check_exists, check_range, read_checked, take_field};
     pub use crate::base::{Clock, Output, Prediction, Priority, Result, Saved, State, StateError, StateMap};
     pub use crate::config::registry::{self, Component, FieldInfo};
     pub use crate::data::{BatchSource, Cursor, SameBatch, SamplerConfig};

@@ -6,6 +6,7 @@ use engine::__private::{Component, HookConfig, Phase, PhaseMask, Phases, Priorit
 use engine::config::{print_line, registry};
 use engine::prelude::*;
 use engine::trainer::Experiment;
+use std::path::PathBuf;
 
 /// Keeps the worst cases.
 #[hook(priority = "LOW")]
@@ -75,6 +76,26 @@ impl All {
     fn after_run(&mut self, _: &mut Context<'_>) -> Result<()> { Ok(()) }
 }
 
+/// Has files of its own.
+#[hook]
+struct Files {
+    #[config(default = "a.bin")]
+    one: PathBuf,
+    #[config(default = Some("b.bin".into()))]
+    perhaps: Option<PathBuf>,
+    #[config(default = vec!["./c.bin".into(), "/d.bin".into()])]
+    several: Vec<PathBuf>,
+    #[config]
+    none: Option<PathBuf>,
+}
+
+#[phases]
+impl Files {
+    fn after_run(&mut self, _: &mut Context<'_>) -> Result<()> {
+        Ok(())
+    }
+}
+
 #[derive(Debug)]
 struct Line(nn::Linear);
 
@@ -135,6 +156,9 @@ struct Pair {
     b: Sgd,
     #[loader(train)]
     train: Loader<Noise>,
+    #[config(default = "not/there.bin", exists)]
+    #[expect(dead_code, reason = "nothing is trained here")]
+    weights: PathBuf,
 }
 
 impl Steps for Pair {
@@ -144,11 +168,18 @@ impl Steps for Pair {
     }
 }
 
+/// The section that every experiment of `Pair` needs.
+const OPTIMIZERS: &str = "optimizer: (a: Sgd(lr: 0.1), b: (lr: 0.1))";
+
+/// An experiment with these sections.
+fn pair(sections: &str) -> String {
+    let rest = "loaders: (train: (dataset: Noise(), batch_size: 2)), train: (max_iters: 1)";
+    format!("Experiment(name: \"pair\", {sections}, {rest})")
+}
+
 /// What is said of an experiment with these sections.
 fn mistakes_of_pair(sections: &str) -> Vec<String> {
-    let rest = "loaders: (train: (dataset: Noise(), batch_size: 2)), train: (max_iters: 1)";
-    let text = format!("Experiment(name: \"pair\", {sections}, {rest})");
-    match Experiment::<Pair>::parse("pair.ron", &text) {
+    match Experiment::<Pair>::parse("pair.ron", &pair(sections)) {
         Ok(_) => Vec::new(),
         Err(errors) => errors.to_string().split("\n\n").map(str::to_owned).collect(),
     }
@@ -234,6 +265,31 @@ fn the_registry_describes_the_fields_as_they_were_written() {
             "level | HIGHEST to LOWEST or 0 to 100 | LOW | any | ",
         ]
     );
+}
+
+#[test]
+fn a_path_by_default_is_below_the_current_folder_wherever_it_is_saved() {
+    let here = std::env::current_dir().unwrap();
+    let files = Files::build(&ron::from_str("()").unwrap());
+    assert_eq!((files.one, files.perhaps), (here.join("a.bin"), Some(here.join("b.bin"))));
+    assert_eq!((files.several, files.none), (vec![here.join("c.bin"), PathBuf::from("/d.bin")], None));
+
+    let pair = Experiment::<Pair>::parse("pair.ron", &pair(OPTIMIZERS)).unwrap();
+    assert!(pair.print().unwrap().contains(&format!("weights: {:?}", here.join("not/there.bin"))));
+
+    // to people it is shown as it was written
+    let defaults = registered("hook", "Files").fields.iter().filter_map(|field| field.default);
+    let defaults: Vec<String> = defaults.map(|default| print_line(&default().unwrap())).collect();
+    assert_eq!(defaults[..3], ["\"a.bin\"", "\"b.bin\"", "[\"./c.bin\", \"/d.bin\"]"]);
+}
+
+#[test]
+fn a_path_that_has_to_exist_is_looked_for_where_the_file_names_it() {
+    assert_eq!(mistakes_of_pair(OPTIMIZERS), [""; 0]);
+    let named = mistakes_of_pair(&format!("{OPTIMIZERS}, trainer: (weights: \"/not/there.bin\")"));
+    let said = "error: can't find `/not/there.bin`: there is no folder `/not`";
+    assert!(named.len() == 1 && named[0].starts_with(said), "{named:?}");
+    assert!(named[0].contains("at `trainer.weights`"), "{named:?}");
 }
 
 #[test]

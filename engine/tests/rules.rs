@@ -436,6 +436,21 @@ fn a_device_that_is_not_there_is_told_only_to_those_who_run() {
 }
 
 #[test]
+fn an_experiment_that_was_added_is_checked_in_a_folder_of_any_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("[wip]");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("added.ron"), experiment::<Epochs>("")).unwrap();
+    std::fs::write(folder.join("known.ron"), "Experiment(sead: 1)").unwrap();
+    // as `check_experiments!` writes it
+    let folder = folder.display().to_string();
+    let pattern = format!("{}/*.ron", glob::Pattern::escape(&folder));
+    let check = |known: &[&str]| engine::__private::check_experiments_besides::<Epochs>(&folder, &pattern, known);
+    check(&["known.ron"]);
+    assert!(std::panic::catch_unwind(|| check(&["added.ron"])).is_err());
+}
+
+#[test]
 fn paths_that_have_to_be_there_are_looked_for_from_the_file_that_names_them() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("digits.csv"), "").unwrap();

@@ -2,7 +2,7 @@
 
 use crate::args::{self, Args, CRATE, Key, NAME};
 use crate::component::kind::Kind;
-use crate::component::serde_attrs::{refuse_buffering, refuse_defaults, serde_words};
+use crate::component::serde_attrs::{Named, refuse_buffering, refuse_defaults, refuse_names, serde_words};
 use crate::diag::Diag;
 use crate::fields::{Field, OwnerKind, Role, docs};
 use crate::krate::Krate;
@@ -50,9 +50,11 @@ fn from_struct(mut item: ItemStruct, mut args: Args, diag: &mut Diag) -> Compone
     let name = name(&item.ident, kind, &mut args, diag);
     refuse_buffering(&item.attrs, diag);
     refuse_defaults(&item.attrs, diag);
+    refuse_names(&item.attrs, Named::Struct, diag);
     let fields = item.fields.iter_mut().filter_map(|field| {
         refuse_buffering(&field.attrs, diag);
         refuse_defaults(&field.attrs, diag);
+        refuse_names(&field.attrs, Named::Field, diag);
         match kind {
             Kind::Metric => Field::with_role(field, OwnerKind::Metric, diag),
             _ => configured(field, diag),

@@ -68,6 +68,31 @@ pub(crate) fn refuse_defaults(attrs: &[Attribute], diag: &mut Diag) {
     });
 }
 
+/// Refuses other names than those that Rust, `list` and `new` know a struct and its fields by.
+pub(crate) fn refuse_names(attrs: &[Attribute], of: Named, diag: &mut Diag) {
+    each_serde_meta(attrs, |meta| {
+        let word = last_name(&meta.path);
+        let why = match (word.as_str(), of) {
+            ("rename", Named::Struct) => {
+                "gives the component a name that `list` does not know; write `name = \"…\"` in the `component` attribute"
+            }
+            ("rename", Named::Field) => "gives the field a key that `list` and `new` do not know; rename the field",
+            ("rename_all", Named::Struct) => {
+                "gives the fields keys that `list` and `new` do not know; leave it out, a file names fields as Rust does"
+            }
+            _ => return,
+        };
+        diag.error(&meta.path, format!("`serde({word})` {why}"));
+    });
+}
+
+/// What an attribute would give another name to.
+#[derive(Clone, Copy)]
+pub(crate) enum Named {
+    Struct,
+    Field,
+}
+
 fn each_serde_meta(attrs: &[Attribute], mut each: impl FnMut(&ParseNestedMeta<'_>)) {
     for attr in attrs.iter().filter(|attr| attr.path().is_ident("serde")) {
         // what serde can't parse is serde's to report

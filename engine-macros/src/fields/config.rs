@@ -1,11 +1,13 @@
-//! `#[config(default = EXPR, range = A..=B, exists)]`.
+//! `#[config(default = EXPR, example = EXPR, range = A..=B, exists)]`.
 
 use crate::args::{self, Form, Key, Value};
 use crate::diag::Diag;
-use crate::fields::source_of_expr;
+use crate::fields::{source_of_expr, source_of_type};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{Attribute, Expr, ExprLit, ExprRange, ExprUnary, Lit, Meta, RangeLimits, Type, UnOp};
+use syn::{
+    Attribute, Expr, ExprLit, ExprRange, ExprUnary, GenericArgument, Lit, Meta, PathArguments, RangeLimits, Type, UnOp,
+};
 
 /// A field that comes from the experiment file.
 pub(crate) struct Config {
@@ -54,9 +56,13 @@ impl Config {
         };
         let mut args = args::parse("config", tokens, KEYS, diag);
         let mut config = Config { written: true, ..Config::required(field) };
+        let mut bare = None;
         match args.take("default") {
             Some((_, Value::Expr(expr))) => config.default = Some(DefaultValue::Expr(expr)),
-            Some(_) => config.default = Some(DefaultValue::OfType),
+            Some((key, _)) => {
+                config.default = Some(DefaultValue::OfType);
+                bare = Some(key);
+            }
             None => {}
         }
         config.example = args.expr("example").map(DefaultValue::Expr);
@@ -71,6 +77,14 @@ impl Config {
                 limits.check_value(what, value, diag);
             }
         }
+        if let (Some(key), Some(limits), Some(zero)) = (bare, &config.range, zero(&field.ty))
+            && !limits.hold(0.0)
+        {
+            let (ty, range) = (source_of_type(&field.ty), limits.source());
+            let message =
+                format!("the `Default` of `{ty}`, `{zero}`, lies outside the range `{range}`; write `default = …`");
+            diag.error(key, message);
+        }
         config
     }
 
@@ -83,6 +97,11 @@ impl Config {
             exists: false,
             written: false,
         }
+    }
+
+    /// Whether the default is a path that somebody wrote.
+    pub(crate) fn default_is_path(&self, ty: &Type) -> bool {
+        matches!(self.default, Some(DefaultValue::Expr(_))) && holds_paths(ty)
     }
 
     /// What is demanded of the value, for the registry.
@@ -145,13 +164,18 @@ impl Limits {
         (number(&self.range.start), number(&self.range.end))
     }
 
-    /// Refuses a literal outside the range; `what` it is: a default.
-    fn check_value(&self, what: &str, written: &Expr, diag: &mut Diag) {
-        let Some(value) = number(written) else { return };
+    /// Whether a number lies within, as far as the ends are literals.
+    fn hold(&self, value: f64) -> bool {
         let (start, end) = self.ends();
         let below = start.is_some_and(|start| value < start);
         let above = end.is_some_and(|end| value > end || (value == end && !self.is_closed()));
-        if below || above {
+        !below && !above
+    }
+
+    /// Refuses a literal outside the range; `what` it is: a default.
+    fn check_value(&self, what: &str, written: &Expr, diag: &mut Diag) {
+        let Some(value) = number(written) else { return };
+        if !self.hold(value) {
             let (value, range) = (source_of_expr(written), self.source());
             diag.error(written, format!("{what} `{value}` lies outside its range `{range}`, change one of them"));
         }
@@ -170,12 +194,35 @@ fn number(expr: &Expr) -> Option<f64> {
     }
 }
 
+/// What the `Default` of a number is, as it is written.
+fn zero(ty: &Type) -> Option<&'static str> {
+    let name = last_name(ty)?.to_string();
+    match name.as_str() {
+        "f32" | "f64" => Some("0.0"),
+        "u8" | "u16" | "u32" | "u64" | "usize" | "i8" | "i16" | "i32" | "i64" | "isize" => Some("0"),
+        _ => None,
+    }
+}
+
 pub(crate) fn is_option(ty: &Type) -> bool {
     last_name(ty).is_some_and(|name| name == "Option")
 }
 
 fn is_owned_text(ty: &Type) -> bool {
     last_name(ty).is_some_and(|name| ["String", "PathBuf", "MetricName"].iter().any(|text| name == text))
+}
+
+/// `PathBuf`, and `Option` and `Vec` of it.
+fn holds_paths(ty: &Type) -> bool {
+    let Type::Path(path) = ty else { return false };
+    let Some(last) = path.path.segments.last().filter(|_| path.qself.is_none()) else { return false };
+    match &last.arguments {
+        PathArguments::None => last.ident == "PathBuf",
+        PathArguments::AngleBracketed(arguments) if last.ident == "Option" || last.ident == "Vec" => {
+            matches!(arguments.args.first(), Some(GenericArgument::Type(inner)) if holds_paths(inner))
+        }
+        _ => false,
+    }
 }
 
 fn last_name(ty: &Type) -> Option<&syn::Ident> {
@@ -205,6 +252,11 @@ mod tests {
             (parse_quote! { #[config(default = -0.5, range = -1.0..)] x: f64 }, true),
             (parse_quote! { #[config(default = -1.5, range = -1.0..)] x: f64 }, false),
             (parse_quote! { #[config(default = WIDTH, range = 1..=8)] x: i64 }, true),
+            (parse_quote! { #[config(default, range = 1..)] x: u64 }, false),
+            (parse_quote! { #[config(default, range = 0.0..)] x: f64 }, true),
+            (parse_quote! { #[config(default, range = -1.0..0.0)] x: f32 }, false),
+            (parse_quote! { #[config(default, range = 1..)] x: Option<u64> }, true),
+            (parse_quote! { #[config(default, range = 1..)] x: Vec<u64> }, true),
         ] {
             let (config, errors) = read(field);
             assert!(config.default.is_some() && config.range.is_some());

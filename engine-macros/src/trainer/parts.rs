@@ -8,7 +8,7 @@
 use crate::checked::{checked, constant, has};
 use crate::fields::{Field, Role};
 use crate::krate::Krate;
-use crate::settings::{check_function, default_function, function, quiet};
+use crate::settings::{absolute_function, check_function, default_function, function, quiet};
 use crate::trainer::model::{Trainer, TrainerField, TrainerRole};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
@@ -142,10 +142,12 @@ fn own_config(own: &Field, field: TokenStream, krate: &Krate) -> TokenStream {
     let ty = &own.ty;
     let Role::Config(config) = &own.role else { return TokenStream::new() };
     let default = default_function(own, config).map(|default_fn| {
-        let name = function("default", own);
+        let absolute = absolute_function(krate, own, config, TokenStream::new());
+        let name = function(if absolute.is_some() { "absolute" } else { "default" }, own);
         quote! {
             fn default() -> ::core::option::Option<#ty> {
                 #default_fn
+                #absolute
                 ::core::option::Option::Some(#name())
             }
         }

@@ -206,7 +206,7 @@ pub fn in_words(source: &str) -> String {
     }
 }
 
-/// A type whose paths `exists` asks for.
+/// A type made of paths: `exists` looks for them, and as a default they are made absolute.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be asked to exist",
     label = "only paths can exist",
@@ -215,11 +215,18 @@ pub fn in_words(source: &str) -> String {
 pub trait Paths {
     /// Hands every path to `look`.
     fn each_path(&self, look: &mut dyn FnMut(&Path));
+    /// The same places, from the root of the file system on.
+    #[must_use]
+    fn absolute(self) -> Self;
 }
 
 impl Paths for PathBuf {
     fn each_path(&self, look: &mut dyn FnMut(&Path)) {
         look(self);
+    }
+    fn absolute(self) -> Self {
+        // an empty path leads nowhere, and stays so
+        std::path::absolute(&self).unwrap_or(self)
     }
 }
 
@@ -227,11 +234,17 @@ impl<T: Paths> Paths for Option<T> {
     fn each_path(&self, look: &mut dyn FnMut(&Path)) {
         self.iter().for_each(|value| value.each_path(look));
     }
+    fn absolute(self) -> Self {
+        self.map(T::absolute)
+    }
 }
 
 impl<T: Paths> Paths for Vec<T> {
     fn each_path(&self, look: &mut dyn FnMut(&Path)) {
         self.iter().for_each(|value| value.each_path(look));
+    }
+    fn absolute(self) -> Self {
+        self.into_iter().map(T::absolute).collect()
     }
 }
 

@@ -41,9 +41,42 @@ fn expand(path: &Path) -> Result<Vec<PathBuf>, Failure> {
         return Ok(vec![path.to_owned()]);
     }
     let matches = glob::glob(&text).map_err(|error| Failure::Usage(format!("`{text}` is no pattern: {error}")))?;
-    let files: Vec<PathBuf> = matches.flatten().filter(|path| path.is_file()).collect();
+    let mut files = Vec::new();
+    for found in matches {
+        // files in a folder that can't be read would go unchecked
+        let path = found.map_err(|unread| {
+            let (folder, error) = (unread.path().display(), unread.error());
+            Failure::Usage(format!("can't look for files in `{folder}`: {error}"))
+        })?;
+        if path.is_file() {
+            files.push(path);
+        }
+    }
     match files.is_empty() {
         true => Err(Failure::Usage(format!("`{text}` matches no file"))),
         false => Ok(files),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_folder_that_cannot_be_read_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let locked = dir.path().join("locked");
+        fs::create_dir(&locked).unwrap();
+        fs::write(dir.path().join("a.ron"), "").unwrap();
+        fs::set_permissions(&locked, Permissions::from_mode(0o000)).unwrap();
+        // nothing is locked for root
+        if fs::read_dir(&locked).is_err() {
+            let Err(Failure::Usage(text)) = expand(&dir.path().join("**/*.ron")) else { panic!("nothing is told") };
+            assert!(text.starts_with(&format!("can't look for files in `{}`: ", locked.display())), "{text}");
+        }
+        fs::set_permissions(&locked, Permissions::from_mode(0o700)).unwrap();
+        assert_eq!(expand(&dir.path().join("**/*.ron")).ok(), Some(vec![dir.path().join("a.ron")]));
     }
 }

@@ -144,7 +144,8 @@ impl<'a> Reader<'a> {
         Some(config)
     }
 
-    /// A `#[config]` field of the trainer; `check` tells what is wrong with a value.
+    /// A `#[config]` field of the trainer; `check` tells what is wrong with a value that the file gives. A default is
+    /// the author's, as in hooks and components: a path need not be there until somebody opens it.
     pub fn config<T: DeserializeOwned + Serialize>(
         &mut self,
         path: &'static str,
@@ -155,7 +156,8 @@ impl<'a> Reader<'a> {
             Some(default) => self.optional(path, default)?,
             None => self.required(path)?,
         };
-        if let Some(Err(message)) = check.map(|check| check(&value)) {
+        let given = self.node(path).is_some();
+        if let Some(Err(message)) = check.filter(|_| given).map(|check| check(&value)) {
             self.error(path, message);
             return None;
         }

@@ -63,7 +63,7 @@ impl Model for Mlp {
 pub struct Announce {
     /// The metric; higher is better.
     #[config(default = "val/accuracy")]
-    metric: String,
+    metric: MetricName, // refused in a file when no validation produces it
     #[state] // saved in every checkpoint, so that a resumed run goes on comparing
     best: Option<f64>,
 }

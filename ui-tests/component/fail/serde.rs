@@ -16,6 +16,26 @@ struct CnnConfig {
     #[config(range = 1..)]
     #[serde(with = "seconds")]
     wait: u64,
+    // mistake: a key that is hidden
+    #[serde(rename = "leaky-slope")]
+    slope: f64,
+    // mistake: a key that is hidden on the way back
+    #[serde(rename(serialize = "bias-term"))]
+    bias: f64,
+}
+
+// mistake: keys that are hidden
+#[component]
+#[serde(rename_all = "camelCase")]
+struct HeadConfig {
+    hidden_units: i64,
+}
+
+// mistake: a name that is hidden
+#[component]
+#[serde(rename = "Tail")]
+struct TailConfig {
+    units: i64,
 }
 
 // mistake: a tag
@@ -45,6 +65,7 @@ mod seconds {
 }
 
 fn main() {
-    let config = CnnConfig { more: BTreeMap::new(), width: 1, depth: 1, wait: 1 };
+    let config = CnnConfig { more: BTreeMap::new(), width: 1, depth: 1, wait: 1, slope: 0.1, bias: 0.0 };
+    let _ = (HeadConfig { hidden_units: 1 }.clone(), TailConfig { units: 1 }.clone());
     let _ = (config.clone(), Norm::Batch { eps: 0.1 }, Size::One(1), Size::Two(1, 2));
 }

@@ -29,13 +29,20 @@ struct Ema {
     // mistake: an argument that there is not
     #[config(default = 4, help = "how many")]
     i: i64,
+    // mistake: the default of an integer outside its range
+    #[config(default, range = 1..)]
+    j: u64,
+    // mistake: the default of a float outside its range
+    #[config(range = 0.5..1.0, default)]
+    k: f64,
 }
 
 #[phases]
 impl Ema {
     fn after_train_iter(&mut self, _cx: &mut Context<'_>) -> Result<()> {
         self.a += self.d + self.e + self.f + self.g + self.h + self.i;
-        self.b += self.c;
+        self.j += 1;
+        self.b += self.c + self.k;
         Ok(())
     }
 }
