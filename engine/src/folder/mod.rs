@@ -131,17 +131,16 @@ impl RunFolder {
     pub fn checkpoints(&self) -> PathBuf {
         self.path.join(CHECKPOINTS)
     }
-
-    /// What `predict` writes.
-    pub fn predictions(&self) -> PathBuf {
-        self.path.join("predictions.jsonl")
-    }
 }
 
-const EXPERIMENT: &str = "experiment.ron";
+/// The resolved experiment, in a run's folder.
+pub(crate) const EXPERIMENT: &str = "experiment.ron";
+/// The folder of the checkpoints.
+pub(crate) const CHECKPOINTS: &str = "checkpoints";
+/// What `predict` writes.
+pub(crate) const PREDICTIONS: &str = "predictions.jsonl";
 const LOG: &str = "log.txt";
 const METRICS: &str = "metrics.jsonl";
-const CHECKPOINTS: &str = "checkpoints";
 
 /// Whether anything of a run was written: a folder with only a lock in it belongs to a run that never began.
 fn holds_run(path: &Path) -> bool {

@@ -25,6 +25,7 @@ pub use outline::{Outline, Section, docs_of};
 pub use reader::Reader;
 pub use refused::{Mistake, Refused};
 pub use rules::Purpose;
+pub(crate) use run::needs_loader;
 pub use run::{PlannedHook, Program, Summary, TrainOptions, build, plan_of, run_predict, run_test, run_train, run_val};
 pub use settings::{DeviceChoice, HookSettings, Precision, TrainSettings, ValSettings};
 pub use writer::Writer;

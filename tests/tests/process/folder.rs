@@ -133,3 +133,11 @@ fn a_run_that_goes_on_with_another_experiment_keeps_both() {
     bench.train(&["--resume"]).exits(0);
     assert!(!bench.path("runs/run/experiment.2.ron").exists());
 }
+
+#[test]
+fn a_work_dir_that_no_experiment_can_name_is_wrong_usage() {
+    let bench = Bench::by_epoch();
+    let ended = bench.run_after("set -- \"$@\" --work-dir \"$(printf 'runs\\377')\"", &["train", "exp.ron"]);
+    ended.exits(2).says("is not UTF-8").says("choose another folder");
+    assert_eq!(std::fs::read_dir(bench.path(".")).unwrap().count(), 1);
+}
