@@ -121,7 +121,9 @@ pub fn run_train<T: Build>(experiment: Experiment<T>, options: impl Into<TrainOp
         Mode::Resume => checkpoint::newest_valid(&folder.checkpoints())?,
         _ => Newest::default(),
     };
-    let changed = write_experiment(&folder, &text)?;
+    // the run of a folder that is used again came to nothing, so that what it was is not worth keeping
+    let changed = if mode == Mode::Resume { keep_experiment(&folder, &text)? } else { None };
+    write_atomic(&folder.experiment(), text.as_bytes())?;
     let sinks = &mut program.run.sinks;
     sinks.push(LogFile::open(&folder.log())?);
     sinks.push(match mode {
@@ -169,23 +171,15 @@ fn resume_rows(folder: &RunFolder, snapshot: Option<&Snapshot>) -> Result<JsonLi
     })
 }
 
-/// Writes the resolved experiment. When a run goes on with another one, that of before is kept beside it, and its
-/// place comes back.
-fn write_experiment(folder: &RunFolder, text: &str) -> Result<Option<PathBuf>> {
+/// When a run goes on with another experiment, keeps that of before beside it and gives its place back.
+fn keep_experiment(folder: &RunFolder, text: &str) -> Result<Option<PathBuf>> {
     let path = folder.experiment();
-    let before = std::fs::read_to_string(&path).ok().filter(|before| before != text);
-    let kept = match before {
-        None => None,
-        Some(before) => {
-            let names = (1u64..).map(|number| path.with_file_name(format!("experiment.{number}.ron")));
-            let kept = names.into_iter().find(|kept| kept.symlink_metadata().is_err());
-            if let Some(kept) = &kept {
-                write_atomic(kept, before.as_bytes())?;
-            }
-            kept
-        }
-    };
-    write_atomic(&path, text.as_bytes())?;
+    let Some(before) = std::fs::read_to_string(&path).ok().filter(|before| before != text) else { return Ok(None) };
+    let names = (1u64..).map(|number| path.with_file_name(format!("experiment.{number}.ron")));
+    let kept = names.into_iter().find(|kept| kept.symlink_metadata().is_err());
+    if let Some(kept) = &kept {
+        write_atomic(kept, before.as_bytes())?;
+    }
     Ok(kept)
 }
 
