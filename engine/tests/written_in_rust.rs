@@ -79,11 +79,46 @@ fn mistakes_are_found_as_in_a_file_all_at_once() {
     assert!(text.contains("experiment written in Rust:") && text.contains("did you mean `lr`?"), "{text}");
     let refused =
         |builder: engine::trainer::ExperimentBuilder<Fit>| builder.build().map(|_| ()).unwrap_err().to_string();
-    assert!(refused(small().ron("schedule", "[Cosine(")).contains("schedule:1:"));
-    let nowhere = refused(small().set("optimizer.lr.value", 1));
-    assert_eq!(nowhere, "error: `optimizer.lr.value` leads nowhere: there is no `value` in float `0.1`");
+    let two = refused(small().ron("schedule", "[Cosine(").set("optimizer.lr.value", 1));
+    assert!(two.contains("schedule: [Cosine(") && two.contains("experiment written in Rust:1:19"), "{two}");
+    assert!(two.contains("there is no `value` in float `0.1`") && two.contains("optimizer.lr.value: 1"), "{two}");
     let gone = Experiment::<Fit>::builder_over(std::path::Path::new("gone.ron"));
     assert!(refused(gone).contains("can't read `gone.ron`"));
+}
+
+#[test]
+fn paths_lead_where_those_of_the_command_line_do() {
+    let text = |builder: engine::trainer::ExperimentBuilder<Fit>| builder.build().unwrap().print().unwrap();
+    let bare = small().ron("custom_hooks", "[Ema]").ron("schedule", "[Cosine(), Linear(iters: 1)]");
+    let set = text(bare.set("custom_hooks.Ema.decay", 0.5).set("schedule.Linear.iters", 2));
+    let whole = small().ron("custom_hooks", "[Ema(decay: 0.5)]").ron("schedule", "[Cosine(), Linear(iters: 2)]");
+    assert_eq!(set, text(whole));
+    let bare = small().ron("optimizer", "AdamW").set("optimizer.lr", 0.25);
+    assert_eq!(text(bare), text(small().set("optimizer", AdamW::new(0.25))));
+}
+
+#[test]
+fn a_file_below_keeps_its_folder_and_its_positions() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("base.ron");
+    let (points, near) = ("(points: 8, path: Some(\"near.csv\"))", dir.path().join("near.csv"));
+    let text = small().ron("loaders.train.dataset", points).build().unwrap().print().unwrap();
+    std::fs::write(&file, text.replace(&std::path::absolute("near.csv").unwrap().display().to_string(), "near.csv"))
+        .unwrap();
+    let over = || Experiment::<Fit>::builder_over(&file).set("optimizer.lr", 0.5);
+    let built = over().build().unwrap().print().unwrap();
+    assert!(built.contains(&format!("{:?}", near.display().to_string())), "{built}");
+    // what is set lies where the program is
+    let far = std::path::Path::new("far.csv");
+    let built = over().set("loaders.val.dataset.path", Some(far)).build().unwrap().print().unwrap();
+    let far = std::path::absolute(far).unwrap();
+    assert!(built.contains(&format!("{:?}", far.display().to_string())), "{built}");
+    let text = std::fs::read_to_string(&file).unwrap().replace("points: 8", "pionts: 8");
+    std::fs::write(&file, &text).unwrap();
+    let line = 1 + text.lines().position(|line| line.contains("pionts")).unwrap();
+    let errors = over().set("seed", -1).build().map(|_| ()).unwrap_err().to_string();
+    assert!(errors.contains(&format!("{}:{line}:", file.display())), "{errors}");
+    assert!(errors.contains("1 | seed: -1"), "{errors}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use crate::checkpoint::newest_valid;
 use crate::cli::Failure;
 use crate::cli::out::{self, ColorChoice};
 use crate::config::{Given, Kind, Node, print_line, to_node};
+use crate::folder::CHECKPOINTS;
 use crate::native::libtorch_version;
 use crate::record::Verbosity;
 use crate::trainer::{Build, DeviceChoice};
@@ -155,8 +156,8 @@ impl ExperimentArgs {
     /// What stands over the file besides `--set`.
     ///
     /// # Errors
-    /// None that a person could cause.
-    pub(super) fn given(&self) -> Result<Vec<Given>, Error> {
+    /// When the folder has a name that no experiment can hold.
+    pub(super) fn given(&self) -> Result<Vec<Given>, Failure> {
         let mut given = Vec::new();
         if let Some(device) = &self.device {
             let value = to_node(device).map_err(Error::new)?;
@@ -164,7 +165,10 @@ impl ExperimentArgs {
             given.push(Given { option: "--device", text, path: "device", value });
         }
         if let Some(work_dir) = &self.work_dir {
-            let text = work_dir.display().to_string();
+            let Some(text) = work_dir.to_str().map(str::to_owned) else {
+                let what = "is not UTF-8, so the experiment that a run saves can't name it; choose another folder";
+                return Err(Failure::Usage(format!("`--work-dir {}` {what}", work_dir.display())));
+            };
             let value = Node::new(Kind::Str(text.clone()));
             given.push(Given { option: "--work-dir", text, path: "work_dir", value });
         }
@@ -187,13 +191,13 @@ impl CheckpointArgs {
             let what = "name a checkpoint's folder, a run's folder or a `.safetensors` file";
             return Err(Failure::Usage(format!("`--checkpoint {}` can't be read: {error}; {what}", path.display())));
         }
-        let checkpoints = path.join("checkpoints");
+        let checkpoints = path.join(CHECKPOINTS);
         if !checkpoints.is_dir() {
             return Ok(path);
         }
         let newest = newest_valid(&checkpoints).map_err(Error::from)?;
         for warning in &newest.warnings {
-            eprintln!("warning: a checkpoint can't be used: {warning}");
+            out::error_line(format_args!("warning: a checkpoint can't be used: {warning}"));
         }
         match newest.found {
             Some((path, _)) => Ok(path),
@@ -213,10 +217,10 @@ pub(super) fn parse<T: Build>(
 }
 
 /// Prints the script of a shell.
-pub(super) fn complete<T: Build>(shell: clap_complete::Shell) {
+pub(super) fn complete<T: Build>(shell: clap_complete::Shell) -> Result<(), Error> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut command::<T>(""), program(), &mut script);
-    out::text(String::from_utf8_lossy(&script));
+    out::text(String::from_utf8_lossy(&script))
 }
 
 fn command<T: Build>(version: &str) -> clap::Command {

@@ -16,7 +16,7 @@ pub(super) fn check<T: Build>(given: &[PathBuf], sets: &[String], color: Color, 
     for path in &files {
         match Experiment::<T>::load(&experiment_file(path), sets) {
             Ok(_) if quiet => {}
-            Ok(_) => out::line(format_args!("{}: ok", path.display())),
+            Ok(_) => out::line(format_args!("{}: ok", path.display()))?,
             Err(errors) => wrong.push(errors),
         }
     }
@@ -27,7 +27,7 @@ pub(super) fn check<T: Build>(given: &[PathBuf], sets: &[String], color: Color, 
         return wrong.pop().map_or(Ok(()), |errors| Err(errors.into()));
     }
     for errors in &wrong {
-        eprintln!("{}\n", errors.render(color.0));
+        out::error_line(format_args!("{}\n", errors.render(color.0)));
     }
     let mistakes: usize = wrong.iter().map(|errors| errors.diagnostics.len()).sum();
     let plural = if mistakes == 1 { "" } else { "s" };

@@ -8,6 +8,11 @@ use crate::metric::MetricName;
 /// Texts are broken so that they end before this column.
 const WIDTH: usize = 100;
 
+/// What several components of a kind are called: `hooks`, `settings`.
+pub(super) fn plural(kind: &str) -> String {
+    if kind.ends_with('s') { kind.to_owned() } else { format!("{kind}s") }
+}
+
 /// `u64, at least 1`.
 pub(super) fn type_of(field: &FieldInfo) -> String {
     let shape = (field.shape)().to_string();

@@ -1,7 +1,9 @@
 //! `list`: what experiments can name, with types, ranges, defaults and documentation.
 
-use crate::base::suggest::meant;
-use crate::cli::describe::{default_of, first_paragraph, type_of, wrapped};
+use crate::base::Result;
+use crate::base::suggest::did_you_mean;
+use crate::cli::Failure;
+use crate::cli::describe::{default_of, first_paragraph, plural, type_of, wrapped};
 use crate::cli::out;
 use crate::config::registry::{self, Component};
 use crate::trainer::{Build, Experiment};
@@ -14,23 +16,20 @@ struct Entry {
 }
 
 /// Prints the components of one kind, those of one name, or all.
-///
-/// # Errors
-/// A text that says which there are.
-pub(super) fn print<T: Build>(wanted: Option<&str>) -> Result<(), String> {
+pub(super) fn print<T: Build>(wanted: Option<&str>) -> Result<(), Failure> {
     let entries = entries::<T>();
     let chosen = match wanted {
         None => entries,
-        Some(wanted) => choose(&entries, wanted)?,
+        Some(wanted) => choose(&entries, wanted).map_err(Failure::Usage)?,
     };
     let mut kind = "";
     for entry in chosen {
         if entry.kind != kind {
             let gap = if kind.is_empty() { "" } else { "\n" };
             kind = entry.kind;
-            out::line(format_args!("{gap}{}", plural(kind)));
+            out::line(format_args!("{gap}{}", plural(kind)))?;
         }
-        print_one(entry.component);
+        print_one(entry.component)?;
     }
     Ok(())
 }
@@ -48,7 +47,8 @@ fn entries<T: Build>() -> Vec<Entry> {
     entries
 }
 
-/// The components of a kind, which people call `hooks` and `hook`, or of a name.
+/// The components of a kind, which people call `hooks` and `hook`, or of a name. When there are none, a text that says
+/// which there are.
 fn choose(entries: &[Entry], wanted: &str) -> Result<Vec<Entry>, String> {
     let lower = wanted.to_lowercase();
     let of_kind = |entry: &&Entry| entry.kind == lower || plural(entry.kind) == lower;
@@ -64,12 +64,10 @@ fn choose(entries: &[Entry], wanted: &str) -> Result<Vec<Entry>, String> {
     let mut kinds: Vec<String> = entries.iter().map(|entry| plural(entry.kind)).collect();
     kinds.dedup();
     let names = entries.iter().map(|entry| entry.component.name);
-    let known: Vec<&str> = kinds.iter().map(String::as_str).chain(names).collect();
-    let meant = meant(wanted, &known);
-    match meant.starts_with(", did") {
-        true => Err(format!("no kind and no component is called `{wanted}`{meant}")),
-        false => Err(format!("no kind and no component is called `{wanted}`; the kinds are `{}`", kinds.join("`, `"))),
-    }
+    Err(match did_you_mean(wanted, kinds.iter().map(String::as_str).chain(names)) {
+        Some(meant) => format!("no kind and no component is called `{wanted}`, did you mean `{meant}`?"),
+        None => format!("no kind and no component is called `{wanted}`; the kinds are `{}`", kinds.join("`, `")),
+    })
 }
 
 /// ```text
@@ -78,22 +76,19 @@ fn choose(entries: &[Entry], wanted: &str) -> Result<Vec<Entry>, String> {
 ///     patience: u64, at least 1 = 5
 ///         Validations without improvement …
 /// ```
-fn print_one(component: &Component) {
-    out::line(format_args!("  {}", component.name));
-    paragraph(component.docs, 6);
+fn print_one(component: &Component) -> Result<()> {
+    out::line(format_args!("  {}", component.name))?;
+    paragraph(component.docs, 6)?;
     for field in component.fields {
         let default = default_of(field).map_or(", required".to_owned(), |default| format!(" = {default}"));
-        out::line(format_args!("    {}: {}{default}", field.name, type_of(field)));
-        paragraph(field.docs, 8);
+        out::line(format_args!("    {}: {}{default}", field.name, type_of(field)))?;
+        paragraph(field.docs, 8)?;
     }
+    Ok(())
 }
 
-fn paragraph(docs: &str, indent: usize) {
-    for line in wrapped(&first_paragraph(docs), indent) {
-        out::line(format_args!("{:indent$}{line}", ""));
-    }
-}
-
-fn plural(kind: &str) -> String {
-    if kind.ends_with('s') { kind.to_owned() } else { format!("{kind}s") }
+fn paragraph(docs: &str, indent: usize) -> Result<()> {
+    wrapped(&first_paragraph(docs), indent)
+        .into_iter()
+        .try_for_each(|line| out::line(format_args!("{:indent$}{line}", "")))
 }

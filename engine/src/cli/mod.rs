@@ -15,13 +15,15 @@ mod show;
 
 use crate::base::{Error, Result};
 use crate::config::{self, ConfigErrors, Document, registry};
-use crate::folder::Mode;
+use crate::folder::{EXPERIMENT, Mode, PREDICTIONS};
 use crate::loops::{End, Role};
 use crate::native;
 use crate::trainer::{
-    Build, Experiment, Overrides, Purpose, Refused, Summary, TrainOptions, run_predict, run_test, run_train, run_val,
+    Build, Experiment, Purpose, Refused, Summary, TrainOptions, needs_loader, run_predict, run_test, run_train, run_val,
 };
-use args::{Command, ExperimentArgs, Style};
+use args::{CheckpointArgs, Command, ExperimentArgs, Style};
+use describe::plural;
+use out::Color;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -87,27 +89,30 @@ pub fn main<T: Build>(
 ) -> ExitCode {
     let (command, style) = match args::parse::<T>(version, arguments) {
         Ok(parsed) => parsed,
-        Err(usage) => {
-            // help and version are no errors
-            let code = u8::try_from(usage.exit_code()).unwrap_or(2);
-            let _ = usage.print();
-            return ExitCode::from(code);
-        }
+        // help and version are no errors
+        Err(usage) => match out::written(usage.print()) {
+            Err(error) if !usage.use_stderr() => return ended(error.into(), Color(false)),
+            _ => return ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2)),
+        },
     };
-    match run::<T>(command, &style) {
-        Ok(code) => code,
-        Err(Failure::Experiment(errors)) => {
-            eprintln!("{}", errors.render(style.color.stderr().0));
+    run::<T>(command, &style).unwrap_or_else(|failure| ended(failure, style.color.stderr()))
+}
+
+/// Tells why a command ended without success.
+fn ended(failure: Failure, color: Color) -> ExitCode {
+    match failure {
+        Failure::Experiment(errors) => {
+            out::error_line(errors.render(color.0));
             ExitCode::from(2)
         }
-        Err(Failure::Usage(text)) => {
-            eprintln!("error: {text}");
+        Failure::Usage(text) => {
+            out::error_line(format_args!("error: {text}"));
             ExitCode::from(2)
         }
-        Err(Failure::Run(error)) => {
+        Failure::Run(error) => {
             let mut texts = error.chain().into_iter();
-            eprintln!("error: {}", texts.next().unwrap_or_default());
-            texts.for_each(|cause| eprintln!("  caused by: {cause}"));
+            out::error_line(format_args!("error: {}", texts.next().unwrap_or_default()));
+            texts.for_each(|cause| out::error_line(format_args!("  caused by: {cause}")));
             ExitCode::FAILURE
         }
     }
@@ -116,43 +121,28 @@ pub fn main<T: Build>(
 fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
     check_registry()?;
     match command {
-        Command::List { kind } => {
-            list::print::<T>(kind.as_deref()).map_err(Failure::Usage)?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Command::New { path } => {
-            new::write::<T>(path.as_deref(), &args::program())?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Command::Completions { shell } => {
-            args::complete::<T>(shell);
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::List { kind } => list::print::<T>(kind.as_deref())?,
+        Command::New { path } => new::write::<T>(path.as_deref(), &args::program())?,
+        Command::Completions { shell } => args::complete::<T>(shell)?,
         Command::Check { experiments, set } => {
             check::check::<T>(&experiments, &set, style.color.stderr(), style.quiet)?;
-            Ok(ExitCode::SUCCESS)
         }
         Command::Show { experiment, full } => {
             let document = document(&experiment)?;
             if !full {
-                show::resolved(&document);
+                show::resolved(&document)?;
             }
             // what is printed may be wrong, and who prints it most likely wonders why
             let loaded = Experiment::<T>::from_document(&document, Purpose::Look)?;
             if full {
-                show::complete(loaded.to_node()?, &document);
+                show::complete(loaded.to_node()?, &document)?;
             }
-            Ok(ExitCode::SUCCESS)
         }
         Command::Diff { before, after } => {
             let (before, after) = (side::<T>(&before)?, side::<T>(&after)?);
             show::diff(&before, &after, style.color.stdout())?;
-            Ok(ExitCode::SUCCESS)
         }
-        Command::Plan { experiment } => {
-            Loaded::<T>::read(&experiment, Purpose::Look)?.used_by(plan::print)?;
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Plan { experiment } => Loaded::<T>::read(&experiment, Purpose::Look)?.used_by(plan::print)?,
         Command::Train { experiment, resume, fresh, max_iters } => {
             let mode = match (resume, fresh) {
                 (true, _) => Mode::Resume,
@@ -161,53 +151,63 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
             };
             prepare_device()?;
             let mut loaded = Loaded::<T>::read(&experiment, Purpose::Run)?;
-            loaded.experiment.apply(&Overrides { max_iters, ..Overrides::default() });
+            loaded.experiment.stop_after = max_iters;
             let folder = loaded.folder();
             let options = TrainOptions { mode, verbosity: style.verbosity() };
             let summary = loaded.used_by(|experiment| run_train(experiment, options))?;
-            print_metrics(&summary);
-            out::line(format_args!("run folder: {}", folder.display()));
-            Ok(exit_code(&summary, "; `--resume` goes on from there"))
+            print_metrics(&summary)?;
+            out::line(format_args!("run folder: {}", folder.display()))?;
+            return exit_code(&summary, "; `--resume` goes on from there");
         }
         Command::Val { experiment, checkpoint } => {
-            needs_loader::<T>(Role::Val)?;
-            prepare_device()?;
-            let loaded = Loaded::<T>::read(&experiment, Purpose::Run)?;
-            let checkpoint = checkpoint.resolve()?;
-            let summary = loaded.used_by(|experiment| run_val(experiment, &checkpoint))?;
-            print_metrics(&summary);
-            Ok(exit_code(&summary, ""))
+            return evaluate::<T>(Role::Val, &experiment, checkpoint, run_val);
         }
         Command::Test { experiment, checkpoint } => {
-            needs_loader::<T>(Role::Test)?;
-            prepare_device()?;
-            let loaded = Loaded::<T>::read(&experiment, Purpose::Run)?;
-            let checkpoint = checkpoint.resolve()?;
-            let summary = loaded.used_by(|experiment| run_test(experiment, &checkpoint))?;
-            print_metrics(&summary);
-            Ok(exit_code(&summary, ""))
+            return evaluate::<T>(Role::Test, &experiment, checkpoint, run_test);
         }
         Command::Predict { experiment, checkpoint, out } => {
-            needs_loader::<T>(Role::Predict)?;
-            prepare_device()?;
-            let loaded = Loaded::<T>::read(&experiment, Purpose::Run)?;
-            let checkpoint = checkpoint.resolve()?;
-            let path = out.unwrap_or_else(|| loaded.folder().join("predictions.jsonl"));
+            let (loaded, checkpoint) = evaluated::<T>(Role::Predict, &experiment, checkpoint)?;
+            let path = out.unwrap_or_else(|| loaded.folder().join(PREDICTIONS));
             let mut file = predictions::Predictions::create(&path)?;
             let mut write = |prediction| file.write(&prediction);
             let summary = loaded.used_by(|experiment| run_predict(experiment, &checkpoint, &mut write))?;
             if summary.end == End::Finished {
                 let written = file.finish()?;
-                out::line(format_args!("{written} predictions in {}", path.display()));
+                out::line(format_args!("{written} predictions in {}", path.display()))?;
             }
-            Ok(exit_code(&summary, "; what was predicted so far is dropped"))
+            return exit_code(&summary, "; what was predicted so far is dropped");
         }
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `val` and `test`.
+fn evaluate<T: Build>(
+    role: Role,
+    experiment: &ExperimentArgs,
+    checkpoint: CheckpointArgs,
+    run: impl FnOnce(Experiment<T>, &Path) -> Result<Summary>,
+) -> Result<ExitCode, Failure> {
+    let (loaded, checkpoint) = evaluated::<T>(role, experiment, checkpoint)?;
+    let summary = loaded.used_by(|experiment| run(experiment, &checkpoint))?;
+    print_metrics(&summary)?;
+    exit_code(&summary, "")
+}
+
+/// What an evaluation works on: an experiment and a checkpoint.
+fn evaluated<T: Build>(
+    role: Role,
+    experiment: &ExperimentArgs,
+    checkpoint: CheckpointArgs,
+) -> Result<(Loaded<T>, PathBuf), Failure> {
+    needs_loader::<T>(role).map_err(Failure::Usage)?;
+    prepare_device()?;
+    Ok((Loaded::read(experiment, Purpose::Run)?, checkpoint.resolve()?))
 }
 
 /// The file of an experiment; in a run's folder that is the one that the run saved.
 fn experiment_file(path: &Path) -> PathBuf {
-    let saved = path.join("experiment.ron");
+    let saved = path.join(EXPERIMENT);
     if path.is_dir() && saved.is_file() { saved } else { path.to_owned() }
 }
 
@@ -260,41 +260,31 @@ fn check_registry() -> Result<(), Failure> {
     match registry::duplicates().first() {
         None => Ok(()),
         Some((first, second)) => Err(Failure::Usage(format!(
-            "two {}s are named `{}`: one at {}, one at {}; give one of them a `name = \"…\"`",
-            first.kind, first.name, first.origin, second.origin
+            "two {} are named `{}`: one at {}, one at {}; give one of them a `name = \"…\"`",
+            plural(first.kind),
+            first.name,
+            first.origin,
+            second.origin
         ))),
     }
 }
 
-/// An evaluation of what the trainer does not have.
-fn needs_loader<T: Build>(role: Role) -> Result<(), Failure> {
-    match T::loaders(role).is_empty() {
-        false => Ok(()),
-        true => Err(Failure::Usage(format!(
-            "`{0}` has no `#[loader({1})]`, so there is nothing to {1}",
-            T::NAME,
-            role.name()
-        ))),
-    }
-}
-
-fn print_metrics(summary: &Summary) {
-    for (name, value) in &summary.metrics {
-        out::line(format_args!("{name} = {value:.4}"));
-    }
+fn print_metrics(summary: &Summary) -> Result<()> {
+    summary.metrics.iter().try_for_each(|(name, value)| out::line(format_args!("{name} = {value:.4}")))
 }
 
 /// Tells why it ended before its end, and gives the exit code; `after_signal` is what that means for the user.
-fn exit_code(summary: &Summary, after_signal: &str) -> ExitCode {
+fn exit_code(summary: &Summary, after_signal: &str) -> Result<ExitCode, Failure> {
+    let at = format!("at epoch {}, iter {}", summary.epoch, summary.iter);
     match &summary.end {
-        End::Finished => ExitCode::SUCCESS,
+        End::Finished => Ok(ExitCode::SUCCESS),
         End::Stopped { reason } => {
-            out::line(format_args!("stopped at epoch {}, iter {}: {reason}", summary.epoch, summary.iter));
-            ExitCode::SUCCESS
+            out::line(format_args!("stopped {at}: {reason}"))?;
+            Ok(ExitCode::SUCCESS)
         }
         End::Signal(signal) => {
-            eprintln!("stopped by {signal} at epoch {}, iter {}{after_signal}", summary.epoch, summary.iter);
-            ExitCode::from(signal.exit_code())
+            out::error_line(format_args!("stopped by {signal} {at}{after_signal}"));
+            Ok(ExitCode::from(signal.exit_code()))
         }
     }
 }

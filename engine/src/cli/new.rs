@@ -1,7 +1,7 @@
 //! `new`: an experiment with every setting of a trainer, each with what it is for.
 
 use crate::base::{Clock, Error, ErrorContext as _, Result};
-use crate::cli::describe::{MakeUp, first_paragraph, type_of, wrapped};
+use crate::cli::describe::{MakeUp, first_paragraph, plural, type_of, wrapped};
 use crate::cli::out;
 use crate::config::registry::{Component, FieldInfo};
 use crate::config::{Kind, Node, Shape, print_line};
@@ -13,8 +13,7 @@ use std::path::Path;
 /// Writes it to a file that is not there yet, or prints it.
 pub(super) fn write<T: Build>(path: Option<&Path>, program: &str) -> Result<()> {
     let Some(path) = path else {
-        out::text(text::<T>("experiment"));
-        return Ok(());
+        return out::text(text::<T>("experiment"));
     };
     let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("experiment");
     let text = text::<T>(name);
@@ -27,8 +26,7 @@ pub(super) fn write<T: Build>(path: Option<&Path>, program: &str) -> Result<()> 
         Err(error) => return Err(error).with_context(|| format!("`{shown}` can't be written")),
     };
     file.write_all(text.as_bytes()).with_context(|| format!("`{shown}` can't be written"))?;
-    out::line(format_args!("wrote {shown}; look through it, then run `{program} check {shown}`"));
-    Ok(())
+    out::line(format_args!("wrote {shown}; look through it, then run `{program} check {shown}`"))
 }
 
 /// The experiment as a text.
@@ -151,8 +149,8 @@ impl<'a> Page<'a> {
         if is_list(&section.shape) {
             self.choices(&section.shape, &[]);
         }
-        let told = match (key, self.clock) {
-            ("name", _) => Some(Node::new(Kind::Str(self.name.to_owned()))),
+        let told = match key {
+            "name" => Some(Node::new(Kind::Str(self.name.to_owned()))),
             _ => section.default.clone(),
         };
         let mut value = told.unwrap_or_else(|| self.make_up(key).value(&section.shape));
@@ -184,7 +182,7 @@ impl<'a> Page<'a> {
         if names.is_empty() {
             return;
         }
-        self.comment(1, &format!("To choose from (see `list {kind}s`), with what each needs:"));
+        self.comment(1, &format!("To choose from (see `list {}`), with what each needs:", plural(kind)));
         for component in names.iter().filter_map(|name| Component::find(kind, name)) {
             self.line(1, format_args!("//     {},", print_line(&self.make_up("").least_of(component))));
         }

@@ -1,17 +1,42 @@
-//! Lines for standard output, whose reader may go away: `list | head` ends quietly.
+//! What a command prints. A reader that goes away ends it quietly (`list | head`); text that is lost in any other way,
+//! on a full disk, is an error.
 
+use crate::base::{ErrorContext as _, Result};
 use clap::ValueEnum;
 use std::fmt::Display;
-use std::io::{IsTerminal, Write as _};
+use std::io::{self, ErrorKind, IsTerminal, Write as _};
 
 /// Prints a text that has its line ends.
-pub(super) fn text(text: impl Display) {
-    let _ = write!(std::io::stdout().lock(), "{text}");
+///
+/// # Errors
+/// When it could not be written, and someone would still read it.
+pub(super) fn text(text: impl Display) -> Result<()> {
+    let mut stdout = io::stdout().lock();
+    written(write!(stdout, "{text}").and_then(|()| stdout.flush()))
 }
 
-/// Prints a line; one that nobody reads any more is left out.
-pub(super) fn line(text: impl Display) {
-    let _ = writeln!(std::io::stdout().lock(), "{text}");
+/// Prints a line.
+///
+/// # Errors
+/// As [`text`].
+pub(super) fn line(line: impl Display) -> Result<()> {
+    text(format_args!("{line}\n"))
+}
+
+/// Prints a line on standard error. When that can't be written either, the exit code is all that is left to tell.
+pub(super) fn error_line(line: impl Display) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// What an attempt to print came to.
+///
+/// # Errors
+/// As [`text`].
+pub(super) fn written(attempt: io::Result<()>) -> Result<()> {
+    match attempt {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        attempt => attempt.context("what was to be printed can't be written"),
+    }
 }
 
 /// `--color`.
@@ -31,12 +56,12 @@ pub(super) struct Color(pub(super) bool);
 impl ColorChoice {
     /// For standard output.
     pub(super) fn stdout(self) -> Color {
-        self.on(std::io::stdout().is_terminal())
+        self.on(io::stdout().is_terminal())
     }
 
     /// For standard error.
     pub(super) fn stderr(self) -> Color {
-        self.on(std::io::stderr().is_terminal())
+        self.on(io::stderr().is_terminal())
     }
 
     fn on(self, terminal: bool) -> Color {

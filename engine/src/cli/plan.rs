@@ -2,18 +2,14 @@
 
 use crate::base::Result;
 use crate::cli::out;
-use crate::phase::Phase;
 use crate::trainer::{Build, Experiment, plan_of};
 
 /// Prints the phases that call any hook, each with its hooks, their levels and where they come from.
 pub(super) fn print<T: Build>(experiment: Experiment<T>) -> Result<()> {
     let plan = plan_of(experiment)?;
     let width = plan.iter().flat_map(|(_, hooks)| hooks.iter().map(|hook| hook.name.len())).max().unwrap_or(0);
-    for phase in Phase::ALL {
-        let Some((_, hooks)) = plan.iter().find(|(planned, hooks)| planned == phase && !hooks.is_empty()) else {
-            continue;
-        };
-        out::line(phase);
+    for (phase, hooks) in plan.iter().filter(|(_, hooks)| !hooks.is_empty()) {
+        out::line(phase)?;
         for hook in hooks {
             out::line(format_args!(
                 "  {:>3} {:<7}  {:<width$}  {}",
@@ -21,7 +17,7 @@ pub(super) fn print<T: Build>(experiment: Experiment<T>) -> Result<()> {
                 hook.level.name().unwrap_or(""),
                 hook.name,
                 hook.origin
-            ));
+            ))?;
         }
     }
     Ok(())

@@ -5,14 +5,14 @@ use crate::cli::out::{self, Color};
 use crate::config::{self, Document, Field, Kind, Node, Sources, Span, print_line};
 
 /// Prints the resolved tree; behind each value, where it was written.
-pub(super) fn resolved(document: &Document) {
-    out::text(document.show());
+pub(super) fn resolved(document: &Document) -> Result<()> {
+    out::text(document.show())
 }
 
 /// Prints the complete tree; behind each value, where it was written or that it is a default.
-pub(super) fn complete(mut root: Node, document: &Document) {
+pub(super) fn complete(mut root: Node, document: &Document) -> Result<()> {
     config::adopt_places(&mut root, &document.root);
-    out::text(config::print_with_notes(&root, &|field| note(field, &document.sources)));
+    out::text(config::print_with_notes(&root, &|field| note(field, &document.sources)))
 }
 
 fn note(field: &Field, sources: &Sources) -> Option<String> {
@@ -49,19 +49,20 @@ impl Side {
 pub(super) fn diff(before: &Side, after: &Side, color: Color) -> Result<()> {
     let found = config::differences(&before.root, &after.root);
     for difference in &found {
-        out::line(&difference.path);
+        out::line(&difference.path)?;
         let (first, second) = difference.places();
-        side(color.red("-"), difference.before.as_ref(), &place(first, &before.document.sources));
-        side(color.green("+"), difference.after.as_ref(), &place(second, &after.document.sources));
+        side(color.red("-"), difference.before.as_ref(), &place(first, &before.document.sources))?;
+        side(color.green("+"), difference.after.as_ref(), &place(second, &after.document.sources))?;
     }
     if found.is_empty() {
-        out::line("no difference: both give the same run");
+        out::line("no difference: both give the same run")?;
     }
     Ok(())
 }
 
-fn side(sign: String, node: Option<&Node>, place: &str) {
-    if let Some(node) = node {
-        out::line(format_args!("  {sign} {}  // {place}", print_line(node)));
+fn side(sign: String, node: Option<&Node>, place: &str) -> Result<()> {
+    match node {
+        Some(node) => out::line(format_args!("  {sign} {}  // {place}", print_line(node))),
+        None => Ok(()),
     }
 }

@@ -1,7 +1,8 @@
 //! Two trees side by side: where the values of one were written in the other, and what differs between two.
 
-use super::print::print_line;
-use super::tree::{Kind, Node, Span};
+use super::print::{key_text, print_line};
+use super::tree::{Field, Kind, Node, Span};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Gives every value of a complete tree the place at which `written` has it. What was not written keeps none.
 pub fn adopt_places(complete: &mut Node, written: &Node) {
@@ -9,22 +10,26 @@ pub fn adopt_places(complete: &mut Node, written: &Node) {
     let written = written.some_inner().unwrap_or(written);
     match (&mut complete.kind, &written.kind) {
         (Kind::Struct(fields), Kind::Struct(others)) => {
+            let others = by_key(others);
             for field in fields {
-                if let Some(other) = others.iter().find(|other| other.key == field.key) {
+                if let Some(other) = others.get(field.key.as_str()) {
                     field.key_span = other.key_span;
                     adopt_places(&mut field.value, &other.value);
                 }
             }
         }
         (Kind::Seq(items) | Kind::Tuple(items), Kind::Seq(others) | Kind::Tuple(others)) => {
-            for (item, other) in pairs_of(items, others) {
-                adopt_places(&mut items[item], &others[other]);
+            let partners = partners(items, others);
+            for (item, partner) in items.iter_mut().zip(partners) {
+                if let Some(partner) = partner {
+                    adopt_places(item, &others[partner]);
+                }
             }
         }
         (Kind::Map(pairs), Kind::Map(others)) => {
+            let others: BTreeMap<String, &(Node, Node)> = others.iter().map(|pair| (key_text(&pair.0), pair)).collect();
             for (key, value) in pairs {
-                let key_text = print_line(key);
-                if let Some((other_key, other)) = others.iter().find(|(other, _)| print_line(other) == key_text) {
+                if let Some((other_key, other)) = others.get(&key_text(key)) {
                     key.span = other_key.span;
                     adopt_places(value, other);
                 }
@@ -61,32 +66,29 @@ fn compare(path: &str, before: &Node, after: &Node, found: &mut Vec<Difference>)
     let inner = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
     match (&before.kind, &after.kind) {
         (Kind::Struct(fields), Kind::Struct(others)) if before.name() == after.name() => {
+            let (known, others_by_key) = (by_key(fields), by_key(others));
             for field in fields {
-                match after.get(&field.key) {
-                    Some(other) => compare(&inner(&field.key), &field.value, other, found),
+                match others_by_key.get(field.key.as_str()) {
+                    Some(other) => compare(&inner(&field.key), &field.value, &other.value, found),
                     None => found.push(differ(&inner(&field.key), Some(&field.value), None)),
                 }
             }
-            for other in others.iter().filter(|other| before.get(&other.key).is_none()) {
+            for other in others.iter().filter(|other| !known.contains_key(other.key.as_str())) {
                 found.push(differ(&inner(&other.key), None, Some(&other.value)));
             }
         }
         (Kind::Seq(items), Kind::Seq(others)) if items.iter().chain(others).any(|item| item.name().is_some()) => {
-            let pairs = pairs_of(items, others);
-            let key = |items: &[Node], index: usize| match items[index].name() {
-                Some(name) if items.iter().filter(|item| item.name() == Some(name)).count() == 1 => name.to_owned(),
-                _ => index.to_string(),
-            };
-            for (index, item) in items.iter().enumerate() {
-                let path = inner(&key(items, index));
-                match pairs.iter().find(|(known, _)| *known == index) {
-                    Some((_, other)) => compare(&path, item, &others[*other], found),
-                    None => found.push(differ(&path, Some(item), None)),
+            let partners = partners(items, others);
+            for ((item, key), partner) in items.iter().zip(keys(items)).zip(&partners) {
+                match partner {
+                    Some(partner) => compare(&inner(&key), item, &others[*partner], found),
+                    None => found.push(differ(&inner(&key), Some(item), None)),
                 }
             }
-            for (index, other) in others.iter().enumerate() {
-                if pairs.iter().all(|(_, known)| *known != index) {
-                    found.push(differ(&inner(&key(others, index)), None, Some(other)));
+            let known: BTreeSet<usize> = partners.into_iter().flatten().collect();
+            for (index, (other, key)) in others.iter().zip(keys(others)).enumerate() {
+                if !known.contains(&index) {
+                    found.push(differ(&inner(&key), None, Some(other)));
                 }
             }
         }
@@ -95,18 +97,35 @@ fn compare(path: &str, before: &Node, after: &Node, found: &mut Vec<Difference>)
     }
 }
 
-/// Which items of two lists belong together: those of one name in their order; without names, those of one place.
-fn pairs_of(items: &[Node], others: &[Node]) -> Vec<(usize, usize)> {
-    let mut pairs = Vec::new();
-    for (index, item) in items.iter().enumerate() {
-        let partner = match item.name() {
-            None => Some(index).filter(|index| others.get(*index).is_some_and(|other| other.name().is_none())),
-            Some(name) => (0..others.len())
-                .find(|other| others[*other].name() == Some(name) && pairs.iter().all(|(_, taken)| taken != other)),
-        };
-        pairs.extend(partner.map(|partner| (index, partner)));
+fn by_key(fields: &[Field]) -> BTreeMap<&str, &Field> {
+    fields.iter().map(|field| (field.key.as_str(), field)).collect()
+}
+
+/// What the items of a list are called in a path: a name that only one has, else the index.
+fn keys(items: &[Node]) -> Vec<String> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for name in items.iter().filter_map(Node::name) {
+        *counts.entry(name).or_default() += 1;
     }
-    pairs
+    let key = |(index, item): (usize, &Node)| match item.name() {
+        Some(name) if counts.get(name) == Some(&1) => name.to_owned(),
+        _ => index.to_string(),
+    };
+    items.iter().enumerate().map(key).collect()
+}
+
+/// The item of another list that each one belongs to: those of one name in their order; without names, those of one
+/// place.
+fn partners(items: &[Node], others: &[Node]) -> Vec<Option<usize>> {
+    let mut named: BTreeMap<&str, VecDeque<usize>> = BTreeMap::new();
+    for (index, other) in others.iter().enumerate() {
+        other.name().into_iter().for_each(|name| named.entry(name).or_default().push_back(index));
+    }
+    let partner = |(index, item): (usize, &Node)| match item.name() {
+        None => Some(index).filter(|index| others.get(*index).is_some_and(|other| other.name().is_none())),
+        Some(name) => named.get_mut(name).and_then(VecDeque::pop_front),
+    };
+    items.iter().enumerate().map(partner).collect()
 }
 
 impl Difference {
@@ -162,6 +181,30 @@ mod tests {
         let place = |path: &str| complete.find(path).unwrap().span;
         assert!(place("b.0.y").is_some() && place("b.1").is_some());
         assert!(!place("a").is_some() && !place("b.0.x").is_some() && !place("c").is_some());
+    }
+
+    /// So long that a comparison of each with each would take minutes.
+    #[test]
+    fn long_lists_are_compared() {
+        const LENGTH: usize = 100_000;
+        let list = |last: &str| {
+            let items = (1..LENGTH).map(|_| Node::named("A", Kind::Unit));
+            Node::new(Kind::Seq(items.chain([Node::named(last, Kind::Unit)]).collect()))
+        };
+        let fields = |prefix: &str| {
+            let fields = (0..LENGTH).map(|index| Field::new(format!("{prefix}{index}"), Node::new(Kind::Unit)));
+            Node::new(Kind::Struct(fields.collect()))
+        };
+        let whole = |last: &str| {
+            let key = |index: usize| (Node::new(Kind::Int(index as i128)), Node::new(Kind::Unit));
+            let map = Node::new(Kind::Map((0..LENGTH).map(key).collect()));
+            let fields = [("list", list(last)), ("fields", fields("a")), ("map", map)];
+            Node::new(Kind::Struct(fields.map(|(key, value)| Field::new(key, value)).into()))
+        };
+        let found = differences(&whole("B"), &whole("C"));
+        assert_eq!(found.iter().map(|found| found.path.as_str()).collect::<Vec<_>>(), ["list.B", "list.C"]);
+        assert_eq!(differences(&fields("a"), &fields("b")).len(), 2 * LENGTH);
+        adopt_places(&mut whole("B"), &whole("B"));
     }
 
     fn clear(node: &mut Node) {

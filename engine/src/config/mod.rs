@@ -135,6 +135,15 @@ impl Document {
         }
     }
 
+    /// Puts a value, written as a file writes it, in the place of whatever is at a path: `optimizer.lr`,
+    /// `custom_hooks.Ema.decay`. In messages its text is that of a file called `name`.
+    ///
+    /// # Errors
+    /// When the path leads nowhere or the value is not RON; their texts are in `sources` nevertheless.
+    pub fn put(&mut self, name: &str, path: &str, value: &str) -> Result<(), Vec<Diagnostic>> {
+        set::put(&mut self.root, name, (path, value), &mut self.sources)
+    }
+
     /// The resolved experiment as text, with the place that each value was written at.
     pub fn show(&self) -> String {
         print_with_notes(&self.root, &|field| {

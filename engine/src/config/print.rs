@@ -30,9 +30,7 @@ pub fn print_with_notes(node: &Node, note: &dyn Fn(&Field) -> Option<String>) ->
 
 /// The text of a map's key, in one line: equal for equal keys.
 pub(super) fn key_text(key: &Node) -> String {
-    let mut text = String::new();
-    one_line(key, &mut text, usize::MAX);
-    text
+    print_line(key)
 }
 
 struct Printer<'n> {

@@ -1,6 +1,6 @@
-//! `--set path=value`: one value of the command line over the experiment.
+//! One value over the experiment: `--set path=value` and other options of the command line, and what code sets.
 //!
-//! The value is RON and is merged as that of a file over its base; a word or path needs no quotes where a text is
+//! A value of `--set` is RON and is merged as that of a file over its base; a word or path needs no quotes where a text is
 //! wanted. What is wrong with it, now or when it is read, points into the command line.
 
 use super::diagnostic::Diagnostic;
@@ -45,6 +45,32 @@ pub(super) fn give(root: &mut Node, given: &Given, sources: &mut Sources, diagno
     match locate(root, given.path, file) {
         Ok(target) => *target = placed(given.value.clone(), whole),
         Err(mistake) => diagnostics.push(Diagnostic { span: whole, ..*mistake }.at(given.path)),
+    }
+}
+
+/// Puts a value that code gives in the place of whatever is at the path. `path: value` becomes a text of its own under
+/// `name`, for mistakes in it to point into; paths in it are relative to the current folder.
+pub(super) fn put(
+    root: &mut Node,
+    name: &str,
+    (path, value): (&str, &str),
+    sources: &mut Sources,
+) -> Result<(), Vec<Diagnostic>> {
+    let text = format!("{path}: {value}");
+    let file = sources.add_file(name, text.as_str(), "");
+    let value = parse::parse_from(file, &text, path.len() + 1)?;
+    *locate(root, path, file).map_err(|mistake| vec![mistake.at(path)])? = value;
+    Ok(())
+}
+
+impl Node {
+    /// Puts a value in the place of whatever is at a path, as [`Node::find`] takes it; fields that are absent are added.
+    ///
+    /// # Errors
+    /// When the path leads into a value that has no parts, or to an element that a list has not.
+    pub fn put(&mut self, path: &str, value: Node) -> Result<(), Box<Diagnostic>> {
+        *locate(self, path, Span::NONE.file)? = value;
+        Ok(())
     }
 }
 

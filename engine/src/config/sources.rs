@@ -15,9 +15,13 @@ struct Source {
     text: String,
     /// Where each line begins.
     lines: Vec<usize>,
+    /// The number of characters before each block of [`BLOCK`] bytes: columns of a very long line are not counted from
+    /// its start each time.
+    characters: Vec<usize>,
     folder: PathBuf,
-    argument: bool,
 }
+
+const BLOCK: usize = 1024;
 
 impl Sources {
     /// None yet.
@@ -27,12 +31,12 @@ impl Sources {
 
     /// Adds a file's text; relative paths in it are relative to `folder`.
     pub fn add_file(&mut self, name: impl Into<String>, text: impl Into<String>, folder: impl Into<PathBuf>) -> u32 {
-        self.add(Source::new(name.into(), text.into(), folder.into(), false))
+        self.add(Source::new(name.into(), text.into(), folder.into()))
     }
 
     /// Adds a text given on the command line after the option `name`.
     pub fn add_argument(&mut self, name: impl Into<String>, text: impl Into<String>) -> u32 {
-        self.add(Source::new(name.into(), text.into(), PathBuf::new(), true))
+        self.add_file(name, text, "")
     }
 
     /// The file's name as it was given; empty for a span that points nowhere.
@@ -50,17 +54,12 @@ impl Sources {
         self.source(span.file).map_or(Path::new(""), |source| &source.folder)
     }
 
-    /// Whether the span lies in a text of the command line.
-    pub fn is_argument(&self, span: Span) -> bool {
-        self.source(span.file).is_some_and(|source| source.argument)
-    }
-
     /// Line and column (in characters) of the span's first byte, counted from 1.
     pub fn line_column(&self, span: Span) -> (usize, usize) {
         let Some(source) = self.source(span.file) else { return (1, 1) };
         let at = floor_char(&source.text, span.start as usize);
         let line = source.line(at);
-        (line + 1, source.text[source.lines[line]..at].chars().count() + 1)
+        (line + 1, source.characters_before(at) - source.characters_before(source.lines[line]) + 1)
     }
 
     /// The whole lines from byte `start` to byte `end`, where they begin, and the number of the first.
@@ -90,15 +89,31 @@ impl Sources {
 }
 
 impl Source {
-    fn new(name: String, text: String, folder: PathBuf, argument: bool) -> Self {
+    fn new(name: String, text: String, folder: PathBuf) -> Self {
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(newline, _)| newline + 1)).collect();
-        Source { name, text, lines, folder, argument }
+        let mut count = 0;
+        let blocks = text.as_bytes().chunks(BLOCK).map(|block| {
+            count += characters(block);
+            count
+        });
+        let characters = std::iter::once(0).chain(blocks).collect();
+        Source { name, text, lines, characters, folder }
+    }
+
+    fn characters_before(&self, at: usize) -> usize {
+        let block = at / BLOCK;
+        self.characters[block] + characters(&self.text.as_bytes()[block * BLOCK..at])
     }
 
     /// The line that byte `at` is on, counted from 0.
     fn line(&self, at: usize) -> usize {
         self.lines.partition_point(|start| *start <= at).saturating_sub(1)
     }
+}
+
+/// How many characters begin in these bytes of a text.
+fn characters(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte & 0xC0 != 0x80).count()
 }
 
 /// The character boundary at or before `at`.
@@ -117,4 +132,38 @@ pub(super) fn ceil_char(text: &str, at: usize) -> usize {
         at += 1;
     }
     at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{MAX_FILE, parse_text};
+
+    #[test]
+    fn columns_count_characters_on_lines_of_any_length() {
+        let text = format!("{}\n{}", "äx".repeat(BLOCK), "ß€".repeat(2 * BLOCK));
+        let mut sources = Sources::new();
+        let file = sources.add_file("a.ron", text.as_str(), "");
+        for (index, line) in text.split('\n').enumerate() {
+            let start = index * (text.find('\n').unwrap() + 1);
+            for (column, (byte, _)) in line.char_indices().enumerate() {
+                let at = u32::try_from(start + byte).unwrap();
+                assert_eq!(sources.line_column(Span { file, start: at, end: at }), (index + 1, column + 1));
+            }
+        }
+        let end = u32::try_from(text.len()).unwrap();
+        assert_eq!(sources.line_column(Span { file, start: end, end }), (2, 4 * BLOCK + 1));
+    }
+
+    /// So long that counting each column from the start of the line would take minutes.
+    #[test]
+    fn a_file_of_one_long_line_is_shown() {
+        let mut text = "(".to_owned();
+        while text.len() < MAX_FILE as usize - 20 {
+            text.push_str(&format!("a{}:1,", text.len()));
+        }
+        let last = text.rfind(':').unwrap() + 2;
+        let shown = parse_text("a.ron", &(text + ")")).unwrap().show();
+        assert!(shown.ends_with(&format!("a.ron:1:{last}\n)\n")), "{}", &shown[shown.len() - 100..]);
+    }
 }

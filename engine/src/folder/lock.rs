@@ -8,6 +8,9 @@ use std::io::{Read, Seek, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+/// The file's name.
+pub(super) const LOCK: &str = "lock";
+
 /// Held until dropped.
 #[derive(Debug)]
 pub(super) struct Lock {
@@ -20,7 +23,7 @@ impl Lock {
     /// # Errors
     /// When another holder has it, also one in this process, or when a file operation fails.
     pub(super) fn take(folder: &Path) -> Result<Lock, FolderError> {
-        let path = folder.join("lock");
+        let path = folder.join(LOCK);
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)

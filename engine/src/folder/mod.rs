@@ -1,13 +1,15 @@
 //! A run's folder, `work_dir/name/`: made, refused or moved aside, and locked against a second process.
 //!
 //! What it promises: a folder that holds a run is never written to unless that was asked for, an old run is
-//! moved and never deleted, and as long as a [`RunFolder`] lives no other process gets the same folder.
+//! moved and never deleted, and as long as a [`RunFolder`] lives no other process gets the same folder. A folder that was
+//! made for a run that then wrote nothing is taken away again.
 //! What lies in the files is the business of those who write them.
 
 mod lock;
 
 use crate::base::disk::{DiskContext, DiskError};
-use lock::Lock;
+use lock::{LOCK, Lock};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 pub use crate::base::disk::write_atomic;
@@ -60,6 +62,8 @@ pub struct RunFolder {
     path: PathBuf,
     moved_aside: Option<PathBuf>,
     reused: bool,
+    /// It was not there before.
+    made: bool,
     _lock: Lock,
 }
 
@@ -76,25 +80,25 @@ impl RunFolder {
         if mode == Mode::Resume && !holds_run(&path) {
             return Err(FolderError::Nothing(path));
         }
-        std::fs::create_dir_all(&path).while_trying("make", &path)?;
-        let mut lock = Lock::take(&path)?;
-        // asked only now: before the lock, another process could still be writing its first file
-        let (mut moved_aside, mut reused) = (None, false);
-        match mode {
-            Mode::New if holds_work(&path) => return Err(FolderError::Taken(path)),
-            Mode::New => reused = holds_run(&path),
-            Mode::Fresh if holds_run(&path) => {
-                let aside = free_name(work_dir, name);
-                std::fs::rename(&path, &aside).while_trying("move aside", &path)?;
-                std::fs::create_dir(&path).while_trying("make", &path)?;
-                lock = Lock::take(&path)?;
-                moved_aside = Some(aside);
+        let mut moved_aside = None;
+        let (made, lock) = loop {
+            let made = path.symlink_metadata().is_err();
+            std::fs::create_dir_all(&path).while_trying("make", &path)?;
+            let lock = Lock::take(&path)?;
+            // asked only now: before the lock, another process could still be writing its first file
+            if mode != Mode::Fresh || !holds_run(&path) {
+                break (made, lock);
             }
-            _ => {}
+            // once it is aside another process may take the name before this one does, so all is asked again
+            moved_aside = Some(move_aside(&path, work_dir, name)?);
+        };
+        if mode == Mode::New && holds_work(&path) {
+            return Err(FolderError::Taken(path));
         }
+        let reused = mode == Mode::New && holds_run(&path);
         let checkpoints = path.join(CHECKPOINTS);
         std::fs::create_dir_all(&checkpoints).while_trying("make", &checkpoints)?;
-        Ok(RunFolder { path, moved_aside, reused, _lock: lock })
+        Ok(RunFolder { path, moved_aside, reused, made, _lock: lock })
     }
 
     /// The folder itself.
@@ -131,17 +135,16 @@ impl RunFolder {
     pub fn checkpoints(&self) -> PathBuf {
         self.path.join(CHECKPOINTS)
     }
-
-    /// What `predict` writes.
-    pub fn predictions(&self) -> PathBuf {
-        self.path.join("predictions.jsonl")
-    }
 }
 
-const EXPERIMENT: &str = "experiment.ron";
+/// The resolved experiment, in a run's folder.
+pub(crate) const EXPERIMENT: &str = "experiment.ron";
+/// The folder of the checkpoints.
+pub(crate) const CHECKPOINTS: &str = "checkpoints";
+/// What `predict` writes.
+pub(crate) const PREDICTIONS: &str = "predictions.jsonl";
 const LOG: &str = "log.txt";
 const METRICS: &str = "metrics.jsonl";
-const CHECKPOINTS: &str = "checkpoints";
 
 /// Whether anything of a run was written: a folder with only a lock in it belongs to a run that never began.
 fn holds_run(path: &Path) -> bool {
@@ -152,7 +155,7 @@ fn holds_run(path: &Path) -> bool {
 /// Whether a run has come to anything that a second one must not touch: a row, or a checkpoint, whole or not. What can't
 /// be looked into counts as such.
 fn holds_work(path: &Path) -> bool {
-    let absent = |error: &std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
+    let absent = |error: &std::io::Error| error.kind() == ErrorKind::NotFound;
     let rows = match path.join(METRICS).symlink_metadata() {
         Ok(file) => !file.is_file() || file.len() > 0,
         Err(error) => !absent(&error),
@@ -178,15 +181,42 @@ pub(crate) fn check_name(name: &str) -> Result<(), FolderError> {
     Err(FolderError::Name { name: name.to_owned(), why })
 }
 
-/// `name.1`, `name.2`, …: the first that is not there. The lock on `name` keeps others from taking it too.
-fn free_name(work_dir: &Path, name: &str) -> PathBuf {
+/// Moves a run to the first of `name.1`, `name.2`, … that is not there.
+fn move_aside(path: &Path, work_dir: &Path, name: &str) -> Result<PathBuf, FolderError> {
     let mut number = 1u64;
     loop {
-        let path = work_dir.join(format!("{name}.{number}"));
-        if path.symlink_metadata().is_err() {
-            return path;
+        let aside = work_dir.join(format!("{name}.{number}"));
+        // renaming would put the run in the place of an empty folder too, and that may be of a run of this name that
+        // begins right now: so the folder is one that was made here
+        match std::fs::create_dir(&aside).and_then(|()| std::fs::rename(path, &aside)) {
+            Ok(()) => return Ok(aside),
+            // there already, or taken by such a run in between
+            Err(error) if matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::DirectoryNotEmpty) => {
+                number += 1
+            }
+            Err(error) => {
+                // best effort: the error that matters is the first one
+                let _ = std::fs::remove_dir(&aside);
+                return Err(error).while_trying("move aside", path)?;
+            }
         }
-        number += 1;
+    }
+}
+
+/// A run that was refused before it began leaves nothing that was not there before it.
+impl Drop for RunFolder {
+    fn drop(&mut self) {
+        let own = |entry: &std::ffi::OsStr| entry == LOCK || entry == CHECKPOINTS;
+        let unused = |path: &Path| {
+            let mut entries = std::fs::read_dir(path).ok()?;
+            entries.all(|entry| entry.is_ok_and(|entry| own(&entry.file_name()))).then_some(())
+        };
+        if self.made && unused(&self.path).is_some() {
+            // each only when it is empty, so that nothing is lost whatever happens meanwhile
+            let _ = std::fs::remove_dir(self.checkpoints())
+                .and_then(|()| std::fs::remove_file(self.path.join(LOCK)))
+                .and_then(|()| std::fs::remove_dir(&self.path));
+        }
     }
 }
 
@@ -249,6 +279,34 @@ mod tests {
         }
         let read = |name: &str| std::fs::read_to_string(dir.path().join(name).join(EXPERIMENT)).unwrap();
         assert_eq!([read("digits.1"), read("digits.2"), read("digits")], ["first", "second", "third"]);
+    }
+
+    #[test]
+    fn an_old_run_takes_no_name_that_is_there_not_even_that_of_an_empty_folder() {
+        let dir = work_dir();
+        begin_run(&RunFolder::create(dir.path(), "digits", Mode::New).unwrap(), "first");
+        std::fs::create_dir(dir.path().join("digits.1")).unwrap();
+        std::fs::write(dir.path().join("digits.2"), "").unwrap();
+        let folder = RunFolder::create(dir.path(), "digits", Mode::Fresh).unwrap();
+        assert_eq!(folder.moved_aside(), Some(dir.path().join("digits.3").as_path()));
+        assert_eq!(std::fs::read_dir(dir.path().join("digits.1")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_folder_in_which_nothing_was_written_is_gone_again_unless_it_was_there_before() {
+        let dir = work_dir();
+        drop(RunFolder::create(dir.path(), "digits", Mode::New).unwrap());
+        assert!(!dir.path().join("digits").exists());
+        std::fs::create_dir(dir.path().join("mine")).unwrap();
+        drop(RunFolder::create(dir.path(), "mine", Mode::New).unwrap());
+        assert!(dir.path().join("mine").exists());
+        for file in ["log.txt", "checkpoints/iter_1", "of_a_sink"] {
+            let folder = RunFolder::create(dir.path(), "digits", Mode::Fresh).unwrap();
+            std::fs::write(folder.path().join(file), "").unwrap();
+            drop(folder);
+            assert!(dir.path().join("digits").join(file).exists(), "{file}");
+            std::fs::remove_dir_all(dir.path().join("digits")).unwrap();
+        }
     }
 
     #[test]

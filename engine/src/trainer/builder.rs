@@ -7,7 +7,7 @@ use crate::model::{Model, ModelEntry};
 use crate::optim::{Optim, Schedules};
 use crate::random;
 use crate::trainer::Refused;
-use crate::trainer::fields::{HookSetting, LoaderField, MetricField, OptimizerField, SchedulesField};
+use crate::trainer::fields::{HookSetting, LoaderField, OptimizerField, SchedulesField};
 use tch::{Tensor, nn};
 
 /// The run while its trainer is being built.
@@ -79,13 +79,10 @@ impl<'a> Builder<'a> {
     }
 
     /// The `#[scheduler]` field.
-    ///
-    /// # Errors
-    /// None today.
-    pub fn schedules<F: SchedulesField>(&mut self, schedules: Schedules) -> Result<F> {
+    pub fn schedules<F: SchedulesField>(&mut self, schedules: Schedules) -> F {
         let (field, schedules) = F::from_schedules(schedules);
         self.run.schedules = schedules;
-        Ok(field)
+        field
     }
 
     /// A `#[loader]` field: opens its dataset, if the command at hand uses it.
@@ -98,15 +95,6 @@ impl<'a> Builder<'a> {
         }
         // its errors name it
         panics::catch(format!("opening the loader `{name}`"), || L::open(name, &config, self.run.seed))
-    }
-
-    /// A `#[metric]` field.
-    ///
-    /// # Errors
-    /// None today.
-    pub fn metric<M: MetricField>(&mut self, name: &str, config: M::Config) -> Result<M> {
-        let _ = name;
-        Ok(M::from_config(&config))
     }
 
     /// A `#[hook]` field.

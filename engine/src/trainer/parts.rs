@@ -195,7 +195,7 @@ impl<P: SchedulesPart> PartKind for SchedulesOf<P> {
         writer.put(path, config);
     }
     fn build(config: Schedules, builder: &mut Builder<'_>, _: Place) -> Result<P::Field> {
-        builder.schedules(config)
+        Ok(builder.schedules(config))
     }
 }
 
@@ -228,8 +228,8 @@ impl<P: MetricPart> PartKind for MetricOf<P> {
     fn write(config: &Self::Config, writer: &mut Writer, _: &str) {
         writer.metric(<P::Field as MetricField>::NAME, config);
     }
-    fn build(config: Self::Config, builder: &mut Builder<'_>, place: Place) -> Result<P::Field> {
-        builder.metric(place.name, config)
+    fn build(config: Self::Config, _: &mut Builder<'_>, _: Place) -> Result<P::Field> {
+        Ok(P::Field::from_config(&config))
     }
 }
 

@@ -53,8 +53,20 @@ impl From<Mode> for TrainOptions {
 /// # Errors
 /// When the device is not there, or a part finds something wrong with its settings.
 pub fn build<T: Build>(experiment: Experiment<T>, roles: &[Role]) -> Result<Program<T>> {
+    let device = prepare(&experiment)?;
+    build_on(device, experiment, roles)
+}
+
+/// The experiment's device; sets libtorch's threads for one operator.
+fn prepare<T: Build>(experiment: &Experiment<T>) -> Result<Device> {
     let device = experiment.device.resolve().map_err(|why| Refused::at("device", why))?;
-    set_threads(&experiment);
+    if let Some(threads) = experiment.threads {
+        tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX).max(1));
+    }
+    Ok(device)
+}
+
+fn build_on<T: Build>(device: Device, experiment: Experiment<T>, roles: &[Role]) -> Result<Program<T>> {
     let mut run = RunState::new(T::CLOCK, device, experiment.seed);
     let train_plan = TrainPlan { stop_after: experiment.stop_after, ..experiment.train.plan() };
     let val_plan = (!T::loaders(Role::Val).is_empty()).then(|| experiment.val.plan(T::CLOCK));
@@ -88,15 +100,14 @@ pub fn build<T: Build>(experiment: Experiment<T>, roles: &[Role]) -> Result<Prog
 pub fn run_train<T: Build>(experiment: Experiment<T>, options: impl Into<TrainOptions>) -> Result<Summary> {
     let TrainOptions { mode, verbosity } = options.into();
     // before anything is written: a device that is not there is no reason to begin a run
-    let device = experiment.device.resolve().map_err(|why| Refused::at("device", why))?;
+    let device = prepare(&experiment)?;
     let text = experiment.print()?;
     let (work_dir, name) = (experiment.work_dir.clone(), experiment.name.clone());
     let take_folder = || RunFolder::create(&work_dir, &name, mode);
     // a folder that is taken is told at once; an old run is moved aside only when the new one can be built
     let early = (mode != Mode::Fresh).then(take_folder).transpose()?;
-    set_threads(&experiment);
     let environment = environment::report(&experiment, device, &work_dir.join(&name));
-    let mut program = build(experiment, &[Role::Train, Role::Val])?;
+    let mut program = build_on(device, experiment, &[Role::Train, Role::Val])?;
     program.listen_to_signals()?;
     program.prepare_train()?;
     check_schedules(&program)?;
@@ -110,7 +121,9 @@ pub fn run_train<T: Build>(experiment: Experiment<T>, options: impl Into<TrainOp
         Mode::Resume => checkpoint::newest_valid(&folder.checkpoints())?,
         _ => Newest::default(),
     };
-    let changed = write_experiment(&folder, &text)?;
+    // the run of a folder that is used again came to nothing, so that what it was is not worth keeping
+    let changed = if mode == Mode::Resume { keep_experiment(&folder, &text)? } else { None };
+    write_atomic(&folder.experiment(), text.as_bytes())?;
     let sinks = &mut program.run.sinks;
     sinks.push(LogFile::open(&folder.log())?);
     sinks.push(match mode {
@@ -148,13 +161,6 @@ pub fn run_train<T: Build>(experiment: Experiment<T>, options: impl Into<TrainOp
     Ok(summary(&program, end?))
 }
 
-/// As many threads for one operator as the experiment says.
-fn set_threads<T: Build>(experiment: &Experiment<T>) {
-    if let Some(threads) = experiment.threads {
-        tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX).max(1));
-    }
-}
-
 /// The rows of a run that goes on from a checkpoint, or from nothing.
 fn resume_rows(folder: &RunFolder, snapshot: Option<&Snapshot>) -> Result<JsonLines> {
     let path = folder.metrics();
@@ -165,23 +171,15 @@ fn resume_rows(folder: &RunFolder, snapshot: Option<&Snapshot>) -> Result<JsonLi
     })
 }
 
-/// Writes the resolved experiment. When a run goes on with another one, that of before is kept beside it, and its
-/// place comes back.
-fn write_experiment(folder: &RunFolder, text: &str) -> Result<Option<PathBuf>> {
+/// When a run goes on with another experiment, keeps that of before beside it and gives its place back.
+fn keep_experiment(folder: &RunFolder, text: &str) -> Result<Option<PathBuf>> {
     let path = folder.experiment();
-    let before = std::fs::read_to_string(&path).ok().filter(|before| before != text);
-    let kept = match before {
-        None => None,
-        Some(before) => {
-            let names = (1u64..).map(|number| path.with_file_name(format!("experiment.{number}.ron")));
-            let kept = names.into_iter().find(|kept| kept.symlink_metadata().is_err());
-            if let Some(kept) = &kept {
-                write_atomic(kept, before.as_bytes())?;
-            }
-            kept
-        }
-    };
-    write_atomic(&path, text.as_bytes())?;
+    let Some(before) = std::fs::read_to_string(&path).ok().filter(|before| before != text) else { return Ok(None) };
+    let names = (1u64..).map(|number| path.with_file_name(format!("experiment.{number}.ron")));
+    let kept = names.into_iter().find(|kept| kept.symlink_metadata().is_err());
+    if let Some(kept) = &kept {
+        write_atomic(kept, before.as_bytes())?;
+    }
     Ok(kept)
 }
 
@@ -263,19 +261,21 @@ pub fn run_predict<T: Build>(
     evaluate(experiment, checkpoint, Role::Predict, |driver| driver.predict(write))
 }
 
+/// Whether a trainer has data for an evaluation; a text when it has not.
+pub(crate) fn needs_loader<T: Build>(role: Role) -> Result<(), String> {
+    match T::loaders(role).is_empty() {
+        false => Ok(()),
+        true => Err(format!("`{0}` has no `#[loader({1})]`, so there is nothing to {1}", T::NAME, role.name())),
+    }
+}
+
 fn evaluate<T: Build>(
     experiment: Experiment<T>,
     checkpoint: &Path,
     role: Role,
     body: impl FnOnce(&mut Program<T>) -> Result<()>,
 ) -> Result<Summary> {
-    if T::loaders(role).is_empty() {
-        return Err(Error::msg(format!(
-            "`{}` has no `#[loader({})]`, so there is nothing to run",
-            T::NAME,
-            role.name()
-        )));
-    }
+    needs_loader::<T>(role).map_err(Error::msg)?;
     let mut program = build(experiment, &[role])?;
     program.listen_to_signals()?;
     let end = program.run(|driver| {

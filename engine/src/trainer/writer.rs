@@ -1,7 +1,7 @@
 //! Prints a resolved experiment, defaults included: reading it again gives the same.
 
 use crate::base::Result;
-use crate::config::{self, Field, Kind, Node, Span};
+use crate::config::{self, Kind, Node, SerializeError};
 use crate::hook::HookField;
 use crate::trainer::fields::{HookSetting, LoaderField};
 use crate::trainer::outline;
@@ -22,18 +22,12 @@ impl Writer {
 
     /// Puts a value under a path of keys, `loaders.train`.
     pub fn put<T: Serialize + ?Sized>(&mut self, path: &str, value: &T) {
-        match config::to_node(value) {
-            Ok(node) => self.put_node(path, node),
-            Err(error) => self.failed = Some(format!("`{path}` can't be printed: {error}")),
-        }
+        self.put_written(path, config::to_node(value));
     }
 
     /// Puts a component under the name that a file gives it: `AdamW(lr: 0.1)`, also where its type is fixed in code.
     pub fn component<T: Serialize + ?Sized>(&mut self, path: &str, value: &T) {
-        match config::to_named_node(value) {
-            Ok(node) => self.put_node(path, node),
-            Err(error) => self.failed = Some(format!("`{path}` can't be printed: {error}")),
-        }
+        self.put_written(path, config::to_named_node(value));
     }
 
     /// Puts the settings of a loader, its dataset under its name.
@@ -44,10 +38,9 @@ impl Writer {
 
     /// Adds an entry to the list of metrics, under the metric's name.
     pub fn metric<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
-        match config::to_node(value) {
-            Ok(node) => self.metrics.push(named(name, node)),
-            Err(error) => self.failed = Some(format!("the metric `{name}` can't be printed: {error}")),
-        }
+        let path = format!("metrics.{}", self.metrics.len());
+        let entry = self.written(&path, config::to_node(value)).map(|node| named(name, node));
+        self.metrics.extend(entry);
     }
 
     /// Puts the settings of a hook's field; nothing when it is absent.
@@ -77,23 +70,25 @@ impl Writer {
         }
     }
 
-    pub(crate) fn put_node(&mut self, path: &str, node: Node) {
-        let mut at = &mut self.root;
-        let mut keys = path.split('.').peekable();
-        while let Some(key) = keys.next() {
-            let Kind::Struct(fields) = &mut at.kind else { return };
-            let index = fields.iter().position(|field| field.key == key).unwrap_or_else(|| {
-                let value = Node::new(Kind::Struct(Vec::new()));
-                fields.push(Field { key: key.to_owned(), key_span: Span::NONE, value });
-                fields.len() - 1
-            });
-            at = &mut fields[index].value;
-            if keys.peek().is_none() {
-                *at = node;
-                return;
-            }
+    fn put_written(&mut self, path: &str, written: Result<Node, SerializeError>) {
+        if let Some(node) = self.written(path, written) {
+            self.put_node(path, node);
         }
     }
+
+    fn written(&mut self, path: &str, written: Result<Node, SerializeError>) -> Option<Node> {
+        written.map_err(|error| self.failed = Some(cannot_print(path, &error))).ok()
+    }
+
+    fn put_node(&mut self, path: &str, node: Node) {
+        if let Err(mistake) = self.root.put(path, node) {
+            self.failed = Some(cannot_print(path, &mistake.message));
+        }
+    }
+}
+
+fn cannot_print(path: &str, why: &dyn std::fmt::Display) -> String {
+    format!("`{path}` can't be printed: {why}")
 }
 
 /// A component under its name: `(top_k: 1)` → `Accuracy(top_k: 1)`.

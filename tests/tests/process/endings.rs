@@ -119,3 +119,17 @@ fn a_loss_that_is_no_number_is_warned_of_once() {
     let rows = bench.read("runs/run/metrics.jsonl");
     assert!(rows.lines().next().unwrap().contains(r#""loss":null"#), "{rows}");
 }
+
+#[test]
+fn text_that_is_lost_on_a_full_disk_is_an_error_and_one_that_nobody_reads_is_not() {
+    let bench = Bench::by_epoch();
+    let full = |arguments: &[&str]| bench.run_after("exec > /dev/full", arguments);
+    for arguments in [&["show", "--full", "exp.ron"][..], &["list"], &["new"], &["check", "exp.ron"], &["--help"]] {
+        full(arguments).exits(1).says("what was to be printed can't be written").says("caused by: No space left");
+    }
+    // a mistake is told as ever, and where not even that can be, the exit code is right
+    full(&["show", "--full", "gone.ron"]).exits(2).says("can't read `gone.ron`");
+    bench.run_after("exec 2> /dev/full", &["check", "gone.ron"]).exits(2);
+    let unread = "mkfifo pipe; sleep 60 < pipe & exec > pipe; kill $!; wait";
+    bench.run_after(unread, &["show", "--full", "exp.ron"]).exits(0);
+}

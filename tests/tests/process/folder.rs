@@ -27,9 +27,8 @@ fn a_run_that_came_to_nothing_is_not_in_the_way_and_its_log_stays() {
         log.starts_with(&before) && log.contains("the run that was here came to no row and no checkpoint"),
         "{log}"
     );
-    // what it was to be is beside what the new one is
-    assert!(bench.read("runs/run/experiment.1.ron").contains("fault: Error"));
-    std::fs::remove_file(bench.path("runs/run/experiment.1.ron")).unwrap();
+    // no run has changed
+    assert!(!log.contains("the experiment has changed") && !bench.path("runs/run/experiment.1.ron").exists());
     assert_same(&whole.path("runs/run"), &bench.path("runs/run"), "after a run that came to nothing");
     // now it is
     bench.train(&[]).exits(1).says("already holds a run");
@@ -132,4 +131,12 @@ fn a_run_that_goes_on_with_another_experiment_keeps_both() {
     // the same again is no change
     bench.train(&["--resume"]).exits(0);
     assert!(!bench.path("runs/run/experiment.2.ron").exists());
+}
+
+#[test]
+fn a_work_dir_that_no_experiment_can_name_is_wrong_usage() {
+    let bench = Bench::by_epoch();
+    let ended = bench.run_after("set -- \"$@\" --work-dir \"$(printf 'runs\\377')\"", &["train", "exp.ron"]);
+    ended.exits(2).says("is not UTF-8").says("choose another folder");
+    assert_eq!(std::fs::read_dir(bench.path(".")).unwrap().count(), 1);
 }

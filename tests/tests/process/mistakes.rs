@@ -118,6 +118,7 @@ fn what_only_the_data_tell_of_schedules_is_a_mistake_of_the_experiment_too() {
     let ended = bench.train(&["--set", "schedule.Linear.iters=10"]).exits(2);
     let told = "error: `Linear` would end at iter 10, but the training ends at iter 9\n --> --set:1:23\n";
     assert!(ended.stderr.starts_with(told), "{ended}");
-    // nothing of a run is there that would be in the way
+    // a run that never began leaves no folder
+    assert_eq!(std::fs::read_dir(bench.path("runs")).unwrap().count(), 0);
     bench.train(&[]).exits(0);
 }

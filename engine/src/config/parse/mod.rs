@@ -20,12 +20,17 @@ pub(super) const MAX_DEPTH: u32 = 128;
 
 /// Parses the text of source `file`.
 pub(super) fn parse(file: u32, text: &str) -> Result<Node, Vec<Diagnostic>> {
-    let mut parser = Parser::new(file, text, 0);
+    parse_from(file, text, 0)
+}
+
+/// Parses the value that begins at byte `at` of a text.
+pub(super) fn parse_from(file: u32, text: &str, at: usize) -> Result<Node, Vec<Diagnostic>> {
+    let mut parser = Parser::new(file, text, at);
     let document = parser.document();
     parser.finish(document)
 }
 
-/// Parses the value that begins at byte `at` of a command-line text, where names may stand for strings.
+/// As [`parse_from`] of a command-line text, where names may stand for strings.
 pub(super) fn parse_argument(file: u32, text: &str, at: usize) -> Result<Node, Vec<Diagnostic>> {
     let mut parser = Parser::new(file, text, at);
     parser.words = true;

@@ -1,0 +1,85 @@
+//! Experiments that are written in Rust: for sweeps, for tests, for programs that make them up.
+//!
+//! What is built here is read as a file is, so it is checked as strictly, means the same, and its mistakes point into
+//! texts: that of the file below it, and one for each value that was set.
+
+use crate::config::registry::Component;
+use crate::config::{self, ConfigErrors, Diagnostic, Document, Kind, Node, Span};
+use crate::trainer::{Build, Experiment, Purpose};
+use serde::Serialize;
+use std::marker::PhantomData;
+use std::path::Path;
+
+/// What messages call the values that were set.
+const SOURCE: &str = "experiment written in Rust";
+
+/// An experiment in the making: see [`Experiment::builder`].
+#[derive(Debug)]
+#[must_use = "`build` makes the experiment"]
+pub struct ExperimentBuilder<T> {
+    document: Document,
+    problems: Vec<Diagnostic>,
+    trainer: PhantomData<fn() -> T>,
+}
+
+impl<T: Build> ExperimentBuilder<T> {
+    pub(super) fn new(name: &str) -> Self {
+        let root = Node::named("Experiment", Kind::Struct(Vec::new()));
+        let document = Document { root, ..Document::empty() };
+        ExperimentBuilder { document, problems: Vec::new(), trainer: PhantomData }.set("name", name)
+    }
+
+    pub(super) fn over(path: &Path) -> Self {
+        let (document, problems) = match config::load(path) {
+            Ok(document) => (document, Vec::new()),
+            Err(ConfigErrors { sources, diagnostics }) => (Document { sources, ..Document::empty() }, diagnostics),
+        };
+        ExperimentBuilder { document, problems, trainer: PhantomData }
+    }
+
+    /// Sets the value at a path of keys, `optimizer.lr` or `loaders.train`, in place of what was there. Paths are those
+    /// of `--set`: `custom_hooks.0.decay`, `custom_hooks.Ema.decay`.
+    ///
+    /// Anything that serializes is a value: a number, the settings of a component (`AdamW::new(1e-3)`), those of a
+    /// section ([`TrainSettings`](crate::trainer::TrainSettings), [`LoaderConfig`](crate::data::LoaderConfig)).
+    /// A `PathBuf` in it is relative to the current folder, whatever file lies below.
+    pub fn set(mut self, path: &str, value: impl Serialize) -> Self {
+        match config::to_named_node(&value) {
+            Ok(node) => self.ron(path, config::print(&without_name_of_settings(node)).trim_end()),
+            Err(error) => {
+                let text = format!("the value for `{path}` can't be written: {error}");
+                self.problems.push(Diagnostic::new(Span::NONE, text));
+                self
+            }
+        }
+    }
+
+    /// As [`set`](Self::set), with a value as a file writes it: for what Rust can't name, such as the hooks of
+    /// `custom_hooks`.
+    pub fn ron(mut self, path: &str, value: &str) -> Self {
+        if let Err(problems) = self.document.put(SOURCE, path, value) {
+            self.problems.extend(problems);
+        }
+        self
+    }
+
+    /// The experiment, checked as a file is.
+    ///
+    /// # Errors
+    /// All mistakes at once. Those in a file point into it; those in what was set, into its path and value.
+    pub fn build(self) -> Result<Experiment<T>, ConfigErrors> {
+        match self.problems.is_empty() {
+            true => Experiment::from_document(&self.document, Purpose::Run),
+            false => Err(ConfigErrors::new(self.document.sources, self.problems)),
+        }
+    }
+}
+
+/// A file says `train: (max_epochs: 3)`; only components that it chooses have a name there.
+fn without_name_of_settings(node: Node) -> Node {
+    let is_settings = node.name().is_some_and(|name| Component::find("settings", name).is_some());
+    match (&node.kind, is_settings) {
+        (Kind::Struct(_), true) => Node { name: None, ..node },
+        _ => node,
+    }
+}
