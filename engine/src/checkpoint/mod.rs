@@ -35,7 +35,7 @@ use tch::Tensor;
 pub use error::CheckpointError;
 pub use read::{Newest, list, load, load_models, newest_valid};
 pub use retain::{clean, retain};
-pub use write::save;
+pub use write::{save, set_latest};
 
 /// The version of the layout on disk that this engine writes, and the newest that it reads.
 pub const FORMAT: u32 = 1;

@@ -39,6 +39,19 @@ pub fn save(dir: &Path, name: &str, snapshot: &Snapshot) -> Result<PathBuf, Chec
     Ok(target)
 }
 
+/// Names the checkpoint that a run goes on from in `latest`, where a kill or a full disk has left another name.
+///
+/// # Errors
+/// When the file can't be written.
+pub fn set_latest(dir: &Path, checkpoint: &Path) -> Result<(), CheckpointError> {
+    let name = checkpoint.file_name().unwrap_or_default().to_string_lossy();
+    let file = dir.join(LATEST);
+    match std::fs::read_to_string(&file) {
+        Ok(latest) if latest.trim() == name => Ok(()),
+        _ => Ok(write_atomic(&file, format!("{name}\n").as_bytes())?),
+    }
+}
+
 fn write_folder(folder: &Path, snapshot: &Snapshot) -> Result<(), CheckpointError> {
     remove_folder(folder)?;
     std::fs::create_dir(folder).while_trying("make", folder)?;

@@ -122,8 +122,9 @@ pub fn run_train<T: Build>(experiment: Experiment<T>, options: impl Into<TrainOp
         _ => Newest::default(),
     };
     // the run of a folder that is used again came to nothing, so that what it was is not worth keeping
-    let changed = if mode == Mode::Resume { keep_experiment(&folder, &text)? } else { None };
-    write_atomic(&folder.experiment(), text.as_bytes())?;
+    if mode != Mode::Resume {
+        write_atomic(&folder.experiment(), text.as_bytes())?;
+    }
     let sinks = &mut program.run.sinks;
     sinks.push(LogFile::open(&folder.log())?);
     sinks.push(match mode {
@@ -142,10 +143,6 @@ pub fn run_train<T: Build>(experiment: Experiment<T>, options: impl Into<TrainOp
     for warning in &resumed.warnings {
         program.run.say(&format!("warning: a checkpoint can't be used: {warning}"))?;
     }
-    if let Some(kept) = changed {
-        let kept = kept.display();
-        program.run.say(&format!("the experiment has changed since the run began; what it was is in {kept}"))?;
-    }
     let log = folder.log();
     program.run.folder = Some(folder);
     let end = program.run(|driver| {
@@ -154,6 +151,13 @@ pub fn run_train<T: Build>(experiment: Experiment<T>, options: impl Into<TrainOp
             let clocks = &driver.run.clocks;
             let text = format!("resumed from {} at {}, {}", path.display(), clocks.epoch(), clocks.iter());
             driver.run.say(&text)?;
+            if plan_is_done(driver) {
+                driver.run.say("nothing is left of the training: its plan is done")?;
+            }
+            checkpoint::set_latest(path.parent().unwrap_or(Path::new(".")), &path)?;
+        }
+        if mode == Mode::Resume {
+            go_on_with(driver, &text)?;
         }
         driver.train()
     });
@@ -169,6 +173,20 @@ fn resume_rows(folder: &RunFolder, snapshot: Option<&Snapshot>) -> Result<JsonLi
         Some((None, iter)) => JsonLines::resume_after(&path, iter)?,
         None => JsonLines::resume_at(&path, 0)?,
     })
+}
+
+/// Whether the plan has nothing left for a run that was just restored.
+fn plan_is_done<T: Build>(driver: &mut Program<T>) -> bool {
+    driver.prepare_train().is_ok() && driver.run.clocks.is_finished()
+}
+
+/// Writes the experiment with which a run goes on: only now, since one that can't be resumed with must leave the run's own.
+fn go_on_with<T: Build>(driver: &mut Program<T>, text: &str) -> Result<()> {
+    let Some(folder) = &driver.run.folder else { return Ok(()) };
+    let changed = keep_experiment(folder, text)?;
+    write_atomic(&folder.experiment(), text.as_bytes())?;
+    let Some(kept) = changed else { return Ok(()) };
+    driver.run.say(&format!("the experiment has changed since the run began; what it was is in {}", kept.display()))
 }
 
 /// When a run goes on with another experiment, keeps that of before beside it and gives its place back.

@@ -140,3 +140,26 @@ fn a_work_dir_that_no_experiment_can_name_is_wrong_usage() {
     ended.exits(2).says("is not UTF-8").says("choose another folder");
     assert_eq!(std::fs::read_dir(bench.path(".")).unwrap().count(), 1);
 }
+
+#[test]
+fn an_experiment_that_a_run_can_not_go_on_with_leaves_that_of_the_run() {
+    let bench = Bench::by_epoch();
+    bench.train(&[]).exits(0);
+    let before = bench.read("runs/run/experiment.ron");
+    let other = bench.train(&["--resume", "--set", "model.hidden=16"]).exits(1);
+    other.says("can't be resumed");
+    assert_eq!(bench.read("runs/run/experiment.ron"), before);
+    assert!(!bench.path("runs/run/experiment.1.ron").exists());
+    bench.run(&["val", "runs/run", "--checkpoint", "runs/run"]).exits(0);
+}
+
+#[test]
+fn a_run_that_is_done_says_so_and_names_its_newest_checkpoint() {
+    let bench = Bench::by_epoch();
+    bench.train(&[]).exits(0);
+    // as a kill leaves it between the checkpoint and its name
+    bench.write("runs/run/checkpoints/latest", "iter_000000006\n");
+    let ended = bench.train(&["--resume"]).exits(0);
+    assert!(ended.stdout.contains("nothing is left of the training: its plan is done"), "{ended}");
+    assert_eq!(bench.read("runs/run/checkpoints/latest"), "iter_000000009\n");
+}
