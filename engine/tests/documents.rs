@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
-use engine::trainer::{DeviceChoice, Experiment, Overrides};
+use engine::trainer::{DeviceChoice, Experiment};
 use std::path::{Path, PathBuf};
 
 /// The program of the README, as it stands there.
@@ -52,11 +52,8 @@ fn documents() -> Vec<(PathBuf, String)> {
 fn experiment(work_dir: &Path) -> Experiment<readme::Classifier> {
     let text = blocks(&document("README.md"), "ron").remove(1).1;
     let mut experiment = Experiment::parse("README.md", &text).unwrap_or_else(|errors| panic!("{errors}"));
-    experiment.apply(&Overrides {
-        work_dir: Some(work_dir.to_owned()),
-        device: Some(DeviceChoice::Cpu),
-        ..Overrides::default()
-    });
+    experiment.work_dir = work_dir.to_owned();
+    experiment.device = DeviceChoice::Cpu;
     experiment
 }
 
@@ -71,8 +68,8 @@ fn the_short_program_of_the_readme_learns() {
     let folder = tempfile::tempdir().unwrap();
     let text = blocks(&document("README.md"), "ron").remove(0).1;
     let mut experiment = Experiment::<forty_lines::Classifier>::parse("README.md", &text).unwrap();
-    let work_dir = Some(folder.path().to_owned());
-    experiment.apply(&Overrides { work_dir, device: Some(DeviceChoice::Cpu), ..Overrides::default() });
+    experiment.work_dir = folder.path().to_owned();
+    experiment.device = DeviceChoice::Cpu;
     engine::trainer::run_train(experiment, engine::folder::Mode::New).unwrap();
     let rows = std::fs::read_to_string(folder.path().join("spirals/metrics.jsonl")).unwrap();
     let loss = |row: &str| serde_json::from_str::<serde_json::Value>(row).unwrap()["loss"].as_f64().unwrap();

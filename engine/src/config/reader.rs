@@ -41,11 +41,6 @@ impl<'a> StructReader<'a> {
         self.read(field)
     }
 
-    /// Reads a field that has a default. There is also the default when it is wrong; `diagnostics` tell.
-    pub fn or_default<T: DeserializeOwned + Default>(&mut self, key: &'static str) -> T {
-        self.optional(key).unwrap_or_default()
-    }
-
     /// A struct within this one that must be there.
     pub fn required_struct(&mut self, key: &'static str) -> Option<StructReader<'a>> {
         let field = self.required_field(key)?;
@@ -58,42 +53,15 @@ impl<'a> StructReader<'a> {
         self.nested(field)
     }
 
-    /// The keys that the text gives, in its order: for structs whose keys the user chooses, read by
-    /// [`StructReader::named`].
-    pub fn keys(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        self.node.fields().iter().map(|field| field.key.as_str())
-    }
-
     /// Reads a field whose key the user chose.
     pub fn named<T: DeserializeOwned>(&mut self, key: &str) -> Option<T> {
         let field = self.field(key)?;
         self.read(field)
     }
 
-    /// A struct whose key the user chose.
-    pub fn named_struct(&mut self, key: &str) -> Option<StructReader<'a>> {
-        let field = self.field(key)?;
-        self.nested(field)
-    }
-
     /// The tree of a field, for rules of one's own; it counts as asked for.
     pub fn node(&mut self, key: &str) -> Option<&'a Node> {
         self.field(key).map(|field| &field.value)
-    }
-
-    /// Whether the field is given.
-    pub fn has(&self, key: &str) -> bool {
-        self.node.get(key).is_some()
-    }
-
-    /// Where the value at `path` (within this struct) was written; the struct's own name when it wasn't.
-    pub fn span_of(&self, path: &str) -> Span {
-        self.node.find(path).map_or_else(|| self.head(), Node::head)
-    }
-
-    /// Adds a mistake of the value at `path` (within this struct), found by a rule that no type knows.
-    pub fn error(&self, path: &str, message: impl Into<String>) {
-        self.push(path, Diagnostic::new(self.span_of(path), message));
     }
 
     /// Reports the fields that were not asked for, and ends the reading.

@@ -10,6 +10,7 @@ use crate::optim::{Optim, Schedules};
 use crate::phase::Phase;
 use crate::record::Sink as _;
 use crate::record::{Record, Sinks};
+use std::io::Write as _;
 use std::time::Instant;
 use tch::Device;
 
@@ -137,8 +138,8 @@ impl RunState {
     #[cold]
     pub(crate) fn tell(&mut self, text: &str) {
         if let Err(error) = self.say(text) {
-            // the one place that is left
-            eprintln!("{text}\n{error:#}");
+            // the one place that is left, if it is
+            let _ = writeln!(std::io::stderr(), "{text}\n{error:#}");
         }
     }
 }

@@ -39,17 +39,6 @@ pub struct Experiment<T: Build> {
     pub custom_hooks: Vec<Box<dyn HookConfig>>,
 }
 
-/// What the command line says over the file.
-#[derive(Clone, Debug, Default)]
-pub struct Overrides {
-    /// `--work-dir`.
-    pub work_dir: Option<PathBuf>,
-    /// `--device`. The file's own was asked for when it was read, but for [`Purpose::Look`].
-    pub device: Option<DeviceChoice>,
-    /// `--max-iters`.
-    pub max_iters: Option<u64>,
-}
-
 impl<T: Build> Experiment<T> {
     /// Reads an experiment file with everything that it builds on.
     ///
@@ -202,17 +191,6 @@ impl<T: Build> Experiment<T> {
         writer.hook("hooks.checkpoint", &self.hooks.checkpoint);
         writer.put("custom_hooks", &self.custom_hooks);
         writer.finish()
-    }
-
-    /// The command line wins over the file.
-    pub fn apply(&mut self, overrides: &Overrides) {
-        if let Some(work_dir) = &overrides.work_dir {
-            self.work_dir = from_anywhere(work_dir.clone());
-        }
-        if let Some(device) = overrides.device {
-            self.device = device;
-        }
-        self.stop_after = overrides.max_iters.or(self.stop_after);
     }
 }
 

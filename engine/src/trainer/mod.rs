@@ -18,7 +18,7 @@ mod writer;
 
 pub use build::{Build, Fields};
 pub use builder::Builder;
-pub use experiment::{Experiment, Overrides};
+pub use experiment::Experiment;
 pub use experiment_builder::ExperimentBuilder;
 pub use fields::{HookSetting, LoaderField, MetricField, OptimizerField, SchedulesField};
 pub use outline::{Outline, Section, docs_of};

@@ -192,12 +192,10 @@ fn sections(document: &Document) -> (Option<u64>, Vec<String>, Vec<String>) {
     let seed = reader.optional("seed");
     let mut loaded = Vec::new();
     if let Some(mut loaders) = reader.required_struct("loaders") {
-        for key in loaders.keys() {
-            if let Some(mut loader) = loaders.named_struct(key) {
-                if loader.required::<u32>("batch_size") == Some(0) {
-                    loader.error("batch_size", "a batch has at least one item");
-                }
-                let _: bool = loader.or_default("shuffle");
+        for key in ["train", "val", "test", "extra"] {
+            if let Some(mut loader) = loaders.optional_struct(key) {
+                let _: Option<u32> = loader.required("batch_size");
+                let _: Option<bool> = loader.optional("shuffle");
                 loader.finish();
                 loaded.push(key.to_owned());
             }
@@ -211,7 +209,7 @@ fn sections(document: &Document) -> (Option<u64>, Vec<String>, Vec<String>) {
 
 #[test]
 fn mistakes_of_all_sections_are_found_with_those_of_structs_within() {
-    let text = "(\n  nam: \"x\",\n  optimizer: Sgd(lr: \"a\"),\n  seed: None,\n  loaders: (\n    train: (batch_size: 64, shufle: true),\n    val: (),\n    test: (batch_size: 0),\n    extra: 3,\n  ),\n)";
+    let text = "(\n  nam: \"x\",\n  optimizer: Sgd(lr: \"a\"),\n  seed: None,\n  loaders: (\n    train: (batch_size: 64, shufle: true),\n    val: (),\n    test: (batch_size: -1),\n    extra: 3,\n  ),\n)";
     let (seed, loaded, errors) = sections(&parse_text("s.ron", text).unwrap());
     assert_eq!((seed, loaded.len()), (None, 4));
     let expected = [
@@ -220,7 +218,7 @@ fn mistakes_of_all_sections_are_found_with_those_of_structs_within() {
         "s.ron:3:22: expected a number, found string `\"a\"`",
         "s.ron:6:29: unknown field `shufle`, expected one of `batch_size`, `shuffle`; did you mean `shuffle`?",
         "s.ron:7:5: missing field `batch_size`",
-        "s.ron:8:24: a batch has at least one item",
+        "s.ron:8:24: `-1` does not fit `u32`, expected 0 to 4294967295",
         "s.ron:9:12: expected fields by name, `(key: ..)`, found integer `3`",
     ];
     assert_eq!(errors, expected);
