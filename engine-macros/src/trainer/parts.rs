@@ -161,5 +161,8 @@ fn own_config(own: &Field, field: TokenStream, krate: &Krate) -> TokenStream {
             }
         }
     });
-    quote!(#field #default #check)
+    let demand = config.demand_source().map(
+        |demand| quote!(const DEMAND: ::core::option::Option<&'static str> = ::core::option::Option::Some(#demand);),
+    );
+    quote!(#field #demand #default #check)
 }

@@ -102,7 +102,8 @@ fn check_name(what: &'static str, name: &str) -> Result<(), CheckpointError> {
     Err(CheckpointError::Name { what, name: name.to_owned(), why })
 }
 
-const LATEST: &str = "latest";
+/// The file beside checkpoints that names the one that was written last.
+pub(crate) const LATEST: &str = "latest";
 const STATE: &str = "state";
 const STATE_TREE: &str = "state.ron";
 const STATE_TENSORS: &str = "state.safetensors";

@@ -1,7 +1,7 @@
 //! The commands and their options, with the help that people learn them from.
 
 use crate::base::Error;
-use crate::checkpoint::newest_valid;
+use crate::checkpoint::{LATEST, newest_valid};
 use crate::cli::Failure;
 use crate::cli::out::{self, ColorChoice};
 use crate::config::{Given, Kind, Node, print_line, to_node};
@@ -88,7 +88,7 @@ pub(super) enum Command {
     },
     /// Reads experiments and prints every mistake in them; nothing is opened or run
     Check {
-        /// Experiment files, or patterns in quotes: "experiments/**/*.ron"
+        /// Experiment files, or patterns in quotes: "experiments/*.ron"
         #[arg(required = true, value_name = "EXP")]
         experiments: Vec<PathBuf>,
         /// Sets a value over each file, `device=Cpu`; as often as needed
@@ -191,6 +191,13 @@ impl CheckpointArgs {
             let what = "name a checkpoint's folder, a run's folder or a `.safetensors` file";
             return Err(Failure::Usage(format!("`--checkpoint {}` can't be read: {error}; {what}", path.display())));
         }
+        // the file that names the newest checkpoint of a run stands for it
+        if path.is_file()
+            && path.file_name().is_some_and(|name| name == LATEST)
+            && let Ok(name) = std::fs::read_to_string(&path)
+        {
+            return Ok(path.with_file_name(name.trim()));
+        }
         let checkpoints = path.join(CHECKPOINTS);
         if !checkpoints.is_dir() {
             return Ok(path);
@@ -226,8 +233,32 @@ pub(super) fn complete<T: Build>(shell: clap_complete::Shell) -> Result<(), Erro
 fn command<T: Build>(version: &str) -> clap::Command {
     let about = format!("Trains and evaluates `{}` as experiment files describe it", T::NAME);
     let version = format!("{version} (engine {}, libtorch {})", env!("CARGO_PKG_VERSION"), libtorch_version());
-    Cli::command().name(program()).about(about).version(version).after_help(FIRST_STEPS)
+    Cli::command()
+        .name(program())
+        .about(about)
+        .version(version)
+        .after_help(FIRST_STEPS)
+        .after_long_help(format!("{FIRST_STEPS}\n\n{LAYERS}"))
 }
+
+/// Files over files, for the long help.
+const LAYERS: &str = "\
+Files over files:
+  base: [\"a.ron\", \"b.ron\"]         read before this file, the later over the earlier
+  optimizer: (lr: 0.1)             without a name, or with the same: changes these settings
+  optimizer: Sgd(lr: 0.1)          with another name: replaces all that was there
+  train: Replace((max_epochs: 3))  takes nothing over from the base
+  custom_hooks: [Ema()]            replaces the list of the base
+  custom_hooks: Append([Ema()])    adds to it at the end, and `Prepend` at the begin
+  custom_hooks: Patch({\"Ema\": (decay: 0.9), 0: (level: HIGH)})
+                                   changes its elements, by name or number
+  hooks: (ema: Off)                switches a hook off; settings switch it on again
+  hooks: (ema: (level: LOW))       moves it in its phases: lower levels run first, from
+                                   HIGHEST (0), HIGHER (10), … to LOWEST (60), or 0 to 100
+  work_dir: Env(\"RUNS\", \"runs\")    from the environment, or else this
+
+The same on the command line, over all files:
+  --set optimizer.lr=0.01 --set custom_hooks.Ema.decay=0.9 --set hooks.ema=Off";
 
 const FIRST_STEPS: &str = "\
 First steps:

@@ -15,10 +15,14 @@ pub(super) fn plural(kind: &str) -> String {
 
 /// `u64, at least 1`.
 pub(super) fn type_of(field: &FieldInfo) -> String {
-    let shape = (field.shape)().to_string();
-    match field.range {
-        Some(range) => format!("{shape}, {}", in_words(range)),
-        None => shape,
+    type_with(&(field.shape)(), field.range)
+}
+
+/// As [`type_of`], of a shape and what is demanded besides.
+pub(super) fn type_with(shape: &Shape, demand: Option<&str>) -> String {
+    match demand {
+        Some(demand) => format!("{shape}, {}", in_words(demand)),
+        None => shape.to_string(),
     }
 }
 

@@ -18,6 +18,7 @@ use crate::config::{self, ConfigErrors, Document, registry};
 use crate::folder::{EXPERIMENT, Mode, PREDICTIONS};
 use crate::loops::{End, Role};
 use crate::native;
+use crate::record::Verbosity;
 use crate::trainer::{
     Build, Experiment, Purpose, Refused, Summary, TrainOptions, needs_loader, run_predict, run_test, run_train, run_val,
 };
@@ -160,20 +161,22 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
             return exit_code(&summary, "; `--resume` goes on from there");
         }
         Command::Val { experiment, checkpoint } => {
-            return evaluate::<T>(Role::Val, &experiment, checkpoint, run_val);
+            return evaluate::<T>(Role::Val, &experiment, checkpoint, style, run_val);
         }
         Command::Test { experiment, checkpoint } => {
-            return evaluate::<T>(Role::Test, &experiment, checkpoint, run_test);
+            return evaluate::<T>(Role::Test, &experiment, checkpoint, style, run_test);
         }
         Command::Predict { experiment, checkpoint, out } => {
             let (loaded, checkpoint) = evaluated::<T>(Role::Predict, &experiment, checkpoint)?;
             let path = out.unwrap_or_else(|| loaded.folder().join(PREDICTIONS));
             let mut file = predictions::Predictions::create(&path)?;
             let mut write = |prediction| file.write(&prediction);
-            let summary = loaded.used_by(|experiment| run_predict(experiment, &checkpoint, &mut write))?;
+            let summary =
+                loaded.used_by(|experiment| run_predict(experiment, &checkpoint, style.verbosity(), &mut write))?;
             if summary.end == End::Finished {
                 let written = file.finish()?;
-                out::line(format_args!("{written} predictions in {}", path.display()))?;
+                let plural = if written == 1 { "" } else { "s" };
+                out::line(format_args!("{written} prediction{plural} in {}", path.display()))?;
             }
             return exit_code(&summary, "; what was predicted so far is dropped");
         }
@@ -186,10 +189,11 @@ fn evaluate<T: Build>(
     role: Role,
     experiment: &ExperimentArgs,
     checkpoint: CheckpointArgs,
-    run: impl FnOnce(Experiment<T>, &Path) -> Result<Summary>,
+    style: &Style,
+    run: impl FnOnce(Experiment<T>, &Path, Verbosity) -> Result<Summary>,
 ) -> Result<ExitCode, Failure> {
     let (loaded, checkpoint) = evaluated::<T>(role, experiment, checkpoint)?;
-    let summary = loaded.used_by(|experiment| run(experiment, &checkpoint))?;
+    let summary = loaded.used_by(|experiment| run(experiment, &checkpoint, style.verbosity()))?;
     print_metrics(&summary)?;
     exit_code(&summary, "")
 }

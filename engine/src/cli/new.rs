@@ -1,10 +1,12 @@
 //! `new`: an experiment with every setting of a trainer, each with what it is for.
 
 use crate::base::{Clock, Error, ErrorContext as _, Result};
-use crate::cli::describe::{MakeUp, first_paragraph, plural, type_of, wrapped};
+use crate::cli::describe::{MakeUp, first_paragraph, plural, type_of, type_with, wrapped};
 use crate::cli::out;
 use crate::config::registry::{Component, FieldInfo};
 use crate::config::{Kind, Node, Shape, print_line};
+use crate::hooks::DefaultHooks;
+use crate::loops::Role;
 use crate::trainer::{Build, Experiment, Section, docs_of};
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -33,7 +35,14 @@ pub(super) fn write<T: Build>(path: Option<&Path>, program: &str) -> Result<()> 
 fn text<T: Build>(name: &str) -> String {
     let outline = Experiment::<T>::outline();
     let metric = outline.watchable.first().map(String::as_str);
-    let mut page = Page { text: String::new(), trainer: T::NAME, name, clock: T::CLOCK, metric };
+    let mut page = Page {
+        text: String::new(),
+        trainer: T::NAME,
+        name,
+        clock: T::CLOCK,
+        train_loaders: T::loaders(Role::Train),
+        metric,
+    };
     page.head();
     let mut sections = outline.sections.iter().peekable();
     while let Some(first) = sections.next() {
@@ -63,6 +72,8 @@ struct Page<'a> {
     trainer: &'static str,
     name: &'a str,
     clock: Clock,
+    /// The loaders that are trained on.
+    train_loaders: &'a [&'static str],
     /// A metric that hooks can watch.
     metric: Option<&'a str>,
 }
@@ -78,9 +89,12 @@ impl<'a> Page<'a> {
         let told = [
             format!("// An experiment of `{trainer}`, with every setting and what it is when nobody sets it."),
             "//".to_owned(),
-            "// What is left out has its default, so keep only what you mean to set. Another file builds on this one"
+            "// All that is not required may be left out and is then as it stands here: keep what you mean to set.".to_owned(),
+            "//".to_owned(),
+            "// Another file builds on this one by `base: [\"this.ron\"]` and says only what differs: a `(..)` changes single"
                 .to_owned(),
-            "// by `base: [\"this.ron\"]` and says only what differs; `show` prints what comes of it.".to_owned(),
+            "// settings, another name replaces; `Append([..])`, `Prepend([..])` and `Patch({\"Name\": (..)})` change a list.".to_owned(),
+            "// `show` prints what comes of it, and where each value was written; `--help` tells more.".to_owned(),
             "Experiment(".to_owned(),
         ];
         for line in told {
@@ -124,24 +138,24 @@ impl<'a> Page<'a> {
         self.line(1, "metrics: [");
         for section in of_fields {
             let value = under_name(section, &self.make_up(""));
-            self.value(None, &value, &section.shape, None, 2);
+            self.value(None, &value, &section.shape, &told_of(section), 2);
         }
         self.line(1, "],");
     }
 
     /// One section under its key.
     fn section(&mut self, key: &'a str, section: &Section, depth: usize) {
-        match (section.docs, struct_name(&section.shape)) {
-            ("", Some(name)) => {
-                Component::find("hook", name).into_iter().for_each(|hook| self.comment(depth, hook.docs))
-            }
-            (docs, _) => self.comment(depth, docs),
-        }
+        let docs = match (section.docs, struct_name(&section.shape)) {
+            ("", Some(name)) => Component::find("hook", name).map_or("", |hook| hook.docs),
+            (docs, _) => docs,
+        };
+        let required = if is_required(section) { " Required." } else { "" };
+        self.comment(depth, format!("{}{required}", first_paragraph(docs)).trim_start());
         if section.absent {
             self.line(depth, "// not part of a run unless it is named");
             let begin = self.text.len();
             let value = self.make_up(key).value(&section.shape);
-            self.value(Some(key), &value, &section.shape, None, depth);
+            self.value(Some(key), &value, &section.shape, &told_of(section), depth);
             let lines: Vec<String> = self.text.split_off(begin).lines().map(|line| commented(line, depth)).collect();
             lines.iter().for_each(|line| self.line(0, line));
             return;
@@ -157,10 +171,15 @@ impl<'a> Page<'a> {
         if section.path == "train" {
             self.plan(&mut value);
         }
+        if self.train_loaders.iter().any(|name| section.path.strip_prefix("loaders.") == Some(name))
+            && let Some(shuffle) = value.get_mut("shuffle")
+        {
+            *shuffle = Node::new(Kind::Bool(true));
+        }
         if let (None, true, Some(name)) = (value.name(), section.is_model(), struct_name(&section.shape)) {
             value = Node::named(name, value.kind);
         }
-        self.value(Some(key), &value, &section.shape, None, depth);
+        self.value(Some(key), &value, &section.shape, &told_of(section), depth);
     }
 
     /// How long the training is must be said, on the trainer's clock.
@@ -178,7 +197,9 @@ impl<'a> Page<'a> {
     fn choices(&mut self, shape: &Shape, besides: &[&str]) {
         let Shape::List(item) = shape else { return };
         let Shape::Component(kind, names) = item.as_ref() else { return };
-        let names: Vec<&str> = names.iter().copied().filter(|name| !besides.contains(name)).collect();
+        let of_every_run = |name: &str| kind == "hook" && DefaultHooks::NAMES.iter().any(|(known, _)| *known == name);
+        let names: Vec<&str> =
+            names.iter().copied().filter(|name| !besides.contains(name) && !of_every_run(name)).collect();
         if names.is_empty() {
             return;
         }
@@ -188,8 +209,8 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// `key: value,` with what the value's fields are for.
-    fn value(&mut self, key: Option<&str>, value: &Node, shape: &Shape, info: Option<&FieldInfo>, depth: usize) {
+    /// `key: value,` with its type, or with what its fields are for.
+    fn value(&mut self, key: Option<&str>, value: &Node, shape: &Shape, told: &str, depth: usize) {
         let key = key.map_or(String::new(), |key| format!("{key}: "));
         let name = value.name().unwrap_or_default();
         let fields = value.fields();
@@ -199,14 +220,8 @@ impl<'a> Page<'a> {
             _ => None,
         };
         let Some(component) = component.filter(|_| !fields.is_empty()) else {
-            let told = match (info, shape) {
-                (Some(info), _) if info.default.is_none() => format!("  // {}; required", type_of(info)),
-                (Some(info), _) => format!("  // {}", type_of(info)),
-                // nothing can be set
-                (None, Shape::Struct(..)) => String::new(),
-                (None, shape) => format!("  // {shape}"),
-            };
-            self.line(depth, format_args!("{key}{},{told}", print_line(value)));
+            let gap = if told.is_empty() { "" } else { "  // " };
+            self.line(depth, format_args!("{key}{},{gap}{told}", print_line(value)));
             return;
         };
         let others = match shape {
@@ -217,7 +232,9 @@ impl<'a> Page<'a> {
         for field in fields {
             let Some(info) = component.fields.iter().find(|info| info.name == field.key) else { continue };
             self.comment(depth + 1, info.docs);
-            self.value(Some(&field.key), &field.value, &inner_shape(shape, info), Some(info), depth + 1);
+            let required = if info.default.is_none() { "; required" } else { "" };
+            let told = format!("{}{required}", type_of(info));
+            self.value(Some(&field.key), &field.value, &inner_shape(shape, info), &told, depth + 1);
         }
         self.line(depth, "),");
     }
@@ -231,6 +248,26 @@ fn inner_shape(shape: &Shape, info: &FieldInfo) -> Shape {
         }
         _ => (info.shape)(),
     }
+}
+
+/// What is said behind the value of a section: its type, if there is anything to set.
+fn told_of(section: &Section) -> String {
+    match &section.shape {
+        Shape::Struct(..) => String::new(),
+        shape => type_with(shape, section.demand),
+    }
+}
+
+/// Whether an experiment has to say it: a model whose settings all have defaults may be left out.
+fn is_required(section: &Section) -> bool {
+    let all_by_default = match &section.shape {
+        Shape::Struct(name, fields) if section.is_model() => {
+            Component::of_struct(name, fields.iter().map(|(key, _)| *key))
+                .is_some_and(|component| component.fields.iter().all(|field| field.default.is_some()))
+        }
+        _ => false,
+    };
+    section.default.is_none() && !section.absent && !all_by_default
 }
 
 fn is_list(shape: &Shape) -> bool {

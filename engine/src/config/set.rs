@@ -96,6 +96,7 @@ fn try_set(root: &mut Node, argument: &str, file: u32, diagnostics: &Diagnostics
         return Err(vec![Diagnostic::new(span(file, 0, path.len()), message).help("write it in a file")]);
     }
     let value = value(argument, path.len() + 1, file)?;
+    let path = path.trim_end();
     let target = locate(root, path, file).map_err(|mistake| vec![mistake.at(path)])?;
     replace_with(target, |old| {
         let is_word = value.name.as_ref().is_some_and(|name| name.word) && matches!(value.kind, Kind::Unit);

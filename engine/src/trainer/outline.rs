@@ -21,6 +21,8 @@ pub struct Outline {
     pub(super) measures: Vec<Measure>,
     /// What is said of the next one.
     pub(super) about: &'static str,
+    /// What is demanded of it.
+    pub(super) demand: Option<&'static str>,
 }
 
 /// One section.
@@ -36,6 +38,8 @@ pub struct Section {
     pub absent: bool,
     /// What it is for.
     pub docs: &'static str,
+    /// What is demanded of its value, as written in the source: a range, or `exists`.
+    pub demand: Option<&'static str>,
 }
 
 /// The order in which people read an experiment; what is not here comes in the order of the trainer's fields.
@@ -73,17 +77,23 @@ const DOCS: [(&str, &str); 15] = [
     ("loaders", "What is read, and how."),
     ("train", "How far, and how."),
     ("val", "When the training validates."),
-    ("metrics", "What is measured in every validation and test."),
-    ("hooks", "The hooks of this program. A hook is switched off by `Off`, and takes a `level` of the file."),
+    (
+        "metrics",
+        "What is measured in every validation and test. Those of the trainer's own fields always are; an entry of their name sets them.",
+    ),
+    (
+        "hooks",
+        "The hooks that are part of this program. `Off` switches one off; `level: HIGH`, or 0 to 100, moves it: the lower the earlier in each phase.",
+    ),
     ("custom_hooks", "Further hooks, chosen by this file."),
 ];
 
 impl Outline {
     /// Adds a section, with what is said of it.
     pub(super) fn add(&mut self, section: Section) {
-        let said = std::mem::take(&mut self.about);
+        let (said, demand) = (std::mem::take(&mut self.about), self.demand.take());
         let docs = if said.is_empty() { docs_of(section.path) } else { said };
-        self.sections.push(Section { docs, ..section });
+        self.sections.push(Section { docs, demand, ..section });
     }
 
     /// The settings of the models whose type is fixed in the trainer: such a model is chosen by no name, so
@@ -117,7 +127,7 @@ impl Section {
 
     /// One that must be there.
     pub(super) fn required<T: DeserializeOwned>(path: &'static str) -> Self {
-        Section { path, shape: Shape::of::<T>(), default: None, absent: false, docs: "" }
+        Section { path, shape: Shape::of::<T>(), default: None, absent: false, docs: "", demand: None }
     }
 
     /// One that may be left out.

@@ -134,6 +134,8 @@ pub trait MetricPart: 'static {
 pub trait ConfigPart: 'static {
     /// Its type.
     type Field: Setting + 'static;
+    /// What is demanded of a value, as written in the source.
+    const DEMAND: Option<&'static str> = None;
     /// The value when the file doesn't name it; `None`: it has to.
     fn default() -> Option<Self::Field> {
         None
@@ -258,6 +260,7 @@ impl<P: ConfigPart> PartKind for ConfigOf<P> {
     type Config = Plain<P::Field>;
     fn read(reader: &mut Reader<'_>, path: &'static str, _: &str) -> Option<Self::Config> {
         let check = |value: &Plain<P::Field>| P::check(&value.0);
+        reader.demanded(P::DEMAND);
         match P::default() {
             Some(value) => reader.config(path, Some(&|| Plain(value.copied())), Some(&check)),
             None => reader.config(path, None, Some(&check)),

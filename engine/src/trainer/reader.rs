@@ -74,6 +74,13 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// What is demanded of the value that is read next.
+    pub(crate) fn demanded(&mut self, demand: Option<&'static str>) {
+        if let Some(outline) = &mut self.outline {
+            outline.demand = demand;
+        }
+    }
+
     /// Notes a section; true when noting is all that is wanted.
     fn note(&mut self, section: impl FnOnce() -> Section) -> bool {
         match &mut self.outline {

@@ -255,16 +255,16 @@ pub fn plan_of<T: Build>(experiment: Experiment<T>) -> Result<Vec<(Phase, Vec<Pl
 ///
 /// # Errors
 /// When the checkpoint doesn't fit, or something fails while building or running.
-pub fn run_val<T: Build>(experiment: Experiment<T>, checkpoint: &Path) -> Result<Summary> {
-    evaluate(experiment, checkpoint, Role::Val, |driver| driver.val().map(|_| ()))
+pub fn run_val<T: Build>(experiment: Experiment<T>, checkpoint: &Path, verbosity: Verbosity) -> Result<Summary> {
+    evaluate(experiment, checkpoint, Role::Val, verbosity, |driver| driver.val().map(|_| ()))
 }
 
 /// Tests the weights of a checkpoint.
 ///
 /// # Errors
 /// When the checkpoint doesn't fit, or something fails while building or running.
-pub fn run_test<T: Build>(experiment: Experiment<T>, checkpoint: &Path) -> Result<Summary> {
-    evaluate(experiment, checkpoint, Role::Test, |driver| driver.test().map(|_| ()))
+pub fn run_test<T: Build>(experiment: Experiment<T>, checkpoint: &Path, verbosity: Verbosity) -> Result<Summary> {
+    evaluate(experiment, checkpoint, Role::Test, verbosity, |driver| driver.test().map(|_| ()))
 }
 
 /// Predicts with the weights of a checkpoint; each prediction goes to `write` as it comes.
@@ -274,9 +274,10 @@ pub fn run_test<T: Build>(experiment: Experiment<T>, checkpoint: &Path) -> Resul
 pub fn run_predict<T: Build>(
     experiment: Experiment<T>,
     checkpoint: &Path,
+    verbosity: Verbosity,
     write: &mut dyn FnMut(Prediction) -> Result<()>,
 ) -> Result<Summary> {
-    evaluate(experiment, checkpoint, Role::Predict, |driver| driver.predict(write))
+    evaluate(experiment, checkpoint, Role::Predict, verbosity, |driver| driver.predict(write))
 }
 
 /// Whether a trainer has data for an evaluation; a text when it has not.
@@ -291,13 +292,21 @@ fn evaluate<T: Build>(
     experiment: Experiment<T>,
     checkpoint: &Path,
     role: Role,
+    verbosity: Verbosity,
     body: impl FnOnce(&mut Program<T>) -> Result<()>,
 ) -> Result<Summary> {
     needs_loader::<T>(role).map_err(Error::msg)?;
     let mut program = build(experiment, &[role])?;
+    program.run.sinks.push(Console::new(verbosity));
     program.listen_to_signals()?;
     let end = program.run(|driver| {
         driver.load_for_evaluation(checkpoint)?;
+        let (clocks, shown) = (&driver.run.clocks, checkpoint.display());
+        let text = match checkpoint.is_file() {
+            true => format!("the weights in {shown}"),
+            false => format!("the checkpoint {shown}, of {}, {}", clocks.epoch(), clocks.iter()),
+        };
+        driver.run.say(&text)?;
         body(driver)
     })?;
     Ok(summary(&program, end))

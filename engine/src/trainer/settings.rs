@@ -10,10 +10,10 @@ use tch::Device;
 /// `train: (…)`: how far and how.
 #[component(name = "train")]
 pub struct TrainSettings {
-    /// Epochs; for `#[trainer(by_epoch)]`.
+    /// Epochs, of a training by epoch.
     #[config(default)]
     pub max_epochs: Option<u64>,
-    /// Updates; for `#[trainer(by_iter)]`, or a limit below that of the epochs.
+    /// Updates, of a training by iter; by epoch they are a limit besides the epochs.
     #[config(default)]
     pub max_iters: Option<u64>,
     /// Batches of one update; their gradients are averaged.

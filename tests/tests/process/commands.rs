@@ -49,7 +49,12 @@ fn predict_writes_one_object_for_each_sample_in_order() {
     let bench = trained();
     let ended = bench.run(&["predict", "exp.ron", "--checkpoint", "runs/run"]).exits(0);
     let path = bench.path("runs/run/predictions.jsonl").display().to_string();
-    assert_eq!(ended.stdout, format!("7 predictions in {path}\n"));
+    let checkpoint = "the checkpoint runs/run/checkpoints/iter_000000009, of epoch 3, iter 9";
+    assert_eq!(ended.stdout, format!("{checkpoint}\n7 predictions in {path}\n"));
+    // the file that names the newest checkpoint stands for it
+    let latest = ["predict", "exp.ron", "--checkpoint", "runs/run/checkpoints/latest"];
+    assert_eq!(bench.run(&latest).exits(0).stdout, ended.stdout);
+    assert_eq!(bench.run(&[&latest[..], &["--quiet"]].concat()).exits(0).stdout, format!("7 predictions in {path}\n"));
     let text = bench.read("runs/run/predictions.jsonl");
     for (index, line) in text.lines().enumerate() {
         // in the order in which the step names them

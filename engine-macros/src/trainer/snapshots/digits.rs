@@ -193,6 +193,9 @@ const _: () = {
             f64,
             CHECKED_smoothing,
         > as ::engine::__private::Known>::Type;
+        const DEMAND: ::core::option::Option<&'static str> = ::core::option::Option::Some(
+            "0.0..1.0",
+        );
         fn default() -> ::core::option::Option<f64> {
             fn __default_smoothing() -> f64 {
                 0.1
