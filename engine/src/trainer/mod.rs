@@ -7,6 +7,7 @@ mod environment;
 mod experiment;
 mod experiment_builder;
 mod fields;
+mod misplaced;
 mod outline;
 pub(crate) mod parts;
 mod reader;

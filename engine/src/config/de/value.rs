@@ -5,7 +5,7 @@ use super::super::tree::{Field, Kind, Node};
 use super::De;
 use super::access::{Elements, Fields, Pairs, Tagged, Variant};
 use super::error::{Error, Result};
-use super::report::{BRACKETS, noun, with_article};
+use super::report::noun;
 use crate::base::suggest::{did_you_mean, expected_one_of};
 use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
@@ -298,60 +298,11 @@ impl<'a> De<'a, '_> {
         }
     }
 
-    /// The value has no fields by name.
-    fn not_fields<T>(self, known: Option<&[&str]>) -> Result<T> {
-        let name = self.node.name().unwrap_or_default();
-        let form = match known.and_then(<[&str]>::first) {
-            Some(first) => format!("fields by name, `{name}({first}: ..)`"),
-            None => format!("`{name}()`"),
-        };
-        match self.node.kind {
-            Kind::Tuple(_) => {
-                let message = format!("expected {form}, found a value without a name");
-                Err(self.record(Diagnostic::new(self.node.span, message)))
-            }
-            Kind::Map(_) => Err(self.record(self.not(&form).help(BRACKETS))),
-            _ => self.wrong(&form),
-        }
-    }
-
     /// Whether the value names a component: `Ema(..)`, `Ema`, or `{"Ema": (..)}` as the `ron` crate has it.
     fn is_named(self) -> bool {
         match &self.node.kind {
             Kind::Map(pairs) => matches!(pairs.as_slice(), [(Node { kind: Kind::Str(_), .. }, _)]),
             _ => self.name().is_some(),
-        }
-    }
-
-    /// The value is to be a component and has no name that could be one.
-    fn nameless(self, noun: &str, known: &[&str]) -> Diagnostic {
-        let meant = match &self.node.kind {
-            Kind::Str(text) => Some(text.as_str()),
-            // as configurations of Python programs have it
-            Kind::Struct(fields) => fields.iter().find_map(|field| match &field.value.kind {
-                Kind::Str(text) if matches!(field.key.as_str(), "name" | "type") => Some(text.as_str()),
-                _ => None,
-            }),
-            _ => None,
-        };
-        let mistake = self.not(&format!("{} by its name, `Name(..)`", with_article(noun)));
-        match meant.and_then(|meant| did_you_mean(meant, known.iter().copied())) {
-            Some(name) => mistake.label(format!("write `{name}(..)`")),
-            None if known.is_empty() => mistake,
-            None => mistake.help(format!("there are `{}`", known.join("`, `"))),
-        }
-    }
-
-    /// The value is to be a list; whoever writes something else may know the words for it only half.
-    fn not_a_list(self) -> Diagnostic {
-        let mistake = self.not("a list `[..]`");
-        let words = ["Append", "Prepend", "Patch", "Replace"];
-        match (&self.node.kind, self.name()) {
-            (Kind::Tuple(_) | Kind::Map(_), Some(name)) | (Kind::Unit, Some(name)) if !words.contains(&name) => mistake
-                .suggest(did_you_mean(name, words))
-                .help("what to do with the list of a base is said by `Append([..])`, `Prepend([..])`, `Patch({..})` or `Replace([..])`"),
-            (Kind::Map(_), None) => mistake.help("single elements of the list of a base are changed by `Patch({..})`"),
-            _ => mistake,
         }
     }
 
