@@ -165,14 +165,14 @@ impl Settings<'_> {
             Some(example) => printed(example.expand(ty)),
             None => quote!(::core::option::Option::None),
         };
-        let range = option(config.demand_source());
+        let demand = option(config.demand_source());
         quote! {
             #(#cfgs)*
             #private::FieldInfo {
                 name: #key,
                 shape: || #private::registry::Shape::of_reading(&|probe| #owner::#read(probe).map(::core::mem::drop)),
                 default: #default,
-                range: #range,
+                demand: #demand,
                 example: #example,
                 docs: #docs,
             }

@@ -252,7 +252,7 @@ fn the_registry_describes_the_fields_as_they_were_written() {
     assert!(component.origin.contains("macros.rs:"), "{}", component.origin);
     let told = |field: &registry::FieldInfo| {
         let default = field.default.map(|default| print_line(&default().unwrap())).unwrap_or_default();
-        let (shape, range) = ((field.shape)().to_string(), field.range.unwrap_or("any"));
+        let (shape, range) = ((field.shape)().to_string(), field.demand.unwrap_or("any"));
         [field.name, &shape, &default, range, field.docs].join(" | ")
     };
     let fields: Vec<String> = component.fields.iter().map(told).collect();

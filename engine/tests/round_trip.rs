@@ -101,7 +101,7 @@ impl Dice {
     }
 
     fn value(&mut self, shape: &Shape, info: Option<&FieldInfo>) -> Node {
-        let range = info.and_then(|info| info.range);
+        let range = info.and_then(|info| info.demand);
         match shape {
             Shape::Bool => Node::new(Kind::Bool(self.once_in(2))),
             Shape::Int(name) => self.integer(name, range),

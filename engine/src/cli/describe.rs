@@ -15,7 +15,7 @@ pub(super) fn plural(kind: &str) -> String {
 
 /// `u64, at least 1`.
 pub(super) fn type_of(field: &FieldInfo) -> String {
-    type_with(&(field.shape)(), field.range)
+    type_with(&(field.shape)(), field.demand)
 }
 
 /// As [`type_of`], of a shape and what is demanded besides.
@@ -154,7 +154,7 @@ impl MakeUp<'_> {
         if let Some(Ok(example)) = info.example.map(|example| example()) {
             return example;
         }
-        let least = info.range.and_then(|range| range.split("..").next()).unwrap_or_default().trim();
+        let least = info.demand.and_then(|demand| demand.split("..").next()).unwrap_or_default().trim();
         match shape {
             Shape::Int(_) => Node::new(Kind::Int(least.replace('_', "").parse().unwrap_or(1))),
             Shape::Float => Node::new(Kind::Float(least.replace('_', "").parse().unwrap_or(1.0))),

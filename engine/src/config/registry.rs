@@ -33,7 +33,7 @@ pub struct FieldInfo {
     /// What it is when a file doesn't name it; `None`: it has to.
     pub default: Option<fn() -> Result<Node, SerializeError>>,
     /// What is demanded of the value, as written in the source: a range, or `exists`.
-    pub range: Option<&'static str>,
+    pub demand: Option<&'static str>,
     /// A value for those who have none yet, when there is no default.
     pub example: Option<fn() -> Result<Node, SerializeError>>,
     /// The field's documentation.
@@ -49,7 +49,7 @@ impl FieldInfo {
             name,
             shape: || Shape::Anything("value".to_owned()),
             default: None,
-            range: None,
+            demand: None,
             example: None,
             docs,
         }
@@ -93,7 +93,7 @@ pub const fn level_info(default: fn() -> Result<Node, SerializeError>) -> FieldI
         name: "level",
         shape: || Shape::Anything("HIGHEST to LOWEST or 0 to 100".to_owned()),
         default: Some(default),
-        range: None,
+        demand: None,
         example: None,
         docs: "",
     }

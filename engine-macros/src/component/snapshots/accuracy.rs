@@ -69,7 +69,7 @@ const _: () = {
         ::engine::__private::registry::Shape::of_reading(& | probe |
         AccuracyConfig::__read_top_k(probe).map(::core::mem::drop)), default :
         ::core::option::Option::Some(|| ::engine::__private::registry::node_of:: < usize
-        > (& AccuracyConfig::__default_top_k(), AccuracyConfig::__write_top_k)), range :
+        > (& AccuracyConfig::__default_top_k(), AccuracyConfig::__write_top_k)), demand :
         ::core::option::Option::Some("1.."), example : ::core::option::Option::None, docs
         : "", },], origin : ::core::concat!(::core::file!(), ":", ::core::line!()), }
     }

@@ -70,12 +70,12 @@ const _: () = {
         shape : || ::engine::__private::registry::Shape::of_reading(& | probe |
         CnnConfig::__read_width(probe).map(::core::mem::drop)), default :
         ::core::option::Option::Some(|| ::engine::__private::registry::node_of:: < i64 >
-        (& CnnConfig::__default_width(), CnnConfig::__write_width)), range :
+        (& CnnConfig::__default_width(), CnnConfig::__write_width)), demand :
         ::core::option::Option::Some("1..=1024"), example : ::core::option::Option::None,
         docs : "Channels of the first layer.", }, ::engine::__private::FieldInfo { name :
         "classes", shape : || ::engine::__private::registry::Shape::of_reading(& | probe
         | CnnConfig::__read_classes(probe).map(::core::mem::drop)), default :
-        ::core::option::Option::None, range : ::core::option::Option::None, example :
+        ::core::option::Option::None, demand : ::core::option::Option::None, example :
         ::core::option::Option::None, docs : "", },], origin :
         ::core::concat!(::core::file!(), ":", ::core::line!()), }
     }

@@ -108,7 +108,7 @@ const _: () = {
         "keep", shape : || ::engine::__private::registry::Shape::of_reading(& | probe |
         WorstCasesConfig::__read_keep(probe).map(::core::mem::drop)), default :
         ::core::option::Option::Some(|| ::engine::__private::registry::node_of:: < usize
-        > (& WorstCasesConfig::__default_keep(), WorstCasesConfig::__write_keep)), range
+        > (& WorstCasesConfig::__default_keep(), WorstCasesConfig::__write_keep)), demand
         : ::core::option::Option::Some("1..=100"), example :
         ::core::option::Option::None, docs : "How many are kept.", },
         ::engine::__private::FieldInfo { name : "title", shape : ||
@@ -116,7 +116,7 @@ const _: () = {
         WorstCasesConfig::__read_title(probe).map(::core::mem::drop)), default :
         ::core::option::Option::Some(|| ::engine::__private::registry::node_of:: < Option
         < String > > (& WorstCasesConfig::__default_title(),
-        WorstCasesConfig::__write_title)), range : ::core::option::Option::None, example
+        WorstCasesConfig::__write_title)), demand : ::core::option::Option::None, example
         : ::core::option::Option::None, docs : "", },
         ::engine::__private::registry::level_info(||
         ::engine::__private::registry::to_node(& ::engine::__private::Priority::LOW))],

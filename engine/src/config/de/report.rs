@@ -25,8 +25,8 @@ impl De<'_, '_> {
     /// Records an error that has no place yet, at `span`.
     pub(super) fn locate(self, error: Error, span: Span) -> Error {
         // what is left of a value without its wrong parts may be refused for their absence
-        let expected_again = !matches!(error, Error::Missing(_)) && self.cx.retry.has_failed(self.node);
-        if expected_again {
+        let follows = !matches!(error, Error::Missing(_)) && self.cx.retry.has_failed(self.node);
+        if follows {
             return Error::Recorded;
         }
         let diagnostic = match error {

@@ -2,6 +2,15 @@
 //!
 //! A failed value is read after its sound siblings; when it has nothing new to say, it is left out. A needed field that
 //! is absent or left out gets a stand-in, so that the next absent one is found.
+//!
+//! `AdamW(betas: 3, eps: "x", decay: 1)` without its `lr`, say:
+//!
+//! 1. `decay` is unknown, and noted; `betas` is read and fails: the reading ends there.
+//! 2. `eps` is read before `betas`, and fails.
+//! 3. both have failed: `betas` is read first again and has nothing new to say, so from now on it is left out.
+//! 4. the same with `eps`.
+//! 5. nothing is read, and `lr` is missed: noted. It has a stand-in from now on, so that a further missing field would be
+//!    found. What is missed only because it is left out is not told.
 
 use super::super::tree::Node;
 use std::cell::{Cell, RefCell};
