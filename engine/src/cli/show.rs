@@ -2,7 +2,7 @@
 
 use crate::base::Result;
 use crate::cli::out::{self, Color};
-use crate::config::{self, Document, Field, Kind, Node, Sources, Span, print_line};
+use crate::config::{self, Document, Kind, Node, Noted, Sources, Span, print_line};
 
 /// Prints the resolved tree; behind each value, where it was written.
 pub(super) fn resolved(document: &Document) -> Result<()> {
@@ -12,10 +12,14 @@ pub(super) fn resolved(document: &Document) -> Result<()> {
 /// Prints the complete tree; behind each value, where it was written or that it is a default.
 pub(super) fn complete(mut root: Node, document: &Document) -> Result<()> {
     config::adopt_places(&mut root, &document.root);
-    out::text(config::print_with_notes(&root, &|field| note(field, &document.sources)))
+    out::text(config::print_with_notes(&root, &|noted| note(noted, &document.sources)))
 }
 
-fn note(field: &Field, sources: &Sources) -> Option<String> {
+fn note(noted: Noted<'_>, sources: &Sources) -> Option<String> {
+    let field = match noted {
+        Noted::Element(element) => return Some(place(element.span, sources)),
+        Noted::Field(field) => field,
+    };
     let whole = match &field.value.kind {
         Kind::Struct(fields) => fields.is_empty(),
         // a list of components speaks through their fields

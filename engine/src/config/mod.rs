@@ -33,7 +33,7 @@ pub use de::{from_node, from_node_at};
 pub use diagnostic::Diagnostic;
 pub use errors::{ConfigErrors, Diagnostics};
 pub use leaves::{Found, Leaf, Way, leaves};
-pub use print::{print, print_line, print_with_notes};
+pub use print::{Noted, print, print_line, print_with_notes};
 pub use reader::StructReader;
 pub use ser::{SerializeError, to_named_node, to_node};
 pub use set::Given;
@@ -146,10 +146,13 @@ impl Document {
 
     /// The resolved experiment as text, with the place that each value was written at.
     pub fn show(&self) -> String {
-        print_with_notes(&self.root, &|field| {
-            // the fields of a struct say it for themselves
-            let said = field.value.holds_fields() || !field.value.span.is_some();
-            (!said).then(|| self.sources.position(field.value.span))
+        print_with_notes(&self.root, &|noted| match noted {
+            Noted::Element(element) => Some(self.sources.position(element.span)),
+            Noted::Field(Field { value, .. }) => {
+                // the fields of a struct say it for themselves
+                let said = value.holds_fields() || !value.span.is_some();
+                (!said).then(|| self.sources.position(value.span))
+            }
         })
     }
 

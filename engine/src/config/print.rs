@@ -20,8 +20,17 @@ pub fn print_line(node: &Node) -> String {
     text
 }
 
-/// The text of a tree, with a line comment after each field that `note` has something to say of.
-pub fn print_with_notes(node: &Node, note: &dyn Fn(&Field) -> Option<String>) -> String {
+/// What a line comment can be about.
+#[derive(Clone, Copy, Debug)]
+pub enum Noted<'n> {
+    /// A field.
+    Field(&'n Field),
+    /// An element whose list can't say it: layers have put it there, or other elements have fields that speak for them.
+    Element(&'n Node),
+}
+
+/// The text of a tree, with a line comment after all that `note` has something to say of.
+pub fn print_with_notes(node: &Node, note: &dyn Fn(Noted<'_>) -> Option<String>) -> String {
     let mut printer = Printer { text: String::new(), note };
     printer.node(node, 0);
     printer.text.push('\n');
@@ -35,7 +44,7 @@ pub(super) fn key_text(key: &Node) -> String {
 
 struct Printer<'n> {
     text: String,
-    note: &'n dyn Fn(&Field) -> Option<String>,
+    note: &'n dyn Fn(Noted<'_>) -> Option<String>,
 }
 
 impl Printer<'_> {
@@ -67,10 +76,7 @@ impl Printer<'_> {
                     self.text.push_str(": ");
                     self.node(&field.value, depth + 1);
                     self.text.push(',');
-                    if let Some(note) = (self.note)(field) {
-                        let note: Vec<&str> = note.lines().collect();
-                        let _ = write!(self.text, "  // {}", note.join(" "));
-                    }
+                    self.note((self.note)(Noted::Field(field)));
                 }
                 self.close(depth, ')');
             }
@@ -100,8 +106,24 @@ impl Printer<'_> {
             self.line(depth + 1);
             self.node(item, depth + 1);
             self.text.push(',');
+            self.note(self.note_of(node, item));
         }
         self.close(depth, close);
+    }
+
+    fn note(&mut self, note: Option<String>) {
+        if let Some(note) = note {
+            let note: Vec<&str> = note.lines().collect();
+            let _ = write!(self.text, "  // {}", note.join(" "));
+        }
+    }
+
+    fn note_of(&self, list: &Node, element: &Node) -> Option<String> {
+        if !element.span.is_some() || element.holds_fields() {
+            return None;
+        }
+        let joined = list.span.is_some() && !list.span.holds(element.span);
+        if joined || list.holds_fields() { (self.note)(Noted::Element(element)) } else { None }
     }
 
     fn open(&mut self, node: &Node, open: char) {
@@ -124,9 +146,11 @@ impl Printer<'_> {
     fn has_notes(&self, node: &Node) -> bool {
         match &node.kind {
             Kind::Struct(fields) => {
-                fields.iter().any(|field| (self.note)(field).is_some() || self.has_notes(&field.value))
+                fields.iter().any(|field| (self.note)(Noted::Field(field)).is_some() || self.has_notes(&field.value))
             }
-            Kind::Seq(items) | Kind::Tuple(items) => items.iter().any(|item| self.has_notes(item)),
+            Kind::Seq(items) | Kind::Tuple(items) => {
+                items.iter().any(|item| self.note_of(node, item).is_some() || self.has_notes(item))
+            }
             Kind::Map(pairs) => pairs.iter().any(|(_, value)| self.has_notes(value)),
             _ => false,
         }

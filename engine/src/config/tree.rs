@@ -83,6 +83,11 @@ impl Span {
         self.file != Span::NONE.file
     }
 
+    /// Whether the other span lies within this one.
+    pub(super) fn holds(self, other: Span) -> bool {
+        self.file == other.file && self.start <= other.start && other.end <= self.end
+    }
+
     /// The first byte alone.
     pub(super) fn first(self) -> Span {
         Span { end: self.end.min(self.start.saturating_add(1)), ..self }

@@ -143,6 +143,17 @@ fn different_operators_of_several_files_wait_for_their_list_together() {
 }
 
 #[test]
+fn elements_of_a_list_that_layers_have_joined_say_where_they_come_from() {
+    let patch = "custom_hooks: Patch({3: Clip(2.0)}), train: (milestones: Append([3]))";
+    let folder = folder(&[("base.ron", DEFAULTS), ("exp.ron", &format!("(base: [\"base.ron\"],\n{patch})"))]);
+    let shown = load(&folder.path().join("exp.ron")).unwrap().show();
+    let shown = shown.replace(&format!("{}/", folder.path().display()), "");
+    assert!(shown.contains("Clip(1.0),  // base.ron:5:87\n        Clip(2.0),  // exp.ron:2:25\n    ],\n"), "{shown}");
+    let milestones = "[\n            1,  // base.ron:7:41\n            2,  // base.ron:7:44\n            3,\n        ],  // exp.ron";
+    assert!(shown.contains(milestones), "{shown}");
+}
+
+#[test]
 fn settings_over_what_is_absent_or_off_make_it_present() {
     let base = "(teacher: None, tags: None, hooks: (ema: Off, timer: Off), optimizer: (lr: 1))";
     let over = "(base: [\"base.ron\"], teacher: (decay: 0.5), hooks: (ema: (decay: 0.9)), optimizer: AdamW())";
@@ -409,8 +420,8 @@ fn what_is_shown_says_where_each_value_was_written_and_is_read_back() {
             keep: 3,  // base.ron:5:68
             then: [Timer],  // base.ron:5:77
         ),
-        Clip(1.0),
-        Timer,
+        Clip(1.0),  // base.ron:5:87
+        Timer,  // base.ron:5:98
     ],
     tags: {"team": "vision"},  // base.ron:6:11
     train: (

@@ -1,6 +1,6 @@
 //! What files mean, and that what is written is read back.
 
-use super::super::{Diagnostics, Document, Node, parse_text, print, print_with_notes, to_named_node, to_node};
+use super::super::{Diagnostics, Document, Kind, Node, Noted, parse_text, print, print_with_notes, to_named_node, to_node};
 use super::*;
 use serde::de::DeserializeOwned;
 
@@ -132,8 +132,9 @@ fn floats_are_read_back_to_the_bit() {
 #[test]
 fn notes_stand_after_their_fields() {
     let document = parse_text("test.ron", "(lr: 0.1, nested: (a: 1), list: [(b: 2)])").unwrap();
-    let noted = print_with_notes(&document.root, &|field| {
-        matches!(field.value.kind, super::super::Kind::Int(_)).then(|| format!("from\n{}", field.key))
+    let noted = print_with_notes(&document.root, &|noted| match noted {
+        Noted::Field(field) if matches!(field.value.kind, Kind::Int(_)) => Some(format!("from\n{}", field.key)),
+        _ => None,
     });
     let expected = "(\n    lr: 0.1,\n    nested: (\n        a: 1,  // from a\n    ),\n    list: [\n        (\n            b: 2,  // from b\n        ),\n    ],\n)\n";
     assert_eq!(noted, expected);
