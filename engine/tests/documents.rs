@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+use engine::config::print_line;
+use engine::hooks::DefaultHooks;
 use engine::trainer::{DeviceChoice, Experiment};
 use std::path::{Path, PathBuf};
 
@@ -133,13 +135,22 @@ fn every_built_in_hook_is_told_of_with_all_its_settings() {
         if component.kind != "hook" || !component.origin.contains("engine/src/hooks") {
             continue;
         }
-        let fields: Vec<&str> =
-            component.fields.iter().map(|field| field.name).filter(|name| *name != "level").collect();
-        let in_every_program = ["Timer", "Scheduler", "Logger", "Checkpoint"].contains(&component.name);
+        let fields = component.fields.iter().filter(|field| field.name != "level");
+        let in_every_program = DefaultHooks::NAMES.iter().any(|(name, _)| *name == component.name);
         let name = if in_every_program { component.name.to_lowercase() } else { component.name.to_owned() };
         assert!(text.contains(&format!("| `{name}` |")), "`{name}` is missing");
         for field in fields {
-            assert!(text.contains(&format!("| `{name}.{field}` |")), "`{name}.{field}` is missing");
+            let setting = format!("{name}.{}", field.name);
+            let row = text.lines().find_map(|line| line.strip_prefix(&format!("| `{setting}` | ")));
+            let told = row.unwrap_or_else(|| panic!("`{setting}` is missing")).split(" |").next().unwrap();
+            let default = field.default.map_or("required".to_owned(), |default| print_line(&default().unwrap()));
+            let number = |text: &str| text.parse::<f64>().ok();
+            let same =
+                told.trim_matches('`') == default || number(told).is_some_and(|told| number(&default) == Some(told));
+            // what nothing means is said in words
+            let in_words =
+                ["None", "[]"].contains(&default.as_str()) && number(told).is_none() && !told.starts_with('`');
+            assert!(same || in_words, "the default of `{setting}` is {default}, not {told}");
         }
     }
 }

@@ -149,7 +149,8 @@ fn elements_of_a_list_that_layers_have_joined_say_where_they_come_from() {
     let shown = load(&folder.path().join("exp.ron")).unwrap().show();
     let shown = shown.replace(&format!("{}/", folder.path().display()), "");
     assert!(shown.contains("Clip(1.0),  // base.ron:5:87\n        Clip(2.0),  // exp.ron:2:25\n    ],\n"), "{shown}");
-    let milestones = "[\n            1,  // base.ron:7:41\n            2,  // base.ron:7:44\n            3,\n        ],  // exp.ron";
+    let milestones =
+        "[\n            1,  // base.ron:7:41\n            2,  // base.ron:7:44\n            3,\n        ],  // exp.ron";
     assert!(shown.contains(milestones), "{shown}");
 }
 

@@ -1,6 +1,8 @@
 //! What files mean, and that what is written is read back.
 
-use super::super::{Diagnostics, Document, Kind, Node, Noted, parse_text, print, print_with_notes, to_named_node, to_node};
+use super::super::{
+    Diagnostics, Document, Kind, Node, Noted, parse_text, print, print_with_notes, to_named_node, to_node,
+};
 use super::*;
 use serde::de::DeserializeOwned;
 
