@@ -32,7 +32,8 @@ pub(crate) fn demo(root: &Path, device: Option<Device>) -> Result<()> {
     let lines = fs::read_to_string(run.join("metrics.jsonl")).doing(|| format!("read `{shown}/metrics.jsonl`"))?;
     println!();
     let accuracy = last_accuracy(&lines).unwrap_or("not measured");
-    println!("accuracy on the validation set: {accuracy}");
+    let rounded = accuracy.parse::<f64>().map_or(accuracy.to_owned(), |share| format!("{share:.4}"));
+    println!("accuracy on the validation set: {rounded}");
     println!("where to look:");
     println!("  {shown}/log.txt          what was printed");
     println!("  {shown}/metrics.jsonl    every number, one object a line");
