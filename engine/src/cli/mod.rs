@@ -13,8 +13,8 @@ mod plan;
 mod predictions;
 mod show;
 
-use crate::base::{Error, Result};
-use crate::config::{self, ConfigErrors, Document, registry};
+use crate::base::{Error, ErrorContext as _, Result};
+use crate::config::{self, ConfigErrors, Document, Given, Kind, Node, registry};
 use crate::folder::{EXPERIMENT, Mode, PREDICTIONS};
 use crate::loops::{End, Role};
 use crate::native;
@@ -216,7 +216,27 @@ fn experiment_file(path: &Path) -> PathBuf {
 }
 
 fn document(args: &ExperimentArgs) -> Result<Document, Failure> {
-    Ok(config::load_over(&experiment_file(&args.experiment), &args.set, &args.given()?)?)
+    let (file, place) = (experiment_file(&args.experiment), place_of_run(&args.experiment)?);
+    Ok(config::load_over(&file, &place, &args.set, &args.given()?)?)
+}
+
+/// What the place of a run's folder says over the experiment in it: a run that was moved or copied goes on where it is.
+fn place_of_run(path: &Path) -> Result<Vec<Given>, Failure> {
+    if !path.is_dir() {
+        return Ok(Vec::new());
+    }
+    if !path.join(EXPERIMENT).is_file() {
+        let text =
+            format!("`{}` is a folder without an `{EXPERIMENT}`: it holds no run, nor an experiment", path.display());
+        return Err(Failure::Usage(text));
+    }
+    let folder = path.canonicalize().with_context(|| format!("`{}` can't be read", path.display()))?;
+    let (Some(work_dir), Some(name)) = (folder.parent(), folder.file_name()) else { return Ok(Vec::new()) };
+    let given = |path: &'static str, text: Option<&str>| {
+        let value = Node::new(Kind::Str(text?.to_owned()));
+        Some(Given { option: "EXP", text: folder.display().to_string(), path, value })
+    };
+    Ok([given("work_dir", work_dir.to_str()), given("name", name.to_str())].into_iter().flatten().collect())
 }
 
 /// One experiment of a comparison.

@@ -23,6 +23,12 @@ impl Predictions {
         if path.is_dir() {
             return Err(Error::msg(format!("`{}` is a folder; name the file to write", path.display())));
         }
+        // a link stands for what it leads to, and what is no file is not replaced by one
+        let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        if path.metadata().is_ok_and(|there| !there.is_file()) {
+            return Err(Error::msg(format!("`{}` is a device or pipe; name the file to write", path.display())));
+        }
+        let folder = path.parent().unwrap_or(folder);
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let temporary = folder.join(format!(".{name}.tmp-{}", std::process::id()));
         let file = File::create(&temporary).with_context(|| cannot_write(path))?;

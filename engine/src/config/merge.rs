@@ -155,6 +155,9 @@ impl<'d> Merge<'d> {
             {
                 Node { span: base.span, name, kind: below }
             }
+            (below, above) if over.name.is_none() && is_empty(&below) && is_empty(&above) && base.name.is_some() => {
+                Node { span: base.span, name: base.name, kind: below }
+            }
             (Kind::Map(below), Kind::Map(above)) => {
                 Node { span: over.span, name: None, kind: Kind::Map(self.pairs(below, above)) }
             }

@@ -72,23 +72,35 @@ pub fn load(path: &Path) -> Result<Document, ConfigErrors> {
 /// # Errors
 /// As [`load`]; and where a path leads nowhere or a value is not RON.
 pub fn load_with<S: AsRef<str>>(path: &Path, sets: &[S]) -> Result<Document, ConfigErrors> {
-    load_over(path, sets, &[])
+    load_over(path, &[], sets, &[])
 }
 
-/// As [`load_with`]; then puts in the values that other options of the command line give.
+/// As [`load_with`], between values that are put in before, where the file says otherwise, and after: those of a run's
+/// folder, and those of other options of the command line.
 ///
 /// # Errors
 /// As [`load_with`].
-pub fn load_over<S: AsRef<str>>(path: &Path, sets: &[S], given: &[Given]) -> Result<Document, ConfigErrors> {
+pub fn load_over<S: AsRef<str>>(
+    path: &Path,
+    before: &[Given],
+    sets: &[S],
+    after: &[Given],
+) -> Result<Document, ConfigErrors> {
     let diagnostics = Diagnostics::new();
     let mut sources = Sources::new();
     let layers = layers::Layers::new(&mut sources, &diagnostics).read(path, Span::NONE);
     let mut root = Merge::new(&diagnostics).settle(layers.unwrap_or(Node::new(Kind::Unit)));
     if diagnostics.is_empty() {
+        let says = |root: &Node, given: &Given| root.find(given.path).map(print_line) == Some(print_line(&given.value));
+        for given in before {
+            if !says(&root, given) {
+                set::give(&mut root, given, &mut sources, &diagnostics);
+            }
+        }
         for argument in sets {
             set::set(&mut root, argument.as_ref(), &mut sources, &diagnostics);
         }
-        for given in given {
+        for given in after {
             set::give(&mut root, given, &mut sources, &diagnostics);
         }
         root = Merge::new(&diagnostics).settle(root);

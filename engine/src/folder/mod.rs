@@ -167,6 +167,9 @@ fn holds_work(path: &Path) -> bool {
     rows || saved()
 }
 
+/// A folder's name has at most 255 bytes, and a run that is moved aside gets a longer one.
+const LONGEST_NAME: usize = 200;
+
 /// Whether a run can have this name.
 pub(crate) fn check_name(name: &str) -> Result<(), FolderError> {
     let why = match name {
@@ -175,6 +178,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), FolderError> {
         _ if name.contains("..") => "contains `..`",
         _ if name.starts_with('.') => "begins with a `.`",
         _ if name.chars().any(char::is_control) => "contains a control character",
+        _ if name.len() > LONGEST_NAME => "is longer than 200 bytes",
         _ if name.trim() != name => "begins or ends with a space",
         _ => return Ok(()),
     };

@@ -69,7 +69,7 @@ const DOCS: [(&str, &str); 15] = [
         "threads",
         "libtorch's threads for one operator; `None`: as many as there are cores. The same bits need the same number.",
     ),
-    ("work_dir", "The folder of all runs."),
+    ("work_dir", "The folder of all runs: relative to this file, or to the current folder when no file says it."),
     ("model", "The model."),
     ("optimizer", "What turns gradients into updates."),
     ("schedule", "How settings of the optimizer change over the training, one after the other."),

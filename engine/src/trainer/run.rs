@@ -140,6 +140,9 @@ pub fn run_train<T: Build>(experiment: Experiment<T>, options: impl Into<TrainOp
         environment.iter().try_for_each(|fact| sinks.line(fact))?;
     }
     greet(&mut program, &folder)?;
+    if mode == Mode::Resume && resumed.found.is_none() {
+        program.run.say("warning: the run has no checkpoint to go on from, so it begins anew")?;
+    }
     for warning in &resumed.warnings {
         program.run.say(&format!("warning: a checkpoint can't be used: {warning}"))?;
     }
@@ -168,6 +171,9 @@ pub fn run_train<T: Build>(experiment: Experiment<T>, options: impl Into<TrainOp
 /// The rows of a run that goes on from a checkpoint, or from nothing.
 fn resume_rows(folder: &RunFolder, snapshot: Option<&Snapshot>) -> Result<JsonLines> {
     let path = folder.metrics();
+    if path.metadata().is_ok_and(|file| !file.is_file()) {
+        return Err(Error::msg(format!("`{}` is no plain file; move it out of the run's folder", path.display())));
+    }
     Ok(match snapshot.map(|snapshot| (row_position(snapshot), snapshot.meta.iter)) {
         Some((Some(position), _)) => JsonLines::resume_at(&path, position)?,
         Some((None, iter)) => JsonLines::resume_after(&path, iter)?,
@@ -303,7 +309,7 @@ fn evaluate<T: Build>(
         driver.load_for_evaluation(checkpoint)?;
         let (clocks, shown) = (&driver.run.clocks, checkpoint.display());
         let text = match checkpoint.is_file() {
-            true => format!("the weights in {shown}"),
+            true => format!("the weights in {shown}, without averages and whatever else a checkpoint holds"),
             false => format!("the checkpoint {shown}, of {}, {}", clocks.epoch(), clocks.iter()),
         };
         driver.run.say(&text)?;

@@ -151,6 +151,21 @@ fn list_tells_components_with_their_settings() {
 }
 
 #[test]
+fn predictions_replace_no_device_and_go_where_a_link_leads() {
+    let bench = trained();
+    let predict = |out: &str| bench.run(&["predict", "exp.ron", "--checkpoint", "runs/run", "--out", out]);
+    std::os::unix::net::UnixListener::bind(bench.path("socket")).unwrap();
+    for device in ["socket", "/dev/null"] {
+        predict(device).exits(1).says("is a device or pipe; name the file to write");
+    }
+    bench.write("there.jsonl", "");
+    std::os::unix::fs::symlink("there.jsonl", bench.path("link.jsonl")).unwrap();
+    predict("link.jsonl").exits(0);
+    assert!(bench.path("link.jsonl").is_symlink());
+    assert_eq!(bench.read("there.jsonl").lines().count(), 7);
+}
+
+#[test]
 fn a_pattern_that_fits_no_parameter_is_shown_at_its_place_when_the_model_is_built() {
     let bench = Bench::by_epoch();
     let groups = "optimizer.groups=[(pattern: \"*.bias\", lr: 0.1), (pattern: \"hiden.*\", lr: 0.1)]";

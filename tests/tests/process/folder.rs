@@ -163,3 +163,30 @@ fn a_run_that_is_done_says_so_and_names_its_newest_checkpoint() {
     assert!(ended.stdout.contains("nothing is left of the training: its plan is done"), "{ended}");
     assert_eq!(bench.read("runs/run/checkpoints/latest"), "iter_000000009\n");
 }
+
+#[test]
+fn a_run_that_is_named_by_its_folder_goes_on_in_it_wherever_that_is() {
+    let whole = Bench::by_epoch();
+    whole.train(&[]).exits(0);
+    let bench = Bench::by_epoch();
+    bench.train(&["--set", "trainer.fault=Error", "--set", "trainer.fault_at=15"]).exits(1);
+    std::fs::rename(bench.path("runs/run"), bench.path("runs/kept")).unwrap();
+    bench.train(&[]).exits(0);
+    let other = bench.read("runs/run/log.txt");
+    bench.run(&["train", "runs/kept", "--resume", "--set", "trainer.fault=Nothing"]).exits(0);
+    assert_same(&whole.path("runs/run"), &bench.path("runs/kept"), "named by its folder");
+    assert_eq!(bench.read("runs/run/log.txt"), other);
+    // what the command line says still counts
+    bench.run(&["train", "runs/kept", "--set", "name=again"]).exits(0);
+    assert!(bench.path("runs/again/metrics.jsonl").is_file());
+    bench.run(&["train", "runs"]).exits(2).says("`runs` is a folder without an `experiment.ron`");
+}
+
+#[test]
+fn a_run_without_a_checkpoint_says_that_it_begins_anew() {
+    let bench = Bench::by_epoch();
+    bench.train(&["--max-iters", "4"]).exits(0);
+    std::fs::remove_dir_all(bench.path("runs/run/checkpoints")).unwrap();
+    let ended = bench.train(&["--resume"]).exits(0);
+    assert!(ended.stdout.contains("warning: the run has no checkpoint to go on from, so it begins anew"), "{ended}");
+}

@@ -124,7 +124,8 @@ fn files_that_are_no_experiments_are_refused_with_2() {
         }
     }
     bench.run(&["train", "nowhere.ron"]).exits(2).says("can't read `nowhere.ron`");
-    bench.run(&["train", "."]).exits(2).says("can't read `.`");
+    bench.run(&["train", "."]).exits(2).says("`.` is a folder without an `experiment.ron`");
+    bench.run(&["check", "."]).exits(2).says("can't read `.`");
     assert!(!bench.path("runs").exists());
 }
 

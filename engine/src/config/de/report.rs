@@ -68,6 +68,9 @@ impl De<'_, '_> {
             return self.record(Diagnostic::new(span, format!("{problem}, there is none at all")).help(help));
         }
         let diagnostic = unknown(span, &problem, name, known);
+        if matches!(self.node.kind, Kind::Map(_)) && diagnostic.label.is_empty() {
+            return self.record(diagnostic.help(BRACKETS));
+        }
         if let Some(help) = word_of_the_format(name) {
             return self.record(diagnostic.help(help));
         }
@@ -148,7 +151,7 @@ pub(super) fn word_of_the_format(name: &str) -> Option<&'static str> {
         "Append" => "`Append` takes one list: `Append([..])`",
         "Prepend" => "`Prepend` takes one list: `Prepend([..])`",
         "Patch" => "`Patch` takes one map from names or indices: `Patch({\"Name\": (..), 0: (..)})`",
-        "Replace" => "`Replace` takes one value: `Replace(..)`",
+        "Replace" => "`Replace` takes one value: `Replace([..])`, `Replace((..))`",
         "Env" => "`Env(\"NAME\")` and `Env(\"NAME\", \"default\")` stand for a string",
         _ => return None,
     })

@@ -5,7 +5,7 @@ use super::super::tree::{Field, Kind, Node};
 use super::De;
 use super::access::{Elements, Fields, Pairs, Tagged, Variant};
 use super::error::{Error, Result};
-use super::report::noun;
+use super::report::{noun, word_of_the_format};
 use crate::base::suggest::{did_you_mean, expected_one_of};
 use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
@@ -354,7 +354,11 @@ impl<'a> De<'a, '_> {
             Some(name) if !self.body && !is_name_of(&name.text, wanted) => {
                 let short = wanted.strip_suffix("Config").unwrap_or(wanted);
                 let message = format!("expected `{short}(..)` or `(..)` without a name, found `{}`", name.text);
-                Err(self.record(Diagnostic::new(name.span, message).suggest(did_you_mean(&name.text, [short]))))
+                let mistake = Diagnostic::new(name.span, message);
+                Err(self.record(match word_of_the_format(&name.text) {
+                    Some(help) => mistake.help(help),
+                    None => mistake.suggest(did_you_mean(&name.text, [short])),
+                }))
             }
             _ => Ok(()),
         }

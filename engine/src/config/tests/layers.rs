@@ -163,6 +163,10 @@ fn settings_over_what_is_absent_or_off_make_it_present() {
     assert_eq!(at(&document, "teacher"), "( decay: 0.5, )");
     assert_eq!(at(&document, "hooks.ema"), "( decay: 0.9, )");
     assert_eq!(at(&document, "hooks.timer"), "( window: 3, )");
+    // an empty bracket says nothing at all
+    let files =
+        [("base.ron", "(custom_hooks: [Timer])"), ("exp.ron", "(base: \"base.ron\", custom_hooks: Patch({0: ()}))")];
+    assert_eq!(at(&layered(&files, &[]).unwrap(), "custom_hooks"), "[Timer]");
     // a name alone says nothing of the fields
     assert_eq!(at(&document, "optimizer"), "AdamW( lr: 1, )");
     let off = layered(&[("base.ron", "(ema: (decay: 0.9))"), ("exp.ron", "(base: \"base.ron\", ema: Off)")], &[]);
