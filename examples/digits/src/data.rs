@@ -18,7 +18,7 @@ pub struct DigitsConfig {
     /// Which part of the data.
     pub split: Split,
     /// Another file of the same form, instead of the one that the program carries.
-    #[config(default)]
+    #[config(default, exists)]
     pub path: Option<PathBuf>,
     /// How far an image is moved at most, in pixels and in each direction, anew whenever it is read.
     #[config(default = 0, range = 0..=2)]
