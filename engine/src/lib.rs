@@ -137,7 +137,7 @@ pub mod __private {
     pub use crate::model::{AnyModel, Model, ModelConfig, Net, NetPart, build_model};
     pub use crate::optim::{OptimizerConfig, ScheduleConfig};
     pub use crate::phase::{Phase, PhaseMask};
-    pub use crate::trainer::check_experiments::{check_experiment, check_experiments_besides};
+    pub use crate::trainer::experiment::check::{check_experiment, check_experiments_besides};
     pub use crate::trainer::parts::{
         Checked, ConfigOf, ConfigPart, HookOf, Known, LoaderOf, LoaderPart, MetricOf, MetricPart, ModelOf, ModelPart,
         OptimizerOf, OptimizerPart, Part, SchedulesOf, SchedulesPart, Section, build_part, feed, prompts, read_part,

@@ -12,8 +12,7 @@ use crate::phase::Phase;
 use crate::record::{Console, JsonLines, LogFile, Sink as _, Verbosity};
 use crate::trainer::environment;
 use crate::trainer::fields::HookSetting;
-use crate::trainer::settings::DeviceChoice;
-use crate::trainer::{Build, Builder, Experiment, Mistake, Refused};
+use crate::trainer::{Build, Builder, DeviceChoice, Experiment, Mistake, Refused};
 use std::path::{Path, PathBuf};
 use tch::Device;
 

@@ -9,7 +9,7 @@ use crate::loops::{ENDLESS_EPOCH, Role, Trainer};
 use crate::native;
 use crate::optim::Clip;
 use crate::trainer::Reader;
-use crate::trainer::settings::{DeviceChoice, TrainSettings, ValSettings};
+use crate::trainer::experiment::settings::{DeviceChoice, TrainSettings, ValSettings};
 
 pub(super) fn check<T: Trainer>(reader: &mut Reader<'_>, common: &Common<'_>, purpose: Purpose) {
     if let Some(Err(error)) = common.name.map(folder::check_name) {

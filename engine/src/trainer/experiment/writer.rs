@@ -3,8 +3,8 @@
 use crate::base::Result;
 use crate::config::{self, Kind, Node, SerializeError};
 use crate::hook::HookField;
+use crate::trainer::experiment::outline;
 use crate::trainer::fields::{HookSetting, LoaderField};
-use crate::trainer::outline;
 use serde::Serialize;
 
 /// Collects the sections of an experiment.

@@ -5,8 +5,8 @@ use crate::config::registry::Component;
 use crate::config::{Kind, Node, Shape, to_node};
 use crate::hook::{Hook, HookField};
 use crate::metric::Measure;
+use crate::trainer::experiment::reader::defaults;
 use crate::trainer::fields::MetricField;
-use crate::trainer::reader::defaults;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

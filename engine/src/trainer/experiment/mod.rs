@@ -1,14 +1,32 @@
 //! `Experiment(…)`: the whole of what a file says, typed for one trainer.
+//!
+//! Read section by section (`reader`), asked for what no section alone can tell (`rules`), printed (`writer`), written in
+//! Rust (`builder`), listed without a file (`outline`).
+
+mod builder;
+pub(crate) mod check;
+mod misplaced;
+mod outline;
+mod reader;
+mod rules;
+mod settings;
+mod writer;
+
+pub use builder::ExperimentBuilder;
+pub use outline::{Outline, Section, docs_of};
+pub use reader::Reader;
+pub use rules::Purpose;
+pub use settings::{DeviceChoice, HookSettings, Precision, TrainSettings, ValSettings};
+pub use writer::Writer;
 
 use crate::base::Result;
 use crate::config::{self, ConfigErrors, Diagnostic, Diagnostics, Document, Node};
 use crate::hook::HookConfig;
 use crate::loops::Role;
 use crate::metric::MetricConfig;
+use crate::trainer::Build;
 use crate::trainer::fields::HookSetting;
-use crate::trainer::rules::{self, Common, Purpose};
-use crate::trainer::settings::{DeviceChoice, HookSettings, TrainSettings, ValSettings};
-use crate::trainer::{Build, ExperimentBuilder, Outline, Reader, Writer};
+use rules::Common;
 use std::path::{Path, PathBuf};
 
 /// An experiment, read and checked.

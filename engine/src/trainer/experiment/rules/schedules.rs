@@ -7,8 +7,8 @@ use crate::loops::Trainer;
 use crate::optim::schedule::Problem;
 use crate::optim::{Outlook, ScheduleConfig, Schedules, Settings};
 use crate::trainer::Reader;
-use crate::trainer::rules::settings::sound;
-use crate::trainer::settings::TrainSettings;
+use crate::trainer::experiment::rules::settings::sound;
+use crate::trainer::experiment::settings::TrainSettings;
 
 pub(super) type Entry = Option<Box<dyn ScheduleConfig>>;
 

@@ -47,7 +47,7 @@ pub(super) fn check<T: Trainer>(reader: &mut Reader<'_>, facts: &Facts) {
 }
 
 /// The names under which hooks can watch these.
-pub(in crate::trainer) fn watchable<T: Trainer>(plain: &[Measure]) -> Vec<String> {
+pub(in crate::trainer::experiment) fn watchable<T: Trainer>(plain: &[Measure]) -> Vec<String> {
     let measures = monitored::<T>(plain);
     let names = measures.iter().map(|measure| measure.name.clone());
     names.filter(|name| watched(name, &measures).is_ok()).collect()

@@ -16,7 +16,7 @@ use crate::loops::Trainer;
 use crate::metric::Measure;
 use crate::optim::{Optimizer, Settings};
 use crate::trainer::Reader;
-use crate::trainer::settings::{DeviceChoice, TrainSettings, ValSettings};
+use crate::trainer::experiment::settings::{DeviceChoice, TrainSettings, ValSettings};
 use serde::Serialize;
 
 /// What an experiment is read for.

@@ -2,7 +2,7 @@
 
 use crate::config::registry::{Component, components};
 use crate::config::{Diagnostic, Kind, Node};
-use crate::trainer::reader::is_off;
+use crate::trainer::experiment::reader::is_off;
 
 /// Where a key belongs that is none of an experiment itself: people know it from other engines, or from a section.
 pub(super) fn elsewhere(key: &str) -> Option<String> {

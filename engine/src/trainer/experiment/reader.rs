@@ -7,10 +7,10 @@ use crate::hook::{Hook, HookConfig, HookField};
 use crate::metric::{Measure, MetricConfig};
 use crate::model::Model;
 use crate::optim::Schedules;
+use crate::trainer::experiment::misplaced::{elsewhere, means_off, named_group, one_for_several};
+use crate::trainer::experiment::outline::{Outline, Section};
+use crate::trainer::experiment::rules::Facts;
 use crate::trainer::fields::{HookSetting, LoaderField, MetricField, OptimizerField, SchedulesField};
-use crate::trainer::misplaced::{elsewhere, means_off, named_group, one_for_several};
-use crate::trainer::outline::{Outline, Section};
-use crate::trainer::rules::Facts;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
