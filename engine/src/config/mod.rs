@@ -17,6 +17,7 @@ mod leaves;
 mod merge;
 mod parse;
 mod print;
+mod probe;
 mod reader;
 pub mod registry;
 mod ser;
