@@ -4,7 +4,7 @@ use crate::base::disk::write_atomic;
 use crate::base::{Error, ErrorContext as _, Prediction, Priority, Result};
 use crate::checkpoint::{self, Newest, Snapshot};
 use crate::folder::{Mode, RunFolder};
-use crate::hook::{Both, CustomHook, Dispatcher, Hook, HookField, Planned, RunState, SlotSetting, Slots};
+use crate::hook::{CustomHook, Dispatcher, Hook, HookField, Joined, Planned, RunState, SlotSetting, Slots};
 use crate::hooks::DefaultHooks;
 use crate::loops::{Driver, End, Report, Role, TrainPlan, row_position};
 use crate::optim::Outlook;
@@ -85,7 +85,7 @@ fn build_on<T: Build>(device: Device, experiment: Experiment<T>, roles: &[Role])
         let priority = config.level().unwrap_or(hook.priority());
         CustomHook { origin: format!("custom_hooks.{index}"), priority, hook }
     });
-    let hooks = Dispatcher::new(Both { first: defaults, second: trainer }, settings, custom.collect());
+    let hooks = Dispatcher::new(Joined { first: defaults, second: trainer }, settings, custom.collect());
     let file_metrics = experiment.metrics.iter().map(|config| config.build_metric()).collect();
     let mut program = Driver::new(hooks, file_metrics, run, train_plan, val_plan);
     program.run.results.measures = program.measures()?;
@@ -238,7 +238,7 @@ pub struct PlannedHook {
 /// When a part finds something wrong with its settings.
 pub fn plan_of<T: Build>(experiment: Experiment<T>) -> Result<Vec<(Phase, Vec<PlannedHook>)>> {
     let engines = <DefaultHooks as Slots>::SLOTS.len();
-    let fields = <Both<DefaultHooks, T> as Slots>::SLOTS.len();
+    let fields = <Joined<DefaultHooks, T> as Slots>::SLOTS.len();
     let program = build(Experiment { device: DeviceChoice::Cpu, ..experiment }, &[])?;
     let describe = |planned: Planned| {
         let mut origin = match planned.slot {
