@@ -7,9 +7,10 @@
 #![allow(clippy::expect_used, missing_docs, reason = "a bench ends when something is wrong")]
 
 use engine::base::{Clock, Priority};
-use engine::hook::{AnyHook, Context, Dispatcher, Hook, Joined, Phases, RunState, SlotInfo, SlotSetting, Slots};
+use engine::hook::{AnyHook, Dispatcher, Hook, Joined, Phases, SlotInfo, SlotSetting, Slots};
 use engine::phase::{Phase, at};
 use engine::prelude::*;
+use engine::run::{Context, RunState};
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -106,10 +107,10 @@ fn boxed() -> Vec<Box<dyn AnyHook>> {
 /// The prototype: hooks by number, one order for a phase, static calls, and nothing else.
 mod prototype {
     /// The hooks of the phase, by their slot: E, C, G, A.
-    pub const ORDER: [u8; 4] = [4, 2, 6, 0];
+    pub(crate) const ORDER: [u8; 4] = [4, 2, 6, 0];
 
     #[derive(Default)]
-    pub struct Counter(u64);
+    pub(crate) struct Counter(u64);
 
     impl Counter {
         #[inline(always)]
@@ -119,7 +120,7 @@ mod prototype {
     }
 
     #[derive(Default)]
-    pub struct Eight(Counter, Counter, Counter, Counter, Counter, Counter, Counter, Counter);
+    pub(crate) struct Eight(Counter, Counter, Counter, Counter, Counter, Counter, Counter, Counter);
 
     impl Eight {
         #[inline(always)]
@@ -138,7 +139,7 @@ mod prototype {
         }
 
         #[inline(always)]
-        pub fn in_const_order(&mut self) {
+        pub(crate) fn in_const_order(&mut self) {
             self.call(const { ORDER[0] as usize });
             self.call(const { ORDER[1] as usize });
             self.call(const { ORDER[2] as usize });
@@ -146,7 +147,7 @@ mod prototype {
         }
 
         #[inline(always)]
-        pub fn in_table_order(&mut self, table: &[u8]) {
+        pub(crate) fn in_table_order(&mut self, table: &[u8]) {
             for &slot in table {
                 self.call(slot as usize);
             }

@@ -10,8 +10,9 @@
 
 use crate::base::{Error, Priority, Result, panics};
 use crate::hook::slots::{PhaseOrder, UNROLLED, call_in_const_order};
-use crate::hook::{AnyHook, Context, Slots};
+use crate::hook::{AnyHook, Slots};
 use crate::phase::{At, Phase, PhaseMask};
+use crate::run::Context;
 
 /// A hook that the file chose.
 pub struct CustomHook {

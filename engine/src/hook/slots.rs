@@ -1,8 +1,9 @@
 //! The hooks of a program as numbered slots, and the order in which a phase calls them, computed at compile time.
 
 use crate::base::{Priority, Result, State};
-use crate::hook::{Context, Hook, HookField, Phases};
+use crate::hook::{Hook, HookField, Phases};
 use crate::phase::{At, Phase, PhaseMask};
+use crate::run::Context;
 
 /// What is known of a slot at compile time.
 #[derive(Clone, Copy, Debug)]

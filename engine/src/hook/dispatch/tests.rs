@@ -1,7 +1,8 @@
 use super::*;
 use crate::base::Clock;
-use crate::hook::{Joined, RunState, SlotInfo};
+use crate::hook::{Joined, SlotInfo};
 use crate::phase::{PhaseMask, at};
+use crate::run::RunState;
 use tch::Device;
 
 /// Slots that note in what order they were called.
