@@ -3,7 +3,7 @@
 use crate::allocations::allocations;
 use crate::support::{self, NoHooks, Setup, from_ron};
 use engine::base::{Clock, Output, Result};
-use engine::data::Cursor;
+use engine::data::{CommonOrder, Cursor};
 use engine::hook::{Batches, Both, Dispatcher, EachState, EngineHooks, SlotInfo, Slots};
 use engine::hooks::{Checkpoint, DefaultHooks, Ema, Logger, Scheduler, Timer};
 use engine::loops::{Driver, EachMetric, Feed, Role, TrainPlan, Trainer};
@@ -26,13 +26,19 @@ impl Feed<Tiny> for Same {
         Ok(())
     }
     fn next_batch(&mut self) -> Result<Option<Tensor>> {
-        self.1.batch += 1;
+        self.1.sample += 1;
         Ok(Some(self.0.shallow_clone()))
     }
     fn cursor(&self) -> Cursor {
         self.1
     }
     fn batches(&self) -> Option<u64> {
+        None
+    }
+    fn batches_left(&self) -> Option<u64> {
+        None
+    }
+    fn common_order(&self) -> Option<CommonOrder> {
         None
     }
 }
