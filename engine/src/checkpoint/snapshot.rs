@@ -133,7 +133,11 @@ impl Copies {
         }
         let original = tensor.f_detach()?;
         let copy = match tensor.device() {
-            Device::Cpu => original.f_zeros_like()?.f_copy_(&original)?,
+            Device::Cpu => {
+                let mut copy = original.f_zeros_like()?;
+                copy.f_copy_(&original)?;
+                copy
+            }
             _ => original.f_to_device(Device::Cpu)?,
         };
         known.push((identity, copy.shallow_clone()));

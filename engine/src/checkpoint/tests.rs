@@ -43,12 +43,7 @@ fn snapshot(iter: u64) -> Snapshot {
     let net = vec![("fc.weight".to_owned(), tensor(Kind::Float)), ("fc.bias".to_owned(), tensor(Kind::Half))];
     let mut part = StateMap::new();
     part.put("generator", &Tensor::from_slice(&[iter as i64]));
-    Snapshot {
-        meta: Meta::new(Epoch(1), Iter(iter)),
-        models: vec![Weights::new("net", net)],
-        state,
-        ranks: vec![part],
-    }
+    Snapshot { meta: Meta::new(Epoch(1), Iter(iter)), models: vec![Weights::new("net", net)], state, ranks: vec![part] }
 }
 
 fn save_as(dir: &Path, name: &str, snapshot: &Snapshot) -> PathBuf {

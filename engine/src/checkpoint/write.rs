@@ -156,12 +156,7 @@ struct Files<'a> {
 }
 
 impl Files<'_> {
-    fn weights(
-        &mut self,
-        file: &str,
-        variables: &Variables,
-        elsewhere: &mut Elsewhere,
-    ) -> Result<(), CheckpointError> {
+    fn weights(&mut self, file: &str, variables: &Variables, elsewhere: &mut Elsewhere) -> Result<(), CheckpointError> {
         let held: Vec<(&str, &Tensor)> = variables.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
         held.iter().for_each(|(name, tensor)| elsewhere.add(tensor, file, name));
         self.tensors(file, &held)

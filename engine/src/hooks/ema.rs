@@ -11,8 +11,8 @@ use tch::Tensor;
 /// Keeps `average = decay · average + (1 − decay) · weights` after every update and evaluates with the average.
 ///
 /// The average starts at the weights. Buffers (batch norm's running statistics) and frozen parameters are copied, not
-/// averaged. A skipped update leaves the average alone. Checkpoints hold the weights and, as this hook's state, the
-/// average; an evaluation of a checkpoint uses the average again.
+/// averaged. A skipped update leaves the average alone. In a checkpoint `MODEL.safetensors` is the average, since that is
+/// what evaluations use, and `MODEL.raw.safetensors` holds the weights that are trained.
 #[hook(priority = "NORMAL")]
 #[derive(Debug)]
 pub struct Ema {
@@ -90,6 +90,14 @@ impl Ema {
         for pair in &mut self.pairs {
             foreach_lerp_(&mut pair.average, &pair.weights, 1.0 - decay)?;
             foreach_copy_(&mut pair.copied, &pair.to_copy)?;
+        }
+        Ok(())
+    }
+
+    fn before_save_checkpoint(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        for (model, averages) in &self.averages {
+            let averages = averages.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone()));
+            cx.publish(model, averages.collect())?;
         }
         Ok(())
     }

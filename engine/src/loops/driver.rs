@@ -2,7 +2,6 @@
 
 use crate::base::panics;
 use crate::base::{Error, ErrorContext as _, Result};
-use crate::data::Cursor;
 use crate::hook::{Dispatcher, EngineHooks, Joined, Planned};
 use crate::loops::generators::Generators;
 use crate::loops::plan::{TrainPlan, ValPlan};
@@ -49,8 +48,6 @@ pub struct Driver<D: EngineHooks, T: Trainer> {
 
 /// What of a checkpoint is used only when the training itself goes on.
 pub(super) struct Resumed {
-    /// Where the train loader stood.
-    pub(super) cursor: Cursor,
     /// Where libtorch's generators stood.
     pub(super) generators: Generators,
 }

@@ -153,15 +153,15 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
         self.train_plan.accumulate.max(1)
     }
 
-    /// Puts the loader where the clocks stand: a seek, never a replay.
+    /// Puts the loader where the next epoch begins: behind the end of a pass the next one; with a fixed number of
+    /// batches per epoch where the last epoch has left it. In mid-epoch a checkpoint has put it in its place already.
     fn seek_train_loader(&mut self) -> Result<()> {
-        let cursor = match self.resumed.take() {
-            Some(resumed) => resumed.cursor,
-            // behind the end of a pass the next one begins; with a fixed number of batches per epoch the loader goes on
-            // where the last epoch has left it
-            None => self.trainer().train_loader().cursor(),
-        };
-        self.trainer().train_loader().start(cursor)
+        self.resumed = None;
+        if self.run.clocks.batch != Batch(0) {
+            return Ok(());
+        }
+        let loader = self.trainer().train_loader();
+        loader.start(loader.cursor())
     }
 
     /// The next training batch, on the device. The loader starts over at its end when the epoch goes on.

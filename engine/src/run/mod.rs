@@ -22,5 +22,5 @@ pub use requests::{Requests, Save};
 pub use seen::{Results, Seen};
 pub use state::RunState;
 pub use step::StepState;
-pub use storage::Storage;
+pub use storage::{SavedCheckpoint, Storage};
 pub use updates::Updates;

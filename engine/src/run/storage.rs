@@ -1,7 +1,9 @@
 //! Where a run is kept on disk.
 
 use crate::base::Iter;
+use crate::checkpoint::Variables;
 use crate::folder::RunFolder;
+use std::path::PathBuf;
 
 /// The run's folder, and what its checkpoints hold.
 #[derive(Default)]
@@ -10,4 +12,19 @@ pub struct Storage {
     pub folder: Option<RunFolder>,
     /// The iter of the newest checkpoint, while that checkpoint holds everything that has happened.
     pub(crate) saved_at: Option<Iter>,
+    /// The weights that evaluations use, by model, for the checkpoint that is about to be made.
+    pub(crate) published: Vec<(String, Variables)>,
+    /// The checkpoint that `after_save_checkpoint` is about.
+    pub(crate) saved: Option<SavedCheckpoint>,
+}
+
+/// A checkpoint that is on the disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavedCheckpoint {
+    /// Its name, `iter_000000123` or `best_val_accuracy`.
+    pub name: String,
+    /// Its folder.
+    pub path: PathBuf,
+    /// The iter whose state it holds. The training may be further by now.
+    pub iter: Iter,
 }

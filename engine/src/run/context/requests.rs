@@ -1,7 +1,8 @@
 //! What hooks and steps ask of the loop, and what has become of it.
 
-use crate::base::Iter;
-use crate::run::{Context, Exception, Save, Stop};
+use crate::base::{Iter, Result};
+use crate::run::{Context, Exception, Save, SavedCheckpoint, Stop};
+use tch::Tensor;
 
 /// Requests: the loop answers them at the next safe point.
 impl Context<'_> {
@@ -43,6 +44,46 @@ impl Context<'_> {
     /// The iter of the newest checkpoint, while it holds everything that has happened.
     pub fn saved_at(&self) -> Option<Iter> {
         self.run.storage.saved_at
+    }
+
+    /// The checkpoint that is on the disk now, in `after_save_checkpoint`; `None` in every other phase.
+    ///
+    /// ```
+    /// use engine::prelude::*;
+    ///
+    /// /// Says which checkpoints there are.
+    /// #[hook(priority = "LOW")]
+    /// pub struct Announce {}
+    ///
+    /// #[phases]
+    /// impl Announce {
+    ///     fn after_save_checkpoint(&mut self, cx: &mut Context<'_>) -> Result<()> {
+    ///         let Some(saved) = cx.checkpoint() else { return Ok(()) };
+    ///         let text = format!("{} is in {}", saved.name, saved.path.display());
+    ///         cx.say(&text)
+    ///     }
+    /// }
+    /// # fn main() {}
+    /// ```
+    pub fn checkpoint(&self) -> Option<&SavedCheckpoint> {
+        self.run.storage.saved.as_ref()
+    }
+
+    /// Says, in `before_save_checkpoint`, that evaluations use these weights instead of those that are trained: an
+    /// average. The checkpoint then holds them in `MODEL.safetensors`, the file that is evaluated and published, and the
+    /// trained ones in `MODEL.raw.safetensors`. Of several hooks the last one counts, as it does in an evaluation.
+    ///
+    /// The tensors are read when the checkpoint is made, right after the phase.
+    ///
+    /// # Errors
+    /// When there is no such model, or names or shapes are not those of its variables.
+    pub fn publish(&mut self, model: &str, mut weights: Vec<(String, Tensor)>) -> Result<()> {
+        weights.sort_by(|a, b| a.0.cmp(&b.0));
+        self.run.models.get(model)?.fits(&weights)?;
+        let published = &mut self.run.storage.published;
+        published.retain(|(known, _)| known != model);
+        published.push((model.to_owned(), weights));
+        Ok(())
     }
 
     /// A line about something that must not hide what is under way.

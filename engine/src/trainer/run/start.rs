@@ -69,6 +69,7 @@ impl Start {
     /// When no checkpoint can be read although there are some, or the disk fails.
     pub(super) fn in_folder(folder: &RunFolder, mode: Mode, experiment: String) -> Result<Start> {
         // before anything else: a checkpoint that was being replaced when the process was killed may be the only one
+        checkpoint::put_back(&folder.checkpoints())?;
         checkpoint::clean(&folder.checkpoints())?;
         let newest = match mode {
             Mode::Resume => checkpoint::newest_valid(&folder.checkpoints())?,
@@ -123,9 +124,9 @@ impl Start {
         if self.mode == Mode::Resume && self.newest.found.is_none() {
             program.run.say("warning: the run has no checkpoint to go on from, so it begins anew")?;
         }
-        let unusable = self.newest.warnings.iter();
+        let unusable = self.newest.unusable.iter();
         unusable
-            .map(|why| format!("warning: a checkpoint can't be used: {why}"))
+            .map(|(_, why)| format!("warning: a checkpoint can't be used: {why}"))
             .try_for_each(|text| program.run.say(&text))
     }
 
