@@ -1,7 +1,7 @@
 //! `plan`: which hooks each phase calls.
 
 use crate::base::{Priority, Result};
-use crate::hook::{Both, Planned, Slots};
+use crate::hook::{Joined, Planned, Slots};
 use crate::hooks::DefaultHooks;
 use crate::phase::Phase;
 use crate::trainer::run::build;
@@ -25,7 +25,7 @@ pub struct PlannedHook {
 /// When a part finds something wrong with its settings.
 pub fn plan_of<T: Build>(experiment: Experiment<T>) -> Result<Vec<(Phase, Vec<PlannedHook>)>> {
     let engines = <DefaultHooks as Slots>::SLOTS.len();
-    let fields = <Both<DefaultHooks, T> as Slots>::SLOTS.len();
+    let fields = <Joined<DefaultHooks, T> as Slots>::SLOTS.len();
     let program = build(Experiment { device: DeviceChoice::Cpu, ..experiment }, &[])?;
     let describe = |planned: Planned| {
         let mut origin = match planned.slot {

@@ -1,7 +1,7 @@
 //! From an experiment to a program: everything is built, nothing runs.
 
 use crate::base::{Error, Result};
-use crate::hook::{Both, CustomHook, Dispatcher, Hook, HookField, SlotSetting};
+use crate::hook::{Joined, CustomHook, Dispatcher, Hook, HookField, SlotSetting};
 use crate::hooks::DefaultHooks;
 use crate::loops::{Driver, Role, TrainPlan};
 use crate::run::RunState;
@@ -51,7 +51,7 @@ pub(super) fn build_on<T: Build>(device: Device, experiment: Experiment<T>, role
         let priority = config.level().unwrap_or(hook.priority());
         CustomHook { origin: format!("custom_hooks.{index}"), priority, hook }
     });
-    let hooks = Dispatcher::new(Both { first: defaults, second: trainer }, settings, custom.collect());
+    let hooks = Dispatcher::new(Joined { first: defaults, second: trainer }, settings, custom.collect());
     let file_metrics = experiment.metrics.iter().map(|config| config.build_metric()).collect();
     let mut program = Driver::new(hooks, file_metrics, run, train_plan, val_plan);
     program.run.seen.results.measures = program.measures()?;
