@@ -6,13 +6,12 @@ use crate::base::{
 use crate::checkpoint::{self, Meta, Snapshot, Variables, Weights};
 use crate::data::{CommonOrder, Cursor};
 use crate::hook::{AnyHook, EngineHooks};
-use crate::loops::driver::{Driver, Resumed};
-use crate::loops::generators::Generators;
+use crate::loops::program::Program;
 use crate::loops::trainer::{Role, Trainer};
 use crate::metric::Metric;
 use crate::phase::at;
 use crate::record::Sink as _;
-use crate::run::{Save, SavedCheckpoint};
+use crate::run::{Generators, Save, SavedCheckpoint};
 use std::path::Path;
 use tch::Tensor;
 
@@ -25,7 +24,7 @@ pub fn row_position(snapshot: &Snapshot) -> Option<u64> {
 
 const ROWS: &str = "rows";
 
-impl<D: EngineHooks, T: Trainer> Driver<D, T> {
+impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// Writes the checkpoint that hooks have asked for: one state, under every name that was asked for.
     pub(crate) fn write_requested_checkpoints(&mut self) -> Result<()> {
         let mut saves = std::mem::take(&mut self.run.requests.saves);
@@ -90,7 +89,7 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
         state.put_map("requests", |map| map.put("skip_update", &run.requests.skip_update));
         state.put("results", &run.seen.results.latest);
         state.put("time", &run.seen.elapsed());
-        state.put(ROWS, &self.rows_before_val.or_else(|| run.seen.sinks.position()));
+        state.put(ROWS, &self.run.storage.rows_before_val.or_else(|| run.seen.sinks.position()));
         state.put_map("optimizers", |map| {
             run.updates.optimizers.iter().for_each(|optimizer| map.put(optimizer.name(), &optimizer.save_state()));
         });
@@ -103,7 +102,7 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
         });
         let models = models.collect();
         let meta = Meta::new(clocks.epoch, clocks.iter);
-        let loader = self.trainer().train_loader();
+        let loader = self.trainer.train_loader();
         let place = LoaderState { cursor: loader.cursor(), order: loader.common_order() };
         state.put_map("loaders", |map| map.put(train_loader::<T>(), &place));
         let mut parts = StateMap::new();
@@ -145,11 +144,11 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
         }
         let mut rank = ranks.into_iter().next().ok_or_else(|| Error::msg("the checkpoint has no part for rank 0"))?;
         let generators = Generators::restore(run.device, rank.take_map("generators")?)?;
-        self.resumed = Some(Resumed { generators });
+        run.storage.resumed = Some(generators);
         self.run.storage.saved_at = Some(self.run.clocks.iter);
         let mut loaders = state.take_map("loaders")?;
         let place: LoaderState = loaders.take(train_loader::<T>())?;
-        self.trainer().train_loader().start(place.cursor)?;
+        self.trainer.train_loader().start(place.cursor)?;
         let mut parts = state.take_map("parts")?;
         self.restore_parts(&mut parts)?;
         for name in parts.0.keys() {
@@ -209,8 +208,8 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
 
     /// Every state but those that the run itself holds: the engine's hooks, the trainer's parts, what the file chose.
     fn each_state(&mut self, each: &mut dyn FnMut(&str, &mut dyn State) -> Result<()>) -> Result<()> {
-        self.hooks.slots.first.states(&mut |name, part| each(name, part))?;
-        self.hooks.slots.second.states(&mut |name, part| each(name, part))?;
+        self.hooks.engine.states(&mut |name, part| each(name, part))?;
+        self.trainer.states(&mut |name, part| each(name, part))?;
         let mut seen: Vec<&'static str> = Vec::new();
         for custom in &mut self.hooks.custom {
             // by name and not by place, so that the file can add one before it
@@ -223,7 +222,7 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
             };
             each(&key, &mut AnyState(custom.hook.as_mut()))?;
         }
-        for (index, metric) in self.file_metrics.iter_mut().enumerate() {
+        for (index, metric) in self.run.seen.results.file_metrics.iter_mut().enumerate() {
             each(&format!("metrics.file.{index}"), &mut AnyMetric(metric.as_mut()))?;
         }
         Ok(())

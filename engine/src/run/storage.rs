@@ -3,6 +3,7 @@
 use crate::base::Iter;
 use crate::checkpoint::Variables;
 use crate::folder::RunFolder;
+use crate::run::Generators;
 use std::path::PathBuf;
 
 /// The run's folder, and what its checkpoints hold.
@@ -12,6 +13,10 @@ pub struct Storage {
     pub folder: Option<RunFolder>,
     /// The iter of the newest checkpoint, while that checkpoint holds everything that has happened.
     pub(crate) saved_at: Option<Iter>,
+    /// Where a restored checkpoint has left libtorch's generators, until the training goes on from there.
+    pub(crate) resumed: Option<Generators>,
+    /// Where the rows ended before a validation that a signal has interrupted: a resumed run writes them again.
+    pub(crate) rows_before_val: Option<u64>,
     /// The weights that evaluations use, by model, for the checkpoint that is about to be made.
     pub(crate) published: Vec<(String, Variables)>,
     /// The checkpoint that `after_save_checkpoint` is about.
