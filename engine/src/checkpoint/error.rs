@@ -83,6 +83,13 @@ pub enum CheckpointError {
     },
 }
 
+impl CheckpointError {
+    /// Whether the checkpoint itself is at fault, and not the disk or the version of the engine.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, CheckpointError::Damaged { .. } | CheckpointError::NoManifest(_))
+    }
+}
+
 /// What to do with a checkpoint of another format.
 fn advice(found: u32, known: u32) -> &'static str {
     match found < known {

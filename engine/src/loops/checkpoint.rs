@@ -8,7 +8,6 @@ use crate::data::{CommonOrder, Cursor};
 use crate::hook::{AnyHook, EngineHooks};
 use crate::loops::program::Program;
 use crate::loops::trainer::{Role, Trainer};
-use crate::metric::Metric;
 use crate::phase::at;
 use crate::record::Sink as _;
 use crate::run::{Generators, Save, SavedCheckpoint};
@@ -223,7 +222,9 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             each(&key, &mut AnyState(custom.hook.as_mut()))?;
         }
         for (index, metric) in self.run.seen.results.file_metrics.iter_mut().enumerate() {
-            each(&format!("metrics.file.{index}"), &mut AnyMetric(metric.as_mut()))?;
+            // by what it measures and not by its place: no two metrics produce one name
+            let name = metric.measures().into_iter().next().map_or_else(|| index.to_string(), |measure| measure.name);
+            each(&format!("metrics.file.{name}"), metric.as_mut())?;
         }
         Ok(())
     }
@@ -263,18 +264,6 @@ impl Saved for LoaderState {
 struct AnyState<'a>(&'a mut dyn AnyHook);
 
 impl State for AnyState<'_> {
-    fn save_state(&self) -> StateMap {
-        self.0.save_state()
-    }
-    fn load_state(&mut self, state: StateMap) -> Result<(), StateError> {
-        self.0.load_state(state)
-    }
-}
-
-/// A metric of any type, as a state.
-struct AnyMetric<'a>(&'a mut dyn Metric);
-
-impl State for AnyMetric<'_> {
     fn save_state(&self) -> StateMap {
         self.0.save_state()
     }

@@ -143,7 +143,13 @@ impl Start {
             if program.prepare_train().is_ok() && program.run.clocks().is_finished() {
                 program.run.say("nothing is left of the training: its plan is done")?;
             }
-            checkpoint::set_latest(path.parent().unwrap_or(Path::new(".")), &path)?;
+            let checkpoints = path.parent().unwrap_or(Path::new("."));
+            checkpoint::set_latest(checkpoints, &path)?;
+            checkpoint::complete(checkpoints, &path)?;
+            for (damaged, _) in self.newest.unusable.iter().filter(|(_, why)| why.is_damage()) {
+                let aside = checkpoint::set_aside(damaged)?;
+                program.run.say(&format!("it is now in {} and counts no more", aside.display()))?;
+            }
         }
         match self.mode {
             Mode::Resume => replace_experiment(program, &self.experiment),
