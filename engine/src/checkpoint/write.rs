@@ -192,8 +192,8 @@ impl Files<'_> {
         self.tensors(&format!("{inner}/{STATE_TENSORS}"), &tensors)?;
         self.text(&format!("{inner}/{STATE_TREE}"), &text)?;
         // every folder between: `ranks` too
-        let inside = folder.ancestors().take_while(|folder| *folder != self.folder);
-        Ok(inside.map(sync_folder).collect::<Result<(), _>>()?)
+        let mut inside = folder.ancestors().take_while(|folder| *folder != self.folder);
+        Ok(inside.try_for_each(sync_folder)?)
     }
 
     fn text(&mut self, name: &str, text: &str) -> Result<(), CheckpointError> {

@@ -118,7 +118,7 @@ fn a_name_that_a_kill_has_prevented_is_given_later_and_no_newer_one_is_touched()
     fs::remove_dir_all(&written).unwrap();
     fs::rename(&paths[0], &written).unwrap();
     let best = dir.path().join("best_val_loss");
-    assert_eq!(complete(dir.path(), &written).unwrap(), [best.clone()]);
+    assert_eq!(complete(dir.path(), &written).unwrap(), std::slice::from_ref(&best));
     assert_eq!(load(&best).unwrap().meta.iter, Iter(8));
     assert_eq!(load(&dir.path().join("best_val_accuracy")).unwrap().meta.iter, Iter(9));
     assert_eq!(complete(dir.path(), &written).unwrap(), Vec::<PathBuf>::new());
