@@ -45,7 +45,7 @@ fn anomaly_mode_names_the_operator_and_ends_with_its_guard() {
 
 #[test]
 fn the_level_of_determinism_is_what_was_set() {
-    for level in [Determinism::On, Determinism::Warn, Determinism::Off] {
+    for level in [Determinism::Strict, Determinism::Warn, Determinism::Off] {
         set_deterministic(level).unwrap();
         assert_eq!(determinism(), level);
     }

@@ -1,6 +1,7 @@
 //! What a run owns: everything that hooks and steps can touch, apart from the trainer's own fields.
 
-use crate::base::{Clock, Iter, Output, Result};
+use crate::base::libtorch::is_out_of_memory;
+use crate::base::{Clock, Error, Iter, Output, Result};
 use crate::folder::RunFolder;
 use crate::hook::clocks::Clocks;
 use crate::hook::flow::{Exception, Flow};
@@ -122,6 +123,27 @@ impl RunState {
             Clock::Iter => String::new(),
         };
         format!("{step} failed at iter {}, {batch}{epoch}", clocks.iter.get())
+    }
+
+    /// Says what has filled the memory, when that is what an error is about.
+    #[cold]
+    pub(crate) fn told_of_memory(&self, error: Error) -> Error {
+        if !error.chain().iter().any(|text| is_out_of_memory(text)) {
+            return error;
+        }
+        let device = match self.device {
+            Device::Cuda(index) => format!("cuda:{index}"),
+            _ => "the host".to_owned(),
+        };
+        let models = self.models.iter();
+        let models: Vec<String> =
+            models.map(|model| format!("`{}` of {} parameters", model.name(), model.parameter_count())).collect();
+        let (phase, clocks, batch) = (self.phase.name(), &self.clocks, self.batch_size);
+        error.context(format!(
+            "{device} is out of memory in iter {}, after the phase `{phase}`, with a batch of {batch} samples and {}; a smaller `batch_size` takes less, and `train.accumulate` makes the same update of several",
+            clocks.iter.get() + 1,
+            models.join(", "),
+        ))
     }
 
     /// Seconds since the run's start, those before a resume included.

@@ -22,5 +22,5 @@ pub use foreach::{
 };
 pub use generator::{generator_state, set_generator_state};
 pub use optimizer::{AdamOptions, AdamStep, SgdOptions, SgdStep, fused_adam, fused_sgd};
-pub use switches::{AnomalyGuard, Determinism, GradModeGuard, determinism, set_deterministic};
+pub use switches::{AnomalyGuard, Determinism, GradModeGuard, determinism, set_deterministic, set_variable};
 pub use tensor_list::TensorList;

@@ -2,6 +2,7 @@
 
 mod build;
 mod builder;
+mod determinism;
 mod environment;
 pub(crate) mod experiment;
 mod fields;

@@ -10,9 +10,9 @@ use crate::loops::{Driver, End, Report, Role, TrainPlan, row_position};
 use crate::optim::Outlook;
 use crate::phase::Phase;
 use crate::record::{Console, JsonLines, LogFile, Sink as _, Verbosity};
-use crate::trainer::environment;
 use crate::trainer::fields::HookSetting;
 use crate::trainer::{Build, Builder, DeviceChoice, Experiment, Mistake, Refused};
+use crate::trainer::{determinism, environment};
 use std::path::{Path, PathBuf};
 use tch::Device;
 
@@ -56,9 +56,10 @@ pub fn build<T: Build>(experiment: Experiment<T>, roles: &[Role]) -> Result<Prog
     build_on(device, experiment, roles)
 }
 
-/// The experiment's device; sets libtorch's threads for one operator.
+/// The experiment's device; sets libtorch's threads for one operator, and its determinism.
 fn prepare<T: Build>(experiment: &Experiment<T>) -> Result<Device> {
     let device = experiment.device.resolve().map_err(|why| Refused::at("device", why))?;
+    determinism::apply(experiment.deterministic, device)?;
     if let Some(threads) = experiment.threads {
         tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX).max(1));
     }

@@ -24,6 +24,7 @@ use crate::config::{self, ConfigErrors, Diagnostic, Diagnostics, Document, Node}
 use crate::hook::HookConfig;
 use crate::loops::Role;
 use crate::metric::MetricConfig;
+use crate::native::Determinism;
 use crate::trainer::Build;
 use crate::trainer::fields::HookSetting;
 use rules::Common;
@@ -39,6 +40,8 @@ pub struct Experiment<T: Build> {
     pub device: DeviceChoice,
     /// libtorch's threads for one operator; `None`: as many as there are cores. The same bits need the same number.
     pub threads: Option<usize>,
+    /// What happens with operators whose results differ from run to run.
+    pub deterministic: Determinism,
     /// The folder of all runs.
     pub work_dir: PathBuf,
     /// Stops after this many updates, as the command line asks; the plan stays what the file says.
@@ -129,6 +132,7 @@ impl<T: Build> Experiment<T> {
         let seed = reader.optional("seed", || 0);
         let device = reader.optional("device", DeviceChoice::default);
         let threads = reader.optional("threads", || None);
+        let deterministic = reader.optional("deterministic", Determinism::default);
         let work_dir = reader.optional("work_dir", || PathBuf::from("runs"));
         let train = reader.required::<TrainSettings>("train");
         let val = reader.optional("val", ValSettings::default);
@@ -153,6 +157,7 @@ impl<T: Build> Experiment<T> {
             seed: seed?,
             device: device?,
             threads: threads?,
+            deterministic: deterministic?,
             work_dir: from_anywhere(work_dir?),
             stop_after: None,
             train: train?,
@@ -194,6 +199,7 @@ impl<T: Build> Experiment<T> {
         writer.put("seed", &self.seed);
         writer.put("device", &self.device);
         writer.put("threads", &self.threads);
+        writer.put("deterministic", &self.deterministic);
         writer.put("work_dir", &self.work_dir);
         T::write(&self.sections, &mut writer);
         writer.put("train", &self.train);

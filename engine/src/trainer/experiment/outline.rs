@@ -43,11 +43,12 @@ pub struct Section {
 }
 
 /// The order in which people read an experiment; what is not here comes in the order of the trainer's fields.
-pub(super) const ORDER: [&str; 14] = [
+pub(super) const ORDER: [&str; 15] = [
     "name",
     "seed",
     "device",
     "threads",
+    "deterministic",
     "work_dir",
     "model",
     "optimizer",
@@ -61,13 +62,17 @@ pub(super) const ORDER: [&str; 14] = [
 ];
 
 /// What the sections that every experiment has are for.
-const DOCS: [(&str, &str); 15] = [
+const DOCS: [(&str, &str); 16] = [
     ("name", "The run's name: its folder below `work_dir`."),
     ("seed", "Everything random comes from it: the weights, the order of the data, dropout."),
     ("device", "Where the model and its batches lie. `Auto` takes the first CUDA device where there is one."),
     (
         "threads",
         "libtorch's threads for one operator; `None`: as many as there are cores. The same bits need the same number.",
+    ),
+    (
+        "deterministic",
+        "Operators whose results differ from run to run: `Off` uses them, `Warn` takes a deterministic one where there is one and warns where there is none, `Strict` refuses to run the others. On the CPU the same seed gives the same bits with `Off` too, save for a few operators; on CUDA it takes `Strict`.",
     ),
     ("work_dir", "The folder of all runs: relative to this file, or to the current folder when no file says it."),
     ("model", "The model."),
