@@ -6,8 +6,7 @@
 use std::borrow::Cow;
 
 /// What comes before the frames, in a text and in a text that was printed with `{:?}`.
-const FRAMES: [&str; 4] =
-    ["\nException raised from ", "\\nException raised from ", "\nframe #0: ", "\\nframe #0: "];
+const FRAMES: [&str; 4] = ["\nException raised from ", "\\nException raised from ", "\nframe #0: ", "\\nframe #0: "];
 
 /// What a panic of tch puts around libtorch's words.
 const UNWRAPPED: &str = "called `Result::unwrap()` on an `Err` value: Torch(\"";
