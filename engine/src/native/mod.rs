@@ -12,6 +12,7 @@ mod ffi;
 mod foreach;
 mod generator;
 mod optimizer;
+mod reads;
 mod switches;
 mod tensor_list;
 
@@ -22,5 +23,6 @@ pub use foreach::{
 };
 pub use generator::{generator_state, set_generator_state};
 pub use optimizer::{AdamOptions, AdamStep, SgdOptions, SgdStep, fused_adam, fused_sgd};
+pub use reads::{DeviceReads, NoSyncGuard};
 pub use switches::{AnomalyGuard, Determinism, GradModeGuard, determinism, set_deterministic, set_variable};
 pub use tensor_list::TensorList;
