@@ -2,8 +2,6 @@
 
 mod build;
 mod builder;
-mod determinism;
-mod environment;
 pub(crate) mod experiment;
 mod fields;
 pub(crate) mod parts;
