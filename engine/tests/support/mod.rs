@@ -10,7 +10,7 @@ mod probe;
 mod toy;
 
 #[allow(unused_imports, reason = "each test program uses a part of it")]
-pub use probe::{Lines, Log, Probe, Rows, probe};
+pub use probe::{Lines, Log, Probe, Rows, Seen, probe};
 #[allow(unused_imports, reason = "each test program uses a part of it")]
 pub use toy::{Bare, ByEpoch, ByIter, Everything, NoHooks, OnStep, Shape, Toy, TwoVals, metric};
 
@@ -185,8 +185,33 @@ pub trait Toyed<S: Shape> {
     fn train_all(&mut self) -> Result<End>;
     /// Calls `action` in every phase, before all other hooks of its level but the engine's own.
     fn on(&mut self, action: impl FnMut(Phase, &mut Context<'_>) -> Result<()> + 'static);
+    /// Calls `action` in this phase.
+    fn at(&mut self, phase: Phase, mut action: impl FnMut(&mut Context<'_>) + 'static) {
+        self.on(move |now, cx| {
+            if now == phase {
+                action(cx);
+            }
+            Ok(())
+        });
+    }
+    /// Keeps what `look` finds in the phases from now on.
+    fn watch<T: 'static>(&mut self, mut look: impl FnMut(Phase, &mut Context<'_>) -> Option<T> + 'static) -> Seen<T> {
+        let seen = Seen::default();
+        let kept = seen.clone();
+        self.on(move |phase, cx| {
+            look(phase, cx).into_iter().for_each(|found| kept.push(found));
+            Ok(())
+        });
+        seen
+    }
+    /// Keeps what `look` finds each time that this phase comes.
+    fn watch_at<T: 'static>(&mut self, at: Phase, mut look: impl FnMut(&mut Context<'_>) -> T + 'static) -> Seen<T> {
+        self.watch(move |phase, cx| (phase == at).then(|| look(cx)))
+    }
     /// Keeps the phases that are gone through from now on.
-    fn record_phases(&mut self) -> Log;
+    fn record_phases(&mut self) -> Log {
+        Log(self.watch(|phase, _| Some(phase)))
+    }
     fn keep_rows(&mut self) -> (Rows, Lines);
     /// Every weight, flat, by name.
     fn weights(&self) -> Vec<(String, Vec<f32>)>;
@@ -208,16 +233,6 @@ impl<D: EngineHooks, S: Shape> Toyed<S> for Driver<D, Toy<S>> {
 
     fn on(&mut self, action: impl FnMut(Phase, &mut Context<'_>) -> Result<()> + 'static) {
         self.toy().probe.action.push(Box::new(action));
-    }
-
-    fn record_phases(&mut self) -> Log {
-        let log = Log::default();
-        let kept = log.clone();
-        self.on(move |phase, _| {
-            kept.push(phase);
-            Ok(())
-        });
-        log
     }
 
     fn keep_rows(&mut self) -> (Rows, Lines) {
