@@ -44,6 +44,8 @@ fn compile_shim(include: &Path) {
         .pic(true)
         .std("c++17")
         .define("_GLIBCXX_USE_CXX11_ABI", "1")
+        // as libtorch itself was built: its headers have checks, and a class a member, that only its debug builds fill
+        .define("NDEBUG", None)
         // also in debug builds: the per-tensor loops run in every step
         .opt_level(2)
         .warnings(true)

@@ -131,7 +131,7 @@ impl NoReads {
         let reads = DeviceReads::count()?;
         let guard = NoSyncGuard::new().filter(|_| cx.device() != Device::Cpu);
         let watched = guard.is_some();
-        let read = f64::try_from(&number);
+        let read = number.f_double_value(&[0]);
         drop(guard);
         if reads.so_far() == 0 {
             return Err(Error::msg("the counter of reads does not see a read"));
@@ -151,11 +151,16 @@ impl NoReads {
         Ok(())
     }
 
-    fn after_train_iter(&mut self, _cx: &mut Context<'_>) -> Result<()> {
-        if let Some((reads, _)) = self.inside.take() {
-            self.iters += 1;
-            self.reads += reads.so_far();
+    fn before_optimizer_step(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        // fused Adam reads its step counts on the CPU, and there alone
+        if cx.device() == Device::Cpu {
+            self.count()
         }
+        Ok(())
+    }
+
+    fn after_train_iter(&mut self, _cx: &mut Context<'_>) -> Result<()> {
+        self.count();
         Ok(())
     }
 
@@ -168,6 +173,16 @@ impl NoReads {
         match self.reads {
             0 => Ok(()),
             reads => Err(Error::msg(format!("{reads} values were read from the device in {} iters", self.iters))),
+        }
+    }
+}
+
+impl NoReads {
+    /// Ends the watch over an iter.
+    fn count(&mut self) {
+        if let Some((reads, _)) = self.inside.take() {
+            self.iters += 1;
+            self.reads += reads.so_far();
         }
     }
 }

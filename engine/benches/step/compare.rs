@@ -41,6 +41,9 @@ struct Round {
     loss: f64,
 }
 
+/// A process with its rounds so far, or why it takes no part any more.
+type Running = Result<(Server, Vec<Round>)>;
+
 fn measure(net: Kind, options: &Options) -> Result<Vec<Way>> {
     let program = std::env::current_exe()?.display().to_string();
     let ours = format!("{program} serve");
@@ -61,7 +64,7 @@ fn measure(net: Kind, options: &Options) -> Result<Vec<Way>> {
             (*name, Server::start(&format!("{command} {} {name} {device}", net.name())))
         })
         .collect();
-    let mut servers: Vec<(&'static str, Result<(Server, Vec<Round>)>)> = started
+    let mut servers: Vec<(&'static str, Running)> = started
         .into_iter()
         .map(|(name, server)| {
             let ready = server.and_then(|mut server| server.answer().map(|_| (server, Vec::new())));
@@ -83,7 +86,7 @@ fn measure(net: Kind, options: &Options) -> Result<Vec<Way>> {
 }
 
 /// One round of a server; one that fails takes no further part.
-fn step(server: &mut Result<(Server, Vec<Round>)>, iters: u64) {
+fn step(server: &mut Running, iters: u64) {
     let Ok((process, rounds)) = server else { return };
     match process.round(iters) {
         Ok(round) => rounds.push(round),

@@ -24,7 +24,7 @@ pub trait Batch: Send + Sized + 'static {
 #[diagnostic::do_not_recommend]
 impl Batch for Tensor {
     fn to_device(self, device: Device) -> Result<Self> {
-        Ok(self.f_to_device(device)?)
+        moved(&self, device)
     }
 
     fn size(&self) -> usize {
@@ -36,12 +36,20 @@ impl Batch for Tensor {
 #[diagnostic::do_not_recommend]
 impl Batch for Vec<Tensor> {
     fn to_device(self, device: Device) -> Result<Self> {
-        self.iter().map(|tensor| Ok(tensor.f_to_device(device)?)).collect()
+        self.iter().map(|tensor| moved(tensor, device)).collect()
     }
 
     fn size(&self) -> usize {
         self.len()
     }
+}
+
+/// The tensor on the device. Nobody waits for what the device is still doing: a copy from the host takes its place
+/// behind that. Memory of the host may be dropped at once: CUDA copies pageable memory aside before it returns, and libtorch
+/// keeps pinned memory until it is read.
+fn moved(tensor: &Tensor, device: Device) -> Result<Tensor> {
+    let from_host = tensor.device() == Device::Cpu;
+    Ok(tensor.f_to_device_(device, tensor.kind(), from_host, false)?)
 }
 
 macro_rules! host_batch {
