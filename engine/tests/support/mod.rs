@@ -17,9 +17,9 @@ pub use toy::{Bare, ByEpoch, ByIter, Everything, NoHooks, OnStep, Shape, Toy, Tw
 use engine::base::{Clock, Output, Result};
 use engine::checkpoint::Snapshot;
 use engine::folder::{Mode, RunFolder};
-use engine::hook::{CustomHook, Dispatcher, EngineHooks, Hook, Joined};
+use engine::hook::{CustomHook, Dispatcher, EngineHooks, Hook};
 use engine::hooks::{Checkpoint, DefaultHooks, Ema, Logger, Scheduler, Timer};
-use engine::loops::{Driver, End, TrainPlan, ValPlan};
+use engine::loops::{End, Plan, Program, TrainPlan, ValPlan};
 use engine::model::ModelEntry;
 use engine::optim::{AdamW, Optim, Optimizer, Sgd};
 use engine::phase::Phase;
@@ -32,9 +32,9 @@ use std::sync::{Mutex, PoisonError};
 use tch::{Device, Tensor, nn};
 
 /// A toy with the engine's hooks.
-pub type Full<S> = Driver<DefaultHooks, Toy<S>>;
+pub type Full<S> = Program<DefaultHooks, Toy<S>>;
 /// A toy without.
-pub type Plain<S> = Driver<NoHooks, Toy<S>>;
+pub type Plain<S> = Program<NoHooks, Toy<S>>;
 
 /// What a test sets of a program.
 #[derive(Clone)]
@@ -125,7 +125,7 @@ impl Setup {
         driver
     }
 
-    fn with<D: EngineHooks, S: Shape>(&self, hooks: D) -> Driver<D, Toy<S>> {
+    fn with<D: EngineHooks, S: Shape>(&self, hooks: D) -> Program<D, Toy<S>> {
         let mut run = RunState::new(S::CLOCK, Device::Cpu, 7);
         let store = nn::VarStore::new(Device::Cpu);
         let toy = Toy::new(self, &store);
@@ -138,8 +138,9 @@ impl Setup {
             false => Box::new(Sgd::new(self.lr)),
         };
         run.updates.optimizers.push(Optim::new("opt", recipe.as_ref(), parameters).unwrap());
-        let dispatcher = Dispatcher::new(Joined { first: hooks, second: toy }, vec![], vec![]);
-        let mut driver = Driver::new(dispatcher, vec![], run, self.train.clone(), self.val.clone());
+        let hooks = Dispatcher::new(hooks, vec![], vec![]);
+        let plan = Plan { train: self.train.clone(), val: self.val.clone() };
+        let mut driver = Program::new(toy, hooks, plan, run);
         driver.run.seen.results.measures = driver.measures().unwrap();
         driver
     }
@@ -217,9 +218,9 @@ pub trait Toyed<S: Shape> {
     fn weights(&self) -> Vec<(String, Vec<f32>)>;
 }
 
-impl<D: EngineHooks, S: Shape> Toyed<S> for Driver<D, Toy<S>> {
+impl<D: EngineHooks, S: Shape> Toyed<S> for Program<D, Toy<S>> {
     fn toy(&mut self) -> &mut Toy<S> {
-        &mut self.hooks.slots.second
+        &mut self.trainer
     }
 
     fn add<H: Hook>(&mut self, hook: H) {

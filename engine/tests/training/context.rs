@@ -138,7 +138,7 @@ fn weights_that_do_not_fit_are_refused_and_nothing_is_exchanged() {
 #[test]
 fn two_metrics_of_one_name_are_refused() {
     let mut driver = Setup::default().plain::<ByEpoch>();
-    driver.file_metrics.push(metric::<MeanLoss>());
+    driver.run.seen.results.file_metrics.push(metric::<MeanLoss>());
     let error = driver.measures().unwrap_err().to_string();
     assert_eq!(error, "two metrics produce `loss`; give one of them a `name`");
 }
@@ -149,7 +149,7 @@ fn every_batch_of_every_loader_has_a_generator_of_its_own() {
         [Phase::BeforeTrainBatch, Phase::BeforeValIter, Phase::BeforeTestIter, Phase::BeforePredictIter];
     let drawn = || {
         let mut driver = Setup { val_samples: 5, ..Setup::default() }.plain::<Everything>();
-        driver.train_plan.accumulate = 2;
+        driver.plan.train.accumulate = 2;
         let draws = driver.watch(|phase, cx| {
             BATCHES.contains(&phase).then(|| {
                 let draw = cx.generator("noise").next_u64();

@@ -201,7 +201,7 @@ fn a_step_that_panics_is_an_error_with_its_place() {
 fn a_metric_that_panics_ends_the_run_in_good_order() {
     let mut driver = Setup::default().plain::<ByEpoch>();
     let log = driver.record_phases();
-    driver.file_metrics.push(Box::new(Broken));
+    driver.run.seen.results.file_metrics.push(Box::new(Broken));
     let text = format!("{:#}", driver.train_all().unwrap_err());
     assert!(text.starts_with(concat!("`val_iter` panicked at ", file!(), ":")), "{text}");
     log.assert_closed("metric");

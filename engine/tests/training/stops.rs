@@ -2,7 +2,7 @@
 
 use crate::support::{Bare, ByEpoch, ByIter, Everything, Log, NoHooks, Setup, Toy, Toyed as _, TwoVals, ended_by};
 use engine::base::Error;
-use engine::loops::{Driver, End};
+use engine::loops::{End, Program};
 use engine::phase::Phase;
 use engine::run::{Exception, Signal};
 
@@ -81,10 +81,10 @@ fn a_stop_at_the_last_iter_of_an_epoch_counts_the_epoch() {
 }
 
 /// Raises a signal when `at` is entered for the `nth` time; gives back the log and the driver.
-fn with_signal(setup: &Setup, at: Phase, nth: usize) -> (Log, End, Driver<NoHooks, Toy<TwoVals>>) {
+fn with_signal(setup: &Setup, at: Phase, nth: usize) -> (Log, End, Program<NoHooks, Toy<TwoVals>>) {
     let mut driver = setup.plain::<TwoVals>();
     let log = driver.record_phases();
-    let signals = driver.signals.clone();
+    let signals = driver.run.signals.clone();
     let mut times = 0;
     driver.on(move |phase, _| {
         times += usize::from(phase == at);
@@ -144,7 +144,7 @@ fn a_signal_before_the_training_ends_it_before_its_first_iter() {
 fn a_failure_after_a_signal_is_the_error_of_the_run_and_told_once() {
     let mut driver = Setup::default().plain::<ByEpoch>();
     let log = driver.record_phases();
-    let signals = driver.signals.clone();
+    let signals = driver.run.signals.clone();
     driver.on(move |phase, _| match phase {
         Phase::AfterTrainIter => {
             signals.raise(Signal::Interrupt);
@@ -162,7 +162,7 @@ fn a_failure_after_a_signal_is_the_error_of_the_run_and_told_once() {
 fn a_signal_ends_test_and_predict_early() {
     let mut driver = Setup::default().plain::<Everything>();
     let log = driver.record_phases();
-    let signals = driver.signals.clone();
+    let signals = driver.run.signals.clone();
     driver.at(Phase::BeforePredictIter, move |_| signals.raise(Signal::Interrupt));
     let end = driver.run(|driver| driver.predict(&mut |_| Ok(()))).unwrap();
     assert_eq!(end, End::Signal(Signal::Interrupt));
@@ -184,7 +184,7 @@ fn a_stop_asked_for_by_a_step_is_one_by_a_hook() {
 #[test]
 fn hooks_tell_a_failure_from_a_signal() {
     let mut driver = Setup::epochs(1).plain::<Bare>();
-    let signals = driver.signals.clone();
+    let signals = driver.run.signals.clone();
     driver.at(Phase::AfterForward, move |_| signals.raise(Signal::Interrupt));
     let seen = driver.watch(|phase, cx| Some((phase, matches!(cx.exception()?, Exception::Signal(_)))));
     driver.train_all().unwrap();

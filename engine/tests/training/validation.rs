@@ -87,7 +87,7 @@ fn a_request_before_the_training_validates_the_first_weights() {
 #[test]
 fn metrics_are_those_of_the_whole_loader_weighted_by_batch() {
     let mut driver = Setup { val_samples: 3, ..Setup::epochs(1) }.plain::<ByEpoch>();
-    driver.val_plan = Some(every(1, Clock::Epoch));
+    driver.plan.val = Some(every(1, Clock::Epoch));
     // batches of two samples and of one: losses 1 and 4, so (2 · 1 + 4) / 3
     let mut losses = [1.0, 4.0].into_iter().cycle();
     driver.toy().on_val = Some(Box::new(move |output: Output, _| {

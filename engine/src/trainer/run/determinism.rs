@@ -2,7 +2,7 @@
 
 use crate::base::Result;
 use crate::native::{Determinism, set_deterministic, set_variable};
-use crate::trainer::Refused;
+use crate::trainer::BuildErrors;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tch::Device;
 
@@ -27,7 +27,7 @@ pub(super) fn apply(level: Determinism, device: Device) -> Result<()> {
             Ok(Workspace::Fits) => {}
             Ok(Workspace::ToSet) => set_variable(VARIABLE, FITTING[0]),
             Ok(Workspace::AsItIs) => USED_WITHOUT.store(true, Ordering::Relaxed),
-            Err(why) => return Err(Refused::at("deterministic", why)),
+            Err(why) => return Err(BuildErrors::at("deterministic", why)),
         }
     }
     Ok(set_deterministic(level)?)
