@@ -8,6 +8,9 @@ use std::borrow::Cow;
 /// What comes before the frames, in a text and in a text that was printed with `{:?}`.
 const FRAMES: [&str; 4] = ["\nException raised from ", "\\nException raised from ", "\nframe #0: ", "\\nframe #0: "];
 
+/// What tch puts before libtorch's words.
+const BEFORE: &str = "Internal torch error: ";
+
 /// What a panic of tch puts around libtorch's words.
 const UNWRAPPED: &str = "called `Result::unwrap()` on an `Err` value: Torch(\"";
 
@@ -27,7 +30,8 @@ pub fn is_out_of_memory(text: &str) -> bool {
 fn without_frames(text: &str) -> Cow<'_, str> {
     let end = FRAMES.iter().filter_map(|frames| text.find(frames)).min();
     let Some((before, quoted)) = text.split_once(UNWRAPPED) else {
-        return Cow::Borrowed(&text[..end.unwrap_or(text.len())]);
+        let words = &text[..end.unwrap_or(text.len())];
+        return Cow::Borrowed(words.strip_prefix(BEFORE).unwrap_or(words));
     };
     let end = end.map_or(quoted.len(), |end| end.saturating_sub(before.len() + UNWRAPPED.len()));
     // what `{:?}` has escaped, of which libtorch's sentences use these
