@@ -9,7 +9,6 @@
 
 mod args;
 mod batch;
-mod checked;
 mod component;
 mod diag;
 mod experiments;
@@ -23,8 +22,11 @@ mod settings;
 mod show;
 #[cfg(test)]
 mod snapshot;
+mod source;
+mod spans;
 mod suggest;
 mod trainer;
+mod verified;
 
 use proc_macro::TokenStream;
 

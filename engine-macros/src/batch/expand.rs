@@ -1,7 +1,7 @@
 //! From a checked batch to its implementation.
 
 use crate::batch::parse::{Batch, Role, Weight};
-use crate::checked;
+use crate::verified;
 use proc_macro2::TokenStream;
 use quote::quote;
 
@@ -17,7 +17,7 @@ pub(crate) fn expand(batch: &Batch) -> TokenStream {
             Role::Whole => "WholeField",
             Role::Weight => "StatedWeight",
         };
-        checked::path(krate, &fields[place].ty, of, method)
+        verified::path(krate, &fields[place].ty, of, method)
     };
     let shown = fields.iter().enumerate().map(|(place, field)| {
         let (member, visit) = (&field.member, path(place, "visit"));
@@ -28,7 +28,7 @@ pub(crate) fn expand(batch: &Batch) -> TokenStream {
         quote!(#member: #clone(&self.#member))
     });
     let counting = &fields[batch.size].member;
-    let size = checked::path(krate, &fields[batch.size].ty, "Batch", "size");
+    let size = verified::path(krate, &fields[batch.size].ty, "Batch", "size");
     let weight = match &batch.weight {
         Weight::Samples => TokenStream::new(),
         Weight::Field(place) => {

@@ -194,7 +194,7 @@ impl Sequence {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Batch as _;
+    use crate::data::Batch;
     use tch::Device;
 
     fn padded(padding: Padding, lengths: &[i64]) -> Padded {

@@ -7,7 +7,7 @@
 use crate::base::Scalar;
 use crate::native::{self, NativeError, TensorList};
 use crate::optim::algorithm::Algorithm;
-use crate::optim::clip::{Clip, clip_gradients};
+use crate::optim::clip::Clip;
 use crate::optim::error::OptimError;
 use crate::optim::groups::{Assigned, assign};
 use crate::optim::optimizer::Optimizer;
@@ -183,6 +183,20 @@ impl Group {
     pub fn parameter_names(&self) -> impl Iterator<Item = &str> {
         self.buckets.iter().flat_map(|bucket| bucket.names.iter().map(String::as_str))
     }
+}
+
+/// Clips the gradients of all parameters of all optimizers as one; with [`Clip::Norm`], gives the norm they had
+/// before, still on the device. Parameters without a gradient are passed over.
+///
+/// # Errors
+/// When the bound makes no sense or a gradient is sparse.
+pub fn clip_gradients(optims: &mut [Optim], clip: &Clip) -> Result<Option<Scalar>, OptimError> {
+    clip.check()?;
+    clip.apply(optims.iter().map(Optim::parameters)).map_err(|source| OptimError::Native {
+        optimizer: optims.iter().map(Optim::name).collect::<Vec<_>>().join("`, `"),
+        doing: "clipping the gradients".into(),
+        source,
+    })
 }
 
 fn check_parameters(optimizer: &str, parameters: &[(String, Tensor)]) -> Result<(), OptimError> {

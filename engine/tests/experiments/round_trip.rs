@@ -1,7 +1,7 @@
 //! What `show --full` prints, and every run saves, is read again as the same experiment: for a thousand that are made
 //! up from what the trainer says it accepts.
 
-use crate::fit::Fit;
+use crate::program::Fit;
 use engine::config::registry::{Component, FieldInfo};
 use engine::config::{Field, Kind, Node, Shape, print};
 use engine::hooks::DefaultHooks;
@@ -13,14 +13,14 @@ const WANTED: usize = 1000;
 
 #[test]
 fn a_thousand_experiments_are_the_same_when_they_are_printed_and_read_again() {
-    let outline = Experiment::<Fit>::outline();
+    let schema = Experiment::<Fit>::schema();
     let (mut read, mut refused, mut longest) = (0, Vec::new(), 0);
     for seed in 0.. {
         if read == WANTED {
             break;
         }
         let mut dice = Dice(Stream::new(seed, "made up", 0, 0));
-        let text = print(&dice.experiment(&outline.sections));
+        let text = print(&dice.experiment(&schema.sections));
         let experiment = match Experiment::<Fit>::parse("made up.ron", &text) {
             Ok(experiment) => experiment,
             // rules across fields refuse some; each has to say why
