@@ -153,3 +153,15 @@ pub trait Batch: Send + Sized + 'static {
         (0..size).step_by(most).map(|first| self.samples(first..size.min(first.saturating_add(most)))).collect()
     }
 }
+
+/// The weight of a batch, which has to be one.
+///
+/// # Errors
+/// [`BatchError::Weight`] when it is negative or no finite number.
+pub(crate) fn checked_weight<B: Batch>(batch: &B) -> Result<f64> {
+    let weight = batch.weight();
+    match weight.is_finite() && weight >= 0.0 {
+        true => Ok(weight),
+        false => Err(BatchError::Weight { weight }.into()),
+    }
+}
