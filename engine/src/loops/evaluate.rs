@@ -165,7 +165,8 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// One batch; false at the end of the loader.
     fn evaluate_batch<S: Stage<T>>(&mut self, index: usize) -> Result<bool> {
         let Some(batch) = self.eval_loader::<S>(index)?.next_batch()? else { return Ok(false) };
-        let (size, weight) = (batch.size(), checked_weight(&batch)?);
+        let size = batch.size();
+        let weight = checked_weight(&batch, size)?;
         let batch = batch.onto(self.run.device)?;
         self.run.step.batch_size = size;
         self.run.step.batch_weight = weight;

@@ -192,7 +192,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             }
         };
         self.run.step.batch_size = batch.size();
-        self.run.step.batch_weight = checked_weight(&batch)?;
+        self.run.step.batch_weight = checked_weight(&batch, self.run.step.batch_size)?;
         self.run.current.loader = T::loaders(Role::Train).first().copied().unwrap_or("train");
         self.run.current.further_loader = false;
         batch.onto(device)
