@@ -73,6 +73,14 @@ pub fn put_back(dir: &Path) -> Result<(), CheckpointError> {
 /// Takes away what a killed process left: folders half written, half deleted, or replaced by a newer one; gives back
 /// which. To be called after [`put_back`], when no other process writes here.
 ///
+/// ```
+/// let dir = tempfile::tempdir()?;
+/// let half = dir.path().join(".tmp-4711-iter_000000010"); // of a process that was killed
+/// std::fs::create_dir(&half)?;
+/// assert_eq!(engine::checkpoint::clean(dir.path())?, [half]);
+/// # Ok::<(), engine::base::Error>(())
+/// ```
+///
 /// # Errors
 /// When a file operation fails.
 pub fn clean(dir: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
