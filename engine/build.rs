@@ -4,7 +4,8 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const SOURCES: [&str; 6] = ["core.cpp", "optimizer.cpp", "foreach.cpp", "generator.cpp", "autograd.cpp", "device.cpp"];
+const SOURCES: [&str; 7] =
+    ["core.cpp", "optimizer.cpp", "foreach.cpp", "generator.cpp", "autograd.cpp", "device.cpp", "meter.cpp"];
 const HEADERS: [&str; 1] = ["core.hpp"];
 
 fn main() {

@@ -17,6 +17,6 @@ pub mod units;
 pub use error::{Context as ErrorContext, Error, Result};
 pub use output::{Output, Prediction};
 pub use priority::Priority;
-pub use scalar::Scalar;
+pub use scalar::{Flag, Scalar};
 pub use state::{Saved, State, StateError, StateMap, StateValue};
 pub use units::{Batch, Clock, Epoch, Iter};

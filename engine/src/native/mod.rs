@@ -11,6 +11,8 @@ mod error;
 mod ffi;
 mod foreach;
 mod generator;
+mod gradients;
+mod meter;
 mod optimizer;
 mod switches;
 mod tensor_list;
@@ -18,9 +20,12 @@ mod tensor_list;
 pub use device::{Accelerator, libtorch_version, load_accelerator};
 pub use error::{ErrorKind, NativeError};
 pub use foreach::{
-    clip_grad_norm_, clip_grad_value_, foreach_copy_, foreach_lerp_, grad_norm, scale_grads_, zero_grad,
+    clip_grad_norm_, clip_grad_value_, foreach_copy_, foreach_lerp_, foreach_lerp_by_, grad_norm, not_finite,
+    scale_grads_, zero_grad,
 };
 pub use generator::{generator_state, set_generator_state};
-pub use optimizer::{AdamOptions, AdamStep, SgdOptions, SgdStep, fused_adam, fused_sgd};
+pub use gradients::{GradientSwitch, GradientsOff, backward};
+pub use meter::Meter;
+pub use optimizer::{AdamOptions, AdamStep, Scaling, SgdOptions, SgdStep, fused_adam, fused_sgd};
 pub use switches::{AnomalyGuard, Determinism, GradModeGuard, determinism, set_deterministic};
 pub use tensor_list::TensorList;

@@ -5,6 +5,7 @@ use crate::native::{NativeError, TensorList, clip_grad_norm_, clip_grad_value_};
 use crate::optim::error::{Allowed, OptimError, check_ranges};
 use crate::optim::live::Optim;
 use serde::{Deserialize, Serialize};
+use tch::Tensor;
 
 /// How gradients are clipped before an update.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,9 +28,13 @@ impl Clip {
         }
     }
 
-    fn apply<'a>(&self, lists: impl IntoIterator<Item = &'a TensorList>) -> Result<Option<Scalar>, NativeError> {
+    /// Clips the gradients of these parameters as one; with [`Clip::Norm`], gives the norm they had before.
+    pub(super) fn apply<'a>(
+        &self,
+        lists: impl IntoIterator<Item = &'a TensorList>,
+    ) -> Result<Option<Tensor>, NativeError> {
         match *self {
-            Clip::Norm(max) => clip_grad_norm_(lists, max).map(|norm| Some(Scalar::Lazy(norm))),
+            Clip::Norm(max) => clip_grad_norm_(lists, max).map(Some),
             Clip::Value(max) => clip_grad_value_(lists, max).map(|()| None),
         }
     }
@@ -42,7 +47,8 @@ impl Clip {
 /// When the bound makes no sense or a gradient is sparse.
 pub fn clip_gradients(optims: &mut [Optim], clip: &Clip) -> Result<Option<Scalar>, OptimError> {
     clip.check()?;
-    clip.apply(optims.iter().map(Optim::parameters)).map_err(|source| OptimError::Native {
+    let norm = clip.apply(optims.iter().map(Optim::parameters));
+    norm.map(|norm| norm.map(Scalar::Lazy)).map_err(|source| OptimError::Native {
         optimizer: optims.iter().map(Optim::name).collect::<Vec<_>>().join("`, `"),
         doing: "clipping the gradients".into(),
         source,

@@ -5,15 +5,15 @@
 //! the state of a parameter at its first gradient, and with clipping by norm the norms.
 
 use crate::base::Scalar;
-use crate::native::{self, NativeError, TensorList};
-use crate::optim::algorithm::Algorithm;
+use crate::native::{self, NativeError, Scaling, TensorList};
+use crate::optim::algorithm::{Algorithm, StepInputs};
 use crate::optim::clip::{Clip, clip_gradients};
 use crate::optim::error::OptimError;
 use crate::optim::groups::{Assigned, assign};
 use crate::optim::optimizer::Optimizer;
 use crate::optim::settings::Settings;
 use std::collections::BTreeSet;
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 /// An optimizer at work on its parameters.
 #[derive(Debug)]
@@ -37,6 +37,7 @@ pub struct Group {
 /// The parameters of a group that lie on one device and have one kind: what one kernel takes.
 #[derive(Debug)]
 pub(super) struct Bucket {
+    device: Device,
     pub(super) names: Vec<String>,
     pub(super) parameters: TensorList,
     // one list per slot of the algorithm
@@ -73,9 +74,28 @@ impl Optim {
     /// # Errors
     /// When libtorch refuses: a sparse gradient, a parameter that was moved to another device, no memory.
     pub fn step(&mut self) -> Result<(), OptimError> {
+        self.step_scaled(Scaling::default())
+    }
+
+    /// As [`Optim::step`], by gradients that are scaled, or in an update that only the device knows whether to make. The
+    /// tensors may lie on any device.
+    ///
+    /// # Errors
+    /// As [`Optim::step`].
+    pub fn step_scaled(&mut self, scaling: Scaling<'_>) -> Result<(), OptimError> {
         for group in &mut self.groups {
             for bucket in &mut group.buckets {
-                if let Err(source) = self.algorithm.step(&bucket.parameters, &mut bucket.state, &group.settings) {
+                let settings = &group.settings;
+                let updated = Nearby::of(scaling, bucket.device).and_then(|near| {
+                    let (grad_scale, found_inf) = (near.grad_scale.as_ref(), near.found_inf.as_ref());
+                    let inputs = StepInputs {
+                        settings,
+                        grad_scale: grad_scale.or(scaling.grad_scale),
+                        found_inf: found_inf.or(scaling.found_inf),
+                    };
+                    self.algorithm.step(&bucket.parameters, &mut bucket.state, &inputs)
+                });
+                if let Err(source) = updated {
                     let doing = match source.item.and_then(|item| bucket.names.get(item)) {
                         Some(parameter) => format!("the update of `{parameter}`"),
                         None => format!("the update of group `{}`", group.name),
@@ -143,7 +163,7 @@ impl Optim {
 impl Group {
     fn new(assigned: Assigned, parameters: &[(String, Tensor)], slots: usize) -> Result<Self, NativeError> {
         // few devices and kinds, so a list is searched faster than a map
-        let mut places: Vec<((tch::Device, Kind), Vec<usize>)> = Vec::new();
+        let mut places: Vec<((Device, Kind), Vec<usize>)> = Vec::new();
         for index in assigned.members {
             let tensor = &parameters[index].1;
             let place = (tensor.device(), tensor.kind());
@@ -153,8 +173,9 @@ impl Group {
             }
         }
         let mut buckets = Vec::new();
-        for (_, members) in places {
+        for ((device, _), members) in places {
             buckets.push(Bucket {
+                device,
                 names: members.iter().map(|index| parameters[*index].0.clone()).collect(),
                 parameters: TensorList::new(members.iter().map(|index| &parameters[*index].1))?,
                 state: (0..slots).map(|_| TensorList::undefined(members.len())).collect::<Result<_, _>>()?,
@@ -182,6 +203,25 @@ impl Group {
     /// The names of its parameters.
     pub fn parameter_names(&self) -> impl Iterator<Item = &str> {
         self.buckets.iter().flat_map(|bucket| bucket.names.iter().map(String::as_str))
+    }
+}
+
+/// Copies of the tensors of a [`Scaling`] that lie on another device than the parameters; none where they lie there.
+struct Nearby {
+    grad_scale: Option<Tensor>,
+    found_inf: Option<Tensor>,
+}
+
+impl Nearby {
+    fn of(scaling: Scaling<'_>, device: Device) -> Result<Self, NativeError> {
+        let near = |tensor: Option<&Tensor>| match tensor {
+            Some(tensor) if tensor.device() != device => tensor
+                .f_to_device(device)
+                .map(Some)
+                .map_err(|error| NativeError::argument(format!("a scale can't be brought to {device:?}: {error}"))),
+            _ => Ok(None),
+        };
+        Ok(Nearby { grad_scale: near(scaling.grad_scale)?, found_inf: near(scaling.found_inf)? })
     }
 }
 

@@ -18,10 +18,13 @@ mod saved;
 pub mod schedule;
 mod settings;
 mod sgd;
+#[cfg(test)]
+mod tests;
+pub mod update;
 
 pub use adam::Adam;
 pub use adamw::AdamW;
-pub use algorithm::{Algorithm, Slot, SlotShape};
+pub use algorithm::{Algorithm, Slot, SlotShape, StepInputs};
 pub use clip::{Clip, clip_gradients};
 pub use error::OptimError;
 pub use groups::{GroupRule, GroupRules};
@@ -30,3 +33,4 @@ pub use optimizer::{Optimizer, OptimizerConfig};
 pub use schedule::{Outlook, Planned, Progress, Schedule, ScheduleConfig, Schedules};
 pub use settings::{Setting, Settings};
 pub use sgd::Sgd;
+pub use update::{NonFinite, Pass, PassBatches, PassInfo, PassPlan, Updates};
