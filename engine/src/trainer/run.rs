@@ -4,12 +4,13 @@ use crate::base::disk::write_atomic;
 use crate::base::{Error, ErrorContext as _, Prediction, Priority, Result};
 use crate::checkpoint::{self, Newest, Snapshot};
 use crate::folder::{Mode, RunFolder};
-use crate::hook::{Both, CustomHook, Dispatcher, Hook, HookField, Planned, RunState, SlotSetting, Slots};
+use crate::hook::{Both, CustomHook, Dispatcher, Hook, HookField, Planned, SlotSetting, Slots};
 use crate::hooks::DefaultHooks;
 use crate::loops::{Driver, End, Report, Role, TrainPlan, row_position};
 use crate::optim::Outlook;
 use crate::phase::Phase;
 use crate::record::{Console, JsonLines, LogFile, Sink as _, Verbosity};
+use crate::run::{Command, RunState};
 use crate::trainer::environment;
 use crate::trainer::fields::HookSetting;
 use crate::trainer::{Build, Builder, DeviceChoice, Experiment, Mistake, Refused};
@@ -88,7 +89,7 @@ fn build_on<T: Build>(device: Device, experiment: Experiment<T>, roles: &[Role])
     let hooks = Dispatcher::new(Both { first: defaults, second: trainer }, settings, custom.collect());
     let file_metrics = experiment.metrics.iter().map(|config| config.build_metric()).collect();
     let mut program = Driver::new(hooks, file_metrics, run, train_plan, val_plan);
-    program.run.results.measures = program.measures()?;
+    program.run.seen.results.measures = program.measures()?;
     Ok(program)
 }
 
@@ -124,7 +125,7 @@ pub fn run_train<T: Build>(experiment: Experiment<T>, options: impl Into<TrainOp
     if mode != Mode::Resume {
         write_atomic(&folder.experiment(), text.as_bytes())?;
     }
-    let sinks = &mut program.run.sinks;
+    let sinks = &mut program.run.seen.sinks;
     sinks.push(LogFile::open(&folder.log())?);
     sinks.push(match mode {
         Mode::Resume => resume_rows(&folder, resumed.found.as_ref().map(|(_, snapshot)| snapshot))?,
@@ -146,7 +147,7 @@ pub fn run_train<T: Build>(experiment: Experiment<T>, options: impl Into<TrainOp
         program.run.say(&format!("warning: a checkpoint can't be used: {warning}"))?;
     }
     let log = folder.log();
-    program.run.folder = Some(folder);
+    program.run.storage.folder = Some(folder);
     let end = program.run(|driver| {
         if let Some((path, snapshot)) = resumed.found {
             driver.restore(snapshot).with_context(|| format!("{} can't be resumed", path.display()))?;
@@ -187,7 +188,7 @@ fn plan_is_done<T: Build>(driver: &mut Program<T>) -> bool {
 
 /// Writes the experiment with which a run goes on: only now, since one that can't be resumed with must leave the run's own.
 fn go_on_with<T: Build>(driver: &mut Program<T>, text: &str) -> Result<()> {
-    let Some(folder) = &driver.run.folder else { return Ok(()) };
+    let Some(folder) = &driver.run.storage.folder else { return Ok(()) };
     let changed = keep_experiment(folder, text)?;
     write_atomic(&folder.experiment(), text.as_bytes())?;
     let Some(kept) = changed else { return Ok(()) };
@@ -302,7 +303,13 @@ fn evaluate<T: Build>(
 ) -> Result<Summary> {
     needs_loader::<T>(role).map_err(Error::msg)?;
     let mut program = build(experiment, &[role])?;
-    program.run.sinks.push(Console::new(verbosity));
+    program.run.current.command = match role {
+        Role::Train => Command::Train,
+        Role::Val => Command::Val,
+        Role::Test => Command::Test,
+        Role::Predict => Command::Predict,
+    };
+    program.run.seen.sinks.push(Console::new(verbosity));
     program.listen_to_signals()?;
     let end = program.run(|driver| {
         driver.load_for_evaluation(checkpoint)?;
@@ -318,7 +325,7 @@ fn evaluate<T: Build>(
 }
 
 fn summary<T: Build>(program: &Program<T>, end: End) -> Summary {
-    let metrics = program.run.results.latest.iter().map(|(name, value)| (name.clone(), *value)).collect();
+    let metrics = program.run.seen.results.latest.iter().map(|(name, value)| (name.clone(), *value)).collect();
     let clocks = &program.run.clocks;
     Summary { end, metrics, epoch: clocks.epoch().get(), iter: clocks.iter().get() }
 }
@@ -347,8 +354,8 @@ fn greet<T: Build>(program: &mut Program<T>, folder: &RunFolder) -> Result<()> {
 /// What only data and parameters tell of schedules: that each has its time, its setting and its groups.
 fn check_schedules<T: Build>(program: &Program<T>) -> Result<()> {
     let run = &program.run;
-    let mut problems = run.schedules.check(&Outlook::from(&run.clocks.progress().planned));
-    problems.extend(run.schedules.check_against(&run.optimizers));
+    let mut problems = run.updates.schedules.check(&Outlook::from(&run.clocks.progress().planned));
+    problems.extend(run.updates.schedules.check_against(&run.updates.optimizers));
     let mistakes: Vec<Mistake> = problems.into_iter().map(Mistake::from).collect();
     match mistakes.is_empty() {
         true => Ok(()),

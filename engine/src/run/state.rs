@@ -1,0 +1,82 @@
+//! What a run owns: everything that hooks and steps can touch, apart from the trainer's own fields.
+
+use crate::base::{Clock, Result};
+use crate::model::Models;
+use crate::run::{Clocks, Current, Ending, Requests, Seen, StepState, Storage, Updates};
+use tch::Device;
+
+/// The run's property, in groups. Who builds a program fills the public fields; loops lend the whole to hooks and
+/// steps as a [`Context`](crate::run::Context).
+pub struct RunState {
+    pub(crate) device: Device,
+    pub(crate) seed: u64,
+    /// What runs now.
+    pub(crate) current: Current,
+    /// How far the run is, and how far it goes.
+    pub(crate) clocks: Clocks,
+    /// The models, by the name of their field.
+    pub models: Models,
+    /// What an update changes, and with what.
+    pub updates: Updates,
+    /// What the current step takes and gives.
+    pub(crate) step: StepState,
+    /// What is seen of the run: numbers, lines, metrics, time.
+    pub seen: Seen,
+    /// Where the run is kept on disk.
+    pub storage: Storage,
+    /// What hooks and steps have asked of the loop.
+    pub(crate) requests: Requests,
+    /// Why the run ends, once it does.
+    pub(crate) ending: Ending,
+}
+
+impl RunState {
+    /// A run at its start, without models.
+    pub fn new(clock: Clock, device: Device, seed: u64) -> Self {
+        RunState {
+            device,
+            seed,
+            current: Current::new(),
+            clocks: Clocks::new(clock),
+            models: Models::default(),
+            updates: Updates::default(),
+            step: StepState::default(),
+            seen: Seen::new(),
+            storage: Storage::default(),
+            requests: Requests::default(),
+            ending: Ending::default(),
+        }
+    }
+
+    /// How far the run is, and how far it goes.
+    pub fn clocks(&self) -> &Clocks {
+        &self.clocks
+    }
+
+    /// What has been recorded.
+    pub fn record(&self) -> &crate::record::Record {
+        &self.seen.record
+    }
+
+    /// The latest value of a metric under its monitored name, `val/accuracy`.
+    pub fn metric(&self, name: &str) -> Option<f64> {
+        self.seen.results.latest.get(name).copied()
+    }
+
+    /// Says at which batch a step has failed.
+    #[cold]
+    pub(crate) fn step_failed(&self, step: &str) -> String {
+        self.current.step_failed(step, &self.clocks)
+    }
+
+    /// A line for a person, to every sink.
+    pub(crate) fn say(&mut self, text: &str) -> Result<()> {
+        self.seen.say(text)
+    }
+
+    /// A line about something that failed while the run was ending: it must not hide what ended it.
+    #[cold]
+    pub(crate) fn tell(&mut self, text: &str) {
+        self.seen.tell(text);
+    }
+}
