@@ -39,10 +39,11 @@ impl Fault {
             Fault::Error => Err(Error::msg("the step gave up")),
             Fault::Panic => panic!("the step fell over"),
             Fault::Shape => {
-                let ones = |n: i64| output.loss().new_ones([n], (Kind::Float, Device::Cpu));
-                Ok(Output::new(output.loss() + ones(2).dot(&ones(3))))
+                let loss = output.loss()?;
+                let ones = |n: i64| loss.new_ones([n], (Kind::Float, Device::Cpu));
+                Ok(Output::new(loss + ones(2).dot(&ones(3))))
             }
-            Fault::Nan => Ok(Output::new(output.loss() * f64::NAN)),
+            Fault::Nan => Ok(Output::new(output.loss()? * f64::NAN)),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! `Ema`: an exponential moving average of the weights, used for validation and test.
 
-use crate::base::{ErrorContext as _, Result};
+use crate::base::{ErrorContext as _, Flag, Result};
 use crate::model::ModelEntry;
-use crate::native::{TensorList, foreach_copy_, foreach_lerp_};
+use crate::native::{TensorList, foreach_copy_, foreach_lerp_, foreach_lerp_by_};
 use crate::run::Context;
 use engine_macros::{hook, phases};
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use tch::Tensor;
 /// Keeps `average = decay · average + (1 − decay) · weights` after every update and evaluates with the average.
 ///
 /// The average starts at the weights. Buffers (batch norm's running statistics) and frozen parameters are copied, not
-/// averaged. A skipped update leaves the average alone. Checkpoints hold the weights and, as this hook's state, the
+/// averaged. An update that is left out leaves the average alone; where only the device knows of it, the ramp counts it. Checkpoints hold the weights and, as this hook's state, the
 /// average; an evaluation of a checkpoint uses the average again.
 #[hook(priority = "NORMAL")]
 #[derive(Debug)]
@@ -80,7 +80,8 @@ impl Ema {
 
     fn after_optimizer_step(&mut self, cx: &mut Context<'_>) -> Result<()> {
         let update = cx.iter().get() + 1;
-        if cx.exception().is_some() || cx.is_update_skipped() || !update.is_multiple_of(self.interval) {
+        let skipped = cx.is_update_skipped();
+        if cx.exception().is_some() || skipped.known() == Some(true) || !update.is_multiple_of(self.interval) {
             return Ok(());
         }
         let decay = match update <= self.begin {
@@ -88,7 +89,14 @@ impl Ema {
             false => self.next_decay(),
         };
         for pair in &mut self.pairs {
-            foreach_lerp_(&mut pair.average, &pair.weights, 1.0 - decay)?;
+            match &skipped {
+                Flag::Known(_) => foreach_lerp_(&mut pair.average, &pair.weights, 1.0 - decay)?,
+                // a weight of 0 where the update was left out
+                Flag::Lazy(skipped) => {
+                    let weight = skipped.f_rsub_scalar(1)?.f_mul_scalar(1.0 - decay)?;
+                    foreach_lerp_by_(&mut pair.average, &pair.weights, &weight)?;
+                }
+            }
             foreach_copy_(&mut pair.copied, &pair.to_copy)?;
         }
         Ok(())

@@ -45,6 +45,8 @@ pub struct Driver<D: EngineHooks, T: Trainer> {
     pub(super) resumed: Option<Resumed>,
     /// Where the rows ended before a validation that a signal has interrupted: a resumed run writes them again.
     pub(super) rows_before_val: Option<u64>,
+    /// How often the record had read the device at the last safe point.
+    pub(super) reads_seen: u64,
 }
 
 /// What of a checkpoint is used only when the training itself goes on.
@@ -65,7 +67,17 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
         val_plan: Option<ValPlan>,
     ) -> Self {
         let signals = Signals::default();
-        Driver { hooks, file_metrics, run, train_plan, val_plan, signals, resumed: None, rows_before_val: None }
+        Driver {
+            hooks,
+            file_metrics,
+            run,
+            train_plan,
+            val_plan,
+            signals,
+            resumed: None,
+            rows_before_val: None,
+            reads_seen: 0,
+        }
     }
 
     /// Listens to SIGINT and SIGTERM from now on.
@@ -114,12 +126,12 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
     /// A step of the trainer's; what goes wrong in it is told with its batch.
     pub(crate) fn step<R>(
         &mut self,
-        what: &str,
+        what: impl fmt::Display + Copy,
         step: impl FnOnce(&mut T, &mut Context<'_>) -> Result<R>,
     ) -> Result<R> {
         let mut cx = Context::new(&mut self.run);
         let result = panics::catch(what, || step(&mut self.hooks.slots.second, &mut cx));
-        result.with_context(|| self.run.step_failed(what))
+        result.with_context(|| self.run.step_failed(&what.to_string()))
     }
 
     /// Calls the hooks of one phase.

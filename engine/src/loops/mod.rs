@@ -24,7 +24,7 @@ pub use checkpoint::row_position;
 pub use driver::{Driver, End};
 pub use evaluate::Report;
 pub(crate) use evaluate::{monitored, produced_twice};
-pub(crate) use plan::ENDLESS_EPOCH;
+pub(crate) use plan::{ENDLESS_EPOCH, uneven};
 pub use plan::{TrainPlan, ValPlan};
 pub use signals::Signals;
 pub use trainer::{EachMetric, Feed, Role, Trainer, predict_next, predict_start};

@@ -6,9 +6,13 @@ use crate::data::{Batch as _, Cursor};
 use crate::hook::EngineHooks;
 use crate::loops::driver::Driver;
 use crate::loops::generators::Generators;
-use crate::loops::plan::ENDLESS_EPOCH;
+use crate::loops::plan::{ENDLESS_EPOCH, uneven};
 use crate::loops::trainer::{Role, Trainer};
+use crate::model::ModelEntry;
+use crate::optim::update::batches_per_iter;
 use crate::phase::at;
+use crate::run::RunState;
+use tch::Tensor;
 
 impl<D: EngineHooks, T: Trainer> Driver<D, T> {
     /// Sets the clocks' plan. The length of an epoch counts its tail as an iter of its own.
@@ -22,7 +26,8 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
                 "the train loader has no batch: its dataset is smaller than one batch and `drop_last` is set",
             ));
         }
-        let outlook = self.train_plan.outlook(T::CLOCK, loader);
+        self.prepare_passes()?;
+        let outlook = self.train_plan.outlook(T::CLOCK, T::PASSES, loader);
         if T::CLOCK == Clock::Epoch && outlook.iters_per_epoch.is_none() {
             return Err(Error::msg(ENDLESS_EPOCH));
         }
@@ -37,6 +42,22 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
             // a training that was over and got a longer plan
             clocks.epoch = Epoch(0);
         }
+        Ok(())
+    }
+
+    /// Tells the updates which passes there are.
+    fn prepare_passes(&mut self) -> Result<()> {
+        let plans = self.train_plan.passes(T::PASSES);
+        if T::CLOCK == Clock::Epoch
+            && let Err((place, why)) = batches_per_iter(&plans)
+        {
+            return Err(Error::msg(uneven(plans[place].name, why)));
+        }
+        let RunState { models, updates, .. } = &mut self.run;
+        let parameters = models.iter().flat_map(ModelEntry::parameters);
+        let parameters: Vec<Tensor> = parameters.map(|(_, tensor)| tensor.shallow_clone()).collect();
+        updates.set_passes(T::PASSES, plans, &parameters)?;
+        updates.set_non_finite(self.train_plan.non_finite);
         Ok(())
     }
 
@@ -75,8 +96,8 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
             generators.put_back()?;
             driver.seek_train_loader()?;
             while !driver.is_over() && driver.batches_left() != Some(0) {
-                let batches = driver.batches_of_next_iter();
-                driver.iter(batches)?;
+                let left = driver.batches_left();
+                driver.iter(left)?;
                 // after the last iter the safe point comes behind `after_train_epoch`, when the epoch is counted
                 if !driver.is_over() && driver.batches_left() != Some(0) {
                     driver.safe_point()?;
@@ -105,16 +126,30 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
 
     /// Where no iter is half done: signals, then validation, then checkpoints.
     fn safe_point(&mut self) -> Result<()> {
-        if self.take_signal() {
+        let signal = self.take_signal();
+        let val = !signal && self.is_val_due();
+        self.check_finite(signal || val)?;
+        if signal {
             return self.save_on_signal();
         }
-        if self.is_val_due() {
+        if val {
             self.val()?;
             if self.take_signal() {
                 return self.save_on_signal();
             }
         }
         self.write_requested_checkpoints()
+    }
+
+    /// Ends the training whose gradient was not finite, if it was asked to: where the device is waited for anyway, or is
+    /// to be.
+    fn check_finite(&mut self, waits: bool) -> Result<()> {
+        let reads = self.run.seen.record.device_reads();
+        let row = std::mem::replace(&mut self.reads_seen, reads) != reads;
+        if row || waits || !self.run.requests.saves.is_empty() || self.is_over() {
+            self.run.updates.check_finite()?;
+        }
+        Ok(())
     }
 
     /// Whether weights that were not validated yet are to be: on request, by the plan, or because they are the last.
@@ -146,17 +181,6 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
         }
     }
 
-    /// How many batches the next iter has: known before its first forward pass, so that a short tail is averaged
-    /// over its own batches.
-    fn batches_of_next_iter(&mut self) -> u64 {
-        let accumulate = self.accumulate();
-        self.batches_left().map_or(accumulate, |left| left.min(accumulate))
-    }
-
-    fn accumulate(&self) -> u64 {
-        self.train_plan.accumulate.max(1)
-    }
-
     /// Puts the loader where the clocks stand: a seek, never a replay.
     fn seek_train_loader(&mut self) -> Result<()> {
         let cursor = match self.resumed.take() {
@@ -182,7 +206,6 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
                 loader.next_batch()?.ok_or_else(|| Error::msg("the train loader has no batch"))?
             }
         };
-        self.run.step.batch_size = batch.size();
         self.run.current.loader = T::loaders(Role::Train).first().copied().unwrap_or("train");
         self.run.current.further_loader = false;
         batch.to_device(device)

@@ -4,6 +4,7 @@ use crate::base::{Clock, Error, ErrorContext as _, Output, Prediction, Result, p
 use crate::data::{Batch, BatchSource, Cursor};
 use crate::hook::{Batches, EachState, PredictStep, Slots};
 use crate::metric::Metric;
+use crate::optim::PassInfo;
 use crate::run::Context;
 
 /// What a loader is for.
@@ -60,6 +61,9 @@ pub trait Trainer: Batches + Slots + Sized {
     /// `by_epoch` or `by_iter`.
     const CLOCK: Clock;
 
+    /// The passes of one iter, in order.
+    const PASSES: &'static [PassInfo] = PassInfo::PLAIN;
+
     /// The loader fields of a role, in field order.
     fn loaders(role: Role) -> &'static [&'static str];
 
@@ -69,7 +73,7 @@ pub trait Trainer: Batches + Slots + Sized {
     /// A val or test loader, by its place in [`Trainer::loaders`].
     fn eval_loader(&mut self, role: Role, index: usize) -> Option<&mut dyn Feed<Self>>;
 
-    /// [`crate::hook::Steps::train_step`].
+    /// [`crate::hook::Steps::train_step`] of the pass that is under way.
     ///
     /// # Errors
     /// Those of the step.

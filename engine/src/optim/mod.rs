@@ -33,4 +33,4 @@ pub use optimizer::{Optimizer, OptimizerConfig};
 pub use schedule::{Outlook, Planned, Progress, Schedule, ScheduleConfig, Schedules};
 pub use settings::{Setting, Settings};
 pub use sgd::Sgd;
-pub use update::{NonFinite, Pass, PassBatches, PassInfo, PassPlan, Updates};
+pub use update::{NonFinite, Pass, PassBatches, PassInfo, PassPlan, PassSettings, Updates};

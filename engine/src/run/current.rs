@@ -29,11 +29,22 @@ impl fmt::Display for Command {
     }
 }
 
+/// Which update of an iter is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PassPlace {
+    /// The place of its pass among the passes of the trainer.
+    pub pass: usize,
+    /// Its number among the updates that the pass makes in a row, from 0 on.
+    pub time: u64,
+}
+
 /// What runs now: the command, the phase, and the loader whose batch is in work.
 #[derive(Debug)]
 pub struct Current {
     pub(crate) command: Command,
     pub(crate) phase: Phase,
+    /// The update that is under way in an iter.
+    pub(crate) pass: Option<PassPlace>,
     pub(crate) loader: &'static str,
     /// Whether the loader is not the first of its role, so that its metrics are named after it.
     pub(crate) further_loader: bool,
@@ -43,7 +54,7 @@ pub struct Current {
 
 impl Current {
     pub(crate) fn new() -> Self {
-        Current { command: Command::Train, phase: Phase::BeforeRun, loader: "", further_loader: false, evaluated: None }
+        Current { command: Command::Train, phase: Phase::BeforeRun, pass: None, loader: "", further_loader: false, evaluated: None }
     }
 
     /// Says at which batch a step has failed. The counts are those of finished batches, iters and epochs, as in rows.

@@ -12,15 +12,13 @@ mod seen;
 mod state;
 mod step;
 mod storage;
-mod updates;
 
 pub use clocks::Clocks;
 pub use context::Context;
-pub use current::{Command, Current};
+pub use current::{Command, Current, PassPlace};
 pub use ending::{Ending, Exception, Signal, Stop};
 pub use requests::{Requests, Save};
 pub use seen::{Results, Seen};
 pub use state::RunState;
 pub use step::StepState;
 pub use storage::Storage;
-pub use updates::Updates;

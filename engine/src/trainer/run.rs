@@ -68,7 +68,8 @@ fn prepare<T: Build>(experiment: &Experiment<T>) -> Result<Device> {
 
 fn build_on<T: Build>(device: Device, experiment: Experiment<T>, roles: &[Role]) -> Result<Program<T>> {
     let mut run = RunState::new(T::CLOCK, device, experiment.seed);
-    let train_plan = TrainPlan { stop_after: experiment.stop_after, ..experiment.train.plan() };
+    let train_plan =
+        TrainPlan { stop_after: experiment.stop_after, passes: experiment.passes, ..experiment.train.plan() };
     let val_plan = (!T::loaders(Role::Val).is_empty()).then(|| experiment.val.plan(T::CLOCK));
     let mut settings = Vec::new();
     let defaults = DefaultHooks {
@@ -355,7 +356,7 @@ fn greet<T: Build>(program: &mut Program<T>, folder: &RunFolder) -> Result<()> {
 fn check_schedules<T: Build>(program: &Program<T>) -> Result<()> {
     let run = &program.run;
     let mut problems = run.updates.schedules.check(&Outlook::from(&run.clocks.progress().planned));
-    problems.extend(run.updates.schedules.check_against(&run.updates.optimizers));
+    problems.extend(run.updates.schedules.check_against(run.updates.optimizers()));
     let mistakes: Vec<Mistake> = problems.into_iter().map(Mistake::from).collect();
     match mistakes.is_empty() {
         true => Ok(()),

@@ -134,7 +134,7 @@ impl Setup {
             true => Box::new(AdamW::new(self.lr)),
             false => Box::new(Sgd::new(self.lr)),
         };
-        run.updates.optimizers.push(Optim::new("opt", recipe.as_ref(), parameters).unwrap());
+        run.updates.add(Optim::new("opt", recipe.as_ref(), parameters).unwrap());
         let dispatcher = Dispatcher::new(Both { first: hooks, second: toy }, vec![], vec![]);
         let mut driver = Driver::new(dispatcher, vec![], run, self.train.clone(), self.val.clone());
         driver.run.seen.results.measures = driver.measures().unwrap();

@@ -6,9 +6,11 @@
 //! reads a value from a device.
 
 mod pass;
+mod settings;
 mod skipped;
 
 pub use pass::{Pass, PassBatches, PassInfo, PassPlan, batches_per_iter};
+pub use settings::PassSettings;
 pub use skipped::NonFinite;
 
 use crate::base::suggest::meant;
@@ -20,6 +22,7 @@ use crate::optim::live::Optim;
 use crate::optim::schedule::{Progress, Schedules};
 use pass::followed;
 use skipped::Skipped;
+use std::fmt;
 use tch::Tensor;
 
 /// The optimizers of a run with everything that their updates need.
@@ -177,7 +180,7 @@ impl Updates {
         Ok(self.passes[pass].others.off()?)
     }
 
-    /// Runs backward from a loss of one element. `share` is what it counts in the gradient of its update: with `n` equal
+    /// Runs backward from a loss of one element (see [`check_loss`]). `share` is what it counts in the gradient of its update: with `n` equal
     /// batches `1 / n`, so that the gradient is their average.
     ///
     /// # Errors
@@ -277,4 +280,24 @@ impl Updates {
             "the gradient{of} was not finite in iter {iter}; the weights are those before that update (`non_finite: Stop`)"
         )))
     }
+}
+
+/// Whether backward can run from a loss, as far as it can be told without reading from the device. `what` names it.
+///
+/// # Errors
+/// When it has more than one element, or no graph.
+pub fn check_loss(what: fmt::Arguments<'_>, loss: &Tensor) -> Result<()> {
+    // the number of dimensions first: asking for the shape allocates
+    if loss.dim() != 0 && loss.numel() != 1 {
+        return Err(Error::msg(format!(
+            "{what} has shape {:?}, it must be one number: reduce it with `.mean(Kind::Float)`",
+            loss.size()
+        )));
+    }
+    if !loss.requires_grad() {
+        return Err(Error::msg(format!(
+            "{what} has no gradient: it does not depend on the model's variables, or was made under `no_grad`, or was detached"
+        )));
+    }
+    Ok(())
 }

@@ -2,10 +2,9 @@
 
 use crate::base::Output;
 use crate::base::error::{Error, Result};
-use crate::base::suggest::meant;
 use crate::folder::RunFolder;
 use crate::model::{ModelEntry, Models};
-use crate::optim::{Optim, Schedules};
+use crate::optim::{Optim, Pass, Schedules};
 use crate::random::{Stream, tag_of};
 use crate::run::Context;
 
@@ -31,12 +30,12 @@ impl Context<'_> {
 
     /// The optimizers, in field order.
     pub fn optimizers(&self) -> &[Optim] {
-        &self.run.updates.optimizers
+        self.run.updates.optimizers()
     }
 
     /// The optimizers, to read and set what their groups are set to.
     pub fn optimizers_mut(&mut self) -> &mut [Optim] {
-        &mut self.run.updates.optimizers
+        self.run.updates.optimizers_mut()
     }
 
     /// The optimizer of a field.
@@ -44,13 +43,7 @@ impl Context<'_> {
     /// # Errors
     /// When no `#[optimizer]` field has this name.
     pub fn optimizer(&mut self, name: &str) -> Result<&mut Optim> {
-        match self.run.updates.optimizers.iter().position(|optim| optim.name() == name) {
-            Some(index) => Ok(&mut self.run.updates.optimizers[index]),
-            None => {
-                let known: Vec<&str> = self.run.updates.optimizers.iter().map(Optim::name).collect();
-                Err(Error::msg(format!("no optimizer is named `{name}`{}", meant(name, &known))))
-            }
-        }
+        self.run.updates.optimizer(name)
     }
 
     /// The schedules of the experiment.
@@ -64,7 +57,7 @@ impl Context<'_> {
     /// When a schedule gives a value that is not finite.
     pub(crate) fn apply_schedules(&mut self) -> Result<()> {
         let progress = self.run.clocks.progress();
-        Ok(self.run.updates.schedules.apply(&mut self.run.updates.optimizers, &progress)?)
+        Ok(self.run.updates.apply_schedules(&progress)?)
     }
 
     /// The output of the step: its loss, values and tensors. Nothing is read from the device.
@@ -85,13 +78,20 @@ impl Context<'_> {
     }
 
     /// A generator of random numbers for this purpose, the same in every run with this seed at this iter and batch, and
-    /// another one for each batch of each loader.
+    /// another one for each batch of each loader and for each update of each pass.
     pub fn generator(&self, purpose: &'static str) -> Stream {
         let batch = match self.run.current.evaluated {
-            None => self.run.clocks.batch.get(),
+            None => self.run.clocks.batch.get().wrapping_add(self.tag_of_update()),
             Some(batch) => tag_of(self.run.current.loader).wrapping_add(batch),
         };
         Stream::new(self.run.seed, purpose, self.run.clocks.iter.get(), batch)
+    }
+
+    /// What tells updates of one iter apart that may work on one batch; 0 for a trainer without `#[passes]`.
+    fn tag_of_update(&self) -> u64 {
+        let prefix = self.run.pass().and_then(Pass::prefix);
+        let time = self.run.current.pass.map_or(0, |place| place.time);
+        prefix.map_or(0, |name| tag_of(name).wrapping_add(time << 32))
     }
 
     /// The experiment's seed.

@@ -24,6 +24,7 @@ use crate::config::{self, ConfigErrors, Diagnostic, Diagnostics, Document, Node}
 use crate::hook::HookConfig;
 use crate::loops::Role;
 use crate::metric::MetricConfig;
+use crate::optim::PassSettings;
 use crate::trainer::Build;
 use crate::trainer::fields::HookSetting;
 use rules::Common;
@@ -47,6 +48,8 @@ pub struct Experiment<T: Build> {
     pub train: TrainSettings,
     /// When to validate.
     pub val: ValSettings,
+    /// What is changed of the trainer's passes, by their place.
+    pub passes: Vec<PassSettings>,
     /// The settings of the trainer's fields.
     pub sections: T::Sections,
     /// The settings of the hooks that every program has.
@@ -132,6 +135,7 @@ impl<T: Build> Experiment<T> {
         let work_dir = reader.optional("work_dir", || PathBuf::from("runs"));
         let train = reader.required::<TrainSettings>("train");
         let val = reader.optional("val", ValSettings::default);
+        let passes = read_passes::<T>(reader);
         let sections = T::read(reader);
         let timer = reader.hook("hooks.timer");
         let scheduler = reader.hook("hooks.scheduler");
@@ -145,6 +149,7 @@ impl<T: Build> Experiment<T> {
             threads: threads.flatten(),
             train: train.as_ref(),
             val: val.as_ref(),
+            passes: passes.as_deref(),
             scheduler_off: matches!(scheduler, Some(HookSetting::Off(_))),
         };
         rules::check::<T>(reader, &common, purpose);
@@ -157,6 +162,7 @@ impl<T: Build> Experiment<T> {
             stop_after: None,
             train: train?,
             val: val?,
+            passes: passes?,
             sections: sections?,
             hooks: HookSettings { timer: timer?, scheduler: scheduler?, logger: logger?, checkpoint: checkpoint? },
             metrics: metrics?,
@@ -200,6 +206,9 @@ impl<T: Build> Experiment<T> {
         if has_val::<T>() {
             writer.put("val", &self.val);
         }
+        for (section, settings) in T::PASSES.iter().filter_map(|info| info.section).zip(&self.passes) {
+            writer.put(section, settings);
+        }
         for metric in &self.metrics {
             writer.metric("", metric);
         }
@@ -210,6 +219,17 @@ impl<T: Build> Experiment<T> {
         writer.put("custom_hooks", &self.custom_hooks);
         writer.finish()
     }
+}
+
+/// What a file says of each pass, with what the code says in place of what it leaves out.
+fn read_passes<T: Build>(reader: &mut Reader<'_>) -> Option<Vec<PassSettings>> {
+    let mut passes = Vec::new();
+    for (place, info) in T::PASSES.iter().enumerate() {
+        let Some(section) = info.section else { continue };
+        let code = || PassSettings::default().resolved(info, place);
+        passes.push(reader.optional(section, code).map(|settings| settings.resolved(info, place)));
+    }
+    passes.into_iter().collect()
 }
 
 /// Whether the trainer validates: without a loader for it there is no `val` in its experiments.

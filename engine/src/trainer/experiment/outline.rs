@@ -43,7 +43,7 @@ pub struct Section {
 }
 
 /// The order in which people read an experiment; what is not here comes in the order of the trainer's fields.
-pub(super) const ORDER: [&str; 14] = [
+pub(super) const ORDER: [&str; 15] = [
     "name",
     "seed",
     "device",
@@ -55,13 +55,14 @@ pub(super) const ORDER: [&str; 14] = [
     "trainer",
     "loaders",
     "train",
+    "passes",
     "val",
     "metrics",
     "hooks",
 ];
 
 /// What the sections that every experiment has are for.
-const DOCS: [(&str, &str); 15] = [
+const DOCS: [(&str, &str); 16] = [
     ("name", "The run's name: its folder below `work_dir`."),
     ("seed", "Everything random comes from it: the weights, the order of the data, dropout."),
     ("device", "Where the model and its batches lie. `Auto` takes the first CUDA device where there is one."),
@@ -76,6 +77,10 @@ const DOCS: [(&str, &str); 15] = [
     ("trainer", "The trainer's own settings."),
     ("loaders", "What is read, and how."),
     ("train", "How far, and how."),
+    (
+        "passes",
+        "What is changed of the trainer's passes: how often each takes its turn, on which batches, and how its gradient is clipped.",
+    ),
     ("val", "When the training validates."),
     (
         "metrics",

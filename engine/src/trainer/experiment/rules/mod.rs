@@ -5,6 +5,7 @@
 //! mistake, and what only data or a model tell is told when a run begins.
 
 mod metrics;
+mod passes;
 mod schedules;
 mod settings;
 
@@ -14,7 +15,7 @@ use crate::base::{Clock, panics};
 use crate::config::{Diagnostic, Leaf, leaves};
 use crate::loops::Trainer;
 use crate::metric::Measure;
-use crate::optim::{Optimizer, Settings};
+use crate::optim::{Optimizer, PassSettings, Settings};
 use crate::trainer::Reader;
 use crate::trainer::experiment::settings::{DeviceChoice, TrainSettings, ValSettings};
 use serde::Serialize;
@@ -35,6 +36,7 @@ pub(super) struct Common<'a> {
     pub(super) threads: Option<usize>,
     pub(super) train: Option<&'a TrainSettings>,
     pub(super) val: Option<&'a ValSettings>,
+    pub(super) passes: Option<&'a [PassSettings]>,
     /// Whether no hook follows the schedules.
     pub(super) scheduler_off: bool,
 }
@@ -121,6 +123,9 @@ pub(super) fn check<T: Trainer>(reader: &mut Reader<'_>, common: &Common<'_>, pu
         reader.error("hooks.scheduler", "no schedule would be followed: remove this, or the list `schedule`");
     }
     settings::check::<T>(reader, common, purpose);
+    if let (Some(train), Some(passes)) = (common.train, common.passes) {
+        passes::check::<T>(reader, train, passes);
+    }
     settings::check_loaders::<T>(reader, &facts.endless, common.train);
     for (path, text) in &facts.recipes {
         reader.error(path.trim_end_matches('.'), text);
@@ -130,7 +135,7 @@ pub(super) fn check<T: Trainer>(reader: &mut Reader<'_>, common: &Common<'_>, pu
     }
     settings::check_custom_hooks(reader);
     metrics::check::<T>(reader, &facts);
-    schedules::check::<T>(reader, &facts, schedules, common.train);
+    schedules::check::<T>(reader, &facts, schedules, common);
 }
 
 /// A trainer that counts iters has no epochs to count on.

@@ -1,14 +1,13 @@
 //! Schedules: windows without time, contradictions, settings and groups that no optimizer has.
 
-use super::Facts;
+use super::{Common, Facts};
 use crate::base::{Clock, panics};
 use crate::config::{Diagnostic, Kind, Node, Way};
-use crate::loops::Trainer;
+use crate::loops::{TrainPlan, Trainer};
 use crate::optim::schedule::Problem;
 use crate::optim::{Outlook, ScheduleConfig, Schedules, Settings};
 use crate::trainer::Reader;
 use crate::trainer::experiment::rules::settings::sound;
-use crate::trainer::experiment::settings::TrainSettings;
 
 pub(super) type Entry = Option<Box<dyn ScheduleConfig>>;
 
@@ -30,10 +29,14 @@ pub(super) fn check<T: Trainer>(
     reader: &mut Reader<'_>,
     facts: &Facts,
     entries: Vec<Entry>,
-    train: Option<&TrainSettings>,
+    common: &Common<'_>,
 ) {
     let path = facts.schedules.unwrap_or_default();
-    let outlook = train.filter(|train| sound(T::CLOCK, train)).map(|train| train.plan().outlook(T::CLOCK, None));
+    let train = common.train.filter(|train| sound(T::CLOCK, train)).zip(common.passes);
+    let outlook = train.map(|(train, passes)| {
+        let plan = TrainPlan { passes: passes.to_vec(), ..train.plan() };
+        plan.outlook(T::CLOCK, T::PASSES, None)
+    });
     // a schedule of the user's that panics does so again when a run begins, and is told there
     let problems = panics::message_of(|| problems(entries, facts, outlook.unwrap_or_default(), T::CLOCK));
     for problem in problems.unwrap_or_default() {
