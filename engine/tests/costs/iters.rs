@@ -1,0 +1,204 @@
+//! One iter of a training.
+
+use crate::allocations::allocations;
+use crate::support::{self, NoHooks, Setup, from_ron};
+use engine::base::{Clock, Output, Result};
+use engine::data::{CommonOrder, Cursor};
+use engine::hook::{Batches, Both, Dispatcher, EachState, EngineHooks, SlotInfo, Slots};
+use engine::hooks::{Checkpoint, DefaultHooks, Ema, Logger, Scheduler, Timer};
+use engine::loops::{Driver, EachMetric, Feed, Role, TrainPlan, Trainer};
+use engine::model::ModelEntry;
+use engine::optim::{AdamW, Clip, Optim};
+use engine::phase::Phase;
+use engine::record::{Row, RowPhase};
+use engine::run::{Context, RunState};
+use engine::{hook, phases};
+use std::cell::Cell;
+use std::rc::Rc;
+use tch::{Device, Kind, Tensor, nn};
+
+/// The same batch again and again: what a loader allocates is its dataset's business.
+struct Same(Tensor, Cursor);
+
+impl Feed<Tiny> for Same {
+    fn start(&mut self, cursor: Cursor) -> Result<()> {
+        self.1 = cursor;
+        Ok(())
+    }
+    fn next_batch(&mut self) -> Result<Option<Tensor>> {
+        self.1.sample += 1;
+        Ok(Some(self.0.shallow_clone()))
+    }
+    fn cursor(&self) -> Cursor {
+        self.1
+    }
+    fn batches(&self) -> Option<u64> {
+        None
+    }
+    fn batches_left(&self) -> Option<u64> {
+        None
+    }
+    fn common_order(&self) -> Option<CommonOrder> {
+        None
+    }
+}
+
+/// Remembers how much was allocated at the start of each iter, into memory that it has already.
+#[hook(priority = 100)]
+struct Meter {
+    #[transient]
+    seen: Rc<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    allocations: [Cell<u64>; ITERS as usize],
+    reads: [Cell<u64>; ITERS as usize],
+}
+
+const ITERS: u64 = 32;
+
+#[phases]
+impl Meter {
+    fn before_train_iter(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        let iter = cx.iter().get() as usize;
+        self.seen.allocations[iter].set(allocations());
+        self.seen.reads[iter].set(cx.record().device_reads());
+        Ok(())
+    }
+}
+
+struct Tiny {
+    weight: Tensor,
+    train: Same,
+    meter: Meter,
+    ema: Ema,
+}
+
+impl Batches for Tiny {
+    type Batch = Tensor;
+}
+
+impl Slots for Tiny {
+    const SLOTS: &'static [SlotInfo] = &[SlotInfo::of::<Meter>("meter"), SlotInfo::of::<Ema>("ema")];
+    #[inline(always)]
+    fn call(&mut self, slot: usize, phase: Phase, cx: &mut Context<'_>) -> Result<()> {
+        match slot {
+            0 => engine::hook::Phases::call(&mut self.meter, phase, cx),
+            _ => engine::hook::Phases::call(&mut self.ema, phase, cx),
+        }
+    }
+}
+
+impl Trainer for Tiny {
+    const CLOCK: Clock = Clock::Iter;
+    fn loaders(role: Role) -> &'static [&'static str] {
+        if role == Role::Train { &["train"] } else { &[] }
+    }
+    fn train_loader(&mut self) -> &mut dyn Feed<Self> {
+        &mut self.train
+    }
+    fn eval_loader(&mut self, _: Role, _: usize) -> Option<&mut dyn Feed<Self>> {
+        None
+    }
+    fn train_step(&mut self, x: &Tensor, _: &mut Context<'_>) -> Result<Output> {
+        Ok((x * &self.weight).square().mean(Kind::Float).into())
+    }
+    fn metrics(&mut self, _: &mut EachMetric<'_>) -> Result<()> {
+        Ok(())
+    }
+    fn states(&mut self, _: &mut EachState<'_>) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Trains and gives what each iter but the last has allocated and read.
+fn measured<D: EngineHooks>(hooks: D, accumulate: u64) -> (Vec<u64>, Vec<u64>) {
+    let mut run = RunState::new(Clock::Iter, Device::Cpu, 7);
+    let store = nn::VarStore::new(Device::Cpu);
+    let weight = store.root().var("weight", &[4], nn::Init::Const(1.0));
+    run.models.push(ModelEntry::new("net", store));
+    run.updates.add(Optim::new("opt", &AdamW::new(0.1), vec![("weight".into(), weight.shallow_clone())]).unwrap());
+    let meter = from_ron::<Meter>("()");
+    let seen = meter.seen.clone();
+    let batch = Tensor::ones([2, 4], (Kind::Float, Device::Cpu));
+    let tiny = Tiny { weight, train: Same(batch, Cursor::default()), meter, ema: from_ron::<Ema>("()") };
+    let plan = TrainPlan { max_iters: Some(ITERS), accumulate, clip: Some(Clip::Norm(1.0)), ..TrainPlan::default() };
+    let dispatcher = Dispatcher::new(Both { first: hooks, second: tiny }, vec![], vec![]);
+    let mut driver = Driver::new(dispatcher, vec![], run, plan, None);
+    driver.run(|driver| driver.train()).unwrap();
+    let differences = |counts: &[Cell<u64>]| counts.windows(2).map(|pair| pair[1].get() - pair[0].get()).collect();
+    (differences(&seen.allocations), differences(&seen.reads))
+}
+
+/// What a batch that is a tensor costs: tch hands over its shape as a list, of which the first is the number of samples.
+const SHAPE: u64 = 1;
+
+#[test]
+fn an_iter_allocates_nothing_but_the_shapes_of_its_batches() {
+    for accumulate in [1, 3] {
+        let (allocations, _) = measured(NoHooks, accumulate);
+        // the first iter makes the series of `loss` and `grad_norm`
+        assert_eq!(allocations[2..], [accumulate * SHAPE; ITERS as usize - 3], "accumulate {accumulate}");
+    }
+}
+
+#[test]
+fn an_iter_with_the_engines_hooks_allocates_only_where_a_row_is_written() {
+    let (allocations, reads) = measured(
+        DefaultHooks {
+            timer: from_ron::<Timer>("()"),
+            scheduler: from_ron::<Scheduler>("()"),
+            logger: from_ron::<Logger>("(interval: 10)"),
+            checkpoint: from_ron::<Checkpoint>("()"),
+        },
+        1,
+    );
+    for (iter, (allocations, reads)) in allocations.iter().zip(&reads).enumerate().skip(2) {
+        // the row of iter 10 is written in the span that begins with iter 9
+        let row = iter % 10 == 9;
+        assert_eq!(*reads, u64::from(row), "iter {iter}");
+        assert_eq!(*allocations > SHAPE, row, "iter {iter}: {allocations}");
+    }
+}
+
+#[test]
+fn a_device_is_read_for_rows_and_metrics_alone() {
+    let mut driver = Setup { logger: "(interval: 4)", ..Setup::default() }.full::<support::ByEpoch>();
+    let (rows, _) = support::Toyed::keep_rows(&mut driver);
+    driver.run(|driver| driver.train()).unwrap();
+    let train = |rows: &[Row]| rows.iter().filter(|row| row.phase == RowPhase::Train).count() as u64;
+    assert_eq!(driver.run.record().device_reads(), train(&rows.lock().unwrap()));
+}
+
+/// Takes part in one phase of an iter.
+#[hook]
+struct Once {}
+
+#[phases]
+impl Once {
+    fn after_backward(&mut self, _: &mut Context<'_>) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn only_phases_that_a_hook_takes_part_in_are_dispatched() {
+    let mut run = RunState::new(Clock::Iter, Device::Cpu, 7);
+    let mut custom = Vec::new();
+    for with_hook in [false, true] {
+        if with_hook {
+            let hook = Box::new(from_ron::<Once>("()"));
+            let priority = engine::base::Priority::NORMAL;
+            custom.push(engine::hook::CustomHook { origin: "custom_hooks.0".into(), priority, hook });
+        }
+        let slots = Both { first: NoHooks, second: NoHooks };
+        let mut dispatcher = Dispatcher::new(slots, vec![], std::mem::take(&mut custom));
+        let mut cx = Context::new(&mut run);
+        dispatcher.run::<engine::phase::at::BeforeTrainIter>(&mut cx).unwrap();
+        dispatcher.run::<engine::phase::at::AfterForward>(&mut cx).unwrap();
+        dispatcher.run::<engine::phase::at::AfterBackward>(&mut cx).unwrap();
+        dispatcher.run::<engine::phase::at::AfterTrainIter>(&mut cx).unwrap();
+        assert_eq!(dispatcher.calls(), u64::from(with_hook));
+    }
+}

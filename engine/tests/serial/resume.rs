@@ -1,0 +1,375 @@
+//! A run that was stopped and goes on in another program ends as one that was never stopped: to the bit.
+
+use crate::support::{self, ByEpoch, ByIter, Full, Setup, Shape, Toyed as _, TwoVals, alone, every, from_ron, newest};
+use engine::base::{Clock, StateMap, StateValue};
+use engine::checkpoint::Snapshot;
+use engine::hooks::EarlyStopping;
+use engine::loops::{End, TrainPlan, row_position};
+use engine::phase::Phase;
+use engine::record::Row;
+use engine::run::Signal;
+use tch::{Kind, Tensor};
+
+/// What the machine's speed decides.
+const TIMES: [&str; 4] = ["iter_time", "data_time", "samples_per_second", "eta"];
+
+/// Everything that a run leaves behind and that does not depend on the machine's speed.
+#[derive(Debug, PartialEq)]
+struct Left {
+    state: Vec<(String, String)>,
+    rows: Vec<String>,
+    end: End,
+}
+
+/// A tree of states as paths and values, tensors with all their bits.
+fn flatten(path: &str, value: &StateValue, out: &mut Vec<(String, String)>) {
+    match value {
+        StateValue::Map(map) => flatten_map(path, map, out),
+        StateValue::List(items) => {
+            items.iter().enumerate().for_each(|(index, item)| flatten(&format!("{path}/{index}"), item, out));
+        }
+        StateValue::Tensor(tensor) => out.push((path.to_owned(), bits(tensor))),
+        StateValue::Float(number) => out.push((path.to_owned(), format!("{:016x}", number.to_bits()))),
+        other => out.push((path.to_owned(), format!("{other:?}"))),
+    }
+}
+
+fn flatten_map(path: &str, map: &StateMap, out: &mut Vec<(String, String)>) {
+    map.0.iter().for_each(|(name, value)| flatten(&format!("{path}/{name}"), value, out));
+}
+
+fn bits(tensor: &Tensor) -> String {
+    let shape = tensor.size();
+    match tensor.kind() {
+        Kind::Float => {
+            let numbers = Vec::<f32>::try_from(tensor.detach().reshape([-1])).unwrap();
+            format!("{shape:?} {:?}", numbers.iter().map(|number| number.to_bits()).collect::<Vec<_>>())
+        }
+        kind => format!(
+            "{shape:?} {kind:?} {:?}",
+            Vec::<f64>::try_from(tensor.to_kind(Kind::Double).reshape([-1])).unwrap()
+        ),
+    }
+}
+
+fn state_of(mut snapshot: Snapshot) -> Vec<(String, String)> {
+    let mut out = vec![("meta".to_owned(), format!("{:?}", snapshot.meta))];
+    for (model, variables) in &snapshot.models {
+        out.extend(variables.iter().map(|(name, tensor)| (format!("{model}.{name}"), bits(tensor))));
+    }
+    for timed in ["time", "rows"] {
+        snapshot.state.0.remove(timed).unwrap();
+    }
+    if let Some(StateValue::Map(record)) = snapshot.state.0.get_mut("record")
+        && let Some(StateValue::Map(latest)) = record.0.get_mut("latest")
+    {
+        TIMES.iter().for_each(|name| drop(latest.0.remove(&format!("train/{name}"))));
+        if let Some(StateValue::List(series)) = record.0.get_mut("series") {
+            series.retain(|entry| !TIMES.iter().any(|name| format!("{entry:?}").contains(name)));
+        }
+    }
+    flatten_map("", &snapshot.state, &mut out);
+    out
+}
+
+fn text_of(row: &Row) -> String {
+    let values = row.values.iter().filter(|(name, _)| !TIMES.contains(&name.as_str()));
+    let values: Vec<String> = values.map(|(name, value)| format!("{name}={:016x}", value.to_bits())).collect();
+    format!("{} {:?} epoch {} iter {}: {}", row.phase, row.loader, row.epoch, row.iter, values.join(" "))
+}
+
+/// A program that draws from libtorch's generator wherever a resumed one draws once more, and has asked for something
+/// that the next iter has to answer.
+fn program<S: Shape>(setup: &Setup, dir: &std::path::Path) -> Full<S> {
+    let mut driver = setup.in_folder::<S>(dir);
+    driver.on(|phase, cx| {
+        if matches!(phase, Phase::BeforeRun | Phase::BeforeTrain | Phase::BeforeTrainEpoch | Phase::BeforeVal) {
+            let _ = Tensor::rand([3], (Kind::Float, tch::Device::Cpu));
+        }
+        if phase == Phase::AfterTrainIter && cx.iter().get() == 2 {
+            cx.skip_update("to see whether the request lives on");
+        }
+        Ok(())
+    });
+    driver
+}
+
+fn uninterrupted<S: Shape>(setup: &Setup) -> Left {
+    let dir = support::folder();
+    support::seed(11);
+    let mut driver = program::<S>(setup, dir.path());
+    let (rows, _) = driver.keep_rows();
+    let end = driver.train_all().unwrap();
+    let rows = rows.lock().unwrap().iter().map(text_of).collect();
+    Left { state: state_of(newest(dir.path())), rows, end }
+}
+
+/// The same run, told to end by a signal in the `nth` such phase and gone on with in another program, as often as
+/// there are interruptions; `None` when the last one never came.
+fn interrupted<S: Shape>(setup: &Setup, interruptions: &[(Phase, usize)]) -> Option<Left> {
+    let dir = support::folder();
+    let mut kept: Vec<String> = Vec::new();
+    for (part, interruption) in interruptions.iter().map(Some).chain([None]).enumerate() {
+        // only the first program's generator starts as that of the whole run
+        support::seed(11 + part as i64);
+        let mut driver = program::<S>(setup, dir.path());
+        let (rows, _) = driver.keep_rows();
+        if let Some(&(at, nth)) = interruption {
+            let (signals, mut times) = (driver.signals.clone(), 0);
+            driver.on(move |phase, _| {
+                times += usize::from(phase == at);
+                if phase == at && times == nth {
+                    signals.raise(Signal::Terminate);
+                }
+                Ok(())
+            });
+        }
+        let resumed = (part > 0).then(|| newest(dir.path()));
+        if let Some(snapshot) = &resumed {
+            kept.truncate(row_position(snapshot).unwrap() as usize);
+            rows.lock().unwrap().extend(std::iter::repeat_n(no_row(), kept.len()));
+        }
+        let end = driver
+            .run(|driver| {
+                resumed.map_or(Ok(()), |snapshot| driver.restore(snapshot))?;
+                driver.train()
+            })
+            .unwrap();
+        let rows = rows.lock().unwrap();
+        kept.extend(rows.iter().skip(kept.len()).map(text_of));
+        match interruption {
+            Some(_) if end != End::Signal(Signal::Terminate) => return None,
+            Some(_) => {}
+            None => return Some(Left { state: state_of(newest(dir.path())), rows: kept, end }),
+        }
+    }
+    None
+}
+
+/// What stands for the rows that the file of a resumed run holds already.
+fn no_row() -> Row {
+    Row { phase: engine::record::RowPhase::Train, loader: None, epoch: 0, iter: 0, time: 0.0, values: vec![] }
+}
+
+fn assert_same(left: &Left, right: &Left, what: &str) {
+    for ((name, a), (other, b)) in left.state.iter().zip(&right.state) {
+        assert_eq!(name, other, "{what}");
+        assert_eq!(a, b, "{what}: `{name}`");
+    }
+    assert_eq!(left.rows, right.rows, "{what}");
+    assert_eq!(left, right, "{what}");
+}
+
+/// Interrupts after every iter there is, and compares.
+fn assert_resumes_after_every_iter<S: Shape>(setup: &Setup, iters: usize) {
+    let whole = uninterrupted::<S>(setup);
+    assert!(whole.rows.len() > 2, "{:?}", whole.rows);
+    for nth in 1..=iters {
+        let resumed = interrupted::<S>(setup, &[(Phase::AfterBackward, nth)]).unwrap();
+        assert_same(&resumed, &whole, &format!("interrupted in batch {nth}"));
+    }
+}
+
+/// Everything at once: shuffled and noisy data, dropout, AdamW, an average, a tail, a logger between rows.
+fn rich() -> Setup {
+    let mut setup = Setup {
+        samples: 10,
+        shuffle: true,
+        noise: true,
+        dropout: 0.3,
+        adam: true,
+        lr: 0.01,
+        ema: Some("(decay: 0.9, kind: Ramp)"),
+        logger: "(interval: 2)",
+        checkpoint: r#"(save_best: ["val/loss"])"#,
+        ..Setup::default()
+    };
+    setup.train.accumulate = 2;
+    setup
+}
+
+#[test]
+fn by_epoch_a_run_goes_on_to_the_bit_from_every_iter() {
+    let _alone = alone();
+    // two epochs of five batches
+    assert_resumes_after_every_iter::<ByEpoch>(&rich(), 10);
+}
+
+#[test]
+fn by_iter_a_run_goes_on_to_the_bit_from_every_iter() {
+    let _alone = alone();
+    let setup = Setup {
+        train: TrainPlan { max_iters: Some(5), accumulate: 2, ..TrainPlan::default() },
+        val: Some(every(2, Clock::Iter)),
+        ..rich()
+    };
+    assert_resumes_after_every_iter::<ByIter>(&setup, 10);
+}
+
+#[test]
+fn an_endless_loader_goes_on_where_it_stood() {
+    let _alone = alone();
+    let mut setup = Setup { endless: true, shuffle: false, ..rich() };
+    setup.train.batches_per_epoch = Some(3);
+    assert_resumes_after_every_iter::<ByEpoch>(&setup, 6);
+}
+
+#[test]
+fn epochs_of_a_fixed_length_go_on_in_the_middle_of_a_pass() {
+    let _alone = alone();
+    let mut setup = rich();
+    setup.train.batches_per_epoch = Some(3);
+    assert_resumes_after_every_iter::<ByEpoch>(&setup, 6);
+}
+
+#[test]
+fn workers_change_nothing() {
+    let _alone = alone();
+    let setup = Setup { workers: 2, ..rich() };
+    assert_eq!(uninterrupted::<ByEpoch>(&setup), uninterrupted::<ByEpoch>(&rich()));
+    let resumed = interrupted::<ByEpoch>(&setup, &[(Phase::AfterBackward, 3)]).unwrap();
+    assert_same(&resumed, &uninterrupted::<ByEpoch>(&rich()), "workers");
+}
+
+#[test]
+fn a_run_goes_on_from_within_a_validation() {
+    let _alone = alone();
+    let setup = Setup { val: Some(every(2, Clock::Iter)), val_samples: 5, ..rich() };
+    let whole = uninterrupted::<TwoVals>(&setup);
+    let mut came = 0;
+    for phase in [Phase::BeforeVal, Phase::BeforeValEpoch, Phase::BeforeValIter, Phase::AfterValEpoch, Phase::AfterVal]
+    {
+        for nth in [1, 2, 4] {
+            let Some(resumed) = interrupted::<TwoVals>(&setup, &[(phase, nth)]) else { continue };
+            came += 1;
+            assert_same(&resumed, &whole, &format!("{nth}. {phase}"));
+        }
+    }
+    assert!(came >= 10, "only {came} of the interruptions came");
+}
+
+#[test]
+fn a_run_goes_on_from_any_phase_between_iters() {
+    let _alone = alone();
+    let whole = uninterrupted::<ByEpoch>(&rich());
+    use Phase::*;
+    let mut came = 0;
+    for phase in
+        [BeforeTrainEpoch, BeforeTrainIter, AfterTrainIter, AfterTrainEpoch, BeforeSaveCheckpoint, AfterSaveCheckpoint]
+    {
+        for nth in [1, 2] {
+            let Some(resumed) = interrupted::<ByEpoch>(&rich(), &[(phase, nth)]) else { continue };
+            came += 1;
+            assert_same(&resumed, &whole, &format!("{nth}. {phase}"));
+        }
+    }
+    assert!(came >= 9, "only {came} of the interruptions came");
+}
+
+#[test]
+fn a_run_can_be_interrupted_again_and_again() {
+    let _alone = alone();
+    let batch = |nth| (Phase::AfterBackward, nth);
+    let resumed = interrupted::<ByEpoch>(&rich(), &[batch(1), batch(1), (Phase::BeforeValIter, 1), batch(2)]);
+    assert_same(&resumed.unwrap(), &uninterrupted::<ByEpoch>(&rich()), "four times");
+}
+
+#[test]
+fn a_longer_plan_goes_on_from_a_run_that_was_over() {
+    let _alone = alone();
+    let short = rich();
+    let mut long = rich();
+    long.train.max_epochs = Some(3);
+    let whole = uninterrupted::<ByEpoch>(&long);
+    let dir = support::folder();
+    support::seed(11);
+    program::<ByEpoch>(&short, dir.path()).train_all().unwrap();
+    support::seed(12);
+    let mut driver = program::<ByEpoch>(&long, dir.path());
+    driver.run(|driver| driver.restore(newest(dir.path())).and_then(|()| driver.train())).unwrap();
+    let state = state_of(newest(dir.path()));
+    assert_eq!(state, whole.state);
+}
+
+#[test]
+fn a_finished_run_that_is_resumed_does_nothing() {
+    let _alone = alone();
+    let dir = support::folder();
+    program::<ByEpoch>(&rich(), dir.path()).train_all().unwrap();
+    let before = state_of(newest(dir.path()));
+    let mut driver = program::<ByEpoch>(&rich(), dir.path());
+    let log = driver.record_phases();
+    let (rows, _) = driver.keep_rows();
+    let end = driver.run(|driver| driver.restore(newest(dir.path())).and_then(|()| driver.train())).unwrap();
+    assert_eq!(end, End::Finished);
+    assert_eq!(log.names(), ["before_run", "after_load_checkpoint", "before_train", "after_train", "after_run"]);
+    assert!(rows.lock().unwrap().is_empty());
+    assert_eq!(state_of(newest(dir.path())), before);
+}
+
+#[test]
+fn a_hook_that_was_added_starts_anew_and_is_told() {
+    let _alone = alone();
+    let dir = support::folder();
+    program::<ByEpoch>(&rich(), dir.path()).train_all().unwrap();
+    let mut longer = rich();
+    longer.train.max_epochs = Some(3);
+    let mut driver = program::<ByEpoch>(&longer, dir.path());
+    driver.add(from_ron::<EarlyStopping>(r#"(monitor: "val/loss")"#));
+    let (_, lines) = driver.keep_rows();
+    driver.run(|driver| driver.restore(newest(dir.path())).and_then(|()| driver.train())).unwrap();
+    let lines = lines.lock().unwrap();
+    assert!(
+        lines.contains(&"the checkpoint has no state of `custom_hooks.EarlyStopping`: it starts anew".to_owned()),
+        "{lines:?}"
+    );
+    drop(lines);
+    drop(driver);
+    // and one that was taken away is told too
+    let mut driver = program::<ByEpoch>(&Setup { ema: None, ..longer }, dir.path());
+    let (_, lines) = driver.keep_rows();
+    driver.run(|driver| driver.restore(newest(dir.path())).and_then(|()| driver.train())).unwrap();
+    let told = lines.lock().unwrap().join("\n");
+    assert!(told.contains("the checkpoint's state of `custom_hooks.EarlyStopping` belongs to nothing here"), "{told}");
+    assert!(told.contains("the checkpoint's state of `hooks.ema` belongs to nothing here"), "{told}");
+}
+
+#[test]
+fn a_state_of_a_custom_hook_is_found_by_name_when_another_is_put_before_it() {
+    let _alone = alone();
+    let dir = support::folder();
+    let stopping = || from_ron::<EarlyStopping>(r#"(monitor: "val/loss", patience: 99)"#);
+    let mut driver = program::<ByEpoch>(&rich(), dir.path());
+    driver.add(stopping());
+    driver.train_all().unwrap();
+    drop(driver);
+    let mut driver = program::<ByEpoch>(&rich(), dir.path());
+    driver.add(support::probe(|_, _| Ok(())));
+    driver.add(stopping());
+    let (_, lines) = driver.keep_rows();
+    driver.run(|driver| driver.restore(newest(dir.path()))).unwrap();
+    assert_eq!(*lines.lock().unwrap(), ["the checkpoint has no state of `custom_hooks.Probe`: it starts anew"]);
+}
+
+#[test]
+fn a_checkpoint_of_another_model_is_refused_with_the_reason() {
+    let _alone = alone();
+    let dir = support::folder();
+    program::<ByEpoch>(&rich(), dir.path()).train_all().unwrap();
+    let mut snapshot = newest(dir.path());
+    snapshot.models[0].1.pop();
+    let mut driver = Setup::default().full::<ByEpoch>();
+    let error = driver.run(|driver| driver.restore(snapshot)).unwrap_err();
+    assert!(
+        error.to_string().contains("unfit")
+            || error.to_string().contains("do not fit the model `net`: missing `second.weight`"),
+        "{error}"
+    );
+    let error = driver_with_sgd(dir.path());
+    assert!(error.contains("it was saved by `AdamW`, and the experiment asks for `Sgd`"), "{error}");
+}
+
+fn driver_with_sgd(dir: &std::path::Path) -> String {
+    let mut driver = Setup::default().full::<ByEpoch>();
+    format!("{:#}", driver.run(|driver| driver.restore(newest(dir))).unwrap_err())
+}

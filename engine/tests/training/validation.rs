@@ -1,0 +1,192 @@
+//! When a training validates, and what it measures.
+
+use crate::support::{ByEpoch, ByIter, Everything, Setup, Shape, Toyed as _, TwoVals, every};
+use engine::base::{Clock, Error, Output};
+use engine::loops::ValPlan;
+use engine::phase::Phase;
+use engine::record::RowPhase;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// The finished (epochs, iters) at each validation.
+fn validated_at<S: Shape>(setup: &Setup, ask: impl Fn(Phase, u64) -> bool + 'static) -> Vec<(u64, u64)> {
+    let mut driver = setup.plain::<S>();
+    let seen = Rc::new(RefCell::new(Vec::new()));
+    let kept = seen.clone();
+    driver.on(move |phase, cx| {
+        if phase == Phase::BeforeVal {
+            kept.borrow_mut().push((cx.epoch().get(), cx.iter().get()));
+        }
+        if ask(phase, cx.iter().get()) {
+            cx.validate();
+        }
+        Ok(())
+    });
+    driver.train_all().unwrap();
+    seen.take()
+}
+
+fn never(_: Phase, _: u64) -> bool {
+    false
+}
+
+fn with_plan(max_epochs: u64, plan: ValPlan) -> Setup {
+    Setup { val: Some(plan), ..Setup::epochs(max_epochs) }
+}
+
+#[test]
+fn validation_follows_begin_interval_and_milestones() {
+    let plan = ValPlan { begin: 3, dynamic_intervals: vec![(6, 1)], at_end: false, ..every(2, Clock::Epoch) };
+    let epochs: Vec<u64> =
+        validated_at::<ByEpoch>(&with_plan(8, plan), never).iter().map(|(epoch, _)| *epoch).collect();
+    assert_eq!(epochs, [4, 6, 7, 8]);
+}
+
+#[test]
+fn the_last_weights_are_validated_once() {
+    let at_end = every(3, Clock::Epoch);
+    assert_eq!(validated_at::<ByEpoch>(&with_plan(4, at_end.clone()), never), [(3, 9), (4, 12)]);
+    assert_eq!(validated_at::<ByEpoch>(&with_plan(3, at_end.clone()), never), [(3, 9)]);
+    let not_at_end = ValPlan { at_end: false, ..at_end };
+    assert_eq!(validated_at::<ByEpoch>(&with_plan(4, not_at_end), never), [(3, 9)]);
+}
+
+#[test]
+fn the_last_weights_of_a_training_that_is_stopped_are_validated_too() {
+    let mut driver = with_plan(4, every(3, Clock::Epoch)).plain::<ByEpoch>();
+    driver.on(|phase, cx| {
+        if phase == Phase::AfterTrainIter && cx.iter().get() == 5 {
+            cx.stop("enough");
+        }
+        Ok(())
+    });
+    let log = driver.record_phases();
+    driver.train_all().unwrap();
+    assert_eq!(log.count(Phase::BeforeVal), 1);
+}
+
+#[test]
+fn by_iter_validates_on_its_own_clock() {
+    let setup = Setup { val: Some(every(2, Clock::Iter)), ..Setup::iters(5) };
+    assert_eq!(validated_at::<ByIter>(&setup, never), [(0, 2), (0, 4), (1, 5)]);
+}
+
+#[test]
+fn a_request_is_answered_after_the_iter_and_never_for_weights_that_were_validated() {
+    let setup = with_plan(2, ValPlan { at_end: false, ..every(100, Clock::Epoch) });
+    let asked = |phase, iter| phase == Phase::AfterForward && iter == 1;
+    assert_eq!(validated_at::<ByEpoch>(&setup, asked), [(0, 2)]);
+    // asked for again by what the validation itself calls
+    let again = |phase, iter| (phase == Phase::AfterForward && iter == 1) || phase == Phase::AfterVal;
+    assert_eq!(validated_at::<ByEpoch>(&setup, again), [(0, 2)]);
+    // due by plan and by request
+    let every_epoch = with_plan(2, every(1, Clock::Epoch));
+    let asked = |phase, _| phase == Phase::AfterTrainEpoch;
+    assert_eq!(validated_at::<ByEpoch>(&every_epoch, asked), [(1, 3), (2, 6)]);
+}
+
+#[test]
+fn a_request_before_the_training_validates_the_first_weights() {
+    let setup = with_plan(1, every(1, Clock::Epoch));
+    assert_eq!(validated_at::<ByEpoch>(&setup, |phase, _| phase == Phase::BeforeTrain), [(0, 0), (1, 3)]);
+}
+
+#[test]
+fn metrics_are_those_of_the_whole_loader_weighted_by_batch() {
+    let mut driver = Setup { val_samples: 3, ..Setup::epochs(1) }.plain::<ByEpoch>();
+    driver.val_plan = Some(every(1, Clock::Epoch));
+    // batches of two samples and of one: losses 1 and 4, so (2 · 1 + 4) / 3
+    let mut losses = [1.0, 4.0].into_iter().cycle();
+    driver.toy().on_val = Some(Box::new(move |output: Output, _| {
+        let loss = Output::new(tch::Tensor::from(losses.next().unwrap()));
+        Ok(["logits", "target"].into_iter().fold(loss, |loss, name| loss.tensor(name, output.get(name).unwrap())))
+    }));
+    driver.train_all().unwrap();
+    assert_eq!(driver.run.metric("val/loss"), Some(2.0));
+}
+
+#[test]
+fn the_first_loader_gives_plain_names_and_further_ones_their_own() {
+    let mut driver = Setup { val_samples: 3, ..Setup::default() }.full::<TwoVals>();
+    let (rows, _) = driver.keep_rows();
+    let measured = driver.run.seen.results.measures.iter().map(|measure| measure.name.clone()).collect::<Vec<_>>();
+    assert_eq!(measured, ["val/loss", "val/accuracy", "val/hard/loss", "val/hard/accuracy"]);
+    driver.train_all().unwrap();
+    for name in &measured {
+        assert!(driver.run.metric(name).is_some(), "{name}");
+        // what is monitored and what is written have one name
+        assert_eq!(driver.run.record().latest(name), driver.run.metric(name), "{name}");
+    }
+    let rows = rows.lock().unwrap();
+    let loaders: Vec<_> = rows.iter().filter(|row| row.phase == RowPhase::Val).map(|row| row.loader.clone()).collect();
+    assert_eq!(loaders[..2], [None, Some("hard".to_owned())]);
+}
+
+#[test]
+fn test_metrics_have_their_own_names() {
+    let mut driver = Setup::default().full::<Everything>();
+    let (rows, _) = driver.keep_rows();
+    driver.run(|driver| driver.test().map(|report| assert_eq!(report[0].0, "test/loss"))).unwrap();
+    assert!(driver.run.metric("test/accuracy").is_some() && driver.run.metric("val/accuracy").is_none());
+    assert_eq!(rows.lock().unwrap()[0].phase, RowPhase::Test);
+}
+
+#[test]
+fn an_evaluation_runs_without_gradients_and_in_its_mode_and_restores_both() {
+    let mut driver = Setup { dropout: 0.5, ..Setup::default() }.plain::<ByEpoch>();
+    let seen = Rc::new(RefCell::new(Vec::new()));
+    let kept = seen.clone();
+    driver.on(move |phase, cx| {
+        if matches!(phase, Phase::BeforeTrainIter | Phase::BeforeValIter | Phase::AfterTrain) {
+            let model = cx.model("net")?.is_training();
+            kept.borrow_mut().push((phase.name(), cx.is_training(), model));
+        }
+        Ok(())
+    });
+    driver.toy().on_val = Some(Box::new(|output: Output, cx| {
+        assert!(!cx.is_training() && !output.loss().unwrap().requires_grad());
+        Ok(output)
+    }));
+    driver.train_all().unwrap();
+    for (phase, step, model) in seen.take() {
+        let training = phase != "before_val_iter";
+        assert_eq!((step, model), (training, training), "{phase}");
+    }
+    assert!(tch::Tensor::from(1.0).set_requires_grad(true).g_add_scalar(1.0).requires_grad());
+}
+
+#[test]
+fn the_mode_a_hook_has_set_for_one_model_is_restored() {
+    let mut driver = Setup::default().plain::<ByEpoch>();
+    let seen = Rc::new(RefCell::new(Vec::new()));
+    let kept = seen.clone();
+    driver.on(move |phase, cx| {
+        match phase {
+            Phase::BeforeTrainEpoch => cx.model("net")?.set_training(false),
+            Phase::BeforeSaveCheckpoint | Phase::AfterTrain => {
+                kept.borrow_mut().push((cx.is_training(), cx.model("net")?.is_training()));
+            }
+            _ => {}
+        }
+        Ok(())
+    });
+    driver.train_all().unwrap();
+    assert_eq!(seen.take(), [(true, false)]);
+}
+
+#[test]
+fn the_mode_is_restored_when_a_validation_fails() {
+    let mut driver = Setup::default().plain::<ByEpoch>();
+    driver.toy().on_val = Some(Box::new(|_, _| Err(Error::msg("the fault"))));
+    let seen = Rc::new(RefCell::new(None));
+    let kept = seen.clone();
+    driver.on(move |phase, cx| {
+        if phase == Phase::AfterTrain {
+            *kept.borrow_mut() = Some((cx.is_training(), cx.model("net")?.is_training()));
+        }
+        Ok(())
+    });
+    driver.train_all().unwrap_err();
+    assert_eq!(seen.take(), Some((true, true)));
+    assert!(tch::Tensor::from(1.0).set_requires_grad(true).g_add_scalar(1.0).requires_grad());
+}
