@@ -43,14 +43,15 @@ ENG_API int eng_backward(const at::Tensor* tensor, const at::Tensor* gradient) {
   return eng::guarded([&] { tensor->backward(gradient ? *gradient : at::Tensor()); });
 }
 
-// Switches gradients off for the tensors of a list that have them on, and notes which. Each is noted before it is
-// switched, so that those of a call that fails can be switched on again.
+// Switches gradients off for the tensors of a list that have them on, and notes which; also of a call that fails, so
+// that they can be switched on again.
 ENG_API int eng_requires_grad_off(const eng::List* list, bool* switched) {
   return eng::guarded([&] {
     for (size_t i = 0; i < list->size(); ++i) {
       const at::Tensor& tensor = list->tensors[i];
-      switched[i] = tensor.defined() && tensor.requires_grad();
-      if (switched[i]) tensor.set_requires_grad(false);
+      if (!tensor.defined() || !tensor.requires_grad()) continue;
+      tensor.set_requires_grad(false);
+      switched[i] = true;
     }
   });
 }

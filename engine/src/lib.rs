@@ -89,7 +89,7 @@ pub mod run;
 pub mod trainer;
 
 pub use base::Saved;
-pub use engine_macros::{component, hook, phases, trainer};
+pub use engine_macros::{component, hook, pass, passes, phases, trainer};
 pub use model::{Model, Net};
 /// The bindings of libtorch, in the one version that the engine works with.
 pub use tch;
@@ -108,7 +108,7 @@ pub mod prelude {
     pub use crate::optim::{Adam, AdamW, Optimizer, Schedules, Sgd};
     pub use crate::random::SampleRng;
     pub use crate::run::{Context, Save};
-    pub use engine_macros::{component, hook, phases, trainer};
+    pub use engine_macros::{component, hook, pass, passes, phases, trainer};
     pub use tch::{Device, IndexOp, Kind, Reduction, Tensor, nn};
 }
 
@@ -131,13 +131,14 @@ pub mod __private {
     pub use crate::config::registry::{self, Component, FieldInfo};
     pub use crate::data::{BatchSource, Cursor, SameBatch, SamplerConfig};
     pub use crate::hook::{
-        AnyHook, Batches, EachState, Hook, HookConfig, HookField, HookPart, NoPhases, Phases, PhasesOf, PredictStep,
-        SlotInfo, Slots, Steps, TestStep, ValStep, build_any, call_field, slot_of,
+        AnyHook, Batches, ConstText, EachState, HasOptimizers, Hook, HookConfig, HookField, HookPart, NoPhases,
+        PassBatch, Phases, PhasesOf, PredictStep, SlotInfo, Slots, Steps, TestStep, ValStep, build_any, call_field,
+        is_one_of, is_stepped, no_such_pass, pass_of, slot_of,
     };
     pub use crate::loops::{EachMetric, Feed, Role, Trainer, predict_next, predict_start};
     pub use crate::metric::{Metric, MetricComponent, MetricConfig, build_metric};
     pub use crate::model::{AnyModel, Model, ModelConfig, Net, NetPart, build_model};
-    pub use crate::optim::{OptimizerConfig, ScheduleConfig};
+    pub use crate::optim::{OptimizerConfig, PassBatches, PassInfo, ScheduleConfig};
     pub use crate::phase::{Phase, PhaseMask};
     pub use crate::run::Context;
     pub use crate::trainer::experiment::check::{check_experiment, check_experiments_besides};

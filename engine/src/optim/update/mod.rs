@@ -175,7 +175,7 @@ impl Updates {
     /// To be held while the step of a pass runs: the parameters of other passes take no gradients meanwhile.
     ///
     /// # Errors
-    /// When a parameter is no leaf.
+    /// None that is known; libtorch's are passed on.
     pub fn forward(&self, pass: usize) -> Result<GradientsOff> {
         Ok(self.passes[pass].others.off()?)
     }
