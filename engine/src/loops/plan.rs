@@ -5,7 +5,16 @@ use crate::optim::update::batches_per_iter;
 use crate::optim::{Clip, NonFinite, Outlook, PassInfo, PassPlan, PassSettings};
 use crate::run::Clocks;
 
-/// The plan of a training.
+/// What a training is to do, besides what its hooks ask for.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// How far the training goes.
+    pub train: TrainPlan,
+    /// When it validates; `None`: never.
+    pub val: Option<ValPlan>,
+}
+
+/// How far a training goes, and what an update is made of.
 #[derive(Clone, Debug, Default)]
 pub struct TrainPlan {
     /// Epochs (`by_epoch`).

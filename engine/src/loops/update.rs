@@ -8,7 +8,7 @@
 use crate::base::{Error, Output, Result};
 use crate::data::Batch as _;
 use crate::hook::EngineHooks;
-use crate::loops::driver::Driver;
+use crate::loops::program::Program;
 use crate::loops::trainer::Trainer;
 use crate::optim::update::check_loss;
 use crate::optim::{PassBatches, PassPlan};
@@ -36,16 +36,16 @@ impl<B> AtHand<B> {
     }
 }
 
-impl<D: EngineHooks, T: Trainer> Driver<D, T> {
+impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// One iter of an epoch that has so many batches left; `None`: without end.
     pub(crate) fn iter(&mut self, left: Option<u64>) -> Result<()> {
-        self.within::<at::BeforeTrainIter, at::AfterTrainIter>(|driver| {
+        self.within::<at::BeforeTrainIter, at::AfterTrainIter>(|program| {
             let mut at_hand = AtHand { held: Vec::new(), left };
-            for pass in 0..driver.run.updates.passes().len() {
-                driver.pass(pass, &mut at_hand)?;
+            for pass in 0..program.run.updates.passes().len() {
+                program.pass(pass, &mut at_hand)?;
             }
-            driver.run.clocks.iter = driver.run.clocks.iter.next();
-            driver.stop_at_limit();
+            program.run.clocks.iter = program.run.clocks.iter.next();
+            program.stop_at_limit();
             Ok(())
         })?;
         self.run.step.output = None;
@@ -99,12 +99,12 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
     fn batch(&mut self, pass: usize, batch: &T::Batch, share: f64, count: Count) -> Result<()> {
         self.run.step.batch_size = batch.size();
         self.run.step.output = None;
-        self.within::<at::BeforeTrainBatch, at::AfterTrainBatch>(|driver| {
-            driver.run.step.share = Some(share);
-            let result = driver.forward_and_backward(pass, batch, share);
-            driver.run.step.share = None;
+        self.within::<at::BeforeTrainBatch, at::AfterTrainBatch>(|program| {
+            program.run.step.share = Some(share);
+            let result = program.forward_and_backward(pass, batch, share);
+            program.run.step.share = None;
             if let (Ok(()), Count::Fresh) = (&result, count) {
-                driver.run.clocks.batch = driver.run.clocks.batch.next();
+                program.run.clocks.batch = program.run.clocks.batch.next();
             }
             result
         })
@@ -132,21 +132,21 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
 
     /// The steps of the optimizers, unless a hook or a step has asked to leave the update out.
     fn step_optimizers(&mut self, pass: usize) -> Result<()> {
-        self.within::<at::BeforeOptimizerStep, at::AfterOptimizerStep>(|driver| {
-            let iter = driver.run.clocks.iter.get();
-            if let Some(reason) = driver.run.requests.skip_update.take() {
-                driver.run.updates.skip();
-                let of = driver.run.updates.passes()[pass].prefix();
+        self.within::<at::BeforeOptimizerStep, at::AfterOptimizerStep>(|program| {
+            let iter = program.run.clocks.iter.get();
+            if let Some(reason) = program.run.requests.skip_update.take() {
+                program.run.updates.skip();
+                let of = program.run.updates.passes()[pass].prefix();
                 let of = of.map_or(String::new(), |pass| format!(" of `{pass}`"));
-                return driver.run.say(&format!("update {}{of} skipped: {reason}", iter + 1));
+                return program.run.say(&format!("update {}{of} skipped: {reason}", iter + 1));
             }
-            let updated = driver.run.updates.step(pass, iter)?;
+            let updated = program.run.updates.step(pass, iter)?;
             if let Some(norm) = updated.grad_norm {
-                driver.run.log("grad_norm", norm);
+                program.run.log("grad_norm", norm);
             }
-            if driver.run.updates.may_skip() {
-                let skipped = driver.run.updates.skipped()?;
-                driver.run.seen.log_last(None, "skipped_updates", skipped);
+            if program.run.updates.may_skip() {
+                let skipped = program.run.updates.skipped()?;
+                program.run.seen.log_last(None, "skipped_updates", skipped);
             }
             Ok(())
         })
@@ -154,7 +154,7 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
 
     /// Known before `after_train_iter`, so that hooks see that the training ends here.
     pub(super) fn stop_at_limit(&mut self) {
-        let limit = self.train_plan.stop_after;
+        let limit = self.plan.train.stop_after;
         if let Some(limit) = limit.filter(|limit| self.run.clocks.iter.get() >= *limit) {
             let reason = format!("the limit of {limit} iters");
             self.run.ending.stop.get_or_insert(Stop::Requested { reason });

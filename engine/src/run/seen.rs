@@ -1,7 +1,7 @@
 //! What a run shows of itself: numbers, lines, metrics, time.
 
 use crate::base::{Result, Scalar};
-use crate::metric::Measure;
+use crate::metric::{Measure, Metric};
 use crate::record::{Record, Sink as _, Sinks};
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -19,16 +19,20 @@ pub struct Seen {
     pub results: Results,
     /// The name that is logged now, with that of its pass before it: kept, so that logging allocates nothing.
     name: String,
+    /// How often the record had read a device at the last safe point.
+    pub(crate) reads_seen: u64,
     started: Instant,
     /// Seconds of the runs that this one continues.
     time_before: f64,
 }
 
 /// The metrics of evaluations: what will be measured, and what was measured last.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Results {
     /// What each evaluation measures, under its monitored name (`val/accuracy`), known before anything runs.
     pub measures: Vec<Measure>,
+    /// The metrics that only the file names; those of fields belong to the trainer.
+    pub file_metrics: Vec<Box<dyn Metric>>,
     /// The values of the loader that was evaluated last, under plain names.
     pub(crate) current: Vec<(String, f64)>,
     /// The latest value under each monitored name.
@@ -43,6 +47,7 @@ impl Seen {
             sinks: Sinks::new(),
             results: Results::default(),
             name: String::new(),
+            reads_seen: 0,
             started: Instant::now(),
             time_before: 0.0,
         }

@@ -2,7 +2,6 @@
 
 mod build;
 mod builder;
-mod environment;
 pub(crate) mod experiment;
 mod fields;
 pub(crate) mod parts;

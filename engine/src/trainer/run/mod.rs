@@ -1,0 +1,39 @@
+//! An experiment becomes a program and runs: `train` in a folder of its own, `val`, `test` and `predict` on the weights
+//! of a checkpoint, `plan` without running anything.
+
+mod environment;
+mod evaluate;
+mod plan;
+mod program;
+mod start;
+mod train;
+
+pub(crate) use evaluate::needs_loader;
+pub use evaluate::{run_predict, run_test, run_val};
+pub use plan::{PlannedHook, plan_of};
+pub use program::{Program, build};
+pub use train::{TrainOptions, run_train};
+
+use crate::loops::{End, Report};
+use crate::trainer::Build;
+
+/// How a command ended, and what it measured.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    /// Why it ended.
+    pub end: End,
+    /// The latest metrics under their monitored names.
+    pub metrics: Report,
+    /// Finished epochs.
+    pub epoch: u64,
+    /// Finished updates.
+    pub iter: u64,
+}
+
+impl Summary {
+    fn of<T: Build>(program: &Program<T>, end: End) -> Self {
+        let metrics = program.run.seen.results.latest.iter().map(|(name, value)| (name.clone(), *value)).collect();
+        let clocks = program.run.clocks();
+        Summary { end, metrics, epoch: clocks.epoch().get(), iter: clocks.iter().get() }
+    }
+}
