@@ -150,6 +150,11 @@ impl Optim {
         &mut self.groups
     }
 
+    /// The groups, to change their settings, beside the name.
+    pub(super) fn name_and_groups_mut(&mut self) -> (&str, &mut [Group]) {
+        (&self.name, &mut self.groups)
+    }
+
     /// All parameters, in the order in which they were given.
     pub fn parameters(&self) -> &TensorList {
         &self.parameters

@@ -27,7 +27,7 @@ pub use adamw::AdamW;
 pub use algorithm::{Algorithm, Slot, SlotShape, StepInputs};
 pub use clip::{Clip, clip_gradients};
 pub use error::OptimError;
-pub use groups::{GroupRule, GroupRules};
+pub use groups::{GroupName, GroupRule, GroupRules};
 pub use live::{Group, Optim};
 pub use optimizer::{Optimizer, OptimizerConfig};
 pub use schedule::{Outlook, Planned, Progress, Schedule, ScheduleConfig, Schedules};

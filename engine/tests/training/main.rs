@@ -16,6 +16,7 @@ mod failures;
 mod non_finite;
 mod optimizers;
 mod order;
+mod passes;
 mod plan;
 mod saving;
 mod schedules;

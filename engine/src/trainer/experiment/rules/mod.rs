@@ -49,8 +49,8 @@ pub(super) struct Facts {
     measured: Vec<Measured>,
     /// Whether there is a metric whose values are not known.
     unknown_metric: bool,
-    /// The parameter groups that there can be.
-    groups: Vec<(String, Settings)>,
+    /// The parameter groups that there can be: optimizer, group and settings.
+    groups: Vec<(String, String, Settings)>,
     /// Whether there is an optimizer whose groups are not known.
     unknown_optimizer: bool,
     /// What recipes find wrong with themselves, with the path of the field.
@@ -111,7 +111,9 @@ impl Facts {
             let field = error.field().unwrap_or_default();
             self.recipes.push((format!("{path}.groups.{index}.{field}"), error.to_string()));
         }
-        self.groups.extend(rules.names().into_iter().map(|name| (name, settings.clone())));
+        // the only one is set without its name
+        let optimizer = path.split_once('.').map_or("", |(_, optimizer)| optimizer);
+        self.groups.extend(rules.names().into_iter().map(|name| (optimizer.to_owned(), name, settings.clone())));
     }
 }
 

@@ -5,7 +5,7 @@ use crate::base::{Clock, panics};
 use crate::config::{Diagnostic, Kind, Node, Way};
 use crate::loops::{TrainPlan, Trainer};
 use crate::optim::schedule::Problem;
-use crate::optim::{Outlook, ScheduleConfig, Schedules, Settings};
+use crate::optim::{GroupName, Outlook, ScheduleConfig, Schedules};
 use crate::trainer::Reader;
 use crate::trainer::experiment::rules::settings::sound;
 
@@ -64,9 +64,11 @@ fn problems(entries: Vec<Entry>, facts: &Facts, outlook: Outlook, clock: Clock) 
     if let Some(schedules) = schedules.map(Schedules) {
         problems.extend(schedules.check(&outlook));
         if !facts.unknown_optimizer {
-            let groups: Vec<(&str, &Settings)> =
-                facts.groups.iter().map(|(name, settings)| (name.as_str(), settings)).collect();
-            problems.extend(schedules.check_groups(&groups));
+            let groups = facts.groups.iter().map(|(optimizer, group, settings)| {
+                let name = GroupName { optimizer: optimizer.as_str(), group: group.as_str() };
+                (name, settings.clone())
+            });
+            problems.extend(schedules.check_groups(&groups.collect::<Vec<_>>()));
         }
     }
     // what follows from the wrong clock says nothing more
