@@ -1,7 +1,7 @@
 //! A metric: configured, saved and transient fields, as a hook has them.
 
-use crate::component::expand::{registered, settings};
 use crate::component::parse::Component;
+use crate::component::registered::registered;
 use crate::hook::{build_from_config, settings_ident, settings_of};
 use crate::settings::state_impl;
 use proc_macro2::TokenStream;
@@ -12,7 +12,7 @@ pub(crate) fn expand(component: &Component, item: &ItemStruct) -> TokenStream {
     let private = component.krate.private();
     let (owner, name) = (&item.ident, component.name.as_str());
     let settings_ident = settings_ident(item);
-    let settings = settings(component, &settings_ident);
+    let settings = component.settings(&settings_ident);
     let settings_struct = settings_of(&settings, TokenStream::new(), &[]);
     let registration = settings.registration("metric", &component.docs, TokenStream::new());
     let build = build_from_config(&component.krate, &settings_ident, &component.fields);

@@ -5,6 +5,7 @@ mod expand;
 mod kind;
 mod metric;
 mod parse;
+mod registered;
 mod serde_attrs;
 
 use crate::diag::Diag;

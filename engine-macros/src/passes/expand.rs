@@ -1,9 +1,10 @@
 //! What a block of passes expands to: `Steps`, whose step is that of the pass under way, and questions about the
 //! optimizers that it names.
 
-use crate::checked::{checked, has};
+use crate::verified::{has, path_with, verified};
 use crate::diag::Diag;
 use crate::passes::model::{Call, Pass, Passes};
+use crate::source::source_of_type;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
@@ -25,7 +26,7 @@ pub(crate) fn expand(passes: &Passes, mut diag: Diag) -> TokenStream {
             let error = diag.take_first();
             let unknown = quote!(const UNKNOWN_BATCH: bool = { #error };);
             let nothing = Ident::new("UNKNOWN_BATCH", Span::call_site());
-            (checked(&passes.krate, quote!(()), &nothing), Some(unknown))
+            (verified(&passes.krate, quote!(()), &nothing), Some(unknown))
         }
     };
     // after a mistake it is not known which optimizers were meant: all count as named, and none is missed
@@ -131,7 +132,7 @@ fn arm(place: usize, pass: &Pass, passes: &Passes, cx: &Ident) -> TokenStream {
 
 /// The batch as the pass takes it, which is the error at its type when that is not the type of the first pass.
 fn taken(batch: &Type, first: &Type, passes: &Passes) -> TokenStream {
-    let path = crate::checked::path_with(&passes.krate, batch, "PassBatch", quote!(<#first>), "of");
+    let path = path_with(&passes.krate, batch, "PassBatch", quote!(<#first>), "of");
     quote!(#path(batch))
 }
 
@@ -141,10 +142,10 @@ fn optimizers(passes: &Passes) -> TokenStream {
     let private = krate.private();
     let is_trainer = Ident::new("IS_TRAINER", Span::call_site());
     let asked = has(krate, owner, "HasOptimizers", "OPTIMIZERS");
-    let known = checked(krate, owner, &is_trainer);
+    let known = verified(krate, owner, &is_trainer);
     let checks = passes.passes.iter().flat_map(|pass| &pass.optimizers).map(|optimizer| {
         let (name, at) = (optimizer.unraw().to_string(), optimizer.span());
-        let trainer = crate::fields::source_of_type(owner);
+        let trainer = source_of_type(owner);
         let text = format!("`{name}` is no `#[optimizer]` field of `{trainer}`, expected one of ");
         let refuse = quote_spanned!(at=> ::core::panic!("{}", TEXT.as_str()));
         quote! {

@@ -2,11 +2,11 @@
 
 use crate::args::{self, Args, CRATE, Form, Key};
 use crate::diag::Diag;
-use crate::fields::source_of_type;
 use crate::krate::Krate;
 use crate::method::Wanted;
 use crate::passes::correct::correct;
 use crate::passes::model::{Call, Pass, Passes};
+use crate::source::source_of_type;
 use crate::suggest::meant_or_list;
 use proc_macro2::{Ident, TokenStream};
 use syn::{Attribute, Expr, ExprLit, FnArg, ImplItem, ImplItemFn, ItemImpl, Lit, Meta, Type};

@@ -99,14 +99,14 @@ impl<E: StdError + Send + Sync + 'static> From<E> for Error {
 }
 
 /// Adds where it happened to a result.
-pub trait Context<T> {
+pub trait ErrorContext<T> {
     /// The error so far becomes the cause of `text`.
     fn context(self, text: impl Into<String>) -> Result<T>;
-    /// As [`Context::context`]; the text is made only when there is an error.
+    /// As [`ErrorContext::context`]; the text is made only when there is an error.
     fn with_context(self, text: impl FnOnce() -> String) -> Result<T>;
 }
 
-impl<T, E: Into<Error>> Context<T> for Result<T, E> {
+impl<T, E: Into<Error>> ErrorContext<T> for Result<T, E> {
     fn context(self, text: impl Into<String>) -> Result<T> {
         self.map_err(|error| error.into().context(text))
     }

@@ -5,14 +5,16 @@
 //! made for a run that then wrote nothing is taken away again.
 //! What lies in the files is the business of those who write them.
 
+mod error;
 mod lock;
 
-use crate::base::disk::{DiskContext, DiskError};
+use crate::base::disk::DiskContext;
 use lock::{LOCK, Lock};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 pub use crate::base::disk::write_atomic;
+pub use error::FolderError;
 
 /// What to do about a run that is already there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,37 +25,6 @@ pub enum Mode {
     Resume,
     /// Move it aside to the first free of `name.1`, `name.2`, … and begin anew.
     Fresh,
-}
-
-/// Why a run's folder could not be had.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum FolderError {
-    /// The name can't be that of a folder directly in `work_dir`.
-    #[error("the run name `{name}` {why}; use letters, digits, `-`, `_` and `.`")]
-    Name {
-        /// The name as given.
-        name: String,
-        /// What is wrong with it.
-        why: &'static str,
-    },
-    /// There is a run already.
-    #[error("`{}` already holds a run; continue it with `--resume`, move it aside with `--fresh`, or choose another `name`", .0.display())]
-    Taken(PathBuf),
-    /// There is no run to go on with.
-    #[error("`{}` holds no run to resume; leave `--resume` away, or check `name` and `work_dir`", .0.display())]
-    Nothing(PathBuf),
-    /// Another process has it.
-    #[error("`{}` is in use by {holder}; wait for it, stop it, or choose another `name`", path.display())]
-    InUse {
-        /// The run's folder.
-        path: PathBuf,
-        /// `process N`, or `another process` when it could not be told.
-        holder: String,
-    },
-    /// A file operation failed.
-    #[error(transparent)]
-    Disk(#[from] DiskError),
 }
 
 /// The folder of one run, locked until this value is dropped.
@@ -72,8 +43,8 @@ impl RunFolder {
     ///
     /// # Errors
     /// When the name is unfit, another process has the folder, it holds a run ([`Mode::New`]) or none
-    /// ([`Mode::Resume`]), or a file operation fails. A run that came to no row and no checkpoint is in nobody's way:
-    /// the new one goes on behind its log.
+    /// ([`Mode::Resume`]), or a file operation fails. A run that wrote no row and no checkpoint is no reason
+    /// to refuse: an empty earlier run is reused, and the log goes on behind its lines.
     pub fn create(work_dir: &Path, name: &str, mode: Mode) -> Result<RunFolder, FolderError> {
         check_name(name)?;
         let path = work_dir.join(name);

@@ -2,7 +2,7 @@
 
 use crate::base::Clock;
 use crate::optim::update::batches_per_iter;
-use crate::optim::{Clip, NonFinite, Outlook, PassInfo, PassPlan, PassSettings};
+use crate::optim::{Clip, NonFinite, PassInfo, PassPlan, PassSettings, TrainingLength};
 use crate::run::Clocks;
 
 /// What a training is to do, besides what its hooks ask for.
@@ -58,10 +58,10 @@ impl TrainPlan {
 
     /// How long the training is going to be, as far as it is known. `loader`: the batches of one epoch of the train
     /// loader. The length of an epoch counts its tail as an iter of its own.
-    pub(crate) fn outlook(&self, clock: Clock, infos: &[PassInfo], loader: Option<u64>) -> Outlook {
+    pub(crate) fn length(&self, clock: Clock, infos: &[PassInfo], loader: Option<u64>) -> TrainingLength {
         let Clock::Epoch = clock else {
             let iters = self.max_iters;
-            return Outlook { max_epochs: Some(1), max_iters: iters, iters_per_epoch: iters, limit: iters };
+            return TrainingLength { max_epochs: Some(1), max_iters: iters, iters_per_epoch: iters, limit: iters };
         };
         let batches = self.batches_per_epoch.or(loader);
         let per_iter = batches_per_iter(&self.passes(infos)).ok();
@@ -73,7 +73,7 @@ impl TrainPlan {
                 [Some(epochs.saturating_mul(iters)), self.max_iters].into_iter().flatten().min()
             }
         };
-        Outlook { max_epochs: self.max_epochs, max_iters, iters_per_epoch, limit: self.max_iters }
+        TrainingLength { max_epochs: self.max_epochs, max_iters, iters_per_epoch, limit: self.max_iters }
     }
 }
 

@@ -116,7 +116,7 @@ pub trait MetricComponent: AnyMetric + Sized {
     fn build(config: &Self::Config) -> Self;
 }
 
-/// A [`Metric`], as what is not one too can be asked for it: what a metric lacks is then said of the metric alone.
+/// Blanket helper, so that a missing [`Metric`] impl is reported once.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no metric",
     label = "this type does not implement `Metric`",

@@ -14,6 +14,7 @@ mod generator;
 mod gradients;
 mod meter;
 mod optimizer;
+mod options;
 mod switches;
 mod tensor_list;
 
@@ -26,6 +27,7 @@ pub use foreach::{
 pub use generator::{generator_state, set_generator_state};
 pub use gradients::{GradientSwitch, GradientsOff, backward};
 pub use meter::Meter;
-pub use optimizer::{AdamOptions, AdamStep, Scaling, SgdOptions, SgdStep, fused_adam, fused_sgd};
+pub use optimizer::{AdamStep, Scaling, SgdStep, fused_adam, fused_sgd};
+pub use options::{AdamOptions, SgdOptions};
 pub use switches::{AnomalyGuard, Determinism, GradModeGuard, determinism, set_deterministic};
 pub use tensor_list::TensorList;

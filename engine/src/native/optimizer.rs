@@ -7,6 +7,7 @@
 
 use crate::native::error::{NativeError, check};
 use crate::native::ffi;
+use crate::native::options::{AdamOptions, SgdOptions};
 use crate::native::tensor_list::TensorList;
 use std::ptr::{null, null_mut};
 use tch::Tensor;
@@ -50,28 +51,6 @@ pub struct AdamStep<'a> {
     pub scaling: Scaling<'a>,
 }
 
-/// The numbers of one [`AdamStep`].
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[repr(C)]
-pub struct AdamOptions {
-    /// Learning rate.
-    pub lr: f64,
-    /// Decay of the running mean of the gradients.
-    pub beta1: f64,
-    /// Decay of the running mean of the squared gradients.
-    pub beta2: f64,
-    /// Added to the denominator.
-    pub eps: f64,
-    /// Weight decay.
-    pub weight_decay: f64,
-    /// Decay the parameters themselves (AdamW) instead of adding to the gradients (Adam).
-    pub decoupled: bool,
-    /// Divide by the largest `exp_avg_sq` so far.
-    pub amsgrad: bool,
-    /// Go up the gradients instead of down.
-    pub maximize: bool,
-}
-
 /// One update by stochastic gradient descent.
 #[derive(Debug)]
 pub struct SgdStep<'a> {
@@ -83,24 +62,6 @@ pub struct SgdStep<'a> {
     pub options: SgdOptions,
     /// Whether gradients are scaled, and whether the update happens.
     pub scaling: Scaling<'a>,
-}
-
-/// The numbers of one [`SgdStep`].
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[repr(C)]
-pub struct SgdOptions {
-    /// Learning rate.
-    pub lr: f64,
-    /// Momentum; zero for none.
-    pub momentum: f64,
-    /// Damping of the gradient that enters the momentum, from the second update on.
-    pub dampening: f64,
-    /// Weight decay, added to the gradients.
-    pub weight_decay: f64,
-    /// Nesterov's momentum.
-    pub nesterov: bool,
-    /// Go up the gradients instead of down.
-    pub maximize: bool,
 }
 
 /// Updates the parameters by Adam (Kingma and Ba, 2015) or AdamW (Loshchilov and Hutter, 2019), as PyTorch's

@@ -1,9 +1,7 @@
 //! Keeping gradients within bounds.
 
-use crate::base::Scalar;
 use crate::native::{NativeError, TensorList, clip_grad_norm_, clip_grad_value_};
 use crate::optim::error::{Allowed, OptimError, check_ranges};
-use crate::optim::live::Optim;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
@@ -38,19 +36,4 @@ impl Clip {
             Clip::Value(max) => clip_grad_value_(lists, max).map(|()| None),
         }
     }
-}
-
-/// Clips the gradients of all parameters of all optimizers as one; with [`Clip::Norm`], gives the norm they had
-/// before, still on the device. Parameters without a gradient are passed over.
-///
-/// # Errors
-/// When the bound makes no sense or a gradient is sparse.
-pub fn clip_gradients(optims: &mut [Optim], clip: &Clip) -> Result<Option<Scalar>, OptimError> {
-    clip.check()?;
-    let norm = clip.apply(optims.iter().map(Optim::parameters));
-    norm.map(|norm| norm.map(Scalar::Lazy)).map_err(|source| OptimError::Native {
-        optimizer: optims.iter().map(Optim::name).collect::<Vec<_>>().join("`, `"),
-        doing: "clipping the gradients".into(),
-        source,
-    })
 }

@@ -7,7 +7,7 @@
 use crate::base::Scalar;
 use crate::native::{self, NativeError, Scaling, TensorList};
 use crate::optim::algorithm::{Algorithm, StepInputs};
-use crate::optim::clip::{Clip, clip_gradients};
+use crate::optim::clip::Clip;
 use crate::optim::error::OptimError;
 use crate::optim::groups::{Assigned, assign};
 use crate::optim::optimizer::Optimizer;
@@ -19,6 +19,8 @@ use tch::{Device, Kind, Tensor};
 #[derive(Debug)]
 pub struct Optim {
     pub(super) name: String,
+    // the models whose parameters it has
+    models: Vec<String>,
     pub(super) recipe: &'static str,
     pub(super) algorithm: Box<dyn Algorithm>,
     pub(super) groups: Vec<Group>,
@@ -61,12 +63,24 @@ impl Optim {
             groups.push(Group::new(assigned, &parameters, algorithm.slots().len()).map_err(native)?);
         }
         let parameters = TensorList::new(parameters.iter().map(|(_, tensor)| tensor)).map_err(native)?;
-        Ok(Optim { name: name.into(), recipe: recipe.name(), algorithm, groups, parameters })
+        Ok(Optim { name: name.into(), models: Vec::new(), recipe: recipe.name(), algorithm, groups, parameters })
+    }
+
+    /// Says whose parameters it was given, for hooks that look at models: those of these models.
+    #[must_use]
+    pub fn of_models<'a>(mut self, models: impl IntoIterator<Item = &'a str>) -> Self {
+        self.models = models.into_iter().map(str::to_owned).collect();
+        self
     }
 
     /// The name it was given.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether it updates a model; when nothing was said of models, it updates all.
+    pub fn updates_model(&self, name: &str) -> bool {
+        self.models.is_empty() || self.models.iter().any(|model| model == name)
     }
 
     /// Updates every parameter that has a gradient; others are passed over, their state untouched.
@@ -209,6 +223,21 @@ impl Group {
     pub fn parameter_names(&self) -> impl Iterator<Item = &str> {
         self.buckets.iter().flat_map(|bucket| bucket.names.iter().map(String::as_str))
     }
+}
+
+/// Clips the gradients of all parameters of all optimizers as one; with [`Clip::Norm`], gives the norm they had
+/// before, still on the device. Parameters without a gradient are passed over.
+///
+/// # Errors
+/// When the bound makes no sense or a gradient is sparse.
+pub fn clip_gradients(optims: &mut [Optim], clip: &Clip) -> Result<Option<Scalar>, OptimError> {
+    clip.check()?;
+    let norm = clip.apply(optims.iter().map(Optim::parameters));
+    norm.map(|norm| norm.map(Scalar::Lazy)).map_err(|source| OptimError::Native {
+        optimizer: optims.iter().map(Optim::name).collect::<Vec<_>>().join("`, `"),
+        doing: "clipping the gradients".into(),
+        source,
+    })
 }
 
 /// Copies of the tensors of a [`Scaling`] that lie on another device than the parameters; none where they lie there.

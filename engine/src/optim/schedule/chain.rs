@@ -4,7 +4,7 @@ use crate::base::Clock;
 use crate::optim::error::OptimError;
 use crate::optim::groups::GroupName;
 use crate::optim::live::{Group, Optim};
-use crate::optim::schedule::{Outlook, Place, Progress, ScheduleConfig, Window};
+use crate::optim::schedule::{ScheduleConfig, TrainingLength, TrainingProgress, Window, WindowPosition};
 use crate::optim::settings::Settings;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -38,17 +38,23 @@ const MOST: usize = 100;
 
 impl Schedules {
     /// What a setting of a group is now; `None` when no schedule for it has begun.
-    pub fn value(&self, setting: &str, group: GroupName<'_>, initial: f64, progress: &Progress) -> Option<f64> {
-        let outlook = Outlook::from(&progress.planned);
+    pub fn value(
+        &self,
+        setting: &str,
+        group: GroupName<'_>,
+        initial: f64,
+        progress: &TrainingProgress,
+    ) -> Option<f64> {
+        let training = TrainingLength::from(&progress.planned);
         let mut in_force: Option<(u64, f64)> = None;
         for (index, schedule) in self.0.iter().enumerate() {
             if !governs(&schedule.window(), setting, group) {
                 continue;
             }
-            let span = self.span(index, &outlook);
+            let span = self.span(index, &training);
             // a training that is under way knows its length, and so where each schedule begins and ends
             let (Some(takes_over), Some(place)) = (span.takes_over, span.place(progress)) else { continue };
-            let begins = outlook.convert(takes_over, Clock::Iter).unwrap_or_default();
+            let begins = training.convert(takes_over, Clock::Iter).unwrap_or_default();
             let has_begun = progress.on(takes_over.0) >= takes_over.1;
             if has_begun && in_force.is_none_or(|(latest, _)| begins >= latest) {
                 in_force = Some((begins, schedule.factor(place)));
@@ -64,7 +70,7 @@ impl Schedules {
     ///
     /// # Errors
     /// When a schedule gives a value that is not finite.
-    pub fn apply(&self, optims: &mut [Optim], progress: &Progress) -> Result<(), OptimError> {
+    pub fn apply(&self, optims: &mut [Optim], progress: &TrainingProgress) -> Result<(), OptimError> {
         for optim in optims {
             let (optimizer, groups) = optim.name_and_groups_mut();
             groups.iter_mut().try_for_each(|group| self.apply_to(optimizer, group, progress))?;
@@ -72,7 +78,7 @@ impl Schedules {
         Ok(())
     }
 
-    fn apply_to(&self, optimizer: &str, group: &mut Group, progress: &Progress) -> Result<(), OptimError> {
+    fn apply_to(&self, optimizer: &str, group: &mut Group, progress: &TrainingProgress) -> Result<(), OptimError> {
         for (index, schedule) in self.0.iter().enumerate() {
             let setting = schedule.window().setting;
             // the first schedule of a setting stands for all of them
@@ -89,8 +95,8 @@ impl Schedules {
     }
 
     /// What can be wrong with the list alone and the length of the training: numbers out of range, empty
-    /// windows, windows past the end, schedules that never hold. What isn't known is not complained of.
-    pub fn check(&self, outlook: &Outlook) -> Vec<Problem> {
+    /// windows, windows past the end, schedules that are never active. What isn't known is not complained of.
+    pub fn check(&self, training: &TrainingLength) -> Vec<Problem> {
         if self.0.len() > MOST {
             let text = format!("the list has {} schedules, and no training needs more than {MOST}", self.0.len());
             return vec![Problem { index: MOST, field: String::new(), text }];
@@ -102,7 +108,7 @@ impl Schedules {
             let begins_there = schedule.window().begin.is_none()
                 && self.previous(index).is_some_and(|previous| doubtful.contains(&previous));
             let problem = Problem::of_schedule(index, schedule.as_ref());
-            let problem = problem.or_else(|| self.of_window(index, outlook).filter(|_| !begins_there));
+            let problem = problem.or_else(|| self.of_window(index, training).filter(|_| !begins_there));
             if problem.is_some() || begins_there {
                 doubtful.push(index);
             }
@@ -112,10 +118,10 @@ impl Schedules {
     }
 
     /// What is wrong with the window of a schedule.
-    fn of_window(&self, index: usize, outlook: &Outlook) -> Option<Problem> {
+    fn of_window(&self, index: usize, training: &TrainingLength) -> Option<Problem> {
         let schedule = &self.0[index];
         let (name, window) = (schedule.typetag_name(), schedule.window());
-        let span = self.span(index, outlook);
+        let span = self.span(index, training);
         let problem = |field: &str, text| Some(Problem { index, field: field.to_owned(), text });
         let length = match (window.end, window.by) {
             (Some(_), _) => "end",
@@ -130,40 +136,41 @@ impl Schedules {
         }
         // whoever says no end, ends with the training
         let said = span.end.filter(|_| window.end.or(window.length).is_some());
-        if let (Some(end), Some(last)) = (said, outlook.latest(span.by))
+        if let (Some(end), Some(last)) = (said, training.latest(span.by))
             && end > last
         {
             let (end, last) = (Moment(span.by, end), Moment(span.by, last));
             return problem(length, format!("`{name}` would end at {end}, but the training ends at {last}"));
         }
-        if let (Some(begin), Some(last)) = (span.begin, outlook.latest(span.by))
+        if let (Some(begin), Some(last)) = (span.begin, training.latest(span.by))
             && begin >= last
             && said.is_none()
         {
             let (begin, last) = (Moment(span.by, begin), Moment(span.by, last));
             return problem("begin", format!("`{name}` would begin at {begin}, but the training ends at {last}"));
         }
-        if let Some(last) = outlook.latest(span.by)
+        if let Some(last) = training.latest(span.by)
             && let Some(late) = schedule.milestones().iter().position(|milestone| *milestone >= last)
         {
             let (moment, last) = (Moment(span.by, schedule.milestones()[late]), Moment(span.by, last));
             let text = format!("`{name}` would change at {moment}, but the training ends at {last}");
             return problem(&format!("milestones.{late}"), text);
         }
-        let other = self.0[self.hidden_by(index, outlook)?].typetag_name();
+        let other = self.0[self.hidden_by(index, training)?].typetag_name();
         let begin = span.takes_over.map(|(by, count)| Moment(by, count))?;
-        let text =
-            format!("`{name}` never holds: `{other}` later in the list begins at {begin} too; give it a later `begin`");
+        let text = format!(
+            "`{name}` is never active: `{other}` later in the list begins at {begin} too; give it a later `begin`"
+        );
         problem("begin", text)
     }
 
     /// Schedules whose setting no optimizer has, or whose groups are none of theirs.
     pub fn check_against(&self, optims: &[Optim]) -> Vec<Problem> {
-        let of = |optim: &'_ Optim| -> Vec<(GroupName<'_>, Settings)> {
+        let groups = optims.iter().flat_map(|optim| {
             let name = |group| GroupName { optimizer: optim.name(), group };
-            optim.groups().iter().map(|group| (name(group.name()), group.settings().clone())).collect()
-        };
-        self.check_groups(&optims.iter().flat_map(of).collect::<Vec<_>>())
+            optim.groups().iter().map(move |group| (name(group.name()), group.settings().clone()))
+        });
+        self.check_groups(&groups.collect::<Vec<_>>())
     }
 
     /// As [`Schedules::check_against`], for all groups that there can be.
@@ -194,7 +201,7 @@ impl Schedules {
     }
 
     /// The window of a schedule, its defaults filled in as far as they are known.
-    fn span(&self, index: usize, outlook: &Outlook) -> Span {
+    fn span(&self, index: usize, training: &TrainingLength) -> Span {
         let window = self.0[index].window();
         let by = window.by;
         let takes_over = match window.begin {
@@ -202,16 +209,16 @@ impl Schedules {
             None => match self.previous(index) {
                 None => Some((by, 0)),
                 Some(previous) => {
-                    let previous = self.span(previous, outlook);
+                    let previous = self.span(previous, training);
                     previous.end.map(|end| (previous.by, end))
                 }
             },
         };
-        let begin = takes_over.and_then(|moment| outlook.convert(moment, by));
+        let begin = takes_over.and_then(|moment| training.convert(moment, by));
         let end = match (window.end, window.length) {
             (Some(end), _) => Some(end),
             (None, Some(length)) => begin.map(|begin| begin.saturating_add(length)),
-            (None, None) => outlook.end(by),
+            (None, None) => training.end(by),
         };
         Span { by, takes_over, begin, end }
     }
@@ -226,15 +233,15 @@ impl Schedules {
     }
 
     /// A later schedule that begins at the same moment, for the same setting and at least the same groups.
-    fn hidden_by(&self, index: usize, outlook: &Outlook) -> Option<usize> {
+    fn hidden_by(&self, index: usize, training: &TrainingLength) -> Option<usize> {
         let window = self.0[index].window();
-        let takes_over = self.span(index, outlook).takes_over?;
+        let takes_over = self.span(index, training).takes_over?;
         (index + 1..self.0.len()).find(|later| {
             let other = self.0[*later].window();
-            let begins = || self.span(*later, outlook).takes_over;
+            let begins = || self.span(*later, training).takes_over;
             other.setting == window.setting
                 && (other.groups.is_empty() || other.groups == window.groups)
-                && begins().is_some_and(|begins| outlook.is_same(begins, takes_over))
+                && begins().is_some_and(|begins| training.is_same(begins, takes_over))
         })
     }
 }
@@ -257,11 +264,11 @@ struct Span {
 }
 
 impl Span {
-    fn place(&self, progress: &Progress) -> Option<Place> {
+    fn place(&self, progress: &TrainingProgress) -> Option<WindowPosition> {
         let (begin, end) = (self.begin?, self.end?);
         let length = end.saturating_sub(begin);
         let at = progress.on(self.by).saturating_sub(begin).min(length);
-        Some(Place { begin, at, length })
+        Some(WindowPosition { begin, at, length })
     }
 }
 
@@ -297,9 +304,9 @@ fn share_a_group(one: &[String], other: &[String]) -> bool {
 mod tests {
     use super::*;
     use crate::base::{Epoch, Iter};
-    use crate::optim::schedule::{Constant, Cosine, Linear, MultiStep, Planned, Poly};
+    use crate::optim::schedule::{Constant, Cosine, Linear, MultiStep, PlannedLength, Poly};
 
-    const PLANNED: Planned = Planned { max_epochs: 4, max_iters: 40, iters_per_epoch: 10 };
+    const PLANNED: PlannedLength = PlannedLength { max_epochs: 4, max_iters: 40, iters_per_epoch: 10 };
 
     fn list(schedules: impl IntoIterator<Item = Box<dyn ScheduleConfig>>) -> Schedules {
         Schedules(schedules.into_iter().collect())
@@ -319,13 +326,13 @@ mod tests {
 
     /// The factor before update `iter`.
     fn factor(schedules: &Schedules, iter: u64) -> Option<f64> {
-        let progress = Progress { epoch: Epoch(iter / 10), iter: Iter(iter), planned: PLANNED };
+        let progress = TrainingProgress { epoch: Epoch(iter / 10), iter: Iter(iter), planned: PLANNED };
         schedules.value("lr", GroupName { optimizer: "opt", group: "default" }, 1.0, &progress)
     }
 
     fn problems(schedules: &Schedules) -> Vec<String> {
         schedules
-            .check(&Outlook::from(&PLANNED))
+            .check(&TrainingLength::from(&PLANNED))
             .into_iter()
             .map(|problem| format!("{}: {}", problem.index, problem.text))
             .collect()
@@ -400,7 +407,7 @@ mod tests {
         let hidden = problems(&list([linear("(iters: Some(5))"), cosine("(begin: Some(0))")]));
         assert_eq!(
             hidden,
-            ["0: `Linear` never holds: `Cosine` later in the list begins at iter 0 too; give it a later `begin`"]
+            ["0: `Linear` is never active: `Cosine` later in the list begins at iter 0 too; give it a later `begin`"]
         );
         let twice = problems(&list([linear("(iters: Some(5), epochs: Some(1))")]));
         assert_eq!(twice, ["0: `Linear`: `iters` and `epochs` both say how long it is; keep one"]);

@@ -2,7 +2,7 @@
 
 use crate::base::Clock;
 use crate::optim::error::{Allowed, OptimError, check_ranges};
-use crate::optim::schedule::{Place, Schedule, Window, window};
+use crate::optim::schedule::{Schedule, Window, WindowPosition, window};
 use engine_macros::component;
 
 /// The initial value times `factor` until the window ends, the initial value from then on; as
@@ -50,7 +50,7 @@ impl Schedule for Constant {
         window.with_length(self.by, self.iters, self.epochs)
     }
 
-    fn factor(&self, place: Place) -> f64 {
+    fn factor(&self, place: WindowPosition) -> f64 {
         if place.at < place.length { self.factor } else { 1.0 }
     }
 

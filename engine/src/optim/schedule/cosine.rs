@@ -2,7 +2,7 @@
 
 use crate::base::Clock;
 use crate::optim::error::{Allowed, OptimError, check_ranges};
-use crate::optim::schedule::{Place, Schedule, Window};
+use crate::optim::schedule::{Schedule, Window, WindowPosition};
 use engine_macros::component;
 
 /// From the initial value down to `finish` times it along half a cosine (Loshchilov and Hutter, 2017), as
@@ -44,7 +44,7 @@ impl Schedule for Cosine {
         }
     }
 
-    fn factor(&self, place: Place) -> f64 {
+    fn factor(&self, place: WindowPosition) -> f64 {
         let half = (1.0 + (std::f64::consts::PI * place.fraction()).cos()) / 2.0;
         self.finish + (1.0 - self.finish) * half
     }

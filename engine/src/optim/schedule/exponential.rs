@@ -2,7 +2,7 @@
 
 use crate::base::Clock;
 use crate::optim::error::{Allowed, OptimError, check_ranges};
-use crate::optim::schedule::{Place, Schedule, Window};
+use crate::optim::schedule::{Schedule, Window, WindowPosition};
 use engine_macros::component;
 
 /// The initial value times `gamma` to the power of the counts since the begin, as
@@ -43,7 +43,7 @@ impl Schedule for Exponential {
         }
     }
 
-    fn factor(&self, place: Place) -> f64 {
+    fn factor(&self, place: WindowPosition) -> f64 {
         self.gamma.powf(place.at as f64)
     }
 

@@ -2,7 +2,7 @@
 
 use crate::base::Clock;
 use crate::optim::error::{Allowed, OptimError, check_ranges};
-use crate::optim::schedule::{Place, Schedule, Window, window};
+use crate::optim::schedule::{Schedule, Window, WindowPosition, window};
 use engine_macros::component;
 
 /// A straight line from `start` to `finish` times the initial value, as `torch.optim.lr_scheduler.LinearLR`
@@ -53,7 +53,7 @@ impl Schedule for Linear {
         window.with_length(self.by, self.iters, self.epochs)
     }
 
-    fn factor(&self, place: Place) -> f64 {
+    fn factor(&self, place: WindowPosition) -> f64 {
         self.start + (self.finish - self.start) * place.fraction()
     }
 

@@ -22,7 +22,7 @@ pub use linear::Linear;
 pub use multi_step::MultiStep;
 pub use poly::Poly;
 pub use step::Step;
-pub use window::{Outlook, Place, Planned, Progress, Window};
+pub use window::{PlannedLength, TrainingLength, TrainingProgress, Window, WindowPosition};
 
 use crate::optim::error::OptimError;
 use std::fmt::Debug;
@@ -39,7 +39,7 @@ pub trait Schedule: Debug + Send + Sync {
 
     /// What the initial value is multiplied by. `place` goes from the window's begin to its end, both included:
     /// the factor at the end is what stays.
-    fn factor(&self, place: Place) -> f64;
+    fn factor(&self, place: WindowPosition) -> f64;
 
     /// Moments on its clock at which something changes; each has to come before the training ends.
     fn milestones(&self) -> &[u64] {

@@ -2,7 +2,7 @@
 
 use crate::base::Clock;
 use crate::optim::error::{Allowed, OptimError, check_ranges};
-use crate::optim::schedule::{Place, Schedule, Window};
+use crate::optim::schedule::{Schedule, Window, WindowPosition};
 use engine_macros::component;
 
 /// The initial value times `gamma` for every milestone that is reached, as
@@ -47,7 +47,7 @@ impl Schedule for MultiStep {
         }
     }
 
-    fn factor(&self, place: Place) -> f64 {
+    fn factor(&self, place: WindowPosition) -> f64 {
         let now = place.begin + place.at;
         let reached = self.milestones.iter().filter(|milestone| **milestone <= now).count();
         self.gamma.powf(reached as f64)

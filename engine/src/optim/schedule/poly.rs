@@ -2,7 +2,7 @@
 
 use crate::base::Clock;
 use crate::optim::error::{Allowed, OptimError, check_ranges};
-use crate::optim::schedule::{Place, Schedule, Window};
+use crate::optim::schedule::{Schedule, Window, WindowPosition};
 use engine_macros::component;
 
 /// From the initial value down to `finish` times it, along `(1 - t)^power` with `t` the part of the window that
@@ -46,7 +46,7 @@ impl Schedule for Poly {
         }
     }
 
-    fn factor(&self, place: Place) -> f64 {
+    fn factor(&self, place: WindowPosition) -> f64 {
         self.finish + (1.0 - self.finish) * (1.0 - place.fraction()).powf(self.power)
     }
 

@@ -2,7 +2,7 @@
 
 use crate::base::Clock;
 use crate::optim::error::{Allowed, OptimError, check_ranges};
-use crate::optim::schedule::{Place, Schedule, Window};
+use crate::optim::schedule::{Schedule, Window, WindowPosition};
 use engine_macros::component;
 
 /// The initial value times `gamma` for every full `every` counts since the begin, as
@@ -46,7 +46,7 @@ impl Schedule for Step {
         }
     }
 
-    fn factor(&self, place: Place) -> f64 {
+    fn factor(&self, place: WindowPosition) -> f64 {
         self.gamma.powf((place.at / self.every.max(1)) as f64)
     }
 

@@ -19,7 +19,7 @@ use crate::native::{self, GradientSwitch, GradientsOff, Scaling, TensorList};
 use crate::optim::clip::Clip;
 use crate::optim::error::OptimError;
 use crate::optim::live::Optim;
-use crate::optim::schedule::{Progress, Schedules};
+use crate::optim::schedule::{Schedules, TrainingProgress};
 use pass::followed;
 use skipped::Skipped;
 use std::fmt;
@@ -134,7 +134,7 @@ impl Updates {
     ///
     /// # Errors
     /// When a schedule gives a value that is not finite.
-    pub fn apply_schedules(&mut self, progress: &Progress) -> Result<(), OptimError> {
+    pub fn apply_schedules(&mut self, progress: &TrainingProgress) -> Result<(), OptimError> {
         self.schedules.apply(&mut self.optimizers, progress)
     }
 
@@ -234,6 +234,20 @@ impl Updates {
             self.optimizers[*optimizer].step_scaled(Scaling { grad_scale: None, found_inf: found_inf.as_ref() })?;
         }
         Ok(Updated { grad_norm: norm.map(Scalar::Lazy) })
+    }
+
+    /// The 2-norm of the gradient of a pass as one vector over all of its optimizers, still on the device.
+    ///
+    /// # Errors
+    /// When a gradient is sparse.
+    pub fn grad_norm(&self, pass: usize) -> Result<Scalar> {
+        let optimizers = self.passes[pass].optimizers.iter();
+        Ok(Scalar::Lazy(native::grad_norm(optimizers.map(|optimizer| self.optimizers[*optimizer].parameters()))?))
+    }
+
+    /// Whether a pass updates a model.
+    pub fn updates_model(&self, pass: usize, model: &str) -> bool {
+        self.passes[pass].optimizers.iter().any(|optimizer| self.optimizers[*optimizer].updates_model(model))
     }
 
     /// Leaves the update out on request.

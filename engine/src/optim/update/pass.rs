@@ -79,6 +79,12 @@ impl PassPlan {
     pub fn is_due(&self, finished: u64) -> bool {
         (finished + 1).is_multiple_of(self.every)
     }
+
+    /// The number of an update among all of this pass, from 1 on: its place in the row of the iter after this many
+    /// finished ones. Without a pass it is the number of the iter. (The tails of epochs count as whole rows.)
+    pub fn update_number(&self, finished: u64, time: u64) -> u64 {
+        finished / self.every * self.times + time + 1
+    }
 }
 
 /// The batches that each iter takes from the train loader, when all iters take as many.
@@ -191,6 +197,18 @@ mod tests {
     fn a_pass_takes_its_turn_in_each_iter_whose_number_is_a_multiple() {
         let turns: Vec<u64> = (0..12).filter(|finished| plan(1, 5, Same).is_due(*finished)).collect();
         assert_eq!(turns, [4, 9], "the fifth and the tenth");
+    }
+
+    #[test]
+    fn updates_are_numbered_over_all_turns() {
+        assert_eq!([0, 1, 7].map(|iter| plan(1, 1, Fresh).update_number(iter, 0)), [1, 2, 8]);
+        let critic = plan(3, 2, Same);
+        let numbers: Vec<u64> = (0..6)
+            .filter(|iter| critic.is_due(*iter))
+            .flat_map(|iter| (0..3).map(move |time| (iter, time)))
+            .map(|(iter, time)| critic.update_number(iter, time))
+            .collect();
+        assert_eq!(numbers, (1..=9).collect::<Vec<u64>>());
     }
 
     #[test]

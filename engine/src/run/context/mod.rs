@@ -31,7 +31,7 @@ use tch::Device;
 /// impl Plateau {
 ///     fn before_optimizer_step(&mut self, cx: &mut Context<'_>) -> Result<()> {
 ///         if cx.iter().get() % 100 == 0 {
-///             let norm = cx.optimizers_mut()[0].grad_norm()?;
+///             let norm = cx.grad_norm()?;
 ///             if norm.read()? < self.norm {
 ///                 cx.stop("the gradient has vanished");
 ///             }

@@ -1,7 +1,7 @@
 //! What hooks and steps work on: models, optimizers, schedules, the output of a step, random numbers.
 
-use crate::base::Output;
 use crate::base::error::{Error, Result};
+use crate::base::{Output, Scalar};
 use crate::folder::RunFolder;
 use crate::model::{ModelEntry, Models};
 use crate::optim::{Optim, Pass, Schedules};
@@ -44,6 +44,31 @@ impl Context<'_> {
     /// When no `#[optimizer]` field has this name.
     pub fn optimizer(&mut self, name: &str) -> Result<&mut Optim> {
         self.run.updates.optimizer(name)
+    }
+
+    /// The 2-norm of the gradient of the update under way, as one vector over all optimizers of its pass; it is not read
+    /// from the device here. In `before_optimizer_step` it is that of the final gradient before clipping.
+    ///
+    /// # Errors
+    /// Outside an update, and when a gradient is sparse.
+    pub fn grad_norm(&self) -> Result<Scalar> {
+        let place = self.run.current.pass.ok_or_else(|| {
+            Error::msg(format!("there is no gradient in `{}`: no update is under way", self.phase()))
+        })?;
+        self.run.updates.grad_norm(place.pass)
+    }
+
+    /// Whether the update under way changes a model: whether an optimizer of its pass has parameters of it.
+    pub fn updates_model(&self, name: &str) -> bool {
+        self.run.current.pass.is_some_and(|place| self.run.updates.updates_model(place.pass, name))
+    }
+
+    /// The number of the update under way among all of its pass, from 1 on; in a trainer without `#[passes]` that of the
+    /// iter. `None` outside an update.
+    pub fn update_number(&self) -> Option<u64> {
+        let place = self.run.current.pass?;
+        let plan = self.run.updates.passes()[place.pass].plan();
+        Some(plan.update_number(self.run.clocks.iter.get(), place.time))
     }
 
     /// The schedules of the experiment.

@@ -1,12 +1,12 @@
 //! Schedules: windows without time, contradictions, settings and groups that no optimizer has.
 
-use super::{Common, Facts};
 use crate::base::{Clock, panics};
-use crate::config::{Diagnostic, Kind, Node, Way};
+use crate::config::{Diagnostic, Kind, Node, ValuePath};
 use crate::loops::{TrainPlan, Trainer};
 use crate::optim::schedule::Problem;
-use crate::optim::{GroupName, Outlook, ScheduleConfig, Schedules};
+use crate::optim::{GroupName, ScheduleConfig, Schedules, TrainingLength};
 use crate::trainer::Reader;
+use crate::trainer::experiment::facts::{Common, Facts};
 use crate::trainer::experiment::rules::settings::sound;
 
 pub(super) type Entry = Option<Box<dyn ScheduleConfig>>;
@@ -33,18 +33,18 @@ pub(super) fn check<T: Trainer>(
 ) {
     let path = facts.schedules.unwrap_or_default();
     let train = common.train.filter(|train| sound(T::CLOCK, train)).zip(common.passes);
-    let outlook = train.map(|(train, passes)| {
+    let length = train.map(|(train, passes)| {
         let plan = TrainPlan { passes: passes.to_vec(), ..train.plan() };
-        plan.outlook(T::CLOCK, T::PASSES, None)
+        plan.length(T::CLOCK, T::PASSES, None)
     });
     // a schedule of the user's that panics does so again when a run begins, and is told there
-    let problems = panics::message_of(|| problems(entries, facts, outlook.unwrap_or_default(), T::CLOCK));
+    let problems = panics::message_of(|| problems(entries, facts, length.unwrap_or_default(), T::CLOCK));
     for problem in problems.unwrap_or_default() {
         tell(reader, path, problem);
     }
 }
 
-fn problems(entries: Vec<Entry>, facts: &Facts, outlook: Outlook, clock: Clock) -> Vec<Problem> {
+fn problems(entries: Vec<Entry>, facts: &Facts, length: TrainingLength, clock: Clock) -> Vec<Problem> {
     let by_epoch = |entry: &Entry| entry.as_ref().is_some_and(|schedule| schedule.window().by == Clock::Epoch);
     let no_epochs: Vec<usize> = match clock {
         Clock::Epoch => Vec::new(),
@@ -62,7 +62,7 @@ fn problems(entries: Vec<Entry>, facts: &Facts, outlook: Outlook, clock: Clock) 
         }
     };
     if let Some(schedules) = schedules.map(Schedules) {
-        problems.extend(schedules.check(&outlook));
+        problems.extend(schedules.check(&length));
         if !facts.unknown_optimizer {
             let groups = facts.groups.iter().map(|(optimizer, group, settings)| {
                 let name = GroupName { optimizer: optimizer.as_str(), group: group.as_str() };
@@ -87,7 +87,7 @@ fn no_epochs_of(index: usize, entries: &[Entry]) -> Option<Problem> {
 /// At the field that says it, else at the schedule's name.
 fn tell(reader: &mut Reader<'_>, path: &str, problem: Problem) {
     let schedule = format!("{path}.{}", problem.index);
-    let field = Way::to(&format!("{schedule}.{}", problem.field)).find(reader.root());
+    let field = ValuePath::to(&format!("{schedule}.{}", problem.field)).find(reader.root());
     let mistake = Diagnostic::new(field.span, problem.text);
     reader.mistake(mistake.at(if field.given { field.path } else { schedule }));
 }
