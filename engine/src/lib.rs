@@ -81,6 +81,7 @@ pub mod loops;
 pub mod metric;
 pub mod model;
 pub mod native;
+pub mod nn;
 pub mod optim;
 pub mod phase;
 pub mod random;
@@ -104,11 +105,12 @@ pub mod prelude {
     pub use crate::hooks::{EarlyStopping, Ema};
     pub use crate::metric::{Accuracy, Better, ConfusionMatrix, MeanLoss, Measure, Metric, MetricName, Perplexity};
     pub use crate::model::{Model, Net};
+    pub use crate::nn;
     pub use crate::optim::{Adam, AdamW, Optimizer, Schedules, Sgd};
     pub use crate::random::SampleRng;
     pub use crate::run::{Context, Save};
     pub use engine_macros::{component, hook, pass, passes, phases, trainer};
-    pub use tch::{Device, IndexOp, Kind, Reduction, Tensor, nn};
+    pub use tch::{Device, IndexOp, Kind, Reduction, Tensor};
 }
 
 /// The documents of the repository: their programs are compiled and, where they can be, run.
@@ -120,6 +122,8 @@ mod documents {
     mod phases {}
     #[doc = include_str!("../../docs/hooks.md")]
     mod hooks {}
+    #[doc = include_str!("../../docs/passes.md")]
+    mod passes {}
 }
 
 /// What expansions of the macros name. Not for use by hand: it changes without notice.

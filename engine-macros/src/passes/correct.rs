@@ -26,8 +26,10 @@ pub(super) fn correct(function: &mut ImplItemFn, krate: &Krate) {
         }
     }
     let names = |name: &str| {
-        let is = |argument: &FnArg| matches!(argument, FnArg::Typed(argument)
-            if matches!(argument.pat.as_ref(), Pat::Ident(of) if of.ident == name));
+        let is = |argument: &FnArg| {
+            matches!(argument, FnArg::Typed(argument)
+            if matches!(argument.pat.as_ref(), Pat::Ident(of) if of.ident == name))
+        };
         function.sig.inputs.iter().any(is)
     };
     let at = function.sig.ident.span();

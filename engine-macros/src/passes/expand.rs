@@ -1,10 +1,10 @@
 //! What a block of passes expands to: `Steps`, whose step is that of the pass under way, and questions about the
 //! optimizers that it names.
 
-use crate::verified::{has, path_with, verified};
 use crate::diag::Diag;
 use crate::passes::model::{Call, Pass, Passes};
 use crate::source::source_of_type;
+use crate::verified::{has, path_with, verified};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;

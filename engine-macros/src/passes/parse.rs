@@ -27,7 +27,10 @@ pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Op
             return None;
         }
         let owner = source_of_type(&item.self_ty);
-        diag.error(of, format!("passes are methods of the trainer's own, not of a trait; write `impl {owner} {{ … }}`"));
+        diag.error(
+            of,
+            format!("passes are methods of the trainer's own, not of a trait; write `impl {owner} {{ … }}`"),
+        );
         item.trait_ = None;
         // its `type Batch` belongs to the trait
         item.items.retain(|member| !matches!(member, ImplItem::Type(_)));
@@ -66,7 +69,10 @@ fn method(member: &mut ImplItem, known: &[Pass], krate: &Krate, diag: &mut Diag)
     let function = match member {
         ImplItem::Fn(function) => function,
         ImplItem::Type(item) => {
-            diag.error(&item.ident, "a `#[passes]` block holds passes only; the batch is the type that its methods take");
+            diag.error(
+                &item.ident,
+                "a `#[passes]` block holds passes only; the batch is the type that its methods take",
+            );
             return Found::Removed;
         }
         ImplItem::Const(item) => {
@@ -219,7 +225,11 @@ fn signature(function: &ImplItemFn, diag: &mut Diag) -> Option<Call> {
             }
             Type::Reference(reference) if reference.mutability.is_none() => {
                 if let Some(own) = of_self(&reference.elem) {
-                    wanted.refuse(own, "a pass says the type of its batch itself, there is no trait to take it from", diag);
+                    wanted.refuse(
+                        own,
+                        "a pass says the type of its batch itself, there is no trait to take it from",
+                        diag,
+                    );
                     return None;
                 }
             }

@@ -288,7 +288,8 @@ fn optimizers(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) -> T
     let stepping = stepping(trainer, parts);
     let checks = trainer.optimizers().map(|field| {
         let (name, at) = (field.key(), field.ident.span());
-        let text = format!("optimizer `{name}` is in no pass, so it would never step; name it in one: `#[pass({name})]`");
+        let text =
+            format!("optimizer `{name}` is in no pass, so it would never step; name it in one: `#[pass({name})]`");
         let refuse = quote_spanned!(at=> ::core::panic!(#text));
         quote! {
             const _: () = {

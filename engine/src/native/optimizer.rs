@@ -102,13 +102,7 @@ pub fn fused_sgd(step: SgdStep<'_>) -> Result<(), NativeError> {
     // SAFETY: both lists live through the call and are two, for one is borrowed mutably; the options have the
     // layout of `EngSgdOptions`; the tensors of `scaling` are null or borrowed for the call.
     check(unsafe {
-        ffi::eng_fused_sgd(
-            step.parameters.raw(),
-            step.momentum_buffers.raw_mut(),
-            &step.options,
-            grad_scale,
-            found_inf,
-        )
+        ffi::eng_fused_sgd(step.parameters.raw(), step.momentum_buffers.raw_mut(), &step.options, grad_scale, found_inf)
     })
 }
 

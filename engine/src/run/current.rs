@@ -54,7 +54,14 @@ pub struct Current {
 
 impl Current {
     pub(crate) fn new() -> Self {
-        Current { command: Command::Train, phase: Phase::BeforeRun, pass: None, loader: "", further_loader: false, evaluated: None }
+        Current {
+            command: Command::Train,
+            phase: Phase::BeforeRun,
+            pass: None,
+            loader: "",
+            further_loader: false,
+            evaluated: None,
+        }
     }
 
     /// Says at which batch a step has failed. The counts are those of finished batches, iters and epochs, as in rows.

@@ -70,7 +70,7 @@ const HIDDEN: i64 = 512;
 /// A backbone with two heads, each wide enough that its activations are most of the memory.
 struct TwoHeads {
     backbone: Tensor,
-    heads: [[Tensor; 2]; 2],
+    heads: [[Tensor; 3]; 2],
     x: Tensor,
 }
 
@@ -82,15 +82,15 @@ impl TwoHeads {
         let leaf = |rows, columns, by| fill(rows, columns, by).set_requires_grad(true);
         TwoHeads {
             backbone: leaf(8, FEATURES, 0.7),
-            heads: [0.3, 0.4].map(|by| [leaf(FEATURES, HIDDEN, by), leaf(HIDDEN, 1, by)]),
+            heads: [0.3, 0.4].map(|by| [leaf(FEATURES, HIDDEN, by), leaf(HIDDEN, HIDDEN, by), leaf(HIDDEN, 1, by)]),
             x: fill(ROWS, 8, 0.9),
         }
     }
 
     fn loss(&self, head: usize, features: &Tensor) -> Tensor {
-        let [first, second] = &self.heads[head];
+        let [first, second, last] = &self.heads[head];
         let target = Tensor::full([ROWS, 1], head as f64, (Kind::Float, Device::Cpu));
-        features.matmul(first).tanh().matmul(second).mse_loss(&target, Reduction::Mean)
+        features.matmul(first).tanh().matmul(second).tanh().matmul(last).mse_loss(&target, Reduction::Mean)
     }
 
     fn joint(&self, cx: &mut Context<'_>) -> engine::base::Result<()> {
@@ -139,6 +139,8 @@ fn heads_that_go_backward_one_by_one_give_the_same_gradients_in_less_memory() {
     let furthest = joint.iter().zip(&staged).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(furthest < 1e-6, "{furthest}");
     assert!(joint.iter().any(|gradient| gradient.abs() > 1e-3));
-    // the activations of one head are those of [512, 512] floats, a megabyte
-    assert!(whole - part >= ROWS * HIDDEN * 4, "{whole} and {part} bytes");
+    // while the second head goes backward, the two activations of the first, [512, 512] floats each, are gone: less what
+    // the shared features and their gradient take
+    let activation = ROWS * HIDDEN * 4;
+    assert!(whole - part > activation + activation / 2, "{whole} and {part} bytes");
 }

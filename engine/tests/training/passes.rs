@@ -9,11 +9,11 @@ use engine::run::RunState;
 use engine::trainer::{Build, Experiment, Program, build};
 
 /// One number.
-pub struct Number(Tensor);
+struct Number(Tensor);
 
 /// Where it starts.
 #[component]
-pub struct NumberConfig {
+struct NumberConfig {
     #[config(default = 0.0)]
     start: f64,
 }
@@ -26,10 +26,10 @@ impl Model for Number {
 }
 
 /// The numbers from 0 on.
-pub struct Counting(usize);
+struct Counting(usize);
 
 #[component(dataset)]
-pub struct CountingConfig {
+struct CountingConfig {
     #[config(default = 1000)]
     points: usize,
 }
@@ -53,7 +53,7 @@ type Seen = (&'static str, u64, u64, f64);
 
 /// What a trainer of these tests keeps, and does in its steps.
 #[derive(Default)]
-pub struct Kept {
+struct Kept {
     seen: Vec<Seen>,
     phases: Vec<(Phase, Option<&'static str>)>,
     draws: Vec<u64>,
@@ -67,7 +67,7 @@ macro_rules! duel {
     ($name:ident, $clock:ident) => {
         /// Two numbers with an optimizer each. Both losses touch both.
         #[trainer($clock)]
-        pub struct $name {
+        struct $name {
             #[model]
             critic: Number,
             #[model]
@@ -198,7 +198,8 @@ fn the_first_pass_reads_fresh_batches_and_the_others_take_the_last_of_them() {
 
 #[test]
 fn a_file_changes_times_turns_and_batches() {
-    let several = seen::<ByIter>("train: (max_iters: 1),\npasses: (critic: (times: 3, batches: Same), generator: (times: 2)),");
+    let several =
+        seen::<ByIter>("train: (max_iters: 1),\npasses: (critic: (times: 3, batches: Same), generator: (times: 2)),");
     let expected = [("critic", 0.0), ("critic", 0.0), ("critic", 0.0), ("generator", 0.0), ("generator", 0.0)];
     assert_eq!(several.iter().map(|(name, _, _, x)| (*name, *x)).collect::<Vec<_>>(), expected);
     let fresh = seen::<ByIter>("train: (max_iters: 2),\npasses: (critic: (times: 1), generator: (batches: Fresh)),");
@@ -226,7 +227,8 @@ fn a_pass_that_finds_no_batch_reads_one() {
 #[test]
 fn a_pass_accumulates_for_itself_and_others_take_all_of_its_last_update() {
     let lines = "train: (max_iters: 1, accumulate: 2),\npasses: (critic: (accumulate: 3)),";
-    let names: Vec<(&str, u64, f64)> = seen::<ByIter>(lines).iter().map(|(name, _, time, x)| (*name, *time, *x)).collect();
+    let names: Vec<(&str, u64, f64)> =
+        seen::<ByIter>(lines).iter().map(|(name, _, time, x)| (*name, *time, *x)).collect();
     let critic = (0..6).map(|n| ("critic", n / 3, n as f64));
     let generator = (3..6).map(|n| ("generator", 0, f64::from(n)));
     assert_eq!(names, critic.chain(generator).collect::<Vec<_>>());
@@ -287,7 +289,9 @@ fn what_was_switched_off_is_on_again_after_an_error_and_after_a_panic() {
             program.trainer.kept.fails = Some((pass, panics));
             let error = format!("{:#}", program.run(|program| program.train()).unwrap_err());
             assert!(error.starts_with(&format!("`{pass}` failed at iter 0, batch ")), "{error}");
-            assert!(weight(&program.run, "critic").requires_grad() && weight(&program.run, "generator").requires_grad());
+            assert!(
+                weight(&program.run, "critic").requires_grad() && weight(&program.run, "generator").requires_grad()
+            );
         }
     }
 }
@@ -339,13 +343,17 @@ fn what_is_logged_in_a_pass_has_its_name_before_it() {
     let mut program = program::<ByIter>("train: (max_iters: 2),\npasses: (critic: (clip: Norm(1.0))),");
     program.run(|program| program.train()).unwrap();
     let names: Vec<&str> = program.run.record().names().collect();
-    for name in ["critic/loss", "critic/x", "critic/grad_norm", "generator/loss", "generator/x", "lr/opt_c", "lr/opt_g"] {
-        assert!(names.contains(&name), "{name} in {names:?}");
+    for name in ["critic/loss", "critic/x", "critic/grad_norm", "generator/loss", "generator/x", "lr/opt_c", "lr/opt_g"]
+    {
+        assert!(names.contains(&format!("train/{name}").as_str()), "{name} in {names:?}");
     }
     for name in ["loss", "x", "grad_norm", "generator/grad_norm"] {
-        assert!(!names.contains(&name), "{name} in {names:?}");
+        assert!(!names.contains(&format!("train/{name}").as_str()), "{name} in {names:?}");
     }
-    assert_eq!((program.run.record().latest("critic/x"), program.run.record().latest("generator/x")), (Some(2.0), Some(4.0)));
+    assert_eq!(
+        (program.run.record().latest("train/critic/x"), program.run.record().latest("train/generator/x")),
+        (Some(2.0), Some(4.0))
+    );
 }
 
 #[test]

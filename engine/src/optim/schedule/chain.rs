@@ -38,13 +38,7 @@ const MOST: usize = 100;
 
 impl Schedules {
     /// What a setting of a group is now; `None` when no schedule for it has begun.
-    pub fn value(
-        &self,
-        setting: &str,
-        group: GroupName<'_>,
-        initial: f64,
-        progress: &TrainingProgress,
-    ) -> Option<f64> {
+    pub fn value(&self, setting: &str, group: GroupName<'_>, initial: f64, progress: &TrainingProgress) -> Option<f64> {
         let training = TrainingLength::from(&progress.planned);
         let mut in_force: Option<(u64, f64)> = None;
         for (index, schedule) in self.0.iter().enumerate() {

@@ -49,13 +49,8 @@ impl Default for Updates {
     /// No optimizer, and one pass.
     fn default() -> Self {
         let plan = PassPlan::new(&PassInfo::PLAIN[0], 0, 1, None);
-        let pass = Pass {
-            plan,
-            prefix: None,
-            optimizers: Vec::new(),
-            others: GradientSwitch::default(),
-            is_followed: false,
-        };
+        let pass =
+            Pass { plan, prefix: None, optimizers: Vec::new(), others: GradientSwitch::default(), is_followed: false };
         Updates {
             optimizers: Vec::new(),
             schedules: Schedules::default(),

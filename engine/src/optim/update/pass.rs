@@ -24,14 +24,8 @@ pub struct PassInfo {
 
 impl PassInfo {
     /// The passes of a trainer without `#[passes]`: one, with all optimizers.
-    pub const PLAIN: &'static [PassInfo] = &[PassInfo {
-        name: "train",
-        section: None,
-        optimizers: &[],
-        times: 1,
-        every: 1,
-        batches: None,
-    }];
+    pub const PLAIN: &'static [PassInfo] =
+        &[PassInfo { name: "train", section: None, optimizers: &[], times: 1, every: 1, batches: None }];
 }
 
 /// Which batches the updates of a pass work on.

@@ -52,9 +52,10 @@ impl Context<'_> {
     /// # Errors
     /// Outside an update, and when a gradient is sparse.
     pub fn grad_norm(&self) -> Result<Scalar> {
-        let place = self.run.current.pass.ok_or_else(|| {
-            Error::msg(format!("there is no gradient in `{}`: no update is under way", self.phase()))
-        })?;
+        let place =
+            self.run.current.pass.ok_or_else(|| {
+                Error::msg(format!("there is no gradient in `{}`: no update is under way", self.phase()))
+            })?;
         self.run.updates.grad_norm(place.pass)
     }
 

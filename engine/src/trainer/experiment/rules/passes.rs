@@ -17,7 +17,8 @@ pub(super) fn check<T: Trainer>(reader: &mut Reader<'_>, train: &TrainSettings, 
     }
     let plans = TrainPlan { passes: passes.to_vec(), ..train.plan() }.passes(T::PASSES);
     if plans.iter().all(|plan| plan.every > 1) {
-        let text = "no pass takes its turn in each iter, so some iters would do nothing; let one of them have `every: 1`";
+        let text =
+            "no pass takes its turn in each iter, so some iters would do nothing; let one of them have `every: 1`";
         let at = sections.first().copied().unwrap_or("train");
         reader.error(&format!("{at}.every"), text);
         return;

@@ -25,12 +25,7 @@ pub(super) fn entries(reader: &Reader<'_>, facts: &mut Facts) -> Vec<Entry> {
     entries
 }
 
-pub(super) fn check<T: Trainer>(
-    reader: &mut Reader<'_>,
-    facts: &Facts,
-    entries: Vec<Entry>,
-    common: &Common<'_>,
-) {
+pub(super) fn check<T: Trainer>(reader: &mut Reader<'_>, facts: &Facts, entries: Vec<Entry>, common: &Common<'_>) {
     let path = facts.schedules.unwrap_or_default();
     let train = common.train.filter(|train| sound(T::CLOCK, train)).zip(common.passes);
     let length = train.map(|(train, passes)| {
