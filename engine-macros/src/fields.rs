@@ -117,7 +117,8 @@ pub(crate) fn no_arguments(attr: &Attribute, role: &str, diag: &mut Diag) {
     diag.error(at, format!("`#[{role}]` takes no arguments{why}"));
 }
 
-/// The lines of `///` comments, without the space after the slashes.
+/// The lines of `///` comments, without the space after the slashes and without code blocks: they are shown on the
+/// command line, where an example in Rust would only be in the way.
 pub(crate) fn docs(attrs: &[Attribute]) -> String {
     let line = |attr: &Attribute| match &attr.meta {
         Meta::NameValue(pair) if pair.path.is_ident("doc") => match &pair.value {
@@ -129,7 +130,22 @@ pub(crate) fn docs(attrs: &[Attribute]) -> String {
         },
         _ => None,
     };
-    attrs.iter().filter_map(line).collect::<Vec<_>>().join("\n")
+    let texts: Vec<String> = attrs.iter().filter_map(line).collect();
+    let mut in_code = false;
+    let mut shown: Vec<&str> = Vec::new();
+    for text in texts.iter().flat_map(|text| text.split('\n')) {
+        let fence = text.trim_start().starts_with("```");
+        in_code ^= fence;
+        // where a block is left out, one empty line is enough
+        let second_empty = text.is_empty() && shown.last().is_none_or(|last| last.is_empty());
+        if !fence && !in_code && !second_empty {
+            shown.push(text);
+        }
+    }
+    while shown.last().is_some_and(|last| last.is_empty()) {
+        shown.pop();
+    }
+    shown.join("\n")
 }
 
 #[cfg(test)]
@@ -143,6 +159,25 @@ mod tests {
             /// How many.
             ///
             /// At least one.
+            keep: usize
+        };
+        assert_eq!(docs(&field.attrs), "How many.\n\nAt least one.");
+    }
+
+    #[test]
+    fn code_in_a_doc_comment_is_left_out() {
+        let field: syn::Field = parse_quote! {
+            /// How many.
+            ///
+            /// ```
+            /// let keep = 3;
+            /// ```
+            ///
+            /// At least one.
+            ///
+            /// ```
+            /// assert!(keep > 0);
+            /// ```
             keep: usize
         };
         assert_eq!(docs(&field.attrs), "How many.\n\nAt least one.");

@@ -44,6 +44,15 @@ impl Document {
     /// Puts a value, written as a file writes it, in the place of whatever is at a path: `optimizer.lr`,
     /// `custom_hooks.Ema.decay`. In messages its text is that of a file called `name`.
     ///
+    /// ```
+    /// let mut document = engine::config::parse_text("exp.ron", "(optimizer: Sgd(lr: 0.1))")?;
+    /// document.put("tuning", "optimizer.lr", "0.03").unwrap();
+    /// assert_eq!(engine::config::print_line(&document.root), "(optimizer: Sgd(lr: 0.03))");
+    /// let problems = document.put("tuning", "optimizer.lr.value", "1").unwrap_err();
+    /// assert!(problems[0].message.contains("there is no `value`"));
+    /// # Ok::<(), engine::base::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// When the path leads nowhere or the value is not RON; their texts are in `sources` nevertheless.
     pub fn put(&mut self, name: &str, path: &str, value: &str) -> Result<(), Vec<Diagnostic>> {
@@ -51,6 +60,15 @@ impl Document {
     }
 
     /// The resolved experiment as text, with the place that each value was written at.
+    ///
+    /// ```
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("exp.ron");
+    /// std::fs::write(&path, "(\n    seed: 7,\n)")?;
+    /// let shown = engine::config::load_with(&path, &["name=\"second\""])?.show();
+    /// assert!(shown.contains("exp.ron:2:11"), "{shown}");
+    /// # Ok::<(), engine::base::Error>(())
+    /// ```
     pub fn show(&self) -> String {
         print_with_notes(&self.root, &|noted| match noted {
             Noted::Element(element) => Some(self.sources.position(element.span)),

@@ -13,6 +13,18 @@ use std::path::Path;
 
 /// Reads a file over the files that its field `base` names.
 ///
+/// ```
+/// let folder = tempfile::tempdir()?;
+/// let path = |name: &str| folder.path().join(name);
+/// std::fs::write(path("base.ron"), "(name: \"base\", optimizer: Sgd(lr: 0.1))")?;
+/// std::fs::write(path("exp.ron"), "(base: \"base.ron\", optimizer: (lr: 0.2))")?;
+///
+/// let document = engine::config::load(&path("exp.ron"))?;
+/// let whole = engine::config::print(&document.root);
+/// assert!(whole.contains("name: \"base\"") && whole.contains("optimizer: Sgd(lr: 0.2)"), "{whole}");
+/// # Ok::<(), engine::base::Error>(())
+/// ```
+///
 /// # Errors
 /// All mistakes of all files: one can't be read, is larger than [`MAX_FILE`](super::MAX_FILE), is not UTF-8 or not RON, bases form a
 /// circle, or something has no base to be applied to.
@@ -21,6 +33,20 @@ pub fn load(path: &Path) -> Result<Document, ConfigErrors> {
 }
 
 /// As [`load`]; then applies each `path=value` of the command line in order.
+///
+/// ```
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("exp.ron");
+/// std::fs::write(&path, "(optimizer: Sgd(lr: 0.1), hooks: [Ema(decay: 0.9), Timer])")?;
+///
+/// let document = engine::config::load_with(&path, &["optimizer.lr=0.2", "hooks.Ema.decay=0.99"])?;
+/// let whole = engine::config::print_line(&document.root);
+/// assert_eq!(whole, "(optimizer: Sgd(lr: 0.2), hooks: [Ema(decay: 0.99), Timer])");
+///
+/// let errors = engine::config::load_with(&path, &["optimizer.lr.value=0.2"]).unwrap_err();
+/// assert!(errors.to_string().contains("there is no `value`"), "{errors}");
+/// # Ok::<(), engine::base::Error>(())
+/// ```
 ///
 /// # Errors
 /// As [`load`]; and where a path leads nowhere or a value is not RON.
@@ -63,6 +89,26 @@ pub fn load_over<S: AsRef<str>>(
 }
 
 /// Reads a text as it is, without bases; `name` stands for the file in messages.
+///
+/// ```
+/// use engine::prelude::*;
+///
+/// #[component]
+/// pub struct Blur {
+///     #[config(default = 3, range = 1..=9)]
+///     pub size: i64,
+///     #[config(default = 1.0)]
+///     pub sigma: f64,
+/// }
+///
+/// # fn main() -> Result<()> {
+/// let blur: Blur = engine::config::parse_text("example", "(size: 5)")?.read()?;
+/// assert_eq!((blur.size, blur.sigma), (5, 1.0));
+/// let errors = engine::config::parse_text("example", "(size: 11, sigm: 0.5)")?.read::<Blur>().unwrap_err();
+/// assert_eq!(errors.diagnostics.len(), 2); // all mistakes at once
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 /// When it is larger than [`MAX_FILE`](super::MAX_FILE) or not RON.

@@ -17,6 +17,22 @@ pub use crate::base::disk::write_atomic;
 pub use error::FolderError;
 
 /// What to do about a run that is already there.
+///
+/// ```
+/// use engine::folder::{Mode, RunFolder};
+///
+/// let work_dir = tempfile::tempdir()?;
+/// let first = RunFolder::create(work_dir.path(), "digits", Mode::New)?;
+/// std::fs::write(first.metrics(), "{}\n")?; // the run has written a row
+/// drop(first);
+///
+/// let refused = RunFolder::create(work_dir.path(), "digits", Mode::New).unwrap_err();
+/// assert!(refused.to_string().contains("already holds a run; continue it with `--resume`"));
+/// assert!(RunFolder::create(work_dir.path(), "digits", Mode::Resume)?.metrics().exists());
+/// let fresh = RunFolder::create(work_dir.path(), "digits", Mode::Fresh)?;
+/// assert_eq!(fresh.moved_aside(), Some(work_dir.path().join("digits.1").as_path()));
+/// # Ok::<(), engine::base::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Refuse it.
@@ -40,6 +56,18 @@ pub struct RunFolder {
 
 impl RunFolder {
     /// Takes the folder `work_dir/name/`, making it where it is missing.
+    ///
+    /// ```
+    /// use engine::folder::{Mode, RunFolder};
+    ///
+    /// let work_dir = tempfile::tempdir()?;
+    /// let folder = RunFolder::create(work_dir.path(), "digits", Mode::New)?;
+    /// assert!(folder.checkpoints().is_dir());
+    /// // locked for as long as the value lives
+    /// let refused = RunFolder::create(work_dir.path(), "digits", Mode::Fresh).unwrap_err();
+    /// assert!(refused.to_string().contains("is in use by process"));
+    /// # Ok::<(), engine::base::Error>(())
+    /// ```
     ///
     /// # Errors
     /// When the name is unfit, another process has the folder, it holds a run ([`Mode::New`]) or none

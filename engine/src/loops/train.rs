@@ -200,7 +200,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         };
         self.run.current.loader = T::loaders(Role::Train).first().copied().unwrap_or("train");
         self.run.current.further_loader = false;
-        batch.to_device(device)
+        batch.onto(device)
     }
 
     /// The mode of the steps and of every model.

@@ -6,6 +6,16 @@ use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 /// How gradients are clipped before an update.
+///
+/// ```
+/// use engine::optim::Clip;
+///
+/// // as a file writes it: `train: (clip: Norm(1.0))`
+/// let clip: Clip = engine::config::parse_text("example", "Norm(1.0)")?.read()?;
+/// assert_eq!(clip, Clip::Norm(1.0));
+/// assert!(Clip::Value(0.0).check().is_err());
+/// # Ok::<(), engine::base::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Clip {
     /// Scales all gradients together so that their 2-norm, as if they were one vector, is at most this.

@@ -18,6 +18,24 @@ use std::fmt;
 ///
 /// A schedule without `begin` takes over where the last one before it in the list that has its setting and
 /// shares a group with it ends; on a coarser clock it then counts from the epoch in which that is.
+///
+/// ```
+/// use engine::base::{Epoch, Iter};
+/// use engine::optim::{PlannedLength, TrainingProgress};
+/// use engine::prelude::*;
+///
+/// // a warm-up, then down to the end; the momentum has a schedule of its own
+/// let text = r#"[Linear(start: 0.1, iters: 10), Cosine(), Constant(factor: 0.5, iters: 10, setting: "momentum")]"#;
+/// let schedules: Schedules = engine::config::parse_text("example", text)?.read()?;
+/// let planned = PlannedLength { max_epochs: 1, max_iters: 110, iters_per_epoch: 110 };
+/// let at = |iter| TrainingProgress { epoch: Epoch(0), iter: Iter(iter), planned };
+/// assert!((schedules.value("lr", "default", 1.0, &at(0)).unwrap() - 0.1).abs() < 1e-9);
+/// assert!((schedules.value("lr", "default", 1.0, &at(10)).unwrap() - 1.0).abs() < 1e-9); // the cosine begins
+/// assert!((schedules.value("lr", "default", 1.0, &at(60)).unwrap() - 0.5).abs() < 1e-9);
+/// assert_eq!(schedules.value("momentum", "default", 0.9, &at(3)), Some(0.45));
+/// assert_eq!(schedules.value("weight_decay", "default", 0.01, &at(3)), None);
+/// # Ok::<(), engine::base::Error>(())
+/// ```
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Schedules(pub Vec<Box<dyn ScheduleConfig>>);
@@ -159,6 +177,17 @@ impl Schedules {
     }
 
     /// Schedules whose setting no optimizer has, or whose groups are none of theirs.
+    ///
+    /// ```
+    /// use engine::optim::Optim;
+    /// use engine::prelude::*;
+    ///
+    /// let optim = Optim::new("opt", &Sgd::new(0.1), vec![("w".to_owned(), Tensor::from(1.0f32))])?;
+    /// let schedules: Schedules = engine::config::parse_text("example", "[Cosine(setting: \"momentm\")]")?.read()?;
+    /// let problems = schedules.check_against(&[optim]);
+    /// assert_eq!(problems[0].text, "there is no setting `momentm`, did you mean `momentum`?");
+    /// # Ok::<(), engine::base::Error>(())
+    /// ```
     pub fn check_against(&self, optims: &[Optim]) -> Vec<Problem> {
         let groups = optims.iter().flat_map(|optim| {
             let name = |group| GroupName { optimizer: optim.name(), group };

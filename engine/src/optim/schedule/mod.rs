@@ -28,6 +28,38 @@ use crate::optim::error::OptimError;
 use std::fmt::Debug;
 
 /// One schedule, as an experiment file writes it.
+///
+/// ```
+/// use engine::base::Clock;
+/// use engine::optim::schedule::{Window, WindowPosition};
+/// use engine::optim::{OptimError, Schedule};
+/// use engine::prelude::*;
+///
+/// /// Up to the initial value and down again, in equal parts.
+/// #[component(schedule)] // `schedule: [Triangle()]` in experiments
+/// pub struct Triangle {
+///     #[config(default = Clock::Iter)]
+///     pub by: Clock,
+/// }
+///
+/// impl Schedule for Triangle {
+///     fn window(&self) -> Window<'_> {
+///         Window { by: self.by, begin: None, end: None, length: None, setting: "lr", groups: &[] }
+///     }
+///     fn factor(&self, position: WindowPosition) -> f64 {
+///         1.0 - (2.0 * position.fraction() - 1.0).abs()
+///     }
+///     fn check(&self) -> Result<(), OptimError> {
+///         Ok(())
+///     }
+/// }
+///
+/// # fn main() {
+/// let triangle = Triangle { by: Clock::Iter };
+/// let at = |at| triangle.factor(WindowPosition { begin: 0, at, length: 100 });
+/// assert_eq!([at(0), at(25), at(50), at(100)], [0.0, 0.5, 1.0, 0.0]);
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no schedule",
     label = "not a schedule",
