@@ -7,6 +7,9 @@
 //! With the environment variable `ENGINE_EXPAND=Name` the expansion of the item of that name is printed to stderr
 //! when it is compiled (touch its file first).
 
+#[macro_use]
+mod words;
+
 mod args;
 mod batch;
 mod component;
@@ -183,6 +186,7 @@ pub fn component(args: TokenStream, item: TokenStream) -> TokenStream {
 /// |---|---|
 /// | `by_epoch`, `by_iter` | the clock on which the training is planned; one of them |
 /// | `priority = "HIGH"` | of the trainer's own `#[phases]`, as for a hook |
+/// | `hooks = Bundle` | a set of hooks made by `engine::hook_set!`, as libraries offer them: each stands below `hooks` in the file |
 /// | `name = "…"` | the name in messages, else the struct's |
 /// | `crate = path` | where the engine is, when it is not `::engine` |
 ///

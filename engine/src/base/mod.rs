@@ -13,6 +13,7 @@ pub mod scalar;
 pub mod state;
 pub mod suggest;
 pub mod units;
+pub(crate) mod words;
 
 pub use error::{Error, ErrorContext, Result};
 pub use output::{Output, Prediction};

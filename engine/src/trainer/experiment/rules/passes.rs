@@ -2,23 +2,27 @@
 //! epoch have one length.
 
 use crate::base::Clock;
-use crate::loops::{TrainPlan, Trainer, uneven};
+use crate::loops::{TrainPlan, uneven};
+use crate::optim::Clip;
 use crate::optim::update::batches_per_iter;
-use crate::optim::{Clip, PassSettings};
-use crate::trainer::Reader;
-use crate::trainer::experiment::settings::TrainSettings;
+use crate::trainer::experiment::sections::Sections;
+use crate::trainer::{Build, Reader};
 
-pub(super) fn check<T: Trainer>(reader: &mut Reader<'_>, train: &TrainSettings, passes: &[PassSettings]) {
+pub(super) fn check<T: Build>(reader: &mut Reader<'_>, found: &Sections<T>) {
     let sections: Vec<&'static str> = T::PASSES.iter().filter_map(|info| info.section).collect();
+    if sections.is_empty() && reader.root().get("passes").is_some() {
+        let text = "the trainer has no `#[passes]`; its `accumulate` and `clip` are settings of `train`";
+        reader.error("passes", text);
+    }
+    let (Some(train), Some(passes)) = (&found.train, &found.passes) else { return };
     for (section, settings) in sections.iter().zip(passes) {
         if let Some(Err(error)) = settings.clip.as_ref().map(Clip::check) {
             reader.error(&format!("{section}.clip"), error.to_string());
         }
     }
-    let plans = TrainPlan { passes: passes.to_vec(), ..train.plan() }.passes(T::PASSES);
+    let plans = TrainPlan { passes: passes.clone(), ..train.plan() }.passes(T::PASSES);
     if plans.iter().all(|plan| plan.every > 1) {
-        let text =
-            "no pass takes its turn in each iter, so some iters would do nothing; let one of them have `every: 1`";
+        let text = "no pass takes its turn in each iter, so some iters would do nothing; let one of them have `every: 1`";
         let at = sections.first().copied().unwrap_or("train");
         reader.error(&format!("{at}.every"), text);
         return;

@@ -2,12 +2,13 @@
 
 use crate::base::{Clock, panics};
 use crate::config::{Diagnostic, Kind, Node, ValuePath};
-use crate::loops::{TrainPlan, Trainer};
+use crate::loops::TrainPlan;
 use crate::optim::schedule::Problem;
 use crate::optim::{GroupName, ScheduleConfig, Schedules, TrainingLength};
-use crate::trainer::Reader;
-use crate::trainer::experiment::facts::{Common, Facts};
+use crate::trainer::experiment::facts::Facts;
 use crate::trainer::experiment::rules::settings::sound;
+use crate::trainer::experiment::sections::Sections;
+use crate::trainer::{Build, Reader};
 
 pub(super) type Entry = Option<Box<dyn ScheduleConfig>>;
 
@@ -25,11 +26,11 @@ pub(super) fn entries(reader: &Reader<'_>, facts: &mut Facts) -> Vec<Entry> {
     entries
 }
 
-pub(super) fn check<T: Trainer>(reader: &mut Reader<'_>, facts: &Facts, entries: Vec<Entry>, common: &Common<'_>) {
+pub(super) fn check<T: Build>(reader: &mut Reader<'_>, facts: &Facts, entries: Vec<Entry>, common: &Common<'_>) {
     let path = facts.schedules.unwrap_or_default();
-    let train = common.train.filter(|train| sound(T::CLOCK, train)).zip(common.passes);
+    let train = found.train.as_ref().filter(|train| sound(T::CLOCK, train)).zip(found.passes.as_ref());
     let length = train.map(|(train, passes)| {
-        let plan = TrainPlan { passes: passes.to_vec(), ..train.plan() };
+        let plan = TrainPlan { passes: passes.clone(), ..train.plan() };
         plan.length(T::CLOCK, T::PASSES, None)
     });
     // a schedule of the user's that panics does so again when a run begins, and is told there
