@@ -16,10 +16,10 @@
 //! ```
 
 mod conv;
-mod uniform;
 mod linear;
+mod uniform;
 
 pub use conv::{ConvConfig, conv1d, conv2d, conv3d};
-pub use uniform::PYTORCH_UNIFORM;
 pub use linear::{LinearConfig, linear};
 pub use tch::nn::*;
+pub use uniform::PYTORCH_UNIFORM;

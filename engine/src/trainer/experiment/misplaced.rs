@@ -9,9 +9,6 @@ pub(super) fn elsewhere(key: &str) -> Option<String> {
         "epochs" | "num_epochs" | "max_epoch" => "max_epochs",
         "iters" | "steps" | "max_steps" | "max_iter" => "max_iters",
         "learning_rate" => "lr",
-        "passes" => {
-            return Some("the trainer has no `#[passes]`; `accumulate` and `clip` are settings of `train`".to_owned());
-        }
         "callbacks" => return Some("hooks that a file chooses stand in `custom_hooks: [..]`".to_owned()),
         "scheduler" | "schedulers" | "lr_scheduler" | "param_scheduler" => {
             return Some("schedules stand in `schedule: [..]`".to_owned());

@@ -26,7 +26,7 @@ pub(super) fn entries(reader: &Reader<'_>, facts: &mut Facts) -> Vec<Entry> {
     entries
 }
 
-pub(super) fn check<T: Build>(reader: &mut Reader<'_>, facts: &Facts, entries: Vec<Entry>, common: &Common<'_>) {
+pub(super) fn check<T: Build>(reader: &mut Reader<'_>, facts: &Facts, entries: Vec<Entry>, found: &Sections<T>) {
     let path = facts.schedules.unwrap_or_default();
     let train = found.train.as_ref().filter(|train| sound(T::CLOCK, train)).zip(found.passes.as_ref());
     let length = train.map(|(train, passes)| {
