@@ -6,6 +6,7 @@
 pub mod checked;
 pub mod disk;
 pub mod error;
+pub mod libtorch;
 pub mod output;
 pub mod panics;
 pub mod priority;

@@ -158,7 +158,7 @@ where
     let batch = batch.onto(cx.device())?;
     cx.set_batch_size(batch.size());
     let prediction = panics::catch("`predict_step`", || trainer.predict_step(&batch, cx));
-    prediction.map(Some).with_context(|| cx.step_failed("`predict_step`"))
+    prediction.map(Some).with_context(|| cx.step_failed("predict_step"))
 }
 
 #[cfg(test)]

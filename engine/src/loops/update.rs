@@ -13,8 +13,7 @@ use crate::loops::trainer::Trainer;
 use crate::optim::update::check_loss;
 use crate::optim::{PassBatches, PassPlan};
 use crate::phase::at;
-use crate::run::{PassPlace, Stop};
-use std::fmt;
+use crate::run::PassPlace;
 use tch::Tensor;
 
 /// The batches of an iter.
@@ -39,13 +38,13 @@ impl<B> AtHand<B> {
 impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// One iter of an epoch that has so many batches left; `None`: without end.
     pub(crate) fn iter(&mut self, left: Option<u64>) -> Result<()> {
+        self.foresee_iter();
         self.within::<at::BeforeTrainIter, at::AfterTrainIter>(|program| {
             let mut at_hand = AtHand { held: Vec::new(), left };
             for pass in 0..program.run.updates.passes().len() {
                 program.pass(pass, &mut at_hand)?;
             }
             program.run.clocks.iter = program.run.clocks.iter.next();
-            program.stop_at_limit();
             Ok(())
         })?;
         self.run.step.output = None;
@@ -97,6 +96,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
 
     /// One batch, forward and backward. `share` is what it counts in the gradient of its update.
     fn batch(&mut self, pass: usize, batch: &T::Batch, share: f64, count: Count) -> Result<()> {
+        // one that is taken again may be another than the last
         self.run.step.batch_size = batch.size();
         self.run.step.output = None;
         self.within::<at::BeforeTrainBatch, at::AfterTrainBatch>(|program| {
@@ -112,7 +112,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
 
     fn forward_and_backward(&mut self, pass: usize, batch: &T::Batch, share: f64) -> Result<()> {
         self.run.step.has_gone_backward = false;
-        let what = StepName(self.run.updates.passes()[pass].prefix());
+        let what = self.run.updates.passes()[pass].prefix().unwrap_or("train_step");
         let others_off = self.run.updates.forward(pass)?;
         let output = self.step(what, |trainer, cx| trainer.train_step(batch, cx))?;
         drop(others_off);
@@ -134,8 +134,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     fn step_optimizers(&mut self, pass: usize) -> Result<()> {
         self.within::<at::BeforeOptimizerStep, at::AfterOptimizerStep>(|program| {
             let iter = program.run.clocks.iter.get();
-            if let Some(reason) = program.run.requests.skip_update.take() {
-                program.run.updates.skip();
+            if let Some(reason) = program.decide_on_update() {
                 let of = program.run.updates.passes()[pass].prefix();
                 let of = of.map_or(String::new(), |pass| format!(" of `{pass}`"));
                 return program.run.say(&format!("update {}{of} skipped: {reason}", iter + 1));
@@ -150,15 +149,6 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             }
             Ok(())
         })
-    }
-
-    /// Known before `after_train_iter`, so that hooks see that the training ends here.
-    pub(super) fn stop_at_limit(&mut self) {
-        let limit = self.plan.train.stop_after;
-        if let Some(limit) = limit.filter(|limit| self.run.clocks.iter.get() >= *limit) {
-            let reason = format!("the limit of {limit} iters");
-            self.run.ending.stop.get_or_insert(Stop::Requested { reason });
-        }
     }
 
     /// The loss and the named values, unread.
@@ -179,28 +169,18 @@ enum Count {
     Again,
 }
 
-/// The step of a pass, as messages name it.
-#[derive(Clone, Copy)]
-struct StepName(Option<&'static str>);
-
-impl fmt::Display for StepName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}`", self.0.unwrap_or("train_step"))
-    }
-}
-
 /// The loss, and what can be told of it without reading it from the device; `None` for a step that has gone backward
 /// itself.
-fn checked_loss(step: StepName, output: &Output, has_gone_backward: bool) -> Result<Option<&Tensor>> {
+fn checked_loss<'o>(step: &str, output: &'o Output, has_gone_backward: bool) -> Result<Option<&'o Tensor>> {
     let loss = match output.loss() {
         Ok(loss) => loss,
         Err(_) if has_gone_backward => return Ok(None),
         Err(_) => {
             return Err(Error::msg(format!(
-                "{step} gave no loss and has not called `cx.backward`, so there is no gradient: do one of the two"
+                "`{step}` gave no loss and has not called `cx.backward`, so there is no gradient: do one of the two"
             )));
         }
     };
-    check_loss(format_args!("the loss of {step}"), loss)?;
+    check_loss(format_args!("the loss of `{step}`"), loss)?;
     Ok(Some(loss))
 }

@@ -13,7 +13,7 @@ pub(super) struct RawList {
     _private: [u8; 0],
 }
 
-/// `eng::Meter`, only ever behind a pointer.
+/// `eng::MemoryMeter`, only ever behind a pointer.
 #[repr(C)]
 pub(super) struct RawMeter {
     _private: [u8; 0],
@@ -75,9 +75,14 @@ unsafe extern "C" {
     pub(super) fn eng_deterministic(enabled: *mut bool, warn_only: *mut bool);
     pub(super) fn eng_set_deterministic(enabled: bool, warn_only: bool) -> c_int;
 
-    pub(super) fn eng_meter_new(out: *mut *mut RawMeter) -> c_int;
-    pub(super) fn eng_meter_free(meter: *mut RawMeter);
-    pub(super) fn eng_meter_read(meter: *const RawMeter, reads: *mut u64, live: *mut i64, peak: *mut i64);
+    pub(super) fn eng_memory_meter_new(out: *mut *mut RawMeter) -> c_int;
+    pub(super) fn eng_memory_meter_free(meter: *mut RawMeter);
+    pub(super) fn eng_memory_meter_read(meter: *const RawMeter, live: *mut i64, peak: *mut i64);
+
+    pub(super) fn eng_reads_begin() -> c_int;
+    pub(super) fn eng_reads_end() -> c_int;
+    pub(super) fn eng_reads() -> u64;
+    pub(super) fn eng_set_sync_debug(mode: c_int) -> c_int;
 
     pub(super) fn eng_libtorch_version() -> *const c_char;
     pub(super) fn eng_load_accelerator(loaded: *mut bool) -> c_int;

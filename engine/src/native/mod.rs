@@ -12,9 +12,10 @@ mod ffi;
 mod foreach;
 mod generator;
 mod gradients;
-mod meter;
+mod memory;
 mod optimizer;
 mod options;
+mod reads;
 mod switches;
 mod tensor_list;
 
@@ -26,8 +27,9 @@ pub use foreach::{
 };
 pub use generator::{generator_state, set_generator_state};
 pub use gradients::{GradientSwitch, GradientsOff, backward};
-pub use meter::Meter;
+pub use memory::MemoryMeter;
 pub use optimizer::{AdamStep, Scaling, SgdStep, fused_adam, fused_sgd};
 pub use options::{AdamOptions, SgdOptions};
-pub use switches::{AnomalyGuard, Determinism, GradModeGuard, determinism, set_deterministic};
+pub use reads::{DeviceReads, NoSyncGuard};
+pub use switches::{AnomalyGuard, Determinism, GradModeGuard, determinism, set_deterministic, set_variable};
 pub use tensor_list::TensorList;

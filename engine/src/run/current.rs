@@ -2,7 +2,7 @@
 
 use crate::base::Clock;
 use crate::phase::Phase;
-use crate::run::Clocks;
+use crate::run::{Caller, Clocks};
 use std::fmt;
 
 /// What the program was started for.
@@ -45,6 +45,10 @@ pub struct Current {
     pub(crate) phase: Phase,
     /// The update that is under way in an iter.
     pub(crate) pass: Option<PassPlace>,
+    /// The place in the phase's order of the hook that was called last.
+    pub(crate) place: usize,
+    /// The step of the trainer's that runs: `train_step`.
+    pub(crate) step: Option<&'static str>,
     pub(crate) loader: &'static str,
     /// Whether the loader is not the first of its role, so that its metrics are named after it.
     pub(crate) further_loader: bool,
@@ -58,9 +62,19 @@ impl Current {
             command: Command::Train,
             phase: Phase::BeforeRun,
             pass: None,
+            place: 0,
+            step: None,
             loader: "",
             further_loader: false,
             evaluated: None,
+        }
+    }
+
+    /// Whose code runs.
+    pub(crate) fn caller(&self) -> Caller {
+        match self.step {
+            Some(step) => Caller::Step(step),
+            None => Caller::Hook(self.phase, self.place),
         }
     }
 
@@ -75,6 +89,6 @@ impl Current {
             Clock::Epoch => format!(" (epoch {})", clocks.epoch.get()),
             Clock::Iter => String::new(),
         };
-        format!("{step} failed at iter {}, {batch}{epoch}", clocks.iter.get())
+        format!("`{step}` failed at iter {}, {batch}{epoch}", clocks.iter.get())
     }
 }

@@ -1,9 +1,10 @@
 //! What a run owns: everything that hooks and steps can touch, apart from the trainer's own fields.
 
-use crate::base::{Clock, Result, Scalar};
+use crate::base::libtorch::is_out_of_memory;
+use crate::base::{Clock, Error, Result, Scalar};
 use crate::model::Models;
 use crate::optim::{Pass, Updates};
-use crate::run::{Clocks, Current, Ending, Requests, Seen, Signals, StepState, Storage};
+use crate::run::{Clocks, Current, Decision, Exception, Requests, Seen, Signals, StepState, Storage};
 use tch::Device;
 
 /// The run's property, in groups. Who builds a program fills the public fields; loops lend the whole to hooks and
@@ -29,8 +30,10 @@ pub struct RunState {
     pub signals: Signals,
     /// What hooks and steps have asked of the loop.
     pub(crate) requests: Requests,
-    /// Why the run ends, once it does.
-    pub(crate) ending: Ending,
+    /// What the loop has made of it.
+    pub(crate) decision: Decision,
+    /// The error or signal that is on its way out.
+    pub(crate) exception: Option<Exception>,
 }
 
 impl RunState {
@@ -48,7 +51,8 @@ impl RunState {
             storage: Storage::default(),
             signals: Signals::default(),
             requests: Requests::default(),
-            ending: Ending::default(),
+            decision: Decision::default(),
+            exception: None,
         }
     }
 
@@ -88,6 +92,26 @@ impl RunState {
     pub(crate) fn log_last(&mut self, name: &str, value: Scalar) {
         let prefix = self.pass().and_then(Pass::prefix);
         self.seen.log_last(prefix, name, value);
+    /// Says what has filled the memory, when that is what an error is about.
+    #[cold]
+    pub(crate) fn told_of_memory(&self, error: Error) -> Error {
+        if !error.chain().iter().any(|text| is_out_of_memory(text)) {
+            return error;
+        }
+        let device = match self.device {
+            Device::Cuda(index) => format!("cuda:{index}"),
+            _ => "the host".to_owned(),
+        };
+        let models = self.models.iter();
+        let models: Vec<String> =
+            models.map(|model| format!("`{}` of {} parameters", model.name(), model.parameter_count())).collect();
+        error.context(format!(
+            "{device} is out of memory in iter {}, after the phase `{}`, with a batch of {} samples and {}; a smaller `batch_size` takes less, and `train.accumulate` makes the same update of several",
+            self.clocks.iter.get() + 1,
+            self.current.phase.name(),
+            self.step.batch_size,
+            models.join(", "),
+        ))
     }
 
     /// A line for a person, to every sink.

@@ -2,7 +2,7 @@
 
 use crate::support::{ByIter, Setup, Toyed as _};
 use engine::base::Output;
-use engine::native::Meter;
+use engine::native::MemoryMeter;
 use engine::phase::Phase;
 use engine::run::Context;
 use std::cell::RefCell;
@@ -123,7 +123,7 @@ fn measured(backward: Backward) -> (Vec<f32>, i64) {
     let mut driver = Setup::iters(1).plain::<ByIter>();
     let (of_step, kept) = (net.clone(), peak.clone());
     driver.toy().on_train = Some(Box::new(move |_, cx: &mut Context<'_>| {
-        let meter = Meter::start()?;
+        let meter = MemoryMeter::start()?;
         backward(&of_step, cx)?;
         *kept.borrow_mut() = meter.peak_bytes();
         Ok(Output::without_loss())

@@ -87,14 +87,17 @@ pub trait Batch: Send + Sized + 'static {
         self.visit(&mut |part| part.tensors(each))
     }
 
-    /// The batch with its tensors on the device; what is there already is not copied.
+    /// The batch with its tensors on the device; what is there already is not copied. A copy from the host waits for
+    /// nothing that the device is still doing: it takes its place behind that. The host's memory may be dropped at
+    /// once: CUDA copies pageable memory aside before it returns, and libtorch keeps pinned memory until it is read.
     ///
     /// # Errors
     /// When the device is out of memory or not there.
     fn onto(mut self, device: Device) -> Result<Self> {
         self.each_tensor(&mut |tensor| {
             if tensor.device() != device {
-                *tensor = tensor.f_to_device(device)?;
+                let from_host = tensor.device() == Device::Cpu;
+                *tensor = tensor.f_to_device_(device, tensor.kind(), from_host, false)?;
             }
             Ok(())
         })?;

@@ -33,6 +33,7 @@ pub struct Updates {
     /// What changes with the clock.
     pub schedules: Schedules,
     passes: Vec<Pass>,
+    batches_per_iter: u64,
     non_finite: NonFinite,
     skipped: Skipped,
 }
@@ -55,6 +56,7 @@ impl Default for Updates {
             optimizers: Vec::new(),
             schedules: Schedules::default(),
             passes: vec![pass],
+            batches_per_iter: 1,
             non_finite: NonFinite::Apply,
             skipped: Skipped::default(),
         }
@@ -104,6 +106,7 @@ impl Updates {
     /// When a pass names an optimizer that is not there.
     pub fn set_passes(&mut self, infos: &[PassInfo], plans: Vec<PassPlan>, trainable: &[Tensor]) -> Result<()> {
         let mut passes = Vec::new();
+        self.batches_per_iter = batches_per_iter(&plans).unwrap_or(1).max(1);
         for ((info, is_followed), plan) in infos.iter().zip(followed(&plans)).zip(plans) {
             let optimizers: Vec<usize> = match info.optimizers {
                 [] => (0..self.optimizers.len()).collect(),
@@ -118,6 +121,11 @@ impl Updates {
         }
         self.passes = passes;
         Ok(())
+    }
+
+    /// The batches that an iter takes, of a training whose iters all take as many.
+    pub fn batches_per_iter(&self) -> u64 {
+        self.batches_per_iter
     }
 
     /// Says what happens to an update whose gradient is not finite.

@@ -3,6 +3,7 @@
 use crate::hook::{HookConfig, HookSet};
 use crate::loops::Role;
 use crate::metric::MetricConfig;
+use crate::native::Determinism;
 use crate::optim::PassSettings;
 use crate::trainer::experiment::settings::{DeviceChoice, TrainSettings, ValSettings};
 use crate::trainer::{Build, EngineHooksOf, Reader, Writer};
@@ -187,6 +188,8 @@ sections! {
     device: DeviceChoice = Or(DeviceChoice::default);
     /// libtorch's threads for one operator; `None`: as many as there are cores. The same bits need the same number.
     threads: Option<usize> = Or(|| None);
+    /// Operators whose results differ from run to run: `Off` uses them, `Warn` takes a deterministic one where there is one and warns where there is none, `Strict` refuses to run the others. On the CPU the same seed gives the same bits with `Off` too, save for a few operators; on CUDA it takes `Strict`.
+    deterministic: Determinism = Or(Determinism::default);
     /// The folder of all runs: relative to this file, or to the current folder when no file says it.
     work_dir: PathBuf = FolderOr("runs");
     /// The model.

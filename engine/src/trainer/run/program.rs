@@ -4,6 +4,7 @@ use crate::base::Result;
 use crate::hook::{CustomHook, Dispatcher, HookSet as _, SlotSetting};
 use crate::loops::{self, Plan, Role, TrainPlan};
 use crate::run::RunState;
+use crate::trainer::run::determinism;
 use crate::trainer::{Build, BuildErrors, Builder, EngineHooksOf, Experiment};
 use tch::Device;
 
@@ -19,9 +20,10 @@ pub fn build<T: Build>(experiment: Experiment<T>, roles: &[Role]) -> Result<Prog
     build_on(device, experiment, roles)
 }
 
-/// The experiment's device; sets libtorch's threads for one operator.
+/// The experiment's device; sets libtorch's threads for one operator, and its determinism.
 pub(super) fn prepare<T: Build>(experiment: &Experiment<T>) -> Result<Device> {
     let device = experiment.device.resolve().map_err(|why| BuildErrors::at("device", why))?;
+    determinism::apply(experiment.deterministic, device)?;
     if let Some(threads) = experiment.threads {
         tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX).max(1));
     }
