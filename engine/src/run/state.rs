@@ -92,6 +92,8 @@ impl RunState {
     pub(crate) fn log_last(&mut self, name: &str, value: Scalar) {
         let prefix = self.pass().and_then(Pass::prefix);
         self.seen.log_last(prefix, name, value);
+    }
+
     /// Says what has filled the memory, when that is what an error is about.
     #[cold]
     pub(crate) fn told_of_memory(&self, error: Error) -> Error {
