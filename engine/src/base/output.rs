@@ -18,18 +18,19 @@ pub struct Output {
     loss: Option<Tensor>,
     values: Vec<(&'static str, Scalar)>,
     tensors: Vec<(&'static str, Tensor)>,
+    weight: Option<f64>,
 }
 
 impl Output {
     /// An output with its loss, a tensor of one element. In training its graph is what `backward` runs through.
     pub fn new(loss: Tensor) -> Self {
-        Output { loss: Some(loss), values: Vec::new(), tensors: Vec::new() }
+        Output { loss: Some(loss), ..Output::without_loss() }
     }
 
     /// An output without a loss, of a training step that has called [`cx.backward`](crate::run::Context::backward)
     /// itself, or of a `val_step` that has none. What rows are to show as `loss` is added by [`Output::value`].
     pub fn without_loss() -> Self {
-        Output { loss: None, values: Vec::new(), tensors: Vec::new() }
+        Output { loss: None, values: Vec::new(), tensors: Vec::new(), weight: None }
     }
 
     /// Adds a number to be recorded under `name`. A tensor of one element is not read until a log line needs it.
@@ -73,6 +74,19 @@ impl Output {
     /// The named numbers, in the order in which they were added.
     pub fn values(&self) -> &[(&'static str, Scalar)] {
         &self.values
+    }
+
+    /// How much the loss counts in means over several batches: what the batch states
+    /// ([`Batch::weight`](crate::data::Batch::weight)). `None` where no loop has given the output on yet.
+    pub fn weight(&self) -> Option<f64> {
+        self.weight
+    }
+
+    /// States the weight; the loops do that with what the batch says, before metrics see the output.
+    #[must_use]
+    pub fn weighing(mut self, weight: f64) -> Self {
+        self.weight = Some(weight);
+        self
     }
 
     /// The tensor with this name.

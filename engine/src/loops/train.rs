@@ -2,7 +2,7 @@
 //! that starts over.
 
 use crate::base::{Batch, Clock, Epoch, Error, Result};
-use crate::data::Batch as _;
+use crate::data::{Batch as _, checked_weight};
 use crate::hook::EngineHooks;
 use crate::loops::plan::{ENDLESS_EPOCH, uneven};
 use crate::loops::program::Program;
@@ -215,6 +215,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             }
         };
         self.run.step.batch_size = batch.size();
+        self.run.step.batch_weight = checked_weight(&batch, self.run.step.batch_size)?;
         self.run.current.loader = T::loaders(Role::Train).first().copied().unwrap_or("train");
         self.run.current.further_loader = false;
         batch.onto(device)

@@ -23,3 +23,4 @@ mod schedules;
 mod stops;
 mod updates;
 mod validation;
+mod weights;

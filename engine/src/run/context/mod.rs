@@ -108,6 +108,12 @@ impl<'a> Context<'a> {
         self.run.step.batch_size
     }
 
+    /// How much the current batch counts in means over several: [`Batch::weight`](crate::data::Batch::weight). 0 before
+    /// the first.
+    pub fn batch_weight(&self) -> f64 {
+        self.run.step.batch_weight
+    }
+
     /// A hook is called next: the one at this place in the phase's order.
     #[inline(always)]
     pub(crate) fn calls_hook_at(&mut self, place: usize) {
@@ -125,8 +131,9 @@ impl<'a> Context<'a> {
         self.run.step_failed(step)
     }
 
-    pub(crate) fn set_batch_size(&mut self, size: usize) {
+    pub(crate) fn set_batch(&mut self, size: usize, weight: f64) {
         self.run.step.batch_size = size;
+        self.run.step.batch_weight = weight;
     }
 
     /// Whether the loader is a further one of its role, so that its metrics are named after it (`val/NAME/x`).
