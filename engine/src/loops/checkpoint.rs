@@ -83,14 +83,20 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             map.put("iter", &clocks.iter);
             map.put("batch", &clocks.batch);
             map.put("last_val", &clocks.last_val);
-            map.put("skipped", &clocks.skipped);
         });
         state.put_map("requests", |map| map.put("skip_update", &run.requests.skip_update));
         state.put("results", &run.seen.results.latest);
         state.put("time", &run.seen.elapsed());
         state.put(ROWS, &self.run.storage.rows_before_val.or_else(|| run.seen.sinks.position()));
-        state.put_map("optimizers", |map| {
-            run.updates.optimizers.iter().for_each(|optimizer| map.put(optimizer.name(), &optimizer.save_state()));
+        let skipped = run.updates.skipped()?.read()? as u64;
+        state.put_map("updates", |map| {
+            map.put("skipped", &skipped);
+            map.put_map("optimizers", |map| {
+                run.updates
+                    .optimizers()
+                    .iter()
+                    .for_each(|optimizer| map.put(optimizer.name(), &optimizer.save_state()));
+            });
         });
         state.put("record", &run.seen.record.save_state());
         let mut rank = StateMap::new();
@@ -128,15 +134,16 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         run.clocks.iter = clocks.take::<Iter>("iter")?;
         run.clocks.batch = clocks.take::<Batch>("batch")?;
         run.clocks.last_val = clocks.take("last_val")?;
-        run.clocks.skipped = clocks.take("skipped")?;
         run.requests.skip_update = state.take_map("requests")?.take("skip_update")?;
         run.seen.results.latest = state.take("results")?;
         run.seen.continue_time(state.take("time")?);
         // whoever opened the sinks has read it
         state.0.remove(ROWS);
         run.seen.record.load_state(state.take_map("record")?)?;
-        let mut optimizers = state.take_map("optimizers")?;
-        for optimizer in &mut run.updates.optimizers {
+        let mut updates = state.take_map("updates")?;
+        run.updates.restore_skipped(updates.take("skipped")?);
+        let mut optimizers = updates.take_map("optimizers")?;
+        for optimizer in run.updates.optimizers_mut() {
             let failed = format!("the state of the optimizer `{}` can't be taken back", optimizer.name());
             let map = optimizers.take_map(optimizer.name()).context(failed.clone())?;
             optimizer.load_state(map).context(failed)?;

@@ -129,7 +129,7 @@ fn the_best_checkpoint_is_that_of_the_best_value_and_holds_the_whole_run() {
     assert_eq!(best.meta.iter, Iter(6));
     let map = |name: &str| StateMap::restore(best.state.0[name].copied()).unwrap().0;
     for (group, entry) in
-        [("optimizers", "opt"), ("loaders", "train"), ("parts", "hooks.ema"), ("parts", "hooks.checkpoint")]
+        [("updates", "optimizers"), ("loaders", "train"), ("parts", "hooks.ema"), ("parts", "hooks.checkpoint")]
     {
         assert!(map(group).contains_key(entry), "{group}: {entry}");
     }
