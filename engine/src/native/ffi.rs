@@ -51,6 +51,7 @@ unsafe extern "C" {
 
     pub(super) fn eng_generator_state(device_type: c_int, index: c_int, out: *mut *mut C_tensor) -> c_int;
     pub(super) fn eng_set_generator_state(device_type: c_int, index: c_int, state: *const C_tensor) -> c_int;
+    pub(super) fn eng_seed_generator(device_type: c_int, index: c_int, seed: u64) -> c_int;
 
     pub(super) fn eng_grad_enabled() -> bool;
     pub(super) fn eng_set_grad_enabled(enabled: bool);

@@ -22,7 +22,7 @@ pub use error::{ErrorKind, NativeError};
 pub use foreach::{
     clip_grad_norm_, clip_grad_value_, foreach_copy_, foreach_lerp_, grad_norm, scale_grads_, zero_grad,
 };
-pub use generator::{generator_state, set_generator_state};
+pub use generator::{generator_state, seed_generator, set_generator_state};
 pub use optimizer::{AdamStep, SgdStep, fused_adam, fused_sgd};
 pub use options::{AdamOptions, SgdOptions};
 pub use reads::{DeviceReads, NoSyncGuard};
