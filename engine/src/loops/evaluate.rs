@@ -9,8 +9,8 @@ use crate::metric::Measure;
 use crate::model::ModelEntry;
 use crate::phase::{At, at};
 use crate::record::Sink as _;
+use crate::run::Context;
 use crate::run::Generators;
-use crate::run::{Context, Stop};
 
 /// The values of an evaluation, under their monitored names.
 pub type Report = Vec<(String, f64)>;
@@ -70,6 +70,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             self.run.clocks.last_val = Some(self.run.clocks.iter);
             // asked for by what the validation has called: these weights are done
             self.run.requests.validate = false;
+            self.run.decision.validate = false;
             // what hooks make of the new values is in no checkpoint yet
             self.run.storage.saved_at = None;
         } else {
@@ -122,7 +123,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.in_evaluation_mode(|program| {
             program.within::<S::Before, S::After>(|program| {
                 for index in 0..T::loaders(S::ROLE).len() {
-                    if program.take_signal() {
+                    if program.decide_on_signal() {
                         break;
                     }
                     program.evaluate_loader::<S>(index, &mut report)?;
@@ -130,8 +131,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
                 Ok(())
             })
         })?;
-        let complete = !matches!(self.run.ending.stop, Some(Stop::Signal(_)));
-        Ok((report, complete))
+        Ok((report, self.run.decision.signal().is_none()))
     }
 
     fn evaluate_loader<S: Stage<T>>(&mut self, index: usize, report: &mut Report) -> Result<()> {
@@ -153,7 +153,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             })?;
             program.eval_loader::<S>(index)?.start(Cursor::default())?;
             while program.evaluate_batch::<S>(index)? {
-                if program.take_signal() {
+                if program.decide_on_signal() {
                     // no number is better than one of a part of the data
                     return Ok(());
                 }

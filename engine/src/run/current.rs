@@ -2,7 +2,7 @@
 
 use crate::base::Clock;
 use crate::phase::Phase;
-use crate::run::Clocks;
+use crate::run::{Caller, Clocks};
 use std::fmt;
 
 /// What the program was started for.
@@ -34,6 +34,10 @@ impl fmt::Display for Command {
 pub struct Current {
     pub(crate) command: Command,
     pub(crate) phase: Phase,
+    /// The place in the phase's order of the hook that was called last.
+    pub(crate) place: usize,
+    /// The step of the trainer's that runs: `train_step`.
+    pub(crate) step: Option<&'static str>,
     pub(crate) loader: &'static str,
     /// Whether the loader is not the first of its role, so that its metrics are named after it.
     pub(crate) further_loader: bool,
@@ -43,7 +47,23 @@ pub struct Current {
 
 impl Current {
     pub(crate) fn new() -> Self {
-        Current { command: Command::Train, phase: Phase::BeforeRun, loader: "", further_loader: false, evaluated: None }
+        Current {
+            command: Command::Train,
+            phase: Phase::BeforeRun,
+            place: 0,
+            step: None,
+            loader: "",
+            further_loader: false,
+            evaluated: None,
+        }
+    }
+
+    /// Whose code runs.
+    pub(crate) fn caller(&self) -> Caller {
+        match self.step {
+            Some(step) => Caller::Step(step),
+            None => Caller::Hook(self.phase, self.place),
+        }
     }
 
     /// Says at which batch a step has failed. The counts are those of finished batches, iters and epochs, as in rows.

@@ -3,7 +3,7 @@
 use crate::base::libtorch::is_out_of_memory;
 use crate::base::{Clock, Error, Result};
 use crate::model::Models;
-use crate::run::{Clocks, Current, Ending, Requests, Seen, Signals, StepState, Storage, Updates};
+use crate::run::{Clocks, Current, Decision, Exception, Requests, Seen, Signals, StepState, Storage, Updates};
 use tch::Device;
 
 /// The run's property, in groups. Who builds a program fills the public fields; loops lend the whole to hooks and
@@ -29,8 +29,10 @@ pub struct RunState {
     pub signals: Signals,
     /// What hooks and steps have asked of the loop.
     pub(crate) requests: Requests,
-    /// Why the run ends, once it does.
-    pub(crate) ending: Ending,
+    /// What the loop has made of it.
+    pub(crate) decision: Decision,
+    /// The error or signal that is on its way out.
+    pub(crate) exception: Option<Exception>,
 }
 
 impl RunState {
@@ -48,7 +50,8 @@ impl RunState {
             storage: Storage::default(),
             signals: Signals::default(),
             requests: Requests::default(),
-            ending: Ending::default(),
+            decision: Decision::default(),
+            exception: None,
         }
     }
 

@@ -95,6 +95,17 @@ impl<'a> Context<'a> {
         self.run.step.batch_size
     }
 
+    /// A hook is called next: the one at this place in the phase's order.
+    #[inline(always)]
+    pub(crate) fn calls_hook_at(&mut self, place: usize) {
+        self.run.current.place = place;
+    }
+
+    /// The place of the hook that was called last.
+    pub(crate) fn place_of_hook(&self) -> usize {
+        self.run.current.place
+    }
+
     /// Says at which batch a step has failed.
     #[cold]
     pub(crate) fn step_failed(&self, step: &str) -> String {
