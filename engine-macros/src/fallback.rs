@@ -86,7 +86,7 @@ fn is_helper(token: &TokenTree) -> bool {
     let TokenTree::Group(group) = token else { return false };
     group.delimiter() == Delimiter::Bracket
         && matches!(group.stream().into_iter().next(), Some(TokenTree::Ident(name))
-            if ALL_ROLES.iter().any(|role| name == role))
+            if name == "pass" || ALL_ROLES.iter().any(|role| name == role))
 }
 
 #[cfg(test)]

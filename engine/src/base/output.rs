@@ -1,9 +1,10 @@
 //! What a step gives back: by type, always a loss; named values and tensors ride along.
 
+use crate::base::error::{Error, Result};
 use crate::base::scalar::Scalar;
 use tch::Tensor;
 
-/// The result of a `train_step` or `val_step`.
+/// The result of a `train_step`, a pass or a `val_step`.
 ///
 /// ```
 /// # use engine::prelude::*;
@@ -14,15 +15,22 @@ use tch::Tensor;
 /// ```
 #[derive(Debug)]
 pub struct Output {
-    loss: Tensor,
+    loss: Option<Tensor>,
     values: Vec<(&'static str, Scalar)>,
     tensors: Vec<(&'static str, Tensor)>,
+    weight: Option<f64>,
 }
 
 impl Output {
     /// An output with its loss, a tensor of one element. In training its graph is what `backward` runs through.
     pub fn new(loss: Tensor) -> Self {
-        Output { loss, values: Vec::new(), tensors: Vec::new() }
+        Output { loss: Some(loss), ..Output::without_loss() }
+    }
+
+    /// An output without a loss, of a training step that has called [`cx.backward`](crate::run::Context::backward)
+    /// itself, or of a `val_step` that has none. What rows are to show as `loss` is added by [`Output::value`].
+    pub fn without_loss() -> Self {
+        Output { loss: None, values: Vec::new(), tensors: Vec::new(), weight: None }
     }
 
     /// Adds a number to be recorded under `name`. A tensor of one element is not read until a log line needs it.
@@ -51,13 +59,34 @@ impl Output {
     }
 
     /// The loss, with its graph until `backward` has run.
-    pub fn loss(&self) -> &Tensor {
-        &self.loss
+    ///
+    /// # Errors
+    /// When the step gave none: see [`Output::without_loss`].
+    pub fn loss(&self) -> Result<&Tensor> {
+        self.loss.as_ref().ok_or_else(|| Error::msg("the output has no loss: its step made it with `without_loss`"))
+    }
+
+    /// Whether there is a loss.
+    pub fn has_loss(&self) -> bool {
+        self.loss.is_some()
     }
 
     /// The named numbers, in the order in which they were added.
     pub fn values(&self) -> &[(&'static str, Scalar)] {
         &self.values
+    }
+
+    /// How much the loss counts in means over several batches: what the batch states
+    /// ([`Batch::weight`](crate::data::Batch::weight)). `None` where no loop has given the output on yet.
+    pub fn weight(&self) -> Option<f64> {
+        self.weight
+    }
+
+    /// States the weight; the loops do that with what the batch says, before metrics see the output.
+    #[must_use]
+    pub fn weighing(mut self, weight: f64) -> Self {
+        self.weight = Some(weight);
+        self
     }
 
     /// The tensor with this name.
@@ -80,7 +109,7 @@ impl Output {
 
     /// Lets go of the loss's graph: what is left holds no activations.
     pub(crate) fn detach(&mut self) {
-        self.loss = self.loss.detach();
+        self.loss = self.loss.as_ref().map(Tensor::detach);
     }
 }
 

@@ -70,12 +70,14 @@ impl Logger {
     }
 
     fn warn_of_loss(&mut self, values: &[(String, f64)], cx: &mut Context<'_>) -> Result<()> {
-        let loss = values.iter().find(|(name, value)| name == "loss" && !value.is_finite());
-        if let Some((_, loss)) = loss
+        let is_loss = |name: &str| name == "loss" || name.ends_with("/loss");
+        let loss = values.iter().find(|(name, value)| is_loss(name) && !value.is_finite());
+        if let Some((name, loss)) = loss
             && !self.warned
         {
+            let which = if name == "loss" { "the loss".to_owned() } else { format!("`{name}`") };
             cx.say(&format!(
-                "warning: the loss is {loss} in the row of {}; the weights have most likely taken it in",
+                "warning: {which} is {loss} in the row of {}; the weights have most likely taken it in",
                 cx.iter()
             ))?;
         }

@@ -1,7 +1,7 @@
 //! Val and test: the same loop with other phases, without gradients.
 
 use crate::base::{Error, Output, Result};
-use crate::data::{Batch as _, Cursor};
+use crate::data::{Batch as _, Cursor, checked_weight};
 use crate::hook::EngineHooks;
 use crate::loops::program::Program;
 use crate::loops::trainer::{Feed, Role, Trainer};
@@ -166,15 +166,17 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     fn evaluate_batch<S: Stage<T>>(&mut self, index: usize) -> Result<bool> {
         let Some(batch) = self.eval_loader::<S>(index)?.next_batch()? else { return Ok(false) };
         let size = batch.size();
+        let weight = checked_weight(&batch, size)?;
         let batch = batch.onto(self.run.device)?;
         self.run.step.batch_size = size;
+        self.run.step.batch_weight = weight;
         self.run.step.output = None;
         self.within::<S::BeforeIter, S::AfterIter>(|program| {
             let what = match S::ROLE {
-                Role::Test => "`test_step`",
-                _ => "`val_step`",
+                Role::Test => "test_step",
+                _ => "val_step",
             };
-            let mut output = program.step(what, |trainer, cx| S::step(trainer, &batch, cx))?;
+            let mut output = program.step(what, |trainer, cx| S::step(trainer, &batch, cx))?.weighing(weight);
             output.detach();
             program.each_metric(&mut |metric| metric.update(&output, size))?;
             program.run.step.output = Some(output);

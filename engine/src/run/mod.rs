@@ -15,11 +15,10 @@ mod signals;
 mod state;
 mod step;
 mod storage;
-mod updates;
 
 pub use clocks::Clocks;
 pub use context::Context;
-pub use current::{Command, Current};
+pub use current::{Command, Current, PassPlace};
 pub use decision::{Decision, Stop, StopKind};
 pub use exception::Exception;
 pub(crate) use generators::Generators;
@@ -31,4 +30,3 @@ pub use state::RunState;
 pub use step::StepState;
 pub(crate) use storage::Resumed;
 pub use storage::Storage;
-pub use updates::Updates;

@@ -1,9 +1,10 @@
 //! What a run owns: everything that hooks and steps can touch, apart from the trainer's own fields.
 
 use crate::base::libtorch::is_out_of_memory;
-use crate::base::{Clock, Error, Result};
+use crate::base::{Clock, Error, Result, Scalar};
 use crate::model::Models;
-use crate::run::{Clocks, Current, Decision, Exception, Requests, Seen, Signals, StepState, Storage, Updates};
+use crate::optim::{Pass, Updates};
+use crate::run::{Clocks, Current, Decision, Exception, Requests, Seen, Signals, StepState, Storage};
 use tch::Device;
 
 /// The run's property, in groups. Who builds a program fills the public fields; loops lend the whole to hooks and
@@ -17,7 +18,7 @@ pub struct RunState {
     pub(crate) clocks: Clocks,
     /// The models, by the name of their field.
     pub models: Models,
-    /// What an update changes, and with what.
+    /// Everything that updates do: optimizers, schedules, passes.
     pub updates: Updates,
     /// What the current step takes and gives.
     pub(crate) step: StepState,
@@ -74,6 +75,23 @@ impl RunState {
     #[cold]
     pub(crate) fn step_failed(&self, step: &str) -> String {
         self.current.step_failed(step, &self.clocks)
+    }
+
+    /// The pass whose update is under way.
+    pub(crate) fn pass(&self) -> Option<&Pass> {
+        self.current.pass.map(|place| &self.updates.passes()[place.pass])
+    }
+
+    /// Records a number; within a pass, under the pass's name: `critic/loss`.
+    pub(crate) fn log(&mut self, name: &str, value: Scalar) {
+        let prefix = self.pass().and_then(Pass::prefix);
+        self.seen.log(prefix, name, value);
+    }
+
+    /// As [`RunState::log`], for numbers of which a row shows the last and not the mean.
+    pub(crate) fn log_last(&mut self, name: &str, value: Scalar) {
+        let prefix = self.pass().and_then(Pass::prefix);
+        self.seen.log_last(prefix, name, value);
     }
 
     /// Says what has filled the memory, when that is what an error is about.

@@ -9,14 +9,18 @@
 mod support;
 
 mod averages;
+mod backward;
 mod context;
 mod early_stopping;
 mod failures;
+mod non_finite;
 mod optimizers;
 mod order;
+mod passes;
 mod plan;
 mod saving;
 mod schedules;
 mod stops;
 mod updates;
 mod validation;
+mod weights;

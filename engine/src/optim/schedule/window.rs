@@ -102,7 +102,7 @@ pub struct Window<'a> {
     pub length: Option<u64>,
     /// The setting it changes.
     pub setting: &'a str,
-    /// The groups it holds for; empty: all.
+    /// The groups it holds for, by their names or those of their optimizers; empty: all.
     pub groups: &'a [String],
 }
 

@@ -10,14 +10,15 @@ use crate::run::Context;
 /// What is seen of it.
 impl Context<'_> {
     /// Records a number under a name. A tensor is not read from the device until a log line needs it; numbers that
-    /// come every iter are averaged over the line's window.
+    /// come every iter are averaged over the line's window. In the updates of a trainer with `#[passes]` the name of the
+    /// pass comes first: `critic/loss`.
     pub fn log(&mut self, name: &str, value: impl Into<Scalar>) {
-        self.run.seen.record.log(name, value.into());
+        self.run.log(name, value.into());
     }
 
     /// As [`Context::log`], for numbers of which a line shows the last and not the mean.
     pub fn log_last(&mut self, name: &str, value: impl Into<Scalar>) {
-        self.run.seen.record.log_last(name, value.into());
+        self.run.log_last(name, value.into());
     }
 
     /// What has been recorded.
