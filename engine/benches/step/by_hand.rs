@@ -61,6 +61,14 @@ impl AdamWByHand {
             maximize: false,
         };
         let parameters = &self.parameters;
-        Ok(fused_adam(AdamStep { parameters, exp_avgs, exp_avg_sqs, max_exp_avg_sqs: None, steps, options, scaling: Default::default() })?)
+        Ok(fused_adam(AdamStep {
+            parameters,
+            exp_avgs,
+            exp_avg_sqs,
+            max_exp_avg_sqs: None,
+            steps,
+            options,
+            scaling: Default::default(),
+        })?)
     }
 }
