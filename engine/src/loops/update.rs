@@ -36,8 +36,13 @@ impl<B> AtHand<B> {
 }
 
 impl<D: EngineHooks, T: Trainer> Program<D, T> {
-    /// One iter of an epoch that has so many batches left; `None`: without end.
-    pub(crate) fn iter(&mut self, left: Option<u64>) -> Result<()> {
+    /// One iter: the passes that are due, each with its updates. A plain trainer makes one update, of `accumulate` batches
+    /// or of those that the epoch has left.
+    ///
+    /// # Errors
+    /// The first error of a step, a hook, an optimizer or the loader.
+    pub fn iter(&mut self) -> Result<()> {
+        let left = self.batches_left();
         self.foresee_iter();
         self.within::<at::BeforeTrainIter, at::AfterTrainIter>(|program| {
             let mut at_hand = AtHand { held: Vec::new(), left };
