@@ -101,7 +101,7 @@ fn trained(weigh_tokens: bool, accumulate: u64) -> (f64, f64) {
     let mut run = RunState::new(Clock::Epoch, Device::Cpu, 7);
     run.models.push(ModelEntry::new("net", store));
     let named = vec![("weight".into(), weight.shallow_clone())];
-    run.updates.optimizers.push(Optim::new("opt", &Sgd::new(0.1), named).unwrap());
+    run.updates.add(Optim::new("opt", &Sgd::new(0.1), named).unwrap());
     let loss = MeanLoss::build(&ron::from_str("()").unwrap());
     let mean = Mean { weight: weight.shallow_clone(), train: open("train"), val: open("val"), loss: Box::new(loss) };
     let train = TrainPlan { max_epochs: Some(1), accumulate, ..TrainPlan::default() };
@@ -122,4 +122,13 @@ fn a_validation_is_a_mean_over_tokens_or_over_sequences_as_the_batches_say() {
     // 1 + 5·2 of 6 tokens, and 2·3 + 2·4 of 4
     assert!(close(tokens, weight * 25.0 / 10.0), "{tokens}");
     assert!(close(sequences, weight * (11.0 / 6.0 + 14.0 / 4.0) / 2.0), "{sequences}");
+}
+
+#[test]
+fn the_gradient_of_an_iter_is_the_mean_over_all_its_tokens() {
+    // 25 of 10 tokens in one update, and 11/6 and 14/4 where each sequence counts alike
+    let (weight, _) = trained(true, 2);
+    assert!(close(weight, 1.0 - 0.1 * 25.0 / 10.0), "{weight}");
+    let (weight, _) = trained(false, 2);
+    assert!(close(weight, 1.0 - 0.1 * (11.0 / 6.0 + 14.0 / 4.0) / 2.0), "{weight}");
 }
