@@ -4,6 +4,7 @@ use crate::base::panics;
 use crate::base::{Error, ErrorContext as _, Result};
 use crate::hook::{Dispatcher, EngineHooks, Planned};
 use crate::loops::plan::Plan;
+use crate::loops::share::Weighed;
 use crate::loops::trainer::{Role, Trainer};
 use crate::metric::Metric;
 use crate::phase::{At, Phase, at};
@@ -34,12 +35,14 @@ pub struct Program<D: EngineHooks, T: Trainer> {
     pub plan: Plan,
     /// What the run owns.
     pub run: RunState,
+    /// The batches of the update under way that have not gone forward yet, the last one first; kept for its memory.
+    pub(super) waiting: Vec<Weighed<T::Batch>>,
 }
 
 impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// A program at its start. It listens to no signal yet.
     pub fn new(trainer: T, hooks: Dispatcher<D, T>, plan: Plan, run: RunState) -> Self {
-        Program { trainer, hooks, plan, run }
+        Program { trainer, hooks, plan, run, waiting: Vec::new() }
     }
 
     /// Listens to SIGINT and SIGTERM from now on.

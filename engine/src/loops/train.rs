@@ -2,10 +2,10 @@
 //! that starts over.
 
 use crate::base::{Batch, Clock, Epoch, Error, Result};
-use crate::data::{Batch as _, checked_weight};
 use crate::hook::EngineHooks;
 use crate::loops::plan::{ENDLESS_EPOCH, uneven};
 use crate::loops::program::Program;
+use crate::loops::share::Weighed;
 use crate::loops::trainer::{Role, Trainer};
 use crate::model::ModelEntry;
 use crate::optim::update::batches_per_iter;
@@ -270,9 +270,8 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.trainer.train_loader().start(cursor)
     }
 
-    /// The next training batch, on the device. The loader starts over at its end when the epoch goes on.
-    pub(crate) fn next_train_batch(&mut self) -> Result<T::Batch> {
-        let device = self.run.device;
+    /// The next training batch, on the host. The loader starts over at its end when the epoch goes on.
+    pub(super) fn next_train_batch(&mut self) -> Result<Weighed<T::Batch>> {
         let loader = self.trainer.train_loader();
         let batch = match loader.next_batch()? {
             Some(batch) => batch,
@@ -281,11 +280,9 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
                 loader.next_batch()?.ok_or_else(|| Error::msg("the train loader has no batch"))?
             }
         };
-        self.run.step.batch_size = batch.size();
-        self.run.step.batch_weight = checked_weight(&batch, self.run.step.batch_size)?;
         self.run.current.loader = T::loaders(Role::Train).first().copied().unwrap_or("train");
         self.run.current.further_loader = false;
-        batch.onto(device)
+        Weighed::of(batch)
     }
 
     /// The mode of the steps and of every model.
