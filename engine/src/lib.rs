@@ -85,6 +85,7 @@ pub mod optim;
 pub mod phase;
 pub mod random;
 pub mod record;
+pub mod sinks;
 pub mod trainer;
 
 pub use base::Saved;

@@ -18,7 +18,7 @@ use crate::config::{self, ConfigErrors, Document, Given, Kind, Node, registry};
 use crate::folder::{EXPERIMENT, Mode, PREDICTIONS};
 use crate::loops::{End, Role};
 use crate::native;
-use crate::record::Verbosity;
+use crate::sinks::Verbosity;
 use crate::trainer::{
     Build, Experiment, Purpose, Refused, Summary, TrainOptions, needs_loader, run_predict, run_test, run_train, run_val,
 };

@@ -1,6 +1,6 @@
 //! What a run owns: everything that hooks and steps can touch, apart from the trainer's own fields.
 
-use crate::base::{Clock, Iter, Output, Result};
+use crate::base::{Clock, ErrorContext as _, Iter, Output, Result, Scalar};
 use crate::folder::RunFolder;
 use crate::hook::clocks::Clocks;
 use crate::hook::flow::{Exception, Flow};
@@ -8,8 +8,7 @@ use crate::metric::Measure;
 use crate::model::Models;
 use crate::optim::{Optim, Schedules};
 use crate::phase::Phase;
-use crate::record::Sink as _;
-use crate::record::{Record, Sinks};
+use crate::record::{Event, Moment, Record, RowPhase, Sinks, Value, ValueKind};
 use std::io::Write as _;
 use std::time::Instant;
 use tch::Device;
@@ -34,8 +33,8 @@ pub struct RunState {
     pub(crate) output: Option<Output>,
     pub(crate) batch_size: usize,
     pub(crate) loader: &'static str,
-    /// Whether the loader is a further one of its role, so that its metrics are named after it.
-    pub(crate) further_loader: bool,
+    /// Whether its role has several loaders, so that what is recorded of this one is named after it.
+    pub(crate) named_loader: bool,
     /// The finished batches of the loader that is being evaluated; none while none is.
     pub(crate) evaluated: Option<u64>,
     pub(crate) record: Record,
@@ -80,7 +79,7 @@ impl RunState {
             output: None,
             batch_size: 0,
             loader: "",
-            further_loader: false,
+            named_loader: false,
             evaluated: None,
             record: Record::new(RECORD_WINDOW),
             sinks: Sinks::new(),
@@ -127,6 +126,48 @@ impl RunState {
     /// Seconds since the run's start, those before a resume included.
     pub(crate) fn elapsed(&self) -> f64 {
         self.time_before + self.started.elapsed().as_secs_f64()
+    }
+
+    /// Now, for what is recorded.
+    pub(crate) fn moment(&self) -> Moment {
+        Moment { epoch: self.clocks.epoch.get(), iter: self.clocks.iter.get(), time: self.elapsed() }
+    }
+
+    /// The name of the loader in what is recorded: only where its role has several, and while it is read.
+    pub(crate) fn recorded_loader(&self) -> Option<&'static str> {
+        (self.named_loader && self.evaluated.is_some()).then_some(self.loader)
+    }
+
+    /// Records a number for the next row of the phase; in an evaluation it counts by the samples of its batch.
+    pub(crate) fn log(&mut self, name: &str, value: Scalar) {
+        let weight = match self.evaluated {
+            Some(_) => self.batch_size.max(1) as f64,
+            None => 1.0,
+        };
+        self.record.log(RowPhase::of(self.phase), name, value, weight);
+    }
+
+    /// Hands a value to the sinks, now. It is made, and what it is made of read from the device, only when one of them
+    /// takes it; that none does is told once.
+    pub(crate) fn emit(
+        &mut self,
+        name: &str,
+        kind: ValueKind,
+        make: impl FnOnce(&mut Record) -> Result<Value>,
+    ) -> Result<()> {
+        let (phase, loader) = (RowPhase::of(self.phase), self.recorded_loader().map(str::to_owned));
+        if !self.sinks.takes(kind) {
+            return match self.sinks.is_first_untaken(kind) {
+                true => self.say(&format!(
+                    "{kind} are recorded nowhere, as `{}`: no sink takes them; `sinks: [TensorBoard()]` in the experiment adds one that does",
+                    phase.key(loader.as_deref(), name)
+                )),
+                false => Ok(()),
+            };
+        }
+        let value = make(&mut self.record).with_context(|| format!("`{name}` can't be recorded"))?;
+        let event = Event { phase, loader, at: self.moment(), name: name.to_owned(), value };
+        self.sinks.event(&event)
     }
 
     /// A line for a person, to every sink.

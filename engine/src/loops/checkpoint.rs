@@ -1,6 +1,6 @@
 //! What a checkpoint holds of a program, and how it comes back. The file format is `checkpoint`'s business.
 
-use crate::base::{Batch, Epoch, Error, ErrorContext as _, Iter, Result, Saved, State, StateError, StateMap};
+use crate::base::{Batch, Epoch, Error, ErrorContext as _, Iter, Result, State, StateError, StateMap};
 use crate::checkpoint::{self, Meta, Snapshot};
 use crate::hook::{AnyHook, EngineHooks, Save};
 use crate::loops::driver::{Driver, Resumed};
@@ -8,17 +8,7 @@ use crate::loops::generators::Generators;
 use crate::loops::trainer::Trainer;
 use crate::metric::Metric;
 use crate::phase::at;
-use crate::record::Sink as _;
 use std::path::Path;
-
-/// Up to where the rows of a run belong to a checkpoint of it, in bytes: what
-/// [`JsonLines::resume_at`](crate::record::JsonLines::resume_at) takes.
-pub fn row_position(snapshot: &Snapshot) -> Option<u64> {
-    let position = snapshot.state.0.get(ROWS)?.copied();
-    Saved::restore(position).ok().flatten()
-}
-
-const ROWS: &str = "rows";
 
 impl<D: EngineHooks, T: Trainer> Driver<D, T> {
     /// Writes the checkpoints that hooks have asked for, each between its two phases.
@@ -65,7 +55,10 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
         state.put("skip_update", &run.flow.skip_update);
         state.put("results", &run.results.latest);
         state.put("time", &run.elapsed());
-        state.put(ROWS, &self.rows_before_val.or_else(|| run.sinks.position()));
+        match &self.sinks_before_val {
+            Some(sinks) => sinks.iter().for_each(|(name, sink)| state.put(name, sink)),
+            None => run.sinks.states().iter().for_each(|(name, sink)| state.put(name, sink)),
+        }
         state.put("generators", &Generators::of(run.device)?.save());
         for optimizer in &run.optimizers {
             state.put(format!("optimizers.{}", optimizer.name()), &optimizer.save_state());
@@ -107,8 +100,7 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
         run.flow.skip_update = state.take("skip_update")?;
         run.results.latest = state.take("results")?;
         run.time_before = state.take("time")?;
-        // whoever opened the sinks has read it
-        state.0.remove(ROWS);
+        run.sinks.load_states(&mut state)?;
         run.record.load_state(state.take_map("record")?)?;
         for optimizer in &mut run.optimizers {
             let map = state.take_map(&format!("optimizers.{}", optimizer.name()))?;
@@ -141,6 +133,7 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
             self.load_weights(&models)?;
             self.run.clocks.epoch = meta.epoch;
             self.run.clocks.iter = meta.iter;
+            self.run.time_before = state.take("time")?;
             self.restore_parts(&mut state)?;
         }
         self.phase::<at::AfterLoadCheckpoint>()

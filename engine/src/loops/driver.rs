@@ -1,7 +1,7 @@
 //! A program at run time: hooks, trainer and run state, and the bracket that every pair of phases goes through.
 
 use crate::base::panics;
-use crate::base::{Error, ErrorContext as _, Result};
+use crate::base::{Error, ErrorContext as _, Result, StateMap};
 use crate::data::Cursor;
 use crate::hook::{Both, Context, Dispatcher, EngineHooks, Exception, Planned, RunState, Signal, Stop};
 use crate::loops::generators::Generators;
@@ -10,7 +10,7 @@ use crate::loops::signals::Signals;
 use crate::loops::trainer::{Role, Trainer};
 use crate::metric::Metric;
 use crate::phase::{At, Phase, at};
-use crate::record::Sink as _;
+use crate::record::Ending;
 use std::fmt;
 
 /// How a run ended, when nothing failed.
@@ -42,8 +42,8 @@ pub struct Driver<D: EngineHooks, T: Trainer> {
     /// What tells it to end.
     pub signals: Signals,
     pub(super) resumed: Option<Resumed>,
-    /// Where the rows ended before a validation that a signal has interrupted: a resumed run writes them again.
-    pub(super) rows_before_val: Option<u64>,
+    /// Where the sinks stood before a validation that a signal has interrupted: a resumed run records it again.
+    pub(super) sinks_before_val: Option<Vec<(String, StateMap)>>,
 }
 
 /// What of a checkpoint is used only when the training itself goes on.
@@ -64,7 +64,7 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
         val_plan: Option<ValPlan>,
     ) -> Self {
         let signals = Signals::default();
-        Driver { hooks, file_metrics, run, train_plan, val_plan, signals, resumed: None, rows_before_val: None }
+        Driver { hooks, file_metrics, run, train_plan, val_plan, signals, resumed: None, sinks_before_val: None }
     }
 
     /// Listens to SIGINT and SIGTERM from now on.
@@ -82,7 +82,14 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
     /// The first error or panic of a step, a hook, a loader or the disk. What fails after it is told, not returned.
     pub fn run(&mut self, body: impl FnOnce(&mut Self) -> Result<()>) -> Result<End> {
         let result = self.within::<at::BeforeRun, at::AfterRun>(body);
-        let flushed = self.run.sinks.flush();
+        let how = match (&result, &self.run.flow.stop) {
+            (Err(_), _) => Ending::Failed,
+            (Ok(()), None) => Ending::Finished,
+            (Ok(()), Some(Stop::Requested { .. })) => Ending::Stopped,
+            (Ok(()), Some(Stop::Signal(_))) => Ending::Signal,
+        };
+        let ended = self.run.sinks.end(how);
+        let flushed = ended.and(self.run.sinks.flush());
         if let Err(stand_in) = result {
             if let Err(error) = flushed {
                 self.run.tell(&format!("while ending after a failure: {error:#}"));

@@ -9,7 +9,7 @@ use crate::loops::trainer::{Feed, Role, Trainer};
 use crate::metric::Measure;
 use crate::model::ModelEntry;
 use crate::phase::{At, at};
-use crate::record::Sink as _;
+use crate::record::RowPhase;
 
 /// The values of an evaluation, under their monitored names.
 pub type Report = Vec<(String, f64)>;
@@ -17,6 +17,7 @@ pub type Report = Vec<(String, f64)>;
 /// What differs between val and test.
 trait Stage<T: Trainer> {
     const ROLE: Role;
+    const PHASE: RowPhase;
     type Before: At;
     type BeforeEpoch: At;
     type BeforeIter: At;
@@ -29,6 +30,7 @@ trait Stage<T: Trainer> {
 struct Val;
 impl<T: Trainer> Stage<T> for Val {
     const ROLE: Role = Role::Val;
+    const PHASE: RowPhase = RowPhase::Val;
     type Before = at::BeforeVal;
     type BeforeEpoch = at::BeforeValEpoch;
     type BeforeIter = at::BeforeValIter;
@@ -43,6 +45,7 @@ impl<T: Trainer> Stage<T> for Val {
 struct Test;
 impl<T: Trainer> Stage<T> for Test {
     const ROLE: Role = Role::Test;
+    const PHASE: RowPhase = RowPhase::Test;
     type Before = at::BeforeTest;
     type BeforeEpoch = at::BeforeTestEpoch;
     type BeforeIter = at::BeforeTestIter;
@@ -63,7 +66,7 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
     /// The first error of a step, a hook, a metric or a loader.
     pub fn val(&mut self) -> Result<Report> {
         let generators = Generators::of(self.run.device)?;
-        let rows = self.run.sinks.position();
+        let sinks = self.run.sinks.states();
         let (report, complete) = self.evaluate::<Val>()?;
         if complete {
             self.run.clocks.last_val = Some(self.run.clocks.iter);
@@ -73,7 +76,7 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
             self.run.saved_at = None;
         } else {
             generators.put_back()?;
-            self.rows_before_val = rows;
+            self.sinks_before_val = Some(sinks);
         }
         Ok(report)
     }
@@ -130,12 +133,16 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
             })
         })?;
         let complete = !matches!(self.run.flow.stop, Some(Stop::Signal(_)));
+        if !complete {
+            self.run.record.discard(S::PHASE);
+        }
         Ok((report, complete))
     }
 
     fn evaluate_loader<S: Stage<T>>(&mut self, index: usize, report: &mut Report) -> Result<()> {
         self.run.loader = T::loaders(S::ROLE)[index];
-        self.run.further_loader = index > 0;
+        self.run.named_loader = T::loaders(S::ROLE).len() > 1;
+        self.run.batch_size = 0;
         self.run.results.current.clear();
         self.run.evaluated = Some(0);
         let result = self.evaluate_pass::<S>(index, report);
@@ -175,6 +182,9 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
             };
             let mut output = driver.step(what, |trainer, cx| S::step(trainer, &batch, cx))?;
             output.detach();
+            for (name, value) in output.values() {
+                driver.run.log(name, value.clone());
+            }
             driver.each_metric(&mut |metric| metric.update(&output, size))?;
             driver.run.output = Some(output);
             Ok(())
@@ -200,6 +210,10 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
         for (name, value) in &values {
             let monitored = monitored_name::<T>(S::ROLE, index, name);
             self.run.results.latest.insert(monitored.clone(), *value);
+            if index == 0 {
+                // the short name, where the full one has the loader's
+                self.run.results.latest.insert(format!("{}/{name}", S::ROLE.name()), *value);
+            }
             report.push((monitored, *value));
         }
         self.run.results.current = values;
@@ -211,7 +225,13 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
 pub(crate) fn monitored<T: Trainer>(plain: &[Measure]) -> Vec<Measure> {
     let mut monitored = Vec::new();
     for role in [Role::Val, Role::Test] {
-        for index in 0..T::loaders(role).len() {
+        let loaders = T::loaders(role);
+        // where there are several, the plain name stands for the first
+        if loaders.len() > 1 {
+            let named = |name: &str| format!("{}/{name}", role.name());
+            monitored.extend(plain.iter().map(|measure| Measure::new(named(&measure.name), measure.better)));
+        }
+        for index in 0..loaders.len() {
             let named = |name: &str| monitored_name::<T>(role, index, name);
             monitored.extend(plain.iter().map(|measure| Measure::new(named(&measure.name), measure.better)));
         }
@@ -224,10 +244,10 @@ pub(crate) fn produced_twice(name: &str) -> String {
     format!("two metrics produce `{name}`; give one of them a `name`")
 }
 
-/// `val/x` for the first val loader, `val/NAME/x` for further ones; likewise for test.
+/// `val/x`, and `val/NAME/x` where there are several val loaders; likewise for test.
 fn monitored_name<T: Trainer>(role: Role, index: usize, name: &str) -> String {
-    match index {
-        0 => format!("{}/{name}", role.name()),
-        _ => format!("{}/{}/{name}", role.name(), T::loaders(role)[index]),
+    match T::loaders(role) {
+        [_] => format!("{}/{name}", role.name()),
+        loaders => format!("{}/{}/{name}", role.name(), loaders[index]),
     }
 }

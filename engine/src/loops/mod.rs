@@ -20,7 +20,6 @@ mod train;
 mod trainer;
 mod update;
 
-pub use checkpoint::row_position;
 pub use driver::{Driver, End};
 pub use evaluate::Report;
 pub(crate) use evaluate::{monitored, produced_twice};

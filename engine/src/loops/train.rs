@@ -184,7 +184,7 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
         };
         self.run.batch_size = batch.size();
         self.run.loader = T::loaders(Role::Train).first().copied().unwrap_or("train");
-        self.run.further_loader = false;
+        self.run.named_loader = false;
         batch.to_device(device)
     }
 

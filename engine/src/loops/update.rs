@@ -68,7 +68,7 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
             if let Some(clip) = &driver.train_plan.clip
                 && let Some(norm) = clip_gradients(&mut driver.run.optimizers, clip)?
             {
-                driver.run.record.log("grad_norm", norm);
+                driver.run.log("grad_norm", norm);
             }
             for optimizer in &mut driver.run.optimizers {
                 optimizer.step()?;
@@ -88,9 +88,9 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
 
     /// The loss and the named values, unread.
     fn record_output(&mut self, output: &Output) {
-        self.run.record.log("loss", output.loss());
+        self.run.log("loss", output.loss().into());
         for (name, value) in output.values() {
-            self.run.record.log(name, value.clone());
+            self.run.log(name, value.clone());
         }
     }
 }

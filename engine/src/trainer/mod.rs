@@ -6,6 +6,7 @@ mod environment;
 pub(crate) mod experiment;
 mod fields;
 pub(crate) mod parts;
+mod recording;
 mod refused;
 mod run;
 

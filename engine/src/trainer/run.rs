@@ -2,16 +2,18 @@
 
 use crate::base::disk::write_atomic;
 use crate::base::{Error, ErrorContext as _, Prediction, Priority, Result};
-use crate::checkpoint::{self, Newest, Snapshot};
-use crate::folder::{Mode, RunFolder};
+use crate::checkpoint::{self, Newest};
+use crate::folder::{FinishedRun, Mode, RunFolder};
 use crate::hook::{Both, CustomHook, Dispatcher, Hook, HookField, Planned, RunState, SlotSetting, Slots};
 use crate::hooks::DefaultHooks;
-use crate::loops::{Driver, End, Report, Role, TrainPlan, row_position};
+use crate::loops::{Driver, End, Report, Role, TrainPlan};
 use crate::optim::Outlook;
 use crate::phase::Phase;
-use crate::record::{Console, JsonLines, LogFile, Sink as _, Verbosity};
+use crate::record::{RowPhase, Sink as _};
+use crate::sinks::{LogFile, Verbosity};
 use crate::trainer::environment;
 use crate::trainer::fields::HookSetting;
+use crate::trainer::recording::Recording;
 use crate::trainer::{Build, Builder, DeviceChoice, Experiment, Mistake, Refused};
 use std::path::{Path, PathBuf};
 use tch::Device;
@@ -96,16 +98,16 @@ fn build_on<T: Build>(device: Device, experiment: Experiment<T>, roles: &[Role])
 ///
 /// # Errors
 /// When the folder holds a run already, or something fails while building or running.
-pub fn run_train<T: Build>(experiment: Experiment<T>, options: impl Into<TrainOptions>) -> Result<Summary> {
+pub fn run_train<T: Build>(mut experiment: Experiment<T>, options: impl Into<TrainOptions>) -> Result<Summary> {
     let TrainOptions { mode, verbosity } = options.into();
     // before anything is written: a device that is not there is no reason to begin a run
     let device = prepare(&experiment)?;
-    let text = experiment.print()?;
     let (work_dir, name) = (experiment.work_dir.clone(), experiment.name.clone());
     let take_folder = || RunFolder::create(&work_dir, &name, mode);
     // a folder that is taken is told at once; an old run is moved aside only when the new one can be built
     let early = (mode != Mode::Fresh).then(take_folder).transpose()?;
     let environment = environment::report(&experiment, device, &work_dir.join(&name));
+    let recording = Recording::of(&mut experiment, environment)?;
     let mut program = build_on(device, experiment, &[Role::Train, Role::Val])?;
     program.listen_to_signals()?;
     program.prepare_train()?;
@@ -122,22 +124,9 @@ pub fn run_train<T: Build>(experiment: Experiment<T>, options: impl Into<TrainOp
     };
     // the run of a folder that is used again came to nothing, so that what it was is not worth keeping
     if mode != Mode::Resume {
-        write_atomic(&folder.experiment(), text.as_bytes())?;
+        write_atomic(&folder.experiment(), recording.text().as_bytes())?;
     }
-    let sinks = &mut program.run.sinks;
-    sinks.push(LogFile::open(&folder.log())?);
-    sinks.push(match mode {
-        Mode::Resume => resume_rows(&folder, resumed.found.as_ref().map(|(_, snapshot)| snapshot))?,
-        _ if folder.is_reused() => JsonLines::resume_at(&folder.metrics(), 0)?,
-        _ => JsonLines::create(&folder.metrics())?,
-    });
-    if verbosity != Verbosity::Verbose {
-        environment.iter().try_for_each(|fact| sinks.line(fact))?;
-    }
-    sinks.push(Console::new(verbosity));
-    if verbosity == Verbosity::Verbose {
-        environment.iter().try_for_each(|fact| sinks.line(fact))?;
-    }
+    recording.into_folder(&folder, verbosity, &mut program.run.sinks)?;
     greet(&mut program, &folder)?;
     if mode == Mode::Resume && resumed.found.is_none() {
         program.run.say("warning: the run has no checkpoint to go on from, so it begins anew")?;
@@ -146,6 +135,10 @@ pub fn run_train<T: Build>(experiment: Experiment<T>, options: impl Into<TrainOp
         program.run.say(&format!("warning: a checkpoint can't be used: {warning}"))?;
     }
     let log = folder.log();
+    let mut info = recording.info(folder.path(), measured(&program));
+    if resumed.found.is_none() {
+        program.run.sinks.open(&info)?;
+    }
     program.run.folder = Some(folder);
     let end = program.run(|driver| {
         if let Some((path, snapshot)) = resumed.found {
@@ -157,9 +150,12 @@ pub fn run_train<T: Build>(experiment: Experiment<T>, options: impl Into<TrainOp
                 driver.run.say("nothing is left of the training: its plan is done")?;
             }
             checkpoint::set_latest(path.parent().unwrap_or(Path::new(".")), &path)?;
+            // only now: what does not fit the checkpoint must leave the files of the run as they are
+            info.resumed = Some(driver.run.moment());
+            driver.run.sinks.open(&info)?;
         }
         if mode == Mode::Resume {
-            go_on_with(driver, &text)?;
+            go_on_with(driver, recording.text())?;
         }
         driver.train()
     });
@@ -167,17 +163,9 @@ pub fn run_train<T: Build>(experiment: Experiment<T>, options: impl Into<TrainOp
     Ok(summary(&program, end?))
 }
 
-/// The rows of a run that goes on from a checkpoint, or from nothing.
-fn resume_rows(folder: &RunFolder, snapshot: Option<&Snapshot>) -> Result<JsonLines> {
-    let path = folder.metrics();
-    if path.metadata().is_ok_and(|file| !file.is_file()) {
-        return Err(Error::msg(format!("`{}` is no plain file; move it out of the run's folder", path.display())));
-    }
-    Ok(match snapshot.map(|snapshot| (row_position(snapshot), snapshot.meta.iter)) {
-        Some((Some(position), _)) => JsonLines::resume_at(&path, position)?,
-        Some((None, iter)) => JsonLines::resume_after(&path, iter)?,
-        None => JsonLines::resume_at(&path, 0)?,
-    })
+/// What evaluations measure.
+fn measured<T: Build>(program: &Program<T>) -> Vec<String> {
+    program.run.results.measures.iter().map(|measure| measure.name.clone()).collect()
 }
 
 /// Whether the plan has nothing left for a run that was just restored.
@@ -294,17 +282,33 @@ pub(crate) fn needs_loader<T: Build>(role: Role) -> Result<(), String> {
 }
 
 fn evaluate<T: Build>(
-    experiment: Experiment<T>,
+    mut experiment: Experiment<T>,
     checkpoint: &Path,
     role: Role,
     verbosity: Verbosity,
     body: impl FnOnce(&mut Program<T>) -> Result<()>,
 ) -> Result<Summary> {
     needs_loader::<T>(role).map_err(Error::msg)?;
-    let mut program = build(experiment, &[role])?;
-    program.run.sinks.push(Console::new(verbosity));
+    let device = prepare(&experiment)?;
+    let phase = match role {
+        Role::Val => Some(RowPhase::Val),
+        Role::Test => Some(RowPhase::Test),
+        Role::Train | Role::Predict => None,
+    };
+    // a bare file of weights tells no iter to record results under
+    let run = phase.filter(|_| checkpoint.is_dir()).and_then(|_| FinishedRun::of_checkpoint(checkpoint));
+    let folder = run.as_ref().map_or_else(|| experiment.work_dir.join(&experiment.name), |run| run.path().to_owned());
+    let environment = environment::report(&experiment, device, &folder);
+    let recording = Recording::of(&mut experiment, environment)?;
+    let mut program = build_on(device, experiment, &[role])?;
+    let measures = measured(&program);
+    let sinks = &mut program.run.sinks;
+    match (phase, &run) {
+        (Some(phase), Some(run)) => recording.into_finished_run(run, phase, measures, verbosity, sinks)?,
+        _ => recording.onto_console(verbosity, sinks)?,
+    }
     program.listen_to_signals()?;
-    let end = program.run(|driver| {
+    let result = program.run(|driver| {
         driver.load_for_evaluation(checkpoint)?;
         let (clocks, shown) = (&driver.run.clocks, checkpoint.display());
         let text = match checkpoint.is_file() {
@@ -313,14 +317,27 @@ fn evaluate<T: Build>(
         };
         driver.run.say(&text)?;
         body(driver)
-    })?;
-    Ok(summary(&program, end))
+    });
+    if let Some(run) = &run {
+        note_the_end(&run.log(), &result);
+    }
+    Ok(summary(&program, result?))
 }
 
 fn summary<T: Build>(program: &Program<T>, end: End) -> Summary {
-    let metrics = program.run.results.latest.iter().map(|(name, value)| (name.clone(), *value)).collect();
+    let latest = program.run.results.latest.iter();
+    let metrics = latest.filter(|(name, _)| !is_short::<T>(name)).map(|(name, value)| (name.clone(), *value)).collect();
     let clocks = &program.run.clocks;
     Summary { end, metrics, epoch: clocks.epoch().get(), iter: clocks.iter().get() }
+}
+
+/// Whether a name stands for that of the first of several loaders: `val/x` for `val/NAME/x`.
+fn is_short<T: Build>(name: &str) -> bool {
+    [Role::Val, Role::Test].iter().any(|role| {
+        let loaders = T::loaders(*role);
+        let Some(rest) = name.strip_prefix(role.name()).and_then(|rest| rest.strip_prefix('/')) else { return false };
+        loaders.len() > 1 && !loaders.iter().any(|loader| rest.starts_with(&format!("{loader}/")))
+    })
 }
 
 /// The first lines of a run: what runs where.

@@ -24,6 +24,7 @@ use crate::config::{self, ConfigErrors, Diagnostic, Diagnostics, Document, Node}
 use crate::hook::HookConfig;
 use crate::loops::Role;
 use crate::metric::MetricConfig;
+use crate::record::SinkConfig;
 use crate::trainer::Build;
 use crate::trainer::fields::HookSetting;
 use rules::Common;
@@ -55,6 +56,8 @@ pub struct Experiment<T: Build> {
     pub metrics: Vec<Box<dyn MetricConfig>>,
     /// Hooks that only the file names.
     pub custom_hooks: Vec<Box<dyn HookConfig>>,
+    /// What is recorded into besides the console, `log.txt` and `metrics.jsonl`.
+    pub sinks: Vec<Box<dyn SinkConfig>>,
 }
 
 impl<T: Build> Experiment<T> {
@@ -139,6 +142,7 @@ impl<T: Build> Experiment<T> {
         let checkpoint = reader.hook("hooks.checkpoint");
         let metrics = reader.other_metrics();
         let custom_hooks = reader.custom_hooks();
+        let sinks = reader.sinks();
         let common = Common {
             name: name.as_deref(),
             device,
@@ -161,6 +165,7 @@ impl<T: Build> Experiment<T> {
             hooks: HookSettings { timer: timer?, scheduler: scheduler?, logger: logger?, checkpoint: checkpoint? },
             metrics: metrics?,
             custom_hooks: custom_hooks?,
+            sinks: sinks?,
         })
     }
 
@@ -208,6 +213,7 @@ impl<T: Build> Experiment<T> {
         writer.hook("hooks.logger", &self.hooks.logger);
         writer.hook("hooks.checkpoint", &self.hooks.checkpoint);
         writer.put("custom_hooks", &self.custom_hooks);
+        writer.put("sinks", &self.sinks);
         writer.finish()
     }
 }

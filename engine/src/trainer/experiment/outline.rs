@@ -61,7 +61,7 @@ pub(super) const ORDER: [&str; 14] = [
 ];
 
 /// What the sections that every experiment has are for.
-const DOCS: [(&str, &str); 15] = [
+const DOCS: [(&str, &str); 16] = [
     ("name", "The run's name: its folder below `work_dir`."),
     ("seed", "Everything random comes from it: the weights, the order of the data, dropout."),
     ("device", "Where the model and its batches lie. `Auto` takes the first CUDA device where there is one."),
@@ -86,6 +86,10 @@ const DOCS: [(&str, &str); 15] = [
         "The hooks that are part of this program. `Off` switches one off; `level: HIGH`, or 0 to 100, moves it: the lower the earlier in each phase.",
     ),
     ("custom_hooks", "Further hooks, chosen by this file."),
+    (
+        "sinks",
+        "What the run records into, besides the console, `log.txt` and `metrics.jsonl`. One that fails is left, and the run goes on, unless it is `required: true`.",
+    ),
 ];
 
 impl Outline {

@@ -7,6 +7,7 @@ use crate::hook::{Hook, HookConfig, HookField};
 use crate::metric::{Measure, MetricConfig};
 use crate::model::Model;
 use crate::optim::Schedules;
+use crate::record::SinkConfig;
 use crate::trainer::experiment::misplaced::{elsewhere, means_off, named_group, one_for_several};
 use crate::trainer::experiment::outline::{Outline, Section};
 use crate::trainer::experiment::rules::Facts;
@@ -260,6 +261,14 @@ impl<'a> Reader<'a> {
             return None;
         }
         self.list("custom_hooks", |_| true)
+    }
+
+    /// The sinks that the file chooses.
+    pub(crate) fn sinks(&mut self) -> Option<Vec<Box<dyn SinkConfig>>> {
+        if self.note(|| Section::optional("sinks", &Vec::<Box<dyn SinkConfig>>::new())) {
+            return None;
+        }
+        self.list("sinks", |_| true)
     }
 
     /// The node of a section, which counts as asked for.
