@@ -7,9 +7,10 @@
 #![allow(clippy::expect_used, missing_docs, reason = "a bench ends when something is wrong")]
 
 use engine::base::Clock;
-use engine::hook::{AnyHook, Context, Dispatcher, Hook, Phases, RunState, SlotInfo, SlotSetting, Slots};
+use engine::hook::{AnyHook, Dispatcher, Hook, Phases, SlotInfo, SlotSetting, Slots};
 use engine::phase::{Phase, at};
 use engine::prelude::*;
+use engine::run::{Context, RunState};
 use std::hint::black_box;
 use std::time::Instant;
 

@@ -64,7 +64,7 @@
 //! ```
 //!
 //! Where to look: [`prelude`] is what programs import; [`trainer`](macro@trainer), [`hook`](macro@hook),
-//! [`phases`](macro@phases) and [`component`](macro@component) are the attributes; [`hook::Context`] is what hooks and
+//! [`phases`](macro@phases) and [`component`](macro@component) are the attributes; [`run::Context`] is what hooks and
 //! steps see of a run; [`phase::Phase`] lists the phases. `README.md`, `docs/experiments.md`, `docs/phases.md` and
 //! `docs/hooks.md` of the repository tell the whole story, `ARCHITECTURE.md` how the inside is laid out.
 extern crate self as engine;
@@ -85,6 +85,7 @@ pub mod optim;
 pub mod phase;
 pub mod random;
 pub mod record;
+pub mod run;
 pub mod sinks;
 pub mod trainer;
 
@@ -101,12 +102,13 @@ pub mod prelude {
     pub use crate::base::error::Context as ErrorContext;
     pub use crate::base::{Clock, Error, Output, Prediction, Result, StateMap};
     pub use crate::data::{Collate, Dataset, Loader, Samples, SharedTensor};
-    pub use crate::hook::{Context, Hook, PredictStep, Save, Steps, TestStep, ValStep};
+    pub use crate::hook::{Hook, PredictStep, Steps, TestStep, ValStep};
     pub use crate::hooks::{EarlyStopping, Ema};
     pub use crate::metric::{Accuracy, Better, ConfusionMatrix, MeanLoss, Measure, Metric, MetricName, Perplexity};
     pub use crate::model::{Model, Net};
     pub use crate::optim::{Adam, AdamW, Optimizer, Schedules, Sgd};
     pub use crate::random::SampleRng;
+    pub use crate::run::{Context, Save};
     pub use engine_macros::{component, hook, phases, trainer};
     pub use tch::{Device, IndexOp, Kind, Reduction, Tensor, nn};
 }
@@ -130,14 +132,15 @@ pub mod __private {
     pub use crate::config::registry::{self, Component, FieldInfo};
     pub use crate::data::{BatchSource, Cursor, SameBatch, SamplerConfig};
     pub use crate::hook::{
-        AnyHook, Batches, Context, EachState, Hook, HookConfig, HookField, HookPart, NoPhases, Phases, PhasesOf,
-        PredictStep, SlotInfo, Slots, Steps, TestStep, ValStep, build_any, call_field, slot_of,
+        AnyHook, Batches, EachState, Hook, HookConfig, HookField, HookPart, NoPhases, Phases, PhasesOf, PredictStep,
+        SlotInfo, Slots, Steps, TestStep, ValStep, build_any, call_field, slot_of,
     };
     pub use crate::loops::{EachMetric, Feed, Role, Trainer, predict_next, predict_start};
     pub use crate::metric::{Metric, MetricComponent, MetricConfig, build_metric};
     pub use crate::model::{AnyModel, Model, ModelConfig, Net, NetPart, build_model};
     pub use crate::optim::{OptimizerConfig, ScheduleConfig};
     pub use crate::phase::{Phase, PhaseMask};
+    pub use crate::run::Context;
     pub use crate::trainer::experiment::check::{check_experiment, check_experiments_besides};
     pub use crate::trainer::parts::{
         Checked, ConfigOf, ConfigPart, HookOf, Known, LoaderOf, LoaderPart, MetricOf, MetricPart, ModelOf, ModelPart,

@@ -6,10 +6,11 @@
 use std::path::{Path, PathBuf};
 
 /// From the ground up. A new folder needs a place here, and in ARCHITECTURE.md.
-const FLOORS: [&[&str]; 7] = [
+const FLOORS: [&[&str]; 8] = [
     &["base"],
     &["phase", "config", "random", "native"],
     &["data", "optim", "metric", "record", "checkpoint", "folder", "model"],
+    &["run"],
     &["hook"],
     &["hooks", "loops"],
     &["trainer"],

@@ -7,13 +7,14 @@ mod support;
 
 use engine::base::{Clock, Output, Result};
 use engine::data::Cursor;
-use engine::hook::{Batches, Both, Context, Dispatcher, EachState, EngineHooks, RunState, SlotInfo, Slots};
+use engine::hook::{Batches, Both, Dispatcher, EachState, EngineHooks, SlotInfo, Slots};
 use engine::hooks::{Checkpoint, DefaultHooks, Ema, Logger, Scheduler, Timer};
 use engine::loops::{Driver, EachMetric, Feed, Role, TrainPlan, Trainer};
 use engine::model::ModelEntry;
 use engine::optim::{AdamW, Clip, Optim};
 use engine::phase::Phase;
 use engine::record::{Row, RowPhase};
+use engine::run::{Context, RunState};
 use engine::{hook, phases};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -140,7 +141,9 @@ fn measured<D: EngineHooks>(hooks: D, accumulate: u64) -> (Vec<u64>, Vec<u64>) {
     let store = nn::VarStore::new(Device::Cpu);
     let weight = store.root().var("weight", &[4], nn::Init::Const(1.0));
     run.models.push(ModelEntry::new("net", store));
-    run.optimizers.push(Optim::new("opt", &AdamW::new(0.1), vec![("weight".into(), weight.shallow_clone())]).unwrap());
+    run.updates
+        .optimizers
+        .push(Optim::new("opt", &AdamW::new(0.1), vec![("weight".into(), weight.shallow_clone())]).unwrap());
     let meter = from_ron::<Meter>("()");
     let seen = meter.seen.clone();
     let batch = Tensor::ones([2, 4], (Kind::Float, Device::Cpu));

@@ -4,9 +4,9 @@
 mod support;
 
 use engine::base::{Clock, Error, Result};
-use engine::hook::{Context, Exception, Signal};
 use engine::loops::{Driver, End, TrainPlan};
 use engine::phase::Phase;
+use engine::run::{Context, Exception, Signal};
 use std::cell::RefCell;
 use std::rc::Rc;
 use support::{Bare, ByEpoch, ByIter, Everything, Log, NoHooks, Setup, Toy, Toyed as _, TwoVals, every};

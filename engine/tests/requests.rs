@@ -4,11 +4,11 @@
 mod support;
 
 use engine::base::{Clock, Error, Iter, Result};
-use engine::hook::{Exception, Save};
 use engine::hooks::EarlyStopping;
 use engine::loops::End;
 use engine::phase::Phase;
 use engine::prelude::Context;
+use engine::run::{Exception, Save};
 use std::cell::RefCell;
 use std::rc::Rc;
 use support::{
@@ -307,7 +307,7 @@ fn a_signal_saves_what_a_validation_has_added_to_a_saved_iter() {
         match phase {
             // then the last weights are validated, although they are saved already
             Phase::AfterSaveCheckpoint => cx.stop("enough"),
-            Phase::AfterVal => signals.raise(engine::hook::Signal::Interrupt),
+            Phase::AfterVal => signals.raise(engine::run::Signal::Interrupt),
             _ => {}
         }
         Ok(())
@@ -623,7 +623,7 @@ fn hooks_tell_a_failure_from_a_signal() {
     let kept = seen.clone();
     driver.on(move |phase, cx| -> Result<()> {
         if phase == Phase::AfterForward {
-            signals.raise(engine::hook::Signal::Interrupt);
+            signals.raise(engine::run::Signal::Interrupt);
         }
         if let Some(exception) = cx.exception() {
             kept.borrow_mut().push((phase, matches!(exception, Exception::Signal(_))));

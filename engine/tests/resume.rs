@@ -5,11 +5,11 @@ mod support;
 
 use engine::base::{Clock, StateMap, StateValue};
 use engine::checkpoint::Snapshot;
-use engine::hook::Signal;
 use engine::hooks::EarlyStopping;
 use engine::loops::{End, TrainPlan, row_position};
 use engine::phase::Phase;
 use engine::record::Row;
+use engine::run::Signal;
 use support::{ByEpoch, ByIter, Full, Setup, Shape, Toyed as _, TwoVals, alone, every, from_ron, newest};
 use tch::{Kind, Tensor};
 

@@ -112,7 +112,7 @@ fn metrics_are_those_of_the_whole_loader_weighted_by_batch() {
 fn the_first_loader_gives_plain_names_and_further_ones_their_own() {
     let mut driver = Setup { val_samples: 3, ..Setup::default() }.full::<TwoVals>();
     let (rows, _) = driver.keep_rows();
-    let measured = driver.run.results.measures.iter().map(|measure| measure.name.clone()).collect::<Vec<_>>();
+    let measured = driver.run.seen.results.measures.iter().map(|measure| measure.name.clone()).collect::<Vec<_>>();
     assert_eq!(measured, ["val/loss", "val/accuracy", "val/hard/loss", "val/hard/accuracy"]);
     driver.train_all().unwrap();
     for name in &measured {

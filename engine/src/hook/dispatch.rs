@@ -9,8 +9,9 @@
 //! ([`Phase::reaches_all`]) reaches every hook.
 
 use crate::base::{Error, Priority, Result, State, panics};
-use crate::hook::{AnyHook, Context, Hook, HookField, Phases};
+use crate::hook::{AnyHook, Hook, HookField, Phases};
 use crate::phase::{At, Phase, PhaseMask};
+use crate::run::Context;
 
 /// What is known of a slot at compile time.
 #[derive(Clone, Copy, Debug)]

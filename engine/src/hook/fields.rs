@@ -4,8 +4,9 @@
 //! that is no hook is one error.
 
 use crate::base::Result;
-use crate::hook::{Context, HookField, Phases, SlotInfo};
+use crate::hook::{HookField, Phases, SlotInfo};
 use crate::phase::{Phase, PhaseMask};
+use crate::run::Context;
 use std::marker::PhantomData;
 
 /// A `#[hook]` field of a trainer, as a marker type.

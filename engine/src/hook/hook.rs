@@ -1,8 +1,8 @@
 //! The traits that `#[hook]` and `#[phases]` fill.
 
 use crate::base::{Priority, Result, State, StateError, StateMap};
-use crate::hook::Context;
 use crate::phase::{Phase, PhaseMask};
+use crate::run::Context;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;

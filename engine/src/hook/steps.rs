@@ -2,7 +2,7 @@
 
 use crate::base::{Output, Prediction, Result};
 use crate::data::Batch;
-use crate::hook::Context;
+use crate::run::Context;
 
 /// The training step. The engine does the rest: `backward`, accumulation, clipping, the update.
 #[diagnostic::on_unimplemented(

@@ -2,9 +2,9 @@
 
 use crate::base::{Clock, ErrorContext as _, Result};
 use crate::checkpoint::{iter_name, retain};
-use crate::hook::{Context, Exception, Save};
 use crate::hooks::monitor::direction_of;
 use crate::metric::MetricName;
+use crate::run::{Context, Exception, Save};
 use engine_macros::{hook, phases};
 use std::collections::BTreeMap;
 

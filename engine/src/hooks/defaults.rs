@@ -1,9 +1,10 @@
 //! The hooks that every program has, as slots: they come first among hooks of the same level.
 
 use crate::base::Result;
-use crate::hook::{Context, EachState, EngineHooks, Hook as _, Phases, SlotInfo, Slots};
+use crate::hook::{EachState, EngineHooks, Hook as _, Phases, SlotInfo, Slots};
 use crate::hooks::{Checkpoint, Logger, Scheduler, Timer};
 use crate::phase::Phase;
+use crate::run::Context;
 
 /// Timer, scheduler, logger and checkpoint.
 pub struct DefaultHooks {

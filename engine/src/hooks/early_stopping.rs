@@ -1,9 +1,9 @@
 //! `EarlyStopping`: ends the training when a metric no longer gets better.
 
 use crate::base::Result;
-use crate::hook::Context;
 use crate::hooks::monitor::direction_of;
 use crate::metric::{Better, MetricName};
+use crate::run::Context;
 use engine_macros::{hook, phases};
 
 /// Ends the training when the monitored metric has not become better for `patience` validations.

@@ -1,9 +1,9 @@
 //! `Ema`: an exponential moving average of the weights, used for validation and test.
 
 use crate::base::{ErrorContext as _, Result};
-use crate::hook::Context;
 use crate::model::ModelEntry;
 use crate::native::{TensorList, foreach_copy_, foreach_lerp_};
+use crate::run::Context;
 use engine_macros::{hook, phases};
 use std::collections::BTreeMap;
 use tch::Tensor;

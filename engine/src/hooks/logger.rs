@@ -1,8 +1,8 @@
 //! `logger`: rows of numbers at intervals and after every evaluation, to all sinks.
 
 use crate::base::{Clock, Result};
-use crate::hook::Context;
 use crate::record::{Row, RowPhase};
+use crate::run::Context;
 use engine_macros::{hook, phases};
 
 /// Writes what was recorded: the mean of every number over the last `interval` iters, the learning rates, and for every

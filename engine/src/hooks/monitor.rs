@@ -1,8 +1,8 @@
 //! What hooks that watch a metric ask of its name.
 
 use crate::base::{Error, Result};
-use crate::hook::Context;
 use crate::metric::{Better, watched};
+use crate::run::Context;
 
 /// Which direction of a metric is better, for one that is watched from validation to validation.
 ///

@@ -1,7 +1,7 @@
 //! `scheduler`: sets what the experiment's schedules say, before the update that uses it.
 
 use crate::base::Result;
-use crate::hook::Context;
+use crate::run::Context;
 use engine_macros::{hook, phases};
 
 /// Sets every scheduled setting (the learning rate, …) to its value at the clock. The value is a pure function of

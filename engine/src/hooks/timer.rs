@@ -1,8 +1,8 @@
 //! `timer`: how long iters take, how much of that is waiting for data, and when the run will be over.
 
 use crate::base::Result;
-use crate::hook::Context;
 use crate::record::{Progress, RowPhase, Timed, Timing};
+use crate::run::Context;
 use engine_macros::{hook, phases};
 use std::time::{Duration, Instant};
 

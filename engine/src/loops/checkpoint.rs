@@ -2,18 +2,19 @@
 
 use crate::base::{Batch, Epoch, Error, ErrorContext as _, Iter, Result, State, StateError, StateMap};
 use crate::checkpoint::{self, Meta, Snapshot};
-use crate::hook::{AnyHook, EngineHooks, Save};
+use crate::hook::{AnyHook, EngineHooks};
 use crate::loops::driver::{Driver, Resumed};
 use crate::loops::generators::Generators;
 use crate::loops::trainer::Trainer;
 use crate::metric::Metric;
 use crate::phase::at;
+use crate::run::Save;
 use std::path::Path;
 
 impl<D: EngineHooks, T: Trainer> Driver<D, T> {
     /// Writes the checkpoints that hooks have asked for, each between its two phases.
     pub(crate) fn write_requested_checkpoints(&mut self) -> Result<()> {
-        let mut saves = std::mem::take(&mut self.run.flow.saves);
+        let mut saves = std::mem::take(&mut self.run.requests.saves);
         // `latest` names the one written last
         saves.sort_by_key(|save| save.latest);
         saves.iter().try_for_each(|save| self.save(save))
@@ -23,21 +24,21 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
     pub(crate) fn save_on_signal(&mut self) -> Result<()> {
         self.write_requested_checkpoints()?;
         let iter = self.run.clocks.iter;
-        if iter == Iter(0) || self.run.saved_at == Some(iter) {
+        if iter == Iter(0) || self.run.storage.saved_at == Some(iter) {
             return Ok(());
         }
         self.save(&Save { name: checkpoint::iter_name(iter), latest: true })
     }
 
     fn save(&mut self, save: &Save) -> Result<()> {
-        let Some(folder) = self.run.folder.as_ref().map(|folder| folder.checkpoints()) else { return Ok(()) };
+        let Some(folder) = self.run.storage.folder.as_ref().map(|folder| folder.checkpoints()) else { return Ok(()) };
         self.within::<at::BeforeSaveCheckpoint, at::AfterSaveCheckpoint>(|driver| {
             // rows that the checkpoint counts on must not be lost with the machine
-            driver.run.sinks.flush()?;
+            driver.run.seen.sinks.flush()?;
             let snapshot = driver.snapshot()?;
             checkpoint::save(&folder, &save.name, &snapshot)
                 .with_context(|| format!("the checkpoint `{}` can't be written", save.name))?;
-            driver.run.saved_at = Some(driver.run.clocks.iter);
+            driver.run.storage.saved_at = Some(driver.run.clocks.iter);
             Ok(())
         })
     }
@@ -52,18 +53,18 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
         state.put("batch", &clocks.batch);
         state.put("last_val", &clocks.last_val);
         state.put("skipped", &clocks.skipped);
-        state.put("skip_update", &run.flow.skip_update);
-        state.put("results", &run.results.latest);
-        state.put("time", &run.elapsed());
+        state.put("skip_update", &run.requests.skip_update);
+        state.put("results", &run.seen.results.latest);
+        state.put("time", &run.seen.elapsed());
         match &self.sinks_before_val {
             Some(sinks) => sinks.iter().for_each(|(name, sink)| state.put(name, sink)),
-            None => run.sinks.states().iter().for_each(|(name, sink)| state.put(name, sink)),
+            None => run.seen.sinks.states().iter().for_each(|(name, sink)| state.put(name, sink)),
         }
         state.put("generators", &Generators::of(run.device)?.save());
-        for optimizer in &run.optimizers {
+        for optimizer in &run.updates.optimizers {
             state.put(format!("optimizers.{}", optimizer.name()), &optimizer.save_state());
         }
-        state.put("record", &run.record.save_state());
+        state.put("record", &run.seen.record.save_state());
         let meta = Meta::new(clocks.epoch, clocks.iter);
         let models = run.models.iter().map(|model| {
             let variables = model.variables().iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone()));
@@ -97,12 +98,12 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
         run.clocks.batch = state.take::<Batch>("batch")?;
         run.clocks.last_val = state.take("last_val")?;
         run.clocks.skipped = state.take("skipped")?;
-        run.flow.skip_update = state.take("skip_update")?;
-        run.results.latest = state.take("results")?;
-        run.time_before = state.take("time")?;
-        run.sinks.load_states(&mut state)?;
-        run.record.load_state(state.take_map("record")?)?;
-        for optimizer in &mut run.optimizers {
+        run.requests.skip_update = state.take("skip_update")?;
+        run.seen.results.latest = state.take("results")?;
+        run.seen.continue_time(state.take("time")?);
+        run.seen.sinks.load_states(&mut state)?;
+        run.seen.record.load_state(state.take_map("record")?)?;
+        for optimizer in &mut run.updates.optimizers {
             let map = state.take_map(&format!("optimizers.{}", optimizer.name()))?;
             let failed = format!("the state of the optimizer `{}` can't be taken back", optimizer.name());
             optimizer.load_state(map).context(failed)?;
@@ -111,7 +112,7 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
             cursor: state.take("cursor")?,
             generators: Generators::restore(run.device, state.take_map("generators")?)?,
         });
-        self.run.saved_at = Some(self.run.clocks.iter);
+        self.run.storage.saved_at = Some(self.run.clocks.iter);
         self.restore_parts(&mut state)?;
         for name in state.0.keys() {
             self.run.say(&format!("the checkpoint's state of `{name}` belongs to nothing here: left out"))?;
@@ -133,7 +134,7 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
             self.load_weights(&models)?;
             self.run.clocks.epoch = meta.epoch;
             self.run.clocks.iter = meta.iter;
-            self.run.time_before = state.take("time")?;
+            self.run.seen.continue_time(state.take("time")?);
             self.restore_parts(&mut state)?;
         }
         self.phase::<at::AfterLoadCheckpoint>()

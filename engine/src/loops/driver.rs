@@ -3,14 +3,15 @@
 use crate::base::panics;
 use crate::base::{Error, ErrorContext as _, Result, StateMap};
 use crate::data::Cursor;
-use crate::hook::{Both, Context, Dispatcher, EngineHooks, Exception, Planned, RunState, Signal, Stop};
+use crate::hook::{Both, Dispatcher, EngineHooks, Planned};
 use crate::loops::generators::Generators;
 use crate::loops::plan::{TrainPlan, ValPlan};
 use crate::loops::signals::Signals;
 use crate::loops::trainer::{Role, Trainer};
 use crate::metric::Metric;
 use crate::phase::{At, Phase, at};
-use crate::record::Ending;
+use crate::record::Outcome;
+use crate::run::{Context, Exception, RunState, Signal, Stop};
 use std::fmt;
 
 /// How a run ended, when nothing failed.
@@ -82,25 +83,26 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
     /// The first error or panic of a step, a hook, a loader or the disk. What fails after it is told, not returned.
     pub fn run(&mut self, body: impl FnOnce(&mut Self) -> Result<()>) -> Result<End> {
         let result = self.within::<at::BeforeRun, at::AfterRun>(body);
-        let how = match (&result, &self.run.flow.stop) {
-            (Err(_), _) => Ending::Failed,
-            (Ok(()), None) => Ending::Finished,
-            (Ok(()), Some(Stop::Requested { .. })) => Ending::Stopped,
-            (Ok(()), Some(Stop::Signal(_))) => Ending::Signal,
+        let how = match (&result, &self.run.ending.stop) {
+            (Err(_), _) => Outcome::Failed,
+            (Ok(()), None) => Outcome::Finished,
+            (Ok(()), Some(Stop::Requested { .. })) => Outcome::Stopped,
+            (Ok(()), Some(Stop::Signal(_))) => Outcome::Signal,
         };
-        let ended = self.run.sinks.end(how);
-        let flushed = ended.and(self.run.sinks.flush());
+        let sinks = &mut self.run.seen.sinks;
+        let ended = sinks.end(how);
+        let flushed = ended.and(sinks.flush());
         if let Err(stand_in) = result {
             if let Err(error) = flushed {
                 self.run.tell(&format!("while ending after a failure: {error:#}"));
             }
-            return Err(match self.run.exception.take() {
+            return Err(match self.run.ending.exception.take() {
                 Some(Exception::Failed(first)) => first,
                 _ => stand_in,
             });
         }
         flushed?;
-        Ok(match self.run.flow.stop.clone() {
+        Ok(match self.run.ending.stop.clone() {
             None => End::Finished,
             Some(Stop::Requested { reason }) => End::Stopped { reason },
             Some(Stop::Signal(signal)) => End::Signal(signal),
@@ -131,7 +133,7 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
     /// Calls the hooks of one phase.
     #[inline]
     pub(crate) fn phase<P: At>(&mut self) -> Result<()> {
-        self.run.phase = P::PHASE;
+        self.run.current.phase = P::PHASE;
         self.hooks.run::<P>(&mut Context::new(&mut self.run))
     }
 
@@ -154,14 +156,14 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
     /// hooks can look at it, until [`Driver::run`] takes it out.
     #[cold]
     fn on_the_way_out(&mut self, error: Error) -> Error {
-        if matches!(self.run.exception, Some(Exception::Failed(_))) {
+        if matches!(self.run.ending.exception, Some(Exception::Failed(_))) {
             return error;
         }
         // nothing comes after `after_run`
-        let first = self.run.exception.is_none() && self.run.phase != Phase::AfterRun;
+        let first = self.run.ending.exception.is_none() && self.run.current.phase != Phase::AfterRun;
         // what was asked for before the failure is not to be written after it
-        self.run.flow.saves.clear();
-        self.run.exception = Some(Exception::Failed(error));
+        self.run.requests.saves.clear();
+        self.run.ending.exception = Some(Exception::Failed(error));
         if first {
             self.close::<at::OnException>();
         }
@@ -171,10 +173,10 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
     /// Whether a signal has come. When it has just come, hooks see it, and the loops end at this place.
     pub(crate) fn take_signal(&mut self) -> bool {
         let Some(signal) = self.signals.received() else { return false };
-        if !matches!(self.run.flow.stop, Some(Stop::Signal(_))) {
-            self.run.flow.stop = Some(Stop::Signal(signal));
-            if self.run.exception.is_none() {
-                self.run.exception = Some(Exception::Signal(signal));
+        if !matches!(self.run.ending.stop, Some(Stop::Signal(_))) {
+            self.run.ending.stop = Some(Stop::Signal(signal));
+            if self.run.ending.exception.is_none() {
+                self.run.ending.exception = Some(Exception::Signal(signal));
                 self.close::<at::OnException>();
             }
         }

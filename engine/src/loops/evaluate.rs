@@ -2,7 +2,7 @@
 
 use crate::base::{Error, Output, Result};
 use crate::data::{Batch as _, Cursor};
-use crate::hook::{Context, EngineHooks, Stop};
+use crate::hook::EngineHooks;
 use crate::loops::driver::Driver;
 use crate::loops::generators::Generators;
 use crate::loops::trainer::{Feed, Role, Trainer};
@@ -10,6 +10,7 @@ use crate::metric::Measure;
 use crate::model::ModelEntry;
 use crate::phase::{At, at};
 use crate::record::RowPhase;
+use crate::run::{Context, Stop};
 
 /// The values of an evaluation, under their monitored names.
 pub type Report = Vec<(String, f64)>;
@@ -66,14 +67,14 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
     /// The first error of a step, a hook, a metric or a loader.
     pub fn val(&mut self) -> Result<Report> {
         let generators = Generators::of(self.run.device)?;
-        let sinks = self.run.sinks.states();
+        let sinks = self.run.seen.sinks.states();
         let (report, complete) = self.evaluate::<Val>()?;
         if complete {
             self.run.clocks.last_val = Some(self.run.clocks.iter);
             // asked for by what the validation has called: these weights are done
-            self.run.flow.validate = false;
+            self.run.requests.validate = false;
             // what hooks make of the new values is in no checkpoint yet
-            self.run.saved_at = None;
+            self.run.storage.saved_at = None;
         } else {
             generators.put_back()?;
             self.sinks_before_val = Some(sinks);
@@ -110,10 +111,10 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
     /// Runs `body` without gradients, with models and steps in the mode for evaluation; the modes found are restored.
     pub(crate) fn in_evaluation_mode<R>(&mut self, body: impl FnOnce(&mut Self) -> R) -> R {
         let modes: Vec<bool> = self.run.models.iter().map(ModelEntry::is_training).collect();
-        let training = self.run.training;
+        let training = self.run.step.training;
         self.set_training(false);
         let result = tch::no_grad(|| body(self));
-        self.run.training = training;
+        self.run.step.training = training;
         self.run.models.iter_mut().zip(modes).for_each(|(model, mode)| model.set_training(mode));
         result
     }
@@ -132,21 +133,21 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
                 Ok(())
             })
         })?;
-        let complete = !matches!(self.run.flow.stop, Some(Stop::Signal(_)));
+        let complete = !matches!(self.run.ending.stop, Some(Stop::Signal(_)));
         if !complete {
-            self.run.record.discard(S::PHASE);
+            self.run.seen.record.discard(S::PHASE);
         }
         Ok((report, complete))
     }
 
     fn evaluate_loader<S: Stage<T>>(&mut self, index: usize, report: &mut Report) -> Result<()> {
-        self.run.loader = T::loaders(S::ROLE)[index];
-        self.run.named_loader = T::loaders(S::ROLE).len() > 1;
-        self.run.batch_size = 0;
-        self.run.results.current.clear();
-        self.run.evaluated = Some(0);
+        self.run.current.loader = T::loaders(S::ROLE)[index];
+        self.run.current.named_loader = T::loaders(S::ROLE).len() > 1;
+        self.run.step.batch_size = 0;
+        self.run.seen.results.current.clear();
+        self.run.current.evaluated = Some(0);
         let result = self.evaluate_pass::<S>(index, report);
-        self.run.evaluated = None;
+        self.run.current.evaluated = None;
         result
     }
 
@@ -173,8 +174,8 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
         let Some(batch) = self.eval_loader::<S>(index)?.next_batch()? else { return Ok(false) };
         let size = batch.size();
         let batch = batch.to_device(self.run.device)?;
-        self.run.batch_size = size;
-        self.run.output = None;
+        self.run.step.batch_size = size;
+        self.run.step.output = None;
         self.within::<S::BeforeIter, S::AfterIter>(|driver| {
             let what = match S::ROLE {
                 Role::Test => "`test_step`",
@@ -186,11 +187,11 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
                 driver.run.log(name, value.clone());
             }
             driver.each_metric(&mut |metric| metric.update(&output, size))?;
-            driver.run.output = Some(output);
+            driver.run.step.output = Some(output);
             Ok(())
         })?;
-        self.run.output = None;
-        self.run.evaluated = self.run.evaluated.map(|batches| batches + 1);
+        self.run.step.output = None;
+        self.run.current.evaluated = self.run.current.evaluated.map(|batches| batches + 1);
         Ok(true)
     }
 
@@ -209,14 +210,14 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
         })?;
         for (name, value) in &values {
             let monitored = monitored_name::<T>(S::ROLE, index, name);
-            self.run.results.latest.insert(monitored.clone(), *value);
+            self.run.seen.results.latest.insert(monitored.clone(), *value);
             if index == 0 {
                 // the short name, where the full one has the loader's
-                self.run.results.latest.insert(format!("{}/{name}", S::ROLE.name()), *value);
+                self.run.seen.results.latest.insert(format!("{}/{name}", S::ROLE.name()), *value);
             }
             report.push((monitored, *value));
         }
-        self.run.results.current = values;
+        self.run.seen.results.current = values;
         Ok(())
     }
 }

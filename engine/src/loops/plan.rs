@@ -1,8 +1,8 @@
 //! How far a training goes and when it validates: numbers from the file, and pure functions of the clock.
 
 use crate::base::Clock;
-use crate::hook::Clocks;
 use crate::optim::{Clip, Outlook};
+use crate::run::Clocks;
 
 /// The plan of a training.
 #[derive(Clone, Debug, Default)]

@@ -1,10 +1,11 @@
 //! Predict: one pass over the predict loader, each prediction handed on as it comes.
 
 use crate::base::{Prediction, Result};
-use crate::hook::{Context, EngineHooks};
+use crate::hook::EngineHooks;
 use crate::loops::driver::Driver;
 use crate::loops::trainer::{Role, Trainer};
 use crate::phase::at;
+use crate::run::Context;
 
 impl<D: EngineHooks, T: Trainer> Driver<D, T> {
     /// Predicts every batch of the predict loader and hands each prediction to `write`. A signal ends it early.
@@ -12,7 +13,7 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
     /// # Errors
     /// The first error of a step, a hook, the loader or `write`.
     pub fn predict(&mut self, write: &mut dyn FnMut(Prediction) -> Result<()>) -> Result<()> {
-        self.run.loader = T::loaders(Role::Predict).first().copied().unwrap_or("predict");
+        self.run.current.loader = T::loaders(Role::Predict).first().copied().unwrap_or("predict");
         self.in_evaluation_mode(|driver| {
             driver.within::<at::BeforePredict, at::AfterPredict>(|driver| {
                 let batches = driver.trainer().predict_start()?;
@@ -20,7 +21,7 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
                     if driver.take_signal() {
                         break;
                     }
-                    driver.run.evaluated = Some(batch);
+                    driver.run.current.evaluated = Some(batch);
                     driver.within::<at::BeforePredictIter, at::AfterPredictIter>(|driver| {
                         let Driver { hooks, run, .. } = driver;
                         match hooks.slots.second.predict_next(&mut Context::new(run))? {
@@ -29,7 +30,7 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
                         }
                     })?;
                 }
-                driver.run.evaluated = None;
+                driver.run.current.evaluated = None;
                 Ok(())
             })
         })

@@ -1,7 +1,7 @@
 //! SIGINT and SIGTERM: the first asks the loop to end in good order, a second one ends the process at once.
 
 use crate::base::{Error, Result};
-use crate::hook::Signal;
+use crate::run::Signal;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -119,7 +119,7 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
 
     /// Whether weights that were not validated yet are to be: on request, by the plan, or because they are the last.
     fn is_val_due(&mut self) -> bool {
-        let asked = std::mem::take(&mut self.run.flow.validate);
+        let asked = std::mem::take(&mut self.run.requests.validate);
         let Some(plan) = &self.val_plan else { return false };
         let clocks = &self.run.clocks;
         let last = plan.at_end && self.is_over() && clocks.iter.get() > 0;
@@ -128,7 +128,7 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
 
     /// Whether the loop ends here.
     fn is_over(&self) -> bool {
-        self.run.flow.stop.is_some() || self.run.clocks.is_finished()
+        self.run.ending.stop.is_some() || self.run.clocks.is_finished()
     }
 
     /// Batches of one pass.
@@ -182,15 +182,15 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
                 loader.next_batch()?.ok_or_else(|| Error::msg("the train loader has no batch"))?
             }
         };
-        self.run.batch_size = batch.size();
-        self.run.loader = T::loaders(Role::Train).first().copied().unwrap_or("train");
-        self.run.named_loader = false;
+        self.run.step.batch_size = batch.size();
+        self.run.current.loader = T::loaders(Role::Train).first().copied().unwrap_or("train");
+        self.run.current.named_loader = false;
         batch.to_device(device)
     }
 
     /// The mode of the steps and of every model.
     pub(crate) fn set_training(&mut self, training: bool) {
-        self.run.training = training;
+        self.run.step.training = training;
         self.run.models.iter_mut().for_each(|model| model.set_training(training));
     }
 }

@@ -2,8 +2,9 @@
 
 use crate::base::{Clock, Error, ErrorContext as _, Output, Prediction, Result, panics};
 use crate::data::{Batch, BatchSource, Cursor};
-use crate::hook::{Batches, Context, EachState, PredictStep, Slots};
+use crate::hook::{Batches, EachState, PredictStep, Slots};
 use crate::metric::Metric;
+use crate::run::Context;
 
 /// What a loader is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -153,7 +154,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hook::RunState;
+    use crate::run::RunState;
     use tch::{Device, Kind, Tensor};
 
     /// Fails at its second prompt, which its loader can't give either when it is so told.
@@ -196,9 +197,9 @@ mod tests {
     fn failed(broken: bool, panics: bool) -> String {
         let mut trainer = Failing { given: 0, broken, panics };
         let mut run = RunState::new(Clock::Epoch, Device::Cpu, 1);
-        run.loader = "prompts";
+        run.current.loader = "prompts";
         let mut next = |batch| {
-            run.evaluated = Some(batch);
+            run.current.evaluated = Some(batch);
             predict_next(&mut trainer, |trainer| trainer, &mut Context::new(&mut run))
         };
         assert!(next(0).unwrap().is_some());

@@ -5,17 +5,18 @@
 //! `skip_update`, and pays for the read of the device.
 
 use crate::base::{Error, Output, Result};
-use crate::hook::{EngineHooks, Stop};
+use crate::hook::EngineHooks;
 use crate::loops::driver::Driver;
 use crate::loops::trainer::Trainer;
 use crate::optim::clip_gradients;
 use crate::phase::at;
+use crate::run::Stop;
 
 impl<D: EngineHooks, T: Trainer> Driver<D, T> {
     /// One update from `batches` batches; its gradient is their average.
     pub(crate) fn iter(&mut self, batches: u64) -> Result<()> {
         self.within::<at::BeforeTrainIter, at::AfterTrainIter>(|driver| {
-            for optimizer in &mut driver.run.optimizers {
+            for optimizer in &mut driver.run.updates.optimizers {
                 optimizer.zero_grad()?;
             }
             for _ in 0..batches {
@@ -27,13 +28,13 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
             driver.stop_at_limit();
             Ok(())
         })?;
-        self.run.output = None;
+        self.run.step.output = None;
         Ok(())
     }
 
     /// One batch, forward and backward.
     fn batch(&mut self, batch: &T::Batch, batches: u64) -> Result<()> {
-        self.run.output = None;
+        self.run.step.output = None;
         self.within::<at::BeforeTrainBatch, at::AfterTrainBatch>(|driver| {
             let output = driver.step("`train_step`", |trainer, cx| trainer.train_step(batch, cx))?;
             check_loss(&output)?;
@@ -42,12 +43,12 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
                 1 => output.loss().shallow_clone(),
                 _ => output.loss() / batches as f64,
             };
-            driver.run.output = Some(output);
+            driver.run.step.output = Some(output);
             driver.phase::<at::AfterForward>()?;
             loss.f_backward().map_err(|error| Error::new(error).context("`backward` failed"))?;
             drop(loss);
             driver.phase::<at::AfterBackward>()?;
-            if let Some(output) = &mut driver.run.output {
+            if let Some(output) = &mut driver.run.step.output {
                 output.detach();
             }
             driver.run.clocks.batch = driver.run.clocks.batch.next();
@@ -58,19 +59,19 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
     /// The update, unless a hook or a step has asked to leave it out.
     fn update(&mut self) -> Result<()> {
         self.within::<at::BeforeOptimizerStep, at::AfterOptimizerStep>(|driver| {
-            let reason = driver.run.flow.skip_update.take();
-            driver.run.flow.skipped = reason.is_some();
+            let reason = driver.run.requests.skip_update.take();
+            driver.run.step.skipped = reason.is_some();
             if let Some(reason) = reason {
                 driver.run.clocks.skipped += 1;
                 let update = driver.run.clocks.iter.get() + 1;
                 return driver.run.say(&format!("update {update} skipped: {reason}"));
             }
             if let Some(clip) = &driver.train_plan.clip
-                && let Some(norm) = clip_gradients(&mut driver.run.optimizers, clip)?
+                && let Some(norm) = clip_gradients(&mut driver.run.updates.optimizers, clip)?
             {
                 driver.run.log("grad_norm", norm);
             }
-            for optimizer in &mut driver.run.optimizers {
+            for optimizer in &mut driver.run.updates.optimizers {
                 optimizer.step()?;
             }
             Ok(())
@@ -82,7 +83,7 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
         let limit = self.train_plan.stop_after;
         if let Some(limit) = limit.filter(|limit| self.run.clocks.iter.get() >= *limit) {
             let reason = format!("the limit of {limit} iters");
-            self.run.flow.stop.get_or_insert(Stop::Requested { reason });
+            self.run.ending.stop.get_or_insert(Stop::Requested { reason });
         }
     }
 

@@ -27,7 +27,7 @@ pub use histogram::{Bucket, Histogram};
 pub use image::Image;
 pub use record::Record;
 pub use row::{Row, RowPhase};
-pub use sink::{Ending, Progress, RunInfo, Sink, SinkComponent, SinkConfig, build_sink};
+pub use sink::{Outcome, Progress, RunInfo, Sink, SinkComponent, SinkConfig, build_sink};
 pub use sinks::Sinks;
 pub use table::{Cell, Table};
 pub use timing::{Timed, Timing};

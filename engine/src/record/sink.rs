@@ -94,7 +94,7 @@ pub trait Sink: State + Send {
     ///
     /// # Errors
     /// When it could not be written.
-    fn end(&mut self, how: Ending) -> Result<()> {
+    fn end(&mut self, how: Outcome) -> Result<()> {
         let _ = how;
         Ok(())
     }
@@ -138,7 +138,7 @@ impl RunInfo {
 
 /// How a run has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
+pub enum Outcome {
     /// All that was planned is done.
     Finished,
     /// A hook, a step or a limit asked it to stop.

@@ -1,6 +1,6 @@
 //! All sinks of a run as one: each gets everything, and one that may fail does not take the run with it.
 
-use super::{Ending, Event, Progress, Row, RunInfo, Sink, SinkConfig, ValueKind};
+use super::{Outcome, Event, Progress, Row, RunInfo, Sink, SinkConfig, ValueKind};
 use crate::base::error::{Context as _, Error, Result};
 use crate::base::panics;
 use crate::base::state::{State, StateMap};
@@ -136,7 +136,7 @@ impl Sinks {
     ///
     /// # Errors
     /// When a sink fails that is required.
-    pub fn end(&mut self, how: Ending) -> Result<()> {
+    pub fn end(&mut self, how: Outcome) -> Result<()> {
         self.serve(Stage::Open, |sink| sink.end(how))
     }
 

@@ -1,11 +1,12 @@
 //! Builds the fields of a trainer, and with them what the run owns of each.
 
 use crate::base::{Error, ErrorContext as _, Result, panics};
-use crate::hook::{Hook, HookField, RunState, SlotSetting};
+use crate::hook::{Hook, HookField, SlotSetting};
 use crate::loops::Role;
 use crate::model::{Model, ModelEntry};
 use crate::optim::{Optim, Schedules};
 use crate::random;
+use crate::run::RunState;
 use crate::trainer::Refused;
 use crate::trainer::fields::{HookSetting, LoaderField, OptimizerField, SchedulesField};
 use tch::{Tensor, nn};
@@ -74,14 +75,14 @@ impl<'a> Builder<'a> {
             Some(field) => Refused::at(format!("{path}.{field}"), error.to_string()),
             None => Error::new(error).context(format!("the optimizer `{name}` can't be built")),
         })?;
-        self.run.optimizers.push(optim);
+        self.run.updates.optimizers.push(optim);
         Ok(field)
     }
 
     /// The `#[scheduler]` field.
     pub fn schedules<F: SchedulesField>(&mut self, schedules: Schedules) -> F {
         let (field, schedules) = F::from_schedules(schedules);
-        self.run.schedules = schedules;
+        self.run.updates.schedules = schedules;
         field
     }
 

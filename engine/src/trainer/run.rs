@@ -4,12 +4,13 @@ use crate::base::disk::write_atomic;
 use crate::base::{Error, ErrorContext as _, Prediction, Priority, Result};
 use crate::checkpoint::{self, Newest};
 use crate::folder::{FinishedRun, Mode, RunFolder};
-use crate::hook::{Both, CustomHook, Dispatcher, Hook, HookField, Planned, RunState, SlotSetting, Slots};
+use crate::hook::{Both, CustomHook, Dispatcher, Hook, HookField, Planned, SlotSetting, Slots};
 use crate::hooks::DefaultHooks;
 use crate::loops::{Driver, End, Report, Role, TrainPlan};
 use crate::optim::Outlook;
 use crate::phase::Phase;
 use crate::record::{RowPhase, Sink as _};
+use crate::run::{Command, RunState};
 use crate::sinks::{LogFile, Verbosity};
 use crate::trainer::environment;
 use crate::trainer::fields::HookSetting;
@@ -90,7 +91,7 @@ fn build_on<T: Build>(device: Device, experiment: Experiment<T>, roles: &[Role])
     let hooks = Dispatcher::new(Both { first: defaults, second: trainer }, settings, custom.collect());
     let file_metrics = experiment.metrics.iter().map(|config| config.build_metric()).collect();
     let mut program = Driver::new(hooks, file_metrics, run, train_plan, val_plan);
-    program.run.results.measures = program.measures()?;
+    program.run.seen.results.measures = program.measures()?;
     Ok(program)
 }
 
@@ -126,7 +127,7 @@ pub fn run_train<T: Build>(mut experiment: Experiment<T>, options: impl Into<Tra
     if mode != Mode::Resume {
         write_atomic(&folder.experiment(), recording.text().as_bytes())?;
     }
-    recording.into_folder(&folder, verbosity, &mut program.run.sinks)?;
+    recording.into_folder(&folder, verbosity, &mut program.run.seen.sinks)?;
     greet(&mut program, &folder)?;
     if mode == Mode::Resume && resumed.found.is_none() {
         program.run.say("warning: the run has no checkpoint to go on from, so it begins anew")?;
@@ -137,9 +138,9 @@ pub fn run_train<T: Build>(mut experiment: Experiment<T>, options: impl Into<Tra
     let log = folder.log();
     let mut info = recording.info(folder.path(), measured(&program));
     if resumed.found.is_none() {
-        program.run.sinks.open(&info)?;
+        program.run.seen.sinks.open(&info)?;
     }
-    program.run.folder = Some(folder);
+    program.run.storage.folder = Some(folder);
     let end = program.run(|driver| {
         if let Some((path, snapshot)) = resumed.found {
             driver.restore(snapshot).with_context(|| format!("{} can't be resumed", path.display()))?;
@@ -152,7 +153,7 @@ pub fn run_train<T: Build>(mut experiment: Experiment<T>, options: impl Into<Tra
             checkpoint::set_latest(path.parent().unwrap_or(Path::new(".")), &path)?;
             // only now: what does not fit the checkpoint must leave the files of the run as they are
             info.resumed = Some(driver.run.moment());
-            driver.run.sinks.open(&info)?;
+            driver.run.seen.sinks.open(&info)?;
         }
         if mode == Mode::Resume {
             go_on_with(driver, recording.text())?;
@@ -165,7 +166,7 @@ pub fn run_train<T: Build>(mut experiment: Experiment<T>, options: impl Into<Tra
 
 /// What evaluations measure.
 fn measured<T: Build>(program: &Program<T>) -> Vec<String> {
-    program.run.results.measures.iter().map(|measure| measure.name.clone()).collect()
+    program.run.seen.results.measures.iter().map(|measure| measure.name.clone()).collect()
 }
 
 /// Whether the plan has nothing left for a run that was just restored.
@@ -175,7 +176,7 @@ fn plan_is_done<T: Build>(driver: &mut Program<T>) -> bool {
 
 /// Writes the experiment with which a run goes on: only now, since one that can't be resumed with must leave the run's own.
 fn go_on_with<T: Build>(driver: &mut Program<T>, text: &str) -> Result<()> {
-    let Some(folder) = &driver.run.folder else { return Ok(()) };
+    let Some(folder) = &driver.run.storage.folder else { return Ok(()) };
     let changed = keep_experiment(folder, text)?;
     write_atomic(&folder.experiment(), text.as_bytes())?;
     let Some(kept) = changed else { return Ok(()) };
@@ -301,8 +302,14 @@ fn evaluate<T: Build>(
     let environment = environment::report(&experiment, device, &folder);
     let recording = Recording::of(&mut experiment, environment)?;
     let mut program = build_on(device, experiment, &[role])?;
+    program.run.current.command = match role {
+        Role::Train => Command::Train,
+        Role::Val => Command::Val,
+        Role::Test => Command::Test,
+        Role::Predict => Command::Predict,
+    };
     let measures = measured(&program);
-    let sinks = &mut program.run.sinks;
+    let sinks = &mut program.run.seen.sinks;
     match (phase, &run) {
         (Some(phase), Some(run)) => recording.into_finished_run(run, phase, measures, verbosity, sinks)?,
         _ => recording.onto_console(verbosity, sinks)?,
@@ -325,7 +332,7 @@ fn evaluate<T: Build>(
 }
 
 fn summary<T: Build>(program: &Program<T>, end: End) -> Summary {
-    let latest = program.run.results.latest.iter();
+    let latest = program.run.seen.results.latest.iter();
     let metrics = latest.filter(|(name, _)| !is_short::<T>(name)).map(|(name, value)| (name.clone(), *value)).collect();
     let clocks = &program.run.clocks;
     Summary { end, metrics, epoch: clocks.epoch().get(), iter: clocks.iter().get() }
@@ -364,8 +371,8 @@ fn greet<T: Build>(program: &mut Program<T>, folder: &RunFolder) -> Result<()> {
 /// What only data and parameters tell of schedules: that each has its time, its setting and its groups.
 fn check_schedules<T: Build>(program: &Program<T>) -> Result<()> {
     let run = &program.run;
-    let mut problems = run.schedules.check(&Outlook::from(&run.clocks.progress().planned));
-    problems.extend(run.schedules.check_against(&run.optimizers));
+    let mut problems = run.updates.schedules.check(&Outlook::from(&run.clocks.progress().planned));
+    problems.extend(run.updates.schedules.check_against(&run.updates.optimizers));
     let mistakes: Vec<Mistake> = problems.into_iter().map(Mistake::from).collect();
     match mistakes.is_empty() {
         true => Ok(()),

@@ -17,12 +17,13 @@ pub use toy::{Bare, ByEpoch, ByIter, Everything, NoHooks, OnStep, Shape, Toy, Tw
 use engine::base::{Clock, Result};
 use engine::checkpoint::Snapshot;
 use engine::folder::{Mode, RunFolder};
-use engine::hook::{Both, CustomHook, Dispatcher, EngineHooks, Hook, RunState};
+use engine::hook::{Both, CustomHook, Dispatcher, EngineHooks, Hook};
 use engine::hooks::{Checkpoint, DefaultHooks, Ema, Logger, Scheduler, Timer};
 use engine::loops::{Driver, End, TrainPlan, ValPlan};
 use engine::model::ModelEntry;
 use engine::optim::{AdamW, Optim, Optimizer, Sgd};
 use engine::random::Stream;
+use engine::run::RunState;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use tch::{Device, Tensor, nn};
@@ -117,7 +118,7 @@ impl Setup {
         if mode == Mode::New {
             std::fs::write(folder.experiment(), "").unwrap();
         }
-        driver.run.folder = Some(folder);
+        driver.run.storage.folder = Some(folder);
         driver
     }
 
@@ -133,10 +134,10 @@ impl Setup {
             true => Box::new(AdamW::new(self.lr)),
             false => Box::new(Sgd::new(self.lr)),
         };
-        run.optimizers.push(Optim::new("opt", recipe.as_ref(), parameters).unwrap());
+        run.updates.optimizers.push(Optim::new("opt", recipe.as_ref(), parameters).unwrap());
         let dispatcher = Dispatcher::new(Both { first: hooks, second: toy }, vec![], vec![]);
         let mut driver = Driver::new(dispatcher, vec![], run, self.train.clone(), self.val.clone());
-        driver.run.results.measures = driver.measures().unwrap();
+        driver.run.seen.results.measures = driver.measures().unwrap();
         driver
     }
 }
@@ -180,7 +181,7 @@ pub trait Toyed<S: Shape> {
     fn add<H: Hook>(&mut self, hook: H);
     fn train_all(&mut self) -> Result<End>;
     /// Calls `action` in every phase, before all other hooks of its level but the engine's own.
-    fn on(&mut self, action: impl FnMut(engine::phase::Phase, &mut engine::hook::Context<'_>) -> Result<()> + 'static);
+    fn on(&mut self, action: impl FnMut(engine::phase::Phase, &mut engine::run::Context<'_>) -> Result<()> + 'static);
     /// Keeps the phases that are gone through from now on.
     fn record_phases(&mut self) -> Log;
     fn keep_rows(&mut self) -> (Rows, Lines);
@@ -202,7 +203,7 @@ impl<D: EngineHooks, S: Shape> Toyed<S> for Driver<D, Toy<S>> {
         self.run(|driver| driver.train())
     }
 
-    fn on(&mut self, action: impl FnMut(engine::phase::Phase, &mut engine::hook::Context<'_>) -> Result<()> + 'static) {
+    fn on(&mut self, action: impl FnMut(engine::phase::Phase, &mut engine::run::Context<'_>) -> Result<()> + 'static) {
         self.toy().probe.action.push(Box::new(action));
     }
 
@@ -218,7 +219,7 @@ impl<D: EngineHooks, S: Shape> Toyed<S> for Driver<D, Toy<S>> {
 
     fn keep_rows(&mut self) -> (Rows, Lines) {
         let (sink, rows, lines) = probe::kept();
-        self.run.sinks.push(sink);
+        self.run.seen.sinks.push(sink);
         (rows, lines)
     }
 

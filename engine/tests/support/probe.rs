@@ -1,9 +1,9 @@
 //! A hook that takes part in every phase and does there what a test wants, and a sink that keeps what it gets.
 
 use engine::base::Result;
-use engine::hook::Context;
 use engine::phase::Phase;
 use engine::record::{Row, Sink};
+use engine::run::Context;
 use engine::{hook, phases};
 use std::cell::RefCell;
 use std::rc::Rc;

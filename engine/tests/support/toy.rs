@@ -5,11 +5,12 @@ use super::probe::Probe;
 use super::{Setup, ema, from_ron};
 use engine::base::{Clock, Output, Prediction, Result};
 use engine::data::Loader;
-use engine::hook::{Batches, Context, EachState, EngineHooks, HookField as _, Phases, SlotInfo, Slots};
+use engine::hook::{Batches, EachState, EngineHooks, HookField as _, Phases, SlotInfo, Slots};
 use engine::hooks::Ema;
 use engine::loops::{EachMetric, Feed, Role, Trainer, predict_start};
 use engine::metric::{Accuracy, MeanLoss, Metric, MetricComponent};
 use engine::phase::Phase;
+use engine::run::Context;
 use std::marker::PhantomData;
 use tch::{Tensor, nn, nn::Module as _};
 

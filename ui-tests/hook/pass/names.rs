@@ -71,7 +71,7 @@ mod shadows {
 
     #[engine::phases]
     impl Shadowed {
-        fn after_run(&mut self, _cx: &mut engine::hook::Context<'_>) -> engine::base::Result<()> {
+        fn after_run(&mut self, _cx: &mut engine::run::Context<'_>) -> engine::base::Result<()> {
             self.seen += self.depth;
             Ok(())
         }

@@ -1,18 +1,15 @@
-//! What hooks ask of the loop: stop, validate, save, skip. The loop answers at the next safe point.
+//! Why a run ends before its plan: a stop that was decided, a signal, a failure on its way out.
 
 use crate::base::Error;
 use std::fmt;
 
-/// The requests that wait for the loop.
+/// Why the run ends, once it does.
 #[derive(Debug, Default)]
-pub struct Flow {
+pub struct Ending {
+    /// Why the training ends before its plan.
     pub(crate) stop: Option<Stop>,
-    pub(crate) validate: bool,
-    pub(crate) saves: Vec<Save>,
-    /// Why the coming update is to be left out.
-    pub(crate) skip_update: Option<String>,
-    /// Whether the update of this iter was left out.
-    pub(crate) skipped: bool,
+    /// The error or signal that is on its way out.
+    pub(crate) exception: Option<Exception>,
 }
 
 /// Why the training ends before its plan.
@@ -34,16 +31,6 @@ pub enum Signal {
     Interrupt,
     /// `kill`, a scheduler's time limit.
     Terminate,
-}
-
-/// A checkpoint to be written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Save {
-    /// Its folder's name below `checkpoints/`.
-    pub name: String,
-    /// Whether it is written last of those of one safe point, so that `checkpoints/latest` names it. Each holds the
-    /// whole run: `--resume` takes the newest, whatever its name.
-    pub latest: bool,
 }
 
 /// What is on its way out of the run while `on_exception` and the closing phases run. `on_exception` runs once in a

@@ -1,0 +1,107 @@
+//! The one thing a hook and a step see of a run.
+
+mod record;
+mod requests;
+mod work;
+
+use crate::base::{Epoch, Iter};
+use crate::phase::Phase;
+use crate::run::{Clocks, Command, RunState};
+use tch::Device;
+
+/// The run, as hooks and steps read and steer it.
+///
+/// One type for every phase, so that a hook works in any trainer without knowing its type. What a phase can't
+/// offer yet (the output before the forward pass) is an error that says when it can be had.
+///
+/// ```
+/// use engine::prelude::*;
+///
+/// /// Stops when the gradient vanishes.
+/// #[hook(priority = "LOW")]
+/// pub struct Plateau {
+///     /// Below this norm the training ends.
+///     #[config(default = 1e-6, range = 0.0..)]
+///     norm: f64,
+/// }
+///
+/// #[phases]
+/// impl Plateau {
+///     fn before_optimizer_step(&mut self, cx: &mut Context<'_>) -> Result<()> {
+///         if cx.iter().get() % 100 == 0 {
+///             let norm = cx.optimizers_mut()[0].grad_norm()?;
+///             if norm.read()? < self.norm {
+///                 cx.stop("the gradient has vanished");
+///             }
+///         }
+///         Ok(())
+///     }
+/// }
+/// # fn main() {}
+/// ```
+pub struct Context<'a> {
+    run: &'a mut RunState,
+}
+
+/// Where the run is.
+impl<'a> Context<'a> {
+    /// A context over a run; loops make one for each call, and tests of hooks can.
+    pub fn new(run: &'a mut RunState) -> Self {
+        Context { run }
+    }
+
+    /// The phase that is running; in a step, the one before it.
+    pub fn phase(&self) -> Phase {
+        self.run.current.phase
+    }
+
+    /// What the program was started for. A validation within a training is part of `train`.
+    pub fn command(&self) -> Command {
+        self.run.current.command
+    }
+
+    /// All clocks: finished and planned epochs, iters, batches.
+    pub fn clocks(&self) -> &Clocks {
+        &self.run.clocks
+    }
+
+    /// Finished epochs.
+    pub fn epoch(&self) -> Epoch {
+        self.run.clocks.epoch()
+    }
+
+    /// Finished updates.
+    pub fn iter(&self) -> Iter {
+        self.run.clocks.iter()
+    }
+
+    /// Whether dropout and batch norm should work as in training: pass it to `forward_t`.
+    pub fn is_training(&self) -> bool {
+        self.run.step.training
+    }
+
+    /// Where batches and models lie.
+    pub fn device(&self) -> Device {
+        self.run.device
+    }
+
+    /// The loader that the current batch is from: its field's name.
+    pub fn loader(&self) -> &'static str {
+        self.run.current.loader
+    }
+
+    /// The number of samples in the current batch; 0 before the first.
+    pub fn batch_size(&self) -> usize {
+        self.run.step.batch_size
+    }
+
+    /// Says at which batch a step has failed.
+    #[cold]
+    pub(crate) fn step_failed(&self, step: &str) -> String {
+        self.run.step_failed(step)
+    }
+
+    pub(crate) fn set_batch_size(&mut self, size: usize) {
+        self.run.step.batch_size = size;
+    }
+}

@@ -1,0 +1,67 @@
+//! What runs now.
+
+use crate::base::Clock;
+use crate::phase::Phase;
+use crate::run::Clocks;
+use std::fmt;
+
+/// What the program was started for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// `train`, which may validate too.
+    Train,
+    /// `val`: one validation of the weights of a checkpoint.
+    Val,
+    /// `test`.
+    Test,
+    /// `predict`.
+    Predict,
+}
+
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Command::Train => "train",
+            Command::Val => "val",
+            Command::Test => "test",
+            Command::Predict => "predict",
+        })
+    }
+}
+
+/// What runs now: the command, the phase, and the loader whose batch is in work.
+#[derive(Debug)]
+pub struct Current {
+    pub(crate) command: Command,
+    pub(crate) phase: Phase,
+    pub(crate) loader: &'static str,
+    /// Whether its role has several loaders, so that what is recorded of this one is named after it.
+    pub(crate) named_loader: bool,
+    /// The finished batches of the loader that is being evaluated; `None` outside evaluations.
+    pub(crate) evaluated: Option<u64>,
+}
+
+impl Current {
+    pub(crate) fn new() -> Self {
+        Current { command: Command::Train, phase: Phase::BeforeRun, loader: "", named_loader: false, evaluated: None }
+    }
+
+    /// The name of the loader in what is recorded: only where its role has several, and while it is evaluated.
+    pub(crate) fn recorded_loader(&self) -> Option<&'static str> {
+        (self.named_loader && self.evaluated.is_some()).then_some(self.loader)
+    }
+
+    /// Says at which batch a step has failed. The counts are those of finished batches, iters and epochs, as in rows.
+    #[cold]
+    pub(crate) fn step_failed(&self, step: &str, clocks: &Clocks) -> String {
+        let batch = match self.evaluated {
+            None => format!("batch {}", clocks.batch.get()),
+            Some(batch) => format!("batch {batch} of `{}`", self.loader),
+        };
+        let epoch = match clocks.clock {
+            Clock::Epoch => format!(" (epoch {})", clocks.epoch.get()),
+            Clock::Iter => String::new(),
+        };
+        format!("{step} failed at iter {}, {batch}{epoch}", clocks.iter.get())
+    }
+}

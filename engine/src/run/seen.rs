@@ -1,0 +1,71 @@
+//! What a run shows of itself: numbers, lines, metrics, time.
+
+use crate::base::Result;
+use crate::metric::Measure;
+use crate::record::{Record, Sinks};
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::time::Instant;
+
+/// Of how many iters a row shows the mean at most. It bounds the memory of a run whose logger is off.
+const RECORD_WINDOW: usize = 1000;
+
+/// What is seen of the run from outside.
+pub struct Seen {
+    pub(crate) record: Record,
+    /// Where rows and lines go.
+    pub sinks: Sinks,
+    /// The metrics of evaluations.
+    pub results: Results,
+    started: Instant,
+    /// Seconds of the runs that this one continues.
+    time_before: f64,
+}
+
+/// The metrics of evaluations: what will be measured, and what was measured last.
+#[derive(Debug, Default)]
+pub struct Results {
+    /// What each evaluation measures, under its monitored name (`val/accuracy`), known before anything runs.
+    pub measures: Vec<Measure>,
+    /// The values of the loader that was evaluated last, under plain names.
+    pub(crate) current: Vec<(String, f64)>,
+    /// The latest value under each monitored name.
+    pub(crate) latest: BTreeMap<String, f64>,
+}
+
+impl Seen {
+    /// Nothing yet; the time runs from now on.
+    pub(crate) fn new() -> Self {
+        Seen {
+            record: Record::new(RECORD_WINDOW),
+            sinks: Sinks::new(),
+            results: Results::default(),
+            started: Instant::now(),
+            time_before: 0.0,
+        }
+    }
+
+    /// Seconds since the run's start, those before a resume included.
+    pub(crate) fn elapsed(&self) -> f64 {
+        self.time_before + self.started.elapsed().as_secs_f64()
+    }
+
+    /// Goes on from the time that a checkpoint tells.
+    pub(crate) fn continue_time(&mut self, time_before: f64) {
+        self.time_before = time_before;
+    }
+
+    /// A line for a person, to every sink.
+    pub(crate) fn say(&mut self, text: &str) -> Result<()> {
+        self.sinks.line(text)
+    }
+
+    /// A line about something that failed while the run was ending: it must not hide what ended it.
+    #[cold]
+    pub(crate) fn tell(&mut self, text: &str) {
+        if let Err(error) = self.say(text) {
+            // the sinks are what fails: stderr is the last place to say so, and may fail too
+            let _ = writeln!(std::io::stderr(), "{text}\n{error:#}");
+        }
+    }
+}

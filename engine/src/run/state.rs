@@ -1,0 +1,120 @@
+//! What a run owns: everything that hooks and steps can touch, apart from the trainer's own fields.
+
+use crate::base::{Clock, ErrorContext as _, Result, Scalar};
+use crate::model::Models;
+use crate::record::{Event, Moment, Record, RowPhase, Value, ValueKind};
+use crate::run::{Clocks, Current, Ending, Requests, Seen, StepState, Storage, Updates};
+use tch::Device;
+
+/// The run's property, in groups. Who builds a program fills the public fields; loops lend the whole to hooks and
+/// steps as a [`Context`](crate::run::Context).
+pub struct RunState {
+    pub(crate) device: Device,
+    pub(crate) seed: u64,
+    /// What runs now.
+    pub(crate) current: Current,
+    /// How far the run is, and how far it goes.
+    pub(crate) clocks: Clocks,
+    /// The models, by the name of their field.
+    pub models: Models,
+    /// What an update changes, and with what.
+    pub updates: Updates,
+    /// What the current step takes and gives.
+    pub(crate) step: StepState,
+    /// What is seen of the run: numbers, lines, metrics, time.
+    pub seen: Seen,
+    /// Where the run is kept on disk.
+    pub storage: Storage,
+    /// What hooks and steps have asked of the loop.
+    pub(crate) requests: Requests,
+    /// Why the run ends, once it does.
+    pub(crate) ending: Ending,
+}
+
+impl RunState {
+    /// A run at its start, without models.
+    pub fn new(clock: Clock, device: Device, seed: u64) -> Self {
+        RunState {
+            device,
+            seed,
+            current: Current::new(),
+            clocks: Clocks::new(clock),
+            models: Models::default(),
+            updates: Updates::default(),
+            step: StepState::default(),
+            seen: Seen::new(),
+            storage: Storage::default(),
+            requests: Requests::default(),
+            ending: Ending::default(),
+        }
+    }
+
+    /// How far the run is, and how far it goes.
+    pub fn clocks(&self) -> &Clocks {
+        &self.clocks
+    }
+
+    /// What has been recorded.
+    pub fn record(&self) -> &Record {
+        &self.seen.record
+    }
+
+    /// The latest value of a metric under its monitored name, `val/accuracy`.
+    pub fn metric(&self, name: &str) -> Option<f64> {
+        self.seen.results.latest.get(name).copied()
+    }
+
+    /// Says at which batch a step has failed.
+    #[cold]
+    pub(crate) fn step_failed(&self, step: &str) -> String {
+        self.current.step_failed(step, &self.clocks)
+    }
+
+    /// Now, for what is recorded.
+    pub(crate) fn moment(&self) -> Moment {
+        Moment { epoch: self.clocks.epoch.get(), iter: self.clocks.iter.get(), time: self.seen.elapsed() }
+    }
+
+    /// Records a number for the next row of the phase; in an evaluation it counts by the samples of its batch.
+    pub(crate) fn log(&mut self, name: &str, value: Scalar) {
+        let weight = match self.current.evaluated {
+            Some(_) => self.step.batch_size.max(1) as f64,
+            None => 1.0,
+        };
+        self.seen.record.log(RowPhase::of(self.current.phase), name, value, weight);
+    }
+
+    /// Hands a value to the sinks, now. It is made, and what it is made of read from the device, only when one of them
+    /// takes it; that none does is told once.
+    pub(crate) fn emit(
+        &mut self,
+        name: &str,
+        kind: ValueKind,
+        make: impl FnOnce(&mut Record) -> Result<Value>,
+    ) -> Result<()> {
+        let (phase, loader) = (RowPhase::of(self.current.phase), self.current.recorded_loader().map(str::to_owned));
+        if !self.seen.sinks.takes(kind) {
+            return match self.seen.sinks.is_first_untaken(kind) {
+                true => self.say(&format!(
+                    "{kind} are recorded nowhere, as `{}`: no sink takes them; `sinks: [TensorBoard()]` in the experiment adds one that does",
+                    phase.key(loader.as_deref(), name)
+                )),
+                false => Ok(()),
+            };
+        }
+        let value = make(&mut self.seen.record).with_context(|| format!("`{name}` can't be recorded"))?;
+        let event = Event { phase, loader, at: self.moment(), name: name.to_owned(), value };
+        self.seen.sinks.event(&event)
+    }
+
+    /// A line for a person, to every sink.
+    pub(crate) fn say(&mut self, text: &str) -> Result<()> {
+        self.seen.say(text)
+    }
+
+    /// A line about something that failed while the run was ending: it must not hide what ended it.
+    #[cold]
+    pub(crate) fn tell(&mut self, text: &str) {
+        self.seen.tell(text);
+    }
+}

@@ -1,0 +1,16 @@
+//! What a step takes and gives.
+
+use crate::base::Output;
+
+/// What the current step takes and gives.
+#[derive(Debug, Default)]
+pub struct StepState {
+    /// Whether models and steps work as in training.
+    pub(crate) training: bool,
+    /// Samples in the current batch; 0 before the first.
+    pub(crate) batch_size: usize,
+    /// What the step has returned, from its forward pass to the end of its iter.
+    pub(crate) output: Option<Output>,
+    /// Whether the update of this iter was left out.
+    pub(crate) skipped: bool,
+}
