@@ -3,9 +3,9 @@
 mod enums;
 mod expand;
 mod kind;
-mod metric;
 mod parse;
 mod serde_attrs;
+mod stateful;
 
 use crate::diag::Diag;
 use crate::fallback;

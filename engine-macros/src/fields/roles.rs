@@ -20,6 +20,7 @@ const NO_ROLES: &[&str] =
 pub(crate) enum OwnerKind {
     Hook,
     Metric,
+    Sink,
     Component,
     Trainer,
 }
@@ -29,6 +30,7 @@ impl OwnerKind {
         match self {
             OwnerKind::Hook => "hook",
             OwnerKind::Metric => "metric",
+            OwnerKind::Sink => "sink",
             OwnerKind::Component => "component",
             OwnerKind::Trainer => "trainer",
         }
@@ -37,7 +39,7 @@ impl OwnerKind {
     /// The roles its fields can have.
     pub(crate) fn roles(self) -> &'static [&'static str] {
         match self {
-            OwnerKind::Hook | OwnerKind::Metric => &["config", "state", "transient"],
+            OwnerKind::Hook | OwnerKind::Metric | OwnerKind::Sink => &["config", "state", "transient"],
             OwnerKind::Component => &["config"],
             OwnerKind::Trainer => ALL_ROLES,
         }
@@ -45,7 +47,7 @@ impl OwnerKind {
 
     fn without_role(self, field: &Ident) -> Option<String> {
         match self {
-            OwnerKind::Hook | OwnerKind::Metric => Some(format!(
+            OwnerKind::Hook | OwnerKind::Metric | OwnerKind::Sink => Some(format!(
                 "field `{field}` of a {} is neither configured, saved nor transient; mark it `#[config]`, `#[state]` or `#[transient]`",
                 self.word()
             )),
@@ -60,7 +62,7 @@ impl OwnerKind {
     fn foreign_role(self, role: &str) -> String {
         match (self, role) {
             (OwnerKind::Component, "state" | "transient") => format!(
-                "a component is settings only; `#[{role}]` belongs in a struct under `#[hook]` or `#[component(metric)]`"
+                "a component is settings only; `#[{role}]` belongs in a struct under `#[hook]`, `#[component(metric)]` or `#[component(sink)]`"
             ),
             (OwnerKind::Component, _) => {
                 format!("`#[{role}]` is a role of a trainer's fields; a field of a component can be `#[config(…)]`")

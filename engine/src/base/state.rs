@@ -64,8 +64,8 @@ pub enum StateError {
 /// A whole whose state is saved: a hook, a metric, an optimizer. `#[hook]` and `#[component]` implement it from `#[state]` fields.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no state",
-    label = "neither a hook nor a metric",
-    note = "put `#[hook]` or `#[component(metric)]` on the struct"
+    label = "neither a hook nor a metric nor a sink",
+    note = "put `#[hook]`, `#[component(metric)]` or `#[component(sink)]` on the struct"
 )]
 pub trait State {
     /// Everything that influences the rest of a run.

@@ -3,7 +3,7 @@
 use super::{Outcome, Event, Progress, Row, RunInfo, Sink, SinkConfig, ValueKind};
 use crate::base::error::{Context as _, Error, Result};
 use crate::base::panics;
-use crate::base::state::{State, StateMap};
+use crate::base::state::StateMap;
 use std::fmt;
 
 /// The sinks of a run, in the order in which they are served.

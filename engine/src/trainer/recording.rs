@@ -99,7 +99,7 @@ impl Recording {
 
     /// Adds the console, and tells the log, and a console that wants to know, what runs where.
     fn greet(&self, verbosity: Verbosity, sinks: &mut Sinks) -> Result<()> {
-        let mut tell = |sinks: &mut Sinks| self.environment.iter().try_for_each(|fact| sinks.line(fact));
+        let tell = |sinks: &mut Sinks| self.environment.iter().try_for_each(|fact| sinks.line(fact));
         if verbosity == Verbosity::Verbose {
             sinks.push("console", Console::new(verbosity));
             return tell(sinks);

@@ -6,6 +6,7 @@ use crate::base::suggest::meant;
 use crate::metric::{Better, Measure};
 use crate::record::{Figure, Histogram, Image, Moment, Progress, Record, Row, RowPhase, Table, Value, ValueKind};
 use crate::run::Context;
+use tch::Tensor;
 
 /// What is seen of it.
 impl Context<'_> {
