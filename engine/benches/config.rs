@@ -5,7 +5,7 @@
 
 #![allow(clippy::expect_used, missing_docs, unreachable_pub, reason = "a bench ends when something is wrong")]
 
-#[path = "../tests/config_fuzz/program.rs"]
+#[path = "../tests/experiments/fuzz/program.rs"]
 mod program;
 
 use engine::config::load_with;

@@ -14,7 +14,7 @@ pub use probe::{Lines, Log, Probe, Rows, probe};
 #[allow(unused_imports, reason = "each test program uses a part of it")]
 pub use toy::{Bare, ByEpoch, ByIter, Everything, NoHooks, OnStep, Shape, Toy, TwoVals, metric};
 
-use engine::base::{Clock, Result};
+use engine::base::{Clock, Output, Result};
 use engine::checkpoint::Snapshot;
 use engine::folder::{Mode, RunFolder};
 use engine::hook::{Both, CustomHook, Dispatcher, EngineHooks, Hook};
@@ -22,9 +22,12 @@ use engine::hooks::{Checkpoint, DefaultHooks, Ema, Logger, Scheduler, Timer};
 use engine::loops::{Driver, End, TrainPlan, ValPlan};
 use engine::model::ModelEntry;
 use engine::optim::{AdamW, Optim, Optimizer, Sgd};
+use engine::phase::Phase;
 use engine::random::Stream;
-use engine::run::RunState;
+use engine::run::{Context, RunState};
+use std::cell::Cell;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::{Mutex, PoisonError};
 use tch::{Device, Tensor, nn};
 
@@ -181,7 +184,7 @@ pub trait Toyed<S: Shape> {
     fn add<H: Hook>(&mut self, hook: H);
     fn train_all(&mut self) -> Result<End>;
     /// Calls `action` in every phase, before all other hooks of its level but the engine's own.
-    fn on(&mut self, action: impl FnMut(engine::phase::Phase, &mut engine::run::Context<'_>) -> Result<()> + 'static);
+    fn on(&mut self, action: impl FnMut(Phase, &mut Context<'_>) -> Result<()> + 'static);
     /// Keeps the phases that are gone through from now on.
     fn record_phases(&mut self) -> Log;
     fn keep_rows(&mut self) -> (Rows, Lines);
@@ -203,7 +206,7 @@ impl<D: EngineHooks, S: Shape> Toyed<S> for Driver<D, Toy<S>> {
         self.run(|driver| driver.train())
     }
 
-    fn on(&mut self, action: impl FnMut(engine::phase::Phase, &mut engine::run::Context<'_>) -> Result<()> + 'static) {
+    fn on(&mut self, action: impl FnMut(Phase, &mut Context<'_>) -> Result<()> + 'static) {
         self.toy().probe.action.push(Box::new(action));
     }
 
@@ -251,4 +254,31 @@ pub fn checkpoints(dir: &Path) -> Vec<String> {
 /// `Ema` from RON.
 pub fn ema(settings: &str) -> Ema {
     from_ron::<Ema>(settings)
+}
+
+/// A program whose validation losses are these, epoch by epoch.
+pub fn with_losses(mut setup: Setup, losses: &'static [f64], dir: &Path) -> Full<ByEpoch> {
+    setup.train.max_epochs = Some(losses.len() as u64);
+    let mut driver = setup.in_folder::<ByEpoch>(dir);
+    let epoch = Rc::new(Cell::new(0));
+    let current = epoch.clone();
+    let first = Cell::new(None);
+    driver.on(move |phase, cx| {
+        if phase == Phase::BeforeVal {
+            let start = first.get().unwrap_or(cx.epoch().get());
+            first.set(Some(start));
+            current.set((cx.epoch().get() - start) as usize);
+        }
+        Ok(())
+    });
+    driver.toy().on_val = Some(Box::new(move |output, _| {
+        let loss = Output::new(Tensor::from(losses[epoch.get()]));
+        Ok(["logits", "target"].into_iter().fold(loss, |loss, name| loss.tensor(name, output.get(name).unwrap())))
+    }));
+    driver
+}
+
+/// How a run ends that is stopped for this reason.
+pub fn ended_by(reason: &str) -> End {
+    End::Stopped { reason: reason.to_owned() }
 }

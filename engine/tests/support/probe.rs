@@ -101,6 +101,26 @@ impl Log {
     pub fn count(&self, phase: Phase) -> usize {
         self.phases().iter().filter(|seen| **seen == phase).count()
     }
+
+    /// Checks that phases nest like brackets.
+    pub fn assert_closed(&self, what: &str) {
+        let mut open: Vec<Phase> = Vec::new();
+        for phase in self.phases() {
+            if let Some(before) = phase.closes() {
+                assert_eq!(
+                    open.pop(),
+                    Some(before),
+                    "{what}: `{phase}` closes what is not open, in {:?}",
+                    self.names()
+                );
+            } else if phase.name().starts_with("before_") {
+                open.push(phase);
+            }
+        }
+        assert!(open.is_empty(), "{what}: {open:?} were not closed");
+        assert_eq!(self.phases().last(), Some(&Phase::AfterRun), "{what}");
+        assert!(self.count(Phase::OnException) <= 1, "{what}");
+    }
 }
 
 pub type Rows = Arc<Mutex<Vec<Row>>>;

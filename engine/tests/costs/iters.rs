@@ -1,10 +1,7 @@
-//! What an iter may not cost: memory on the engine's side, reads of the device, calls of hooks that are not there. In
-//! a program of its own, for it counts with the program's allocator. (What libtorch allocates doesn't pass through it.)
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![expect(unsafe_code, reason = "an allocator is an unsafe trait")]
+//! One iter of a training.
 
-mod support;
-
+use crate::allocations::allocations;
+use crate::support::{self, NoHooks, Setup, from_ron};
 use engine::base::{Clock, Output, Result};
 use engine::data::Cursor;
 use engine::hook::{Batches, Both, Dispatcher, EachState, EngineHooks, SlotInfo, Slots};
@@ -16,35 +13,9 @@ use engine::phase::Phase;
 use engine::record::{Row, RowPhase};
 use engine::run::{Context, RunState};
 use engine::{hook, phases};
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::rc::Rc;
-use support::{NoHooks, Setup, from_ron};
 use tch::{Device, Kind, Tensor, nn};
-
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-// SAFETY: hands every call on to the system's allocator; the counter is a thread-local without a destructor,
-// so that counting neither allocates nor fails.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller's promises are those of the system's allocator.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as above; the pointer came from `alloc`.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
 
 /// The same batch again and again: what a loader allocates is its dataset's business.
 struct Same(Tensor, Cursor);
@@ -85,7 +56,7 @@ const ITERS: u64 = 32;
 impl Meter {
     fn before_train_iter(&mut self, cx: &mut Context<'_>) -> Result<()> {
         let iter = cx.iter().get() as usize;
-        self.seen.allocations[iter].set(ALLOCATIONS.get());
+        self.seen.allocations[iter].set(allocations());
         self.seen.reads[iter].set(cx.record().device_reads());
         Ok(())
     }
@@ -152,7 +123,6 @@ fn measured<D: EngineHooks>(hooks: D, accumulate: u64) -> (Vec<u64>, Vec<u64>) {
     let dispatcher = Dispatcher::new(Both { first: hooks, second: tiny }, vec![], vec![]);
     let mut driver = Driver::new(dispatcher, vec![], run, plan, None);
     driver.run(|driver| driver.train()).unwrap();
-    assert!(ALLOCATIONS.get() > 0, "the counter does not count");
     let differences = |counts: &[Cell<u64>]| counts.windows(2).map(|pair| pair[1].get() - pair[0].get()).collect();
     (differences(&seen.allocations), differences(&seen.reads))
 }

@@ -3,13 +3,10 @@
 //! `cargo test` tries a fixed number of them. For more, in release mode and with what it saw:
 //!
 //! ```text
-//! FUZZ=5000000 cargo test --release -p engine --test config_fuzz -- --nocapture
+//! FUZZ=5000000 cargo test --release -p engine --test experiments fuzz -- --nocapture
 //! ```
 //!
 //! `FUZZ_FROM` is the first seed, so that another run tries others. What fails is printed and is to become a case.
-
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-#![allow(missing_docs, unreachable_pub, reason = "the program is that of a test")]
 
 mod program;
 

@@ -1,15 +1,12 @@
 //! When a training validates, and what it measures.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support::{ByEpoch, ByIter, Everything, Setup, Shape, Toyed as _, TwoVals, every};
 use engine::base::{Clock, Error, Output};
 use engine::loops::ValPlan;
 use engine::phase::Phase;
 use engine::record::RowPhase;
 use std::cell::RefCell;
 use std::rc::Rc;
-use support::{ByEpoch, ByIter, Everything, Setup, Shape, Toyed as _, TwoVals, alone, every};
 
 /// The finished (epochs, iters) at each validation.
 fn validated_at<S: Shape>(setup: &Setup, ask: impl Fn(Phase, u64) -> bool + 'static) -> Vec<(u64, u64)> {
@@ -136,7 +133,6 @@ fn test_metrics_have_their_own_names() {
 
 #[test]
 fn an_evaluation_runs_without_gradients_and_in_its_mode_and_restores_both() {
-    let _alone = alone();
     let mut driver = Setup { dropout: 0.5, ..Setup::default() }.plain::<ByEpoch>();
     let seen = Rc::new(RefCell::new(Vec::new()));
     let kept = seen.clone();
@@ -193,16 +189,4 @@ fn the_mode_is_restored_when_a_validation_fails() {
     driver.train_all().unwrap_err();
     assert_eq!(seen.take(), Some((true, true)));
     assert!(tch::Tensor::from(1.0).set_requires_grad(true).g_add_scalar(1.0).requires_grad());
-}
-
-#[test]
-fn a_validation_draws_no_number_of_the_training() {
-    let _alone = alone();
-    let weights = |val: Option<ValPlan>| {
-        let mut driver = Setup { dropout: 0.5, val, ..Setup::default() }.plain::<ByEpoch>();
-        support::seed(3);
-        driver.train_all().unwrap();
-        driver.weights()
-    };
-    assert_eq!(weights(None), weights(Some(every(1, Clock::Iter))));
 }

@@ -1,38 +1,10 @@
-//! What an update may not do: ask for memory on the engine's side. In a program of its own, for it counts
-//! with the program's allocator. (What libtorch allocates doesn't pass through it.)
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![expect(unsafe_code, reason = "an allocator is an unsafe trait")]
+//! One update by optimizers, with schedules and clipping.
 
+use crate::allocations::allocations;
 use engine::base::{Epoch, Iter};
 use engine::optim::schedule::{Cosine, Linear};
 use engine::optim::{Adam, AdamW, Clip, Optim, Optimizer, Planned, Progress, Schedules, Sgd};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use tch::{Device, Kind, Tensor};
-
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-// SAFETY: hands every call on to the system's allocator; the counter is a thread-local without a destructor,
-// so that counting neither allocates nor fails.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller's promises are those of the system's allocator.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as above; the pointer came from `alloc`.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
 
 #[test]
 fn an_update_with_schedule_and_clipping_allocates_nothing_of_the_engine() {
@@ -52,19 +24,18 @@ fn an_update_with_schedule_and_clipping_allocates_nothing_of_the_engine() {
         let warm_up: Linear = ron::from_str("(iters: Some(3))").unwrap();
         let cosine: Cosine = ron::from_str("()").unwrap();
         let schedules = Schedules(vec![Box::new(warm_up), Box::new(cosine)]);
-        assert!(ALLOCATIONS.get() > 0, "the counter does not count");
         for iter in 0..10 {
             for (_, parameter) in &parameters {
                 (parameter * parameter).sum(Kind::Float).backward();
             }
             let planned = Planned { max_epochs: 1, max_iters: 10, iters_per_epoch: 10 };
             let progress = Progress { epoch: Epoch(0), iter: Iter(iter), planned };
-            let before = ALLOCATIONS.get();
+            let before = allocations();
             schedules.apply(&mut optims, &progress).unwrap();
             let norm = optims[0].clip(&Clip::Norm(1.0)).unwrap();
             optims[0].step().unwrap();
             optims[0].zero_grad().unwrap();
-            assert_eq!(ALLOCATIONS.get() - before, 0, "update {iter} of {recipe:?}");
+            assert_eq!(allocations() - before, 0, "update {iter} of {recipe:?}");
             drop(norm);
         }
     }

@@ -1,16 +1,9 @@
 //! Experiments that are written in Rust are those of files: as strict, printed as RON, the same when read again.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-#![allow(unreachable_pub, reason = "the trainer is shared by tests")]
-
+use crate::fit::{Fit, LineConfig, SlopeConfig};
 use engine::data::LoaderConfig;
 use engine::prelude::*;
 use engine::trainer::{DeviceChoice, Experiment, TrainSettings};
-
-#[path = "support/fit.rs"]
-mod fit;
-
-use fit::{Fit, LineConfig, SlopeConfig};
 
 fn line(points: usize) -> LineConfig {
     LineConfig { points, path: None }

@@ -1,8 +1,6 @@
 //! A run that was stopped and goes on in another program ends as one that was never stopped: to the bit.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
+use crate::support::{self, ByEpoch, ByIter, Full, Setup, Shape, Toyed as _, TwoVals, alone, every, from_ron, newest};
 use engine::base::{Clock, StateMap, StateValue};
 use engine::checkpoint::Snapshot;
 use engine::hooks::EarlyStopping;
@@ -10,7 +8,6 @@ use engine::loops::{End, TrainPlan, row_position};
 use engine::phase::Phase;
 use engine::record::Row;
 use engine::run::Signal;
-use support::{ByEpoch, ByIter, Full, Setup, Shape, Toyed as _, TwoVals, alone, every, from_ron, newest};
 use tch::{Kind, Tensor};
 
 /// What the machine's speed decides.

@@ -1,7 +1,5 @@
 //! What `#[hook]`, `#[phases]` and `#[component]` give a struct.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-
 use engine::__private::{Component, HookConfig, Phase, PhaseMask, Phases, Priority, State, StateMap};
 use engine::config::{print_line, registry};
 use engine::prelude::*;

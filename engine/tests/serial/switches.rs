@@ -1,7 +1,6 @@
-//! What is true of the whole process: libtorch's generators and switches. In a program of its own, for other
-//! tests would draw from the same generator.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+//! libtorch's generators and switches, which the whole process shares.
 
+use crate::support::alone;
 use engine::native::{
     AnomalyGuard, Determinism, ErrorKind, determinism, generator_state, set_deterministic, set_generator_state,
 };
@@ -9,6 +8,7 @@ use tch::{Device, Kind, Tensor};
 
 #[test]
 fn a_restored_generator_repeats_its_numbers_to_the_bit() {
+    let _alone = alone();
     let draw = || Vec::<f32>::try_from(Tensor::randn([100], (Kind::Float, Device::Cpu))).unwrap();
     let state = generator_state(Device::Cpu).unwrap();
     assert_eq!((state.size(), state.kind()), (vec![5056], Kind::Uint8));
@@ -20,18 +20,21 @@ fn a_restored_generator_repeats_its_numbers_to_the_bit() {
 
 #[test]
 fn a_tensor_that_is_no_generator_state_is_refused() {
+    let _alone = alone();
     assert!(set_generator_state(Device::Cpu, &Tensor::from_slice(&[1u8, 2, 3])).is_err());
     assert!(set_generator_state(Device::Cpu, &Tensor::from_slice(&[1.0f32])).is_err());
 }
 
 #[test]
 fn a_generator_of_a_device_that_is_not_there_is_an_error() {
+    let _alone = alone();
     assert!(generator_state(Device::Cuda(100)).is_err());
     assert_eq!(generator_state(Device::Cuda(1000)).unwrap_err().kind, ErrorKind::Argument);
 }
 
 #[test]
 fn anomaly_mode_names_the_operator_and_ends_with_its_guard() {
+    let _alone = alone();
     let backward_to_nan = || {
         let x = Tensor::full([1], -1.0, (Kind::Float, Device::Cpu)).set_requires_grad(true);
         x.sqrt().f_backward()
@@ -45,6 +48,7 @@ fn anomaly_mode_names_the_operator_and_ends_with_its_guard() {
 
 #[test]
 fn the_level_of_determinism_is_what_was_set() {
+    let _alone = alone();
     for level in [Determinism::On, Determinism::Warn, Determinism::Off] {
         set_deterministic(level).unwrap();
         assert_eq!(determinism(), level);

@@ -1,18 +1,12 @@
 //! What `show --full` prints, and every run saves, is read again as the same experiment: for a thousand that are made
 //! up from what the trainer says it accepts.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-#![allow(unreachable_pub, reason = "the trainer is shared by tests")]
-
-#[path = "support/fit.rs"]
-mod fit;
-
+use crate::fit::Fit;
 use engine::config::registry::{Component, FieldInfo};
 use engine::config::{Field, Kind, Node, Shape, print};
 use engine::hooks::DefaultHooks;
 use engine::random::Stream;
 use engine::trainer::{Experiment, Section};
-use fit::Fit;
 
 /// How many experiments have to be read and printed.
 const WANTED: usize = 1000;

@@ -1,8 +1,6 @@
 //! The folders of `engine/src` stand on floors: each imports only from lower ones, folders of one floor never import
 //! each other, and nothing goes through the re-exports of the crate's root.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-
 use std::path::{Path, PathBuf};
 
 /// From the ground up. A new folder needs a place here, and in ARCHITECTURE.md.

@@ -1,7 +1,5 @@
 //! What the documents show is what is there: their programs run, their experiments are read.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-
 use engine::config::print_line;
 use engine::hooks::DefaultHooks;
 use engine::trainer::{DeviceChoice, Experiment};
@@ -11,14 +9,14 @@ use std::path::{Path, PathBuf};
 mod readme {
     #![allow(dead_code, reason = "its `main` is not called, and its trainer's fields are read by the engine alone")]
     #![allow(unreachable_pub, reason = "a program's items, in the middle of a test")]
-    include!("documents/spirals.rs");
+    include!("programs/spirals.rs");
 }
 
 /// The short program of the README, as it stands there.
-mod forty_lines {
+pub(crate) mod forty_lines {
     #![allow(dead_code, reason = "its `main` is not called, and its trainer's fields are read by the engine alone")]
     #![allow(unreachable_pub, missing_docs, reason = "a program's items, in the middle of a test")]
-    include!("documents/forty_lines.rs");
+    include!("programs/forty_lines.rs");
 }
 
 fn document(name: &str) -> String {
@@ -62,7 +60,7 @@ fn experiment(work_dir: &Path) -> Experiment<readme::Classifier> {
 #[test]
 fn the_programs_of_the_readme_are_those_that_are_tested() {
     let shown: Vec<String> = blocks(&document("README.md"), "rust").into_iter().map(|(_, text)| text).collect();
-    assert_eq!(shown, [include_str!("documents/forty_lines.rs"), include_str!("documents/spirals.rs")]);
+    assert_eq!(shown, [include_str!("programs/forty_lines.rs"), include_str!("programs/spirals.rs")]);
 }
 
 #[test]

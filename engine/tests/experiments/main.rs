@@ -1,0 +1,11 @@
+//! Experiments as they are read: by the macros' expansions, by rules across fields, from files and from Rust.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(unreachable_pub, missing_docs, reason = "the trainers are programs of tests")]
+
+mod fit;
+mod fuzz;
+mod in_rust;
+mod macros;
+mod round_trip;
+mod rules;

@@ -1,0 +1,56 @@
+//! Clocks, counts, and loaders without end.
+
+use super::programs::{Blind, Epochs, Iters};
+use super::{LOADER, experiment, read, refused};
+use engine::trainer::Experiment;
+
+#[test]
+fn epochs_are_nothing_to_count_by_iter() {
+    refused::<Iters>(
+        "by_iter",
+        r#"    optimizer: Sgd(lr: 0.1),
+    schedule: [Linear(epochs: 2), Cosine(by: Epoch), Step(every: 0)],
+    train: (max_iters: 100, batches_per_epoch: 10),
+    val: (interval: 5, by: Epoch),
+    hooks: (checkpoint: (by: Epoch)),
+    custom_hooks: [Watcher(), Watcher(by: Epoch), Watcher(by: Iter)],"#,
+    );
+    refused::<Iters>("by_iter_schedules", "    schedule: [Linear(epochs: 2), Cosine(by: Epoch, end: 200)],");
+    refused::<Iters>("by_iter_plan", "    train: (max_epochs: 3),");
+    read::<Epochs>("    metrics: [MeanLoss()],\n    custom_hooks: [Watcher()],");
+}
+
+#[test]
+fn intervals_and_counts_are_told_each_at_its_number() {
+    refused::<Epochs>(
+        "counts",
+        r#"    threads: 0,
+    train: (max_epochs: 0, accumulate: 0, max_iters: 0, batches_per_epoch: 0),
+    val: (interval: 0, dynamic_intervals: [(10, 2), (5, 0), (5, 1)]),"#,
+    );
+    // a plan of no length is no reason to complain of schedules
+    refused::<Iters>("no_iters", "    train: (max_iters: 0),\n    schedule: [Linear(iters: 5)],");
+    refused::<Epochs>("accumulate", "    train: (max_epochs: 3, accumulate: 8, batches_per_epoch: 4),");
+}
+
+#[test]
+fn loaders_that_never_end_are_told_where_all_of_their_batches_are_taken() {
+    let endless = "(dataset: (), batch_size: 4, sampler: Infinite())";
+    let of_epochs =
+        [format!("train: {endless}"), format!("val: {endless}"), format!("hard: {LOADER}"), format!("test: {endless}")];
+    let of_epochs = format!("    loaders: (\n        {},\n    ),", of_epochs.join(",\n        "));
+    refused::<Epochs>("endless", &of_epochs);
+    let plan = "    train: (max_epochs: 3, batches_per_epoch: 5),\n";
+    refused::<Epochs>("endless_but_for_training", &format!("{plan}{of_epochs}"));
+    read::<Iters>(&format!("    loaders: (train: {endless}, val: {LOADER}),"));
+}
+
+#[test]
+fn an_experiment_without_validation_is_read_again_as_it_is_printed() {
+    let read = Experiment::<Blind>::parse("exp.ron", &experiment::<Blind>("")).unwrap();
+    let printed = read.print().unwrap();
+    assert!(!printed.contains("\n    val: "), "{printed}");
+    let again = Experiment::<Blind>::parse("printed.ron", &printed).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(again.print().unwrap(), printed);
+    assert!(Experiment::<Blind>::outline().sections.iter().all(|section| section.path != "val"));
+}

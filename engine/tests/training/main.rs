@@ -1,0 +1,22 @@
+//! Training as the engine's loops do it: phases, updates, validation, checkpoints, and the optimizers below them.
+//!
+//! The programs are small and written by hand (`support`). What draws from libtorch's generator or asks where it
+//! stands belongs into the tests of `serial`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod averages;
+mod context;
+mod early_stopping;
+mod failures;
+mod optimizers;
+mod order;
+mod plan;
+mod saving;
+mod schedules;
+mod stops;
+mod updates;
+mod validation;

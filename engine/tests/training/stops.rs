@@ -1,0 +1,214 @@
+//! A run that is stopped, by a hook or by a signal, ends where no iter is half done.
+
+use crate::support::{Bare, ByEpoch, ByIter, Everything, Log, NoHooks, Setup, Toy, Toyed as _, TwoVals, ended_by};
+use engine::base::{Error, Result};
+use engine::loops::{Driver, End};
+use engine::phase::Phase;
+use engine::run::{Exception, Signal};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// Stops in the first such phase; gives back what was gone through, how it ended, and the finished (epochs, iters).
+fn with_stop(at: Phase) -> (Log, End, (u64, u64)) {
+    let mut setup = Setup { samples: 10, ..Setup::default() };
+    setup.train.accumulate = 2;
+    let mut driver = setup.plain::<TwoVals>();
+    let log = driver.record_phases();
+    driver.on(move |phase, cx| {
+        if phase == at {
+            cx.stop(format!("enough in {phase}"));
+            cx.stop("not this reason");
+        }
+        Ok(())
+    });
+    let end = driver.train_all().unwrap();
+    let clocks = driver.run.clocks();
+    (log, end, (clocks.epoch().get(), clocks.iter().get()))
+}
+
+#[test]
+fn a_stop_in_any_phase_ends_after_the_iter_with_its_reason() {
+    use Phase::*;
+    let expected = [
+        (BeforeRun, (0, 0)),
+        (BeforeTrain, (0, 0)),
+        (BeforeTrainEpoch, (0, 0)),
+        (BeforeTrainIter, (0, 1)),
+        (BeforeTrainBatch, (0, 1)),
+        (AfterForward, (0, 1)),
+        (AfterBackward, (0, 1)),
+        (AfterTrainBatch, (0, 1)),
+        (BeforeOptimizerStep, (0, 1)),
+        (AfterOptimizerStep, (0, 1)),
+        (AfterTrainIter, (0, 1)),
+        (AfterTrainEpoch, (1, 3)),
+        (BeforeVal, (1, 3)),
+        (BeforeValIter, (1, 3)),
+        (AfterValEpoch, (1, 3)),
+        (AfterVal, (1, 3)),
+    ];
+    for (phase, counts) in expected {
+        let (log, end, counted) = with_stop(phase);
+        assert_eq!(end, End::Stopped { reason: format!("enough in {phase}") });
+        assert_eq!(counted, counts, "{phase}");
+        log.assert_closed(phase.name());
+        assert_eq!(log.count(OnException), 0, "{phase}");
+    }
+}
+
+#[test]
+fn an_epoch_that_is_stopped_within_is_closed_and_not_counted() {
+    let mut driver = Setup { val: None, ..Setup::default() }.plain::<ByEpoch>();
+    let seen = Rc::new(RefCell::new(Vec::new()));
+    let kept = seen.clone();
+    driver.on(move |phase, cx| {
+        if phase == Phase::AfterTrainIter && cx.iter().get() == 5 {
+            cx.stop("enough");
+        }
+        if phase == Phase::AfterTrainEpoch {
+            kept.borrow_mut().push((cx.epoch().get(), cx.iter().get(), cx.clocks().batch().get()));
+        }
+        Ok(())
+    });
+    driver.train_all().unwrap();
+    assert_eq!(*seen.borrow(), [(1, 3, 0), (1, 5, 2)]);
+}
+
+#[test]
+fn a_stop_at_the_last_iter_of_an_epoch_counts_the_epoch() {
+    let mut driver = Setup::default().plain::<ByEpoch>();
+    driver.on(|phase, cx| {
+        if phase == Phase::AfterTrainIter && cx.iter().get() == 3 {
+            cx.stop("enough");
+        }
+        Ok(())
+    });
+    driver.train_all().unwrap();
+    assert_eq!((driver.run.clocks().epoch().get(), driver.run.clocks().iter().get()), (1, 3));
+}
+
+/// Raises a signal when `at` is entered for the `nth` time; gives back the log and the driver.
+fn with_signal(setup: &Setup, at: Phase, nth: usize) -> (Log, End, Driver<NoHooks, Toy<TwoVals>>) {
+    let mut driver = setup.plain::<TwoVals>();
+    let log = driver.record_phases();
+    let signals = driver.signals.clone();
+    let mut times = 0;
+    driver.on(move |phase, _| {
+        times += usize::from(phase == at);
+        if phase == at && times == nth {
+            signals.raise(Signal::Terminate);
+        }
+        Ok(())
+    });
+    let end = driver.train_all().unwrap();
+    (log, end, driver)
+}
+
+#[test]
+fn a_signal_in_an_iter_ends_the_run_after_that_iter() {
+    let (log, end, driver) = with_signal(&Setup::default(), Phase::AfterBackward, 2);
+    assert_eq!(end, End::Signal(Signal::Terminate));
+    log.assert_closed("signal");
+    let names = log.names();
+    let tail = ["after_train_iter", "on_exception", "after_train_epoch", "after_train", "after_run"];
+    assert_eq!(names[names.len() - 5..], tail);
+    assert_eq!((driver.run.clocks().iter().get(), driver.run.clocks().epoch().get()), (2, 0));
+}
+
+#[test]
+fn a_signal_in_the_last_iter_of_an_epoch_lets_the_epoch_end() {
+    let (log, _, driver) = with_signal(&Setup::default(), Phase::AfterBackward, 3);
+    log.assert_closed("signal");
+    let names = log.names();
+    let tail = ["after_train_iter", "after_train_epoch", "on_exception", "after_train", "after_run"];
+    assert_eq!(names[names.len() - 5..], tail);
+    assert_eq!((driver.run.clocks().iter().get(), driver.run.clocks().epoch().get()), (3, 1));
+}
+
+#[test]
+fn a_signal_in_a_validation_ends_it_without_numbers() {
+    let (log, end, driver) = with_signal(&Setup::default(), Phase::BeforeValIter, 3);
+    assert_eq!(end, End::Signal(Signal::Terminate));
+    log.assert_closed("signal");
+    let names = log.names();
+    let at = names.iter().position(|name| *name == "on_exception").unwrap();
+    // the second loader was under way
+    assert_eq!(names[at - 1], "after_val_iter");
+    assert_eq!(names[at + 1..], ["after_val_epoch", "after_val", "after_train", "after_run"]);
+    assert_eq!(log.count(Phase::BeforeValEpoch), 2);
+    assert!(driver.run.metric("val/loss").is_some());
+    assert!(driver.run.metric("val/hard/loss").is_none());
+}
+
+#[test]
+fn a_signal_before_the_training_ends_it_before_its_first_iter() {
+    let (log, end, _) = with_signal(&Setup::default(), Phase::BeforeTrain, 1);
+    assert_eq!(end, End::Signal(Signal::Terminate));
+    assert_eq!(log.names(), ["before_run", "before_train", "on_exception", "after_train", "after_run"]);
+}
+
+#[test]
+fn a_failure_after_a_signal_is_the_error_of_the_run_and_told_once() {
+    let mut driver = Setup::default().plain::<ByEpoch>();
+    let log = driver.record_phases();
+    let signals = driver.signals.clone();
+    driver.on(move |phase, _| match phase {
+        Phase::AfterTrainIter => {
+            signals.raise(Signal::Interrupt);
+            Ok(())
+        }
+        Phase::AfterTrainEpoch => Err(Error::msg("the fault")),
+        _ => Ok(()),
+    });
+    let error = driver.train_all().unwrap_err();
+    assert!(format!("{error:#}").ends_with("the fault"));
+    assert_eq!(log.count(Phase::OnException), 1);
+}
+
+#[test]
+fn a_signal_ends_test_and_predict_early() {
+    let mut driver = Setup::default().plain::<Everything>();
+    let log = driver.record_phases();
+    let signals = driver.signals.clone();
+    driver.on(move |phase, _| {
+        if phase == Phase::BeforePredictIter {
+            signals.raise(Signal::Interrupt);
+        }
+        Ok(())
+    });
+    let end = driver.run(|driver| driver.predict(&mut |_| Ok(()))).unwrap();
+    assert_eq!(end, End::Signal(Signal::Interrupt));
+    assert_eq!(log.count(Phase::BeforePredictIter), 1);
+    log.assert_closed("predict");
+}
+
+#[test]
+fn a_stop_asked_for_by_a_step_is_one_by_a_hook() {
+    let mut driver = Setup::iters(9).plain::<ByIter>();
+    driver.toy().on_train = Some(Box::new(|output, cx| {
+        cx.stop("the step has seen enough");
+        Ok(output)
+    }));
+    assert_eq!(driver.train_all().unwrap(), ended_by("the step has seen enough"));
+    assert_eq!(driver.run.clocks().iter().get(), 1);
+}
+
+#[test]
+fn hooks_tell_a_failure_from_a_signal() {
+    let mut driver = Setup::epochs(1).plain::<Bare>();
+    let signals = driver.signals.clone();
+    let seen = Rc::new(RefCell::new(Vec::new()));
+    let kept = seen.clone();
+    driver.on(move |phase, cx| -> Result<()> {
+        if phase == Phase::AfterForward {
+            signals.raise(Signal::Interrupt);
+        }
+        if let Some(exception) = cx.exception() {
+            kept.borrow_mut().push((phase, matches!(exception, Exception::Signal(_))));
+        }
+        Ok(())
+    });
+    driver.train_all().unwrap();
+    let expected = [Phase::OnException, Phase::AfterTrainEpoch, Phase::AfterTrain, Phase::AfterRun];
+    assert_eq!(seen.take(), expected.map(|phase| (phase, true)));
+}
