@@ -188,6 +188,7 @@ pub trait Toyed<S: Shape> {
     /// Keeps the phases that are gone through from now on.
     fn record_phases(&mut self) -> Log;
     fn keep_rows(&mut self) -> (Rows, Lines);
+    fn keep_rows_in(&mut self, rows: &Rows, lines: &Lines);
     /// Every weight, flat, by name.
     fn weights(&self) -> Vec<(String, Vec<f32>)>;
 }
@@ -221,9 +222,14 @@ impl<D: EngineHooks, S: Shape> Toyed<S> for Driver<D, Toy<S>> {
     }
 
     fn keep_rows(&mut self) -> (Rows, Lines) {
-        let (sink, rows, lines) = probe::kept();
-        self.run.seen.sinks.push(sink);
+        let (rows, lines) = (Rows::default(), Lines::default());
+        self.keep_rows_in(&rows, &lines);
         (rows, lines)
+    }
+
+    /// Adds to rows of a run that this one continues.
+    fn keep_rows_in(&mut self, rows: &Rows, lines: &Lines) {
+        self.run.seen.sinks.push("kept", probe::kept(rows, lines));
     }
 
     fn weights(&self) -> Vec<(String, Vec<f32>)> {
