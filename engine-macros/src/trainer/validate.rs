@@ -10,6 +10,9 @@ use syn::{GenericArgument, PathArguments, Type, parse_quote};
 /// The hooks that every program has; their settings stand under these names.
 const ENGINE_HOOKS: &[&str] = &["timer", "scheduler", "logger", "checkpoint"];
 
+/// The most `#[hook]` fields: with the engine's own hooks and the trainer they fit into the engine's `MAX_SLOTS`.
+const MOST_HOOKS: usize = 200;
+
 /// Reports what is wrong, and takes it out, so that the expansion stands on the rest.
 pub(crate) fn validate(trainer: &mut Trainer, diag: &mut Diag) {
     something_is_missing(trainer, diag);
@@ -18,6 +21,7 @@ pub(crate) fn validate(trainer: &mut Trainer, diag: &mut Diag) {
     models_have_one_optimizer(trainer, diag);
     metrics_are_fed(trainer, diag);
     hooks_are_concrete(trainer, diag);
+    hooks_fit(trainer, diag);
     models_are_chosen_as_nets(trainer, diag);
 }
 
@@ -155,6 +159,20 @@ fn hooks_are_concrete(trainer: &mut Trainer, diag: &mut Diag) {
     }
 }
 
+/// One error, on the first field that is too many.
+fn hooks_fit(trainer: &mut Trainer, diag: &mut Diag) {
+    let hooks = trainer.fields.iter_mut().filter(|field| matches!(field.role, TrainerRole::Hook));
+    for (index, field) in hooks.skip(MOST_HOOKS).enumerate() {
+        if index == 0 {
+            let message = format!(
+                "a trainer can have at most {MOST_HOOKS} `#[hook]` fields; put the others into `custom_hooks` of the experiment"
+            );
+            diag.error_at(field.at, message);
+        }
+        field.role = TrainerRole::Unknown;
+    }
+}
+
 /// `Box<dyn Model>` is no type; what was meant takes its place.
 fn models_are_chosen_as_nets(trainer: &mut Trainer, diag: &mut Diag) {
     let private = trainer.krate.private();
@@ -246,5 +264,18 @@ mod tests {
             let errors = errors(quote!(#rest, #[hook] any: #ty));
             assert_eq!(errors.len(), 1, "{errors:?}");
         }
+    }
+
+    #[test]
+    fn more_hooks_than_fit_are_one_error() {
+        let rest = quote!(#[loader(train)] train: L, #[model] net: A, #[optimizer] opt: O);
+        let hooks = |count: usize| (0..count).map(|index| quote::format_ident!("hook{index}")).collect::<Vec<_>>();
+        let fit = hooks(MOST_HOOKS);
+        assert!(errors(quote!(#rest, #(#[hook] #fit: H,)*)).is_empty());
+        let many = hooks(MOST_HOOKS + 3);
+        let errors = errors(quote!(#rest, #(#[hook] #many: H,)*));
+        let message =
+            "a trainer can have at most 200 `#[hook]` fields; put the others into `custom_hooks` of the experiment";
+        assert_eq!(errors, [message]);
     }
 }

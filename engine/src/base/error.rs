@@ -10,49 +10,65 @@ use std::fmt;
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// An error on its way out of a run: a text that says what, where and what to do, and its cause.
-pub struct Error {
+///
+/// It is one pointer wide, so that a [`Result`] of a step or a hook is returned in a register.
+pub struct Error(Box<Inner>);
+
+struct Inner {
     text: Option<String>,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    cause: Option<Cause>,
+}
+
+enum Cause {
+    /// A module's own error, or one of another crate.
+    Typed(Box<dyn StdError + Send + Sync>),
+    /// What happened before its place was told.
+    Error(Error),
 }
 
 impl Error {
     /// An error of one sentence: lower case, no full stop, the problem first, then what to do.
     pub fn msg(text: impl Into<String>) -> Self {
-        Error { text: Some(text.into()), source: None }
+        Error::of(Some(text.into()), None)
     }
 
     /// Any typed error.
     pub fn new(source: impl StdError + Send + Sync + 'static) -> Self {
-        Error { text: None, source: Some(Box::new(source)) }
+        Error::of(None, Some(Cause::Typed(Box::new(source))))
     }
 
     /// Says where it happened; the error so far becomes the cause.
     #[must_use]
     pub fn context(self, text: impl Into<String>) -> Self {
-        Error { text: Some(text.into()), source: Some(Box::new(Chained(self))) }
+        Error::of(Some(text.into()), Some(Cause::Error(self)))
+    }
+
+    #[cold]
+    fn of(text: Option<String>, cause: Option<Cause>) -> Self {
+        Error(Box::new(Inner { text, cause }))
     }
 
     /// The typed error this one was made of, at any depth.
     pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
-        let source = self.source.as_deref()?;
-        match source.downcast_ref::<Chained>() {
-            Some(chained) => chained.0.downcast_ref(),
-            None => source.downcast_ref(),
+        match self.0.cause.as_ref()? {
+            Cause::Error(error) => error.downcast_ref(),
+            Cause::Typed(source) => source.downcast_ref(),
         }
     }
 
     /// The texts from the outermost to the cause.
     pub fn chain(&self) -> Vec<String> {
-        let mut texts: Vec<String> = self.text.iter().cloned().collect();
-        let Some(source) = self.source.as_deref() else { return texts };
-        if let Some(chained) = source.downcast_ref::<Chained>() {
-            texts.extend(chained.0.chain());
-            return texts;
-        }
-        let mut next: Option<&(dyn StdError + 'static)> = Some(source);
-        while let Some(error) = next {
-            texts.push(error.to_string());
-            next = error.source();
+        let mut texts: Vec<String> = self.0.text.iter().cloned().collect();
+        match &self.0.cause {
+            None => {}
+            Some(Cause::Error(error)) => texts.extend(error.chain()),
+            Some(Cause::Typed(source)) => {
+                let mut next: Option<&(dyn StdError + 'static)> = Some(source.as_ref());
+                while let Some(error) = next {
+                    texts.push(error.to_string());
+                    next = error.source();
+                }
+            }
         }
         texts
     }
@@ -100,23 +116,6 @@ impl<T, E: Into<Error>> Context<T> for Result<T, E> {
     }
 }
 
-/// An [`Error`] as the source of another one.
-struct Chained(Error);
-
-impl fmt::Debug for Chained {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
-    }
-}
-
-impl fmt::Display for Chained {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
-}
-
-impl StdError for Chained {}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,5 +127,11 @@ mod tests {
         assert_eq!(error.chain().len(), 3);
         assert!(format!("{error:#}").starts_with("opening `train`: reading the data: No such file"));
         assert!(error.downcast_ref::<std::io::Error>().is_some());
+    }
+
+    #[test]
+    fn an_error_is_one_pointer_wide() {
+        assert_eq!(size_of::<Error>(), size_of::<usize>());
+        assert_eq!(size_of::<Result<()>>(), size_of::<usize>());
     }
 }

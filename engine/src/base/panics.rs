@@ -4,11 +4,12 @@ use crate::base::error::{Error, Result};
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::marker::PhantomData;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
 
 thread_local! {
-    /// How many `catch` calls this thread is inside of.
+    /// How many brackets this thread is inside of.
     static DEPTH: Cell<usize> = const { Cell::new(0) };
     /// Where the panic that is being caught has happened.
     static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
@@ -26,19 +27,47 @@ pub struct Panicked {
     pub message: String,
 }
 
+/// While it lives, panics of this thread are kept for the errors that they become and are not printed.
+#[must_use = "panics are printed again as soon as it is dropped"]
+#[derive(Debug)]
+pub struct Bracket {
+    /// It counts for the thread that has made it.
+    _of_this_thread: PhantomData<*const ()>,
+}
+
+/// Opens a [`Bracket`]. A run opens one around everything, so that [`catch_in_bracket`] needs no bookkeeping.
+pub fn bracket() -> Bracket {
+    listen();
+    DEPTH.set(DEPTH.get() + 1);
+    Bracket { _of_this_thread: PhantomData }
+}
+
+impl Drop for Bracket {
+    fn drop(&mut self) {
+        DEPTH.set(DEPTH.get() - 1);
+    }
+}
+
 /// Runs user code; a panic in it is an error that tells its message and place. `what` is whose code it is.
 ///
 /// # Errors
 /// What the code returns, or [`Panicked`].
 #[inline]
 pub fn catch<R>(what: impl fmt::Display, code: impl FnOnce() -> Result<R>) -> Result<R> {
-    listen();
-    DEPTH.set(DEPTH.get() + 1);
-    let result = panic::catch_unwind(AssertUnwindSafe(code));
-    DEPTH.set(DEPTH.get() - 1);
-    match result {
+    let _bracket = bracket();
+    catch_in_bracket(what, code)
+}
+
+/// As [`catch`], for code that runs inside a [`Bracket`]: it costs nothing unless the code panics. Outside of one a
+/// panic is caught too, but it is also printed, and the error doesn't tell its place.
+///
+/// # Errors
+/// What the code returns, or [`Panicked`].
+#[inline(always)]
+pub fn catch_in_bracket<R>(what: impl fmt::Display, code: impl FnOnce() -> Result<R>) -> Result<R> {
+    match panic::catch_unwind(AssertUnwindSafe(code)) {
         Ok(result) => result,
-        Err(payload) => Err(Error::new(panicked(&what, payload.as_ref()))),
+        Err(payload) => Err(panicked(&what, payload)),
     }
 }
 
@@ -47,10 +76,8 @@ pub fn catch<R>(what: impl fmt::Display, code: impl FnOnce() -> Result<R>) -> Re
 /// # Errors
 /// What the panic said.
 pub fn message_of<R>(code: impl FnOnce() -> R) -> Result<R, String> {
-    listen();
-    DEPTH.set(DEPTH.get() + 1);
+    let _bracket = bracket();
     let result = panic::catch_unwind(AssertUnwindSafe(code));
-    DEPTH.set(DEPTH.get() - 1);
     result.map_err(|payload| {
         let text = message(payload.as_ref());
         // dropping a value of an unknown type may panic once more
@@ -60,9 +87,12 @@ pub fn message_of<R>(code: impl FnOnce() -> R) -> Result<R, String> {
 }
 
 #[cold]
-fn panicked(what: &dyn fmt::Display, payload: &(dyn Any + Send)) -> Panicked {
+fn panicked(what: &dyn fmt::Display, payload: Box<dyn Any + Send>) -> Error {
     let place = PLACE.take().map_or(String::new(), |place| format!(" at {place}"));
-    Panicked { what: what.to_string(), place, message: message(payload) }
+    let error = Error::new(Panicked { what: what.to_string(), place, message: message(payload.as_ref()) });
+    // dropping a value of an unknown type may panic once more
+    std::mem::forget(payload);
+    error
 }
 
 /// What a panic said.
@@ -72,9 +102,8 @@ pub fn message(payload: &(dyn Any + Send)) -> String {
     text.unwrap_or_else(|| "no message".to_owned())
 }
 
-/// Inside `catch`, a panic is kept for the error instead of being printed, unless `RUST_BACKTRACE` asks to see where
+/// Inside a bracket, a panic is kept for the error instead of being printed, unless `RUST_BACKTRACE` asks to see where
 /// it came from; elsewhere nothing changes.
-#[inline]
 fn listen() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -101,5 +130,23 @@ mod tests {
         let text = format!("{error:#}");
         assert!(text.starts_with("`train_step` panicked at engine/src/base/panics.rs:"), "{text}");
         assert!(text.ends_with("shapes [2] and [3] differ"), "{text}");
+    }
+
+    #[test]
+    fn a_bracket_keeps_the_place_of_every_panic_inside_it() {
+        let outer = bracket();
+        for line in ["first", "second"] {
+            let error = catch_in_bracket("`step`", || -> Result<()> { panic!("{line}") }).unwrap_err();
+            let text = format!("{error:#}");
+            assert!(
+                text.starts_with("`step` panicked at engine/src/base/panics.rs:") && text.ends_with(line),
+                "{text}"
+            );
+            // what has a bracket of its own leaves the outer one open
+            assert_eq!(message_of(|| 1), Ok(1));
+        }
+        assert_eq!(DEPTH.get(), 1);
+        drop(outer);
+        assert_eq!(DEPTH.get(), 0);
     }
 }

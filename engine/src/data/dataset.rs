@@ -2,6 +2,7 @@
 
 use crate::base::error::Result;
 use crate::data::collate::Collate;
+use crate::data::cursor::Cursor;
 use crate::data::error::{DataError, caught};
 use crate::random::{SampleRng, Stream};
 use serde::{Serialize, de::DeserializeOwned};
@@ -71,11 +72,11 @@ pub trait Dataset: Send + Sync + 'static {
 
     /// Reads one sample, `index` being below [`Dataset::len`].
     ///
-    /// All chance comes from `rng`, which differs for each sample and epoch; a generator of libtorch or of the
+    /// All randomness comes from `rng`, which differs for each sample and pass; a generator of libtorch or of the
     /// thread would make the data depend on the number of workers.
     ///
     /// # Errors
-    /// When the sample can't be read; the loader adds its name, the index and the epoch.
+    /// When the sample can't be read; the loader adds its name, the index and the pass.
     fn get(&self, index: usize, rng: &mut SampleRng) -> Result<Self::Item>;
 
     /// How often each sample is drawn by [`Weighted`](crate::data::Weighted): one weight for each sample.
@@ -100,16 +101,19 @@ pub type BatchOf<D> = <<D as Dataset>::Item as Collate>::Batch;
 pub struct Samples {
     pub(super) loader: Arc<str>,
     pub(super) seed: u64,
-    pub(super) epoch: u64,
-    pub(super) batch: u64,
-    pub(super) first: u64,
+    /// The position of the first one in the common order.
+    pub(super) at: Cursor,
+    pub(super) batch_size: u64,
+    /// Samples in one pass.
+    pub(super) per_pass: u64,
     pub(super) indices: Vec<usize>,
 }
 
 impl Samples {
-    /// The first batch of epoch 0 with these samples: to try a dataset without a loader.
+    /// The first batch of pass 0 with these samples: to try a dataset without a loader.
     pub fn new(seed: u64, indices: Vec<usize>) -> Self {
-        Samples { loader: "samples".into(), seed, epoch: 0, batch: 0, first: 0, indices }
+        let batch_size = indices.len().max(1) as u64;
+        Samples { loader: "samples".into(), seed, at: Cursor::default(), batch_size, per_pass: u64::MAX, indices }
     }
 
     /// The indices in the dataset, in the order of the batch. One may be there twice.
@@ -117,21 +121,31 @@ impl Samples {
         &self.indices
     }
 
-    /// The pass of the loader, from 0.
-    pub fn epoch(&self) -> u64 {
-        self.epoch
+    /// Where the batch begins in the loader's common order. Only a batch of an endless sampler goes on in the next pass.
+    pub fn begin(&self) -> Cursor {
+        self.at
     }
 
     /// The generator of the sample at this place in the batch.
     ///
-    /// It belongs to the place in the epoch, not to the index: a sample that is drawn twice is augmented twice.
+    /// It belongs to the position in the common order, not to the index: a sample that is drawn twice is augmented
+    /// twice.
     pub fn rng(&self, place: usize) -> SampleRng {
-        SampleRng::new(Stream::new(self.seed, "sample", self.epoch, self.first + place as u64))
+        let Cursor { pass, sample } = self.position(place as u64);
+        SampleRng::new(Stream::new(self.seed, "sample", pass, sample))
+    }
+
+    /// Where the sample at this place of the batch stands in the common order.
+    pub(super) fn position(&self, place: u64) -> Cursor {
+        let sample = self.at.sample.saturating_add(place);
+        let passes = sample / self.per_pass;
+        Cursor { pass: self.at.pass.saturating_add(passes), sample: sample % self.per_pass }
     }
 
     /// A generator for what concerns the batch as a whole (a common size, a mix of its samples).
     pub fn batch_rng(&self) -> SampleRng {
-        SampleRng::new(Stream::new(self.seed, "batch", self.epoch, self.batch))
+        // no two batches of a pass share this number, wherever the pass was begun: they begin `batch_size` apart
+        SampleRng::new(Stream::new(self.seed, "batch", self.at.pass, self.at.sample / self.batch_size))
     }
 
     /// Reads each sample, in order.
@@ -142,13 +156,14 @@ impl Samples {
         let mut items = Vec::with_capacity(self.indices.len());
         for (place, &index) in self.indices.iter().enumerate() {
             let mut rng = self.rng(place);
+            let pass = self.position(place as u64).pass;
             let why = match caught(|| read(index, &mut rng)) {
                 Ok(Ok(item)) => {
                     items.push(item);
                     continue;
                 }
-                Ok(Err(why)) => DataError::Sample { loader: self.name(), epoch: self.epoch, index, why },
-                Err(panic) => DataError::SamplePanic { loader: self.name(), epoch: self.epoch, index, panic },
+                Ok(Err(why)) => DataError::Sample { loader: self.name(), pass, index, why },
+                Err(panic) => DataError::SamplePanic { loader: self.name(), pass, index, panic },
             };
             return Err(why.into());
         }

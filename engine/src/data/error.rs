@@ -3,6 +3,7 @@
 use crate::base::error::Error;
 use crate::base::panics;
 use crate::data::collate::CollateError;
+use crate::data::cursor::Cursor;
 
 /// Why a loader gave no batch. Every error names the loader.
 #[derive(Debug, thiserror::Error)]
@@ -49,48 +50,46 @@ pub enum DataError {
         why: Error,
     },
     /// The sampler failed, or its order does not fit the data.
-    #[error("the sampler of loader `{loader}` failed in epoch {epoch}: {why:#}")]
+    #[error("the sampler of loader `{loader}` failed in pass {pass}: {why:#}")]
     Sampler {
         /// The loader.
         loader: String,
         /// The pass, from 0.
-        epoch: u64,
+        pass: u64,
         /// What is wrong.
         why: Error,
     },
     /// `Dataset::get` returned an error.
-    #[error("loader `{loader}` can't read sample {index} in epoch {epoch}: {why:#}")]
+    #[error("loader `{loader}` can't read sample {index} in pass {pass}: {why:#}")]
     Sample {
         /// The loader.
         loader: String,
         /// The pass, from 0.
-        epoch: u64,
+        pass: u64,
         /// The sample's index in the dataset.
         index: usize,
         /// The dataset's own error.
         why: Error,
     },
     /// `Dataset::get` panicked.
-    #[error("loader `{loader}` can't read sample {index} in epoch {epoch}: the dataset panicked: {panic}")]
+    #[error("loader `{loader}` can't read sample {index} in pass {pass}: the dataset panicked: {panic}")]
     SamplePanic {
         /// The loader.
         loader: String,
         /// The pass, from 0.
-        epoch: u64,
+        pass: u64,
         /// The sample's index in the dataset.
         index: usize,
         /// The panic's message.
         panic: String,
     },
     /// The samples were read, but made no batch.
-    #[error("loader `{loader}` can't make batch {batch} of epoch {epoch} {}: {why:#}", from_samples(indices, why))]
+    #[error("loader `{loader}` can't make the batch behind {} samples of pass {} {}: {why:#}", at.sample, at.pass, from_samples(indices, why))]
     Batch {
         /// The loader.
         loader: String,
-        /// The pass, from 0.
-        epoch: u64,
-        /// The batch in the pass, from 0.
-        batch: u64,
+        /// Where it begins in the common order.
+        at: Cursor,
         /// The indices of its samples, in the batch's order.
         indices: Vec<usize>,
         /// Why.
@@ -98,15 +97,15 @@ pub enum DataError {
     },
     /// The position to start from lies behind the end of a pass.
     #[error(
-        "loader `{loader}` can't start at batch {batch}: a pass has {batches} batches; the data or `batch_size` has changed since the position was saved"
+        "loader `{loader}` can't start behind {sample} samples: a pass has {samples}; the data have changed since the position was saved"
     )]
     Cursor {
         /// The loader.
         loader: String,
-        /// The batch asked for.
-        batch: u64,
-        /// Batches of one pass.
-        batches: u64,
+        /// The samples asked to be left out.
+        sample: u64,
+        /// Samples of one pass.
+        samples: u64,
     },
     /// A worker thread could not be started, or ended without an answer.
     #[error("the workers of loader `{loader}` failed: {why}; try fewer `workers`")]

@@ -1,39 +1,16 @@
 //! The batches of a dataset, pass after pass.
 
 use crate::base::error::Result;
-use crate::base::state::{Saved, StateError, StateMap, StateValue};
+use crate::data::common_order::CommonOrder;
 use crate::data::config::LoaderConfig;
+use crate::data::cursor::Cursor;
 use crate::data::dataset::{BatchOf, Dataset};
 use crate::data::error::DataError;
 use crate::data::opened::Opened;
 
-/// Where a loader stands: the next batch that it gives.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Cursor {
-    /// The pass, from 0; the whole training for an endless sampler.
-    pub epoch: u64,
-    /// The next batch of the pass, from 0; at the end of the pass, the number of its batches.
-    pub batch: u64,
-}
-
-#[diagnostic::do_not_recommend]
-impl Saved for Cursor {
-    fn save(&self) -> StateValue {
-        let mut map = StateMap::new();
-        map.put("epoch", &self.epoch);
-        map.put("batch", &self.batch);
-        StateValue::Map(map)
-    }
-
-    fn restore(value: StateValue) -> Result<Self, StateError> {
-        let mut map = StateMap::restore(value)?;
-        Ok(Cursor { epoch: map.take("epoch")?, batch: map.take("batch")? })
-    }
-}
-
 /// Gives the batches of a dataset, made ahead by worker threads if there are any.
 ///
-/// The batches are a function of (seed, name, epoch, batch). Threads are started when the first batch is wanted,
+/// The batches are a function of (seed, name, position in the common order, `batch_size`). Threads are started when the first batch is wanted,
 /// live until [`Loader::stop`] or the drop, and are never waited for longer than a second then.
 ///
 /// A command that needs no batches of a loader does not open it, so that predictions need no training data.
@@ -86,22 +63,35 @@ impl<D: Dataset> Loader<D> {
         self.opened.as_ref().map_or(Some(0), Opened::batches)
     }
 
-    /// Where the loader stands, to be saved and given to [`Loader::start`] again.
+    /// Batches that the pass still has; `None` when the sampler is endless, 0 at the end of a pass and when it is
+    /// closed.
+    pub fn batches_left(&self) -> Option<u64> {
+        self.opened.as_ref().map_or(Some(0), Opened::batches_left)
+    }
+
+    /// Where the loader stands, to be saved and given to [`Loader::start`] again: at the end of a pass, the beginning
+    /// of the next one.
     pub fn cursor(&self) -> Cursor {
         self.opened.as_ref().map_or(Cursor::default(), Opened::cursor)
     }
 
-    /// Goes to any batch of any pass; nothing before it is read. Workers, if any, begin at once.
+    /// What the order of the samples depends on; `None` when it is closed.
+    pub fn common_order(&self) -> Option<CommonOrder> {
+        self.opened.as_ref().map(Opened::common_order)
+    }
+
+    /// Goes to any sample of any pass; nothing before it is read. The next batch begins there, and the last one ends
+    /// with the pass. Workers, if any, begin at once.
     ///
     /// # Errors
-    /// [`DataError::Cursor`] when the pass has fewer batches; [`DataError::Workers`] when no thread can be started;
+    /// [`DataError::Cursor`] when the pass has fewer samples; [`DataError::Workers`] when no thread can be started;
     /// [`DataError::Closed`] when the command at hand does not use this loader.
     pub fn start(&mut self, cursor: Cursor) -> Result<()> {
         self.opened()?.start(cursor)
     }
 
-    /// The next batch of the pass, or `None` at its end: [`Loader::start`] then begins another one. A loader that
-    /// was never started stands before the first batch of epoch 0.
+    /// The next batch of the pass, or `None` at its end: `start(cursor())` then begins the next pass. A loader that
+    /// was never started stands before the first sample of pass 0.
     ///
     /// # Errors
     /// [`DataError`], naming the loader and the sample. The loader stays where it is: another call tries the same

@@ -1,6 +1,6 @@
 //! Data on its way to a step: datasets, what makes a batch of samples, samplers, and the loader.
 //!
-//! What is promised: the batches of a pass depend on (seed, loader name, epoch, position) alone, so they are the
+//! What is promised: the batches of a pass depend on (seed, loader name, pass, position) alone, so they are the
 //! same with no workers, one or many, and a run that is resumed goes on with the next batch without reading the
 //! ones before it. What goes wrong in a dataset, a panic included, ends the run with an error that names the
 //! loader and the sample; nothing waits for a worker that cannot answer.
@@ -10,7 +10,9 @@
 
 mod batch;
 mod collate;
+mod common_order;
 mod config;
+mod cursor;
 mod dataset;
 mod error;
 mod loader;
@@ -25,10 +27,12 @@ mod tests;
 
 pub use batch::Batch;
 pub use collate::{Collate, CollateError};
+pub use common_order::CommonOrder;
 pub use config::LoaderConfig;
+pub use cursor::Cursor;
 pub use dataset::{BatchOf, Dataset, Samples};
 pub use error::DataError;
-pub use loader::{Cursor, Loader};
+pub use loader::Loader;
 pub use sampler::{Infinite, Order, Pass, Population, Sampler, SamplerConfig, Sequential, Shuffled, Weighted};
 pub use shared::SharedTensor;
 pub use source::{BatchSource, SameBatch};

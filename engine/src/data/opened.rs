@@ -1,10 +1,11 @@
 //! A loader whose dataset is open: batches in order, made ahead by workers.
 
 use crate::base::error::Result;
+use crate::data::common_order::CommonOrder;
 use crate::data::config::LoaderConfig;
+use crate::data::cursor::Cursor;
 use crate::data::dataset::{BatchOf, Dataset};
 use crate::data::error::{DataError, caught};
-use crate::data::loader::Cursor;
 use crate::data::plan::Plan;
 use crate::data::pool::{Pool, make};
 use crate::random::{derive, tag_of};
@@ -13,7 +14,7 @@ use std::sync::Arc;
 
 /// Gives the batches of a dataset, made ahead by worker threads if there are any.
 ///
-/// The batches are a function of (seed, name, epoch, batch). Threads are started when the first batch is wanted,
+/// The batches are a function of (seed, name, position in the common order, `batch_size`). Threads are started when the first batch is wanted,
 /// live until [`Opened::stop`] or the drop, and are never waited for longer than a second then.
 pub(super) struct Opened<D: Dataset> {
     name: Arc<str>,
@@ -23,9 +24,14 @@ pub(super) struct Opened<D: Dataset> {
     /// Batches that may be under way at once.
     ahead: u64,
     pool: Option<Pool<D>>,
-    cursor: Cursor,
-    /// The first batch that no worker was given yet.
-    unordered: u64,
+    run_seed: u64,
+    /// Behind the batch that was given last; at the end of a pass, that end.
+    at: Cursor,
+    /// The batches given since the loader was started: the turn of the next one.
+    turn: u64,
+    /// Where the first batch begins that no worker was given yet, and its turn.
+    ahead_at: Cursor,
+    ahead_turn: u64,
 }
 
 impl<D: Dataset> Opened<D> {
@@ -55,16 +61,19 @@ impl<D: Dataset> Opened<D> {
             return Err(DataError::Settings { loader: name.to_owned(), why }.into());
         }
         let loader: Arc<str> = name.into();
-        let seed = derive(seed, "loader", tag_of(name), 0);
+        let own_seed = derive(seed, "loader", tag_of(name), 0);
         Ok(Opened {
-            plan: Plan::new(&loader, &dataset, config, seed)?,
+            plan: Plan::new(&loader, &dataset, config, own_seed)?,
             name: loader,
             dataset: Arc::new(dataset),
             workers: config.workers,
             ahead: (config.workers * config.prefetch) as u64,
             pool: None,
-            cursor: Cursor::default(),
-            unordered: 0,
+            run_seed: seed,
+            at: Cursor::default(),
+            turn: 0,
+            ahead_at: Cursor::default(),
+            ahead_turn: 0,
         })
     }
 
@@ -83,39 +92,51 @@ impl<D: Dataset> Opened<D> {
         self.plan.batches()
     }
 
-    /// Where the loader stands, to be saved and given to [`Opened::start`] again.
-    pub(super) fn cursor(&self) -> Cursor {
-        self.cursor
+    /// Batches that the pass still has; `None` when the sampler is endless.
+    pub(super) fn batches_left(&self) -> Option<u64> {
+        self.plan.batches_left(self.at)
     }
 
-    /// Goes to any batch of any pass; nothing before it is read. Workers, if any, begin at once.
+    /// Where the next batch begins, in this pass or at the start of the next one.
+    pub(super) fn cursor(&self) -> Cursor {
+        self.plan.next_begin(self.at)
+    }
+
+    /// What the order of the samples depends on.
+    pub(super) fn common_order(&self) -> CommonOrder {
+        self.plan.common_order(self.run_seed, self.dataset.len())
+    }
+
+    /// Goes to any sample of any pass; nothing before it is read. Workers, if any, begin at once.
     ///
     /// # Errors
-    /// [`DataError::Cursor`] when the pass has fewer batches; [`DataError::Workers`] when no thread can be started.
+    /// [`DataError::Cursor`] when the pass has fewer samples; [`DataError::Workers`] when no thread can be started.
     pub(super) fn start(&mut self, cursor: Cursor) -> Result<()> {
-        if let Some(batches) = self.batches()
-            && cursor.batch > batches
-        {
-            return Err(DataError::Cursor { loader: self.name.to_string(), batch: cursor.batch, batches }.into());
+        let samples = self.samples() as u64;
+        if cursor.sample > samples {
+            return Err(DataError::Cursor { loader: self.name.to_string(), sample: cursor.sample, samples }.into());
         }
-        self.cursor = cursor;
+        self.at = cursor;
         self.rewind();
         Ok(self.order_ahead()?)
     }
 
     /// The next batch of the pass, or `None` at its end: [`Opened::start`] then begins another one. A loader that
-    /// was never started stands before the first batch of epoch 0.
+    /// was never started stands before the first sample of pass 0.
     ///
     /// # Errors
     /// [`DataError`], naming the loader and the sample. The loader stays where it is: another call tries the same
     /// batch again.
     pub(super) fn next_batch(&mut self) -> Result<Option<BatchOf<D>>> {
-        if self.batches().is_some_and(|batches| self.cursor.batch >= batches) {
+        if self.batches_left() == Some(0) {
             return Ok(None);
         }
         match self.made() {
             Ok(made) => {
-                self.cursor.batch += u64::from(made.is_some());
+                if made.is_some() {
+                    self.at = self.plan.behind(self.at);
+                    self.turn += 1;
+                }
                 // the workers go on while the step computes
                 self.order_ahead()?;
                 Ok(made)
@@ -133,13 +154,12 @@ impl<D: Dataset> Opened<D> {
         self.rewind();
     }
 
-    /// The batch at the cursor.
+    /// The batch that begins where the loader stands.
     fn made(&mut self) -> Result<Option<BatchOf<D>>> {
         self.order_ahead()?;
-        let Cursor { epoch, batch } = self.cursor;
         match &mut self.pool {
-            Some(pool) => pool.take(&self.name, batch).map(Some),
-            None => match self.plan.batch(self.dataset.as_ref(), epoch, batch)? {
+            Some(pool) => pool.take(&self.name, self.turn).map(Some),
+            None => match self.plan.batch(self.dataset.as_ref(), self.at)? {
                 Some(samples) => make(self.dataset.as_ref(), &samples).map(Some),
                 None => Ok(None),
             },
@@ -155,20 +175,22 @@ impl<D: Dataset> Opened<D> {
             Some(pool) => pool,
             None => self.pool.insert(Pool::start(&self.name, &self.dataset, self.workers)?),
         };
-        while self.unordered < self.cursor.batch + self.ahead {
-            match self.plan.batch(self.dataset.as_ref(), self.cursor.epoch, self.unordered) {
-                Ok(Some(samples)) => pool.order(samples),
+        while self.ahead_turn < self.turn + self.ahead {
+            match self.plan.batch(self.dataset.as_ref(), self.ahead_at) {
+                Ok(Some(samples)) => pool.order(self.ahead_turn, samples),
                 Ok(None) => break,
-                Err(error) => pool.fail(self.unordered, error.into()),
+                Err(error) => pool.fail(self.ahead_turn, error.into()),
             }
-            self.unordered += 1;
+            self.ahead_at = self.plan.behind(self.ahead_at);
+            self.ahead_turn += 1;
         }
         Ok(())
     }
 
-    /// Takes back what was given out; the cursor stays.
+    /// Takes back what was given out; the position stays.
     fn rewind(&mut self) {
-        self.unordered = self.cursor.batch;
+        self.turn = 0;
+        (self.ahead_at, self.ahead_turn) = (self.at, 0);
         if let Some(pool) = &mut self.pool {
             pool.forget();
         }
@@ -179,7 +201,7 @@ impl<D: Dataset> fmt::Debug for Opened<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Loader")
             .field("name", &self.name)
-            .field("cursor", &self.cursor)
+            .field("cursor", &self.cursor())
             .field("workers", &self.workers)
             .field("plan", &self.plan)
             .finish_non_exhaustive()

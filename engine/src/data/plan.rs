@@ -1,16 +1,20 @@
 //! Which samples make which batch.
 
 use crate::base::error::Error;
+use crate::config::{print_line, to_node};
+use crate::data::common_order::CommonOrder;
 use crate::data::config::LoaderConfig;
+use crate::data::cursor::Cursor;
 use crate::data::dataset::{Dataset, Samples};
 use crate::data::error::{DataError, caught};
 use crate::data::sampler::{Order, Pass, Population, SamplerConfig};
 use std::sync::Arc;
 
-/// The batches of every epoch, found without finding those before them.
+/// The batches of every pass, found without finding those before them.
 ///
-/// A batch is a window of the epoch's positions. Several processes will take windows of the same positions in
-/// turn, which is why orders and generators belong to positions and not to the process that reads them.
+/// A batch is a window of the common order: the samples of pass 0, then those of pass 1, and so on. Several processes
+/// will take windows of the same order in turn, which is why indices and generators belong to positions and not to the
+/// process that reads them.
 #[derive(Debug)]
 pub(super) struct Plan {
     loader: Arc<str>,
@@ -58,51 +62,103 @@ impl Plan {
         self.samples
     }
 
-    /// Batches in one epoch; `None` when it never ends.
+    /// Batches in one pass; `None` when it never ends.
     pub(super) fn batches(&self) -> Option<u64> {
-        let (samples, batch_size) = (self.samples, self.batch_size);
-        let batches = if self.drop_last { samples / batch_size } else { samples.div_ceil(batch_size) };
-        (!self.sampler.endless()).then_some(batches as u64)
+        self.batches_left(Cursor::default())
     }
 
-    /// The samples of a batch; `None` behind the last one.
-    pub(super) fn batch<D: Dataset>(
-        &mut self,
-        dataset: &D,
-        epoch: u64,
-        batch: u64,
-    ) -> Result<Option<Samples>, DataError> {
-        if self.batches().is_some_and(|batches| batch >= batches) {
+    /// Batches of the pass from here on; `None` when it never ends.
+    pub(super) fn batches_left(&self, at: Cursor) -> Option<u64> {
+        let (left, batch_size) = ((self.samples as u64).saturating_sub(at.sample), self.batch_size as u64);
+        let batches = if self.drop_last { left / batch_size } else { left.div_ceil(batch_size) };
+        (!self.sampler.endless()).then_some(batches)
+    }
+
+    /// Behind the batch that begins here. Only the samples of an endless sampler go on in the next pass.
+    pub(super) fn behind(&self, at: Cursor) -> Cursor {
+        let samples = self.samples as u64;
+        let sample = at.sample.saturating_add(self.size_at(at));
+        match self.sampler.endless() {
+            true => Cursor { pass: at.pass.saturating_add(sample / samples), sample: sample % samples },
+            false => Cursor { sample, ..at },
+        }
+    }
+
+    /// Where the next batch begins: here, or at the start of the next pass when this one has no further batch.
+    pub(super) fn next_begin(&self, at: Cursor) -> Cursor {
+        match self.size_at(at) {
+            0 => Cursor { pass: at.pass.saturating_add(1), sample: 0 },
+            _ => at,
+        }
+    }
+
+    /// The number of samples in the batch that begins here; 0 when the pass has no further batch.
+    fn size_at(&self, at: Cursor) -> u64 {
+        let (left, batch_size) = ((self.samples as u64).saturating_sub(at.sample), self.batch_size as u64);
+        match self.batches_left(at) {
+            None => batch_size,
+            Some(0) => 0,
+            Some(_) => left.min(batch_size),
+        }
+    }
+
+    /// The samples of the batch that begins here; `None` when the pass has no further batch.
+    pub(super) fn batch<D: Dataset>(&mut self, dataset: &D, at: Cursor) -> Result<Option<Samples>, DataError> {
+        let size = self.size_at(at);
+        if size == 0 {
             return Ok(None);
         }
-        let first = batch.saturating_mul(self.batch_size as u64);
-        let mut end = first.saturating_add(self.batch_size as u64);
-        if !self.sampler.endless() {
-            end = end.min(self.samples as u64);
+        let mut samples = Samples {
+            loader: self.loader.clone(),
+            seed: self.seed,
+            at,
+            batch_size: self.batch_size as u64,
+            per_pass: self.samples as u64,
+            indices: Vec::new(),
+        };
+        for place in 0..size {
+            let position = samples.position(place);
+            let index = self.index(dataset, position);
+            let refused = |why| DataError::Sampler { loader: self.name(), pass: position.pass, why };
+            samples.indices.push(index.map_err(refused)?);
         }
-        let indices = (first..end).map(|position| self.index(dataset, epoch, position)).collect::<Result<_, _>>();
-        let indices = indices.map_err(|why: Error| DataError::Sampler { loader: self.name(), epoch, why })?;
-        Ok(Some(Samples { loader: self.loader.clone(), seed: self.seed, epoch, batch, first, indices }))
+        Ok(Some(samples))
     }
 
-    /// The sample at a position of the epoch.
-    fn index<D: Dataset>(&mut self, dataset: &D, epoch: u64, position: u64) -> Result<usize, Error> {
-        let samples = self.samples as u64;
-        let pass = Pass { seed: self.seed, epoch, pass: position / samples };
+    /// What the order of the samples depends on.
+    pub(super) fn common_order(&self, run_seed: u64, population: usize) -> CommonOrder {
+        let written = || to_node(&self.sampler).map(|node| print_line(&node));
+        CommonOrder {
+            loader: self.name(),
+            seed: run_seed,
+            // settings that can't be written can't be compared either: the type has to do
+            sampler: self
+                .sampler
+                .order_name()
+                .or_else(|| written().ok())
+                .unwrap_or_else(|| format!("{:?}", self.sampler)),
+            population: population as u64,
+            samples: self.samples as u64,
+        }
+    }
+
+    /// The index of the sample at a position of the common order.
+    fn index<D: Dataset>(&mut self, dataset: &D, at: Cursor) -> Result<usize, Error> {
+        let pass = Pass { seed: self.seed, number: at.pass };
         let order = match &self.order {
             Some((known, order)) if *known == pass => order,
             _ => {
                 let order = caught(|| self.sampler.order(&population(dataset), &pass))
                     .unwrap_or_else(|panic| Err(Error::msg(format!("the sampler panicked: {panic}"))))?;
                 if order.len() != self.samples {
-                    let text = format!("`order` gave {} samples, `samples` promised {samples}", order.len());
+                    let text = format!("`order` gave {} samples, `samples` promised {}", order.len(), self.samples);
                     return Err(Error::msg(text));
                 }
                 &self.order.insert((pass, order)).1
             }
         };
         let len = dataset.len();
-        match order.get((position % samples) as usize) {
+        match order.get(at.sample as usize) {
             Some(index) if index < len => Ok(index),
             found => Err(Error::msg(format!("`order` gave sample {} of {len}", found.unwrap_or(usize::MAX)))),
         }

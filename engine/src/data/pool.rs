@@ -33,12 +33,13 @@ type Made<D> = Result<BatchOf<D>>;
 
 struct Job {
     round: u64,
+    turn: u64,
     samples: Samples,
 }
 
 struct Answer<D: Dataset> {
     round: u64,
-    batch: u64,
+    turn: u64,
     made: Made<D>,
 }
 
@@ -62,28 +63,28 @@ impl<D: Dataset> Pool<D> {
         Ok(pool)
     }
 
-    /// Hands out a batch to be made.
-    pub(super) fn order(&self, samples: Samples) {
+    /// Hands out a batch to be made, to be taken in its turn.
+    pub(super) fn order(&self, turn: u64, samples: Samples) {
         if let Some(jobs) = &self.jobs {
             // it fails only when all workers are gone, and then `take` says so
-            let _ = jobs.send(Job { round: self.round.load(Ordering::Relaxed), samples });
+            let _ = jobs.send(Job { round: self.round.load(Ordering::Relaxed), turn, samples });
         }
     }
 
     /// Keeps an error until its batch's turn.
-    pub(super) fn fail(&mut self, batch: u64, error: Error) {
-        self.ready.insert(batch, Err(error));
+    pub(super) fn fail(&mut self, turn: u64, error: Error) {
+        self.ready.insert(turn, Err(error));
     }
 
     /// Waits for a batch that was handed out in this round.
-    pub(super) fn take(&mut self, loader: &str, batch: u64) -> Made<D> {
+    pub(super) fn take(&mut self, loader: &str, turn: u64) -> Made<D> {
         let round = self.round.load(Ordering::Relaxed);
         loop {
-            if let Some(made) = self.ready.remove(&batch) {
+            if let Some(made) = self.ready.remove(&turn) {
                 return made;
             }
             match self.answers.recv() {
-                Ok(answer) if answer.round == round => self.ready.insert(answer.batch, answer.made),
+                Ok(answer) if answer.round == round => self.ready.insert(answer.turn, answer.made),
                 Ok(_) => continue,
                 Err(_) => {
                     let why = "all of them have ended".to_owned();
@@ -133,20 +134,19 @@ pub(super) fn make<D: Dataset>(dataset: &D, samples: &Samples) -> Made<D> {
         Ok(Err(why)) => why,
         Err(panic) => Error::msg(format!("the dataset panicked: {panic}")),
     };
-    let Samples { epoch, batch, indices, .. } = samples.clone();
-    Err(DataError::Batch { loader: samples.name(), epoch, batch, indices, why }.into())
+    Err(DataError::Batch { loader: samples.name(), at: samples.at, indices: samples.indices.clone(), why }.into())
 }
 
 fn work<D: Dataset>(dataset: &D, jobs: &Mutex<Receiver<Job>>, answers: &Sender<Answer<D>>, round: &AtomicU64) {
     loop {
         // the lock is held while waiting: the others would wait for the same thing
         let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(Job { round: of, samples }) = job else { return };
+        let Ok(Job { round: of, turn, samples }) = job else { return };
         if of != round.load(Ordering::Relaxed) {
             continue;
         }
         let made = make(dataset, &samples);
-        if answers.send(Answer { round: of, batch: samples.batch, made }).is_err() {
+        if answers.send(Answer { round: of, turn, made }).is_err() {
             return;
         }
     }

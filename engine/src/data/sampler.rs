@@ -1,4 +1,4 @@
-//! Which sample comes when: pure functions of (seed, epoch, pass).
+//! Which sample comes when: pure functions of (seed, pass).
 
 use crate::base::error::{Error, Result};
 use crate::random::{Stream, permutation, weighted_draws};
@@ -15,7 +15,7 @@ use std::fmt::Debug;
 /// use engine::data::{Order, Pass, Population, Sampler};
 /// use engine::prelude::*;
 ///
-/// /// Every second sample, beginning with the first one in even epochs.
+/// /// Every second sample, beginning with the first one in even passes.
 /// #[component(sampler)]
 /// struct Alternating {}
 ///
@@ -24,7 +24,7 @@ use std::fmt::Debug;
 ///         data.len / 2
 ///     }
 ///     fn order(&self, data: &Population<'_>, pass: &Pass) -> Result<Order> {
-///         Ok(Order::List((0..data.len / 2).map(|n| 2 * n + (pass.epoch % 2) as usize).collect()))
+///         Ok(Order::List((0..data.len / 2).map(|n| 2 * n + (pass.number % 2) as usize).collect()))
 ///     }
 /// }
 /// ```
@@ -39,9 +39,15 @@ pub trait Sampler: Debug + Send + Sync {
         data.len
     }
 
-    /// True when one pass follows the other within an epoch that never ends, batches crossing the boundary.
+    /// True when the passes follow each other without an end, batches crossing the boundary.
     fn endless(&self) -> bool {
         false
+    }
+
+    /// The sampler, as a file writes it, whose order of every pass this one has too: a run may go on with either where
+    /// the other one has stopped. `None` when the order is this sampler's alone.
+    fn order_name(&self) -> Option<String> {
+        None
     }
 
     /// The order of one pass: exactly [`Sampler::samples`] indices, each below the number of samples.
@@ -65,16 +71,14 @@ pub struct Population<'a> {
 pub struct Pass {
     /// The loader's own seed.
     pub seed: u64,
-    /// The epoch, from 0.
-    pub epoch: u64,
-    /// The pass within the epoch, from 0; above 0 only for endless samplers.
-    pub pass: u64,
+    /// Which pass, from 0.
+    pub number: u64,
 }
 
 impl Pass {
     /// The random bits of this pass.
     pub fn stream(&self) -> Stream {
-        Stream::new(self.seed, "order", self.epoch, self.pass)
+        Stream::new(self.seed, "order", self.number, 0)
     }
 }
 
@@ -135,7 +139,7 @@ impl Sampler for Sequential {
     }
 }
 
-/// Each sample once, in an order that is new for each epoch.
+/// Each sample once, in an order that is new for each pass.
 #[component(sampler)]
 #[derive(Default, PartialEq, Eq)]
 pub struct Shuffled {}
@@ -151,7 +155,7 @@ impl Sampler for Shuffled {
 #[component(sampler)]
 #[derive(Default, PartialEq, Eq)]
 pub struct Weighted {
-    /// The number of samples drawn for an epoch; as many as the dataset has when it is not given.
+    /// The number of samples drawn for a pass; as many as the dataset has when it is not given.
     #[config(default)]
     pub samples: Option<usize>,
 }
@@ -178,8 +182,8 @@ impl Sampler for Weighted {
     }
 }
 
-/// Shuffled passes one after the other without an end, for training by iter: every batch is full, and one batch
-/// may hold the end of a pass and the beginning of the next.
+/// The passes of [`Shuffled`] one after the other without an end, for training by iter: every batch is full, and one
+/// batch may hold the end of a pass and the beginning of the next.
 #[component(sampler)]
 #[derive(Default, PartialEq, Eq)]
 pub struct Infinite {}
@@ -188,6 +192,10 @@ pub struct Infinite {}
 impl Sampler for Infinite {
     fn endless(&self) -> bool {
         true
+    }
+
+    fn order_name(&self) -> Option<String> {
+        Some("Shuffled()".into())
     }
 
     fn order(&self, data: &Population<'_>, pass: &Pass) -> Result<Order> {
@@ -199,18 +207,18 @@ impl Sampler for Infinite {
 mod tests {
     use super::*;
 
-    const PASS: Pass = Pass { seed: 42, epoch: 0, pass: 0 };
+    const PASS: Pass = Pass { seed: 42, number: 0 };
 
     #[test]
-    fn the_order_of_an_epoch_keeps_its_values() {
+    fn the_order_of_a_pass_keeps_its_values() {
         let data = Population { len: 10, weights: Some(&[1.0, 2.0, 3.0, 4.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]) };
-        let of = |sampler: &dyn Sampler, epoch, pass| sampler.order(&data, &Pass { seed: 42, epoch, pass }).unwrap();
+        let of = |sampler: &dyn Sampler, number| sampler.order(&data, &Pass { seed: 42, number }).unwrap();
         let list = |values: &[usize]| Order::List(values.to_vec());
-        assert_eq!(of(&Sequential {}, 5, 0), Order::Range(10));
-        assert_eq!(of(&Shuffled {}, 0, 0), list(&[6, 2, 3, 1, 5, 8, 7, 9, 4, 0]));
-        assert_eq!(of(&Shuffled {}, 1, 0), list(&[2, 7, 5, 4, 9, 6, 8, 0, 1, 3]));
-        assert_ne!(of(&Infinite {}, 0, 1), of(&Infinite {}, 0, 0));
-        assert_eq!(of(&Weighted { samples: Some(12) }, 0, 0), list(&[0, 2, 0, 0, 3, 3, 2, 2, 3, 3, 2, 2]));
+        assert_eq!(of(&Sequential {}, 5), Order::Range(10));
+        assert_eq!(of(&Shuffled {}, 0), list(&[6, 2, 3, 1, 5, 8, 7, 9, 4, 0]));
+        assert_eq!(of(&Shuffled {}, 1), list(&[2, 7, 5, 4, 9, 6, 8, 0, 1, 3]));
+        assert_eq!(of(&Infinite {}, 1), of(&Shuffled {}, 1));
+        assert_eq!(of(&Weighted { samples: Some(12) }, 0), list(&[0, 2, 0, 0, 3, 3, 2, 2, 3, 3, 2, 2]));
     }
 
     #[test]

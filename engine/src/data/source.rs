@@ -1,8 +1,10 @@
 //! A loader, whatever its dataset: what the loops take batches from.
 
 use crate::base::Result;
+use crate::data::common_order::CommonOrder;
+use crate::data::cursor::Cursor;
 use crate::data::dataset::{BatchOf, Dataset};
-use crate::data::loader::{Cursor, Loader};
+use crate::data::loader::Loader;
 
 /// Batches of one type, in order.
 #[diagnostic::on_unimplemented(
@@ -23,11 +25,17 @@ pub trait BatchSource<B> {
     /// What went wrong with a sample, with its index.
     fn next_batch(&mut self) -> Result<Option<B>>;
 
-    /// The place of the next batch.
+    /// Where the next batch begins; at the end of a pass, the beginning of the next one.
     fn cursor(&self) -> Cursor;
 
     /// Batches of one pass; `None` when it never ends.
     fn batches(&self) -> Option<u64>;
+
+    /// Batches that the pass still has; `None` when it never ends.
+    fn batches_left(&self) -> Option<u64>;
+
+    /// What the order of the samples depends on; `None` when there is nothing to compare with.
+    fn common_order(&self) -> Option<CommonOrder>;
 }
 
 #[diagnostic::do_not_recommend]
@@ -43,6 +51,12 @@ impl<D: Dataset> BatchSource<BatchOf<D>> for Loader<D> {
     }
     fn batches(&self) -> Option<u64> {
         Loader::batches(self)
+    }
+    fn batches_left(&self) -> Option<u64> {
+        Loader::batches_left(self)
+    }
+    fn common_order(&self) -> Option<CommonOrder> {
+        Loader::common_order(self)
     }
 }
 

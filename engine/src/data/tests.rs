@@ -29,7 +29,6 @@ struct Numbers {
 
 // orders and random numbers of loader `train` with seed 42 and 10 samples, by an independent program
 const ORDER_0: [i64; 10] = [1, 6, 0, 4, 2, 7, 8, 5, 9, 3];
-const ORDER_0_PASS_1: [i64; 10] = [0, 3, 4, 1, 2, 5, 8, 7, 9, 6];
 const ORDER_1: [i64; 10] = [1, 8, 5, 9, 3, 7, 0, 4, 6, 2];
 const RANDOM_1: [i64; 10] = [645, 426, 173, 726, 994, 636, 508, 223, 695, 902];
 
@@ -108,8 +107,8 @@ fn rest(loader: &mut Loader<Numbers>, most: usize) -> Vec<Vec<(i64, i64)>> {
     batches
 }
 
-fn pass(loader: &mut Loader<Numbers>, epoch: u64) -> Vec<Vec<(i64, i64)>> {
-    loader.start(Cursor { epoch, batch: 0 }).unwrap();
+fn pass(loader: &mut Loader<Numbers>, pass: u64) -> Vec<Vec<(i64, i64)>> {
+    loader.start(Cursor { pass, sample: 0 }).unwrap();
     rest(loader, usize::MAX)
 }
 
@@ -132,7 +131,7 @@ fn the_batches_are_the_same_for_any_number_of_workers() {
     let passes = |workers| {
         let slow = Numbers { millis: 2, ..numbers(37) };
         let mut loader = open(&config(slow, 4, workers));
-        (0..3).map(|epoch| pass(&mut loader, epoch)).collect::<Vec<_>>()
+        (0..3).map(|number| pass(&mut loader, number)).collect::<Vec<_>>()
     };
     let alone = passes(0);
     assert_ne!(alone[0], alone[1]);
@@ -149,28 +148,100 @@ fn two_loaders_of_one_run_draw_differently() {
 }
 
 #[test]
-fn going_to_a_batch_is_as_if_the_loader_had_come_there() {
+fn going_to_a_sample_is_as_if_the_loader_had_come_there() {
     for workers in [0, 3] {
         let config = config(numbers(37), 4, workers);
         let mut one = open(&config);
-        one.start(Cursor { epoch: 2, batch: 0 }).unwrap();
+        one.start(Cursor { pass: 2, sample: 0 }).unwrap();
         let before = rest(&mut one, 6);
         assert_eq!(before.len(), 6);
         let cursor = Cursor::restore(one.cursor().save()).unwrap();
-        assert_eq!(cursor, Cursor { epoch: 2, batch: 6 });
+        assert_eq!((cursor, one.batches_left()), (Cursor { pass: 2, sample: 24 }, Some(4)));
         let mut other = open(&config);
         other.start(cursor).unwrap();
         assert_eq!(rest(&mut other, 99), rest(&mut one, 99));
-        assert_eq!(other.cursor(), Cursor { epoch: 2, batch: 10 });
+        assert_eq!((other.cursor(), other.batches_left()), (Cursor { pass: 3, sample: 0 }, Some(0)));
+    }
+}
+
+/// Samples in the common order, whatever their batches are.
+fn flat(batches: Vec<Vec<(i64, i64)>>) -> Vec<(i64, i64)> {
+    batches.concat()
+}
+
+#[test]
+fn with_another_batch_size_the_samples_are_dealt_on_from_where_the_loader_stood() {
+    for workers in [0, 2] {
+        let mut whole = open(&config(numbers(37), 37, 0));
+        let whole = [flat(pass(&mut whole, 0)), flat(pass(&mut whole, 1))].concat();
+        let mut first = open(&config(numbers(37), 4, workers));
+        let before = flat(rest(&mut first, 3));
+        let mut later = open(&config(numbers(37), 7, workers));
+        later.start(first.cursor()).unwrap();
+        assert_eq!((later.cursor(), later.batches_left()), (Cursor { pass: 0, sample: 12 }, Some(4)));
+        let after = rest(&mut later, 99);
+        assert_eq!(after.iter().map(Vec::len).collect::<Vec<_>>(), [7, 7, 7, 4], "the last one ends with the pass");
+        assert!(later.next_batch().unwrap().is_none());
+        later.start(later.cursor()).unwrap();
+        assert_eq!([before, flat(after), flat(rest(&mut later, 99))].concat(), whole);
     }
 }
 
 #[test]
-fn going_to_a_batch_reads_no_sample_before_it() {
+fn infinite_and_shuffled_passes_go_on_in_each_others_place() {
+    let endless = LoaderConfig { shuffle: false, sampler: Some(Box::new(Infinite {})), ..config(numbers(10), 4, 0) };
+    let finite = config(numbers(10), 3, 0);
+    let mut passes = open(&config(numbers(10), 10, 0));
+    let common: Vec<_> = (0..4).flat_map(|number| flat(pass(&mut passes, number))).collect();
+    let mut loader = open(&endless);
+    let order = loader.common_order();
+    let mut seen = flat(rest(&mut loader, 4));
+    assert_eq!(loader.cursor(), Cursor { pass: 1, sample: 6 });
+    let mut as_finite = open(&finite);
+    assert_eq!(as_finite.common_order(), order);
+    as_finite.start(loader.cursor()).unwrap();
+    seen.extend(flat(rest(&mut as_finite, 1)));
+    let mut again = open(&endless);
+    again.start(as_finite.cursor()).unwrap();
+    seen.extend(flat(rest(&mut again, 5)));
+    assert_eq!(seen, common[..16 + 3 + 20]);
+}
+
+#[test]
+fn a_tail_that_was_left_out_is_not_given_by_a_smaller_batch_size() {
+    let mut loader = open(&LoaderConfig { drop_last: true, ..config(numbers(10), 4, 0) });
+    assert_eq!(rest(&mut loader, 99).len(), 2);
+    assert_eq!(loader.cursor(), Cursor { pass: 1, sample: 0 });
+}
+
+#[test]
+fn a_loader_tells_what_its_order_depends_on_and_what_has_changed() {
+    let order = |config: &LoaderConfig<Numbers>, seed| {
+        Loader::<Numbers>::open("train", config, seed).unwrap().common_order().unwrap()
+    };
+    let saved = order(&config(numbers(10), 4, 0), 42);
+    let saved = crate::data::CommonOrder::restore(saved.save()).unwrap();
+    assert_eq!(saved.sampler, "Shuffled()");
+    assert!(order(&LoaderConfig { drop_last: true, ..config(numbers(10), 2, 3) }, 42).changes_since(&saved).is_empty());
+    let weighted = Weighted { samples: Some(5) };
+    let data = Numbers { weights: Some(vec![1.0; 11]), ..numbers(11) };
+    let other = LoaderConfig { shuffle: false, sampler: Some(Box::new(weighted)), ..config(data, 4, 0) };
+    assert_eq!(
+        order(&other, 43).changes_since(&saved),
+        [
+            "the seed is 43, it was 42",
+            "the sampler is `Weighted(samples: 5)`, it was `Shuffled()`",
+            "the number of samples is 11, it was 10"
+        ]
+    );
+}
+
+#[test]
+fn going_to_a_sample_reads_none_before_it() {
     let data = numbers(1000);
     let gets = data.gets.clone();
     let mut loader = open(&config(data, 10, 0));
-    loader.start(Cursor { epoch: 3, batch: 98 }).unwrap();
+    loader.start(Cursor { pass: 3, sample: 980 }).unwrap();
     assert_eq!(rest(&mut loader, 99).len(), 2);
     assert_eq!(gets.load(Ordering::SeqCst), 20);
 }
@@ -179,7 +250,7 @@ fn going_to_a_batch_reads_no_sample_before_it() {
 fn starting_again_in_the_middle_drops_what_was_made_ahead() {
     let mut loader = open(&config(Numbers { millis: 1, ..numbers(40) }, 4, 3));
     let whole = pass(&mut loader, 0);
-    loader.start(Cursor { epoch: 1, batch: 0 }).unwrap();
+    loader.start(Cursor { pass: 1, sample: 0 }).unwrap();
     rest(&mut loader, 2);
     assert_eq!(pass(&mut loader, 0), whole);
     loader.stop();
@@ -189,10 +260,10 @@ fn starting_again_in_the_middle_drops_what_was_made_ahead() {
 #[test]
 fn a_position_behind_the_end_is_refused() {
     let mut loader = open(&config(numbers(10), 4, 0));
-    loader.start(Cursor { epoch: 0, batch: 3 }).unwrap();
+    loader.start(Cursor { pass: 0, sample: 10 }).unwrap();
     assert!(loader.next_batch().unwrap().is_none());
-    let error = loader.start(Cursor { epoch: 0, batch: 4 }).unwrap_err();
-    assert!(matches!(data_error(&error), DataError::Cursor { batch: 4, batches: 3, .. }));
+    let error = loader.start(Cursor { pass: 0, sample: 11 }).unwrap_err();
+    assert!(matches!(data_error(&error), DataError::Cursor { sample: 11, samples: 10, .. }));
 }
 
 #[test]
@@ -235,9 +306,9 @@ fn an_endless_pass_goes_over_its_boundary_with_full_batches() {
         assert!(batches.iter().all(|batch| batch.len() == 4));
         let indices: Vec<i64> = batches.concat().iter().map(|(index, _)| *index).collect();
         assert_eq!(indices[..10], ORDER_0);
-        assert_eq!(indices[10..], ORDER_0_PASS_1);
+        assert_eq!(indices[10..], ORDER_1);
         let mut later = open(&settings);
-        later.start(Cursor { epoch: 0, batch: 2 }).unwrap();
+        later.start(Cursor { pass: 0, sample: 8 }).unwrap();
         assert_eq!(rest(&mut later, 3), batches[2..]);
     }
 }
@@ -257,11 +328,11 @@ fn a_sample_drawn_twice_is_augmented_twice() {
 }
 
 #[test]
-fn an_error_names_loader_sample_and_epoch_and_comes_in_its_turn() {
+fn an_error_names_loader_sample_and_pass_and_comes_in_its_turn() {
     for workers in [0, 1, 3] {
         let mut loader = open(&config(Numbers { fails_at: Some(17), millis: 1, ..numbers(40) }, 4, workers));
         let begun = Instant::now();
-        loader.start(Cursor { epoch: 5, batch: 0 }).unwrap();
+        loader.start(Cursor { pass: 5, sample: 0 }).unwrap();
         let mut before = 0;
         let error = loop {
             match loader.next_batch() {
@@ -269,10 +340,10 @@ fn an_error_names_loader_sample_and_epoch_and_comes_in_its_turn() {
                 Err(error) => break error,
             }
         };
-        assert_eq!(error.to_string(), "loader `train` can't read sample 17 in epoch 5: the file is cut short");
+        assert_eq!(error.to_string(), "loader `train` can't read sample 17 in pass 5: the file is cut short");
         assert_eq!(data_error(&error).cause().unwrap().to_string(), "the file is cut short");
-        assert_eq!(loader.cursor(), Cursor { epoch: 5, batch: before as u64 });
-        // the same batch fails again, and another epoch can still be read up to it
+        assert_eq!(loader.cursor(), Cursor { pass: 5, sample: 4 * before as u64 });
+        // the same batch fails again
         assert!(loader.next_batch().is_err());
         drop(loader);
         assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
@@ -290,10 +361,10 @@ fn a_panic_becomes_an_error_with_its_message() {
         };
         let panicked = first_error(Numbers { panics_at: Some(6), ..numbers(40) });
         let text =
-            "loader `train` can't read sample 6 in epoch 0: the dataset panicked: no label in row 6 (at engine/src/";
+            "loader `train` can't read sample 6 in pass 0: the dataset panicked: no label in row 6 (at engine/src/";
         assert!(panicked.starts_with(text), "{panicked}");
         let bomb = first_error(Numbers { bomb_at: Some(6), ..numbers(40) });
-        let text = "loader `train` can't read sample 6 in epoch 0: the dataset panicked: no message (at engine/src/";
+        let text = "loader `train` can't read sample 6 in pass 0: the dataset panicked: no message (at engine/src/";
         assert!(bomb.starts_with(text), "{bomb}");
     }
 }
@@ -302,9 +373,9 @@ fn a_panic_becomes_an_error_with_its_message() {
 fn samples_that_do_not_fit_together_are_named() {
     let settings = config(Numbers { ragged_at: Some(6), ..numbers(40) }, 4, 2);
     let mut loader = open(&LoaderConfig { shuffle: false, ..settings });
-    loader.start(Cursor { epoch: 0, batch: 1 }).unwrap();
+    loader.start(Cursor { pass: 0, sample: 4 }).unwrap();
     let error = loader.next_batch().unwrap_err().to_string();
-    let expected = "loader `train` can't make batch 1 of epoch 0 (item 2 is sample 6): in part 2 of the sample: item 2 of the batch has shape [3], item 0 has [2];";
+    let expected = "loader `train` can't make the batch behind 4 samples of pass 0 (item 2 is sample 6): in part 2 of the sample: item 2 of the batch has shape [3], item 0 has [2];";
     assert!(error.starts_with(expected), "{error}");
 }
 
@@ -342,7 +413,7 @@ fn a_batch_made_in_one_go_is_guarded_too() {
         let first = loader.next_batch().unwrap().unwrap();
         assert_eq!(Vec::<i64>::try_from(first).unwrap(), [1, 2, 3, 4]);
         let error = (0..3).find_map(|_| loader.next_batch().err()).unwrap();
-        let text = "loader `val` can't make batch 3 of epoch 0 from samples 12, 13, 14, 15: the dataset panicked: libtorch said no (at ";
+        let text = "loader `val` can't make the batch behind 12 samples of pass 0 from samples 12, 13, 14, 15: the dataset panicked: libtorch said no (at ";
         assert!(error.to_string().starts_with(text), "{error}");
     }
 }
@@ -379,7 +450,7 @@ fn a_sampler_that_misbehaves_is_an_error() {
             let mut loader = open(&LoaderConfig { shuffle: false, sampler: Some(Box::new(sampler)), ..settings });
             loader.next_batch().unwrap_err().to_string()
         };
-        let place = "the sampler of loader `train` failed in epoch 0: ";
+        let place = "the sampler of loader `train` failed in pass 0: ";
         assert_eq!(refused(Misbehaviour::Outside), format!("{place}`order` gave sample 8 of 8"));
         assert_eq!(refused(Misbehaviour::TooShort), format!("{place}`order` gave 7 samples, `samples` promised 8"));
         assert!(refused(Misbehaviour::Panics).starts_with(&format!("{place}the sampler panicked: no idea (at ")));

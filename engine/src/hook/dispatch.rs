@@ -8,141 +8,11 @@
 //! A hook that fails or panics ends its phase, except where hooks put things back: a phase that closes another one
 //! ([`Phase::reaches_all`]) reaches every hook.
 
-use crate::base::{Error, Priority, Result, State, panics};
-use crate::hook::{AnyHook, Hook, HookField, Phases};
+use crate::base::{Error, Priority, Result, panics};
+use crate::hook::slots::{PhaseOrder, UNROLLED, call_in_const_order};
+use crate::hook::{AnyHook, Slots};
 use crate::phase::{At, Phase, PhaseMask};
 use crate::run::Context;
-
-/// What is known of a slot at compile time.
-#[derive(Clone, Copy, Debug)]
-pub struct SlotInfo {
-    /// The field's name; for the trainer's own phases, the trainer's.
-    pub name: &'static str,
-    /// The level of the attribute.
-    pub priority: Priority,
-    /// The phases of its `#[phases]` block.
-    pub phases: PhaseMask,
-}
-
-impl SlotInfo {
-    /// The slot of a hook's field.
-    pub const fn of<F: HookField>(name: &'static str) -> Self {
-        SlotInfo { name, priority: <F::Hook as Hook>::PRIORITY, phases: <F::Hook as Phases>::PHASES }
-    }
-}
-
-/// Hooks with concrete types, by number. `#[trainer]` implements it: fields in order, then the trainer itself.
-pub trait Slots {
-    /// The slots, in tie order.
-    const SLOTS: &'static [SlotInfo];
-
-    /// Calls a slot in a phase. With constant arguments it compiles to that one method.
-    ///
-    /// # Errors
-    /// What the hook returned.
-    fn call(&mut self, slot: usize, phase: Phase, cx: &mut Context<'_>) -> Result<()>;
-}
-
-/// Called with each state and its name in checkpoints.
-pub type EachState<'a> = dyn FnMut(&str, &mut dyn State) -> Result<()> + 'a;
-
-/// The hooks that every program has, whichever they are.
-pub trait EngineHooks: Slots {
-    /// Everything that checkpoints hold of them: `hooks.checkpoint`, ….
-    ///
-    /// # Errors
-    /// The first that `each` returns.
-    fn states(&mut self, each: &mut EachState<'_>) -> Result<()>;
-}
-
-/// The most slots a program can have: the engine's own, the trainer's fields, the trainer.
-const MAX_SLOTS: usize = 32;
-
-/// Two sets of slots as one; ties go to the first.
-#[derive(Debug)]
-pub struct Both<A, B> {
-    /// Numbered first.
-    pub first: A,
-    /// Numbered after.
-    pub second: B,
-}
-
-impl<A: Slots, B: Slots> Both<A, B> {
-    const JOINED: [SlotInfo; MAX_SLOTS] = {
-        let none = SlotInfo { name: "", priority: Priority::NORMAL, phases: PhaseMask::NONE };
-        let (a, b) = (A::SLOTS, B::SLOTS);
-        assert!(
-            a.len() + b.len() <= MAX_SLOTS,
-            "a trainer can have at most 27 `#[hook]` fields; put more into `custom_hooks`"
-        );
-        let mut joined = [none; MAX_SLOTS];
-        let mut i = 0;
-        while i < a.len() + b.len() {
-            joined[i] = if i < a.len() { a[i] } else { b[i - a.len()] };
-            i += 1;
-        }
-        joined
-    };
-}
-
-impl<A: Slots, B: Slots> Slots for Both<A, B> {
-    const SLOTS: &'static [SlotInfo] = Self::JOINED.split_at(A::SLOTS.len() + B::SLOTS.len()).0;
-
-    #[inline(always)]
-    fn call(&mut self, slot: usize, phase: Phase, cx: &mut Context<'_>) -> Result<()> {
-        if slot < A::SLOTS.len() {
-            self.first.call(slot, phase, cx)
-        } else {
-            self.second.call(slot - A::SLOTS.len(), phase, cx)
-        }
-    }
-}
-
-/// The slots that take part in a phase, in order: a constant for each program and phase.
-struct Order {
-    slots: [u8; MAX_SLOTS],
-    len: usize,
-}
-
-trait InOrder<P: At>: Slots {
-    const ORDER: Order = sorted(Self::SLOTS, P::PHASE);
-}
-impl<S: Slots, P: At> InOrder<P> for S {}
-
-/// A stable insertion sort by priority, in `const`.
-const fn sorted(slots: &[SlotInfo], phase: Phase) -> Order {
-    let mut order = Order { slots: [0; MAX_SLOTS], len: 0 };
-    let mut slot = 0;
-    while slot < slots.len() {
-        if slots[slot].phases.contains(phase) {
-            let mut at = order.len;
-            while at > 0 && slots[order.slots[at - 1] as usize].priority.get() > slots[slot].priority.get() {
-                order.slots[at] = order.slots[at - 1];
-                at -= 1;
-            }
-            order.slots[at] = slot as u8;
-            order.len += 1;
-        }
-        slot += 1;
-    }
-    order
-}
-
-/// Calls every slot of a phase in the constant order; `place` tells how far it came.
-#[inline(always)]
-fn call_in_const_order<S: Slots, P: At>(slots: &mut S, place: &mut usize, cx: &mut Context<'_>) -> Result<()> {
-    // unrolled by hand: each place is a constant, so each call is static and unused places vanish
-    macro_rules! places {
-        ($($place:literal)*) => { $(
-            if const { <S as InOrder<P>>::ORDER.len > $place } {
-                *place = $place;
-                slots.call(const { <S as InOrder<P>>::ORDER.slots[$place] as usize }, P::PHASE, cx)?;
-            }
-        )* };
-    }
-    places!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31);
-    Ok(())
-}
 
 /// A hook that the file chose.
 pub struct CustomHook {
@@ -172,8 +42,10 @@ pub struct Dispatcher<S> {
     settings: Vec<SlotSetting>,
     /// Phases that go through `tables`; all others are called in constant order.
     tabled: PhaseMask,
-    tables: Vec<Vec<u16>>,
-    calls: u64,
+    tables: [Box<[u32]>; Phase::COUNT],
+    /// How many phases were entered with at least one hook to call.
+    #[cfg(test)]
+    entered: u64,
 }
 
 /// One line of a plan: a hook that a phase calls.
@@ -192,8 +64,15 @@ pub struct Planned {
 impl<S: Slots> Dispatcher<S> {
     /// Sorts what the file has changed. `settings` has one entry for each slot; where it is shorter, nothing is set.
     pub fn new(slots: S, settings: Vec<SlotSetting>, custom: Vec<CustomHook>) -> Self {
-        let mut dispatcher =
-            Dispatcher { slots, custom, settings, tabled: PhaseMask::NONE, tables: Vec::new(), calls: 0 };
+        let mut dispatcher = Dispatcher {
+            slots,
+            custom,
+            settings,
+            tabled: PhaseMask::NONE,
+            tables: [const { Vec::new() }; Phase::COUNT].map(Vec::into_boxed_slice),
+            #[cfg(test)]
+            entered: 0,
+        };
         dispatcher.sort();
         dispatcher
     }
@@ -204,9 +83,10 @@ impl<S: Slots> Dispatcher<S> {
         self.sort();
     }
 
-    /// Makes the tables of the phases that the file has changed.
+    /// Makes the tables of the phases that the file has changed, and of those with more slots than are unrolled.
     fn sort(&mut self) {
-        let mut tabled = PhaseMask::NONE;
+        let slots_of = |phase: Phase| S::SLOTS.iter().filter(|info| info.phases.contains(phase)).count();
+        let mut tabled = Phase::ALL.iter().filter(|phase| slots_of(**phase) > UNROLLED).copied().collect::<PhaseMask>();
         for (info, setting) in S::SLOTS.iter().zip(&self.settings) {
             if setting.off || setting.level.is_some_and(|level| level != info.priority) {
                 tabled = tabled.union(info.phases);
@@ -216,11 +96,12 @@ impl<S: Slots> Dispatcher<S> {
             tabled = tabled.union(custom.hook.phases());
         }
         self.tabled = tabled;
-        let table = |phase: &Phase| match tabled.contains(*phase) {
-            true => self.plan(*phase).iter().map(|planned| planned.slot as u16).collect(),
-            false => Vec::new(),
-        };
-        self.tables = Phase::ALL.iter().map(table).collect();
+        for &phase in Phase::ALL {
+            self.tables[phase.index()] = match tabled.contains(phase) {
+                true => self.plan(phase).iter().map(|planned| planned.slot as u32).collect(),
+                false => Box::default(),
+            };
+        }
     }
 
     /// The hooks a phase calls, in order. Slots at or above `S::SLOTS.len()` are custom hooks.
@@ -252,50 +133,48 @@ impl<S: Slots> Dispatcher<S> {
         self.settings.get(slot).is_some_and(|setting| setting.off)
     }
 
-    /// How many phases were entered with at least one hook to call; tests count it.
-    pub fn calls(&self) -> u64 {
-        self.calls
-    }
-
     /// Whether any hook takes part in a phase: a constant, unless the file has changed the phase.
     #[inline(always)]
     pub fn has<P: At>(&self) -> bool {
-        let in_const_order = const { <S as InOrder<P>>::ORDER.len > 0 };
+        let in_const_order = const { <S as PhaseOrder<P>>::ORDER.len > 0 };
         in_const_order || self.tabled.contains(P::PHASE)
     }
 
     /// Calls the hooks of a phase, in order, up to the first that fails; in a phase that closes another one, all.
     ///
     /// # Errors
-    /// The first hook's error or panic, with the hook's name and the phase. Further ones are told.
+    /// The first hook's error or panic, with the hook's name and the phase. Further ones are told. Where a panic
+    /// happened is known inside a [`panics::bracket`], which a run opens.
     #[inline]
     pub fn run<P: At>(&mut self, cx: &mut Context<'_>) -> Result<()> {
         if !self.has::<P>() {
             return Ok(());
         }
-        self.calls += 1;
+        #[cfg(test)]
+        {
+            self.entered += 1;
+        }
         let mut place = 0;
-        let called = panics::catch("it", || match self.tabled.contains(P::PHASE) {
-            true => self.call_in_table_order(P::PHASE, &mut place, cx),
+        let in_table = const { <S as PhaseOrder<P>>::ORDER.len > UNROLLED } || self.tabled.contains(P::PHASE);
+        let called = panics::catch_in_bracket("it", || match in_table {
+            true => self.call_in_table_order::<P>(&mut place, cx),
             false => call_in_const_order::<S, P>(&mut self.slots, &mut place, cx),
         });
-        called.map_err(|error| self.close_after(error, P::PHASE, place, cx))
+        match called {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.close_after(error, P::PHASE, place, cx)),
+        }
     }
 
-    #[inline(never)]
-    fn call_in_table_order(&mut self, phase: Phase, place: &mut usize, cx: &mut Context<'_>) -> Result<()> {
-        for at in 0..self.tables[phase.index()].len() {
+    /// Compiled for each phase, so that a slot's call is a jump to the one method.
+    #[inline]
+    fn call_in_table_order<P: At>(&mut self, place: &mut usize, cx: &mut Context<'_>) -> Result<()> {
+        let Dispatcher { slots, custom, tables, .. } = self;
+        for (at, &slot) in tables[P::PHASE.index()].iter().enumerate() {
             *place = at;
-            self.call(self.tables[phase.index()][at] as usize, phase, cx)?;
+            call(slots, custom, slot as usize, P::PHASE, cx)?;
         }
         Ok(())
-    }
-
-    fn call(&mut self, slot: usize, phase: Phase, cx: &mut Context<'_>) -> Result<()> {
-        match slot.checked_sub(S::SLOTS.len()) {
-            None => self.slots.call(slot, phase, cx),
-            Some(custom) => self.custom[custom].hook.call(phase, cx),
-        }
     }
 
     /// The hook at `place` has failed: names it, and calls those behind it where the phase closes another one.
@@ -307,7 +186,8 @@ impl<S: Slots> Dispatcher<S> {
         let error = error.context(failed(&hook));
         if phase.reaches_all() {
             for hook in behind {
-                let called = panics::catch("it", || self.call(hook.slot, phase, cx));
+                let (slots, custom) = (&mut self.slots, &mut self.custom);
+                let called = panics::catch_in_bracket("it", || call(slots, custom, hook.slot, phase, cx));
                 if let Err(further) = called {
                     cx.tell(&format!("{:#}", further.context(failed(&hook))));
                 }
@@ -316,3 +196,21 @@ impl<S: Slots> Dispatcher<S> {
         error
     }
 }
+
+/// Calls one hook: a slot, or behind them a hook that the file chose.
+#[inline(always)]
+fn call<S: Slots>(
+    slots: &mut S,
+    custom: &mut [CustomHook],
+    slot: usize,
+    phase: Phase,
+    cx: &mut Context<'_>,
+) -> Result<()> {
+    match slot.checked_sub(S::SLOTS.len()) {
+        None => slots.call(slot, phase, cx),
+        Some(chosen) => custom[chosen].hook.call(phase, cx),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,9 +3,11 @@
 mod dispatch;
 mod fields;
 mod hook;
+mod slots;
 mod steps;
 
-pub use dispatch::{Both, CustomHook, Dispatcher, EachState, EngineHooks, Planned, SlotInfo, SlotSetting, Slots};
+pub use dispatch::{CustomHook, Dispatcher, Planned, SlotSetting};
 pub use fields::{HookPart, NoPhases, PhasesOf, call_field, slot_of};
 pub use hook::{AnyHook, Hook, HookConfig, HookField, Phases, build_any};
+pub use slots::{EachState, EngineHooks, Joined, MAX_SLOTS, SlotInfo, Slots};
 pub use steps::{Batches, PredictStep, Steps, TestStep, ValStep};

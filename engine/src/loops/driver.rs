@@ -3,7 +3,7 @@
 use crate::base::panics;
 use crate::base::{Error, ErrorContext as _, Result, StateMap};
 use crate::data::Cursor;
-use crate::hook::{Both, Dispatcher, EngineHooks, Planned};
+use crate::hook::{Dispatcher, EngineHooks, Joined, Planned};
 use crate::loops::generators::Generators;
 use crate::loops::plan::{TrainPlan, ValPlan};
 use crate::loops::signals::Signals;
@@ -31,7 +31,7 @@ pub enum End {
 /// A trainer with its hooks and its run.
 pub struct Driver<D: EngineHooks, T: Trainer> {
     /// The hooks: the engine's own, then the trainer's.
-    pub hooks: Dispatcher<Both<D, T>>,
+    pub hooks: Dispatcher<Joined<D, T>>,
     /// The metrics that only the file names.
     pub file_metrics: Vec<Box<dyn Metric>>,
     /// What the run owns.
@@ -58,7 +58,7 @@ pub(super) struct Resumed {
 impl<D: EngineHooks, T: Trainer> Driver<D, T> {
     /// A program that stands at its start. It listens to no signal yet.
     pub fn new(
-        hooks: Dispatcher<Both<D, T>>,
+        hooks: Dispatcher<Joined<D, T>>,
         file_metrics: Vec<Box<dyn Metric>>,
         run: RunState,
         train_plan: TrainPlan,
@@ -82,6 +82,7 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
     /// # Errors
     /// The first error or panic of a step, a hook, a loader or the disk. What fails after it is told, not returned.
     pub fn run(&mut self, body: impl FnOnce(&mut Self) -> Result<()>) -> Result<End> {
+        let _bracket = panics::bracket();
         let result = self.within::<at::BeforeRun, at::AfterRun>(body);
         let how = match (&result, &self.run.ending.stop) {
             (Err(_), _) => Outcome::Failed,
@@ -126,7 +127,7 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
         step: impl FnOnce(&mut T, &mut Context<'_>) -> Result<R>,
     ) -> Result<R> {
         let mut cx = Context::new(&mut self.run);
-        let result = panics::catch(what, || step(&mut self.hooks.slots.second, &mut cx));
+        let result = panics::catch_in_bracket(what, || step(&mut self.hooks.slots.second, &mut cx));
         result.with_context(|| self.run.step_failed(what))
     }
 
@@ -141,7 +142,8 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
     /// something fails, `on_exception` runs once before it, and the error goes on.
     pub(crate) fn within<Before: At, After: At>(&mut self, body: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         const { assert!(matches!(After::PHASE.closes(), Some(phase) if phase as u8 == Before::PHASE as u8)) };
-        let result = self.phase::<Before>().and_then(|()| panics::catch(Inside(Before::PHASE), || body(self)));
+        let result =
+            self.phase::<Before>().and_then(|()| panics::catch_in_bracket(Inside(Before::PHASE), || body(self)));
         match result {
             Ok(()) => self.phase::<After>().map_err(|error| self.on_the_way_out(error)),
             Err(error) => {
@@ -194,6 +196,11 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
     pub(crate) fn each_metric(&mut self, each: &mut dyn FnMut(&mut dyn Metric) -> Result<()>) -> Result<()> {
         self.hooks.slots.second.metrics(&mut |_, metric| each(metric))?;
         self.file_metrics.iter_mut().try_for_each(|metric| each(metric.as_mut()))
+    }
+
+    /// What evaluations measure, by monitored names.
+    pub(crate) fn measured(&self) -> Vec<String> {
+        self.run.seen.results.measures.iter().map(|measure| measure.name.clone()).collect()
     }
 
     /// Whether there is a loader for this role.

@@ -158,7 +158,7 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
                 metric.reset();
                 Ok(())
             })?;
-            driver.eval_loader::<S>(index)?.start(Cursor { epoch: 0, batch: 0 })?;
+            driver.eval_loader::<S>(index)?.start(Cursor::default())?;
             while driver.evaluate_batch::<S>(index)? {
                 if driver.take_signal() {
                     // no number is better than one of a part of the data

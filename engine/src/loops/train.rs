@@ -2,7 +2,7 @@
 //! that starts over.
 
 use crate::base::{Batch, Clock, Epoch, Error, Result};
-use crate::data::{Batch as _, Cursor};
+use crate::data::Batch as _;
 use crate::hook::EngineHooks;
 use crate::loops::driver::Driver;
 use crate::loops::generators::Generators;
@@ -131,18 +131,14 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
         self.run.ending.stop.is_some() || self.run.clocks.is_finished()
     }
 
-    /// Batches of one pass.
-    fn batches_per_epoch(&mut self) -> u64 {
-        self.train_plan
-            .batches_per_epoch
-            .unwrap_or_else(|| self.hooks.slots.second.train_loader().batches().unwrap_or(0))
-    }
-
     /// Batches that this epoch still has; `None`: the loader starts over as often as it takes.
     fn batches_left(&mut self) -> Option<u64> {
         match T::CLOCK {
             Clock::Iter => None,
-            Clock::Epoch => Some(self.batches_per_epoch().saturating_sub(self.run.clocks.batch.get())),
+            Clock::Epoch => match self.train_plan.batches_per_epoch {
+                Some(batches) => Some(batches.saturating_sub(self.run.clocks.batch.get())),
+                None => Some(self.trainer().train_loader().batches_left().unwrap_or(0)),
+            },
         }
     }
 
@@ -161,10 +157,8 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
     fn seek_train_loader(&mut self) -> Result<()> {
         let cursor = match self.resumed.take() {
             Some(resumed) => resumed.cursor,
-            // with a fixed number of batches per epoch the stream goes on where the last epoch left it
-            None if T::CLOCK == Clock::Epoch && self.train_plan.batches_per_epoch.is_none() => {
-                Cursor { epoch: self.run.clocks.epoch.get(), batch: self.run.clocks.batch.get() }
-            }
+            // behind the end of a pass the next one begins; with a fixed number of batches per epoch the loader goes on
+            // where the last epoch has left it
             None => self.trainer().train_loader().cursor(),
         };
         self.trainer().train_loader().start(cursor)
@@ -177,8 +171,7 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
         let batch = match loader.next_batch()? {
             Some(batch) => batch,
             None => {
-                let epoch = loader.cursor().epoch + 1;
-                loader.start(Cursor { epoch, batch: 0 })?;
+                loader.start(loader.cursor())?;
                 loader.next_batch()?.ok_or_else(|| Error::msg("the train loader has no batch"))?
             }
         };

@@ -1,7 +1,7 @@
 //! What the loops drive: the run side of a trainer. `#[trainer]` fills it.
 
 use crate::base::{Clock, Error, ErrorContext as _, Output, Prediction, Result, panics};
-use crate::data::{Batch, BatchSource, Cursor};
+use crate::data::{Batch, BatchSource, CommonOrder, Cursor};
 use crate::hook::{Batches, EachState, PredictStep, Slots};
 use crate::metric::Metric;
 use crate::run::Context;
@@ -53,6 +53,12 @@ pub trait Feed<T: Batches> {
 
     /// [`BatchSource::batches`].
     fn batches(&self) -> Option<u64>;
+
+    /// [`BatchSource::batches_left`].
+    fn batches_left(&self) -> Option<u64>;
+
+    /// [`BatchSource::common_order`].
+    fn common_order(&self) -> Option<CommonOrder>;
 }
 
 /// A struct under `#[trainer]`, as the loops see it.
@@ -191,6 +197,12 @@ mod tests {
         }
         fn batches(&self) -> Option<u64> {
             Some(2)
+        }
+        fn batches_left(&self) -> Option<u64> {
+            Some(2 - self.given.min(2))
+        }
+        fn common_order(&self) -> Option<CommonOrder> {
+            None
         }
     }
 

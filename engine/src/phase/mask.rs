@@ -43,6 +43,12 @@ impl PhaseMask {
     }
 }
 
+impl FromIterator<Phase> for PhaseMask {
+    fn from_iter<I: IntoIterator<Item = Phase>>(phases: I) -> Self {
+        phases.into_iter().fold(PhaseMask::NONE, |mask, phase| mask.union(PhaseMask::of(&[phase])))
+    }
+}
+
 const _: () = assert!(Phase::COUNT <= 64, "a mask has 64 bits");
 
 #[cfg(test)]

@@ -2,11 +2,9 @@
 
 mod build;
 mod builder;
-mod environment;
 pub(crate) mod experiment;
 mod fields;
 pub(crate) mod parts;
-mod recording;
 mod refused;
 mod run;
 

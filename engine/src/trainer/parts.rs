@@ -5,7 +5,7 @@
 
 use crate::base::Result;
 use crate::base::checked::{Plain, Setting};
-use crate::data::{BatchSource, Cursor, SameBatch};
+use crate::data::{BatchSource, CommonOrder, Cursor, SameBatch};
 use crate::hook::{Batches, EachState, HookField, HookPart, PredictStep};
 use crate::loops::{EachMetric, Feed, Role, predict_start};
 use crate::model::Model;
@@ -329,6 +329,12 @@ where
     }
     fn batches(&self) -> Option<u64> {
         self.source_ref().batches()
+    }
+    fn batches_left(&self) -> Option<u64> {
+        self.source_ref().batches_left()
+    }
+    fn common_order(&self) -> Option<CommonOrder> {
+        self.source_ref().common_order()
     }
 }
 

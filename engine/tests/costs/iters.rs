@@ -3,8 +3,8 @@
 use crate::allocations::allocations;
 use crate::support::{self, NoHooks, Setup, from_ron};
 use engine::base::{Clock, Output, Result};
-use engine::data::Cursor;
-use engine::hook::{Batches, Both, Dispatcher, EachState, EngineHooks, SlotInfo, Slots};
+use engine::data::{CommonOrder, Cursor};
+use engine::hook::{Batches, Dispatcher, EachState, EngineHooks, Joined, SlotInfo, Slots};
 use engine::hooks::{Checkpoint, DefaultHooks, Ema, Logger, Scheduler, Timer};
 use engine::loops::{Driver, EachMetric, Feed, Role, TrainPlan, Trainer};
 use engine::model::ModelEntry;
@@ -26,13 +26,19 @@ impl Feed<Tiny> for Same {
         Ok(())
     }
     fn next_batch(&mut self) -> Result<Option<Tensor>> {
-        self.1.batch += 1;
+        self.1.sample += 1;
         Ok(Some(self.0.shallow_clone()))
     }
     fn cursor(&self) -> Cursor {
         self.1
     }
     fn batches(&self) -> Option<u64> {
+        None
+    }
+    fn batches_left(&self) -> Option<u64> {
+        None
+    }
+    fn common_order(&self) -> Option<CommonOrder> {
         None
     }
 }
@@ -120,7 +126,7 @@ fn measured<D: EngineHooks>(hooks: D, accumulate: u64) -> (Vec<u64>, Vec<u64>) {
     let batch = Tensor::ones([2, 4], (Kind::Float, Device::Cpu));
     let tiny = Tiny { weight, train: Same(batch, Cursor::default()), meter, ema: from_ron::<Ema>("()") };
     let plan = TrainPlan { max_iters: Some(ITERS), accumulate, clip: Some(Clip::Norm(1.0)), ..TrainPlan::default() };
-    let dispatcher = Dispatcher::new(Both { first: hooks, second: tiny }, vec![], vec![]);
+    let dispatcher = Dispatcher::new(Joined { first: hooks, second: tiny }, vec![], vec![]);
     let mut driver = Driver::new(dispatcher, vec![], run, plan, None);
     driver.run(|driver| driver.train()).unwrap();
     let differences = |counts: &[Cell<u64>]| counts.windows(2).map(|pair| pair[1].get() - pair[0].get()).collect();
@@ -165,36 +171,4 @@ fn a_device_is_read_for_rows_and_metrics_alone() {
     driver.run(|driver| driver.train()).unwrap();
     let train = |rows: &[Row]| rows.iter().filter(|row| row.phase == RowPhase::Train).count() as u64;
     assert_eq!(driver.run.record().device_reads(), train(&rows.lock().unwrap()));
-}
-
-/// Takes part in one phase of an iter.
-#[hook]
-struct Once {}
-
-#[phases]
-impl Once {
-    fn after_backward(&mut self, _: &mut Context<'_>) -> Result<()> {
-        Ok(())
-    }
-}
-
-#[test]
-fn only_phases_that_a_hook_takes_part_in_are_dispatched() {
-    let mut run = RunState::new(Clock::Iter, Device::Cpu, 7);
-    let mut custom = Vec::new();
-    for with_hook in [false, true] {
-        if with_hook {
-            let hook = Box::new(from_ron::<Once>("()"));
-            let priority = engine::base::Priority::NORMAL;
-            custom.push(engine::hook::CustomHook { origin: "custom_hooks.0".into(), priority, hook });
-        }
-        let slots = Both { first: NoHooks, second: NoHooks };
-        let mut dispatcher = Dispatcher::new(slots, vec![], std::mem::take(&mut custom));
-        let mut cx = Context::new(&mut run);
-        dispatcher.run::<engine::phase::at::BeforeTrainIter>(&mut cx).unwrap();
-        dispatcher.run::<engine::phase::at::AfterForward>(&mut cx).unwrap();
-        dispatcher.run::<engine::phase::at::AfterBackward>(&mut cx).unwrap();
-        dispatcher.run::<engine::phase::at::AfterTrainIter>(&mut cx).unwrap();
-        assert_eq!(dispatcher.calls(), u64::from(with_hook));
-    }
 }

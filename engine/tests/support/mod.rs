@@ -17,7 +17,7 @@ pub use toy::{Bare, ByEpoch, ByIter, Everything, NoHooks, OnStep, Shape, Toy, Tw
 use engine::base::{Clock, Output, Result};
 use engine::checkpoint::Snapshot;
 use engine::folder::{Mode, RunFolder};
-use engine::hook::{Both, CustomHook, Dispatcher, EngineHooks, Hook};
+use engine::hook::{CustomHook, Dispatcher, EngineHooks, Hook, Joined};
 use engine::hooks::{Checkpoint, DefaultHooks, Ema, Logger, Scheduler, Timer};
 use engine::loops::{Driver, End, TrainPlan, ValPlan};
 use engine::model::ModelEntry;
@@ -138,7 +138,7 @@ impl Setup {
             false => Box::new(Sgd::new(self.lr)),
         };
         run.updates.optimizers.push(Optim::new("opt", recipe.as_ref(), parameters).unwrap());
-        let dispatcher = Dispatcher::new(Both { first: hooks, second: toy }, vec![], vec![]);
+        let dispatcher = Dispatcher::new(Joined { first: hooks, second: toy }, vec![], vec![]);
         let mut driver = Driver::new(dispatcher, vec![], run, self.train.clone(), self.val.clone());
         driver.run.seen.results.measures = driver.measures().unwrap();
         driver

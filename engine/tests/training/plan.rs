@@ -132,7 +132,7 @@ fn batches_seen<S: Shape>(setup: &Setup) -> Vec<(u64, u64)> {
     let cursor = driver.toy().train.cursor();
     drop(driver);
     assert!(!seen.borrow().is_empty());
-    vec![(cursor.epoch, cursor.batch)]
+    vec![(cursor.pass, cursor.sample)]
 }
 
 #[test]
@@ -140,17 +140,17 @@ fn with_batches_per_epoch_the_stream_goes_on_where_the_last_epoch_left_it() {
     // three batches a pass, two an epoch: four epochs are two passes and two batches
     let mut setup = Setup::epochs(4);
     setup.train.batches_per_epoch = Some(2);
-    assert_eq!(batches_seen::<ByEpoch>(&setup), [(2, 2)]);
+    assert_eq!(batches_seen::<ByEpoch>(&setup), [(2, 4)]);
     // more than a pass
     setup.train.batches_per_epoch = Some(4);
-    assert_eq!(batches_seen::<ByEpoch>(&setup), [(5, 1)]);
+    assert_eq!(batches_seen::<ByEpoch>(&setup), [(5, 2)]);
 }
 
 #[test]
 fn by_iter_the_loader_starts_over_in_the_next_epochs_order() {
     let mut setup = Setup { shuffle: true, ..Setup::iters(7) };
-    assert_eq!(batches_seen::<ByIter>(&setup), [(2, 1)]);
+    assert_eq!(batches_seen::<ByIter>(&setup), [(2, 2)]);
     // an iter may lie across the end of a pass
     setup.train.accumulate = 2;
-    assert_eq!(batches_seen::<ByIter>(&setup), [(4, 2)]);
+    assert_eq!(batches_seen::<ByIter>(&setup), [(4, 4)]);
 }

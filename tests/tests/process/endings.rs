@@ -63,7 +63,7 @@ fn a_sample_that_cannot_be_read_is_named_for_any_number_of_workers() {
             let (workers, sample) =
                 (format!("loaders.train.workers={workers}"), format!("loaders.train.dataset.{key}=17"));
             let ended = bench.train(&["--set", &workers, "--set", &sample]).exits(1).says(reason);
-            ended.says("loader `train` can't read sample 17 in epoch 0");
+            ended.says("loader `train` can't read sample 17 in pass 0");
         }
     }
 }

@@ -44,7 +44,7 @@ impl Recording {
     ///
     /// # Errors
     /// When the log can't be written.
-    pub(super) fn into_folder(&self, folder: &RunFolder, verbosity: Verbosity, sinks: &mut Sinks) -> Result<()> {
+    pub(super) fn begin(&self, folder: &RunFolder, verbosity: Verbosity, sinks: &mut Sinks) -> Result<()> {
         sinks.push("log.txt", LogFile::open(&folder.log())?);
         self.greet(verbosity, sinks)?;
         sinks.push_closed("metrics.jsonl", JsonLines::new(folder.metrics()), true);
@@ -57,7 +57,7 @@ impl Recording {
     ///
     /// # Errors
     /// When a sink can't be opened that is required.
-    pub(super) fn into_finished_run(
+    pub(super) fn add_to(
         &self,
         run: &FinishedRun,
         phase: RowPhase,
@@ -83,7 +83,7 @@ impl Recording {
     ///
     /// # Errors
     /// When it can't be written.
-    pub(super) fn onto_console(&self, verbosity: Verbosity, sinks: &mut Sinks) -> Result<()> {
+    pub(super) fn show(&self, verbosity: Verbosity, sinks: &mut Sinks) -> Result<()> {
         self.greet(verbosity, sinks)
     }
 

@@ -1,0 +1,66 @@
+//! What the order of a loader's samples depends on.
+
+use crate::base::error::Result;
+use crate::base::state::{Saved, StateError, StateMap, StateValue};
+
+/// Everything that the common order of a loader is a function of: two loaders for which this is equal give the same
+/// samples in the same order, whatever their `batch_size` and number of workers.
+///
+/// A checkpoint holds it beside the [`Cursor`](crate::data::Cursor), whose position means something in this order alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommonOrder {
+    /// The loader's name.
+    pub loader: String,
+    /// The run's seed.
+    pub seed: u64,
+    /// The sampler with its settings, as a file writes it; `Infinite()` counts as `Shuffled()`, whose order it has.
+    pub sampler: String,
+    /// The number of samples in the dataset.
+    pub population: u64,
+    /// The number of samples in one pass.
+    pub samples: u64,
+}
+
+impl CommonOrder {
+    /// What is another than in the order that a checkpoint holds, for people: `the seed is 43, it was 42`. Empty when
+    /// the orders are the same.
+    pub fn changes_since(&self, saved: &CommonOrder) -> Vec<String> {
+        let changed = |what: &str, now: &str, was: &str| (now != was).then(|| format!("{what} is {now}, it was {was}"));
+        let number = |what: &str, now: u64, was: u64| changed(what, &now.to_string(), &was.to_string());
+        [
+            changed("the loader's name", &format!("`{}`", self.loader), &format!("`{}`", saved.loader)),
+            number("the seed", self.seed, saved.seed),
+            changed("the sampler", &format!("`{}`", self.sampler), &format!("`{}`", saved.sampler)),
+            number("the number of samples", self.population, saved.population),
+            number("the number of samples in a pass", self.samples, saved.samples)
+                .filter(|_| self.population == saved.population && self.sampler == saved.sampler),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl Saved for CommonOrder {
+    fn save(&self) -> StateValue {
+        let mut map = StateMap::new();
+        map.put("loader", &self.loader);
+        map.put("seed", &self.seed);
+        map.put("sampler", &self.sampler);
+        map.put("population", &self.population);
+        map.put("samples", &self.samples);
+        StateValue::Map(map)
+    }
+
+    fn restore(value: StateValue) -> Result<Self, StateError> {
+        let mut map = StateMap::restore(value)?;
+        Ok(CommonOrder {
+            loader: map.take("loader")?,
+            seed: map.take("seed")?,
+            sampler: map.take("sampler")?,
+            population: map.take("population")?,
+            samples: map.take("samples")?,
+        })
+    }
+}

@@ -1,0 +1,96 @@
+//! `val`, `test` and `predict`: a pass over a loader with the weights of a checkpoint.
+
+use crate::base::{Error, Prediction, Result};
+use crate::loops::Role;
+use crate::folder::FinishedRun;
+use crate::record::RowPhase;
+use crate::run::Command;
+use crate::sinks::Verbosity;
+use crate::trainer::run::program::{build_on, prepare};
+use crate::trainer::run::recording::Recording;
+use crate::trainer::run::train::note_the_end;
+use crate::trainer::run::{Program, Summary, environment};
+use crate::trainer::{Build, Experiment};
+use std::path::Path;
+
+/// Validates the weights of a checkpoint.
+///
+/// # Errors
+/// When the checkpoint doesn't fit, or something fails while building or running.
+pub fn run_val<T: Build>(experiment: Experiment<T>, checkpoint: &Path, verbosity: Verbosity) -> Result<Summary> {
+    evaluate(experiment, checkpoint, Role::Val, verbosity, |driver| driver.val().map(|_| ()))
+}
+
+/// Tests the weights of a checkpoint.
+///
+/// # Errors
+/// When the checkpoint doesn't fit, or something fails while building or running.
+pub fn run_test<T: Build>(experiment: Experiment<T>, checkpoint: &Path, verbosity: Verbosity) -> Result<Summary> {
+    evaluate(experiment, checkpoint, Role::Test, verbosity, |driver| driver.test().map(|_| ()))
+}
+
+/// Predicts with the weights of a checkpoint; each prediction goes to `write` as it comes.
+///
+/// # Errors
+/// When the checkpoint doesn't fit, or something fails while building or running.
+pub fn run_predict<T: Build>(
+    experiment: Experiment<T>,
+    checkpoint: &Path,
+    verbosity: Verbosity,
+    write: &mut dyn FnMut(Prediction) -> Result<()>,
+) -> Result<Summary> {
+    evaluate(experiment, checkpoint, Role::Predict, verbosity, |driver| driver.predict(write))
+}
+
+/// Whether a trainer has data for an evaluation; a text when it has not.
+pub(crate) fn needs_loader<T: Build>(role: Role) -> Result<(), String> {
+    match T::loaders(role).is_empty() {
+        false => Ok(()),
+        true => Err(format!("`{0}` has no `#[loader({1})]`, so there is nothing to {1}", T::NAME, role.name())),
+    }
+}
+
+fn evaluate<T: Build>(
+    mut experiment: Experiment<T>,
+    checkpoint: &Path,
+    role: Role,
+    verbosity: Verbosity,
+    body: impl FnOnce(&mut Program<T>) -> Result<()>,
+) -> Result<Summary> {
+    needs_loader::<T>(role).map_err(Error::msg)?;
+    let device = prepare(&experiment)?;
+    let (command, phase) = match role {
+        Role::Train => (Command::Train, None),
+        Role::Val => (Command::Val, Some(RowPhase::Val)),
+        Role::Test => (Command::Test, Some(RowPhase::Test)),
+        Role::Predict => (Command::Predict, None),
+    };
+    // a bare file of weights tells no iter to record results under
+    let run = phase.filter(|_| checkpoint.is_dir()).and_then(|_| FinishedRun::of_checkpoint(checkpoint));
+    let folder = run.as_ref().map_or_else(|| experiment.work_dir.join(&experiment.name), |run| run.path().to_owned());
+    let facts = environment::report(&experiment, device, &folder);
+    let recording = Recording::of(&mut experiment, facts)?;
+    let mut program = build_on(device, experiment, &[role])?;
+    program.run.current.command = command;
+    let measured = program.measured();
+    let sinks = &mut program.run.seen.sinks;
+    match (phase, &run) {
+        (Some(phase), Some(run)) => recording.add_to(run, phase, measured, verbosity, sinks)?,
+        _ => recording.show(verbosity, sinks)?,
+    }
+    program.listen_to_signals()?;
+    let end = program.run(|driver| {
+        driver.load_for_evaluation(checkpoint)?;
+        let (clocks, shown) = (driver.run.clocks(), checkpoint.display());
+        let text = match checkpoint.is_file() {
+            true => format!("the weights in {shown}, without averages and whatever else a checkpoint holds"),
+            false => format!("the checkpoint {shown}, of {}, {}", clocks.epoch(), clocks.iter()),
+        };
+        driver.run.say(&text)?;
+        body(driver)
+    });
+    if let Some(run) = &run {
+        note_the_end(&run.log(), &end);
+    }
+    Ok(Summary::of(&program, end?))
+}

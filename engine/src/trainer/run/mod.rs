@@ -1,0 +1,51 @@
+//! An experiment becomes a program and runs: `train` in a folder of its own, `val`, `test` and `predict` on the weights
+//! of a checkpoint, `plan` without running anything.
+
+mod environment;
+mod evaluate;
+mod plan;
+mod program;
+mod recording;
+mod start;
+mod train;
+
+pub(crate) use evaluate::needs_loader;
+pub use evaluate::{run_predict, run_test, run_val};
+pub use plan::{PlannedHook, plan_of};
+pub use program::{Program, build};
+pub use train::{TrainOptions, run_train};
+
+use crate::loops::{End, Report, Role};
+use crate::trainer::Build;
+
+/// How a command ended, and what it measured.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    /// Why it ended.
+    pub end: End,
+    /// The latest metrics under their monitored names.
+    pub metrics: Report,
+    /// Finished epochs.
+    pub epoch: u64,
+    /// Finished updates.
+    pub iter: u64,
+}
+
+impl Summary {
+    fn of<T: Build>(program: &Program<T>, end: End) -> Self {
+        let latest = program.run.seen.results.latest.iter();
+        let metrics =
+            latest.filter(|(name, _)| !is_short::<T>(name)).map(|(name, value)| (name.clone(), *value)).collect();
+        let clocks = program.run.clocks();
+        Summary { end, metrics, epoch: clocks.epoch().get(), iter: clocks.iter().get() }
+    }
+}
+
+/// Whether a name stands for that of the first of several loaders: `val/x` for `val/NAME/x`.
+fn is_short<T: Build>(name: &str) -> bool {
+    [Role::Val, Role::Test].iter().any(|role| {
+        let loaders = T::loaders(*role);
+        let Some(rest) = name.strip_prefix(role.name()).and_then(|rest| rest.strip_prefix('/')) else { return false };
+        loaders.len() > 1 && !loaders.iter().any(|loader| rest.starts_with(&format!("{loader}/")))
+    })
+}

@@ -1,0 +1,70 @@
+//! From an experiment to a program: everything is built, nothing runs.
+
+use crate::base::{Error, Result};
+use crate::hook::{CustomHook, Dispatcher, Hook, HookField, Joined, SlotSetting};
+use crate::hooks::DefaultHooks;
+use crate::loops::{Driver, Role, TrainPlan};
+use crate::run::RunState;
+use crate::trainer::fields::HookSetting;
+use crate::trainer::{Build, Builder, Experiment, Refused};
+use tch::Device;
+
+/// A trainer with everything around it, ready to run.
+pub type Program<T> = Driver<DefaultHooks, T>;
+
+/// Builds a program. Only the loaders of these roles are used.
+///
+/// # Errors
+/// When the device is not there, or a part finds something wrong with its settings.
+pub fn build<T: Build>(experiment: Experiment<T>, roles: &[Role]) -> Result<Program<T>> {
+    let device = prepare(&experiment)?;
+    build_on(device, experiment, roles)
+}
+
+/// The experiment's device; sets libtorch's threads for one operator.
+pub(super) fn prepare<T: Build>(experiment: &Experiment<T>) -> Result<Device> {
+    let device = experiment.device.resolve().map_err(|why| Refused::at("device", why))?;
+    if let Some(threads) = experiment.threads {
+        tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX).max(1));
+    }
+    Ok(device)
+}
+
+/// [`build`] on a device that is there.
+pub(super) fn build_on<T: Build>(device: Device, experiment: Experiment<T>, roles: &[Role]) -> Result<Program<T>> {
+    let mut run = RunState::new(T::CLOCK, device, experiment.seed);
+    let train_plan = TrainPlan { stop_after: experiment.stop_after, ..experiment.train.plan() };
+    let val_plan = (!T::loaders(Role::Val).is_empty()).then(|| experiment.val.plan(T::CLOCK));
+    let mut settings = Vec::new();
+    let defaults = DefaultHooks {
+        timer: default_hook(&experiment.hooks.timer, &mut settings)?,
+        scheduler: default_hook(&experiment.hooks.scheduler, &mut settings)?,
+        logger: default_hook(&experiment.hooks.logger, &mut settings)?,
+        checkpoint: default_hook(&experiment.hooks.checkpoint, &mut settings)?,
+    };
+    let mut builder = Builder::new(&mut run, roles);
+    let trainer = T::build(experiment.sections, &mut builder)?;
+    settings.extend(builder.into_slots());
+    settings.push(SlotSetting::default());
+    let custom = experiment.custom_hooks.iter().enumerate().map(|(index, config)| {
+        let hook = config.build_any();
+        let priority = config.level().unwrap_or(hook.priority());
+        CustomHook { origin: format!("custom_hooks.{index}"), priority, hook }
+    });
+    let hooks = Dispatcher::new(Joined { first: defaults, second: trainer }, settings, custom.collect());
+    let file_metrics = experiment.metrics.iter().map(|config| config.build_metric()).collect();
+    let mut program = Driver::new(hooks, file_metrics, run, train_plan, val_plan);
+    program.run.seen.results.measures = program.measures()?;
+    Ok(program)
+}
+
+/// A hook that every program has, from its setting.
+fn default_hook<H: Hook + HookField<Hook = H>>(setting: &HookSetting<H>, slots: &mut Vec<SlotSetting>) -> Result<H> {
+    let (config, off) = match setting {
+        HookSetting::On(config) => (Some(config), false),
+        HookSetting::Off(config) => (config.as_ref(), true),
+        HookSetting::Absent => (None, true),
+    };
+    slots.push(SlotSetting { level: setting.level(), off });
+    config.map(|config| H::build(config)).ok_or_else(|| Error::msg(format!("the hook `{}` has no settings", H::NAME)))
+}

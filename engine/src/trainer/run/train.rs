@@ -1,0 +1,117 @@
+//! `train`: a training in a folder of its own, from its first line to its last.
+
+use crate::base::{Error, Result};
+use crate::folder::Mode;
+use crate::loops::{End, Role};
+use crate::optim::Outlook;
+use crate::record::Sink as _;
+use crate::sinks::{LogFile, Verbosity};
+use crate::trainer::run::program::{build_on, prepare};
+use crate::trainer::run::recording::Recording;
+use crate::trainer::run::start::{Claim, Start};
+use crate::trainer::run::{Program, Summary, environment};
+use crate::trainer::{Build, Experiment, Mistake, Refused};
+use std::path::Path;
+use tch::Device;
+
+/// How a training is begun.
+#[derive(Clone, Copy, Debug)]
+pub struct TrainOptions {
+    /// What to do about a run that is already in the folder.
+    pub mode: Mode,
+    /// How much the console shows.
+    pub verbosity: Verbosity,
+}
+
+impl From<Mode> for TrainOptions {
+    fn from(mode: Mode) -> Self {
+        TrainOptions { mode, verbosity: Verbosity::default() }
+    }
+}
+
+/// Trains in the run's folder.
+///
+/// # Errors
+/// When the folder holds a run already, or something fails while building or running.
+pub fn run_train<T: Build>(mut experiment: Experiment<T>, options: impl Into<TrainOptions>) -> Result<Summary> {
+    let options = options.into();
+    // nothing is written yet: a device that is not there is no reason to begin a run
+    let device = prepare(&experiment)?;
+    let claim = Claim::of(&experiment, options.mode)?;
+    let facts = environment::report(&experiment, device, claim.path());
+    let recording = Recording::of(&mut experiment, facts)?;
+
+    let mut program = build_for_training(device, experiment)?;
+    let folder = claim.take_folder()?;
+    let log = folder.log();
+    let start = Start::in_folder(&folder, options.mode, recording.text().to_owned())?;
+    recording.begin(&folder, options.verbosity, &mut program.run.seen.sinks)?;
+    let info = recording.info(folder.path(), program.measured());
+    program.run.storage.folder = Some(folder);
+    greet(&mut program)?;
+    start.warn(&mut program)?;
+    start.open_sinks(&mut program, &info)?;
+
+    let end = program.run(|program| {
+        start.resume(program, info)?;
+        program.train()
+    });
+    note_the_end(&log, &end);
+    Ok(Summary::of(&program, end?))
+}
+
+/// The program, with everything checked that can be checked before the first batch. It listens to signals.
+fn build_for_training<T: Build>(device: Device, experiment: Experiment<T>) -> Result<Program<T>> {
+    let mut program = build_on(device, experiment, &[Role::Train, Role::Val])?;
+    program.listen_to_signals()?;
+    program.prepare_train()?;
+    check_schedules(&program)?;
+    Ok(program)
+}
+
+/// What only data and parameters tell of schedules: that each has its time, its setting and its groups.
+fn check_schedules<T: Build>(program: &Program<T>) -> Result<()> {
+    let run = &program.run;
+    let mut problems = run.updates.schedules.check(&Outlook::from(&run.clocks.progress().planned));
+    problems.extend(run.updates.schedules.check_against(&run.updates.optimizers));
+    let mistakes: Vec<Mistake> = problems.into_iter().map(Mistake::from).collect();
+    match mistakes.is_empty() {
+        true => Ok(()),
+        false => Err(Error::new(Refused { mistakes })),
+    }
+}
+
+/// The first lines of a run: what runs where.
+fn greet<T: Build>(program: &mut Program<T>) -> Result<()> {
+    let device = match program.run.device {
+        Device::Cpu if tch::get_num_threads() == 1 => "the CPU with 1 thread".to_owned(),
+        Device::Cpu => format!("the CPU with {} threads", tch::get_num_threads()),
+        device => format!("{device:?}"),
+    };
+    let models = program.run.models.iter();
+    let models: Vec<String> =
+        models.map(|model| format!("`{}` with {} parameters", model.name(), model.parameter_count())).collect();
+    let Some(folder) = &program.run.storage.folder else { return Ok(()) };
+    let mut lines = vec![format!("{} in {} on {device}; {}", T::NAME, folder.path().display(), models.join(", "))];
+    if folder.is_reused() {
+        lines.push("the run that was here wrote no row and no checkpoint; its log goes on with this one".to_owned());
+    }
+    if let Some(aside) = folder.moved_aside() {
+        lines.push(format!("the run that was here is now in {}", aside.display()));
+    }
+    lines.iter().try_for_each(|line| program.run.say(line))
+}
+
+/// Writes how the run ended into its log. The console is told by the caller.
+pub(super) fn note_the_end(log: &Path, end: &Result<End>) {
+    let text = match end {
+        Ok(End::Finished) => "finished".to_owned(),
+        Ok(End::Stopped { reason }) => format!("stopped: {reason}"),
+        Ok(End::Signal(signal)) => format!("stopped by {signal}"),
+        Err(error) => format!("failed: {error:#}"),
+    };
+    // a log that can't be written hides nothing: the caller has the error, which is most likely a full disk
+    if let Ok(mut log) = LogFile::open(log) {
+        let _ = log.line(&text);
+    }
+}
