@@ -137,10 +137,10 @@ pub mod __private {
     };
     pub use crate::loops::{EachMetric, Feed, Role, Trainer, predict_next, predict_start};
     pub use crate::metric::{Metric, MetricComponent, MetricConfig, build_metric};
-    pub use crate::record::{Sink, SinkComponent, SinkConfig, build_sink};
     pub use crate::model::{AnyModel, Model, ModelConfig, Net, NetPart, build_model};
     pub use crate::optim::{OptimizerConfig, ScheduleConfig};
     pub use crate::phase::{Phase, PhaseMask};
+    pub use crate::record::{Sink, SinkComponent, SinkConfig, build_sink};
     pub use crate::run::Context;
     pub use crate::trainer::experiment::check::{check_experiment, check_experiments_besides};
     pub use crate::trainer::parts::{

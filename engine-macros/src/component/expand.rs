@@ -2,9 +2,9 @@
 
 use crate::component::enums;
 use crate::component::kind::Kind;
-use crate::component::stateful;
 use crate::component::parse::{Component, Shape};
 use crate::component::serde_attrs::{Derived, derived, serde_words};
+use crate::component::stateful;
 use crate::fields::Role;
 use crate::settings::Settings;
 use proc_macro2::{Ident, TokenStream};

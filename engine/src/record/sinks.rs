@@ -1,6 +1,6 @@
 //! All sinks of a run as one: each gets everything, and one that may fail does not take the run with it.
 
-use super::{Outcome, Event, Progress, Row, RunInfo, Sink, SinkConfig, ValueKind};
+use super::{Event, Outcome, Progress, Row, RunInfo, Sink, SinkConfig, ValueKind};
 use crate::base::error::{Context as _, Error, Result};
 use crate::base::panics;
 use crate::base::state::StateMap;

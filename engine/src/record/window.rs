@@ -292,9 +292,9 @@ impl Saved for Window {
                 let why = format!("{} values have {} weights", values.len(), weights.len());
                 return Err(StateError::Unfit { name: "weights".to_owned(), why });
             }
-            series.pending.extend(
-                values.into_iter().zip(weights).map(|(Pending(value), weight)| Weighted { value, weight }),
-            );
+            series
+                .pending
+                .extend(values.into_iter().zip(weights).map(|(Pending(value), weight)| Weighted { value, weight }));
             series.sums = entry.take::<Vec<Pending>>("sums")?.into_iter().map(|Pending(sum)| sum).collect();
             series.summed = entry.take("summed")?;
         }

@@ -57,7 +57,8 @@ impl JsonLines {
             }
         };
         let limit = run.resumed.map_or(0, |at| at.iter);
-        let results: Vec<u8> = found.behind.into_iter().filter(|line| line.iter <= limit).flat_map(|line| line.text).collect();
+        let results: Vec<u8> =
+            found.behind.into_iter().filter(|line| line.iter <= limit).flat_map(|line| line.text).collect();
         if results.is_empty() {
             file.set_len(found.length).while_trying("cut", &self.path)?;
         } else {

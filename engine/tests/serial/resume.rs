@@ -1,6 +1,8 @@
 //! A run that was stopped and goes on in another program ends as one that was never stopped: to the bit.
 
-use crate::support::{self, ByEpoch, ByIter, Full, Lines, Rows, Setup, Shape, Toyed as _, TwoVals, alone, every, from_ron, newest};
+use crate::support::{
+    self, ByEpoch, ByIter, Full, Lines, Rows, Setup, Shape, Toyed as _, TwoVals, alone, every, from_ron, newest,
+};
 use engine::base::{Clock, StateMap, StateValue};
 use engine::checkpoint::Snapshot;
 use engine::hooks::EarlyStopping;
@@ -58,6 +60,8 @@ fn state_of(mut snapshot: Snapshot) -> Vec<(String, String)> {
         out.extend(variables.iter().map(|(name, tensor)| (format!("{model}.{name}"), bits(tensor))));
     }
     snapshot.state.0.remove("time").unwrap();
+    // compared row by row, where there is such a sink
+    drop(snapshot.state.0.remove("sinks.kept"));
     if let Some(StateValue::Map(record)) = snapshot.state.0.get_mut("record")
         && let Some(StateValue::Map(latest)) = record.0.get_mut("latest")
     {

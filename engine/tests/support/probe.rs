@@ -147,7 +147,6 @@ impl Sink for Kept {
         self.1.lock().unwrap().push(text.to_owned());
         Ok(())
     }
-
 }
 
 /// A position in rows, where a file counts bytes: what follows the checkpoint comes again.
@@ -160,6 +159,25 @@ impl State for Kept {
 
     fn load_state(&mut self, mut state: StateMap) -> Result<(), StateError> {
         self.0.lock().unwrap().truncate(state.take("rows")?);
+        Ok(())
+    }
+}
+
+/// Takes values of all kinds, and keeps none.
+pub struct TakesAll;
+
+impl Sink for TakesAll {
+    fn event(&mut self, _: &Event) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl State for TakesAll {
+    fn save_state(&self) -> StateMap {
+        StateMap::new()
+    }
+
+    fn load_state(&mut self, _: StateMap) -> Result<(), StateError> {
         Ok(())
     }
 }

@@ -1,8 +1,8 @@
 //! `val`, `test` and `predict`: a pass over a loader with the weights of a checkpoint.
 
 use crate::base::{Error, Prediction, Result};
-use crate::loops::Role;
 use crate::folder::FinishedRun;
+use crate::loops::Role;
 use crate::record::RowPhase;
 use crate::run::Command;
 use crate::sinks::Verbosity;
