@@ -5,12 +5,12 @@
 
 #![allow(clippy::expect_used, missing_docs, unreachable_pub, reason = "a bench ends when something is wrong")]
 
-#[path = "../tests/experiments/fuzz/program.rs"]
+#[path = "../tests/experiments/program.rs"]
 mod program;
 
 use engine::config::load_with;
 use engine::trainer::Experiment;
-use program::{EXPERIMENT, Lines};
+use program::{EXPERIMENT, Fit};
 use std::time::Instant;
 
 const ROUNDS: usize = 101;
@@ -31,7 +31,7 @@ fn main() {
 
     let loading = median_ms(|| drop(load_with(&path, &sets).expect("it is sound")));
     let reading = median_ms(|| {
-        if let Err(errors) = Experiment::<Lines>::load(&path, &sets) {
+        if let Err(errors) = Experiment::<Fit>::load(&path, &sets) {
             eprintln!("{errors}");
             std::process::exit(1);
         }

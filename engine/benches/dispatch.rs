@@ -7,7 +7,7 @@
 #![allow(clippy::expect_used, missing_docs, reason = "a bench ends when something is wrong")]
 
 use engine::base::{Clock, Priority};
-use engine::hook::{AnyHook, Dispatcher, Hook, Joined, Phases, SlotInfo, SlotSetting, Slots};
+use engine::hook::{AnyHook, Dispatcher, Hook, Phases, SlotInfo, SlotSetting, Slots};
 use engine::phase::{Phase, at};
 use engine::prelude::*;
 use engine::run::{Context, RunState};
@@ -80,16 +80,12 @@ where
     T::build(&serde_json::from_str("{}").expect("every setting has a default"))
 }
 
-fn joined() -> Joined<Engines, Trainers> {
-    Joined { first: Engines::new(), second: Trainers::new() }
-}
-
 /// The engine's calls through a table without a change of the order.
-fn in_table() -> Dispatcher<Joined<Engines, Trainers>> {
+fn in_table() -> Dispatcher<Engines, Trainers> {
     let mut settings = vec![SlotSetting::default(); 8];
     // another number than the attribute's 60, and still the last
     settings[0].level = Priority::new(61);
-    Dispatcher::new(joined(), settings, Vec::new())
+    Dispatcher::new(Engines::new(), settings, Vec::new())
 }
 
 fn boxed() -> Vec<Box<dyn AnyHook>> {
@@ -161,8 +157,9 @@ const ROUNDS: usize = 51;
 fn main() {
     let mut bare = prototype::Eight::default();
     let table = prototype::ORDER.to_vec();
-    let mut in_order = Dispatcher::new(joined(), vec![SlotSetting::default(); 8], Vec::new());
+    let mut in_order = Dispatcher::new(Engines::new(), vec![SlotSetting::default(); 8], Vec::new());
     let mut by_table = in_table();
+    let mut trainer = Trainers::new();
     let mut dynamic = boxed();
     let mut run = RunState::new(Clock::Epoch, Device::Cpu, 0);
     let mut cx = Context::new(&mut run);
@@ -172,12 +169,12 @@ fn main() {
     for _ in 0..ROUNDS {
         times[0].push(ns(|| black_box(&mut bare).in_const_order()));
         times[1].push(ns(|| black_box(&mut bare).in_table_order(black_box(&table))));
-        times[2].push(ns(|| ok(black_box(&mut in_order).run::<at::AfterTrainIter>(&mut cx))));
-        times[3].push(ns(|| ok(black_box(&mut by_table).run::<at::AfterTrainIter>(&mut cx))));
+        times[2].push(ns(|| ok(black_box(&mut in_order).run::<at::AfterTrainIter>(black_box(&mut trainer), &mut cx))));
+        times[3].push(ns(|| ok(black_box(&mut by_table).run::<at::AfterTrainIter>(black_box(&mut trainer), &mut cx))));
         times[4].push(ns(|| {
             ok(black_box(&mut dynamic).iter_mut().try_for_each(|hook| hook.call(Phase::AfterTrainIter, &mut cx)))
         }));
-        times[5].push(ns(|| ok(black_box(&mut in_order).run::<at::AfterTest>(&mut cx))));
+        times[5].push(ns(|| ok(black_box(&mut in_order).run::<at::AfterTest>(black_box(&mut trainer), &mut cx))));
     }
     let medians = times.map(median);
     let lines = [

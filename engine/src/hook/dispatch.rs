@@ -10,9 +10,10 @@
 
 use crate::base::{Error, Priority, Result, panics};
 use crate::hook::slots::{PhaseOrder, UNROLLED, call_in_const_order};
-use crate::hook::{AnyHook, Slots};
+use crate::hook::{AnyHook, Joined, SlotInfo, Slots};
 use crate::phase::{At, Phase, PhaseMask};
 use crate::run::Context;
+use std::marker::PhantomData;
 
 /// A hook that the file chose.
 pub struct CustomHook {
@@ -33,16 +34,18 @@ pub struct SlotSetting {
     pub off: bool,
 }
 
-/// All hooks of a program, and the order in which each phase calls them.
-pub struct Dispatcher<S> {
-    /// The hooks with concrete types.
-    pub slots: S,
+/// The hooks of a program, and the order in which each phase calls them: the engine's own hooks `D`, those of the
+/// trainer `T`, and those that the file chose. The trainer is lent for each phase, because it belongs to the program.
+pub struct Dispatcher<D, T> {
+    /// The engine's own hooks.
+    pub engine: D,
     /// The hooks that the file chose, in file order.
     pub custom: Vec<CustomHook>,
     settings: Vec<SlotSetting>,
     /// Phases that go through `tables`; all others are called in constant order.
     tabled: PhaseMask,
     tables: [Box<[u32]>; Phase::COUNT],
+    trainer: PhantomData<fn(&mut T)>,
     /// How many phases were entered with at least one hook to call.
     #[cfg(test)]
     entered: u64,
@@ -61,15 +64,19 @@ pub struct Planned {
     pub changed_from: Option<Priority>,
 }
 
-impl<S: Slots> Dispatcher<S> {
+impl<D: Slots, T: Slots> Dispatcher<D, T> {
+    /// The slots with concrete types: the engine's, then the trainer's.
+    const SLOTS: &'static [SlotInfo] = <Joined<D, T> as Slots>::SLOTS;
+
     /// Sorts what the file has changed. `settings` has one entry for each slot; where it is shorter, nothing is set.
-    pub fn new(slots: S, settings: Vec<SlotSetting>, custom: Vec<CustomHook>) -> Self {
+    pub fn new(engine: D, settings: Vec<SlotSetting>, custom: Vec<CustomHook>) -> Self {
         let mut dispatcher = Dispatcher {
-            slots,
+            engine,
             custom,
             settings,
             tabled: PhaseMask::NONE,
             tables: [const { Vec::new() }; Phase::COUNT].map(Vec::into_boxed_slice),
+            trainer: PhantomData,
             #[cfg(test)]
             entered: 0,
         };
@@ -85,9 +92,9 @@ impl<S: Slots> Dispatcher<S> {
 
     /// Makes the tables of the phases that the file has changed, and of those with more slots than are unrolled.
     fn sort(&mut self) {
-        let slots_of = |phase: Phase| S::SLOTS.iter().filter(|info| info.phases.contains(phase)).count();
+        let slots_of = |phase: Phase| Self::SLOTS.iter().filter(|info| info.phases.contains(phase)).count();
         let mut tabled = Phase::ALL.iter().filter(|phase| slots_of(**phase) > UNROLLED).copied().collect::<PhaseMask>();
-        for (info, setting) in S::SLOTS.iter().zip(&self.settings) {
+        for (info, setting) in Self::SLOTS.iter().zip(&self.settings) {
             if setting.off || setting.level.is_some_and(|level| level != info.priority) {
                 tabled = tabled.union(info.phases);
             }
@@ -104,22 +111,23 @@ impl<S: Slots> Dispatcher<S> {
         }
     }
 
-    /// The hooks a phase calls, in order. Slots at or above `S::SLOTS.len()` are custom hooks.
+    /// The hooks a phase calls, in order. Slots at or above `Self::SLOTS.len()` are custom hooks.
     pub fn plan(&self, phase: Phase) -> Vec<Planned> {
-        let fixed =
-            S::SLOTS.iter().enumerate().filter(|(slot, info)| info.phases.contains(phase) && !self.is_off(*slot)).map(
-                |(slot, info)| Planned {
-                    name: info.name.to_owned(),
-                    priority: self.settings.get(slot).and_then(|setting| setting.level).unwrap_or(info.priority),
-                    slot,
-                    changed_from: self.settings.get(slot).and_then(|setting| setting.level).map(|_| info.priority),
-                },
-            );
+        let fixed = Self::SLOTS
+            .iter()
+            .enumerate()
+            .filter(|(slot, info)| info.phases.contains(phase) && !self.is_off(*slot))
+            .map(|(slot, info)| Planned {
+                name: info.name.to_owned(),
+                priority: self.settings.get(slot).and_then(|setting| setting.level).unwrap_or(info.priority),
+                slot,
+                changed_from: self.settings.get(slot).and_then(|setting| setting.level).map(|_| info.priority),
+            });
         let custom = self.custom.iter().enumerate().filter(|(_, custom)| custom.hook.phases().contains(phase)).map(
             |(index, custom)| Planned {
                 name: custom.hook.name().to_owned(),
                 priority: custom.priority,
-                slot: S::SLOTS.len() + index,
+                slot: Self::SLOTS.len() + index,
                 changed_from: (custom.priority != custom.hook.priority()).then(|| custom.hook.priority()),
             },
         );
@@ -136,7 +144,7 @@ impl<S: Slots> Dispatcher<S> {
     /// Whether any hook takes part in a phase: a constant, unless the file has changed the phase.
     #[inline(always)]
     pub fn has<P: At>(&self) -> bool {
-        let in_const_order = const { <S as PhaseOrder<P>>::ORDER.len > 0 };
+        let in_const_order = const { <Joined<D, T> as PhaseOrder<P>>::ORDER.len > 0 };
         in_const_order || self.tabled.contains(P::PHASE)
     }
 
@@ -146,7 +154,7 @@ impl<S: Slots> Dispatcher<S> {
     /// The first hook's error or panic, with the hook's name and the phase. Further ones are told. Where a panic
     /// happened is known inside a [`panics::bracket`], which a run opens.
     #[inline]
-    pub fn run<P: At>(&mut self, cx: &mut Context<'_>) -> Result<()> {
+    pub fn run<P: At>(&mut self, trainer: &mut T, cx: &mut Context<'_>) -> Result<()> {
         if !self.has::<P>() {
             return Ok(());
         }
@@ -155,39 +163,55 @@ impl<S: Slots> Dispatcher<S> {
             self.entered += 1;
         }
         let mut place = 0;
-        let in_table = const { <S as PhaseOrder<P>>::ORDER.len > UNROLLED } || self.tabled.contains(P::PHASE);
+        let in_table =
+            const { <Joined<D, T> as PhaseOrder<P>>::ORDER.len > UNROLLED } || self.tabled.contains(P::PHASE);
         let called = panics::catch_in_bracket("it", || match in_table {
-            true => self.call_in_table_order::<P>(&mut place, cx),
-            false => call_in_const_order::<S, P>(&mut self.slots, &mut place, cx),
+            true => self.call_in_table_order::<P>(trainer, &mut place, cx),
+            false => call_in_const_order::<Joined<D, T>, P>(&mut self.slots(trainer), &mut place, cx),
         });
         match called {
             Ok(()) => Ok(()),
-            Err(error) => Err(self.close_after(error, P::PHASE, place, cx)),
+            Err(error) => Err(self.close_after(trainer, error, P::PHASE, place, cx)),
         }
+    }
+
+    /// The slots of a phase, with the trainer that is lent for it.
+    #[inline(always)]
+    fn slots<'a>(&'a mut self, trainer: &'a mut T) -> Joined<&'a mut D, &'a mut T> {
+        Joined { first: &mut self.engine, second: trainer }
     }
 
     /// Compiled for each phase, so that a slot's call is a jump to the one method.
     #[inline]
-    fn call_in_table_order<P: At>(&mut self, place: &mut usize, cx: &mut Context<'_>) -> Result<()> {
-        let Dispatcher { slots, custom, tables, .. } = self;
+    fn call_in_table_order<P: At>(&mut self, trainer: &mut T, place: &mut usize, cx: &mut Context<'_>) -> Result<()> {
+        let Dispatcher { engine, custom, tables, .. } = self;
+        let mut slots = Joined { first: engine, second: trainer };
         for (at, &slot) in tables[P::PHASE.index()].iter().enumerate() {
             *place = at;
-            call(slots, custom, slot as usize, P::PHASE, cx)?;
+            call(&mut slots, custom, slot as usize, P::PHASE, cx)?;
         }
         Ok(())
     }
 
     /// The hook at `place` has failed: names it, and calls those behind it where the phase closes another one.
     #[cold]
-    fn close_after(&mut self, error: Error, phase: Phase, place: usize, cx: &mut Context<'_>) -> Error {
+    fn close_after(
+        &mut self,
+        trainer: &mut T,
+        error: Error,
+        phase: Phase,
+        place: usize,
+        cx: &mut Context<'_>,
+    ) -> Error {
         let mut behind = self.plan(phase).into_iter().skip(place);
         let failed = |hook: &Planned| format!("`{}` failed in `{phase}`", hook.name);
         let Some(hook) = behind.next() else { return error };
         let error = error.context(failed(&hook));
         if phase.reaches_all() {
             for hook in behind {
-                let (slots, custom) = (&mut self.slots, &mut self.custom);
-                let called = panics::catch_in_bracket("it", || call(slots, custom, hook.slot, phase, cx));
+                let Dispatcher { engine, custom, .. } = self;
+                let mut slots = Joined { first: engine, second: &mut *trainer };
+                let called = panics::catch_in_bracket("it", || call(&mut slots, custom, hook.slot, phase, cx));
                 if let Err(further) = called {
                     cx.tell(&format!("{:#}", further.context(failed(&hook))));
                 }

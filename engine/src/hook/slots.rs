@@ -35,6 +35,26 @@ pub trait Slots {
     fn call(&mut self, slot: usize, phase: Phase, cx: &mut Context<'_>) -> Result<()>;
 }
 
+/// Slots that are lent.
+impl<S: Slots> Slots for &mut S {
+    const SLOTS: &'static [SlotInfo] = S::SLOTS;
+
+    #[inline(always)]
+    fn call(&mut self, slot: usize, phase: Phase, cx: &mut Context<'_>) -> Result<()> {
+        S::call(self, slot, phase, cx)
+    }
+}
+
+/// No slots: a program without hooks of the engine's own.
+impl Slots for () {
+    const SLOTS: &'static [SlotInfo] = &[];
+
+    #[inline(always)]
+    fn call(&mut self, _: usize, _: Phase, _: &mut Context<'_>) -> Result<()> {
+        Ok(())
+    }
+}
+
 /// Called with each state and its name in checkpoints.
 pub type EachState<'a> = dyn FnMut(&str, &mut dyn State) -> Result<()> + 'a;
 
@@ -45,6 +65,12 @@ pub trait EngineHooks: Slots {
     /// # Errors
     /// The first that `each` returns.
     fn states(&mut self, each: &mut EachState<'_>) -> Result<()>;
+}
+
+impl EngineHooks for () {
+    fn states(&mut self, _: &mut EachState<'_>) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// The most slots of a program: the engine's own, the trainer's fields, the trainer. `#[trainer]` refuses more fields
@@ -122,19 +148,20 @@ const fn sorted(slots: &[SlotInfo], phase: Phase) -> Order {
 /// How many slots of one phase are called in constant order; with more of them the phase goes through a table.
 pub(super) const UNROLLED: usize = 32;
 
-/// Calls every slot of a phase in the constant order; `place` tells how far it came.
+/// Calls every slot of a phase in the constant order of `O`, whose slots are those of `slots`; `place` tells how far it
+/// came.
 #[inline(always)]
-pub(super) fn call_in_const_order<S: Slots, P: At>(
-    slots: &mut S,
+pub(super) fn call_in_const_order<O: Slots, P: At>(
+    slots: &mut impl Slots,
     place: &mut usize,
     cx: &mut Context<'_>,
 ) -> Result<()> {
     // unrolled by hand: each place is a constant, so each call is static and unused places vanish
     macro_rules! places {
         ($($place:literal)*) => { $(
-            if const { <S as PhaseOrder<P>>::ORDER.len > $place } {
+            if const { <O as PhaseOrder<P>>::ORDER.len > $place } {
                 *place = $place;
-                slots.call(const { <S as PhaseOrder<P>>::ORDER.slots[$place] as usize }, P::PHASE, cx)?;
+                slots.call(const { <O as PhaseOrder<P>>::ORDER.slots[$place] as usize }, P::PHASE, cx)?;
             }
         )* };
     }

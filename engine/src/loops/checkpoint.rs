@@ -3,15 +3,15 @@
 use crate::base::{Batch, Epoch, Error, ErrorContext as _, Iter, Result, State, StateError, StateMap};
 use crate::checkpoint::{self, Meta, Snapshot};
 use crate::hook::{AnyHook, EngineHooks};
-use crate::loops::driver::{Driver, Resumed};
-use crate::loops::generators::Generators;
+use crate::loops::program::Program;
 use crate::loops::trainer::Trainer;
 use crate::metric::Metric;
 use crate::phase::at;
 use crate::run::Save;
+use crate::run::{Generators, Resumed};
 use std::path::Path;
 
-impl<D: EngineHooks, T: Trainer> Driver<D, T> {
+impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// Writes the checkpoints that hooks have asked for, each between its two phases.
     pub(crate) fn write_requested_checkpoints(&mut self) -> Result<()> {
         let mut saves = std::mem::take(&mut self.run.requests.saves);
@@ -32,13 +32,13 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
 
     fn save(&mut self, save: &Save) -> Result<()> {
         let Some(folder) = self.run.storage.folder.as_ref().map(|folder| folder.checkpoints()) else { return Ok(()) };
-        self.within::<at::BeforeSaveCheckpoint, at::AfterSaveCheckpoint>(|driver| {
+        self.within::<at::BeforeSaveCheckpoint, at::AfterSaveCheckpoint>(|program| {
             // rows that the checkpoint counts on must not be lost with the machine
-            driver.run.seen.sinks.flush()?;
-            let snapshot = driver.snapshot()?;
+            program.run.seen.sinks.flush()?;
+            let snapshot = program.snapshot()?;
             checkpoint::save(&folder, &save.name, &snapshot)
                 .with_context(|| format!("the checkpoint `{}` can't be written", save.name))?;
-            driver.run.storage.saved_at = Some(driver.run.clocks.iter);
+            program.run.storage.saved_at = Some(program.run.clocks.iter);
             Ok(())
         })
     }
@@ -56,7 +56,7 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
         state.put("skip_update", &run.requests.skip_update);
         state.put("results", &run.seen.results.latest);
         state.put("time", &run.seen.elapsed());
-        match &self.sinks_before_val {
+        match &run.storage.sinks_before_val {
             Some(sinks) => sinks.iter().for_each(|(name, sink)| state.put(name, sink)),
             None => run.seen.sinks.states().iter().for_each(|(name, sink)| state.put(name, sink)),
         }
@@ -72,9 +72,9 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
         });
         let models = models.collect();
         // a resumed run that has not come to its first batch stands where it was put
-        let cursor = match &self.resumed {
+        let cursor = match &self.run.storage.resumed {
             Some(resumed) => resumed.cursor,
-            None => self.trainer().train_loader().cursor(),
+            None => self.trainer.train_loader().cursor(),
         };
         state.put("cursor", &cursor);
         self.each_state(&mut |name, part| {
@@ -108,7 +108,7 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
             let failed = format!("the state of the optimizer `{}` can't be taken back", optimizer.name());
             optimizer.load_state(map).context(failed)?;
         }
-        self.resumed = Some(Resumed {
+        self.run.storage.resumed = Some(Resumed {
             cursor: state.take("cursor")?,
             generators: Generators::restore(run.device, state.take_map("generators")?)?,
         });
@@ -169,8 +169,8 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
 
     /// Every state but those that the run itself holds: the engine's hooks, the trainer's parts, what the file chose.
     fn each_state(&mut self, each: &mut dyn FnMut(&str, &mut dyn State) -> Result<()>) -> Result<()> {
-        self.hooks.slots.first.states(&mut |name, part| each(name, part))?;
-        self.hooks.slots.second.states(&mut |name, part| each(name, part))?;
+        self.hooks.engine.states(&mut |name, part| each(name, part))?;
+        self.trainer.states(&mut |name, part| each(name, part))?;
         let mut seen: Vec<&'static str> = Vec::new();
         for custom in &mut self.hooks.custom {
             // by name and not by place, so that the file can add one before it
@@ -183,7 +183,7 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
             };
             each(&key, &mut AnyState(custom.hook.as_mut()))?;
         }
-        for (index, metric) in self.file_metrics.iter_mut().enumerate() {
+        for (index, metric) in self.run.seen.results.file_metrics.iter_mut().enumerate() {
             each(&format!("metrics.file.{index}"), &mut AnyMetric(metric.as_mut()))?;
         }
         Ok(())

@@ -3,13 +3,13 @@
 use crate::base::{Error, Output, Result};
 use crate::data::{Batch as _, Cursor};
 use crate::hook::EngineHooks;
-use crate::loops::driver::Driver;
-use crate::loops::generators::Generators;
+use crate::loops::program::Program;
 use crate::loops::trainer::{Feed, Role, Trainer};
 use crate::metric::Measure;
 use crate::model::ModelEntry;
 use crate::phase::{At, at};
 use crate::record::RowPhase;
+use crate::run::Generators;
 use crate::run::{Context, Stop};
 
 /// The values of an evaluation, under their monitored names.
@@ -58,7 +58,7 @@ impl<T: Trainer> Stage<T> for Test {
     }
 }
 
-impl<D: EngineHooks, T: Trainer> Driver<D, T> {
+impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// Validates with every val loader; what was measured, in the order of loaders and metrics. A signal ends it
     /// before its end, and the loader under way has no values then; a resumed run does the whole of it again, so
     /// generators and rows are those of before. (What hooks have changed by then stays changed.)
@@ -77,12 +77,12 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
             self.run.storage.saved_at = None;
         } else {
             generators.put_back()?;
-            self.sinks_before_val = Some(sinks);
+            self.run.storage.sinks_before_val = Some(sinks);
         }
         Ok(report)
     }
 
-    /// Tests with every test loader; otherwise as [`Driver::val`].
+    /// Tests with every test loader; otherwise as [`Program::val`].
     ///
     /// # Errors
     /// The first error of a step, a hook, a metric or a loader.
@@ -122,13 +122,13 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
     /// The values, and whether nothing is missing.
     fn evaluate<S: Stage<T>>(&mut self) -> Result<(Report, bool)> {
         let mut report = Report::new();
-        self.in_evaluation_mode(|driver| {
-            driver.within::<S::Before, S::After>(|driver| {
+        self.in_evaluation_mode(|program| {
+            program.within::<S::Before, S::After>(|program| {
                 for index in 0..T::loaders(S::ROLE).len() {
-                    if driver.take_signal() {
+                    if program.take_signal() {
                         break;
                     }
-                    driver.evaluate_loader::<S>(index, &mut report)?;
+                    program.evaluate_loader::<S>(index, &mut report)?;
                 }
                 Ok(())
             })
@@ -153,19 +153,19 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
 
     /// One pass of a loader.
     fn evaluate_pass<S: Stage<T>>(&mut self, index: usize, report: &mut Report) -> Result<()> {
-        self.within::<S::BeforeEpoch, S::AfterEpoch>(|driver| {
-            driver.each_metric(&mut |metric| {
+        self.within::<S::BeforeEpoch, S::AfterEpoch>(|program| {
+            program.each_metric(&mut |metric| {
                 metric.reset();
                 Ok(())
             })?;
-            driver.eval_loader::<S>(index)?.start(Cursor::default())?;
-            while driver.evaluate_batch::<S>(index)? {
-                if driver.take_signal() {
+            program.eval_loader::<S>(index)?.start(Cursor::default())?;
+            while program.evaluate_batch::<S>(index)? {
+                if program.take_signal() {
                     // no number is better than one of a part of the data
                     return Ok(());
                 }
             }
-            driver.compute_metrics::<S>(index, report)
+            program.compute_metrics::<S>(index, report)
         })
     }
 
@@ -176,18 +176,18 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
         let batch = batch.to_device(self.run.device)?;
         self.run.step.batch_size = size;
         self.run.step.output = None;
-        self.within::<S::BeforeIter, S::AfterIter>(|driver| {
+        self.within::<S::BeforeIter, S::AfterIter>(|program| {
             let what = match S::ROLE {
                 Role::Test => "`test_step`",
                 _ => "`val_step`",
             };
-            let mut output = driver.step(what, |trainer, cx| S::step(trainer, &batch, cx))?;
+            let mut output = program.step(what, |trainer, cx| S::step(trainer, &batch, cx))?;
             output.detach();
             for (name, value) in output.values() {
-                driver.run.log(name, value.clone());
+                program.run.log(name, value.clone());
             }
-            driver.each_metric(&mut |metric| metric.update(&output, size))?;
-            driver.run.step.output = Some(output);
+            program.each_metric(&mut |metric| metric.update(&output, size))?;
+            program.run.step.output = Some(output);
             Ok(())
         })?;
         self.run.step.output = None;
@@ -197,7 +197,7 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
 
     fn eval_loader<S: Stage<T>>(&mut self, index: usize) -> Result<&mut dyn Feed<T>> {
         let name = T::loaders(S::ROLE)[index];
-        let loader = self.hooks.slots.second.eval_loader(S::ROLE, index);
+        let loader = self.trainer.eval_loader(S::ROLE, index);
         loader.ok_or_else(|| Error::msg(format!("the trainer names the loader `{name}` and does not give it")))
     }
 

@@ -10,20 +10,17 @@
 //! in an iter.
 
 mod checkpoint;
-mod driver;
 mod evaluate;
-mod generators;
 mod plan;
 mod predict;
-mod signals;
+mod program;
 mod train;
 mod trainer;
 mod update;
 
-pub use driver::{Driver, End};
 pub use evaluate::Report;
 pub(crate) use evaluate::{monitored, produced_twice};
 pub(crate) use plan::ENDLESS_EPOCH;
-pub use plan::{TrainPlan, ValPlan};
-pub use signals::Signals;
+pub use plan::{Plan, TrainPlan, ValPlan};
+pub use program::{End, Program};
 pub use trainer::{EachMetric, Feed, Role, Trainer, predict_next, predict_start};

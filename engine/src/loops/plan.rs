@@ -4,7 +4,16 @@ use crate::base::Clock;
 use crate::optim::{Clip, Outlook};
 use crate::run::Clocks;
 
-/// The plan of a training.
+/// What a training is to do, besides what its hooks ask for.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// How far the training goes.
+    pub train: TrainPlan,
+    /// When it validates; `None`: never.
+    pub val: Option<ValPlan>,
+}
+
+/// How far a training goes, and what an update is made of.
 #[derive(Clone, Debug, Default)]
 pub struct TrainPlan {
     /// Epochs (`by_epoch`).

@@ -4,25 +4,25 @@
 use crate::base::{Batch, Clock, Epoch, Error, Result};
 use crate::data::Batch as _;
 use crate::hook::EngineHooks;
-use crate::loops::driver::Driver;
-use crate::loops::generators::Generators;
 use crate::loops::plan::ENDLESS_EPOCH;
+use crate::loops::program::Program;
 use crate::loops::trainer::{Role, Trainer};
 use crate::phase::at;
+use crate::run::Generators;
 
-impl<D: EngineHooks, T: Trainer> Driver<D, T> {
+impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// Sets the clocks' plan. The length of an epoch counts its tail as an iter of its own.
     ///
     /// # Errors
     /// When the train loader has no batch, or the training no end.
     pub fn prepare_train(&mut self) -> Result<()> {
-        let loader = self.trainer().train_loader().batches();
+        let loader = self.trainer.train_loader().batches();
         if loader == Some(0) {
             return Err(Error::msg(
                 "the train loader has no batch: its dataset is smaller than one batch and `drop_last` is set",
             ));
         }
-        let outlook = self.train_plan.outlook(T::CLOCK, loader);
+        let outlook = self.plan.train.outlook(T::CLOCK, loader);
         if T::CLOCK == Clock::Epoch && outlook.iters_per_epoch.is_none() {
             return Err(Error::msg(ENDLESS_EPOCH));
         }
@@ -30,7 +30,7 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
             return Err(Error::msg("the training has no end; set `max_epochs` or `max_iters` in `train`"));
         }
         let clocks = &mut self.run.clocks;
-        clocks.max_epochs = self.train_plan.max_epochs;
+        clocks.max_epochs = self.plan.train.max_epochs;
         clocks.iters_per_epoch = outlook.iters_per_epoch.unwrap_or(0);
         clocks.max_iters = outlook.max_iters;
         if T::CLOCK == Clock::Iter && !clocks.is_finished() {
@@ -47,18 +47,18 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
     pub fn train(&mut self) -> Result<()> {
         self.prepare_train()?;
         self.set_training(true);
-        self.within::<at::BeforeTrain, at::AfterTrain>(|driver| {
+        self.within::<at::BeforeTrain, at::AfterTrain>(|program| {
             // only now: what `before_train` has drawn, it had drawn before the checkpoint too
-            driver.resumed.iter().try_for_each(|resumed| resumed.generators.put_back())?;
+            program.run.storage.resumed.iter().try_for_each(|resumed| resumed.generators.put_back())?;
             // a resumed run may stand there already
-            driver.stop_at_limit();
-            driver.safe_point()?;
-            while !driver.is_over() {
-                driver.epoch()?;
-                driver.safe_point()?;
+            program.stop_at_limit();
+            program.safe_point()?;
+            while !program.is_over() {
+                program.epoch()?;
+                program.safe_point()?;
             }
             // once more, for a stop that was asked for at the last one
-            driver.safe_point()
+            program.safe_point()
         })?;
         // what hooks ask for in `after_train`; nothing is half done here either
         self.write_requested_checkpoints()
@@ -71,18 +71,18 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
             Batch(0) => Generators::default(),
             _ => Generators::of(self.run.device)?,
         };
-        self.within::<at::BeforeTrainEpoch, at::AfterTrainEpoch>(|driver| {
+        self.within::<at::BeforeTrainEpoch, at::AfterTrainEpoch>(|program| {
             generators.put_back()?;
-            driver.seek_train_loader()?;
-            while !driver.is_over() && driver.batches_left() != Some(0) {
-                let batches = driver.batches_of_next_iter();
-                driver.iter(batches)?;
+            program.seek_train_loader()?;
+            while !program.is_over() && program.batches_left() != Some(0) {
+                let batches = program.batches_of_next_iter();
+                program.iter(batches)?;
                 // after the last iter the safe point comes behind `after_train_epoch`, when the epoch is counted
-                if !driver.is_over() && driver.batches_left() != Some(0) {
-                    driver.safe_point()?;
+                if !program.is_over() && program.batches_left() != Some(0) {
+                    program.safe_point()?;
                 }
             }
-            driver.count_epoch();
+            program.count_epoch();
             Ok(())
         })
     }
@@ -120,7 +120,7 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
     /// Whether weights that were not validated yet are to be: on request, by the plan, or because they are the last.
     fn is_val_due(&mut self) -> bool {
         let asked = std::mem::take(&mut self.run.requests.validate);
-        let Some(plan) = &self.val_plan else { return false };
+        let Some(plan) = &self.plan.val else { return false };
         let clocks = &self.run.clocks;
         let last = plan.at_end && self.is_over() && clocks.iter.get() > 0;
         Self::has_loader(Role::Val) && clocks.last_val != Some(clocks.iter) && (asked || last || plan.is_due(clocks))
@@ -135,9 +135,9 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
     fn batches_left(&mut self) -> Option<u64> {
         match T::CLOCK {
             Clock::Iter => None,
-            Clock::Epoch => match self.train_plan.batches_per_epoch {
+            Clock::Epoch => match self.plan.train.batches_per_epoch {
                 Some(batches) => Some(batches.saturating_sub(self.run.clocks.batch.get())),
-                None => Some(self.trainer().train_loader().batches_left().unwrap_or(0)),
+                None => Some(self.trainer.train_loader().batches_left().unwrap_or(0)),
             },
         }
     }
@@ -150,24 +150,24 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
     }
 
     fn accumulate(&self) -> u64 {
-        self.train_plan.accumulate.max(1)
+        self.plan.train.accumulate.max(1)
     }
 
     /// Puts the loader where the clocks stand: a seek, never a replay.
     fn seek_train_loader(&mut self) -> Result<()> {
-        let cursor = match self.resumed.take() {
+        let cursor = match self.run.storage.resumed.take() {
             Some(resumed) => resumed.cursor,
             // behind the end of a pass the next one begins; with a fixed number of batches per epoch the loader goes on
             // where the last epoch has left it
-            None => self.trainer().train_loader().cursor(),
+            None => self.trainer.train_loader().cursor(),
         };
-        self.trainer().train_loader().start(cursor)
+        self.trainer.train_loader().start(cursor)
     }
 
     /// The next training batch, on the device. The loader starts over at its end when the epoch goes on.
     pub(crate) fn next_train_batch(&mut self) -> Result<T::Batch> {
         let device = self.run.device;
-        let loader = self.trainer().train_loader();
+        let loader = self.trainer.train_loader();
         let batch = match loader.next_batch()? {
             Some(batch) => batch,
             None => {

@@ -6,26 +6,26 @@
 
 use crate::base::{Error, Output, Result};
 use crate::hook::EngineHooks;
-use crate::loops::driver::Driver;
+use crate::loops::program::Program;
 use crate::loops::trainer::Trainer;
 use crate::optim::clip_gradients;
 use crate::phase::at;
 use crate::run::Stop;
 
-impl<D: EngineHooks, T: Trainer> Driver<D, T> {
+impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// One update from `batches` batches; its gradient is their average.
     pub(crate) fn iter(&mut self, batches: u64) -> Result<()> {
-        self.within::<at::BeforeTrainIter, at::AfterTrainIter>(|driver| {
-            for optimizer in &mut driver.run.updates.optimizers {
+        self.within::<at::BeforeTrainIter, at::AfterTrainIter>(|program| {
+            for optimizer in &mut program.run.updates.optimizers {
                 optimizer.zero_grad()?;
             }
             for _ in 0..batches {
-                let batch = driver.next_train_batch()?;
-                driver.batch(&batch, batches)?;
+                let batch = program.next_train_batch()?;
+                program.batch(&batch, batches)?;
             }
-            driver.update()?;
-            driver.run.clocks.iter = driver.run.clocks.iter.next();
-            driver.stop_at_limit();
+            program.update()?;
+            program.run.clocks.iter = program.run.clocks.iter.next();
+            program.stop_at_limit();
             Ok(())
         })?;
         self.run.step.output = None;
@@ -35,43 +35,43 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
     /// One batch, forward and backward.
     fn batch(&mut self, batch: &T::Batch, batches: u64) -> Result<()> {
         self.run.step.output = None;
-        self.within::<at::BeforeTrainBatch, at::AfterTrainBatch>(|driver| {
-            let output = driver.step("`train_step`", |trainer, cx| trainer.train_step(batch, cx))?;
+        self.within::<at::BeforeTrainBatch, at::AfterTrainBatch>(|program| {
+            let output = program.step("`train_step`", |trainer, cx| trainer.train_step(batch, cx))?;
             check_loss(&output)?;
-            driver.record_output(&output);
+            program.record_output(&output);
             let loss = match batches {
                 1 => output.loss().shallow_clone(),
                 _ => output.loss() / batches as f64,
             };
-            driver.run.step.output = Some(output);
-            driver.phase::<at::AfterForward>()?;
+            program.run.step.output = Some(output);
+            program.phase::<at::AfterForward>()?;
             loss.f_backward().map_err(|error| Error::new(error).context("`backward` failed"))?;
             drop(loss);
-            driver.phase::<at::AfterBackward>()?;
-            if let Some(output) = &mut driver.run.step.output {
+            program.phase::<at::AfterBackward>()?;
+            if let Some(output) = &mut program.run.step.output {
                 output.detach();
             }
-            driver.run.clocks.batch = driver.run.clocks.batch.next();
+            program.run.clocks.batch = program.run.clocks.batch.next();
             Ok(())
         })
     }
 
     /// The update, unless a hook or a step has asked to leave it out.
     fn update(&mut self) -> Result<()> {
-        self.within::<at::BeforeOptimizerStep, at::AfterOptimizerStep>(|driver| {
-            let reason = driver.run.requests.skip_update.take();
-            driver.run.step.skipped = reason.is_some();
+        self.within::<at::BeforeOptimizerStep, at::AfterOptimizerStep>(|program| {
+            let reason = program.run.requests.skip_update.take();
+            program.run.step.skipped = reason.is_some();
             if let Some(reason) = reason {
-                driver.run.clocks.skipped += 1;
-                let update = driver.run.clocks.iter.get() + 1;
-                return driver.run.say(&format!("update {update} skipped: {reason}"));
+                program.run.clocks.skipped += 1;
+                let update = program.run.clocks.iter.get() + 1;
+                return program.run.say(&format!("update {update} skipped: {reason}"));
             }
-            if let Some(clip) = &driver.train_plan.clip
-                && let Some(norm) = clip_gradients(&mut driver.run.updates.optimizers, clip)?
+            if let Some(clip) = &program.plan.train.clip
+                && let Some(norm) = clip_gradients(&mut program.run.updates.optimizers, clip)?
             {
-                driver.run.log("grad_norm", norm);
+                program.run.log("grad_norm", norm);
             }
-            for optimizer in &mut driver.run.updates.optimizers {
+            for optimizer in &mut program.run.updates.optimizers {
                 optimizer.step()?;
             }
             Ok(())
@@ -80,7 +80,7 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
 
     /// Known before `after_train_iter`, so that hooks see that the training ends here.
     pub(super) fn stop_at_limit(&mut self) {
-        let limit = self.train_plan.stop_after;
+        let limit = self.plan.train.stop_after;
         if let Some(limit) = limit.filter(|limit| self.run.clocks.iter.get() >= *limit) {
             let reason = format!("the limit of {limit} iters");
             self.run.ending.stop.get_or_insert(Stop::Requested { reason });

@@ -40,16 +40,3 @@ pub fn libtorch_version() -> String {
     let version = unsafe { CStr::from_ptr(ffi::eng_libtorch_version()) };
     version.to_string_lossy().into_owned()
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_accelerator_is_loaded_exactly_when_its_library_is_there() {
-        match load_accelerator().unwrap() {
-            Accelerator::Loaded => {}
-            Accelerator::Absent => assert!(!tch::Cuda::is_available()),
-        }
-    }
-}

@@ -1,7 +1,7 @@
 //! What a run shows of itself: numbers, lines, metrics, time.
 
 use crate::base::Result;
-use crate::metric::Measure;
+use crate::metric::{Measure, Metric};
 use crate::record::{Record, Sinks};
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -23,10 +23,12 @@ pub struct Seen {
 }
 
 /// The metrics of evaluations: what will be measured, and what was measured last.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Results {
     /// What each evaluation measures, under its monitored name (`val/accuracy`), known before anything runs.
     pub measures: Vec<Measure>,
+    /// The metrics that only the file names; those of fields belong to the trainer.
+    pub file_metrics: Vec<Box<dyn Metric>>,
     /// The values of the loader that was evaluated last, under plain names.
     pub(crate) current: Vec<(String, f64)>,
     /// The latest value under each monitored name.

@@ -3,7 +3,7 @@
 use crate::base::{Clock, ErrorContext as _, Result, Scalar};
 use crate::model::Models;
 use crate::record::{Event, Moment, Record, RowPhase, Value, ValueKind};
-use crate::run::{Clocks, Current, Ending, Requests, Seen, StepState, Storage, Updates};
+use crate::run::{Clocks, Current, Ending, Requests, Seen, Signals, StepState, Storage, Updates};
 use tch::Device;
 
 /// The run's property, in groups. Who builds a program fills the public fields; loops lend the whole to hooks and
@@ -25,6 +25,8 @@ pub struct RunState {
     pub seen: Seen,
     /// Where the run is kept on disk.
     pub storage: Storage,
+    /// What tells the process to end.
+    pub signals: Signals,
     /// What hooks and steps have asked of the loop.
     pub(crate) requests: Requests,
     /// Why the run ends, once it does.
@@ -44,6 +46,7 @@ impl RunState {
             step: StepState::default(),
             seen: Seen::new(),
             storage: Storage::default(),
+            signals: Signals::default(),
             requests: Requests::default(),
             ending: Ending::default(),
         }

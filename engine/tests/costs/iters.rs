@@ -4,9 +4,9 @@ use crate::allocations::allocations;
 use crate::support::{self, NoHooks, Setup, from_ron};
 use engine::base::{Clock, Output, Result};
 use engine::data::{CommonOrder, Cursor};
-use engine::hook::{Batches, Dispatcher, EachState, EngineHooks, Joined, SlotInfo, Slots};
+use engine::hook::{Batches, Dispatcher, EachState, EngineHooks, SlotInfo, Slots};
 use engine::hooks::{Checkpoint, DefaultHooks, Ema, Logger, Scheduler, Timer};
-use engine::loops::{Driver, EachMetric, Feed, Role, TrainPlan, Trainer};
+use engine::loops::{EachMetric, Feed, Plan, Program, Role, TrainPlan, Trainer};
 use engine::model::ModelEntry;
 use engine::optim::{AdamW, Clip, Optim};
 use engine::phase::Phase;
@@ -126,8 +126,8 @@ fn measured<D: EngineHooks>(hooks: D, accumulate: u64) -> (Vec<u64>, Vec<u64>) {
     let batch = Tensor::ones([2, 4], (Kind::Float, Device::Cpu));
     let tiny = Tiny { weight, train: Same(batch, Cursor::default()), meter, ema: from_ron::<Ema>("()") };
     let plan = TrainPlan { max_iters: Some(ITERS), accumulate, clip: Some(Clip::Norm(1.0)), ..TrainPlan::default() };
-    let dispatcher = Dispatcher::new(Joined { first: hooks, second: tiny }, vec![], vec![]);
-    let mut driver = Driver::new(dispatcher, vec![], run, plan, None);
+    let hooks = Dispatcher::new(hooks, vec![], vec![]);
+    let mut driver = Program::new(tiny, hooks, Plan { train: plan, val: None }, run);
     driver.run(|driver| driver.train()).unwrap();
     let differences = |counts: &[Cell<u64>]| counts.windows(2).map(|pair| pair[1].get() - pair[0].get()).collect();
     (differences(&seen.allocations), differences(&seen.reads))

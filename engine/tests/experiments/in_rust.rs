@@ -1,12 +1,12 @@
 //! Experiments that are written in Rust are those of files: as strict, printed as RON, the same when read again.
 
-use crate::fit::{Fit, LineConfig, SlopeConfig};
+use crate::program::{Fit, LineConfig, SlopeConfig};
 use engine::data::LoaderConfig;
 use engine::prelude::*;
 use engine::trainer::{DeviceChoice, Experiment, TrainSettings};
 
 fn line(points: usize) -> LineConfig {
-    LineConfig { points, path: None }
+    LineConfig { points, path: None, noise: None }
 }
 
 fn small() -> engine::trainer::ExperimentBuilder<Fit> {

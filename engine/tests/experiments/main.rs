@@ -3,9 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(unreachable_pub, missing_docs, reason = "the trainers are programs of tests")]
 
-mod fit;
 mod fuzz;
 mod in_rust;
 mod macros;
+mod program;
+#[allow(dead_code, reason = "the tests of `config` use the rest")]
+#[path = "../../src/config/tests/generated/random.rs"]
+mod random;
 mod round_trip;
 mod rules;

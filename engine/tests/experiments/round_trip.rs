@@ -1,7 +1,7 @@
 //! What `show --full` prints, and every run saves, is read again as the same experiment: for a thousand that are made
 //! up from what the trainer says it accepts.
 
-use crate::fit::Fit;
+use crate::program::Fit;
 use engine::config::registry::{Component, FieldInfo};
 use engine::config::{Field, Kind, Node, Shape, print};
 use engine::hooks::DefaultHooks;

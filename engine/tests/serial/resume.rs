@@ -117,7 +117,7 @@ fn interrupted<S: Shape>(setup: &Setup, interruptions: &[(Phase, usize)]) -> Opt
         let mut driver = program::<S>(setup, dir.path());
         driver.keep_rows_in(&kept, &lines);
         if let Some(&(at, nth)) = interruption {
-            let (signals, mut times) = (driver.signals.clone(), 0);
+            let (signals, mut times) = (driver.run.signals.clone(), 0);
             driver.on(move |phase, _| {
                 times += usize::from(phase == at);
                 if phase == at && times == nth {

@@ -10,16 +10,16 @@ mod probe;
 mod toy;
 
 #[allow(unused_imports, reason = "each test program uses a part of it")]
-pub use probe::{Lines, Log, Probe, Rows, TakesAll, probe};
+pub use probe::{Lines, Log, Probe, Rows, Seen, TakesAll, probe};
 #[allow(unused_imports, reason = "each test program uses a part of it")]
 pub use toy::{Bare, ByEpoch, ByIter, Everything, NoHooks, OnStep, Shape, Toy, TwoVals, metric};
 
 use engine::base::{Clock, Output, Result};
 use engine::checkpoint::Snapshot;
 use engine::folder::{Mode, RunFolder};
-use engine::hook::{CustomHook, Dispatcher, EngineHooks, Hook, Joined};
+use engine::hook::{CustomHook, Dispatcher, EngineHooks, Hook};
 use engine::hooks::{Checkpoint, DefaultHooks, Ema, Logger, Scheduler, Timer};
-use engine::loops::{Driver, End, TrainPlan, ValPlan};
+use engine::loops::{End, Plan, Program, TrainPlan, ValPlan};
 use engine::model::ModelEntry;
 use engine::optim::{AdamW, Optim, Optimizer, Sgd};
 use engine::phase::Phase;
@@ -32,9 +32,9 @@ use std::sync::{Mutex, PoisonError};
 use tch::{Device, Tensor, nn};
 
 /// A toy with the engine's hooks.
-pub type Full<S> = Driver<DefaultHooks, Toy<S>>;
+pub type Full<S> = Program<DefaultHooks, Toy<S>>;
 /// A toy without.
-pub type Plain<S> = Driver<NoHooks, Toy<S>>;
+pub type Plain<S> = Program<NoHooks, Toy<S>>;
 
 /// What a test sets of a program.
 #[derive(Clone)]
@@ -125,7 +125,7 @@ impl Setup {
         driver
     }
 
-    fn with<D: EngineHooks, S: Shape>(&self, hooks: D) -> Driver<D, Toy<S>> {
+    fn with<D: EngineHooks, S: Shape>(&self, hooks: D) -> Program<D, Toy<S>> {
         let mut run = RunState::new(S::CLOCK, Device::Cpu, 7);
         let store = nn::VarStore::new(Device::Cpu);
         let toy = Toy::new(self, &store);
@@ -138,8 +138,9 @@ impl Setup {
             false => Box::new(Sgd::new(self.lr)),
         };
         run.updates.optimizers.push(Optim::new("opt", recipe.as_ref(), parameters).unwrap());
-        let dispatcher = Dispatcher::new(Joined { first: hooks, second: toy }, vec![], vec![]);
-        let mut driver = Driver::new(dispatcher, vec![], run, self.train.clone(), self.val.clone());
+        let hooks = Dispatcher::new(hooks, vec![], vec![]);
+        let plan = Plan { train: self.train.clone(), val: self.val.clone() };
+        let mut driver = Program::new(toy, hooks, plan, run);
         driver.run.seen.results.measures = driver.measures().unwrap();
         driver
     }
@@ -185,17 +186,42 @@ pub trait Toyed<S: Shape> {
     fn train_all(&mut self) -> Result<End>;
     /// Calls `action` in every phase, before all other hooks of its level but the engine's own.
     fn on(&mut self, action: impl FnMut(Phase, &mut Context<'_>) -> Result<()> + 'static);
+    /// Calls `action` in this phase.
+    fn at(&mut self, phase: Phase, mut action: impl FnMut(&mut Context<'_>) + 'static) {
+        self.on(move |now, cx| {
+            if now == phase {
+                action(cx);
+            }
+            Ok(())
+        });
+    }
+    /// Keeps what `look` finds in the phases from now on.
+    fn watch<T: 'static>(&mut self, mut look: impl FnMut(Phase, &mut Context<'_>) -> Option<T> + 'static) -> Seen<T> {
+        let seen = Seen::default();
+        let kept = seen.clone();
+        self.on(move |phase, cx| {
+            look(phase, cx).into_iter().for_each(|found| kept.push(found));
+            Ok(())
+        });
+        seen
+    }
+    /// Keeps what `look` finds each time that this phase comes.
+    fn watch_at<T: 'static>(&mut self, at: Phase, mut look: impl FnMut(&mut Context<'_>) -> T + 'static) -> Seen<T> {
+        self.watch(move |phase, cx| (phase == at).then(|| look(cx)))
+    }
     /// Keeps the phases that are gone through from now on.
-    fn record_phases(&mut self) -> Log;
+    fn record_phases(&mut self) -> Log {
+        Log(self.watch(|phase, _| Some(phase)))
+    }
     fn keep_rows(&mut self) -> (Rows, Lines);
     fn keep_rows_in(&mut self, rows: &Rows, lines: &Lines);
     /// Every weight, flat, by name.
     fn weights(&self) -> Vec<(String, Vec<f32>)>;
 }
 
-impl<D: EngineHooks, S: Shape> Toyed<S> for Driver<D, Toy<S>> {
+impl<D: EngineHooks, S: Shape> Toyed<S> for Program<D, Toy<S>> {
     fn toy(&mut self) -> &mut Toy<S> {
-        &mut self.hooks.slots.second
+        &mut self.trainer
     }
 
     fn add<H: Hook>(&mut self, hook: H) {
@@ -209,16 +235,6 @@ impl<D: EngineHooks, S: Shape> Toyed<S> for Driver<D, Toy<S>> {
 
     fn on(&mut self, action: impl FnMut(Phase, &mut Context<'_>) -> Result<()> + 'static) {
         self.toy().probe.action.push(Box::new(action));
-    }
-
-    fn record_phases(&mut self) -> Log {
-        let log = Log::default();
-        let kept = log.clone();
-        self.on(move |phase, _| {
-            kept.push(phase);
-            Ok(())
-        });
-        log
     }
 
     fn keep_rows(&mut self) -> (Rows, Lines) {

@@ -80,20 +80,51 @@ pub fn probe(action: impl FnMut(Phase, &mut Context<'_>) -> Result<()> + 'static
     probe
 }
 
+/// What was seen while a program ran, in order.
+pub struct Seen<T>(Rc<RefCell<Vec<T>>>);
+
+impl<T> Default for Seen<T> {
+    fn default() -> Self {
+        Seen(Rc::default())
+    }
+}
+
+impl<T> Clone for Seen<T> {
+    fn clone(&self) -> Self {
+        Seen(self.0.clone())
+    }
+}
+
+impl<T> Seen<T> {
+    pub fn push(&self, found: T) {
+        self.0.borrow_mut().push(found);
+    }
+
+    /// All of it; what is seen later begins a new list.
+    pub fn take(&self) -> Vec<T> {
+        self.0.take()
+    }
+
+    /// What was seen last.
+    pub fn last(&self) -> Option<T> {
+        self.0.borrow_mut().pop()
+    }
+}
+
 /// The phases that were gone through.
 #[derive(Clone, Default)]
-pub struct Log(Rc<RefCell<Vec<Phase>>>);
+pub struct Log(pub Seen<Phase>);
 
 impl Log {
     pub fn push(&self, phase: Phase) {
-        self.0.borrow_mut().push(phase);
+        self.0.push(phase);
     }
 
     pub fn phases(&self) -> Vec<Phase> {
-        self.0.borrow().clone()
+        self.0.0.borrow().clone()
     }
 
-    /// The phases by name, those of iters and batches as one word each: `iter(batch batch step)`.
+    /// The phases by name.
     pub fn names(&self) -> Vec<&'static str> {
         self.phases().iter().map(|phase| phase.name()).collect()
     }

@@ -3,39 +3,36 @@
 use crate::support::{self, ByEpoch, Setup, Toyed as _, TwoVals, flat};
 use engine::base::Error;
 use engine::phase::Phase;
-use std::cell::RefCell;
-use std::rc::Rc;
+use engine::run::Context;
+
+type Weights = Vec<(String, Vec<f32>)>;
 
 /// Trains with an average and, beside it, the same average by hand; gives both at the end.
-fn averaged(settings: &'static str, decay: impl Fn(u64) -> Option<f64> + 'static) -> [Vec<(String, Vec<f32>)>; 2] {
+fn averaged(settings: &'static str, decay: impl Fn(u64) -> Option<f64> + 'static) -> [Weights; 2] {
     let mut driver = Setup { ema: Some(settings), ..Setup::default() }.plain::<ByEpoch>();
-    let hand = Rc::new(RefCell::new(Vec::new()));
-    let seen = Rc::new(RefCell::new(Vec::new()));
-    let (by_hand, in_val) = (hand.clone(), seen.clone());
-    *hand.borrow_mut() = driver.weights();
-    driver.on(move |phase, cx| {
-        let now = flat(cx.models().get("net")?.variables());
-        match phase {
-            Phase::AfterOptimizerStep => {
-                // None: not an averaging; 0: a copy
-                if let Some(decay) = decay(cx.iter().get() + 1) {
-                    for ((_, average), (_, now)) in by_hand.borrow_mut().iter_mut().zip(now) {
-                        for (average, now) in average.iter_mut().zip(now) {
-                            *average = (decay * f64::from(*average) + (1.0 - decay) * f64::from(now)) as f32;
-                        }
-                    }
+    let mut average = driver.weights();
+    let by_hand = driver.watch_at(Phase::AfterOptimizerStep, move |cx| {
+        // None: not an averaging; 0: a copy
+        if let Some(decay) = decay(cx.iter().get() + 1) {
+            for ((_, average), (_, now)) in average.iter_mut().zip(weights(cx)) {
+                for (average, now) in average.iter_mut().zip(now) {
+                    *average = (decay * f64::from(*average) + (1.0 - decay) * f64::from(now)) as f32;
                 }
             }
-            Phase::BeforeValIter => *in_val.borrow_mut() = now,
-            _ => {}
         }
-        Ok(())
+        average.clone()
     });
+    let in_val = driver.watch_at(Phase::BeforeValIter, weights);
     driver.train_all().unwrap();
-    [seen.take(), hand.take()]
+    [in_val, by_hand].map(|seen| seen.last().unwrap())
 }
 
-fn assert_near([hook, hand]: [Vec<(String, Vec<f32>)>; 2]) {
+/// The weights that the model has now.
+fn weights(cx: &mut Context<'_>) -> Weights {
+    flat(cx.models().get("net").unwrap().variables())
+}
+
+fn assert_near([hook, hand]: [Weights; 2]) {
     assert_eq!(hook.len(), 4);
     for ((name, hook), (_, hand)) in hook.iter().zip(&hand) {
         for (a, b) in hook.iter().zip(hand) {
@@ -73,31 +70,21 @@ fn an_average_keeps_to_its_interval_and_begin() {
 #[test]
 fn a_skipped_update_leaves_the_average_alone() {
     let mut driver = Setup { ema: Some("(decay: 0.5, kind: Constant)"), ..Setup::default() }.plain::<ByEpoch>();
-    driver.on(|phase, cx| {
-        if phase == Phase::BeforeOptimizerStep {
-            // the first moves the weights away from the average
-            if cx.iter().get() > 0 {
-                cx.skip_update("to see");
-            }
+    driver.at(Phase::BeforeOptimizerStep, |cx| {
+        // the first moves the weights away from the average
+        if cx.iter().get() > 0 {
+            cx.skip_update("to see");
         }
-        Ok(())
     });
     let first = driver.weights();
-    let seen = Rc::new(RefCell::new(Vec::new()));
-    let kept = seen.clone();
-    driver.on(move |phase, cx| {
-        if phase == Phase::BeforeValIter {
-            *kept.borrow_mut() = flat(cx.models().get("net")?.variables());
-        }
-        Ok(())
-    });
+    let seen = driver.watch_at(Phase::BeforeValIter, weights);
     driver.train_all().unwrap();
-    let half: Vec<(String, Vec<f32>)> = first
+    let half: Weights = first
         .iter()
         .zip(driver.weights())
         .map(|((name, a), (_, b))| (name.clone(), a.iter().zip(&b).map(|(a, b)| (a + b) / 2.0).collect()))
         .collect();
-    assert_near([seen.take(), half]);
+    assert_near([seen.last().unwrap(), half]);
 }
 
 #[test]
@@ -109,20 +96,10 @@ fn the_weights_come_back_to_the_bit_after_an_evaluation_also_when_it_fails() {
         if fails {
             driver.toy().on_val = Some(Box::new(|_, _| Err(Error::msg("the fault"))));
         }
-        let seen = Rc::new(RefCell::new([Vec::new(), Vec::new(), Vec::new()]));
-        let kept = seen.clone();
-        driver.on(move |phase, cx| {
-            let now = flat(cx.models().get("net")?.variables());
-            match phase {
-                Phase::AfterTrainEpoch => kept.borrow_mut()[0] = now,
-                Phase::BeforeValEpoch => kept.borrow_mut()[1] = now,
-                Phase::AfterTrain => kept.borrow_mut()[2] = now,
-                _ => {}
-            }
-            Ok(())
-        });
+        let seen = [Phase::AfterTrainEpoch, Phase::BeforeValEpoch, Phase::AfterTrain]
+            .map(|phase| driver.watch_at(phase, weights));
         assert_eq!(driver.train_all().is_err(), fails);
-        let [before, within, after] = seen.take();
+        let [before, within, after] = seen.map(|seen| seen.last().unwrap());
         assert_eq!(before, after);
         assert_ne!(before, within);
     }
@@ -132,16 +109,10 @@ fn the_weights_come_back_to_the_bit_after_an_evaluation_also_when_it_fails() {
 fn the_weights_come_back_when_another_hook_fails_around_them() {
     for at in [Phase::BeforeVal, Phase::AfterVal] {
         let mut driver = Setup { ema: Some("(decay: 0.9)"), ..Setup::default() }.plain::<ByEpoch>();
-        let seen = Rc::new(RefCell::new(Vec::new()));
-        let kept = seen.clone();
-        driver.on(move |phase, cx| {
-            if phase == Phase::AfterTrainEpoch {
-                *kept.borrow_mut() = flat(cx.models().get("net")?.variables());
-            }
-            if phase == at { Err(Error::msg("the fault")) } else { Ok(()) }
-        });
+        let trained = driver.watch_at(Phase::AfterTrainEpoch, weights);
+        driver.on(move |phase, _| if phase == at { Err(Error::msg("the fault")) } else { Ok(()) });
         driver.train_all().unwrap_err();
-        assert_eq!(driver.weights(), seen.take(), "{at}");
+        assert_eq!(driver.weights(), trained.last().unwrap(), "{at}");
     }
 }
 

@@ -5,21 +5,12 @@ use engine::base::Error;
 use engine::metric::MeanLoss;
 use engine::phase::Phase;
 use engine::run::Context;
-use std::cell::RefCell;
-use std::rc::Rc;
 use tch::Tensor;
 
 /// Runs one iter and gives what `look` returns in this phase.
 fn looked<R: 'static>(at: Phase, look: impl Fn(&mut Context<'_>) -> R + 'static) -> R {
     let mut driver = Setup::default().plain::<Everything>();
-    let seen = Rc::new(RefCell::new(None));
-    let kept = seen.clone();
-    driver.on(move |phase, cx| {
-        if phase == at && kept.borrow().is_none() {
-            *kept.borrow_mut() = Some(look(cx));
-        }
-        Ok(())
-    });
+    let seen = driver.watch_at(at, look);
     driver
         .run(|driver| {
             driver.train()?;
@@ -27,7 +18,7 @@ fn looked<R: 'static>(at: Phase, look: impl Fn(&mut Context<'_>) -> R + 'static)
             driver.predict(&mut |_| Ok(()))
         })
         .unwrap();
-    seen.take().unwrap()
+    seen.take().swap_remove(0)
 }
 
 #[test]
@@ -147,26 +138,33 @@ fn weights_that_do_not_fit_are_refused_and_nothing_is_exchanged() {
 #[test]
 fn two_metrics_of_one_name_are_refused() {
     let mut driver = Setup::default().plain::<ByEpoch>();
-    driver.file_metrics.push(metric::<MeanLoss>());
+    driver.run.seen.results.file_metrics.push(metric::<MeanLoss>());
     let error = driver.measures().unwrap_err().to_string();
     assert_eq!(error, "two metrics produce `loss`; give one of them a `name`");
 }
 
 #[test]
 fn every_batch_of_every_loader_has_a_generator_of_its_own() {
+    const BATCHES: [Phase; 4] =
+        [Phase::BeforeTrainBatch, Phase::BeforeValIter, Phase::BeforeTestIter, Phase::BeforePredictIter];
     let drawn = || {
         let mut driver = Setup { val_samples: 5, ..Setup::default() }.plain::<Everything>();
-        driver.train_plan.accumulate = 2;
+<<<<<<< HEAD
+        driver.plan.train.accumulate = 2;
         let draws = Rc::new(RefCell::new(Vec::new()));
         let kept = draws.clone();
         driver.on(move |phase, cx| {
             use Phase::{BeforePredictIter, BeforeTestIter, BeforeTrainBatch, BeforeValIter};
             if matches!(phase, BeforeTrainBatch | BeforeValIter | BeforeTestIter | BeforePredictIter) {
+=======
+        driver.train_plan.accumulate = 2;
+        let draws = driver.watch(|phase, cx| {
+            BATCHES.contains(&phase).then(|| {
+>>>>>>> main
                 let draw = cx.generator("noise").next_u64();
                 assert_eq!(cx.generator("noise").next_u64(), draw);
-                kept.borrow_mut().push((phase, draw));
-            }
-            Ok(())
+                (phase, draw)
+            })
         });
         let end = driver.run(|driver| {
             driver.train()?;
@@ -177,7 +175,7 @@ fn every_batch_of_every_loader_has_a_generator_of_its_own() {
         draws.take()
     };
     let draws = drawn();
-    for phase in [Phase::BeforeTrainBatch, Phase::BeforeValIter, Phase::BeforeTestIter, Phase::BeforePredictIter] {
+    for phase in BATCHES {
         assert!(draws.iter().filter(|(drawn_in, _)| *drawn_in == phase).count() > 1, "{phase}");
     }
     let mut different: Vec<u64> = draws.iter().map(|(_, draw)| *draw).collect();

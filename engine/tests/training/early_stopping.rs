@@ -65,7 +65,7 @@ fn early_stopping_goes_on_counting_after_a_resume() {
     driver.train_all().unwrap();
     drop(driver);
     let mut driver = with_losses(Setup::default(), &[2.0, 2.0, 2.0], dir.path());
-    driver.train_plan.max_epochs = Some(6);
+    driver.plan.train.max_epochs = Some(6);
     driver.add(from_ron::<EarlyStopping>(settings));
     let end = driver.run(|driver| driver.restore(newest(dir.path())).and_then(|()| driver.train())).unwrap();
     assert_eq!(end, ended_by("`val/loss` has not become better than 1 for 3 validations"));

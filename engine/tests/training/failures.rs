@@ -6,8 +6,6 @@ use engine::loops::{End, TrainPlan};
 use engine::metric::{Measure, Metric};
 use engine::phase::Phase;
 use engine::run::{Context, Exception};
-use std::cell::RefCell;
-use std::rc::Rc;
 
 /// Everything that a run can go through: training with validation and checkpoints, test, predict.
 fn whole(driver: &mut Full<Everything>) -> Result<End> {
@@ -167,19 +165,15 @@ fn errors_on_the_way_out_are_told_and_hide_nothing() {
 #[test]
 fn hooks_see_what_has_failed_and_cannot_hide_it() {
     let mut driver = Setup::default().plain::<ByEpoch>();
-    let seen = Rc::new(RefCell::new(Vec::new()));
-    let kept = seen.clone();
-    driver.on(move |phase, cx| {
-        if let Some(Exception::Failed(error)) = cx.exception() {
-            kept.borrow_mut().push((phase.name(), format!("{error:#}")));
-        }
-        Ok(())
+    let seen = driver.watch(|phase, cx| match cx.exception() {
+        Some(Exception::Failed(error)) => Some((phase.name(), format!("{error:#}"))),
+        _ => None,
     });
     driver.toy().on_train = Some(Box::new(|_, _| Err(Error::msg("no batch fits"))));
     let error = driver.train_all().unwrap_err();
     let why = "`train_step` failed at iter 0, batch 0 (epoch 0): no batch fits";
     assert_eq!(format!("{error:#}"), why);
-    let seen = seen.borrow();
+    let seen = seen.take();
     assert_eq!(seen[0], ("on_exception", why.to_owned()));
     assert_eq!(seen.len(), 6);
 }
@@ -207,7 +201,7 @@ fn a_step_that_panics_is_an_error_with_its_place() {
 fn a_metric_that_panics_ends_the_run_in_good_order() {
     let mut driver = Setup::default().plain::<ByEpoch>();
     let log = driver.record_phases();
-    driver.file_metrics.push(Box::new(Broken));
+    driver.run.seen.results.file_metrics.push(Box::new(Broken));
     let text = format!("{:#}", driver.train_all().unwrap_err());
     assert!(text.starts_with(concat!("`val_iter` panicked at ", file!(), ":")), "{text}");
     log.assert_closed("metric");

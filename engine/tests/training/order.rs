@@ -4,8 +4,6 @@ use crate::support::{self, Bare, ByEpoch, ByIter, Everything, Setup, Toyed as _,
 use engine::base::Clock;
 use engine::loops::{End, TrainPlan};
 use engine::phase::Phase;
-use std::cell::RefCell;
-use std::rc::Rc;
 
 const BATCH: [&str; 4] = ["before_train_batch", "after_forward", "after_backward", "after_train_batch"];
 const UPDATE: [&str; 2] = ["before_optimizer_step", "after_optimizer_step"];
@@ -114,17 +112,10 @@ fn several_val_loaders_come_one_after_the_other_within_one_validation() {
     setup.train.max_epochs = Some(1);
     let mut driver = setup.plain::<TwoVals>();
     let log = driver.record_phases();
-    let loaders = Rc::new(RefCell::new(Vec::new()));
-    let seen = loaders.clone();
-    driver.on(move |phase, cx| {
-        if phase == Phase::BeforeValEpoch {
-            seen.borrow_mut().push(cx.loader());
-        }
-        Ok(())
-    });
+    let loaders = driver.watch_at(Phase::BeforeValEpoch, |cx| cx.loader());
     driver.train_all().unwrap();
     assert_eq!(log.names(), run(vec![epoch(vec![iter(1), iter(1), iter(1)]), evaluation("val", &[2, 2])]));
-    assert_eq!(*loaders.borrow(), ["val", "hard"]);
+    assert_eq!(loaders.take(), ["val", "hard"]);
 }
 
 #[test]

@@ -154,7 +154,7 @@ fn a_signal_saves_what_a_validation_has_added_to_a_saved_iter() {
     let checkpoint = "(interval: 2, by: Iter, save_last: false)";
     let mut driver =
         Setup { checkpoint, val: Some(every(100, Clock::Epoch)), ..Setup::default() }.in_folder::<ByEpoch>(dir.path());
-    let signals = driver.signals.clone();
+    let signals = driver.run.signals.clone();
     driver.on(move |phase, cx| {
         match phase {
             // then the last weights are validated, although they are saved already
@@ -176,7 +176,7 @@ fn a_resumed_run_knows_its_best_value() {
     let setup = Setup { checkpoint: r#"(save_best: ["val/loss"])"#, ..Setup::default() };
     with_losses(setup.clone(), &[1.0, 2.0], dir.path()).train_all().unwrap();
     let mut driver = with_losses(setup, &[1.5, 1.4, 1.3], dir.path());
-    driver.train_plan.max_epochs = Some(4);
+    driver.plan.train.max_epochs = Some(4);
     driver.run(|driver| driver.restore(newest(dir.path())).and_then(|()| driver.train())).unwrap();
     let best = engine::checkpoint::load(&dir.path().join("run/checkpoints/best_val_loss")).unwrap();
     assert_eq!(best.meta.iter, Iter(3));

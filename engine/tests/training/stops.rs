@@ -1,12 +1,15 @@
 //! A run that is stopped, by a hook or by a signal, ends where no iter is half done.
 
 use crate::support::{Bare, ByEpoch, ByIter, Everything, Log, NoHooks, Setup, Toy, Toyed as _, TwoVals, ended_by};
+<<<<<<< HEAD
 use engine::base::{Error, Result};
+use engine::loops::{End, Program};
+=======
+use engine::base::Error;
 use engine::loops::{Driver, End};
+>>>>>>> main
 use engine::phase::Phase;
 use engine::run::{Exception, Signal};
-use std::cell::RefCell;
-use std::rc::Rc;
 
 /// Stops in the first such phase; gives back what was gone through, how it ended, and the finished (epochs, iters).
 fn with_stop(at: Phase) -> (Log, End, (u64, u64)) {
@@ -59,39 +62,34 @@ fn a_stop_in_any_phase_ends_after_the_iter_with_its_reason() {
 #[test]
 fn an_epoch_that_is_stopped_within_is_closed_and_not_counted() {
     let mut driver = Setup { val: None, ..Setup::default() }.plain::<ByEpoch>();
-    let seen = Rc::new(RefCell::new(Vec::new()));
-    let kept = seen.clone();
-    driver.on(move |phase, cx| {
-        if phase == Phase::AfterTrainIter && cx.iter().get() == 5 {
+    driver.at(Phase::AfterTrainIter, |cx| {
+        if cx.iter().get() == 5 {
             cx.stop("enough");
         }
-        if phase == Phase::AfterTrainEpoch {
-            kept.borrow_mut().push((cx.epoch().get(), cx.iter().get(), cx.clocks().batch().get()));
-        }
-        Ok(())
     });
+    let seen =
+        driver.watch_at(Phase::AfterTrainEpoch, |cx| (cx.epoch().get(), cx.iter().get(), cx.clocks().batch().get()));
     driver.train_all().unwrap();
-    assert_eq!(*seen.borrow(), [(1, 3, 0), (1, 5, 2)]);
+    assert_eq!(seen.take(), [(1, 3, 0), (1, 5, 2)]);
 }
 
 #[test]
 fn a_stop_at_the_last_iter_of_an_epoch_counts_the_epoch() {
     let mut driver = Setup::default().plain::<ByEpoch>();
-    driver.on(|phase, cx| {
-        if phase == Phase::AfterTrainIter && cx.iter().get() == 3 {
+    driver.at(Phase::AfterTrainIter, |cx| {
+        if cx.iter().get() == 3 {
             cx.stop("enough");
         }
-        Ok(())
     });
     driver.train_all().unwrap();
     assert_eq!((driver.run.clocks().epoch().get(), driver.run.clocks().iter().get()), (1, 3));
 }
 
 /// Raises a signal when `at` is entered for the `nth` time; gives back the log and the driver.
-fn with_signal(setup: &Setup, at: Phase, nth: usize) -> (Log, End, Driver<NoHooks, Toy<TwoVals>>) {
+fn with_signal(setup: &Setup, at: Phase, nth: usize) -> (Log, End, Program<NoHooks, Toy<TwoVals>>) {
     let mut driver = setup.plain::<TwoVals>();
     let log = driver.record_phases();
-    let signals = driver.signals.clone();
+    let signals = driver.run.signals.clone();
     let mut times = 0;
     driver.on(move |phase, _| {
         times += usize::from(phase == at);
@@ -151,7 +149,7 @@ fn a_signal_before_the_training_ends_it_before_its_first_iter() {
 fn a_failure_after_a_signal_is_the_error_of_the_run_and_told_once() {
     let mut driver = Setup::default().plain::<ByEpoch>();
     let log = driver.record_phases();
-    let signals = driver.signals.clone();
+    let signals = driver.run.signals.clone();
     driver.on(move |phase, _| match phase {
         Phase::AfterTrainIter => {
             signals.raise(Signal::Interrupt);
@@ -169,13 +167,18 @@ fn a_failure_after_a_signal_is_the_error_of_the_run_and_told_once() {
 fn a_signal_ends_test_and_predict_early() {
     let mut driver = Setup::default().plain::<Everything>();
     let log = driver.record_phases();
-    let signals = driver.signals.clone();
+<<<<<<< HEAD
+    let signals = driver.run.signals.clone();
     driver.on(move |phase, _| {
         if phase == Phase::BeforePredictIter {
             signals.raise(Signal::Interrupt);
         }
         Ok(())
     });
+=======
+    let signals = driver.signals.clone();
+    driver.at(Phase::BeforePredictIter, move |_| signals.raise(Signal::Interrupt));
+>>>>>>> main
     let end = driver.run(|driver| driver.predict(&mut |_| Ok(()))).unwrap();
     assert_eq!(end, End::Signal(Signal::Interrupt));
     assert_eq!(log.count(Phase::BeforePredictIter), 1);
@@ -196,7 +199,8 @@ fn a_stop_asked_for_by_a_step_is_one_by_a_hook() {
 #[test]
 fn hooks_tell_a_failure_from_a_signal() {
     let mut driver = Setup::epochs(1).plain::<Bare>();
-    let signals = driver.signals.clone();
+<<<<<<< HEAD
+    let signals = driver.run.signals.clone();
     let seen = Rc::new(RefCell::new(Vec::new()));
     let kept = seen.clone();
     driver.on(move |phase, cx| -> Result<()> {
@@ -208,6 +212,11 @@ fn hooks_tell_a_failure_from_a_signal() {
         }
         Ok(())
     });
+=======
+    let signals = driver.signals.clone();
+    driver.at(Phase::AfterForward, move |_| signals.raise(Signal::Interrupt));
+    let seen = driver.watch(|phase, cx| Some((phase, matches!(cx.exception()?, Exception::Signal(_)))));
+>>>>>>> main
     driver.train_all().unwrap();
     let expected = [Phase::OnException, Phase::AfterTrainEpoch, Phase::AfterTrain, Phase::AfterRun];
     assert_eq!(seen.take(), expected.map(|phase| (phase, true)));

@@ -5,8 +5,6 @@ use engine::base::{Error, Output};
 use engine::loops::End;
 use engine::optim::Clip;
 use engine::phase::Phase;
-use std::cell::RefCell;
-use std::rc::Rc;
 use tch::{Kind, Tensor};
 
 /// A learning rate that moves no weight, so that every update sees the same ones.
@@ -15,19 +13,13 @@ const STILL: f64 = 1e-30;
 /// The gradients of every update, as the optimizer finds them.
 fn gradients<S: Shape>(setup: &Setup) -> Vec<Vec<f32>> {
     let mut driver: Plain<S> = setup.plain();
-    let seen = Rc::new(RefCell::new(Vec::new()));
-    let kept = seen.clone();
-    driver.on(move |phase, cx| {
-        if phase == Phase::BeforeOptimizerStep {
-            let model = cx.models().get("net")?;
-            let all: Vec<Tensor> = model.parameters().map(|(_, tensor)| tensor.grad().reshape([-1])).collect();
-            kept.borrow_mut().push(Vec::<f32>::try_from(Tensor::cat(&all, 0)).unwrap());
-        }
-        Ok(())
+    let seen = driver.watch_at(Phase::BeforeOptimizerStep, |cx| {
+        let model = cx.models().get("net").unwrap();
+        let all: Vec<Tensor> = model.parameters().map(|(_, tensor)| tensor.grad().reshape([-1])).collect();
+        Vec::<f32>::try_from(Tensor::cat(&all, 0)).unwrap()
     });
     driver.train_all().unwrap();
-    drop(driver);
-    Rc::try_unwrap(seen).unwrap().into_inner()
+    seen.take()
 }
 
 fn assert_near(left: &[f32], right: &[f32]) {
@@ -79,22 +71,16 @@ fn gradients_are_clipped_together_and_their_norm_is_recorded() {
     setup.train.clip = Some(Clip::Norm(1e-3));
     let mut driver = setup.full::<ByEpoch>();
     let (rows, _) = driver.keep_rows();
-    let moved = Rc::new(RefCell::new(Vec::new()));
-    let (kept, mut before) = (moved.clone(), Vec::new());
-    driver.on(move |phase, cx| {
-        match phase {
-            Phase::BeforeOptimizerStep => before = cx.model("net")?.copied(),
-            Phase::AfterOptimizerStep => {
-                let now = cx.model("net")?.copied();
-                let squares = now.iter().zip(&before).map(|((_, a), (_, b))| (a - b).square().sum(Kind::Double));
-                kept.borrow_mut().push(squares.map(|s| f64::try_from(s).unwrap()).sum::<f64>().sqrt());
-            }
-            _ => {}
-        }
-        Ok(())
-    });
+    let [before, after] = [Phase::BeforeOptimizerStep, Phase::AfterOptimizerStep]
+        .map(|phase| driver.watch_at(phase, |cx| cx.model("net").unwrap().copied()));
     driver.train_all().unwrap();
-    assert!(moved.borrow().iter().all(|norm| (norm - 1e-3).abs() < 1e-5), "{moved:?}");
+    let (before, after) = (before.take(), after.take());
+    assert_eq!((before.len(), after.len()), (3, 3));
+    for (before, after) in before.iter().zip(&after) {
+        let squares = after.iter().zip(before).map(|((_, a), (_, b))| (a - b).square().sum(Kind::Double));
+        let moved = squares.map(|square| f64::try_from(square).unwrap()).sum::<f64>().sqrt();
+        assert!((moved - 1e-3).abs() < 1e-5, "{moved}");
+    }
     let rows = rows.lock().unwrap();
     let norm = rows[0].values.iter().find(|(name, _)| name == "grad_norm").unwrap().1;
     assert!(norm > 1e-2, "the norm before clipping, {norm}");
@@ -133,17 +119,10 @@ fn a_loss_that_is_no_number_is_warned_of_in_its_row_and_never_read_before() {
             _ => (output.loss() * f64::NAN).into(),
         })
     }));
-    let reads = Rc::new(RefCell::new(Vec::new()));
-    let kept = reads.clone();
-    driver.on(move |phase, cx| {
-        if phase == Phase::BeforeTrainIter {
-            kept.borrow_mut().push(cx.record().device_reads());
-        }
-        Ok(())
-    });
+    let reads = driver.watch_at(Phase::BeforeTrainIter, |cx| cx.record().device_reads());
     assert_eq!(driver.train_all().unwrap(), End::Finished);
     // rows at 2, at 3 (the end of an epoch), 4 and 6
-    assert_eq!(*reads.borrow(), [0, 0, 1, 2, 3, 3]);
+    assert_eq!(reads.take(), [0, 0, 1, 2, 3, 3]);
     let rows = rows.lock().unwrap();
     let losses: Vec<bool> =
         rows.iter().filter_map(|row| row.values.iter().find(|(n, _)| n == "loss")).map(|(_, v)| v.is_nan()).collect();
@@ -161,12 +140,10 @@ fn a_skipped_update_changes_no_weight_is_counted_and_told() {
     let mut driver = setup.plain::<ByEpoch>();
     let (_, lines) = driver.keep_rows();
     let before = driver.weights();
-    let told = Rc::new(RefCell::new(Vec::new()));
-    let kept = told.clone();
-    driver.on(move |phase, cx| {
+    let told = driver.watch_at(Phase::AfterOptimizerStep, |cx| cx.is_update_skipped());
+    driver.on(|phase, cx| {
         match phase {
             Phase::AfterBackward if cx.iter().get() < 2 => cx.skip_update("the gradient explodes"),
-            Phase::AfterOptimizerStep => kept.borrow_mut().push(cx.is_update_skipped()),
             Phase::AfterTrainIter if cx.iter().get() == 2 => cx.stop("seen enough"),
             _ => {}
         }
@@ -175,7 +152,7 @@ fn a_skipped_update_changes_no_weight_is_counted_and_told() {
     driver.train_all().unwrap();
     assert_eq!(driver.weights(), before);
     assert_eq!((driver.run.clocks().iter().get(), driver.run.clocks().skipped_updates()), (2, 2));
-    assert_eq!(*told.borrow(), [true, true]);
+    assert_eq!(told.take(), [true, true]);
     let lines = lines.lock().unwrap();
     assert_eq!(*lines, ["update 1 skipped: the gradient explodes", "update 2 skipped: the gradient explodes"]);
 }
@@ -184,16 +161,13 @@ fn a_skipped_update_changes_no_weight_is_counted_and_told() {
 fn a_skipped_gradient_does_not_leak_into_the_next_update() {
     let run = |skip: bool| {
         let mut driver = Setup { lr: STILL, ..Setup::epochs(1) }.plain::<ByEpoch>();
-        let seen = Rc::new(RefCell::new(Vec::new()));
-        let kept = seen.clone();
-        driver.on(move |phase, cx| {
-            if phase == Phase::AfterTrainBatch && skip && cx.iter().get() == 0 {
+        driver.at(Phase::AfterTrainBatch, move |cx| {
+            if skip && cx.iter().get() == 0 {
                 cx.skip_update("to see");
             }
-            if phase == Phase::BeforeOptimizerStep {
-                kept.borrow_mut().push(cx.optimizer("opt")?.grad_norm()?.read()?);
-            }
-            Ok(())
+        });
+        let seen = driver.watch_at(Phase::BeforeOptimizerStep, |cx| {
+            cx.optimizer("opt").unwrap().grad_norm().unwrap().read().unwrap()
         });
         driver.train_all().unwrap();
         seen.take()
@@ -204,11 +178,10 @@ fn a_skipped_gradient_does_not_leak_into_the_next_update() {
 #[test]
 fn a_skip_asked_for_after_the_update_is_that_of_the_next_one() {
     let mut driver = Setup::epochs(1).plain::<ByEpoch>();
-    driver.on(|phase, cx| {
-        if phase == Phase::AfterOptimizerStep && cx.iter().get() == 0 {
+    driver.at(Phase::AfterOptimizerStep, |cx| {
+        if cx.iter().get() == 0 {
             cx.skip_update("later");
         }
-        Ok(())
     });
     let (_, lines) = driver.keep_rows();
     driver.train_all().unwrap();

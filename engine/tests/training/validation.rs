@@ -6,19 +6,13 @@ use engine::loops::ValPlan;
 use engine::phase::Phase;
 use engine::record::{Row, RowPhase};
 use engine::run::Context;
-use std::cell::RefCell;
-use std::rc::Rc;
 use tch::{Device, Kind, Tensor};
 
 /// The finished (epochs, iters) at each validation.
 fn validated_at<S: Shape>(setup: &Setup, ask: impl Fn(Phase, u64) -> bool + 'static) -> Vec<(u64, u64)> {
     let mut driver = setup.plain::<S>();
-    let seen = Rc::new(RefCell::new(Vec::new()));
-    let kept = seen.clone();
+    let seen = driver.watch_at(Phase::BeforeVal, |cx| (cx.epoch().get(), cx.iter().get()));
     driver.on(move |phase, cx| {
-        if phase == Phase::BeforeVal {
-            kept.borrow_mut().push((cx.epoch().get(), cx.iter().get()));
-        }
         if ask(phase, cx.iter().get()) {
             cx.validate();
         }
@@ -56,11 +50,10 @@ fn the_last_weights_are_validated_once() {
 #[test]
 fn the_last_weights_of_a_training_that_is_stopped_are_validated_too() {
     let mut driver = with_plan(4, every(3, Clock::Epoch)).plain::<ByEpoch>();
-    driver.on(|phase, cx| {
-        if phase == Phase::AfterTrainIter && cx.iter().get() == 5 {
+    driver.at(Phase::AfterTrainIter, |cx| {
+        if cx.iter().get() == 5 {
             cx.stop("enough");
         }
-        Ok(())
     });
     let log = driver.record_phases();
     driver.train_all().unwrap();
@@ -96,7 +89,7 @@ fn a_request_before_the_training_validates_the_first_weights() {
 #[test]
 fn metrics_are_those_of_the_whole_loader_weighted_by_batch() {
     let mut driver = Setup { val_samples: 3, ..Setup::epochs(1) }.plain::<ByEpoch>();
-    driver.val_plan = Some(every(1, Clock::Epoch));
+    driver.plan.val = Some(every(1, Clock::Epoch));
     // batches of two samples and of one: losses 1 and 4, so (2 · 1 + 4) / 3
     let mut losses = [1.0, 4.0].into_iter().cycle();
     driver.toy().on_val = Some(Box::new(move |output: Output, _| {
@@ -207,14 +200,9 @@ fn test_metrics_have_their_own_names() {
 #[test]
 fn an_evaluation_runs_without_gradients_and_in_its_mode_and_restores_both() {
     let mut driver = Setup { dropout: 0.5, ..Setup::default() }.plain::<ByEpoch>();
-    let seen = Rc::new(RefCell::new(Vec::new()));
-    let kept = seen.clone();
-    driver.on(move |phase, cx| {
-        if matches!(phase, Phase::BeforeTrainIter | Phase::BeforeValIter | Phase::AfterTrain) {
-            let model = cx.model("net")?.is_training();
-            kept.borrow_mut().push((phase.name(), cx.is_training(), model));
-        }
-        Ok(())
+    let seen = driver.watch(|phase, cx| {
+        let looked = matches!(phase, Phase::BeforeTrainIter | Phase::BeforeValIter | Phase::AfterTrain);
+        looked.then(|| (phase.name(), cx.is_training(), cx.model("net").unwrap().is_training()))
     });
     driver.toy().on_val = Some(Box::new(|output: Output, cx| {
         assert!(!cx.is_training() && !output.loss().requires_grad());
@@ -231,18 +219,8 @@ fn an_evaluation_runs_without_gradients_and_in_its_mode_and_restores_both() {
 #[test]
 fn the_mode_a_hook_has_set_for_one_model_is_restored() {
     let mut driver = Setup::default().plain::<ByEpoch>();
-    let seen = Rc::new(RefCell::new(Vec::new()));
-    let kept = seen.clone();
-    driver.on(move |phase, cx| {
-        match phase {
-            Phase::BeforeTrainEpoch => cx.model("net")?.set_training(false),
-            Phase::BeforeSaveCheckpoint | Phase::AfterTrain => {
-                kept.borrow_mut().push((cx.is_training(), cx.model("net")?.is_training()));
-            }
-            _ => {}
-        }
-        Ok(())
-    });
+    driver.at(Phase::BeforeTrainEpoch, |cx| cx.model("net").unwrap().set_training(false));
+    let seen = driver.watch_at(Phase::AfterTrain, |cx| (cx.is_training(), cx.model("net").unwrap().is_training()));
     driver.train_all().unwrap();
     assert_eq!(seen.take(), [(true, false)]);
 }
@@ -251,15 +229,8 @@ fn the_mode_a_hook_has_set_for_one_model_is_restored() {
 fn the_mode_is_restored_when_a_validation_fails() {
     let mut driver = Setup::default().plain::<ByEpoch>();
     driver.toy().on_val = Some(Box::new(|_, _| Err(Error::msg("the fault"))));
-    let seen = Rc::new(RefCell::new(None));
-    let kept = seen.clone();
-    driver.on(move |phase, cx| {
-        if phase == Phase::AfterTrain {
-            *kept.borrow_mut() = Some((cx.is_training(), cx.model("net")?.is_training()));
-        }
-        Ok(())
-    });
+    let seen = driver.watch_at(Phase::AfterTrain, |cx| (cx.is_training(), cx.model("net").unwrap().is_training()));
     driver.train_all().unwrap_err();
-    assert_eq!(seen.take(), Some((true, true)));
+    assert_eq!(seen.take(), [(true, true)]);
     assert!(tch::Tensor::from(1.0).set_requires_grad(true).g_add_scalar(1.0).requires_grad());
 }

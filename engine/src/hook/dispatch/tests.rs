@@ -1,6 +1,6 @@
 use super::*;
 use crate::base::Clock;
-use crate::hook::{Joined, SlotInfo};
+use crate::hook::SlotInfo;
 use crate::phase::{PhaseMask, at};
 use crate::run::RunState;
 use tch::Device;
@@ -37,12 +37,12 @@ fn run() -> RunState {
 #[test]
 fn a_phase_calls_any_number_of_hooks_in_order() {
     fn called<const N: usize>() {
-        let slots = Joined { first: Noting::<N> { called: Vec::new() }, second: Noting::<N> { called: Vec::new() } };
-        let mut dispatcher = Dispatcher::new(slots, vec![], vec![]);
-        dispatcher.run::<at::AfterTrainIter>(&mut Context::new(&mut run())).unwrap();
+        let (engine, mut trainer) = (Noting::<N> { called: Vec::new() }, Noting::<N> { called: Vec::new() });
+        let mut dispatcher = Dispatcher::new(engine, vec![], vec![]);
+        dispatcher.run::<at::AfterTrainIter>(&mut trainer, &mut Context::new(&mut run())).unwrap();
         let expected: Vec<usize> = std::iter::once(N - 1).chain(0..N - 1).collect();
-        assert_eq!(dispatcher.slots.first.called, expected);
-        assert_eq!(dispatcher.slots.second.called, expected);
+        assert_eq!(dispatcher.engine.called, expected);
+        assert_eq!(trainer.called, expected);
         let planned: Vec<usize> = dispatcher.plan(Phase::AfterTrainIter).iter().map(|planned| planned.slot).collect();
         assert_eq!(planned[..2], [N - 1, 2 * N - 1], "both of the higher level come first");
         assert_eq!(planned.len(), 2 * N);
@@ -59,19 +59,21 @@ fn a_table_calls_in_the_order_of_the_plan() {
     let mut settings = vec![SlotSetting::default(); 4];
     settings[1].off = true;
     settings[3].level = Some(Priority::LOWEST);
-    let mut dispatcher = Dispatcher::new(Noting::<4> { called: Vec::new() }, settings, vec![]);
-    dispatcher.run::<at::AfterTrainIter>(&mut Context::new(&mut run())).unwrap();
-    assert_eq!(dispatcher.slots.called, [0, 2, 3]);
+    let mut dispatcher = Dispatcher::new((), settings, vec![]);
+    let mut trainer = Noting::<4> { called: Vec::new() };
+    dispatcher.run::<at::AfterTrainIter>(&mut trainer, &mut Context::new(&mut run())).unwrap();
+    assert_eq!(trainer.called, [0, 2, 3]);
 }
 
 #[test]
 fn only_phases_that_a_hook_takes_part_in_are_dispatched() {
     let mut run = run();
-    let mut dispatcher = Dispatcher::new(Noting::<2> { called: Vec::new() }, vec![], vec![]);
+    let mut dispatcher = Dispatcher::new((), vec![], vec![]);
+    let mut trainer = Noting::<2> { called: Vec::new() };
     let mut cx = Context::new(&mut run);
-    dispatcher.run::<at::BeforeTrainIter>(&mut cx).unwrap();
-    dispatcher.run::<at::AfterForward>(&mut cx).unwrap();
+    dispatcher.run::<at::BeforeTrainIter>(&mut trainer, &mut cx).unwrap();
+    dispatcher.run::<at::AfterForward>(&mut trainer, &mut cx).unwrap();
     assert_eq!(dispatcher.entered, 0);
-    dispatcher.run::<at::AfterTrainIter>(&mut cx).unwrap();
+    dispatcher.run::<at::AfterTrainIter>(&mut trainer, &mut cx).unwrap();
     assert_eq!(dispatcher.entered, 1);
 }

@@ -18,7 +18,7 @@ use std::path::Path;
 /// # Errors
 /// When the checkpoint doesn't fit, or something fails while building or running.
 pub fn run_val<T: Build>(experiment: Experiment<T>, checkpoint: &Path, verbosity: Verbosity) -> Result<Summary> {
-    evaluate(experiment, checkpoint, Role::Val, verbosity, |driver| driver.val().map(|_| ()))
+    evaluate(experiment, checkpoint, Role::Val, verbosity, |program| program.val().map(|_| ()))
 }
 
 /// Tests the weights of a checkpoint.
@@ -26,7 +26,7 @@ pub fn run_val<T: Build>(experiment: Experiment<T>, checkpoint: &Path, verbosity
 /// # Errors
 /// When the checkpoint doesn't fit, or something fails while building or running.
 pub fn run_test<T: Build>(experiment: Experiment<T>, checkpoint: &Path, verbosity: Verbosity) -> Result<Summary> {
-    evaluate(experiment, checkpoint, Role::Test, verbosity, |driver| driver.test().map(|_| ()))
+    evaluate(experiment, checkpoint, Role::Test, verbosity, |program| program.test().map(|_| ()))
 }
 
 /// Predicts with the weights of a checkpoint; each prediction goes to `write` as it comes.
@@ -39,7 +39,7 @@ pub fn run_predict<T: Build>(
     verbosity: Verbosity,
     write: &mut dyn FnMut(Prediction) -> Result<()>,
 ) -> Result<Summary> {
-    evaluate(experiment, checkpoint, Role::Predict, verbosity, |driver| driver.predict(write))
+    evaluate(experiment, checkpoint, Role::Predict, verbosity, |program| program.predict(write))
 }
 
 /// Whether a trainer has data for an evaluation; a text when it has not.
@@ -79,15 +79,15 @@ fn evaluate<T: Build>(
         _ => recording.show(verbosity, sinks)?,
     }
     program.listen_to_signals()?;
-    let end = program.run(|driver| {
-        driver.load_for_evaluation(checkpoint)?;
-        let (clocks, shown) = (driver.run.clocks(), checkpoint.display());
+    let end = program.run(|program| {
+        program.load_for_evaluation(checkpoint)?;
+        let (clocks, shown) = (program.run.clocks(), checkpoint.display());
         let text = match checkpoint.is_file() {
             true => format!("the weights in {shown}, without averages and whatever else a checkpoint holds"),
             false => format!("the checkpoint {shown}, of {}, {}", clocks.epoch(), clocks.iter()),
         };
-        driver.run.say(&text)?;
-        body(driver)
+        program.run.say(&text)?;
+        body(program)
     });
     if let Some(run) = &run {
         note_the_end(&run.log(), &end);

@@ -1,16 +1,16 @@
 //! From an experiment to a program: everything is built, nothing runs.
 
 use crate::base::{Error, Result};
-use crate::hook::{CustomHook, Dispatcher, Hook, HookField, Joined, SlotSetting};
+use crate::hook::{CustomHook, Dispatcher, Hook, HookField, SlotSetting};
 use crate::hooks::DefaultHooks;
-use crate::loops::{Driver, Role, TrainPlan};
+use crate::loops::{self, Plan, Role, TrainPlan};
 use crate::run::RunState;
 use crate::trainer::fields::HookSetting;
 use crate::trainer::{Build, Builder, Experiment, Refused};
 use tch::Device;
 
 /// A trainer with everything around it, ready to run.
-pub type Program<T> = Driver<DefaultHooks, T>;
+pub type Program<T> = loops::Program<DefaultHooks, T>;
 
 /// Builds a program. Only the loaders of these roles are used.
 ///
@@ -33,8 +33,10 @@ pub(super) fn prepare<T: Build>(experiment: &Experiment<T>) -> Result<Device> {
 /// [`build`] on a device that is there.
 pub(super) fn build_on<T: Build>(device: Device, experiment: Experiment<T>, roles: &[Role]) -> Result<Program<T>> {
     let mut run = RunState::new(T::CLOCK, device, experiment.seed);
-    let train_plan = TrainPlan { stop_after: experiment.stop_after, ..experiment.train.plan() };
-    let val_plan = (!T::loaders(Role::Val).is_empty()).then(|| experiment.val.plan(T::CLOCK));
+    let plan = Plan {
+        train: TrainPlan { stop_after: experiment.stop_after, ..experiment.train.plan() },
+        val: (!T::loaders(Role::Val).is_empty()).then(|| experiment.val.plan(T::CLOCK)),
+    };
     let mut settings = Vec::new();
     let defaults = DefaultHooks {
         timer: default_hook(&experiment.hooks.timer, &mut settings)?,
@@ -51,9 +53,9 @@ pub(super) fn build_on<T: Build>(device: Device, experiment: Experiment<T>, role
         let priority = config.level().unwrap_or(hook.priority());
         CustomHook { origin: format!("custom_hooks.{index}"), priority, hook }
     });
-    let hooks = Dispatcher::new(Joined { first: defaults, second: trainer }, settings, custom.collect());
-    let file_metrics = experiment.metrics.iter().map(|config| config.build_metric()).collect();
-    let mut program = Driver::new(hooks, file_metrics, run, train_plan, val_plan);
+    let hooks = Dispatcher::new(defaults, settings, custom.collect());
+    run.seen.results.file_metrics = experiment.metrics.iter().map(|config| config.build_metric()).collect();
+    let mut program = loops::Program::new(trainer, hooks, plan, run);
     program.run.seen.results.measures = program.measures()?;
     Ok(program)
 }

@@ -146,24 +146,15 @@ fn mutated(random: &mut Random, text: &str) -> String {
     ];
     let mut text = text.to_owned();
     for _ in 0..1 + random.below(3) {
-        let boundaries: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
-        let at = random.pick(&boundaries);
-        let to = random.pick(&boundaries).min(at + 12);
-        let to = boundaries.iter().copied().find(|boundary| *boundary >= to).unwrap_or(at).max(at);
-        match random.below(11) {
-            0 => drop(text.drain(at..to)),
-            1 => text.insert_str(at, random.pick(&PIECES)),
-            2 => text.replace_range(at..to, random.pick(&PIECES)),
-            3 => {
-                let copied = text[at..to].to_owned();
-                text.insert_str(at, &copied);
-            }
+        match random.below(12) {
+            0..=3 => random.change(&mut text, 6, |random| random.pick(&PIECES).to_owned()),
             // brackets of another kind, on both sides where there are both
             4 => text = swapped(&text, random.pick(&[("(", "["), ("[", "("), ("{", "[")]), random),
             5 if random.one_in(3) => text = text.replacen("None", "r#None", 1),
             5 => text = text.replacen(random.pick(&["Some(", "Newtype", "Inner", "r#", "None", "Bare"]), "", 1),
             6 => text = text.replacen(random.pick(&["Unit", "Bare"]), "\"Unit\"", 1),
             7 => text = text.replacen("((", "(", 1).replacen("))", ")", 1),
+            8 => text = text.replacen("{}", "()", 1),
             // one token left out, doubled or replaced
             _ => {
                 let tokens: Vec<usize> = text.match_indices(|c| "()[]{},,,,:".contains(c)).map(|(at, _)| at).collect();

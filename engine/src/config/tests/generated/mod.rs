@@ -6,3 +6,5 @@ mod random;
 mod round_trips;
 mod shapes;
 mod writer;
+
+pub(super) use random::Random;

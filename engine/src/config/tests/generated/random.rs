@@ -1,14 +1,16 @@
-//! xorshift64: every run of the tests has the same numbers.
+//! xorshift64: every run of the tests has the same numbers. Also part of `engine/tests/experiments`.
 
-pub(super) struct Random(u64);
+use std::ops::Range;
+
+pub(crate) struct Random(u64);
 
 impl Random {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         // neighbouring seeds are spread, and none is 0
         Random((seed + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
 
-    pub(super) fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -16,21 +18,21 @@ impl Random {
     }
 
     /// A number below `limit`.
-    pub(super) fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         ((self.next() >> 11) % limit.max(1) as u64) as usize
     }
 
     /// Once in `n` times.
-    pub(super) fn one_in(&mut self, n: usize) -> bool {
+    pub(crate) fn one_in(&mut self, n: usize) -> bool {
         self.below(n) == 0
     }
 
-    pub(super) fn pick<T: Copy>(&mut self, of: &[T]) -> T {
+    pub(crate) fn pick<T: Copy>(&mut self, of: &[T]) -> T {
         of[self.below(of.len())]
     }
 
     /// Small numbers, limits and any others, cut to `bits` with their sign.
-    pub(super) fn integer(&mut self, bits: u32) -> i128 {
+    pub(crate) fn integer(&mut self, bits: u32) -> i128 {
         let any = (i128::from(self.next()) << 64) | i128::from(self.next());
         let shift = 128 - bits;
         match self.below(6) {
@@ -43,7 +45,7 @@ impl Random {
     }
 
     /// Every kind of float: plain, whole, extreme, subnormal, none at all.
-    pub(super) fn float(&mut self) -> f64 {
+    pub(crate) fn float(&mut self) -> f64 {
         match self.below(12) {
             0 => f64::INFINITY,
             1 => f64::NEG_INFINITY,
@@ -58,7 +60,7 @@ impl Random {
         }
     }
 
-    pub(super) fn character(&mut self) -> char {
+    pub(crate) fn character(&mut self) -> char {
         match self.below(4) {
             0 => self.pick(&[
                 '"', '\'', '\\', '\n', '\r', '\t', '\0', '\u{7f}', '\u{1}', '#', '/', '*', '\u{feff}', '\u{2028}',
@@ -68,7 +70,29 @@ impl Random {
         }
     }
 
-    pub(super) fn text(&mut self) -> String {
+    pub(crate) fn text(&mut self) -> String {
         (0..self.below(8)).map(|_| self.character()).collect()
+    }
+
+    /// A range of whole characters, of at most about so many bytes.
+    pub(crate) fn range(&mut self, text: &str, longest: usize) -> Range<usize> {
+        let boundary = |at: usize| (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        let from = self.below(text.len() + 1);
+        let to = from + self.below(longest);
+        boundary(from)..boundary(to)
+    }
+
+    /// One change of a text: a range is left out, a piece is put in or in its place, or the range is doubled.
+    pub(crate) fn change(&mut self, text: &mut String, longest: usize, piece: impl FnOnce(&mut Self) -> String) {
+        let range = self.range(text, longest);
+        match self.below(4) {
+            0 => drop(text.drain(range)),
+            1 => text.insert_str(range.start, &piece(self)),
+            2 => text.replace_range(range, &piece(self)),
+            _ => {
+                let copied = text[range.clone()].to_owned();
+                text.insert_str(range.start, &copied);
+            }
+        }
     }
 }

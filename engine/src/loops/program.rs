@@ -1,17 +1,14 @@
 //! A program at run time: hooks, trainer and run state, and the bracket that every pair of phases goes through.
 
 use crate::base::panics;
-use crate::base::{Error, ErrorContext as _, Result, StateMap};
-use crate::data::Cursor;
-use crate::hook::{Dispatcher, EngineHooks, Joined, Planned};
-use crate::loops::generators::Generators;
-use crate::loops::plan::{TrainPlan, ValPlan};
-use crate::loops::signals::Signals;
+use crate::base::{Error, ErrorContext as _, Result};
+use crate::hook::{Dispatcher, EngineHooks, Planned};
+use crate::loops::plan::Plan;
 use crate::loops::trainer::{Role, Trainer};
 use crate::metric::Metric;
 use crate::phase::{At, Phase, at};
 use crate::record::Outcome;
-use crate::run::{Context, Exception, RunState, Signal, Stop};
+use crate::run::{Context, Exception, RunState, Signal, Signals, Stop};
 use std::fmt;
 
 /// How a run ended, when nothing failed.
@@ -28,44 +25,24 @@ pub enum End {
     Signal(Signal),
 }
 
-/// A trainer with its hooks and its run.
-pub struct Driver<D: EngineHooks, T: Trainer> {
-    /// The hooks: the engine's own, then the trainer's.
-    pub hooks: Dispatcher<Joined<D, T>>,
-    /// The metrics that only the file names.
-    pub file_metrics: Vec<Box<dyn Metric>>,
+/// A trainer with its hooks, its plan and its run.
+///
+/// The trainer is a hook like others, so the dispatcher borrows it for each phase.
+pub struct Program<D: EngineHooks, T: Trainer> {
+    /// The trainer, with its loaders, metrics and hooks.
+    pub trainer: T,
+    /// The engine's own hooks, those that the file chose, and the order of all.
+    pub hooks: Dispatcher<D, T>,
+    /// How far the training goes, and when it validates.
+    pub plan: Plan,
     /// What the run owns.
     pub run: RunState,
-    /// How far the training goes.
-    pub train_plan: TrainPlan,
-    /// When it validates; `None`: never.
-    pub val_plan: Option<ValPlan>,
-    /// What tells it to end.
-    pub signals: Signals,
-    pub(super) resumed: Option<Resumed>,
-    /// Where the sinks stood before a validation that a signal has interrupted: a resumed run records it again.
-    pub(super) sinks_before_val: Option<Vec<(String, StateMap)>>,
 }
 
-/// What of a checkpoint is used only when the training itself goes on.
-pub(super) struct Resumed {
-    /// Where the train loader stood.
-    pub(super) cursor: Cursor,
-    /// Where libtorch's generators stood.
-    pub(super) generators: Generators,
-}
-
-impl<D: EngineHooks, T: Trainer> Driver<D, T> {
-    /// A program that stands at its start. It listens to no signal yet.
-    pub fn new(
-        hooks: Dispatcher<Joined<D, T>>,
-        file_metrics: Vec<Box<dyn Metric>>,
-        run: RunState,
-        train_plan: TrainPlan,
-        val_plan: Option<ValPlan>,
-    ) -> Self {
-        let signals = Signals::default();
-        Driver { hooks, file_metrics, run, train_plan, val_plan, signals, resumed: None, sinks_before_val: None }
+impl<D: EngineHooks, T: Trainer> Program<D, T> {
+    /// A program at its start. It listens to no signal yet.
+    pub fn new(trainer: T, hooks: Dispatcher<D, T>, plan: Plan, run: RunState) -> Self {
+        Program { trainer, hooks, plan, run }
     }
 
     /// Listens to SIGINT and SIGTERM from now on.
@@ -73,7 +50,7 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
     /// # Errors
     /// When the handlers can't be set.
     pub fn listen_to_signals(&mut self) -> Result<()> {
-        self.signals = Signals::listen()?;
+        self.run.signals = Signals::listen()?;
         Ok(())
     }
 
@@ -115,11 +92,6 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
         self.hooks.plan(phase)
     }
 
-    /// The trainer itself.
-    pub fn trainer(&mut self) -> &mut T {
-        &mut self.hooks.slots.second
-    }
-
     /// A step of the trainer's; what goes wrong in it is told with its batch.
     pub(crate) fn step<R>(
         &mut self,
@@ -127,7 +99,7 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
         step: impl FnOnce(&mut T, &mut Context<'_>) -> Result<R>,
     ) -> Result<R> {
         let mut cx = Context::new(&mut self.run);
-        let result = panics::catch_in_bracket(what, || step(&mut self.hooks.slots.second, &mut cx));
+        let result = panics::catch_in_bracket(what, || step(&mut self.trainer, &mut cx));
         result.with_context(|| self.run.step_failed(what))
     }
 
@@ -135,7 +107,7 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
     #[inline]
     pub(crate) fn phase<P: At>(&mut self) -> Result<()> {
         self.run.current.phase = P::PHASE;
-        self.hooks.run::<P>(&mut Context::new(&mut self.run))
+        self.hooks.run::<P>(&mut self.trainer, &mut Context::new(&mut self.run))
     }
 
     /// A pair of phases around `body`. The closing phase always runs, also when the opening one has failed; when
@@ -155,7 +127,7 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
     }
 
     /// Lets hooks see a failure, once. What goes on afterwards is a stand-in: the error itself is in the run, where
-    /// hooks can look at it, until [`Driver::run`] takes it out.
+    /// hooks can look at it, until [`Program::run`] takes it out.
     #[cold]
     fn on_the_way_out(&mut self, error: Error) -> Error {
         if matches!(self.run.ending.exception, Some(Exception::Failed(_))) {
@@ -169,12 +141,12 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
         if first {
             self.close::<at::OnException>();
         }
-        Error::msg("the run has failed; `Driver::run` returns why")
+        Error::msg("the run has failed; `Program::run` returns why")
     }
 
     /// Whether a signal has come. When it has just come, hooks see it, and the loops end at this place.
     pub(crate) fn take_signal(&mut self) -> bool {
-        let Some(signal) = self.signals.received() else { return false };
+        let Some(signal) = self.run.signals.received() else { return false };
         if !matches!(self.run.ending.stop, Some(Stop::Signal(_))) {
             self.run.ending.stop = Some(Stop::Signal(signal));
             if self.run.ending.exception.is_none() {
@@ -194,8 +166,8 @@ impl<D: EngineHooks, T: Trainer> Driver<D, T> {
 
     /// Calls `each` with every metric: the trainer's fields, then those that the file names.
     pub(crate) fn each_metric(&mut self, each: &mut dyn FnMut(&mut dyn Metric) -> Result<()>) -> Result<()> {
-        self.hooks.slots.second.metrics(&mut |_, metric| each(metric))?;
-        self.file_metrics.iter_mut().try_for_each(|metric| each(metric.as_mut()))
+        self.trainer.metrics(&mut |_, metric| each(metric))?;
+        self.run.seen.results.file_metrics.iter_mut().try_for_each(|metric| each(metric.as_mut()))
     }
 
     /// What evaluations measure, by monitored names.

@@ -8,11 +8,10 @@
 //!
 //! `FUZZ_FROM` is the first seed, so that another run tries others. What fails is printed and is to become a case.
 
-mod program;
-
+use crate::program::{EXPERIMENT, Fit};
+use crate::random::Random;
 use engine::config::{ConfigErrors, load_with, parse_text, print};
 use engine::trainer::Experiment;
-use program::{EXPERIMENT, Lines};
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
@@ -26,7 +25,7 @@ const SEEDS: [&str; 8] = [
     "Experiment(base: [\"base.ron\"], optimizer: (lr: 1e-3), custom_hooks: Append([Worst]), hooks: (ema: Off))",
     "(base: \"base.ron\", custom_hooks: Patch({\"Ema\": (level: 30), 1: (monitor: \"x\"), \"Worst\": Replace(Ema())}))",
     "(base: [\"base.ron\", \"base.ron\"], schedule: Prepend([Poly(power: 2.0), Step(every: 3)]), train: Replace((max_epochs: 1)))",
-    "(base: \"exp.ron\", name: Env(\"HOME\"), work_dir: Env(\"PATH\"), model: LineModel(hidden: Env(\"HOME\")))",
+    "(base: \"exp.ron\", name: Env(\"HOME\"), work_dir: Env(\"PATH\"), model: Slope(start: Env(\"HOME\")))",
     "(optimizer: Sgd(lr: 0.1, momentum: 0.9, groups: [(lr: 0.01, include: [\"bias\"])]), schedule: MultiStep(at: [1, 2]))",
     "#![enable(implicit_some, unwrap_newtypes)] /* a /* b */ */ (threads: None, seed: 0b101u64, name: r#\"raw\"#)",
     "({\"a\": 'x', 'é': b\"\\x00\", b'a': br\"b\", (1, 2): [-inf, NaN, +1_000.5e-3, .5, -0x7f, 1e400, r#type]})",
@@ -49,25 +48,6 @@ const PATHS: [&str; 14] = [
     "base",
     "x.y.z",
 ];
-
-struct Random(u64);
-
-impl Random {
-    fn new(seed: u64) -> Self {
-        Random((seed + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        ((self.0 >> 11) % limit.max(1) as u64) as usize
-    }
-
-    fn pick<T: Copy>(&mut self, of: &[T]) -> T {
-        of[self.below(of.len())]
-    }
-}
 
 /// One input: files by name, the first of which is read, and values of the command line.
 struct Input {
@@ -105,18 +85,11 @@ fn text(random: &mut Random) -> String {
         _ => EXPERIMENT.to_owned(),
     };
     for _ in 0..random.below(5) {
-        let (from, to) = range(random, &text, 40);
         match random.below(12) {
-            0 => drop(text.drain(from..to)),
-            1 => text.insert_str(from, &piece(random)),
-            2 => text.replace_range(from..to, &piece(random)),
-            3 => {
-                let copied = text[from..to].to_owned();
-                text.insert_str(from, &copied);
-            }
+            0..=3 => random.change(&mut text, 40, piece),
             // another word for a word leaves most texts sound, so that what comes after the parser is tried too
             _ => {
-                let word = word_at(&text, from);
+                let word = word_at(&text, random.below(text.len() + 1));
                 let other = word_at(EXPERIMENT, random.below(EXPERIMENT.len()));
                 text.replace_range(word, &EXPERIMENT[other]);
             }
@@ -183,8 +156,7 @@ fn piece(random: &mut Random) -> String {
 }
 
 fn cut(random: &mut Random, of: &str) -> String {
-    let (from, to) = range(random, of, 60);
-    of[from..to].to_owned()
+    of[random.range(of, 60)].to_owned()
 }
 
 /// The word or number at or after a byte.
@@ -196,14 +168,6 @@ fn word_at(text: &str, at: usize) -> Range<usize> {
         (Some((first, _)), Some((last, c))) => *first..last + c.len_utf8(),
         _ => 0..0,
     }
-}
-
-/// A range of whole characters.
-fn range(random: &mut Random, text: &str, longest: usize) -> (usize, usize) {
-    let boundary = |at: usize| (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-    let from = random.below(text.len() + 1);
-    let to = from + random.below(longest);
-    (boundary(from), boundary(to))
 }
 
 /// What became of an input.
@@ -235,8 +199,8 @@ fn try_input(input: &Input, folder: &Path, seen: &mut Seen) {
     assert_eq!(print(&again.root), printed);
     assert_eq!(parse_text("shown.ron", &document.show()).map(|shown| print(&shown.root)).ok(), Some(printed));
     let read = match input.files.as_slice() {
-        [(name, bytes)] => Experiment::<Lines>::parse(name, std::str::from_utf8(bytes).unwrap()),
-        _ => Experiment::<Lines>::load(&path, &input.sets),
+        [(name, bytes)] => Experiment::<Fit>::parse(name, std::str::from_utf8(bytes).unwrap()),
+        _ => Experiment::<Fit>::load(&path, &input.sets),
     };
     match read {
         Ok(_) => seen.read += 1,
@@ -280,7 +244,7 @@ fn no_experiment_makes_the_reader_panic() {
 
 #[test]
 fn the_experiment_that_is_mixed_is_sound() {
-    if let Err(errors) = Experiment::<Lines>::parse("lines.ron", EXPERIMENT) {
+    if let Err(errors) = Experiment::<Fit>::parse("fit.ron", EXPERIMENT) {
         panic!("{errors}");
     }
 }

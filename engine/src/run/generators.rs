@@ -6,14 +6,14 @@ use tch::{Device, Tensor};
 
 /// Where the generators of the run's devices stand.
 #[derive(Debug, Default)]
-pub(super) struct Generators(Vec<(Device, Tensor)>);
+pub(crate) struct Generators(Vec<(Device, Tensor)>);
 
 impl Generators {
     /// Where they stand now: the CPU's always, and that of the run's device when it is another.
     ///
     /// # Errors
     /// When libtorch has no such device.
-    pub(super) fn of(device: Device) -> Result<Generators> {
+    pub(crate) fn of(device: Device) -> Result<Generators> {
         let states = devices(device).map(|device| Ok((device, generator_state(device)?)));
         states.collect::<Result<_>>().map(Generators)
     }
@@ -22,11 +22,11 @@ impl Generators {
     ///
     /// # Errors
     /// When a state is not that of such a generator.
-    pub(super) fn put_back(&self) -> Result<()> {
+    pub(crate) fn put_back(&self) -> Result<()> {
         self.0.iter().try_for_each(|(device, state)| Ok(set_generator_state(*device, state)?))
     }
 
-    pub(super) fn save(&self) -> StateMap {
+    pub(crate) fn save(&self) -> StateMap {
         let states = self.0.iter().map(|(device, state)| (name(*device).to_owned(), Saved::save(state)));
         StateMap(states.collect())
     }
@@ -36,7 +36,7 @@ impl Generators {
     ///
     /// # Errors
     /// When an entry is no tensor.
-    pub(super) fn restore(device: Device, mut saved: StateMap) -> Result<Generators> {
+    pub(crate) fn restore(device: Device, mut saved: StateMap) -> Result<Generators> {
         let found = devices(device).filter_map(|device| saved.0.remove(name(device)).map(|state| (device, state)));
         let states = found.map(|(device, state): (_, StateValue)| Ok((device, Tensor::restore(state)?)));
         states.collect::<Result<_>>().map(Generators)
