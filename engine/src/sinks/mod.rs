@@ -7,8 +7,12 @@ mod console;
 mod format;
 mod json_lines;
 mod log_file;
+#[cfg(feature = "tensorboard")]
+mod tensorboard;
 
 pub use console::{Console, Verbosity};
 pub use format::{clock, row_text, value_text};
 pub use json_lines::JsonLines;
 pub use log_file::LogFile;
+#[cfg(feature = "tensorboard")]
+pub use tensorboard::TensorBoard;
