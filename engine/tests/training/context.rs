@@ -149,18 +149,9 @@ fn every_batch_of_every_loader_has_a_generator_of_its_own() {
         [Phase::BeforeTrainBatch, Phase::BeforeValIter, Phase::BeforeTestIter, Phase::BeforePredictIter];
     let drawn = || {
         let mut driver = Setup { val_samples: 5, ..Setup::default() }.plain::<Everything>();
-<<<<<<< HEAD
         driver.plan.train.accumulate = 2;
-        let draws = Rc::new(RefCell::new(Vec::new()));
-        let kept = draws.clone();
-        driver.on(move |phase, cx| {
-            use Phase::{BeforePredictIter, BeforeTestIter, BeforeTrainBatch, BeforeValIter};
-            if matches!(phase, BeforeTrainBatch | BeforeValIter | BeforeTestIter | BeforePredictIter) {
-=======
-        driver.train_plan.accumulate = 2;
         let draws = driver.watch(|phase, cx| {
             BATCHES.contains(&phase).then(|| {
->>>>>>> main
                 let draw = cx.generator("noise").next_u64();
                 assert_eq!(cx.generator("noise").next_u64(), draw);
                 (phase, draw)

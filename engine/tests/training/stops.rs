@@ -1,13 +1,8 @@
 //! A run that is stopped, by a hook or by a signal, ends where no iter is half done.
 
 use crate::support::{Bare, ByEpoch, ByIter, Everything, Log, NoHooks, Setup, Toy, Toyed as _, TwoVals, ended_by};
-<<<<<<< HEAD
-use engine::base::{Error, Result};
-use engine::loops::{End, Program};
-=======
 use engine::base::Error;
-use engine::loops::{Driver, End};
->>>>>>> main
+use engine::loops::{End, Program};
 use engine::phase::Phase;
 use engine::run::{Exception, Signal};
 
@@ -167,18 +162,8 @@ fn a_failure_after_a_signal_is_the_error_of_the_run_and_told_once() {
 fn a_signal_ends_test_and_predict_early() {
     let mut driver = Setup::default().plain::<Everything>();
     let log = driver.record_phases();
-<<<<<<< HEAD
     let signals = driver.run.signals.clone();
-    driver.on(move |phase, _| {
-        if phase == Phase::BeforePredictIter {
-            signals.raise(Signal::Interrupt);
-        }
-        Ok(())
-    });
-=======
-    let signals = driver.signals.clone();
     driver.at(Phase::BeforePredictIter, move |_| signals.raise(Signal::Interrupt));
->>>>>>> main
     let end = driver.run(|driver| driver.predict(&mut |_| Ok(()))).unwrap();
     assert_eq!(end, End::Signal(Signal::Interrupt));
     assert_eq!(log.count(Phase::BeforePredictIter), 1);
@@ -199,24 +184,9 @@ fn a_stop_asked_for_by_a_step_is_one_by_a_hook() {
 #[test]
 fn hooks_tell_a_failure_from_a_signal() {
     let mut driver = Setup::epochs(1).plain::<Bare>();
-<<<<<<< HEAD
     let signals = driver.run.signals.clone();
-    let seen = Rc::new(RefCell::new(Vec::new()));
-    let kept = seen.clone();
-    driver.on(move |phase, cx| -> Result<()> {
-        if phase == Phase::AfterForward {
-            signals.raise(Signal::Interrupt);
-        }
-        if let Some(exception) = cx.exception() {
-            kept.borrow_mut().push((phase, matches!(exception, Exception::Signal(_))));
-        }
-        Ok(())
-    });
-=======
-    let signals = driver.signals.clone();
     driver.at(Phase::AfterForward, move |_| signals.raise(Signal::Interrupt));
     let seen = driver.watch(|phase, cx| Some((phase, matches!(cx.exception()?, Exception::Signal(_)))));
->>>>>>> main
     driver.train_all().unwrap();
     let expected = [Phase::OnException, Phase::AfterTrainEpoch, Phase::AfterTrain, Phase::AfterRun];
     assert_eq!(seen.take(), expected.map(|phase| (phase, true)));
