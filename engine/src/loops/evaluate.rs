@@ -3,6 +3,7 @@
 use crate::base::{Error, Output, Result};
 use crate::data::{Batch as _, Cursor};
 use crate::hook::EngineHooks;
+use crate::loops::names::{monitored, monitored_name, produced_twice};
 use crate::loops::program::Program;
 use crate::loops::trainer::{Feed, Role, Trainer};
 use crate::metric::Measure;
@@ -219,36 +220,5 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         }
         self.run.seen.results.current = values;
         Ok(())
-    }
-}
-
-/// What every val and test loader will measure with metrics that measure this, under monitored names.
-pub(crate) fn monitored<T: Trainer>(plain: &[Measure]) -> Vec<Measure> {
-    let mut monitored = Vec::new();
-    for role in [Role::Val, Role::Test] {
-        let loaders = T::loaders(role);
-        // where there are several, the plain name stands for the first
-        if loaders.len() > 1 {
-            let named = |name: &str| format!("{}/{name}", role.name());
-            monitored.extend(plain.iter().map(|measure| Measure::new(named(&measure.name), measure.better)));
-        }
-        for index in 0..loaders.len() {
-            let named = |name: &str| monitored_name::<T>(role, index, name);
-            monitored.extend(plain.iter().map(|measure| Measure::new(named(&measure.name), measure.better)));
-        }
-    }
-    monitored
-}
-
-/// Why two metrics may not produce one name, and what to do.
-pub(crate) fn produced_twice(name: &str) -> String {
-    format!("two metrics produce `{name}`; give one of them a `name`")
-}
-
-/// `val/x`, and `val/NAME/x` where there are several val loaders; likewise for test.
-fn monitored_name<T: Trainer>(role: Role, index: usize, name: &str) -> String {
-    match T::loaders(role) {
-        [_] => format!("{}/{name}", role.name()),
-        loaders => format!("{}/{}/{name}", role.name(), loaders[index]),
     }
 }

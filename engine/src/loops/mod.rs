@@ -11,6 +11,7 @@
 
 mod checkpoint;
 mod evaluate;
+mod names;
 mod plan;
 mod predict;
 mod program;
@@ -19,7 +20,7 @@ mod trainer;
 mod update;
 
 pub use evaluate::Report;
-pub(crate) use evaluate::{monitored, produced_twice};
+pub(crate) use names::{is_short, monitored, produced_twice};
 pub(crate) use plan::ENDLESS_EPOCH;
 pub use plan::{Plan, TrainPlan, ValPlan};
 pub use program::{End, Program};

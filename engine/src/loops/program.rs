@@ -3,6 +3,7 @@
 use crate::base::panics;
 use crate::base::{Error, ErrorContext as _, Result};
 use crate::hook::{Dispatcher, EngineHooks, Planned};
+use crate::loops::names::is_short;
 use crate::loops::plan::Plan;
 use crate::loops::trainer::{Role, Trainer};
 use crate::metric::Metric;
@@ -170,9 +171,10 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.run.seen.results.file_metrics.iter_mut().try_for_each(|metric| each(metric.as_mut()))
     }
 
-    /// What evaluations measure, by monitored names.
+    /// What evaluations measure, by full names.
     pub(crate) fn measured(&self) -> Vec<String> {
-        self.run.seen.results.measures.iter().map(|measure| measure.name.clone()).collect()
+        let names = self.run.seen.results.measures.iter().map(|measure| &measure.name);
+        names.filter(|name| !is_short::<T>(name)).cloned().collect()
     }
 
     /// Whether there is a loader for this role.

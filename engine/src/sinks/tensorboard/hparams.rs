@@ -17,11 +17,8 @@ pub(super) fn begin(run: &RunInfo) -> Vec<Value> {
     let infos = run.settings.iter().map(|(name, value)| HParamInfo { name: name.clone(), r#type: type_of(value) });
     let metrics = std::iter::once("train/loss").chain(run.measures.iter().map(String::as_str));
     let metrics = metrics.map(|tag| MetricInfo { name: Some(MetricName { tag: tag.to_owned() }) });
-    let experiment = Experiment {
-        time_created_secs: now(),
-        hparam_infos: infos.collect(),
-        metric_infos: metrics.collect(),
-    };
+    let experiment =
+        Experiment { time_created_secs: now(), hparam_infos: infos.collect(), metric_infos: metrics.collect() };
     let settings = run.settings.iter().map(|(name, value)| (name.clone(), Setting { kind: Some(known(value)) }));
     let start = SessionStart { hparams: settings.collect(), start_time_secs: now() };
     vec![

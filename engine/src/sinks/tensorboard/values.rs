@@ -91,12 +91,7 @@ fn compressed(image: &record::Image) -> Result<Image> {
     writer.write_image_data(image.pixels())?;
     writer.finish()?;
     let side = |pixels: u32| i32::try_from(pixels).unwrap_or(i32::MAX);
-    Ok(Image {
-        height: side(image.height()),
-        width: side(image.width()),
-        colorspace: image.channels().into(),
-        encoded,
-    })
+    Ok(Image { height: side(image.height()), width: side(image.width()), colorspace: image.channels().into(), encoded })
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ pub use plan::{PlannedHook, plan_of};
 pub use program::{Program, build};
 pub use train::{TrainOptions, run_train};
 
-use crate::loops::{End, Report, Role};
+use crate::loops::{End, Report, is_short};
 use crate::trainer::Build;
 
 /// How a command ended, and what it measured.
@@ -39,13 +39,4 @@ impl Summary {
         let clocks = program.run.clocks();
         Summary { end, metrics, epoch: clocks.epoch().get(), iter: clocks.iter().get() }
     }
-}
-
-/// Whether a name stands for that of the first of several loaders: `val/x` for `val/NAME/x`.
-fn is_short<T: Build>(name: &str) -> bool {
-    [Role::Val, Role::Test].iter().any(|role| {
-        let loaders = T::loaders(*role);
-        let Some(rest) = name.strip_prefix(role.name()).and_then(|rest| rest.strip_prefix('/')) else { return false };
-        loaders.len() > 1 && !loaders.iter().any(|loader| rest.starts_with(&format!("{loader}/")))
-    })
 }
