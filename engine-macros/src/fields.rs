@@ -10,7 +10,7 @@ pub(crate) use config::{Config, is_option};
 pub(crate) use roles::{ALL_ROLES, OwnerKind, Taken, take_role};
 
 use crate::diag::Diag;
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::TokenTree;
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::{Attribute, Expr, ExprLit, Ident, Lit, Meta, Type};
@@ -117,7 +117,8 @@ pub(crate) fn no_arguments(attr: &Attribute, role: &str, diag: &mut Diag) {
     diag.error(at, format!("`#[{role}]` takes no arguments{why}"));
 }
 
-/// The lines of `///` comments, without the space after the slashes.
+/// The lines of `///` comments, without the space after the slashes and without code blocks: they are shown on the
+/// command line, where an example in Rust would only be in the way.
 pub(crate) fn docs(attrs: &[Attribute]) -> String {
     let line = |attr: &Attribute| match &attr.meta {
         Meta::NameValue(pair) if pair.path.is_ident("doc") => match &pair.value {
@@ -129,27 +130,22 @@ pub(crate) fn docs(attrs: &[Attribute]) -> String {
         },
         _ => None,
     };
-    attrs.iter().filter_map(line).collect::<Vec<_>>().join("\n")
-}
-
-/// A type as its author would write it, in one line.
-pub(crate) fn source_of_type(ty: &Type) -> String {
-    one_line(syn::parse_quote!(type T = #ty;), "type T =")
-}
-
-/// As [`source_of_type`], for an expression.
-pub(crate) fn source_of_expr(expr: &Expr) -> String {
-    one_line(syn::parse_quote!(const C: T = #expr;), "const C: T =")
-}
-
-fn one_line(item: syn::Item, before: &str) -> String {
-    let fallback = item.to_token_stream();
-    let file = syn::File { shebang: None, attrs: Vec::new(), items: vec![item] };
-    let text = prettyplease::unparse(&file).split_whitespace().collect::<Vec<_>>().join(" ");
-    match text.strip_prefix(before).and_then(|text| text.strip_suffix(';')) {
-        Some(text) => text.trim().to_owned(),
-        None => TokenStream::to_string(&fallback),
+    let texts: Vec<String> = attrs.iter().filter_map(line).collect();
+    let mut in_code = false;
+    let mut shown: Vec<&str> = Vec::new();
+    for text in texts.iter().flat_map(|text| text.split('\n')) {
+        let fence = text.trim_start().starts_with("```");
+        in_code ^= fence;
+        // where a block is left out, one empty line is enough
+        let second_empty = text.is_empty() && shown.last().is_none_or(|last| last.is_empty());
+        if !fence && !in_code && !second_empty {
+            shown.push(text);
+        }
     }
+    while shown.last().is_some_and(|last| last.is_empty()) {
+        shown.pop();
+    }
+    shown.join("\n")
 }
 
 #[cfg(test)]
@@ -158,18 +154,30 @@ mod tests {
     use syn::parse_quote;
 
     #[test]
-    fn expressions_read_as_they_were_written() {
-        assert_eq!(source_of_expr(&parse_quote!(vec![1, 2])), "vec![1, 2]");
-        assert_eq!(source_of_expr(&parse_quote!(-1.5e-3)), "-1.5e-3");
-        assert_eq!(source_of_expr(&parse_quote!(1..=1024)), "1..=1024");
-    }
-
-    #[test]
     fn doc_comments_are_joined_by_lines() {
         let field: syn::Field = parse_quote! {
             /// How many.
             ///
             /// At least one.
+            keep: usize
+        };
+        assert_eq!(docs(&field.attrs), "How many.\n\nAt least one.");
+    }
+
+    #[test]
+    fn code_in_a_doc_comment_is_left_out() {
+        let field: syn::Field = parse_quote! {
+            /// How many.
+            ///
+            /// ```
+            /// let keep = 3;
+            /// ```
+            ///
+            /// At least one.
+            ///
+            /// ```
+            /// assert!(keep > 0);
+            /// ```
             keep: usize
         };
         assert_eq!(docs(&field.attrs), "How many.\n\nAt least one.");

@@ -8,7 +8,6 @@
 //! when it is compiled (touch its file first).
 
 mod args;
-mod checked;
 mod component;
 mod diag;
 mod experiments;
@@ -22,8 +21,11 @@ mod settings;
 mod show;
 #[cfg(test)]
 mod snapshot;
+mod source;
+mod spans;
 mod suggest;
 mod trainer;
+mod verified;
 
 use proc_macro::TokenStream;
 

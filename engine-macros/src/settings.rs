@@ -1,11 +1,12 @@
 //! The struct of a component's configured fields: how serde reads it, and how the registry describes it.
 //!
 //! A hook or metric has a second struct for them; any other component is that struct itself. Each field is
-//! read, written, copied and shown through the one trait `Setting`, at the span of its type.
+//! read, written, copied and shown through the one trait `ConfigValue`, at the span of its type.
 
-use crate::checked::{checked, constant, has, path};
 use crate::fields::{Config, Field, Role};
 use crate::krate::Krate;
+use crate::spans::quiet;
+use crate::verified::{constant, has, path, verified};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 
@@ -62,7 +63,7 @@ impl Settings<'_> {
                 let check = function("check", field);
                 quote!(#private::read_checked(deserializer, Self::#check))
             }
-            None => quote!(<#ty as #private::Setting>::read(deserializer)),
+            None => quote!(<#ty as #private::ConfigValue>::read(deserializer)),
         };
         quote! {
             #check
@@ -77,7 +78,7 @@ impl Settings<'_> {
                 value: &#ty,
                 serializer: __S,
             ) -> ::core::result::Result<__S::Ok, __S::Error> {
-                <#ty as #private::Setting>::write(value, serializer)
+                <#ty as #private::ConfigValue>::write(value, serializer)
             }
         }
     }
@@ -86,7 +87,7 @@ impl Settings<'_> {
     pub(crate) fn clone_impl(&self, more: &[Ident]) -> TokenStream {
         let (private, ident) = (self.krate.private(), self.ident);
         let fields = self.configured().map(|(Field { ident, ty, cfgs, .. }, _)| {
-            quote!(#(#cfgs)* #ident: <#ty as #private::Setting>::copied(&self.#ident),)
+            quote!(#(#cfgs)* #ident: <#ty as #private::ConfigValue>::copied(&self.#ident),)
         });
         quote! {
             #[automatically_derived]
@@ -103,7 +104,7 @@ impl Settings<'_> {
         let (private, ident, name) = (self.krate.private(), self.ident, self.name);
         let fields = self.configured().map(|(field, _)| {
             let (Field { ident, ty, cfgs, .. }, key) = (field, field.key());
-            quote!(#(#cfgs)* shown.field(#key, <#ty as #private::Setting>::shown(&self.#ident));)
+            quote!(#(#cfgs)* shown.field(#key, <#ty as #private::ConfigValue>::shown(&self.#ident));)
         });
         let more = more.iter().map(|ident| {
             let key = ident.to_string();
@@ -233,11 +234,6 @@ pub(crate) fn function(verb: &str, field: &Field) -> Ident {
     format_ident!("__{verb}_{}", field.ident, span = quiet(&field.ident))
 }
 
-/// At a name for messages, of the macro for lints.
-pub(crate) fn quiet(ident: &Ident) -> Span {
-    Span::mixed_site().located_at(ident.span())
-}
-
 /// What a `#[state]` or `#[transient]` field starts from. That the former can be saved is asked by [`state_impl`].
 pub(crate) fn fresh(krate: &Krate, field: &Field) -> TokenStream {
     let ty = &field.ty;
@@ -252,7 +248,7 @@ pub(crate) fn fresh(krate: &Krate, field: &Field) -> TokenStream {
 
 /// The type of a `#[state]` field, which can be saved.
 fn saved(krate: &Krate, field: &Field) -> TokenStream {
-    checked(krate, &field.ty, &constant("SAVED", &field.ident))
+    verified(krate, &field.ty, &constant("SAVED", &field.ident))
 }
 
 /// `impl State` from the `#[state]` fields.

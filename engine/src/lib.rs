@@ -99,8 +99,7 @@ pub use tch;
 ///
 /// `Batch` is not in it: its `to_device` would hide that of `Tensor`, which gives a tensor and no `Result`.
 pub mod prelude {
-    pub use crate::base::error::Context as ErrorContext;
-    pub use crate::base::{Clock, Error, Output, Prediction, Result, StateMap};
+    pub use crate::base::{Clock, Error, ErrorContext, Output, Prediction, Result, StateMap};
     pub use crate::data::{Collate, Dataset, Loader, Samples, SharedTensor};
     pub use crate::hook::{Hook, PredictStep, Steps, TestStep, ValStep};
     pub use crate::hooks::{EarlyStopping, Ema};
@@ -127,7 +126,7 @@ mod documents {
 /// What expansions of the macros name. Not for use by hand: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::base::checked::{Fresh, Paths, Setting, check_exists, check_range, read_checked, take_field};
+    pub use crate::base::checked::{ConfigValue, Fresh, Paths, check_exists, check_range, read_checked, take_field};
     pub use crate::base::{Clock, Output, Prediction, Priority, Result, Saved, State, StateError, StateMap};
     pub use crate::config::registry::{self, Component, FieldInfo};
     pub use crate::data::{BatchSource, Cursor, SameBatch, SamplerConfig};
@@ -144,9 +143,9 @@ pub mod __private {
     pub use crate::run::Context;
     pub use crate::trainer::experiment::check::{check_experiment, check_experiments_besides};
     pub use crate::trainer::parts::{
-        Checked, ConfigOf, ConfigPart, HookOf, Known, LoaderOf, LoaderPart, MetricOf, MetricPart, ModelOf, ModelPart,
-        OptimizerOf, OptimizerPart, Part, SchedulesOf, SchedulesPart, Section, build_part, feed, prompts, read_part,
-        start_prompts, visit_hook_state, visit_metric, visit_metric_state, write_part,
+        ConfigOf, ConfigPart, FieldSettings, HookOf, LoaderOf, LoaderPart, MetricOf, MetricPart, ModelOf, ModelPart,
+        OptimizerOf, OptimizerPart, Part, SchedulesOf, SchedulesPart, Verified, VerifiedType, build_part, feed,
+        prompts, read_part, start_prompts, visit_hook_state, visit_metric, visit_metric_state, write_part,
     };
     pub use crate::trainer::{
         Build, Builder, Fields, LoaderField, MetricField, OptimizerField, Reader, SchedulesField, Writer,

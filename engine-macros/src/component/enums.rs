@@ -1,11 +1,11 @@
-//! An enum among settings: its fields go through `Setting`, as those of a struct do, so that a type that a file can't
+//! An enum among settings: its fields go through `ConfigValue`, as those of a struct do, so that a type that a file can't
 //! hold is one error and not one for each derive.
 
 use crate::component::parse::BY_SERDE;
 use crate::component::serde_attrs::{Derived, serde_words};
 use crate::fields::is_option;
 use crate::krate::Krate;
-use crate::settings::quiet;
+use crate::spans::quiet;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
@@ -40,7 +40,7 @@ pub(crate) fn access(item: &mut ItemEnum, krate: &Krate, derived: &Derived) -> T
                 fn #read<'de, __D: #private::serde::Deserializer<'de>>(
                     deserializer: __D,
                 ) -> ::core::result::Result<#ty, __D::Error> {
-                    <#ty as #private::Setting>::read(deserializer)
+                    <#ty as #private::ConfigValue>::read(deserializer)
                 }
                 #(#cfgs)* #(#own_cfgs)*
                 #[allow(non_snake_case)]
@@ -48,7 +48,7 @@ pub(crate) fn access(item: &mut ItemEnum, krate: &Krate, derived: &Derived) -> T
                     value: &#ty,
                     serializer: __S,
                 ) -> ::core::result::Result<__S::Ok, __S::Error> {
-                    <#ty as #private::Setting>::write(value, serializer)
+                    <#ty as #private::ConfigValue>::write(value, serializer)
                 }
             });
         }
@@ -138,7 +138,7 @@ fn copied(field: &Field, local: &Ident, private: &TokenStream) -> TokenStream {
     let ty = &field.ty;
     match is_read_by_serde(field) {
         true => quote!(::core::clone::Clone::clone(#local)),
-        false => quote!(<#ty as #private::Setting>::copied(#local)),
+        false => quote!(<#ty as #private::ConfigValue>::copied(#local)),
     }
 }
 
@@ -146,7 +146,7 @@ fn shown(field: &Field, local: &Ident, private: &TokenStream) -> TokenStream {
     let ty = &field.ty;
     match is_read_by_serde(field) {
         true => quote!(#local),
-        false => quote!(<#ty as #private::Setting>::shown(#local)),
+        false => quote!(<#ty as #private::ConfigValue>::shown(#local)),
     }
 }
 

@@ -3,10 +3,10 @@
 use crate::component::enums;
 use crate::component::kind::Kind;
 use crate::component::parse::{Component, Shape};
+use crate::component::registered::registered;
 use crate::component::serde_attrs::{Derived, derived, serde_words};
 use crate::component::stateful;
 use crate::fields::Role;
-use crate::settings::Settings;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::{Attribute, ItemEnum, ItemStruct, parse_quote};
@@ -21,7 +21,7 @@ pub(crate) fn expand(component: &Component) -> TokenStream {
 
 fn expand_struct(component: &Component, item: &ItemStruct) -> TokenStream {
     let ident = &item.ident;
-    let settings = settings(component, ident);
+    let settings = component.settings(ident);
     let derived = derived(&item.attrs);
     let mut item = item.clone();
     item.attrs.splice(0..0, attributes(component, &item.attrs, &derived));
@@ -36,7 +36,7 @@ fn expand_struct(component: &Component, item: &ItemStruct) -> TokenStream {
             _ => {}
         }
     }
-    // fields that serde reads as their author says; a `Setting` they need not be
+    // fields that serde reads as their author says; a `ConfigValue` they need not be
     let others: Vec<Ident> = component
         .fields
         .iter()
@@ -90,10 +90,6 @@ fn expand_enum(component: &Component, item: &ItemEnum) -> TokenStream {
             }
         };
     }
-}
-
-pub(crate) fn settings<'a>(component: &'a Component, ident: &'a Ident) -> Settings<'a> {
-    Settings { krate: &component.krate, ident, name: &component.name, fields: &component.fields }
 }
 
 /// The serde derives that are missing, and what serde has to know of the container.
@@ -158,23 +154,4 @@ fn chosen_by_file(component: &Component, ident: &Ident) -> Option<TokenStream> {
         }
     };
     Some(registered(&private, &component.name, of, ident, methods))
-}
-
-/// An impl of a trait that typetag knows.
-pub(crate) fn registered(
-    private: &TokenStream,
-    name: &str,
-    of: TokenStream,
-    ident: &Ident,
-    methods: TokenStream,
-) -> TokenStream {
-    quote! {
-        // the attribute of `typetag` names its crate by this word
-        #[allow(unused_imports)]
-        use #private::typetag;
-        #[typetag::serde(name = #name)]
-        impl #private::#of for #ident {
-            #methods
-        }
-    }
 }

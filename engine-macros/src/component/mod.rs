@@ -4,6 +4,7 @@ mod enums;
 mod expand;
 mod kind;
 mod parse;
+mod registered;
 mod serde_attrs;
 mod stateful;
 

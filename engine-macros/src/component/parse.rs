@@ -6,6 +6,7 @@ use crate::component::serde_attrs::{Named, refuse_buffering, refuse_defaults, re
 use crate::diag::Diag;
 use crate::fields::{Field, Role, docs};
 use crate::krate::Krate;
+use crate::settings::Settings;
 use proc_macro2::{Ident, TokenStream};
 use syn::{Fields, Item, ItemEnum, ItemStruct, Type, Variant};
 
@@ -20,6 +21,13 @@ pub(crate) struct Component {
     /// The type of `model = Type`, or what the name of the struct says.
     pub(crate) model: Option<Type>,
     pub(crate) krate: Krate,
+}
+
+impl Component {
+    /// Its configured fields, as the struct `ident` holds them.
+    pub(crate) fn settings<'a>(&'a self, ident: &'a Ident) -> Settings<'a> {
+        Settings { krate: &self.krate, ident, name: &self.name, fields: &self.fields }
+    }
 }
 
 /// What the component is written as, without helper attributes.

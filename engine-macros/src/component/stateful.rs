@@ -1,8 +1,8 @@
 //! A metric or a sink: configured, saved and transient fields, as a hook has them, and settings apart.
 
-use crate::component::expand::{registered, settings};
 use crate::component::kind::Kind;
 use crate::component::parse::Component;
+use crate::component::registered::registered;
 use crate::hook::{build_from_config, settings_ident, settings_of};
 use crate::settings::state_impl;
 use proc_macro2::{Ident, Span, TokenStream};
@@ -13,7 +13,7 @@ pub(crate) fn expand(component: &Component, item: &ItemStruct) -> TokenStream {
     let private = component.krate.private();
     let (owner, name) = (&item.ident, component.name.as_str());
     let settings_ident = settings_ident(item);
-    let settings = settings(component, &settings_ident);
+    let settings = component.settings(&settings_ident);
     let family = Family::of(component, owner);
     let settings_struct = settings_of(&settings, family.more_fields, &family.more_names);
     let registration = settings.registration(component.kind.word(), &component.docs, family.more_infos);

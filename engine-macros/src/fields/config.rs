@@ -2,7 +2,7 @@
 
 use crate::args::{self, Form, Key, Value};
 use crate::diag::Diag;
-use crate::fields::{source_of_expr, source_of_type};
+use crate::source::{source_of_expr, source_of_type};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{

@@ -3,7 +3,8 @@
 use crate::fields::{Field, Role};
 use crate::hook::parse::Hook;
 use crate::krate::Krate;
-use crate::settings::{Settings, fresh, quiet, state_impl};
+use crate::settings::{Settings, fresh, state_impl};
+use crate::spans::quiet;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ItemStruct;
@@ -106,7 +107,7 @@ pub(crate) fn build_from_config(krate: &Krate, settings: &Ident, fields: &[Field
     let values = fields.iter().map(|field| {
         let Field { ident, ty, cfgs, .. } = field;
         let value = match field.role {
-            Role::Config(_) => quote!(<#ty as #private::Setting>::copied(&#config.#ident)),
+            Role::Config(_) => quote!(<#ty as #private::ConfigValue>::copied(&#config.#ident)),
             Role::State | Role::Transient => {
                 let fresh = fresh(krate, field);
                 quote!(#fresh())

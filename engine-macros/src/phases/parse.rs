@@ -2,10 +2,10 @@
 
 use crate::args::{self, CRATE, Key};
 use crate::diag::Diag;
-use crate::fields::source_of_type;
 use crate::krate::Krate;
 use crate::phases::correct::{correct, returns_nothing, takes_context};
 use crate::phases::names;
+use crate::source::source_of_type;
 use crate::suggest::did_you_mean;
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;

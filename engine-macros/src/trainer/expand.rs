@@ -1,11 +1,12 @@
 //! What a trainer expands to: how it is read and built, and how the loops reach its fields.
 
-use crate::checked::{checked, ends};
 use crate::fields::Role;
 use crate::settings::{fresh, state_impl};
+use crate::spans::ends;
 use crate::trainer::model::{Clock, LoaderRole, Trainer, TrainerField, TrainerRole};
 use crate::trainer::parts::{Part, parts};
 use crate::trainer::steps::{self, fitting, stepping};
+use crate::verified::verified;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{ItemStruct, parse_quote};
@@ -70,7 +71,7 @@ fn own_state(field: &TrainerField) -> Option<crate::fields::Field> {
 fn sections(parts: &[Part<'_>], private: &TokenStream) -> TokenStream {
     let fields = parts.iter().map(|Part { field, marker, .. }| {
         let ident = &field.ident;
-        quote!(#ident: #private::Section<#marker>,)
+        quote!(#ident: #private::FieldSettings<#marker>,)
     });
     quote!(pub struct Sections { #(#fields)* })
 }
@@ -248,7 +249,7 @@ fn predict(field: &TrainerField, trainer: &Trainer, parts: &[Part<'_>]) -> Optio
     let (ident, part) = (&field.ident, part(field, parts)?);
     let (marker, fitting, fits) = (&part.marker, fitting(part, &trainer.krate), part.constant("FITS"));
     let this = Ident::new("trainer", Span::mixed_site());
-    let (private, stepping) = (trainer.krate.private(), checked(&trainer.krate, quote!(Self), &fits));
+    let (private, stepping) = (trainer.krate.private(), verified(&trainer.krate, quote!(Self), &fits));
     let source = quote!(|#this| #private::prompts::<#fitting, #stepping>(&mut #this.#ident));
     let call = quote!(#private::predict_next::<#stepping>(self, #source, cx));
     Some(quote! {

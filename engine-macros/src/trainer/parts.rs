@@ -5,11 +5,12 @@
 //! compiler takes it for reported, and a type that does not serve is one error. Those of `net` are `CHECKED_net` and
 //! `Field_net`, within the `const` block of the expansion.
 
-use crate::checked::{checked, constant, has};
 use crate::fields::{Field, Role};
 use crate::krate::Krate;
-use crate::settings::{absolute_function, check_function, default_function, function, quiet};
+use crate::settings::{absolute_function, check_function, default_function, function};
+use crate::spans::quiet;
 use crate::trainer::model::{Trainer, TrainerField, TrainerRole};
+use crate::verified::{constant, has, verified};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use syn::ext::IdentExt;
@@ -63,7 +64,7 @@ impl Part<'_> {
         let (marker, ty, key, docs) = (&self.marker, &self.field.ty, self.field.key(), &self.field.docs);
         let asked = self.constant("CHECKED");
         let check = self.check(krate);
-        let known = checked(krate, ty, &asked);
+        let known = verified(krate, ty, &asked);
         let field = quote!(type Field = #known;);
         let (of, members) = match &self.field.role {
             TrainerRole::Model => (quote!(ModelPart), field),
@@ -117,7 +118,7 @@ impl Part<'_> {
             TrainerRole::Loader(_) => ("LoaderField", "open"),
             TrainerRole::Metric => ("MetricField", "from_config"),
             TrainerRole::Hook => ("HookField", "from_hook"),
-            TrainerRole::Own(_) | TrainerRole::Unknown => ("Setting", "copied"),
+            TrainerRole::Own(_) | TrainerRole::Unknown => ("ConfigValue", "copied"),
         };
         has(krate, &self.field.ty, of, method)
     }

@@ -1,9 +1,10 @@
 //! That a trainer has its steps, and that its loaders hand over what the steps take: see [`crate::checked`].
 
-use crate::checked::{checked, ends, has};
 use crate::krate::Krate;
+use crate::spans::ends;
 use crate::trainer::model::{LoaderRole, Trainer, TrainerRole};
 use crate::trainer::parts::Part;
+use crate::verified::{has, verified};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 
@@ -15,7 +16,7 @@ pub(crate) fn expand(trainer: &Trainer, parts: &[Part<'_>]) -> TokenStream {
     // at the struct's name
     let has_steps = has(krate, owner, "Steps", "train_step");
     let train = first(parts, LoaderRole::Train).map(|part| {
-        let stepping = checked(krate, owner, &steps);
+        let stepping = verified(krate, owner, &steps);
         fits(part, krate, quote!(<#stepping as #private::Steps>::Batch), quote!(#steps))
     });
     let evaluated = [LoaderRole::Val, LoaderRole::Test].into_iter().flat_map(|role| of_role(parts, role)).map(|part| {
@@ -25,7 +26,7 @@ pub(crate) fn expand(trainer: &Trainer, parts: &[Part<'_>]) -> TokenStream {
     let predict = first(parts, LoaderRole::Predict).map(|part| {
         // at the word in `#[loader(predict)]`
         let has_step = has(krate, Ident::new(&owner.to_string(), part.field.at), "PredictStep", "predict_step");
-        let predicting = checked(krate, owner, &predict_step);
+        let predicting = verified(krate, owner, &predict_step);
         let fits = fits(part, krate, quote!(<#predicting as #private::PredictStep>::Prompt), quote!(#predict_step));
         quote! {
             const #predict_step: bool = #has_step;
@@ -49,12 +50,12 @@ pub(crate) fn expand(trainer: &Trainer, parts: &[Part<'_>]) -> TokenStream {
 /// The trainer, whose steps and train loader fit.
 pub(crate) fn stepping(trainer: &Trainer, parts: &[Part<'_>]) -> TokenStream {
     let fits = first(parts, LoaderRole::Train).map_or_else(|| name("HAS_STEPS"), |part| part.constant("FITS"));
-    checked(&trainer.krate, &trainer.item.ident, &fits)
+    verified(&trainer.krate, &trainer.item.ident, &fits)
 }
 
 /// A loader's marker, whose batches fit.
 pub(crate) fn fitting(part: &Part<'_>, krate: &Krate) -> TokenStream {
-    checked(krate, &part.marker, &part.constant("FITS"))
+    verified(krate, &part.marker, &part.constant("FITS"))
 }
 
 /// `FITS_val`: the error, at the type of the field, when its batches are not those that a step takes.

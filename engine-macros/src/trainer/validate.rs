@@ -1,7 +1,7 @@
 //! What a trainer must have, what it can have once, and what has to fit together.
 
 use crate::diag::Diag;
-use crate::fields::source_of_type;
+use crate::source::source_of_type;
 use crate::suggest::meant_or_list;
 use crate::trainer::model::{LoaderRole, Trainer, TrainerField, TrainerRole};
 use proc_macro2::{Ident, Span};

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
     label = "an experiment file can't hold this type",
     note = "put `#[component]` on the type, or derive `Clone`, `Debug`, `Serialize` and `Deserialize` for it"
 )]
-pub trait Setting: Sized {
+pub trait ConfigValue: Sized {
     /// `Clone`.
     #[must_use]
     fn copied(&self) -> Self;
@@ -38,7 +38,7 @@ pub trait Setting: Sized {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Clone + Debug + Serialize + DeserializeOwned> Setting for T {
+impl<T: Clone + Debug + Serialize + DeserializeOwned> ConfigValue for T {
     fn copied(&self) -> Self {
         self.clone()
     }
@@ -71,17 +71,17 @@ impl<T: Default> Fresh for T {
     }
 }
 
-/// A [`Setting`] as serde wants it.
+/// A [`ConfigValue`] as serde wants it.
 #[derive(Debug)]
 pub struct Plain<T>(pub T);
 
-impl<T: Setting> Serialize for Plain<T> {
+impl<T: ConfigValue> Serialize for Plain<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.write(serializer)
     }
 }
 
-impl<'de, T: Setting> Deserialize<'de> for Plain<T> {
+impl<'de, T: ConfigValue> Deserialize<'de> for Plain<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         T::read(deserializer).map(Plain)
     }
@@ -285,7 +285,7 @@ fn look_for(path: &Path) -> Result<(), String> {
 ///
 /// # Errors
 /// When the value is of another type, or `check` finds it wrong.
-pub fn read_checked<'de, T: Setting, D: Deserializer<'de>>(
+pub fn read_checked<'de, T: ConfigValue, D: Deserializer<'de>>(
     deserializer: D,
     check: fn(&T) -> Result<(), String>,
 ) -> Result<T, D::Error> {

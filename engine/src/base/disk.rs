@@ -36,6 +36,17 @@ impl<T> DiskContext<T> for io::Result<T> {
 ///
 /// The bytes go to `.NAME.tmp-PID` beside it, which is synced and renamed; then the folder is synced.
 ///
+/// ```
+/// use engine::base::disk::write_atomic;
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("best.txt");
+/// write_atomic(&path, b"0.97")?;
+/// write_atomic(&path, b"0.98")?; // a reader sees the one or the other
+/// assert_eq!(std::fs::read(&path)?, b"0.98");
+/// # Ok::<(), engine::base::Error>(())
+/// ```
+///
 /// # Errors
 /// When any of it fails; the old content is then still there and the temporary file is removed.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), DiskError> {

@@ -12,6 +12,15 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// An error on its way out of a run: a text that says what, where and what to do, and its cause.
 ///
 /// It is one pointer wide, so that a [`Result`] of a step or a hook is returned in a register.
+///
+/// ```
+/// use engine::base::Error;
+///
+/// let error = Error::msg("no column is named `age`").context("can't read `people.csv`");
+/// assert_eq!(error.to_string(), "can't read `people.csv`");
+/// assert_eq!(format!("{error:#}"), "can't read `people.csv`: no column is named `age`");
+/// assert_eq!(error.chain().len(), 2);
+/// ```
 pub struct Error(Box<Inner>);
 
 struct Inner {
@@ -49,6 +58,15 @@ impl Error {
     }
 
     /// The typed error this one was made of, at any depth.
+    ///
+    /// ```
+    /// use engine::base::Error;
+    /// use std::io;
+    ///
+    /// let error = Error::new(io::Error::from(io::ErrorKind::NotFound)).context("can't open the data");
+    /// let source: &io::Error = error.downcast_ref().unwrap();
+    /// assert_eq!(source.kind(), io::ErrorKind::NotFound);
+    /// ```
     pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
         match self.0.cause.as_ref()? {
             Cause::Error(error) => error.downcast_ref(),
@@ -99,14 +117,24 @@ impl<E: StdError + Send + Sync + 'static> From<E> for Error {
 }
 
 /// Adds where it happened to a result.
-pub trait Context<T> {
+///
+/// ```
+/// use engine::base::{ErrorContext as _, Result};
+///
+/// fn parse(line: usize, text: &str) -> Result<f32> {
+///     text.parse::<f32>().with_context(|| format!("line {line} holds no number"))
+/// }
+/// assert_eq!(parse(1, "0.5").unwrap(), 0.5);
+/// assert_eq!(format!("{:#}", parse(7, "x").unwrap_err()), "line 7 holds no number: invalid float literal");
+/// ```
+pub trait ErrorContext<T> {
     /// The error so far becomes the cause of `text`.
     fn context(self, text: impl Into<String>) -> Result<T>;
-    /// As [`Context::context`]; the text is made only when there is an error.
+    /// As [`ErrorContext::context`]; the text is made only when there is an error.
     fn with_context(self, text: impl FnOnce() -> String) -> Result<T>;
 }
 
-impl<T, E: Into<Error>> Context<T> for Result<T, E> {
+impl<T, E: Into<Error>> ErrorContext<T> for Result<T, E> {
     fn context(self, text: impl Into<String>) -> Result<T> {
         self.map_err(|error| error.into().context(text))
     }

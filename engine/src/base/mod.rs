@@ -14,7 +14,7 @@ pub mod state;
 pub mod suggest;
 pub mod units;
 
-pub use error::{Context as ErrorContext, Error, Result};
+pub use error::{Error, ErrorContext, Result};
 pub use output::{Output, Prediction};
 pub use priority::Priority;
 pub use scalar::Scalar;

@@ -26,6 +26,17 @@ impl Output {
     }
 
     /// Adds a number to be recorded under `name`. A tensor of one element is not read until a log line needs it.
+    ///
+    /// ```
+    /// use engine::prelude::*;
+    ///
+    /// let (reconstruction, divergence) = (Tensor::from(0.5), Tensor::from(0.25));
+    /// let output = Output::new(&reconstruction + &divergence)
+    ///     .value("reconstruction", &reconstruction) // stays on the device
+    ///     .value("beta", 1.0);
+    /// let names: Vec<&str> = output.values().iter().map(|(name, _)| *name).collect();
+    /// assert_eq!(names, ["reconstruction", "beta"]);
+    /// ```
     #[must_use]
     pub fn value(mut self, name: &'static str, value: impl Into<Scalar>) -> Self {
         self.values.push((name, value.into()));
@@ -50,6 +61,14 @@ impl Output {
     }
 
     /// The tensor with this name.
+    ///
+    /// ```
+    /// use engine::prelude::*;
+    ///
+    /// let output = Output::new(Tensor::from(0.5)).tensor("logits", &Tensor::zeros([2, 3], (Kind::Float, Device::Cpu)));
+    /// assert_eq!(output.get("logits").unwrap().size(), [2, 3]);
+    /// assert!(output.get("target").is_none());
+    /// ```
     pub fn get(&self, name: &str) -> Option<&Tensor> {
         self.tensors.iter().find(|(known, _)| *known == name).map(|(_, tensor)| tensor)
     }
@@ -72,6 +91,16 @@ impl From<Tensor> for Output {
 }
 
 /// What `predict_step` gives back for one batch: named tensors and texts, written to `predictions.jsonl`.
+///
+/// ```
+/// use engine::prelude::*;
+///
+/// let logits = Tensor::from_slice2(&[[0.1, 2.0], [3.0, 0.2]]);
+/// let names = ["a.png", "b.png"].map(str::to_owned).to_vec();
+/// let prediction = Prediction::new().tensor("class", &logits.argmax(1, false)).texts("file", names);
+/// assert_eq!(prediction.named_tensors()[0].1.size(), [2]);
+/// assert_eq!(prediction.named_texts()[0].1, ["a.png", "b.png"]);
+/// ```
 #[derive(Debug, Default)]
 pub struct Prediction {
     tensors: Vec<(&'static str, Tensor)>,

@@ -50,6 +50,14 @@ impl Drop for Bracket {
 
 /// Runs user code; a panic in it is an error that tells its message and place. `what` is whose code it is.
 ///
+/// ```
+/// use engine::base::panics::catch;
+///
+/// let error = catch("`collate`", || -> engine::base::Result<()> { panic!("shapes differ") }).unwrap_err();
+/// let text = error.to_string();
+/// assert!(text.starts_with("`collate` panicked at ") && text.ends_with(": shapes differ"), "{text}");
+/// ```
+///
 /// # Errors
 /// What the code returns, or [`Panicked`].
 #[inline]

@@ -6,6 +6,16 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
 /// The place of a hook among those of its phase, 0 (first) to 100 (last).
+///
+/// ```
+/// use engine::base::Priority;
+///
+/// assert!(Priority::HIGH < Priority::NORMAL); // runs earlier
+/// let between = Priority::new(25).unwrap();
+/// assert!(Priority::HIGH < between && between < Priority::NORMAL);
+/// assert_eq!((between.name(), Priority::HIGH.name()), (None, Some("HIGH")));
+/// assert_eq!(Priority::new(101), None);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Priority(u8);
 

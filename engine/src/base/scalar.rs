@@ -3,6 +3,17 @@
 use tch::{Kind, Tensor};
 
 /// One number: known on the host, or a 0-d tensor that is not read until somebody asks.
+///
+/// ```
+/// use engine::base::Scalar;
+/// use tch::Tensor;
+///
+/// let loss = Tensor::from_slice(&[1.0f32, 3.0]).mean(tch::Kind::Float);
+/// let kept = Scalar::from(&loss); // nothing is read yet
+/// assert_eq!(kept.read()?, 2.0);
+/// assert_eq!(Scalar::from(0.5).read()?, 0.5);
+/// # Ok::<(), tch::TchError>(())
+/// ```
 #[derive(Debug)]
 pub enum Scalar {
     /// Known on the host.

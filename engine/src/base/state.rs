@@ -28,6 +28,18 @@ pub enum StateValue {
 }
 
 /// Named values, in the order of their names.
+///
+/// ```
+/// use engine::prelude::*;
+///
+/// let mut state = StateMap::new();
+/// state.put("best", &0.25);
+/// state.put("history", &vec![0.5, 0.25]);
+/// assert_eq!(state.take::<Vec<f64>>("history")?, [0.5, 0.25]);
+/// let error = state.take::<String>("best").unwrap_err();
+/// assert_eq!(error.to_string(), "the saved state of `best` is a float, expected a text");
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct StateMap(pub BTreeMap<String, StateValue>);
 
@@ -62,6 +74,38 @@ pub enum StateError {
 }
 
 /// A whole whose state is saved: a hook, a metric, an optimizer. `#[hook]` and `#[component]` implement it from `#[state]` fields.
+///
+/// ```
+/// use engine::base::State;
+/// use engine::hook::Hook as _;
+/// use engine::prelude::*;
+///
+/// #[hook]
+/// struct Count {
+///     #[state] // saved
+///     vals: u64,
+///     #[transient] // not saved
+///     said: bool,
+/// }
+///
+/// #[phases]
+/// impl Count {
+///     fn after_val(&mut self, _: &mut Context<'_>) -> Result<()> {
+///         self.vals += 1;
+///         Ok(())
+///     }
+/// }
+///
+/// # fn main() -> Result<()> {
+/// let config = engine::config::parse_text("example", "()")?.read()?;
+/// let mut count = Count::build(&config);
+/// (count.vals, count.said) = (3, true);
+/// let mut resumed = Count::build(&config);
+/// resumed.load_state(count.save_state())?;
+/// assert_eq!((resumed.vals, resumed.said), (3, false));
+/// # Ok(())
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no state",
     label = "neither a hook nor a metric nor a sink",
@@ -79,6 +123,34 @@ pub trait State {
 }
 
 /// A type that a `#[state]` field can have.
+///
+/// ```
+/// use engine::base::{Saved, StateError, StateMap, StateValue};
+///
+/// /// A running mean, as a `#[state]` field may have it.
+/// #[derive(Debug, Default, PartialEq)]
+/// struct Mean {
+///     sum: f64,
+///     count: u64,
+/// }
+///
+/// impl Saved for Mean {
+///     fn save(&self) -> StateValue {
+///         let mut map = StateMap::new();
+///         map.put("sum", &self.sum);
+///         map.put("count", &self.count);
+///         StateValue::Map(map)
+///     }
+///     fn restore(value: StateValue) -> Result<Self, StateError> {
+///         let mut map = StateMap::restore(value)?;
+///         Ok(Mean { sum: map.take("sum")?, count: map.take("count")? })
+///     }
+/// }
+///
+/// let mean = Mean { sum: 1.5, count: 3 };
+/// assert_eq!(Mean::restore(mean.save())?, mean);
+/// # Ok::<(), StateError>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be saved in a checkpoint",
     label = "this `#[state]` field can't be saved",

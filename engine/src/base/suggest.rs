@@ -37,6 +37,13 @@ pub fn expected_one_of(known: &[&str]) -> Option<String> {
 }
 
 /// The end of a message about an unknown name: ", did you mean `b`?", or the list of those that are known.
+///
+/// ```
+/// use engine::base::suggest::meant;
+///
+/// assert_eq!(meant("momentm", &["lr", "momentum"]), ", did you mean `momentum`?");
+/// assert_eq!(meant("x", &["lr", "momentum"]), ", expected one of `lr`, `momentum`");
+/// ```
 pub fn meant(got: &str, known: &[&str]) -> String {
     match did_you_mean(got, known.iter().copied()) {
         Some(near) => format!(", did you mean `{near}`?"),

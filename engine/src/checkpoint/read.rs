@@ -25,6 +25,26 @@ pub fn load(path: &Path) -> Result<Snapshot, CheckpointError> {
 /// Reads the models alone, for evaluation: of a checkpoint, or of one bare `.safetensors` file, which gives
 /// one model named as the file.
 ///
+/// ```
+/// use engine::base::{Epoch, Iter, StateMap};
+/// use engine::checkpoint::{self, Meta, Snapshot};
+/// use tch::Tensor;
+///
+/// let snapshot = |iter| {
+///     let weights = vec![("weight".to_owned(), Tensor::from_slice(&[1.0f32, 2.0]))];
+///     let meta = Meta::new(Epoch(0), Iter(iter));
+///     Snapshot { meta, models: vec![("net".to_owned(), weights)], state: StateMap::new() }
+/// };
+/// let dir = tempfile::tempdir()?;
+/// let path = checkpoint::save(dir.path(), "best", &snapshot(20))?;
+/// // the checkpoint, or one file of it
+/// for path in [path.clone(), path.join("net.safetensors")] {
+///     let models = checkpoint::load_models(&path)?;
+///     assert_eq!((models[0].0.as_str(), models[0].1[0].0.as_str()), ("net", "weight"));
+/// }
+/// # Ok::<(), engine::base::Error>(())
+/// ```
+///
 /// # Errors
 /// As [`load`]; the state is neither read nor verified. A bare file has no hash to be verified by.
 pub fn load_models(path: &Path) -> Result<Vec<(String, Variables)>, CheckpointError> {
@@ -57,6 +77,27 @@ pub struct Newest {
 /// It does not depend on the file `latest`, which is older than the newest checkpoint when the run was killed
 /// between the two.
 ///
+/// ```
+/// use engine::base::{Epoch, Iter, StateMap};
+/// use engine::checkpoint::{self, Meta, Snapshot};
+/// use tch::Tensor;
+///
+/// let snapshot = |iter| {
+///     let weights = vec![("weight".to_owned(), Tensor::from_slice(&[1.0f32, 2.0]))];
+///     let meta = Meta::new(Epoch(0), Iter(iter));
+///     Snapshot { meta, models: vec![("net".to_owned(), weights)], state: StateMap::new() }
+/// };
+/// let dir = tempfile::tempdir()?;
+/// checkpoint::save(dir.path(), "iter_000000010", &snapshot(10))?;
+/// let damaged = checkpoint::save(dir.path(), "iter_000000020", &snapshot(20))?;
+/// std::fs::write(damaged.join("net.safetensors"), "")?;
+///
+/// let newest = checkpoint::newest_valid(dir.path())?;
+/// assert_eq!(newest.found.unwrap().1.meta.iter, Iter(10));
+/// assert!(newest.warnings[0].to_string().contains("net.safetensors"));
+/// # Ok::<(), engine::base::Error>(())
+/// ```
+///
 /// # Errors
 /// When the folder can't be read, or there are checkpoints and none is valid: that must not become a silent
 /// beginning from nothing.
@@ -79,6 +120,25 @@ pub fn newest_valid(dir: &Path) -> Result<Newest, CheckpointError> {
 
 /// The checkpoints in a folder, valid or not, newest first: by finished iters, among equals the one that
 /// `latest` names, then by name. Empty when the folder does not exist.
+///
+/// ```
+/// use engine::base::{Epoch, Iter, StateMap};
+/// use engine::checkpoint::{self, Meta, Snapshot};
+/// use tch::Tensor;
+///
+/// let snapshot = |iter| {
+///     let weights = vec![("weight".to_owned(), Tensor::from_slice(&[1.0f32, 2.0]))];
+///     let meta = Meta::new(Epoch(0), Iter(iter));
+///     Snapshot { meta, models: vec![("net".to_owned(), weights)], state: StateMap::new() }
+/// };
+/// let dir = tempfile::tempdir()?;
+/// for iter in [10, 30, 20] {
+///     checkpoint::save(dir.path(), &checkpoint::iter_name(Iter(iter)), &snapshot(iter))?;
+/// }
+/// let names = checkpoint::list(dir.path())?;
+/// assert!(names[0].ends_with("iter_000000030") && names[2].ends_with("iter_000000010"));
+/// # Ok::<(), engine::base::Error>(())
+/// ```
 ///
 /// # Errors
 /// When the folder can't be read.

@@ -10,6 +10,27 @@ use std::path::{Path, PathBuf};
 /// Those in `protected` stay, and so does any with another name: its owner deletes it. Each is renamed before it
 /// is deleted, so that a kill leaves no half checkpoint that looks whole.
 ///
+/// ```
+/// use engine::base::{Epoch, Iter, StateMap};
+/// use engine::checkpoint::{self, Meta, Snapshot};
+/// use tch::Tensor;
+///
+/// let snapshot = |iter| {
+///     let weights = vec![("weight".to_owned(), Tensor::from_slice(&[1.0f32, 2.0]))];
+///     let meta = Meta::new(Epoch(0), Iter(iter));
+///     Snapshot { meta, models: vec![("net".to_owned(), weights)], state: StateMap::new() }
+/// };
+/// let dir = tempfile::tempdir()?;
+/// for iter in [10, 20, 30] {
+///     checkpoint::save(dir.path(), &checkpoint::iter_name(Iter(iter)), &snapshot(iter))?;
+/// }
+/// checkpoint::save(dir.path(), "best_val_loss", &snapshot(20))?; // has no iter in its name, and stays
+/// let removed = checkpoint::retain(dir.path(), 1, &["iter_000000010"])?;
+/// assert_eq!(removed, [dir.path().join("iter_000000020")]);
+/// assert_eq!(checkpoint::list(dir.path())?.len(), 3);
+/// # Ok::<(), engine::base::Error>(())
+/// ```
+///
 /// # Errors
 /// When a file operation fails; the others are then still there.
 pub fn retain(dir: &Path, keep: usize, protected: &[impl AsRef<str>]) -> Result<Vec<PathBuf>, CheckpointError> {

@@ -2,7 +2,7 @@
 
 use crate::base::Error;
 use crate::checkpoint::{LATEST, newest_valid};
-use crate::cli::Failure;
+use crate::cli::failure::Failure;
 use crate::cli::out::{self, ColorChoice};
 use crate::config::{Given, Kind, Node, print_line, to_node};
 use crate::folder::CHECKPOINTS;

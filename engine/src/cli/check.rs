@@ -1,7 +1,8 @@
 //! `check`: every mistake of every file.
 
+use crate::cli::failure::Failure;
+use crate::cli::loaded::experiment_file;
 use crate::cli::out::{self, Color};
-use crate::cli::{Failure, experiment_file};
 use crate::config::ConfigErrors;
 use crate::trainer::{Build, Experiment};
 use std::path::{Path, PathBuf};

@@ -2,8 +2,8 @@
 
 use crate::base::Result;
 use crate::base::suggest::did_you_mean;
-use crate::cli::Failure;
 use crate::cli::describe::{default_of, first_paragraph, plural, type_of, wrapped};
+use crate::cli::failure::Failure;
 use crate::cli::out;
 use crate::config::registry::{self, Component};
 use crate::trainer::{Build, Experiment};
@@ -36,7 +36,7 @@ pub(super) fn print<T: Build>(wanted: Option<&str>) -> Result<(), Failure> {
 
 /// All that is linked in, by kind and name.
 fn entries<T: Build>() -> Vec<Entry> {
-    let models: Vec<&Component> = Experiment::<T>::outline().models().collect();
+    let models: Vec<&Component> = Experiment::<T>::schema().models().collect();
     let kind_of = |component: &'static Component| match models.iter().any(|model| std::ptr::eq(*model, component)) {
         true => "model",
         false => component.kind,

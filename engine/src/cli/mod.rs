@@ -6,24 +6,28 @@
 mod args;
 mod check;
 mod describe;
+mod failure;
 mod list;
+mod loaded;
 mod new;
 mod out;
 mod plan;
 mod predictions;
 mod show;
 
-use crate::base::{Error, ErrorContext as _, Result};
-use crate::config::{self, ConfigErrors, Document, Given, Kind, Node, registry};
-use crate::folder::{EXPERIMENT, Mode, PREDICTIONS};
+use crate::base::Result;
+use crate::config::registry;
+use crate::folder::{Mode, PREDICTIONS};
 use crate::loops::{End, Role};
 use crate::native;
 use crate::sinks::Verbosity;
 use crate::trainer::{
-    Build, Experiment, Purpose, Refused, Summary, TrainOptions, needs_loader, run_predict, run_test, run_train, run_val,
+    Build, Experiment, Purpose, Summary, TrainOptions, needs_loader, run_predict, run_test, run_train, run_val,
 };
 use args::{CheckpointArgs, Command, ExperimentArgs, Style};
 use describe::plural;
+use failure::Failure;
+use loaded::{Loaded, document, side};
 use out::Color;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -59,28 +63,6 @@ macro_rules! check_experiments {
         #[cfg(test)]
         $crate::__private::check_experiments_of!($crate, $trainer, $pattern);
     };
-}
-
-/// Why a command ended without success.
-enum Failure {
-    /// Exit code 2.
-    Experiment(Box<ConfigErrors>),
-    /// Exit code 2: the command line asks for what can't be, as this text says.
-    Usage(String),
-    /// Exit code 1.
-    Run(Error),
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Failure::Run(error)
-    }
-}
-
-impl From<ConfigErrors> for Failure {
-    fn from(errors: ConfigErrors) -> Self {
-        Failure::Experiment(Box::new(errors))
-    }
 }
 
 /// Runs the command line of a program. The first argument is the program's name; `version` is what `--version` tells.
@@ -134,7 +116,7 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
                 show::resolved(&document)?;
             }
             // what is printed may be wrong, and who prints it most likely wonders why
-            let loaded = Experiment::<T>::from_document(&document, Purpose::Look)?;
+            let loaded = Experiment::<T>::from_document(&document, Purpose::Inspect)?;
             if full {
                 show::complete(loaded.to_node()?, &document)?;
             }
@@ -143,7 +125,7 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
             let (before, after) = (side::<T>(&before)?, side::<T>(&after)?);
             show::diff(&before, &after, style.color.stdout())?;
         }
-        Command::Plan { experiment } => Loaded::<T>::read(&experiment, Purpose::Look)?.used_by(plan::print)?,
+        Command::Plan { experiment } => Loaded::<T>::read(&experiment, Purpose::Inspect)?.used_by(plan::print)?,
         Command::Train { experiment, resume, fresh, max_iters } => {
             let mode = match (resume, fresh) {
                 (true, _) => Mode::Resume,
@@ -207,70 +189,6 @@ fn evaluated<T: Build>(
     needs_loader::<T>(role).map_err(Failure::Usage)?;
     prepare_device()?;
     Ok((Loaded::read(experiment, Purpose::Run)?, checkpoint.resolve()?))
-}
-
-/// The file of an experiment; in a run's folder that is the one that the run saved.
-fn experiment_file(path: &Path) -> PathBuf {
-    let saved = path.join(EXPERIMENT);
-    if path.is_dir() && saved.is_file() { saved } else { path.to_owned() }
-}
-
-fn document(args: &ExperimentArgs) -> Result<Document, Failure> {
-    let (file, place) = (experiment_file(&args.experiment), place_of_run(&args.experiment)?);
-    Ok(config::load_over(&file, &place, &args.set, &args.given()?)?)
-}
-
-/// What the place of a run's folder says over the experiment in it: a run that was moved or copied goes on where it is.
-fn place_of_run(path: &Path) -> Result<Vec<Given>, Failure> {
-    if !path.is_dir() {
-        return Ok(Vec::new());
-    }
-    if !path.join(EXPERIMENT).is_file() {
-        let text =
-            format!("`{}` is a folder without an `{EXPERIMENT}`: it holds no run, nor an experiment", path.display());
-        return Err(Failure::Usage(text));
-    }
-    let folder = path.canonicalize().with_context(|| format!("`{}` can't be read", path.display()))?;
-    let (Some(work_dir), Some(name)) = (folder.parent(), folder.file_name()) else { return Ok(Vec::new()) };
-    let given = |path: &'static str, text: Option<&str>| {
-        let value = Node::new(Kind::Str(text?.to_owned()));
-        Some(Given { option: "EXP", text: folder.display().to_string(), path, value })
-    };
-    Ok([given("work_dir", work_dir.to_str()), given("name", name.to_str())].into_iter().flatten().collect())
-}
-
-/// One experiment of a comparison.
-fn side<T: Build>(path: &Path) -> Result<show::Side, Failure> {
-    let document = config::load_with::<&str>(&experiment_file(path), &[])?;
-    let root = Experiment::<T>::from_document(&document, Purpose::Look)?.to_node()?;
-    Ok(show::Side::new(root, document))
-}
-
-/// An experiment, and the text of it that mistakes point into.
-struct Loaded<T: Build> {
-    experiment: Experiment<T>,
-    document: Document,
-}
-
-impl<T: Build> Loaded<T> {
-    fn read(args: &ExperimentArgs, purpose: Purpose) -> Result<Self, Failure> {
-        let document = document(args)?;
-        Ok(Loaded { experiment: Experiment::from_document(&document, purpose)?, document })
-    }
-
-    /// The run's folder.
-    fn folder(&self) -> PathBuf {
-        self.experiment.work_dir.join(&self.experiment.name)
-    }
-
-    /// Hands the experiment over; what is wrong with it after all is shown in its text.
-    fn used_by<R>(self, run: impl FnOnce(Experiment<T>) -> Result<R>) -> Result<R, Failure> {
-        let Loaded { experiment, document } = self;
-        run(experiment).map_err(|error| match error.downcast_ref::<Refused>() {
-            Some(refused) => refused.in_document(&document).into(),
-            None => Failure::Run(error),
-        })
-    }
 }
 
 /// libtorch's CUDA part is loaded when it lies beside the rest, so that one binary serves both kinds of machine.

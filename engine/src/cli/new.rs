@@ -33,8 +33,8 @@ pub(super) fn write<T: Build>(path: Option<&Path>, program: &str) -> Result<()> 
 
 /// The experiment as a text.
 fn text<T: Build>(name: &str) -> String {
-    let outline = Experiment::<T>::outline();
-    let metric = outline.watchable.first().map(String::as_str);
+    let schema = Experiment::<T>::schema();
+    let metric = schema.watchable.first().map(String::as_str);
     let mut page = Page {
         text: String::new(),
         trainer: T::NAME,
@@ -44,7 +44,7 @@ fn text<T: Build>(name: &str) -> String {
         metric,
     };
     page.head();
-    let mut sections = outline.sections.iter().peekable();
+    let mut sections = schema.sections.iter().peekable();
     while let Some(first) = sections.next() {
         let (group, nested) = match first.path.split_once('.') {
             Some((group, _)) => (group, true),

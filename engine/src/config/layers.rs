@@ -4,10 +4,10 @@
 
 use super::diagnostic::Diagnostic;
 use super::errors::Diagnostics;
+use super::file::{MAX_FILE, parse_into, read_bytes, too_large};
 use super::merge::Merge;
 use super::sources::Sources;
 use super::tree::{Kind, Node, Span};
-use super::{MAX_FILE, parse_into, read_bytes, too_large};
 use crate::base::suggest::neighbour;
 use std::path::{Path, PathBuf};
 

@@ -2,9 +2,9 @@
 //!
 //! Every section is read on its own, so that a mistake in one hides none in another; what no one asked for is unknown.
 
-use super::Document;
 use super::de::{BRACKETS, Place, Segment, join, read_at, unknown};
 use super::diagnostic::Diagnostic;
+use super::document::Document;
 use super::errors::Diagnostics;
 use super::tree::{Field, Kind, Node, Span};
 use serde::de::DeserializeOwned;
@@ -23,12 +23,14 @@ pub struct StructReader<'a> {
     missing: Vec<&'static str>,
 }
 
-impl<'a> StructReader<'a> {
-    /// Reads the experiment itself.
-    pub(super) fn new(document: &'a Document, diagnostics: &'a Diagnostics) -> Self {
-        Self::of(document, diagnostics, &document.root, None, String::new())
+impl Document {
+    /// Reads the outermost struct section by section; mistakes go to `diagnostics`.
+    pub fn reader<'a>(&'a self, diagnostics: &'a Diagnostics) -> StructReader<'a> {
+        StructReader::of(self, diagnostics, &self.root, None, String::new())
     }
+}
 
+impl<'a> StructReader<'a> {
     /// Reads a field that must be there.
     pub fn required<T: DeserializeOwned>(&mut self, key: &'static str) -> Option<T> {
         let field = self.required_field(key)?;

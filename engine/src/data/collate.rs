@@ -1,6 +1,6 @@
 //! How samples become a batch.
 
-use crate::base::error::{Context, Result};
+use crate::base::error::{ErrorContext as _, Result};
 use crate::data::batch::Batch;
 use tch::Tensor;
 

@@ -1,7 +1,7 @@
 //! The lock of a run's folder: the file `lock` in it, locked by the operating system, so that a killed
 //! process leaves nothing locked. The file itself stays; only its lock says that a run is alive.
 
-use super::FolderError;
+use super::error::FolderError;
 use crate::base::disk::DiskContext;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};

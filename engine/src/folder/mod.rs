@@ -5,16 +5,34 @@
 //! made for a run that then wrote nothing is taken away again.
 //! What lies in the files is the business of those who write them.
 
+mod error;
 mod lock;
 
-use crate::base::disk::{DiskContext, DiskError};
+use crate::base::disk::DiskContext;
 use lock::{LOCK, Lock};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 pub use crate::base::disk::write_atomic;
+pub use error::FolderError;
 
 /// What to do about a run that is already there.
+///
+/// ```
+/// use engine::folder::{Mode, RunFolder};
+///
+/// let work_dir = tempfile::tempdir()?;
+/// let first = RunFolder::create(work_dir.path(), "digits", Mode::New)?;
+/// std::fs::write(first.metrics(), "{}\n")?; // the run has written a row
+/// drop(first);
+///
+/// let refused = RunFolder::create(work_dir.path(), "digits", Mode::New).unwrap_err();
+/// assert!(refused.to_string().contains("already holds a run; continue it with `--resume`"));
+/// assert!(RunFolder::create(work_dir.path(), "digits", Mode::Resume)?.metrics().exists());
+/// let fresh = RunFolder::create(work_dir.path(), "digits", Mode::Fresh)?;
+/// assert_eq!(fresh.moved_aside(), Some(work_dir.path().join("digits.1").as_path()));
+/// # Ok::<(), engine::base::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Refuse it.
@@ -23,37 +41,6 @@ pub enum Mode {
     Resume,
     /// Move it aside to the first free of `name.1`, `name.2`, … and begin anew.
     Fresh,
-}
-
-/// Why a run's folder could not be had.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum FolderError {
-    /// The name can't be that of a folder directly in `work_dir`.
-    #[error("the run name `{name}` {why}; use letters, digits, `-`, `_` and `.`")]
-    Name {
-        /// The name as given.
-        name: String,
-        /// What is wrong with it.
-        why: &'static str,
-    },
-    /// There is a run already.
-    #[error("`{}` already holds a run; continue it with `--resume`, move it aside with `--fresh`, or choose another `name`", .0.display())]
-    Taken(PathBuf),
-    /// There is no run to go on with.
-    #[error("`{}` holds no run to resume; leave `--resume` away, or check `name` and `work_dir`", .0.display())]
-    Nothing(PathBuf),
-    /// Another process has it.
-    #[error("`{}` is in use by {holder}; wait for it, stop it, or choose another `name`", path.display())]
-    InUse {
-        /// The run's folder.
-        path: PathBuf,
-        /// `process N`, or `another process` when it could not be told.
-        holder: String,
-    },
-    /// A file operation failed.
-    #[error(transparent)]
-    Disk(#[from] DiskError),
 }
 
 /// The folder of one run, locked until this value is dropped.
@@ -70,10 +57,22 @@ pub struct RunFolder {
 impl RunFolder {
     /// Takes the folder `work_dir/name/`, making it where it is missing.
     ///
+    /// ```
+    /// use engine::folder::{Mode, RunFolder};
+    ///
+    /// let work_dir = tempfile::tempdir()?;
+    /// let folder = RunFolder::create(work_dir.path(), "digits", Mode::New)?;
+    /// assert!(folder.checkpoints().is_dir());
+    /// // locked for as long as the value lives
+    /// let refused = RunFolder::create(work_dir.path(), "digits", Mode::Fresh).unwrap_err();
+    /// assert!(refused.to_string().contains("is in use by process"));
+    /// # Ok::<(), engine::base::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// When the name is unfit, another process has the folder, it holds a run ([`Mode::New`]) or none
-    /// ([`Mode::Resume`]), or a file operation fails. A run that came to no row and no checkpoint is in nobody's way:
-    /// the new one goes on behind its log.
+    /// ([`Mode::Resume`]), or a file operation fails. A run that wrote no row and no checkpoint is no reason
+    /// to refuse: an empty earlier run is reused, and the log goes on behind its lines.
     pub fn create(work_dir: &Path, name: &str, mode: Mode) -> Result<RunFolder, FolderError> {
         check_name(name)?;
         let path = work_dir.join(name);

@@ -79,7 +79,7 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// The net below the others: a hook of a lower level may have stopped the training after they had looked.
+    /// Last chance: a later hook may have stopped the run.
     fn after_train(&mut self, cx: &mut Context<'_>) -> Result<()> {
         self.save_if(self.is_last(cx) && cx.saved_at() != Some(cx.iter()), cx);
         Ok(())

@@ -115,7 +115,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.run.storage.saved_at = Some(self.run.clocks.iter);
         self.restore_parts(&mut state)?;
         for name in state.0.keys() {
-            self.run.say(&format!("the checkpoint's state of `{name}` belongs to nothing here: left out"))?;
+            self.run.say(&format!("ignored: unknown state `{name}` in the checkpoint"))?;
         }
         self.phase::<at::AfterLoadCheckpoint>()
     }

@@ -1,7 +1,7 @@
 //! How far a training goes and when it validates: numbers from the file, and pure functions of the clock.
 
 use crate::base::Clock;
-use crate::optim::{Clip, Outlook};
+use crate::optim::{Clip, TrainingLength};
 use crate::run::Clocks;
 
 /// What a training is to do, besides what its hooks ask for.
@@ -36,10 +36,10 @@ pub(crate) const ENDLESS_EPOCH: &str = "the train loader never ends, so an epoch
 impl TrainPlan {
     /// How long the training is going to be, as far as it is known. `loader`: the batches of a pass of the train loader.
     /// The length of an epoch counts its tail as an iter of its own.
-    pub(crate) fn outlook(&self, clock: Clock, loader: Option<u64>) -> Outlook {
+    pub(crate) fn length(&self, clock: Clock, loader: Option<u64>) -> TrainingLength {
         let Clock::Epoch = clock else {
             let iters = self.max_iters;
-            return Outlook { max_epochs: Some(1), max_iters: iters, iters_per_epoch: iters, limit: iters };
+            return TrainingLength { max_epochs: Some(1), max_iters: iters, iters_per_epoch: iters, limit: iters };
         };
         let batches = self.batches_per_epoch.or(loader);
         let iters_per_epoch = batches.map(|batches| batches.div_ceil(self.accumulate.max(1)));
@@ -50,7 +50,7 @@ impl TrainPlan {
                 [Some(epochs.saturating_mul(iters)), self.max_iters].into_iter().flatten().min()
             }
         };
-        Outlook { max_epochs: self.max_epochs, max_iters, iters_per_epoch, limit: self.max_iters }
+        TrainingLength { max_epochs: self.max_epochs, max_iters, iters_per_epoch, limit: self.max_iters }
     }
 }
 

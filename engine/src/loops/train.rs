@@ -22,17 +22,17 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
                 "the train loader has no batch: its dataset is smaller than one batch and `drop_last` is set",
             ));
         }
-        let outlook = self.plan.train.outlook(T::CLOCK, loader);
-        if T::CLOCK == Clock::Epoch && outlook.iters_per_epoch.is_none() {
+        let length = self.plan.train.length(T::CLOCK, loader);
+        if T::CLOCK == Clock::Epoch && length.iters_per_epoch.is_none() {
             return Err(Error::msg(ENDLESS_EPOCH));
         }
-        if outlook.max_iters.is_none() {
+        if length.max_iters.is_none() {
             return Err(Error::msg("the training has no end; set `max_epochs` or `max_iters` in `train`"));
         }
         let clocks = &mut self.run.clocks;
         clocks.max_epochs = self.plan.train.max_epochs;
-        clocks.iters_per_epoch = outlook.iters_per_epoch.unwrap_or(0);
-        clocks.max_iters = outlook.max_iters;
+        clocks.iters_per_epoch = length.iters_per_epoch.unwrap_or(0);
+        clocks.max_iters = length.max_iters;
         if T::CLOCK == Clock::Iter && !clocks.is_finished() {
             // a training that was over and got a longer plan
             clocks.epoch = Epoch(0);

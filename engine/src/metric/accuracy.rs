@@ -13,6 +13,22 @@ use tch::{TchError, Tensor};
 ///
 /// Reads `logits` `[n, classes]` and `target` `[n]` (`Int64`) of the step's output. A sample whose logits contain NaN
 /// counts as wrong. Among equal logits the choice is libtorch's.
+///
+/// ```
+/// use engine::config::parse_text;
+/// use engine::metric::MetricComponent as _;
+/// use engine::prelude::*;
+///
+/// # fn main() -> Result<()> {
+/// let mut accuracy = Accuracy::build(&parse_text("example", "(top_k: 2)")?.read()?);
+/// let logits = Tensor::from_slice2(&[[3.0, 2.0, 1.0], [3.0, 2.0, 1.0]]);
+/// let target = Tensor::from_slice(&[1i64, 2]); // the second highest, and the third
+/// let output = Output::new(Tensor::from(0.0)).tensor("logits", &logits).tensor("target", &target);
+/// accuracy.update(&output, 2)?;
+/// assert_eq!(accuracy.compute()?, [("accuracy_top2".to_owned(), 0.5)]);
+/// # Ok(())
+/// # }
+/// ```
 #[component(metric)]
 #[derive(Debug)]
 pub struct Accuracy {

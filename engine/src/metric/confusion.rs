@@ -16,6 +16,23 @@ use tch::{Kind, TchError, Tensor};
 /// counts as 0. This is what scikit-learn's `precision_recall_fscore_support(average="macro", zero_division=0)`
 /// gives. With `per_class` also `recall/0`, `recall/1`, …, NaN for a class that never was a target. A sample whose
 /// logits contain NaN has no prediction: it lowers the recall of its class.
+///
+/// ```
+/// use engine::config::parse_text;
+/// use engine::metric::MetricComponent as _;
+/// use engine::prelude::*;
+///
+/// # fn main() -> Result<()> {
+/// let mut confusion = ConfusionMatrix::build(&parse_text("example", "(classes: 2)")?.read()?);
+/// let logits = Tensor::from_slice2(&[[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]); // 0, 0, 1, 0
+/// let target = Tensor::from_slice(&[0i64, 0, 1, 1]);
+/// let output = Output::new(Tensor::from(0.0)).tensor("logits", &logits).tensor("target", &target);
+/// confusion.update(&output, 4)?;
+/// assert_eq!(confusion.matrix()?, [[2, 0], [1, 1]]);
+/// assert_eq!(confusion.compute()?[0], ("recall".to_owned(), (1.0 + 0.5) / 2.0));
+/// # Ok(())
+/// # }
+/// ```
 #[component(metric)]
 #[derive(Debug)]
 pub struct ConfusionMatrix {

@@ -10,6 +10,20 @@ use engine_macros::component;
 use tch::{TchError, Tensor};
 
 /// The mean of the step's loss over all samples: each batch counts by its size. A loss that is NaN makes it NaN.
+///
+/// ```
+/// use engine::config::parse_text;
+/// use engine::metric::MetricComponent as _;
+/// use engine::prelude::*;
+///
+/// # fn main() -> Result<()> {
+/// let mut loss = MeanLoss::build(&parse_text("example", "()")?.read()?);
+/// loss.update(&Tensor::from(1.0).into(), 3)?; // the mean over three samples
+/// loss.update(&Tensor::from(5.0).into(), 1)?;
+/// assert_eq!(loss.compute()?, [("loss".to_owned(), 2.0)]);
+/// # Ok(())
+/// # }
+/// ```
 #[component(metric)]
 #[derive(Debug)]
 pub struct MeanLoss {
@@ -52,6 +66,20 @@ impl Metric for MeanLoss {
 
 /// e to the power of the mean loss over all samples. With a cross entropy in nats as the loss it is the perplexity of
 /// a language model; a batch counts by its number of samples, so they should hold equally many tokens.
+///
+/// ```
+/// use engine::config::parse_text;
+/// use engine::metric::MetricComponent as _;
+/// use engine::prelude::*;
+///
+/// # fn main() -> Result<()> {
+/// let mut perplexity = Perplexity::build(&parse_text("example", "()")?.read()?);
+/// // a model that finds 50 characters equally likely
+/// perplexity.update(&Tensor::from(50f64.ln()).into(), 8)?;
+/// assert!((perplexity.compute()?[0].1 - 50.0).abs() < 1e-9);
+/// # Ok(())
+/// # }
+/// ```
 #[component(metric)]
 #[derive(Debug)]
 pub struct Perplexity {

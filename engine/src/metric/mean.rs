@@ -7,6 +7,19 @@ use crate::metric::total::Total;
 use tch::{TchError, Tensor};
 
 /// A sum on the device and the number of samples it is of.
+///
+/// ```
+/// use engine::metric::Mean;
+/// use tch::Tensor;
+///
+/// let mut mean = Mean::default();
+/// mean.add(&Tensor::from(6.0), 3)?; // the sum over three samples
+/// mean.add(&Tensor::from(2.0), 1)?;
+/// assert_eq!(mean.read("error")?, 2.0);
+/// let error = Mean::default().read("error").unwrap_err();
+/// assert!(error.to_string().starts_with("metric `error` saw no batch"));
+/// # Ok::<(), engine::base::Error>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct Mean {
     sum: Total,

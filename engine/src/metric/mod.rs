@@ -33,6 +33,52 @@ use std::fmt::Debug;
 ///
 /// Its settings come from the experiment file; its `#[state]` is saved in checkpoints, so that a run stopped in
 /// the middle of a validation goes on with it.
+///
+/// ```
+/// use engine::metric::Mean;
+/// use engine::prelude::*;
+///
+/// /// The mean distance between `prediction` and `target`, both `[n]`.
+/// #[component(metric)]
+/// #[derive(Debug)]
+/// pub struct MeanAbsoluteError {
+///     #[config(default = "mae")]
+///     name: String,
+///     #[state]
+///     error: Mean,
+/// }
+///
+/// impl Metric for MeanAbsoluteError {
+///     fn update(&mut self, output: &Output, batch_size: usize) -> Result<()> {
+///         let tensor = |name: &str| output.get(name).ok_or_else(|| Error::msg(format!("the output lacks `{name}`")));
+///         let distance = (tensor("prediction")? - tensor("target")?).abs();
+///         Ok(self.error.add(&distance.sum(Kind::Double), batch_size as u64)?)
+///     }
+///     fn compute(&self) -> Result<Vec<(String, f64)>> {
+///         Ok(vec![(self.name.clone(), self.error.read(&self.name)?)])
+///     }
+///     fn reset(&mut self) {
+///         self.error = Mean::default();
+///     }
+///     fn merge(&mut self, mut other: StateMap) -> Result<()> {
+///         Ok(self.error.merge(other.take("error")?)?)
+///     }
+///     fn measures(&self) -> Vec<Measure> {
+///         vec![Measure::new(self.name.clone(), Better::Lower)]
+///     }
+/// }
+///
+/// # fn main() -> Result<()> {
+/// // as a test of it would go
+/// use engine::metric::MetricComponent as _;
+/// let mut mae = MeanAbsoluteError::build(&engine::config::parse_text("example", "()")?.read()?);
+/// let [prediction, target] = [[1.0, 2.0], [1.5, 2.0]].map(|numbers| Tensor::from_slice(&numbers));
+/// let output = Output::new(Tensor::from(0.0)).tensor("prediction", &prediction).tensor("target", &target);
+/// mae.update(&output, 2)?;
+/// assert_eq!(mae.compute()?, [("mae".to_owned(), 0.25)]);
+/// # Ok(())
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no metric",
     label = "this type does not implement `Metric`",
@@ -95,6 +141,15 @@ pub enum Better {
 impl Better {
     /// True when `new` is better than `old` by more than `by`. Nothing is better by a value that is no number, and
     /// every number is better than one that is not.
+    ///
+    /// ```
+    /// use engine::metric::Better;
+    ///
+    /// assert!(Better::Higher.is_better(0.92, 0.90, 0.0));
+    /// assert!(!Better::Higher.is_better(0.92, 0.90, 0.05)); // not by enough
+    /// assert!(Better::Lower.is_better(0.3, f64::NAN, 0.0));
+    /// assert!(!Better::Lower.is_better(f64::NAN, 0.3, 0.0));
+    /// ```
     pub fn is_better(self, new: f64, old: f64, by: f64) -> bool {
         let better = match self {
             Better::Higher => new > old + by,
@@ -116,7 +171,7 @@ pub trait MetricComponent: AnyMetric + Sized {
     fn build(config: &Self::Config) -> Self;
 }
 
-/// A [`Metric`], as what is not one too can be asked for it: what a metric lacks is then said of the metric alone.
+/// Blanket helper, so that a missing [`Metric`] impl is reported once.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no metric",
     label = "this type does not implement `Metric`",

@@ -7,6 +7,17 @@ use tch::{Kind, TchError, Tensor};
 ///
 /// Integers are summed in 64 bits, floats in double precision, so that a sum over many batches does not depend on
 /// how they were cut beyond its last bits.
+///
+/// ```
+/// use engine::metric::Total;
+/// use tch::Tensor;
+///
+/// let mut counts = Total::default();
+/// counts.add(&Tensor::from_slice(&[1i64, 0, 2]))?;
+/// counts.add(&Tensor::from_slice(&[0i64, 1, 2]))?;
+/// assert_eq!(Vec::<i64>::try_from(counts.tensor().unwrap())?, [1, 1, 4]);
+/// # Ok::<(), tch::TchError>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct Total(Option<Tensor>);
 

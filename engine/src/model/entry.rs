@@ -8,6 +8,18 @@ use tch::{Device, Tensor, nn};
 pub struct Models(Vec<ModelEntry>);
 
 /// One model: its variables and its mode. The layers in the trainer's field share these tensors.
+///
+/// ```
+/// use engine::model::ModelEntry;
+/// use engine::prelude::*;
+///
+/// let store = nn::VarStore::new(Device::Cpu);
+/// let _ = nn::linear(store.root(), 4, 2, Default::default());
+/// let model = ModelEntry::new("net", store);
+/// let names: Vec<&str> = model.variables().iter().map(|(name, _)| name.as_str()).collect();
+/// assert_eq!(names, ["bias", "weight"]);
+/// assert_eq!(model.parameter_count(), 4 * 2 + 2);
+/// ```
 #[derive(Debug)]
 pub struct ModelEntry {
     name: String,
@@ -150,6 +162,22 @@ impl ModelEntry {
     /// gives it), without copying: the layers and the optimizer see the new values, and `other`'s tensors hold what
     /// the model had. Doing it twice restores both, to the bit.
     ///
+    /// ```
+    /// use engine::model::ModelEntry;
+    /// use engine::prelude::*;
+    ///
+    /// let store = nn::VarStore::new(Device::Cpu);
+    /// let layer = nn::linear(store.root(), 4, 2, Default::default());
+    /// let mut model = ModelEntry::new("net", store);
+    /// let mut zeros: Vec<(String, Tensor)> =
+    ///     model.copied().into_iter().map(|(name, tensor)| (name, tensor.zeros_like())).collect();
+    /// model.exchange(&mut zeros)?;
+    /// assert_eq!(f64::try_from(layer.ws.abs().sum(Kind::Double))?, 0.0); // the layer sees them
+    /// model.exchange(&mut zeros)?;
+    /// assert!(f64::try_from(layer.ws.abs().sum(Kind::Double))? > 0.0);
+    /// # Ok::<(), engine::base::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// When names or shapes differ; nothing is exchanged then.
     pub fn exchange(&mut self, other: &mut [(String, Tensor)]) -> Result<(), ModelError> {
@@ -165,6 +193,20 @@ impl ModelEntry {
     }
 
     /// Copies weights, sorted by name, into the model's own tensors.
+    ///
+    /// ```
+    /// use engine::model::ModelEntry;
+    /// use engine::prelude::*;
+    ///
+    /// let store = nn::VarStore::new(Device::Cpu);
+    /// let _ = nn::linear(store.root(), 4, 2, Default::default());
+    /// let mut model = ModelEntry::new("net", store);
+    /// let weights = model.copied();
+    /// model.load(&weights)?;
+    /// let error = model.load(&weights[..1]).unwrap_err().to_string();
+    /// assert!(error.contains("do not fit the model `net`: missing `weight`"), "{error}");
+    /// # Ok::<(), engine::base::Error>(())
+    /// ```
     ///
     /// # Errors
     /// When names or shapes differ; nothing is copied then.

@@ -49,6 +49,47 @@ pub trait Model: Sized + 'static {
 
 /// A network that maps one tensor to one tensor, so that a file can choose among several:
 /// a trainer's field `#[model] net: Box<dyn Net>` takes any config under `#[component(model)]`.
+///
+/// ```
+/// use engine::model::ModelConfig;
+/// use engine::prelude::*;
+///
+/// #[derive(Debug)]
+/// pub struct Mlp {
+///     hidden: nn::Linear,
+///     out: nn::Linear,
+/// }
+///
+/// #[component(model)] // `model: Mlp(width: 32)` where the trainer's field is a `Box<dyn Net>`
+/// pub struct MlpConfig {
+///     #[config(default = 16)]
+///     pub width: i64,
+/// }
+///
+/// impl Model for Mlp {
+///     type Config = MlpConfig;
+///     fn build(vs: &nn::Path<'_>, config: &MlpConfig) -> Result<Self> {
+///         let linear = |name: &str, inputs, outputs| nn::linear(vs / name, inputs, outputs, Default::default());
+///         Ok(Mlp { hidden: linear("hidden", 2, config.width), out: linear("out", config.width, 3) })
+///     }
+/// }
+///
+/// impl Net for Mlp {
+///     /// `[n, 2]` to logits `[n, 3]`.
+///     fn forward(&self, input: &Tensor, train: bool) -> Result<Tensor> {
+///         Ok(input.apply(&self.hidden).relu().dropout(0.1, train).apply(&self.out))
+///     }
+/// }
+///
+/// # fn main() -> Result<()> {
+/// let chosen: Box<dyn ModelConfig> = engine::config::parse_text("example", "Mlp(width: 32)")?.read()?;
+/// let store = nn::VarStore::new(Device::Cpu);
+/// let net = chosen.build_model(&store.root())?;
+/// let logits = net.forward(&Tensor::zeros([4, 2], (Kind::Float, Device::Cpu)), false)?;
+/// assert_eq!(logits.size(), [4, 3]);
+/// # Ok(())
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be chosen by a file as a `Box<dyn Net>`",
     label = "`Net` is not implemented",

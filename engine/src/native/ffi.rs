@@ -1,9 +1,9 @@
 //! The shim's entries as declared in `engine/native/*.cpp`.
 //!
-//! Status codes are read by [`check`](super::error::check). Tensors are borrowed for the call; `out` tensors
+//! Status codes are read by `check` of `error.rs`. Tensors are borrowed for the call; `out` tensors
 //! are owned by the caller.
 
-use crate::native::optimizer::{AdamOptions, SgdOptions};
+use crate::native::options::{AdamOptions, SgdOptions};
 use std::ffi::{c_char, c_int};
 use torch_sys::C_tensor;
 

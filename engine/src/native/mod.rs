@@ -12,6 +12,7 @@ mod ffi;
 mod foreach;
 mod generator;
 mod optimizer;
+mod options;
 mod switches;
 mod tensor_list;
 
@@ -21,6 +22,7 @@ pub use foreach::{
     clip_grad_norm_, clip_grad_value_, foreach_copy_, foreach_lerp_, grad_norm, scale_grads_, zero_grad,
 };
 pub use generator::{generator_state, set_generator_state};
-pub use optimizer::{AdamOptions, AdamStep, SgdOptions, SgdStep, fused_adam, fused_sgd};
+pub use optimizer::{AdamStep, SgdStep, fused_adam, fused_sgd};
+pub use options::{AdamOptions, SgdOptions};
 pub use switches::{AnomalyGuard, Determinism, GradModeGuard, determinism, set_deterministic};
 pub use tensor_list::TensorList;

@@ -6,6 +6,7 @@
 
 use crate::native::error::{NativeError, check};
 use crate::native::ffi;
+use crate::native::options::{AdamOptions, SgdOptions};
 use crate::native::tensor_list::TensorList;
 use std::ptr::null_mut;
 
@@ -26,28 +27,6 @@ pub struct AdamStep<'a> {
     pub options: AdamOptions,
 }
 
-/// The numbers of one [`AdamStep`].
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[repr(C)]
-pub struct AdamOptions {
-    /// Learning rate.
-    pub lr: f64,
-    /// Decay of the running mean of the gradients.
-    pub beta1: f64,
-    /// Decay of the running mean of the squared gradients.
-    pub beta2: f64,
-    /// Added to the denominator.
-    pub eps: f64,
-    /// Weight decay.
-    pub weight_decay: f64,
-    /// Decay the parameters themselves (AdamW) instead of adding to the gradients (Adam).
-    pub decoupled: bool,
-    /// Divide by the largest `exp_avg_sq` so far.
-    pub amsgrad: bool,
-    /// Go up the gradients instead of down.
-    pub maximize: bool,
-}
-
 /// One update by stochastic gradient descent.
 #[derive(Debug)]
 pub struct SgdStep<'a> {
@@ -57,24 +36,6 @@ pub struct SgdStep<'a> {
     pub momentum_buffers: &'a mut TensorList,
     /// The numbers of this update.
     pub options: SgdOptions,
-}
-
-/// The numbers of one [`SgdStep`].
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[repr(C)]
-pub struct SgdOptions {
-    /// Learning rate.
-    pub lr: f64,
-    /// Momentum; zero for none.
-    pub momentum: f64,
-    /// Damping of the gradient that enters the momentum, from the second update on.
-    pub dampening: f64,
-    /// Weight decay, added to the gradients.
-    pub weight_decay: f64,
-    /// Nesterov's momentum.
-    pub nesterov: bool,
-    /// Go up the gradients instead of down.
-    pub maximize: bool,
 }
 
 /// Updates the parameters by Adam (Kingma and Ba, 2015) or AdamW (Loshchilov and Hutter, 2019), as PyTorch's

@@ -11,6 +11,19 @@ use engine_macros::component;
 /// Adam: steps scaled by running means of the gradient and of its square (Kingma and Ba, 2015), as
 /// `torch.optim.Adam`. Weight decay is added to the gradient; [`AdamW`](crate::optim::AdamW) decays the
 /// parameters themselves.
+///
+/// ```
+/// use engine::optim::Optim;
+/// use engine::prelude::*;
+///
+/// let weight = Tensor::from(1.0f32).set_requires_grad(true);
+/// let mut optim = Optim::new("opt", &Adam::new(0.1), vec![("weight".to_owned(), weight.shallow_clone())])?;
+/// (&weight * 1000.0).backward();
+/// optim.step()?;
+/// // the first step is as long as the learning rate, whatever the gradient's size
+/// assert!((f64::try_from(&weight)? - 0.9).abs() < 1e-5);
+/// # Ok::<(), engine::base::Error>(())
+/// ```
 #[component(optimizer)]
 #[derive(PartialEq)]
 pub struct Adam {

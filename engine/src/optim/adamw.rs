@@ -10,6 +10,28 @@ use engine_macros::component;
 
 /// AdamW: [`Adam`](crate::optim::Adam) whose weight decay shrinks the parameters themselves, by `lr ·
 /// weight_decay` of their value each update (Loshchilov and Hutter, 2019), as `torch.optim.AdamW`.
+///
+/// ```
+/// use engine::optim::{GroupRule, Optim};
+/// use engine::prelude::*;
+///
+/// // PyTorch's defaults, but no weight decay for biases and norms, and a tenth of the rate for the backbone
+/// let recipe = AdamW {
+///     no_decay_on_bias_and_norm: true,
+///     groups: vec![GroupRule { lr_mult: Some(0.1), ..GroupRule::new("backbone.*") }],
+///     ..AdamW::new(1e-3)
+/// };
+/// let parameter = |name: &str, shape: &[i64]| {
+///     (name.to_owned(), Tensor::ones(shape, (Kind::Float, Device::Cpu)).set_requires_grad(true))
+/// };
+/// let parameters = vec![parameter("backbone.weight", &[2, 2]), parameter("head.weight", &[2, 2]), parameter("head.bias", &[2])];
+/// let optim = Optim::new("opt", &recipe, parameters)?;
+/// let names: Vec<&str> = optim.groups().iter().map(|group| group.name()).collect();
+/// assert_eq!(names, ["backbone.*", "default", "default/no_decay"]);
+/// assert_eq!(optim.groups()[0].settings().get("lr"), Some(1e-4));
+/// assert_eq!(optim.groups()[2].settings().get("weight_decay"), Some(0.0));
+/// # Ok::<(), engine::base::Error>(())
+/// ```
 #[component(optimizer)]
 #[derive(PartialEq)]
 pub struct AdamW {

@@ -3,10 +3,19 @@
 use crate::base::Scalar;
 use crate::native::{NativeError, TensorList, clip_grad_norm_, clip_grad_value_};
 use crate::optim::error::{Allowed, OptimError, check_ranges};
-use crate::optim::live::Optim;
 use serde::{Deserialize, Serialize};
 
 /// How gradients are clipped before an update.
+///
+/// ```
+/// use engine::optim::Clip;
+///
+/// // as a file writes it: `train: (clip: Norm(1.0))`
+/// let clip: Clip = engine::config::parse_text("example", "Norm(1.0)")?.read()?;
+/// assert_eq!(clip, Clip::Norm(1.0));
+/// assert!(Clip::Value(0.0).check().is_err());
+/// # Ok::<(), engine::base::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Clip {
     /// Scales all gradients together so that their 2-norm, as if they were one vector, is at most this.
@@ -27,24 +36,14 @@ impl Clip {
         }
     }
 
-    fn apply<'a>(&self, lists: impl IntoIterator<Item = &'a TensorList>) -> Result<Option<Scalar>, NativeError> {
+    /// Clips the gradients of all lists as one; with [`Clip::Norm`], gives the norm they had before.
+    pub(super) fn apply<'a>(
+        &self,
+        lists: impl IntoIterator<Item = &'a TensorList>,
+    ) -> Result<Option<Scalar>, NativeError> {
         match *self {
             Clip::Norm(max) => clip_grad_norm_(lists, max).map(|norm| Some(Scalar::Lazy(norm))),
             Clip::Value(max) => clip_grad_value_(lists, max).map(|()| None),
         }
     }
-}
-
-/// Clips the gradients of all parameters of all optimizers as one; with [`Clip::Norm`], gives the norm they had
-/// before, still on the device. Parameters without a gradient are passed over.
-///
-/// # Errors
-/// When the bound makes no sense or a gradient is sparse.
-pub fn clip_gradients(optims: &mut [Optim], clip: &Clip) -> Result<Option<Scalar>, OptimError> {
-    clip.check()?;
-    clip.apply(optims.iter().map(Optim::parameters)).map_err(|source| OptimError::Native {
-        optimizer: optims.iter().map(Optim::name).collect::<Vec<_>>().join("`, `"),
-        doing: "clipping the gradients".into(),
-        source,
-    })
 }

@@ -29,6 +29,14 @@ impl GroupRule {
     }
 
     /// Whether a parameter of this name is meant.
+    ///
+    /// ```
+    /// use engine::optim::GroupRule;
+    ///
+    /// let biases = GroupRule::new("*.bias");
+    /// assert!(biases.matches("encoder.0.bias") && !biases.matches("bias"));
+    /// assert!(GroupRule::new("encoder.?.weight").matches("encoder.3.weight"));
+    /// ```
     pub fn matches(&self, name: &str) -> bool {
         matches(self.pattern.as_bytes(), name.as_bytes())
     }

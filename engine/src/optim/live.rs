@@ -7,7 +7,7 @@
 use crate::base::Scalar;
 use crate::native::{self, NativeError, TensorList};
 use crate::optim::algorithm::Algorithm;
-use crate::optim::clip::{Clip, clip_gradients};
+use crate::optim::clip::Clip;
 use crate::optim::error::OptimError;
 use crate::optim::groups::{Assigned, assign};
 use crate::optim::optimizer::Optimizer;
@@ -16,6 +16,28 @@ use std::collections::BTreeSet;
 use tch::{Kind, Tensor};
 
 /// An optimizer at work on its parameters.
+///
+/// ```
+/// use engine::optim::Optim;
+/// use engine::prelude::*;
+///
+/// let store = nn::VarStore::new(Device::Cpu);
+/// let net = nn::linear(store.root(), 1, 1, Default::default());
+/// let mut parameters: Vec<(String, Tensor)> = store.variables().into_iter().collect();
+/// parameters.sort_by(|a, b| a.0.cmp(&b.0));
+/// let mut optim = Optim::new("opt", &AdamW::new(0.1), parameters)?;
+///
+/// let x = Tensor::linspace(-1.0, 1.0, 16, (Kind::Float, Device::Cpu)).unsqueeze(1);
+/// let loss = || (x.apply(&net) - &x * 3.0).square().mean(Kind::Float);
+/// let before = f64::try_from(loss())?;
+/// for _ in 0..50 {
+///     optim.zero_grad()?;
+///     loss().backward();
+///     optim.step()?;
+/// }
+/// assert!(f64::try_from(loss())? < 0.5 * before);
+/// # Ok::<(), engine::base::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Optim {
     pub(super) name: String,
@@ -126,6 +148,20 @@ impl Optim {
     }
 
     /// The groups, to change their settings.
+    ///
+    /// ```
+    /// use engine::optim::Optim;
+    /// use engine::prelude::*;
+    ///
+    /// let parameters = vec![("weight".to_owned(), Tensor::from(1.0f32).set_requires_grad(true))];
+    /// let mut optim = Optim::new("opt", &Sgd::new(0.1), parameters)?;
+    /// for group in optim.groups_mut() {
+    ///     let lr = group.settings().get("lr").unwrap();
+    ///     group.settings_mut().set("lr", 0.5 * lr)?; // holds from the next update on
+    /// }
+    /// assert_eq!(optim.groups()[0].settings().get("lr"), Some(0.05));
+    /// # Ok::<(), engine::base::Error>(())
+    /// ```
     pub fn groups_mut(&mut self) -> &mut [Group] {
         &mut self.groups
     }
@@ -183,6 +219,33 @@ impl Group {
     pub fn parameter_names(&self) -> impl Iterator<Item = &str> {
         self.buckets.iter().flat_map(|bucket| bucket.names.iter().map(String::as_str))
     }
+}
+
+/// Clips the gradients of all parameters of all optimizers as one; with [`Clip::Norm`], gives the norm they had
+/// before, still on the device. Parameters without a gradient are passed over.
+///
+/// ```
+/// use engine::optim::{Clip, Optim, clip_gradients};
+/// use engine::prelude::*;
+///
+/// let weight = Tensor::from_slice(&[1.0f32, 1.0]).set_requires_grad(true);
+/// let mut optims = [Optim::new("opt", &Sgd::new(0.1), vec![("weight".to_owned(), weight.shallow_clone())])?];
+/// (&weight * Tensor::from_slice(&[3.0f32, 4.0])).sum(Kind::Float).backward();
+/// let before = clip_gradients(&mut optims, &Clip::Norm(1.0))?.unwrap();
+/// assert_eq!(before.read()?, 5.0);
+/// assert!((optims[0].grad_norm()?.read()? - 1.0).abs() < 1e-5);
+/// # Ok::<(), engine::base::Error>(())
+/// ```
+///
+/// # Errors
+/// When the bound makes no sense or a gradient is sparse.
+pub fn clip_gradients(optims: &mut [Optim], clip: &Clip) -> Result<Option<Scalar>, OptimError> {
+    clip.check()?;
+    clip.apply(optims.iter().map(Optim::parameters)).map_err(|source| OptimError::Native {
+        optimizer: optims.iter().map(Optim::name).collect::<Vec<_>>().join("`, `"),
+        doing: "clipping the gradients".into(),
+        source,
+    })
 }
 
 fn check_parameters(optimizer: &str, parameters: &[(String, Tensor)]) -> Result<(), OptimError> {

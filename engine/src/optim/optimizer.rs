@@ -7,6 +7,45 @@ use crate::optim::settings::Settings;
 use std::fmt::Debug;
 
 /// An optimizer before it has parameters. [`Optim::new`](crate::optim::Optim::new) makes it live.
+///
+/// ```
+/// use engine::optim::{Algorithm, GroupRules, OptimError, Settings};
+/// use engine::prelude::*;
+///
+/// /// AdamW with the momentum that this project always uses.
+/// #[component(optimizer)] // `optimizer: Ours(lr: 1e-3)` in experiments
+/// pub struct Ours {
+///     #[config(range = 0.0..)]
+///     pub lr: f64,
+/// }
+///
+/// impl Ours {
+///     fn recipe(&self) -> AdamW {
+///         AdamW { betas: (0.95, 0.999), ..AdamW::new(self.lr) }
+///     }
+/// }
+///
+/// impl Optimizer for Ours {
+///     fn name(&self) -> &'static str {
+///         "Ours"
+///     }
+///     fn check(&self) -> Result<(), OptimError> {
+///         self.recipe().check()
+///     }
+///     fn settings(&self) -> Settings {
+///         self.recipe().settings()
+///     }
+///     fn groups(&self) -> GroupRules<'_> {
+///         GroupRules::default()
+///     }
+///     fn algorithm(&self) -> Box<dyn Algorithm> {
+///         self.recipe().algorithm()
+///     }
+/// }
+/// # fn main() {
+/// assert_eq!(Ours { lr: 1e-3 }.settings().get("beta1"), Some(0.95));
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no optimizer",
     label = "not an optimizer",

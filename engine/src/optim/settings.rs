@@ -18,6 +18,18 @@ pub struct Setting {
 ///
 /// Setting a value never allocates and takes effect with the next update. Where an optimizer has no
 /// `momentum`, the name means its `beta1`, which plays that part.
+///
+/// ```
+/// use engine::optim::Settings;
+///
+/// let mut settings = Settings::new([("lr", 0.1), ("beta1", 0.9)]);
+/// settings.set("lr", 0.05)?;
+/// assert_eq!((settings.get("lr"), settings.initial("lr")), (Some(0.05), Some(0.1)));
+/// assert_eq!(settings.get("momentum"), Some(0.9));
+/// let error = settings.set("lrr", 0.05).unwrap_err();
+/// assert_eq!(error.to_string(), "there is no setting `lrr`, did you mean `lr`?");
+/// # Ok::<(), engine::optim::OptimError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     all: Vec<Setting>,

@@ -9,6 +9,23 @@ use crate::optim::settings::Settings;
 use engine_macros::component;
 
 /// Stochastic gradient descent, with momentum if asked for, as `torch.optim.SGD`.
+///
+/// ```
+/// use engine::optim::Optim;
+/// use engine::prelude::*;
+///
+/// let weight = Tensor::from(1.0f32).set_requires_grad(true);
+/// let parameters = vec![("weight".to_owned(), weight.shallow_clone())];
+/// let mut optim = Optim::new("opt", &Sgd { momentum: 0.9, ..Sgd::new(0.1) }, parameters)?;
+/// for _ in 0..2 {
+///     optim.zero_grad()?;
+///     (&weight * 2.0).backward(); // the gradient is 2
+///     optim.step()?;
+/// }
+/// // by 0.1 · 2, then by 0.1 · (2 + 0.9 · 2)
+/// assert!((f64::try_from(&weight)? - (1.0 - 0.2 - 0.38)).abs() < 1e-6);
+/// # Ok::<(), engine::base::Error>(())
+/// ```
 #[component(optimizer)]
 #[derive(PartialEq)]
 pub struct Sgd {

@@ -3,6 +3,15 @@
 use crate::phase::Phase;
 
 /// A set of phases.
+///
+/// ```
+/// use engine::phase::{Phase, PhaseMask};
+///
+/// const VAL: PhaseMask = PhaseMask::of(&[Phase::BeforeVal, Phase::AfterVal]);
+/// assert!(VAL.contains(Phase::AfterVal) && !VAL.contains(Phase::AfterTrain));
+/// let more = VAL.union(PhaseMask::of(&[Phase::AfterTrain]));
+/// assert_eq!(more.iter().collect::<Vec<_>>(), [Phase::BeforeVal, Phase::AfterVal, Phase::AfterTrain]);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PhaseMask(u64);
 

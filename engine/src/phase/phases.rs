@@ -5,6 +5,15 @@ use std::fmt;
 macro_rules! phases {
     ($( $(#[$doc:meta])* $variant:ident, $name:literal, $group:ident; )*) => {
         /// A place in a run where hooks take part. The method of a hook has the phase's name.
+        ///
+        /// ```
+        /// use engine::phase::{Group, Phase};
+        ///
+        /// assert_eq!(Phase::AfterVal.name(), "after_val");
+        /// assert_eq!(Phase::AfterVal.group(), Group::Val);
+        /// assert_eq!(Phase::AfterVal.closes(), Some(Phase::BeforeVal));
+        /// assert!(Phase::BeforeVal < Phase::AfterVal); // in the order of a run
+        /// ```
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u8)]
         pub enum Phase { $( $(#[$doc])* $variant, )* }

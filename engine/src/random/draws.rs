@@ -3,6 +3,16 @@
 use crate::random::stream::Stream;
 
 /// Puts the items into a random order, each order equally likely (Fisher-Yates, from the last item down).
+///
+/// ```
+/// use engine::random::{Stream, shuffle};
+///
+/// let mut names = ["a", "b", "c", "d"];
+/// shuffle(&mut names, &mut Stream::new(7, "example", 0, 0));
+/// let mut sorted = names;
+/// sorted.sort();
+/// assert_eq!(sorted, ["a", "b", "c", "d"]);
+/// ```
 pub fn shuffle<T>(items: &mut [T], stream: &mut Stream) {
     for last in (1..items.len()).rev() {
         items.swap(last, stream.below(last as u64 + 1) as usize);
@@ -10,6 +20,15 @@ pub fn shuffle<T>(items: &mut [T], stream: &mut Stream) {
 }
 
 /// The numbers `0..len` in a random order.
+///
+/// ```
+/// use engine::random::{Stream, permutation};
+///
+/// // an order for each epoch, without that of the one before
+/// let order = |epoch| permutation(100, &mut Stream::new(42, "order", epoch, 0));
+/// assert_eq!(order(3), order(3));
+/// assert_ne!(order(3), order(4));
+/// ```
 pub fn permutation(len: usize, stream: &mut Stream) -> Vec<usize> {
     let mut order: Vec<usize> = (0..len).collect();
     shuffle(&mut order, stream);
@@ -17,6 +36,17 @@ pub fn permutation(len: usize, stream: &mut Stream) -> Vec<usize> {
 }
 
 /// `count` indices, each drawn with a chance in proportion to its weight, the same one possibly again.
+///
+/// ```
+/// use engine::random::{Stream, weighted_draws};
+///
+/// // a rare class as often as a common one: 90 samples and 10
+/// let weights: Vec<f64> = (0..100).map(|index| if index < 90 { 1.0 / 90.0 } else { 1.0 / 10.0 }).collect();
+/// let drawn = weighted_draws(&weights, 1000, &mut Stream::new(7, "example", 0, 0))?;
+/// let rare = drawn.iter().filter(|index| **index >= 90).count();
+/// assert!((400..600).contains(&rare));
+/// # Ok::<(), engine::random::WeightError>(())
+/// ```
 ///
 /// # Errors
 /// When a weight is negative or no finite number, or none is above 0.

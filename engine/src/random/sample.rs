@@ -7,6 +7,20 @@ use std::ops::Range;
 ///
 /// Each method always takes its bits in the same way, so the same sample of the same epoch is augmented alike on
 /// every machine, with any number of workers and after any upgrade.
+///
+/// ```
+/// use engine::random::{SampleRng, Stream};
+///
+/// // datasets are handed theirs; a test of one makes its own
+/// let mut rng = SampleRng::new(Stream::new(7, "example", 0, 0));
+/// let flip = rng.bool(0.5);
+/// let shift = rng.range(-2..3);
+/// let noise = 0.1 * rng.normal();
+/// assert!((-2..3).contains(&shift) && noise.is_finite());
+///
+/// let mut again = SampleRng::new(Stream::new(7, "example", 0, 0));
+/// assert_eq!((again.bool(0.5), again.range(-2..3), 0.1 * again.normal()), (flip, shift, noise));
+/// ```
 #[derive(Clone, Debug)]
 pub struct SampleRng(Stream);
 

@@ -35,6 +35,14 @@ impl Stream {
     /// An integer in `0..n`, each equally likely; 0 when `n` is 0.
     ///
     /// Multiplication with rejection: D. Lemire, "Fast Random Integer Generation in an Interval", 2019.
+    ///
+    /// ```
+    /// use engine::random::Stream;
+    ///
+    /// let mut dice = Stream::new(7, "dice", 0, 0);
+    /// let thrown: Vec<u64> = (0..100).map(|_| 1 + dice.below(6)).collect();
+    /// assert!((1..=6).all(|side| thrown.contains(&side)) && thrown.iter().all(|side| (1..=6).contains(side)));
+    /// ```
     pub fn below(&mut self, n: u64) -> u64 {
         if n == 0 {
             return 0;
@@ -57,6 +65,15 @@ impl Stream {
 }
 
 /// A seed for a part of the program, from the seed of the whole: the first 64 bits of its [`Stream`].
+///
+/// ```
+/// use engine::random::derive;
+///
+/// // one seed for the experiment, others for its parts
+/// let (model, data) = (derive(42, "model", 0, 0), derive(42, "data", 0, 0));
+/// assert_ne!(model, data);
+/// assert_eq!(model, derive(42, "model", 0, 0));
+/// ```
 pub fn derive(seed: u64, tag: &str, a: u64, b: u64) -> u64 {
     Stream::new(seed, tag, a, b).next_u64()
 }

@@ -1,7 +1,7 @@
 //! All sinks of a run as one: each gets everything, and one that may fail does not take the run with it.
 
 use super::{Event, Outcome, Progress, Row, RunInfo, Sink, SinkConfig, ValueKind};
-use crate::base::error::{Context as _, Error, Result};
+use crate::base::error::{Error, ErrorContext as _, Result};
 use crate::base::panics;
 use crate::base::state::StateMap;
 use std::fmt;

@@ -1,7 +1,7 @@
 //! Where the run is, and how far it goes.
 
 use crate::base::{Batch, Clock, Epoch, Iter};
-use crate::optim::{Planned, Progress};
+use crate::optim::{PlannedLength, TrainingProgress};
 
 /// The clocks of a run: what is finished, and what is planned. `after_x` phases see `x` counted.
 #[derive(Clone, Debug)]
@@ -90,13 +90,13 @@ impl Clocks {
     }
 
     /// What schedules are a function of.
-    pub fn progress(&self) -> Progress {
-        let planned = Planned {
+    pub fn progress(&self) -> TrainingProgress {
+        let planned = PlannedLength {
             max_epochs: self.max_epochs.unwrap_or(1),
             max_iters: self.max_iters.unwrap_or(0),
             iters_per_epoch: self.iters_per_epoch,
         };
-        Progress { epoch: self.epoch, iter: self.iter, planned }
+        TrainingProgress { epoch: self.epoch, iter: self.iter, planned }
     }
 
     /// Whether everything that was planned is done.

@@ -7,7 +7,7 @@ use crate::model::{Model, ModelEntry};
 use crate::optim::{Optim, Schedules};
 use crate::random;
 use crate::run::RunState;
-use crate::trainer::Refused;
+use crate::trainer::BuildErrors;
 use crate::trainer::fields::{HookSetting, LoaderField, OptimizerField, SchedulesField};
 use tch::{Tensor, nn};
 
@@ -72,7 +72,7 @@ impl<'a> Builder<'a> {
             }
         }
         let optim = Optim::new(name, field.optimizer(), parameters).map_err(|error| match error.field() {
-            Some(field) => Refused::at(format!("{path}.{field}"), error.to_string()),
+            Some(field) => BuildErrors::at(format!("{path}.{field}"), error.to_string()),
             None => Error::new(error).context(format!("the optimizer `{name}` can't be built")),
         })?;
         self.run.updates.optimizers.push(optim);

@@ -1,10 +1,10 @@
 //! The fields of a trainer as its expansion names them: one marker type for each.
 //!
 //! The expansion says once, in a constant, which trait the type of a field has to have. Everything else goes through
-//! [`Checked`] and the marker, so that a type that does not serve is one error and stands at the field.
+//! [`Verified`] and the marker, so that a type that does not serve is one error and stands at the field.
 
 use crate::base::Result;
-use crate::base::checked::{Plain, Setting};
+use crate::base::checked::{ConfigValue, Plain};
 use crate::data::{BatchSource, CommonOrder, Cursor, SameBatch};
 use crate::hook::{Batches, EachState, HookField, HookPart, PredictStep};
 use crate::loops::{EachMetric, Feed, Role, predict_start};
@@ -38,12 +38,12 @@ pub trait PartKind: 'static {
     ///
     /// # Errors
     /// What the field finds wrong with its settings.
-    fn build(config: Self::Config, builder: &mut Builder<'_>, place: Place) -> Result<Self::Field>;
+    fn build(config: Self::Config, builder: &mut Builder<'_>, at: FieldPath) -> Result<Self::Field>;
 }
 
-/// Where a field stands.
+/// A field, and the path of its settings.
 #[derive(Clone, Copy, Debug)]
-pub struct Place {
+pub struct FieldPath {
     /// Its name in the trainer.
     name: &'static str,
     /// The path of its settings in the experiment.
@@ -54,7 +54,7 @@ pub struct Place {
 ///
 /// Behind a trait object, so that nothing about it depends on what the field's type can do: what is wrong with the
 /// field is then said once, and not again for whatever holds the settings.
-pub struct Section<P: Part> {
+pub struct FieldSettings<P: Part> {
     settings: Box<dyn Settings<<P::Kind as PartKind>::Field>>,
     path: &'static str,
 }
@@ -62,7 +62,7 @@ pub struct Section<P: Part> {
 /// Settings that become a field.
 trait Settings<F> {
     fn write(&self, writer: &mut Writer, path: &'static str);
-    fn build(self: Box<Self>, builder: &mut Builder<'_>, place: Place) -> Result<F>;
+    fn build(self: Box<Self>, builder: &mut Builder<'_>, at: FieldPath) -> Result<F>;
 }
 
 struct SettingsOf<K: PartKind>(K::Config);
@@ -71,20 +71,20 @@ impl<K: PartKind> Settings<K::Field> for SettingsOf<K> {
     fn write(&self, writer: &mut Writer, path: &'static str) {
         K::write(&self.0, writer, path);
     }
-    fn build(self: Box<Self>, builder: &mut Builder<'_>, place: Place) -> Result<K::Field> {
-        K::build(self.0, builder, place)
+    fn build(self: Box<Self>, builder: &mut Builder<'_>, at: FieldPath) -> Result<K::Field> {
+        K::build(self.0, builder, at)
     }
 }
 
 /// Reads the settings of a field.
-pub fn read_part<P: Part>(reader: &mut Reader<'_>, path: &'static str) -> Option<Section<P>> {
+pub fn read_part<P: Part>(reader: &mut Reader<'_>, path: &'static str) -> Option<FieldSettings<P>> {
     reader.about(P::DOCS);
     let config = P::Kind::read(reader, path, P::NAME)?;
-    Some(Section { settings: Box::new(SettingsOf::<P::Kind>(config)), path })
+    Some(FieldSettings { settings: Box::new(SettingsOf::<P::Kind>(config)), path })
 }
 
 /// Prints the settings of a field.
-pub fn write_part<P: Part>(section: &Section<P>, writer: &mut Writer) {
+pub fn write_part<P: Part>(section: &FieldSettings<P>, writer: &mut Writer) {
     section.settings.write(writer, section.path);
 }
 
@@ -92,8 +92,11 @@ pub fn write_part<P: Part>(section: &Section<P>, writer: &mut Writer) {
 ///
 /// # Errors
 /// What the field finds wrong with its settings.
-pub fn build_part<P: Part>(section: Section<P>, builder: &mut Builder<'_>) -> Result<<P::Kind as PartKind>::Field> {
-    section.settings.build(builder, Place { name: P::NAME, path: section.path })
+pub fn build_part<P: Part>(
+    section: FieldSettings<P>,
+    builder: &mut Builder<'_>,
+) -> Result<<P::Kind as PartKind>::Field> {
+    section.settings.build(builder, FieldPath { name: P::NAME, path: section.path })
 }
 
 /// A `#[model]` field.
@@ -133,7 +136,7 @@ pub trait MetricPart: 'static {
 /// A `#[config]` field of the trainer itself.
 pub trait ConfigPart: 'static {
     /// Its type.
-    type Field: Setting + 'static;
+    type Field: ConfigValue + 'static;
     /// What is demanded of a value, as written in the source.
     const DEMAND: Option<&'static str> = None;
     /// The value when the file doesn't name it; `None`: it has to.
@@ -162,8 +165,8 @@ impl<P: ModelPart> PartKind for ModelOf<P> {
     fn write(config: &Self::Config, writer: &mut Writer, path: &'static str) {
         writer.component(path, config);
     }
-    fn build(config: Self::Config, builder: &mut Builder<'_>, place: Place) -> Result<P::Field> {
-        builder.model(place.name, &config)
+    fn build(config: Self::Config, builder: &mut Builder<'_>, at: FieldPath) -> Result<P::Field> {
+        builder.model(at.name, &config)
     }
 }
 
@@ -179,8 +182,8 @@ impl<P: OptimizerPart> PartKind for OptimizerOf<P> {
     fn write(config: &Self::Config, writer: &mut Writer, path: &'static str) {
         writer.component(path, config);
     }
-    fn build(config: Self::Config, builder: &mut Builder<'_>, place: Place) -> Result<P::Field> {
-        builder.optimizer(place.name, place.path, P::MODELS, config)
+    fn build(config: Self::Config, builder: &mut Builder<'_>, at: FieldPath) -> Result<P::Field> {
+        builder.optimizer(at.name, at.path, P::MODELS, config)
     }
 }
 
@@ -196,7 +199,7 @@ impl<P: SchedulesPart> PartKind for SchedulesOf<P> {
     fn write(config: &Schedules, writer: &mut Writer, path: &'static str) {
         writer.put(path, config);
     }
-    fn build(config: Schedules, builder: &mut Builder<'_>, _: Place) -> Result<P::Field> {
+    fn build(config: Schedules, builder: &mut Builder<'_>, _: FieldPath) -> Result<P::Field> {
         Ok(builder.schedules(config))
     }
 }
@@ -213,8 +216,8 @@ impl<P: LoaderPart> PartKind for LoaderOf<P> {
     fn write(config: &Self::Config, writer: &mut Writer, path: &'static str) {
         writer.loader::<P::Field>(path, config);
     }
-    fn build(config: Self::Config, builder: &mut Builder<'_>, place: Place) -> Result<P::Field> {
-        builder.loader(P::ROLE, place.name, config)
+    fn build(config: Self::Config, builder: &mut Builder<'_>, at: FieldPath) -> Result<P::Field> {
+        builder.loader(P::ROLE, at.name, config)
     }
 }
 
@@ -230,7 +233,7 @@ impl<P: MetricPart> PartKind for MetricOf<P> {
     fn write(config: &Self::Config, writer: &mut Writer, _: &str) {
         writer.metric(<P::Field as MetricField>::NAME, config);
     }
-    fn build(config: Self::Config, _: &mut Builder<'_>, _: Place) -> Result<P::Field> {
+    fn build(config: Self::Config, _: &mut Builder<'_>, _: FieldPath) -> Result<P::Field> {
         Ok(P::Field::from_config(&config))
     }
 }
@@ -247,8 +250,8 @@ impl<P: HookPart> PartKind for HookOf<P> {
     fn write(config: &Self::Config, writer: &mut Writer, path: &'static str) {
         writer.hook::<P::Field>(path, config);
     }
-    fn build(config: Self::Config, builder: &mut Builder<'_>, place: Place) -> Result<P::Field> {
-        builder.hook(place.name, config)
+    fn build(config: Self::Config, builder: &mut Builder<'_>, at: FieldPath) -> Result<P::Field> {
+        builder.hook(at.name, config)
     }
 }
 
@@ -269,24 +272,24 @@ impl<P: ConfigPart> PartKind for ConfigOf<P> {
     fn write(config: &Self::Config, writer: &mut Writer, path: &'static str) {
         writer.put(path, config);
     }
-    fn build(config: Self::Config, _: &mut Builder<'_>, _: Place) -> Result<P::Field> {
+    fn build(config: Self::Config, _: &mut Builder<'_>, _: FieldPath) -> Result<P::Field> {
         Ok(config.0)
     }
 }
 
 /// A type, and a constant that has a value only when the type can do what it has to do.
 ///
-/// When it can't, the one error stands in the constant. The compiler then takes [`Known::Type`] for a type that it has
+/// When it can't, the one error stands in the constant. The compiler then takes [`VerifiedType::Type`] for a type that it has
 /// complained of already, and everything that is made of it passes in silence.
-pub struct Checked<T, const OK: bool>(PhantomData<T>);
+pub struct Verified<T, const OK: bool>(PhantomData<T>);
 
-/// Gives a [`Checked`] type back.
-pub trait Known {
+/// Gives a [`Verified`] type back.
+pub trait VerifiedType {
     /// The type.
     type Type;
 }
 
-impl<T, const OK: bool> Known for Checked<T, OK> {
+impl<T, const OK: bool> VerifiedType for Verified<T, OK> {
     type Type = T;
 }
 

@@ -3,7 +3,7 @@
 use crate::allocations::allocations;
 use engine::base::{Epoch, Iter};
 use engine::optim::schedule::{Cosine, Linear};
-use engine::optim::{Adam, AdamW, Clip, Optim, Optimizer, Planned, Progress, Schedules, Sgd};
+use engine::optim::{Adam, AdamW, Clip, Optim, Optimizer, PlannedLength, Schedules, Sgd, TrainingProgress};
 use tch::{Device, Kind, Tensor};
 
 #[test]
@@ -28,8 +28,8 @@ fn an_update_with_schedule_and_clipping_allocates_nothing_of_the_engine() {
             for (_, parameter) in &parameters {
                 (parameter * parameter).sum(Kind::Float).backward();
             }
-            let planned = Planned { max_epochs: 1, max_iters: 10, iters_per_epoch: 10 };
-            let progress = Progress { epoch: Epoch(0), iter: Iter(iter), planned };
+            let planned = PlannedLength { max_epochs: 1, max_iters: 10, iters_per_epoch: 10 };
+            let progress = TrainingProgress { epoch: Epoch(0), iter: Iter(iter), planned };
             let before = allocations();
             schedules.apply(&mut optims, &progress).unwrap();
             let norm = optims[0].clip(&Clip::Norm(1.0)).unwrap();

@@ -13,14 +13,14 @@ const WANTED: usize = 1000;
 
 #[test]
 fn a_thousand_experiments_are_the_same_when_they_are_printed_and_read_again() {
-    let outline = Experiment::<Fit>::outline();
+    let schema = Experiment::<Fit>::schema();
     let (mut read, mut refused, mut longest) = (0, Vec::new(), 0);
     for seed in 0.. {
         if read == WANTED {
             break;
         }
         let mut dice = Dice(Stream::new(seed, "made up", 0, 0));
-        let text = print(&dice.experiment(&outline.sections));
+        let text = print(&dice.experiment(&schema.sections));
         let experiment = match Experiment::<Fit>::parse("made up.ron", &text) {
             Ok(experiment) => experiment,
             // rules across fields refuse some; each has to say why

@@ -3,7 +3,9 @@
 use crate::optimizers::parameters;
 use engine::base::{Epoch, Iter};
 use engine::optim::schedule::{Constant, Cosine, Exponential, Linear, MultiStep, Poly, Step};
-use engine::optim::{AdamW, GroupRule, Optim, Outlook, Planned, Progress, ScheduleConfig, Schedules, Sgd};
+use engine::optim::{
+    AdamW, GroupRule, Optim, PlannedLength, ScheduleConfig, Schedules, Sgd, TrainingLength, TrainingProgress,
+};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -18,10 +20,10 @@ fn a_list_of_schedules_is_read_by_their_names() {
     assert!(serde_json::from_str::<Schedules>(r#"[{"Cosine": {"min": 0.1}}]"#).is_err());
 }
 
-const PLANNED: Planned = Planned { max_epochs: 10, max_iters: 100, iters_per_epoch: 10 };
+const PLANNED: PlannedLength = PlannedLength { max_epochs: 10, max_iters: 100, iters_per_epoch: 10 };
 
-fn at(iter: u64) -> Progress {
-    Progress { epoch: Epoch(iter / 10), iter: Iter(iter), planned: PLANNED }
+fn at(iter: u64) -> TrainingProgress {
+    TrainingProgress { epoch: Epoch(iter / 10), iter: Iter(iter), planned: PLANNED }
 }
 
 fn read<S: ScheduleConfig + for<'de> Deserialize<'de> + 'static>(ron: &str) -> Box<dyn ScheduleConfig> {
@@ -54,7 +56,7 @@ fn a_hundred_updates_have_the_learning_rates_of_pytorch() {
     assert!(expected.keys().map(String::as_str).eq(cases.keys().copied()), "fixtures and cases differ");
     for (name, schedules) in cases {
         let schedules = Schedules(schedules);
-        assert_eq!(schedules.check(&Outlook::from(&PLANNED)), [], "{name}");
+        assert_eq!(schedules.check(&TrainingLength::from(&PLANNED)), [], "{name}");
         assert_eq!(expected[name].len(), 100);
         for (iter, theirs) in expected[name].iter().enumerate() {
             let ours = schedules.value("lr", "default", 0.05, &at(iter as u64)).unwrap();

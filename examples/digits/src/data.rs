@@ -99,7 +99,7 @@ impl Dataset for DigitsSet {
 }
 
 impl DigitsSet {
-    /// Where in its margined image a sample begins. All chance comes from `rng`, which belongs to this sample in this
+    /// Where in its margined image a sample begins. All randomness comes from `rng`, which belongs to this sample in this
     /// epoch: the batches stay the same with any number of workers, and after a resume.
     fn offset(&self, rng: &mut SampleRng) -> i64 {
         let mut along = || rng.range(0..2 * self.shift + 1);

@@ -40,14 +40,14 @@ const _: () = {
             value: &usize,
             serializer: __S,
         ) -> ::core::result::Result<__S::Ok, __S::Error> {
-            <usize as ::engine::__private::Setting>::write(value, serializer)
+            <usize as ::engine::__private::ConfigValue>::write(value, serializer)
         }
     }
     #[automatically_derived]
     impl ::core::clone::Clone for AccuracyConfig {
         fn clone(&self) -> Self {
             Self {
-                top_k: <usize as ::engine::__private::Setting>::copied(&self.top_k),
+                top_k: <usize as ::engine::__private::ConfigValue>::copied(&self.top_k),
             }
         }
     }
@@ -58,7 +58,7 @@ const _: () = {
             shown
                 .field(
                     "top_k",
-                    <usize as ::engine::__private::Setting>::shown(&self.top_k),
+                    <usize as ::engine::__private::ConfigValue>::shown(&self.top_k),
                 );
             shown.finish()
         }
@@ -86,10 +86,10 @@ const _: () = {
             map.0
                 .insert(
                     ::core::convert::From::from("right"),
-                    <<::engine::__private::Checked<
+                    <<::engine::__private::Verified<
                         u64,
                         SAVED_right,
-                    > as ::engine::__private::Known>::Type as ::engine::__private::Saved>::save(
+                    > as ::engine::__private::VerifiedType>::Type as ::engine::__private::Saved>::save(
                         &self.right,
                     ),
                 );
@@ -104,10 +104,10 @@ const _: () = {
                 self.right = ::engine::__private::take_field(
                     &mut state,
                     "right",
-                    <<::engine::__private::Checked<
+                    <<::engine::__private::Verified<
                         u64,
                         SAVED_right,
-                    > as ::engine::__private::Known>::Type as ::engine::__private::Saved>::restore,
+                    > as ::engine::__private::VerifiedType>::Type as ::engine::__private::Saved>::restore,
                 )?;
             }
             ::core::result::Result::Ok(())
@@ -120,11 +120,13 @@ const _: () = {
         #[allow(unreachable_code, unused_variables, clippy::diverging_sub_expression)]
         fn build(config: &AccuracyConfig) -> Self {
             Self {
-                top_k: <usize as ::engine::__private::Setting>::copied(&config.top_k),
-                right: <<::engine::__private::Checked<
+                top_k: <usize as ::engine::__private::ConfigValue>::copied(
+                    &config.top_k,
+                ),
+                right: <<::engine::__private::Verified<
                     u64,
                     SAVED_right,
-                > as ::engine::__private::Known>::Type as ::engine::__private::Fresh>::fresh(),
+                > as ::engine::__private::VerifiedType>::Type as ::engine::__private::Fresh>::fresh(),
             }
         }
     }

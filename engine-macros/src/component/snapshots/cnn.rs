@@ -36,29 +36,33 @@ impl CnnConfig {
         value: &i64,
         serializer: __S,
     ) -> ::core::result::Result<__S::Ok, __S::Error> {
-        <i64 as ::engine::__private::Setting>::write(value, serializer)
+        <i64 as ::engine::__private::ConfigValue>::write(value, serializer)
     }
     fn __read_classes<'de, __D: ::engine::__private::serde::Deserializer<'de>>(
         deserializer: __D,
     ) -> ::core::result::Result<i64, __D::Error> {
-        <i64 as ::engine::__private::Setting>::read(deserializer)
+        <i64 as ::engine::__private::ConfigValue>::read(deserializer)
     }
     fn __write_classes<__S: ::engine::__private::serde::Serializer>(
         value: &i64,
         serializer: __S,
     ) -> ::core::result::Result<__S::Ok, __S::Error> {
-        <i64 as ::engine::__private::Setting>::write(value, serializer)
+        <i64 as ::engine::__private::ConfigValue>::write(value, serializer)
     }
 }
 #[automatically_derived]
 impl ::core::fmt::Debug for CnnConfig {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         let mut shown = f.debug_struct("Cnn");
-        shown.field("width", <i64 as ::engine::__private::Setting>::shown(&self.width));
+        shown
+            .field(
+                "width",
+                <i64 as ::engine::__private::ConfigValue>::shown(&self.width),
+            );
         shown
             .field(
                 "classes",
-                <i64 as ::engine::__private::Setting>::shown(&self.classes),
+                <i64 as ::engine::__private::ConfigValue>::shown(&self.classes),
             );
         shown.finish()
     }

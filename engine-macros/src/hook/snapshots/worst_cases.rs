@@ -55,7 +55,7 @@ const _: () = {
             value: &usize,
             serializer: __S,
         ) -> ::core::result::Result<__S::Ok, __S::Error> {
-            <usize as ::engine::__private::Setting>::write(value, serializer)
+            <usize as ::engine::__private::ConfigValue>::write(value, serializer)
         }
         fn __default_title() -> Option<String> {
             <Option<String> as ::core::default::Default>::default()
@@ -63,23 +63,25 @@ const _: () = {
         fn __read_title<'de, __D: ::engine::__private::serde::Deserializer<'de>>(
             deserializer: __D,
         ) -> ::core::result::Result<Option<String>, __D::Error> {
-            <Option<String> as ::engine::__private::Setting>::read(deserializer)
+            <Option<String> as ::engine::__private::ConfigValue>::read(deserializer)
         }
         fn __write_title<__S: ::engine::__private::serde::Serializer>(
             value: &Option<String>,
             serializer: __S,
         ) -> ::core::result::Result<__S::Ok, __S::Error> {
-            <Option<String> as ::engine::__private::Setting>::write(value, serializer)
+            <Option<
+                String,
+            > as ::engine::__private::ConfigValue>::write(value, serializer)
         }
     }
     #[automatically_derived]
     impl ::core::clone::Clone for WorstCasesConfig {
         fn clone(&self) -> Self {
             Self {
-                keep: <usize as ::engine::__private::Setting>::copied(&self.keep),
+                keep: <usize as ::engine::__private::ConfigValue>::copied(&self.keep),
                 title: <Option<
                     String,
-                > as ::engine::__private::Setting>::copied(&self.title),
+                > as ::engine::__private::ConfigValue>::copied(&self.title),
                 level: ::core::clone::Clone::clone(&self.level),
             }
         }
@@ -91,12 +93,14 @@ const _: () = {
             shown
                 .field(
                     "keep",
-                    <usize as ::engine::__private::Setting>::shown(&self.keep),
+                    <usize as ::engine::__private::ConfigValue>::shown(&self.keep),
                 );
             shown
                 .field(
                     "title",
-                    <Option<String> as ::engine::__private::Setting>::shown(&self.title),
+                    <Option<
+                        String,
+                    > as ::engine::__private::ConfigValue>::shown(&self.title),
                 );
             shown.field("level", &self.level);
             shown.finish()
@@ -135,10 +139,10 @@ const _: () = {
             map.0
                 .insert(
                     ::core::convert::From::from("seen"),
-                    <<::engine::__private::Checked<
+                    <<::engine::__private::Verified<
                         Vec<f64>,
                         SAVED_seen,
-                    > as ::engine::__private::Known>::Type as ::engine::__private::Saved>::save(
+                    > as ::engine::__private::VerifiedType>::Type as ::engine::__private::Saved>::save(
                         &self.seen,
                     ),
                 );
@@ -153,10 +157,10 @@ const _: () = {
                 self.seen = ::engine::__private::take_field(
                     &mut state,
                     "seen",
-                    <<::engine::__private::Checked<
+                    <<::engine::__private::Verified<
                         Vec<f64>,
                         SAVED_seen,
-                    > as ::engine::__private::Known>::Type as ::engine::__private::Saved>::restore,
+                    > as ::engine::__private::VerifiedType>::Type as ::engine::__private::Saved>::restore,
                 )?;
             }
             ::core::result::Result::Ok(())
@@ -170,14 +174,14 @@ const _: () = {
         #[allow(unreachable_code, unused_variables, clippy::diverging_sub_expression)]
         fn build(config: &WorstCasesConfig) -> Self {
             Self {
-                keep: <usize as ::engine::__private::Setting>::copied(&config.keep),
+                keep: <usize as ::engine::__private::ConfigValue>::copied(&config.keep),
                 title: <Option<
                     String,
-                > as ::engine::__private::Setting>::copied(&config.title),
-                seen: <<::engine::__private::Checked<
+                > as ::engine::__private::ConfigValue>::copied(&config.title),
+                seen: <<::engine::__private::Verified<
                     Vec<f64>,
                     SAVED_seen,
-                > as ::engine::__private::Known>::Type as ::engine::__private::Fresh>::fresh(),
+                > as ::engine::__private::VerifiedType>::Type as ::engine::__private::Fresh>::fresh(),
                 scratch: <Option<Tensor> as ::engine::__private::Fresh>::fresh(),
             }
         }

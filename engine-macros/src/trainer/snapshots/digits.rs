@@ -25,10 +25,10 @@ const _: () = {
     struct Field_net;
     #[automatically_derived]
     impl ::engine::__private::ModelPart for Field_net {
-        type Field = <::engine::__private::Checked<
+        type Field = <::engine::__private::Verified<
             Cnn,
             CHECKED_net,
-        > as ::engine::__private::Known>::Type;
+        > as ::engine::__private::VerifiedType>::Type;
     }
     #[automatically_derived]
     impl ::engine::__private::Part for Field_net {
@@ -45,10 +45,10 @@ const _: () = {
     struct Field_opt;
     #[automatically_derived]
     impl ::engine::__private::OptimizerPart for Field_opt {
-        type Field = <::engine::__private::Checked<
+        type Field = <::engine::__private::Verified<
             Box<dyn Optimizer>,
             CHECKED_opt,
-        > as ::engine::__private::Known>::Type;
+        > as ::engine::__private::VerifiedType>::Type;
         const MODELS: &'static [&'static str] = &["net"];
     }
     #[automatically_derived]
@@ -66,10 +66,10 @@ const _: () = {
     struct Field_schedule;
     #[automatically_derived]
     impl ::engine::__private::SchedulesPart for Field_schedule {
-        type Field = <::engine::__private::Checked<
+        type Field = <::engine::__private::Verified<
             Schedules,
             CHECKED_schedule,
-        > as ::engine::__private::Known>::Type;
+        > as ::engine::__private::VerifiedType>::Type;
     }
     #[automatically_derived]
     impl ::engine::__private::Part for Field_schedule {
@@ -86,10 +86,10 @@ const _: () = {
     struct Field_train;
     #[automatically_derived]
     impl ::engine::__private::LoaderPart for Field_train {
-        type Field = <::engine::__private::Checked<
+        type Field = <::engine::__private::Verified<
             Loader<DigitsSet>,
             CHECKED_train,
-        > as ::engine::__private::Known>::Type;
+        > as ::engine::__private::VerifiedType>::Type;
         const ROLE: ::engine::__private::Role = ::engine::__private::Role::Train;
     }
     #[automatically_derived]
@@ -107,10 +107,10 @@ const _: () = {
     struct Field_val;
     #[automatically_derived]
     impl ::engine::__private::LoaderPart for Field_val {
-        type Field = <::engine::__private::Checked<
+        type Field = <::engine::__private::Verified<
             Loader<DigitsSet>,
             CHECKED_val,
-        > as ::engine::__private::Known>::Type;
+        > as ::engine::__private::VerifiedType>::Type;
         const ROLE: ::engine::__private::Role = ::engine::__private::Role::Val;
     }
     #[automatically_derived]
@@ -128,10 +128,10 @@ const _: () = {
     struct Field_prompts;
     #[automatically_derived]
     impl ::engine::__private::LoaderPart for Field_prompts {
-        type Field = <::engine::__private::Checked<
+        type Field = <::engine::__private::Verified<
             Loader<Images>,
             CHECKED_prompts,
-        > as ::engine::__private::Known>::Type;
+        > as ::engine::__private::VerifiedType>::Type;
         const ROLE: ::engine::__private::Role = ::engine::__private::Role::Predict;
     }
     #[automatically_derived]
@@ -149,10 +149,10 @@ const _: () = {
     struct Field_accuracy;
     #[automatically_derived]
     impl ::engine::__private::MetricPart for Field_accuracy {
-        type Field = <::engine::__private::Checked<
+        type Field = <::engine::__private::Verified<
             Accuracy,
             CHECKED_accuracy,
-        > as ::engine::__private::Known>::Type;
+        > as ::engine::__private::VerifiedType>::Type;
     }
     #[automatically_derived]
     impl ::engine::__private::Part for Field_accuracy {
@@ -169,10 +169,10 @@ const _: () = {
     struct Field_ema;
     #[automatically_derived]
     impl ::engine::__private::HookPart for Field_ema {
-        type Field = <::engine::__private::Checked<
+        type Field = <::engine::__private::Verified<
             Ema,
             CHECKED_ema,
-        > as ::engine::__private::Known>::Type;
+        > as ::engine::__private::VerifiedType>::Type;
     }
     #[automatically_derived]
     impl ::engine::__private::Part for Field_ema {
@@ -182,17 +182,17 @@ const _: () = {
     }
     #[allow(non_upper_case_globals)]
     const CHECKED_smoothing: bool = {
-        let _ = <f64 as ::engine::__private::Setting>::copied;
+        let _ = <f64 as ::engine::__private::ConfigValue>::copied;
         true
     };
     #[allow(non_camel_case_types)]
     struct Field_smoothing;
     #[automatically_derived]
     impl ::engine::__private::ConfigPart for Field_smoothing {
-        type Field = <::engine::__private::Checked<
+        type Field = <::engine::__private::Verified<
             f64,
             CHECKED_smoothing,
-        > as ::engine::__private::Known>::Type;
+        > as ::engine::__private::VerifiedType>::Type;
         const DEMAND: ::core::option::Option<&'static str> = ::core::option::Option::Some(
             "0.0..1.0",
         );
@@ -227,20 +227,20 @@ const _: () = {
     #[allow(non_upper_case_globals)]
     const FITS_train: bool = {
         let _ = <<<Field_train as ::engine::__private::LoaderPart>::Field as ::engine::__private::LoaderField>::Batch as ::engine::__private::SameBatch<
-            <<::engine::__private::Checked<
+            <<::engine::__private::Verified<
                 Digits,
                 HAS_STEPS,
-            > as ::engine::__private::Known>::Type as ::engine::__private::Steps>::Batch,
+            > as ::engine::__private::VerifiedType>::Type as ::engine::__private::Steps>::Batch,
         >>::same;
         HAS_STEPS
     };
     #[automatically_derived]
     #[diagnostic::do_not_recommend]
     impl ::engine::__private::Batches for Digits {
-        type Batch = <<::engine::__private::Checked<
+        type Batch = <<::engine::__private::Verified<
             Digits,
             FITS_train,
-        > as ::engine::__private::Known>::Type as ::engine::__private::Steps>::Batch;
+        > as ::engine::__private::VerifiedType>::Type as ::engine::__private::Steps>::Batch;
     }
     #[allow(non_upper_case_globals)]
     const FITS_val: bool = {
@@ -256,23 +256,23 @@ const _: () = {
     #[allow(non_upper_case_globals)]
     const FITS_prompts: bool = {
         let _ = <<<Field_prompts as ::engine::__private::LoaderPart>::Field as ::engine::__private::LoaderField>::Batch as ::engine::__private::SameBatch<
-            <<::engine::__private::Checked<
+            <<::engine::__private::Verified<
                 Digits,
                 HAS_PREDICT_STEP,
-            > as ::engine::__private::Known>::Type as ::engine::__private::PredictStep>::Prompt,
+            > as ::engine::__private::VerifiedType>::Type as ::engine::__private::PredictStep>::Prompt,
         >>::same;
         HAS_PREDICT_STEP
     };
     pub struct Sections {
-        net: ::engine::__private::Section<Field_net>,
-        opt: ::engine::__private::Section<Field_opt>,
-        schedule: ::engine::__private::Section<Field_schedule>,
-        train: ::engine::__private::Section<Field_train>,
-        val: ::engine::__private::Section<Field_val>,
-        prompts: ::engine::__private::Section<Field_prompts>,
-        accuracy: ::engine::__private::Section<Field_accuracy>,
-        ema: ::engine::__private::Section<Field_ema>,
-        smoothing: ::engine::__private::Section<Field_smoothing>,
+        net: ::engine::__private::FieldSettings<Field_net>,
+        opt: ::engine::__private::FieldSettings<Field_opt>,
+        schedule: ::engine::__private::FieldSettings<Field_schedule>,
+        train: ::engine::__private::FieldSettings<Field_train>,
+        val: ::engine::__private::FieldSettings<Field_val>,
+        prompts: ::engine::__private::FieldSettings<Field_prompts>,
+        accuracy: ::engine::__private::FieldSettings<Field_accuracy>,
+        ema: ::engine::__private::FieldSettings<Field_ema>,
+        smoothing: ::engine::__private::FieldSettings<Field_smoothing>,
     }
     #[automatically_derived]
     #[allow(unused_variables, unreachable_code, clippy::diverging_sub_expression)]
@@ -362,10 +362,10 @@ const _: () = {
                 accuracy: ::core::convert::identity(of_accuracy),
                 ema: ::core::convert::identity(of_ema),
                 smoothing: ::core::convert::identity(of_smoothing),
-                seen: <<::engine::__private::Checked<
+                seen: <<::engine::__private::Verified<
                     u64,
                     SAVED_seen,
-                > as ::engine::__private::Known>::Type as ::engine::__private::Fresh>::fresh(),
+                > as ::engine::__private::VerifiedType>::Type as ::engine::__private::Fresh>::fresh(),
                 scratch: <Option<Tensor> as ::engine::__private::Fresh>::fresh(),
             })
         }
@@ -384,10 +384,10 @@ const _: () = {
         }
         fn train_loader(&mut self) -> &mut dyn ::engine::__private::Feed<Self> {
             ::engine::__private::feed::<
-                <::engine::__private::Checked<
+                <::engine::__private::Verified<
                     Field_train,
                     FITS_train,
-                > as ::engine::__private::Known>::Type,
+                > as ::engine::__private::VerifiedType>::Type,
                 Self,
             >(&mut self.train)
         }
@@ -400,10 +400,10 @@ const _: () = {
                 (::engine::__private::Role::Val, 0usize) => {
                     ::core::option::Option::Some(
                         ::engine::__private::feed::<
-                            <::engine::__private::Checked<
+                            <::engine::__private::Verified<
                                 Field_val,
                                 FITS_val,
-                            > as ::engine::__private::Known>::Type,
+                            > as ::engine::__private::VerifiedType>::Type,
                             Self,
                         >(&mut self.val),
                     )
@@ -416,10 +416,10 @@ const _: () = {
             batch: &Self::Batch,
             cx: &mut ::engine::__private::Context<'_>,
         ) -> ::engine::__private::Result<::engine::__private::Output> {
-            <<::engine::__private::Checked<
+            <<::engine::__private::Verified<
                 Digits,
                 FITS_train,
-            > as ::engine::__private::Known>::Type as ::engine::__private::Steps>::train_step(
+            > as ::engine::__private::VerifiedType>::Type as ::engine::__private::Steps>::train_step(
                 self,
                 batch,
                 cx,
@@ -442,21 +442,21 @@ const _: () = {
             ::core::option::Option<::engine::__private::Prediction>,
         > {
             ::engine::__private::predict_next::<
-                <::engine::__private::Checked<
+                <::engine::__private::Verified<
                     Self,
                     FITS_prompts,
-                > as ::engine::__private::Known>::Type,
+                > as ::engine::__private::VerifiedType>::Type,
             >(
                 self,
                 |trainer| ::engine::__private::prompts::<
-                    <::engine::__private::Checked<
+                    <::engine::__private::Verified<
                         Field_prompts,
                         FITS_prompts,
-                    > as ::engine::__private::Known>::Type,
-                    <::engine::__private::Checked<
+                    > as ::engine::__private::VerifiedType>::Type,
+                    <::engine::__private::Verified<
                         Self,
                         FITS_prompts,
-                    > as ::engine::__private::Known>::Type,
+                    > as ::engine::__private::VerifiedType>::Type,
                 >(&mut trainer.prompts),
                 cx,
             )
@@ -524,10 +524,10 @@ const _: () = {
             map.0
                 .insert(
                     ::core::convert::From::from("seen"),
-                    <<::engine::__private::Checked<
+                    <<::engine::__private::Verified<
                         u64,
                         SAVED_seen,
-                    > as ::engine::__private::Known>::Type as ::engine::__private::Saved>::save(
+                    > as ::engine::__private::VerifiedType>::Type as ::engine::__private::Saved>::save(
                         &self.seen,
                     ),
                 );
@@ -542,10 +542,10 @@ const _: () = {
                 self.seen = ::engine::__private::take_field(
                     &mut state,
                     "seen",
-                    <<::engine::__private::Checked<
+                    <<::engine::__private::Verified<
                         u64,
                         SAVED_seen,
-                    > as ::engine::__private::Known>::Type as ::engine::__private::Saved>::restore,
+                    > as ::engine::__private::VerifiedType>::Type as ::engine::__private::Saved>::restore,
                 )?;
             }
             ::core::result::Result::Ok(())

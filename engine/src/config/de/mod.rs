@@ -21,7 +21,7 @@ mod value;
 use super::diagnostic::Diagnostic;
 use super::errors::Diagnostics;
 use super::sources::Sources;
-use super::tree::Node;
+use super::tree::{Kind, Node};
 use error::Result;
 use retry::Retry;
 use serde::de::{DeserializeOwned, DeserializeSeed};
@@ -30,7 +30,6 @@ use std::marker::PhantomData;
 
 pub(super) use place::{Place, Segment, join};
 pub(crate) use report::unknown;
-use report::word_of_the_format;
 pub(super) use report::{BRACKETS, noun};
 pub(super) use stand_in::StandIn;
 
@@ -40,6 +39,11 @@ const MAX_COMPONENTS: usize = 32;
 /// Reads a value from its tree. Mistakes go to `diagnostics`, and then there is no value.
 pub fn from_node<T: DeserializeOwned>(node: &Node, sources: &Sources, diagnostics: &Diagnostics) -> Option<T> {
     read_at(node, sources, diagnostics, &Place::root(""))
+}
+
+/// The value that an empty struct gives: the defaults of a type of which every field has one.
+pub fn defaults_of<T: DeserializeOwned>() -> Option<T> {
+    from_node(&Node::new(Kind::Struct(Vec::new())), &Sources::new(), &Diagnostics::new())
 }
 
 /// As [`from_node`] for a value at a path within the experiment, `loaders.train`, which messages tell.
@@ -152,22 +156,5 @@ impl<'a, 'p> De<'a, 'p> {
 
     fn located<T>(self, result: Result<T>) -> Result<T> {
         result.map_err(|error| self.locate(error, self.node.span))
-    }
-
-    fn wrong<T>(self, expected: &str) -> Result<T> {
-        Err(self.record(self.not(expected)))
-    }
-
-    /// The value is not what was expected.
-    fn not(self, expected: &str) -> Diagnostic {
-        let message = match (self.body, self.node.name()) {
-            (true, Some(name)) => format!("expected {expected} in `{name}(..)`, found {}", self.node.what_inside()),
-            _ => format!("expected {expected}, found {}", self.node.what()),
-        };
-        let wrong = Diagnostic::new(self.node.span, message);
-        match self.name().and_then(word_of_the_format) {
-            Some(help) => wrong.help(help),
-            None => wrong,
-        }
     }
 }

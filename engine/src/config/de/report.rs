@@ -22,6 +22,24 @@ impl De<'_, '_> {
         Error::Recorded
     }
 
+    /// Records that the value is not what was expected.
+    pub(super) fn wrong<T>(self, expected: &str) -> Result<T> {
+        Err(self.record(self.not(expected)))
+    }
+
+    /// The value is not what was expected.
+    pub(super) fn not(self, expected: &str) -> Diagnostic {
+        let message = match (self.body, self.node.name()) {
+            (true, Some(name)) => format!("expected {expected} in `{name}(..)`, found {}", self.node.what_inside()),
+            _ => format!("expected {expected}, found {}", self.node.what()),
+        };
+        let wrong = Diagnostic::new(self.node.span, message);
+        match self.name().and_then(word_of_the_format) {
+            Some(help) => wrong.help(help),
+            None => wrong,
+        }
+    }
+
     /// Records an error that has no place yet, at `span`.
     pub(super) fn locate(self, error: Error, span: Span) -> Error {
         // what is left of a value without its wrong parts may be refused for their absence

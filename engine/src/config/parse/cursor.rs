@@ -2,8 +2,12 @@
 
 use super::super::diagnostic::Diagnostic;
 use super::super::tree::{Kind, Name, Node, Span};
+use super::identifier::{is_identifier_part, is_identifier_start};
 use crate::base::suggest::did_you_mean;
 use std::ops::Range;
+
+/// The extensions of RON that a file may enable; here they are always on.
+const EXTENSIONS: [&str; 4] = ["implicit_some", "unwrap_newtypes", "unwrap_variant_newtypes", "explicit_struct_names"];
 
 /// A syntax error; boxed because it travels through every level of the parser.
 pub(super) type Parsed<T> = Result<T, Box<Diagnostic>>;
@@ -242,8 +246,8 @@ impl<'a> Parser<'a> {
 
     fn extension(&mut self) -> Parsed<()> {
         let Some(name) = self.identifier() else { return Err(self.unexpected("the name of an extension")) };
-        if !super::EXTENSIONS.contains(&name.text.as_str()) {
-            let meant = did_you_mean(&name.text, super::EXTENSIONS);
+        if !EXTENSIONS.contains(&name.text.as_str()) {
+            let meant = did_you_mean(&name.text, EXTENSIONS);
             let unknown = Diagnostic::new(name.span, format!("unknown extension `{}`", name.text)).suggest(meant);
             self.mistake(unknown);
         }
@@ -256,14 +260,6 @@ impl<'a> Parser<'a> {
             false => Err(self.unexpected(&format!("`{token}`"))),
         }
     }
-}
-
-pub(super) fn is_identifier_start(c: char) -> bool {
-    c == '_' || c.is_alphabetic()
-}
-
-pub(super) fn is_identifier_part(c: char) -> bool {
-    c == '_' || c.is_alphanumeric()
 }
 
 fn is_raw_part(c: char) -> bool {

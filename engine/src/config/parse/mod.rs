@@ -7,6 +7,7 @@
 //! Nothing here knows what type a value will be read as.
 
 mod cursor;
+mod identifier;
 mod number;
 mod text;
 mod value;
@@ -14,9 +15,7 @@ mod value;
 use super::diagnostic::Diagnostic;
 use super::tree::Node;
 use cursor::Parser;
-
-/// How deep values may be nested.
-pub(super) const MAX_DEPTH: u32 = 128;
+pub(super) use identifier::is_plain_identifier;
 
 /// Parses the text of source `file`.
 pub(super) fn parse(file: u32, text: &str) -> Result<Node, Vec<Diagnostic>> {
@@ -36,15 +35,4 @@ pub(super) fn parse_argument(file: u32, text: &str, at: usize) -> Result<Node, V
     parser.words = true;
     let document = parser.document();
     parser.finish(document)
-}
-
-/// The extensions of RON that a file may enable; here they are always on.
-const EXTENSIONS: [&str; 4] = ["implicit_some", "unwrap_newtypes", "unwrap_variant_newtypes", "explicit_struct_names"];
-
-/// Whether the text, printed as it is, is read back as this identifier and nothing else.
-pub(super) fn is_plain_identifier(text: &str) -> bool {
-    let mut characters = text.chars();
-    characters.next().is_some_and(cursor::is_identifier_start)
-        && characters.all(cursor::is_identifier_part)
-        && !value::is_literal(text)
 }

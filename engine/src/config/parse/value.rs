@@ -3,10 +3,13 @@
 use super::super::diagnostic::Diagnostic;
 use super::super::print::key_text;
 use super::super::tree::{Field, Kind, Name, Node, Span};
-use super::MAX_DEPTH;
 use super::cursor::{Parsed, Parser};
+use super::identifier::literal;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+
+/// How deep values may be nested.
+const MAX_DEPTH: u32 = 128;
 
 impl Parser<'_> {
     /// One value of any kind.
@@ -205,19 +208,4 @@ impl Parser<'_> {
         let missing = Diagnostic::new(self.next_span(), format!("missing `{close}`"));
         Box::new(missing.note(self.span(open, open + 1), "opened here"))
     }
-}
-
-/// Whether the identifier is a value of its own.
-pub(super) fn is_literal(text: &str) -> bool {
-    literal(text).is_some()
-}
-
-fn literal(text: &str) -> Option<Kind> {
-    Some(match text {
-        "true" => Kind::Bool(true),
-        "false" => Kind::Bool(false),
-        "inf" | "inff32" | "inff64" => Kind::Float(f64::INFINITY),
-        "NaN" | "NaNf32" | "NaNf64" => Kind::Float(f64::NAN),
-        _ => return None,
-    })
 }

@@ -4,7 +4,7 @@ use crate::base::Clock;
 use crate::optim::error::OptimError;
 use crate::optim::groups::means_group;
 use crate::optim::live::Optim;
-use crate::optim::schedule::{Outlook, Place, Progress, ScheduleConfig, Window};
+use crate::optim::schedule::{ScheduleConfig, TrainingLength, TrainingProgress, Window, WindowPosition};
 use crate::optim::settings::Settings;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -18,6 +18,24 @@ use std::fmt;
 ///
 /// A schedule without `begin` takes over where the last one before it in the list that has its setting and
 /// shares a group with it ends; on a coarser clock it then counts from the epoch in which that is.
+///
+/// ```
+/// use engine::base::{Epoch, Iter};
+/// use engine::optim::{PlannedLength, TrainingProgress};
+/// use engine::prelude::*;
+///
+/// // a warm-up, then down to the end; the momentum has a schedule of its own
+/// let text = r#"[Linear(start: 0.1, iters: 10), Cosine(), Constant(factor: 0.5, iters: 10, setting: "momentum")]"#;
+/// let schedules: Schedules = engine::config::parse_text("example", text)?.read()?;
+/// let planned = PlannedLength { max_epochs: 1, max_iters: 110, iters_per_epoch: 110 };
+/// let at = |iter| TrainingProgress { epoch: Epoch(0), iter: Iter(iter), planned };
+/// assert!((schedules.value("lr", "default", 1.0, &at(0)).unwrap() - 0.1).abs() < 1e-9);
+/// assert!((schedules.value("lr", "default", 1.0, &at(10)).unwrap() - 1.0).abs() < 1e-9); // the cosine begins
+/// assert!((schedules.value("lr", "default", 1.0, &at(60)).unwrap() - 0.5).abs() < 1e-9);
+/// assert_eq!(schedules.value("momentum", "default", 0.9, &at(3)), Some(0.45));
+/// assert_eq!(schedules.value("weight_decay", "default", 0.01, &at(3)), None);
+/// # Ok::<(), engine::base::Error>(())
+/// ```
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Schedules(pub Vec<Box<dyn ScheduleConfig>>);
@@ -38,17 +56,17 @@ const MOST: usize = 100;
 
 impl Schedules {
     /// What a setting of a group is now; `None` when no schedule for it has begun.
-    pub fn value(&self, setting: &str, group: &str, initial: f64, progress: &Progress) -> Option<f64> {
-        let outlook = Outlook::from(&progress.planned);
+    pub fn value(&self, setting: &str, group: &str, initial: f64, progress: &TrainingProgress) -> Option<f64> {
+        let training = TrainingLength::from(&progress.planned);
         let mut in_force: Option<(u64, f64)> = None;
         for (index, schedule) in self.0.iter().enumerate() {
             if !governs(&schedule.window(), setting, group) {
                 continue;
             }
-            let span = self.span(index, &outlook);
+            let span = self.span(index, &training);
             // a training that is under way knows its length, and so where each schedule begins and ends
             let (Some(takes_over), Some(place)) = (span.takes_over, span.place(progress)) else { continue };
-            let begins = outlook.convert(takes_over, Clock::Iter).unwrap_or_default();
+            let begins = training.convert(takes_over, Clock::Iter).unwrap_or_default();
             let has_begun = progress.on(takes_over.0) >= takes_over.1;
             if has_begun && in_force.is_none_or(|(latest, _)| begins >= latest) {
                 in_force = Some((begins, schedule.factor(place)));
@@ -64,7 +82,7 @@ impl Schedules {
     ///
     /// # Errors
     /// When a schedule gives a value that is not finite.
-    pub fn apply(&self, optims: &mut [Optim], progress: &Progress) -> Result<(), OptimError> {
+    pub fn apply(&self, optims: &mut [Optim], progress: &TrainingProgress) -> Result<(), OptimError> {
         for group in optims.iter_mut().flat_map(Optim::groups_mut) {
             for (index, schedule) in self.0.iter().enumerate() {
                 let setting = schedule.window().setting;
@@ -82,8 +100,8 @@ impl Schedules {
     }
 
     /// What can be wrong with the list alone and the length of the training: numbers out of range, empty
-    /// windows, windows past the end, schedules that never hold. What isn't known is not complained of.
-    pub fn check(&self, outlook: &Outlook) -> Vec<Problem> {
+    /// windows, windows past the end, schedules that are never active. What isn't known is not complained of.
+    pub fn check(&self, training: &TrainingLength) -> Vec<Problem> {
         if self.0.len() > MOST {
             let text = format!("the list has {} schedules, and no training needs more than {MOST}", self.0.len());
             return vec![Problem { index: MOST, field: String::new(), text }];
@@ -95,7 +113,7 @@ impl Schedules {
             let begins_there = schedule.window().begin.is_none()
                 && self.previous(index).is_some_and(|previous| doubtful.contains(&previous));
             let problem = Problem::of_schedule(index, schedule.as_ref());
-            let problem = problem.or_else(|| self.of_window(index, outlook).filter(|_| !begins_there));
+            let problem = problem.or_else(|| self.of_window(index, training).filter(|_| !begins_there));
             if problem.is_some() || begins_there {
                 doubtful.push(index);
             }
@@ -105,10 +123,10 @@ impl Schedules {
     }
 
     /// What is wrong with the window of a schedule.
-    fn of_window(&self, index: usize, outlook: &Outlook) -> Option<Problem> {
+    fn of_window(&self, index: usize, training: &TrainingLength) -> Option<Problem> {
         let schedule = &self.0[index];
         let (name, window) = (schedule.typetag_name(), schedule.window());
-        let span = self.span(index, outlook);
+        let span = self.span(index, training);
         let problem = |field: &str, text| Some(Problem { index, field: field.to_owned(), text });
         let length = match (window.end, window.by) {
             (Some(_), _) => "end",
@@ -123,34 +141,46 @@ impl Schedules {
         }
         // whoever says no end, ends with the training
         let said = span.end.filter(|_| window.end.or(window.length).is_some());
-        if let (Some(end), Some(last)) = (said, outlook.latest(span.by))
+        if let (Some(end), Some(last)) = (said, training.latest(span.by))
             && end > last
         {
             let (end, last) = (Moment(span.by, end), Moment(span.by, last));
             return problem(length, format!("`{name}` would end at {end}, but the training ends at {last}"));
         }
-        if let (Some(begin), Some(last)) = (span.begin, outlook.latest(span.by))
+        if let (Some(begin), Some(last)) = (span.begin, training.latest(span.by))
             && begin >= last
             && said.is_none()
         {
             let (begin, last) = (Moment(span.by, begin), Moment(span.by, last));
             return problem("begin", format!("`{name}` would begin at {begin}, but the training ends at {last}"));
         }
-        if let Some(last) = outlook.latest(span.by)
+        if let Some(last) = training.latest(span.by)
             && let Some(late) = schedule.milestones().iter().position(|milestone| *milestone >= last)
         {
             let (moment, last) = (Moment(span.by, schedule.milestones()[late]), Moment(span.by, last));
             let text = format!("`{name}` would change at {moment}, but the training ends at {last}");
             return problem(&format!("milestones.{late}"), text);
         }
-        let other = self.0[self.hidden_by(index, outlook)?].typetag_name();
+        let other = self.0[self.hidden_by(index, training)?].typetag_name();
         let begin = span.takes_over.map(|(by, count)| Moment(by, count))?;
-        let text =
-            format!("`{name}` never holds: `{other}` later in the list begins at {begin} too; give it a later `begin`");
+        let text = format!(
+            "`{name}` is never active: `{other}` later in the list begins at {begin} too; give it a later `begin`"
+        );
         problem("begin", text)
     }
 
     /// Schedules whose setting no optimizer has, or whose groups are none of theirs.
+    ///
+    /// ```
+    /// use engine::optim::Optim;
+    /// use engine::prelude::*;
+    ///
+    /// let optim = Optim::new("opt", &Sgd::new(0.1), vec![("w".to_owned(), Tensor::from(1.0f32))])?;
+    /// let schedules: Schedules = engine::config::parse_text("example", "[Cosine(setting: \"momentm\")]")?.read()?;
+    /// let problems = schedules.check_against(&[optim]);
+    /// assert_eq!(problems[0].text, "there is no setting `momentm`, did you mean `momentum`?");
+    /// # Ok::<(), engine::base::Error>(())
+    /// ```
     pub fn check_against(&self, optims: &[Optim]) -> Vec<Problem> {
         let groups = optims.iter().flat_map(Optim::groups);
         self.check_groups(&groups.map(|group| (group.name(), group.settings())).collect::<Vec<_>>())
@@ -179,7 +209,7 @@ impl Schedules {
     }
 
     /// The window of a schedule, its defaults filled in as far as they are known.
-    fn span(&self, index: usize, outlook: &Outlook) -> Span {
+    fn span(&self, index: usize, training: &TrainingLength) -> Span {
         let window = self.0[index].window();
         let by = window.by;
         let takes_over = match window.begin {
@@ -187,16 +217,16 @@ impl Schedules {
             None => match self.previous(index) {
                 None => Some((by, 0)),
                 Some(previous) => {
-                    let previous = self.span(previous, outlook);
+                    let previous = self.span(previous, training);
                     previous.end.map(|end| (previous.by, end))
                 }
             },
         };
-        let begin = takes_over.and_then(|moment| outlook.convert(moment, by));
+        let begin = takes_over.and_then(|moment| training.convert(moment, by));
         let end = match (window.end, window.length) {
             (Some(end), _) => Some(end),
             (None, Some(length)) => begin.map(|begin| begin.saturating_add(length)),
-            (None, None) => outlook.end(by),
+            (None, None) => training.end(by),
         };
         Span { by, takes_over, begin, end }
     }
@@ -211,15 +241,15 @@ impl Schedules {
     }
 
     /// A later schedule that begins at the same moment, for the same setting and at least the same groups.
-    fn hidden_by(&self, index: usize, outlook: &Outlook) -> Option<usize> {
+    fn hidden_by(&self, index: usize, training: &TrainingLength) -> Option<usize> {
         let window = self.0[index].window();
-        let takes_over = self.span(index, outlook).takes_over?;
+        let takes_over = self.span(index, training).takes_over?;
         (index + 1..self.0.len()).find(|later| {
             let other = self.0[*later].window();
-            let begins = || self.span(*later, outlook).takes_over;
+            let begins = || self.span(*later, training).takes_over;
             other.setting == window.setting
                 && (other.groups.is_empty() || other.groups == window.groups)
-                && begins().is_some_and(|begins| outlook.is_same(begins, takes_over))
+                && begins().is_some_and(|begins| training.is_same(begins, takes_over))
         })
     }
 }
@@ -242,11 +272,11 @@ struct Span {
 }
 
 impl Span {
-    fn place(&self, progress: &Progress) -> Option<Place> {
+    fn place(&self, progress: &TrainingProgress) -> Option<WindowPosition> {
         let (begin, end) = (self.begin?, self.end?);
         let length = end.saturating_sub(begin);
         let at = progress.on(self.by).saturating_sub(begin).min(length);
-        Some(Place { begin, at, length })
+        Some(WindowPosition { begin, at, length })
     }
 }
 
@@ -282,9 +312,9 @@ fn share_a_group(one: &[String], other: &[String]) -> bool {
 mod tests {
     use super::*;
     use crate::base::{Epoch, Iter};
-    use crate::optim::schedule::{Constant, Cosine, Linear, MultiStep, Planned, Poly};
+    use crate::optim::schedule::{Constant, Cosine, Linear, MultiStep, PlannedLength, Poly};
 
-    const PLANNED: Planned = Planned { max_epochs: 4, max_iters: 40, iters_per_epoch: 10 };
+    const PLANNED: PlannedLength = PlannedLength { max_epochs: 4, max_iters: 40, iters_per_epoch: 10 };
 
     fn list(schedules: impl IntoIterator<Item = Box<dyn ScheduleConfig>>) -> Schedules {
         Schedules(schedules.into_iter().collect())
@@ -304,13 +334,13 @@ mod tests {
 
     /// The factor before update `iter`.
     fn factor(schedules: &Schedules, iter: u64) -> Option<f64> {
-        let progress = Progress { epoch: Epoch(iter / 10), iter: Iter(iter), planned: PLANNED };
+        let progress = TrainingProgress { epoch: Epoch(iter / 10), iter: Iter(iter), planned: PLANNED };
         schedules.value("lr", "default", 1.0, &progress)
     }
 
     fn problems(schedules: &Schedules) -> Vec<String> {
         schedules
-            .check(&Outlook::from(&PLANNED))
+            .check(&TrainingLength::from(&PLANNED))
             .into_iter()
             .map(|problem| format!("{}: {}", problem.index, problem.text))
             .collect()
@@ -385,7 +415,7 @@ mod tests {
         let hidden = problems(&list([linear("(iters: Some(5))"), cosine("(begin: Some(0))")]));
         assert_eq!(
             hidden,
-            ["0: `Linear` never holds: `Cosine` later in the list begins at iter 0 too; give it a later `begin`"]
+            ["0: `Linear` is never active: `Cosine` later in the list begins at iter 0 too; give it a later `begin`"]
         );
         let twice = problems(&list([linear("(iters: Some(5), epochs: Some(1))")]));
         assert_eq!(twice, ["0: `Linear`: `iters` and `epochs` both say how long it is; keep one"]);

@@ -2,11 +2,26 @@
 
 use crate::base::Clock;
 use crate::optim::error::{Allowed, OptimError, check_ranges};
-use crate::optim::schedule::{Place, Schedule, Window, window};
+use crate::optim::schedule::{Schedule, Window, WindowPosition, window};
 use engine_macros::component;
 
 /// The initial value times `factor` until the window ends, the initial value from then on; as
 /// `torch.optim.lr_scheduler.ConstantLR`.
+///
+/// ```
+/// use engine::base::{Epoch, Iter};
+/// use engine::optim::{PlannedLength, TrainingProgress, Schedules};
+///
+/// let schedule: Schedules = engine::config::parse_text("example", "[Constant(factor: 0.1, iters: 5)]")?.read()?;
+/// let planned = PlannedLength { max_epochs: 10, max_iters: 100, iters_per_epoch: 10 };
+/// let lr = |iter| {
+///     let progress = TrainingProgress { epoch: Epoch(iter / 10), iter: Iter(iter), planned };
+///     schedule.value("lr", "default", 0.1, &progress).unwrap()
+/// };
+/// let is_near = |a: f64, b: f64| (a - b).abs() < 1e-9;
+/// assert!(is_near(lr(4), 0.01) && is_near(lr(5), 0.1));
+/// # Ok::<(), engine::base::Error>(())
+/// ```
 #[component(schedule)]
 #[derive(PartialEq)]
 pub struct Constant {
@@ -50,7 +65,7 @@ impl Schedule for Constant {
         window.with_length(self.by, self.iters, self.epochs)
     }
 
-    fn factor(&self, place: Place) -> f64 {
+    fn factor(&self, place: WindowPosition) -> f64 {
         if place.at < place.length { self.factor } else { 1.0 }
     }
 

@@ -2,12 +2,27 @@
 
 use crate::base::Clock;
 use crate::optim::error::{Allowed, OptimError, check_ranges};
-use crate::optim::schedule::{Place, Schedule, Window};
+use crate::optim::schedule::{Schedule, Window, WindowPosition};
 use engine_macros::component;
 
 /// From the initial value down to `finish` times it along half a cosine (Loshchilov and Hutter, 2017), as
 /// `torch.optim.lr_scheduler.CosineAnnealingLR` with `T_max` the window's length and `eta_min` `finish` times
 /// the initial value.
+///
+/// ```
+/// use engine::base::{Epoch, Iter};
+/// use engine::optim::{PlannedLength, TrainingProgress, Schedules};
+///
+/// let schedule: Schedules = engine::config::parse_text("example", "[Cosine(finish: 0.2)]")?.read()?;
+/// let planned = PlannedLength { max_epochs: 10, max_iters: 100, iters_per_epoch: 10 };
+/// let lr = |iter| {
+///     let progress = TrainingProgress { epoch: Epoch(iter / 10), iter: Iter(iter), planned };
+///     schedule.value("lr", "default", 0.1, &progress).unwrap()
+/// };
+/// let is_near = |a: f64, b: f64| (a - b).abs() < 1e-9;
+/// assert!(is_near(lr(0), 0.1) && is_near(lr(50), 0.06) && is_near(lr(100), 0.02));
+/// # Ok::<(), engine::base::Error>(())
+/// ```
 #[component(schedule)]
 #[derive(PartialEq)]
 pub struct Cosine {
@@ -44,7 +59,7 @@ impl Schedule for Cosine {
         }
     }
 
-    fn factor(&self, place: Place) -> f64 {
+    fn factor(&self, place: WindowPosition) -> f64 {
         let half = (1.0 + (std::f64::consts::PI * place.fraction()).cos()) / 2.0;
         self.finish + (1.0 - self.finish) * half
     }

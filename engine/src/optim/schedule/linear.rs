@@ -2,11 +2,26 @@
 
 use crate::base::Clock;
 use crate::optim::error::{Allowed, OptimError, check_ranges};
-use crate::optim::schedule::{Place, Schedule, Window, window};
+use crate::optim::schedule::{Schedule, Window, WindowPosition, window};
 use engine_macros::component;
 
 /// A straight line from `start` to `finish` times the initial value, as `torch.optim.lr_scheduler.LinearLR`
 /// with `start_factor` and `end_factor`. With its defaults, a warm-up.
+///
+/// ```
+/// use engine::base::{Epoch, Iter};
+/// use engine::optim::{PlannedLength, TrainingProgress, Schedules};
+///
+/// let schedule: Schedules = engine::config::parse_text("example", "[Linear(start: 0.0, iters: 20)]")?.read()?;
+/// let planned = PlannedLength { max_epochs: 10, max_iters: 100, iters_per_epoch: 10 };
+/// let lr = |iter| {
+///     let progress = TrainingProgress { epoch: Epoch(iter / 10), iter: Iter(iter), planned };
+///     schedule.value("lr", "default", 0.1, &progress).unwrap()
+/// };
+/// let is_near = |a: f64, b: f64| (a - b).abs() < 1e-9;
+/// assert!(is_near(lr(0), 0.0) && is_near(lr(10), 0.05) && is_near(lr(20), 0.1) && is_near(lr(99), 0.1));
+/// # Ok::<(), engine::base::Error>(())
+/// ```
 #[component(schedule)]
 #[derive(PartialEq)]
 pub struct Linear {
@@ -53,7 +68,7 @@ impl Schedule for Linear {
         window.with_length(self.by, self.iters, self.epochs)
     }
 
-    fn factor(&self, place: Place) -> f64 {
+    fn factor(&self, place: WindowPosition) -> f64 {
         self.start + (self.finish - self.start) * place.fraction()
     }
 

@@ -22,12 +22,44 @@ pub use linear::Linear;
 pub use multi_step::MultiStep;
 pub use poly::Poly;
 pub use step::Step;
-pub use window::{Outlook, Place, Planned, Progress, Window};
+pub use window::{PlannedLength, TrainingLength, TrainingProgress, Window, WindowPosition};
 
 use crate::optim::error::OptimError;
 use std::fmt::Debug;
 
 /// One schedule, as an experiment file writes it.
+///
+/// ```
+/// use engine::base::Clock;
+/// use engine::optim::schedule::{Window, WindowPosition};
+/// use engine::optim::{OptimError, Schedule};
+/// use engine::prelude::*;
+///
+/// /// Up to the initial value and down again, in equal parts.
+/// #[component(schedule)] // `schedule: [Triangle()]` in experiments
+/// pub struct Triangle {
+///     #[config(default = Clock::Iter)]
+///     pub by: Clock,
+/// }
+///
+/// impl Schedule for Triangle {
+///     fn window(&self) -> Window<'_> {
+///         Window { by: self.by, begin: None, end: None, length: None, setting: "lr", groups: &[] }
+///     }
+///     fn factor(&self, position: WindowPosition) -> f64 {
+///         1.0 - (2.0 * position.fraction() - 1.0).abs()
+///     }
+///     fn check(&self) -> Result<(), OptimError> {
+///         Ok(())
+///     }
+/// }
+///
+/// # fn main() {
+/// let triangle = Triangle { by: Clock::Iter };
+/// let at = |at| triangle.factor(WindowPosition { begin: 0, at, length: 100 });
+/// assert_eq!([at(0), at(25), at(50), at(100)], [0.0, 0.5, 1.0, 0.0]);
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no schedule",
     label = "not a schedule",
@@ -39,7 +71,7 @@ pub trait Schedule: Debug + Send + Sync {
 
     /// What the initial value is multiplied by. `place` goes from the window's begin to its end, both included:
     /// the factor at the end is what stays.
-    fn factor(&self, place: Place) -> f64;
+    fn factor(&self, place: WindowPosition) -> f64;
 
     /// Moments on its clock at which something changes; each has to come before the training ends.
     fn milestones(&self) -> &[u64] {

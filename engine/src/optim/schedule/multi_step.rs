@@ -2,12 +2,27 @@
 
 use crate::base::Clock;
 use crate::optim::error::{Allowed, OptimError, check_ranges};
-use crate::optim::schedule::{Place, Schedule, Window};
+use crate::optim::schedule::{Schedule, Window, WindowPosition};
 use engine_macros::component;
 
 /// The initial value times `gamma` for every milestone that is reached, as
 /// `torch.optim.lr_scheduler.MultiStepLR`. Milestones are moments of the training, as `begin` and `end` are: a
 /// warm-up before them does not move them.
+///
+/// ```
+/// use engine::base::{Epoch, Iter};
+/// use engine::optim::{PlannedLength, TrainingProgress, Schedules};
+///
+/// let schedule: Schedules = engine::config::parse_text("example", "[MultiStep(milestones: [3, 8], by: Epoch)]")?.read()?;
+/// let planned = PlannedLength { max_epochs: 10, max_iters: 100, iters_per_epoch: 10 };
+/// let lr = |iter| {
+///     let progress = TrainingProgress { epoch: Epoch(iter / 10), iter: Iter(iter), planned };
+///     schedule.value("lr", "default", 0.1, &progress).unwrap()
+/// };
+/// let is_near = |a: f64, b: f64| (a - b).abs() < 1e-9;
+/// assert!(is_near(lr(29), 0.1) && is_near(lr(30), 0.01) && is_near(lr(80), 0.001));
+/// # Ok::<(), engine::base::Error>(())
+/// ```
 #[component(schedule)]
 #[derive(PartialEq)]
 pub struct MultiStep {
@@ -47,7 +62,7 @@ impl Schedule for MultiStep {
         }
     }
 
-    fn factor(&self, place: Place) -> f64 {
+    fn factor(&self, place: WindowPosition) -> f64 {
         let now = place.begin + place.at;
         let reached = self.milestones.iter().filter(|milestone| **milestone <= now).count();
         self.gamma.powf(reached as f64)

@@ -2,11 +2,26 @@
 
 use crate::base::Clock;
 use crate::optim::error::{Allowed, OptimError, check_ranges};
-use crate::optim::schedule::{Place, Schedule, Window};
+use crate::optim::schedule::{Schedule, Window, WindowPosition};
 use engine_macros::component;
 
 /// From the initial value down to `finish` times it, along `(1 - t)^power` with `t` the part of the window that
 /// is over; with `finish: 0` as `torch.optim.lr_scheduler.PolynomialLR`.
+///
+/// ```
+/// use engine::base::{Epoch, Iter};
+/// use engine::optim::{PlannedLength, TrainingProgress, Schedules};
+///
+/// let schedule: Schedules = engine::config::parse_text("example", "[Poly(power: 2.0)]")?.read()?;
+/// let planned = PlannedLength { max_epochs: 10, max_iters: 100, iters_per_epoch: 10 };
+/// let lr = |iter| {
+///     let progress = TrainingProgress { epoch: Epoch(iter / 10), iter: Iter(iter), planned };
+///     schedule.value("lr", "default", 0.1, &progress).unwrap()
+/// };
+/// let is_near = |a: f64, b: f64| (a - b).abs() < 1e-9;
+/// assert!(is_near(lr(0), 0.1) && is_near(lr(50), 0.025) && is_near(lr(100), 0.0));
+/// # Ok::<(), engine::base::Error>(())
+/// ```
 #[component(schedule)]
 #[derive(PartialEq)]
 pub struct Poly {
@@ -46,7 +61,7 @@ impl Schedule for Poly {
         }
     }
 
-    fn factor(&self, place: Place) -> f64 {
+    fn factor(&self, place: WindowPosition) -> f64 {
         self.finish + (1.0 - self.finish) * (1.0 - place.fraction()).powf(self.power)
     }
 

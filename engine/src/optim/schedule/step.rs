@@ -2,11 +2,26 @@
 
 use crate::base::Clock;
 use crate::optim::error::{Allowed, OptimError, check_ranges};
-use crate::optim::schedule::{Place, Schedule, Window};
+use crate::optim::schedule::{Schedule, Window, WindowPosition};
 use engine_macros::component;
 
 /// The initial value times `gamma` for every full `every` counts since the begin, as
 /// `torch.optim.lr_scheduler.StepLR` with `step_size`.
+///
+/// ```
+/// use engine::base::{Epoch, Iter};
+/// use engine::optim::{PlannedLength, TrainingProgress, Schedules};
+///
+/// let schedule: Schedules = engine::config::parse_text("example", "[Step(every: 30, gamma: 0.5)]")?.read()?;
+/// let planned = PlannedLength { max_epochs: 10, max_iters: 100, iters_per_epoch: 10 };
+/// let lr = |iter| {
+///     let progress = TrainingProgress { epoch: Epoch(iter / 10), iter: Iter(iter), planned };
+///     schedule.value("lr", "default", 0.1, &progress).unwrap()
+/// };
+/// let is_near = |a: f64, b: f64| (a - b).abs() < 1e-9;
+/// assert!(is_near(lr(29), 0.1) && is_near(lr(30), 0.05) && is_near(lr(60), 0.025));
+/// # Ok::<(), engine::base::Error>(())
+/// ```
 #[component(schedule)]
 #[derive(PartialEq)]
 pub struct Step {
@@ -46,7 +61,7 @@ impl Schedule for Step {
         }
     }
 
-    fn factor(&self, place: Place) -> f64 {
+    fn factor(&self, place: WindowPosition) -> f64 {
         self.gamma.powf((place.at / self.every.max(1)) as f64)
     }
 

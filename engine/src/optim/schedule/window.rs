@@ -5,7 +5,7 @@ use crate::optim::error::OptimError;
 
 /// How long a training is going to be; known before it starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Planned {
+pub struct PlannedLength {
     /// Passes of the train loader; 1 when a training is counted in iters alone.
     pub max_epochs: u64,
     /// Updates.
@@ -16,7 +16,7 @@ pub struct Planned {
 
 /// How long a training is going to be, as far as it is known: before its data are opened, not all of it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Outlook {
+pub struct TrainingLength {
     /// Passes of the train loader; 1 when a training is counted in iters alone.
     pub max_epochs: Option<u64>,
     /// Updates.
@@ -27,9 +27,9 @@ pub struct Outlook {
     pub limit: Option<u64>,
 }
 
-impl From<&Planned> for Outlook {
-    fn from(planned: &Planned) -> Self {
-        Outlook {
+impl From<&PlannedLength> for TrainingLength {
+    fn from(planned: &PlannedLength) -> Self {
+        TrainingLength {
             max_epochs: Some(planned.max_epochs),
             max_iters: Some(planned.max_iters),
             iters_per_epoch: Some(planned.iters_per_epoch),
@@ -38,7 +38,7 @@ impl From<&Planned> for Outlook {
     }
 }
 
-impl Outlook {
+impl TrainingLength {
     /// The end of the training on a clock.
     pub(super) fn end(&self, by: Clock) -> Option<u64> {
         match by {
@@ -70,16 +70,16 @@ impl Outlook {
 
 /// Where a run is: what it has finished, and how long it is going to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
+pub struct TrainingProgress {
     /// Finished passes.
     pub epoch: Epoch,
     /// Finished updates.
     pub iter: Iter,
     /// The whole.
-    pub planned: Planned,
+    pub planned: PlannedLength,
 }
 
-impl Progress {
+impl TrainingProgress {
     /// What a clock shows.
     pub fn on(&self, by: Clock) -> u64 {
         match by {
@@ -139,7 +139,7 @@ pub(super) fn check_length(
 
 /// A moment within a schedule's window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct WindowPosition {
     /// The window's begin, on the schedule's clock.
     pub begin: u64,
     /// Counts since the begin, at most `length`.
@@ -148,7 +148,7 @@ pub struct Place {
     pub length: u64,
 }
 
-impl Place {
+impl WindowPosition {
     /// The part of the window that is over, 0 to 1; a window without length is over at once.
     pub fn fraction(&self) -> f64 {
         if self.length == 0 { 1.0 } else { self.at as f64 / self.length as f64 }

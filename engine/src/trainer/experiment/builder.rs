@@ -22,14 +22,44 @@ pub struct ExperimentBuilder<T> {
     trainer: PhantomData<fn() -> T>,
 }
 
+impl<T: Build> Experiment<T> {
+    /// Begins an experiment in Rust, for sweeps, tests and programs that make them up.
+    ///
+    /// ```no_run
+    /// # use engine::prelude::*;
+    /// # use engine::trainer::{Build, Experiment, TrainSettings};
+    /// # fn sweep<Digits: Build>() -> Result<()> {
+    /// for (index, lr) in [1e-3, 3e-3].into_iter().enumerate() {
+    ///     let experiment = Experiment::<Digits>::builder(&format!("lr-{index}"))
+    ///         .set("optimizer", AdamW::new(lr))
+    ///         .set("train", TrainSettings { max_epochs: Some(5), ..TrainSettings::default() })
+    ///         .ron("loaders.train", "(dataset: Digits(split: Train), batch_size: 64, shuffle: true)")
+    ///         .ron("custom_hooks", "[EarlyStopping(monitor: \"val/accuracy\")]")
+    ///         .build()?;
+    ///     println!("{}", experiment.print()?);
+    ///     engine::trainer::run_train(experiment, engine::folder::Mode::New)?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn builder(name: &str) -> ExperimentBuilder<T> {
+        ExperimentBuilder::new(name)
+    }
+
+    /// As [`builder`](Self::builder), over what a file says.
+    pub fn builder_over(path: &Path) -> ExperimentBuilder<T> {
+        ExperimentBuilder::over(path)
+    }
+}
+
 impl<T: Build> ExperimentBuilder<T> {
-    pub(super) fn new(name: &str) -> Self {
+    fn new(name: &str) -> Self {
         let root = Node::named("Experiment", Kind::Struct(Vec::new()));
         let document = Document { root, ..Document::empty() };
         ExperimentBuilder { document, problems: Vec::new(), trainer: PhantomData }.set("name", name)
     }
 
-    pub(super) fn over(path: &Path) -> Self {
+    fn over(path: &Path) -> Self {
         let (document, problems) = match config::load(path) {
             Ok(document) => (document, Vec::new()),
             Err(ConfigErrors { sources, diagnostics }) => (Document { sources, ..Document::empty() }, diagnostics),

@@ -8,7 +8,7 @@ use std::path::Path;
 #[expect(clippy::panic, reason = "it is the body of a test, which fails by panicking")]
 pub fn check_experiment<T: Build>(package: &str, file: &str) {
     // tests run where the experiment need not: its device is not asked for
-    let read = |document: config::Document| Experiment::<T>::from_document(&document, Purpose::Look);
+    let read = |document: config::Document| Experiment::<T>::from_document(&document, Purpose::Inspect);
     let experiment = match config::load(&Path::new(package).join(file)).and_then(read) {
         Ok(experiment) => experiment,
         Err(errors) => panic!("`{file}` is no experiment of `{}`:\n\n{errors}\n", T::NAME),

@@ -2,7 +2,6 @@
 
 use crate::config::registry::{Component, components};
 use crate::config::{Diagnostic, Kind, Node};
-use crate::trainer::experiment::reader::is_off;
 
 /// Where a key belongs that is none of an experiment itself: people know it from other engines, or from a section.
 pub(super) fn elsewhere(key: &str) -> Option<String> {
@@ -58,6 +57,11 @@ pub(super) fn named_group(section: &str, node: &Node) -> Option<Diagnostic> {
         _ => mistake,
     };
     Some(mistake.at(section))
+}
+
+/// `Off`, the word that switches a hook off.
+pub(super) fn is_off(node: &Node) -> bool {
+    node.name() == Some("Off") && matches!(node.kind, Kind::Unit)
 }
 
 /// What people write who do not know the word for it yet.

@@ -1,21 +1,23 @@
 //! `Experiment(…)`: the whole of what a file says, typed for one trainer.
 //!
 //! Read section by section (`reader`), asked for what no section alone can tell (`rules`), printed (`writer`), written in
-//! Rust (`builder`), listed without a file (`outline`).
+//! Rust (`builder`), listed without a file (`schema`).
 
 mod builder;
 pub(crate) mod check;
+mod facts;
 mod misplaced;
-mod outline;
+mod purpose;
 mod reader;
 mod rules;
+mod schema;
 mod settings;
 mod writer;
 
 pub use builder::ExperimentBuilder;
-pub use outline::{Outline, Section, docs_of};
+pub use purpose::Purpose;
 pub use reader::Reader;
-pub use rules::Purpose;
+pub use schema::{Schema, Section, docs_of};
 pub use settings::{DeviceChoice, HookSettings, Precision, TrainSettings, ValSettings};
 pub use writer::Writer;
 
@@ -27,7 +29,7 @@ use crate::metric::MetricConfig;
 use crate::record::SinkConfig;
 use crate::trainer::Build;
 use crate::trainer::fields::HookSetting;
-use rules::Common;
+use facts::Common;
 use std::path::{Path, PathBuf};
 
 /// An experiment, read and checked.
@@ -77,34 +79,6 @@ impl<T: Build> Experiment<T> {
         Self::from_document(&crate::config::parse_text(name, text)?, Purpose::Run)
     }
 
-    /// Begins an experiment in Rust, for sweeps, tests and programs that make them up.
-    ///
-    /// ```no_run
-    /// # use engine::prelude::*;
-    /// # use engine::trainer::{Build, Experiment, TrainSettings};
-    /// # fn sweep<Digits: Build>() -> Result<()> {
-    /// for (index, lr) in [1e-3, 3e-3].into_iter().enumerate() {
-    ///     let experiment = Experiment::<Digits>::builder(&format!("lr-{index}"))
-    ///         .set("optimizer", AdamW::new(lr))
-    ///         .set("train", TrainSettings { max_epochs: Some(5), ..TrainSettings::default() })
-    ///         .ron("loaders.train", "(dataset: Digits(split: Train), batch_size: 64, shuffle: true)")
-    ///         .ron("custom_hooks", "[EarlyStopping(monitor: \"val/accuracy\")]")
-    ///         .build()?;
-    ///     println!("{}", experiment.print()?);
-    ///     engine::trainer::run_train(experiment, engine::folder::Mode::New)?;
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn builder(name: &str) -> ExperimentBuilder<T> {
-        ExperimentBuilder::new(name)
-    }
-
-    /// As [`builder`](Self::builder), over what a file says.
-    pub fn builder_over(path: &Path) -> ExperimentBuilder<T> {
-        ExperimentBuilder::over(path)
-    }
-
     /// Reads an experiment whose files were read already.
     ///
     /// # Errors
@@ -120,7 +94,7 @@ impl<T: Build> Experiment<T> {
         reader.finish();
         diagnostics.into_result(sources)?;
         experiment.ok_or_else(|| {
-            // every failed section has left its mistake; this is the net below that promise
+            // every section that could not be read has left its mistake: this is for one that has not
             let diagnostic = Diagnostic::new(root.head(), "the experiment could not be read");
             ConfigErrors::new(sources.clone(), vec![diagnostic])
         })
@@ -170,15 +144,15 @@ impl<T: Build> Experiment<T> {
     }
 
     /// What an experiment of this trainer can hold.
-    pub fn outline() -> Outline {
+    pub fn schema() -> Schema {
         let (document, diagnostics) = (Document::empty(), Diagnostics::new());
-        let mut reader = Reader::outlining(&document, &diagnostics);
+        let mut reader = Reader::of_schema(&document, &diagnostics);
         // every section is asked for, and none is there
-        let _ = Self::read(&mut reader, Purpose::Look);
-        let mut outline = reader.into_outline().sorted();
-        outline.sections.retain(|section| section.path != "val" || has_val::<T>());
-        outline.watchable = rules::watchable::<T>(&outline.measures);
-        outline
+        let _ = Self::read(&mut reader, Purpose::Inspect);
+        let mut schema = reader.into_schema().sorted();
+        schema.sections.retain(|section| section.path != "val" || has_val::<T>());
+        schema.watchable = rules::watchable::<T>(&schema.measures);
+        schema
     }
 
     /// The experiment as a file that gives the same again.

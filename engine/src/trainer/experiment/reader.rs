@@ -1,16 +1,16 @@
 //! Reads an experiment section by section, so that one reading shows the mistakes of all of them.
 
 use crate::config::{
-    Diagnostic, Diagnostics, Document, Kind, Node, Sources, StructReader, Way, from_node, from_node_at,
+    Diagnostic, Diagnostics, Document, Kind, Node, StructReader, ValuePath, defaults_of, from_node, from_node_at,
 };
 use crate::hook::{Hook, HookConfig, HookField};
 use crate::metric::{Measure, MetricConfig};
 use crate::model::Model;
 use crate::optim::Schedules;
 use crate::record::SinkConfig;
-use crate::trainer::experiment::misplaced::{elsewhere, means_off, named_group, one_for_several};
-use crate::trainer::experiment::outline::{Outline, Section};
-use crate::trainer::experiment::rules::Facts;
+use crate::trainer::experiment::facts::Facts;
+use crate::trainer::experiment::misplaced::{elsewhere, is_off, means_off, named_group, one_for_several};
+use crate::trainer::experiment::schema::{Schema, Section};
 use crate::trainer::fields::{HookSetting, LoaderField, MetricField, OptimizerField, SchedulesField};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -29,7 +29,7 @@ pub struct Reader<'a> {
     /// What the sections say, for the rules across them.
     pub(super) facts: Facts,
     /// When only what is asked for is of interest: nothing is read then.
-    outline: Option<Outline>,
+    schema: Option<Schema>,
 }
 
 /// Tells what is wrong with a value.
@@ -54,39 +54,39 @@ impl<'a> Reader<'a> {
             keys: Vec::new(),
             taken,
             facts: Facts::default(),
-            outline: None,
+            schema: None,
         }
     }
 
     /// A reader that reads nothing and notes what it is asked for.
-    pub(crate) fn outlining(document: &'a Document, diagnostics: &'a Diagnostics) -> Self {
-        Reader { outline: Some(Outline::default()), ..Self::new(document, diagnostics) }
+    pub(crate) fn of_schema(document: &'a Document, diagnostics: &'a Diagnostics) -> Self {
+        Reader { schema: Some(Schema::default()), ..Self::new(document, diagnostics) }
     }
 
     /// What was asked for.
-    pub(crate) fn into_outline(self) -> Outline {
-        self.outline.unwrap_or_default()
+    pub(crate) fn into_schema(self) -> Schema {
+        self.schema.unwrap_or_default()
     }
 
     /// What the trainer's author says of the field that is read next.
     pub(crate) fn about(&mut self, docs: &'static str) {
-        if let Some(outline) = &mut self.outline {
-            outline.about = docs;
+        if let Some(schema) = &mut self.schema {
+            schema.about = docs;
         }
     }
 
     /// What is demanded of the value that is read next.
     pub(crate) fn demanded(&mut self, demand: Option<&'static str>) {
-        if let Some(outline) = &mut self.outline {
-            outline.demand = demand;
+        if let Some(schema) = &mut self.schema {
+            schema.demand = demand;
         }
     }
 
     /// Notes a section; true when noting is all that is wanted.
     fn note(&mut self, section: impl FnOnce() -> Section) -> bool {
-        match &mut self.outline {
-            Some(outline) => {
-                outline.add(section());
+        match &mut self.schema {
+            Some(schema) => {
+                schema.add(section());
                 true
             }
             None => false,
@@ -109,7 +109,7 @@ impl<'a> Reader<'a> {
         path: &'static str,
         default: impl FnOnce() -> T,
     ) -> Option<T> {
-        if self.outline.is_some() {
+        if self.schema.is_some() {
             self.note(|| Section::optional(path, &default()));
             return None;
         }
@@ -126,7 +126,7 @@ impl<'a> Reader<'a> {
         if self.note(|| Section::required::<M::Config>(path)) {
             return None;
         }
-        match (self.node(path), defaults()) {
+        match (self.node(path), defaults_of()) {
             (None, Some(config)) => Some(self.facts.seen(path, config)),
             _ => self.required(path),
         }
@@ -174,9 +174,9 @@ impl<'a> Reader<'a> {
 
     /// A `#[metric]` field: the first entry of its type in the list that no other field has taken, else its defaults.
     pub fn metric<F: MetricField>(&mut self, field: &str) -> Option<F::Config> {
-        if let Some(outline) = &mut self.outline {
-            outline.add(Section::metric::<F>());
-            outline.measures::<F>();
+        if let Some(schema) = &mut self.schema {
+            schema.add(Section::metric::<F>());
+            schema.measures::<F>();
             return None;
         }
         let (config, index) = self.metric_config::<F>(field);
@@ -193,7 +193,7 @@ impl<'a> Reader<'a> {
                 return (self.read(&format!("metrics.{index}"), node), Some(index));
             }
         }
-        let defaults = defaults();
+        let defaults = defaults_of();
         if defaults.is_none() {
             let name = F::NAME;
             let message =
@@ -211,7 +211,7 @@ impl<'a> Reader<'a> {
         let name = F::Hook::NAME;
         match self.node(path) {
             Some(node) if is_off(node) => {
-                let defaults = defaults::<<F::Hook as Hook>::Config>();
+                let defaults = defaults_of::<<F::Hook as Hook>::Config>();
                 if defaults.is_some() || F::OPTIONAL {
                     return Some(HookSetting::Off(defaults));
                 }
@@ -228,7 +228,7 @@ impl<'a> Reader<'a> {
             Some(_) => self.required(path).map(HookSetting::On),
             None if F::OPTIONAL => Some(HookSetting::Absent),
             None => {
-                let defaults = defaults();
+                let defaults = defaults_of();
                 if defaults.is_none() {
                     let message = format!("missing field `{path}`: the hook `{name}` has settings without a default");
                     self.mistake(Diagnostic::new(self.document.root.head(), message));
@@ -279,7 +279,7 @@ impl<'a> Reader<'a> {
 
     /// Adds a mistake at a section, or at the experiment's name when it isn't there.
     pub(crate) fn error(&mut self, path: &str, message: impl Into<String>) {
-        let found = Way::to(path).find(&self.document.root);
+        let found = ValuePath::to(path).find(&self.document.root);
         self.mistake(Diagnostic::new(found.span, message).at(path));
     }
 
@@ -359,16 +359,6 @@ impl<'a> Reader<'a> {
     pub(super) fn again<T: DeserializeOwned>(&self, node: &Node) -> Option<T> {
         from_node(node, &self.document.sources, &Diagnostics::new())
     }
-}
-
-/// The settings when the file says nothing, if all have a default.
-pub(super) fn defaults<T: DeserializeOwned>() -> Option<T> {
-    from_node(&Node::new(Kind::Struct(Vec::new())), &Sources::new(), &Diagnostics::new())
-}
-
-/// `Off`, the word that switches a hook off.
-pub(super) fn is_off(node: &Node) -> bool {
-    node.name() == Some("Off") && matches!(node.kind, Kind::Unit)
 }
 
 fn items(node: &Node) -> &[Node] {

@@ -3,7 +3,7 @@
 use crate::base::Result;
 use crate::config::{self, Kind, Node, SerializeError};
 use crate::hook::HookField;
-use crate::trainer::experiment::outline;
+use crate::trainer::experiment::schema;
 use crate::trainer::fields::{HookSetting, LoaderField};
 use serde::Serialize;
 
@@ -64,7 +64,7 @@ impl Writer {
         match self.failed {
             Some(why) => Err(crate::base::Error::msg(why)),
             None => {
-                outline::sort(&mut self.root);
+                schema::sort(&mut self.root);
                 Ok(self.root)
             }
         }

@@ -6,7 +6,7 @@ use crate::hooks::DefaultHooks;
 use crate::loops::{self, Plan, Role, TrainPlan};
 use crate::run::RunState;
 use crate::trainer::fields::HookSetting;
-use crate::trainer::{Build, Builder, Experiment, Refused};
+use crate::trainer::{Build, BuildErrors, Builder, Experiment};
 use tch::Device;
 
 /// A trainer with everything around it, ready to run.
@@ -23,7 +23,7 @@ pub fn build<T: Build>(experiment: Experiment<T>, roles: &[Role]) -> Result<Prog
 
 /// The experiment's device; sets libtorch's threads for one operator.
 pub(super) fn prepare<T: Build>(experiment: &Experiment<T>) -> Result<Device> {
-    let device = experiment.device.resolve().map_err(|why| Refused::at("device", why))?;
+    let device = experiment.device.resolve().map_err(|why| BuildErrors::at("device", why))?;
     if let Some(threads) = experiment.threads {
         tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX).max(1));
     }

@@ -3,14 +3,14 @@
 use crate::base::{Error, Result};
 use crate::folder::Mode;
 use crate::loops::{End, Role};
-use crate::optim::Outlook;
+use crate::optim::TrainingLength;
 use crate::record::Sink as _;
 use crate::sinks::{LogFile, Verbosity};
 use crate::trainer::run::program::{build_on, prepare};
 use crate::trainer::run::recording::Recording;
 use crate::trainer::run::start::{Claim, Start};
 use crate::trainer::run::{Program, Summary, environment};
-use crate::trainer::{Build, Experiment, Mistake, Refused};
+use crate::trainer::{Build, BuildErrors, Experiment, Mistake};
 use std::path::Path;
 use tch::Device;
 
@@ -72,12 +72,12 @@ fn build_for_training<T: Build>(device: Device, experiment: Experiment<T>) -> Re
 /// What only data and parameters tell of schedules: that each has its time, its setting and its groups.
 fn check_schedules<T: Build>(program: &Program<T>) -> Result<()> {
     let run = &program.run;
-    let mut problems = run.updates.schedules.check(&Outlook::from(&run.clocks.progress().planned));
+    let mut problems = run.updates.schedules.check(&TrainingLength::from(&run.clocks.progress().planned));
     problems.extend(run.updates.schedules.check_against(&run.updates.optimizers));
     let mistakes: Vec<Mistake> = problems.into_iter().map(Mistake::from).collect();
     match mistakes.is_empty() {
         true => Ok(()),
-        false => Err(Error::new(Refused { mistakes })),
+        false => Err(Error::new(BuildErrors { mistakes })),
     }
 }
 

@@ -21,7 +21,7 @@ fn a_device_that_is_not_there_is_told_only_to_those_who_run() {
     let run = short(Purpose::Run);
     assert_eq!(run.len(), 2, "{run:?}");
     assert!(run[0].contains(":3:13: `Cuda(99)` is not there: libtorch sees"), "{run:?}");
-    assert_eq!(short(Purpose::Look).len(), 1);
+    assert_eq!(short(Purpose::Inspect).len(), 1);
     // nor is it to the tests of a package's experiments
     std::fs::write(&path, experiment::<Epochs>("    device: Cuda(99),")).unwrap();
     engine::__private::check_experiment::<Epochs>(&dir.path().display().to_string(), "exp.ron");

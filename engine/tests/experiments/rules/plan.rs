@@ -52,5 +52,5 @@ fn an_experiment_without_validation_is_read_again_as_it_is_printed() {
     assert!(!printed.contains("\n    val: "), "{printed}");
     let again = Experiment::<Blind>::parse("printed.ron", &printed).unwrap_or_else(|errors| panic!("{errors}"));
     assert_eq!(again.print().unwrap(), printed);
-    assert!(Experiment::<Blind>::outline().sections.iter().all(|section| section.path != "val"));
+    assert!(Experiment::<Blind>::schema().sections.iter().all(|section| section.path != "val"));
 }

@@ -6,8 +6,8 @@ use engine::trainer::Experiment;
 
 #[test]
 fn the_models_of_a_trainer_are_known_whatever_their_attribute_says() {
-    let outline = Experiment::<Epochs>::outline();
-    assert_eq!(outline.models().map(|model| (model.kind, model.name)).collect::<Vec<_>>(), [("settings", "Empty")]);
+    let schema = Experiment::<Epochs>::schema();
+    assert_eq!(schema.models().map(|model| (model.kind, model.name)).collect::<Vec<_>>(), [("settings", "Empty")]);
 }
 
 #[test]

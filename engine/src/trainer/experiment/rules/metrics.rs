@@ -1,18 +1,18 @@
 //! Metrics: names that nothing produces, and names that two produce.
 
-use super::{Facts, Measured};
-use crate::config::{Diagnostic, Leaf, Way, unknown};
+use crate::config::{Diagnostic, TypedValue, ValuePath, unknown};
 use crate::loops::{Role, Trainer, monitored, produced_twice};
 use crate::metric::{Measure, MetricName, watched};
 use crate::trainer::Reader;
+use crate::trainer::experiment::facts::{Facts, Measured};
 
 pub(super) fn check<T: Trainer>(reader: &mut Reader<'_>, facts: &Facts) {
     twice(reader, &facts.measured);
-    let watching: Vec<&Leaf> = facts.leaves.iter().filter(|leaf| leaf.of == MetricName::TYPE).collect();
+    let watching: Vec<&TypedValue> = facts.typed.iter().filter(|value| value.of == MetricName::TYPE).collect();
     if T::loaders(Role::Val).is_empty() {
-        for leaf in watching {
-            let found = leaf.way.find(reader.root());
-            let watched = &leaf.text;
+        for value in watching {
+            let found = value.path.find(reader.root());
+            let watched = &value.text;
             let text = match found.given {
                 true => "the trainer has no `#[loader(val)]`, so no metric can be watched; remove this".to_owned(),
                 false => format!(
@@ -34,15 +34,15 @@ pub(super) fn check<T: Trainer>(reader: &mut Reader<'_>, facts: &Facts) {
         }
     }
     let measures = monitored::<T>(&plain);
-    for leaf in watching {
-        let Err(why) = watched(&leaf.text, &measures) else { continue };
-        let found = leaf.way.find(reader.root());
+    for value in watching {
+        let Err(why) = watched(&value.text, &measures) else { continue };
+        let found = value.path.find(reader.root());
         let known: Vec<&str> = why.known.iter().map(String::as_str).collect();
         let problem = match found.given {
             true => why.problem,
             false => format!("{} (the default)", why.problem),
         };
-        reader.mistake(unknown(found.span, &problem, &leaf.text, &known).at(found.path));
+        reader.mistake(unknown(found.span, &problem, &value.text, &known).at(found.path));
     }
 }
 
@@ -62,7 +62,7 @@ fn twice(reader: &mut Reader<'_>, measured: &[Measured]) {
         // a field's metric that the file does not mention has no place
         let (first, second) = (first.entry.min(second.entry), first.entry.max(second.entry));
         let at = path(second).unwrap_or_else(|| "metrics".to_owned());
-        let span = |path: &str| Way::to(path).find(reader.root()).span;
+        let span = |path: &str| ValuePath::to(path).find(reader.root()).span;
         let mut mistake = Diagnostic::new(span(&at), produced_twice(&measured[index].measure.name));
         mistake = match path(first) {
             Some(first) => mistake.note(span(&first), "the first"),

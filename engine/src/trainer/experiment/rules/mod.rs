@@ -10,108 +10,12 @@ mod settings;
 
 pub(super) use metrics::watchable;
 
-use crate::base::{Clock, panics};
-use crate::config::{Diagnostic, Leaf, leaves};
+use crate::base::Clock;
+use crate::config::{Diagnostic, TypedValue};
 use crate::loops::Trainer;
-use crate::metric::Measure;
-use crate::optim::{Optimizer, Settings};
 use crate::trainer::Reader;
-use crate::trainer::experiment::settings::{DeviceChoice, TrainSettings, ValSettings};
-use serde::Serialize;
-
-/// What an experiment is read for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    /// To run it on this machine, now or soon: the device that it names has to be here.
-    Run,
-    /// To look at it, as `show` and `diff` do.
-    Look,
-}
-
-/// What the sections that every trainer has say, as far as they could be read.
-pub(super) struct Common<'a> {
-    pub(super) name: Option<&'a str>,
-    pub(super) device: Option<DeviceChoice>,
-    pub(super) threads: Option<usize>,
-    pub(super) train: Option<&'a TrainSettings>,
-    pub(super) val: Option<&'a ValSettings>,
-    /// Whether no hook follows the schedules.
-    pub(super) scheduler_off: bool,
-}
-
-/// What was seen in the sections while they were read.
-#[derive(Default)]
-pub(super) struct Facts {
-    /// Values with a type of their own, defaults included.
-    leaves: Vec<Leaf>,
-    measured: Vec<Measured>,
-    /// Whether there is a metric whose values are not known.
-    unknown_metric: bool,
-    /// The parameter groups that there can be.
-    groups: Vec<(String, Settings)>,
-    /// Whether there is an optimizer whose groups are not known.
-    unknown_optimizer: bool,
-    /// What recipes find wrong with themselves, with the path of the field.
-    recipes: Vec<(String, String)>,
-    /// The loaders that never end.
-    endless: Vec<&'static str>,
-    /// The path of the list of schedules, when the trainer has one.
-    schedules: Option<&'static str>,
-}
-
-/// A value that a metric gives, and the metric's place in the list of the file, when it has one.
-struct Measured {
-    measure: Measure,
-    entry: Option<usize>,
-}
-
-impl Facts {
-    /// Looks through a value that was read, or is the default of what the file leaves out.
-    pub(super) fn seen<T: Serialize>(&mut self, path: &str, value: T) -> T {
-        // what panics does so again when it is printed, and is told there
-        self.leaves.extend(panics::message_of(|| leaves(path, &value)).unwrap_or_default());
-        value
-    }
-
-    /// A metric, and which entry of the list it is; no metric when it could not be read.
-    pub(super) fn metric(&mut self, entry: Option<usize>, measures: Option<impl FnOnce() -> Vec<Measure>>) {
-        // a metric that panics does so again when it is built, and is told there
-        match measures.map(panics::message_of) {
-            Some(Ok(measures)) => {
-                self.measured.extend(measures.into_iter().map(|measure| Measured { measure, entry }));
-            }
-            _ => self.unknown_metric = true,
-        }
-    }
-
-    /// An optimizer; none when it could not be read.
-    pub(super) fn optimizer(&mut self, path: &str, recipe: Option<&dyn Optimizer>) {
-        let looked = recipe.map(|recipe| panics::message_of(|| self.look_at(path, recipe)));
-        self.unknown_optimizer |= !matches!(looked, Some(Ok(())));
-    }
-
-    /// A loader.
-    pub(super) fn loader(&mut self, path: &'static str, is_endless: impl FnOnce() -> bool) {
-        self.endless.extend(panics::message_of(is_endless).unwrap_or(false).then_some(path));
-    }
-
-    /// The list of schedules.
-    pub(super) fn schedules(&mut self, path: &'static str) {
-        self.schedules = Some(path);
-    }
-
-    fn look_at(&mut self, path: &str, recipe: &dyn Optimizer) {
-        if let Err(error) = recipe.check() {
-            self.recipes.push((format!("{path}.{}", error.field().unwrap_or_default()), error.to_string()));
-        }
-        let (rules, settings) = (recipe.groups(), recipe.settings());
-        for (index, error) in rules.check() {
-            let field = error.field().unwrap_or_default();
-            self.recipes.push((format!("{path}.groups.{index}.{field}"), error.to_string()));
-        }
-        self.groups.extend(rules.names().into_iter().map(|name| (name, settings.clone())));
-    }
-}
+use crate::trainer::experiment::facts::{Common, Facts};
+use crate::trainer::experiment::purpose::Purpose;
 
 /// Asks all rules; what they find is in the reader.
 pub(super) fn check<T: Trainer>(reader: &mut Reader<'_>, common: &Common<'_>, purpose: Purpose) {
@@ -135,9 +39,9 @@ pub(super) fn check<T: Trainer>(reader: &mut Reader<'_>, common: &Common<'_>, pu
 
 /// A trainer that counts iters has no epochs to count on.
 fn no_epochs(reader: &mut Reader<'_>, facts: &Facts) {
-    let epoch = |leaf: &&Leaf| leaf.of == "Clock" && leaf.text == "Epoch";
-    for leaf in facts.leaves.iter().filter(epoch) {
-        let found = leaf.way.find(reader.root());
+    let epoch = |value: &&TypedValue| value.of == "Clock" && value.text == "Epoch";
+    for value in facts.typed.iter().filter(epoch) {
+        let found = value.path.find(reader.root());
         let text = "the trainer is `by_iter`, it has no epochs to count; use `Iter`";
         let text = if found.given { text.to_owned() } else { format!("{text} (by default it is `Epoch`)") };
         reader.mistake(Diagnostic::new(found.span, text).at(found.path));

@@ -1,12 +1,12 @@
 //! Schedules: windows without time, contradictions, settings and groups that no optimizer has.
 
-use super::Facts;
 use crate::base::{Clock, panics};
-use crate::config::{Diagnostic, Kind, Node, Way};
+use crate::config::{Diagnostic, Kind, Node, ValuePath};
 use crate::loops::Trainer;
 use crate::optim::schedule::Problem;
-use crate::optim::{Outlook, ScheduleConfig, Schedules, Settings};
+use crate::optim::{ScheduleConfig, Schedules, Settings, TrainingLength};
 use crate::trainer::Reader;
+use crate::trainer::experiment::facts::Facts;
 use crate::trainer::experiment::rules::settings::sound;
 use crate::trainer::experiment::settings::TrainSettings;
 
@@ -33,15 +33,15 @@ pub(super) fn check<T: Trainer>(
     train: Option<&TrainSettings>,
 ) {
     let path = facts.schedules.unwrap_or_default();
-    let outlook = train.filter(|train| sound(T::CLOCK, train)).map(|train| train.plan().outlook(T::CLOCK, None));
+    let length = train.filter(|train| sound(T::CLOCK, train)).map(|train| train.plan().length(T::CLOCK, None));
     // a schedule of the user's that panics does so again when a run begins, and is told there
-    let problems = panics::message_of(|| problems(entries, facts, outlook.unwrap_or_default(), T::CLOCK));
+    let problems = panics::message_of(|| problems(entries, facts, length.unwrap_or_default(), T::CLOCK));
     for problem in problems.unwrap_or_default() {
         tell(reader, path, problem);
     }
 }
 
-fn problems(entries: Vec<Entry>, facts: &Facts, outlook: Outlook, clock: Clock) -> Vec<Problem> {
+fn problems(entries: Vec<Entry>, facts: &Facts, length: TrainingLength, clock: Clock) -> Vec<Problem> {
     let by_epoch = |entry: &Entry| entry.as_ref().is_some_and(|schedule| schedule.window().by == Clock::Epoch);
     let no_epochs: Vec<usize> = match clock {
         Clock::Epoch => Vec::new(),
@@ -59,7 +59,7 @@ fn problems(entries: Vec<Entry>, facts: &Facts, outlook: Outlook, clock: Clock) 
         }
     };
     if let Some(schedules) = schedules.map(Schedules) {
-        problems.extend(schedules.check(&outlook));
+        problems.extend(schedules.check(&length));
         if !facts.unknown_optimizer {
             let groups: Vec<(&str, &Settings)> =
                 facts.groups.iter().map(|(name, settings)| (name.as_str(), settings)).collect();
@@ -82,7 +82,7 @@ fn no_epochs_of(index: usize, entries: &[Entry]) -> Option<Problem> {
 /// At the field that says it, else at the schedule's name.
 fn tell(reader: &mut Reader<'_>, path: &str, problem: Problem) {
     let schedule = format!("{path}.{}", problem.index);
-    let field = Way::to(&format!("{schedule}.{}", problem.field)).find(reader.root());
+    let field = ValuePath::to(&format!("{schedule}.{}", problem.field)).find(reader.root());
     let mistake = Diagnostic::new(field.span, problem.text);
     reader.mistake(mistake.at(if field.given { field.path } else { schedule }));
 }

@@ -1,6 +1,5 @@
 //! The sections that every trainer has: the plan is on the trainer's clock, and counts count something.
 
-use super::{Common, Purpose};
 use crate::base::Clock;
 use crate::config::{Kind, Node};
 use crate::folder;
@@ -9,6 +8,8 @@ use crate::loops::{ENDLESS_EPOCH, Role, Trainer};
 use crate::native;
 use crate::optim::Clip;
 use crate::trainer::Reader;
+use crate::trainer::experiment::facts::Common;
+use crate::trainer::experiment::purpose::Purpose;
 use crate::trainer::experiment::settings::{DeviceChoice, TrainSettings, ValSettings};
 
 pub(super) fn check<T: Trainer>(reader: &mut Reader<'_>, common: &Common<'_>, purpose: Purpose) {

@@ -1,122 +1,50 @@
-//! The values within a value that have a type of their own: what rules across fields ask for.
+//! Finds values that have a type of their own within a value: what rules across fields look for.
 //!
-//! A tree forgets types: a metric's name is a text in it like any other. So the settings themselves are looked through,
-//! defaults included, and what is found is told with its way from the section.
+//! A tree forgets types: a metric's name is a text in it like any other. So the settings themselves are searched,
+//! defaults included, and each value that is found comes with its path from the section.
 
-use super::ser::SerializeError;
-use super::tree::{Field, Kind, Node, Span};
+use super::print::print;
+use super::ser::{SerializeError, to_node};
+use super::tree::Kind;
+use super::value_path::{Step, ValuePath};
 use serde::ser::{self, Serialize};
 
 /// A text with a type of its own, `MetricName("val/loss")`, or a variant without values, `Clock::Epoch`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Leaf {
+pub struct TypedValue {
     /// Where it is.
-    pub way: Way,
+    pub path: ValuePath,
     /// The name of its type.
     pub of: &'static str,
     /// The text, or the variant's name.
     pub text: String,
 }
 
-/// The way to a value.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Way(Vec<Step>);
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Step {
-    /// A field or the index of an element.
-    Child(String),
-    /// The key of a map; of a component its name, which is no step in `Ema(decay: 0.9)`.
-    Key(String),
-}
-
-/// Where a message about a value points.
-#[derive(Clone, Debug)]
-pub struct Found {
-    /// The value; when it is a default, what lacks it.
-    pub span: Span,
-    /// `hooks.checkpoint.save_best.0`
-    pub path: String,
-    /// Whether the text gives the value.
-    pub given: bool,
-}
-
-/// All leaves of a value; `path` is where the value itself is.
-pub fn leaves<T: Serialize + ?Sized>(path: &str, value: &T) -> Vec<Leaf> {
-    let mut walk = Walk { way: Way::to(path), newtype: None, found: Vec::new() };
+/// All values with a type of their own within `value`; `path` is where `value` itself is.
+pub fn find_typed<T: Serialize + ?Sized>(path: &str, value: &T) -> Vec<TypedValue> {
+    let mut walk = Walk { path: ValuePath::to(path), newtype: None, found: Vec::new() };
     // what can't be serialized is told when it is to be printed
     let _ = value.serialize(&mut walk);
     walk.found
 }
 
-impl Way {
-    /// The way of a path, `optimizer.groups.0.lr`.
-    pub fn to(path: &str) -> Way {
-        Way(path.split('.').filter(|segment| !segment.is_empty()).map(|segment| Step::Child(segment.into())).collect())
-    }
-
-    /// Goes it from the outermost value, as far as the text gives what is on it.
-    pub fn find(&self, root: &Node) -> Found {
-        let mut found = Found { span: root.head(), path: String::new(), given: true };
-        let mut node = root;
-        for step in &self.0 {
-            let (Step::Child(segment) | Step::Key(segment)) = step;
-            match child(node, segment).filter(|_| found.given) {
-                Some((inner, key)) => {
-                    found.span = pointed(inner, key);
-                    node = inner;
-                }
-                // the name of a component
-                None if matches!(step, Step::Key(_)) => continue,
-                None => found.given = false,
-            }
-            super::de::join(&mut found.path, segment);
-        }
-        found
-    }
-}
-
-/// The value that a segment leads to, and where its key was written.
-fn child<'a>(node: &'a Node, segment: &str) -> Option<(&'a Node, Option<Span>)> {
-    let field = |Field { key_span, value, .. }: &'a Field| (value, Some(*key_span));
-    match &node.kind {
-        Kind::Struct(fields) => fields.iter().find(|field| field.key == segment).map(field),
-        // a name in front of a single value: `Some(..)`, a newtype
-        Kind::Tuple(items) if items.len() == 1 => match child(&items[0], segment) {
-            None if segment == "0" => Some((&items[0], None)),
-            inner => inner,
-        },
-        _ => node.find(segment).map(|value| (value, None)),
-    }
-}
-
-/// A value of several lines is pointed at by its name or its key.
-fn pointed(node: &Node, key: Option<Span>) -> Span {
-    match (&node.name, &node.kind, key) {
-        (Some(name), Kind::Struct(_) | Kind::Unit, _) => name.span,
-        (Some(name), Kind::Tuple(items), _) if items.is_empty() => name.span,
-        (None, Kind::Struct(_), Some(key)) => key,
-        _ => node.span,
-    }
-}
-
-/// A value that is being looked through.
+/// A value that is being searched.
 struct Walk {
-    way: Way,
+    path: ValuePath,
     /// The newtype that holds the value at hand.
     newtype: Option<&'static str>,
-    found: Vec<Leaf>,
+    found: Vec<TypedValue>,
 }
 
 impl Walk {
-    fn leaf(&mut self, of: &'static str, text: &str) {
-        self.found.push(Leaf { way: self.way.clone(), of, text: text.to_owned() });
+    fn note(&mut self, of: &'static str, text: &str) {
+        self.found.push(TypedValue { path: self.path.clone(), of, text: text.to_owned() });
     }
 
     fn enter<T: Serialize + ?Sized>(&mut self, step: Step, value: &T) -> Result<()> {
-        self.way.0.push(step);
+        self.path.0.push(step);
         let result = value.serialize(&mut *self);
-        self.way.0.pop();
+        self.path.0.pop();
         result
     }
 
@@ -171,7 +99,7 @@ impl<'a> ser::Serializer for &'a mut Walk {
 
     fn serialize_str(self, value: &str) -> Result<()> {
         if let Some(of) = self.newtype.take() {
-            self.leaf(of, value);
+            self.note(of, value);
         }
         Ok(())
     }
@@ -189,7 +117,7 @@ impl<'a> ser::Serializer for &'a mut Walk {
     }
 
     fn serialize_unit_variant(self, of: &'static str, _: u32, variant: &'static str) -> Result<()> {
-        self.leaf(of, variant);
+        self.note(of, variant);
         Ok(())
     }
 
@@ -283,10 +211,10 @@ impl ser::SerializeMap for Parts<'_> {
     type Error = SerializeError;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<()> {
-        let key = super::to_node(key)?;
+        let key = to_node(key)?;
         self.key = Some(match key.kind {
             Kind::Str(text) => text,
-            _ => super::print(&key).trim_end().to_owned(),
+            _ => print(&key).trim_end().to_owned(),
         });
         Ok(())
     }
@@ -305,7 +233,7 @@ impl ser::SerializeMap for Parts<'_> {
 mod tests {
     use super::*;
     use crate::base::Clock;
-    use crate::config::parse_text;
+    use crate::config::{Found, parse_text};
     use serde::Serialize;
     use std::collections::BTreeMap;
 
@@ -332,16 +260,16 @@ mod tests {
 
     fn found(text: &str) -> Vec<String> {
         let document = parse_text("x.ron", text).unwrap();
-        let found = leaves("hooks.0", &component(&["a", "b"])).into_iter().map(|leaf| {
-            let Found { span, path, given } = leaf.way.find(&document.root);
+        let found = find_typed("hooks.0", &component(&["a", "b"])).into_iter().map(|value| {
+            let Found { span, path, given } = value.path.find(&document.root);
             let (start, end) = (span.start as usize, span.end as usize);
-            format!("{} {} {path} {given} {}", leaf.of, leaf.text, &text[start..end])
+            format!("{} {} {path} {given} {}", value.of, value.text, &text[start..end])
         });
         found.collect()
     }
 
     #[test]
-    fn leaves_are_found_where_the_text_gives_them_and_defaults_where_they_are_lacking() {
+    fn typed_values_are_found_where_the_text_gives_them_and_defaults_where_they_are_lacking() {
         assert_eq!(
             found(r#"E(hooks: [Ema(Plain(names: ["a", ("b")]))])"#),
             [

@@ -1,18 +1,17 @@
-//! What an experiment of a trainer can hold, section by section: known from what its reading asks for.
+//! The schema of an experiment: what it can hold, section by section, known from what its reading asks for.
 
 use crate::base::panics;
 use crate::config::registry::Component;
-use crate::config::{Kind, Node, Shape, to_node};
+use crate::config::{Kind, Node, Shape, defaults_of, to_node};
 use crate::hook::{Hook, HookField};
 use crate::metric::Measure;
-use crate::trainer::experiment::reader::defaults;
 use crate::trainer::fields::MetricField;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// The sections of an experiment, in the order in which they are read.
+/// What an experiment of a trainer can hold: its sections, in the order in which they are read.
 #[derive(Debug, Default)]
-pub struct Outline {
+pub struct Schema {
     /// The sections.
     pub sections: Vec<Section>,
     /// Metrics that hooks can watch, by the trainer's own fields with their defaults: `val/accuracy`.
@@ -92,7 +91,7 @@ const DOCS: [(&str, &str); 16] = [
     ),
 ];
 
-impl Outline {
+impl Schema {
     /// Adds a section, with what is said of it.
     pub(super) fn add(&mut self, section: Section) {
         let (said, demand) = (std::mem::take(&mut self.about), self.demand.take());
@@ -111,7 +110,7 @@ impl Outline {
 
     /// Notes what the metric of a field gives.
     pub(super) fn measures<F: MetricField>(&mut self) {
-        let measures = || defaults::<F::Config>().map(|config| F::from_config(&config).metric().measures());
+        let measures = || defaults_of::<F::Config>().map(|config| F::from_config(&config).metric().measures());
         // a metric that panics does so again when it is built, and is told there
         self.measures.extend(panics::message_of(measures).ok().flatten().unwrap_or_default());
     }
@@ -141,7 +140,7 @@ impl Section {
 
     /// A `#[metric]` field: an entry of the list.
     pub(super) fn metric<F: MetricField>() -> Self {
-        let config: Option<F::Config> = defaults();
+        let config: Option<F::Config> = defaults_of();
         let default = config.and_then(|config| to_node(&config).ok());
         let section = Self::required::<F::Config>("metrics");
         Section { shape: under(section.shape, F::NAME), default, ..section }
@@ -149,7 +148,7 @@ impl Section {
 
     /// A `#[hook]` field.
     pub(super) fn hook<F: HookField>(path: &'static str) -> Self {
-        let config: Option<<F::Hook as Hook>::Config> = defaults();
+        let config: Option<<F::Hook as Hook>::Config> = defaults_of();
         let default = config.and_then(|config| to_node(&config).ok());
         let section = Self::required::<<F::Hook as Hook>::Config>(path);
         Section { shape: under(section.shape, F::Hook::NAME), default, absent: F::OPTIONAL, ..section }

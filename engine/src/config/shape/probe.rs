@@ -1,6 +1,7 @@
-//! A deserializer that leads a reading along a path and notes what is asked for at its end: see [`Shape`].
+//! A deserializer that follows one field path and records the type requested there: see [`Shape`].
 
-use super::shape::{Shape, any};
+use super::kinds::{Shape, any};
+use crate::config::de::{StandIn, noun};
 use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, Error as _, Expected, MapAccess, SeqAccess, VariantAccess, Visitor,
@@ -11,8 +12,8 @@ use std::fmt;
 /// Lets the type read.
 pub type Reading<'r> = dyn Fn(Probe<'_>) -> Result<(), Stop> + 'r;
 
-/// What was asked for at the end of the path.
-pub(super) enum Asked {
+/// The type requested at the end of the path.
+pub(super) enum Requested {
     Plain(Shape),
     Option,
     Newtype,
@@ -47,27 +48,27 @@ impl serde::de::Error for Stop {
     }
 }
 
-/// Leads a reading along a path, and notes what is asked for at its end.
+/// Follows one field path and records the type requested at its end.
 #[derive(Clone, Copy)]
 pub struct Probe<'p> {
     pub(super) path: &'p [usize],
-    pub(super) found: &'p RefCell<Asked>,
+    pub(super) found: &'p RefCell<Requested>,
 }
 
 impl<'p> Probe<'p> {
-    /// The next step and what is left of the path; at its end, notes what is asked for and stops.
-    fn step(self, asked: impl FnOnce() -> Asked) -> Result<(usize, Probe<'p>), Stop> {
+    /// The next step and the rest of the path; at its end, records the requested type and stops.
+    fn step(self, requested: impl FnOnce() -> Requested) -> Result<(usize, Probe<'p>), Stop> {
         match self.path.split_first() {
             Some((step, path)) => Ok((*step, Probe { path, ..self })),
             None => {
-                *self.found.borrow_mut() = asked();
+                *self.found.borrow_mut() = requested();
                 Err(Stop(&[]))
             }
         }
     }
 
     fn plain<T>(self, shape: Shape) -> Result<T, Stop> {
-        self.step(|| Asked::Plain(shape))?;
+        self.step(|| Requested::Plain(shape))?;
         Err(Stop(&[]))
     }
 }
@@ -126,7 +127,7 @@ impl<'de> Deserializer<'de> for Probe<'_> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
-        let (_, inner) = self.step(|| Asked::Option)?;
+        let (_, inner) = self.step(|| Requested::Option)?;
         visitor.visit_some(inner)
     }
 
@@ -135,17 +136,17 @@ impl<'de> Deserializer<'de> for Probe<'_> {
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Stop> {
-        let (_, inner) = self.step(|| Asked::Newtype)?;
+        let (_, inner) = self.step(|| Requested::Newtype)?;
         visitor.visit_newtype_struct(inner)
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
-        let (_, inner) = self.step(|| Asked::List)?;
+        let (_, inner) = self.step(|| Requested::List)?;
         visitor.visit_seq(Items { before: 0, inner })
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, Stop> {
-        let (before, inner) = self.step(|| Asked::Tuple(length))?;
+        let (before, inner) = self.step(|| Requested::Tuple(length))?;
         visitor.visit_seq(Items { before, inner })
     }
 
@@ -161,8 +162,8 @@ impl<'de> Deserializer<'de> for Probe<'_> {
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
         let expected = (&visitor as &dyn Expected).to_string();
         let (step, inner) = self.step(|| match expected.strip_prefix("dyn ") {
-            Some(name) => Asked::Component(super::de::noun(name)),
-            None => Asked::Map,
+            Some(name) => Requested::Component(noun(name)),
+            None => Requested::Map,
         })?;
         match expected.starts_with("dyn ") {
             // no component has this name
@@ -177,7 +178,7 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Stop> {
-        let (step, inner) = self.step(|| Asked::Struct(name, fields))?;
+        let (step, inner) = self.step(|| Requested::Struct(name, fields))?;
         visitor.visit_map(OneField { key: fields.get(step).copied().unwrap_or_default(), inner })
     }
 
@@ -187,7 +188,7 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Stop> {
-        let (step, inner) = self.step(|| Asked::Enum(variants))?;
+        let (step, inner) = self.step(|| Requested::Enum(variants))?;
         visitor.visit_enum(OneVariant { name: variants.get(step).copied().unwrap_or_default(), inner })
     }
 }
@@ -213,7 +214,7 @@ impl<'de> SeqAccess<'de> for Items<'_> {
             None => seed.deserialize(self.inner).map(Some),
             Some(before) => {
                 self.before = before;
-                seed.deserialize(super::de::StandIn::default()).map(Some).map_err(Stop::custom)
+                seed.deserialize(StandIn::default()).map(Some).map_err(Stop::custom)
             }
         }
     }
@@ -237,7 +238,7 @@ impl<'de> MapAccess<'de> for OneField<'_> {
     }
 }
 
-/// A map of one pair: the path leads to its key or to its value.
+/// A map of one pair: the path goes on in its key or in its value.
 struct OnePair<'p> {
     step: usize,
     inner: Probe<'p>,
@@ -249,7 +250,7 @@ impl<'de> MapAccess<'de> for OnePair<'_> {
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Stop> {
         match self.step {
             0 => seed.deserialize(self.inner).map(Some),
-            _ => seed.deserialize(super::de::StandIn::default()).map(Some).map_err(Stop::custom),
+            _ => seed.deserialize(StandIn::default()).map(Some).map_err(Stop::custom),
         }
     }
 
@@ -258,7 +259,7 @@ impl<'de> MapAccess<'de> for OnePair<'_> {
     }
 }
 
-/// A variant of an enum, whose payload is what is led to.
+/// A variant of an enum; the path goes on in its payload.
 struct OneVariant<'p> {
     name: &'static str,
     inner: Probe<'p>,
@@ -290,7 +291,7 @@ impl<'de> VariantAccess<'de> for Probe<'_> {
     }
 
     fn struct_variant<V: Visitor<'de>>(self, fields: &'static [&'static str], visitor: V) -> Result<V::Value, Stop> {
-        let (step, inner) = self.step(|| Asked::Fields(fields))?;
+        let (step, inner) = self.step(|| Requested::Fields(fields))?;
         visitor.visit_map(OneField { key: fields.get(step).copied().unwrap_or_default(), inner })
     }
 }

@@ -1,12 +1,12 @@
 //! Questions about types, asked once each.
 //!
 //! A constant asks whether a type has a trait, and the compiler's complaint stands at the type. Whatever needs the answer
-//! takes the type through the constant (`Checked` of the engine): where the constant does not compile, the compiler takes
+//! takes the type through the constant (`Verified` of the engine): where the constant does not compile, the compiler takes
 //! the type for reported and is silent, so that nothing follows from the one error.
 
 use crate::krate::Krate;
-use crate::settings::quiet;
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use crate::spans::{ends, quiet};
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 
@@ -22,9 +22,9 @@ pub(crate) fn has(krate: &Krate, ty: impl ToTokens, of: &str, member: &str) -> T
 }
 
 /// The type, through the constant.
-pub(crate) fn checked(krate: &Krate, ty: impl ToTokens, constant: &Ident) -> TokenStream {
+pub(crate) fn verified(krate: &Krate, ty: impl ToTokens, constant: &Ident) -> TokenStream {
     let private = krate.private();
-    quote!(<#private::Checked<#ty, #constant> as #private::Known>::Type)
+    quote!(<#private::Verified<#ty, #constant> as #private::VerifiedType>::Type)
 }
 
 /// `<Cnn as Model>::build`, which stands where the type stands, from its first token to its last: what is said of the
@@ -34,12 +34,4 @@ pub(crate) fn path(krate: &Krate, ty: impl ToTokens, of: &str, member: &str) -> 
     let (private, of, member) = (krate.private_at(last), Ident::new(of, last), Ident::new(member, last));
     let open = quote_spanned!(first=> <);
     quote_spanned!(last=> #open #ty as #private::#of>::#member)
-}
-
-/// The places of the first and the last token.
-pub(crate) fn ends(tokens: impl ToTokens) -> (Span, Span) {
-    let mut tokens = tokens.to_token_stream().into_iter();
-    let span = |token: Option<TokenTree>| token.map_or_else(Span::call_site, |token| token.span());
-    let first = span(tokens.next());
-    (first, tokens.last().map_or(first, |token| token.span()))
 }

@@ -1,13 +1,13 @@
 //! Mistakes of an experiment that only the machine, its data or its models tell.
 
 use crate::base::Error;
-use crate::config::{ConfigErrors, Diagnostic, Document, Way};
+use crate::config::{ConfigErrors, Diagnostic, Document, ValuePath};
 use crate::optim::schedule::Problem;
 use std::fmt;
 
 /// What an experiment asks for can't be, although it could be read: it was found when the run was built.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
+pub struct BuildErrors {
     /// What is wrong; at least one.
     pub mistakes: Vec<Mistake>,
 }
@@ -21,16 +21,16 @@ pub struct Mistake {
     pub text: String,
 }
 
-impl Refused {
+impl BuildErrors {
     /// One mistake, as the error that ends the building.
     pub(super) fn at(path: impl Into<String>, text: impl Into<String>) -> Error {
-        Error::new(Refused { mistakes: vec![Mistake { path: path.into(), text: text.into() }] })
+        Error::new(BuildErrors { mistakes: vec![Mistake { path: path.into(), text: text.into() }] })
     }
 
     /// The mistakes at their places in the experiment that was refused.
     pub fn in_document(&self, document: &Document) -> ConfigErrors {
         let diagnostics = self.mistakes.iter().map(|Mistake { path, text }| {
-            let found = Way::to(path).find(&document.root);
+            let found = ValuePath::to(path).find(&document.root);
             Diagnostic::new(found.span, text).at(path.as_str())
         });
         ConfigErrors::new(document.sources.clone(), diagnostics.collect())
@@ -44,7 +44,7 @@ impl From<Problem> for Mistake {
 }
 
 /// One line for each mistake.
-impl fmt::Display for Refused {
+impl fmt::Display for BuildErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, Mistake { path, text }) in self.mistakes.iter().enumerate() {
             let gap = if index > 0 { "\n" } else { "" };
@@ -54,4 +54,4 @@ impl fmt::Display for Refused {
     }
 }
 
-impl std::error::Error for Refused {}
+impl std::error::Error for BuildErrors {}

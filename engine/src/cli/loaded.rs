@@ -1,0 +1,75 @@
+//! Experiments as the commands read them.
+
+use crate::base::{ErrorContext as _, Result};
+use crate::cli::args::ExperimentArgs;
+use crate::cli::failure::Failure;
+use crate::cli::show;
+use crate::config::{self, Document, Given, Kind, Node};
+use crate::folder::EXPERIMENT;
+use crate::trainer::{Build, BuildErrors, Experiment, Purpose};
+use std::path::{Path, PathBuf};
+
+/// The file of an experiment; in a run's folder that is the one that the run saved.
+pub(super) fn experiment_file(path: &Path) -> PathBuf {
+    let saved = path.join(EXPERIMENT);
+    if path.is_dir() && saved.is_file() { saved } else { path.to_owned() }
+}
+
+pub(super) fn document(args: &ExperimentArgs) -> Result<Document, Failure> {
+    let (file, place) = (experiment_file(&args.experiment), place_of_run(&args.experiment)?);
+    Ok(config::load_over(&file, &place, &args.set, &args.given()?)?)
+}
+
+/// What the place of a run's folder says over the experiment in it: a run that was moved or copied goes on where it is.
+fn place_of_run(path: &Path) -> Result<Vec<Given>, Failure> {
+    if !path.is_dir() {
+        return Ok(Vec::new());
+    }
+    if !path.join(EXPERIMENT).is_file() {
+        let text =
+            format!("`{}` is a folder without an `{EXPERIMENT}`: it holds no run, nor an experiment", path.display());
+        return Err(Failure::Usage(text));
+    }
+    let folder = path.canonicalize().with_context(|| format!("`{}` can't be read", path.display()))?;
+    let (Some(work_dir), Some(name)) = (folder.parent(), folder.file_name()) else { return Ok(Vec::new()) };
+    let given = |path: &'static str, text: Option<&str>| {
+        let value = Node::new(Kind::Str(text?.to_owned()));
+        Some(Given { option: "EXP", text: folder.display().to_string(), path, value })
+    };
+    Ok([given("work_dir", work_dir.to_str()), given("name", name.to_str())].into_iter().flatten().collect())
+}
+
+/// One experiment of a comparison.
+pub(super) fn side<T: Build>(path: &Path) -> Result<show::Side, Failure> {
+    let document = config::load_with::<&str>(&experiment_file(path), &[])?;
+    let root = Experiment::<T>::from_document(&document, Purpose::Inspect)?.to_node()?;
+    Ok(show::Side::new(root, document))
+}
+
+/// An experiment, and the text of it that mistakes point into.
+pub(super) struct Loaded<T: Build> {
+    pub(super) experiment: Experiment<T>,
+    document: Document,
+}
+
+impl<T: Build> Loaded<T> {
+    /// Reads it.
+    pub(super) fn read(args: &ExperimentArgs, purpose: Purpose) -> Result<Self, Failure> {
+        let document = document(args)?;
+        Ok(Loaded { experiment: Experiment::from_document(&document, purpose)?, document })
+    }
+
+    /// The run's folder.
+    pub(super) fn folder(&self) -> PathBuf {
+        self.experiment.work_dir.join(&self.experiment.name)
+    }
+
+    /// Hands the experiment over; what is wrong with it after all is shown in its text.
+    pub(super) fn used_by<R>(self, run: impl FnOnce(Experiment<T>) -> Result<R>) -> Result<R, Failure> {
+        let Loaded { experiment, document } = self;
+        run(experiment).map_err(|error| match error.downcast_ref::<BuildErrors>() {
+            Some(errors) => errors.in_document(&document).into(),
+            None => Failure::Run(error),
+        })
+    }
+}

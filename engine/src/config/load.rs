@@ -1,0 +1,124 @@
+//! From files and the command line to a [`Document`].
+
+use super::document::Document;
+use super::errors::{ConfigErrors, Diagnostics};
+use super::file::parse_into;
+use super::layers::Layers;
+use super::merge::Merge;
+use super::print::print_line;
+use super::set::{self, Given};
+use super::sources::Sources;
+use super::tree::{Kind, Node, Span};
+use std::path::Path;
+
+/// Reads a file over the files that its field `base` names.
+///
+/// ```
+/// let folder = tempfile::tempdir()?;
+/// let path = |name: &str| folder.path().join(name);
+/// std::fs::write(path("base.ron"), "(name: \"base\", optimizer: Sgd(lr: 0.1))")?;
+/// std::fs::write(path("exp.ron"), "(base: \"base.ron\", optimizer: (lr: 0.2))")?;
+///
+/// let document = engine::config::load(&path("exp.ron"))?;
+/// let whole = engine::config::print(&document.root);
+/// assert!(whole.contains("name: \"base\"") && whole.contains("optimizer: Sgd(lr: 0.2)"), "{whole}");
+/// # Ok::<(), engine::base::Error>(())
+/// ```
+///
+/// # Errors
+/// All mistakes of all files: one can't be read, is larger than [`MAX_FILE`](super::MAX_FILE), is not UTF-8 or not RON, bases form a
+/// circle, or something has no base to be applied to.
+pub fn load(path: &Path) -> Result<Document, ConfigErrors> {
+    load_with::<&str>(path, &[])
+}
+
+/// As [`load`]; then applies each `path=value` of the command line in order.
+///
+/// ```
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("exp.ron");
+/// std::fs::write(&path, "(optimizer: Sgd(lr: 0.1), hooks: [Ema(decay: 0.9), Timer])")?;
+///
+/// let document = engine::config::load_with(&path, &["optimizer.lr=0.2", "hooks.Ema.decay=0.99"])?;
+/// let whole = engine::config::print_line(&document.root);
+/// assert_eq!(whole, "(optimizer: Sgd(lr: 0.2), hooks: [Ema(decay: 0.99), Timer])");
+///
+/// let errors = engine::config::load_with(&path, &["optimizer.lr.value=0.2"]).unwrap_err();
+/// assert!(errors.to_string().contains("there is no `value`"), "{errors}");
+/// # Ok::<(), engine::base::Error>(())
+/// ```
+///
+/// # Errors
+/// As [`load`]; and where a path leads nowhere or a value is not RON.
+pub fn load_with<S: AsRef<str>>(path: &Path, sets: &[S]) -> Result<Document, ConfigErrors> {
+    load_over(path, &[], sets, &[])
+}
+
+/// As [`load_with`], between values that are put in before, where the file says otherwise, and after: those of a run's
+/// folder, and those of other options of the command line.
+///
+/// # Errors
+/// As [`load_with`].
+pub fn load_over<S: AsRef<str>>(
+    path: &Path,
+    before: &[Given],
+    sets: &[S],
+    after: &[Given],
+) -> Result<Document, ConfigErrors> {
+    let diagnostics = Diagnostics::new();
+    let mut sources = Sources::new();
+    let layers = Layers::new(&mut sources, &diagnostics).read(path, Span::NONE);
+    let mut root = Merge::new(&diagnostics).settle(layers.unwrap_or(Node::new(Kind::Unit)));
+    if diagnostics.is_empty() {
+        let says = |root: &Node, given: &Given| root.find(given.path).map(print_line) == Some(print_line(&given.value));
+        for given in before {
+            if !says(&root, given) {
+                set::give(&mut root, given, &mut sources, &diagnostics);
+            }
+        }
+        for argument in sets {
+            set::set(&mut root, argument.as_ref(), &mut sources, &diagnostics);
+        }
+        for given in after {
+            set::give(&mut root, given, &mut sources, &diagnostics);
+        }
+        root = Merge::new(&diagnostics).settle(root);
+    }
+    diagnostics.into_result(&sources)?;
+    Ok(Document { sources, root })
+}
+
+/// Reads a text as it is, without bases; `name` stands for the file in messages.
+///
+/// ```
+/// use engine::prelude::*;
+///
+/// #[component]
+/// pub struct Blur {
+///     #[config(default = 3, range = 1..=9)]
+///     pub size: i64,
+///     #[config(default = 1.0)]
+///     pub sigma: f64,
+/// }
+///
+/// # fn main() -> Result<()> {
+/// let blur: Blur = engine::config::parse_text("example", "(size: 5)")?.read()?;
+/// assert_eq!((blur.size, blur.sigma), (5, 1.0));
+/// let errors = engine::config::parse_text("example", "(size: 11, sigm: 0.5)")?.read::<Blur>().unwrap_err();
+/// assert_eq!(errors.diagnostics.len(), 2); // all mistakes at once
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// When it is larger than [`MAX_FILE`](super::MAX_FILE) or not RON.
+pub fn parse_text(name: &str, text: &str) -> Result<Document, ConfigErrors> {
+    let mut sources = Sources::new();
+    let diagnostics = Diagnostics::new();
+    let root = parse_into(&mut sources, name, text.as_bytes(), Path::new("")).unwrap_or_else(|found| {
+        found.into_iter().for_each(|found| diagnostics.push(found));
+        Node::new(Kind::Unit)
+    });
+    diagnostics.into_result(&sources)?;
+    Ok(Document { sources, root })
+}

@@ -1,0 +1,35 @@
+//! Why a run's folder could not be had.
+
+use crate::base::disk::DiskError;
+use std::path::PathBuf;
+
+/// Why a run's folder could not be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FolderError {
+    /// The name can't be that of a folder directly in `work_dir`.
+    #[error("the run name `{name}` {why}; use letters, digits, `-`, `_` and `.`")]
+    Name {
+        /// The name as given.
+        name: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// There is a run already.
+    #[error("`{}` already holds a run; continue it with `--resume`, move it aside with `--fresh`, or choose another `name`", .0.display())]
+    Taken(PathBuf),
+    /// There is no run to go on with.
+    #[error("`{}` holds no run to resume; leave `--resume` away, or check `name` and `work_dir`", .0.display())]
+    Nothing(PathBuf),
+    /// Another process has it.
+    #[error("`{}` is in use by {holder}; wait for it, stop it, or choose another `name`", path.display())]
+    InUse {
+        /// The run's folder.
+        path: PathBuf,
+        /// `process N`, or `another process` when it could not be told.
+        holder: String,
+    },
+    /// A file operation failed.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+}

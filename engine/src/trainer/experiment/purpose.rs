@@ -1,0 +1,10 @@
+//! What an experiment is read for.
+
+/// What an experiment is read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To run it on this machine, now or soon: the device that it names has to be here.
+    Run,
+    /// To inspect it, as `show` and `diff` do.
+    Inspect,
+}
