@@ -4,7 +4,8 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const SOURCES: [&str; 6] = ["core.cpp", "optimizer.cpp", "foreach.cpp", "generator.cpp", "autograd.cpp", "device.cpp"];
+const SOURCES: [&str; 7] =
+    ["core.cpp", "optimizer.cpp", "foreach.cpp", "generator.cpp", "autograd.cpp", "device.cpp", "reads.cpp"];
 const HEADERS: [&str; 1] = ["core.hpp"];
 
 fn main() {
@@ -43,6 +44,8 @@ fn compile_shim(include: &Path) {
         .pic(true)
         .std("c++17")
         .define("_GLIBCXX_USE_CXX11_ABI", "1")
+        // as libtorch itself was built: its headers have checks, and a class a member, that only its debug builds fill
+        .define("NDEBUG", None)
         // also in debug builds: the per-tensor loops run in every step
         .opt_level(2)
         .warnings(true)

@@ -5,6 +5,7 @@
 
 use crate::diag::Diag;
 use crate::suggest::{meant_or_list, quoted};
+use crate::words::RESERVED;
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
@@ -51,10 +52,6 @@ pub(crate) const CRATE: Key = Key { name: "crate", form: Form::Path, usage: "cra
 
 /// The argument that names the component in experiment files.
 pub(crate) const NAME: Key = Key { name: "name", form: Form::Expr, usage: "name = \"…\"" };
-
-/// What stands before values in experiment files and is no component: how layers are merged, …
-pub(crate) const WORDS: &[&str] =
-    &["Append", "Prepend", "Patch", "Replace", "Env", "Off", "None", "Some", "Experiment"];
 
 /// Reads the arguments of the attribute; mistakes go to `diag`.
 pub(crate) fn parse(attribute: &str, tokens: TokenStream, keys: &[Key], diag: &mut Diag) -> Args {
@@ -103,7 +100,7 @@ impl Args {
     pub(crate) fn name_or(&mut self, short: &str, ident: &Ident, diag: &mut Diag) -> String {
         let given = self.name(diag);
         let name = given.as_ref().map_or_else(|| short.to_owned(), LitStr::value);
-        if WORDS.contains(&name.as_str()) {
+        if RESERVED.contains(&name.as_str()) {
             let problem = format!("`{name}` is a word of experiment files and can't be a name in them");
             match given {
                 Some(given) => diag.error(given, format!("{problem}; take another one")),

@@ -7,7 +7,11 @@
 //! With the environment variable `ENGINE_EXPAND=Name` the expansion of the item of that name is printed to stderr
 //! when it is compiled (touch its file first).
 
+#[macro_use]
+mod words;
+
 mod args;
+mod batch;
 mod component;
 mod diag;
 mod experiments;
@@ -142,6 +146,7 @@ pub fn component(args: TokenStream, item: TokenStream) -> TokenStream {
 /// |---|---|
 /// | `by_epoch`, `by_iter` | the clock on which the training is planned; one of them |
 /// | `priority = "HIGH"` | of the trainer's own `#[phases]`, as for a hook |
+/// | `hooks = Bundle` | a set of hooks made by `engine::hook_set!`, as libraries offer them: each stands below `hooks` in the file |
 /// | `name = "…"` | the name in messages, else the struct's |
 /// | `crate = path` | where the engine is, when it is not `::engine` |
 ///
@@ -153,6 +158,41 @@ pub fn component(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn trainer(args: TokenStream, item: TokenStream) -> TokenStream {
     show::run(trainer::expand, args, item)
+}
+
+/// Makes a struct of tensors a batch: what a step is given.
+///
+/// ```text
+/// #[derive(Batch)]
+/// pub struct Scenes {
+///     images: Tensor,        // [n, 3, h, w]: the first field counts the samples
+///     boxes: Vec<Tensor>,    // n times [objects, 4]
+///     #[batch(shared)]
+///     anchors: Tensor,       // for all samples
+///     #[batch(whole)]
+///     folder: PathBuf,       // stays on the host, for all samples
+///     #[batch(weight)]
+///     objects: Vec<usize>,   // its sum is what the batch counts in means over batches
+/// }
+/// ```
+///
+/// | at a field | meaning |
+/// |---|---|
+/// | none | a batch itself: a `Tensor`, a `Vec` of tensors, texts or numbers, an `Option`, a tuple, another struct that is one; one row for each sample |
+/// | `shared` | a `Tensor` that all samples share: it goes to the device, and is not taken apart |
+/// | `whole` | a value that all samples share, on the host; it can be cloned |
+/// | `size` | this field counts the samples, else the first one that is neither `shared`, `whole` nor `weight` |
+/// | `weight` | this field states the weight of the batch: a number, or a `Vec` with one for each sample |
+///
+/// | at the struct | meaning |
+/// |---|---|
+/// | `weight = Self::tokens` | a function that states the weight: `fn(&Self) -> f64` |
+/// | `crate = path` | where the engine is, when it is not `::engine` |
+///
+/// The weight is the number of samples when nothing else is said.
+#[proc_macro_derive(Batch, attributes(batch))]
+pub fn derive_batch(item: TokenStream) -> TokenStream {
+    show::run(batch::expand, TokenStream::new(), item)
 }
 
 /// The tests of `engine::check_experiments!`, which hands over where the engine is and whose trainer is meant.

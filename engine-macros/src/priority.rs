@@ -3,15 +3,13 @@
 use crate::args::{Args, Form, Key};
 use crate::diag::Diag;
 use crate::suggest::{did_you_mean, quoted};
+use crate::words::LEVELS;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use syn::{Expr, ExprLit, Lit};
 
 /// The argument of a hook and of a trainer.
 pub(crate) const KEY: Key = Key { name: "priority", form: Form::Expr, usage: "priority = \"HIGH\"" };
-
-/// The named levels, as the engine has them.
-const LEVELS: &[&str] = &["HIGHEST", "HIGHER", "HIGH", "NORMAL", "LOW", "LOWER", "LOWEST"];
 
 /// A level that is known to be one.
 #[derive(Debug, PartialEq, Eq)]
@@ -68,17 +66,18 @@ fn read(expr: &Expr) -> Result<Level, String> {
         Expr::Group(group) => return read(&group.expr),
         _ => return Err(not_a_level()),
     };
-    if LEVELS.contains(&name.as_str()) {
+    let names = LEVELS.map(|(name, _)| name);
+    if names.contains(&name.as_str()) {
         return Ok(Level::Named(name));
     }
-    Err(match did_you_mean(&name, LEVELS) {
+    Err(match did_you_mean(&name, &names) {
         Some(meant) => format!("unknown priority `{name}`, did you mean `{meant}`?"),
-        None => format!("unknown priority `{name}`, expected one of {} or an integer 0 to 100", quoted(LEVELS)),
+        None => format!("unknown priority `{name}`, expected one of {} or an integer 0 to 100", quoted(&names)),
     })
 }
 
 fn not_a_level() -> String {
-    format!("a priority is one of {} or an integer 0 to 100", quoted(LEVELS))
+    format!("a priority is one of {} or an integer 0 to 100", quoted(&LEVELS.map(|(name, _)| name)))
 }
 
 #[cfg(test)]

@@ -96,11 +96,9 @@ pub use model::{Model, Net};
 pub use tch;
 
 /// What almost every program needs.
-///
-/// `Batch` is not in it: its `to_device` would hide that of `Tensor`, which gives a tensor and no `Result`.
 pub mod prelude {
     pub use crate::base::{Clock, Error, ErrorContext, Output, Prediction, Result, StateMap};
-    pub use crate::data::{Collate, Dataset, Loader, Samples, SharedTensor};
+    pub use crate::data::{Batch, Collate, Dataset, Loader, Padded, Padding, Samples, Sequence, SharedTensor};
     pub use crate::hook::{Hook, PredictStep, Steps, TestStep, ValStep};
     pub use crate::hooks::{EarlyStopping, Ema};
     pub use crate::metric::{Accuracy, Better, ConfusionMatrix, MeanLoss, Measure, Metric, MetricName, Perplexity};
@@ -129,7 +127,9 @@ pub mod __private {
     pub use crate::base::checked::{ConfigValue, Fresh, Paths, check_exists, check_range, read_checked, take_field};
     pub use crate::base::{Clock, Output, Prediction, Priority, Result, Saved, State, StateError, StateMap};
     pub use crate::config::registry::{self, Component, FieldInfo};
-    pub use crate::data::{BatchSource, Cursor, SameBatch, SamplerConfig};
+    pub use crate::data::{
+        Batch, BatchSource, Cursor, EachPart, SameBatch, SamplerConfig, SharedField, StatedWeight, WholeField,
+    };
     pub use crate::hook::{
         AnyHook, Batches, EachState, Hook, HookConfig, HookField, HookPart, NoPhases, Phases, PhasesOf, PredictStep,
         SlotInfo, Slots, Steps, TestStep, ValStep, build_any, call_field, slot_of,

@@ -17,6 +17,10 @@ pub enum Fault {
     Shape,
     /// Its loss is NaN.
     Nan,
+    /// It asks for more memory than there is.
+    Memory,
+    /// It uses an operator whose results may differ from run to run.
+    Unrepeatable,
 }
 
 /// Prints `mark NAME N` and sleeps, so that whoever reads the output can end the process right here.
@@ -41,6 +45,17 @@ impl Fault {
             Fault::Shape => {
                 let ones = |n: i64| output.loss().new_ones([n], (Kind::Float, Device::Cpu));
                 Ok(Output::new(output.loss() + ones(2).dot(&ones(3))))
+            }
+            // no machine has 2^60 bytes to address
+            Fault::Memory => {
+                Ok(Output::new(output.loss() + Tensor::empty([1 << 58], (Kind::Float, Device::Cpu)).sum(Kind::Float)))
+            }
+            Fault::Unrepeatable => {
+                let mut place = Tensor::zeros([2], (Kind::Float, Device::Cpu));
+                let first = Tensor::from_slice(&[0i64]);
+                Ok(Output::new(
+                    output.loss() + place.put_(&first, &Tensor::from_slice(&[0f32]), false).sum(Kind::Float),
+                ))
             }
             Fault::Nan => Ok(Output::new(output.loss() * f64::NAN)),
         }

@@ -4,6 +4,8 @@
 
 use renamed as _;
 
+#[path = "../batch/pass/forms.rs"]
+pub mod batch_forms;
 #[path = "../component/pass/kinds.rs"]
 pub mod component_kinds;
 #[path = "../hook/pass/attributes.rs"]

@@ -27,7 +27,7 @@ const INSIDES: [&str; 12] = [
     "HAS_STEPS",
 ];
 
-const MACROS: [&str; 4] = ["hook", "phases", "trainer", "component"];
+const MACROS: [&str; 5] = ["batch", "hook", "phases", "trainer", "component"];
 
 #[test]
 fn mistakes_are_refused_in_these_words() {

@@ -19,6 +19,8 @@ pub(crate) enum Command {
     Doctor,
     /// Make a package outside this workspace build.
     Link(PathBuf),
+    /// Build a folder that proves CUDA on another machine; where to, if that was said.
+    GpuBundle(Option<PathBuf>),
     /// Explain all commands, or one.
     Help(Option<&'static Topic>),
 }
@@ -81,6 +83,14 @@ pub(crate) fn parse(args: &[String]) -> Result<Command, String> {
             [dir] if !dir.starts_with('-') => Ok(Command::Link(PathBuf::from(dir))),
             _ => Err(format!("`link` takes one folder\n  usage: {}", topic.usage)),
         },
+        "gpu-bundle" => match rest {
+            [] => Ok(Command::GpuBundle(None)),
+            [option, dir] if option == "--out" && !dir.starts_with('-') => Ok(Command::GpuBundle(Some(dir.into()))),
+            [option] if option.starts_with("--out=") => Ok(Command::GpuBundle(Some(option["--out=".len()..].into()))),
+            [option] if option == "--out" => Err(format!("`--out` needs a folder\n  usage: {}", topic.usage)),
+            [option, _, other, ..] if option == "--out" => Err(unexpected(topic, other)),
+            [other, ..] => Err(unexpected(topic, other)),
+        },
         _ => match rest {
             [] => Ok(Command::Help(None)),
             [name] => Ok(Command::Help(Some(self::topic(name)?))),
@@ -96,7 +106,7 @@ pub(crate) fn help(topic: Option<&Topic>) -> String {
     }
     let mut text = String::from("set-up and chores of this repository\n\nusage: cargo xtask COMMAND\n\n");
     for topic in TOPICS {
-        text.push_str(&format!("  {:<8}{}\n", topic.name, topic.brief));
+        text.push_str(&format!("  {:<12}{}\n", topic.name, topic.brief));
     }
     text.push_str("\n`cargo xtask help COMMAND` explains one of them.\n");
     text
@@ -162,6 +172,18 @@ Changes nothing. The exit code is 1 if something needed is missing.",
 Writes `DIR/.cargo/config.toml`, which tells cargo where libtorch lies for the build and where the
 programs find it when they run. A file with other content is left alone, and what to add is printed.",
     },
+    Topic {
+        name: "gpu-bundle",
+        usage: "cargo xtask gpu-bundle [--out DIR]",
+        brief: "build a folder that proves CUDA on a machine with a GPU and no Rust",
+        text: "
+Builds programs, experiments and scripts into one folder below 60 MB, `target/gpu-bundle/bundle` if none
+is named. No GPU is needed here: the CUDA build of libtorch is brought into the cache if it is not there
+(2.5 GB to download), beside the one for the CPU, and this checkout goes on with the libtorch that it has.
+
+On Linux with an NVIDIA driver and Python with the same torch, `./run.sh` in that folder runs the checks
+in parts, writes what it finds as it goes, and prints a table. docs/gpu.md says what each part proves.",
+    },
     Topic { name: "help", usage: "cargo xtask help [COMMAND]", brief: "this text, or that of one command", text: "" },
 ];
 
@@ -217,6 +239,17 @@ mod tests {
         assert_eq!(parsed("setup --device cuda"), Ok(Command::Setup(Some(Device::Cuda))));
         assert_eq!(parsed("demo --device=cpu"), Ok(Command::Demo(Some(Device::Cpu))));
         assert_eq!(parsed("test"), Ok(Command::Test(None)));
+    }
+
+    #[test]
+    fn the_folder_of_a_bundle_may_be_named() {
+        assert_eq!(parsed("gpu-bundle"), Ok(Command::GpuBundle(None)));
+        for line in ["gpu-bundle --out some/where", "gpu-bundle --out=some/where"] {
+            assert_eq!(parsed(line), Ok(Command::GpuBundle(Some("some/where".into()))));
+        }
+        for line in ["gpu-bundle --out", "gpu-bundle here", "gpu-bundle --out a b", "gpu-bundle --out --help-me"] {
+            assert!(parsed(line).is_err(), "`{line}` was accepted");
+        }
     }
 
     #[test]

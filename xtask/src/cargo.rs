@@ -12,6 +12,8 @@ use std::process::{Command, Stdio};
 pub(crate) struct Cargo {
     root: PathBuf,
     environment: Vec<(&'static str, String)>,
+    /// Whether what is built runs on another machine.
+    elsewhere: bool,
 }
 
 impl Cargo {
@@ -30,7 +32,22 @@ impl Cargo {
                 environment.push((encoded, extended(given, &rpath)));
             }
         }
-        Ok(Self { root: root.to_path_buf(), environment })
+        Ok(Self { root: root.to_path_buf(), environment, elsewhere: false })
+    }
+
+    /// cargo that builds programs for another machine, in a target folder of their own: stripped, and without the path
+    /// by which programs of this machine find their libtorch.
+    pub(crate) fn for_elsewhere(root: &Path, libtorch: &Libtorch, target: &Path) -> Self {
+        let word = |path: &Path| path.to_str().unwrap_or_default().to_owned();
+        let environment = vec![
+            ("LIBTORCH", word(&libtorch.home)),
+            ("CARGO_TARGET_DIR", word(target)),
+            // empty is not absent: it replaces the flags of cargo's files, which hold that path
+            (FLAGS.0, String::new()),
+            ("CARGO_PROFILE_RELEASE_STRIP", "symbols".to_owned()),
+            ("CARGO_PROFILE_RELEASE_DEBUG", "0".to_owned()),
+        ];
+        Self { root: root.to_path_buf(), environment, elsewhere: true }
     }
 
     /// The same, with warnings of rustdoc as errors.
@@ -46,16 +63,32 @@ impl Cargo {
     /// Runs cargo with `args`, a line of words that hold no space. What it prints is shown as it
     /// comes.
     pub(crate) fn run(&self, args: &str) -> Result<()> {
+        let status = self.command(args).status().doing(|| "run cargo".into())?;
+        if status.success() { Ok(()) } else { Err(Problem::new(format!("`cargo {args}` failed"))) }
+    }
+
+    /// As [`Cargo::run`]; gives what cargo prints to its standard output, which is not shown.
+    pub(crate) fn output_of(&self, args: &str) -> Result<String> {
+        let output = self.command(args).stderr(Stdio::inherit()).output().doing(|| "run cargo".into())?;
+        match output.status.success() {
+            true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+            false => Err(Problem::new(format!("`cargo {args}` failed"))),
+        }
+    }
+
+    fn command(&self, args: &str) -> Command {
         eprintln!("==> cargo {args}");
-        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let status = Command::new(cargo)
+        let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        command
             .args(args.split(' '))
             .current_dir(&self.root)
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
-            .status()
-            .doing(|| "run cargo".into())?;
-        if status.success() { Ok(()) } else { Err(Problem::new(format!("`cargo {args}` failed"))) }
+            .stdin(Stdio::null());
+        if self.elsewhere {
+            // the bindings would ask it before `LIBTORCH`
+            command.env_remove("LIBTORCH_USE_PYTORCH");
+        }
+        command
     }
 }
 

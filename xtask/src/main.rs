@@ -9,6 +9,7 @@ mod cargo;
 mod cargo_config;
 mod chores;
 mod doctor;
+mod gpu_bundle;
 mod libtorch;
 mod machine;
 mod problem;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         Command::Ci => chores::ci(&root),
         Command::Doctor => doctor::report(&root),
         Command::Link(dir) => chores::link(&root, &dir),
+        Command::GpuBundle(out) => gpu_bundle::make(&root, out),
         Command::Help(topic) => {
             print!("{}", args::help(topic));
             Ok(())

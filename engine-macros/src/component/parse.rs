@@ -7,6 +7,7 @@ use crate::diag::Diag;
 use crate::fields::{Field, Role, docs};
 use crate::krate::Krate;
 use crate::settings::Settings;
+use crate::words::OPERATORS;
 use proc_macro2::{Ident, TokenStream};
 use syn::{Fields, Item, ItemEnum, ItemStruct, Type, Variant};
 
@@ -121,7 +122,7 @@ fn from_enum(item: ItemEnum, mut args: Args, diag: &mut Diag) -> Component {
 fn refuse_operator(variant: &Variant, diag: &mut Diag) {
     let name = variant.ident.to_string();
     let one_value = matches!(&variant.fields, Fields::Unnamed(fields) if fields.unnamed.len() == 1);
-    if one_value && ["Append", "Prepend", "Patch", "Replace"].contains(&name.as_str()) {
+    if one_value && OPERATORS.contains(&name.as_str()) {
         let message =
             format!("`{name}(…)` in an experiment file says how values are merged; give the variant another name");
         diag.error(&variant.ident, message);

@@ -1,46 +1,6 @@
-//! The phases by the names of their methods.
-//!
-//! The list is the engine's `Phase::ALL`; a test of the engine has a hook that takes part in all of them.
+//! What else people call the phases.
 
 use proc_macro2::{Ident, Span};
-
-/// Every phase, in the order in which a run goes through them.
-pub(crate) const ALL: &[&str] = &[
-    "before_run",
-    "after_load_checkpoint",
-    "before_train",
-    "before_train_epoch",
-    "before_train_iter",
-    "before_train_batch",
-    "after_forward",
-    "after_backward",
-    "after_train_batch",
-    "before_optimizer_step",
-    "after_optimizer_step",
-    "after_train_iter",
-    "after_train_epoch",
-    "before_val",
-    "before_val_epoch",
-    "before_val_iter",
-    "after_val_iter",
-    "after_val_epoch",
-    "after_val",
-    "before_save_checkpoint",
-    "after_save_checkpoint",
-    "after_train",
-    "before_test",
-    "before_test_epoch",
-    "before_test_iter",
-    "after_test_iter",
-    "after_test_epoch",
-    "after_test",
-    "before_predict",
-    "before_predict_iter",
-    "after_predict_iter",
-    "after_predict",
-    "on_exception",
-    "after_run",
-];
 
 /// Names that other engines have for the same places.
 const ELSEWHERE: &[(&str, &str)] = &[
@@ -106,11 +66,12 @@ pub(crate) fn variant(name: &str) -> Ident {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::PHASES;
 
     #[test]
     fn names_of_other_engines_lead_to_phases() {
         for (there, here) in ELSEWHERE {
-            assert!(ALL.contains(here) && !ALL.contains(there), "{there}");
+            assert!(PHASES.contains(here) && !PHASES.contains(there), "{there}");
         }
     }
 

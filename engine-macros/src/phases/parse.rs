@@ -7,6 +7,7 @@ use crate::phases::correct::{correct, returns_nothing, takes_context};
 use crate::phases::names;
 use crate::source::source_of_type;
 use crate::suggest::did_you_mean;
+use crate::words::PHASES;
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use std::collections::BTreeSet;
@@ -97,8 +98,8 @@ fn method(member: &mut ImplItem, seen: &mut BTreeSet<String>, krate: &Krate, dia
     };
     let ident = function.sig.ident.clone();
     let name = ident.to_string();
-    if !names::ALL.contains(&name.as_str()) {
-        let hint = match (names::elsewhere(&name), did_you_mean(&name, names::ALL)) {
+    if !PHASES.contains(&name.as_str()) {
+        let hint = match (names::elsewhere(&name), did_you_mean(&name, PHASES)) {
             (Some(here), _) => format!(", here it is `{here}`"),
             (None, Some(meant)) => format!(", did you mean `{meant}`?"),
             (None, None) => "; helpers go into an `impl` block of their own".to_owned(),

@@ -118,12 +118,14 @@ fn build_impl(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) -> T
         };
         quote!(#ident: #value,)
     });
+    let bundle = trainer.bundle.as_ref().map_or_else(|| quote!(()), |bundle| quote!(#bundle));
     quote! {
         #[automatically_derived]
         #[allow(unused_variables, unreachable_code, clippy::diverging_sub_expression)]
         impl #private::Fields for #owner {
             const NAME: &'static str = #name;
             type Sections = Sections;
+            type Bundle = #bundle;
             fn read(#reader: &mut #private::Reader<'_>) -> ::core::option::Option<Sections> {
                 // all are read before the first is missed, so that all mistakes are found
                 #(#reads)*

@@ -4,7 +4,7 @@ use crate::fields::Field;
 use crate::krate::Krate;
 use crate::priority::Level;
 use proc_macro2::{Ident, Span};
-use syn::{ItemStruct, Type};
+use syn::{ItemStruct, Path, Type};
 
 /// A trainer.
 pub(crate) struct Trainer {
@@ -13,6 +13,8 @@ pub(crate) struct Trainer {
     pub(crate) name: String,
     pub(crate) level: Level,
     pub(crate) clock: Clock,
+    /// The set of hooks of `hooks = Bundle`.
+    pub(crate) bundle: Option<Path>,
     pub(crate) fields: Vec<TrainerField>,
     pub(crate) krate: Krate,
 }

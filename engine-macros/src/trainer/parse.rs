@@ -17,6 +17,7 @@ const KEYS: &[Key] = &[
     Key { name: "by_epoch", form: Form::Flag, usage: "by_epoch" },
     Key { name: "by_iter", form: Form::Flag, usage: "by_iter" },
     priority::KEY,
+    Key { name: "hooks", form: Form::Path, usage: "hooks = Bundle" },
     NAME,
     CRATE,
 ];
@@ -31,8 +32,9 @@ pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Op
     let clock = clock(&mut args, diag);
     let level = Level::from_args(&mut args, diag);
     let name = args.name(diag).map_or_else(|| item.ident.to_string(), |name| name.value());
+    let bundle = args.path("hooks");
     let fields = item.fields.iter_mut().filter_map(|field| trainer_field(field, diag)).collect();
-    Some(Trainer { name, level, clock, fields, krate: Krate::from_args(&mut args), item })
+    Some(Trainer { name, level, clock, bundle, fields, krate: Krate::from_args(&mut args), item })
 }
 
 fn clock(args: &mut Args, diag: &mut Diag) -> Clock {

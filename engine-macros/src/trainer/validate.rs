@@ -4,11 +4,9 @@ use crate::diag::Diag;
 use crate::source::source_of_type;
 use crate::suggest::meant_or_list;
 use crate::trainer::model::{LoaderRole, Trainer, TrainerField, TrainerRole};
+use crate::words::ENGINE_HOOKS;
 use proc_macro2::{Ident, Span};
 use syn::{GenericArgument, PathArguments, Type, parse_quote};
-
-/// The hooks that every program has; their settings stand under these names.
-const ENGINE_HOOKS: &[&str] = &["timer", "scheduler", "logger", "checkpoint"];
 
 /// The most `#[hook]` fields: with the engine's own hooks and the trainer they fit into the engine's `MAX_SLOTS`.
 const MOST_HOOKS: usize = 200;

@@ -3,6 +3,7 @@
 //! Modules have their own typed errors; they convert into [`Error`], which keeps them as its source, so that
 //! a hook or a step can use `?` on anything and a caller can still ask what it was.
 
+use crate::base::libtorch::plain;
 use std::error::Error as StdError;
 use std::fmt;
 
@@ -74,7 +75,7 @@ impl Error {
         }
     }
 
-    /// The texts from the outermost to the cause.
+    /// The texts from the outermost to the cause; those of libtorch without its C++ frames.
     pub fn chain(&self) -> Vec<String> {
         let mut texts: Vec<String> = self.0.text.iter().cloned().collect();
         match &self.0.cause {
@@ -83,7 +84,7 @@ impl Error {
             Some(Cause::Typed(source)) => {
                 let mut next: Option<&(dyn StdError + 'static)> = Some(source.as_ref());
                 while let Some(error) = next {
-                    texts.push(error.to_string());
+                    texts.push(plain(&error.to_string()).into_owned());
                     next = error.source();
                 }
             }

@@ -6,6 +6,7 @@
 pub mod checked;
 pub mod disk;
 pub mod error;
+pub mod libtorch;
 pub mod output;
 pub mod panics;
 pub mod priority;
@@ -13,6 +14,7 @@ pub mod scalar;
 pub mod state;
 pub mod suggest;
 pub mod units;
+pub(crate) mod words;
 
 pub use error::{Error, ErrorContext, Result};
 pub use output::{Output, Prediction};

@@ -1,6 +1,7 @@
 //! Panics of user code become errors: tch's operators panic on a wrong shape, and a run has to end in good order then.
 
 use crate::base::error::{Error, Result};
+use crate::base::libtorch::plain;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -107,7 +108,7 @@ fn panicked(what: &dyn fmt::Display, payload: Box<dyn Any + Send>) -> Error {
 pub fn message(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
-    text.unwrap_or_else(|| "no message".to_owned())
+    text.map_or_else(|| "no message".to_owned(), |text| plain(&text).into_owned())
 }
 
 /// Inside a bracket, a panic is kept for the error instead of being printed, unless `RUST_BACKTRACE` asks to see where

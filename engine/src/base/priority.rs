@@ -1,6 +1,7 @@
 //! Where a hook stands within a phase: lower runs first.
 
 use crate::base::suggest::did_you_mean;
+use crate::base::words::LEVELS;
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -19,32 +20,21 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Priority(u8);
 
-/// The named levels, in order.
-pub const NAMES: [(&str, Priority); 7] = [
-    ("HIGHEST", Priority::HIGHEST),
-    ("HIGHER", Priority::HIGHER),
-    ("HIGH", Priority::HIGH),
-    ("NORMAL", Priority::NORMAL),
-    ("LOW", Priority::LOW),
-    ("LOWER", Priority::LOWER),
-    ("LOWEST", Priority::LOWEST),
-];
-
 impl Priority {
     /// 0, before all others.
-    pub const HIGHEST: Priority = Priority(0);
+    pub const HIGHEST: Priority = Priority(LEVELS[0].1);
     /// 10.
-    pub const HIGHER: Priority = Priority(10);
+    pub const HIGHER: Priority = Priority(LEVELS[1].1);
     /// 20.
-    pub const HIGH: Priority = Priority(20);
+    pub const HIGH: Priority = Priority(LEVELS[2].1);
     /// 30, when nothing is said.
-    pub const NORMAL: Priority = Priority(30);
+    pub const NORMAL: Priority = Priority(LEVELS[3].1);
     /// 40.
-    pub const LOW: Priority = Priority(40);
+    pub const LOW: Priority = Priority(LEVELS[4].1);
     /// 50.
-    pub const LOWER: Priority = Priority(50);
+    pub const LOWER: Priority = Priority(LEVELS[5].1);
     /// 60, after all other named levels.
-    pub const LOWEST: Priority = Priority(60);
+    pub const LOWEST: Priority = Priority(LEVELS[6].1);
 
     /// A level between the named ones; `None` above 100.
     pub const fn new(level: u8) -> Option<Priority> {
@@ -58,11 +48,11 @@ impl Priority {
 
     /// The level's name, when it has one.
     pub fn name(self) -> Option<&'static str> {
-        NAMES.iter().find(|(_, level)| *level == self).map(|(name, _)| *name)
+        LEVELS.iter().find(|(_, level)| *level == self.0).map(|(name, _)| *name)
     }
 
     fn from_name(name: &str) -> Option<Priority> {
-        NAMES.iter().find(|(known, _)| *known == name).map(|(_, level)| *level)
+        LEVELS.iter().find(|(known, _)| *known == name).map(|(_, level)| Priority(*level))
     }
 }
 
@@ -78,8 +68,8 @@ impl fmt::Display for Priority {
 /// Named levels as a unit variant (`HIGH`), others as their number.
 impl Serialize for Priority {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match NAMES.iter().position(|(_, level)| level == self) {
-            Some(index) => serializer.serialize_unit_variant("Priority", index as u32, NAMES[index].0),
+        match LEVELS.iter().position(|(_, level)| *level == self.0) {
+            Some(index) => serializer.serialize_unit_variant("Priority", index as u32, LEVELS[index].0),
             None => serializer.serialize_u8(self.0),
         }
     }
@@ -91,21 +81,25 @@ impl<'de> Deserialize<'de> for Priority {
     }
 }
 
+/// What a level can be, as a sentence ends.
+fn levels() -> String {
+    let names: Vec<String> = LEVELS.iter().map(|(name, _)| format!("`{name}`")).collect();
+    format!("{} or an integer 0 to 100", names.join(", "))
+}
+
 struct LevelVisitor;
 
 impl Visitor<'_> for LevelVisitor {
     type Value = Priority;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a level: `HIGHEST`, `HIGHER`, `HIGH`, `NORMAL`, `LOW`, `LOWER`, `LOWEST` or an integer 0 to 100")
+        write!(f, "a level: {}", levels())
     }
 
     fn visit_str<E: de::Error>(self, name: &str) -> Result<Priority, E> {
-        Priority::from_name(name).ok_or_else(|| match did_you_mean(name, NAMES.iter().map(|(known, _)| *known)) {
+        Priority::from_name(name).ok_or_else(|| match did_you_mean(name, LEVELS.iter().map(|(known, _)| *known)) {
             Some(meant) => E::custom(format!("unknown level `{name}`, did you mean `{meant}`?")),
-            None => E::custom(format!(
-                "unknown level `{name}`, expected `HIGHEST`, `HIGHER`, `HIGH`, `NORMAL`, `LOW`, `LOWER`, `LOWEST` or an integer 0 to 100"
-            )),
+            None => E::custom(format!("unknown level `{name}`, expected {}", levels())),
         })
     }
 

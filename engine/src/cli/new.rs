@@ -5,9 +5,9 @@ use crate::cli::describe::{MakeUp, first_paragraph, plural, type_of, type_with, 
 use crate::cli::out;
 use crate::config::registry::{Component, FieldInfo};
 use crate::config::{Kind, Node, Shape, print_line};
-use crate::hooks::DefaultHooks;
+use crate::hook::HookSet as _;
 use crate::loops::Role;
-use crate::trainer::{Build, Experiment, Section, docs_of};
+use crate::trainer::{Build, EngineHooksOf, Experiment, Section, docs_of};
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
@@ -42,6 +42,7 @@ fn text<T: Build>(name: &str) -> String {
         clock: T::CLOCK,
         train_loaders: T::loaders(Role::Train),
         metric,
+        key_of: EngineHooksOf::<T>::key_of,
     };
     page.head();
     let mut sections = schema.sections.iter().peekable();
@@ -76,6 +77,8 @@ struct Page<'a> {
     train_loaders: &'a [&'static str],
     /// A metric that hooks can watch.
     metric: Option<&'a str>,
+    /// The key of a hook that the program has anyway.
+    key_of: fn(&str) -> Option<&'static str>,
 }
 
 impl<'a> Page<'a> {
@@ -197,7 +200,7 @@ impl<'a> Page<'a> {
     fn choices(&mut self, shape: &Shape, besides: &[&str]) {
         let Shape::List(item) = shape else { return };
         let Shape::Component(kind, names) = item.as_ref() else { return };
-        let of_every_run = |name: &str| kind == "hook" && DefaultHooks::NAMES.iter().any(|(known, _)| *known == name);
+        let of_every_run = |name: &str| kind == "hook" && (self.key_of)(name).is_some();
         let names: Vec<&str> =
             names.iter().copied().filter(|name| !besides.contains(name) && !of_every_run(name)).collect();
         if names.is_empty() {

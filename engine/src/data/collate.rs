@@ -8,7 +8,7 @@ use tch::Tensor;
 #[diagnostic::on_unimplemented(
     message = "samples of type `{Self}` can't be put into a batch",
     label = "this type does not implement `Collate`",
-    note = "a `Tensor`, `i64`, `f32`, `f64`, `bool`, `String`, a `Vec` of numbers and tuples of up to four of them can; implement `engine::data::Collate` for a type of your own"
+    note = "a `Tensor`, `i64`, `f32`, `f64`, `bool`, `String`, a `Vec` of numbers, a `Sequence` and tuples of up to four of them can; implement `engine::data::Collate` for a type of your own"
 )]
 pub trait Collate: Send + Sized {
     /// What the samples become.
@@ -27,7 +27,7 @@ pub trait Collate: Send + Sized {
 pub enum CollateError {
     /// Tensors of two shapes.
     #[error(
-        "item {item} of the batch has shape {found:?}, item 0 has {expected:?}; bring them to one shape in `get`, or write `Dataset::batch`"
+        "item {item} of the batch has shape {found:?}, item 0 has {expected:?}; bring them to one shape in `get`, or make them a `Sequence`, which is padded"
     )]
     Shape {
         /// The place in the batch, from 0.
@@ -39,7 +39,7 @@ pub enum CollateError {
     },
     /// Rows of two lengths.
     #[error(
-        "item {item} of the batch has {found} values, item 0 has {expected}; bring them to one length in `get`, or write `Dataset::batch`"
+        "item {item} of the batch has {found} values, item 0 has {expected}; bring them to one length in `get`, or make them a `Sequence`, which is padded"
     )]
     Length {
         /// The place in the batch, from 0.
@@ -49,13 +49,52 @@ pub enum CollateError {
         /// The length of the first one.
         expected: usize,
     },
+    /// A sequence without a length.
+    #[error("item {item} of the batch is a single number, expected a sequence `[len, …]`")]
+    Scalar {
+        /// The place in the batch, from 0.
+        item: usize,
+    },
+    /// Tensors of two kinds.
+    #[error("item {item} of the batch is of kind {found}, item 0 of kind {expected}; bring them to one kind in `get`")]
+    Kind {
+        /// The place in the batch, from 0.
+        item: usize,
+        /// Its kind.
+        found: String,
+        /// The kind of the first one.
+        expected: String,
+    },
+    /// Sequences with two ways of padding.
+    #[error("item {item} of the batch is padded by {found}, item 0 by {expected}; give all of them the same `Padding`")]
+    Padding {
+        /// The place in the batch, from 0.
+        item: usize,
+        /// Its padding.
+        found: String,
+        /// The padding of the first one.
+        expected: String,
+    },
+    /// A padding that the kind of the sequences can't hold.
+    #[error("sequences of kind {kind} can't be padded with {value}; take a `value` that such a number can have")]
+    PaddingValue {
+        /// The value.
+        value: f64,
+        /// The kind of the sequences.
+        kind: String,
+    },
 }
 
 impl CollateError {
     /// The place in the batch of the sample that does not fit the first one.
     pub fn item(&self) -> usize {
         match self {
-            CollateError::Shape { item, .. } | CollateError::Length { item, .. } => *item,
+            CollateError::Shape { item, .. }
+            | CollateError::Length { item, .. }
+            | CollateError::Scalar { item }
+            | CollateError::Kind { item, .. }
+            | CollateError::Padding { item, .. } => *item,
+            CollateError::PaddingValue { .. } => 0,
         }
     }
 }
@@ -159,7 +198,7 @@ mod tests {
         let error = Collate::collate(vec![sample(4), sample(4), sample(5)]).unwrap_err();
         assert_eq!(
             format!("{error:#}"),
-            "in part 1 of the sample: item 2 of the batch has shape [3, 5], item 0 has [3, 4]; bring them to one shape in `get`, or write `Dataset::batch`"
+            "in part 1 of the sample: item 2 of the batch has shape [3, 5], item 0 has [3, 4]; bring them to one shape in `get`, or make them a `Sequence`, which is padded"
         );
         assert!(matches!(error.downcast_ref(), Some(CollateError::Shape { item: 2, .. })));
         let error = Vec::<i64>::collate(vec![vec![1], vec![]]).unwrap_err();

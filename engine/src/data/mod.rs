@@ -6,7 +6,7 @@
 //! loader and the sample; nothing waits for a worker that cannot answer.
 //!
 //! What never happens: nothing is sampled from a global generator, and no device is touched before
-//! [`Batch::to_device`] is called.
+//! [`Batch::onto`] is called.
 
 mod batch;
 mod collate;
@@ -17,6 +17,7 @@ mod dataset;
 mod error;
 mod loader;
 mod opened;
+mod padding;
 mod plan;
 mod pool;
 mod sampler;
@@ -25,14 +26,16 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-pub use batch::Batch;
+pub use batch::{Batch, BatchError, EachPart, Part, Rows, SharedField, StatedWeight, Whole, WholeField};
 pub use collate::{Collate, CollateError};
 pub use common_order::CommonOrder;
 pub use config::LoaderConfig;
 pub use cursor::Cursor;
 pub use dataset::{BatchOf, Dataset, Samples};
+pub use engine_macros::Batch;
 pub use error::DataError;
 pub use loader::Loader;
+pub use padding::{Padded, Padding, Sequence};
 pub use sampler::{Infinite, Order, Pass, Population, Sampler, SamplerConfig, Sequential, Shuffled, Weighted};
 pub use shared::SharedTensor;
 pub use source::{BatchSource, SameBatch};

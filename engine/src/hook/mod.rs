@@ -3,11 +3,15 @@
 mod dispatch;
 mod fields;
 mod hook;
+mod set;
+mod setting;
 mod slots;
 mod steps;
 
 pub use dispatch::{CustomHook, Dispatcher, Planned, SlotSetting};
 pub use fields::{HookPart, NoPhases, PhasesOf, call_field, slot_of};
 pub use hook::{AnyHook, Hook, HookConfig, HookField, Phases, build_any};
+pub use set::{BuildHooks, HookSet, ReadHooks, WriteHooks};
+pub use setting::HookSetting;
 pub use slots::{EachState, EngineHooks, Joined, MAX_SLOTS, SlotInfo, Slots};
 pub use steps::{Batches, PredictStep, Steps, TestStep, ValStep};

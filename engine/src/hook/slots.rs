@@ -114,6 +114,13 @@ impl<A: Slots, B: Slots> Slots for Joined<A, B> {
     }
 }
 
+impl<A: EngineHooks, B: EngineHooks> EngineHooks for Joined<A, B> {
+    fn states(&mut self, each: &mut EachState<'_>) -> Result<()> {
+        self.first.states(each)?;
+        self.second.states(each)
+    }
+}
+
 /// The slots that take part in a phase, in order.
 pub(super) struct Order {
     slots: [u8; MAX_SLOTS],

@@ -1,5 +1,8 @@
 //! The built-in hooks, one a file. They use nothing that a user's hook can't use.
 
+#[macro_use]
+mod table;
+
 mod checkpoint;
 mod defaults;
 mod early_stopping;
@@ -10,7 +13,7 @@ mod scheduler;
 mod timer;
 
 pub use checkpoint::Checkpoint;
-pub use defaults::DefaultHooks;
+pub use defaults::{DefaultHooks, HookSettings};
 pub use early_stopping::EarlyStopping;
 pub use ema::{Ema, EmaKind};
 pub use logger::Logger;

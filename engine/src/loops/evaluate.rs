@@ -174,7 +174,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     fn evaluate_batch<S: Stage<T>>(&mut self, index: usize) -> Result<bool> {
         let Some(batch) = self.eval_loader::<S>(index)?.next_batch()? else { return Ok(false) };
         let size = batch.size();
-        let batch = batch.to_device(self.run.device)?;
+        let batch = batch.onto(self.run.device)?;
         self.run.step.batch_size = size;
         self.run.step.output = None;
         self.within::<S::BeforeIter, S::AfterIter>(|program| {

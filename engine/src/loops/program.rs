@@ -134,6 +134,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         if matches!(self.run.ending.exception, Some(Exception::Failed(_))) {
             return error;
         }
+        let error = self.run.told_of_memory(error);
         // nothing comes after `after_run`
         let first = self.run.ending.exception.is_none() && self.run.current.phase != Phase::AfterRun;
         // what was asked for before the failure is not to be written after it

@@ -178,7 +178,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.run.step.batch_size = batch.size();
         self.run.current.loader = T::loaders(Role::Train).first().copied().unwrap_or("train");
         self.run.current.named_loader = false;
-        batch.to_device(device)
+        batch.onto(device)
     }
 
     /// The mode of the steps and of every model.

@@ -151,7 +151,7 @@ where
     T::Prompt: Batch,
 {
     let Some(batch) = source(trainer).next_batch()? else { return Ok(None) };
-    let batch = batch.to_device(cx.device())?;
+    let batch = batch.onto(cx.device())?;
     cx.set_batch_size(batch.size());
     let prediction = panics::catch("`predict_step`", || trainer.predict_step(&batch, cx));
     prediction.map(Some).with_context(|| cx.step_failed("`predict_step`"))

@@ -59,6 +59,11 @@ unsafe extern "C" {
     pub(super) fn eng_deterministic(enabled: *mut bool, warn_only: *mut bool);
     pub(super) fn eng_set_deterministic(enabled: bool, warn_only: bool) -> c_int;
 
+    pub(super) fn eng_reads_begin() -> c_int;
+    pub(super) fn eng_reads_end() -> c_int;
+    pub(super) fn eng_reads() -> u64;
+    pub(super) fn eng_set_sync_debug(mode: c_int) -> c_int;
+
     pub(super) fn eng_libtorch_version() -> *const c_char;
     pub(super) fn eng_load_accelerator(loaded: *mut bool) -> c_int;
 }

@@ -13,6 +13,7 @@ mod foreach;
 mod generator;
 mod optimizer;
 mod options;
+mod reads;
 mod switches;
 mod tensor_list;
 
@@ -24,5 +25,6 @@ pub use foreach::{
 pub use generator::{generator_state, set_generator_state};
 pub use optimizer::{AdamStep, SgdStep, fused_adam, fused_sgd};
 pub use options::{AdamOptions, SgdOptions};
-pub use switches::{AnomalyGuard, Determinism, GradModeGuard, determinism, set_deterministic};
+pub use reads::{DeviceReads, NoSyncGuard};
+pub use switches::{AnomalyGuard, Determinism, GradModeGuard, determinism, set_deterministic, set_variable};
 pub use tensor_list::TensorList;

@@ -2,6 +2,7 @@
 
 use crate::native::error::{NativeError, check};
 use crate::native::ffi;
+use serde::{Deserialize, Serialize};
 use std::marker::PhantomData;
 
 /// While it lives, a failing backward names the operator whose forward it belongs to.
@@ -63,19 +64,21 @@ impl Drop for GradModeGuard {
 }
 
 /// What libtorch does about operators whose results differ from run to run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Determinism {
     /// Uses them.
+    #[default]
     Off,
     /// Uses a deterministic one where there is one, and warns on stderr where there is none.
     Warn,
     /// Uses a deterministic one where there is one; where there is none, the operator is an error.
-    On,
+    Strict,
 }
 
 /// Sets the level for the whole process, cuDNN included.
 ///
-/// On CUDA, cuBLAS also wants `CUBLAS_WORKSPACE_CONFIG` (`:4096:8`) in the environment before its first use.
+/// On CUDA, cuBLAS also wants `CUBLAS_WORKSPACE_CONFIG` (`:4096:8`) in the environment before its first use: see
+/// [`set_variable`].
 ///
 /// # Errors
 /// None that is known; libtorch's are passed on.
@@ -92,8 +95,16 @@ pub fn determinism() -> Determinism {
     match (enabled, warn_only) {
         (false, _) => Determinism::Off,
         (true, true) => Determinism::Warn,
-        (true, false) => Determinism::On,
+        (true, false) => Determinism::Strict,
     }
+}
+
+/// Sets a variable of this process's environment, for libraries that read their settings there when they are first
+/// used. To be called while a program is prepared, before libtorch computes anything.
+pub fn set_variable(name: &str, value: &str) {
+    // SAFETY: Rust's own readers and writers take a lock. Code in C that reads the environment does so when it is
+    // first used, and this is called before that.
+    unsafe { std::env::set_var(name, value) }
 }
 
 #[cfg(test)]

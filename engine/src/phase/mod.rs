@@ -2,6 +2,9 @@
 //!
 //! A phase is a value, never a string: the macros turn the methods of a `#[phases]` block into a [`PhaseMask`] constant.
 
+#[macro_use]
+mod table;
+
 mod mask;
 mod phases;
 

@@ -1,6 +1,7 @@
 //! What a run owns: everything that hooks and steps can touch, apart from the trainer's own fields.
 
-use crate::base::{Clock, ErrorContext as _, Result, Scalar};
+use crate::base::libtorch::is_out_of_memory;
+use crate::base::{Clock, Error, ErrorContext as _, Result, Scalar};
 use crate::model::Models;
 use crate::record::{Event, Moment, Record, RowPhase, Value, ValueKind};
 use crate::run::{Clocks, Current, Ending, Requests, Seen, Signals, StepState, Storage, Updates};
@@ -108,6 +109,28 @@ impl RunState {
         let value = make(&mut self.seen.record).with_context(|| format!("`{name}` can't be recorded"))?;
         let event = Event { phase, loader, at: self.moment(), name: name.to_owned(), value };
         self.seen.sinks.event(&event)
+    }
+
+    /// Says what has filled the memory, when that is what an error is about.
+    #[cold]
+    pub(crate) fn told_of_memory(&self, error: Error) -> Error {
+        if !error.chain().iter().any(|text| is_out_of_memory(text)) {
+            return error;
+        }
+        let device = match self.device {
+            Device::Cuda(index) => format!("cuda:{index}"),
+            _ => "the host".to_owned(),
+        };
+        let models = self.models.iter();
+        let models: Vec<String> =
+            models.map(|model| format!("`{}` of {} parameters", model.name(), model.parameter_count())).collect();
+        error.context(format!(
+            "{device} is out of memory in iter {}, after the phase `{}`, with a batch of {} samples and {}; a smaller `batch_size` takes less, and `train.accumulate` makes the same update of several",
+            self.clocks.iter.get() + 1,
+            self.current.phase.name(),
+            self.step.batch_size,
+            models.join(", "),
+        ))
     }
 
     /// A line for a person, to every sink.

@@ -1,6 +1,8 @@
 //! The build side of a trainer: its sections of the experiment. `#[trainer]` fills it.
 
 use crate::base::Result;
+use crate::hook::{HookSet, Joined};
+use crate::hooks::DefaultHooks;
 use crate::loops::Trainer;
 use crate::trainer::{Builder, Reader, Writer};
 
@@ -22,6 +24,8 @@ pub trait Fields: Sized + 'static {
     const NAME: &'static str;
     /// The settings of every field.
     type Sections;
+    /// Hooks that the program has besides the engine's own and the trainer's fields: `()`, or a bundle of a library.
+    type Bundle: HookSet;
 
     /// Reads the settings of every field. Mistakes are in the reader; `None` when there are any.
     fn read(reader: &mut Reader<'_>) -> Option<Self::Sections>;
@@ -35,3 +39,6 @@ pub trait Fields: Sized + 'static {
     /// What a field finds wrong with its settings.
     fn build(sections: Self::Sections, builder: &mut Builder<'_>) -> Result<Self>;
 }
+
+/// The hooks of a program that belong to no field: the engine's own, then the trainer's bundle.
+pub type EngineHooksOf<T> = Joined<DefaultHooks, <T as Fields>::Bundle>;

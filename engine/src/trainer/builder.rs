@@ -1,14 +1,14 @@
 //! Builds the fields of a trainer, and with them what the run owns of each.
 
 use crate::base::{Error, ErrorContext as _, Result, panics};
-use crate::hook::{Hook, HookField, SlotSetting};
+use crate::hook::{BuildHooks, Hook, HookField, HookSetting, SlotSetting};
 use crate::loops::Role;
 use crate::model::{Model, ModelEntry};
 use crate::optim::{Optim, Schedules};
 use crate::random;
 use crate::run::RunState;
 use crate::trainer::BuildErrors;
-use crate::trainer::fields::{HookSetting, LoaderField, OptimizerField, SchedulesField};
+use crate::trainer::fields::{LoaderField, OptimizerField, SchedulesField};
 use tch::{Tensor, nn};
 
 /// The run while its trainer is being built.
@@ -112,5 +112,11 @@ impl<'a> Builder<'a> {
         self.slots.push(SlotSetting { level, off });
         F::from_hook(hook)
             .ok_or_else(|| Error::msg(format!("the hook `{name}` can't be off: it has settings without a default")))
+    }
+}
+
+impl BuildHooks for Builder<'_> {
+    fn build_hook<F: HookField>(&mut self, key: &'static str, setting: HookSetting<F>) -> Result<F> {
+        self.hook(key, setting)
     }
 }

@@ -1,8 +1,7 @@
 //! What the fields of a trainer can be, and the settings that each has in the file.
 
-use crate::base::{Priority, Result};
+use crate::base::Result;
 use crate::data::{BatchOf, BatchSource, Dataset, Loader, LoaderConfig};
-use crate::hook::{Hook, HookConfig as _, HookField};
 use crate::metric::{Metric, MetricComponent};
 use crate::optim::{Optimizer, OptimizerConfig, Schedules};
 use serde::Serialize;
@@ -149,26 +148,5 @@ impl<M: MetricComponent> MetricField for M {
     }
     fn metric(&mut self) -> &mut dyn Metric {
         self.as_metric()
-    }
-}
-
-/// What the file says of a `#[hook]` field.
-#[derive(Clone, Debug)]
-pub enum HookSetting<F: HookField> {
-    /// Nothing, and the field is an `Option`.
-    Absent,
-    /// `Off`. The hook is built with its defaults where it has them, and never called.
-    Off(Option<<F::Hook as Hook>::Config>),
-    /// Its settings.
-    On(<F::Hook as Hook>::Config),
-}
-
-impl<F: HookField> HookSetting<F> {
-    /// `level:` of the file.
-    pub(crate) fn level(&self) -> Option<Priority> {
-        match self {
-            HookSetting::On(config) => config.level(),
-            _ => None,
-        }
     }
 }

@@ -8,13 +8,15 @@ mod fields;
 pub(crate) mod parts;
 mod run;
 
-pub use build::{Build, Fields};
+pub use crate::hook::HookSetting;
+pub use crate::hooks::HookSettings;
+pub use build::{Build, EngineHooksOf, Fields};
 pub use build_errors::{BuildErrors, Mistake};
 pub use builder::Builder;
 pub use experiment::{
-    DeviceChoice, Experiment, ExperimentBuilder, HookSettings, Precision, Purpose, Reader, Schema, Section,
-    TrainSettings, ValSettings, Writer, docs_of,
+    DeviceChoice, Experiment, ExperimentBuilder, Precision, Purpose, Reader, Schema, Section, TrainSettings,
+    ValSettings, Writer, docs_of,
 };
-pub use fields::{HookSetting, LoaderField, MetricField, OptimizerField, SchedulesField};
+pub use fields::{LoaderField, MetricField, OptimizerField, SchedulesField};
 pub(crate) use run::needs_loader;
 pub use run::{PlannedHook, Program, Summary, TrainOptions, build, plan_of, run_predict, run_test, run_train, run_val};

@@ -6,11 +6,11 @@
 use crate::base::Result;
 use crate::base::checked::{ConfigValue, Plain};
 use crate::data::{BatchSource, CommonOrder, Cursor, SameBatch};
-use crate::hook::{Batches, EachState, HookField, HookPart, PredictStep};
+use crate::hook::{Batches, EachState, HookField, HookPart, HookSetting, PredictStep};
 use crate::loops::{EachMetric, Feed, Role, predict_start};
 use crate::model::Model;
 use crate::optim::Schedules;
-use crate::trainer::fields::{HookSetting, LoaderField, MetricField, OptimizerField, SchedulesField};
+use crate::trainer::fields::{LoaderField, MetricField, OptimizerField, SchedulesField};
 use crate::trainer::{Builder, Reader, Writer};
 use std::marker::PhantomData;
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(unreachable_pub, missing_docs, reason = "the trainers are programs of tests")]
 
+mod bundle;
 mod fuzz;
 mod in_rust;
 mod macros;

@@ -45,7 +45,7 @@ pub struct SlopeConfig {
 
 /// See its settings.
 #[derive(Debug)]
-pub struct Slope(Tensor);
+pub struct Slope(pub Tensor);
 
 impl Model for Slope {
     type Config = SlopeConfig;

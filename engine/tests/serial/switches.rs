@@ -1,9 +1,16 @@
 //! libtorch's generators and switches, which the whole process shares.
 
-use crate::support::alone;
+use crate::support::{ByIter, Setup, Toyed as _, alone};
+use engine::base::Output;
 use engine::native::{
-    AnomalyGuard, Determinism, ErrorKind, determinism, generator_state, set_deterministic, set_generator_state,
+    AnomalyGuard, Determinism, DeviceReads, ErrorKind, determinism, generator_state, set_deterministic,
+    set_generator_state,
 };
+use engine::optim::Clip;
+use engine::phase::Phase;
+use engine::record::RowPhase;
+use std::cell::RefCell;
+use std::rc::Rc;
 use tch::{Device, Kind, Tensor};
 
 #[test]
@@ -49,8 +56,42 @@ fn anomaly_mode_names_the_operator_and_ends_with_its_guard() {
 #[test]
 fn the_level_of_determinism_is_what_was_set() {
     let _alone = alone();
-    for level in [Determinism::On, Determinism::Warn, Determinism::Off] {
+    for level in [Determinism::Strict, Determinism::Warn, Determinism::Off] {
         set_deterministic(level).unwrap();
         assert_eq!(determinism(), level);
     }
+}
+
+#[test]
+fn no_operator_of_an_iter_reads_a_value_between_two_rows() {
+    let _alone = alone();
+    let reads_of = |reading: bool| {
+        // not Adam: its fused kernel for the CPU reads the step counts, which that for CUDA leaves on the device
+        let mut setup = Setup { adam: false, logger: "(interval: 5)", ..Setup::iters(20) };
+        setup.train.clip = Some(Clip::Norm(1.0));
+        let mut driver = setup.full::<ByIter>();
+        let (rows, _) = driver.keep_rows();
+        if reading {
+            driver.toy().on_train = Some(Box::new(|output: Output, _| {
+                output.loss().double_value(&[]);
+                Ok(output)
+            }));
+        }
+        let reads = Rc::new(RefCell::new(Vec::new()));
+        let (kept, mut counting) = (reads.clone(), None);
+        driver.on(move |phase, _| {
+            match phase {
+                Phase::BeforeTrainIter => counting = Some(DeviceReads::count()?),
+                Phase::AfterOptimizerStep => kept.borrow_mut().extend(counting.take().map(|count| count.so_far())),
+                _ => {}
+            }
+            Ok(())
+        });
+        driver.train_all().unwrap();
+        assert_eq!(rows.lock().unwrap().iter().filter(|row| row.phase == RowPhase::Train).count(), 4);
+        reads.take()
+    };
+    assert_eq!(reads_of(false), [0; 20]);
+    // a step that reads its loss is seen
+    assert_eq!(reads_of(true), [1; 20]);
 }

@@ -47,6 +47,32 @@ fn a_step_that_fails_ends_the_run_with_1_and_its_reason() {
 }
 
 #[test]
+fn a_step_without_memory_says_on_what_and_with_which_batch_and_goes_on_from_its_checkpoint() {
+    let bench = Bench::by_epoch();
+    let ended = bench.train(&["--set", "trainer.fault=Memory", "--set", "trainer.fault_at=15"]).exits(1);
+    let ended = ended.says("error: the host is out of memory in iter 5, after the phase `before_train_batch`, with a batch of 4 samples and `net` of ");
+    let ended = ended.says("caused by: `train_step` failed at iter 4, batch 4 (epoch 1)\n");
+    let ended = ended.says("you tried to allocate 1152921504606846976 bytes");
+    assert!(!ended.stderr.contains("frame #"), "{ended}");
+    assert!(!checkpoints(&bench.path("runs/run")).is_empty());
+    bench.train(&["--resume"]).exits(0);
+}
+
+#[test]
+fn an_operator_that_is_not_deterministic_is_refused_only_where_strict_asks_for_it() {
+    for (level, code) in [("Off", 0), ("Warn", 0), ("Strict", 1)] {
+        let bench = Bench::by_epoch();
+        let level = format!("deterministic={level}");
+        let ended = bench.train(&["--set", "trainer.fault=Unrepeatable", "--set", &level]).exits(code);
+        if code == 1 {
+            ended.says("put_ does not have a deterministic implementation");
+        }
+        // all else that a run does has one
+        bench.train(&["--fresh", "--set", &level]).exits(0);
+    }
+}
+
+#[test]
 fn a_hook_that_fails_ends_the_run_with_1_and_its_name() {
     for (panics, reason) in [(false, "the hook gave up"), (true, "the hook fell over")] {
         let bench = Bench::by_epoch();

@@ -71,7 +71,7 @@ fn a_stop_and_a_resume_leave_the_rows_of_a_run_that_went_on() {
 }
 
 /// What only the log tells, unless `--verbose` asks for it.
-const ENVIRONMENT: [&str; 11] = [
+const ENVIRONMENT: [&str; 12] = [
     "command line: ",
     "started in: ",
     "folder: ",
@@ -81,6 +81,7 @@ const ENVIRONMENT: [&str; 11] = [
     "trainer: ",
     "device: ",
     "threads: ",
+    "deterministic: ",
     "seed: ",
     "machine: ",
 ];
@@ -106,7 +107,7 @@ fn log_txt_tells_where_each_process_ran() {
     // a shell takes the command line again
     assert!(shown[0].ends_with("train exp.ron --resume --verbose --set 'metrics=[]'"), "{}", shown[0]);
     assert!(shown[5].contains("libtorch 2.") && shown[5].contains("rustc 1."), "{}", shown[5]);
-    assert_eq!(logged[9], "seed: 7");
+    assert_eq!(logged[10], "seed: 7");
 }
 
 #[test]

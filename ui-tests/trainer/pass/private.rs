@@ -59,9 +59,12 @@ impl Collate for Sample {
     }
 }
 
-impl engine::data::Batch for Samples {
-    fn to_device(self, device: Device) -> Result<Self> {
-        Ok(Samples(self.0.f_to_device(device)?))
+impl Batch for Samples {
+    fn visit<'a>(&'a mut self, each: &mut engine::data::EachPart<'_, 'a>) -> Result<()> {
+        self.0.visit(each)
+    }
+    fn shallow_clone(&self) -> Self {
+        Samples(self.0.shallow_clone())
     }
     fn size(&self) -> usize {
         self.0.size()[0] as usize

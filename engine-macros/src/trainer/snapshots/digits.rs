@@ -279,6 +279,7 @@ const _: () = {
     impl ::engine::__private::Fields for Digits {
         const NAME: &'static str = "Digits";
         type Sections = Sections;
+        type Bundle = ();
         fn read(
             reader: &mut ::engine::__private::Reader<'_>,
         ) -> ::core::option::Option<Sections> {

@@ -6,6 +6,7 @@ use super::De;
 use super::error::{Error, Result};
 use super::place::join;
 use crate::base::suggest::{did_you_mean, expected_one_of};
+use crate::base::words::OPERATORS;
 
 impl De<'_, '_> {
     /// Records a mistake of this value.
@@ -134,10 +135,9 @@ impl De<'_, '_> {
     /// The value is to be a list; whoever writes something else may know the words for it only half.
     pub(super) fn not_a_list(self) -> Diagnostic {
         let mistake = self.not("a list `[..]`");
-        let words = ["Append", "Prepend", "Patch", "Replace"];
         match (&self.node.kind, self.name()) {
-            (Kind::Tuple(_) | Kind::Map(_), Some(name)) | (Kind::Unit, Some(name)) if !words.contains(&name) => mistake
-                .suggest(did_you_mean(name, words))
+            (Kind::Tuple(_) | Kind::Map(_), Some(name)) | (Kind::Unit, Some(name)) if !OPERATORS.contains(&name) => mistake
+                .suggest(did_you_mean(name, OPERATORS))
                 .help("what to do with the list of a base is said by `Append([..])`, `Prepend([..])`, `Patch({..})` or `Replace([..])`"),
             (Kind::Map(_), None) => mistake.help("single elements of the list of a base are changed by `Patch({..})`"),
             _ => mistake,

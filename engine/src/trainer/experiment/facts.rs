@@ -4,19 +4,7 @@ use crate::base::panics;
 use crate::config::{TypedValue, find_typed};
 use crate::metric::Measure;
 use crate::optim::{Optimizer, Settings};
-use crate::trainer::experiment::settings::{DeviceChoice, TrainSettings, ValSettings};
 use serde::Serialize;
-
-/// What the sections that every trainer has say, as far as they could be read.
-pub(super) struct Common<'a> {
-    pub(super) name: Option<&'a str>,
-    pub(super) device: Option<DeviceChoice>,
-    pub(super) threads: Option<usize>,
-    pub(super) train: Option<&'a TrainSettings>,
-    pub(super) val: Option<&'a ValSettings>,
-    /// Whether no hook follows the schedules.
-    pub(super) scheduler_off: bool,
-}
 
 /// What was seen in the sections while they were read.
 #[derive(Default)]

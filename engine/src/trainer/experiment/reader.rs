@@ -3,15 +3,14 @@
 use crate::config::{
     Diagnostic, Diagnostics, Document, Kind, Node, StructReader, ValuePath, defaults_of, from_node, from_node_at,
 };
-use crate::hook::{Hook, HookConfig, HookField};
+use crate::hook::{Hook, HookField, HookSetting, ReadHooks};
 use crate::metric::{Measure, MetricConfig};
 use crate::model::Model;
 use crate::optim::Schedules;
-use crate::record::SinkConfig;
 use crate::trainer::experiment::facts::Facts;
 use crate::trainer::experiment::misplaced::{elsewhere, is_off, means_off, named_group, one_for_several};
 use crate::trainer::experiment::schema::{Schema, Section};
-use crate::trainer::fields::{HookSetting, LoaderField, MetricField, OptimizerField, SchedulesField};
+use crate::trainer::fields::{LoaderField, MetricField, OptimizerField, SchedulesField};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -61,6 +60,11 @@ impl<'a> Reader<'a> {
     /// A reader that reads nothing and notes what it is asked for.
     pub(crate) fn of_schema(document: &'a Document, diagnostics: &'a Diagnostics) -> Self {
         Reader { schema: Some(Schema::default()), ..Self::new(document, diagnostics) }
+    }
+
+    /// Whether nothing is read, and only what is asked for is of interest.
+    pub(crate) fn is_of_schema(&self) -> bool {
+        self.schema.is_some()
     }
 
     /// What was asked for.
@@ -255,20 +259,12 @@ impl<'a> Reader<'a> {
         metrics
     }
 
-    /// The hooks that the file chooses.
-    pub(crate) fn custom_hooks(&mut self) -> Option<Vec<Box<dyn HookConfig>>> {
-        if self.note(|| Section::optional("custom_hooks", &Vec::<Box<dyn HookConfig>>::new())) {
+    /// A list of components that the file chooses, each read on its own.
+    pub(crate) fn chosen<C: DeserializeOwned + Serialize>(&mut self, path: &'static str) -> Option<Vec<C>> {
+        if self.note(|| Section::optional(path, &Vec::<C>::new())) {
             return None;
         }
-        self.list("custom_hooks", |_| true)
-    }
-
-    /// The sinks that the file chooses.
-    pub(crate) fn sinks(&mut self) -> Option<Vec<Box<dyn SinkConfig>>> {
-        if self.note(|| Section::optional("sinks", &Vec::<Box<dyn SinkConfig>>::new())) {
-            return None;
-        }
-        self.list("sinks", |_| true)
+        self.list(path, |_| true)
     }
 
     /// The node of a section, which counts as asked for.
@@ -358,6 +354,12 @@ impl<'a> Reader<'a> {
     /// Reads a value once more, for a rule that looks at a part of a section; its mistakes were told already.
     pub(super) fn again<T: DeserializeOwned>(&self, node: &Node) -> Option<T> {
         from_node(node, &self.document.sources, &Diagnostics::new())
+    }
+}
+
+impl ReadHooks for Reader<'_> {
+    fn read_hook<F: HookField>(&mut self, path: &'static str) -> Option<HookSetting<F>> {
+        self.hook(path)
     }
 }
 

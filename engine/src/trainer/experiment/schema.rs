@@ -2,7 +2,7 @@
 
 use crate::base::panics;
 use crate::config::registry::Component;
-use crate::config::{Kind, Node, Shape, defaults_of, to_node};
+use crate::config::{Node, Shape, defaults_of, to_node};
 use crate::hook::{Hook, HookField};
 use crate::metric::Measure;
 use crate::trainer::fields::MetricField;
@@ -41,62 +41,11 @@ pub struct Section {
     pub demand: Option<&'static str>,
 }
 
-/// The order in which people read an experiment; what is not here comes in the order of the trainer's fields.
-pub(super) const ORDER: [&str; 14] = [
-    "name",
-    "seed",
-    "device",
-    "threads",
-    "work_dir",
-    "model",
-    "optimizer",
-    "schedule",
-    "trainer",
-    "loaders",
-    "train",
-    "val",
-    "metrics",
-    "hooks",
-];
-
-/// What the sections that every experiment has are for.
-const DOCS: [(&str, &str); 16] = [
-    ("name", "The run's name: its folder below `work_dir`."),
-    ("seed", "Everything random comes from it: the weights, the order of the data, dropout."),
-    ("device", "Where the model and its batches lie. `Auto` takes the first CUDA device where there is one."),
-    (
-        "threads",
-        "libtorch's threads for one operator; `None`: as many as there are cores. The same bits need the same number.",
-    ),
-    ("work_dir", "The folder of all runs: relative to this file, or to the current folder when no file says it."),
-    ("model", "The model."),
-    ("optimizer", "What turns gradients into updates."),
-    ("schedule", "How settings of the optimizer change over the training, one after the other."),
-    ("trainer", "The trainer's own settings."),
-    ("loaders", "What is read, and how."),
-    ("train", "How far, and how."),
-    ("val", "When the training validates."),
-    (
-        "metrics",
-        "What is measured in every validation and test. Those of the trainer's own fields always are; an entry of their name sets them.",
-    ),
-    (
-        "hooks",
-        "The hooks that are part of this program. `Off` switches one off; `level: HIGH`, or 0 to 100, moves it: the lower the earlier in each phase.",
-    ),
-    ("custom_hooks", "Further hooks, chosen by this file."),
-    (
-        "sinks",
-        "What the run records into, besides the console, `log.txt` and `metrics.jsonl`. One that fails is left, and the run goes on, unless it is `required: true`.",
-    ),
-];
-
 impl Schema {
     /// Adds a section, with what is said of it.
     pub(super) fn add(&mut self, section: Section) {
         let (said, demand) = (std::mem::take(&mut self.about), self.demand.take());
-        let docs = if said.is_empty() { docs_of(section.path) } else { said };
-        self.sections.push(Section { docs, demand, ..section });
+        self.sections.push(Section { docs: said, demand, ..section });
     }
 
     /// The settings of the models whose type is fixed in the trainer: such a model is chosen by no name, so
@@ -113,12 +62,6 @@ impl Schema {
         let measures = || defaults_of::<F::Config>().map(|config| F::from_config(&config).metric().measures());
         // a metric that panics does so again when it is built, and is told there
         self.measures.extend(panics::message_of(measures).ok().flatten().unwrap_or_default());
-    }
-
-    /// Sorts the sections into the order in which people read them.
-    pub(super) fn sorted(mut self) -> Self {
-        self.sections.sort_by_key(|section| rank(section.path));
-        self
     }
 }
 
@@ -155,28 +98,10 @@ impl Section {
     }
 }
 
-/// What is said of a section that every experiment has; empty for one of this trainer.
-pub fn docs_of(path: &str) -> &'static str {
-    DOCS.iter().find(|(known, _)| *known == path).map_or("", |(_, docs)| docs)
-}
-
-/// The place of a section among others: by its first key.
-pub(super) fn rank(path: &str) -> usize {
-    let first = path.split('.').next().unwrap_or_default();
-    ORDER.iter().position(|known| *known == first).unwrap_or(ORDER.len())
-}
-
 /// Puts a component's own name to its fields.
 fn under(shape: Shape, name: &'static str) -> Shape {
     match shape {
         Shape::Struct(_, fields) => Shape::Struct(name, fields),
         other => other,
-    }
-}
-
-/// Puts the fields of a struct into the order in which people read them.
-pub(super) fn sort(root: &mut Node) {
-    if let Kind::Struct(fields) = &mut root.kind {
-        fields.sort_by_key(|field| rank(&field.key));
     }
 }

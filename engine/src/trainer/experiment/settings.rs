@@ -70,18 +70,6 @@ pub enum DeviceChoice {
     Auto,
 }
 
-/// `hooks: (…)` of the hooks that every program has.
-pub struct HookSettings {
-    /// `timer`.
-    pub timer: crate::trainer::HookSetting<crate::hooks::Timer>,
-    /// `scheduler`.
-    pub scheduler: crate::trainer::HookSetting<crate::hooks::Scheduler>,
-    /// `logger`.
-    pub logger: crate::trainer::HookSetting<crate::hooks::Logger>,
-    /// `checkpoint`.
-    pub checkpoint: crate::trainer::HookSetting<crate::hooks::Checkpoint>,
-}
-
 impl Default for TrainSettings {
     fn default() -> Self {
         TrainSettings {

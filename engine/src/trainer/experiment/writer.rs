@@ -2,9 +2,8 @@
 
 use crate::base::Result;
 use crate::config::{self, Kind, Node, SerializeError};
-use crate::hook::HookField;
-use crate::trainer::experiment::schema;
-use crate::trainer::fields::{HookSetting, LoaderField};
+use crate::hook::{HookField, HookSetting, WriteHooks};
+use crate::trainer::fields::LoaderField;
 use serde::Serialize;
 
 /// Collects the sections of an experiment.
@@ -63,10 +62,7 @@ impl Writer {
         }
         match self.failed {
             Some(why) => Err(crate::base::Error::msg(why)),
-            None => {
-                schema::sort(&mut self.root);
-                Ok(self.root)
-            }
+            None => Ok(self.root),
         }
     }
 
@@ -84,6 +80,12 @@ impl Writer {
         if let Err(mistake) = self.root.put(path, node) {
             self.failed = Some(cannot_print(path, &mistake.message));
         }
+    }
+}
+
+impl WriteHooks for Writer {
+    fn write_hook<F: HookField>(&mut self, path: &'static str, setting: &HookSetting<F>) {
+        self.hook(path, setting);
     }
 }
 

@@ -26,6 +26,7 @@ pub(super) fn report<T: Build>(experiment: &Experiment<T>, device: Device, folde
     fact("trainer", format!("{} ({clock})", T::NAME));
     fact("device", device_text(device));
     fact("threads", format!("{} of {} cores", tch::get_num_threads(), cores()));
+    fact("deterministic", format!("{:?}", experiment.deterministic));
     fact("seed", experiment.seed.to_string());
     fact("machine", machine());
     lines

@@ -1,11 +1,11 @@
 //! `plan`: which hooks each phase calls.
 
 use crate::base::{Priority, Result};
-use crate::hook::{Joined, Planned, Slots};
+use crate::hook::{Planned, Slots};
 use crate::hooks::DefaultHooks;
 use crate::phase::Phase;
 use crate::trainer::run::build;
-use crate::trainer::{Build, DeviceChoice, Experiment};
+use crate::trainer::{Build, DeviceChoice, EngineHooksOf, Experiment};
 
 /// One hook of a phase, as `plan` tells it.
 #[derive(Clone, Debug)]
@@ -25,11 +25,13 @@ pub struct PlannedHook {
 /// When a part finds something wrong with its settings.
 pub fn plan_of<T: Build>(experiment: Experiment<T>) -> Result<Vec<(Phase, Vec<PlannedHook>)>> {
     let engines = <DefaultHooks as Slots>::SLOTS.len();
-    let fields = <Joined<DefaultHooks, T> as Slots>::SLOTS.len();
+    let bundled = <EngineHooksOf<T> as Slots>::SLOTS.len();
+    let fields = bundled + T::SLOTS.len();
     let program = build(Experiment { device: DeviceChoice::Cpu, ..experiment }, &[])?;
     let describe = |planned: Planned| {
         let mut origin = match planned.slot {
             slot if slot < engines => "engine".to_owned(),
+            slot if slot < bundled => format!("bundle of `{}`", T::NAME),
             slot if slot + 1 < fields => format!("field of `{}`", T::NAME),
             slot if slot < fields => "the trainer's own phases".to_owned(),
             slot => program.hooks.custom[slot - fields].origin.clone(),

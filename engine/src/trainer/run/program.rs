@@ -1,16 +1,15 @@
 //! From an experiment to a program: everything is built, nothing runs.
 
-use crate::base::{Error, Result};
-use crate::hook::{CustomHook, Dispatcher, Hook, HookField, SlotSetting};
-use crate::hooks::DefaultHooks;
+use crate::base::Result;
+use crate::hook::{CustomHook, Dispatcher, HookSet as _, SlotSetting};
 use crate::loops::{self, Plan, Role, TrainPlan};
 use crate::run::RunState;
-use crate::trainer::fields::HookSetting;
-use crate::trainer::{Build, BuildErrors, Builder, Experiment};
+use crate::trainer::run::determinism;
+use crate::trainer::{Build, BuildErrors, Builder, EngineHooksOf, Experiment};
 use tch::Device;
 
 /// A trainer with everything around it, ready to run.
-pub type Program<T> = loops::Program<DefaultHooks, T>;
+pub type Program<T> = loops::Program<EngineHooksOf<T>, T>;
 
 /// Builds a program. Only the loaders of these roles are used.
 ///
@@ -21,9 +20,10 @@ pub fn build<T: Build>(experiment: Experiment<T>, roles: &[Role]) -> Result<Prog
     build_on(device, experiment, roles)
 }
 
-/// The experiment's device; sets libtorch's threads for one operator.
+/// The experiment's device; sets libtorch's threads for one operator, and its determinism.
 pub(super) fn prepare<T: Build>(experiment: &Experiment<T>) -> Result<Device> {
     let device = experiment.device.resolve().map_err(|why| BuildErrors::at("device", why))?;
+    determinism::apply(experiment.deterministic, device)?;
     if let Some(threads) = experiment.threads {
         tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX).max(1));
     }
@@ -37,36 +37,19 @@ pub(super) fn build_on<T: Build>(device: Device, experiment: Experiment<T>, role
         train: TrainPlan { stop_after: experiment.stop_after, ..experiment.train.plan() },
         val: (!T::loaders(Role::Val).is_empty()).then(|| experiment.val.plan(T::CLOCK)),
     };
-    let mut settings = Vec::new();
-    let defaults = DefaultHooks {
-        timer: default_hook(&experiment.hooks.timer, &mut settings)?,
-        scheduler: default_hook(&experiment.hooks.scheduler, &mut settings)?,
-        logger: default_hook(&experiment.hooks.logger, &mut settings)?,
-        checkpoint: default_hook(&experiment.hooks.checkpoint, &mut settings)?,
-    };
     let mut builder = Builder::new(&mut run, roles);
+    let engine = EngineHooksOf::<T>::build(experiment.hooks, &mut builder)?;
     let trainer = T::build(experiment.sections, &mut builder)?;
-    settings.extend(builder.into_slots());
+    let mut settings = builder.into_slots();
     settings.push(SlotSetting::default());
     let custom = experiment.custom_hooks.iter().enumerate().map(|(index, config)| {
         let hook = config.build_any();
         let priority = config.level().unwrap_or(hook.priority());
         CustomHook { origin: format!("custom_hooks.{index}"), priority, hook }
     });
-    let hooks = Dispatcher::new(defaults, settings, custom.collect());
+    let hooks = Dispatcher::new(engine, settings, custom.collect());
     run.seen.results.file_metrics = experiment.metrics.iter().map(|config| config.build_metric()).collect();
     let mut program = loops::Program::new(trainer, hooks, plan, run);
     program.run.seen.results.measures = program.measures()?;
     Ok(program)
-}
-
-/// A hook that every program has, from its setting.
-fn default_hook<H: Hook + HookField<Hook = H>>(setting: &HookSetting<H>, slots: &mut Vec<SlotSetting>) -> Result<H> {
-    let (config, off) = match setting {
-        HookSetting::On(config) => (Some(config), false),
-        HookSetting::Off(config) => (config.as_ref(), true),
-        HookSetting::Absent => (None, true),
-    };
-    slots.push(SlotSetting { level: setting.level(), off });
-    config.map(|config| H::build(config)).ok_or_else(|| Error::msg(format!("the hook `{}` has no settings", H::NAME)))
 }

@@ -110,6 +110,8 @@ impl House {
                         let child: Module = module.iter().cloned().chain([name.to_string()]).collect();
                         match after {
                             TokenTree::Group(body) => children.extend(self.scope(&child, file, body.stream())),
+                            // the source of another crate, which names nothing of this one
+                            _ if has_path(&tokens[..at]) => {}
                             _ => children.push(child),
                         }
                         at += 2;
@@ -239,6 +241,12 @@ fn is_public(before: &[TokenTree]) -> bool {
 fn begins_a_path(before: &[TokenTree]) -> bool {
     let is_field = matches!(before.last(), Some(TokenTree::Punct(sign)) if ".$".contains(sign.as_char()));
     !is_field && !is_double_colon(&before[before.len().saturating_sub(2)..])
+}
+
+/// Whether a module after these tokens says which file it is in.
+fn has_path(before: &[TokenTree]) -> bool {
+    let path = |token: &TokenTree| matches!(token, TokenTree::Group(group) if group.stream().to_string().starts_with("path ="));
+    before.last().is_some_and(path)
 }
 
 /// The tokens of the next item, up to its `;` or its body.

@@ -12,29 +12,31 @@ pub(super) use metrics::watchable;
 
 use crate::base::Clock;
 use crate::config::{Diagnostic, TypedValue};
-use crate::loops::Trainer;
-use crate::trainer::Reader;
-use crate::trainer::experiment::facts::{Common, Facts};
+use crate::trainer::experiment::facts::Facts;
+use crate::trainer::experiment::misplaced::is_off;
 use crate::trainer::experiment::purpose::Purpose;
+use crate::trainer::experiment::sections::Sections;
+use crate::trainer::{Build, Reader};
 
 /// Asks all rules; what they find is in the reader.
-pub(super) fn check<T: Trainer>(reader: &mut Reader<'_>, common: &Common<'_>, purpose: Purpose) {
+pub(super) fn check<T: Build>(reader: &mut Reader<'_>, found: &Sections<T>, purpose: Purpose) {
     let mut facts = std::mem::take(&mut reader.facts);
     let schedules = schedules::entries(reader, &mut facts);
-    if common.scheduler_off && !schedules.is_empty() {
+    let scheduler_off = reader.root().get("hooks").and_then(|hooks| hooks.get("scheduler")).is_some_and(is_off);
+    if scheduler_off && !schedules.is_empty() {
         reader.error("hooks.scheduler", "no schedule would be followed: remove this, or the list `schedule`");
     }
-    settings::check::<T>(reader, common, purpose);
-    settings::check_loaders::<T>(reader, &facts.endless, common.train);
+    settings::check(reader, found, purpose);
+    settings::check_loaders::<T>(reader, &facts.endless, found.train.as_ref());
     for (path, text) in &facts.recipes {
         reader.error(path.trim_end_matches('.'), text);
     }
     if T::CLOCK == Clock::Iter {
         no_epochs(reader, &facts);
     }
-    settings::check_custom_hooks(reader);
+    settings::check_custom_hooks::<T>(reader);
     metrics::check::<T>(reader, &facts);
-    schedules::check::<T>(reader, &facts, schedules, common.train);
+    schedules::check::<T>(reader, &facts, schedules, found.train.as_ref());
 }
 
 /// A trainer that counts iters has no epochs to count on.

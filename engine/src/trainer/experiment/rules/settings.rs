@@ -3,27 +3,27 @@
 use crate::base::Clock;
 use crate::config::{Kind, Node};
 use crate::folder;
-use crate::hooks::DefaultHooks;
+use crate::hook::HookSet as _;
 use crate::loops::{ENDLESS_EPOCH, Role, Trainer};
 use crate::native;
 use crate::optim::Clip;
-use crate::trainer::Reader;
-use crate::trainer::experiment::facts::Common;
 use crate::trainer::experiment::purpose::Purpose;
+use crate::trainer::experiment::sections::Sections;
 use crate::trainer::experiment::settings::{DeviceChoice, TrainSettings, ValSettings};
+use crate::trainer::{Build, EngineHooksOf, Reader};
 
-pub(super) fn check<T: Trainer>(reader: &mut Reader<'_>, common: &Common<'_>, purpose: Purpose) {
-    if let Some(Err(error)) = common.name.map(folder::check_name) {
+pub(super) fn check<T: Build>(reader: &mut Reader<'_>, found: &Sections<T>, purpose: Purpose) {
+    if let Some(Err(error)) = found.name.as_deref().map(folder::check_name) {
         reader.error("name", error.to_string());
     }
-    if let (Purpose::Run, Some(device)) = (purpose, common.device) {
+    if let (Purpose::Run, Some(device)) = (purpose, found.device) {
         check_device(reader, device);
     }
-    at_least_one(reader, "threads", common.threads.map(|threads| threads as u64));
-    if let Some(train) = common.train {
+    at_least_one(reader, "threads", found.threads.flatten().map(|threads| threads as u64));
+    if let Some(train) = &found.train {
         check_train::<T>(reader, train);
     }
-    if let Some(val) = common.val {
+    if let Some(val) = &found.val {
         check_val::<T>(reader, val);
     }
 }
@@ -124,10 +124,10 @@ pub(super) fn check_loaders<T: Trainer>(reader: &mut Reader<'_>, endless: &[&str
 }
 
 /// The hooks that every run has are set, not added: two would write each row and each checkpoint twice.
-pub(super) fn check_custom_hooks(reader: &mut Reader<'_>) {
+pub(super) fn check_custom_hooks<T: Build>(reader: &mut Reader<'_>) {
     let Some(Node { kind: Kind::Seq(hooks), .. }) = reader.root().get("custom_hooks") else { return };
     for (index, name) in hooks.iter().enumerate().filter_map(|(index, hook)| Some((index, hook.name()?))) {
-        if let Some((_, key)) = DefaultHooks::NAMES.iter().find(|(known, _)| *known == name) {
+        if let Some(key) = EngineHooksOf::<T>::key_of(name) {
             let text = format!("`{name}` is part of every run; its settings are those of `hooks: ({key}: (..))`");
             reader.error(&format!("custom_hooks.{index}"), text);
         }

@@ -1,0 +1,65 @@
+//! From a checked batch to its implementation.
+
+use crate::batch::parse::{Batch, Role, Weight};
+use crate::verified;
+use proc_macro2::TokenStream;
+use quote::quote;
+
+pub(crate) fn expand(batch: &Batch) -> TokenStream {
+    let Batch { ident, generics, fields, krate, .. } = batch;
+    let private = krate.private();
+    let (impl_generics, types, clause) = generics.split_for_impl();
+    // one path for each type and all that is asked of it, so that what it lacks is said once
+    let path = |place: usize, method: &str| {
+        let of = match fields[place].role {
+            Role::Part => "Batch",
+            Role::Shared => "SharedField",
+            Role::Whole => "WholeField",
+            Role::Weight => "StatedWeight",
+        };
+        verified::path(krate, &fields[place].ty, of, method)
+    };
+    let shown = fields.iter().enumerate().map(|(place, field)| {
+        let (member, visit) = (&field.member, path(place, "visit"));
+        quote!(#visit(&mut self.#member, each)?;)
+    });
+    let cloned = fields.iter().enumerate().map(|(place, field)| {
+        let (member, clone) = (&field.member, path(place, "shallow_clone"));
+        quote!(#member: #clone(&self.#member))
+    });
+    let counting = &fields[batch.size].member;
+    let size = verified::path(krate, &fields[batch.size].ty, "Batch", "size");
+    let weight = match &batch.weight {
+        Weight::Samples => TokenStream::new(),
+        Weight::Field(place) => {
+            let (member, stated) = (&fields[*place].member, path(*place, "stated"));
+            quote! {
+                fn weight(&self) -> f64 {
+                    #stated(&self.#member)
+                }
+            }
+        }
+        Weight::Function(function) => quote! {
+            fn weight(&self) -> f64 {
+                let stated: fn(&Self) -> f64 = #function;
+                stated(self)
+            }
+        },
+    };
+    quote! {
+        #[automatically_derived]
+        impl #impl_generics #private::Batch for #ident #types #clause {
+            fn visit<'__a>(&'__a mut self, each: &mut #private::EachPart<'_, '__a>) -> #private::Result<()> {
+                #(#shown)*
+                ::core::result::Result::Ok(())
+            }
+            fn shallow_clone(&self) -> Self {
+                Self { #(#cloned),* }
+            }
+            fn size(&self) -> usize {
+                #size(&self.#counting)
+            }
+            #weight
+        }
+    }
+}

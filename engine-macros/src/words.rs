@@ -1,0 +1,34 @@
+//! Words that both crates need, read from the engine's own sources, so that nothing is written twice.
+
+#[macro_use]
+#[path = "../../engine/src/hooks/table.rs"]
+mod hooks;
+#[macro_use]
+#[path = "../../engine/src/phase/table.rs"]
+mod phases;
+#[path = "../../engine/src/base/words.rs"]
+mod base;
+
+pub(crate) use base::{LEVELS, OPERATORS};
+
+/// The words of experiment files that no component can have as its name.
+pub(crate) const RESERVED: [&str; 9] =
+    [OPERATORS[0], OPERATORS[1], OPERATORS[2], OPERATORS[3], "Env", "Off", "None", "Some", "Experiment"];
+
+macro_rules! keys_of_hooks {
+    ($(#[$doc:meta])* pub struct $set:ident, settings $settings:ident {
+        $( $(#[$hook_doc:meta])* $key:ident: $hook:ty, )*
+    }) => {
+        /// The hooks that every program has, by their keys below `hooks`.
+        pub(crate) const ENGINE_HOOKS: &[&str] = &[$( stringify!($key), )*];
+    };
+}
+engine_hooks!(keys_of_hooks);
+
+macro_rules! names_of_phases {
+    ($( $(#[$doc:meta])* $variant:ident, $name:literal, $group:ident; )*) => {
+        /// Every phase, in the order in which a run goes through them.
+        pub(crate) const PHASES: &[&str] = &[$( $name, )*];
+    };
+}
+each_phase!(names_of_phases);

@@ -1,0 +1,231 @@
+//! The step as a program of this engine takes it: a trainer, an experiment, the default hooks, rows into a file.
+
+use crate::nets::{BenchNet, Kind, fill};
+use crate::talk::{Talk, WARM_UP, one_thread_on_the_cpu};
+use engine::folder::Mode;
+use engine::native::{DeviceReads, NoSyncGuard};
+use engine::prelude::*;
+use engine::record::Verbosity;
+use engine::trainer::{Experiment, TrainOptions, run_train};
+
+/// Batches until a pass begins anew.
+const PASS: usize = 1000;
+
+/// The same batch again and again.
+pub struct Fixed {
+    inputs: SharedTensor,
+    targets: SharedTensor,
+}
+
+/// The data of a network of the bench.
+#[component(dataset)]
+pub struct FixedConfig {
+    /// Whose data.
+    pub net: Kind,
+    /// On the first CUDA device instead of the CPU.
+    pub cuda: bool,
+}
+
+impl FixedConfig {
+    fn device(&self) -> Device {
+        if self.cuda { Device::Cuda(0) } else { Device::Cpu }
+    }
+}
+
+impl Dataset for Fixed {
+    type Config = FixedConfig;
+    type Item = (Tensor, Tensor);
+
+    fn open(config: &FixedConfig) -> Result<Self> {
+        let (inputs, targets) = config.net.batch(config.device());
+        Ok(Fixed { inputs: inputs.into(), targets: targets.into() })
+    }
+
+    fn len(&self) -> usize {
+        self.inputs.get().size()[0] as usize * PASS
+    }
+
+    fn get(&self, index: usize, _: &mut SampleRng) -> Result<(Tensor, Tensor)> {
+        let (inputs, targets) = (self.inputs.get(), self.targets.get());
+        let place = index as i64 % inputs.size()[0];
+        Ok((inputs.get(place), targets.get(place)))
+    }
+
+    fn batch(&self, _: &Samples) -> Result<(Tensor, Tensor)> {
+        Ok((self.inputs.get(), self.targets.get()))
+    }
+}
+
+/// Takes steps.
+#[trainer(by_iter)]
+pub struct Stepper {
+    #[model]
+    net: BenchNet,
+    #[optimizer]
+    opt: AdamW,
+    #[loader(train)]
+    train: Loader<Fixed>,
+}
+
+impl Steps for Stepper {
+    type Batch = (Tensor, Tensor);
+
+    fn train_step(&mut self, (inputs, targets): &Self::Batch, _: &mut Context<'_>) -> Result<Output> {
+        Ok(self.net.loss(inputs, targets).into())
+    }
+}
+
+/// Answers when the iters of a round are done, and waits for the next one. After all other hooks, whose work counts.
+#[hook(priority = 100)]
+pub struct Rounds {
+    #[transient]
+    talk: Option<Talk>,
+    #[transient]
+    left: u64,
+}
+
+#[phases]
+impl Rounds {
+    fn before_train(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        give_weights(cx)?;
+        (self.talk, self.left) = (Some(Talk::new(cx.device())), WARM_UP);
+        Ok(())
+    }
+
+    fn after_train_iter(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        self.left = self.left.saturating_sub(1);
+        let Some(talk) = self.talk.as_mut().filter(|_| self.left == 0 && cx.exception().is_none()) else {
+            return Ok(());
+        };
+        talk.answer(cx.output()?.loss())?;
+        match talk.question()? {
+            Some(iters) => self.left = iters,
+            None => cx.stop("nobody asks for another round"),
+        }
+        Ok(())
+    }
+}
+
+/// Forbids reads of the device from the first hook of an iter to the first one behind its update, where rows begin.
+/// Before all other hooks.
+#[hook(priority = 0)]
+pub struct NoReads {
+    #[transient]
+    inside: Option<(DeviceReads, Option<NoSyncGuard>)>,
+    #[transient]
+    iters: u64,
+    #[transient]
+    reads: u64,
+}
+
+/// Iters of the check, and those before it: libraries may wait when they are first used.
+const CHECKED: u64 = 120;
+const UNCHECKED: u64 = 10;
+
+#[phases]
+impl NoReads {
+    /// A check that sees nothing proves nothing: here it has to see a read.
+    fn before_train(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        give_weights(cx)?;
+        let number = Tensor::ones([1], (engine::tch::Kind::Float, cx.device()));
+        let reads = DeviceReads::count()?;
+        let guard = NoSyncGuard::new().filter(|_| cx.device() != Device::Cpu);
+        let watched = guard.is_some();
+        let read = number.f_double_value(&[0]);
+        drop(guard);
+        if reads.so_far() == 0 {
+            return Err(Error::msg("the counter of reads does not see a read"));
+        }
+        match (cx.device(), watched, read) {
+            (Device::Cpu, _, _) | (_, true, Err(_)) => Ok(()),
+            (_, true, Ok(_)) => Err(Error::msg("libtorch's watch over CUDA does not see a read")),
+            (_, false, _) => Err(Error::msg("libtorch's watch over CUDA is not there")),
+        }
+    }
+
+    fn before_train_iter(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        if cx.iter().get() >= UNCHECKED {
+            let guard = NoSyncGuard::new().filter(|_| cx.device() != Device::Cpu);
+            self.inside = Some((DeviceReads::count()?, guard));
+        }
+        Ok(())
+    }
+
+    fn before_optimizer_step(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        // fused Adam reads its step counts on the CPU, and there alone
+        if cx.device() == Device::Cpu {
+            self.count()
+        }
+        Ok(())
+    }
+
+    fn after_train_iter(&mut self, _cx: &mut Context<'_>) -> Result<()> {
+        self.count();
+        Ok(())
+    }
+
+    fn after_train(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        if cx.exception().is_some() {
+            return Ok(());
+        }
+        let rows = cx.record().device_reads();
+        println!(r#"{{"iters":{},"reads":{},"rows_read":{rows}}}"#, self.iters, self.reads);
+        match self.reads {
+            0 => Ok(()),
+            reads => Err(Error::msg(format!("{reads} values were read from the device in {} iters", self.iters))),
+        }
+    }
+}
+
+impl NoReads {
+    /// Ends the watch over an iter.
+    fn count(&mut self) {
+        if let Some((reads, _)) = self.inside.take() {
+            self.iters += 1;
+            self.reads += reads.so_far();
+        }
+    }
+}
+
+/// One way of taking steps.
+pub(crate) fn serve(net: Kind, device: Device) -> Result<()> {
+    run(net, device, device, 1_000_000_000, "Rounds()")
+}
+
+/// Whether nothing between two rows reads or waits for the device.
+pub(crate) fn check(net: Kind, device: Device, from_host: bool) -> Result<()> {
+    let data = if from_host { Device::Cpu } else { device };
+    run(net, device, data, UNCHECKED + CHECKED, "NoReads()")
+}
+
+fn run(net: Kind, device: Device, data: Device, iters: u64, hook: &str) -> Result<()> {
+    one_thread_on_the_cpu(device);
+    let folder = tempfile::tempdir()?;
+    let cuda = data != Device::Cpu;
+    let (name, size) = (net.variant(), net.batch_size(data));
+    let text = format!(
+        r#"Experiment(
+    name: "bench",
+    seed: 1,
+    device: {device},
+    work_dir: {work_dir:?},
+    model: (net: {name}),
+    optimizer: (lr: 1e-3, weight_decay: 0.01),
+    loaders: (train: (dataset: Fixed(net: {name}, cuda: {cuda}), batch_size: {size})),
+    train: (max_iters: {iters}),
+    hooks: (logger: (interval: 50), checkpoint: Off),
+    custom_hooks: [{hook}],
+)"#,
+        device = if device == Device::Cpu { "Cpu" } else { "Cuda(0)" },
+        work_dir = folder.path().display().to_string(),
+    );
+    let experiment = Experiment::<Stepper>::parse("the bench", &text)?;
+    run_train(experiment, TrainOptions { verbosity: Verbosity::Quiet, ..Mode::New.into() })?;
+    Ok(())
+}
+
+fn give_weights(cx: &mut Context<'_>) -> Result<()> {
+    let model = cx.models().get("net")?;
+    fill(model.variables().iter().map(|(name, tensor)| (name.as_str(), tensor)));
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! What one training step costs: this engine, a loop written by hand over the same kernels, and PyTorch.
+//!
+//! `cargo bench -p engine --bench step` compares the first two on the CPU; `-- --help` tells the rest. With
+//! `--peers "python3 xtask/src/gpu_bundle/files/peers.py"` PyTorch takes part, in processes of its own: the same
+//! networks, weights and data, and the losses are printed, so that it can be seen that all do the same.
+//!
+//! Each way is a process that waits for the number of iters of its next round (`talk`). `compare` starts them, lets
+//! them run in turn, so that a change of the machine's speed meets all of them, and takes medians.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "a bench ends when something is wrong")]
+
+mod args;
+pub mod by_engine;
+mod by_hand;
+mod compare;
+pub mod nets;
+mod talk;
+
+use args::Command;
+use engine::native::load_accelerator;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let command = match args::parse(&words) {
+        Ok(command) => command,
+        Err(text) => {
+            eprintln!("error: {text}\n\n{}", args::HELP);
+            return ExitCode::from(2);
+        }
+    };
+    let done = match command {
+        Command::Help => {
+            println!("{}", args::HELP);
+            return ExitCode::SUCCESS;
+        }
+        Command::Compare(options) => compare::compare(&options),
+        Command::Serve { net, way, device } => load_accelerator().map_err(Into::into).and_then(|_| match way {
+            args::Way::Engine => by_engine::serve(net, device),
+            args::Way::Hand => by_hand::serve(net, device),
+        }),
+        Command::Check { net, device, from_host } => {
+            load_accelerator().map_err(Into::into).and_then(|_| by_engine::check(net, device, from_host))
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! libtorch's own words in messages, made fit for people.
+//!
+//! An error of libtorch comes with the C++ frames that it passed through, which hide the sentence they follow. They are
+//! left out, unless `TORCH_SHOW_CPP_STACKTRACES=1` asks for them, as it does in PyTorch.
+
+use std::borrow::Cow;
+
+/// What comes before the frames, in a text and in a text that was printed with `{:?}`.
+const FRAMES: [&str; 4] = ["\nException raised from ", "\\nException raised from ", "\nframe #0: ", "\\nframe #0: "];
+
+/// What tch puts before libtorch's words.
+const BEFORE: &str = "Internal torch error: ";
+
+/// What a panic of tch puts around libtorch's words.
+const UNWRAPPED: &str = "called `Result::unwrap()` on an `Err` value: Torch(\"";
+
+/// The text without C++ frames, and without what tch's panics put around it.
+pub fn plain(text: &str) -> Cow<'_, str> {
+    match std::env::var_os("TORCH_SHOW_CPP_STACKTRACES").is_some_and(|wanted| wanted == "1") {
+        true => Cow::Borrowed(text),
+        false => without_frames(text),
+    }
+}
+
+/// Whether a text is libtorch's about memory that it did not get: that of a CUDA device, or the host's.
+pub fn is_out_of_memory(text: &str) -> bool {
+    text.contains("CUDA out of memory") || text.contains("DefaultCPUAllocator: can't allocate memory")
+}
+
+fn without_frames(text: &str) -> Cow<'_, str> {
+    let end = FRAMES.iter().filter_map(|frames| text.find(frames)).min();
+    let Some((before, quoted)) = text.split_once(UNWRAPPED) else {
+        let words = &text[..end.unwrap_or(text.len())];
+        return Cow::Borrowed(words.strip_prefix(BEFORE).unwrap_or(words));
+    };
+    let end = end.map_or(quoted.len(), |end| end.saturating_sub(before.len() + UNWRAPPED.len()));
+    // what `{:?}` has escaped, of which libtorch's sentences use these
+    let words = quoted[..end].trim_end_matches("\")").replace("\\n", "\n").replace("\\\"", "\"").replace("\\'", "'");
+    Cow::Owned(format!("{before}{words}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tch::{Kind, Tensor};
+
+    fn mismatch() -> (Tensor, Tensor) {
+        let ones = |n: i64| Tensor::ones([n], (Kind::Float, tch::Device::Cpu));
+        (ones(2), ones(3))
+    }
+
+    #[test]
+    fn an_error_of_libtorch_is_its_sentence_without_frames() {
+        let (two, three) = mismatch();
+        let error = two.f_dot(&three).unwrap_err().to_string();
+        assert!(error.contains("frame #0"), "libtorch has changed its texts: {error}");
+        let plain = without_frames(&error);
+        assert!(plain.starts_with("inconsistent tensor size, expected tensor [2] and src [3]"), "{plain}");
+        assert!(plain.ends_with("3 elements respectively"), "{plain}");
+    }
+
+    #[test]
+    fn a_panic_of_tch_is_the_sentence_of_libtorch() {
+        let (two, three) = mismatch();
+        let said = crate::base::panics::message_of(|| two.dot(&three)).unwrap_err();
+        assert!(said.starts_with("inconsistent tensor size, expected tensor [2] and src [3]"), "{said}");
+        assert!(!said.contains("frame #"), "{said}");
+    }
+
+    #[test]
+    fn other_texts_stay_as_they_are() {
+        for text in ["", "a step gave up", "called `Result::unwrap()` on an `Err` value: Io(\"gone\")"] {
+            assert_eq!(without_frames(text), text);
+        }
+    }
+
+    #[test]
+    fn memory_that_the_host_has_not_is_told_apart_from_other_errors() {
+        let (two, three) = mismatch();
+        assert!(!is_out_of_memory(&two.f_dot(&three).unwrap_err().to_string()));
+        // no machine has 2^60 bytes to address
+        let error = Tensor::f_empty([1 << 58], (Kind::Float, tch::Device::Cpu)).unwrap_err().to_string();
+        assert!(is_out_of_memory(&error), "{error}");
+    }
+}

@@ -1,0 +1,8 @@
+//! Words of experiment files and of attributes. This file is read by `engine-macros` too, so it names nothing else.
+
+/// The words that say how layers are merged, each with one value: `Append([..])`.
+pub(crate) const OPERATORS: [&str; 4] = ["Append", "Prepend", "Patch", "Replace"];
+
+/// The named levels of hooks, from the first to the last, with their numbers.
+pub(crate) const LEVELS: [(&str, u8); 7] =
+    [("HIGHEST", 0), ("HIGHER", 10), ("HIGH", 20), ("NORMAL", 30), ("LOW", 40), ("LOWER", 50), ("LOWEST", 60)];

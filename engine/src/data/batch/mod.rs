@@ -1,0 +1,155 @@
+//! What a step is given: tensors with a number of samples.
+//!
+//! A batch shows its parts to a visitor, one after the other. All that the engine does with a batch follows from
+//! that: moving it to a device, copying it into another one, taking some of its samples out.
+
+mod field;
+mod part;
+mod types;
+
+pub use field::{SharedField, StatedWeight, WholeField};
+pub use part::{BatchError, EachPart, Part, Rows, Whole};
+
+use crate::base::error::Result;
+use std::ops::Range;
+use tch::{Device, Tensor};
+
+/// The samples of one step, put together.
+///
+/// Tensors, lists and tuples of them are batches already. A struct of them becomes one by `#[derive(Batch)]`:
+///
+/// ```
+/// use engine::prelude::*;
+///
+/// #[derive(Batch)]
+/// struct Scenes {
+///     images: Tensor,        // [n, 3, h, w]
+///     boxes: Vec<Tensor>,    // n times [objects, 4]
+///     #[batch(shared)]
+///     anchors: Tensor,       // [a, 4], for all samples
+/// }
+///
+/// let floats = (Kind::Float, Device::Cpu);
+/// let boxes = vec![Tensor::zeros([2, 4], floats), Tensor::zeros([0, 4], floats)];
+/// let scenes = Scenes { images: Tensor::zeros([2, 3, 8, 8], floats), boxes, anchors: Tensor::zeros([9, 4], floats) };
+/// assert_eq!((scenes.size(), scenes.weight()), (2, 2.0));
+/// let first = scenes.samples(0..1)?;
+/// assert_eq!((first.images.size(), first.boxes.len(), first.anchors.size()), (vec![1, 3, 8, 8], 1, vec![9, 4]));
+/// # Ok::<(), Error>(())
+/// ```
+///
+/// Whatever else has to be done with each tensor of a batch is done by [`Batch::each_tensor`]:
+///
+/// ```
+/// # use engine::prelude::*;
+/// let mut batch = (Tensor::from_slice(&[0.1f32, 0.2]), Tensor::from_slice(&[3i64, 4]));
+/// batch.each_tensor(&mut |tensor| {
+///     if tensor.kind() == Kind::Float {
+///         *tensor = tensor.f_to_kind(Kind::BFloat16)?;
+///     }
+///     Ok(())
+/// })?;
+/// assert_eq!((batch.0.kind(), batch.1.kind()), (Kind::BFloat16, Kind::Int64));
+/// # Ok::<(), Error>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be a batch or a part of one",
+    label = "this type does not implement `Batch`",
+    note = "a `Tensor`, a `Vec` of tensors, texts or numbers, an `Option` and tuples of up to eight of them can",
+    note = "a struct of them can by `#[derive(Batch)]`; in it, `#[batch(whole)]` marks a field of another type that can be cloned"
+)]
+pub trait Batch: Send + Sized + 'static {
+    /// Shows every part to `each`, always in the same order. A struct shows its fields: `self.images.visit(each)?`.
+    ///
+    /// # Errors
+    /// The first error of `each`.
+    fn visit<'a>(&'a mut self, each: &mut EachPart<'_, 'a>) -> Result<()>;
+
+    /// The same batch again: its tensors share their memory, what lies on the host is cloned.
+    #[must_use]
+    fn shallow_clone(&self) -> Self;
+
+    /// The number of samples.
+    fn size(&self) -> usize;
+
+    /// How much the batch counts in means over several batches: in rows, in the gradient of an iter with `accumulate`,
+    /// in validation. A finite number of at least 0; the number of samples when nothing else is said. A loss that is a
+    /// mean over tokens states their number here.
+    fn weight(&self) -> f64 {
+        self.size() as f64
+    }
+
+    /// Calls `each` with every tensor, those in lists and the shared ones too.
+    ///
+    /// # Errors
+    /// The first error of `each`.
+    fn each_tensor(&mut self, each: &mut dyn FnMut(&mut Tensor) -> Result<()>) -> Result<()> {
+        self.visit(&mut |part| part.tensors(each))
+    }
+
+    /// The batch with its tensors on the device; what is there already is not copied. A copy from the host waits for
+    /// nothing that the device is still doing: it takes its place behind that. The host's memory may be dropped at
+    /// once: CUDA copies pageable memory aside before it returns, and libtorch keeps pinned memory until it is read.
+    ///
+    /// # Errors
+    /// When the device is out of memory or not there.
+    fn onto(mut self, device: Device) -> Result<Self> {
+        self.each_tensor(&mut |tensor| {
+            if tensor.device() != device {
+                let from_host = tensor.device() == Device::Cpu;
+                *tensor = tensor.f_to_device_(device, tensor.kind(), from_host, false)?;
+            }
+            Ok(())
+        })?;
+        Ok(self)
+    }
+
+    /// Takes over what another batch holds, without moving this one's tensors: their values are copied into the memory
+    /// that is there, as a captured graph needs it. What lies on the host is cloned.
+    ///
+    /// # Errors
+    /// [`BatchError`] when the two have not the same parts of the same shapes; some parts may be copied already then.
+    fn copy_from(&mut self, source: &mut Self) -> Result<()> {
+        let mut parts = Vec::new();
+        source.visit(&mut |part| {
+            parts.push(part);
+            Ok(())
+        })?;
+        let (mut sources, mut place) = (parts.into_iter(), 0);
+        self.visit(&mut |part| {
+            let source = sources.next().ok_or(BatchError::Other { part: place })?;
+            place += 1;
+            part.copy_from(source, place - 1)
+        })?;
+        match sources.next() {
+            Some(_) => Err(BatchError::Other { part: place }.into()),
+            None => Ok(()),
+        }
+    }
+
+    /// The samples of this range, in memory shared with this batch.
+    ///
+    /// # Errors
+    /// [`BatchError`] when the range reaches beyond the batch, or a part has not one row for each sample.
+    fn samples(&self, range: Range<usize>) -> Result<Self> {
+        let size = self.size();
+        if range.start > range.end || range.end > size {
+            return Err(BatchError::Range { start: range.start, end: range.end, size }.into());
+        }
+        let (mut taken, mut place) = (self.shallow_clone(), 0);
+        taken.visit(&mut |part| {
+            place += 1;
+            part.keep(range.clone(), size, place - 1)
+        })?;
+        Ok(taken)
+    }
+
+    /// The samples in batches of at most this many (0 is taken as 1), in order, in memory shared with this one.
+    ///
+    /// # Errors
+    /// As [`Batch::samples`].
+    fn split(&self, most: usize) -> Result<Vec<Self>> {
+        let (size, most) = (self.size(), most.max(1));
+        (0..size).step_by(most).map(|first| self.samples(first..size.min(first.saturating_add(most)))).collect()
+    }
+}
