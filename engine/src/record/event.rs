@@ -1,17 +1,6 @@
 //! One recorded value, with what it is about and when it was recorded.
 
-use super::{RowPhase, Value};
-
-/// A point in a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Moment {
-    /// Finished epochs.
-    pub epoch: u64,
-    /// Finished iters.
-    pub iter: u64,
-    /// Seconds since the run's start, those before a resume included.
-    pub time: f64,
-}
+use super::{Moment, RowPhase, Value};
 
 /// A value under a name, with its phase and moment.
 #[derive(Clone, Debug, PartialEq)]

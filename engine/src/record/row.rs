@@ -1,21 +1,7 @@
 //! One finished row, and what it is as a line of JSON.
 
-use super::{Event, Moment, RecordError, Value};
-use crate::phase::{Group, Phase};
-use serde::ser::{SerializeMap, Serializer};
-use serde::{Deserialize, Serialize};
-use std::fmt;
-
-/// Which loop a row or an event is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum RowPhase {
-    /// Training.
-    Train,
-    /// Validation.
-    Val,
-    /// The test.
-    Test,
-}
+use super::{Event, Moment, RecordError, RowPhase, Value};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 
 /// Numbers that belong together: a window of training, or one evaluation of one loader.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,44 +14,6 @@ pub struct Row {
     pub at: Moment,
     /// The numbers, in the order in which they are shown.
     pub values: Vec<(String, f64)>,
-}
-
-impl RowPhase {
-    /// All of them.
-    pub const ALL: [RowPhase; 3] = [RowPhase::Train, RowPhase::Val, RowPhase::Test];
-
-    /// `train`, `val` or `test`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            RowPhase::Train => "train",
-            RowPhase::Val => "val",
-            RowPhase::Test => "test",
-        }
-    }
-
-    /// Where a value belongs that is logged in this phase of a run: what is neither validation nor test counts as
-    /// training.
-    pub fn of(phase: Phase) -> RowPhase {
-        match phase.group() {
-            Group::Val => RowPhase::Val,
-            Group::Test => RowPhase::Test,
-            _ => RowPhase::Train,
-        }
-    }
-
-    /// The full name of a value, as hooks monitor it: `val/accuracy`, or `val/hard/accuracy` for a named loader.
-    pub fn key(self, loader: Option<&str>, name: &str) -> String {
-        match loader {
-            Some(loader) => format!("{self}/{loader}/{name}"),
-            None => format!("{self}/{name}"),
-        }
-    }
-}
-
-impl fmt::Display for RowPhase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
 }
 
 impl Row {
