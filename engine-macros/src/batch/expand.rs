@@ -34,15 +34,15 @@ pub(crate) fn expand(batch: &Batch) -> TokenStream {
         Weight::Field(place) => {
             let (member, stated) = (&fields[*place].member, path(*place, "stated"));
             quote! {
-                fn weight(&self) -> f64 {
-                    #stated(&self.#member)
+                fn stated_weight(&self) -> ::core::option::Option<f64> {
+                    ::core::option::Option::Some(#stated(&self.#member))
                 }
             }
         }
         Weight::Function(function) => quote! {
-            fn weight(&self) -> f64 {
+            fn stated_weight(&self) -> ::core::option::Option<f64> {
                 let stated: fn(&Self) -> f64 = #function;
-                stated(self)
+                ::core::option::Option::Some(stated(self))
             }
         },
     };

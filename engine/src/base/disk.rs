@@ -21,6 +21,15 @@ pub struct DiskError {
 }
 
 /// Adds what was tried, and on what, to an io result.
+///
+/// ```
+/// use engine::base::disk::DiskContext as _;
+/// use std::path::Path;
+///
+/// let path = Path::new("not/there.csv");
+/// let error = std::fs::read(path).while_trying("read", path).unwrap_err();
+/// assert_eq!(error.to_string(), "can't read `not/there.csv`");
+/// ```
 pub trait DiskContext<T> {
     /// The error becomes a [`DiskError`].
     fn while_trying(self, action: &'static str, path: &Path) -> Result<T, DiskError>;

@@ -17,12 +17,13 @@ pub struct Output {
     loss: Tensor,
     values: Vec<(&'static str, Scalar)>,
     tensors: Vec<(&'static str, Tensor)>,
+    weight: Option<f64>,
 }
 
 impl Output {
     /// An output with its loss, a tensor of one element. In training its graph is what `backward` runs through.
     pub fn new(loss: Tensor) -> Self {
-        Output { loss, values: Vec::new(), tensors: Vec::new() }
+        Output { loss, values: Vec::new(), tensors: Vec::new(), weight: None }
     }
 
     /// Adds a number to be recorded under `name`. A tensor of one element is not read until a log line needs it.
@@ -58,6 +59,19 @@ impl Output {
     /// The named numbers, in the order in which they were added.
     pub fn values(&self) -> &[(&'static str, Scalar)] {
         &self.values
+    }
+
+    /// How much the loss counts in means over several batches: what the batch states
+    /// ([`Batch::weight`](crate::data::Batch::weight)). `None` where no loop has given the output on yet.
+    pub fn weight(&self) -> Option<f64> {
+        self.weight
+    }
+
+    /// States the weight; the loops do that with what the batch says, before metrics see the output.
+    #[must_use]
+    pub fn weighing(mut self, weight: f64) -> Self {
+        self.weight = Some(weight);
+        self
     }
 
     /// The tensor with this name.

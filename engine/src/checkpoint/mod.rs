@@ -78,6 +78,12 @@ impl Meta {
 }
 
 /// The name of the checkpoint after so many iters: `iter_000000123`, so that names sort as iters do.
+///
+/// ```
+/// use engine::base::Iter;
+///
+/// assert_eq!(engine::checkpoint::iter_name(Iter(123)), "iter_000000123");
+/// ```
 pub fn iter_name(iter: Iter) -> String {
     format!("iter_{:09}", iter.get())
 }

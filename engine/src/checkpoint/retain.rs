@@ -55,6 +55,14 @@ pub fn retain(dir: &Path, keep: usize, protected: &[impl AsRef<str>]) -> Result<
 /// Takes away what a killed process left: folders half written, half deleted, or replaced by a newer one. One
 /// whose replacement never came is put back. To be called when no other process writes here.
 ///
+/// ```
+/// let dir = tempfile::tempdir()?;
+/// let half = dir.path().join(".tmp-4711-iter_000000010"); // of a process that was killed
+/// std::fs::create_dir(&half)?;
+/// assert_eq!(engine::checkpoint::clean(dir.path())?, [half]);
+/// # Ok::<(), engine::base::Error>(())
+/// ```
+///
 /// # Errors
 /// When a file operation fails.
 pub fn clean(dir: &Path) -> Result<Vec<PathBuf>, CheckpointError> {

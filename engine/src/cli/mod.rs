@@ -220,8 +220,8 @@ fn exit_code(summary: &Summary, after_signal: &str) -> Result<ExitCode, Failure>
     let at = format!("at epoch {}, iter {}", summary.epoch, summary.iter);
     match &summary.end {
         End::Finished => Ok(ExitCode::SUCCESS),
-        End::Stopped { reason } => {
-            out::line(format_args!("stopped {at}: {reason}"))?;
+        End::Stopped(stop) => {
+            out::line(format_args!("stopped {at}: {stop}"))?;
             Ok(ExitCode::SUCCESS)
         }
         End::Signal(signal) => {

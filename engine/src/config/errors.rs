@@ -18,6 +18,16 @@ pub struct Diagnostics {
 }
 
 /// Why an experiment was refused: at least one mistake, in the order of the text, each once.
+///
+/// ```
+/// use engine::optim::Clip;
+///
+/// let errors = engine::config::parse_text("exp.ron", "Norn(1.0)")?.read::<Clip>().unwrap_err();
+/// assert!(errors.to_string().contains("did you mean `Norm`?"), "{errors}"); // with the line and carets
+/// assert_eq!(errors.short().len(), 1); // for an editor: `file:line:column: message`
+/// assert!(errors.short()[0].starts_with("exp.ron:1:1: "));
+/// # Ok::<(), engine::base::Error>(())
+/// ```
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct ConfigErrors {

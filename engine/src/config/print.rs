@@ -9,6 +9,12 @@ const WIDTH: usize = 100;
 const INDENT: usize = 4;
 
 /// The text of a tree, with a line end.
+///
+/// ```
+/// let document = engine::config::parse_text("exp.ron", "( seed:0x07,name : \"a\" )")?;
+/// assert_eq!(engine::config::print(&document.root), "(\n    seed: 7,\n    name: \"a\",\n)\n");
+/// # Ok::<(), engine::base::Error>(())
+/// ```
 pub fn print(node: &Node) -> String {
     print_with_notes(node, &|_| None)
 }

@@ -10,6 +10,26 @@ use super::tree::{Field, Kind, Node, Span};
 use serde::de::DeserializeOwned;
 
 /// The fields of one struct of an experiment. [`StructReader::finish`] reports the fields that were not asked for.
+///
+/// ```
+/// use engine::config::{Diagnostics, parse_text};
+///
+/// let document = parse_text("exp.ron", "(epochs: 3, optimizer: (lr: 0.1, momentun: 0.9))")?;
+/// let diagnostics = Diagnostics::new();
+/// let mut reader = document.reader(&diagnostics);
+/// let epochs: Option<u64> = reader.required("epochs");
+/// let seed: Option<u64> = reader.optional("seed");
+/// let mut optimizer = reader.required_struct("optimizer").unwrap();
+/// let lr: Option<f64> = optimizer.required("lr");
+/// let momentum: Option<f64> = optimizer.optional("momentum");
+/// optimizer.finish();
+/// reader.finish();
+/// assert_eq!((epochs, seed, lr, momentum), (Some(3), None, Some(0.1), None));
+///
+/// let errors = diagnostics.into_result(&document.sources).unwrap_err();
+/// assert!(errors.to_string().contains("did you mean `momentum`?"), "{errors}");
+/// # Ok::<(), engine::base::Error>(())
+/// ```
 #[must_use = "`finish` reports unknown fields"]
 pub struct StructReader<'a> {
     document: &'a Document,

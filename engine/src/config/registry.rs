@@ -71,6 +71,12 @@ impl Component {
 }
 
 /// Every component that is linked in, by kind and name.
+///
+/// ```
+/// let components = engine::config::registry::components();
+/// let schedules: Vec<&str> = components.iter().filter(|found| found.kind == "schedule").map(|found| found.name).collect();
+/// assert!(schedules.contains(&"Cosine"));
+/// ```
 pub fn components() -> Vec<&'static Component> {
     let mut all: Vec<&'static Component> = inventory::iter::<Component>.into_iter().collect();
     all.sort_by_key(|component| (component.kind, component.name, component.origin));

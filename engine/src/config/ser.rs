@@ -10,6 +10,15 @@ pub struct SerializeError(String);
 
 /// The tree of a value; a struct has no name, a component has its own.
 ///
+/// ```
+/// use engine::config::{print_line, to_node};
+/// use engine::optim::Clip;
+///
+/// assert_eq!(print_line(&to_node(&Some(Clip::Norm(1.0)))?), "Norm(1.0)");
+/// assert_eq!(print_line(&to_node(&vec![0.1, 1e-6])?), "[0.1, 1e-6]");
+/// # Ok::<(), engine::base::Error>(())
+/// ```
+///
 /// # Errors
 /// When the value's `Serialize` refuses.
 pub fn to_node<T: Serialize + ?Sized>(value: &T) -> Result<Node, SerializeError> {

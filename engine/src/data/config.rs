@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct LoaderConfig<C> {
     /// The settings of the dataset.
     pub dataset: C,
-    /// Samples in one batch, at least 1. The last batch of a pass may be smaller, see `drop_last`.
+    /// Samples in one batch, 1 to 16,777,216. The last batch of a pass may be smaller, see `drop_last`.
     #[serde(deserialize_with = "batch_size")]
     pub batch_size: usize,
     /// Each pass in an order of its own, which follows from the seed and the epoch; short for `sampler: Shuffled()`.
@@ -99,7 +99,7 @@ struct Bounds {
 }
 
 // the upper bounds are there to catch a slip of the finger before it takes all memory
-const BATCH_SIZE: Bounds = Bounds { key: "batch_size", least: 1, most: u32::MAX as usize };
+const BATCH_SIZE: Bounds = Bounds { key: "batch_size", least: 1, most: 1 << 24 };
 const WORKERS: Bounds = Bounds { key: "workers", least: 0, most: 256 };
 const PREFETCH: Bounds = Bounds { key: "prefetch", least: 1, most: 1024 };
 
@@ -130,7 +130,7 @@ inventory::submit! {
                 name: "batch_size",
                 shape: Shape::of::<usize>,
                 default: None,
-                demand: Some("1.."),
+                demand: Some("1..=16777216"),
                 example: Some(|| to_node(&64)),
                 docs: "Samples in one batch. The last batch of a pass may be smaller, see `drop_last`.",
             },

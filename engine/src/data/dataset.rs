@@ -153,7 +153,9 @@ impl Samples {
     /// # Errors
     /// The first error or panic of `read`, with the sample's index.
     pub fn map<T>(&self, mut read: impl FnMut(usize, &mut SampleRng) -> Result<T>) -> Result<Vec<T>> {
-        let mut items = Vec::with_capacity(self.indices.len());
+        let mut items = Vec::new();
+        let reserved = items.try_reserve_exact(self.indices.len());
+        reserved.map_err(|_| DataError::Memory { loader: self.name(), batch_size: self.indices.len() })?;
         for (place, &index) in self.indices.iter().enumerate() {
             let mut rng = self.rng(place);
             let pass = self.position(place as u64).pass;

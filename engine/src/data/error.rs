@@ -107,6 +107,14 @@ pub enum DataError {
         /// Samples of one pass.
         samples: u64,
     },
+    /// There is no memory for so many samples.
+    #[error("loader `{loader}` has no memory for a batch of {batch_size} samples; take a smaller `batch_size`")]
+    Memory {
+        /// The loader.
+        loader: String,
+        /// As configured.
+        batch_size: usize,
+    },
     /// A worker thread could not be started, or ended without an answer.
     #[error("the workers of loader `{loader}` failed: {why}; try fewer `workers`")]
     Workers {

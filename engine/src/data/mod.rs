@@ -26,6 +26,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use batch::checked_weight;
 pub use batch::{Batch, BatchError, EachPart, Part, Rows, SharedField, StatedWeight, Whole, WholeField};
 pub use collate::{Collate, CollateError};
 pub use common_order::CommonOrder;

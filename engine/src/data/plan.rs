@@ -8,7 +8,11 @@ use crate::data::cursor::Cursor;
 use crate::data::dataset::{Dataset, Samples};
 use crate::data::error::{DataError, caught};
 use crate::data::sampler::{Order, Pass, Population, SamplerConfig};
-use std::sync::Arc;
+use crate::random::WeightTable;
+use std::sync::{Arc, OnceLock};
+
+/// As many indices take 2 GiB.
+const AHEAD: usize = 1 << 28;
 
 /// The batches of every pass, found without finding those before them.
 ///
@@ -26,6 +30,8 @@ pub(super) struct Plan {
     samples: usize,
     /// The order that was needed last.
     order: Option<(Pass, Order)>,
+    /// What samplers make of the dataset's weights.
+    table: OnceLock<Arc<WeightTable>>,
 }
 
 impl Plan {
@@ -47,14 +53,34 @@ impl Plan {
             drop_last: config.drop_last,
             samples,
             order: None,
+            table: OnceLock::new(),
         };
         if dataset.is_empty() || samples == 0 {
             return Err(DataError::Empty { loader: plan.name() });
+        }
+        if let Some(why) = plan.too_much(config) {
+            return Err(DataError::Settings { loader: plan.name(), why });
         }
         if plan.batches() == Some(0) {
             return Err(DataError::NoBatch { loader: plan.name(), samples, batch_size: plan.batch_size });
         }
         Ok(plan)
+    }
+
+    /// Why the batches that are to be under way at once can't be, if they can't.
+    fn too_much<C>(&self, config: &LoaderConfig<C>) -> Option<String> {
+        let most = match self.sampler.endless() {
+            true => usize::MAX,
+            false => self.samples,
+        };
+        let ahead = config.workers.max(1).saturating_mul(config.prefetch);
+        let samples = self.batch_size.min(most).saturating_mul(ahead).min(most);
+        (samples > AHEAD).then(|| {
+            format!(
+                "{samples} samples would be under way at once: `batch_size` {} × `workers` {} × `prefetch` {}; take a smaller `batch_size`, at most {AHEAD} samples can be",
+                config.batch_size, config.workers, config.prefetch
+            )
+        })
     }
 
     /// Samples in one pass.
@@ -116,6 +142,8 @@ impl Plan {
             per_pass: self.samples as u64,
             indices: Vec::new(),
         };
+        let reserved = samples.indices.try_reserve_exact(size as usize);
+        reserved.map_err(|_| DataError::Memory { loader: self.name(), batch_size: self.batch_size })?;
         for place in 0..size {
             let position = samples.position(place);
             let index = self.index(dataset, position);
@@ -148,7 +176,9 @@ impl Plan {
         let order = match &self.order {
             Some((known, order)) if *known == pass => order,
             _ => {
-                let order = caught(|| self.sampler.order(&population(dataset), &pass))
+                // the one before goes first: two lists are twice the memory
+                self.order = None;
+                let order = caught(|| self.sampler.order(&population(dataset).keeping(&self.table), &pass))
                     .unwrap_or_else(|panic| Err(Error::msg(format!("the sampler panicked: {panic}"))))?;
                 if order.len() != self.samples {
                     let text = format!("`order` gave {} samples, `samples` promised {}", order.len(), self.samples);
@@ -170,5 +200,5 @@ impl Plan {
 }
 
 fn population<D: Dataset>(dataset: &D) -> Population<'_> {
-    Population { len: dataset.len(), weights: dataset.weights() }
+    Population::new(dataset.len(), dataset.weights())
 }

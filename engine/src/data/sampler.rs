@@ -1,9 +1,10 @@
 //! Which sample comes when: pure functions of (seed, pass).
 
 use crate::base::error::{Error, Result};
-use crate::random::{Stream, permutation, weighted_draws};
+use crate::random::{Permutation, Stream, WeightTable, permutation};
 use engine_macros::component;
 use std::fmt::Debug;
+use std::sync::{Arc, OnceLock};
 
 /// Chooses the samples of a pass and their order.
 ///
@@ -64,6 +65,42 @@ pub struct Population<'a> {
     pub len: usize,
     /// The dataset's weights, one for each sample, when it has any.
     pub weights: Option<&'a [f64]>,
+    table: Option<&'a OnceLock<Arc<WeightTable>>>,
+}
+
+impl<'a> Population<'a> {
+    /// So many samples with these weights.
+    pub fn new(len: usize, weights: Option<&'a [f64]>) -> Self {
+        Population { len, weights, table: None }
+    }
+
+    /// The same; what is made of the weights is kept here for the passes to come.
+    pub(super) fn keeping(self, table: &'a OnceLock<Arc<WeightTable>>) -> Self {
+        Population { table: Some(table), ..self }
+    }
+
+    /// The weights, added up: once for a loader, whatever the number of its passes.
+    ///
+    /// # Errors
+    /// When there are no weights, not one for each sample, or they can't be drawn by.
+    pub fn weight_table(&self) -> Result<Arc<WeightTable>> {
+        if let Some(table) = self.table.and_then(OnceLock::get) {
+            return Ok(table.clone());
+        }
+        let weights = self.weights.ok_or_else(|| {
+            Error::msg("`Weighted` needs weights, and the dataset has none; implement `Dataset::weights`")
+        })?;
+        if weights.len() != self.len {
+            let text = format!(
+                "the dataset has {} weights for {} samples; `Dataset::weights` gives one for each",
+                weights.len(),
+                self.len
+            );
+            return Err(Error::msg(text));
+        }
+        let table = Arc::new(WeightTable::new(weights)?);
+        Ok(self.table.map_or(&table, |kept| kept.get_or_init(|| table.clone())).clone())
+    }
 }
 
 /// One pass over the data.
@@ -82,21 +119,55 @@ impl Pass {
     }
 }
 
+/// Up to this many samples, an order is a list that was shuffled (Fisher-Yates); above, it is computed index by index.
+const LISTED: usize = 1_000_000;
+
 /// The indices of a pass, in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Order {
     /// `0..len`, which takes no memory.
     Range(usize),
     /// These.
     List(Vec<usize>),
+    /// A random order that takes no memory.
+    Permutation(Permutation),
+    /// Draws by weights: the nth by the nth number of the stream.
+    Draws {
+        /// The weights.
+        table: Arc<WeightTable>,
+        /// The random numbers, from the first draw on.
+        stream: Stream,
+        /// How many draws.
+        len: usize,
+    },
 }
 
 impl Order {
+    /// `0..len` in a random order. It takes 8 bytes a sample up to a million samples, and nothing above that.
+    ///
+    /// ```
+    /// use engine::data::{Order, Pass};
+    /// let pass = Pass { seed: 42, number: 0 };
+    /// let few = Order::shuffled(3, &pass);
+    /// let mut indices: Vec<_> = (0..3).filter_map(|position| few.get(position)).collect();
+    /// indices.sort();
+    /// assert_eq!(indices, [0, 1, 2]);
+    /// assert!(matches!(Order::shuffled(3_000_000_000, &pass), Order::Permutation(_)));
+    /// ```
+    pub fn shuffled(len: usize, pass: &Pass) -> Self {
+        match len > LISTED {
+            true => Order::Permutation(Permutation::new(len as u64, &mut pass.stream())),
+            false => Order::List(permutation(len, &mut pass.stream())),
+        }
+    }
+
     /// The number of samples.
     pub fn len(&self) -> usize {
         match self {
-            Order::Range(len) => *len,
+            Order::Range(len) | Order::Draws { len, .. } => *len,
             Order::List(list) => list.len(),
+            Order::Permutation(permutation) => permutation.len() as usize,
         }
     }
 
@@ -105,11 +176,15 @@ impl Order {
         self.len() == 0
     }
 
-    /// The index at this position.
+    /// The index at this position, found without those before it.
     pub fn get(&self, position: usize) -> Option<usize> {
         match self {
             Order::Range(len) => (position < *len).then_some(position),
             Order::List(list) => list.get(position).copied(),
+            Order::Permutation(permutation) => permutation.get(position as u64).map(|index| index as usize),
+            Order::Draws { table, stream, len } => {
+                (position < *len).then(|| table.at(stream.starting_at(position as u64).unit()))
+            }
         }
     }
 }
@@ -147,7 +222,7 @@ pub struct Shuffled {}
 #[diagnostic::do_not_recommend]
 impl Sampler for Shuffled {
     fn order(&self, data: &Population<'_>, pass: &Pass) -> Result<Order> {
-        Ok(Order::List(permutation(data.len, &mut pass.stream())))
+        Ok(Order::shuffled(data.len, pass))
     }
 }
 
@@ -167,18 +242,7 @@ impl Sampler for Weighted {
     }
 
     fn order(&self, data: &Population<'_>, pass: &Pass) -> Result<Order> {
-        let weights = data.weights.ok_or_else(|| {
-            Error::msg("`Weighted` needs weights, and the dataset has none; implement `Dataset::weights`")
-        })?;
-        if weights.len() != data.len {
-            let text = format!(
-                "the dataset has {} weights for {} samples; `Dataset::weights` gives one for each",
-                weights.len(),
-                data.len
-            );
-            return Err(Error::msg(text));
-        }
-        Ok(Order::List(weighted_draws(weights, self.samples(data), &mut pass.stream())?))
+        Ok(Order::Draws { table: data.weight_table()?, stream: pass.stream(), len: self.samples(data) })
     }
 }
 
@@ -199,7 +263,7 @@ impl Sampler for Infinite {
     }
 
     fn order(&self, data: &Population<'_>, pass: &Pass) -> Result<Order> {
-        Ok(Order::List(permutation(data.len, &mut pass.stream())))
+        Ok(Order::shuffled(data.len, pass))
     }
 }
 
@@ -209,23 +273,34 @@ mod tests {
 
     const PASS: Pass = Pass { seed: 42, number: 0 };
 
+    fn list(order: &Order) -> Vec<usize> {
+        (0..order.len()).map(|position| order.get(position).unwrap()).collect()
+    }
+
     #[test]
     fn the_order_of_a_pass_keeps_its_values() {
-        let data = Population { len: 10, weights: Some(&[1.0, 2.0, 3.0, 4.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]) };
-        let of = |sampler: &dyn Sampler, number| sampler.order(&data, &Pass { seed: 42, number }).unwrap();
-        let list = |values: &[usize]| Order::List(values.to_vec());
-        assert_eq!(of(&Sequential {}, 5), Order::Range(10));
-        assert_eq!(of(&Shuffled {}, 0), list(&[6, 2, 3, 1, 5, 8, 7, 9, 4, 0]));
-        assert_eq!(of(&Shuffled {}, 1), list(&[2, 7, 5, 4, 9, 6, 8, 0, 1, 3]));
+        let data = Population::new(10, Some(&[1.0, 2.0, 3.0, 4.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]));
+        let of = |sampler: &dyn Sampler, number| list(&sampler.order(&data, &Pass { seed: 42, number }).unwrap());
+        assert_eq!(of(&Sequential {}, 5), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        assert_eq!(of(&Shuffled {}, 0), [6, 2, 3, 1, 5, 8, 7, 9, 4, 0]);
+        assert_eq!(of(&Shuffled {}, 1), [2, 7, 5, 4, 9, 6, 8, 0, 1, 3]);
         assert_eq!(of(&Infinite {}, 1), of(&Shuffled {}, 1));
-        assert_eq!(of(&Weighted { samples: Some(12) }, 0), list(&[0, 2, 0, 0, 3, 3, 2, 2, 3, 3, 2, 2]));
+        assert_eq!(of(&Weighted { samples: Some(12) }, 0), [0, 2, 0, 0, 3, 3, 2, 2, 3, 3, 2, 2]);
+    }
+
+    #[test]
+    fn up_to_a_million_samples_are_shuffled_as_a_list_and_more_by_computing() {
+        let of = |len| Order::shuffled(len, &PASS);
+        let Order::List(listed) = of(1_000_000) else { panic!("no list") };
+        assert_eq!(listed, permutation(1_000_000, &mut PASS.stream()));
+        assert!(matches!(of(1_000_001), Order::Permutation(_)));
     }
 
     #[test]
     fn weights_are_drawn_by_in_proportion() {
         let weights = [1.0, 0.0, 3.0];
-        let data = Population { len: 3, weights: Some(&weights) };
-        let Ok(Order::List(draws)) = Weighted { samples: Some(8000) }.order(&data, &PASS) else { panic!() };
+        let data = Population::new(3, Some(&weights));
+        let draws = list(&Weighted { samples: Some(8000) }.order(&data, &PASS).unwrap());
         let of = |index| draws.iter().filter(|draw| **draw == index).count();
         assert_eq!((draws.len(), of(1)), (8000, 0));
         // expected 2,000 with a standard deviation of 39
@@ -233,8 +308,19 @@ mod tests {
     }
 
     #[test]
+    fn the_weights_are_added_up_once_for_all_passes() {
+        let kept = OnceLock::new();
+        let data = Population::new(2, Some(&[1.0, 2.0])).keeping(&kept);
+        let table = |number| match Weighted::default().order(&data, &Pass { seed: 1, number }).unwrap() {
+            Order::Draws { table, .. } => table,
+            other => panic!("{other:?}"),
+        };
+        assert!(Arc::ptr_eq(&table(0), &table(1)));
+    }
+
+    #[test]
     fn missing_or_misfit_weights_are_refused() {
-        let refused = |weights| Weighted::default().order(&Population { len: 3, weights }, &PASS).unwrap_err();
+        let refused = |weights| Weighted::default().order(&Population::new(3, weights), &PASS).unwrap_err();
         assert!(refused(None).to_string().contains("implement `Dataset::weights`"));
         assert!(refused(Some(&[1.0])).to_string().starts_with("the dataset has 1 weights for 3 samples"));
         assert!(refused(Some(&[1.0, -1.0, 1.0])).to_string().starts_with("the weight of sample 1 is -1"));

@@ -495,3 +495,60 @@ fn dropping_a_loader_ends_its_workers() {
     assert!(after < 200, "{after} samples were read of batches that nobody wanted");
     assert_eq!(std::sync::Arc::strong_count(&gets), 1, "a worker still holds the dataset");
 }
+
+/// As many samples as there are on no disk: each is its index.
+#[derive(Debug)]
+struct Endless;
+
+impl Dataset for Endless {
+    type Config = ();
+    type Item = i64;
+
+    fn open(_: &()) -> Result<Self> {
+        Ok(Endless)
+    }
+
+    fn len(&self) -> usize {
+        3_000_000_000
+    }
+
+    fn get(&self, index: usize, _: &mut SampleRng) -> Result<i64> {
+        Ok(index as i64)
+    }
+}
+
+#[test]
+fn any_place_in_three_thousand_million_shuffled_samples_is_reached_at_once() {
+    for sampler in [None, Some(Box::new(Infinite {}) as Box<dyn crate::data::SamplerConfig>)] {
+        let config = LoaderConfig { shuffle: sampler.is_none(), sampler, ..LoaderConfig::new((), 4) };
+        let mut loader = Loader::<Endless>::open("train", &config, 1).unwrap();
+        let begun = Instant::now();
+        let mut seen = std::collections::BTreeSet::new();
+        for sample in [0, 4, 1_234_567_892, 2_999_999_996] {
+            loader.start(Cursor { pass: 3, sample }).unwrap();
+            let indices = Vec::<i64>::try_from(loader.next_batch().unwrap().unwrap()).unwrap();
+            seen.extend(indices);
+        }
+        assert_eq!(seen.len(), 16, "an index came twice");
+        assert!(begun.elapsed() < Duration::from_millis(500), "{:?}", begun.elapsed());
+    }
+}
+
+#[test]
+fn more_samples_under_way_than_memory_holds_are_refused() {
+    let sampler = Some(Box::new(Infinite {}) as Box<dyn crate::data::SamplerConfig>);
+    let huge = LoaderConfig { sampler, workers: 256, prefetch: 1024, ..LoaderConfig::new((), 1 << 24) };
+    let error = Loader::<Endless>::open("train", &huge, 1).unwrap_err().to_string();
+    assert!(error.contains("samples would be under way at once") && error.contains("smaller `batch_size`"), "{error}");
+    let error = Loader::<Endless>::open("train", &LoaderConfig::new((), 1 << 25), 1).unwrap_err().to_string();
+    assert_eq!(error, "loader `train`: `batch_size` must be at most 16777216, got 33554432");
+    // as many as there are, which are few
+    assert!(
+        Loader::<Numbers>::open(
+            "train",
+            &LoaderConfig { workers: 256, prefetch: 1024, ..config(numbers(8), 1 << 24, 0) },
+            1
+        )
+        .is_ok()
+    );
+}

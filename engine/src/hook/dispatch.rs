@@ -162,16 +162,15 @@ impl<D: Slots, T: Slots> Dispatcher<D, T> {
         {
             self.entered += 1;
         }
-        let mut place = 0;
         let in_table =
             const { <Joined<D, T> as PhaseOrder<P>>::ORDER.len > UNROLLED } || self.tabled.contains(P::PHASE);
         let called = panics::catch_in_bracket("it", || match in_table {
-            true => self.call_in_table_order::<P>(trainer, &mut place, cx),
-            false => call_in_const_order::<Joined<D, T>, P>(&mut self.slots(trainer), &mut place, cx),
+            true => self.call_in_table_order::<P>(trainer, cx),
+            false => call_in_const_order::<Joined<D, T>, P>(&mut self.slots(trainer), cx),
         });
         match called {
             Ok(()) => Ok(()),
-            Err(error) => Err(self.close_after(trainer, error, P::PHASE, place, cx)),
+            Err(error) => Err(self.close_after(trainer, error, P::PHASE, cx)),
         }
     }
 
@@ -183,27 +182,20 @@ impl<D: Slots, T: Slots> Dispatcher<D, T> {
 
     /// Compiled for each phase, so that a slot's call is a jump to the one method.
     #[inline]
-    fn call_in_table_order<P: At>(&mut self, trainer: &mut T, place: &mut usize, cx: &mut Context<'_>) -> Result<()> {
+    fn call_in_table_order<P: At>(&mut self, trainer: &mut T, cx: &mut Context<'_>) -> Result<()> {
         let Dispatcher { engine, custom, tables, .. } = self;
         let mut slots = Joined { first: engine, second: trainer };
         for (at, &slot) in tables[P::PHASE.index()].iter().enumerate() {
-            *place = at;
+            cx.calls_hook_at(at);
             call(&mut slots, custom, slot as usize, P::PHASE, cx)?;
         }
         Ok(())
     }
 
-    /// The hook at `place` has failed: names it, and calls those behind it where the phase closes another one.
+    /// The hook that was called last has failed: names it, and calls those behind it where the phase closes another one.
     #[cold]
-    fn close_after(
-        &mut self,
-        trainer: &mut T,
-        error: Error,
-        phase: Phase,
-        place: usize,
-        cx: &mut Context<'_>,
-    ) -> Error {
-        let mut behind = self.plan(phase).into_iter().skip(place);
+    fn close_after(&mut self, trainer: &mut T, error: Error, phase: Phase, cx: &mut Context<'_>) -> Error {
+        let mut behind = self.plan(phase).into_iter().skip(cx.place_of_hook());
         let failed = |hook: &Planned| format!("`{}` failed in `{phase}`", hook.name);
         let Some(hook) = behind.next() else { return error };
         let error = error.context(failed(&hook));

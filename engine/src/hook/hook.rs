@@ -25,6 +25,37 @@ pub trait Phases {
 }
 
 /// A struct under `#[hook]`: its settings come from the file, its state goes into checkpoints.
+///
+/// ```
+/// use engine::base::Priority;
+/// use engine::prelude::*;
+///
+/// /// Says how far the training is.
+/// #[hook(priority = "LOW")]
+/// pub struct Progress {
+///     /// Epochs from one message to the next.
+///     #[config(default = 10, range = 1..)]
+///     every: u64,
+/// }
+///
+/// #[phases]
+/// impl Progress {
+///     fn after_train_epoch(&mut self, cx: &mut Context<'_>) -> Result<()> {
+///         match cx.epoch().get() % self.every {
+///             0 => cx.say(&format!("{} done", cx.epoch())),
+///             _ => Ok(()),
+///         }
+///     }
+/// }
+///
+/// # fn main() -> Result<()> {
+/// // what the attributes have made of it, and how a test builds one
+/// assert_eq!((Progress::NAME, Progress::PRIORITY), ("Progress", Priority::LOW));
+/// let progress = Progress::build(&engine::config::parse_text("example", "(every: 5)")?.read()?);
+/// assert_eq!(progress.every, 5);
+/// # Ok(())
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no hook",
     label = "this type is not a hook",

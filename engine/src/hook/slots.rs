@@ -155,19 +155,15 @@ const fn sorted(slots: &[SlotInfo], phase: Phase) -> Order {
 /// How many slots of one phase are called in constant order; with more of them the phase goes through a table.
 pub(super) const UNROLLED: usize = 32;
 
-/// Calls every slot of a phase in the constant order of `O`, whose slots are those of `slots`; `place` tells how far it
-/// came.
+/// Calls every slot of a phase in the constant order of `O`, whose slots are those of `slots`. The
+/// context tells how far it came.
 #[inline(always)]
-pub(super) fn call_in_const_order<O: Slots, P: At>(
-    slots: &mut impl Slots,
-    place: &mut usize,
-    cx: &mut Context<'_>,
-) -> Result<()> {
+pub(super) fn call_in_const_order<O: Slots, P: At>(slots: &mut impl Slots, cx: &mut Context<'_>) -> Result<()> {
     // unrolled by hand: each place is a constant, so each call is static and unused places vanish
     macro_rules! places {
         ($($place:literal)*) => { $(
             if const { <O as PhaseOrder<P>>::ORDER.len > $place } {
-                *place = $place;
+                cx.calls_hook_at($place);
                 slots.call(const { <O as PhaseOrder<P>>::ORDER.slots[$place] as usize }, P::PHASE, cx)?;
             }
         )* };

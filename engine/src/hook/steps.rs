@@ -5,6 +5,70 @@ use crate::data::Batch;
 use crate::run::Context;
 
 /// The training step. The engine does the rest: `backward`, accumulation, clipping, the update.
+///
+/// ```
+/// use engine::prelude::*;
+///
+/// # #[component]
+/// # pub struct LinearConfig {}
+/// # pub struct Linear(nn::Linear);
+/// # impl Model for Linear {
+/// #     type Config = LinearConfig;
+/// #     fn build(vs: &nn::Path<'_>, _: &LinearConfig) -> Result<Self> {
+/// #         Ok(Linear(nn::linear(vs, 2, 3, Default::default())))
+/// #     }
+/// # }
+/// # #[component(dataset)]
+/// # pub struct FlowersConfig {}
+/// # pub struct Flowers;
+/// # impl Dataset for Flowers {
+/// #     type Config = FlowersConfig;
+/// #     type Item = (Vec<f32>, i64);
+/// #     fn open(_: &FlowersConfig) -> Result<Self> {
+/// #         Ok(Flowers)
+/// #     }
+/// #     fn len(&self) -> usize {
+/// #         6
+/// #     }
+/// #     fn get(&self, index: usize, _: &mut SampleRng) -> Result<Self::Item> {
+/// #         Ok((vec![index as f32, 1.0], (index % 3) as i64))
+/// #     }
+/// # }
+/// #[trainer(by_epoch)]
+/// pub struct Classifier {
+///     #[model]
+///     net: Linear,
+///     #[optimizer]
+///     opt: AdamW,
+///     #[loader(train)]
+///     train: Loader<Flowers>,
+/// }
+///
+/// impl Steps for Classifier {
+///     type Batch = (Tensor, Tensor); // [n, 2] and [n]
+///     fn train_step(&mut self, (x, y): &Self::Batch, _: &mut Context<'_>) -> Result<Output> {
+///         Ok(x.apply(&self.net.0).cross_entropy_for_logits(y).into())
+///     }
+/// }
+///
+/// # fn main() -> Result<()> {
+/// use engine::folder::Mode;
+/// use engine::trainer::{Experiment, run_train};
+///
+/// let work_dir = tempfile::tempdir()?;
+/// let text = r#"(
+///     name: "flowers",
+///     optimizer: (lr: 0.1),
+///     loaders: (train: (dataset: (), batch_size: 2)),
+///     train: (max_epochs: 2),
+/// )"#;
+/// let mut experiment = Experiment::<Classifier>::parse("flowers.ron", text)?;
+/// experiment.work_dir = work_dir.path().to_owned();
+/// let summary = run_train(experiment, Mode::New)?;
+/// assert_eq!((summary.epoch, summary.iter), (2, 6));
+/// # Ok(())
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "the trainer `{Self}` has no `train_step`",
     label = "`Steps` is not implemented for this trainer",
@@ -36,6 +100,81 @@ pub trait Batches {
 }
 
 /// The step of `#[loader(val)]`, run without gradients.
+///
+/// ```
+/// use engine::prelude::*;
+///
+/// # #[component]
+/// # pub struct LinearConfig {}
+/// # pub struct Linear(nn::Linear);
+/// # impl Model for Linear {
+/// #     type Config = LinearConfig;
+/// #     fn build(vs: &nn::Path<'_>, _: &LinearConfig) -> Result<Self> {
+/// #         Ok(Linear(nn::linear(vs, 2, 3, Default::default())))
+/// #     }
+/// # }
+/// # #[component(dataset)]
+/// # pub struct FlowersConfig {}
+/// # pub struct Flowers;
+/// # impl Dataset for Flowers {
+/// #     type Config = FlowersConfig;
+/// #     type Item = (Vec<f32>, i64);
+/// #     fn open(_: &FlowersConfig) -> Result<Self> {
+/// #         Ok(Flowers)
+/// #     }
+/// #     fn len(&self) -> usize {
+/// #         6
+/// #     }
+/// #     fn get(&self, index: usize, _: &mut SampleRng) -> Result<Self::Item> {
+/// #         Ok((vec![index as f32, 1.0], (index % 3) as i64))
+/// #     }
+/// # }
+/// #[trainer(by_epoch)]
+/// pub struct Classifier {
+///     #[model]
+///     net: Linear,
+///     #[optimizer]
+///     opt: AdamW,
+///     #[loader(train)]
+///     train: Loader<Flowers>,
+///     #[loader(val)]
+///     val: Loader<Flowers>,
+///     #[metric]
+///     accuracy: Accuracy,
+/// }
+/// # impl Steps for Classifier {
+/// #     type Batch = (Tensor, Tensor); // [n, 2] and [n]
+/// #     fn train_step(&mut self, (x, y): &Self::Batch, _: &mut Context<'_>) -> Result<Output> {
+/// #         Ok(x.apply(&self.net.0).cross_entropy_for_logits(y).into())
+/// #     }
+/// # }
+///
+/// impl ValStep for Classifier {
+///     fn val_step(&mut self, (x, y): &Self::Batch, _: &mut Context<'_>) -> Result<Output> {
+///         let logits = x.apply(&self.net.0);
+///         let loss = logits.cross_entropy_for_logits(y);
+///         Ok(Output::new(loss).tensor("logits", &logits).tensor("target", y)) // what `Accuracy` reads
+///     }
+/// }
+///
+/// # fn main() -> Result<()> {
+/// use engine::folder::Mode;
+/// use engine::trainer::{Experiment, run_train};
+///
+/// let work_dir = tempfile::tempdir()?;
+/// let text = r#"(
+///     name: "flowers",
+///     optimizer: (lr: 0.1),
+///     loaders: (train: (dataset: (), batch_size: 2), val: (dataset: (), batch_size: 3)),
+///     train: (max_epochs: 2),
+/// )"#;
+/// let mut experiment = Experiment::<Classifier>::parse("flowers.ron", text)?;
+/// experiment.work_dir = work_dir.path().to_owned();
+/// let summary = run_train(experiment, Mode::New)?;
+/// assert_eq!(summary.metrics[0].0, "val/accuracy");
+/// # Ok(())
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "the trainer `{Self}` has a val loader and no `val_step`",
     label = "this loader's batches have no step",
@@ -64,6 +203,61 @@ pub trait TestStep: Batches {
 }
 
 /// The step of `#[loader(predict)]`, run without gradients. Its batches may be of another type than those of training.
+///
+/// ```
+/// use engine::prelude::*;
+///
+/// # #[component]
+/// # pub struct LinearConfig {}
+/// # pub struct Linear(nn::Linear);
+/// # impl Model for Linear {
+/// #     type Config = LinearConfig;
+/// #     fn build(vs: &nn::Path<'_>, _: &LinearConfig) -> Result<Self> {
+/// #         Ok(Linear(nn::linear(vs, 2, 3, Default::default())))
+/// #     }
+/// # }
+/// # #[component(dataset)]
+/// # pub struct FlowersConfig {}
+/// # pub struct Flowers;
+/// # impl Dataset for Flowers {
+/// #     type Config = FlowersConfig;
+/// #     type Item = (Vec<f32>, i64);
+/// #     fn open(_: &FlowersConfig) -> Result<Self> {
+/// #         Ok(Flowers)
+/// #     }
+/// #     fn len(&self) -> usize {
+/// #         6
+/// #     }
+/// #     fn get(&self, index: usize, _: &mut SampleRng) -> Result<Self::Item> {
+/// #         Ok((vec![index as f32, 1.0], (index % 3) as i64))
+/// #     }
+/// # }
+/// #[trainer(by_epoch)]
+/// pub struct Classifier {
+///     #[model]
+///     net: Linear,
+///     #[optimizer]
+///     opt: AdamW,
+///     #[loader(train)]
+///     train: Loader<Flowers>,
+///     #[loader(predict)]
+///     cases: Loader<Flowers>,
+/// }
+/// # impl Steps for Classifier {
+/// #     type Batch = (Tensor, Tensor); // [n, 2] and [n]
+/// #     fn train_step(&mut self, (x, y): &Self::Batch, _: &mut Context<'_>) -> Result<Output> {
+/// #         Ok(x.apply(&self.net.0).cross_entropy_for_logits(y).into())
+/// #     }
+/// # }
+///
+/// impl PredictStep for Classifier {
+///     type Prompt = (Tensor, Tensor);
+///     fn predict_step(&mut self, (x, _): &Self::Prompt, _: &mut Context<'_>) -> Result<Prediction> {
+///         Ok(Prediction::new().tensor("class", &x.apply(&self.net.0).argmax(1, false)))
+///     }
+/// }
+/// # fn main() {}
+/// ```
 #[diagnostic::on_unimplemented(
     message = "the trainer `{Self}` has a predict loader and no `predict_step`",
     label = "this loader's batches have no step",

@@ -74,7 +74,7 @@ impl Checkpoint {
                 cx.save(Save { name: best_name(name), latest: false });
             }
         }
-        // a hook of a higher level may have stopped the training because of this validation
+        // the validation of the last weights may come after `after_train_epoch`
         self.save_if(self.is_last(cx), cx);
         Ok(())
     }

@@ -32,8 +32,8 @@ pub struct Logger {
 impl Logger {
     fn after_train_iter(&mut self, cx: &mut Context<'_>) -> Result<()> {
         let (clocks, iter) = (cx.clocks(), cx.iter().get());
-        let tail = self.tail && (clocks.is_finished() || cx.stopping().is_some());
-        let due = iter.is_multiple_of(self.interval) || tail;
+        // an end that is decided only after this phase has its row in `after_train_epoch`
+        let due = iter.is_multiple_of(self.interval) || (self.tail && cx.is_last_iter());
         if cx.exception().is_some() || !due {
             return Ok(());
         }

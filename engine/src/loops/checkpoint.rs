@@ -12,9 +12,9 @@ use crate::run::{Generators, Resumed};
 use std::path::Path;
 
 impl<D: EngineHooks, T: Trainer> Program<D, T> {
-    /// Writes the checkpoints that hooks have asked for, each between its two phases.
-    pub(crate) fn write_requested_checkpoints(&mut self) -> Result<()> {
-        let mut saves = std::mem::take(&mut self.run.requests.saves);
+    /// Writes the checkpoints that were decided on, each between its two phases.
+    pub(crate) fn write_decided_checkpoints(&mut self) -> Result<()> {
+        let mut saves = std::mem::take(&mut self.run.decision.saves);
         // `latest` names the one written last
         saves.sort_by_key(|save| save.latest);
         saves.iter().try_for_each(|save| self.save(save))
@@ -22,7 +22,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
 
     /// A stop signal: the last finished iter is saved, once, whether or not a hook has asked for it.
     pub(crate) fn save_on_signal(&mut self) -> Result<()> {
-        self.write_requested_checkpoints()?;
+        self.write_decided_checkpoints()?;
         let iter = self.run.clocks.iter;
         if iter == Iter(0) || self.run.storage.saved_at == Some(iter) {
             return Ok(());

@@ -1,7 +1,7 @@
 //! Val and test: the same loop with other phases, without gradients.
 
 use crate::base::{Error, Output, Result};
-use crate::data::{Batch as _, Cursor};
+use crate::data::{Batch as _, Cursor, checked_weight};
 use crate::hook::EngineHooks;
 use crate::loops::names::{monitored, monitored_name, produced_twice};
 use crate::loops::program::Program;
@@ -10,8 +10,8 @@ use crate::metric::Measure;
 use crate::model::ModelEntry;
 use crate::phase::{At, at};
 use crate::record::RowPhase;
+use crate::run::Context;
 use crate::run::Generators;
-use crate::run::{Context, Stop};
 
 /// The values of an evaluation, under their monitored names.
 pub type Report = Vec<(String, f64)>;
@@ -74,6 +74,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             self.run.clocks.last_val = Some(self.run.clocks.iter);
             // asked for by what the validation has called: these weights are done
             self.run.requests.validate = false;
+            self.run.decision.validate = false;
             // what hooks make of the new values is in no checkpoint yet
             self.run.storage.saved_at = None;
         } else {
@@ -126,7 +127,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.in_evaluation_mode(|program| {
             program.within::<S::Before, S::After>(|program| {
                 for index in 0..T::loaders(S::ROLE).len() {
-                    if program.take_signal() {
+                    if program.decide_on_signal() {
                         break;
                     }
                     program.evaluate_loader::<S>(index, &mut report)?;
@@ -134,7 +135,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
                 Ok(())
             })
         })?;
-        let complete = !matches!(self.run.ending.stop, Some(Stop::Signal(_)));
+        let complete = self.run.decision.signal().is_none();
         if !complete {
             self.run.seen.record.discard(S::PHASE);
         }
@@ -145,6 +146,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.run.current.loader = T::loaders(S::ROLE)[index];
         self.run.current.named_loader = T::loaders(S::ROLE).len() > 1;
         self.run.step.batch_size = 0;
+        self.run.step.batch_weight = 1.0;
         self.run.seen.results.current.clear();
         self.run.current.evaluated = Some(0);
         let result = self.evaluate_pass::<S>(index, report);
@@ -161,7 +163,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             })?;
             program.eval_loader::<S>(index)?.start(Cursor::default())?;
             while program.evaluate_batch::<S>(index)? {
-                if program.take_signal() {
+                if program.decide_on_signal() {
                     // no number is better than one of a part of the data
                     return Ok(());
                 }
@@ -174,15 +176,17 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     fn evaluate_batch<S: Stage<T>>(&mut self, index: usize) -> Result<bool> {
         let Some(batch) = self.eval_loader::<S>(index)?.next_batch()? else { return Ok(false) };
         let size = batch.size();
+        let weight = checked_weight(&batch, size)?;
         let batch = batch.onto(self.run.device)?;
         self.run.step.batch_size = size;
+        self.run.step.batch_weight = weight;
         self.run.step.output = None;
         self.within::<S::BeforeIter, S::AfterIter>(|program| {
             let what = match S::ROLE {
                 Role::Test => "`test_step`",
                 _ => "`val_step`",
             };
-            let mut output = program.step(what, |trainer, cx| S::step(trainer, &batch, cx))?;
+            let mut output = program.step(what, |trainer, cx| S::step(trainer, &batch, cx))?.weighing(weight);
             output.detach();
             for (name, value) in output.values() {
                 program.run.log(name, value.clone());

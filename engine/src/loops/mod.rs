@@ -10,6 +10,7 @@
 //! in an iter.
 
 mod checkpoint;
+mod decide;
 mod evaluate;
 mod names;
 mod plan;

@@ -18,7 +18,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             program.within::<at::BeforePredict, at::AfterPredict>(|program| {
                 let batches = program.trainer.predict_start()?;
                 for batch in 0..batches {
-                    if program.take_signal() {
+                    if program.decide_on_signal() {
                         break;
                     }
                     program.run.current.evaluated = Some(batch);

@@ -9,7 +9,7 @@ use crate::loops::trainer::{Role, Trainer};
 use crate::metric::Metric;
 use crate::phase::{At, Phase, at};
 use crate::record::Outcome;
-use crate::run::{Context, Exception, RunState, Signal, Signals, Stop};
+use crate::run::{Context, Exception, RunState, Signal, Signals, Stop, StopKind};
 use std::fmt;
 
 /// How a run ended, when nothing failed.
@@ -17,11 +17,8 @@ use std::fmt;
 pub enum End {
     /// Everything planned is done.
     Finished,
-    /// A hook or step asked to stop.
-    Stopped {
-        /// In its words.
-        reason: String,
-    },
+    /// A hook or a step asked to stop, or the limit of this run is reached.
+    Stopped(Stop),
     /// The process was told to end; the last finished iter is in a checkpoint.
     Signal(Signal),
 }
@@ -62,11 +59,11 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     pub fn run(&mut self, body: impl FnOnce(&mut Self) -> Result<()>) -> Result<End> {
         let _bracket = panics::bracket();
         let result = self.within::<at::BeforeRun, at::AfterRun>(body);
-        let how = match (&result, &self.run.ending.stop) {
+        let how = match (&result, self.run.decision.stop.as_ref().map(|stop| stop.kind)) {
             (Err(_), _) => Outcome::Failed,
             (Ok(()), None) => Outcome::Finished,
-            (Ok(()), Some(Stop::Requested { .. })) => Outcome::Stopped,
-            (Ok(()), Some(Stop::Signal(_))) => Outcome::Signal,
+            (Ok(()), Some(StopKind::Requested)) => Outcome::Stopped,
+            (Ok(()), Some(StopKind::Limit | StopKind::Signal(_))) => Outcome::Interrupted,
         };
         let sinks = &mut self.run.seen.sinks;
         let ended = sinks.end(how);
@@ -75,16 +72,15 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             if let Err(error) = flushed {
                 self.run.tell(&format!("while ending after a failure: {error:#}"));
             }
-            return Err(match self.run.ending.exception.take() {
+            return Err(match self.run.exception.take() {
                 Some(Exception::Failed(first)) => first,
                 _ => stand_in,
             });
         }
         flushed?;
-        Ok(match self.run.ending.stop.clone() {
+        Ok(match self.run.decision.stop.clone() {
             None => End::Finished,
-            Some(Stop::Requested { reason }) => End::Stopped { reason },
-            Some(Stop::Signal(signal)) => End::Signal(signal),
+            Some(stop) => stop.signal().map_or(End::Stopped(stop), End::Signal),
         })
     }
 
@@ -96,11 +92,13 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// A step of the trainer's; what goes wrong in it is told with its batch.
     pub(crate) fn step<R>(
         &mut self,
-        what: &str,
+        what: &'static str,
         step: impl FnOnce(&mut T, &mut Context<'_>) -> Result<R>,
     ) -> Result<R> {
+        self.run.current.step = Some(what);
         let mut cx = Context::new(&mut self.run);
         let result = panics::catch_in_bracket(what, || step(&mut self.trainer, &mut cx));
+        self.run.current.step = None;
         result.with_context(|| self.run.step_failed(what))
     }
 
@@ -131,36 +129,24 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// hooks can look at it, until [`Program::run`] takes it out.
     #[cold]
     fn on_the_way_out(&mut self, error: Error) -> Error {
-        if matches!(self.run.ending.exception, Some(Exception::Failed(_))) {
+        if matches!(self.run.exception, Some(Exception::Failed(_))) {
             return error;
         }
         let error = self.run.told_of_memory(error);
         // nothing comes after `after_run`
-        let first = self.run.ending.exception.is_none() && self.run.current.phase != Phase::AfterRun;
+        let first = self.run.exception.is_none() && self.run.current.phase != Phase::AfterRun;
         // what was asked for before the failure is not to be written after it
         self.run.requests.saves.clear();
-        self.run.ending.exception = Some(Exception::Failed(error));
+        self.run.decision.drop_what_is_left();
+        self.run.exception = Some(Exception::Failed(error));
         if first {
             self.close::<at::OnException>();
         }
         Error::msg("the run has failed; `Program::run` returns why")
     }
 
-    /// Whether a signal has come. When it has just come, hooks see it, and the loops end at this place.
-    pub(crate) fn take_signal(&mut self) -> bool {
-        let Some(signal) = self.run.signals.received() else { return false };
-        if !matches!(self.run.ending.stop, Some(Stop::Signal(_))) {
-            self.run.ending.stop = Some(Stop::Signal(signal));
-            if self.run.ending.exception.is_none() {
-                self.run.ending.exception = Some(Exception::Signal(signal));
-                self.close::<at::OnException>();
-            }
-        }
-        true
-    }
-
     /// A phase on the way out: its own errors are told, they don't replace what is under way.
-    fn close<P: At>(&mut self) {
+    pub(super) fn close<P: At>(&mut self) {
         if let Err(error) = self.phase::<P>() {
             self.run.tell(&format!("while the run was ending: {error:#}"));
         }

@@ -2,7 +2,7 @@
 //! that starts over.
 
 use crate::base::{Batch, Clock, Epoch, Error, Result};
-use crate::data::Batch as _;
+use crate::data::{Batch as _, checked_weight};
 use crate::hook::EngineHooks;
 use crate::loops::plan::ENDLESS_EPOCH;
 use crate::loops::program::Program;
@@ -50,18 +50,17 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.within::<at::BeforeTrain, at::AfterTrain>(|program| {
             // only now: what `before_train` has drawn, it had drawn before the checkpoint too
             program.run.storage.resumed.iter().try_for_each(|resumed| resumed.generators.put_back())?;
-            // a resumed run may stand there already
-            program.stop_at_limit();
             program.safe_point()?;
             while !program.is_over() {
                 program.epoch()?;
                 program.safe_point()?;
             }
-            // once more, for a stop that was asked for at the last one
+            // once more, for what was asked for at the last one
             program.safe_point()
         })?;
         // what hooks ask for in `after_train`; nothing is half done here either
-        self.write_requested_checkpoints()
+        self.decide();
+        self.write_decided_checkpoints()
     }
 
     /// One pass of the train loader, or what is left of it after a resume; `by_iter`: the whole training.
@@ -71,20 +70,27 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             Batch(0) => Generators::default(),
             _ => Generators::of(self.run.device)?,
         };
+        self.foresee_epoch();
         self.within::<at::BeforeTrainEpoch, at::AfterTrainEpoch>(|program| {
             generators.put_back()?;
             program.seek_train_loader()?;
-            while !program.is_over() && program.batches_left() != Some(0) {
+            program.decide_on_requests();
+            while program.has_iter_left() {
                 let batches = program.batches_of_next_iter();
                 program.iter(batches)?;
-                // after the last iter the safe point comes behind `after_train_epoch`, when the epoch is counted
-                if !program.is_over() && program.batches_left() != Some(0) {
-                    program.safe_point()?;
+                // the safe point of an epoch's last iter comes after `after_train_epoch`, where the epoch is counted
+                if program.has_iter_left() {
+                    program.safe_point_in_epoch()?;
                 }
             }
             program.count_epoch();
             Ok(())
         })
+    }
+
+    /// Whether the epoch goes on with another iter.
+    fn has_iter_left(&mut self) -> bool {
+        !self.is_over() && self.batches_left() != Some(0)
     }
 
     /// Counts the epoch when its last batch is done; `by_iter`: when all iters are.
@@ -103,36 +109,46 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         }
     }
 
-    /// Where no iter is half done: signals, then validation, then checkpoints.
+    /// Where no iter is half done: decides, validates, and writes checkpoints. A signal leaves the validation out, and
+    /// the state of the last finished iter is saved.
     fn safe_point(&mut self) -> Result<()> {
-        if self.take_signal() {
+        if self.decide() {
             return self.save_on_signal();
         }
         if self.is_val_due() {
             self.val()?;
-            if self.take_signal() {
+            if self.decide() {
                 return self.save_on_signal();
             }
         }
-        self.write_requested_checkpoints()
+        if !self.run.decision.saves.is_empty() {
+            self.write_decided_checkpoints()?;
+            // hooks may have asked for something in the phases of the checkpoint
+            self.decide_on_requests();
+        }
+        Ok(())
+    }
+
+    /// The safe point of an iter that others of its epoch follow by the plan. When the training ends here, validation and
+    /// checkpoints wait for the safe point after `after_train_epoch`.
+    fn safe_point_in_epoch(&mut self) -> Result<()> {
+        match self.decide() {
+            false if self.is_over() => Ok(()),
+            _ => self.safe_point(),
+        }
     }
 
     /// Whether weights that were not validated yet are to be: on request, by the plan, or because they are the last.
     fn is_val_due(&mut self) -> bool {
-        let asked = std::mem::take(&mut self.run.requests.validate);
+        let asked = std::mem::take(&mut self.run.decision.validate);
         let Some(plan) = &self.plan.val else { return false };
         let clocks = &self.run.clocks;
         let last = plan.at_end && self.is_over() && clocks.iter.get() > 0;
         Self::has_loader(Role::Val) && clocks.last_val != Some(clocks.iter) && (asked || last || plan.is_due(clocks))
     }
 
-    /// Whether the loop ends here.
-    fn is_over(&self) -> bool {
-        self.run.ending.stop.is_some() || self.run.clocks.is_finished()
-    }
-
     /// Batches that this epoch still has; `None`: the loader starts over as often as it takes.
-    fn batches_left(&mut self) -> Option<u64> {
+    pub(super) fn batches_left(&mut self) -> Option<u64> {
         match T::CLOCK {
             Clock::Iter => None,
             Clock::Epoch => match self.plan.train.batches_per_epoch {
@@ -149,7 +165,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.batches_left().map_or(accumulate, |left| left.min(accumulate))
     }
 
-    fn accumulate(&self) -> u64 {
+    pub(super) fn accumulate(&self) -> u64 {
         self.plan.train.accumulate.max(1)
     }
 
@@ -176,6 +192,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             }
         };
         self.run.step.batch_size = batch.size();
+        self.run.step.batch_weight = checked_weight(&batch, self.run.step.batch_size)?;
         self.run.current.loader = T::loaders(Role::Train).first().copied().unwrap_or("train");
         self.run.current.named_loader = false;
         batch.onto(device)

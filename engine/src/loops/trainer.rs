@@ -152,7 +152,7 @@ where
 {
     let Some(batch) = source(trainer).next_batch()? else { return Ok(None) };
     let batch = batch.onto(cx.device())?;
-    cx.set_batch_size(batch.size());
+    cx.set_batch(batch.size(), batch.weight());
     let prediction = panics::catch("`predict_step`", || trainer.predict_step(&batch, cx));
     prediction.map(Some).with_context(|| cx.step_failed("`predict_step`"))
 }

@@ -10,11 +10,11 @@ use crate::loops::program::Program;
 use crate::loops::trainer::Trainer;
 use crate::optim::clip_gradients;
 use crate::phase::at;
-use crate::run::Stop;
 
 impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// One update from `batches` batches; its gradient is their average.
     pub(crate) fn iter(&mut self, batches: u64) -> Result<()> {
+        self.foresee_iter();
         self.within::<at::BeforeTrainIter, at::AfterTrainIter>(|program| {
             for optimizer in &mut program.run.updates.optimizers {
                 optimizer.zero_grad()?;
@@ -25,7 +25,6 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             }
             program.update()?;
             program.run.clocks.iter = program.run.clocks.iter.next();
-            program.stop_at_limit();
             Ok(())
         })?;
         self.run.step.output = None;
@@ -59,9 +58,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// The update, unless a hook or a step has asked to leave it out.
     fn update(&mut self) -> Result<()> {
         self.within::<at::BeforeOptimizerStep, at::AfterOptimizerStep>(|program| {
-            let reason = program.run.requests.skip_update.take();
-            program.run.step.skipped = reason.is_some();
-            if let Some(reason) = reason {
+            if let Some(reason) = program.decide_on_update() {
                 program.run.clocks.skipped += 1;
                 let update = program.run.clocks.iter.get() + 1;
                 return program.run.say(&format!("update {update} skipped: {reason}"));
@@ -76,15 +73,6 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             }
             Ok(())
         })
-    }
-
-    /// Known before `after_train_iter`, so that hooks see that the training ends here.
-    pub(super) fn stop_at_limit(&mut self) {
-        let limit = self.plan.train.stop_after;
-        if let Some(limit) = limit.filter(|limit| self.run.clocks.iter.get() >= *limit) {
-            let reason = format!("the limit of {limit} iters");
-            self.run.ending.stop.get_or_insert(Stop::Requested { reason });
-        }
     }
 
     /// The loss and the named values, unread.

@@ -61,7 +61,7 @@ impl Metric for Accuracy {
             let why = format!("it has {} classes, and `top_k` is {}", batch.classes, self.top_k);
             return Err(MetricError::Unfit { metric: name, tensor: "logits".to_owned(), why }.into());
         }
-        Ok(self.correct.add(&correct(&batch, self.top_k as i64)?, batch.n as u64)?)
+        Ok(self.correct.add(&correct(&batch, self.top_k as i64)?, batch.n as f64)?)
     }
 
     fn compute(&self) -> Result<Vec<(String, f64)>> {

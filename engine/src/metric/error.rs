@@ -33,7 +33,9 @@ pub enum MetricError {
         why: String,
     },
     /// Nothing was taken in.
-    #[error("metric `{metric}` saw no batch; a loader that gives at least one has to be run before it is computed")]
+    #[error(
+        "metric `{metric}` saw no batch, or none with a weight; a loader that gives at least one has to be run before it is computed"
+    )]
     NoBatch {
         /// The metric.
         metric: String,

@@ -9,7 +9,8 @@ use crate::metric::{Better, Measure, Metric};
 use engine_macros::component;
 use tch::{TchError, Tensor};
 
-/// The mean of the step's loss over all samples: each batch counts by its size. A loss that is NaN makes it NaN.
+/// The mean of the step's loss over all samples: each batch counts by its weight, which is the number of its samples
+/// unless it states another one (of tokens, say). A loss that is NaN makes it NaN.
 ///
 /// ```
 /// use engine::config::parse_text;
@@ -43,8 +44,13 @@ impl MeanLoss {
 #[diagnostic::do_not_recommend]
 impl Metric for MeanLoss {
     fn update(&mut self, output: &Output, batch_size: usize) -> Result<()> {
-        let sum = weighted(self.name(), output, batch_size)?;
-        Ok(self.mean.add(&sum, batch_size as u64)?)
+        let weight = output.weight().unwrap_or(batch_size as f64);
+        let sum = weighted(self.name(), output, weight)?;
+        // the mean over nothing is no number, and counts nothing
+        if weight > 0.0 {
+            self.mean.add(&sum, weight)?;
+        }
+        Ok(())
     }
 
     fn compute(&self) -> Result<Vec<(String, f64)>> {
@@ -65,7 +71,8 @@ impl Metric for MeanLoss {
 }
 
 /// e to the power of the mean loss over all samples. With a cross entropy in nats as the loss it is the perplexity of
-/// a language model; a batch counts by its number of samples, so they should hold equally many tokens.
+/// a language model; a batch counts by its weight. Where sequences have several lengths, that is to be their tokens: see
+/// `weigh_tokens` of [`Padding`](crate::data::Padding).
 ///
 /// ```
 /// use engine::config::parse_text;
@@ -99,8 +106,13 @@ impl Perplexity {
 #[diagnostic::do_not_recommend]
 impl Metric for Perplexity {
     fn update(&mut self, output: &Output, batch_size: usize) -> Result<()> {
-        let sum = weighted(self.name(), output, batch_size)?;
-        Ok(self.mean.add(&sum, batch_size as u64)?)
+        let weight = output.weight().unwrap_or(batch_size as f64);
+        let sum = weighted(self.name(), output, weight)?;
+        // the mean over nothing is no number, and counts nothing
+        if weight > 0.0 {
+            self.mean.add(&sum, weight)?;
+        }
+        Ok(())
     }
 
     fn compute(&self) -> Result<Vec<(String, f64)>> {
@@ -120,15 +132,15 @@ impl Metric for Perplexity {
     }
 }
 
-/// The loss times the batch size, a 0-d tensor in double precision.
-fn weighted(metric: &str, output: &Output, batch_size: usize) -> Result<Tensor> {
+/// The loss times the weight of its batch, a 0-d tensor in double precision.
+fn weighted(metric: &str, output: &Output, weight: f64) -> Result<Tensor> {
     let loss = output.loss();
     if loss.numel() != 1 {
         let why = format!("its shape is {:?}, expected one number; take `.mean(…)` of it", loss.size());
         return Err(MetricError::Unfit { metric: metric.to_owned(), tensor: "loss".to_owned(), why }.into());
     }
     let weighted = |loss: &Tensor| -> Result<Tensor, TchError> {
-        loss.f_detach()?.f_reshape([0i64; 0])?.f_to_kind(tch::Kind::Double)?.f_mul_scalar(batch_size as i64)
+        loss.f_detach()?.f_reshape([0i64; 0])?.f_to_kind(tch::Kind::Double)?.f_mul_scalar(weight)
     };
     Ok(weighted(loss)?)
 }
@@ -162,6 +174,18 @@ mod tests {
         assert_eq!(value(fed(mean_loss(), &[(2.0, 4), (5.0, 1)]).as_ref()), 2.6);
         let fed = fed(perplexity(), &[(1.0, 1), (3.0, 1)]);
         assert_eq!(value(fed.as_ref()), 2f64.exp());
+    }
+
+    #[test]
+    fn a_batch_counts_by_the_weight_that_it_states() {
+        let mut metric = mean_loss();
+        // means over 30 and over 10 tokens, of two sequences each
+        metric.update(&Output::new(Tensor::from(1.0)).weighing(30.0), 2).unwrap();
+        metric.update(&Output::new(Tensor::from(3.0)).weighing(10.0), 2).unwrap();
+        assert_eq!(value(metric.as_ref()), 1.5);
+        // a batch of padding alone has no loss that counts, whatever the others say
+        metric.update(&Output::new(Tensor::from(f64::NAN)).weighing(0.0), 2).unwrap();
+        assert_eq!(value(metric.as_ref()), 1.5);
     }
 
     #[test]

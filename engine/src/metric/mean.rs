@@ -1,4 +1,4 @@
-//! A mean over samples, that merges.
+//! A weighted mean, that merges.
 
 use crate::base::error::Result;
 use crate::base::state::{Saved, StateError, StateMap, StateValue};
@@ -6,7 +6,7 @@ use crate::metric::error::MetricError;
 use crate::metric::total::Total;
 use tch::{TchError, Tensor};
 
-/// A sum on the device and the number of samples it is of.
+/// A sum on the device and the weight it is of: the number of samples, of tokens, of whatever is averaged over.
 ///
 /// ```
 /// use engine::metric::Mean;
@@ -23,17 +23,17 @@ use tch::{TchError, Tensor};
 #[derive(Debug, Default)]
 pub struct Mean {
     sum: Total,
-    seen: u64,
+    seen: f64,
 }
 
 impl Mean {
-    /// Adds the sum over this many samples, a tensor of one element.
+    /// Adds a sum over so many samples, tokens, …: a tensor of one element, already multiplied by their weight.
     ///
     /// # Errors
     /// When libtorch fails.
-    pub fn add(&mut self, sum: &Tensor, samples: u64) -> Result<(), TchError> {
+    pub fn add(&mut self, sum: &Tensor, weight: f64) -> Result<(), TchError> {
         self.sum.add(sum)?;
-        self.seen += samples;
+        self.seen += weight;
         Ok(())
     }
 
@@ -50,11 +50,11 @@ impl Mean {
     /// The mean, for the metric of this name. Waits for the device.
     ///
     /// # Errors
-    /// [`MetricError::NoBatch`] when no sample was added.
+    /// [`MetricError::NoBatch`] when nothing was added that has a weight.
     pub fn read(&self, metric: &str) -> Result<f64> {
-        match self.seen {
-            0 => Err(MetricError::NoBatch { metric: metric.to_owned() }.into()),
-            seen => Ok(self.sum.read()? / seen as f64),
+        match self.seen > 0.0 {
+            true => Ok(self.sum.read()? / self.seen),
+            false => Err(MetricError::NoBatch { metric: metric.to_owned() }.into()),
         }
     }
 }

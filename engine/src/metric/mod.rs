@@ -52,7 +52,7 @@ use std::fmt::Debug;
 ///     fn update(&mut self, output: &Output, batch_size: usize) -> Result<()> {
 ///         let tensor = |name: &str| output.get(name).ok_or_else(|| Error::msg(format!("the output lacks `{name}`")));
 ///         let distance = (tensor("prediction")? - tensor("target")?).abs();
-///         Ok(self.error.add(&distance.sum(Kind::Double), batch_size as u64)?)
+///         Ok(self.error.add(&distance.sum(Kind::Double), batch_size as f64)?)
 ///     }
 ///     fn compute(&self) -> Result<Vec<(String, f64)>> {
 ///         Ok(vec![(self.name.clone(), self.error.read(&self.name)?)])
@@ -85,7 +85,8 @@ use std::fmt::Debug;
     note = "implement `engine::metric::Metric` for `{Self}`: `update` takes in a batch, `compute` gives the values, `measures` declares them"
 )]
 pub trait Metric: State + Debug + Send {
-    /// Takes in the output of one step over `batch_size` samples.
+    /// Takes in the output of one step over `batch_size` samples. A mean of the loss counts it by
+    /// [`Output::weight`], which a batch may state in tokens.
     ///
     /// # Errors
     /// When the output lacks a tensor, or one has the wrong shape.

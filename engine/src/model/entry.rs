@@ -4,6 +4,22 @@ use crate::base::suggest::meant;
 use tch::{Device, Tensor, nn};
 
 /// All models of a trainer, by the name of their field.
+///
+/// ```
+/// use engine::model::{ModelEntry, Models};
+/// use engine::prelude::*;
+///
+/// let mut models = Models::default();
+/// for name in ["generator", "critic"] {
+///     let store = nn::VarStore::new(Device::Cpu);
+///     let _ = nn::linear(store.root(), 4, 4, Default::default());
+///     models.push(ModelEntry::new(name, store));
+/// }
+/// assert_eq!(models.get("critic")?.parameter_count(), 20);
+/// let error = models.get("critc").unwrap_err();
+/// assert_eq!(error.to_string(), "no model is named `critc`, did you mean `critic`?");
+/// # Ok::<(), engine::base::Error>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct Models(Vec<ModelEntry>);
 

@@ -127,6 +127,21 @@ impl Optim {
 
     /// Multiplies all gradients, as to average what was accumulated.
     ///
+    /// ```
+    /// use engine::optim::Optim;
+    /// use engine::prelude::*;
+    ///
+    /// // the mean gradient of four batches
+    /// let weight = Tensor::from(1.0f32).set_requires_grad(true);
+    /// let mut optim = Optim::new("opt", &Sgd::new(0.1), vec![("weight".to_owned(), weight.shallow_clone())])?;
+    /// for slope in [1.0, 2.0, 3.0, 6.0] {
+    ///     (&weight * slope).backward(); // adds
+    /// }
+    /// optim.scale_grads(1.0 / 4.0)?;
+    /// assert_eq!(optim.grad_norm()?.read()?, 3.0);
+    /// # Ok::<(), engine::base::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// When a gradient is sparse.
     pub fn scale_grads(&mut self, factor: f64) -> Result<(), OptimError> {

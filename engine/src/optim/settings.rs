@@ -71,6 +71,16 @@ impl Settings {
 
     /// Sets the value and what schedules multiply, as for a learning rate that grows with the batch size.
     ///
+    /// ```
+    /// use engine::optim::Settings;
+    ///
+    /// // twice the batch size, twice the learning rate, for the schedules too
+    /// let mut settings = Settings::new([("lr", 0.1)]);
+    /// settings.set_initial("lr", 0.2)?;
+    /// assert_eq!((settings.get("lr"), settings.initial("lr")), (Some(0.2), Some(0.2)));
+    /// # Ok::<(), engine::optim::OptimError>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Settings::set`].
     pub fn set_initial(&mut self, name: &str, value: f64) -> Result<(), OptimError> {

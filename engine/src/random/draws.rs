@@ -35,41 +35,54 @@ pub fn permutation(len: usize, stream: &mut Stream) -> Vec<usize> {
     order
 }
 
+/// Weights that have been added up, so that a draw by them takes a number and no list.
+#[derive(Debug)]
+pub struct WeightTable {
+    /// Of the weights up to and with each index.
+    sums: Vec<f64>,
+    total: f64,
+    /// The last index that has a chance.
+    last: usize,
+}
+
+impl WeightTable {
+    /// Adds the weights up: 8 bytes for each.
+    ///
+    /// # Errors
+    /// When a weight is negative or no finite number, none is above 0, or there is not enough memory.
+    pub fn new(weights: &[f64]) -> Result<Self, WeightError> {
+        let mut sums = Vec::new();
+        sums.try_reserve_exact(weights.len()).map_err(|_| WeightError::Memory { weights: weights.len() })?;
+        let mut total = 0.0;
+        for (index, &weight) in weights.iter().enumerate() {
+            if !(weight.is_finite() && weight >= 0.0) {
+                return Err(WeightError::Weight { index, weight });
+            }
+            total += weight;
+            sums.push(total);
+        }
+        if !(total > 0.0 && total.is_finite()) {
+            return Err(WeightError::Total { total });
+        }
+        let last = weights.iter().rposition(|weight| *weight > 0.0).unwrap_or(0);
+        Ok(WeightTable { sums, total, last })
+    }
+
+    /// The index that belongs to a number of `0.0..1.0`: each has as much of that range as its weight is of the total.
+    pub fn at(&self, unit: f64) -> usize {
+        let at = unit * self.total;
+        // rounding may put a draw on the total itself, behind every weight: it belongs to the last one that has a chance
+        self.sums.partition_point(|sum| *sum <= at).min(self.last)
+    }
+}
+
 /// `count` indices, each drawn with a chance in proportion to its weight, the same one possibly again.
 ///
-/// ```
-/// use engine::random::{Stream, weighted_draws};
-///
-/// // a rare class as often as a common one: 90 samples and 10
-/// let weights: Vec<f64> = (0..100).map(|index| if index < 90 { 1.0 / 90.0 } else { 1.0 / 10.0 }).collect();
-/// let drawn = weighted_draws(&weights, 1000, &mut Stream::new(7, "example", 0, 0))?;
-/// let rare = drawn.iter().filter(|index| **index >= 90).count();
-/// assert!((400..600).contains(&rare));
-/// # Ok::<(), engine::random::WeightError>(())
-/// ```
-///
 /// # Errors
-/// When a weight is negative or no finite number, or none is above 0.
+/// Those of [`WeightTable::new`].
 pub fn weighted_draws(weights: &[f64], count: usize, stream: &mut Stream) -> Result<Vec<usize>, WeightError> {
-    let mut sums = Vec::with_capacity(weights.len());
-    let mut total = 0.0;
-    for (index, &weight) in weights.iter().enumerate() {
-        if !(weight.is_finite() && weight >= 0.0) {
-            return Err(WeightError::Weight { index, weight });
-        }
-        total += weight;
-        sums.push(total);
-    }
-    if !(total > 0.0 && total.is_finite()) {
-        return Err(WeightError::Total { total });
-    }
-    // rounding may put a draw on the total itself, behind every weight: it belongs to the last one that has a chance
-    let last = weights.iter().rposition(|weight| *weight > 0.0).unwrap_or(0);
-    let draw = |_| {
-        let at = stream.unit() * total;
-        sums.partition_point(|sum| *sum <= at).min(last)
-    };
-    Ok((0..count).map(draw).collect())
+    let table = WeightTable::new(weights)?;
+    Ok((0..count).map(|_| table.at(stream.unit())).collect())
 }
 
 /// Why weights can't be drawn by.
@@ -89,6 +102,12 @@ pub enum WeightError {
     Total {
         /// Their sum.
         total: f64,
+    },
+    /// They are too many for the memory.
+    #[error("there is no memory to add up {weights} weights, which takes 8 bytes for each")]
+    Memory {
+        /// How many.
+        weights: usize,
     },
 }
 

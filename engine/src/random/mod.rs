@@ -8,9 +8,11 @@
 //! What never happens: nothing here is global, and nothing touches libtorch's own generators.
 
 mod draws;
+mod permutation;
 mod sample;
 mod stream;
 
-pub use draws::{WeightError, permutation, shuffle, weighted_draws};
+pub use draws::{WeightError, WeightTable, permutation, shuffle, weighted_draws};
+pub use permutation::Permutation;
 pub use sample::SampleRng;
 pub use stream::{Stream, derive, tag_of};

@@ -27,6 +27,23 @@ impl Stream {
         Stream(ChaCha8Rng::from_seed(key))
     }
 
+    /// The stream from its number `n` on, counted from its beginning: the numbers before it are not drawn.
+    ///
+    /// ```
+    /// use engine::random::Stream;
+    /// let whole = Stream::new(42, "my-hook", 3, 0);
+    /// let (mut one, mut other) = (whole.clone(), whole.starting_at(2));
+    /// let third = [one.next_u64(), one.next_u64(), one.next_u64()][2];
+    /// assert_eq!(third, other.next_u64());
+    /// ```
+    #[must_use]
+    pub fn starting_at(&self, n: u64) -> Self {
+        let mut moved = self.clone();
+        // the cipher counts words of 32 bits
+        moved.0.set_word_pos(u128::from(n) * 2);
+        moved
+    }
+
     /// The next 64 bits.
     pub fn next_u64(&mut self) -> u64 {
         self.0.next_u64()

@@ -141,10 +141,10 @@ impl RunInfo {
 pub enum Outcome {
     /// All that was planned is done.
     Finished,
-    /// A hook, a step or a limit asked it to stop.
+    /// A hook or a step asked it to stop.
     Stopped,
-    /// The process was told to end; a resume goes on from here.
-    Signal,
+    /// The process was told to end, or came to its limit of iters; a resume goes on from here.
+    Interrupted,
     /// Something failed.
     Failed,
 }

@@ -2,7 +2,7 @@
 
 use crate::base::Clock;
 use crate::phase::Phase;
-use crate::run::Clocks;
+use crate::run::{Caller, Clocks};
 use std::fmt;
 
 /// What the program was started for.
@@ -34,6 +34,10 @@ impl fmt::Display for Command {
 pub struct Current {
     pub(crate) command: Command,
     pub(crate) phase: Phase,
+    /// The place in the phase's order of the hook that was called last.
+    pub(crate) place: usize,
+    /// The step of the trainer's that runs: `train_step`.
+    pub(crate) step: Option<&'static str>,
     pub(crate) loader: &'static str,
     /// Whether its role has several loaders, so that what is recorded of this one is named after it.
     pub(crate) named_loader: bool,
@@ -43,12 +47,28 @@ pub struct Current {
 
 impl Current {
     pub(crate) fn new() -> Self {
-        Current { command: Command::Train, phase: Phase::BeforeRun, loader: "", named_loader: false, evaluated: None }
+        Current {
+            command: Command::Train,
+            phase: Phase::BeforeRun,
+            place: 0,
+            step: None,
+            loader: "",
+            named_loader: false,
+            evaluated: None,
+        }
     }
 
     /// The name of the loader in what is recorded: only where its role has several, and while it is evaluated.
     pub(crate) fn recorded_loader(&self) -> Option<&'static str> {
         (self.named_loader && self.evaluated.is_some()).then_some(self.loader)
+    }
+
+    /// Whose code runs.
+    pub(crate) fn caller(&self) -> Caller {
+        match self.step {
+            Some(step) => Caller::Step(step),
+            None => Caller::Hook(self.phase, self.place),
+        }
     }
 
     /// Says at which batch a step has failed. The counts are those of finished batches, iters and epochs, as in rows.

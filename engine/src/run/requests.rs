@@ -1,12 +1,32 @@
-//! What hooks and steps ask of the loop.
+//! What hooks and steps ask of the loop. What becomes of it is [`Decision`](crate::run::Decision).
 
-/// The requests that wait for the loop.
+use crate::phase::Phase;
+
+/// The requests since the last decision.
 #[derive(Debug, Default)]
 pub struct Requests {
+    /// The first request to end the training.
+    pub(crate) stop: Option<StopRequest>,
     pub(crate) validate: bool,
     pub(crate) saves: Vec<Save>,
     /// Why the coming update is to be left out.
     pub(crate) skip_update: Option<String>,
+}
+
+/// Somebody asks to end the training.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct StopRequest {
+    pub(crate) by: Caller,
+    pub(crate) reason: String,
+}
+
+/// Whose code runs, as far as it can be told without looking up a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// A step of the trainer's: `train_step`.
+    Step(&'static str),
+    /// The hook at this place in the order of the phase.
+    Hook(Phase, usize),
 }
 
 /// A checkpoint to be written.

@@ -1,10 +1,19 @@
 //! SIGINT and SIGTERM: the first asks the loop to end in good order, a second one ends the process at once.
 
 use crate::base::{Error, Result};
-use crate::run::Signal;
 use signal_hook::consts::{SIGINT, SIGTERM};
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// A signal that ends a run in good order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// Ctrl-C.
+    Interrupt,
+    /// `kill`, a scheduler's time limit.
+    Terminate,
+}
 
 /// Which signal has come. Clones see the same.
 #[derive(Clone, Debug, Default)]
@@ -47,5 +56,24 @@ impl Signals {
             SIGTERM => Some(Signal::Terminate),
             _ => None,
         }
+    }
+}
+
+impl Signal {
+    /// The shell's exit code for it: 130 or 143.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Signal::Interrupt => 130,
+            Signal::Terminate => 143,
+        }
+    }
+}
+
+impl fmt::Display for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Signal::Interrupt => "SIGINT",
+            Signal::Terminate => "SIGTERM",
+        })
     }
 }

@@ -4,7 +4,7 @@ use crate::base::libtorch::is_out_of_memory;
 use crate::base::{Clock, Error, ErrorContext as _, Result, Scalar};
 use crate::model::Models;
 use crate::record::{Event, Moment, Record, RowPhase, Value, ValueKind};
-use crate::run::{Clocks, Current, Ending, Requests, Seen, Signals, StepState, Storage, Updates};
+use crate::run::{Clocks, Current, Decision, Exception, Requests, Seen, Signals, StepState, Storage, Updates};
 use tch::Device;
 
 /// The run's property, in groups. Who builds a program fills the public fields; loops lend the whole to hooks and
@@ -30,8 +30,10 @@ pub struct RunState {
     pub signals: Signals,
     /// What hooks and steps have asked of the loop.
     pub(crate) requests: Requests,
-    /// Why the run ends, once it does.
-    pub(crate) ending: Ending,
+    /// What the loop has made of it.
+    pub(crate) decision: Decision,
+    /// The error or signal that is on its way out.
+    pub(crate) exception: Option<Exception>,
 }
 
 impl RunState {
@@ -49,7 +51,8 @@ impl RunState {
             storage: Storage::default(),
             signals: Signals::default(),
             requests: Requests::default(),
-            ending: Ending::default(),
+            decision: Decision::default(),
+            exception: None,
         }
     }
 
@@ -79,10 +82,10 @@ impl RunState {
         Moment { epoch: self.clocks.epoch.get(), iter: self.clocks.iter.get(), time: self.seen.elapsed() }
     }
 
-    /// Records a number for the next row of the phase; in an evaluation it counts by the samples of its batch.
+    /// Records a number for the next row of the phase; in an evaluation it counts by the weight of its batch.
     pub(crate) fn log(&mut self, name: &str, value: Scalar) {
         let weight = match self.current.evaluated {
-            Some(_) => self.step.batch_size.max(1) as f64,
+            Some(_) => self.step.batch_weight,
             None => 1.0,
         };
         self.seen.record.log(RowPhase::of(self.current.phase), name, value, weight);

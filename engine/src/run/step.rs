@@ -9,6 +9,8 @@ pub struct StepState {
     pub(crate) training: bool,
     /// Samples in the current batch; 0 before the first.
     pub(crate) batch_size: usize,
+    /// How much the current batch counts in means over several.
+    pub(crate) batch_weight: f64,
     /// What the step has returned, from its forward pass to the end of its iter.
     pub(crate) output: Option<Output>,
     /// Whether the update of this iter was left out.

@@ -1,4 +1,4 @@
-//! An allocator that counts for each thread how often it was asked for memory.
+//! An allocator that counts for each thread how often it was asked for memory, and for how much.
 
 #![expect(unsafe_code, reason = "an allocator is an unsafe trait")]
 
@@ -9,6 +9,7 @@ struct Counting;
 
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+    static BYTES: Cell<u64> = const { Cell::new(0) };
 }
 
 /// How often this thread has asked for memory.
@@ -18,11 +19,17 @@ pub(crate) fn allocations() -> u64 {
     count
 }
 
+/// How many bytes this thread has asked for, whether or not it has given them back.
+pub(crate) fn allocated_bytes() -> u64 {
+    BYTES.get()
+}
+
 // SAFETY: hands every call on to the system's allocator; the counter is a thread-local without a destructor,
 // so that counting neither allocates nor fails.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        BYTES.set(BYTES.get() + layout.size() as u64);
         // SAFETY: the caller's promises are those of the system's allocator.
         unsafe { System.alloc(layout) }
     }

@@ -5,6 +5,7 @@
 
 mod allocations;
 mod iters;
+mod orders;
 #[path = "../support/mod.rs"]
 mod support;
 mod updates;

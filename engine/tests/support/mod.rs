@@ -24,7 +24,7 @@ use engine::model::ModelEntry;
 use engine::optim::{AdamW, Optim, Optimizer, Sgd};
 use engine::phase::Phase;
 use engine::random::Stream;
-use engine::run::{Context, RunState};
+use engine::run::{Context, RunState, Stop, StopKind};
 use std::cell::Cell;
 use std::path::Path;
 use std::rc::Rc;
@@ -300,7 +300,7 @@ pub fn with_losses(mut setup: Setup, losses: &'static [f64], dir: &Path) -> Full
     driver
 }
 
-/// How a run ends that is stopped for this reason.
-pub fn ended_by(reason: &str) -> End {
-    End::Stopped { reason: reason.to_owned() }
+/// How a run ends that this hook or step has stopped for this reason.
+pub fn ended_by(by: &str, reason: &str) -> End {
+    End::Stopped(Stop { kind: StopKind::Requested, by: by.to_owned(), reason: reason.to_owned() })
 }

@@ -30,7 +30,7 @@ fn stopped(settings: &str, losses: &'static [f64]) -> (End, u64) {
 #[test]
 fn early_stopping_waits_for_its_patience() {
     let (end, epochs) = stopped(r#"(monitor: "val/loss", patience: 2)"#, &[3.0, 2.0, 2.0, 2.5, 1.0]);
-    assert_eq!(end, ended_by("`val/loss` has not become better than 2 for 2 validations"));
+    assert_eq!(end, ended_by("EarlyStopping", "`val/loss` has not become better than 2 for 2 validations"));
     assert_eq!(epochs, 4);
     let (end, _) = stopped(r#"(monitor: "val/loss", patience: 2)"#, &[3.0, 2.0, 2.5, 1.0, 1.5]);
     assert_eq!(end, End::Finished);
@@ -39,19 +39,22 @@ fn early_stopping_waits_for_its_patience() {
 #[test]
 fn early_stopping_takes_no_smaller_change_than_its_delta_for_one() {
     let (end, epochs) = stopped(r#"(monitor: "val/loss", patience: 1, min_delta: 0.5)"#, &[3.0, 2.0, 1.6, 0.1]);
-    assert_eq!((end, epochs), (ended_by("`val/loss` has not become better than 2 for 1 validations"), 3));
+    assert_eq!(
+        (end, epochs),
+        (ended_by("EarlyStopping", "`val/loss` has not become better than 2 for 1 validations"), 3)
+    );
 }
 
 #[test]
 fn early_stopping_ends_where_its_threshold_is_reached() {
     let (end, epochs) = stopped(r#"(monitor: "val/loss", threshold: 1.0)"#, &[3.0, 1.0, 0.5]);
-    assert_eq!((end, epochs), (ended_by("`val/loss` has reached 1"), 2));
+    assert_eq!((end, epochs), (ended_by("EarlyStopping", "`val/loss` has reached 1"), 2));
 }
 
 #[test]
 fn early_stopping_ends_at_a_value_that_is_no_number_unless_told_otherwise() {
     let (end, epochs) = stopped(r#"(monitor: "val/loss")"#, &[3.0, f64::NAN, 0.5]);
-    assert_eq!((end, epochs), (ended_by("`val/loss` is NaN"), 2));
+    assert_eq!((end, epochs), (ended_by("EarlyStopping", "`val/loss` is NaN"), 2));
     let (end, _) = stopped(r#"(monitor: "val/loss", check_finite: false)"#, &[3.0, f64::NAN, 0.5]);
     assert_eq!(end, End::Finished);
 }
@@ -68,7 +71,7 @@ fn early_stopping_goes_on_counting_after_a_resume() {
     driver.plan.train.max_epochs = Some(6);
     driver.add(from_ron::<EarlyStopping>(settings));
     let end = driver.run(|driver| driver.restore(newest(dir.path())).and_then(|()| driver.train())).unwrap();
-    assert_eq!(end, ended_by("`val/loss` has not become better than 1 for 3 validations"));
+    assert_eq!(end, ended_by("EarlyStopping", "`val/loss` has not become better than 1 for 3 validations"));
     assert_eq!(driver.run.clocks().epoch().get(), 4);
 }
 

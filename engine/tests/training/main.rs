@@ -20,3 +20,4 @@ mod schedules;
 mod stops;
 mod updates;
 mod validation;
+mod weights;

@@ -3,6 +3,7 @@
 use crate::support::{self, ByEpoch, ByIter, Plain, Setup, Shape, Toyed as _};
 use engine::loops::End;
 use engine::phase::Phase;
+use engine::run::StopKind;
 
 /// (phase, epoch, iter, batch) at each of these phases.
 fn clocks_at<S: Shape>(setup: &Setup, phases: &'static [Phase]) -> Vec<(&'static str, u64, u64, u64)> {
@@ -81,14 +82,14 @@ fn a_limit_of_the_command_line_stops_there_and_leaves_the_plan_as_it_is() {
     let mut setup = Setup::epochs(3);
     setup.train.stop_after = Some(2);
     let mut driver = setup.in_folder::<ByEpoch>(dir.path());
-    let reason = "the limit of 2 iters".to_owned();
-    assert_eq!(driver.train_all().unwrap(), End::Stopped { reason: reason.clone() });
+    let End::Stopped(stop) = driver.train_all().unwrap() else { panic!("it went on") };
+    assert_eq!((stop.kind, stop.to_string()), (StopKind::Limit, "the limit of 2 iters".to_owned()));
     assert_eq!((driver.run.clocks().iter().get(), driver.run.clocks().max_iters()), (2, Some(9)));
     drop(driver);
     // a run that is resumed at its limit does no iter more
     let mut driver = setup.in_folder::<ByEpoch>(dir.path());
     let end = driver.run(|driver| driver.restore(support::newest(dir.path())).and_then(|()| driver.train()));
-    assert_eq!((end.unwrap(), driver.run.clocks().iter().get()), (End::Stopped { reason }, 2));
+    assert_eq!((end.unwrap(), driver.run.clocks().iter().get()), (End::Stopped(stop), 2));
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn a_stop_in_any_phase_ends_after_the_iter_with_its_reason() {
     ];
     for (phase, counts) in expected {
         let (log, end, counted) = with_stop(phase);
-        assert_eq!(end, End::Stopped { reason: format!("enough in {phase}") });
+        assert_eq!(end, ended_by("probe", &format!("enough in {phase}")));
         assert_eq!(counted, counts, "{phase}");
         log.assert_closed(phase.name());
         assert_eq!(log.count(OnException), 0, "{phase}");
@@ -177,7 +177,7 @@ fn a_stop_asked_for_by_a_step_is_one_by_a_hook() {
         cx.stop("the step has seen enough");
         Ok(output)
     }));
-    assert_eq!(driver.train_all().unwrap(), ended_by("the step has seen enough"));
+    assert_eq!(driver.train_all().unwrap(), ended_by("train_step", "the step has seen enough"));
     assert_eq!(driver.run.clocks().iter().get(), 1);
 }
 
@@ -190,4 +190,56 @@ fn hooks_tell_a_failure_from_a_signal() {
     driver.train_all().unwrap();
     let expected = [Phase::OnException, Phase::AfterTrainEpoch, Phase::AfterTrain, Phase::AfterRun];
     assert_eq!(seen.take(), expected.map(|phase| (phase, true)));
+}
+
+#[test]
+fn a_request_is_seen_only_when_it_is_decided() {
+    let mut driver = Setup::iters(9).plain::<ByIter>();
+    driver.at(Phase::BeforeTrainIter, |cx| {
+        if cx.iter().get() == 1 {
+            cx.stop("enough");
+        }
+    });
+    let seen = driver.watch(|phase, cx| (cx.iter().get() > 0).then(|| (phase, cx.stopping().is_some())));
+    driver.train_all().unwrap();
+    let seen = seen.take();
+    let undecided = seen.iter().rposition(|(_, decided)| !decided).unwrap();
+    assert_eq!(seen[undecided].0, Phase::AfterTrainIter);
+    let after: Vec<Phase> = seen[undecided + 1..].iter().map(|(phase, _)| *phase).collect();
+    assert_eq!(after, [Phase::AfterTrainEpoch, Phase::AfterTrain, Phase::AfterRun]);
+}
+
+#[test]
+fn the_last_iter_and_the_last_epoch_are_known_from_their_begin() {
+    let last = |setup: Setup| {
+        let mut driver = setup.plain::<ByEpoch>();
+        let iters = driver.watch_at(Phase::BeforeTrainIter, |cx| cx.is_last_iter());
+        let epochs = driver.watch_at(Phase::BeforeTrainEpoch, |cx| cx.is_last_epoch());
+        driver.train_all().unwrap();
+        (iters.take(), epochs.take())
+    };
+    let (iters, epochs) = last(Setup::epochs(2));
+    assert_eq!(iters, [false, false, false, false, false, true]);
+    assert_eq!(epochs, [false, true]);
+    // the limit lies within the second of three epochs
+    let mut setup = Setup::epochs(3);
+    setup.train.stop_after = Some(5);
+    let (iters, epochs) = last(setup);
+    assert_eq!(iters, [false, false, false, false, true]);
+    assert_eq!(epochs, [false, true]);
+}
+
+#[test]
+fn a_stop_asked_for_where_nothing_trains_ends_nothing() {
+    let mut driver = Setup::default().plain::<Everything>();
+    driver.at(Phase::BeforePredictIter, |cx| cx.stop("enough"));
+    let mut predictions = 0;
+    let end = driver.run(|driver| {
+        driver.predict(&mut |_| {
+            predictions += 1;
+            Ok(())
+        })
+    });
+    assert_eq!(end.unwrap(), End::Finished);
+    assert!(predictions > 1);
 }

@@ -22,8 +22,8 @@ where
     fn size(&self) -> usize {
         <B as ::engine::__private::Batch>::size(&self.2)
     }
-    fn weight(&self) -> f64 {
+    fn stated_weight(&self) -> ::core::option::Option<f64> {
         let stated: fn(&Self) -> f64 = Self::tokens;
-        stated(self)
+        ::core::option::Option::Some(stated(self))
     }
 }

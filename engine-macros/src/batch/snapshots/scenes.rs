@@ -41,7 +41,11 @@ impl ::some::engine::__private::Batch for Scenes {
     fn size(&self) -> usize {
         <Tensor as ::some::engine::__private::Batch>::size(&self.images)
     }
-    fn weight(&self) -> f64 {
-        <Vec<usize> as ::some::engine::__private::StatedWeight>::stated(&self.objects)
+    fn stated_weight(&self) -> ::core::option::Option<f64> {
+        ::core::option::Option::Some(
+            <Vec<
+                usize,
+            > as ::some::engine::__private::StatedWeight>::stated(&self.objects),
+        )
     }
 }

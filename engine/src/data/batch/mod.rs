@@ -76,7 +76,12 @@ pub trait Batch: Send + Sized + 'static {
     /// in validation. A finite number of at least 0; the number of samples when nothing else is said. A loss that is a
     /// mean over tokens states their number here.
     fn weight(&self) -> f64 {
-        self.size() as f64
+        self.stated_weight().unwrap_or_else(|| self.size() as f64)
+    }
+
+    /// The weight, when the batch states one; `#[batch(weight)]` writes this.
+    fn stated_weight(&self) -> Option<f64> {
+        None
     }
 
     /// Calls `each` with every tensor, those in lists and the shared ones too.
@@ -151,5 +156,17 @@ pub trait Batch: Send + Sized + 'static {
     fn split(&self, most: usize) -> Result<Vec<Self>> {
         let (size, most) = (self.size(), most.max(1));
         (0..size).step_by(most).map(|first| self.samples(first..size.min(first.saturating_add(most)))).collect()
+    }
+}
+
+/// The weight of a batch of this size, which has to be one.
+///
+/// # Errors
+/// [`BatchError::Weight`] when it is negative or no finite number.
+pub(crate) fn checked_weight<B: Batch>(batch: &B, size: usize) -> Result<f64> {
+    let weight = batch.stated_weight().unwrap_or(size as f64);
+    match weight.is_finite() && weight >= 0.0 {
+        true => Ok(weight),
+        false => Err(BatchError::Weight { weight }.into()),
     }
 }

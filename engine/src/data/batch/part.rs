@@ -185,6 +185,12 @@ pub enum BatchError {
         /// Where it is to go.
         expected: String,
     },
+    /// A weight that is none.
+    #[error("the batch states a weight of {weight}, expected a finite number of at least 0")]
+    Weight {
+        /// What it states.
+        weight: f64,
+    },
     /// Two batches of one type that have other parts all the same: an `Option` that is there in one alone.
     #[error("part {part} of the batch is not what the other batch has in this place")]
     Other {

@@ -64,8 +64,8 @@ impl<B: Batch> Batch for Option<B> {
     fn size(&self) -> usize {
         self.as_ref().map_or(0, Batch::size)
     }
-    fn weight(&self) -> f64 {
-        self.as_ref().map_or(0.0, Batch::weight)
+    fn stated_weight(&self) -> Option<f64> {
+        self.as_ref().and_then(Batch::stated_weight)
     }
 }
 
@@ -83,8 +83,8 @@ macro_rules! tuple_batch {
             fn size(&self) -> usize {
                 self.0.size()
             }
-            fn weight(&self) -> f64 {
-                self.0.weight()
+            fn stated_weight(&self) -> Option<f64> {
+                self.0.stated_weight()
             }
         }
     };

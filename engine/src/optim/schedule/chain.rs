@@ -80,6 +80,25 @@ impl Schedules {
     ///
     /// A setting that an optimizer doesn't have is passed over: see [`Schedules::check_against`].
     ///
+    /// ```
+    /// use engine::base::{Epoch, Iter};
+    /// use engine::optim::{Optim, PlannedLength, TrainingProgress};
+    /// use engine::prelude::*;
+    ///
+    /// let parameters = vec![("weight".to_owned(), Tensor::from(1.0f32).set_requires_grad(true))];
+    /// let mut optims = [Optim::new("opt", &Sgd::new(0.1), parameters)?];
+    /// let schedules: Schedules = engine::config::parse_text("example", "[Poly()]")?.read()?;
+    /// let planned = PlannedLength { max_epochs: 1, max_iters: 4, iters_per_epoch: 4 };
+    /// let mut lrs = Vec::new();
+    /// for iter in 0..4 {
+    ///     schedules.apply(&mut optims, &TrainingProgress { epoch: Epoch(0), iter: Iter(iter), planned })?;
+    ///     lrs.extend(optims[0].groups()[0].settings().get("lr"));
+    ///     optims[0].step()?;
+    /// }
+    /// assert_eq!(lrs, [0.1, 0.1 * 0.75, 0.1 * 0.5, 0.1 * 0.25]);
+    /// # Ok::<(), engine::base::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// When a schedule gives a value that is not finite.
     pub fn apply(&self, optims: &mut [Optim], progress: &TrainingProgress) -> Result<(), OptimError> {

@@ -95,13 +95,31 @@ impl<'a> Context<'a> {
         self.run.step.batch_size
     }
 
+    /// How much the current batch counts in means over several: [`Batch::weight`](crate::data::Batch::weight). 0 before
+    /// the first.
+    pub fn batch_weight(&self) -> f64 {
+        self.run.step.batch_weight
+    }
+
+    /// A hook is called next: the one at this place in the phase's order.
+    #[inline(always)]
+    pub(crate) fn calls_hook_at(&mut self, place: usize) {
+        self.run.current.place = place;
+    }
+
+    /// The place of the hook that was called last.
+    pub(crate) fn place_of_hook(&self) -> usize {
+        self.run.current.place
+    }
+
     /// Says at which batch a step has failed.
     #[cold]
     pub(crate) fn step_failed(&self, step: &str) -> String {
         self.run.step_failed(step)
     }
 
-    pub(crate) fn set_batch_size(&mut self, size: usize) {
+    pub(crate) fn set_batch(&mut self, size: usize, weight: f64) {
         self.run.step.batch_size = size;
+        self.run.step.batch_weight = weight;
     }
 }

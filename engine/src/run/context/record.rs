@@ -14,7 +14,7 @@ impl Context<'_> {
     /// it is called. A tensor of one element is not read from the device until that row is written.
     ///
     /// A row of training shows the mean of what was logged since the last row. A row of an evaluation shows the mean over
-    /// all batches of the loader, in which each value counts by the samples of its batch. In a prediction nothing is
+    /// all batches of the loader, in which each value counts by the weight of its batch. In a prediction nothing is
     /// recorded.
     ///
     /// ```

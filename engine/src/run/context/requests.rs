@@ -1,19 +1,36 @@
 //! What hooks and steps ask of the loop, and what has become of it.
 
 use crate::base::Iter;
+use crate::run::requests::StopRequest;
 use crate::run::{Context, Exception, Save, Stop};
 
-/// Requests: the loop answers them at the next safe point.
+/// Requests, and what the loop has decided. The loop decides at its safe points: after each iter, after
+/// `before_train_epoch`, and around a validation. Until then a request changes nothing that can be seen here.
 impl Context<'_> {
-    /// Ends the training after this iter, or before the first one. The first reason is the one that is told.
+    /// Ends the training after this iter, or before the first one. The first reason is the one that is told, with the
+    /// name of the hook or step that asked. A command that only evaluates has no training to end: there it does nothing.
     pub fn stop(&mut self, reason: impl Into<String>) {
-        let reason = reason.into();
-        self.run.ending.stop.get_or_insert(Stop::Requested { reason });
+        let by = self.run.current.caller();
+        self.run.requests.stop.get_or_insert_with(|| StopRequest { by, reason: reason.into() });
     }
 
-    /// Why the training is ending, once it is.
+    /// Why the training ends before its plan, once that is decided: in all phases that follow the last iter's
+    /// `after_train_iter`.
     pub fn stopping(&self) -> Option<&Stop> {
-        self.run.ending.stop.as_ref()
+        self.run.decision.stop.as_ref()
+    }
+
+    /// Whether no iter follows the one that is under way or was just finished. What the plan or `--max-iters` ends is
+    /// known from `before_train_iter` on; a stop that somebody has asked for in this very iter is decided only after its
+    /// `after_train_iter`. What has to be done in any case at the end belongs into `after_train_epoch` or `after_train`.
+    pub fn is_last_iter(&self) -> bool {
+        self.run.decision.last_iter || self.run.decision.stop.is_some() || self.run.clocks.is_finished()
+    }
+
+    /// Whether no epoch follows the one that is under way or was just finished, as far as the plan and decisions tell.
+    /// `by_iter` the whole training is one epoch.
+    pub fn is_last_epoch(&self) -> bool {
+        self.run.decision.last_epoch || self.run.decision.stop.is_some() || self.run.clocks.is_finished()
     }
 
     /// Runs the validation after this iter (asked for in `before_train`: of the weights as they are). Weights that
@@ -24,9 +41,7 @@ impl Context<'_> {
 
     /// Writes a checkpoint after this iter, after the validation that is due then. It holds the whole run.
     pub fn save(&mut self, save: Save) {
-        if !self.run.requests.saves.contains(&save) {
-            self.run.requests.saves.push(save);
-        }
+        self.run.requests.saves.push(save);
     }
 
     /// Leaves out the coming update: the gradients are dropped, the iter counts, and [`Clocks::skipped_updates`] too.
@@ -52,6 +67,6 @@ impl Context<'_> {
 
     /// The error or signal that is on its way out, in `on_exception` and the closing phases after it.
     pub fn exception(&self) -> Option<&Exception> {
-        self.run.ending.exception.as_ref()
+        self.run.exception.as_ref()
     }
 }

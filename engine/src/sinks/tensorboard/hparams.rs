@@ -27,12 +27,12 @@ pub(super) fn begin(run: &RunInfo) -> Vec<Value> {
     ]
 }
 
-/// How a run has ended. One that a signal has stopped goes on: it has no end yet.
+/// How a run has ended. One that was interrupted goes on when it is resumed: it has no end yet.
 pub(super) fn end(how: Outcome) -> Option<Value> {
     let status = match how {
         Outcome::Finished | Outcome::Stopped => 1,
         Outcome::Failed => 2,
-        Outcome::Signal => return None,
+        Outcome::Interrupted => return None,
     };
     let end = SessionEnd { status, end_time_secs: now() };
     Some(value("_hparams_/session_end_info", HParamsData::End(end)))

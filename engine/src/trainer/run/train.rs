@@ -106,7 +106,7 @@ fn greet<T: Build>(program: &mut Program<T>) -> Result<()> {
 pub(super) fn note_the_end(log: &Path, end: &Result<End>) {
     let text = match end {
         Ok(End::Finished) => "finished".to_owned(),
-        Ok(End::Stopped { reason }) => format!("stopped: {reason}"),
+        Ok(End::Stopped(stop)) => format!("stopped: {stop}"),
         Ok(End::Signal(signal)) => format!("stopped by {signal}"),
         Err(error) => format!("failed: {error:#}"),
     };

@@ -1,0 +1,81 @@
+//! Requests become decisions, here and nowhere else.
+//!
+//! Hooks and steps ask at any time ([`Requests`](crate::run::Requests)); so do signals. The loop decides where nothing is
+//! half done: before the first iter of an epoch, after each iter, around a validation, and for the update just before it.
+//! Everything that acts on a request acts on the decision, so that a group of ranks has to agree in this file alone.
+
+use crate::hook::EngineHooks;
+use crate::loops::program::Program;
+use crate::loops::trainer::Trainer;
+use crate::phase::at;
+use crate::run::{Caller, Exception, Stop};
+
+impl<D: EngineHooks, T: Trainer> Program<D, T> {
+    /// Decides what hooks, steps and signals have asked for since the last time. True when a signal ends the run.
+    pub(crate) fn decide(&mut self) -> bool {
+        self.decide_on_requests();
+        self.decide_on_signal()
+    }
+
+    /// Decides what hooks and steps have asked for. A signal waits for the next safe point, where the run can be saved.
+    pub(crate) fn decide_on_requests(&mut self) {
+        let limit = self.plan.train.stop_after.filter(|limit| self.run.clocks.iter.get() >= *limit);
+        let (hooks, run) = (&self.hooks, &mut self.run);
+        let name_of = |caller| match caller {
+            Caller::Step(step) => step.trim_matches('`').to_owned(),
+            Caller::Hook(phase, place) => {
+                hooks.plan(phase).into_iter().nth(place).map_or_else(|| "the program".to_owned(), |hook| hook.name)
+            }
+        };
+        run.decision.take(&mut run.requests, limit.map(Stop::at_limit), name_of);
+    }
+
+    /// Decides about signals alone, where everything else has to wait: within an evaluation. True when a signal ends the
+    /// run. Hooks see it in `on_exception`, once.
+    pub(crate) fn decide_on_signal(&mut self) -> bool {
+        if self.run.decision.take_signal(self.run.signals.received())
+            && let Some(signal) = self.run.decision.signal()
+            && self.run.exception.is_none()
+        {
+            self.run.exception = Some(Exception::Signal(signal));
+            self.close::<at::OnException>();
+        }
+        self.run.decision.signal().is_some()
+    }
+
+    /// Decides whether the update of this iter is made: `None`, or why it is left out.
+    pub(crate) fn decide_on_update(&mut self) -> Option<String> {
+        let reason = self.run.requests.skip_update.take();
+        self.run.step.skipped = reason.is_some();
+        reason
+    }
+
+    /// Whether the training ends here: its plan is done, or it was decided.
+    pub(crate) fn is_over(&self) -> bool {
+        self.run.decision.stop.is_some() || self.run.clocks.is_finished()
+    }
+
+    /// The updates that this run makes at most: those of the plan, or those of its limit.
+    fn last_planned_iter(&self) -> u64 {
+        let limits = [self.run.clocks.max_iters, self.plan.train.stop_after];
+        limits.into_iter().flatten().min().unwrap_or(u64::MAX)
+    }
+
+    /// Notes whether the plan ends with the coming iter.
+    pub(crate) fn foresee_iter(&mut self) {
+        self.run.decision.last_iter = self.run.clocks.iter.get() + 1 >= self.last_planned_iter();
+    }
+
+    /// Notes whether the plan ends with the coming epoch.
+    pub(crate) fn foresee_epoch(&mut self) {
+        let iters = match self.run.clocks.is_between_epochs() {
+            // the loader still stands at the end of the last epoch
+            true => Some(self.run.clocks.iters_per_epoch),
+            false => self.batches_left().map(|batches| batches.div_ceil(self.accumulate())),
+        };
+        let clocks = &self.run.clocks;
+        let ends_there = iters.is_none_or(|iters| clocks.iter.get().saturating_add(iters) >= self.last_planned_iter());
+        let last_of_plan = clocks.max_epochs.is_some_and(|epochs| clocks.epoch.get() + 1 >= epochs);
+        self.run.decision.last_epoch = ends_there || last_of_plan;
+    }
+}

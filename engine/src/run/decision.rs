@@ -1,0 +1,166 @@
+//! What the loop has decided. Hooks and steps write [`Requests`]; the loop turns them into a decision at its safe
+//! points, in one place, so that all ranks of a group can come to the same one.
+
+use crate::run::{Caller, Requests, Save, Signal};
+use std::fmt;
+
+/// What the loop has decided so far, and what is left for it to do at this safe point.
+#[derive(Debug, Default)]
+pub struct Decision {
+    /// Why the training ends before its plan. It stays until the run is over.
+    pub(crate) stop: Option<Stop>,
+    /// Whether a validation was asked for.
+    pub(crate) validate: bool,
+    /// The checkpoints that were asked for.
+    pub(crate) saves: Vec<Save>,
+    /// Whether no iter follows the one that is under way, by the plan.
+    pub(crate) last_iter: bool,
+    /// Whether no epoch follows the one that is under way, by the plan.
+    pub(crate) last_epoch: bool,
+}
+
+/// Why the training ends before its plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stop {
+    /// What kind of reason it is.
+    pub kind: StopKind,
+    /// Who asked: a hook or a step by its name, `--max-iters`, or the name of a signal.
+    pub by: String,
+    /// Why, in the words of who asked.
+    pub reason: String,
+}
+
+/// What kind of reason ends a training before its plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopKind {
+    /// A hook or a step asked for it: the training has reached what it was for, or can't.
+    Requested,
+    /// The limit of this run, which is no part of the plan: a resumed run goes on.
+    Limit,
+    /// The process was told to end: a resumed run goes on.
+    Signal(Signal),
+}
+
+impl Stop {
+    /// The limit of this many iters is reached.
+    pub(crate) fn at_limit(iters: u64) -> Self {
+        Stop { kind: StopKind::Limit, by: "--max-iters".to_owned(), reason: format!("the limit of {iters} iters") }
+    }
+
+    /// A signal has come.
+    pub(crate) fn by_signal(signal: Signal) -> Self {
+        Stop { kind: StopKind::Signal(signal), by: signal.to_string(), reason: format!("the process got {signal}") }
+    }
+
+    /// The signal, when it is one.
+    pub fn signal(&self) -> Option<Signal> {
+        match self.kind {
+            StopKind::Signal(signal) => Some(signal),
+            StopKind::Requested | StopKind::Limit => None,
+        }
+    }
+}
+
+/// As it is told: "`EarlyStopping`: `val/loss` has reached 0.1", "the limit of 100 iters", "SIGTERM".
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            StopKind::Requested => write!(f, "`{}`: {}", self.by, self.reason),
+            StopKind::Limit => f.write_str(&self.reason),
+            StopKind::Signal(signal) => write!(f, "{signal}"),
+        }
+    }
+}
+
+impl Decision {
+    /// Decides what was requested, except for the update, which has a decision of its own. The first reason to stop
+    /// stays; `limit` is the one that holds when nobody has asked.
+    pub(crate) fn take(
+        &mut self,
+        requests: &mut Requests,
+        limit: Option<Stop>,
+        name_of: impl FnOnce(Caller) -> String,
+    ) {
+        self.validate |= std::mem::take(&mut requests.validate);
+        for save in requests.saves.drain(..) {
+            if !self.saves.contains(&save) {
+                self.saves.push(save);
+            }
+        }
+        let requested = requests.stop.take();
+        if self.stop.is_none() {
+            self.stop = requested
+                .map(|request| Stop { kind: StopKind::Requested, by: name_of(request.by), reason: request.reason })
+                .or(limit);
+        }
+    }
+
+    /// Decides about a signal: it ends the run, whatever else would. True when that is news.
+    pub(crate) fn take_signal(&mut self, signal: Option<Signal>) -> bool {
+        match signal.filter(|_| self.signal().is_none()) {
+            Some(signal) => {
+                self.stop = Some(Stop::by_signal(signal));
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// The signal that ends the training, once that is decided.
+    pub(crate) fn signal(&self) -> Option<Signal> {
+        self.stop.as_ref().and_then(Stop::signal)
+    }
+
+    /// Forgets what is left to do: after a failure nothing is written that was asked for before it.
+    pub(crate) fn drop_what_is_left(&mut self) {
+        self.validate = false;
+        self.saves.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::phase::Phase;
+    use crate::run::requests::StopRequest;
+
+    fn asking(reason: &str) -> Requests {
+        let by = Caller::Hook(Phase::AfterTrainIter, 1);
+        Requests { stop: Some(StopRequest { by, reason: reason.to_owned() }), ..Requests::default() }
+    }
+
+    fn decide(decision: &mut Decision, mut requests: Requests, limit: Option<Stop>) {
+        decision.take(&mut requests, limit, |_| "guard".to_owned());
+    }
+
+    #[test]
+    fn the_first_reason_stays_and_says_who_asked() {
+        let mut decision = Decision::default();
+        decide(&mut decision, asking("enough"), Some(Stop::at_limit(3)));
+        decide(&mut decision, asking("not this one"), None);
+        let stop = decision.stop.unwrap();
+        assert_eq!((stop.by.as_str(), stop.reason.as_str(), stop.kind), ("guard", "enough", StopKind::Requested));
+    }
+
+    #[test]
+    fn a_signal_replaces_every_other_reason_and_is_news_once() {
+        let mut decision = Decision::default();
+        decide(&mut decision, asking("enough"), None);
+        assert!(decision.take_signal(Some(Signal::Terminate)));
+        assert!(!decision.take_signal(Some(Signal::Interrupt)));
+        decide(&mut decision, asking("too late"), None);
+        assert_eq!(decision.signal(), Some(Signal::Terminate));
+    }
+
+    #[test]
+    fn what_is_asked_for_twice_is_done_once() {
+        let mut decision = Decision::default();
+        let save = Save { name: "best".to_owned(), latest: false };
+        for _ in 0..2 {
+            let requests = Requests { saves: vec![save.clone()], validate: true, ..Requests::default() };
+            decide(&mut decision, requests, None);
+        }
+        assert_eq!(decision.saves, [save]);
+        assert!(decision.validate);
+    }
+}

@@ -1,0 +1,125 @@
+//! Batches that count by their tokens: in validation, in the gradient of an iter, in rows.
+
+use crate::support::{NoHooks, every};
+use engine::base::{Clock, Output, Result};
+use engine::data::{Batch, Dataset, Loader, LoaderConfig, Padded, Padding, Sequence};
+use engine::hook::{Batches, Dispatcher, EachState, SlotInfo, Slots};
+use engine::loops::{EachMetric, Feed, Plan, Program, Role, TrainPlan, Trainer};
+use engine::metric::{MeanLoss, Metric, MetricComponent as _};
+use engine::model::ModelEntry;
+use engine::optim::{Optim, Sgd};
+use engine::phase::Phase;
+use engine::random::SampleRng;
+use engine::run::{Context, RunState};
+use tch::{Device, Kind, Tensor, nn};
+
+/// Sequences of 1, 5, 2, 2 tokens; each token is the number of its sequence plus one.
+struct Sentences(Padding);
+
+const LENGTHS: [usize; 4] = [1, 5, 2, 2];
+
+impl Dataset for Sentences {
+    type Config = Padding;
+    type Item = Sequence;
+
+    fn open(padding: &Padding) -> Result<Self> {
+        Ok(Sentences(*padding))
+    }
+    fn len(&self) -> usize {
+        LENGTHS.len()
+    }
+    fn get(&self, index: usize, _: &mut SampleRng) -> Result<Sequence> {
+        let tokens = vec![(index + 1) as f32; LENGTHS[index]];
+        Ok(Sequence::new(Tensor::from_slice(&tokens), self.0))
+    }
+}
+
+/// The loss is the mean over tokens of weight × token, so its gradient is the mean token.
+struct Mean {
+    weight: Tensor,
+    train: Loader<Sentences>,
+    val: Loader<Sentences>,
+    loss: Box<dyn Metric>,
+}
+
+impl Mean {
+    fn mean(&self, batch: &Padded) -> Result<Output> {
+        let mask = batch.mask()?.to_kind(Kind::Float);
+        let losses = &batch.values * &self.weight * &mask;
+        Ok((losses.sum(Kind::Float) / mask.sum(Kind::Float)).into())
+    }
+}
+
+impl Batches for Mean {
+    type Batch = Padded;
+}
+
+impl Slots for Mean {
+    const SLOTS: &'static [SlotInfo] = &[];
+    fn call(&mut self, _: usize, _: Phase, _: &mut Context<'_>) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl Trainer for Mean {
+    const CLOCK: Clock = Clock::Epoch;
+    fn loaders(role: Role) -> &'static [&'static str] {
+        match role {
+            Role::Train => &["train"],
+            Role::Val => &["val"],
+            _ => &[],
+        }
+    }
+    fn train_loader(&mut self) -> &mut dyn Feed<Self> {
+        &mut self.train
+    }
+    fn eval_loader(&mut self, role: Role, _: usize) -> Option<&mut dyn Feed<Self>> {
+        (role == Role::Val).then_some(&mut self.val as &mut dyn Feed<Self>)
+    }
+    fn train_step(&mut self, batch: &Padded, cx: &mut Context<'_>) -> Result<Output> {
+        assert_eq!(cx.batch_weight(), batch.weight());
+        self.mean(batch)
+    }
+    fn val_step(&mut self, batch: &Padded, cx: &mut Context<'_>) -> Result<Output> {
+        assert_eq!(cx.batch_weight(), batch.weight());
+        self.mean(batch)
+    }
+    fn metrics(&mut self, each: &mut EachMetric<'_>) -> Result<()> {
+        each("loss", self.loss.as_mut())
+    }
+    fn states(&mut self, _: &mut EachState<'_>) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// One epoch of batches of two sequences: the weight that began at 1, and the loss of a validation after it.
+fn trained(weigh_tokens: bool, accumulate: u64) -> (f64, f64) {
+    let config = LoaderConfig::new(Padding { weigh_tokens, ..Padding::default() }, 2);
+    let open = |name| Loader::open(name, &config, 42).unwrap();
+    let store = nn::VarStore::new(Device::Cpu);
+    let weight = store.root().var("weight", &[], nn::Init::Const(1.0));
+    let mut run = RunState::new(Clock::Epoch, Device::Cpu, 7);
+    run.models.push(ModelEntry::new("net", store));
+    let named = vec![("weight".into(), weight.shallow_clone())];
+    run.updates.optimizers.push(Optim::new("opt", &Sgd::new(0.1), named).unwrap());
+    let loss = MeanLoss::build(&ron::from_str("()").unwrap());
+    let mean = Mean { weight: weight.shallow_clone(), train: open("train"), val: open("val"), loss: Box::new(loss) };
+    let train = TrainPlan { max_epochs: Some(1), accumulate, ..TrainPlan::default() };
+    let plan = Plan { train, val: Some(every(1, Clock::Epoch)) };
+    let mut program = Program::new(mean, Dispatcher::new(NoHooks, vec![], vec![]), plan, run);
+    program.run(|program| program.train()).unwrap();
+    (weight.double_value(&[]), program.run.metric("val/loss").unwrap())
+}
+
+fn close(one: f64, other: f64) -> bool {
+    (one - other).abs() < 1e-6
+}
+
+#[test]
+fn a_validation_is_a_mean_over_tokens_or_over_sequences_as_the_batches_say() {
+    let ((weight, tokens), (other, sequences)) = (trained(true, 1), trained(false, 1));
+    assert_eq!(weight, other);
+    // 1 + 5·2 of 6 tokens, and 2·3 + 2·4 of 4
+    assert!(close(tokens, weight * 25.0 / 10.0), "{tokens}");
+    assert!(close(sequences, weight * (11.0 / 6.0 + 14.0 / 4.0) / 2.0), "{sequences}");
+}
