@@ -4,8 +4,16 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const SOURCES: [&str; 7] =
-    ["core.cpp", "optimizer.cpp", "foreach.cpp", "generator.cpp", "autograd.cpp", "device.cpp", "reads.cpp"];
+const SOURCES: [&str; 8] = [
+    "core.cpp",
+    "optimizer.cpp",
+    "foreach.cpp",
+    "generator.cpp",
+    "autograd.cpp",
+    "device.cpp",
+    "reads.cpp",
+    "memory.cpp",
+];
 const HEADERS: [&str; 1] = ["core.hpp"];
 
 fn main() {

@@ -64,7 +64,7 @@ pub struct Loss {
 
 impl Metric for Loss {
     fn update(&mut self, output: &Output, _: usize) -> Result<()> {
-        self.sum += f64::try_from(output.loss())?;
+        self.sum += f64::try_from(output.loss()?)?;
         Ok(())
     }
     fn compute(&self) -> Result<Vec<(String, f64)>> {

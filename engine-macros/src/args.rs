@@ -55,10 +55,36 @@ pub(crate) const NAME: Key = Key { name: "name", form: Form::Expr, usage: "name 
 
 /// Reads the arguments of the attribute; mistakes go to `diag`.
 pub(crate) fn parse(attribute: &str, tokens: TokenStream, keys: &[Key], diag: &mut Diag) -> Args {
+    read(attribute, tokens, keys, None, diag)
+}
+
+/// As [`parse`], for an attribute that takes names too: words alone that are no keys.
+pub(crate) fn parse_with_names(
+    attribute: &str,
+    tokens: TokenStream,
+    keys: &[Key],
+    diag: &mut Diag,
+) -> (Vec<Ident>, Args) {
+    let mut names = Vec::new();
+    let args = read(attribute, tokens, keys, Some(&mut names), diag);
+    (names, args)
+}
+
+fn read(
+    attribute: &str,
+    tokens: TokenStream,
+    keys: &[Key],
+    mut names: Option<&mut Vec<Ident>>,
+    diag: &mut Diag,
+) -> Args {
     let mut args = Args { found: Vec::new() };
     let parser = |input: ParseStream<'_>| {
         while !input.is_empty() {
-            if let Err(error) = parse_one(attribute, input, keys, &mut args) {
+            if let Some(names) = names.as_deref_mut()
+                && let Some(name) = name_alone(input, keys)?
+            {
+                names.push(name);
+            } else if let Err(error) = parse_one(attribute, input, keys, &mut args) {
                 diag.add(error);
                 skip_to_comma(input)?;
             }
@@ -168,6 +194,17 @@ fn parse_one(attribute: &str, input: ParseStream<'_>, keys: &[Key], args: &mut A
     Ok(())
 }
 
+/// A word with nothing behind it that is no key.
+fn name_alone(input: ParseStream<'_>, keys: &[Key]) -> syn::Result<Option<Ident>> {
+    let ahead = input.fork();
+    let Ok(name) = ahead.call(Ident::parse_any) else { return Ok(None) };
+    let alone = ahead.is_empty() || ahead.peek(Token![,]);
+    if !alone || keys.iter().any(|key| name == key.name) {
+        return Ok(None);
+    }
+    input.call(Ident::parse_any).map(Some)
+}
+
 fn parse_value(written: &Ident, key: &Key, input: ParseStream<'_>) -> syn::Result<Value> {
     let name = key.name;
     if input.peek(Token![=]) {
@@ -248,6 +285,18 @@ mod tests {
             ]
         );
         assert!(args.expr("priority").is_some());
+    }
+
+    #[test]
+    fn names_stand_beside_keys() {
+        let mut diag = Diag::new();
+        let (names, mut args) =
+            parse_with_names("test", quote!(opt_c, priority = 3, opt_g, by_epoch, modle = 4), KEYS, &mut diag);
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        assert_eq!(names, ["opt_c", "opt_g"]);
+        assert!(args.expr("priority").is_some() && args.flag("by_epoch").is_some());
+        let messages = diag.into_messages();
+        assert_eq!(messages, ["unknown argument `modle` of the `test` attribute, did you mean `model`?"]);
     }
 
     #[test]

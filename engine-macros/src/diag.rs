@@ -37,6 +37,14 @@ impl Diag {
         self.errors.as_ref().is_some_and(|errors| !errors.is_empty())
     }
 
+    /// Takes the first error out, as a `compile_error!`; nothing when there is none.
+    pub(crate) fn take_first(&mut self) -> TokenStream {
+        match &mut self.errors {
+            Some(errors) if !errors.is_empty() => errors.remove(0).to_compile_error(),
+            _ => TokenStream::new(),
+        }
+    }
+
     /// All errors as `compile_error!` items.
     pub(crate) fn into_tokens(mut self) -> TokenStream {
         self.errors.take().unwrap_or_default().iter().map(syn::Error::to_compile_error).collect()

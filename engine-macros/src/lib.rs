@@ -19,6 +19,8 @@ mod fallback;
 mod fields;
 mod hook;
 mod krate;
+mod method;
+mod passes;
 mod phases;
 mod priority;
 mod settings;
@@ -80,6 +82,44 @@ pub fn hook(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn phases(args: TokenStream, item: TokenStream) -> TokenStream {
     show::run(phases::expand, args, item)
+}
+
+/// Makes the methods of an `impl` block the passes of a trainer: an iter runs them in order, each with its own forward,
+/// loss and optimizers. It stands in place of `impl Steps`.
+///
+/// ```text
+/// #[passes]
+/// impl Gan {
+///     #[pass(opt_c, times = 5)]
+///     fn critic(&mut self, batch: &Tensor, cx: &mut Context<'_>) -> Result<Output> { … }
+///     #[pass(opt_g)]
+///     fn generator(&mut self, batch: &Tensor, cx: &mut Context<'_>) -> Result<Output> { … }
+/// }
+/// ```
+///
+/// Each method is marked `#[pass(…)]` with the names of the `#[optimizer]` fields that it steps; every optimizer is in
+/// at least one pass. All methods take the same type of batch, that of the train loader. Helpers go into another `impl`
+/// block.
+///
+/// | argument of `pass` | meaning |
+/// |---|---|
+/// | `opt_c`, … | the optimizers that the pass steps; only their parameters take gradients in it |
+/// | `times = 5` | updates in a row, 1 by default |
+/// | `every = 5` | the pass takes its turn in the iters 5, 10, 15, …; by default in each |
+/// | `batches = Fresh` | each update reads batches of its own: the default of the first pass |
+/// | `batches = Same` | an update works on the batches that were read last in the iter: the default of the others |
+///
+/// An experiment file may change `times`, `every` and `batches` of each pass, and its accumulation and clipping:
+/// `passes: (critic: (times: 3, clip: Norm(1.0)))`. What is logged in a pass has its name in front: `critic/loss`.
+#[proc_macro_attribute]
+pub fn passes(args: TokenStream, item: TokenStream) -> TokenStream {
+    show::run(passes::expand, args, item)
+}
+
+/// Marks a method of a [`passes`](macro@passes) block.
+#[proc_macro_attribute]
+pub fn pass(_args: TokenStream, item: TokenStream) -> TokenStream {
+    passes::outside(item.into()).into()
 }
 
 /// Makes a struct a component: settings that experiment files name, documented and strict about their keys.
@@ -151,6 +191,8 @@ pub fn component(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `crate = path` | where the engine is, when it is not `::engine` |
 ///
 /// The arguments of `#[config]` are in the table of [`component`](macro@component).
+///
+/// Its training step is `impl Steps`, or several under [`passes`](macro@passes).
 ///
 /// A trainer has at least one `#[model]`, at least one `#[optimizer]` (`#[optimizer(net)]` names the models that it
 /// updates, all by default) and exactly one `#[loader(train)]`; any number of `val` and `test` loaders, and at most

@@ -30,8 +30,19 @@ pub(crate) fn verified(krate: &Krate, ty: impl ToTokens, constant: &Ident) -> To
 /// `<Cnn as Model>::build`, which stands where the type stands, from its first token to its last: what is said of the
 /// type and what is said of the path are then the same, and said once.
 pub(crate) fn path(krate: &Krate, ty: impl ToTokens, of: &str, member: &str) -> TokenStream {
+    path_with(krate, ty, of, TokenStream::new(), member)
+}
+
+/// As [`path`], for a trait with parameters: `<Tensor as PassBatch<(Tensor, Tensor)>>::of`.
+pub(crate) fn path_with(
+    krate: &Krate,
+    ty: impl ToTokens,
+    of: &str,
+    parameters: TokenStream,
+    member: &str,
+) -> TokenStream {
     let (first, last) = ends(&ty);
     let (private, of, member) = (krate.private_at(last), Ident::new(of, last), Ident::new(member, last));
     let open = quote_spanned!(first=> <);
-    quote_spanned!(last=> #open #ty as #private::#of>::#member)
+    quote_spanned!(last=> #open #ty as #private::#of #parameters>::#member)
 }

@@ -1,4 +1,5 @@
-// Switches of libtorch that hold for a thread (grad mode) or the whole process (anomaly mode, determinism).
+// Backward, which tensors take gradients, and the switches of libtorch that hold for a thread (grad mode) or the whole
+// process (anomaly mode, determinism).
 #include "core.hpp"
 
 #include <ATen/Context.h>
@@ -34,5 +35,31 @@ ENG_API int eng_set_deterministic(bool enabled, bool warn_only) {
     context.setDeterministicAlgorithms(enabled, warn_only);
     context.setDeterministicCuDNN(enabled);
     if (enabled) context.setBenchmarkCuDNN(false);
+  });
+}
+
+// Adds the gradients of the tensors that `tensor` was computed from, given its own; a null gradient is that of a loss.
+ENG_API int eng_backward(const at::Tensor* tensor, const at::Tensor* gradient) {
+  return eng::guarded([&] { tensor->backward(gradient ? *gradient : at::Tensor()); });
+}
+
+// Switches gradients off for the tensors of a list that have them on, and notes which; also of a call that fails, so
+// that they can be switched on again.
+ENG_API int eng_requires_grad_off(const eng::List* list, bool* switched) {
+  return eng::guarded([&] {
+    for (size_t i = 0; i < list->size(); ++i) {
+      const at::Tensor& tensor = list->tensors[i];
+      if (!tensor.defined() || !tensor.requires_grad()) continue;
+      tensor.set_requires_grad(false);
+      switched[i] = true;
+    }
+  });
+}
+
+ENG_API int eng_requires_grad_on(const eng::List* list, const bool* switched) {
+  return eng::guarded([&] {
+    for (size_t i = 0; i < list->size(); ++i) {
+      if (switched[i]) list->tensors[i].set_requires_grad(true);
+    }
   });
 }

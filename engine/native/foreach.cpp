@@ -9,6 +9,7 @@
 #include <ATen/ops/_foreach_lerp.h>
 #include <ATen/ops/_foreach_mul.h>
 #include <ATen/ops/_foreach_norm.h>
+#include <ATen/ops/isfinite.h>
 #include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
@@ -127,6 +128,26 @@ ENG_API int eng_foreach_lerp(eng::List* into, const eng::List* towards, double w
     at::NoGradGuard no_grad;
     eng::check_pair(*into, *towards);
     if (into->size() > 0) at::_foreach_lerp_(into->tensors, towards->tensors, weight);
+  });
+}
+
+// As `eng_foreach_lerp`, by a weight that lies on a device.
+ENG_API int eng_foreach_lerp_by(eng::List* into, const eng::List* towards, const at::Tensor* weight) {
+  return eng::guarded([&] {
+    at::NoGradGuard no_grad;
+    eng::check_pair(*into, *towards);
+    for (size_t i = 0; i < into->size(); ++i) {
+      at::Tensor& target = into->tensors[i];
+      target.lerp_(towards->tensors[i], weight->to(target.options()));
+    }
+  });
+}
+
+// 1 when the number is infinite or NaN, else 0: a float on its device.
+ENG_API int eng_not_finite(const at::Tensor* number, at::Tensor** out) {
+  return eng::guarded([&] {
+    at::NoGradGuard no_grad;
+    *out = eng::give(at::isfinite(*number).logical_not_().to(at::kFloat));
   });
 }
 

@@ -2,6 +2,9 @@
 //
 // State tensors are made when a parameter's first gradient comes, so frozen parameters cost nothing, and a
 // parameter without a gradient is passed over with its state untouched.
+//
+// `grad_scale` and `found_inf` may be null. Gradients are divided by `grad_scale`, in place. Where `found_inf` is 1, the
+// kernels leave parameters and moments as they are; it is 0 or 1, and only the device knows which.
 #include "core.hpp"
 
 #include <ATen/core/grad_mode.h>
@@ -9,6 +12,7 @@
 #include <ATen/ops/_fused_adam.h>
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/_fused_sgd.h>
+#include <ATen/ops/rsub.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
@@ -41,7 +45,7 @@ using Tensors = std::vector<at::Tensor>;
 
 // One vector per argument of the widest kernel.
 struct Storage {
-  Tensors parameters, gradients, first, second, third, steps;
+  Tensors parameters, gradients, first, second, third, steps, held, copied;
   std::vector<size_t> starting;
 };
 thread_local Storage storage;
@@ -95,16 +99,65 @@ const at::Tensor& step_count(List& steps, size_t index, const at::Tensor& parame
   return held;
 }
 
+std::optional<at::Tensor> given(const at::Tensor* tensor) {
+  return tensor ? std::optional<at::Tensor>(*tensor) : std::nullopt;
+}
+
+// The kernels read `found_inf` and `grad_scale` as one float on their device, without a look at what they are given.
+void check_scalar(const char* name, const at::Tensor* scalar, const at::Tensor& parameter) {
+  if (!scalar || (scalar->numel() == 1 && scalar->scalar_type() == at::kFloat && scalar->device() == parameter.device())) {
+    return;
+  }
+  throw ArgumentError(std::string("`") + name + "` is no float of one element on the device of the parameters, " +
+                      c10::Device(parameter.device()).str());
+}
+
+// The gradients of one call that do not lie as their parameters do: a kernel takes copies of them, and those that it
+// has unscaled are put back.
+class Relaid {
+ public:
+  explicit Relaid(bool unscaled) : unscaled_(unscaled), held_(storage.held), copied_(storage.copied) {}
+
+  at::Tensor operator()(const at::Tensor& parameter, const at::Tensor& gradient) {
+    at::Tensor laid = gradient_laid_as(parameter, gradient);
+    if (unscaled_ && !laid.is_same(gradient)) {
+      held_->push_back(gradient);
+      copied_->push_back(laid);
+    }
+    return laid;
+  }
+
+  void put_back() {
+    for (size_t i = 0; i < held_->size(); ++i) (*held_)[i].copy_((*copied_)[i]);
+  }
+
+ private:
+  bool unscaled_;
+  Scratch held_, copied_;
+};
+
+void fused_adam(Tensors& p, Tensors& g, Tensors& m, Tensors& v, Tensors& x, Tensors& s, const EngAdamOptions& o,
+                const std::optional<at::Tensor>& grad_scale, const std::optional<at::Tensor>& found_inf) {
+  at::_fused_adam_(p, g, m, v, x, s, o.lr, o.beta1, o.beta2, o.weight_decay, o.eps, o.amsgrad, o.maximize, grad_scale,
+                   found_inf);
+}
+
+void fused_adamw(Tensors& p, Tensors& g, Tensors& m, Tensors& v, Tensors& x, Tensors& s, const EngAdamOptions& o,
+                 const std::optional<at::Tensor>& grad_scale, const std::optional<at::Tensor>& found_inf) {
+  at::_fused_adamw_(p, g, m, v, x, s, o.lr, o.beta1, o.beta2, o.weight_decay, o.eps, o.amsgrad, o.maximize, grad_scale,
+                    found_inf);
+}
+
 // Calls `visit(index, parameter, gradient)` for each parameter that has a gradient, all checks done.
 template <class Visit>
-void each_with_gradient(const List& parameters, Visit&& visit) {
+void each_with_gradient(const List& parameters, Relaid& relaid, Visit&& visit) {
   for (size_t i = 0; i < parameters.size(); ++i) {
     const at::Tensor& parameter = parameters.tensors[i];
     const at::Tensor& gradient = parameter.grad();
     if (!gradient.defined()) continue;
     check_parameter(i, parameter, parameters.tensors.front());
     check_gradient(i, parameter, gradient);
-    visit(i, parameter, gradient_laid_as(parameter, gradient));
+    visit(i, parameter, relaid(parameter, gradient));
   }
 }
 
@@ -113,14 +166,16 @@ void each_with_gradient(const List& parameters, Visit&& visit) {
 
 // One Adam or AdamW (`decoupled`) update. `max_exp_avg_sqs` is null without amsgrad.
 ENG_API int eng_fused_adam(const eng::List* parameters, eng::List* exp_avgs, eng::List* exp_avg_sqs,
-                           eng::List* max_exp_avg_sqs, eng::List* steps, const EngAdamOptions* options) {
+                           eng::List* max_exp_avg_sqs, eng::List* steps, const EngAdamOptions* options,
+                           const at::Tensor* grad_scale, const at::Tensor* found_inf) {
   return eng::guarded([&] {
     at::NoGradGuard no_grad;
     if (options->amsgrad && !max_exp_avg_sqs) throw eng::ArgumentError("amsgrad needs its own state");
     eng::check_lengths(*parameters, {exp_avgs, exp_avg_sqs, max_exp_avg_sqs, steps});
     eng::Scratch p(eng::storage.parameters), g(eng::storage.gradients), m(eng::storage.first),
         v(eng::storage.second), x(eng::storage.third), s(eng::storage.steps);
-    eng::each_with_gradient(*parameters, [&](size_t i, const at::Tensor& parameter, at::Tensor gradient) {
+    eng::Relaid relaid(grad_scale != nullptr);
+    eng::each_with_gradient(*parameters, relaid, [&](size_t i, const at::Tensor& parameter, at::Tensor gradient) {
       m->push_back(eng::like_parameter(*exp_avgs, i, parameter));
       v->push_back(eng::like_parameter(*exp_avg_sqs, i, parameter));
       if (options->amsgrad) x->push_back(eng::like_parameter(*max_exp_avg_sqs, i, parameter));
@@ -129,19 +184,29 @@ ENG_API int eng_fused_adam(const eng::List* parameters, eng::List* exp_avgs, eng
       g->push_back(std::move(gradient));
     });
     if (p->empty()) return;
-    at::_foreach_add_(*s, 1);
-    const EngAdamOptions& o = *options;
-    if (o.decoupled) {
-      at::_fused_adamw_(*p, *g, *m, *v, *x, *s, o.lr, o.beta1, o.beta2, o.weight_decay, o.eps, o.amsgrad, o.maximize);
+    eng::check_scalar("grad_scale", grad_scale, p->front());
+    eng::check_scalar("found_inf", found_inf, p->front());
+    // the kernels leave the counts to their caller: an update that does not happen is not counted
+    if (found_inf) {
+      at::_foreach_add_(*s, at::rsub(found_inf->reshape({}), 1));
     } else {
-      at::_fused_adam_(*p, *g, *m, *v, *x, *s, o.lr, o.beta1, o.beta2, o.weight_decay, o.eps, o.amsgrad, o.maximize);
+      at::_foreach_add_(*s, 1);
     }
+    const EngAdamOptions& o = *options;
+    const auto update = o.decoupled ? &eng::fused_adamw : &eng::fused_adam;
+    update(*p, *g, *m, *v, *x, *s, o, eng::given(grad_scale), eng::given(found_inf));
+    relaid.put_back();
   });
 }
 
 // One SGD update. A momentum buffer starts as its parameter's first gradient, as PyTorch's does, so
 // parameters that start now and parameters that go on are two calls of the kernel.
-ENG_API int eng_fused_sgd(const eng::List* parameters, eng::List* momentum_buffers, const EngSgdOptions* options) {
+//
+// A buffer whose first update may be left out starts as zeros, on which the next update does what a first one does,
+// unless the gradient is dampened: a first gradient never is. So with `dampening`, and until all buffers have
+// started, `found_inf` is read from the device.
+ENG_API int eng_fused_sgd(const eng::List* parameters, eng::List* momentum_buffers, const EngSgdOptions* options,
+                          const at::Tensor* grad_scale, const at::Tensor* found_inf) {
   return eng::guarded([&] {
     at::NoGradGuard no_grad;
     eng::check_lengths(*parameters, {momentum_buffers});
@@ -151,25 +216,32 @@ ENG_API int eng_fused_sgd(const eng::List* parameters, eng::List* momentum_buffe
         new_p(eng::storage.second), new_g(eng::storage.third), new_b(eng::storage.steps);
     std::vector<size_t>& starting = eng::storage.starting;
     starting.clear();
-    eng::each_with_gradient(*parameters, [&](size_t i, const at::Tensor& parameter, at::Tensor gradient) {
+    eng::Relaid relaid(grad_scale != nullptr);
+    eng::each_with_gradient(*parameters, relaid, [&](size_t i, const at::Tensor& parameter, at::Tensor gradient) {
       const bool starts = with_momentum && !momentum_buffers->tensors[i].defined();
       if (starts) {
         starting.push_back(i);
-        new_b->push_back(at::empty_like(parameter));
+        new_b->push_back(found_inf ? at::zeros_like(parameter) : at::empty_like(parameter));
       } else if (with_momentum) {
         b->push_back(eng::like_parameter(*momentum_buffers, i, parameter));
       }
       (starts ? new_p : p)->push_back(parameter);
       (starts ? new_g : g)->push_back(std::move(gradient));
     });
+    if (p->empty() && new_p->empty()) return;
+    const at::Tensor& one = p->empty() ? new_p->front() : p->front();
+    eng::check_scalar("grad_scale", grad_scale, one);
+    eng::check_scalar("found_inf", found_inf, one);
+    if (found_inf && o.dampening != 0.0 && !starting.empty() && found_inf->item<float>() == 1.0f) return;
     const auto update = [&](eng::Scratch& params, eng::Scratch& grads, eng::Scratch& buffers, bool first) {
       if (params->empty()) return;
       at::_fused_sgd_(*params, *grads, *buffers, o.weight_decay, o.momentum, o.lr, o.dampening, o.nesterov, o.maximize,
-                      first);
+                      first, eng::given(grad_scale), eng::given(found_inf));
     };
     update(p, g, b, false);
     update(new_p, new_g, new_b, true);
     // kept only now: a call that failed has started no buffer
     for (size_t k = 0; k < starting.size(); ++k) momentum_buffers->tensors[starting[k]] = std::move((*new_b)[k]);
+    relaid.put_back();
   });
 }

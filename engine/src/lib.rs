@@ -81,6 +81,7 @@ pub mod loops;
 pub mod metric;
 pub mod model;
 pub mod native;
+pub mod nn;
 pub mod optim;
 pub mod phase;
 pub mod random;
@@ -90,7 +91,7 @@ pub mod sinks;
 pub mod trainer;
 
 pub use base::Saved;
-pub use engine_macros::{component, hook, phases, trainer};
+pub use engine_macros::{component, hook, pass, passes, phases, trainer};
 pub use model::{Model, Net};
 /// The bindings of libtorch, in the one version that the engine works with.
 pub use tch;
@@ -103,11 +104,12 @@ pub mod prelude {
     pub use crate::hooks::{EarlyStopping, Ema};
     pub use crate::metric::{Accuracy, Better, ConfusionMatrix, MeanLoss, Measure, Metric, MetricName, Perplexity};
     pub use crate::model::{Model, Net};
+    pub use crate::nn;
     pub use crate::optim::{Adam, AdamW, Optimizer, Schedules, Sgd};
     pub use crate::random::SampleRng;
     pub use crate::run::{Context, Save};
-    pub use engine_macros::{component, hook, phases, trainer};
-    pub use tch::{Device, IndexOp, Kind, Reduction, Tensor, nn};
+    pub use engine_macros::{component, hook, pass, passes, phases, trainer};
+    pub use tch::{Device, IndexOp, Kind, Reduction, Tensor};
 }
 
 /// The documents of the repository: their programs are compiled and, where they can be, run.
@@ -119,6 +121,8 @@ mod documents {
     mod phases {}
     #[doc = include_str!("../../docs/hooks.md")]
     mod hooks {}
+    #[doc = include_str!("../../docs/passes.md")]
+    mod passes {}
 }
 
 /// What expansions of the macros name. Not for use by hand: it changes without notice.
@@ -131,13 +135,14 @@ pub mod __private {
         Batch, BatchSource, Cursor, EachPart, SameBatch, SamplerConfig, SharedField, StatedWeight, WholeField,
     };
     pub use crate::hook::{
-        AnyHook, Batches, EachState, Hook, HookConfig, HookField, HookPart, NoPhases, Phases, PhasesOf, PredictStep,
-        SlotInfo, Slots, Steps, TestStep, ValStep, build_any, call_field, slot_of,
+        AnyHook, Batches, ConstText, EachState, HasOptimizers, Hook, HookConfig, HookField, HookPart, NoPhases,
+        PassBatch, Phases, PhasesOf, PredictStep, SlotInfo, Slots, Steps, TestStep, ValStep, build_any, call_field,
+        is_one_of, is_stepped, no_such_pass, pass_of, slot_of,
     };
     pub use crate::loops::{EachMetric, Feed, Role, Trainer, predict_next, predict_start};
     pub use crate::metric::{Metric, MetricComponent, MetricConfig, build_metric};
     pub use crate::model::{AnyModel, Model, ModelConfig, Net, NetPart, build_model};
-    pub use crate::optim::{OptimizerConfig, ScheduleConfig};
+    pub use crate::optim::{OptimizerConfig, PassBatches, PassInfo, ScheduleConfig};
     pub use crate::phase::{Phase, PhaseMask};
     pub use crate::record::{Sink, SinkComponent, SinkConfig, build_sink};
     pub use crate::run::Context;

@@ -43,21 +43,23 @@ impl Fault {
             Fault::Error => Err(Error::msg("the step gave up")),
             Fault::Panic => panic!("the step fell over"),
             Fault::Shape => {
-                let ones = |n: i64| output.loss().new_ones([n], (Kind::Float, Device::Cpu));
-                Ok(Output::new(output.loss() + ones(2).dot(&ones(3))))
+                let loss = output.loss()?;
+                let ones = |n: i64| loss.new_ones([n], (Kind::Float, Device::Cpu));
+                Ok(Output::new(loss + ones(2).dot(&ones(3))))
             }
             // no machine has 2^60 bytes to address
             Fault::Memory => {
-                Ok(Output::new(output.loss() + Tensor::empty([1 << 58], (Kind::Float, Device::Cpu)).sum(Kind::Float)))
+                let much = Tensor::empty([1 << 58], (Kind::Float, Device::Cpu));
+                Ok(Output::new(output.loss()? + much.sum(Kind::Float)))
             }
             Fault::Unrepeatable => {
                 let mut place = Tensor::zeros([2], (Kind::Float, Device::Cpu));
                 let first = Tensor::from_slice(&[0i64]);
                 Ok(Output::new(
-                    output.loss() + place.put_(&first, &Tensor::from_slice(&[0f32]), false).sum(Kind::Float),
+                    output.loss()? + place.put_(&first, &Tensor::from_slice(&[0f32]), false).sum(Kind::Float),
                 ))
             }
-            Fault::Nan => Ok(Output::new(output.loss() * f64::NAN)),
+            Fault::Nan => Ok(Output::new(output.loss()? * f64::NAN)),
         }
     }
 }

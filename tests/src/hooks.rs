@@ -20,7 +20,7 @@ pub struct Witness {
 impl Witness {
     fn after_train_batch(&mut self, cx: &mut Context<'_>) -> Result<()> {
         if cx.exception().is_none() {
-            self.sum += f64::try_from(cx.output()?.loss())?;
+            self.sum += f64::try_from(cx.output()?.loss()?)?;
             self.batches += 1;
             self.in_this_process += 1;
             cx.log_last("witnessed", self.sum * self.scale);

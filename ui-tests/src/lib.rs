@@ -14,6 +14,8 @@ pub mod hook_attributes;
 pub mod hook_every_role;
 #[path = "../hook/pass/names.rs"]
 pub mod hook_names;
+#[path = "../passes/pass/gan.rs"]
+pub mod passes_gan;
 #[path = "../phases/pass/forms.rs"]
 pub mod phases_forms;
 #[path = "../trainer/pass/every_role.rs"]

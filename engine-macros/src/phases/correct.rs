@@ -1,12 +1,13 @@
-//! What a method of a wrong signature was meant to be.
+//! What a phase of a wrong signature was meant to be.
 //!
 //! The mistake is reported, and the body is to give no second error. It was most likely written for the right
 //! signature: so the method gets what it lacks, and keeps what its body may go by.
 
 use crate::krate::Krate;
+use crate::method::returns_nothing;
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::{Block, FnArg, Ident, ImplItemFn, Pat, ReturnType, Stmt, Type, parse_quote, parse_quote_spanned};
+use syn::{Block, FnArg, Ident, ImplItemFn, Pat, Stmt, Type, parse_quote, parse_quote_spanned};
 
 /// Corrects the method in place.
 pub(crate) fn correct(function: &mut ImplItemFn, krate: &Krate) {
@@ -17,14 +18,6 @@ pub(crate) fn correct(function: &mut ImplItemFn, krate: &Krate) {
     receiver(function);
     context(function, krate);
     output(function, krate);
-}
-
-/// Whether a method returns nothing, or says so.
-pub(crate) fn returns_nothing(output: &ReturnType) -> bool {
-    match output {
-        ReturnType::Default => true,
-        ReturnType::Type(_, ty) => matches!(ty.as_ref(), Type::Tuple(tuple) if tuple.elems.is_empty()),
-    }
 }
 
 /// `&self` and none become `&mut self`; `self` becomes `mut self`, which can be changed as well as moved out of.

@@ -3,15 +3,15 @@
 use crate::args::{self, CRATE, Key};
 use crate::diag::Diag;
 use crate::krate::Krate;
-use crate::phases::correct::{correct, returns_nothing, takes_context};
+use crate::method::Wanted;
+use crate::phases::correct::{correct, takes_context};
 use crate::phases::names;
 use crate::source::source_of_type;
 use crate::suggest::did_you_mean;
 use crate::words::PHASES;
 use proc_macro2::{Ident, TokenStream};
-use quote::ToTokens;
 use std::collections::BTreeSet;
-use syn::{Attribute, FnArg, GenericParam, ImplItem, ImplItemFn, ItemImpl, ReturnType, Type};
+use syn::{Attribute, ImplItem, ImplItemFn, ItemImpl, Type};
 
 /// A block of phases.
 pub(crate) struct Phases {
@@ -127,54 +127,16 @@ fn method(member: &mut ImplItem, seen: &mut BTreeSet<String>, krate: &Krate, dia
 
 /// Checks the shape of the signature; its types are checked by the compiler, in the expansion.
 fn signature(function: &ImplItemFn, diag: &mut Diag) -> Option<(Type, Type)> {
-    let signature = &function.sig;
-    let name = &signature.ident;
-    let expected = format!("expected `fn {name}(&mut self, cx: &mut Context<'_>) -> Result<()>`");
-    let mut wrong = |at: TokenStream, problem: &str| {
-        diag.error(at, format!("{problem}; {expected}"));
-        None
-    };
-    let keyword = [
-        (signature.asyncness.to_token_stream(), "a phase is not `async`"),
-        (signature.constness.to_token_stream(), "a phase is not `const`"),
-        (signature.unsafety.to_token_stream(), "a phase is not `unsafe`"),
-        (signature.abi.to_token_stream(), "a phase has no `extern`"),
-    ]
-    .into_iter()
-    .find(|(tokens, _)| !tokens.is_empty());
-    if let Some((tokens, problem)) = keyword {
-        return wrong(tokens, problem);
+    let name = &function.sig.ident;
+    let signature = format!("fn {name}(&mut self, cx: &mut Context<'_>) -> Result<()>");
+    let wanted = Wanted { what: "a phase", owner: "its hook", signature };
+    let parameters = wanted.parameters(function, diag)?;
+    let context = wanted.context(parameters.first().copied(), function, diag)?;
+    if let Some(more) = parameters.get(1) {
+        wanted.refuse(more, "a phase takes the context and nothing else", diag);
+        return None;
     }
-    if let Some(param) = signature.generics.params.iter().find(|param| !matches!(param, GenericParam::Lifetime(_))) {
-        return wrong(param.to_token_stream(), "a phase is not generic");
-    }
-    let mut inputs = signature.inputs.iter();
-    match inputs.next() {
-        Some(FnArg::Receiver(receiver)) if is_mutable_borrow(&receiver.ty) => {}
-        Some(FnArg::Receiver(receiver)) => {
-            return wrong(receiver.to_token_stream(), "a phase borrows its hook as `&mut self`");
-        }
-        Some(FnArg::Typed(_)) | None => return wrong(name.to_token_stream(), "a phase is a method"),
-    }
-    let context = match inputs.next() {
-        Some(FnArg::Typed(argument)) => match argument.ty.as_ref() {
-            Type::Reference(reference) if reference.mutability.is_some() => reference.elem.as_ref().clone(),
-            other => return wrong(other.to_token_stream(), "a phase takes the context as `&mut Context<'_>`"),
-        },
-        _ => return wrong(name.to_token_stream(), "a phase takes the context"),
-    };
-    if let Some(more) = inputs.next() {
-        return wrong(more.to_token_stream(), "a phase takes the context and nothing else");
-    }
-    match &signature.output {
-        ReturnType::Type(_, output) if !returns_nothing(&signature.output) => Some((context, output.as_ref().clone())),
-        ReturnType::Type(_, output) => wrong(output.to_token_stream(), "a phase returns `Result<()>`"),
-        ReturnType::Default => wrong(name.to_token_stream(), "a phase returns `Result<()>`"),
-    }
-}
-
-fn is_mutable_borrow(ty: &Type) -> bool {
-    matches!(ty, Type::Reference(reference) if reference.mutability.is_some())
+    Some((context, wanted.output(function, "Result<()>", diag)?))
 }
 
 #[cfg(test)]

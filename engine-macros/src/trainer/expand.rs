@@ -23,6 +23,7 @@ pub(crate) fn expand(trainer: &Trainer) -> TokenStream {
     let slots = slots_impl(trainer, &parts, &private);
     let own: Vec<crate::fields::Field> = trainer.fields.iter().filter_map(own_state).collect();
     let state = state_impl(&trainer.krate, &item.ident, &own);
+    let optimizers = optimizers(trainer, &parts, &private);
     quote! {
         #item
         const _: () = {
@@ -36,6 +37,7 @@ pub(crate) fn expand(trainer: &Trainer) -> TokenStream {
             #run
             #slots
             #state
+            #optimizers
         };
     }
 }
@@ -95,7 +97,7 @@ fn build_impl(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) -> T
         quote!(#private::write_part(&#sections.#ident, #writer);)
     });
     let mut in_order: Vec<&Part<'_>> = parts.iter().collect();
-    in_order.sort_by_key(|part| part.rank);
+    in_order.sort_by_key(|part| part.info.rank);
     let builds = in_order.iter().map(|part| {
         let (ident, held) = (&part.field.ident, held(part));
         quote!(let #held = #private::build_part(#sections.#ident, #builder)?;)
@@ -179,6 +181,7 @@ fn trainer_impl(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) ->
         #[allow(unused_variables, unreachable_code)]
         impl #private::Trainer for #owner {
             const CLOCK: #private::Clock = #clock;
+            const PASSES: &'static [#private::PassInfo] = <#stepping as #private::Steps>::PASSES;
             fn loaders(role: #private::Role) -> &'static [&'static str] {
                 match role { #(#loaders)* }
             }
@@ -278,6 +281,34 @@ fn states(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) -> Token
         Some(quote!(#private::visit_metric_state::<#marker>(&mut self.#ident, #name, each)?;))
     });
     quote!(#(#hooks)* #(#metrics)*)
+}
+
+/// The names of the optimizers, for `#[passes]`, and that each of them is in a pass.
+fn optimizers(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) -> TokenStream {
+    let owner = &trainer.item.ident;
+    let names: Vec<String> = trainer.optimizers().map(TrainerField::key).collect();
+    let stepping = stepping(trainer, parts);
+    let checks = trainer.optimizers().map(|field| {
+        let (name, at) = (field.key(), field.ident.span());
+        let text =
+            format!("optimizer `{name}` is in no pass, so it would never step; name it in one: `#[pass({name})]`");
+        let refuse = quote_spanned!(at=> ::core::panic!(#text));
+        quote! {
+            const _: () = {
+                let passes = <#stepping as #private::Steps>::PASSES;
+                if !#private::is_stepped(#name, passes, <#owner as #private::HasOptimizers>::OPTIMIZERS) {
+                    #refuse
+                }
+            };
+        }
+    });
+    quote! {
+        #[automatically_derived]
+        impl #private::HasOptimizers for #owner {
+            const OPTIMIZERS: &'static [&'static str] = &[#(#names),*];
+        }
+        #(#checks)*
+    }
 }
 
 /// The hooks by number, the trainer itself last.

@@ -19,6 +19,6 @@ pub(crate) mod words;
 pub use error::{Error, ErrorContext, Result};
 pub use output::{Output, Prediction};
 pub use priority::Priority;
-pub use scalar::Scalar;
+pub use scalar::{Flag, Scalar};
 pub use state::{Saved, State, StateError, StateMap, StateValue};
 pub use units::{Batch, Clock, Epoch, Iter};

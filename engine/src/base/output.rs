@@ -1,9 +1,10 @@
 //! What a step gives back: by type, always a loss; named values and tensors ride along.
 
+use crate::base::error::{Error, Result};
 use crate::base::scalar::Scalar;
 use tch::Tensor;
 
-/// The result of a `train_step` or `val_step`.
+/// The result of a `train_step`, a pass or a `val_step`.
 ///
 /// ```
 /// # use engine::prelude::*;
@@ -14,7 +15,7 @@ use tch::Tensor;
 /// ```
 #[derive(Debug)]
 pub struct Output {
-    loss: Tensor,
+    loss: Option<Tensor>,
     values: Vec<(&'static str, Scalar)>,
     tensors: Vec<(&'static str, Tensor)>,
     weight: Option<f64>,
@@ -23,7 +24,13 @@ pub struct Output {
 impl Output {
     /// An output with its loss, a tensor of one element. In training its graph is what `backward` runs through.
     pub fn new(loss: Tensor) -> Self {
-        Output { loss, values: Vec::new(), tensors: Vec::new(), weight: None }
+        Output { loss: Some(loss), ..Output::without_loss() }
+    }
+
+    /// An output without a loss, of a training step that has called [`cx.backward`](crate::run::Context::backward)
+    /// itself, or of a `val_step` that has none. What rows are to show as `loss` is added by [`Output::value`].
+    pub fn without_loss() -> Self {
+        Output { loss: None, values: Vec::new(), tensors: Vec::new(), weight: None }
     }
 
     /// Adds a number to be recorded under `name`. A tensor of one element is not read until a log line needs it.
@@ -52,8 +59,16 @@ impl Output {
     }
 
     /// The loss, with its graph until `backward` has run.
-    pub fn loss(&self) -> &Tensor {
-        &self.loss
+    ///
+    /// # Errors
+    /// When the step gave none: see [`Output::without_loss`].
+    pub fn loss(&self) -> Result<&Tensor> {
+        self.loss.as_ref().ok_or_else(|| Error::msg("the output has no loss: its step made it with `without_loss`"))
+    }
+
+    /// Whether there is a loss.
+    pub fn has_loss(&self) -> bool {
+        self.loss.is_some()
     }
 
     /// The named numbers, in the order in which they were added.
@@ -94,7 +109,7 @@ impl Output {
 
     /// Lets go of the loss's graph: what is left holds no activations.
     pub(crate) fn detach(&mut self) {
-        self.loss = self.loss.detach();
+        self.loss = self.loss.as_ref().map(Tensor::detach);
     }
 }
 

@@ -1,4 +1,4 @@
-//! A number that may still lie on the device.
+//! Numbers and answers that may still lie on the device.
 
 use tch::{Kind, Tensor};
 
@@ -60,5 +60,44 @@ impl From<&Tensor> for Scalar {
 impl From<Tensor> for Scalar {
     fn from(tensor: Tensor) -> Self {
         Scalar::from(&tensor)
+    }
+}
+
+/// Yes or no: known on the host, or known to the device alone until somebody reads it.
+#[derive(Debug)]
+pub enum Flag {
+    /// Known on the host.
+    Known(bool),
+    /// A detached tensor of one element, on any device: 0 is no, everything else yes.
+    Lazy(Tensor),
+}
+
+impl Flag {
+    /// The answer, when the host has it.
+    pub fn known(&self) -> Option<bool> {
+        match self {
+            Flag::Known(answer) => Some(*answer),
+            Flag::Lazy(_) => None,
+        }
+    }
+
+    /// The answer. Reads from the device when it is lazy: this waits for the device.
+    ///
+    /// # Errors
+    /// When the tensor has not exactly one element, or libtorch fails.
+    pub fn read(&self) -> Result<bool, tch::TchError> {
+        match self {
+            Flag::Known(answer) => Ok(*answer),
+            Flag::Lazy(tensor) => Ok(f64::try_from(tensor.f_to_kind(Kind::Double)?)? != 0.0),
+        }
+    }
+}
+
+impl Clone for Flag {
+    fn clone(&self) -> Self {
+        match self {
+            Flag::Known(answer) => Flag::Known(*answer),
+            Flag::Lazy(tensor) => Flag::Lazy(tensor.shallow_clone()),
+        }
     }
 }

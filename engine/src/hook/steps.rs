@@ -2,6 +2,7 @@
 
 use crate::base::{Output, Prediction, Result};
 use crate::data::Batch;
+use crate::optim::PassInfo;
 use crate::run::Context;
 
 /// The training step. The engine does the rest: `backward`, accumulation, clipping, the update.
@@ -77,6 +78,10 @@ use crate::run::Context;
 pub trait Steps {
     /// What the train, val and test loaders hand over, on the run's device.
     type Batch;
+
+    /// The passes of one iter. [`#[passes]`](macro@crate::passes) says more than one.
+    #[doc(hidden)]
+    const PASSES: &'static [PassInfo] = PassInfo::PLAIN;
 
     /// The forward pass of one batch; its loss is what `backward` runs through.
     ///

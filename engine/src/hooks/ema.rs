@@ -1,17 +1,17 @@
 //! `Ema`: an exponential moving average of the weights, used for validation and test.
 
-use crate::base::{ErrorContext as _, Result};
+use crate::base::{ErrorContext as _, Flag, Result};
 use crate::model::ModelEntry;
-use crate::native::{TensorList, foreach_copy_, foreach_lerp_};
-use crate::run::Context;
+use crate::native::{TensorList, foreach_copy_, foreach_lerp_, foreach_lerp_by_};
+use crate::run::{Cadence, Context};
 use engine_macros::{hook, phases};
 use std::collections::BTreeMap;
 use tch::Tensor;
 
-/// Keeps `average = decay · average + (1 − decay) · weights` after every update and evaluates with the average.
+/// Keeps `average = decay · average + (1 − decay) · weights` after every update of a model and evaluates with the average.
 ///
 /// The average starts at the weights. Buffers (batch norm's running statistics) and frozen parameters are copied, not
-/// averaged. A skipped update leaves the average alone. Checkpoints hold the weights and, as this hook's state, the
+/// averaged. An update that is left out leaves the average alone; where only the device knows of it, the ramp counts it. Checkpoints hold the weights and, as this hook's state, the
 /// average; an evaluation of a checkpoint uses the average again.
 #[hook(priority = "NORMAL")]
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub struct Ema {
     /// at once. At once, a short training ends with an average that is still close to the first weights.
     #[config(default = EmaKind::Ramp)]
     kind: EmaKind,
-    /// Updates between two averagings.
+    /// Updates between two averagings; where a trainer has passes, those of a pass that updates the model.
     #[config(default = 1, range = 1..)]
     interval: u64,
     /// Updates before the first averaging; until then the average follows the weights.
@@ -32,8 +32,9 @@ pub struct Ema {
     /// The averages by model and variable.
     #[state]
     averages: BTreeMap<String, BTreeMap<String, Tensor>>,
+    /// The averagings done, by model.
     #[state]
-    averagings: u64,
+    averagings: BTreeMap<String, u64>,
     #[transient]
     pairs: Vec<Pair>,
     /// The models whose weights are in `averages` now, and the averages in the model.
@@ -53,6 +54,7 @@ pub enum EmaKind {
 /// The tensors of one model, as libtorch's multi-tensor operators want them: made once.
 #[derive(Debug)]
 struct Pair {
+    model: String,
     average: TensorList,
     weights: TensorList,
     copied: TensorList,
@@ -64,6 +66,7 @@ impl Ema {
     fn before_train(&mut self, cx: &mut Context<'_>) -> Result<()> {
         self.pairs.clear();
         for model in cx.models().iter() {
+            self.averagings.entry(model.name().to_owned()).or_default();
             let averages = self.averages.entry(model.name().to_owned()).or_default();
             for (name, tensor) in model.variables() {
                 if !averages.contains_key(name) {
@@ -79,16 +82,26 @@ impl Ema {
     }
 
     fn after_optimizer_step(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        let update = cx.iter().get() + 1;
-        if cx.exception().is_some() || cx.is_update_skipped() || !update.is_multiple_of(self.interval) {
+        let Some(update) = cx.update_number() else { return Ok(()) };
+        let skipped = cx.is_update_skipped();
+        if cx.exception().is_some() || skipped.known() == Some(true) || !Cadence::iters(self.interval).is_at(update) {
             return Ok(());
         }
-        let decay = match update <= self.begin {
-            true => 0.0,
-            false => self.next_decay(),
-        };
-        for pair in &mut self.pairs {
-            foreach_lerp_(&mut pair.average, &pair.weights, 1.0 - decay)?;
+        let Ema { decay, kind, begin, averagings, pairs, .. } = self;
+        for pair in pairs.iter_mut().filter(|pair| cx.updates_model(&pair.model)) {
+            let done = averagings.get_mut(&pair.model);
+            let decay = match update <= *begin {
+                true => 0.0,
+                false => next_decay(*decay, *kind, done),
+            };
+            match &skipped {
+                Flag::Known(_) => foreach_lerp_(&mut pair.average, &pair.weights, 1.0 - decay)?,
+                // a weight of 0 where the update was left out
+                Flag::Lazy(skipped) => {
+                    let weight = skipped.f_rsub_scalar(1)?.f_mul_scalar(1.0 - decay)?;
+                    foreach_lerp_by_(&mut pair.average, &pair.weights, &weight)?;
+                }
+            }
             foreach_copy_(&mut pair.copied, &pair.to_copy)?;
         }
         Ok(())
@@ -115,16 +128,6 @@ impl Ema {
 }
 
 impl Ema {
-    /// The decay of the averaging that is done now.
-    fn next_decay(&mut self) -> f64 {
-        let done = self.averagings as f64;
-        self.averagings += 1;
-        match self.kind {
-            EmaKind::Constant => self.decay,
-            EmaKind::Ramp => self.decay.min((1.0 + done) / (10.0 + done)),
-        }
-    }
-
     /// Brings the averages to where their models lie: restored ones come from the CPU.
     fn place(&mut self, cx: &Context<'_>) -> Result<()> {
         for model in cx.models().iter() {
@@ -165,6 +168,15 @@ impl Ema {
     }
 }
 
+/// The decay of the averaging that is done now, after so many.
+fn next_decay(decay: f64, kind: EmaKind, done: Option<&mut u64>) -> f64 {
+    let before = done.map_or(0, |done| std::mem::replace(done, *done + 1)) as f64;
+    match kind {
+        EmaKind::Constant => decay,
+        EmaKind::Ramp => decay.min((1.0 + before) / (10.0 + before)),
+    }
+}
+
 impl Pair {
     fn new(model: &ModelEntry, averages: &BTreeMap<String, Tensor>) -> Result<Pair> {
         let (mut average, mut weights, mut copied, mut to_copy) = (vec![], vec![], vec![], vec![]);
@@ -178,6 +190,7 @@ impl Pair {
             of_model.push(tensor.shallow_clone());
         }
         Ok(Pair {
+            model: model.name().to_owned(),
             average: TensorList::new(&average)?,
             weights: TensorList::new(&weights)?,
             copied: TensorList::new(&copied)?,

@@ -2,7 +2,7 @@
 
 use crate::base::{Clock, Result};
 use crate::record::{Row, RowPhase};
-use crate::run::Context;
+use crate::run::{Cadence, Context};
 use engine_macros::{hook, phases};
 
 /// Writes what was recorded: the mean of every number over the last `interval` iters, the learning rates, and for every
@@ -33,7 +33,7 @@ impl Logger {
     fn after_train_iter(&mut self, cx: &mut Context<'_>) -> Result<()> {
         let (clocks, iter) = (cx.clocks(), cx.iter().get());
         // an end that is decided only after this phase has its row in `after_train_epoch`
-        let due = iter.is_multiple_of(self.interval) || (self.tail && cx.is_last_iter());
+        let due = Cadence::iters(self.interval).is_at(iter) || (self.tail && cx.is_last_iter());
         if cx.exception().is_some() || !due {
             return Ok(());
         }
@@ -107,12 +107,14 @@ impl Logger {
     }
 
     fn warn_of_loss(&mut self, values: &[(String, f64)], cx: &mut Context<'_>) -> Result<()> {
-        let loss = values.iter().find(|(name, value)| name == "loss" && !value.is_finite());
-        if let Some((_, loss)) = loss
+        let is_loss = |name: &str| name == "loss" || name.ends_with("/loss");
+        let loss = values.iter().find(|(name, value)| is_loss(name) && !value.is_finite());
+        if let Some((name, loss)) = loss
             && !self.warned
         {
+            let which = if name == "loss" { "the loss".to_owned() } else { format!("`{name}`") };
             cx.say(&format!(
-                "warning: the loss is {loss} in the row of {}; the weights have most likely taken it in",
+                "warning: {which} is {loss} in the row of {}; the weights have most likely taken it in",
                 cx.iter()
             ))?;
         }

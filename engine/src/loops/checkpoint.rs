@@ -52,7 +52,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         state.put("iter", &clocks.iter);
         state.put("batch", &clocks.batch);
         state.put("last_val", &clocks.last_val);
-        state.put("skipped", &clocks.skipped);
+        state.put("skipped", &(run.updates.skipped()?.read()? as u64));
         state.put("skip_update", &run.requests.skip_update);
         state.put("results", &run.seen.results.latest);
         state.put("time", &run.seen.elapsed());
@@ -61,7 +61,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             None => run.seen.sinks.states().iter().for_each(|(name, sink)| state.put(name, sink)),
         }
         state.put("generators", &Generators::of(run.device)?.save());
-        for optimizer in &run.updates.optimizers {
+        for optimizer in run.updates.optimizers() {
             state.put(format!("optimizers.{}", optimizer.name()), &optimizer.save_state());
         }
         state.put("record", &run.seen.record.save_state());
@@ -97,13 +97,13 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         run.clocks.iter = state.take::<Iter>("iter")?;
         run.clocks.batch = state.take::<Batch>("batch")?;
         run.clocks.last_val = state.take("last_val")?;
-        run.clocks.skipped = state.take("skipped")?;
+        run.updates.restore_skipped(state.take("skipped")?);
         run.requests.skip_update = state.take("skip_update")?;
         run.seen.results.latest = state.take("results")?;
         run.seen.continue_time(state.take("time")?);
         run.seen.sinks.load_states(&mut state)?;
         run.seen.record.load_state(state.take_map("record")?)?;
-        for optimizer in &mut run.updates.optimizers {
+        for optimizer in run.updates.optimizers_mut() {
             let map = state.take_map(&format!("optimizers.{}", optimizer.name()))?;
             let failed = format!("the state of the optimizer `{}` can't be taken back", optimizer.name());
             optimizer.load_state(map).context(failed)?;

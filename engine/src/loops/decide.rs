@@ -22,7 +22,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let limit = self.plan.train.stop_after.filter(|limit| self.run.clocks.iter.get() >= *limit);
         let (hooks, run) = (&self.hooks, &mut self.run);
         let name_of = |caller| match caller {
-            Caller::Step(step) => step.trim_matches('`').to_owned(),
+            Caller::Step(step) => step.to_owned(),
             Caller::Hook(phase, place) => {
                 hooks.plan(phase).into_iter().nth(place).map_or_else(|| "the program".to_owned(), |hook| hook.name)
             }
@@ -43,10 +43,12 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.run.decision.signal().is_some()
     }
 
-    /// Decides whether the update of this iter is made: `None`, or why it is left out.
+    /// Decides whether the update under way is made: `None`, or why it is left out.
     pub(crate) fn decide_on_update(&mut self) -> Option<String> {
         let reason = self.run.requests.skip_update.take();
-        self.run.step.skipped = reason.is_some();
+        if reason.is_some() {
+            self.run.updates.skip();
+        }
         reason
     }
 
@@ -71,7 +73,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let iters = match self.run.clocks.is_between_epochs() {
             // the loader still stands at the end of the last epoch
             true => Some(self.run.clocks.iters_per_epoch),
-            false => self.batches_left().map(|batches| batches.div_ceil(self.accumulate())),
+            false => self.batches_left().map(|batches| batches.div_ceil(self.run.updates.batches_per_iter())),
         };
         let clocks = &self.run.clocks;
         let ends_there = iters.is_none_or(|iters| clocks.iter.get().saturating_add(iters) >= self.last_planned_iter());

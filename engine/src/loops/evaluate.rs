@@ -183,8 +183,8 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.run.step.output = None;
         self.within::<S::BeforeIter, S::AfterIter>(|program| {
             let what = match S::ROLE {
-                Role::Test => "`test_step`",
-                _ => "`val_step`",
+                Role::Test => "test_step",
+                _ => "val_step",
             };
             let mut output = program.step(what, |trainer, cx| S::step(trainer, &batch, cx))?.weighing(weight);
             output.detach();

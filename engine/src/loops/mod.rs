@@ -22,7 +22,7 @@ mod update;
 
 pub use evaluate::Report;
 pub(crate) use names::{is_short, monitored, produced_twice};
-pub(crate) use plan::ENDLESS_EPOCH;
+pub(crate) use plan::{ENDLESS_EPOCH, uneven};
 pub use plan::{Plan, TrainPlan, ValPlan};
 pub use program::{End, Program};
 pub use trainer::{EachMetric, Feed, Role, Trainer, predict_next, predict_start};

@@ -1,8 +1,9 @@
 //! How far a training goes and when it validates: numbers from the file, and pure functions of the clock.
 
 use crate::base::Clock;
-use crate::optim::{Clip, TrainingLength};
-use crate::run::Clocks;
+use crate::optim::update::batches_per_iter;
+use crate::optim::{Clip, NonFinite, PassInfo, PassPlan, PassSettings, TrainingLength};
+use crate::run::{Cadence, Clocks};
 
 /// What a training is to do, besides what its hooks ask for.
 #[derive(Clone, Debug, Default)]
@@ -20,12 +21,16 @@ pub struct TrainPlan {
     pub max_epochs: Option<u64>,
     /// Updates (`by_iter`, or a limit below that of the epochs).
     pub max_iters: Option<u64>,
-    /// Batches of one update; 0 is taken as 1.
+    /// Batches of one update; 0 is taken as 1. A pass may have its own number.
     pub accumulate: u64,
     /// Batches of one epoch, when not the whole loader.
     pub batches_per_epoch: Option<u64>,
-    /// Clipping of the final gradient.
+    /// Clipping of the final gradient. A pass may have its own.
     pub clip: Option<Clip>,
+    /// What is changed of the trainer's passes, by their place; where it is shorter, nothing.
+    pub passes: Vec<PassSettings>,
+    /// What happens to an update whose gradient is not finite.
+    pub non_finite: NonFinite,
     /// Stops when this many updates are done, without changing the plan: schedules stay as they are.
     pub stop_after: Option<u64>,
 }
@@ -33,16 +38,34 @@ pub struct TrainPlan {
 /// Why a training by epoch can't take an endless loader, and what to do.
 pub(crate) const ENDLESS_EPOCH: &str = "the train loader never ends, so an epoch has no end; set `batches_per_epoch` in `train`, or take another sampler than `Infinite`";
 
+/// Why a training by epoch can't have such passes, and what to do.
+pub(crate) fn uneven(pass: &str, why: &str) -> String {
+    format!(
+        "the epochs of this trainer would have different numbers of iters, because of the pass `{pass}`: {why}; let a pass that takes its turn in each iter read the batches (`batches: Fresh`), and the others take them (`batches: Same`)"
+    )
+}
+
 impl TrainPlan {
-    /// How long the training is going to be, as far as it is known. `loader`: the batches of a pass of the train loader.
-    /// The length of an epoch counts its tail as an iter of its own.
-    pub(crate) fn length(&self, clock: Clock, loader: Option<u64>) -> TrainingLength {
+    /// What holds of each pass of a trainer.
+    pub(crate) fn passes(&self, infos: &[PassInfo]) -> Vec<PassPlan> {
+        let nothing = PassSettings::default();
+        let plan = |(place, info)| {
+            let settings = self.passes.get(place).unwrap_or(&nothing);
+            settings.plan(info, place, self.accumulate, self.clip)
+        };
+        infos.iter().enumerate().map(plan).collect()
+    }
+
+    /// How long the training is going to be, as far as it is known. `loader`: the batches of one epoch of the train
+    /// loader. The length of an epoch counts its tail as an iter of its own.
+    pub(crate) fn length(&self, clock: Clock, infos: &[PassInfo], loader: Option<u64>) -> TrainingLength {
         let Clock::Epoch = clock else {
             let iters = self.max_iters;
             return TrainingLength { max_epochs: Some(1), max_iters: iters, iters_per_epoch: iters, limit: iters };
         };
         let batches = self.batches_per_epoch.or(loader);
-        let iters_per_epoch = batches.map(|batches| batches.div_ceil(self.accumulate.max(1)));
+        let per_iter = batches_per_iter(&self.passes(infos)).ok();
+        let iters_per_epoch = batches.zip(per_iter).map(|(batches, per_iter)| batches.div_ceil(per_iter.max(1)));
         let max_iters = match (self.max_epochs, iters_per_epoch) {
             (None, _) => self.max_iters,
             (Some(_), None) => None,
@@ -72,17 +95,14 @@ pub struct ValPlan {
 impl ValPlan {
     /// Whether the validation is due where the run stands: at a multiple of the interval in force, from `begin` on.
     pub fn is_due(&self, clocks: &Clocks) -> bool {
-        if self.by == Clock::Epoch && !clocks.is_between_epochs() {
-            return false;
-        }
-        let count = clocks.count(self.by);
-        count > 0 && count >= self.begin && count.is_multiple_of(self.interval_at(count))
+        let interval = self.interval_at(clocks.count(self.by));
+        Cadence { interval, begin: self.begin, by: self.by }.is_due(clocks)
     }
 
     /// The interval in force at a count.
     fn interval_at(&self, count: u64) -> u64 {
         let later = self.dynamic_intervals.iter().rev().find(|(milestone, _)| *milestone <= count);
-        later.map_or(self.interval, |(_, interval)| *interval).max(1)
+        later.map_or(self.interval, |(_, interval)| *interval)
     }
 }
 

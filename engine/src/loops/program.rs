@@ -89,7 +89,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.hooks.plan(phase)
     }
 
-    /// A step of the trainer's; what goes wrong in it is told with its batch.
+    /// A step of the trainer's, of this name; what goes wrong in it is told with its batch.
     pub(crate) fn step<R>(
         &mut self,
         what: &'static str,
@@ -97,7 +97,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     ) -> Result<R> {
         self.run.current.step = Some(what);
         let mut cx = Context::new(&mut self.run);
-        let result = panics::catch_in_bracket(what, || step(&mut self.trainer, &mut cx));
+        let result = panics::catch_in_bracket(Quoted(what), || step(&mut self.trainer, &mut cx));
         self.run.current.step = None;
         result.with_context(|| self.run.step_failed(what))
     }
@@ -167,6 +167,15 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// Whether there is a loader for this role.
     pub(crate) fn has_loader(role: Role) -> bool {
         !T::loaders(role).is_empty()
+    }
+}
+
+/// A name in backticks.
+struct Quoted(&'static str);
+
+impl fmt::Display for Quoted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`", self.0)
     }
 }
 

@@ -4,11 +4,14 @@
 use crate::base::{Batch, Clock, Epoch, Error, Result};
 use crate::data::{Batch as _, checked_weight};
 use crate::hook::EngineHooks;
-use crate::loops::plan::ENDLESS_EPOCH;
+use crate::loops::plan::{ENDLESS_EPOCH, uneven};
 use crate::loops::program::Program;
 use crate::loops::trainer::{Role, Trainer};
+use crate::model::ModelEntry;
+use crate::optim::update::batches_per_iter;
 use crate::phase::at;
-use crate::run::Generators;
+use crate::run::{Generators, RunState};
+use tch::Tensor;
 
 impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// Sets the clocks' plan. The length of an epoch counts its tail as an iter of its own.
@@ -22,7 +25,8 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
                 "the train loader has no batch: its dataset is smaller than one batch and `drop_last` is set",
             ));
         }
-        let length = self.plan.train.length(T::CLOCK, loader);
+        self.prepare_passes()?;
+        let length = self.plan.train.length(T::CLOCK, T::PASSES, loader);
         if T::CLOCK == Clock::Epoch && length.iters_per_epoch.is_none() {
             return Err(Error::msg(ENDLESS_EPOCH));
         }
@@ -37,6 +41,22 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             // a training that was over and got a longer plan
             clocks.epoch = Epoch(0);
         }
+        Ok(())
+    }
+
+    /// Tells the updates which passes there are.
+    fn prepare_passes(&mut self) -> Result<()> {
+        let plans = self.plan.train.passes(T::PASSES);
+        if T::CLOCK == Clock::Epoch
+            && let Err((place, why)) = batches_per_iter(&plans)
+        {
+            return Err(Error::msg(uneven(plans[place].name, why)));
+        }
+        let RunState { models, updates, .. } = &mut self.run;
+        let parameters = models.iter().flat_map(ModelEntry::parameters);
+        let parameters: Vec<Tensor> = parameters.map(|(_, tensor)| tensor.shallow_clone()).collect();
+        updates.set_passes(T::PASSES, plans, &parameters)?;
+        updates.set_non_finite(self.plan.train.non_finite);
         Ok(())
     }
 
@@ -76,8 +96,8 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             program.seek_train_loader()?;
             program.decide_on_requests();
             while program.has_iter_left() {
-                let batches = program.batches_of_next_iter();
-                program.iter(batches)?;
+                let left = program.batches_left();
+                program.iter(left)?;
                 // the safe point of an epoch's last iter comes after `after_train_epoch`, where the epoch is counted
                 if program.has_iter_left() {
                     program.safe_point_in_epoch()?;
@@ -112,10 +132,13 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// Where no iter is half done: decides, validates, and writes checkpoints. A signal leaves the validation out, and
     /// the state of the last finished iter is saved.
     fn safe_point(&mut self) -> Result<()> {
-        if self.decide() {
+        let signal = self.decide();
+        let val = !signal && self.is_val_due();
+        self.check_finite(signal || val)?;
+        if signal {
             return self.save_on_signal();
         }
-        if self.is_val_due() {
+        if val {
             self.val()?;
             if self.decide() {
                 return self.save_on_signal();
@@ -138,6 +161,17 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         }
     }
 
+    /// Ends the training whose gradient was not finite, if it was asked to: where the device is waited for anyway, or is
+    /// to be.
+    fn check_finite(&mut self, waits: bool) -> Result<()> {
+        let reads = self.run.seen.record.device_reads();
+        let row = std::mem::replace(&mut self.run.seen.reads_seen, reads) != reads;
+        if row || waits || !self.run.decision.saves.is_empty() || self.is_over() {
+            self.run.updates.check_finite()?;
+        }
+        Ok(())
+    }
+
     /// Whether weights that were not validated yet are to be: on request, by the plan, or because they are the last.
     fn is_val_due(&mut self) -> bool {
         let asked = std::mem::take(&mut self.run.decision.validate);
@@ -156,17 +190,6 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
                 None => Some(self.trainer.train_loader().batches_left().unwrap_or(0)),
             },
         }
-    }
-
-    /// How many batches the next iter has: known before its first forward pass, so that a short tail is averaged
-    /// over its own batches.
-    fn batches_of_next_iter(&mut self) -> u64 {
-        let accumulate = self.accumulate();
-        self.batches_left().map_or(accumulate, |left| left.min(accumulate))
-    }
-
-    pub(super) fn accumulate(&self) -> u64 {
-        self.plan.train.accumulate.max(1)
     }
 
     /// Puts the loader where the clocks stand: a seek, never a replay.

@@ -4,6 +4,7 @@ use crate::base::{Clock, Error, ErrorContext as _, Output, Prediction, Result, p
 use crate::data::{Batch, BatchSource, CommonOrder, Cursor};
 use crate::hook::{Batches, EachState, PredictStep, Slots};
 use crate::metric::Metric;
+use crate::optim::PassInfo;
 use crate::run::Context;
 
 /// What a loader is for.
@@ -66,6 +67,9 @@ pub trait Trainer: Batches + Slots + Sized {
     /// `by_epoch` or `by_iter`.
     const CLOCK: Clock;
 
+    /// The passes of one iter, in order.
+    const PASSES: &'static [PassInfo] = PassInfo::PLAIN;
+
     /// The loader fields of a role, in field order.
     fn loaders(role: Role) -> &'static [&'static str];
 
@@ -75,7 +79,7 @@ pub trait Trainer: Batches + Slots + Sized {
     /// A val or test loader, by its place in [`Trainer::loaders`].
     fn eval_loader(&mut self, role: Role, index: usize) -> Option<&mut dyn Feed<Self>>;
 
-    /// [`crate::hook::Steps::train_step`].
+    /// [`crate::hook::Steps::train_step`] of the pass that is under way.
     ///
     /// # Errors
     /// Those of the step.
@@ -154,7 +158,7 @@ where
     let batch = batch.onto(cx.device())?;
     cx.set_batch(batch.size(), batch.weight());
     let prediction = panics::catch("`predict_step`", || trainer.predict_step(&batch, cx));
-    prediction.map(Some).with_context(|| cx.step_failed("`predict_step`"))
+    prediction.map(Some).with_context(|| cx.step_failed("predict_step"))
 }
 
 #[cfg(test)]

@@ -1,29 +1,50 @@
-//! One iter: `accumulate` batches forward and backward, then one update. The eager step.
+//! One iter: the passes that are due, each with its updates. An update is its batches forward and backward, then the
+//! step of its optimizers. The eager step.
 //!
 //! The loss is not read here. One that is NaN or infinite goes into the gradients and the weights like any other;
-//! it is seen in the next row, where the logger warns of it. A hook that wants to leave such updates out calls
-//! `skip_update`, and pays for the read of the device.
+//! it is seen in the next row, where the logger warns of it. With `train: (non_finite: Skip)` the device leaves such
+//! updates out, and nothing waits for it.
 
 use crate::base::{Error, Output, Result};
+use crate::data::Batch as _;
 use crate::hook::EngineHooks;
 use crate::loops::program::Program;
 use crate::loops::trainer::Trainer;
-use crate::optim::clip_gradients;
+use crate::optim::update::check_loss;
+use crate::optim::{PassBatches, PassPlan};
 use crate::phase::at;
+use crate::record::RowPhase;
+use crate::run::PassPlace;
+use tch::Tensor;
+
+/// The batches of an iter.
+struct AtHand<B> {
+    /// Those that were read last, while a later update may take them again.
+    held: Vec<B>,
+    /// How many the epoch has left; `None`: without end.
+    left: Option<u64>,
+}
+
+impl<B> AtHand<B> {
+    /// How many batches the next update of a pass has, and whether it takes them again. Known before its first forward
+    /// pass, so that the tail of an epoch is averaged over its own batches; none when the epoch has none left.
+    fn next_update(&self, plan: &PassPlan) -> (u64, bool) {
+        match plan.batches {
+            PassBatches::Same if !self.held.is_empty() => (self.held.len() as u64, true),
+            _ => (self.left.map_or(plan.accumulate, |left| left.min(plan.accumulate)), false),
+        }
+    }
+}
 
 impl<D: EngineHooks, T: Trainer> Program<D, T> {
-    /// One update from `batches` batches; its gradient is their average.
-    pub(crate) fn iter(&mut self, batches: u64) -> Result<()> {
+    /// One iter of an epoch that has so many batches left; `None`: without end.
+    pub(crate) fn iter(&mut self, left: Option<u64>) -> Result<()> {
         self.foresee_iter();
         self.within::<at::BeforeTrainIter, at::AfterTrainIter>(|program| {
-            for optimizer in &mut program.run.updates.optimizers {
-                optimizer.zero_grad()?;
+            let mut at_hand = AtHand { held: Vec::new(), left };
+            for pass in 0..program.run.updates.passes().len() {
+                program.pass(pass, &mut at_hand)?;
             }
-            for _ in 0..batches {
-                let batch = program.next_train_batch()?;
-                program.batch(&batch, batches)?;
-            }
-            program.update()?;
             program.run.clocks.iter = program.run.clocks.iter.next();
             Ok(())
         })?;
@@ -31,45 +52,101 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         Ok(())
     }
 
-    /// One batch, forward and backward.
-    fn batch(&mut self, batch: &T::Batch, batches: u64) -> Result<()> {
+    /// The updates of a pass, when it is due.
+    fn pass(&mut self, pass: usize, at_hand: &mut AtHand<T::Batch>) -> Result<()> {
+        let plan = self.run.updates.passes()[pass].plan();
+        if !plan.is_due(self.run.clocks.iter.get()) {
+            return Ok(());
+        }
+        for time in 0..plan.times {
+            let (batches, again) = at_hand.next_update(self.run.updates.passes()[pass].plan());
+            if batches == 0 {
+                break;
+            }
+            self.run.current.pass = Some(PassPlace { pass, time });
+            let result = self.update(pass, batches, again, at_hand);
+            self.run.current.pass = None;
+            result?;
+        }
+        Ok(())
+    }
+
+    /// One update from this many batches; its gradient is their average. `again`: from those at hand, else from fresh
+    /// ones.
+    fn update(&mut self, pass: usize, batches: u64, again: bool, at_hand: &mut AtHand<T::Batch>) -> Result<()> {
+        self.run.updates.begin(pass)?;
+        let share = 1.0 / batches as f64;
+        if again {
+            for batch in &at_hand.held {
+                self.batch(pass, batch, share, Count::Again)?;
+            }
+            return self.step_optimizers(pass);
+        }
+        at_hand.held.clear();
+        let is_followed = self.run.updates.passes()[pass].is_followed();
+        for _ in 0..batches {
+            let batch = self.next_train_batch()?;
+            at_hand.left = at_hand.left.map(|left| left.saturating_sub(1));
+            self.batch(pass, &batch, share, Count::Fresh)?;
+            if is_followed {
+                at_hand.held.push(batch);
+            }
+        }
+        self.step_optimizers(pass)
+    }
+
+    /// One batch, forward and backward. `share` is what it counts in the gradient of its update.
+    fn batch(&mut self, pass: usize, batch: &T::Batch, share: f64, count: Count) -> Result<()> {
+        // one that is taken again may be another than the last
+        self.run.step.batch_size = batch.size();
         self.run.step.output = None;
         self.within::<at::BeforeTrainBatch, at::AfterTrainBatch>(|program| {
-            let output = program.step("`train_step`", |trainer, cx| trainer.train_step(batch, cx))?;
-            check_loss(&output)?;
-            program.record_output(&output);
-            let loss = match batches {
-                1 => output.loss().shallow_clone(),
-                _ => output.loss() / batches as f64,
-            };
-            program.run.step.output = Some(output);
-            program.phase::<at::AfterForward>()?;
-            loss.f_backward().map_err(|error| Error::new(error).context("`backward` failed"))?;
-            drop(loss);
-            program.phase::<at::AfterBackward>()?;
-            if let Some(output) = &mut program.run.step.output {
-                output.detach();
+            program.run.step.share = Some(share);
+            let result = program.forward_and_backward(pass, batch, share);
+            program.run.step.share = None;
+            if let (Ok(()), Count::Fresh) = (&result, count) {
+                program.run.clocks.batch = program.run.clocks.batch.next();
             }
-            program.run.clocks.batch = program.run.clocks.batch.next();
-            Ok(())
+            result
         })
     }
 
-    /// The update, unless a hook or a step has asked to leave it out.
-    fn update(&mut self) -> Result<()> {
+    fn forward_and_backward(&mut self, pass: usize, batch: &T::Batch, share: f64) -> Result<()> {
+        self.run.step.has_gone_backward = false;
+        let what = self.run.updates.passes()[pass].prefix().unwrap_or("train_step");
+        let others_off = self.run.updates.forward(pass)?;
+        let output = self.step(what, |trainer, cx| trainer.train_step(batch, cx))?;
+        drop(others_off);
+        let loss = checked_loss(what, &output, self.run.step.has_gone_backward)?.map(Tensor::shallow_clone);
+        self.record_output(&output);
+        self.run.step.output = Some(output);
+        self.phase::<at::AfterForward>()?;
+        if let Some(loss) = loss {
+            self.run.updates.backward(&loss, share)?;
+        }
+        self.phase::<at::AfterBackward>()?;
+        if let Some(output) = &mut self.run.step.output {
+            output.detach();
+        }
+        Ok(())
+    }
+
+    /// The steps of the optimizers, unless a hook or a step has asked to leave the update out.
+    fn step_optimizers(&mut self, pass: usize) -> Result<()> {
         self.within::<at::BeforeOptimizerStep, at::AfterOptimizerStep>(|program| {
+            let iter = program.run.clocks.iter.get();
             if let Some(reason) = program.decide_on_update() {
-                program.run.clocks.skipped += 1;
-                let update = program.run.clocks.iter.get() + 1;
-                return program.run.say(&format!("update {update} skipped: {reason}"));
+                let of = program.run.updates.passes()[pass].prefix();
+                let of = of.map_or(String::new(), |pass| format!(" of `{pass}`"));
+                return program.run.say(&format!("update {}{of} skipped: {reason}", iter + 1));
             }
-            if let Some(clip) = &program.plan.train.clip
-                && let Some(norm) = clip_gradients(&mut program.run.updates.optimizers, clip)?
-            {
+            let updated = program.run.updates.step(pass, iter)?;
+            if let Some(norm) = updated.grad_norm {
                 program.run.log("grad_norm", norm);
             }
-            for optimizer in &mut program.run.updates.optimizers {
-                optimizer.step()?;
+            if program.run.updates.may_skip() {
+                let skipped = program.run.updates.skipped()?;
+                program.run.seen.log_last(RowPhase::Train, None, "skipped_updates", skipped);
             }
             Ok(())
         })
@@ -77,27 +154,34 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
 
     /// The loss and the named values, unread.
     fn record_output(&mut self, output: &Output) {
-        self.run.log("loss", output.loss().into());
+        if let Ok(loss) = output.loss() {
+            self.run.log("loss", loss.into());
+        }
         for (name, value) in output.values() {
             self.run.log(name, value.clone());
         }
     }
 }
 
-/// What can be told of a loss without reading it from the device.
-fn check_loss(output: &Output) -> Result<()> {
-    let loss = output.loss();
-    // the number of dimensions first: asking for the shape allocates
-    if loss.dim() != 0 && loss.numel() != 1 {
-        return Err(Error::msg(format!(
-            "the loss of `train_step` has shape {:?}, it must be one number: reduce it with `.mean(Kind::Float)`",
-            loss.size()
-        )));
-    }
-    if !loss.requires_grad() {
-        return Err(Error::msg(
-            "the loss of `train_step` has no gradient: it does not depend on the model's variables, or was made under `no_grad`, or was detached",
-        ));
-    }
-    Ok(())
+/// Whether a batch counts on the clock: one that is taken again was counted before.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Count {
+    Fresh,
+    Again,
+}
+
+/// The loss, and what can be told of it without reading it from the device; `None` for a step that has gone backward
+/// itself.
+fn checked_loss<'o>(step: &str, output: &'o Output, has_gone_backward: bool) -> Result<Option<&'o Tensor>> {
+    let loss = match output.loss() {
+        Ok(loss) => loss,
+        Err(_) if has_gone_backward => return Ok(None),
+        Err(_) => {
+            return Err(Error::msg(format!(
+                "`{step}` gave no loss and has not called `cx.backward`, so there is no gradient: do one of the two"
+            )));
+        }
+    };
+    check_loss(format_args!("the loss of `{step}`"), loss)?;
+    Ok(Some(loss))
 }

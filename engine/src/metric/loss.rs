@@ -134,7 +134,7 @@ impl Metric for Perplexity {
 
 /// The loss times the weight of its batch, a 0-d tensor in double precision.
 fn weighted(metric: &str, output: &Output, weight: f64) -> Result<Tensor> {
-    let loss = output.loss();
+    let loss = output.loss()?;
     if loss.numel() != 1 {
         let why = format!("its shape is {:?}, expected one number; take `.mean(…)` of it", loss.size());
         return Err(MetricError::Unfit { metric: metric.to_owned(), tensor: "loss".to_owned(), why }.into());

@@ -13,6 +13,12 @@ pub(super) struct RawList {
     _private: [u8; 0],
 }
 
+/// `eng::MemoryMeter`, only ever behind a pointer.
+#[repr(C)]
+pub(super) struct RawMeter {
+    _private: [u8; 0],
+}
+
 unsafe extern "C" {
     pub(super) fn eng_error_text() -> *const c_char;
     pub(super) fn eng_error_item() -> i64;
@@ -33,6 +39,8 @@ unsafe extern "C" {
     pub(super) fn eng_scale_grads(parameters: *const RawList, factor: f64) -> c_int;
     pub(super) fn eng_zero_grad(parameters: *const RawList) -> c_int;
     pub(super) fn eng_foreach_lerp(into: *mut RawList, towards: *const RawList, weight: f64) -> c_int;
+    pub(super) fn eng_foreach_lerp_by(into: *mut RawList, towards: *const RawList, weight: *const C_tensor) -> c_int;
+    pub(super) fn eng_not_finite(number: *const C_tensor, out: *mut *mut C_tensor) -> c_int;
     pub(super) fn eng_foreach_copy(into: *mut RawList, from: *const RawList) -> c_int;
 
     pub(super) fn eng_fused_adam(
@@ -42,15 +50,23 @@ unsafe extern "C" {
         max_exp_avg_sqs: *mut RawList,
         steps: *mut RawList,
         options: *const AdamOptions,
+        grad_scale: *const C_tensor,
+        found_inf: *const C_tensor,
     ) -> c_int;
     pub(super) fn eng_fused_sgd(
         parameters: *const RawList,
         momentum_buffers: *mut RawList,
         options: *const SgdOptions,
+        grad_scale: *const C_tensor,
+        found_inf: *const C_tensor,
     ) -> c_int;
 
     pub(super) fn eng_generator_state(device_type: c_int, index: c_int, out: *mut *mut C_tensor) -> c_int;
     pub(super) fn eng_set_generator_state(device_type: c_int, index: c_int, state: *const C_tensor) -> c_int;
+
+    pub(super) fn eng_backward(tensor: *const C_tensor, gradient: *const C_tensor) -> c_int;
+    pub(super) fn eng_requires_grad_off(list: *const RawList, switched: *mut bool) -> c_int;
+    pub(super) fn eng_requires_grad_on(list: *const RawList, switched: *const bool) -> c_int;
 
     pub(super) fn eng_grad_enabled() -> bool;
     pub(super) fn eng_set_grad_enabled(enabled: bool);
@@ -58,6 +74,10 @@ unsafe extern "C" {
     pub(super) fn eng_set_anomaly(enabled: bool, check_nan: bool);
     pub(super) fn eng_deterministic(enabled: *mut bool, warn_only: *mut bool);
     pub(super) fn eng_set_deterministic(enabled: bool, warn_only: bool) -> c_int;
+
+    pub(super) fn eng_memory_meter_new(out: *mut *mut RawMeter) -> c_int;
+    pub(super) fn eng_memory_meter_free(meter: *mut RawMeter);
+    pub(super) fn eng_memory_meter_read(meter: *const RawMeter, live: *mut i64, peak: *mut i64);
 
     pub(super) fn eng_reads_begin() -> c_int;
     pub(super) fn eng_reads_end() -> c_int;

@@ -79,6 +79,26 @@ pub fn foreach_lerp_(into: &mut TensorList, towards: &TensorList, weight: f64) -
     check(unsafe { ffi::eng_foreach_lerp(into.raw_mut(), towards.raw(), weight) })
 }
 
+/// As [`foreach_lerp_`], by a weight of one element that is not read from its device. At a weight of 0 nothing moves.
+///
+/// # Errors
+/// As [`foreach_lerp_`].
+pub fn foreach_lerp_by_(into: &mut TensorList, towards: &TensorList, weight: &Tensor) -> Result<(), NativeError> {
+    // SAFETY: both lists are borrowed for the call, and they are two, for one is borrowed mutably; the weight is borrowed.
+    check(unsafe { ffi::eng_foreach_lerp_by(into.raw_mut(), towards.raw(), weight.as_ptr()) })
+}
+
+/// 1 when a number is infinite or NaN, else 0: a 0-d float on the number's device, not read from it.
+///
+/// # Errors
+/// When memory runs out.
+pub fn not_finite(number: &Tensor) -> Result<Tensor, NativeError> {
+    owned(|out| {
+        // SAFETY: the tensor is borrowed for the call.
+        unsafe { ffi::eng_not_finite(number.as_ptr(), out) }
+    })
+}
+
 /// Copies the values of every tensor of `from` into its partner; devices and kinds may differ.
 ///
 /// # Errors
@@ -176,6 +196,25 @@ mod tests {
         let towards = TensorList::new([&Tensor::from_slice(&[4.0f32, 10.0])]).unwrap();
         foreach_lerp_(&mut into, &towards, 0.25).unwrap();
         assert_eq!(Vec::<f32>::try_from(into.get(0).unwrap().unwrap()).unwrap(), [1.0, 10.0]);
+    }
+
+    #[test]
+    fn lerp_by_a_weight_on_the_device_is_lerp_by_its_number() {
+        for weight in [0.25, 0.0] {
+            let mut into = TensorList::new([&Tensor::from_slice(&[0.0f32, 10.0])]).unwrap();
+            let towards = TensorList::new([&Tensor::from_slice(&[4.0f32, 20.0])]).unwrap();
+            foreach_lerp_by_(&mut into, &towards, &Tensor::from(weight)).unwrap();
+            let expected = [4.0 * weight as f32, 10.0 + 10.0 * weight as f32];
+            assert_eq!(Vec::<f32>::try_from(into.get(0).unwrap().unwrap()).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_not_finite_is_told_as_a_float() {
+        for (number, expected) in [(1.0f32, 0.0), (f32::INFINITY, 1.0), (f32::NEG_INFINITY, 1.0), (f32::NAN, 1.0)] {
+            let told = not_finite(&Tensor::from(number)).unwrap();
+            assert_eq!((told.kind(), told.double_value(&[])), (Kind::Float, expected), "{number}");
+        }
     }
 
     #[test]

@@ -11,6 +11,8 @@ mod error;
 mod ffi;
 mod foreach;
 mod generator;
+mod gradients;
+mod memory;
 mod optimizer;
 mod options;
 mod reads;
@@ -20,10 +22,13 @@ mod tensor_list;
 pub use device::{Accelerator, libtorch_version, load_accelerator};
 pub use error::{ErrorKind, NativeError};
 pub use foreach::{
-    clip_grad_norm_, clip_grad_value_, foreach_copy_, foreach_lerp_, grad_norm, scale_grads_, zero_grad,
+    clip_grad_norm_, clip_grad_value_, foreach_copy_, foreach_lerp_, foreach_lerp_by_, grad_norm, not_finite,
+    scale_grads_, zero_grad,
 };
 pub use generator::{generator_state, set_generator_state};
-pub use optimizer::{AdamStep, SgdStep, fused_adam, fused_sgd};
+pub use gradients::{GradientSwitch, GradientsOff, backward};
+pub use memory::MemoryMeter;
+pub use optimizer::{AdamStep, Scaling, SgdStep, fused_adam, fused_sgd};
 pub use options::{AdamOptions, SgdOptions};
 pub use reads::{DeviceReads, NoSyncGuard};
 pub use switches::{AnomalyGuard, Determinism, GradModeGuard, determinism, set_deterministic, set_variable};

@@ -2,13 +2,35 @@
 //!
 //! A parameter without a gradient is passed over and its state left as it is. State that isn't there yet is
 //! made when the parameter's first gradient comes. All parameters of one call lie on one device and have one
-//! kind. No value is read from the device, and the shim's own lists keep their memory between calls.
+//! kind. No value is read from the device, with the one exception that [`fused_sgd`] names, and the shim's own lists keep
+//! their memory between calls.
 
 use crate::native::error::{NativeError, check};
 use crate::native::ffi;
 use crate::native::options::{AdamOptions, SgdOptions};
 use crate::native::tensor_list::TensorList;
-use std::ptr::null_mut;
+use std::ptr::{null, null_mut};
+use tch::Tensor;
+use torch_sys::C_tensor;
+
+/// What a step does about gradients that are scaled or not finite, without a look at the device: the arguments
+/// `grad_scale` and `found_inf` of libtorch's fused optimizers.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Scaling<'a> {
+    /// Gradients are divided by it, in place, before they are used: one float on the parameters' device.
+    pub grad_scale: Option<&'a Tensor>,
+    /// 1 where the step must not happen, else 0: one float on the parameters' device. At 1, parameters, state and
+    /// gradients stay as they are, to the bit.
+    pub found_inf: Option<&'a Tensor>,
+}
+
+impl Scaling<'_> {
+    /// The two tensors as the shim takes them.
+    fn handles(&self) -> (*const C_tensor, *const C_tensor) {
+        let handle = |tensor: Option<&Tensor>| tensor.map_or(null(), Tensor::as_ptr);
+        (handle(self.grad_scale), handle(self.found_inf))
+    }
+}
 
 /// One update by Adam or AdamW; each state list has as many entries as `parameters`.
 #[derive(Debug)]
@@ -25,6 +47,8 @@ pub struct AdamStep<'a> {
     pub steps: &'a mut TensorList,
     /// The numbers of this update.
     pub options: AdamOptions,
+    /// Whether gradients are scaled, and whether the update happens.
+    pub scaling: Scaling<'a>,
 }
 
 /// One update by stochastic gradient descent.
@@ -36,18 +60,22 @@ pub struct SgdStep<'a> {
     pub momentum_buffers: &'a mut TensorList,
     /// The numbers of this update.
     pub options: SgdOptions,
+    /// Whether gradients are scaled, and whether the update happens.
+    pub scaling: Scaling<'a>,
 }
 
 /// Updates the parameters by Adam (Kingma and Ba, 2015) or AdamW (Loshchilov and Hutter, 2019), as PyTorch's
-/// `torch.optim.Adam` and `AdamW` with `fused=True`.
+/// `torch.optim.Adam` and `AdamW` with `fused=True`. An update that [`Scaling::found_inf`] leaves out is not counted in
+/// `steps`.
 ///
 /// # Errors
-/// When lists differ in length, a state doesn't fit its parameter, parameters differ in device or kind, or a
-/// gradient is sparse. Nothing is updated then.
+/// When lists differ in length, a state doesn't fit its parameter, parameters differ in device or kind, a gradient is
+/// sparse, or a tensor of `scaling` is no float of one element on the parameters' device. Nothing is updated then.
 pub fn fused_adam(step: AdamStep<'_>) -> Result<(), NativeError> {
     let max_exp_avg_sqs = step.max_exp_avg_sqs.map_or(null_mut(), TensorList::raw_mut);
+    let (grad_scale, found_inf) = step.scaling.handles();
     // SAFETY: all lists live through the call; the four that are written are borrowed mutably, so no two are
-    // one; the options have the layout of `EngAdamOptions`.
+    // one; the options have the layout of `EngAdamOptions`; the tensors of `scaling` are null or borrowed for the call.
     check(unsafe {
         ffi::eng_fused_adam(
             step.parameters.raw(),
@@ -56,18 +84,26 @@ pub fn fused_adam(step: AdamStep<'_>) -> Result<(), NativeError> {
             max_exp_avg_sqs,
             step.steps.raw_mut(),
             &step.options,
+            grad_scale,
+            found_inf,
         )
     })
 }
 
 /// Updates the parameters by stochastic gradient descent, as PyTorch's `torch.optim.SGD` with `fused=True`.
 ///
+/// With [`Scaling::found_inf`], momentum and dampening, the device is read until a first update has happened: the first
+/// gradient enters the momentum undampened, and whether there was one, only the device knows.
+///
 /// # Errors
 /// As [`fused_adam`].
 pub fn fused_sgd(step: SgdStep<'_>) -> Result<(), NativeError> {
+    let (grad_scale, found_inf) = step.scaling.handles();
     // SAFETY: both lists live through the call and are two, for one is borrowed mutably; the options have the
-    // layout of `EngSgdOptions`.
-    check(unsafe { ffi::eng_fused_sgd(step.parameters.raw(), step.momentum_buffers.raw_mut(), &step.options) })
+    // layout of `EngSgdOptions`; the tensors of `scaling` are null or borrowed for the call.
+    check(unsafe {
+        ffi::eng_fused_sgd(step.parameters.raw(), step.momentum_buffers.raw_mut(), &step.options, grad_scale, found_inf)
+    })
 }
 
 #[cfg(test)]
@@ -91,6 +127,7 @@ mod tests {
             parameters: &parameters,
             momentum_buffers: state,
             options: SgdOptions { momentum, ..PLAIN },
+            scaling: Scaling::default(),
         })
     }
 
@@ -140,7 +177,9 @@ mod tests {
             amsgrad: false,
             maximize: false,
         };
-        let step = AdamStep { parameters: &parameters, exp_avgs, exp_avg_sqs, max_exp_avg_sqs: None, steps, options };
+        let scaling = Scaling::default();
+        let step =
+            AdamStep { parameters: &parameters, exp_avgs, exp_avg_sqs, max_exp_avg_sqs: None, steps, options, scaling };
         assert!(fused_adam(step).unwrap_err().text.contains("no 0-d float tensor"));
     }
 

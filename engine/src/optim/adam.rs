@@ -1,7 +1,7 @@
 //! Adam, and the computation it shares with AdamW.
 
 use crate::native::{AdamOptions, AdamStep, NativeError, TensorList, fused_adam};
-use crate::optim::algorithm::{Algorithm, Slot, SlotShape, setting, wrong_state};
+use crate::optim::algorithm::{Algorithm, Slot, SlotShape, StepInputs, wrong_state};
 use crate::optim::error::{Allowed, OptimError, check_ranges};
 use crate::optim::groups::{GroupRule, GroupRules};
 use crate::optim::optimizer::Optimizer;
@@ -112,20 +112,26 @@ impl Algorithm for AdamAlgorithm {
         if self.amsgrad { &SLOTS } else { &SLOTS[..3] }
     }
 
-    fn step(&self, parameters: &TensorList, state: &mut [TensorList], settings: &Settings) -> Result<(), NativeError> {
+    fn step(
+        &self,
+        parameters: &TensorList,
+        state: &mut [TensorList],
+        inputs: &StepInputs<'_>,
+    ) -> Result<(), NativeError> {
         let [exp_avgs, exp_avg_sqs, steps, rest @ ..] = state else { return Err(wrong_state()) };
         let options = AdamOptions {
-            lr: setting(settings, "lr")?,
-            beta1: setting(settings, "beta1")?,
-            beta2: setting(settings, "beta2")?,
-            eps: setting(settings, "eps")?,
-            weight_decay: setting(settings, "weight_decay")?,
+            lr: inputs.setting("lr")?,
+            beta1: inputs.setting("beta1")?,
+            beta2: inputs.setting("beta2")?,
+            eps: inputs.setting("eps")?,
+            weight_decay: inputs.setting("weight_decay")?,
             decoupled: self.decoupled,
             amsgrad: self.amsgrad,
             maximize: self.maximize,
         };
         let max_exp_avg_sqs = rest.first_mut();
-        fused_adam(AdamStep { parameters, exp_avgs, exp_avg_sqs, max_exp_avg_sqs, steps, options })
+        let scaling = inputs.scaling();
+        fused_adam(AdamStep { parameters, exp_avgs, exp_avg_sqs, max_exp_avg_sqs, steps, options, scaling })
     }
 }
 

@@ -1,9 +1,9 @@
 //! Keeping gradients within bounds.
 
-use crate::base::Scalar;
 use crate::native::{NativeError, TensorList, clip_grad_norm_, clip_grad_value_};
 use crate::optim::error::{Allowed, OptimError, check_ranges};
 use serde::{Deserialize, Serialize};
+use tch::Tensor;
 
 /// How gradients are clipped before an update.
 ///
@@ -36,13 +36,13 @@ impl Clip {
         }
     }
 
-    /// Clips the gradients of all lists as one; with [`Clip::Norm`], gives the norm they had before.
+    /// Clips the gradients of these parameters as one; with [`Clip::Norm`], gives the norm they had before.
     pub(super) fn apply<'a>(
         &self,
         lists: impl IntoIterator<Item = &'a TensorList>,
-    ) -> Result<Option<Scalar>, NativeError> {
+    ) -> Result<Option<Tensor>, NativeError> {
         match *self {
-            Clip::Norm(max) => clip_grad_norm_(lists, max).map(|norm| Some(Scalar::Lazy(norm))),
+            Clip::Norm(max) => clip_grad_norm_(lists, max).map(Some),
             Clip::Value(max) => clip_grad_value_(lists, max).map(|()| None),
         }
     }

@@ -4,6 +4,7 @@ use crate::base::suggest::did_you_mean;
 use crate::optim::error::{Allowed, OptimError, check_ranges};
 use crate::optim::settings::Settings;
 use engine_macros::component;
+use std::fmt;
 use tch::Tensor;
 
 /// Other settings for the parameters whose name matches a pattern.
@@ -91,9 +92,30 @@ pub(super) const DEFAULT: &str = "default";
 /// What is added to a group's name for its parameters without weight decay.
 const NO_DECAY: &str = "/no_decay";
 
-/// Whether `listed`, as written in a schedule, means the group: its name, or the group it was split from.
-pub(super) fn means_group(listed: &str, group: &str) -> bool {
-    group == listed || group.strip_suffix(NO_DECAY) == Some(listed)
+/// A parameter group among those of all optimizers of a trainer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GroupName<'a> {
+    /// The field's name.
+    pub optimizer: &'a str,
+    /// The group's name: see [`Group::name`](crate::optim::Group::name).
+    pub group: &'a str,
+}
+
+impl GroupName<'_> {
+    /// Whether `listed`, as written in a schedule, means the group: by its name or that of the group it was split from,
+    /// by the name of its optimizer (`opt_g`), or by both (`opt_g/backbone.*`).
+    pub fn is_meant_by(&self, listed: &str) -> bool {
+        let by_name = |name: &str| self.group == name || self.group.strip_suffix(NO_DECAY) == Some(name);
+        let within = listed.strip_prefix(self.optimizer).and_then(|rest| rest.strip_prefix('/'));
+        listed == self.optimizer || by_name(listed) || within.is_some_and(by_name)
+    }
+}
+
+/// `opt_g/backbone.*`.
+impl fmt::Display for GroupName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.optimizer, self.group)
+    }
 }
 
 /// A group before it is live: which parameters, by index, with which settings.
@@ -272,6 +294,17 @@ mod tests {
         assert_eq!(dealt, expected);
         let sets = [GroupRule { decay_mult: Some(0.2), ..GroupRule::new("*") }];
         assert_eq!(deal(&sets, true).unwrap(), [("*".to_owned(), 0.1, 0.1, vec![0, 1, 2, 3])]);
+    }
+
+    #[test]
+    fn a_group_is_meant_by_its_name_and_by_its_optimizer() {
+        let group = GroupName { optimizer: "opt_g", group: "head.*/no_decay" };
+        for listed in ["opt_g", "head.*", "head.*/no_decay", "opt_g/head.*", "opt_g/head.*/no_decay"] {
+            assert!(group.is_meant_by(listed), "{listed}");
+        }
+        for listed in ["opt", "opt_c", "opt_c/head.*", "head", "default", "opt_g/"] {
+            assert!(!group.is_meant_by(listed), "{listed}");
+        }
     }
 
     #[test]

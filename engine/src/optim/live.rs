@@ -5,15 +5,15 @@
 //! the state of a parameter at its first gradient, and with clipping by norm the norms.
 
 use crate::base::Scalar;
-use crate::native::{self, NativeError, TensorList};
-use crate::optim::algorithm::Algorithm;
+use crate::native::{self, NativeError, Scaling, TensorList};
+use crate::optim::algorithm::{Algorithm, StepInputs};
 use crate::optim::clip::Clip;
 use crate::optim::error::OptimError;
 use crate::optim::groups::{Assigned, assign};
 use crate::optim::optimizer::Optimizer;
 use crate::optim::settings::Settings;
 use std::collections::BTreeSet;
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 /// An optimizer at work on its parameters.
 ///
@@ -41,6 +41,8 @@ use tch::{Kind, Tensor};
 #[derive(Debug)]
 pub struct Optim {
     pub(super) name: String,
+    // the models whose parameters it has
+    models: Vec<String>,
     pub(super) recipe: &'static str,
     pub(super) algorithm: Box<dyn Algorithm>,
     pub(super) groups: Vec<Group>,
@@ -59,6 +61,7 @@ pub struct Group {
 /// The parameters of a group that lie on one device and have one kind: what one kernel takes.
 #[derive(Debug)]
 pub(super) struct Bucket {
+    device: Device,
     pub(super) names: Vec<String>,
     pub(super) parameters: TensorList,
     // one list per slot of the algorithm
@@ -82,7 +85,14 @@ impl Optim {
             groups.push(Group::new(assigned, &parameters, algorithm.slots().len()).map_err(native)?);
         }
         let parameters = TensorList::new(parameters.iter().map(|(_, tensor)| tensor)).map_err(native)?;
-        Ok(Optim { name: name.into(), recipe: recipe.name(), algorithm, groups, parameters })
+        Ok(Optim { name: name.into(), models: Vec::new(), recipe: recipe.name(), algorithm, groups, parameters })
+    }
+
+    /// Says whose parameters it was given, for hooks that look at models: those of these models.
+    #[must_use]
+    pub fn of_models<'a>(mut self, models: impl IntoIterator<Item = &'a str>) -> Self {
+        self.models = models.into_iter().map(str::to_owned).collect();
+        self
     }
 
     /// The name it was given.
@@ -90,14 +100,38 @@ impl Optim {
         &self.name
     }
 
+    /// Whether it updates a model; when nothing was said of models, it updates all.
+    pub fn updates_model(&self, name: &str) -> bool {
+        self.models.is_empty() || self.models.iter().any(|model| model == name)
+    }
+
     /// Updates every parameter that has a gradient; others are passed over, their state untouched.
     ///
     /// # Errors
     /// When libtorch refuses: a sparse gradient, a parameter that was moved to another device, no memory.
     pub fn step(&mut self) -> Result<(), OptimError> {
+        self.step_scaled(Scaling::default())
+    }
+
+    /// As [`Optim::step`], by gradients that are scaled, or in an update that only the device knows whether to make. The
+    /// tensors may lie on any device.
+    ///
+    /// # Errors
+    /// As [`Optim::step`].
+    pub fn step_scaled(&mut self, scaling: Scaling<'_>) -> Result<(), OptimError> {
         for group in &mut self.groups {
             for bucket in &mut group.buckets {
-                if let Err(source) = self.algorithm.step(&bucket.parameters, &mut bucket.state, &group.settings) {
+                let settings = &group.settings;
+                let updated = Nearby::of(scaling, bucket.device).and_then(|near| {
+                    let (grad_scale, found_inf) = (near.grad_scale.as_ref(), near.found_inf.as_ref());
+                    let inputs = StepInputs {
+                        settings,
+                        grad_scale: grad_scale.or(scaling.grad_scale),
+                        found_inf: found_inf.or(scaling.found_inf),
+                    };
+                    self.algorithm.step(&bucket.parameters, &mut bucket.state, &inputs)
+                });
+                if let Err(source) = updated {
                     let doing = match source.item.and_then(|item| bucket.names.get(item)) {
                         Some(parameter) => format!("the update of `{parameter}`"),
                         None => format!("the update of group `{}`", group.name),
@@ -181,6 +215,11 @@ impl Optim {
         &mut self.groups
     }
 
+    /// The groups, to change their settings, beside the name.
+    pub(super) fn name_and_groups_mut(&mut self) -> (&str, &mut [Group]) {
+        (&self.name, &mut self.groups)
+    }
+
     /// All parameters, in the order in which they were given.
     pub fn parameters(&self) -> &TensorList {
         &self.parameters
@@ -194,7 +233,7 @@ impl Optim {
 impl Group {
     fn new(assigned: Assigned, parameters: &[(String, Tensor)], slots: usize) -> Result<Self, NativeError> {
         // few devices and kinds, so a list is searched faster than a map
-        let mut places: Vec<((tch::Device, Kind), Vec<usize>)> = Vec::new();
+        let mut places: Vec<((Device, Kind), Vec<usize>)> = Vec::new();
         for index in assigned.members {
             let tensor = &parameters[index].1;
             let place = (tensor.device(), tensor.kind());
@@ -204,8 +243,9 @@ impl Group {
             }
         }
         let mut buckets = Vec::new();
-        for (_, members) in places {
+        for ((device, _), members) in places {
             buckets.push(Bucket {
+                device,
                 names: members.iter().map(|index| parameters[*index].0.clone()).collect(),
                 parameters: TensorList::new(members.iter().map(|index| &parameters[*index].1))?,
                 state: (0..slots).map(|_| TensorList::undefined(members.len())).collect::<Result<_, _>>()?,
@@ -256,11 +296,31 @@ impl Group {
 /// When the bound makes no sense or a gradient is sparse.
 pub fn clip_gradients(optims: &mut [Optim], clip: &Clip) -> Result<Option<Scalar>, OptimError> {
     clip.check()?;
-    clip.apply(optims.iter().map(Optim::parameters)).map_err(|source| OptimError::Native {
+    let norm = clip.apply(optims.iter().map(Optim::parameters));
+    norm.map(|norm| norm.map(Scalar::Lazy)).map_err(|source| OptimError::Native {
         optimizer: optims.iter().map(Optim::name).collect::<Vec<_>>().join("`, `"),
         doing: "clipping the gradients".into(),
         source,
     })
+}
+
+/// Copies of the tensors of a [`Scaling`] that lie on another device than the parameters; none where they lie there.
+struct Nearby {
+    grad_scale: Option<Tensor>,
+    found_inf: Option<Tensor>,
+}
+
+impl Nearby {
+    fn of(scaling: Scaling<'_>, device: Device) -> Result<Self, NativeError> {
+        let near = |tensor: Option<&Tensor>| match tensor {
+            Some(tensor) if tensor.device() != device => tensor
+                .f_to_device(device)
+                .map(Some)
+                .map_err(|error| NativeError::argument(format!("a scale can't be brought to {device:?}: {error}"))),
+            _ => Ok(None),
+        };
+        Ok(Nearby { grad_scale: near(scaling.grad_scale)?, found_inf: near(scaling.found_inf)? })
+    }
 }
 
 fn check_parameters(optimizer: &str, parameters: &[(String, Tensor)]) -> Result<(), OptimError> {

@@ -18,15 +18,19 @@ mod saved;
 pub mod schedule;
 mod settings;
 mod sgd;
+#[cfg(test)]
+mod tests;
+pub mod update;
 
 pub use adam::Adam;
 pub use adamw::AdamW;
-pub use algorithm::{Algorithm, Slot, SlotShape};
+pub use algorithm::{Algorithm, Slot, SlotShape, StepInputs};
 pub use clip::Clip;
 pub use error::OptimError;
-pub use groups::{GroupRule, GroupRules};
+pub use groups::{GroupName, GroupRule, GroupRules};
 pub use live::{Group, Optim, clip_gradients};
 pub use optimizer::{Optimizer, OptimizerConfig};
 pub use schedule::{PlannedLength, Schedule, ScheduleConfig, Schedules, TrainingLength, TrainingProgress};
 pub use settings::{Setting, Settings};
 pub use sgd::Sgd;
+pub use update::{NonFinite, Pass, PassBatches, PassInfo, PassPlan, PassSettings, Updates};

@@ -1,7 +1,7 @@
 //! Stochastic gradient descent.
 
 use crate::native::{NativeError, SgdOptions, SgdStep, TensorList, fused_sgd};
-use crate::optim::algorithm::{Algorithm, Slot, SlotShape, setting, wrong_state};
+use crate::optim::algorithm::{Algorithm, Slot, SlotShape, StepInputs, wrong_state};
 use crate::optim::error::{Allowed, OptimError, check_ranges};
 use crate::optim::groups::{GroupRule, GroupRules};
 use crate::optim::optimizer::Optimizer;
@@ -125,19 +125,24 @@ impl Algorithm for SgdAlgorithm {
         &[Slot { name: "momentum_buffer", shape: SlotShape::LikeParameter }]
     }
 
-    fn step(&self, parameters: &TensorList, state: &mut [TensorList], settings: &Settings) -> Result<(), NativeError> {
+    fn step(
+        &self,
+        parameters: &TensorList,
+        state: &mut [TensorList],
+        inputs: &StepInputs<'_>,
+    ) -> Result<(), NativeError> {
         let [momentum_buffers] = state else { return Err(wrong_state()) };
-        let momentum = setting(settings, "momentum")?;
+        let momentum = inputs.setting("momentum")?;
         let options = SgdOptions {
-            lr: setting(settings, "lr")?,
+            lr: inputs.setting("lr")?,
             momentum,
-            dampening: setting(settings, "dampening")?,
-            weight_decay: setting(settings, "weight_decay")?,
+            dampening: inputs.setting("dampening")?,
+            weight_decay: inputs.setting("weight_decay")?,
             // a schedule may bring the momentum down to zero
             nesterov: self.nesterov && momentum != 0.0,
             maximize: self.maximize,
         };
-        fused_sgd(SgdStep { parameters, momentum_buffers, options })
+        fused_sgd(SgdStep { parameters, momentum_buffers, options, scaling: inputs.scaling() })
     }
 }
 

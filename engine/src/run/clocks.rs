@@ -14,7 +14,6 @@ pub struct Clocks {
     pub(crate) max_iters: Option<u64>,
     pub(crate) iters_per_epoch: u64,
     pub(crate) last_val: Option<Iter>,
-    pub(crate) skipped: u64,
 }
 
 impl Clocks {
@@ -29,7 +28,6 @@ impl Clocks {
             max_iters: None,
             iters_per_epoch: 0,
             last_val: None,
-            skipped: 0,
         }
     }
 
@@ -43,7 +41,7 @@ impl Clocks {
         self.epoch
     }
 
-    /// Finished updates since the start of the training.
+    /// Finished iters since the start of the training: updates, or rounds of all passes where there are several.
     pub fn iter(&self) -> Iter {
         self.iter
     }
@@ -58,19 +56,14 @@ impl Clocks {
         self.max_epochs
     }
 
-    /// Planned updates of the whole training.
+    /// Planned iters of the whole training.
     pub fn max_iters(&self) -> Option<u64> {
         self.max_iters
     }
 
-    /// Updates of one pass of the train loader, the tail included; `by_iter`: of the whole training.
+    /// Iters of one epoch, the tail included; `by_iter`: of the whole training.
     pub fn iters_per_epoch(&self) -> u64 {
         self.iters_per_epoch
-    }
-
-    /// Updates that were skipped on request so far.
-    pub fn skipped_updates(&self) -> u64 {
-        self.skipped
     }
 
     /// The count on a clock.

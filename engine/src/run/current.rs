@@ -29,11 +29,22 @@ impl fmt::Display for Command {
     }
 }
 
+/// Which update of an iter is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PassPlace {
+    /// The place of its pass among the passes of the trainer.
+    pub pass: usize,
+    /// Its number among the updates that the pass makes in a row, from 0 on.
+    pub time: u64,
+}
+
 /// What runs now: the command, the phase, and the loader whose batch is in work.
 #[derive(Debug)]
 pub struct Current {
     pub(crate) command: Command,
     pub(crate) phase: Phase,
+    /// The update that is under way in an iter.
+    pub(crate) pass: Option<PassPlace>,
     /// The place in the phase's order of the hook that was called last.
     pub(crate) place: usize,
     /// The step of the trainer's that runs: `train_step`.
@@ -50,6 +61,7 @@ impl Current {
         Current {
             command: Command::Train,
             phase: Phase::BeforeRun,
+            pass: None,
             place: 0,
             step: None,
             loader: "",
@@ -82,6 +94,6 @@ impl Current {
             Clock::Epoch => format!(" (epoch {})", clocks.epoch.get()),
             Clock::Iter => String::new(),
         };
-        format!("{step} failed at iter {}, {batch}{epoch}", clocks.iter.get())
+        format!("`{step}` failed at iter {}, {batch}{epoch}", clocks.iter.get())
     }
 }

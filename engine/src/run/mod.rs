@@ -3,6 +3,7 @@
 //! The loops write here where the run is; hooks and steps read it, and leave requests. Nothing in this folder runs
 //! anything.
 
+mod cadence;
 mod clocks;
 mod context;
 mod current;
@@ -15,11 +16,11 @@ mod signals;
 mod state;
 mod step;
 mod storage;
-mod updates;
 
+pub use cadence::Cadence;
 pub use clocks::Clocks;
 pub use context::Context;
-pub use current::{Command, Current};
+pub use current::{Command, Current, PassPlace};
 pub use decision::{Decision, Stop, StopKind};
 pub use exception::Exception;
 pub(crate) use generators::Generators;
@@ -31,4 +32,3 @@ pub use state::RunState;
 pub use step::StepState;
 pub(crate) use storage::Resumed;
 pub use storage::Storage;
-pub use updates::Updates;

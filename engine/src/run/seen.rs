@@ -1,8 +1,8 @@
 //! What a run shows of itself: numbers, lines, metrics, time.
 
-use crate::base::Result;
+use crate::base::{Result, Scalar};
 use crate::metric::{Measure, Metric};
-use crate::record::{Record, Sinks};
+use crate::record::{Record, RowPhase, Sinks};
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::time::Instant;
@@ -17,6 +17,10 @@ pub struct Seen {
     pub sinks: Sinks,
     /// The metrics of evaluations.
     pub results: Results,
+    /// The name that is logged now, with that of its pass before it: kept, so that logging allocates nothing.
+    name: String,
+    /// How often the record had read a device at the last safe point.
+    pub(crate) reads_seen: u64,
     started: Instant,
     /// Seconds of the runs that this one continues.
     time_before: f64,
@@ -42,9 +46,23 @@ impl Seen {
             record: Record::new(RECORD_WINDOW),
             sinks: Sinks::new(),
             results: Results::default(),
+            name: String::new(),
+            reads_seen: 0,
             started: Instant::now(),
             time_before: 0.0,
         }
+    }
+
+    /// Records a number, under `prefix/name` where there is a prefix.
+    pub(crate) fn log(&mut self, phase: RowPhase, prefix: Option<&str>, name: &str, value: Scalar, weight: f64) {
+        let Seen { record, name: joined, .. } = self;
+        record.log(phase, join(joined, prefix, name), value, weight);
+    }
+
+    /// As [`Seen::log`], for numbers of which a row shows the last and not the mean.
+    pub(crate) fn log_last(&mut self, phase: RowPhase, prefix: Option<&str>, name: &str, value: Scalar) {
+        let Seen { record, name: joined, .. } = self;
+        record.log_last(phase, join(joined, prefix, name), value);
     }
 
     /// Seconds since the run's start, those before a resume included.
@@ -70,4 +88,12 @@ impl Seen {
             let _ = writeln!(std::io::stderr(), "{text}\n{error:#}");
         }
     }
+}
+
+/// `prefix/name` in a text that is used again and again.
+fn join<'a>(joined: &'a mut String, prefix: Option<&str>, name: &'a str) -> &'a str {
+    let Some(prefix) = prefix else { return name };
+    joined.clear();
+    joined.extend([prefix, "/", name]);
+    joined
 }

@@ -3,8 +3,9 @@
 use crate::base::libtorch::is_out_of_memory;
 use crate::base::{Clock, Error, ErrorContext as _, Result, Scalar};
 use crate::model::Models;
+use crate::optim::{Pass, Updates};
 use crate::record::{Event, Moment, Record, RowPhase, Value, ValueKind};
-use crate::run::{Clocks, Current, Decision, Exception, Requests, Seen, Signals, StepState, Storage, Updates};
+use crate::run::{Clocks, Current, Decision, Exception, Requests, Seen, Signals, StepState, Storage};
 use tch::Device;
 
 /// The run's property, in groups. Who builds a program fills the public fields; loops lend the whole to hooks and
@@ -18,7 +19,7 @@ pub struct RunState {
     pub(crate) clocks: Clocks,
     /// The models, by the name of their field.
     pub models: Models,
-    /// What an update changes, and with what.
+    /// Everything that updates do: optimizers, schedules, passes.
     pub updates: Updates,
     /// What the current step takes and gives.
     pub(crate) step: StepState,
@@ -77,18 +78,31 @@ impl RunState {
         self.current.step_failed(step, &self.clocks)
     }
 
+    /// The pass whose update is under way.
+    pub(crate) fn pass(&self) -> Option<&Pass> {
+        self.current.pass.map(|place| &self.updates.passes()[place.pass])
+    }
+
     /// Now, for what is recorded.
     pub(crate) fn moment(&self) -> Moment {
         Moment { epoch: self.clocks.epoch.get(), iter: self.clocks.iter.get(), time: self.seen.elapsed() }
     }
 
-    /// Records a number for the next row of the phase; in an evaluation it counts by the weight of its batch.
+    /// Records a number for the next row of the phase; within a pass, under the pass's name: `critic/loss`. In an
+    /// evaluation it counts by the weight of its batch.
     pub(crate) fn log(&mut self, name: &str, value: Scalar) {
         let weight = match self.current.evaluated {
             Some(_) => self.step.batch_weight,
             None => 1.0,
         };
-        self.seen.record.log(RowPhase::of(self.current.phase), name, value, weight);
+        let prefix = self.current.pass.and_then(|place| self.updates.passes()[place.pass].prefix());
+        self.seen.log(RowPhase::of(self.current.phase), prefix, name, value, weight);
+    }
+
+    /// As [`RunState::log`], for numbers of which a row shows the last and not the mean.
+    pub(crate) fn log_last(&mut self, name: &str, value: Scalar) {
+        let prefix = self.current.pass.and_then(|place| self.updates.passes()[place.pass].prefix());
+        self.seen.log_last(RowPhase::of(self.current.phase), prefix, name, value);
     }
 
     /// Hands a value to the sinks, now. It is made, and what it is made of read from the device, only when one of them
@@ -100,17 +114,21 @@ impl RunState {
         make: impl FnOnce(&mut Record) -> Result<Value>,
     ) -> Result<()> {
         let (phase, loader) = (RowPhase::of(self.current.phase), self.current.recorded_loader().map(str::to_owned));
+        let name = match self.pass().and_then(Pass::prefix) {
+            Some(pass) => format!("{pass}/{name}"),
+            None => name.to_owned(),
+        };
         if !self.seen.sinks.takes(kind) {
             return match self.seen.sinks.is_first_untaken(kind) {
                 true => self.say(&format!(
                     "{kind} are recorded nowhere, as `{}`: no sink takes them; `sinks: [TensorBoard()]` in the experiment adds one that does",
-                    phase.key(loader.as_deref(), name)
+                    phase.key(loader.as_deref(), &name)
                 )),
                 false => Ok(()),
             };
         }
         let value = make(&mut self.seen.record).with_context(|| format!("`{name}` can't be recorded"))?;
-        let event = Event { phase, loader, at: self.moment(), name: name.to_owned(), value };
+        let event = Event { phase, loader, at: self.moment(), name, value };
         self.seen.sinks.event(&event)
     }
 

@@ -13,6 +13,8 @@ pub struct StepState {
     pub(crate) batch_weight: f64,
     /// What the step has returned, from its forward pass to the end of its iter.
     pub(crate) output: Option<Output>,
-    /// Whether the update of this iter was left out.
-    pub(crate) skipped: bool,
+    /// What the batch in work counts in the gradient of its update; `None` outside a step and its backward.
+    pub(crate) share: Option<f64>,
+    /// Whether the step has run backward itself.
+    pub(crate) has_gone_backward: bool,
 }

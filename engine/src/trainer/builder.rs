@@ -75,7 +75,7 @@ impl<'a> Builder<'a> {
             Some(field) => BuildErrors::at(format!("{path}.{field}"), error.to_string()),
             None => Error::new(error).context(format!("the optimizer `{name}` can't be built")),
         })?;
-        self.run.updates.optimizers.push(optim);
+        self.run.updates.add(optim.of_models(models.iter().copied()));
         Ok(field)
     }
 

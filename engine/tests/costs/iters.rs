@@ -118,9 +118,7 @@ fn measured<D: EngineHooks>(hooks: D, accumulate: u64) -> (Vec<u64>, Vec<u64>) {
     let store = nn::VarStore::new(Device::Cpu);
     let weight = store.root().var("weight", &[4], nn::Init::Const(1.0));
     run.models.push(ModelEntry::new("net", store));
-    run.updates
-        .optimizers
-        .push(Optim::new("opt", &AdamW::new(0.1), vec![("weight".into(), weight.shallow_clone())]).unwrap());
+    run.updates.add(Optim::new("opt", &AdamW::new(0.1), vec![("weight".into(), weight.shallow_clone())]).unwrap());
     let meter = from_ron::<Meter>("()");
     let seen = meter.seen.clone();
     let batch = Tensor::ones([2, 4], (Kind::Float, Device::Cpu));

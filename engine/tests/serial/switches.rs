@@ -6,7 +6,7 @@ use engine::native::{
     AnomalyGuard, Determinism, DeviceReads, ErrorKind, determinism, generator_state, set_deterministic,
     set_generator_state,
 };
-use engine::optim::Clip;
+use engine::optim::{Clip, NonFinite};
 use engine::phase::Phase;
 use engine::record::RowPhase;
 use std::cell::RefCell;
@@ -65,15 +65,16 @@ fn the_level_of_determinism_is_what_was_set() {
 #[test]
 fn no_operator_of_an_iter_reads_a_value_between_two_rows() {
     let _alone = alone();
-    let reads_of = |reading: bool| {
+    let reads_of = |reading: bool, non_finite: NonFinite| {
         // not Adam: its fused kernel for the CPU reads the step counts, which that for CUDA leaves on the device
         let mut setup = Setup { adam: false, logger: "(interval: 5)", ..Setup::iters(20) };
         setup.train.clip = Some(Clip::Norm(1.0));
+        setup.train.non_finite = non_finite;
         let mut driver = setup.full::<ByIter>();
         let (rows, _) = driver.keep_rows();
         if reading {
             driver.toy().on_train = Some(Box::new(|output: Output, _| {
-                output.loss().double_value(&[]);
+                output.loss()?.double_value(&[]);
                 Ok(output)
             }));
         }
@@ -91,7 +92,9 @@ fn no_operator_of_an_iter_reads_a_value_between_two_rows() {
         assert_eq!(rows.lock().unwrap().iter().filter(|row| row.phase == RowPhase::Train).count(), 4);
         reads.take()
     };
-    assert_eq!(reads_of(false), [0; 20]);
+    for non_finite in [NonFinite::Apply, NonFinite::Skip, NonFinite::Stop] {
+        assert_eq!(reads_of(false, non_finite), [0; 20], "{non_finite:?}");
+    }
     // a step that reads its loss is seen
-    assert_eq!(reads_of(true), [1; 20]);
+    assert_eq!(reads_of(true, NonFinite::Apply), [1; 20]);
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// From the ground up. A new folder needs a place here, and in ARCHITECTURE.md.
 const FLOORS: [&[&str]; 8] = [
     &["base"],
-    &["phase", "config", "random", "native"],
+    &["phase", "config", "random", "native", "nn"],
     &["data", "optim", "metric", "record", "checkpoint", "folder", "model"],
     &["run", "sinks"],
     &["hook"],

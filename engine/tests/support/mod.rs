@@ -137,7 +137,7 @@ impl Setup {
             true => Box::new(AdamW::new(self.lr)),
             false => Box::new(Sgd::new(self.lr)),
         };
-        run.updates.optimizers.push(Optim::new("opt", recipe.as_ref(), parameters).unwrap());
+        run.updates.add(Optim::new("opt", recipe.as_ref(), parameters).unwrap());
         let hooks = Dispatcher::new(hooks, vec![], vec![]);
         let plan = Plan { train: self.train.clone(), val: self.val.clone() };
         let mut driver = Program::new(toy, hooks, plan, run);

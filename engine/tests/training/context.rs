@@ -79,7 +79,7 @@ fn an_output_holds_no_graph_once_its_batch_is_done() {
     let mut driver = Setup::default().plain::<ByEpoch>();
     driver.on(|phase, cx| {
         if phase == Phase::AfterTrainBatch {
-            assert!(!cx.output()?.loss().requires_grad());
+            assert!(!cx.output()?.loss()?.requires_grad());
         }
         Ok(())
     });

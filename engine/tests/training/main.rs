@@ -9,11 +9,14 @@
 mod support;
 
 mod averages;
+mod backward;
 mod context;
 mod early_stopping;
 mod failures;
+mod non_finite;
 mod optimizers;
 mod order;
+mod passes;
 mod plan;
 mod saving;
 mod schedules;

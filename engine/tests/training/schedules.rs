@@ -4,7 +4,7 @@ use crate::optimizers::parameters;
 use engine::base::{Epoch, Iter};
 use engine::optim::schedule::{Constant, Cosine, Exponential, Linear, MultiStep, Poly, Step};
 use engine::optim::{
-    AdamW, GroupRule, Optim, PlannedLength, ScheduleConfig, Schedules, Sgd, TrainingLength, TrainingProgress,
+    AdamW, GroupName, GroupRule, Optim, PlannedLength, ScheduleConfig, Schedules, Sgd, TrainingLength, TrainingProgress,
 };
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -19,6 +19,8 @@ fn a_list_of_schedules_is_read_by_their_names() {
     assert_eq!(format!("{schedules:?}"), format!("{again:?}"));
     assert!(serde_json::from_str::<Schedules>(r#"[{"Cosine": {"min": 0.1}}]"#).is_err());
 }
+
+const DEFAULT: GroupName<'_> = GroupName { optimizer: "opt", group: "default" };
 
 const PLANNED: PlannedLength = PlannedLength { max_epochs: 10, max_iters: 100, iters_per_epoch: 10 };
 
@@ -59,7 +61,7 @@ fn a_hundred_updates_have_the_learning_rates_of_pytorch() {
         assert_eq!(schedules.check(&TrainingLength::from(&PLANNED)), [], "{name}");
         assert_eq!(expected[name].len(), 100);
         for (iter, theirs) in expected[name].iter().enumerate() {
-            let ours = schedules.value("lr", "default", 0.05, &at(iter as u64)).unwrap();
+            let ours = schedules.value("lr", DEFAULT, 0.05, &at(iter as u64)).unwrap();
             // PyTorch multiplies its way from step to step, so it is the one that is a little off
             assert!((ours - theirs).abs() <= 1e-12 * theirs.abs().max(1e-3), "{name} at {iter}: {ours} {theirs}");
         }

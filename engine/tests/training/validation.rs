@@ -205,7 +205,7 @@ fn an_evaluation_runs_without_gradients_and_in_its_mode_and_restores_both() {
         looked.then(|| (phase.name(), cx.is_training(), cx.model("net").unwrap().is_training()))
     });
     driver.toy().on_val = Some(Box::new(|output: Output, cx| {
-        assert!(!cx.is_training() && !output.loss().requires_grad());
+        assert!(!cx.is_training() && !output.loss().unwrap().requires_grad());
         Ok(output)
     }));
     driver.train_all().unwrap();

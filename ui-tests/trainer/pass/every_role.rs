@@ -119,7 +119,7 @@ pub struct Loss {
 
 impl Metric for Loss {
     fn update(&mut self, output: &Output, _batch_size: usize) -> Result<()> {
-        self.sum += f64::try_from(output.loss())?;
+        self.sum += f64::try_from(output.loss()?)?;
         self.batches += 1;
         Ok(())
     }

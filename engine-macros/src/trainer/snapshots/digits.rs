@@ -375,6 +375,10 @@ const _: () = {
     #[allow(unused_variables, unreachable_code)]
     impl ::engine::__private::Trainer for Digits {
         const CLOCK: ::engine::__private::Clock = ::engine::__private::Clock::Epoch;
+        const PASSES: &'static [::engine::__private::PassInfo] = <<::engine::__private::Checked<
+            Digits,
+            FITS_train,
+        > as ::engine::__private::Known>::Type as ::engine::__private::Steps>::PASSES;
         fn loaders(role: ::engine::__private::Role) -> &'static [&'static str] {
             match role {
                 ::engine::__private::Role::Train => &["train"],
@@ -552,4 +556,23 @@ const _: () = {
             ::core::result::Result::Ok(())
         }
     }
+    #[automatically_derived]
+    impl ::engine::__private::HasOptimizers for Digits {
+        const OPTIMIZERS: &'static [&'static str] = &["opt"];
+    }
+    const _: () = {
+        let passes = <<::engine::__private::Checked<
+            Digits,
+            FITS_train,
+        > as ::engine::__private::Known>::Type as ::engine::__private::Steps>::PASSES;
+        if !::engine::__private::is_stepped(
+            "opt",
+            passes,
+            <Digits as ::engine::__private::HasOptimizers>::OPTIMIZERS,
+        ) {
+            ::core::panic!(
+                "optimizer `opt` is in no pass, so it would never step; name it in one: `#[pass(opt)]`"
+            )
+        }
+    };
 };

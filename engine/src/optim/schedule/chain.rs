@@ -2,8 +2,8 @@
 
 use crate::base::Clock;
 use crate::optim::error::OptimError;
-use crate::optim::groups::means_group;
-use crate::optim::live::Optim;
+use crate::optim::groups::GroupName;
+use crate::optim::live::{Group, Optim};
 use crate::optim::schedule::{ScheduleConfig, TrainingLength, TrainingProgress, Window, WindowPosition};
 use crate::optim::settings::Settings;
 use serde::{Deserialize, Serialize};
@@ -56,7 +56,7 @@ const MOST: usize = 100;
 
 impl Schedules {
     /// What a setting of a group is now; `None` when no schedule for it has begun.
-    pub fn value(&self, setting: &str, group: &str, initial: f64, progress: &TrainingProgress) -> Option<f64> {
+    pub fn value(&self, setting: &str, group: GroupName<'_>, initial: f64, progress: &TrainingProgress) -> Option<f64> {
         let training = TrainingLength::from(&progress.planned);
         let mut in_force: Option<(u64, f64)> = None;
         for (index, schedule) in self.0.iter().enumerate() {
@@ -102,17 +102,24 @@ impl Schedules {
     /// # Errors
     /// When a schedule gives a value that is not finite.
     pub fn apply(&self, optims: &mut [Optim], progress: &TrainingProgress) -> Result<(), OptimError> {
-        for group in optims.iter_mut().flat_map(Optim::groups_mut) {
-            for (index, schedule) in self.0.iter().enumerate() {
-                let setting = schedule.window().setting;
-                // the first schedule of a setting stands for all of them
-                if self.0[..index].iter().any(|earlier| earlier.window().setting == setting) {
-                    continue;
-                }
-                let Some(initial) = group.settings().initial(setting) else { continue };
-                if let Some(value) = self.value(setting, group.name(), initial, progress) {
-                    group.settings_mut().set(setting, value)?;
-                }
+        for optim in optims {
+            let (optimizer, groups) = optim.name_and_groups_mut();
+            groups.iter_mut().try_for_each(|group| self.apply_to(optimizer, group, progress))?;
+        }
+        Ok(())
+    }
+
+    fn apply_to(&self, optimizer: &str, group: &mut Group, progress: &TrainingProgress) -> Result<(), OptimError> {
+        for (index, schedule) in self.0.iter().enumerate() {
+            let setting = schedule.window().setting;
+            // the first schedule of a setting stands for all of them
+            if self.0[..index].iter().any(|earlier| earlier.window().setting == setting) {
+                continue;
+            }
+            let Some(initial) = group.settings().initial(setting) else { continue };
+            let name = GroupName { optimizer, group: group.name() };
+            if let Some(value) = self.value(setting, name, initial, progress) {
+                group.settings_mut().set(setting, value)?;
             }
         }
         Ok(())
@@ -201,13 +208,17 @@ impl Schedules {
     /// # Ok::<(), engine::base::Error>(())
     /// ```
     pub fn check_against(&self, optims: &[Optim]) -> Vec<Problem> {
-        let groups = optims.iter().flat_map(Optim::groups);
-        self.check_groups(&groups.map(|group| (group.name(), group.settings())).collect::<Vec<_>>())
+        let groups = optims.iter().flat_map(|optim| {
+            let name = |group| GroupName { optimizer: optim.name(), group };
+            optim.groups().iter().map(move |group| (name(group.name()), group.settings().clone()))
+        });
+        self.check_groups(&groups.collect::<Vec<_>>())
     }
 
     /// As [`Schedules::check_against`], for all groups that there can be.
-    pub(crate) fn check_groups(&self, groups: &[(&str, &Settings)]) -> Vec<Problem> {
+    pub(crate) fn check_groups(&self, groups: &[(GroupName<'_>, Settings)]) -> Vec<Problem> {
         let mut problems = Vec::new();
+        let several = groups.iter().any(|(name, _)| name.optimizer != groups[0].0.optimizer);
         for (index, schedule) in self.0.iter().enumerate() {
             let window = schedule.window();
             if let Some((_, first)) = groups.first()
@@ -217,8 +228,12 @@ impl Schedules {
                 problems.push(Problem { index, field: "setting".to_owned(), text });
             }
             for (place, listed) in window.groups.iter().enumerate() {
-                if !groups.iter().any(|(name, _)| means_group(listed, name)) {
-                    let known: Vec<String> = groups.iter().map(|(name, _)| format!("`{name}`")).collect();
+                if !groups.iter().any(|(name, _)| name.is_meant_by(listed)) {
+                    let known = groups.iter().map(|(name, _)| match several {
+                        true => format!("`{name}`"),
+                        false => format!("`{}`", name.group),
+                    });
+                    let known: Vec<String> = known.collect();
                     let text = format!("there is no parameter group `{listed}`, only {}", known.join(", "));
                     problems.push(Problem { index, field: format!("groups.{place}"), text });
                 }
@@ -318,9 +333,9 @@ fn empty_window(name: &str, window: &Window<'_>, (begin, end): (Moment, Moment))
     }
 }
 
-fn governs(window: &Window<'_>, setting: &str, group: &str) -> bool {
+fn governs(window: &Window<'_>, setting: &str, group: GroupName<'_>) -> bool {
     window.setting == setting
-        && (window.groups.is_empty() || window.groups.iter().any(|listed| means_group(listed, group)))
+        && (window.groups.is_empty() || window.groups.iter().any(|listed| group.is_meant_by(listed)))
 }
 
 fn share_a_group(one: &[String], other: &[String]) -> bool {
@@ -354,7 +369,7 @@ mod tests {
     /// The factor before update `iter`.
     fn factor(schedules: &Schedules, iter: u64) -> Option<f64> {
         let progress = TrainingProgress { epoch: Epoch(iter / 10), iter: Iter(iter), planned: PLANNED };
-        schedules.value("lr", "default", 1.0, &progress)
+        schedules.value("lr", GroupName { optimizer: "opt", group: "default" }, 1.0, &progress)
     }
 
     fn problems(schedules: &Schedules) -> Vec<String> {

@@ -1,12 +1,14 @@
 //! The one thing a hook and a step see of a run.
 
+mod backward;
 mod record;
 mod requests;
 mod work;
 
 use crate::base::{Epoch, Iter};
+use crate::optim::Pass;
 use crate::phase::Phase;
-use crate::run::{Clocks, Command, RunState};
+use crate::run::{Clocks, Command, PassPlace, RunState};
 use tch::Device;
 
 /// The run, as hooks and steps read and steer it.
@@ -29,7 +31,7 @@ use tch::Device;
 /// impl Plateau {
 ///     fn before_optimizer_step(&mut self, cx: &mut Context<'_>) -> Result<()> {
 ///         if cx.iter().get() % 100 == 0 {
-///             let norm = cx.optimizers_mut()[0].grad_norm()?;
+///             let norm = cx.grad_norm()?;
 ///             if norm.read()? < self.norm {
 ///                 cx.stop("the gradient has vanished");
 ///             }
@@ -60,6 +62,17 @@ impl<'a> Context<'a> {
         self.run.current.command
     }
 
+    /// The pass whose update is under way, from `before_train_batch` to `after_optimizer_step`; `None` elsewhere. A
+    /// trainer without `#[passes]` has one, named `train`.
+    pub fn pass(&self) -> Option<&Pass> {
+        self.run.pass()
+    }
+
+    /// Which pass that is, and which of its updates in a row.
+    pub fn pass_place(&self) -> Option<PassPlace> {
+        self.run.current.pass
+    }
+
     /// All clocks: finished and planned epochs, iters, batches.
     pub fn clocks(&self) -> &Clocks {
         &self.run.clocks
@@ -70,7 +83,7 @@ impl<'a> Context<'a> {
         self.run.clocks.epoch()
     }
 
-    /// Finished updates.
+    /// Finished iters: updates, or rounds of all passes where there are several.
     pub fn iter(&self) -> Iter {
         self.run.clocks.iter()
     }

@@ -4,7 +4,7 @@ use crate::base::Scalar;
 use crate::base::error::{Error, Result};
 use crate::base::suggest::meant;
 use crate::metric::{Better, Measure};
-use crate::record::{Figure, Histogram, Image, Moment, Progress, Record, Row, RowPhase, Table, Value, ValueKind};
+use crate::record::{Figure, Histogram, Image, Moment, Progress, Record, Row, Table, Value, ValueKind};
 use crate::run::Context;
 use tch::Tensor;
 
@@ -15,7 +15,7 @@ impl Context<'_> {
     ///
     /// A row of training shows the mean of what was logged since the last row. A row of an evaluation shows the mean over
     /// all batches of the loader, in which each value counts by the weight of its batch. In a prediction nothing is
-    /// recorded.
+    /// recorded. In the updates of a trainer with `#[passes]` the name of the pass comes first: `train/critic/loss`.
     ///
     /// ```
     /// # use engine::prelude::*;
@@ -37,8 +37,7 @@ impl Context<'_> {
     /// # }
     /// ```
     pub fn log_last(&mut self, name: &str, value: impl Into<Scalar>) {
-        let phase = RowPhase::of(self.run.current.phase);
-        self.run.seen.record.log_last(phase, name, value.into());
+        self.run.log_last(name, value.into());
     }
 
     /// Records a picture, now: a tensor `[h, w]`, `[c, h, w]`, or `[n, c, h, w]`, which becomes a grid. `Uint8`, `Bool`,

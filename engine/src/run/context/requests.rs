@@ -1,6 +1,6 @@
 //! What hooks and steps ask of the loop, and what has become of it.
 
-use crate::base::Iter;
+use crate::base::{Flag, Iter, Result, Scalar};
 use crate::run::requests::StopRequest;
 use crate::run::{Context, Exception, Save, Stop};
 
@@ -44,15 +44,25 @@ impl Context<'_> {
         self.run.requests.saves.push(save);
     }
 
-    /// Leaves out the coming update: the gradients are dropped, the iter counts, and [`Clocks::skipped_updates`] too.
-    /// Called up to and in `before_optimizer_step` it is the update of this iter, later that of the next one.
+    /// Leaves out the coming update: the gradients are dropped, the iter counts, and [`Context::skipped_updates`] too.
+    /// Called up to and in `before_optimizer_step` it is the update under way, later the one after it.
     pub fn skip_update(&mut self, reason: impl Into<String>) {
         self.run.requests.skip_update = Some(reason.into());
     }
 
-    /// Whether the update of this iter was left out, from `after_optimizer_step` on.
-    pub fn is_update_skipped(&self) -> bool {
-        self.run.step.skipped
+    /// Whether the last update was left out, from its `after_optimizer_step` on. It is known at once when a hook has
+    /// asked for it; with `train: (non_finite: Skip)` only the device knows, and [`Flag::read`] waits for it.
+    pub fn is_update_skipped(&self) -> Flag {
+        self.run.updates.is_skipped()
+    }
+
+    /// How many updates were left out so far, on request or because of a gradient that was not finite. It is not read
+    /// from the device here.
+    ///
+    /// # Errors
+    /// Those of libtorch.
+    pub fn skipped_updates(&self) -> Result<Scalar> {
+        self.run.updates.skipped()
     }
 
     /// The iter of the newest checkpoint, while it holds everything that has happened.

@@ -1,11 +1,10 @@
 //! What hooks and steps work on: models, optimizers, schedules, the output of a step, random numbers.
 
-use crate::base::Output;
 use crate::base::error::{Error, Result};
-use crate::base::suggest::meant;
+use crate::base::{Output, Scalar};
 use crate::folder::RunFolder;
 use crate::model::{ModelEntry, Models};
-use crate::optim::{Optim, Schedules};
+use crate::optim::{Optim, Pass, Schedules};
 use crate::random::{Stream, tag_of};
 use crate::run::Context;
 
@@ -31,12 +30,12 @@ impl Context<'_> {
 
     /// The optimizers, in field order.
     pub fn optimizers(&self) -> &[Optim] {
-        &self.run.updates.optimizers
+        self.run.updates.optimizers()
     }
 
     /// The optimizers, to read and set what their groups are set to.
     pub fn optimizers_mut(&mut self) -> &mut [Optim] {
-        &mut self.run.updates.optimizers
+        self.run.updates.optimizers_mut()
     }
 
     /// The optimizer of a field.
@@ -44,13 +43,33 @@ impl Context<'_> {
     /// # Errors
     /// When no `#[optimizer]` field has this name.
     pub fn optimizer(&mut self, name: &str) -> Result<&mut Optim> {
-        match self.run.updates.optimizers.iter().position(|optim| optim.name() == name) {
-            Some(index) => Ok(&mut self.run.updates.optimizers[index]),
-            None => {
-                let known: Vec<&str> = self.run.updates.optimizers.iter().map(Optim::name).collect();
-                Err(Error::msg(format!("no optimizer is named `{name}`{}", meant(name, &known))))
-            }
-        }
+        self.run.updates.optimizer(name)
+    }
+
+    /// The 2-norm of the gradient of the update under way, as one vector over all optimizers of its pass; it is not read
+    /// from the device here. In `before_optimizer_step` it is that of the final gradient before clipping.
+    ///
+    /// # Errors
+    /// Outside an update, and when a gradient is sparse.
+    pub fn grad_norm(&self) -> Result<Scalar> {
+        let place =
+            self.run.current.pass.ok_or_else(|| {
+                Error::msg(format!("there is no gradient in `{}`: no update is under way", self.phase()))
+            })?;
+        self.run.updates.grad_norm(place.pass)
+    }
+
+    /// Whether the update under way changes a model: whether an optimizer of its pass has parameters of it.
+    pub fn updates_model(&self, name: &str) -> bool {
+        self.run.current.pass.is_some_and(|place| self.run.updates.updates_model(place.pass, name))
+    }
+
+    /// The number of the update under way among all of its pass, from 1 on; in a trainer without `#[passes]` that of the
+    /// iter. `None` outside an update.
+    pub fn update_number(&self) -> Option<u64> {
+        let place = self.run.current.pass?;
+        let plan = self.run.updates.passes()[place.pass].plan();
+        Some(plan.update_number(self.run.clocks.iter.get(), place.time))
     }
 
     /// The schedules of the experiment.
@@ -64,7 +83,7 @@ impl Context<'_> {
     /// When a schedule gives a value that is not finite.
     pub(crate) fn apply_schedules(&mut self) -> Result<()> {
         let progress = self.run.clocks.progress();
-        Ok(self.run.updates.schedules.apply(&mut self.run.updates.optimizers, &progress)?)
+        Ok(self.run.updates.apply_schedules(&progress)?)
     }
 
     /// The output of the step: its loss, values and tensors. Nothing is read from the device.
@@ -85,13 +104,20 @@ impl Context<'_> {
     }
 
     /// A generator of random numbers for this purpose, the same in every run with this seed at this iter and batch, and
-    /// another one for each batch of each loader.
+    /// another one for each batch of each loader and for each update of each pass.
     pub fn generator(&self, purpose: &'static str) -> Stream {
         let batch = match self.run.current.evaluated {
-            None => self.run.clocks.batch.get(),
+            None => self.run.clocks.batch.get().wrapping_add(self.tag_of_update()),
             Some(batch) => tag_of(self.run.current.loader).wrapping_add(batch),
         };
         Stream::new(self.run.seed, purpose, self.run.clocks.iter.get(), batch)
+    }
+
+    /// What tells updates of one iter apart that may work on one batch; 0 for a trainer without `#[passes]`.
+    fn tag_of_update(&self) -> u64 {
+        let prefix = self.run.pass().and_then(Pass::prefix);
+        let time = self.run.current.pass.map_or(0, |place| place.time);
+        prefix.map_or(0, |name| tag_of(name).wrapping_add(time << 32))
     }
 
     /// The experiment's seed.

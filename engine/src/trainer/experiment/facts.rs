@@ -14,8 +14,8 @@ pub(super) struct Facts {
     pub(super) measured: Vec<Measured>,
     /// Whether there is a metric whose values are not known.
     pub(super) unknown_metric: bool,
-    /// The parameter groups that there can be.
-    pub(super) groups: Vec<(String, Settings)>,
+    /// The parameter groups that there can be: optimizer, group and settings.
+    pub(super) groups: Vec<(String, String, Settings)>,
     /// Whether there is an optimizer whose groups are not known.
     pub(super) unknown_optimizer: bool,
     /// What recipes find wrong with themselves, with the path of the field.
@@ -76,6 +76,8 @@ impl Facts {
             let field = error.field().unwrap_or_default();
             self.recipes.push((format!("{path}.groups.{index}.{field}"), error.to_string()));
         }
-        self.groups.extend(rules.names().into_iter().map(|name| (name, settings.clone())));
+        // the only one is set without its name
+        let optimizer = path.split_once('.').map_or("", |(_, optimizer)| optimizer);
+        self.groups.extend(rules.names().into_iter().map(|name| (optimizer.to_owned(), name, settings.clone())));
     }
 }

@@ -4,6 +4,7 @@ use crate::hook::{HookConfig, HookSet};
 use crate::loops::Role;
 use crate::metric::MetricConfig;
 use crate::native::Determinism;
+use crate::optim::PassSettings;
 use crate::record::SinkConfig;
 use crate::trainer::experiment::settings::{DeviceChoice, TrainSettings, ValSettings};
 use crate::trainer::{Build, EngineHooksOf, Reader, Writer};
@@ -72,6 +73,25 @@ impl<T: Build, V, F: Form<T, V>> Form<T, V> for With<F> {
         if !T::loaders(self.0).is_empty() {
             self.1.write(value, writer, key);
         }
+    }
+}
+
+/// What a file says of each pass, with what the code says in place of what it leaves out; of trainers with `#[passes]`.
+struct Passes;
+
+impl<T: Build> Form<T, Vec<PassSettings>> for Passes {
+    fn read(&self, reader: &mut Reader<'_>, _: &'static str) -> Option<Vec<PassSettings>> {
+        let mut passes = Vec::new();
+        for (place, info) in T::PASSES.iter().enumerate() {
+            let Some(section) = info.section else { continue };
+            let code = || PassSettings::default().resolved(info, place);
+            passes.push(reader.optional(section, code).map(|settings| settings.resolved(info, place)));
+        }
+        passes.into_iter().collect()
+    }
+    fn write(&self, value: &Vec<PassSettings>, writer: &mut Writer, _: &'static str) {
+        let sections = T::PASSES.iter().filter_map(|info| info.section);
+        sections.zip(value).for_each(|(section, settings)| writer.put(section, settings));
     }
 }
 
@@ -185,6 +205,8 @@ sections! {
     loaders;
     /// How far, and how.
     train: TrainSettings = Required;
+    /// What is changed of the trainer's passes: how often each takes its turn, on which batches, and how its gradient is clipped.
+    passes: Vec<PassSettings> = Passes;
     /// When the training validates.
     val: ValSettings = With(Role::Val, Or(ValSettings::default));
     /// What is measured in every validation and test. Those of the trainer's own fields always are; an entry of their name sets them.

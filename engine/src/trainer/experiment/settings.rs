@@ -2,7 +2,8 @@
 
 use crate::base::Clock;
 use crate::loops::{TrainPlan, ValPlan};
-use crate::optim::Clip;
+use crate::optim::{Clip, NonFinite};
+use crate::run::Cadence;
 use engine_macros::component;
 use serde::{Deserialize, Serialize};
 use tch::Device;
@@ -16,15 +17,20 @@ pub struct TrainSettings {
     /// Updates, of a training by iter; by epoch they are a limit besides the epochs.
     #[config(default)]
     pub max_iters: Option<u64>,
-    /// Batches of one update; their gradients are averaged.
+    /// Batches of one update; their gradients are averaged. A pass may have its own number.
     #[config(default = 1)]
     pub accumulate: u64,
     /// Batches of one epoch, when not the whole loader; the next epoch goes on where this one ends.
     #[config(default)]
     pub batches_per_epoch: Option<u64>,
-    /// Clipping of the gradient before each update: `Norm(1.0)` or `Value(0.5)`.
+    /// Clipping of the gradient before each update: `Norm(1.0)` or `Value(0.5)`. A pass may have its own.
     #[config(default)]
     pub clip: Option<Clip>,
+    /// What happens to an update whose gradient is not finite: `Apply`, the weights take it in; `Skip`, it is left out
+    /// and counted, without a wait for the device; `Stop`, the weights stay as they are from then on, and the training
+    /// fails when the next row is written.
+    #[config(default)]
+    pub non_finite: NonFinite,
     /// The number format of the forward pass.
     #[config(default)]
     pub precision: Precision,
@@ -78,6 +84,7 @@ impl Default for TrainSettings {
             accumulate: 1,
             batches_per_epoch: None,
             clip: None,
+            non_finite: NonFinite::Apply,
             precision: Precision::F32,
         }
     }
@@ -98,6 +105,8 @@ impl TrainSettings {
             accumulate: self.accumulate.max(1),
             batches_per_epoch: self.batches_per_epoch,
             clip: self.clip,
+            passes: Vec::new(),
+            non_finite: self.non_finite,
             stop_after: None,
         }
     }
@@ -106,18 +115,14 @@ impl TrainSettings {
 impl ValSettings {
     /// The plan of the loops, for a trainer on this clock.
     pub(crate) fn plan(&self, clock: Clock) -> ValPlan {
-        let by = self.by.unwrap_or(clock);
-        let default = match by {
-            Clock::Epoch => 1,
-            Clock::Iter => 1000,
-        };
+        let cadence = Cadence::new(self.interval, self.begin, self.by, clock);
         let mut dynamic_intervals = self.dynamic_intervals.clone();
         dynamic_intervals.sort_unstable();
         ValPlan {
-            interval: self.interval.unwrap_or(default),
-            begin: self.begin,
+            interval: cadence.interval,
+            begin: cadence.begin,
             dynamic_intervals,
-            by,
+            by: cadence.by,
             at_end: self.at_end,
         }
     }

@@ -73,7 +73,7 @@ fn build_for_training<T: Build>(device: Device, experiment: Experiment<T>) -> Re
 fn check_schedules<T: Build>(program: &Program<T>) -> Result<()> {
     let run = &program.run;
     let mut problems = run.updates.schedules.check(&TrainingLength::from(&run.clocks.progress().planned));
-    problems.extend(run.updates.schedules.check_against(&run.updates.optimizers));
+    problems.extend(run.updates.schedules.check_against(run.updates.optimizers()));
     let mistakes: Vec<Mistake> = problems.into_iter().map(Mistake::from).collect();
     match mistakes.is_empty() {
         true => Ok(()),

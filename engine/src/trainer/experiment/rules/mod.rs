@@ -5,6 +5,7 @@
 //! mistake, and what only data or a model tell is told when a run begins.
 
 mod metrics;
+mod passes;
 mod schedules;
 mod settings;
 
@@ -27,6 +28,7 @@ pub(super) fn check<T: Build>(reader: &mut Reader<'_>, found: &Sections<T>, purp
         reader.error("hooks.scheduler", "no schedule would be followed: remove this, or the list `schedule`");
     }
     settings::check(reader, found, purpose);
+    passes::check::<T>(reader, found);
     settings::check_loaders::<T>(reader, &facts.endless, found.train.as_ref());
     for (path, text) in &facts.recipes {
         reader.error(path.trim_end_matches('.'), text);
@@ -36,7 +38,7 @@ pub(super) fn check<T: Build>(reader: &mut Reader<'_>, found: &Sections<T>, purp
     }
     settings::check_custom_hooks::<T>(reader);
     metrics::check::<T>(reader, &facts);
-    schedules::check::<T>(reader, &facts, schedules, found.train.as_ref());
+    schedules::check::<T>(reader, &facts, schedules, found);
 }
 
 /// A trainer that counts iters has no epochs to count on.

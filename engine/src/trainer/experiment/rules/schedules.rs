@@ -2,13 +2,13 @@
 
 use crate::base::{Clock, panics};
 use crate::config::{Diagnostic, Kind, Node, ValuePath};
-use crate::loops::Trainer;
+use crate::loops::TrainPlan;
 use crate::optim::schedule::Problem;
-use crate::optim::{ScheduleConfig, Schedules, Settings, TrainingLength};
-use crate::trainer::Reader;
+use crate::optim::{GroupName, ScheduleConfig, Schedules, TrainingLength};
 use crate::trainer::experiment::facts::Facts;
 use crate::trainer::experiment::rules::settings::sound;
-use crate::trainer::experiment::settings::TrainSettings;
+use crate::trainer::experiment::sections::Sections;
+use crate::trainer::{Build, Reader};
 
 pub(super) type Entry = Option<Box<dyn ScheduleConfig>>;
 
@@ -26,14 +26,13 @@ pub(super) fn entries(reader: &Reader<'_>, facts: &mut Facts) -> Vec<Entry> {
     entries
 }
 
-pub(super) fn check<T: Trainer>(
-    reader: &mut Reader<'_>,
-    facts: &Facts,
-    entries: Vec<Entry>,
-    train: Option<&TrainSettings>,
-) {
+pub(super) fn check<T: Build>(reader: &mut Reader<'_>, facts: &Facts, entries: Vec<Entry>, found: &Sections<T>) {
     let path = facts.schedules.unwrap_or_default();
-    let length = train.filter(|train| sound(T::CLOCK, train)).map(|train| train.plan().length(T::CLOCK, None));
+    let train = found.train.as_ref().filter(|train| sound(T::CLOCK, train)).zip(found.passes.as_ref());
+    let length = train.map(|(train, passes)| {
+        let plan = TrainPlan { passes: passes.clone(), ..train.plan() };
+        plan.length(T::CLOCK, T::PASSES, None)
+    });
     // a schedule of the user's that panics does so again when a run begins, and is told there
     let problems = panics::message_of(|| problems(entries, facts, length.unwrap_or_default(), T::CLOCK));
     for problem in problems.unwrap_or_default() {
@@ -61,9 +60,11 @@ fn problems(entries: Vec<Entry>, facts: &Facts, length: TrainingLength, clock: C
     if let Some(schedules) = schedules.map(Schedules) {
         problems.extend(schedules.check(&length));
         if !facts.unknown_optimizer {
-            let groups: Vec<(&str, &Settings)> =
-                facts.groups.iter().map(|(name, settings)| (name.as_str(), settings)).collect();
-            problems.extend(schedules.check_groups(&groups));
+            let groups = facts.groups.iter().map(|(optimizer, group, settings)| {
+                let name = GroupName { optimizer: optimizer.as_str(), group: group.as_str() };
+                (name, settings.clone())
+            });
+            problems.extend(schedules.check_groups(&groups.collect::<Vec<_>>()));
         }
     }
     // what follows from the wrong clock says nothing more

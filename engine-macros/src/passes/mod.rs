@@ -1,0 +1,96 @@
+//! `#[passes]`: the methods of an `impl` block become the passes of a trainer.
+
+mod correct;
+mod expand;
+mod model;
+mod parse;
+mod validate;
+
+use crate::diag::Diag;
+use crate::fallback;
+use proc_macro2::TokenStream;
+use syn::{ImplItemFn, Item};
+
+/// The whole macro.
+pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
+    let mut diag = Diag::new();
+    match parse::parse(args, item.clone(), &mut diag) {
+        Some(passes) => {
+            validate::validate(&passes, &mut diag);
+            expand::expand(&passes, diag)
+        }
+        None => fallback::misplaced("passes", "an `impl` block of the trainer's own", item, hint, diag),
+    }
+}
+
+/// A `#[pass]` that no `#[passes]` has read.
+pub(crate) fn outside(item: TokenStream) -> TokenStream {
+    let mut diag = Diag::new();
+    match syn::parse2::<ImplItemFn>(item.clone()) {
+        Ok(function) => diag.error(
+            &function.sig.ident,
+            "`#[pass]` marks a method of a `#[passes]` block; put `#[passes]` on the `impl` that it is in",
+        ),
+        Err(_) => diag.error_at(
+            proc_macro2::Span::call_site(),
+            "`#[pass]` marks a method of a `#[passes]` block, and nothing else",
+        ),
+    }
+    fallback::keep(item, diag)
+}
+
+fn hint(item: &Item) -> Option<&'static str> {
+    match item {
+        Item::Struct(_) => Some("on the struct goes `#[trainer]`"),
+        Item::Impl(item) if item.trait_.is_some() => {
+            Some("put the passes into a block `impl YourTrainer { … }`, in place of `impl Steps`")
+        }
+        Item::Fn(_) => Some("put the function into it, marked `#[pass(…)]`"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::snapshot;
+    use quote::quote;
+
+    #[test]
+    fn the_expansion_is_the_one_in_the_snapshot() {
+        let expansion = super::expand(
+            quote!(),
+            quote! {
+                impl Gan {
+                    /// The critic's.
+                    #[pass(opt_c, times = 5)]
+                    fn critic(&mut self, batch: &Tensor, cx: &mut Context<'_>) -> Result<Output> {
+                        Ok(self.score(batch).into())
+                    }
+                    #[pass(opt_g, opt_e, every = 2, batches = Fresh)]
+                    fn generator(&mut self, _: &Tensor, cx: &mut Context<'_>) -> Result<Output> {
+                        Ok(self.made(cx).into())
+                    }
+                }
+            },
+        );
+        snapshot::check("passes/gan", &expansion);
+    }
+
+    #[test]
+    fn a_wrong_pass_leaves_the_others_in_force() {
+        let expansion = super::expand(
+            quote!(),
+            quote! {
+                impl Gan {
+                    #[pass(opt_c)]
+                    fn critic(&self, batch: &Tensor, cx: &mut Context<'_>) -> Result<Output> { Ok(loss.into()) }
+                    #[pass(opt_g)]
+                    fn generator(&mut self, batch: &Tensor, cx: &mut Context<'_>) -> Result<Output> { Ok(loss.into()) }
+                }
+            },
+        )
+        .to_string();
+        assert!(expansion.contains("passes.generator") && expansion.contains("passes.critic"), "{expansion}");
+        assert_eq!(expansion.matches("compile_error").count(), 1, "{expansion}");
+    }
+}

@@ -1,0 +1,53 @@
+// The memory that libtorch takes on this thread while a meter runs.
+#include "core.hpp"
+
+#include <c10/core/Allocator.h>
+#include <c10/util/ThreadLocalDebugInfo.h>
+
+#include <algorithm>
+
+namespace eng {
+namespace {
+
+// libtorch's allocators report to the profiler of the thread, if it has one.
+struct Memory : c10::MemoryReportingInfoBase {
+  void reportMemoryUsage(void*, int64_t size, size_t, size_t, c10::Device) override {
+    live += size;
+    peak = std::max(peak, live);
+  }
+  bool memoryProfilingEnabled() const override { return true; }
+
+  int64_t live = 0;
+  int64_t peak = 0;
+};
+
+// Ends on the thread it began on, before those that began earlier.
+class MemoryMeter {
+ public:
+  MemoryMeter()
+      : memory_(std::make_shared<Memory>()), guard_(c10::DebugInfoKind::PROFILER_STATE, memory_) {}
+  MemoryMeter(const MemoryMeter&) = delete;
+  MemoryMeter& operator=(const MemoryMeter&) = delete;
+
+  const Memory& memory() const { return *memory_; }
+
+ private:
+  std::shared_ptr<Memory> memory_;
+  c10::DebugInfoGuard guard_;
+};
+
+}  // namespace
+}  // namespace eng
+
+ENG_API int eng_memory_meter_new(eng::MemoryMeter** out) {
+  return eng::guarded([&] { *out = new eng::MemoryMeter(); });
+}
+
+ENG_API void eng_memory_meter_free(eng::MemoryMeter* meter) {
+  delete meter;
+}
+
+ENG_API void eng_memory_meter_read(const eng::MemoryMeter* meter, int64_t* live, int64_t* peak) {
+  *live = meter->memory().live;
+  *peak = meter->memory().peak;
+}

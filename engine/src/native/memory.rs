@@ -1,0 +1,65 @@
+//! The memory that libtorch takes, for tests and reports.
+
+use crate::native::error::{NativeError, check};
+use crate::native::ffi::{self, RawMeter};
+use std::marker::PhantomData;
+use std::ptr::{NonNull, null_mut};
+
+/// Counts the bytes of tensors, on all devices, that are taken on the thread that made it while it lives. A backward on
+/// the CPU runs on that thread too; one on another device does not.
+///
+/// ```
+/// # use engine::native::{MemoryMeter, NativeError};
+/// # use engine::tch::{Device, Kind, Tensor};
+/// # fn main() -> Result<(), NativeError> {
+/// let meter = MemoryMeter::start()?;
+/// let kept = Tensor::ones([1000], (Kind::Float, Device::Cpu));
+/// drop(&kept + 1.0);
+/// assert_eq!((meter.live_bytes(), meter.peak_bytes()), (4000, 8000));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct MemoryMeter {
+    raw: NonNull<RawMeter>,
+    // it is tied to its thread
+    _not_send: PhantomData<*const ()>,
+}
+
+impl MemoryMeter {
+    /// Begins to count. Meters of one thread end in the reverse order of their making.
+    ///
+    /// # Errors
+    /// When memory runs out.
+    pub fn start() -> Result<Self, NativeError> {
+        let mut raw = null_mut();
+        // SAFETY: `raw` is written before success is reported.
+        check(unsafe { ffi::eng_memory_meter_new(&mut raw) })?;
+        let raw = NonNull::new(raw).ok_or_else(|| NativeError::argument("libtorch made no meter"))?;
+        Ok(MemoryMeter { raw, _not_send: PhantomData })
+    }
+
+    /// Bytes that were taken since the start and are not given back yet.
+    pub fn live_bytes(&self) -> i64 {
+        self.counts().0
+    }
+
+    /// The most that [`MemoryMeter::live_bytes`] has been.
+    pub fn peak_bytes(&self) -> i64 {
+        self.counts().1
+    }
+
+    fn counts(&self) -> (i64, i64) {
+        let (mut live, mut peak) = (0, 0);
+        // SAFETY: the meter lives as long as `self`; the pointers are to live locals.
+        unsafe { ffi::eng_memory_meter_read(self.raw.as_ptr(), &mut live, &mut peak) };
+        (live, peak)
+    }
+}
+
+impl Drop for MemoryMeter {
+    fn drop(&mut self) {
+        // SAFETY: made by `eng_memory_meter_new` on this thread, freed once.
+        unsafe { ffi::eng_memory_meter_free(self.raw.as_ptr()) }
+    }
+}

@@ -1,0 +1,320 @@
+//! Everything that an update does, in one place: which parameters take gradients, how the gradients of several batches
+//! become one, what is clipped, which updates are left out, and the steps of the optimizers.
+//!
+//! An iter is made of passes, and a pass of updates. An update is `begin`, then for each of its batches `forward` (held
+//! while the step runs) and `backward`, then `step`. Loops call them between the phases that hooks see. Nothing here
+//! reads a value from a device.
+
+mod pass;
+mod settings;
+mod skipped;
+
+pub use pass::{Pass, PassBatches, PassInfo, PassPlan, batches_per_iter};
+pub use settings::PassSettings;
+pub use skipped::NonFinite;
+
+use crate::base::suggest::meant;
+use crate::base::{Error, Flag, Result, Scalar};
+use crate::native::{self, GradientSwitch, GradientsOff, Scaling, TensorList};
+use crate::optim::clip::Clip;
+use crate::optim::error::OptimError;
+use crate::optim::live::Optim;
+use crate::optim::schedule::{Schedules, TrainingProgress};
+use pass::followed;
+use skipped::Skipped;
+use std::fmt;
+use tch::Tensor;
+
+/// The optimizers of a run with everything that their updates need.
+#[derive(Debug)]
+pub struct Updates {
+    /// The optimizers, in field order.
+    optimizers: Vec<Optim>,
+    /// What changes with the clock.
+    pub schedules: Schedules,
+    passes: Vec<Pass>,
+    batches_per_iter: u64,
+    non_finite: NonFinite,
+    skipped: Skipped,
+}
+
+/// What an update tells of itself; nothing of it is read.
+#[derive(Debug)]
+pub struct Updated {
+    /// The 2-norm of the gradient before clipping, as one vector over all optimizers of the pass; `None` when nothing
+    /// has asked for it.
+    pub grad_norm: Option<Scalar>,
+}
+
+impl Default for Updates {
+    /// No optimizer, and one pass.
+    fn default() -> Self {
+        let plan = PassPlan::new(&PassInfo::PLAIN[0], 0, 1, None);
+        let pass =
+            Pass { plan, prefix: None, optimizers: Vec::new(), others: GradientSwitch::default(), is_followed: false };
+        Updates {
+            optimizers: Vec::new(),
+            schedules: Schedules::default(),
+            passes: vec![pass],
+            batches_per_iter: 1,
+            non_finite: NonFinite::Apply,
+            skipped: Skipped::default(),
+        }
+    }
+}
+
+/// What there is.
+impl Updates {
+    /// Adds an optimizer. Until [`Updates::set_passes`] is called, there is one pass, and it is one of that pass.
+    pub fn add(&mut self, optimizer: Optim) {
+        if let [only] = self.passes.as_mut_slice() {
+            only.optimizers.push(self.optimizers.len());
+        }
+        self.optimizers.push(optimizer);
+    }
+
+    /// The optimizers, in field order.
+    pub fn optimizers(&self) -> &[Optim] {
+        &self.optimizers
+    }
+
+    /// The optimizers, to read and set what their groups are set to.
+    pub fn optimizers_mut(&mut self) -> &mut [Optim] {
+        &mut self.optimizers
+    }
+
+    /// The optimizer of a field.
+    ///
+    /// # Errors
+    /// When no `#[optimizer]` field has this name.
+    pub fn optimizer(&mut self, name: &str) -> Result<&mut Optim> {
+        let place = self.place_of(name)?;
+        Ok(&mut self.optimizers[place])
+    }
+
+    /// The passes, in the order in which an iter goes through them.
+    pub fn passes(&self) -> &[Pass] {
+        &self.passes
+    }
+
+    /// Says which passes there are. `infos` is what the code says of them, `plans` what holds of each.
+    ///
+    /// `trainable` are all parameters of the run's models; those that no optimizer of a pass has take no gradients in
+    /// it. With one pass nothing is switched.
+    ///
+    /// # Errors
+    /// When a pass names an optimizer that is not there.
+    pub fn set_passes(&mut self, infos: &[PassInfo], plans: Vec<PassPlan>, trainable: &[Tensor]) -> Result<()> {
+        let mut passes = Vec::new();
+        self.batches_per_iter = batches_per_iter(&plans).unwrap_or(1).max(1);
+        for ((info, is_followed), plan) in infos.iter().zip(followed(&plans)).zip(plans) {
+            let optimizers: Vec<usize> = match info.optimizers {
+                [] => (0..self.optimizers.len()).collect(),
+                named => named.iter().map(|name| self.place_of(name)).collect::<Result<_>>()?,
+            };
+            let others = match infos.len() {
+                0 | 1 => GradientSwitch::default(),
+                _ => self.without(&optimizers, trainable)?,
+            };
+            let prefix = info.section.map(|_| info.name);
+            passes.push(Pass { plan, prefix, optimizers, others, is_followed });
+        }
+        self.passes = passes;
+        Ok(())
+    }
+
+    /// The batches that an iter takes, of a training whose iters all take as many.
+    pub fn batches_per_iter(&self) -> u64 {
+        self.batches_per_iter
+    }
+
+    /// Says what happens to an update whose gradient is not finite.
+    pub fn set_non_finite(&mut self, then: NonFinite) {
+        self.non_finite = then;
+    }
+
+    /// Sets every scheduled setting to its value at the clock.
+    ///
+    /// # Errors
+    /// When a schedule gives a value that is not finite.
+    pub fn apply_schedules(&mut self, progress: &TrainingProgress) -> Result<(), OptimError> {
+        self.schedules.apply(&mut self.optimizers, progress)
+    }
+
+    fn place_of(&self, name: &str) -> Result<usize> {
+        self.optimizers.iter().position(|optimizer| optimizer.name() == name).ok_or_else(|| {
+            let known: Vec<&str> = self.optimizers.iter().map(Optim::name).collect();
+            Error::msg(format!("no optimizer is named `{name}`{}", meant(name, &known)))
+        })
+    }
+
+    /// The tensors that none of these optimizers has, under whatever name.
+    fn without(&self, optimizers: &[usize], trainable: &[Tensor]) -> Result<GradientSwitch> {
+        let mut own = Vec::new();
+        for optimizer in optimizers {
+            let parameters = self.optimizers[*optimizer].parameters();
+            for index in 0..parameters.len() {
+                own.extend(parameters.get(index)?.map(|tensor| tensor.data_ptr()));
+            }
+        }
+        let others = trainable.iter().filter(|tensor| !own.contains(&tensor.data_ptr()));
+        Ok(GradientSwitch::new(TensorList::new(others)?))
+    }
+}
+
+/// What an update does, in this order.
+impl Updates {
+    /// Begins an update of a pass: its gradients are let go.
+    ///
+    /// # Errors
+    /// None that is known; libtorch's are passed on.
+    pub fn begin(&mut self, pass: usize) -> Result<()> {
+        for optimizer in &self.passes[pass].optimizers {
+            self.optimizers[*optimizer].zero_grad()?;
+        }
+        Ok(())
+    }
+
+    /// To be held while the step of a pass runs: the parameters of other passes take no gradients meanwhile.
+    ///
+    /// # Errors
+    /// None that is known; libtorch's are passed on.
+    pub fn forward(&self, pass: usize) -> Result<GradientsOff> {
+        Ok(self.passes[pass].others.off()?)
+    }
+
+    /// Runs backward from a loss of one element (see [`check_loss`]). `share` is what it counts in the gradient of its update: with `n` equal
+    /// batches `1 / n`, so that the gradient is their average.
+    ///
+    /// # Errors
+    /// When the loss has no graph, or an operator's backward fails.
+    pub fn backward(&self, loss: &Tensor, share: f64) -> Result<()> {
+        let result = match share {
+            1.0 => loss.f_backward(),
+            _ => loss.f_mul_scalar(share).and_then(|loss| loss.f_backward()),
+        };
+        result.map_err(|error| Error::new(error).context("`backward` failed"))
+    }
+
+    /// Runs backward from a tensor whose own gradient is known, as that of features from which losses went backward.
+    ///
+    /// # Errors
+    /// When the tensor has no graph, or the gradient another shape.
+    pub fn backward_from(&self, tensor: &Tensor, gradient: &Tensor) -> Result<()> {
+        native::backward(tensor, Some(gradient)).map_err(|error| Error::new(error).context("`backward` failed"))
+    }
+
+    /// Clips the gradient of a pass and steps its optimizers. `iter` is the number of finished iters.
+    ///
+    /// # Errors
+    /// Those of libtorch.
+    pub fn step(&mut self, pass: usize, iter: u64) -> Result<Updated> {
+        let number = iter * self.passes.len() as u64 + pass as u64 + 1;
+        let Pass { plan, optimizers, .. } = &self.passes[pass];
+        let lists = || optimizers.iter().map(|optimizer| self.optimizers[*optimizer].parameters());
+        // before values are clipped: an infinity is none afterwards
+        let measured = match (plan.clip, self.non_finite) {
+            (Some(Clip::Norm(_)), _) | (_, NonFinite::Apply) => None,
+            _ => Some(native::grad_norm(lists())?),
+        };
+        let norm = match plan.clip {
+            Some(clip) => clip.apply(lists()).map_err(|source| OptimError::Native {
+                optimizer: optimizers.iter().map(|o| self.optimizers[*o].name()).collect::<Vec<_>>().join("`, `"),
+                doing: "clipping the gradients".into(),
+                source,
+            })?,
+            None => None,
+        };
+        let norm = norm.or(measured);
+        let found_inf = match (&norm, self.non_finite) {
+            (_, NonFinite::Apply) | (None, _) => {
+                self.skipped.none();
+                None
+            }
+            (Some(norm), then) => Some(self.skipped.found(native::not_finite(norm)?, then, number)?),
+        };
+        for optimizer in &self.passes[pass].optimizers {
+            self.optimizers[*optimizer].step_scaled(Scaling { grad_scale: None, found_inf: found_inf.as_ref() })?;
+        }
+        Ok(Updated { grad_norm: norm.map(Scalar::Lazy) })
+    }
+
+    /// The 2-norm of the gradient of a pass as one vector over all of its optimizers, still on the device.
+    ///
+    /// # Errors
+    /// When a gradient is sparse.
+    pub fn grad_norm(&self, pass: usize) -> Result<Scalar> {
+        let optimizers = self.passes[pass].optimizers.iter();
+        Ok(Scalar::Lazy(native::grad_norm(optimizers.map(|optimizer| self.optimizers[*optimizer].parameters()))?))
+    }
+
+    /// Whether a pass updates a model.
+    pub fn updates_model(&self, pass: usize, model: &str) -> bool {
+        self.passes[pass].optimizers.iter().any(|optimizer| self.optimizers[*optimizer].updates_model(model))
+    }
+
+    /// Leaves the update out on request.
+    pub fn skip(&mut self) {
+        self.skipped.on_request();
+    }
+}
+
+/// Updates that were left out.
+impl Updates {
+    /// Whether the last update was left out: known, or known to the device alone.
+    pub fn is_skipped(&self) -> Flag {
+        self.skipped.last()
+    }
+
+    /// Whether updates may be left out that only the device knows of.
+    pub fn may_skip(&self) -> bool {
+        self.non_finite != NonFinite::Apply
+    }
+
+    /// How many updates were left out so far, on request or by [`NonFinite`]; not read from the device.
+    ///
+    /// # Errors
+    /// Those of libtorch.
+    pub fn skipped(&self) -> Result<Scalar> {
+        self.skipped.count()
+    }
+
+    /// Takes the count back that a checkpoint holds.
+    pub fn restore_skipped(&mut self, count: u64) {
+        self.skipped.restore(count);
+    }
+
+    /// Reads from the device whether a gradient was not finite, with [`NonFinite::Stop`].
+    ///
+    /// # Errors
+    /// When one was, with its iter.
+    pub fn check_finite(&self) -> Result<()> {
+        let Some(number) = self.skipped.read_first()? else { return Ok(()) };
+        let passes = self.passes.len() as u64;
+        let (iter, pass) = ((number - 1) / passes + 1, &self.passes[((number - 1) % passes) as usize]);
+        let of = pass.prefix.map_or(String::new(), |pass| format!(" of the pass `{pass}`"));
+        Err(Error::msg(format!(
+            "the gradient{of} was not finite in iter {iter}; the weights are those before that update (`non_finite: Stop`)"
+        )))
+    }
+}
+
+/// Whether backward can run from a loss, as far as it can be told without reading from the device. `what` names it.
+///
+/// # Errors
+/// When it has more than one element, or no graph.
+pub fn check_loss(what: fmt::Arguments<'_>, loss: &Tensor) -> Result<()> {
+    // the number of dimensions first: asking for the shape allocates
+    if loss.dim() != 0 && loss.numel() != 1 {
+        return Err(Error::msg(format!(
+            "{what} has shape {:?}, it must be one number: reduce it with `.mean(Kind::Float)`",
+            loss.size()
+        )));
+    }
+    if !loss.requires_grad() {
+        return Err(Error::msg(format!(
+            "{what} has no gradient: it does not depend on the model's variables, or was made under `no_grad`, or was detached"
+        )));
+    }
+    Ok(())
+}

@@ -1,0 +1,85 @@
+use engine::prelude::*;
+
+#[path = "../../parts.rs"]
+mod parts;
+use parts::*;
+
+// mistake: on the struct
+#[passes]
+struct A;
+
+// mistake: on a function
+#[passes]
+fn critic(_: &Tensor, _: &mut Context<'_>) -> Result<Output> {
+    Ok(Output::new(Tensor::new()))
+}
+
+struct B;
+
+// mistake: on a type that is no trainer
+#[passes]
+impl B {
+    #[pass(opt_c)]
+    fn critic(&mut self, _: &Tensor, _: &mut Context<'_>) -> Result<Output> {
+        Ok(Output::new(Tensor::new()))
+    }
+}
+
+struct C;
+
+impl C {
+    // mistake: outside of `#[passes]`
+    #[pass(opt_c)]
+    fn critic(&mut self, _: &Tensor, _: &mut Context<'_>) -> Result<Output> {
+        Ok(Output::new(Tensor::new()))
+    }
+}
+
+#[trainer(by_iter)]
+struct D {
+    #[model]
+    critic: Cnn,
+    #[model]
+    generator: Cnn,
+    #[optimizer(critic)]
+    opt_c: AdamW,
+    #[optimizer(generator)]
+    opt_g: AdamW,
+    #[loader(train)]
+    train: Loader<Images>,
+}
+
+#[passes]
+// mistake: on the impl of a trait
+impl Steps for D {
+    #[pass(opt_c)]
+    fn critic(&mut self, _: &Tensor, _: &mut Context<'_>) -> Result<Output> {
+        Ok(Output::new(Tensor::new()))
+    }
+    #[pass(opt_g)]
+    fn generator(&mut self, _: &Tensor, _: &mut Context<'_>) -> Result<Output> {
+        Ok(Output::new(Tensor::new()))
+    }
+}
+
+#[trainer(by_iter)]
+struct E {
+    #[model]
+    critic: Cnn,
+    #[model]
+    generator: Cnn,
+    #[optimizer(critic)]
+    opt_c: AdamW,
+    #[optimizer(generator)]
+    opt_g: AdamW,
+    #[loader(train)]
+    train: Loader<Images>,
+}
+
+// mistake: no pass in it
+#[passes]
+impl E {}
+
+fn main() {
+    let _ = (critic, A);
+}
