@@ -1,25 +1,15 @@
 //! What a checkpoint holds of a program, and how it comes back. The file format is `checkpoint`'s business.
 
-use crate::base::{Batch, Epoch, Error, ErrorContext as _, Iter, Result, Saved, State, StateError, StateMap};
+use crate::base::{Batch, Epoch, Error, ErrorContext as _, Iter, Result, State, StateError, StateMap};
 use crate::checkpoint::{self, Meta, Snapshot};
 use crate::hook::{AnyHook, EngineHooks};
 use crate::loops::program::Program;
 use crate::loops::trainer::Trainer;
 use crate::metric::Metric;
 use crate::phase::at;
-use crate::record::Sink as _;
 use crate::run::Save;
 use crate::run::{Generators, Resumed};
 use std::path::Path;
-
-/// Up to where the rows of a run belong to a checkpoint of it, in bytes: what
-/// [`JsonLines::resume_at`](crate::record::JsonLines::resume_at) takes.
-pub fn row_position(snapshot: &Snapshot) -> Option<u64> {
-    let position = snapshot.state.0.get(ROWS)?.copied();
-    Saved::restore(position).ok().flatten()
-}
-
-const ROWS: &str = "rows";
 
 impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// Writes the checkpoints that were decided on, each between its two phases.
@@ -66,7 +56,10 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         state.put("skip_update", &run.requests.skip_update);
         state.put("results", &run.seen.results.latest);
         state.put("time", &run.seen.elapsed());
-        state.put(ROWS, &self.run.storage.rows_before_val.or_else(|| run.seen.sinks.position()));
+        match &run.storage.sinks_before_val {
+            Some(sinks) => sinks.iter().for_each(|(name, sink)| state.put(name, sink)),
+            None => run.seen.sinks.states().iter().for_each(|(name, sink)| state.put(name, sink)),
+        }
         state.put("generators", &Generators::of(run.device)?.save());
         for optimizer in run.updates.optimizers() {
             state.put(format!("optimizers.{}", optimizer.name()), &optimizer.save_state());
@@ -108,8 +101,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         run.requests.skip_update = state.take("skip_update")?;
         run.seen.results.latest = state.take("results")?;
         run.seen.continue_time(state.take("time")?);
-        // whoever opened the sinks has read it
-        state.0.remove(ROWS);
+        run.seen.sinks.load_states(&mut state)?;
         run.seen.record.load_state(state.take_map("record")?)?;
         for optimizer in run.updates.optimizers_mut() {
             let map = state.take_map(&format!("optimizers.{}", optimizer.name()))?;
@@ -142,6 +134,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             self.load_weights(&models)?;
             self.run.clocks.epoch = meta.epoch;
             self.run.clocks.iter = meta.iter;
+            self.run.seen.continue_time(state.take("time")?);
             self.restore_parts(&mut state)?;
         }
         self.phase::<at::AfterLoadCheckpoint>()

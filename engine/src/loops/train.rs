@@ -281,7 +281,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             }
         };
         self.run.current.loader = T::loaders(Role::Train).first().copied().unwrap_or("train");
-        self.run.current.further_loader = false;
+        self.run.current.named_loader = false;
         Weighed::of(batch)
     }
 

@@ -1,6 +1,6 @@
 //! Where a run is kept on disk.
 
-use crate::base::Iter;
+use crate::base::{Iter, StateMap};
 use crate::data::Cursor;
 use crate::folder::RunFolder;
 use crate::run::Generators;
@@ -14,8 +14,8 @@ pub struct Storage {
     pub(crate) saved_at: Option<Iter>,
     /// What a restored checkpoint says of the training, until the training goes on.
     pub(crate) resumed: Option<Resumed>,
-    /// Where the rows ended before a validation that a signal has interrupted: a resumed run writes them again.
-    pub(crate) rows_before_val: Option<u64>,
+    /// Where the sinks stood before a validation that a signal has interrupted: a resumed run records it again.
+    pub(crate) sinks_before_val: Option<Vec<(String, StateMap)>>,
 }
 
 /// What of a checkpoint is used only when the training itself goes on.
