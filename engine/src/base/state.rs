@@ -108,8 +108,8 @@ pub enum StateError {
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no state",
-    label = "neither a hook nor a metric",
-    note = "put `#[hook]` or `#[component(metric)]` on the struct"
+    label = "neither a hook nor a metric nor a sink",
+    note = "put `#[hook]`, `#[component(metric)]` or `#[component(sink)]` on the struct"
 )]
 pub trait State {
     /// Everything that influences the rest of a run.

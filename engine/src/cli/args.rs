@@ -7,7 +7,7 @@ use crate::cli::out::{self, ColorChoice};
 use crate::config::{Given, Kind, Node, print_line, to_node};
 use crate::folder::CHECKPOINTS;
 use crate::native::libtorch_version;
-use crate::record::Verbosity;
+use crate::sinks::Verbosity;
 use crate::trainer::{Build, DeviceChoice};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::ffi::OsString;

@@ -9,19 +9,9 @@ use crate::hook::{AnyHook, EngineHooks};
 use crate::loops::program::Program;
 use crate::loops::trainer::{Role, Trainer};
 use crate::phase::at;
-use crate::record::Sink as _;
 use crate::run::{Generators, Save, SavedCheckpoint};
 use std::path::Path;
 use tch::Tensor;
-
-/// Up to where the rows of a run belong to a checkpoint of it, in bytes: what
-/// [`JsonLines::resume_at`](crate::record::JsonLines::resume_at) takes.
-pub fn row_position(snapshot: &Snapshot) -> Option<u64> {
-    let position = snapshot.state.0.get(ROWS)?.copied();
-    Saved::restore(position).ok().flatten()
-}
-
-const ROWS: &str = "rows";
 
 impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// Writes the checkpoint that was decided on: one state, under every name that was asked for.
@@ -87,15 +77,12 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         state.put_map("requests", |map| map.put("skip_update", &run.requests.skip_update));
         state.put("results", &run.seen.results.latest);
         state.put("time", &run.seen.elapsed());
-        state.put(ROWS, &self.run.storage.rows_before_val.or_else(|| run.seen.sinks.position()));
         let skipped = run.updates.skipped()?.read()? as u64;
         state.put_map("updates", |map| {
             map.put("skipped", &skipped);
             map.put_map("optimizers", |map| {
-                run.updates
-                    .optimizers()
-                    .iter()
-                    .for_each(|optimizer| map.put(optimizer.name(), &optimizer.save_state()));
+                let optimizers = run.updates.optimizers().iter();
+                optimizers.for_each(|optimizer| map.put(optimizer.name(), &optimizer.save_state()));
             });
         });
         state.put("record", &run.seen.record.save_state());
@@ -111,6 +98,10 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let place = LoaderState { cursor: loader.cursor(), order: loader.common_order() };
         state.put_map("loaders", |map| map.put(train_loader::<T>(), &place));
         let mut parts = StateMap::new();
+        match &self.run.storage.sinks_before_val {
+            Some(sinks) => sinks.iter().for_each(|(name, sink)| parts.put(name, sink)),
+            None => self.run.seen.sinks.states().iter().for_each(|(name, sink)| parts.put(name, sink)),
+        }
         self.each_state(&mut |name, part| {
             parts.put(name, &part.save_state());
             Ok(())
@@ -137,8 +128,8 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         run.requests.skip_update = state.take_map("requests")?.take("skip_update")?;
         run.seen.results.latest = state.take("results")?;
         run.seen.continue_time(state.take("time")?);
-        // whoever opened the sinks has read it
-        state.0.remove(ROWS);
+        let mut parts = state.take_map("parts")?;
+        run.seen.sinks.load_states(&mut parts)?;
         run.seen.record.load_state(state.take_map("record")?)?;
         let mut updates = state.take_map("updates")?;
         run.updates.restore_skipped(updates.take("skipped")?);
@@ -155,7 +146,6 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let mut loaders = state.take_map("loaders")?;
         let place: LoaderState = loaders.take(train_loader::<T>())?;
         self.trainer.train_loader().start(place.cursor)?;
-        let mut parts = state.take_map("parts")?;
         self.restore_parts(&mut parts)?;
         for name in parts.0.keys() {
             self.run.say(&format!("ignored: unknown state `{name}` in the checkpoint"))?;
@@ -180,6 +170,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             self.load_weights(&published)?;
             self.run.clocks.epoch = meta.epoch;
             self.run.clocks.iter = meta.iter;
+            self.run.seen.continue_time(state.take("time")?);
             self.restore_parts(&mut state.take_map("parts")?)?;
         }
         self.phase::<at::AfterLoadCheckpoint>()

@@ -3,12 +3,14 @@
 use crate::base::panics;
 use crate::base::{Error, ErrorContext as _, Result};
 use crate::hook::{Dispatcher, EngineHooks, Planned};
+use crate::loops::names::is_short;
 use crate::loops::plan::Plan;
+use crate::loops::share::Weighed;
 use crate::loops::trainer::{Role, Trainer};
 use crate::metric::Metric;
 use crate::phase::{At, Phase, at};
-use crate::record::Sink as _;
-use crate::run::{Context, Exception, RunState, Signal, Signals, Stop};
+use crate::record::Outcome;
+use crate::run::{Context, Exception, RunState, Signal, Signals, Stop, StopKind};
 use std::fmt;
 
 /// How a run ended, when nothing failed.
@@ -34,12 +36,14 @@ pub struct Program<D: EngineHooks, T: Trainer> {
     pub plan: Plan,
     /// What the run owns.
     pub run: RunState,
+    /// The batches of the update under way that have not gone forward yet, the last one first; kept for its memory.
+    pub(super) waiting: Vec<Weighed<T::Batch>>,
 }
 
 impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// A program at its start. It listens to no signal yet.
     pub fn new(trainer: T, hooks: Dispatcher<D, T>, plan: Plan, run: RunState) -> Self {
-        Program { trainer, hooks, plan, run }
+        Program { trainer, hooks, plan, run, waiting: Vec::new() }
     }
 
     /// Listens to SIGINT and SIGTERM from now on.
@@ -58,7 +62,15 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     pub fn run(&mut self, body: impl FnOnce(&mut Self) -> Result<()>) -> Result<End> {
         let _bracket = panics::bracket();
         let result = self.within::<at::BeforeRun, at::AfterRun>(body);
-        let flushed = self.run.seen.sinks.flush();
+        let how = match (&result, self.run.decision.stop.as_ref().map(|stop| stop.kind)) {
+            (Err(_), _) => Outcome::Failed,
+            (Ok(()), None) => Outcome::Finished,
+            (Ok(()), Some(StopKind::Requested)) => Outcome::Stopped,
+            (Ok(()), Some(StopKind::Limit | StopKind::Signal(_))) => Outcome::Interrupted,
+        };
+        let sinks = &mut self.run.seen.sinks;
+        let ended = sinks.end(how);
+        let flushed = ended.and(sinks.flush());
         if let Err(stand_in) = result {
             if let Err(error) = flushed {
                 self.run.tell(&format!("while ending after a failure: {error:#}"));
@@ -93,16 +105,30 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         result.with_context(|| self.run.step_failed(what))
     }
 
-    /// Calls the hooks of one phase.
+    /// The run, as hooks see it: for a loop of your own that asks for something.
+    pub fn context(&mut self) -> Context<'_> {
+        // no hook is at this place, so a stop is told as one by the program
+        self.run.current.place = usize::MAX;
+        Context::new(&mut self.run)
+    }
+
+    /// Calls the hooks of one phase. Phases that open and close something go through [`Program::within`].
+    ///
+    /// # Errors
+    /// The first hook's error or panic.
     #[inline]
-    pub(crate) fn phase<P: At>(&mut self) -> Result<()> {
+    pub fn phase<P: At>(&mut self) -> Result<()> {
         self.run.current.phase = P::PHASE;
         self.hooks.run::<P>(&mut self.trainer, &mut Context::new(&mut self.run))
     }
 
     /// A pair of phases around `body`. The closing phase always runs, also when the opening one has failed; when
-    /// something fails, `on_exception` runs once before it, and the error goes on.
-    pub(crate) fn within<Before: At, After: At>(&mut self, body: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+    /// something fails, `on_exception` runs once before it, and the error goes on. A panic in `body` is an error. That
+    /// `After` closes `Before` is checked when it is compiled.
+    ///
+    /// # Errors
+    /// A stand-in for the first failure, which [`Program::run`] returns.
+    pub fn within<Before: At, After: At>(&mut self, body: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         const { assert!(matches!(After::PHASE.closes(), Some(phase) if phase as u8 == Before::PHASE as u8)) };
         let result =
             self.phase::<Before>().and_then(|()| panics::catch_in_bracket(Inside(Before::PHASE), || body(self)));
@@ -147,6 +173,12 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     pub(crate) fn each_metric(&mut self, each: &mut dyn FnMut(&mut dyn Metric) -> Result<()>) -> Result<()> {
         self.trainer.metrics(&mut |_, metric| each(metric))?;
         self.run.seen.results.file_metrics.iter_mut().try_for_each(|metric| each(metric.as_mut()))
+    }
+
+    /// What evaluations measure, by full names.
+    pub(crate) fn measured(&self) -> Vec<String> {
+        let names = self.run.seen.results.measures.iter().map(|measure| &measure.name);
+        names.filter(|name| !is_short::<T>(name)).cloned().collect()
     }
 
     /// Whether there is a loader for this role.

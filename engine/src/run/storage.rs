@@ -1,6 +1,6 @@
 //! Where a run is kept on disk.
 
-use crate::base::Iter;
+use crate::base::{Iter, StateMap};
 use crate::checkpoint::Variables;
 use crate::folder::RunFolder;
 use crate::run::Generators;
@@ -15,8 +15,8 @@ pub struct Storage {
     pub(crate) saved_at: Option<Iter>,
     /// Where a restored checkpoint has left libtorch's generators, until the training goes on from there.
     pub(crate) resumed: Option<Generators>,
-    /// Where the rows ended before a validation that a signal has interrupted: a resumed run writes them again.
-    pub(crate) rows_before_val: Option<u64>,
+    /// Where the sinks stood before a validation that a signal has interrupted: a resumed run records it again.
+    pub(crate) sinks_before_val: Option<Vec<(String, StateMap)>>,
     /// The weights that evaluations use, by model, for the checkpoint that is about to be made.
     pub(crate) published: Vec<(String, Variables)>,
     /// The checkpoint that `after_save_checkpoint` is about.
