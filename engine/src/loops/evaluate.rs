@@ -154,8 +154,17 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let complete = self.run.decision.signal().is_none();
         if !complete {
             self.run.seen.record.discard(S::PHASE);
+            // half an evaluation is worth nothing, and the checkpoint that is written now must not hold it
+            self.reset_metrics()?;
         }
         Ok((report, complete))
+    }
+
+    fn reset_metrics(&mut self) -> Result<()> {
+        self.each_metric(&mut |metric| {
+            metric.reset();
+            Ok(())
+        })
     }
 
     fn evaluate_loader<S: Stage<T>>(&mut self, index: usize, report: &mut Report) -> Result<()> {
@@ -175,10 +184,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// One pass of a loader.
     fn evaluate_pass<S: Stage<T>>(&mut self, index: usize, report: &mut Report) -> Result<()> {
         self.within::<S::BeforeEpoch, S::AfterEpoch>(|program| {
-            program.each_metric(&mut |metric| {
-                metric.reset();
-                Ok(())
-            })?;
+            program.reset_metrics()?;
             program.eval_loader::<S>(index)?.start(Cursor::default())?;
             while program.evaluate_batch::<S>(index)? {
                 if program.decide_on_signal() {
