@@ -178,6 +178,13 @@ impl StateMap {
         self.0.insert(name.into(), value.save());
     }
 
+    /// Adds a map that `fill` fills.
+    pub fn put_map(&mut self, name: impl Into<String>, fill: impl FnOnce(&mut StateMap)) {
+        let mut map = StateMap::new();
+        fill(&mut map);
+        self.0.insert(name.into(), StateValue::Map(map));
+    }
+
     /// Takes an entry out and restores it.
     ///
     /// # Errors

@@ -203,8 +203,8 @@ impl CheckpointArgs {
             return Ok(path);
         }
         let newest = newest_valid(&checkpoints).map_err(Error::from)?;
-        for warning in &newest.warnings {
-            out::error_line(format_args!("warning: a checkpoint can't be used: {warning}"));
+        for (_, why) in &newest.unusable {
+            out::error_line(format_args!("warning: a checkpoint can't be used: {why}"));
         }
         match newest.found {
             Some((path, _)) => Ok(path),

@@ -16,6 +16,7 @@ mod names;
 mod plan;
 mod predict;
 mod program;
+mod share;
 mod train;
 mod trainer;
 mod update;

@@ -56,8 +56,12 @@ fn bits(tensor: &Tensor) -> String {
 
 fn state_of(mut snapshot: Snapshot) -> Vec<(String, String)> {
     let mut out = vec![("meta".to_owned(), format!("{:?}", snapshot.meta))];
-    for (model, variables) in &snapshot.models {
-        out.extend(variables.iter().map(|(name, tensor)| (format!("{model}.{name}"), bits(tensor))));
+    for weights in &snapshot.models {
+        let files = [("raw", &weights.trained), ("published", weights.published())];
+        for (kind, variables) in files {
+            let model = &weights.model;
+            out.extend(variables.iter().map(|(name, tensor)| (format!("{kind} {model}.{name}"), bits(tensor))));
+        }
     }
     snapshot.state.0.remove("time").unwrap();
     // compared row by row, where there is such a sink
@@ -71,6 +75,7 @@ fn state_of(mut snapshot: Snapshot) -> Vec<(String, String)> {
         }
     }
     flatten_map("", &snapshot.state, &mut out);
+    snapshot.ranks.iter().for_each(|part| flatten_map("rank", part, &mut out));
     out
 }
 
@@ -351,7 +356,7 @@ fn a_checkpoint_of_another_model_is_refused_with_the_reason() {
     let dir = support::folder();
     program::<ByEpoch>(&rich(), dir.path()).train_all().unwrap();
     let mut snapshot = newest(dir.path());
-    snapshot.models[0].1.pop();
+    snapshot.models[0].trained.pop();
     let mut driver = Setup::default().full::<ByEpoch>();
     let error = driver.run(|driver| driver.restore(snapshot)).unwrap_err();
     assert!(

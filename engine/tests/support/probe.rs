@@ -144,7 +144,7 @@ impl Log {
                     "{what}: `{phase}` closes what is not open, in {:?}",
                     self.names()
                 );
-            } else if phase.name().starts_with("before_") {
+            } else if Phase::ALL.iter().any(|closing| closing.closes() == Some(phase)) {
                 open.push(phase);
             }
         }

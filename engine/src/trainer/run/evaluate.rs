@@ -83,7 +83,7 @@ fn evaluate<T: Build>(
         program.load_for_evaluation(checkpoint)?;
         let (clocks, shown) = (program.run.clocks(), checkpoint.display());
         let text = match checkpoint.is_file() {
-            true => format!("the weights in {shown}, without averages and whatever else a checkpoint holds"),
+            true => format!("the weights in {shown}"),
             false => format!("the checkpoint {shown}, of {}, {}", clocks.epoch(), clocks.iter()),
         };
         program.run.say(&text)?;

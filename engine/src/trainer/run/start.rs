@@ -68,6 +68,7 @@ impl Start {
     /// When no checkpoint can be read although there are some, or the disk fails.
     pub(super) fn in_folder(folder: &RunFolder, mode: Mode, experiment: String) -> Result<Start> {
         // before anything else: a checkpoint that was being replaced when the process was killed may be the only one
+        checkpoint::put_back(&folder.checkpoints())?;
         checkpoint::clean(&folder.checkpoints())?;
         let newest = match mode {
             Mode::Resume => checkpoint::newest_valid(&folder.checkpoints())?,
@@ -99,9 +100,9 @@ impl Start {
         if self.mode == Mode::Resume && self.newest.found.is_none() {
             program.run.say("warning: the run has no checkpoint to go on from, so it begins anew")?;
         }
-        let unusable = self.newest.warnings.iter();
+        let unusable = self.newest.unusable.iter();
         unusable
-            .map(|why| format!("warning: a checkpoint can't be used: {why}"))
+            .map(|(_, why)| format!("warning: a checkpoint can't be used: {why}"))
             .try_for_each(|text| program.run.say(&text))
     }
 
@@ -119,7 +120,13 @@ impl Start {
             if program.prepare_train().is_ok() && program.run.clocks().is_finished() {
                 program.run.say("nothing is left of the training: its plan is done")?;
             }
-            checkpoint::set_latest(path.parent().unwrap_or(Path::new(".")), &path)?;
+            let checkpoints = path.parent().unwrap_or(Path::new("."));
+            checkpoint::set_latest(checkpoints, &path)?;
+            checkpoint::complete(checkpoints, &path)?;
+            for (damaged, _) in self.newest.unusable.iter().filter(|(_, why)| why.is_damage()) {
+                let aside = checkpoint::set_aside(damaged)?;
+                program.run.say(&format!("it is now in {} and counts no more", aside.display()))?;
+            }
             let info = RunInfo { resumed: Some(program.run.moment()), ..info };
             program.run.seen.sinks.open(&info)?;
         }
