@@ -4,7 +4,7 @@ use crate::args::{self, Args, CRATE, Form, Key};
 use crate::diag::Diag;
 use crate::krate::Krate;
 use crate::method::Wanted;
-use crate::passes::correct::correct;
+use crate::passes::correct::{correct, is_context};
 use crate::passes::model::{Call, Pass, Passes};
 use crate::source::source_of_type;
 use crate::suggest::meant_or_list;
@@ -89,7 +89,7 @@ fn method(member: &mut ImplItem, known: &[Pass], krate: &Krate, diag: &mut Diag)
     let name = function.sig.ident.clone();
     let marks: Vec<Attribute> = function.attrs.extract_if(.., |attr| attr.path().is_ident("pass")).collect();
     let Some(mark) = marks.first() else {
-        let misspelt = function.attrs.iter().position(|attr| looks_like_pass(attr));
+        let misspelt = function.attrs.iter().position(looks_like_pass);
         match misspelt {
             Some(at) => {
                 let attr = function.attrs.remove(at);
@@ -203,11 +203,6 @@ fn batch_type(function: &ImplItemFn) -> Option<Type> {
         },
         FnArg::Receiver(_) => None,
     })
-}
-
-/// Whether a type is named `Context`.
-pub(super) fn is_context(ty: &Type) -> bool {
-    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|name| name.ident == "Context"))
 }
 
 /// Checks the shape of the signature; its types are checked by the compiler, in the expansion.

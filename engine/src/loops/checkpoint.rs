@@ -77,12 +77,21 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         state.put_map("requests", |map| map.put("skip_update", &run.requests.skip_update));
         state.put("results", &run.seen.results.latest);
         state.put("time", &run.seen.elapsed());
+        state.put_map("sinks", |map| {
+            let mut put = |sinks: &[(String, StateMap)]| sinks.iter().for_each(|(name, sink)| map.put(name, sink));
+            match &run.storage.sinks_before_val {
+                Some(sinks) => put(sinks),
+                None => put(&run.seen.sinks.states()),
+            }
+        });
         let skipped = run.updates.skipped()?.read()? as u64;
         state.put_map("updates", |map| {
             map.put("skipped", &skipped);
             map.put_map("optimizers", |map| {
-                let optimizers = run.updates.optimizers().iter();
-                optimizers.for_each(|optimizer| map.put(optimizer.name(), &optimizer.save_state()));
+                run.updates
+                    .optimizers()
+                    .iter()
+                    .for_each(|optimizer| map.put(optimizer.name(), &optimizer.save_state()));
             });
         });
         state.put("record", &run.seen.record.save_state());
@@ -98,10 +107,6 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let place = LoaderState { cursor: loader.cursor(), order: loader.common_order() };
         state.put_map("loaders", |map| map.put(train_loader::<T>(), &place));
         let mut parts = StateMap::new();
-        match &self.run.storage.sinks_before_val {
-            Some(sinks) => sinks.iter().for_each(|(name, sink)| parts.put(name, sink)),
-            None => self.run.seen.sinks.states().iter().for_each(|(name, sink)| parts.put(name, sink)),
-        }
         self.each_state(&mut |name, part| {
             parts.put(name, &part.save_state());
             Ok(())
@@ -128,8 +133,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         run.requests.skip_update = state.take_map("requests")?.take("skip_update")?;
         run.seen.results.latest = state.take("results")?;
         run.seen.continue_time(state.take("time")?);
-        let mut parts = state.take_map("parts")?;
-        run.seen.sinks.load_states(&mut parts)?;
+        run.seen.sinks.load_states(state.take_map("sinks")?)?;
         run.seen.record.load_state(state.take_map("record")?)?;
         let mut updates = state.take_map("updates")?;
         run.updates.restore_skipped(updates.take("skipped")?);
@@ -146,6 +150,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let mut loaders = state.take_map("loaders")?;
         let place: LoaderState = loaders.take(train_loader::<T>())?;
         self.trainer.train_loader().start(place.cursor)?;
+        let mut parts = state.take_map("parts")?;
         self.restore_parts(&mut parts)?;
         for name in parts.0.keys() {
             self.run.say(&format!("ignored: unknown state `{name}` in the checkpoint"))?;

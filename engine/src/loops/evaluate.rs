@@ -153,8 +153,8 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         })?;
         let complete = self.run.decision.signal().is_none();
         if !complete {
-            // half an evaluation is worth nothing, and the checkpoint that is written now must not hold it
             self.run.seen.record.discard(S::PHASE);
+            // half an evaluation is worth nothing, and the checkpoint that is written now must not hold it
             self.reset_metrics()?;
         }
         Ok((report, complete))

@@ -126,6 +126,8 @@ impl Setup {
     }
 
     fn with<D: EngineHooks, S: Shape>(&self, hooks: D) -> Program<D, Toy<S>> {
+        // several would wait for each other for most of the time: the tensors are small, and tests run beside each other
+        tch::set_num_threads(1);
         let mut run = RunState::new(S::CLOCK, Device::Cpu, 7);
         let store = nn::VarStore::new(Device::Cpu);
         let toy = Toy::new(self, &store);

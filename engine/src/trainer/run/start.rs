@@ -123,12 +123,12 @@ impl Start {
             let checkpoints = path.parent().unwrap_or(Path::new("."));
             checkpoint::set_latest(checkpoints, &path)?;
             checkpoint::complete(checkpoints, &path)?;
-            let info = RunInfo { resumed: Some(program.run.moment()), ..info };
-            program.run.seen.sinks.open(&info)?;
             for (damaged, _) in self.newest.unusable.iter().filter(|(_, why)| why.is_damage()) {
                 let aside = checkpoint::set_aside(damaged)?;
                 program.run.say(&format!("it is now in {} and counts no more", aside.display()))?;
             }
+            let info = RunInfo { resumed: Some(program.run.moment()), ..info };
+            program.run.seen.sinks.open(&info)?;
         }
         match self.mode {
             Mode::Resume => replace_experiment(program, &self.experiment),
