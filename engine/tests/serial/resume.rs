@@ -287,7 +287,9 @@ fn a_longer_plan_goes_on_from_a_run_that_was_over() {
     let mut driver = program::<ByEpoch>(&long, dir.path());
     driver.run(|driver| driver.restore(newest(dir.path())).and_then(|()| driver.train())).unwrap();
     let state = state_of(newest(dir.path()));
-    assert_eq!(state, whole.state);
+    // the rows are kept by the other run alone
+    let others = |(path, _): &&(String, String)| !path.starts_with("/sinks");
+    assert!(state.iter().filter(others).eq(whole.state.iter().filter(others)));
 }
 
 #[test]
