@@ -89,7 +89,7 @@ fn method(member: &mut ImplItem, known: &[Pass], krate: &Krate, diag: &mut Diag)
     let name = function.sig.ident.clone();
     let marks: Vec<Attribute> = function.attrs.extract_if(.., |attr| attr.path().is_ident("pass")).collect();
     let Some(mark) = marks.first() else {
-        let misspelt = function.attrs.iter().position(|attr| looks_like_pass(attr));
+        let misspelt = function.attrs.iter().position(looks_like_pass);
         match misspelt {
             Some(at) => {
                 let attr = function.attrs.remove(at);

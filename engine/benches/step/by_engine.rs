@@ -97,7 +97,7 @@ impl Rounds {
         let Some(talk) = self.talk.as_mut().filter(|_| self.left == 0 && cx.exception().is_none()) else {
             return Ok(());
         };
-        talk.answer(cx.output()?.loss())?;
+        talk.answer(cx.output()?.loss()?)?;
         match talk.question()? {
             Some(iters) => self.left = iters,
             None => cx.stop("nobody asks for another round"),

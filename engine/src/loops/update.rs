@@ -6,7 +6,7 @@
 //! updates out, and nothing waits for it.
 
 use crate::base::{Error, Output, Result};
-use crate::data::Batch as _;
+use crate::data::{Batch as _, checked_weight};
 use crate::hook::EngineHooks;
 use crate::loops::program::Program;
 use crate::loops::trainer::Trainer;
@@ -98,6 +98,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     fn batch(&mut self, pass: usize, batch: &T::Batch, share: f64, count: Count) -> Result<()> {
         // one that is taken again may be another than the last
         self.run.step.batch_size = batch.size();
+        self.run.step.batch_weight = checked_weight(batch, self.run.step.batch_size)?;
         self.run.step.output = None;
         self.within::<at::BeforeTrainBatch, at::AfterTrainBatch>(|program| {
             program.run.step.share = Some(share);
