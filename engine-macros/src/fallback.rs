@@ -2,7 +2,7 @@
 //! only the macro knows, so that the one error is the macro's.
 
 use crate::diag::Diag;
-use crate::fields::ALL_ROLES;
+use crate::fields::ROLES;
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::spanned::Spanned;
@@ -86,7 +86,7 @@ fn is_helper(token: &TokenTree) -> bool {
     let TokenTree::Group(group) = token else { return false };
     group.delimiter() == Delimiter::Bracket
         && matches!(group.stream().into_iter().next(), Some(TokenTree::Ident(name))
-            if name == "pass" || ALL_ROLES.iter().any(|role| name == role))
+            if name == "pass" || ROLES.iter().any(|role| name == role.name))
 }
 
 #[cfg(test)]

@@ -4,10 +4,14 @@
 //! the role that was meant, so that no second error follows from the first.
 
 mod config;
+mod owner;
 mod roles;
+mod table;
 
 pub(crate) use config::{Config, is_option};
-pub(crate) use roles::{ALL_ROLES, OwnerKind, Taken, take_role};
+pub(crate) use owner::OwnerKind;
+pub(crate) use roles::{Taken, take_role};
+pub(crate) use table::{PartInfo, ROLES, Section, part_of};
 
 use crate::diag::Diag;
 use proc_macro2::TokenTree;

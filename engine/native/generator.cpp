@@ -4,6 +4,7 @@
 #include <ATen/Context.h>
 #include <ATen/core/Generator.h>
 
+#include <cstdint>
 #include <mutex>
 
 namespace eng {
@@ -31,5 +32,14 @@ ENG_API int eng_set_generator_state(int device_type, int index, const at::Tensor
     at::Generator generator = eng::default_generator(device_type, index);
     std::lock_guard<std::mutex> lock(generator.mutex());
     generator.set_state(*state);
+  });
+}
+
+// Of this generator alone: at::manual_seed seeds those of all devices.
+ENG_API int eng_seed_generator(int device_type, int index, uint64_t seed) {
+  return eng::guarded([&] {
+    at::Generator generator = eng::default_generator(device_type, index);
+    std::lock_guard<std::mutex> lock(generator.mutex());
+    generator.set_current_seed(seed);
   });
 }

@@ -1,28 +1,17 @@
 //! Which role a field has.
 
 use crate::diag::Diag;
+use crate::fields::owner::OwnerKind;
+use crate::fields::table::{ROLES, roles_of};
 use crate::suggest::{did_you_mean, quoted};
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::spanned::Spanned;
 use syn::{Attribute, Ident, Lifetime, Type};
 
-/// Every role there is; each is a helper attribute that only the macros know.
-pub(crate) const ALL_ROLES: &[&str] =
-    &["model", "optimizer", "scheduler", "loader", "metric", "hook", "config", "state", "transient"];
-
 /// Attributes of the language and of its tools; they are never a misspelt role.
 const NO_ROLES: &[&str] =
     &["doc", "cfg", "cfg_attr", "allow", "warn", "deny", "forbid", "expect", "deprecated", "serde", "must_use"];
-
-/// Whose field it is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OwnerKind {
-    Hook,
-    Metric,
-    Component,
-    Trainer,
-}
 
 impl OwnerKind {
     fn word(self) -> &'static str {
@@ -34,24 +23,28 @@ impl OwnerKind {
         }
     }
 
-    /// The roles its fields can have.
-    pub(crate) fn roles(self) -> &'static [&'static str] {
-        match self {
-            OwnerKind::Hook | OwnerKind::Metric => &["config", "state", "transient"],
-            OwnerKind::Component => &["config"],
-            OwnerKind::Trainer => ALL_ROLES,
+    /// The names of the roles that its fields can have.
+    pub(crate) fn roles(self) -> Vec<&'static str> {
+        roles_of(self).map(|role| role.name).collect()
+    }
+
+    /// How its roles are written: "`#[config]`, `#[state]` or `#[transient]`".
+    fn usages(self) -> String {
+        let usages: Vec<String> = roles_of(self).map(|role| format!("`{}`", role.usage)).collect();
+        match &usages[..] {
+            [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),
+            _ => usages.concat(),
         }
     }
 
     fn without_role(self, field: &Ident) -> Option<String> {
         match self {
             OwnerKind::Hook | OwnerKind::Metric => Some(format!(
-                "field `{field}` of a {} is neither configured, saved nor transient; mark it `#[config]`, `#[state]` or `#[transient]`",
-                self.word()
+                "field `{field}` of a {} is neither configured, saved nor transient; mark it {}",
+                self.word(),
+                self.usages()
             )),
-            OwnerKind::Trainer => Some(format!(
-                "field `{field}` of a trainer has no role; mark it `#[model]`, `#[optimizer]`, `#[scheduler]`, `#[loader(train)]`, `#[metric]`, `#[hook]`, `#[config]`, `#[state]` or `#[transient]`"
-            )),
+            OwnerKind::Trainer => Some(format!("field `{field}` of a trainer has no role; mark it {}", self.usages())),
             OwnerKind::Component => None,
         }
     }
@@ -66,8 +59,9 @@ impl OwnerKind {
                 format!("`#[{role}]` is a role of a trainer's fields; a field of a component can be `#[config(…)]`")
             }
             _ => format!(
-                "`#[{role}]` is a role of a trainer's fields; mark a field of a {} `#[config]`, `#[state]` or `#[transient]`",
-                self.word()
+                "`#[{role}]` is a role of a trainer's fields; mark a field of a {} {}",
+                self.word(),
+                self.usages()
             ),
         }
     }
@@ -120,11 +114,11 @@ fn find_role(field: &mut syn::Field, owner: OwnerKind, diag: &mut Diag) -> Taken
     let mut wrong = false;
     field.attrs.retain(|attr| {
         let Some(name) = attr.path().get_ident().map(ToString::to_string) else { return true };
-        let known = ALL_ROLES.iter().copied().find(|role| *role == name);
+        let known = ROLES.iter().map(|role| role.name).find(|role| *role == name);
         let role = match known {
             Some(role) => role,
             None if NO_ROLES.contains(&name.as_str()) => return true,
-            None => match did_you_mean(&name, owner.roles()) {
+            None => match did_you_mean(&name, &owner.roles()) {
                 Some(meant) => {
                     diag.error(attr.path(), format!("unknown role `{name}`, did you mean `{meant}`?"));
                     meant
@@ -166,7 +160,7 @@ fn no_role(field: &mut syn::Field, ident: &Ident, owner: OwnerKind, diag: &mut D
         Some(at) => {
             let attr = field.attrs.remove(at);
             let name = attr.path().get_ident().map(ToString::to_string).unwrap_or_default();
-            let known = quoted(owner.roles());
+            let known = quoted(&owner.roles());
             diag.error_at(attr.path().span(), format!("unknown role `{name}`, expected one of {known}"));
         }
         None => diag.error(ident, message),

@@ -97,7 +97,7 @@ fn build_impl(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) -> T
         quote!(#private::write_part(&#sections.#ident, #writer);)
     });
     let mut in_order: Vec<&Part<'_>> = parts.iter().collect();
-    in_order.sort_by_key(|part| part.rank);
+    in_order.sort_by_key(|part| part.info.rank);
     let builds = in_order.iter().map(|part| {
         let (ident, held) = (&part.field.ident, held(part));
         quote!(let #held = #private::build_part(#sections.#ident, #builder)?;)

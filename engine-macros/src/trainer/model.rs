@@ -1,6 +1,6 @@
 //! What the macro knows of a trainer.
 
-use crate::fields::Field;
+use crate::fields::{Field, PartInfo, part_of};
 use crate::krate::Krate;
 use crate::priority::Level;
 use proc_macro2::{Ident, Span};
@@ -52,6 +52,22 @@ pub(crate) enum TrainerRole {
     Own(Box<Field>),
     /// Its role is wrong; the error is reported.
     Unknown,
+}
+
+impl TrainerRole {
+    /// What the experiment file knows of it.
+    pub(crate) fn part(&self) -> Option<&'static PartInfo> {
+        part_of(match self {
+            TrainerRole::Model => "model",
+            TrainerRole::Optimizer { .. } => "optimizer",
+            TrainerRole::Scheduler => "scheduler",
+            TrainerRole::Loader(_) => "loader",
+            TrainerRole::Metric => "metric",
+            TrainerRole::Hook => "hook",
+            TrainerRole::Own(own) if own.config().is_some() => "config",
+            TrainerRole::Own(_) | TrainerRole::Unknown => return None,
+        })
+    }
 }
 
 /// What a loader is for.

@@ -5,13 +5,13 @@
 //! compiler takes it for reported, and a type that does not serve is one error. Those of `net` are `CHECKED_net` and
 //! `Field_net`, within the `const` block of the expansion.
 
-use crate::fields::{Field, Role};
+use crate::fields::{Field, PartInfo, Role, Section};
 use crate::krate::Krate;
 use crate::settings::{absolute_function, check_function, default_function, function};
 use crate::spans::quiet;
 use crate::trainer::model::{Trainer, TrainerField, TrainerRole};
 use crate::verified::{constant, has, verified};
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::ext::IdentExt;
 
@@ -22,35 +22,40 @@ pub(crate) struct Part<'a> {
     pub(crate) marker: Ident,
     /// `loaders.train`; empty for a metric, which stands in a list.
     pub(crate) path: String,
-    /// Models first, hooks last: the order of building.
-    pub(crate) rank: usize,
+    /// What is known of its role.
+    pub(crate) info: &'static PartInfo,
 }
 
 /// The parts, in field order.
 pub(crate) fn parts(trainer: &Trainer) -> Vec<Part<'_>> {
-    let (models, optimizers) = (trainer.models().count(), trainer.optimizers().count());
-    let part = |field| part_of(field, models, optimizers);
+    let marker = |field: &TrainerField| format_ident!("Field_{}", field.ident.unraw(), span = quiet(&field.ident));
+    let part = |field| {
+        let info = TrainerField::part(field)?;
+        Some(Part { field, info, marker: marker(field), path: path(trainer, field, info) })
+    };
     trainer.fields.iter().filter_map(part).collect()
 }
 
-fn part_of(field: &TrainerField, models: usize, optimizers: usize) -> Option<Part<'_>> {
+/// `loaders.train`; empty for a field whose settings stand in a list.
+fn path(trainer: &Trainer, field: &TrainerField, info: &PartInfo) -> String {
     let key = field.key();
-    let among = |section: &str, count: usize| if count > 1 { format!("{section}.{key}") } else { section.to_owned() };
-    let (rank, path) = match &field.role {
-        TrainerRole::Model => (0, among("model", models)),
-        TrainerRole::Optimizer { .. } => (1, among("optimizer", optimizers)),
-        TrainerRole::Scheduler => (2, "schedule".to_owned()),
-        TrainerRole::Loader(_) => (3, format!("loaders.{key}")),
-        TrainerRole::Metric => (4, String::new()),
-        TrainerRole::Hook => (5, format!("hooks.{key}")),
-        TrainerRole::Own(own) if own.config().is_some() => (6, format!("trainer.{key}")),
-        _ => return None,
-    };
-    let marker = format_ident!("Field_{}", field.ident.unraw(), span = quiet(&field.ident));
-    Some(Part { field, marker, path, rank })
+    let of_this_role = |other: &&TrainerField| other.part().is_some_and(|other| std::ptr::eq(other, info));
+    match info.section {
+        Section::OneOrSeveral(section) if trainer.fields.iter().filter(of_this_role).count() > 1 => {
+            format!("{section}.{key}")
+        }
+        Section::OneOrSeveral(section) | Section::One(section) => section.to_owned(),
+        Section::Below(section) => format!("{section}.{key}"),
+        Section::InList => String::new(),
+    }
 }
 
 impl TrainerField {
+    /// What the experiment file knows of its role.
+    fn part(&self) -> Option<&'static PartInfo> {
+        self.role.part()
+    }
+
     /// The key in experiment files and checkpoints.
     pub(crate) fn key(&self) -> String {
         self.ident.unraw().to_string()
@@ -63,31 +68,26 @@ impl Part<'_> {
         let private = krate.private();
         let (marker, ty, key, docs) = (&self.marker, &self.field.ty, self.field.key(), &self.field.docs);
         let asked = self.constant("CHECKED");
-        let check = self.check(krate);
+        let (of, member) = self.info.demands;
+        let check = has(krate, ty, of, member);
         let known = verified(krate, ty, &asked);
         let field = quote!(type Field = #known;);
-        let (of, members) = match &self.field.role {
-            TrainerRole::Model => (quote!(ModelPart), field),
+        let members = match &self.field.role {
             TrainerRole::Optimizer { models } => {
                 let models: Vec<String> = match models.is_empty() {
                     true => trainer.models().map(TrainerField::key).collect(),
                     false => models.iter().map(|model| model.unraw().to_string()).collect(),
                 };
-                let models = quote!(const MODELS: &'static [&'static str] = &[#(#models),*];);
-                (quote!(OptimizerPart), quote!(#field #models))
+                quote!(#field const MODELS: &'static [&'static str] = &[#(#models),*];)
             }
-            TrainerRole::Scheduler => (quote!(SchedulesPart), field),
             TrainerRole::Loader(role) => {
                 let variant = role.variant();
-                let role = quote!(const ROLE: #private::Role = #private::Role::#variant;);
-                (quote!(LoaderPart), quote!(#field #role))
+                quote!(#field const ROLE: #private::Role = #private::Role::#variant;)
             }
-            TrainerRole::Metric => (quote!(MetricPart), field),
-            TrainerRole::Hook => (quote!(HookPart), field),
-            TrainerRole::Own(own) => (quote!(ConfigPart), own_config(own, field, krate)),
-            TrainerRole::Unknown => return TokenStream::new(),
+            TrainerRole::Own(own) => own_config(own, field, krate),
+            _ => field,
         };
-        let wrapper = self.wrapper();
+        let [of, wrapper] = [self.info.marker, self.info.wrapper].map(|name| Ident::new(name, Span::call_site()));
         quote! {
             #[allow(non_upper_case_globals)]
             const #asked: bool = #check;
@@ -107,34 +107,6 @@ impl Part<'_> {
     /// `CHECKED_net`.
     pub(crate) fn constant(&self, what: &str) -> Ident {
         constant(what, &self.field.ident)
-    }
-
-    /// Names what the field's type has to have.
-    fn check(&self, krate: &Krate) -> TokenStream {
-        let (of, method) = match self.field.role {
-            TrainerRole::Model => ("Model", "build"),
-            TrainerRole::Optimizer { .. } => ("OptimizerField", "from_config"),
-            TrainerRole::Scheduler => ("SchedulesField", "from_schedules"),
-            TrainerRole::Loader(_) => ("LoaderField", "open"),
-            TrainerRole::Metric => ("MetricField", "from_config"),
-            TrainerRole::Hook => ("HookField", "from_hook"),
-            TrainerRole::Own(_) | TrainerRole::Unknown => ("ConfigValue", "copied"),
-        };
-        has(krate, &self.field.ty, of, method)
-    }
-
-    /// The engine's type that reads, prints and builds fields of this role.
-    fn wrapper(&self) -> Ident {
-        let name = match self.field.role {
-            TrainerRole::Model => "ModelOf",
-            TrainerRole::Optimizer { .. } => "OptimizerOf",
-            TrainerRole::Scheduler => "SchedulesOf",
-            TrainerRole::Loader(_) => "LoaderOf",
-            TrainerRole::Metric => "MetricOf",
-            TrainerRole::Hook => "HookOf",
-            TrainerRole::Own(_) | TrainerRole::Unknown => "ConfigOf",
-        };
-        Ident::new(name, proc_macro2::Span::call_site())
     }
 }
 

@@ -4,7 +4,7 @@ use crate::base::{Clock, ErrorContext as _, Result};
 use crate::checkpoint::{iter_name, retain};
 use crate::hooks::monitor::direction_of;
 use crate::metric::MetricName;
-use crate::run::{Context, Exception, Save};
+use crate::run::{Cadence, Context, Exception, Save};
 use engine_macros::{hook, phases};
 use std::collections::BTreeMap;
 
@@ -100,15 +100,8 @@ impl Checkpoint {
 impl Checkpoint {
     fn is_due(&self, clock: Clock, cx: &Context<'_>) -> bool {
         let clocks = cx.clocks();
-        let default = match clocks.clock() {
-            Clock::Epoch => 1,
-            Clock::Iter => 1000,
-        };
-        let count = clocks.count(clock);
-        self.by.unwrap_or(clocks.clock()) == clock
-            && count > 0
-            && count >= self.begin
-            && count.is_multiple_of(self.interval.unwrap_or(default))
+        let cadence = Cadence::new(self.interval, self.begin, self.by, clocks.clock());
+        cadence.by == clock && cadence.is_at(clocks.count(clock))
     }
 
     fn is_last(&self, cx: &Context<'_>) -> bool {

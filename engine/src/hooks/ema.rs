@@ -3,7 +3,7 @@
 use crate::base::{ErrorContext as _, Flag, Result};
 use crate::model::ModelEntry;
 use crate::native::{TensorList, foreach_copy_, foreach_lerp_, foreach_lerp_by_};
-use crate::run::Context;
+use crate::run::{Cadence, Context};
 use engine_macros::{hook, phases};
 use std::collections::BTreeMap;
 use tch::Tensor;
@@ -84,7 +84,7 @@ impl Ema {
     fn after_optimizer_step(&mut self, cx: &mut Context<'_>) -> Result<()> {
         let Some(update) = cx.update_number() else { return Ok(()) };
         let skipped = cx.is_update_skipped();
-        if cx.exception().is_some() || skipped.known() == Some(true) || !update.is_multiple_of(self.interval) {
+        if cx.exception().is_some() || skipped.known() == Some(true) || !Cadence::iters(self.interval).is_at(update) {
             return Ok(());
         }
         let Ema { decay, kind, begin, averagings, pairs, .. } = self;

@@ -2,7 +2,7 @@
 
 use crate::base::{Clock, Result};
 use crate::record::{Row, RowPhase};
-use crate::run::Context;
+use crate::run::{Cadence, Context};
 use engine_macros::{hook, phases};
 
 /// Writes what was recorded: the mean of every number over the last `interval` iters, the learning rates, and the
@@ -30,7 +30,7 @@ impl Logger {
     fn after_train_iter(&mut self, cx: &mut Context<'_>) -> Result<()> {
         let (clocks, iter) = (cx.clocks(), cx.iter().get());
         // an end that is decided only after this phase has its row in `after_train_epoch`
-        let due = iter.is_multiple_of(self.interval) || (self.tail && cx.is_last_iter());
+        let due = Cadence::iters(self.interval).is_at(iter) || (self.tail && cx.is_last_iter());
         if cx.exception().is_some() || !due {
             return Ok(());
         }

@@ -3,7 +3,7 @@
 use crate::base::Clock;
 use crate::optim::update::batches_per_iter;
 use crate::optim::{Clip, NonFinite, PassInfo, PassPlan, PassSettings, TrainingLength};
-use crate::run::Clocks;
+use crate::run::{Cadence, Clocks};
 
 /// What a training is to do, besides what its hooks ask for.
 #[derive(Clone, Debug, Default)]
@@ -95,17 +95,14 @@ pub struct ValPlan {
 impl ValPlan {
     /// Whether the validation is due where the run stands: at a multiple of the interval in force, from `begin` on.
     pub fn is_due(&self, clocks: &Clocks) -> bool {
-        if self.by == Clock::Epoch && !clocks.is_between_epochs() {
-            return false;
-        }
-        let count = clocks.count(self.by);
-        count > 0 && count >= self.begin && count.is_multiple_of(self.interval_at(count))
+        let interval = self.interval_at(clocks.count(self.by));
+        Cadence { interval, begin: self.begin, by: self.by }.is_due(clocks)
     }
 
     /// The interval in force at a count.
     fn interval_at(&self, count: u64) -> u64 {
         let later = self.dynamic_intervals.iter().rev().find(|(milestone, _)| *milestone <= count);
-        later.map_or(self.interval, |(_, interval)| *interval).max(1)
+        later.map_or(self.interval, |(_, interval)| *interval)
     }
 }
 

@@ -14,7 +14,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// The first error of a step, a hook, the loader or `write`.
     pub fn predict(&mut self, write: &mut dyn FnMut(Prediction) -> Result<()>) -> Result<()> {
         self.run.current.loader = T::loaders(Role::Predict).first().copied().unwrap_or("predict");
-        self.in_evaluation_mode(|program| {
+        self.in_evaluation_mode(Role::Predict, |program| {
             program.within::<at::BeforePredict, at::AfterPredict>(|program| {
                 let batches = program.trainer.predict_start()?;
                 for batch in 0..batches {

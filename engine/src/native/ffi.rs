@@ -63,6 +63,7 @@ unsafe extern "C" {
 
     pub(super) fn eng_generator_state(device_type: c_int, index: c_int, out: *mut *mut C_tensor) -> c_int;
     pub(super) fn eng_set_generator_state(device_type: c_int, index: c_int, state: *const C_tensor) -> c_int;
+    pub(super) fn eng_seed_generator(device_type: c_int, index: c_int, seed: u64) -> c_int;
 
     pub(super) fn eng_backward(tensor: *const C_tensor, gradient: *const C_tensor) -> c_int;
     pub(super) fn eng_requires_grad_off(list: *const RawList, switched: *mut bool) -> c_int;

@@ -26,6 +26,16 @@ pub fn set_generator_state(device: Device, state: &Tensor) -> Result<(), NativeE
     check(unsafe { ffi::eng_set_generator_state(kind, index, state.as_ptr()) })
 }
 
+/// Puts a generator to the start of this seed. Those of other devices stay where they are.
+///
+/// # Errors
+/// When libtorch has no such device.
+pub fn seed_generator(device: Device, seed: u64) -> Result<(), NativeError> {
+    let (kind, index) = place(device)?;
+    // SAFETY: the entry takes numbers alone.
+    check(unsafe { ffi::eng_seed_generator(kind, index, seed) })
+}
+
 /// The numbers of `c10::DeviceType` and its index.
 fn place(device: Device) -> Result<(c_int, c_int), NativeError> {
     match device {

@@ -25,7 +25,7 @@ pub use foreach::{
     clip_grad_norm_, clip_grad_value_, foreach_copy_, foreach_lerp_, foreach_lerp_by_, grad_norm, not_finite,
     scale_grads_, zero_grad,
 };
-pub use generator::{generator_state, set_generator_state};
+pub use generator::{generator_state, seed_generator, set_generator_state};
 pub use gradients::{GradientSwitch, GradientsOff, backward};
 pub use memory::MemoryMeter;
 pub use optimizer::{AdamStep, Scaling, SgdStep, fused_adam, fused_sgd};

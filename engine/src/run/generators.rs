@@ -1,7 +1,7 @@
 //! libtorch's generators of one run: dropout masks and noise come from them, so they belong to its state.
 
 use crate::base::{Result, Saved, StateMap, StateValue};
-use crate::native::{generator_state, set_generator_state};
+use crate::native::{generator_state, seed_generator, set_generator_state};
 use tch::{Device, Tensor};
 
 /// Where the generators of the run's devices stand.
@@ -24,6 +24,14 @@ impl Generators {
     /// When a state is not that of such a generator.
     pub(crate) fn put_back(&self) -> Result<()> {
         self.0.iter().try_for_each(|(device, state)| Ok(set_generator_state(*device, state)?))
+    }
+
+    /// Puts those of a device, and the CPU's, to the start of a seed.
+    ///
+    /// # Errors
+    /// When libtorch has no such device.
+    pub(crate) fn seed(device: Device, seed: u64) -> Result<()> {
+        devices(device).try_for_each(|device| Ok(seed_generator(device, seed)?))
     }
 
     pub(crate) fn save(&self) -> StateMap {

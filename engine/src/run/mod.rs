@@ -3,6 +3,7 @@
 //! The loops write here where the run is; hooks and steps read it, and leave requests. Nothing in this folder runs
 //! anything.
 
+mod cadence;
 mod clocks;
 mod context;
 mod current;
@@ -16,6 +17,7 @@ mod state;
 mod step;
 mod storage;
 
+pub use cadence::Cadence;
 pub use clocks::Clocks;
 pub use context::Context;
 pub use current::{Command, Current, PassPlace};

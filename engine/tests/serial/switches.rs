@@ -74,7 +74,7 @@ fn no_operator_of_an_iter_reads_a_value_between_two_rows() {
         let (rows, _) = driver.keep_rows();
         if reading {
             driver.toy().on_train = Some(Box::new(|output: Output, _| {
-                output.loss().double_value(&[]);
+                output.loss()?.double_value(&[]);
                 Ok(output)
             }));
         }

@@ -101,7 +101,7 @@ fn trained(weigh_tokens: bool, accumulate: u64) -> (f64, f64) {
     let mut run = RunState::new(Clock::Epoch, Device::Cpu, 7);
     run.models.push(ModelEntry::new("net", store));
     let named = vec![("weight".into(), weight.shallow_clone())];
-    run.updates.optimizers.push(Optim::new("opt", &Sgd::new(0.1), named).unwrap());
+    run.updates.add(Optim::new("opt", &Sgd::new(0.1), named).unwrap());
     let loss = MeanLoss::build(&ron::from_str("()").unwrap());
     let mean = Mean { weight: weight.shallow_clone(), train: open("train"), val: open("val"), loss: Box::new(loss) };
     let train = TrainPlan { max_epochs: Some(1), accumulate, ..TrainPlan::default() };

@@ -1,68 +1,42 @@
 //! A factor that holds for a while.
 
-use crate::base::Clock;
 use crate::optim::error::{Allowed, OptimError, check_ranges};
-use crate::optim::schedule::{Schedule, Window, WindowPosition, window};
+use crate::optim::schedule::{Schedule, Window, WindowPosition};
+use crate::windowed;
 use engine_macros::component;
 
-/// The initial value times `factor` until the window ends, the initial value from then on; as
-/// `torch.optim.lr_scheduler.ConstantLR`.
-///
-/// ```
-/// use engine::base::{Epoch, Iter};
-/// use engine::optim::{PlannedLength, TrainingProgress, Schedules};
-///
-/// let schedule: Schedules = engine::config::parse_text("example", "[Constant(factor: 0.1, iters: 5)]")?.read()?;
-/// let planned = PlannedLength { max_epochs: 10, max_iters: 100, iters_per_epoch: 10 };
-/// let lr = |iter| {
-///     let progress = TrainingProgress { epoch: Epoch(iter / 10), iter: Iter(iter), planned };
-///     schedule.value("lr", "default", 0.1, &progress).unwrap()
-/// };
-/// let is_near = |a: f64, b: f64| (a - b).abs() < 1e-9;
-/// assert!(is_near(lr(4), 0.01) && is_near(lr(5), 0.1));
-/// # Ok::<(), engine::base::Error>(())
-/// ```
-#[component(schedule)]
-#[derive(PartialEq)]
-pub struct Constant {
-    /// What the initial value is multiplied by, at least 0.
-    #[config(default = 1.0, range = 0.0..)]
-    pub factor: f64,
-    /// Its length in updates.
-    #[config(default, range = 1..)]
-    pub iters: Option<u64>,
-    /// Its length in epochs, instead.
-    #[config(default, range = 1..)]
-    pub epochs: Option<u64>,
-    /// The clock it counts on: said by the length; without one, `Iter`.
-    #[config(default)]
-    pub by: Option<Clock>,
-    /// Its first moment on that clock; without it, where the schedule before it ends.
-    #[config(default)]
-    pub begin: Option<u64>,
-    /// The moment after its last; without it and without a length, the end of the training.
-    #[config(default)]
-    pub end: Option<u64>,
-    /// The setting it changes.
-    #[config(default = "lr".to_owned())]
-    pub setting: String,
-    /// The parameter groups it holds for, by name; none named: all.
-    #[config(default)]
-    pub groups: Vec<String>,
+windowed! {
+    length;
+    /// The initial value times `factor` until the window ends, the initial value from then on; as
+    /// `torch.optim.lr_scheduler.ConstantLR`.
+    ///
+    /// ```
+    /// use engine::base::{Epoch, Iter};
+    /// use engine::optim::{PlannedLength, TrainingProgress, Schedules};
+    ///
+    /// let schedule: Schedules = engine::config::parse_text("example", "[Constant(factor: 0.1, iters: 5)]")?.read()?;
+    /// let planned = PlannedLength { max_epochs: 10, max_iters: 100, iters_per_epoch: 10 };
+    /// let lr = |iter| {
+    ///     let progress = TrainingProgress { epoch: Epoch(iter / 10), iter: Iter(iter), planned };
+    ///     schedule.value("lr", "default", 0.1, &progress).unwrap()
+    /// };
+    /// let is_near = |a: f64, b: f64| (a - b).abs() < 1e-9;
+    /// assert!(is_near(lr(4), 0.01) && is_near(lr(5), 0.1));
+    /// # Ok::<(), engine::base::Error>(())
+    /// ```
+    #[component(schedule)]
+    #[derive(PartialEq)]
+    pub struct Constant {
+        /// What the initial value is multiplied by, at least 0.
+        #[config(default = 1.0, range = 0.0..)]
+        pub factor: f64,
+    }
 }
 
 #[diagnostic::do_not_recommend]
 impl Schedule for Constant {
     fn window(&self) -> Window<'_> {
-        let window = Window {
-            by: Clock::Iter,
-            begin: self.begin,
-            end: self.end,
-            length: None,
-            setting: &self.setting,
-            groups: &self.groups,
-        };
-        window.with_length(self.by, self.iters, self.epochs)
+        self.fields_window()
     }
 
     fn factor(&self, place: WindowPosition) -> f64 {
@@ -70,7 +44,7 @@ impl Schedule for Constant {
     }
 
     fn check(&self) -> Result<(), OptimError> {
-        window::check_length("Constant", self.by, self.iters, self.epochs, self.end)?;
+        self.check_length()?;
         check_ranges("Constant", &[("factor", self.factor, Allowed::NotNegative)])
     }
 }

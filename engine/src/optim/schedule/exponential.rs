@@ -1,61 +1,41 @@
 //! Down by a factor each time.
 
-use crate::base::Clock;
 use crate::optim::error::{Allowed, OptimError, check_ranges};
 use crate::optim::schedule::{Schedule, Window, WindowPosition};
+use crate::windowed;
 use engine_macros::component;
 
-/// The initial value times `gamma` to the power of the counts since the begin, as
-/// `torch.optim.lr_scheduler.ExponentialLR`.
-///
-/// ```
-/// use engine::base::{Epoch, Iter};
-/// use engine::optim::{PlannedLength, TrainingProgress, Schedules};
-///
-/// let schedule: Schedules = engine::config::parse_text("example", "[Exponential(gamma: 0.5, by: Epoch)]")?.read()?;
-/// let planned = PlannedLength { max_epochs: 10, max_iters: 100, iters_per_epoch: 10 };
-/// let lr = |iter| {
-///     let progress = TrainingProgress { epoch: Epoch(iter / 10), iter: Iter(iter), planned };
-///     schedule.value("lr", "default", 0.1, &progress).unwrap()
-/// };
-/// let is_near = |a: f64, b: f64| (a - b).abs() < 1e-9;
-/// assert!(is_near(lr(9), 0.1) && is_near(lr(10), 0.05) && is_near(lr(25), 0.025));
-/// # Ok::<(), engine::base::Error>(())
-/// ```
-#[component(schedule)]
-#[derive(PartialEq)]
-pub struct Exponential {
-    /// What each count multiplies by, above 0.
-    #[config(example = 0.999)]
-    pub gamma: f64,
-    /// The clock it counts on: `Iter` (updates) or `Epoch`.
-    #[config(default = Clock::Iter)]
-    pub by: Clock,
-    /// Its first moment on that clock; without it, where the schedule before it ends.
-    #[config(default)]
-    pub begin: Option<u64>,
-    /// The moment after its last; without it, the end of the training.
-    #[config(default)]
-    pub end: Option<u64>,
-    /// The setting it changes.
-    #[config(default = "lr".to_owned())]
-    pub setting: String,
-    /// The parameter groups it holds for, by name; none named: all.
-    #[config(default)]
-    pub groups: Vec<String>,
+windowed! {
+    /// The initial value times `gamma` to the power of the counts since the begin, as
+    /// `torch.optim.lr_scheduler.ExponentialLR`.
+    ///
+    /// ```
+    /// use engine::base::{Epoch, Iter};
+    /// use engine::optim::{PlannedLength, TrainingProgress, Schedules};
+    ///
+    /// let schedule: Schedules = engine::config::parse_text("example", "[Exponential(gamma: 0.5, by: Epoch)]")?.read()?;
+    /// let planned = PlannedLength { max_epochs: 10, max_iters: 100, iters_per_epoch: 10 };
+    /// let lr = |iter| {
+    ///     let progress = TrainingProgress { epoch: Epoch(iter / 10), iter: Iter(iter), planned };
+    ///     schedule.value("lr", "default", 0.1, &progress).unwrap()
+    /// };
+    /// let is_near = |a: f64, b: f64| (a - b).abs() < 1e-9;
+    /// assert!(is_near(lr(9), 0.1) && is_near(lr(10), 0.05) && is_near(lr(25), 0.025));
+    /// # Ok::<(), engine::base::Error>(())
+    /// ```
+    #[component(schedule)]
+    #[derive(PartialEq)]
+    pub struct Exponential {
+        /// What each count multiplies by, above 0.
+        #[config(example = 0.999)]
+        pub gamma: f64,
+    }
 }
 
 #[diagnostic::do_not_recommend]
 impl Schedule for Exponential {
     fn window(&self) -> Window<'_> {
-        Window {
-            by: self.by,
-            begin: self.begin,
-            end: self.end,
-            length: None,
-            setting: &self.setting,
-            groups: &self.groups,
-        }
+        self.fields_window()
     }
 
     fn factor(&self, place: WindowPosition) -> f64 {

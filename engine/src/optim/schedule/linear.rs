@@ -1,71 +1,45 @@
 //! A straight line: warm-up, or down to the end.
 
-use crate::base::Clock;
 use crate::optim::error::{Allowed, OptimError, check_ranges};
-use crate::optim::schedule::{Schedule, Window, WindowPosition, window};
+use crate::optim::schedule::{Schedule, Window, WindowPosition};
+use crate::windowed;
 use engine_macros::component;
 
-/// A straight line from `start` to `finish` times the initial value, as `torch.optim.lr_scheduler.LinearLR`
-/// with `start_factor` and `end_factor`. With its defaults, a warm-up.
-///
-/// ```
-/// use engine::base::{Epoch, Iter};
-/// use engine::optim::{PlannedLength, TrainingProgress, Schedules};
-///
-/// let schedule: Schedules = engine::config::parse_text("example", "[Linear(start: 0.0, iters: 20)]")?.read()?;
-/// let planned = PlannedLength { max_epochs: 10, max_iters: 100, iters_per_epoch: 10 };
-/// let lr = |iter| {
-///     let progress = TrainingProgress { epoch: Epoch(iter / 10), iter: Iter(iter), planned };
-///     schedule.value("lr", "default", 0.1, &progress).unwrap()
-/// };
-/// let is_near = |a: f64, b: f64| (a - b).abs() < 1e-9;
-/// assert!(is_near(lr(0), 0.0) && is_near(lr(10), 0.05) && is_near(lr(20), 0.1) && is_near(lr(99), 0.1));
-/// # Ok::<(), engine::base::Error>(())
-/// ```
-#[component(schedule)]
-#[derive(PartialEq)]
-pub struct Linear {
-    /// The factor at the begin, at least 0.
-    #[config(default = 1.0 / 3.0, range = 0.0..)]
-    pub start: f64,
-    /// The factor at the end, at least 0.
-    #[config(default = 1.0, range = 0.0..)]
-    pub finish: f64,
-    /// Its length in updates.
-    #[config(default, range = 1..)]
-    pub iters: Option<u64>,
-    /// Its length in epochs, instead.
-    #[config(default, range = 1..)]
-    pub epochs: Option<u64>,
-    /// The clock it counts on: said by the length; without one, `Iter`.
-    #[config(default)]
-    pub by: Option<Clock>,
-    /// Its first moment on that clock; without it, where the schedule before it ends.
-    #[config(default)]
-    pub begin: Option<u64>,
-    /// The moment after its last; without it and without a length, the end of the training.
-    #[config(default)]
-    pub end: Option<u64>,
-    /// The setting it changes.
-    #[config(default = "lr".to_owned())]
-    pub setting: String,
-    /// The parameter groups it holds for, by name; none named: all.
-    #[config(default)]
-    pub groups: Vec<String>,
+windowed! {
+    length;
+    /// A straight line from `start` to `finish` times the initial value, as `torch.optim.lr_scheduler.LinearLR`
+    /// with `start_factor` and `end_factor`. With its defaults, a warm-up.
+    ///
+    /// ```
+    /// use engine::base::{Epoch, Iter};
+    /// use engine::optim::{PlannedLength, TrainingProgress, Schedules};
+    ///
+    /// let schedule: Schedules = engine::config::parse_text("example", "[Linear(start: 0.0, iters: 20)]")?.read()?;
+    /// let planned = PlannedLength { max_epochs: 10, max_iters: 100, iters_per_epoch: 10 };
+    /// let lr = |iter| {
+    ///     let progress = TrainingProgress { epoch: Epoch(iter / 10), iter: Iter(iter), planned };
+    ///     schedule.value("lr", "default", 0.1, &progress).unwrap()
+    /// };
+    /// let is_near = |a: f64, b: f64| (a - b).abs() < 1e-9;
+    /// assert!(is_near(lr(0), 0.0) && is_near(lr(10), 0.05) && is_near(lr(20), 0.1) && is_near(lr(99), 0.1));
+    /// # Ok::<(), engine::base::Error>(())
+    /// ```
+    #[component(schedule)]
+    #[derive(PartialEq)]
+    pub struct Linear {
+        /// The factor at the begin, at least 0.
+        #[config(default = 1.0 / 3.0, range = 0.0..)]
+        pub start: f64,
+        /// The factor at the end, at least 0.
+        #[config(default = 1.0, range = 0.0..)]
+        pub finish: f64,
+    }
 }
 
 #[diagnostic::do_not_recommend]
 impl Schedule for Linear {
     fn window(&self) -> Window<'_> {
-        let window = Window {
-            by: Clock::Iter,
-            begin: self.begin,
-            end: self.end,
-            length: None,
-            setting: &self.setting,
-            groups: &self.groups,
-        };
-        window.with_length(self.by, self.iters, self.epochs)
+        self.fields_window()
     }
 
     fn factor(&self, place: WindowPosition) -> f64 {
@@ -73,7 +47,7 @@ impl Schedule for Linear {
     }
 
     fn check(&self) -> Result<(), OptimError> {
-        window::check_length("Linear", self.by, self.iters, self.epochs, self.end)?;
+        self.check_length()?;
         check_ranges(
             "Linear",
             &[("start", self.start, Allowed::NotNegative), ("finish", self.finish, Allowed::NotNegative)],

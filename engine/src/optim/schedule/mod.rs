@@ -13,6 +13,7 @@ mod multi_step;
 mod poly;
 mod step;
 mod window;
+mod windowed;
 
 pub use chain::{Problem, Schedules};
 pub use constant::Constant;
@@ -22,7 +23,7 @@ pub use linear::Linear;
 pub use multi_step::MultiStep;
 pub use poly::Poly;
 pub use step::Step;
-pub use window::{PlannedLength, TrainingLength, TrainingProgress, Window, WindowPosition};
+pub use window::{PlannedLength, TrainingLength, TrainingProgress, Window, WindowPosition, check_length};
 
 use crate::optim::error::OptimError;
 use std::fmt::Debug;

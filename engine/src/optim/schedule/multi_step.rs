@@ -1,65 +1,45 @@
 //! Down by a factor at named moments.
 
-use crate::base::Clock;
 use crate::optim::error::{Allowed, OptimError, check_ranges};
 use crate::optim::schedule::{Schedule, Window, WindowPosition};
+use crate::windowed;
 use engine_macros::component;
 
-/// The initial value times `gamma` for every milestone that is reached, as
-/// `torch.optim.lr_scheduler.MultiStepLR`. Milestones are moments of the training, as `begin` and `end` are: a
-/// warm-up before them does not move them.
-///
-/// ```
-/// use engine::base::{Epoch, Iter};
-/// use engine::optim::{PlannedLength, TrainingProgress, Schedules};
-///
-/// let schedule: Schedules = engine::config::parse_text("example", "[MultiStep(milestones: [3, 8], by: Epoch)]")?.read()?;
-/// let planned = PlannedLength { max_epochs: 10, max_iters: 100, iters_per_epoch: 10 };
-/// let lr = |iter| {
-///     let progress = TrainingProgress { epoch: Epoch(iter / 10), iter: Iter(iter), planned };
-///     schedule.value("lr", "default", 0.1, &progress).unwrap()
-/// };
-/// let is_near = |a: f64, b: f64| (a - b).abs() < 1e-9;
-/// assert!(is_near(lr(29), 0.1) && is_near(lr(30), 0.01) && is_near(lr(80), 0.001));
-/// # Ok::<(), engine::base::Error>(())
-/// ```
-#[component(schedule)]
-#[derive(PartialEq)]
-pub struct MultiStep {
-    /// The moments, on the schedule's clock, each later than the one before.
-    #[config(example = vec![100, 200])]
-    pub milestones: Vec<u64>,
-    /// What each milestone multiplies by, above 0.
-    #[config(default = 0.1)]
-    pub gamma: f64,
-    /// The clock it counts on: `Iter` (updates) or `Epoch`.
-    #[config(default = Clock::Iter)]
-    pub by: Clock,
-    /// Its first moment on that clock; without it, where the schedule before it ends.
-    #[config(default)]
-    pub begin: Option<u64>,
-    /// The moment after its last; without it, the end of the training.
-    #[config(default)]
-    pub end: Option<u64>,
-    /// The setting it changes.
-    #[config(default = "lr".to_owned())]
-    pub setting: String,
-    /// The parameter groups it holds for, by name; none named: all.
-    #[config(default)]
-    pub groups: Vec<String>,
+windowed! {
+    /// The initial value times `gamma` for every milestone that is reached, as
+    /// `torch.optim.lr_scheduler.MultiStepLR`. Milestones are moments of the training, as `begin` and `end` are: a
+    /// warm-up before them does not move them.
+    ///
+    /// ```
+    /// use engine::base::{Epoch, Iter};
+    /// use engine::optim::{PlannedLength, TrainingProgress, Schedules};
+    ///
+    /// let schedule: Schedules = engine::config::parse_text("example", "[MultiStep(milestones: [3, 8], by: Epoch)]")?.read()?;
+    /// let planned = PlannedLength { max_epochs: 10, max_iters: 100, iters_per_epoch: 10 };
+    /// let lr = |iter| {
+    ///     let progress = TrainingProgress { epoch: Epoch(iter / 10), iter: Iter(iter), planned };
+    ///     schedule.value("lr", "default", 0.1, &progress).unwrap()
+    /// };
+    /// let is_near = |a: f64, b: f64| (a - b).abs() < 1e-9;
+    /// assert!(is_near(lr(29), 0.1) && is_near(lr(30), 0.01) && is_near(lr(80), 0.001));
+    /// # Ok::<(), engine::base::Error>(())
+    /// ```
+    #[component(schedule)]
+    #[derive(PartialEq)]
+    pub struct MultiStep {
+        /// The moments, on the schedule's clock, each later than the one before.
+        #[config(example = vec![100, 200])]
+        pub milestones: Vec<u64>,
+        /// What each milestone multiplies by, above 0.
+        #[config(default = 0.1)]
+        pub gamma: f64,
+    }
 }
 
 #[diagnostic::do_not_recommend]
 impl Schedule for MultiStep {
     fn window(&self) -> Window<'_> {
-        Window {
-            by: self.by,
-            begin: self.begin,
-            end: self.end,
-            length: None,
-            setting: &self.setting,
-            groups: &self.groups,
-        }
+        self.fields_window()
     }
 
     fn factor(&self, place: WindowPosition) -> f64 {

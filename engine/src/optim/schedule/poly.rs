@@ -1,64 +1,44 @@
 //! Down along a power of the time that is left.
 
-use crate::base::Clock;
 use crate::optim::error::{Allowed, OptimError, check_ranges};
 use crate::optim::schedule::{Schedule, Window, WindowPosition};
+use crate::windowed;
 use engine_macros::component;
 
-/// From the initial value down to `finish` times it, along `(1 - t)^power` with `t` the part of the window that
-/// is over; with `finish: 0` as `torch.optim.lr_scheduler.PolynomialLR`.
-///
-/// ```
-/// use engine::base::{Epoch, Iter};
-/// use engine::optim::{PlannedLength, TrainingProgress, Schedules};
-///
-/// let schedule: Schedules = engine::config::parse_text("example", "[Poly(power: 2.0)]")?.read()?;
-/// let planned = PlannedLength { max_epochs: 10, max_iters: 100, iters_per_epoch: 10 };
-/// let lr = |iter| {
-///     let progress = TrainingProgress { epoch: Epoch(iter / 10), iter: Iter(iter), planned };
-///     schedule.value("lr", "default", 0.1, &progress).unwrap()
-/// };
-/// let is_near = |a: f64, b: f64| (a - b).abs() < 1e-9;
-/// assert!(is_near(lr(0), 0.1) && is_near(lr(50), 0.025) && is_near(lr(100), 0.0));
-/// # Ok::<(), engine::base::Error>(())
-/// ```
-#[component(schedule)]
-#[derive(PartialEq)]
-pub struct Poly {
-    /// The power, above 0; 1 is a straight line.
-    #[config(default = 1.0)]
-    pub power: f64,
-    /// The factor at the end, at least 0.
-    #[config(default = 0.0, range = 0.0..)]
-    pub finish: f64,
-    /// The clock it counts on: `Iter` (updates) or `Epoch`.
-    #[config(default = Clock::Iter)]
-    pub by: Clock,
-    /// Its first moment on that clock; without it, where the schedule before it ends.
-    #[config(default)]
-    pub begin: Option<u64>,
-    /// The moment after its last; without it, the end of the training.
-    #[config(default)]
-    pub end: Option<u64>,
-    /// The setting it changes.
-    #[config(default = "lr".to_owned())]
-    pub setting: String,
-    /// The parameter groups it holds for, by name; none named: all.
-    #[config(default)]
-    pub groups: Vec<String>,
+windowed! {
+    /// From the initial value down to `finish` times it, along `(1 - t)^power` with `t` the part of the window that
+    /// is over; with `finish: 0` as `torch.optim.lr_scheduler.PolynomialLR`.
+    ///
+    /// ```
+    /// use engine::base::{Epoch, Iter};
+    /// use engine::optim::{PlannedLength, TrainingProgress, Schedules};
+    ///
+    /// let schedule: Schedules = engine::config::parse_text("example", "[Poly(power: 2.0)]")?.read()?;
+    /// let planned = PlannedLength { max_epochs: 10, max_iters: 100, iters_per_epoch: 10 };
+    /// let lr = |iter| {
+    ///     let progress = TrainingProgress { epoch: Epoch(iter / 10), iter: Iter(iter), planned };
+    ///     schedule.value("lr", "default", 0.1, &progress).unwrap()
+    /// };
+    /// let is_near = |a: f64, b: f64| (a - b).abs() < 1e-9;
+    /// assert!(is_near(lr(0), 0.1) && is_near(lr(50), 0.025) && is_near(lr(100), 0.0));
+    /// # Ok::<(), engine::base::Error>(())
+    /// ```
+    #[component(schedule)]
+    #[derive(PartialEq)]
+    pub struct Poly {
+        /// The power, above 0; 1 is a straight line.
+        #[config(default = 1.0)]
+        pub power: f64,
+        /// The factor at the end, at least 0.
+        #[config(default = 0.0, range = 0.0..)]
+        pub finish: f64,
+    }
 }
 
 #[diagnostic::do_not_recommend]
 impl Schedule for Poly {
     fn window(&self) -> Window<'_> {
-        Window {
-            by: self.by,
-            begin: self.begin,
-            end: self.end,
-            length: None,
-            setting: &self.setting,
-            groups: &self.groups,
-        }
+        self.fields_window()
     }
 
     fn factor(&self, place: WindowPosition) -> f64 {

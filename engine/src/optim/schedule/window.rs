@@ -108,7 +108,7 @@ pub struct Window<'a> {
 
 impl<'a> Window<'a> {
     /// A window whose length may be given as a count of `iters` or `epochs`, which then also says the clock.
-    pub(super) fn with_length(self, by: Option<Clock>, iters: Option<u64>, epochs: Option<u64>) -> Window<'a> {
+    pub fn with_length(self, by: Option<Clock>, iters: Option<u64>, epochs: Option<u64>) -> Window<'a> {
         let (length, implied) = match (iters, epochs) {
             (Some(iters), _) => (Some(iters), Clock::Iter),
             (None, Some(epochs)) => (Some(epochs), Clock::Epoch),
@@ -119,7 +119,10 @@ impl<'a> Window<'a> {
 }
 
 /// Refuses a length that is given in two ways.
-pub(super) fn check_length(
+///
+/// # Errors
+/// What contradicts what; `owner` is the schedule.
+pub fn check_length(
     owner: &str,
     by: Option<Clock>,
     iters: Option<u64>,

@@ -3,6 +3,7 @@
 use crate::base::Clock;
 use crate::loops::{TrainPlan, ValPlan};
 use crate::optim::{Clip, NonFinite};
+use crate::run::Cadence;
 use engine_macros::component;
 use serde::{Deserialize, Serialize};
 use tch::Device;
@@ -114,18 +115,14 @@ impl TrainSettings {
 impl ValSettings {
     /// The plan of the loops, for a trainer on this clock.
     pub(crate) fn plan(&self, clock: Clock) -> ValPlan {
-        let by = self.by.unwrap_or(clock);
-        let default = match by {
-            Clock::Epoch => 1,
-            Clock::Iter => 1000,
-        };
+        let cadence = Cadence::new(self.interval, self.begin, self.by, clock);
         let mut dynamic_intervals = self.dynamic_intervals.clone();
         dynamic_intervals.sort_unstable();
         ValPlan {
-            interval: self.interval.unwrap_or(default),
-            begin: self.begin,
+            interval: cadence.interval,
+            begin: cadence.begin,
             dynamic_intervals,
-            by,
+            by: cadence.by,
             at_end: self.at_end,
         }
     }
