@@ -122,6 +122,8 @@ mod documents {
     mod hooks {}
     #[doc = include_str!("../../docs/passes.md")]
     mod passes {}
+    #[doc = include_str!("../../docs/data.md")]
+    mod data {}
 }
 
 /// What expansions of the macros name. Not for use by hand: it changes without notice.

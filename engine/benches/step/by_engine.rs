@@ -189,16 +189,18 @@ impl NoReads {
 
 /// One way of taking steps.
 pub(crate) fn serve(net: Kind, device: Device) -> Result<()> {
-    run(net, device, device, 1_000_000_000, "Rounds()")
+    run(net, device, device, "max_iters: 1_000_000_000", "Rounds()")
 }
 
 /// Whether nothing between two rows reads or waits for the device.
 pub(crate) fn check(net: Kind, device: Device, from_host: bool) -> Result<()> {
     let data = if from_host { Device::Cpu } else { device };
-    run(net, device, data, UNCHECKED + CHECKED, "NoReads()")
+    // with clipping, whose norm has to stay on the device too
+    let train = format!("max_iters: {}, clip: Norm(1.0)", UNCHECKED + CHECKED);
+    run(net, device, data, &train, "NoReads()")
 }
 
-fn run(net: Kind, device: Device, data: Device, iters: u64, hook: &str) -> Result<()> {
+fn run(net: Kind, device: Device, data: Device, train: &str, hook: &str) -> Result<()> {
     one_thread_on_the_cpu(device);
     let folder = tempfile::tempdir()?;
     let cuda = data != Device::Cpu;
@@ -212,7 +214,7 @@ fn run(net: Kind, device: Device, data: Device, iters: u64, hook: &str) -> Resul
     model: (net: {name}),
     optimizer: (lr: 1e-3, weight_decay: 0.01),
     loaders: (train: (dataset: Fixed(net: {name}, cuda: {cuda}), batch_size: {size})),
-    train: (max_iters: {iters}),
+    train: ({train}),
     hooks: (logger: (interval: 50), checkpoint: Off),
     custom_hooks: [{hook}],
 )"#,

@@ -53,7 +53,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     }
 
     /// Whether the training ends here: its plan is done, or it was decided.
-    pub(crate) fn is_over(&self) -> bool {
+    pub fn is_over(&self) -> bool {
         self.run.decision.stop.is_some() || self.run.clocks.is_finished()
     }
 

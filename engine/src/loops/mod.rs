@@ -15,6 +15,7 @@ mod evaluate;
 mod plan;
 mod predict;
 mod program;
+mod share;
 mod train;
 mod trainer;
 mod update;

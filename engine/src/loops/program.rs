@@ -4,6 +4,7 @@ use crate::base::panics;
 use crate::base::{Error, ErrorContext as _, Result};
 use crate::hook::{Dispatcher, EngineHooks, Planned};
 use crate::loops::plan::Plan;
+use crate::loops::share::Weighed;
 use crate::loops::trainer::{Role, Trainer};
 use crate::metric::Metric;
 use crate::phase::{At, Phase, at};
@@ -34,12 +35,14 @@ pub struct Program<D: EngineHooks, T: Trainer> {
     pub plan: Plan,
     /// What the run owns.
     pub run: RunState,
+    /// The batches of the update under way that have not gone forward yet, the last one first; kept for its memory.
+    pub(super) waiting: Vec<Weighed<T::Batch>>,
 }
 
 impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// A program at its start. It listens to no signal yet.
     pub fn new(trainer: T, hooks: Dispatcher<D, T>, plan: Plan, run: RunState) -> Self {
-        Program { trainer, hooks, plan, run }
+        Program { trainer, hooks, plan, run, waiting: Vec::new() }
     }
 
     /// Listens to SIGINT and SIGTERM from now on.
@@ -93,16 +96,30 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         result.with_context(|| self.run.step_failed(what))
     }
 
-    /// Calls the hooks of one phase.
+    /// The run, as hooks see it: for a loop of your own that asks for something.
+    pub fn context(&mut self) -> Context<'_> {
+        // no hook is at this place, so a stop is told as one by the program
+        self.run.current.place = usize::MAX;
+        Context::new(&mut self.run)
+    }
+
+    /// Calls the hooks of one phase. Phases that open and close something go through [`Program::within`].
+    ///
+    /// # Errors
+    /// The first hook's error or panic.
     #[inline]
-    pub(crate) fn phase<P: At>(&mut self) -> Result<()> {
+    pub fn phase<P: At>(&mut self) -> Result<()> {
         self.run.current.phase = P::PHASE;
         self.hooks.run::<P>(&mut self.trainer, &mut Context::new(&mut self.run))
     }
 
     /// A pair of phases around `body`. The closing phase always runs, also when the opening one has failed; when
-    /// something fails, `on_exception` runs once before it, and the error goes on.
-    pub(crate) fn within<Before: At, After: At>(&mut self, body: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+    /// something fails, `on_exception` runs once before it, and the error goes on. A panic in `body` is an error. That
+    /// `After` closes `Before` is checked when it is compiled.
+    ///
+    /// # Errors
+    /// A stand-in for the first failure, which [`Program::run`] returns.
+    pub fn within<Before: At, After: At>(&mut self, body: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         const { assert!(matches!(After::PHASE.closes(), Some(phase) if phase as u8 == Before::PHASE as u8)) };
         let result =
             self.phase::<Before>().and_then(|()| panics::catch_in_bracket(Inside(Before::PHASE), || body(self)));

@@ -2,10 +2,10 @@
 //! that starts over.
 
 use crate::base::{Batch, Clock, Epoch, Error, Result};
-use crate::data::{Batch as _, checked_weight};
 use crate::hook::EngineHooks;
 use crate::loops::plan::{ENDLESS_EPOCH, uneven};
 use crate::loops::program::Program;
+use crate::loops::share::Weighed;
 use crate::loops::trainer::{Role, Trainer};
 use crate::model::ModelEntry;
 use crate::optim::update::batches_per_iter;
@@ -65,16 +65,62 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// # Errors
     /// The first error of a step, a hook, a loader or the disk.
     pub fn train(&mut self) -> Result<()> {
+        self.train_with(|program| {
+            while !program.is_over() {
+                program.epoch()?;
+                program.safe_point()?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Trains by a loop of your own: `body` stands between `before_train` and `after_train`, and calls the parts of a
+    /// training in its order. Before it and after it there is a safe point, where validation and checkpoints that are due
+    /// take place. Called within [`Program::run`].
+    ///
+    /// A resumed run stands where its clocks say when `body` begins, so a loop asks the clocks where it is, and keeps no
+    /// counts of its own.
+    ///
+    /// ```no_run
+    /// use engine::loops::End;
+    /// use engine::prelude::*;
+    /// use engine::trainer::{Build, Program};
+    ///
+    /// /// Validates after each iter of the first epoch; from then on as planned.
+    /// fn watch_the_begin<T: Build>(program: &mut Program<T>) -> Result<End> {
+    ///     program.run(|program| {
+    ///         program.train_with(|program| {
+    ///             while !program.is_over() {
+    ///                 if program.run.clocks().epoch().get() > 0 {
+    ///                     program.epoch()?;
+    ///                 } else {
+    ///                     program.epoch_with(|program| {
+    ///                         while program.has_iter_left() {
+    ///                             program.iter()?;
+    ///                             program.context().validate();
+    ///                             program.safe_point_in_epoch()?;
+    ///                         }
+    ///                         Ok(())
+    ///                     })?;
+    ///                 }
+    ///                 program.safe_point()?;
+    ///             }
+    ///             Ok(())
+    ///         })
+    ///     })
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of `body`, and the first error of a hook, a validation or the disk around it.
+    pub fn train_with(&mut self, body: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         self.prepare_train()?;
         self.set_training(true);
         self.within::<at::BeforeTrain, at::AfterTrain>(|program| {
             // only now: what `before_train` has drawn, it had drawn before the checkpoint too
             program.run.storage.resumed.iter().try_for_each(|resumed| resumed.generators.put_back())?;
             program.safe_point()?;
-            while !program.is_over() {
-                program.epoch()?;
-                program.safe_point()?;
-            }
+            body(program)?;
             // once more, for what was asked for at the last one
             program.safe_point()
         })?;
@@ -83,8 +129,27 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.write_decided_checkpoints()
     }
 
-    /// One pass of the train loader, or what is left of it after a resume; `by_iter`: the whole training.
-    fn epoch(&mut self) -> Result<()> {
+    /// One pass of the train loader, or what is left of it after a resume; `by_iter`: the whole training. The safe point
+    /// of its last iter is not in it: it comes after `after_train_epoch`, where the epoch is counted.
+    ///
+    /// # Errors
+    /// The first error of a step, a hook, a loader or the disk.
+    pub fn epoch(&mut self) -> Result<()> {
+        self.epoch_with(|program| {
+            while program.has_iter_left() {
+                program.iter()?;
+                program.safe_point_in_epoch()?;
+            }
+            Ok(())
+        })
+    }
+
+    /// An epoch by a loop of your own: `body` stands between `before_train_epoch` and `after_train_epoch`, with the loader
+    /// where the clocks are. The epoch is counted when no batch is left. See [`Program::train_with`].
+    ///
+    /// # Errors
+    /// Those of `body`, and the first error of a hook or the loader around it.
+    pub fn epoch_with(&mut self, body: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         // in mid-epoch, `before_train_epoch` runs once more, and must not move what comes after it
         let generators = match self.run.clocks.batch {
             Batch(0) => Generators::default(),
@@ -95,21 +160,14 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             generators.put_back()?;
             program.seek_train_loader()?;
             program.decide_on_requests();
-            while program.has_iter_left() {
-                let left = program.batches_left();
-                program.iter(left)?;
-                // the safe point of an epoch's last iter comes after `after_train_epoch`, where the epoch is counted
-                if program.has_iter_left() {
-                    program.safe_point_in_epoch()?;
-                }
-            }
+            body(program)?;
             program.count_epoch();
             Ok(())
         })
     }
 
     /// Whether the epoch goes on with another iter.
-    fn has_iter_left(&mut self) -> bool {
+    pub fn has_iter_left(&mut self) -> bool {
         !self.is_over() && self.batches_left() != Some(0)
     }
 
@@ -131,7 +189,10 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
 
     /// Where no iter is half done: decides, validates, and writes checkpoints. A signal leaves the validation out, and
     /// the state of the last finished iter is saved.
-    fn safe_point(&mut self) -> Result<()> {
+    ///
+    /// # Errors
+    /// The first error of a hook, of the validation or of the disk.
+    pub fn safe_point(&mut self) -> Result<()> {
         let signal = self.decide();
         let val = !signal && self.is_val_due();
         self.check_finite(signal || val)?;
@@ -152,9 +213,15 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         Ok(())
     }
 
-    /// The safe point of an iter that others of its epoch follow by the plan. When the training ends here, validation and
-    /// checkpoints wait for the safe point after `after_train_epoch`.
-    fn safe_point_in_epoch(&mut self) -> Result<()> {
+    /// The safe point after an iter. When the epoch or the training ends with it, there is nothing to do: validation and
+    /// checkpoints wait for the safe point after `after_train_epoch`, where the epoch is counted.
+    ///
+    /// # Errors
+    /// The first error of a hook, of the validation or of the disk.
+    pub fn safe_point_in_epoch(&mut self) -> Result<()> {
+        if !self.has_iter_left() {
+            return Ok(());
+        }
         match self.decide() {
             false if self.is_over() => Ok(()),
             _ => self.safe_point(),
@@ -203,9 +270,8 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.trainer.train_loader().start(cursor)
     }
 
-    /// The next training batch, on the device. The loader starts over at its end when the epoch goes on.
-    pub(crate) fn next_train_batch(&mut self) -> Result<T::Batch> {
-        let device = self.run.device;
+    /// The next training batch, on the host. The loader starts over at its end when the epoch goes on.
+    pub(super) fn next_train_batch(&mut self) -> Result<Weighed<T::Batch>> {
         let loader = self.trainer.train_loader();
         let batch = match loader.next_batch()? {
             Some(batch) => batch,
@@ -214,11 +280,9 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
                 loader.next_batch()?.ok_or_else(|| Error::msg("the train loader has no batch"))?
             }
         };
-        self.run.step.batch_size = batch.size();
-        self.run.step.batch_weight = checked_weight(&batch, self.run.step.batch_size)?;
         self.run.current.loader = T::loaders(Role::Train).first().copied().unwrap_or("train");
         self.run.current.further_loader = false;
-        batch.onto(device)
+        Weighed::of(batch)
     }
 
     /// The mode of the steps and of every model.

@@ -6,9 +6,9 @@
 //! updates out, and nothing waits for it.
 
 use crate::base::{Error, Output, Result};
-use crate::data::{Batch as _, checked_weight};
 use crate::hook::EngineHooks;
 use crate::loops::program::Program;
+use crate::loops::share::{Shares, Weighed};
 use crate::loops::trainer::Trainer;
 use crate::optim::update::check_loss;
 use crate::optim::{PassBatches, PassPlan};
@@ -19,7 +19,7 @@ use tch::Tensor;
 /// The batches of an iter.
 struct AtHand<B> {
     /// Those that were read last, while a later update may take them again.
-    held: Vec<B>,
+    held: Vec<Weighed<B>>,
     /// How many the epoch has left; `None`: without end.
     left: Option<u64>,
 }
@@ -36,8 +36,13 @@ impl<B> AtHand<B> {
 }
 
 impl<D: EngineHooks, T: Trainer> Program<D, T> {
-    /// One iter of an epoch that has so many batches left; `None`: without end.
-    pub(crate) fn iter(&mut self, left: Option<u64>) -> Result<()> {
+    /// One iter: the passes that are due, each with its updates. A plain trainer makes one update, of `accumulate` batches
+    /// or of those that the epoch has left.
+    ///
+    /// # Errors
+    /// The first error of a step, a hook, an optimizer or the loader.
+    pub fn iter(&mut self) -> Result<()> {
+        let left = self.batches_left();
         self.foresee_iter();
         self.within::<at::BeforeTrainIter, at::AfterTrainIter>(|program| {
             let mut at_hand = AtHand { held: Vec::new(), left };
@@ -70,23 +75,31 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         Ok(())
     }
 
-    /// One update from this many batches; its gradient is their average. `again`: from those at hand, else from fresh
-    /// ones.
+    /// One update from this many batches; its gradient is their mean, each by its weight. `again`: from those at hand,
+    /// else from fresh ones. These are read before the first forward pass, so that all weights are known by then, and go
+    /// to the device one by one.
     fn update(&mut self, pass: usize, batches: u64, again: bool, at_hand: &mut AtHand<T::Batch>) -> Result<()> {
         self.run.updates.begin(pass)?;
-        let share = 1.0 / batches as f64;
         if again {
+            let shares = Shares::of(&at_hand.held);
             for batch in &at_hand.held {
-                self.batch(pass, batch, share, Count::Again)?;
+                self.batch(pass, batch, shares, Count::Again)?;
             }
             return self.step_optimizers(pass);
         }
         at_hand.held.clear();
         let is_followed = self.run.updates.passes()[pass].is_followed();
+        self.waiting.clear();
         for _ in 0..batches {
             let batch = self.next_train_batch()?;
+            self.waiting.push(batch);
+        }
+        let shares = Shares::of(&self.waiting);
+        self.waiting.reverse();
+        while let Some(Weighed { batch, size, weight }) = self.waiting.pop() {
+            let batch = Weighed { batch: batch.onto(self.run.device)?, size, weight };
             at_hand.left = at_hand.left.map(|left| left.saturating_sub(1));
-            self.batch(pass, &batch, share, Count::Fresh)?;
+            self.batch(pass, &batch, shares, Count::Fresh)?;
             if is_followed {
                 at_hand.held.push(batch);
             }
@@ -94,15 +107,15 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.step_optimizers(pass)
     }
 
-    /// One batch, forward and backward. `share` is what it counts in the gradient of its update.
-    fn batch(&mut self, pass: usize, batch: &T::Batch, share: f64, count: Count) -> Result<()> {
-        // one that is taken again may be another than the last
-        self.run.step.batch_size = batch.size();
-        self.run.step.batch_weight = checked_weight(batch, self.run.step.batch_size)?;
+    /// One batch, forward and backward.
+    fn batch(&mut self, pass: usize, batch: &Weighed<T::Batch>, shares: Shares, count: Count) -> Result<()> {
+        self.run.step.batch_size = batch.size;
+        self.run.step.batch_weight = batch.weight;
+        let share = shares.of_one(batch.weight);
         self.run.step.output = None;
         self.within::<at::BeforeTrainBatch, at::AfterTrainBatch>(|program| {
             program.run.step.share = Some(share);
-            let result = program.forward_and_backward(pass, batch, share);
+            let result = program.forward_and_backward(pass, &batch.batch, share);
             program.run.step.share = None;
             if let (Ok(()), Count::Fresh) = (&result, count) {
                 program.run.clocks.batch = program.run.clocks.batch.next();

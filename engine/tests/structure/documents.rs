@@ -4,6 +4,7 @@ use engine::config::print_line;
 use engine::hooks::DefaultHooks;
 use engine::trainer::{DeviceChoice, Experiment};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 /// The program of the README, as it stands there.
 mod readme {
@@ -17,6 +18,13 @@ pub(crate) mod forty_lines {
     #![allow(dead_code, reason = "its `main` is not called, and its trainer's fields are read by the engine alone")]
     #![allow(unreachable_pub, missing_docs, reason = "a program's items, in the middle of a test")]
     include!("programs/forty_lines.rs");
+}
+
+/// Held while a program of the README trains: its first weights come from libtorch's generator, which the process has
+/// once.
+fn alone() -> impl Drop {
+    static ONE: Mutex<()> = Mutex::new(());
+    ONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn document(name: &str) -> String {
@@ -65,6 +73,7 @@ fn the_programs_of_the_readme_are_those_that_are_tested() {
 
 #[test]
 fn the_short_program_of_the_readme_learns() {
+    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let text = blocks(&document("README.md"), "ron").remove(0).1;
     let mut experiment = Experiment::<forty_lines::Classifier>::parse("README.md", &text).unwrap();
@@ -79,6 +88,7 @@ fn the_short_program_of_the_readme_learns() {
 
 #[test]
 fn the_experiment_of_the_readme_trains_to_the_accuracy_it_names() {
+    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let summary = engine::trainer::run_train(experiment(folder.path()), engine::folder::Mode::New).unwrap();
     let accuracy = summary.metrics.iter().find(|(name, _)| name == "val/accuracy").unwrap().1;

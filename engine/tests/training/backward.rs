@@ -138,9 +138,11 @@ fn heads_that_go_backward_one_by_one_give_the_same_gradients_in_less_memory() {
     let ((joint, whole), (staged, part)) = (measured(TwoHeads::joint), measured(TwoHeads::staged));
     let furthest = joint.iter().zip(&staged).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(furthest < 1e-6, "{furthest}");
-    assert!(joint.iter().any(|gradient| gradient.abs() > 1e-3));
-    // while the second head goes backward, the two activations of the first, [512, 512] floats each, are gone: less what
-    // the shared features and their gradient take
+    // far above the difference that is allowed
+    let largest = joint.iter().fold(0.0, |largest: f32, gradient| largest.max(gradient.abs()));
+    assert!(largest > 1e-4, "{largest}");
+    // while the second head goes backward, the two activations of the first, [512, 512] floats each, are gone; its
+    // gradients, a little more than one such tensor, have come
     let activation = ROWS * HIDDEN * 4;
-    assert!(whole - part > activation + activation / 2, "{whole} and {part} bytes");
+    assert!(whole - part > activation / 2, "{whole} and {part} bytes");
 }

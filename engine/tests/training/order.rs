@@ -165,3 +165,52 @@ fn a_training_without_a_val_loader_never_validates() {
     driver.train_all().unwrap();
     assert_eq!(log.names(), run(vec![epoch(vec![iter(1), iter(1), iter(1)])]));
 }
+
+#[test]
+fn a_loop_of_ones_own_from_the_parts_of_the_training_goes_through_the_same_phases() {
+    let gone_through = |own: bool| {
+        let mut driver = Setup { samples: 10, ..Setup::default() }.plain::<ByEpoch>();
+        let log = driver.record_phases();
+        let end = driver.run(|program| match own {
+            false => program.train(),
+            true => program.train_with(|program| {
+                while !program.is_over() {
+                    program.epoch_with(|program| {
+                        while program.has_iter_left() {
+                            program.iter()?;
+                            program.safe_point_in_epoch()?;
+                        }
+                        Ok(())
+                    })?;
+                    program.safe_point()?;
+                }
+                Ok(())
+            }),
+        });
+        assert_eq!(end.unwrap(), End::Finished);
+        (log.names(), driver.weights())
+    };
+    assert_eq!(gone_through(true), gone_through(false));
+}
+
+#[test]
+fn a_loop_of_ones_own_asks_as_hooks_do_and_is_told_as_the_program() {
+    let mut driver = Setup::default().plain::<ByEpoch>();
+    let log = driver.record_phases();
+    let end = driver.run(|program| {
+        program.train_with(|program| {
+            program.epoch_with(|program| {
+                while program.has_iter_left() {
+                    program.iter()?;
+                    program.context().validate();
+                    program.context().stop("one is enough");
+                    program.safe_point_in_epoch()?;
+                }
+                Ok(())
+            })
+        })
+    });
+    assert_eq!(end.unwrap(), support::ended_by("the program", "one is enough"));
+    assert_eq!((log.count(Phase::AfterTrainIter), log.count(Phase::AfterVal)), (1, 1));
+    log.assert_closed("a loop of one's own");
+}

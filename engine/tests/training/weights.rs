@@ -123,3 +123,12 @@ fn a_validation_is_a_mean_over_tokens_or_over_sequences_as_the_batches_say() {
     assert!(close(tokens, weight * 25.0 / 10.0), "{tokens}");
     assert!(close(sequences, weight * (11.0 / 6.0 + 14.0 / 4.0) / 2.0), "{sequences}");
 }
+
+#[test]
+fn the_gradient_of_an_iter_is_the_mean_over_all_its_tokens() {
+    // 25 of 10 tokens in one update, and 11/6 and 14/4 where each sequence counts alike
+    let (weight, _) = trained(true, 2);
+    assert!(close(weight, 1.0 - 0.1 * 25.0 / 10.0), "{weight}");
+    let (weight, _) = trained(false, 2);
+    assert!(close(weight, 1.0 - 0.1 * (11.0 / 6.0 + 14.0 / 4.0) / 2.0), "{weight}");
+}

@@ -2,7 +2,7 @@
 
 use engine::base::Clock;
 use engine::data::{Order, Pass, Population, Sampler};
-use engine::optim::schedule::{Place, Window};
+use engine::optim::schedule::{Window, WindowPosition};
 use engine::optim::{Algorithm, GroupRules, OptimError, Schedule, Settings};
 use engine::prelude::*;
 
@@ -81,7 +81,7 @@ impl Schedule for Down {
     fn window(&self) -> Window<'_> {
         Window { by: Clock::Iter, begin: None, end: None, length: Some(self.iters), setting: "lr", groups: &[] }
     }
-    fn factor(&self, _place: Place) -> f64 {
+    fn factor(&self, _place: WindowPosition) -> f64 {
         0.5
     }
     fn check(&self) -> Result<(), OptimError> {

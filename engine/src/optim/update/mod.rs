@@ -183,13 +183,15 @@ impl Updates {
         Ok(self.passes[pass].others.off()?)
     }
 
-    /// Runs backward from a loss of one element (see [`check_loss`]). `share` is what it counts in the gradient of its update: with `n` equal
-    /// batches `1 / n`, so that the gradient is their average.
+    /// Runs backward from a loss of one element (see [`check_loss`]). `share` is what it counts in the gradient of its
+    /// update: with `n` equal batches `1 / n`, so that the gradient is their average. Nothing is done for a share of 0.
     ///
     /// # Errors
     /// When the loss has no graph, or an operator's backward fails.
     pub fn backward(&self, loss: &Tensor, share: f64) -> Result<()> {
         let result = match share {
+            // a mean over nothing is no number, and nothing times it is none either
+            0.0 => return Ok(()),
             1.0 => loss.f_backward(),
             _ => loss.f_mul_scalar(share).and_then(|loss| loss.f_backward()),
         };

@@ -180,7 +180,7 @@ def main():
     while True:
         wait()
         seconds, cpu = time.perf_counter() - began, cpu_seconds() - before
-        print(json.dumps({"iters": done, "seconds": seconds, "cpu": cpu, "loss": float(loss)}), flush=True)
+        print(json.dumps({"iters": done, "seconds": seconds, "cpu": cpu, "loss": float(loss.detach())}), flush=True)
         line = sys.stdin.readline().strip()
         if not line:
             return

@@ -143,7 +143,9 @@ def table(rows, facts):
     lines = [f"{key}: {value}" for key, value in facts.items()]
     lines.append("")
     cells = [("part", "what", "found", "wanted", "")]
-    cells += [(r["part"], r["what"], r["found"], r["wanted"], r["verdict"]) for r in rows]
+    # what is cut here is whole in results.jsonl
+    short = lambda text: text if len(text) <= 90 else text[:89] + "…"
+    cells += [(r["part"], r["what"], short(r["found"]), short(r["wanted"]), r["verdict"]) for r in rows]
     widths = [max(len(row[n]) for row in cells) for n in range(4)]
     for row in cells:
         lines.append("  ".join(row[n].ljust(widths[n]) for n in range(4)) + "  " + row[4])

@@ -37,7 +37,7 @@ def on(folder, name, device):
     """Whether the log of a run says that it ran there."""
     try:
         with open(os.path.join(folder, name, "log.txt")) as log:
-            return any(line.startswith(f"device: {device}") for line in log)
+            return any(f" device: {device}" in line for line in log)
     except OSError:
         return False
 

@@ -99,7 +99,8 @@ def run(name, *arguments, seconds=60, env=None, limit_memory=None):
         if limit_memory:
             import resource
 
-            resource.setrlimit(resource.RLIMIT_AS, (limit_memory, limit_memory))
+            # what a process may write to: files that are mapped do not count
+            resource.setrlimit(resource.RLIMIT_DATA, (limit_memory, limit_memory))
 
     began = time.monotonic()
     process = subprocess.Popen(

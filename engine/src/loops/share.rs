@@ -1,0 +1,71 @@
+//! What each batch counts in the gradient of its update.
+
+use crate::base::Result;
+use crate::data::{Batch, checked_weight};
+
+/// A batch and what it says of itself, known before its forward pass.
+pub(super) struct Weighed<B> {
+    pub(super) batch: B,
+    /// Its samples.
+    pub(super) size: usize,
+    /// What it counts in means over several batches.
+    pub(super) weight: f64,
+}
+
+impl<B: Batch> Weighed<B> {
+    /// # Errors
+    /// When the batch states a weight that is none.
+    pub(super) fn of(batch: B) -> Result<Self> {
+        let size = batch.size();
+        let weight = checked_weight(&batch, size)?;
+        Ok(Weighed { batch, size, weight })
+    }
+}
+
+/// How batches share the gradient of an update: each by its part of the sum of weights, so that the gradient is the mean
+/// over all that is counted. Batches of one weight have exactly `1 / n` each.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Shares {
+    Equal(f64),
+    ByWeight { total: f64 },
+}
+
+impl Shares {
+    pub(super) fn of<B>(batches: &[Weighed<B>]) -> Self {
+        match batches {
+            [first, others @ ..] if others.iter().any(|batch| batch.weight != first.weight) => {
+                Shares::ByWeight { total: batches.iter().map(|batch| batch.weight).sum() }
+            }
+            _ => Shares::Equal(1.0 / batches.len().max(1) as f64),
+        }
+    }
+
+    pub(super) fn of_one(self, weight: f64) -> f64 {
+        match self {
+            Shares::Equal(share) => share,
+            Shares::ByWeight { total } => weight / total,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shares(weights: &[f64]) -> Vec<f64> {
+        let batches: Vec<_> = weights.iter().map(|&weight| Weighed { batch: (), size: 1, weight }).collect();
+        let shares = Shares::of(&batches);
+        weights.iter().map(|&weight| shares.of_one(weight)).collect()
+    }
+
+    #[test]
+    fn equal_weights_have_exactly_one_part_of_n() {
+        assert_eq!(shares(&[7.3; 3]), [1.0 / 3.0; 3]);
+        assert_eq!(shares(&[5.0]), [1.0]);
+    }
+
+    #[test]
+    fn other_weights_have_their_part_of_the_sum() {
+        assert_eq!(shares(&[6.0, 2.0, 0.0]), [0.75, 0.25, 0.0]);
+    }
+}
