@@ -87,6 +87,7 @@ pub mod phase;
 pub mod random;
 pub mod record;
 pub mod run;
+pub mod sinks;
 pub mod trainer;
 
 pub use base::Saved;
@@ -145,6 +146,7 @@ pub mod __private {
     pub use crate::model::{AnyModel, Model, ModelConfig, Net, NetPart, build_model};
     pub use crate::optim::{OptimizerConfig, PassBatches, PassInfo, ScheduleConfig};
     pub use crate::phase::{Phase, PhaseMask};
+    pub use crate::record::{Sink, SinkComponent, SinkConfig, build_sink};
     pub use crate::run::Context;
     pub use crate::trainer::experiment::check::{check_experiment, check_experiments_besides};
     pub use crate::trainer::parts::{

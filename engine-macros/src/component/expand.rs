@@ -2,10 +2,10 @@
 
 use crate::component::enums;
 use crate::component::kind::Kind;
-use crate::component::metric;
 use crate::component::parse::{Component, Shape};
 use crate::component::registered::registered;
 use crate::component::serde_attrs::{Derived, derived, serde_words};
+use crate::component::stateful;
 use crate::fields::Role;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -14,7 +14,7 @@ use syn::{Attribute, ItemEnum, ItemStruct, parse_quote};
 pub(crate) fn expand(component: &Component) -> TokenStream {
     match &component.item {
         Shape::Enum(item) => expand_enum(component, item),
-        Shape::Struct(item) if component.kind == Kind::Metric => metric::expand(component, item),
+        Shape::Struct(item) if component.kind.owner().is_some() => stateful::expand(component, item),
         Shape::Struct(item) => expand_struct(component, item),
     }
 }
@@ -121,7 +121,7 @@ fn attributes(component: &Component, attrs: &[Attribute], derived: &Derived) -> 
 fn chosen_by_file(component: &Component, ident: &Ident) -> Option<TokenStream> {
     let private = component.krate.private();
     let (of, methods) = match component.kind {
-        Kind::Settings | Kind::Dataset | Kind::Metric => return None,
+        Kind::Settings | Kind::Dataset | Kind::Metric | Kind::Sink => return None,
         Kind::Optimizer => (quote!(OptimizerConfig), TokenStream::new()),
         Kind::Schedule => (quote!(ScheduleConfig), TokenStream::new()),
         Kind::Sampler => {

@@ -2,6 +2,7 @@
 
 use crate::args::{Args, Form, Key, Value};
 use crate::diag::Diag;
+use crate::fields::OwnerKind;
 use syn::Type;
 
 /// The kinds of components.
@@ -15,6 +16,7 @@ pub(crate) enum Kind {
     Schedule,
     Sampler,
     Metric,
+    Sink,
 }
 
 /// Each kind by its flag.
@@ -25,6 +27,7 @@ const FLAGS: &[(Kind, Key)] = &[
     (Kind::Schedule, flag("schedule")),
     (Kind::Sampler, flag("sampler")),
     (Kind::Metric, flag("metric")),
+    (Kind::Sink, flag("sink")),
 ];
 
 impl Kind {
@@ -55,6 +58,16 @@ impl Kind {
         match FLAGS.iter().find(|(kind, _)| *kind == self) {
             Some((_, key)) => key.name,
             None => "settings",
+        }
+    }
+
+    /// What the component is when it lives on as itself, with state, and its settings are a struct of their own; `None`:
+    /// the component is its settings.
+    pub(crate) fn owner(self) -> Option<OwnerKind> {
+        match self {
+            Kind::Metric => Some(OwnerKind::Metric),
+            Kind::Sink => Some(OwnerKind::Sink),
+            _ => None,
         }
     }
 

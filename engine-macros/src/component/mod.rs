@@ -3,10 +3,10 @@
 mod enums;
 mod expand;
 mod kind;
-mod metric;
 mod parse;
 mod registered;
 mod serde_attrs;
+mod stateful;
 
 use crate::diag::Diag;
 use crate::fallback;

@@ -4,7 +4,7 @@ use crate::args::{self, Args, CRATE, Key, NAME};
 use crate::component::kind::Kind;
 use crate::component::serde_attrs::{Named, refuse_buffering, refuse_defaults, refuse_names, serde_words};
 use crate::diag::Diag;
-use crate::fields::{Field, OwnerKind, Role, docs};
+use crate::fields::{Field, Role, docs};
 use crate::krate::Krate;
 use crate::settings::Settings;
 use crate::words::OPERATORS;
@@ -17,7 +17,7 @@ pub(crate) struct Component {
     pub(crate) kind: Kind,
     pub(crate) name: String,
     pub(crate) docs: String,
-    /// Configured, for a metric also state and transient.
+    /// Configured, for a metric and a sink also state and transient.
     pub(crate) fields: Vec<Field>,
     /// The type of `model = Type`, or what the name of the struct says.
     pub(crate) model: Option<Type>,
@@ -64,18 +64,34 @@ fn from_struct(mut item: ItemStruct, mut args: Args, diag: &mut Diag) -> Compone
         refuse_buffering(&field.attrs, diag);
         refuse_defaults(&field.attrs, diag);
         refuse_names(&field.attrs, Named::Field, diag);
-        match kind {
-            Kind::Metric => Field::with_role(field, OwnerKind::Metric, diag),
-            _ => configured(field, diag),
+        match kind.owner() {
+            Some(owner) => Field::with_role(field, owner, diag),
+            None => configured(field, diag),
         }
     });
-    let fields = fields.collect();
+    let mut fields: Vec<Field> = fields.collect();
+    if kind == Kind::Sink {
+        reserve_required(&mut fields, diag);
+    }
     let model = match (kind, model) {
         (Kind::Model, None) => model_of(&item.ident, diag),
         (_, model) => model,
     };
     let docs = docs(&item.attrs);
     Component { item: Shape::Struct(item), kind, name, docs, fields, model, krate: Krate::from_args(&mut args) }
+}
+
+/// `required` is a key of every sink.
+fn reserve_required(fields: &mut [Field], diag: &mut Diag) {
+    for field in fields {
+        if field.config().is_some() && field.key() == "required" {
+            diag.error(
+                &field.ident,
+                "`required` is the key by which a file says whether a run ends with its sink; give this field another name",
+            );
+            field.role = Role::Unknown;
+        }
+    }
 }
 
 fn from_enum(item: ItemEnum, mut args: Args, diag: &mut Diag) -> Component {
@@ -138,7 +154,7 @@ fn configured(field: &mut syn::Field, diag: &mut Diag) -> Option<Field> {
 fn name(ident: &Ident, kind: Kind, args: &mut Args, diag: &mut Diag) -> String {
     let name = ident.to_string();
     let short = match name.strip_suffix("Config") {
-        Some(short) if !short.is_empty() && kind != Kind::Metric => short,
+        Some(short) if !short.is_empty() && kind.owner().is_none() => short,
         _ => name.as_str(),
     };
     args.name_or(short, ident, diag)

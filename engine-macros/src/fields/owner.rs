@@ -5,6 +5,7 @@
 pub(crate) enum OwnerKind {
     Hook,
     Metric,
+    Sink,
     Component,
     Trainer,
 }

@@ -18,6 +18,7 @@ impl OwnerKind {
         match self {
             OwnerKind::Hook => "hook",
             OwnerKind::Metric => "metric",
+            OwnerKind::Sink => "sink",
             OwnerKind::Component => "component",
             OwnerKind::Trainer => "trainer",
         }
@@ -39,7 +40,7 @@ impl OwnerKind {
 
     fn without_role(self, field: &Ident) -> Option<String> {
         match self {
-            OwnerKind::Hook | OwnerKind::Metric => Some(format!(
+            OwnerKind::Hook | OwnerKind::Metric | OwnerKind::Sink => Some(format!(
                 "field `{field}` of a {} is neither configured, saved nor transient; mark it {}",
                 self.word(),
                 self.usages()
@@ -53,7 +54,7 @@ impl OwnerKind {
     fn foreign_role(self, role: &str) -> String {
         match (self, role) {
             (OwnerKind::Component, "state" | "transient") => format!(
-                "a component is settings only; `#[{role}]` belongs in a struct under `#[hook]` or `#[component(metric)]`"
+                "a component is settings only; `#[{role}]` belongs in a struct under `#[hook]`, `#[component(metric)]` or `#[component(sink)]`"
             ),
             (OwnerKind::Component, _) => {
                 format!("`#[{role}]` is a role of a trainer's fields; a field of a component can be `#[config(…)]`")

@@ -44,8 +44,9 @@ pub(crate) enum Section {
 }
 
 const TRAINER: &[OwnerKind] = &[OwnerKind::Trainer];
-const WITH_STATE: &[OwnerKind] = &[OwnerKind::Hook, OwnerKind::Metric, OwnerKind::Trainer];
-const ALL: &[OwnerKind] = &[OwnerKind::Hook, OwnerKind::Metric, OwnerKind::Component, OwnerKind::Trainer];
+const WITH_STATE: &[OwnerKind] = &[OwnerKind::Hook, OwnerKind::Metric, OwnerKind::Sink, OwnerKind::Trainer];
+const ALL: &[OwnerKind] =
+    &[OwnerKind::Hook, OwnerKind::Metric, OwnerKind::Sink, OwnerKind::Component, OwnerKind::Trainer];
 
 /// Every role there is.
 pub(crate) static ROLES: [RoleInfo; 9] = [

@@ -2,7 +2,6 @@
 
 use crate::krate::Krate;
 use crate::method::returns_nothing;
-use crate::passes::parse::is_context;
 use proc_macro2::{Ident, Span};
 use syn::{FnArg, ImplItemFn, Pat, Type, parse_quote, parse_quote_spanned};
 
@@ -68,4 +67,9 @@ fn is_of_self(ty: &Type) -> bool {
     let Type::Reference(reference) = ty else { return false };
     matches!(reference.elem.as_ref(), Type::Path(path) if path.path.segments.len() > 1
         && path.path.segments.first().is_some_and(|first| first.ident == "Self"))
+}
+
+/// Whether a type is named `Context`.
+pub(super) fn is_context(ty: &Type) -> bool {
+    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|name| name.ident == "Context"))
 }

@@ -4,7 +4,7 @@ use crate::args::{self, Args, CRATE, Form, Key};
 use crate::diag::Diag;
 use crate::krate::Krate;
 use crate::method::Wanted;
-use crate::passes::correct::correct;
+use crate::passes::correct::{correct, is_context};
 use crate::passes::model::{Call, Pass, Passes};
 use crate::source::source_of_type;
 use crate::suggest::meant_or_list;
@@ -203,11 +203,6 @@ fn batch_type(function: &ImplItemFn) -> Option<Type> {
         },
         FnArg::Receiver(_) => None,
     })
-}
-
-/// Whether a type is named `Context`.
-pub(super) fn is_context(ty: &Type) -> bool {
-    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|name| name.ident == "Context"))
 }
 
 /// Checks the shape of the signature; its types are checked by the compiler, in the expansion.

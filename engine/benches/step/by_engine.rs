@@ -5,7 +5,7 @@ use crate::talk::{Talk, WARM_UP, one_thread_on_the_cpu};
 use engine::folder::Mode;
 use engine::native::{DeviceReads, NoSyncGuard};
 use engine::prelude::*;
-use engine::record::Verbosity;
+use engine::sinks::Verbosity;
 use engine::trainer::{Experiment, TrainOptions, run_train};
 
 /// Batches until a pass begins anew.

@@ -2,7 +2,7 @@
 
 use crate::nets::{BenchNet, Kind, fill};
 use crate::talk::{Talk, WARM_UP, one_thread_on_the_cpu};
-use engine::native::{AdamOptions, AdamStep, TensorList, fused_adam, zero_grad};
+use engine::native::{AdamOptions, AdamStep, Scaling, TensorList, fused_adam, zero_grad};
 use engine::prelude::*;
 
 pub(crate) fn serve(net: Kind, device: Device) -> Result<()> {
@@ -61,14 +61,7 @@ impl AdamWByHand {
             maximize: false,
         };
         let parameters = &self.parameters;
-        Ok(fused_adam(AdamStep {
-            parameters,
-            exp_avgs,
-            exp_avg_sqs,
-            max_exp_avg_sqs: None,
-            steps,
-            options,
-            scaling: Default::default(),
-        })?)
+        let scaling = Scaling::default();
+        Ok(fused_adam(AdamStep { parameters, exp_avgs, exp_avg_sqs, max_exp_avg_sqs: None, steps, options, scaling })?)
     }
 }

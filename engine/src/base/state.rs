@@ -108,8 +108,8 @@ pub enum StateError {
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no state",
-    label = "neither a hook nor a metric",
-    note = "put `#[hook]` or `#[component(metric)]` on the struct"
+    label = "neither a hook nor a metric nor a sink",
+    note = "put `#[hook]`, `#[component(metric)]` or `#[component(sink)]` on the struct"
 )]
 pub trait State {
     /// Everything that influences the rest of a run.
@@ -176,6 +176,13 @@ impl StateMap {
     /// Adds an entry.
     pub fn put(&mut self, name: impl Into<String>, value: &impl Saved) {
         self.0.insert(name.into(), value.save());
+    }
+
+    /// Adds a map that `fill` fills.
+    pub fn put_map(&mut self, name: impl Into<String>, fill: impl FnOnce(&mut StateMap)) {
+        let mut map = StateMap::new();
+        fill(&mut map);
+        self.0.insert(name.into(), StateValue::Map(map));
     }
 
     /// Takes an entry out and restores it.

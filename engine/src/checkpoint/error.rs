@@ -30,6 +30,14 @@ pub enum CheckpointError {
         /// Why not.
         why: String,
     },
+    /// libtorch could not copy a tensor from its device.
+    #[error("the tensor `{name}` can't be copied for a checkpoint: {why}")]
+    Copy {
+        /// The variable's name, or the path in the state.
+        name: String,
+        /// What libtorch said.
+        why: String,
+    },
     /// A state that can't be written as text: nested too deeply.
     #[error("the state can't be saved: {0}")]
     State(String),
@@ -52,14 +60,14 @@ pub enum CheckpointError {
         /// How it can be told.
         why: String,
     },
-    /// Written by a newer engine.
-    #[error("`{}` has format {found}, this engine reads up to {known}; use the engine that wrote it, or a newer one", path.display())]
+    /// Written by an engine with another layout.
+    #[error("`{}` has format {found}, and this engine reads format {known}: {}", path.display(), advice(*found, *known))]
     Format {
         /// The checkpoint.
         path: PathBuf,
         /// Its format.
         found: u32,
-        /// The newest format this engine reads.
+        /// The format that this engine reads.
         known: u32,
     },
     /// There are checkpoints, and none can be read.
@@ -73,4 +81,21 @@ pub enum CheckpointError {
         #[source]
         newest: Box<CheckpointError>,
     },
+}
+
+impl CheckpointError {
+    /// Whether the checkpoint itself is at fault, and not the disk or the version of the engine.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, CheckpointError::Damaged { .. } | CheckpointError::NoManifest(_))
+    }
+}
+
+/// What to do with a checkpoint of another format.
+fn advice(found: u32, known: u32) -> &'static str {
+    match found < known {
+        true => {
+            "go on with the engine that wrote it, or begin anew; its weights can still be used, name its `.safetensors` file"
+        }
+        false => "go on with the engine that wrote it, or a newer one",
+    }
 }

@@ -1,8 +1,9 @@
 //! What a checkpoint consists of: one line a file, sealed by the hash of all lines.
 //!
 //! ```text
-//! engine checkpoint 1
+//! engine checkpoint 2
 //! 7c3f… 14232 net.safetensors
+//! 51d0… 310 ranks/0/state.ron
 //! seal 09ab…
 //! ```
 
@@ -11,7 +12,7 @@ use super::FORMAT;
 /// One file of a checkpoint.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Entry {
-    /// Its name within the folder.
+    /// Its path within the folder.
     pub(super) name: String,
     /// Its length in bytes.
     pub(super) size: u64,
@@ -22,8 +23,8 @@ pub(super) struct Entry {
 /// What is wrong with a manifest.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Flaw {
-    /// Another version of the layout, newer than this engine.
-    Newer(u32),
+    /// Another version of the layout than this engine reads.
+    Version(u32),
     /// Not what was written.
     Damaged(&'static str),
 }
@@ -45,12 +46,12 @@ pub(super) fn render(entries: &[Entry]) -> String {
 /// When a byte of it was changed, or it was cut at any place.
 pub(super) fn parse(bytes: &[u8]) -> Result<Vec<Entry>, Flaw> {
     let text = std::str::from_utf8(bytes).map_err(|_| Flaw::Damaged("it is no text"))?;
-    // the version first: a newer engine may seal in another way
+    // the version first: another engine may seal in another way
     let version = text.lines().next().and_then(|line| line.strip_prefix(TITLE)?.parse().ok());
     match version {
         Some(FORMAT) => {}
-        Some(newer) if newer > FORMAT => return Err(Flaw::Newer(newer)),
-        _ => return Err(Flaw::Damaged("its first line is not that of a checkpoint")),
+        Some(other) => return Err(Flaw::Version(other)),
+        None => return Err(Flaw::Damaged("its first line is not that of a checkpoint")),
     }
     let (body, seal) = text
         .strip_suffix('\n')
@@ -71,7 +72,7 @@ fn entry(line: &str) -> Option<Entry> {
     let hash = blake3::Hash::from_hex(parts.next()?).ok()?;
     let size = parts.next()?.parse().ok()?;
     let name = parts.next()?;
-    let plain = !name.is_empty() && !name.starts_with('.') && !name.contains('/');
+    let plain = name.split('/').all(|part| !part.is_empty() && !part.starts_with('.'));
     plain.then(|| Entry { name: name.to_owned(), size, hash })
 }
 
@@ -85,7 +86,7 @@ mod tests {
             size: content.len() as u64,
             hash: blake3::hash(content),
         };
-        vec![entry("meta.ron", b"()"), entry("net.safetensors", b"12345678")]
+        vec![entry("meta.ron", b"()"), entry("net.safetensors", b"12345678"), entry("ranks/0/state.ron", b"{}")]
     }
 
     #[test]
@@ -110,7 +111,8 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_format_is_told_apart_from_damage() {
-        assert_eq!(parse(b"engine checkpoint 2\nwhatever").unwrap_err(), Flaw::Newer(2));
+    fn another_format_is_told_apart_from_damage() {
+        assert_eq!(parse(b"engine checkpoint 3\nwhatever").unwrap_err(), Flaw::Version(3));
+        assert_eq!(parse(b"engine checkpoint 1\nwhatever").unwrap_err(), Flaw::Version(1));
     }
 }

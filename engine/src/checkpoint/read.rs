@@ -1,29 +1,34 @@
 //! Reading checkpoints: nothing is parsed before its size and hash are those of the manifest.
 
-use super::{
-    CheckpointError, FORMAT, LATEST, MANIFEST, META, Meta, STATE_TENSORS, STATE_TREE, Snapshot, TENSORS, Variables,
-    iter_of_name, manifest, tensors, tree,
+use super::names::{
+    DAMAGED, LATEST, MANIFEST, META, RAW, RUN, STATE_TENSORS, STATE_TREE, TENSORS, iter_of_name, rank_folder,
 };
+use super::tree::Place;
+use super::{CheckpointError, FORMAT, Meta, Snapshot, Variables, Weights, manifest, tensors, tree};
 use crate::base::disk::DiskContext;
+use crate::base::state::StateMap;
 use crate::base::units::Iter;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use tch::Tensor;
 
 /// Reads a whole checkpoint, its tensors on the CPU.
 ///
 /// # Errors
-/// When the folder is no checkpoint, was written by a newer engine, or a file is missing, cut short or changed.
+/// When the folder is no checkpoint, was written in another format, or a file is missing, cut short or changed.
 pub fn load(path: &Path) -> Result<Snapshot, CheckpointError> {
     let folder = Folder::open(path)?;
     let meta = folder.meta()?;
     let models = folder.models()?;
-    let state_tensors = folder.tensors(STATE_TENSORS)?;
-    let state = tree::parse(&folder.text(STATE_TREE)?, state_tensors).map_err(|why| folder.damaged(STATE_TREE, why))?;
-    Ok(Snapshot { meta, models, state })
+    let state = folder.state(RUN, &models)?;
+    let ranks = (0..meta.ranks as usize).map(|rank| folder.state(&rank_folder(rank), &[]));
+    let ranks = ranks.collect::<Result<_, _>>()?;
+    Ok(Snapshot { meta, models, state, ranks })
 }
 
-/// Reads the models alone, for evaluation: of a checkpoint, or of one bare `.safetensors` file, which gives
-/// one model named as the file.
+/// Reads the weights that evaluations use, and nothing else: of a checkpoint, or of one bare `.safetensors` file, which
+/// gives one model named as the file.
 ///
 /// ```
 /// use engine::base::{Epoch, Iter, StateMap};
@@ -48,10 +53,10 @@ pub fn load(path: &Path) -> Result<Snapshot, CheckpointError> {
 /// # Errors
 /// As [`load`]; the state is neither read nor verified. A bare file has no hash to be verified by.
 pub fn load_models(path: &Path) -> Result<Vec<(String, Variables)>, CheckpointError> {
-    if !path.is_file() {
-        return Folder::open(path)?.models();
+    if path.is_dir() {
+        return Folder::open(path)?.published();
     }
-    let bytes = std::fs::read(path).while_trying("read", path)?;
+    let bytes = read_bare(path)?;
     let variables = tensors::parse(&bytes).map_err(|why| {
         let path = path.to_owned();
         match path.extension().is_some_and(|extension| extension == "safetensors") {
@@ -68,8 +73,8 @@ pub fn load_models(path: &Path) -> Result<Vec<(String, Variables)>, CheckpointEr
 pub struct Newest {
     /// The newest checkpoint that can be read; `None` when there is none at all.
     pub found: Option<(PathBuf, Snapshot)>,
-    /// What is wrong with each newer one, newest first. To be shown: the run continues from further back.
-    pub warnings: Vec<CheckpointError>,
+    /// Each newer one that can't be read, and why, newest first. To be shown: the run continues from further back.
+    pub unusable: Vec<(PathBuf, CheckpointError)>,
 }
 
 /// The newest checkpoint in a folder that verifies, in the order of [`list`].
@@ -100,19 +105,21 @@ pub struct Newest {
 ///
 /// # Errors
 /// When the folder can't be read, or there are checkpoints and none is valid: that must not become a silent
-/// beginning from nothing.
+/// beginning from nothing. When one that is newer than all valid ones was written in another format: it is not damaged,
+/// and going on from an older one would lose work without need.
 pub fn newest_valid(dir: &Path) -> Result<Newest, CheckpointError> {
-    let mut warnings = Vec::new();
+    let mut unusable = Vec::new();
     for path in list(dir)? {
         match load(&path) {
-            Ok(snapshot) => return Ok(Newest { found: Some((path, snapshot)), warnings }),
-            Err(error) => warnings.push(error),
+            Ok(snapshot) => return Ok(Newest { found: Some((path, snapshot)), unusable }),
+            Err(error @ CheckpointError::Format { .. }) => return Err(error),
+            Err(error) => unusable.push((path, error)),
         }
     }
-    match warnings.len() {
+    match unusable.len() {
         0 => Ok(Newest::default()),
         count => {
-            let newest = Box::new(warnings.swap_remove(0));
+            let newest = Box::new(unusable.swap_remove(0).1);
             Err(CheckpointError::NoneValid { dir: dir.to_owned(), count, newest })
         }
     }
@@ -147,12 +154,12 @@ pub fn list(dir: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.while_trying("read", dir)?,
     };
-    let latest = std::fs::read_to_string(dir.join(LATEST)).unwrap_or_default();
+    let latest = text_of(&dir.join(LATEST)).unwrap_or_default();
     let mut found = Vec::new();
     for entry in entries {
         let path = entry.while_trying("read", dir)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if path.is_dir() && !name.starts_with('.') {
+        if path.is_dir() && !name.starts_with('.') && !name.starts_with(DAMAGED) {
             found.push((iter_of(&path, &name), name == latest.trim(), name, path));
         }
     }
@@ -162,11 +169,54 @@ pub fn list(dir: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
 
 /// Only for the order: a name can be trusted when the content can't, and what tells nothing comes last.
 fn iter_of(path: &Path, name: &str) -> Iter {
-    let written = || {
-        let text = std::fs::read_to_string(path.join(META)).ok()?;
-        ron::from_str::<Meta>(&text).ok().map(|meta| meta.iter)
-    };
-    iter_of_name(name).or_else(written).unwrap_or_default()
+    iter_of_name(name).or_else(|| meta_of(path).map(|meta| meta.iter)).unwrap_or_default()
+}
+
+/// What a checkpoint says of itself, unverified.
+pub(super) fn meta_of(path: &Path) -> Option<Meta> {
+    ron::from_str(&text_of(&path.join(META))?).ok()
+}
+
+/// A short text, unverified; `None` when there is none, or something else has its name.
+fn text_of(path: &Path) -> Option<String> {
+    String::from_utf8(read_plain(path, LONGEST_TEXT).ok()?).ok()
+}
+
+/// The most bytes of a file that is read before its size is known from a manifest. A manifest has a line for each file,
+/// of which there are a few for each model and rank.
+const LONGEST_TEXT: u64 = 4 << 20;
+
+/// The content of a plain file that is not longer than that. Anything else (a pipe, a device, a folder) is not opened:
+/// it could be read without an end.
+fn read_plain(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let found = std::fs::metadata(path)?;
+    if !found.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no plain file"));
+    }
+    if found.len() > most {
+        let text = format!("it has {} bytes, at most {most} were expected", found.len());
+        return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+    }
+    let mut bytes = Vec::with_capacity(found.len() as usize);
+    // it may grow meanwhile
+    File::open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The bytes of a file of weights that no manifest tells of.
+fn read_bare(path: &Path) -> Result<Vec<u8>, CheckpointError> {
+    let found = std::fs::metadata(path).while_trying("read", path)?;
+    let no_weights = |why: &str| CheckpointError::NoWeights { path: path.to_owned(), why: why.to_owned() };
+    if !found.is_file() {
+        return Err(no_weights("it is no plain file"));
+    }
+    // a long file is read only when its header can be one: an empty file of any length has none
+    let mut first = Vec::new();
+    File::open(path).and_then(|file| file.take(9).read_to_end(&mut first)).while_trying("read", path)?;
+    if found.len() > LONGEST_TEXT && first.last() != Some(&b'{') {
+        return Err(no_weights("it has no header"));
+    }
+    read_plain(path, found.len()).while_trying("read", path).map_err(CheckpointError::from)
 }
 
 /// A checkpoint whose manifest is whole.
@@ -178,15 +228,17 @@ struct Folder<'a> {
 impl Folder<'_> {
     fn open(path: &Path) -> Result<Folder<'_>, CheckpointError> {
         let file = path.join(MANIFEST);
-        let bytes = match std::fs::read(&file) {
+        let damaged = |why: String| CheckpointError::Damaged { path: file.clone(), why };
+        let bytes = match read_plain(&file, LONGEST_TEXT) {
             Err(error) if error.kind() == io::ErrorKind::NotFound && path.is_dir() => {
                 return Err(CheckpointError::NoManifest(path.to_owned()));
             }
+            Err(error) if is_of_file(&error) => return Err(damaged(error.to_string())),
             bytes => bytes.while_trying("read", &file)?,
         };
         let entries = manifest::parse(&bytes).map_err(|flaw| match flaw {
-            manifest::Flaw::Newer(found) => CheckpointError::Format { path: path.to_owned(), found, known: FORMAT },
-            manifest::Flaw::Damaged(why) => CheckpointError::Damaged { path: file, why: why.to_owned() },
+            manifest::Flaw::Version(found) => CheckpointError::Format { path: path.to_owned(), found, known: FORMAT },
+            manifest::Flaw::Damaged(why) => damaged(why.to_owned()),
         })?;
         Ok(Folder { path, entries })
     }
@@ -195,10 +247,35 @@ impl Folder<'_> {
         ron::from_str(&self.text(META)?).map_err(|error| self.damaged(META, error.to_string()))
     }
 
-    fn models(&self) -> Result<Vec<(String, Variables)>, CheckpointError> {
-        let names = self.entries.iter().map(|entry| entry.name.as_str()).filter(|name| *name != STATE_TENSORS);
-        let models = names.filter_map(|name| name.strip_suffix(TENSORS).map(|model| (model, name)));
-        models.map(|(model, name)| Ok((model.to_owned(), self.tensors(name)?))).collect()
+    /// The models that have a file of weights here.
+    fn model_names(&self) -> impl Iterator<Item = &str> {
+        let files = self.entries.iter().map(|entry| entry.name.as_str()).filter(|name| !name.contains('/'));
+        files.filter_map(|name| name.strip_suffix(TENSORS)).filter(|name| !name.ends_with(RAW))
+    }
+
+    fn models(&self) -> Result<Vec<Weights>, CheckpointError> {
+        let models = self.model_names().map(|model| {
+            let raw = format!("{model}{RAW}{TENSORS}");
+            let published = self.tensors(&format!("{model}{TENSORS}"))?;
+            Ok(match self.entries.iter().any(|entry| entry.name == raw) {
+                true => Weights { evaluated: Some(published), ..Weights::new(model, self.tensors(&raw)?) },
+                false => Weights::new(model, published),
+            })
+        });
+        models.collect()
+    }
+
+    fn published(&self) -> Result<Vec<(String, Variables)>, CheckpointError> {
+        let models = self.model_names().map(|name| Ok((name.to_owned(), self.tensors(&format!("{name}{TENSORS}"))?)));
+        models.collect()
+    }
+
+    /// The tree in a folder.
+    fn state(&self, inner: &str, models: &[Weights]) -> Result<StateMap, CheckpointError> {
+        let (tree, tensors) = (format!("{inner}/{STATE_TREE}"), format!("{inner}/{STATE_TENSORS}"));
+        let elsewhere = |place: &Place| find_weight(models, place);
+        let read = tree::parse(&self.text(&tree)?, self.tensors(&tensors)?, elsewhere);
+        read.map_err(|why| self.damaged(&tree, why))
     }
 
     fn tensors(&self, name: &str) -> Result<Variables, CheckpointError> {
@@ -214,10 +291,11 @@ impl Folder<'_> {
         let entry = self.entries.iter().find(|entry| entry.name == name);
         let entry = entry.ok_or_else(|| self.damaged(MANIFEST, format!("it does not list `{name}`")))?;
         let path = self.path.join(name);
-        let bytes = match std::fs::read(&path) {
+        let bytes = match read_plain(&path, entry.size) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(self.damaged(name, "it is missing".to_owned()));
             }
+            Err(error) if is_of_file(&error) => return Err(self.damaged(name, error.to_string())),
             bytes => bytes.while_trying("read", &path)?,
         };
         if bytes.len() as u64 != entry.size {
@@ -232,4 +310,21 @@ impl Folder<'_> {
     fn damaged(&self, name: &str, why: String) -> CheckpointError {
         CheckpointError::Damaged { path: self.path.join(name), why }
     }
+}
+
+/// Whether [`read_plain`] has refused the file for what it is, not the disk for what happened.
+fn is_of_file(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData)
+}
+
+/// The tensor that a tree refers to in a file of weights.
+fn find_weight(models: &[Weights], place: &Place) -> Option<Tensor> {
+    let file = place.file.strip_suffix(TENSORS)?;
+    let (model, raw) = match file.strip_suffix(RAW) {
+        Some(model) => (model, true),
+        None => (file, false),
+    };
+    let weights = models.iter().find(|weights| weights.model == model)?;
+    let held = if raw { &weights.trained } else { weights.published() };
+    held.iter().find(|(name, _)| *name == place.name).map(|(_, tensor)| tensor.shallow_clone())
 }

@@ -1,6 +1,7 @@
 //! Which checkpoints stay, and what a killed process left behind.
 
-use super::{BEING_DELETED, BEING_REPLACED, BEING_WRITTEN, CheckpointError, LATEST, iter_of_name, read};
+use super::names::{BEING_DELETED, BEING_REPLACED, BEING_WRITTEN, DAMAGED, LATEST, iter_of_name};
+use super::{CheckpointError, read};
 use crate::base::disk::{DiskContext, sync_folder};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -52,8 +53,25 @@ pub fn retain(dir: &Path, keep: usize, protected: &[impl AsRef<str>]) -> Result<
     Ok(removed)
 }
 
-/// Takes away what a killed process left: folders half written, half deleted, or replaced by a newer one. One
-/// whose replacement never came is put back. To be called when no other process writes here.
+/// Puts checkpoints back that were moved out of the way by a process that was killed before their replacement came. To
+/// be called before checkpoints are looked for, when no other process writes here.
+///
+/// # Errors
+/// When a file operation fails.
+pub fn put_back(dir: &Path) -> Result<(), CheckpointError> {
+    for path in entries(dir)? {
+        if let Some(replaced) = name_of(&path).strip_prefix(BEING_REPLACED)
+            && dir.join(replaced).symlink_metadata().is_err()
+        {
+            std::fs::rename(&path, dir.join(replaced)).while_trying("put back", &path)?;
+            sync_folder(dir)?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes away what a killed process left: folders half written, half deleted, or replaced by a newer one; gives back
+/// which. To be called after [`put_back`], when no other process writes here.
 ///
 /// ```
 /// let dir = tempfile::tempdir()?;
@@ -66,28 +84,45 @@ pub fn retain(dir: &Path, keep: usize, protected: &[impl AsRef<str>]) -> Result<
 /// # Errors
 /// When a file operation fails.
 pub fn clean(dir: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
-    let entries = match std::fs::read_dir(dir) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.while_trying("read", dir)?,
-    };
     let mut removed = Vec::new();
-    for entry in entries {
-        let path = entry.while_trying("read", dir)?.path();
+    for path in entries(dir)? {
         let name = name_of(&path);
-        if let Some(replaced) = name.strip_prefix(BEING_REPLACED)
-            && dir.join(replaced).symlink_metadata().is_err()
-        {
-            std::fs::rename(&path, dir.join(replaced)).while_trying("put back", &path)?;
-            continue;
-        }
         let left = [BEING_WRITTEN, BEING_REPLACED, BEING_DELETED].iter().any(|prefix| name.starts_with(prefix));
         if left || name.starts_with(&format!(".{LATEST}{BEING_WRITTEN}")) {
             remove(&path)?;
             removed.push(path);
         }
     }
-    sync_folder(dir)?;
+    if !removed.is_empty() {
+        sync_folder(dir)?;
+    }
     Ok(removed)
+}
+
+/// Gives a checkpoint that can't be read a name of its own, `damaged-NAME`, under which it is neither looked at nor
+/// counted any more, and nothing deletes it; gives back its path.
+///
+/// # Errors
+/// When a file operation fails.
+pub fn set_aside(checkpoint: &Path) -> Result<PathBuf, CheckpointError> {
+    let name = format!("{DAMAGED}{}", name_of(checkpoint));
+    let further = (2u64..).map(|number| format!("{name}.{number}"));
+    let names = std::iter::once(name.clone()).chain(further);
+    let free = names.map(|name| checkpoint.with_file_name(name)).find(|path| path.symlink_metadata().is_err());
+    let aside = free.unwrap_or_else(|| checkpoint.with_file_name(name));
+    std::fs::rename(checkpoint, &aside).while_trying("set aside", checkpoint)?;
+    sync_folder(checkpoint.parent().unwrap_or(Path::new(".")))?;
+    Ok(aside)
+}
+
+/// What is in a folder; nothing when there is none.
+fn entries(dir: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
+    let entries = match std::fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.while_trying("read", dir)?,
+    };
+    let paths = entries.map(|entry| Ok(entry.while_trying("read", dir)?.path()));
+    paths.collect::<Result<_, CheckpointError>>()
 }
 
 fn name_of(path: &Path) -> String {

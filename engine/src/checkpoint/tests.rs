@@ -1,12 +1,17 @@
 //! What a checkpoint promises, tried on real folders.
 
 mod faults;
+mod layout;
+mod names;
 
+use super::names::{LATEST, MANIFEST, META, iter_of_name};
 use super::*;
-use crate::base::state::{State, StateError, StateValue};
+use crate::base::state::{State, StateError, StateMap, StateValue};
+use crate::base::units::{Epoch, Iter};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use tch::{Device, Kind};
+use tch::{Device, Kind, Tensor};
 
 const KINDS: [Kind; 10] = [
     Kind::Bool,
@@ -36,20 +41,30 @@ fn snapshot(iter: u64) -> Snapshot {
     state.put("seen", &vec![0.5, -0.0]);
     state.put("step", &Tensor::from_slice(&[iter as f32]));
     let net = vec![("fc.weight".to_owned(), tensor(Kind::Float)), ("fc.bias".to_owned(), tensor(Kind::Half))];
-    Snapshot { meta: Meta::new(Epoch(1), Iter(iter)), models: vec![("net".to_owned(), net)], state }
+    let mut part = StateMap::new();
+    part.put("generator", &Tensor::from_slice(&[iter as i64]));
+    Snapshot { meta: Meta::new(Epoch(1), Iter(iter)), models: vec![Weights::new("net", net)], state, ranks: vec![part] }
+}
+
+fn save_as(dir: &Path, name: &str, snapshot: &Snapshot) -> PathBuf {
+    save(dir, &[name], snapshot).unwrap().remove(0)
 }
 
 fn save_at(dir: &Path, iter: u64) -> PathBuf {
-    save(dir, &iter_name(Iter(iter)), &snapshot(iter)).unwrap()
+    save_as(dir, &iter_name(Iter(iter)), &snapshot(iter))
 }
 
 fn saved_and_loaded(snapshot: &Snapshot) -> Snapshot {
     let dir = tempfile::tempdir().unwrap();
-    load(&save(dir.path(), "one", snapshot).unwrap()).unwrap()
+    load(&save_as(dir.path(), "one", snapshot)).unwrap()
 }
 
 fn with_state(state: StateMap) -> Snapshot {
-    Snapshot { meta: Meta::new(Epoch(0), Iter(0)), models: Vec::new(), state }
+    Snapshot { state, ..with_models(Vec::new()) }
+}
+
+fn with_models(models: Vec<Weights>) -> Snapshot {
+    Snapshot { meta: Meta::new(Epoch(0), Iter(0)), models, state: StateMap::new(), ranks: vec![StateMap::new()] }
 }
 
 /// Equal to the bit, so that NaN equals itself and `-0.0` differs from `0.0`.
@@ -71,6 +86,15 @@ fn same(a: &StateValue, b: &StateValue) -> bool {
     }
 }
 
+/// The files of a checkpoint, by their path in it.
+fn files(checkpoint: &Path) -> Vec<String> {
+    let mut found = vec![MANIFEST.to_owned(), META.to_owned(), "net.safetensors".to_owned()];
+    for folder in ["run", "ranks/0"] {
+        found.extend(listing(&checkpoint.join(folder)).into_iter().map(|name| format!("{folder}/{name}")));
+    }
+    found
+}
+
 fn listing(dir: &Path) -> Vec<String> {
     let names = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
     let mut names: Vec<String> = names.collect();
@@ -90,14 +114,9 @@ fn every_kind_of_tensor_comes_back_with_its_bits() {
     models.push(("with_gradient".to_owned(), tensor(Kind::Float).set_requires_grad(true)));
     models.push(("nan".to_owned(), Tensor::from_slice(&[f32::from_bits(0xffc0_0001), f32::INFINITY, -0.0])));
     let expected: BTreeMap<String, Tensor> = models.iter().map(|(n, t)| (n.clone(), t.shallow_clone())).collect();
-    let snapshot = Snapshot {
-        meta: Meta::new(Epoch(0), Iter(0)),
-        models: vec![("net".to_owned(), models)],
-        state: StateMap::new(),
-    };
-    let back = saved_and_loaded(&snapshot);
-    assert_eq!(back.models[0].1.len(), expected.len());
-    for ((name, got), (expected_name, expected)) in back.models[0].1.iter().zip(&expected) {
+    let back = saved_and_loaded(&with_models(vec![Weights::new("net", models)]));
+    assert_eq!(back.models[0].trained.len(), expected.len());
+    for ((name, got), (expected_name, expected)) in back.models[0].trained.iter().zip(&expected) {
         assert_eq!(name, expected_name);
         assert!(
             same(&StateValue::Tensor(got.shallow_clone()), &StateValue::Tensor(expected.contiguous())),
@@ -149,7 +168,7 @@ fn a_state_nested_too_deeply_is_an_error_before_anything_is_visible() {
     assert!(same(&StateValue::Map(back.state), &StateValue::Map(deep(100).state)));
     let dir = tempfile::tempdir().unwrap();
     for levels in [101, 2000] {
-        let error = save(dir.path(), "deep", &deep(levels)).unwrap_err();
+        let error = save(dir.path(), &["deep"], &deep(levels)).unwrap_err();
         assert!(error.to_string().contains("`/deep/0/0"), "{error}");
     }
     assert_eq!(listing(dir.path()), Vec::<String>::new());
@@ -158,107 +177,11 @@ fn a_state_nested_too_deeply_is_an_error_before_anything_is_visible() {
 #[test]
 fn equal_snapshots_are_equal_folders() {
     let dir = tempfile::tempdir().unwrap();
-    let (a, b) = (save(dir.path(), "a", &snapshot(3)).unwrap(), save(dir.path(), "b", &snapshot(3)).unwrap());
-    for name in listing(&a) {
+    let (a, b) = (dir.path().join("a"), dir.path().join("b"));
+    let (a, b) = (save_as(&a, "one", &snapshot(3)), save_as(&b, "one", &snapshot(3)));
+    for name in files(&a) {
         assert_eq!(fs::read(a.join(&name)).unwrap(), fs::read(b.join(&name)).unwrap(), "{name}");
     }
-}
-
-#[test]
-fn the_weights_are_a_plain_safetensors_file() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = save_at(dir.path(), 1).join("net.safetensors");
-    let read = Tensor::read_safetensors(&path).unwrap();
-    assert_eq!(read.len(), 2);
-    let header = fs::read(&path).unwrap();
-    assert_eq!(u64::from_le_bytes(header[..8].try_into().unwrap()) % 8, 0);
-    let models = load_models(&path).unwrap();
-    assert_eq!(models[0].0, "net");
-    assert_eq!(models[0].1[1].0, "fc.weight");
-    assert_eq!(load_models(path.parent().unwrap()).unwrap()[0].1.len(), 2);
-}
-
-#[test]
-fn meta_and_notes_come_back() {
-    let mut snapshot = snapshot(7);
-    snapshot.meta.notes.insert("trainer".to_owned(), "Digits".to_owned());
-    let back = saved_and_loaded(&snapshot);
-    assert_eq!(back.meta, snapshot.meta);
-    assert_eq!((back.meta.epoch, back.meta.iter), (Epoch(1), Iter(7)));
-}
-
-#[test]
-fn the_newest_that_verifies_is_taken_and_the_broken_ones_are_told() {
-    let dir = tempfile::tempdir().unwrap();
-    let paths = [2, 10, 9].map(|iter| save_at(dir.path(), iter));
-    assert_eq!(newest_valid(dir.path()).unwrap().found.unwrap().0, paths[1]);
-    let weights = paths[1].join("net.safetensors");
-    fs::write(&weights, &fs::read(&weights).unwrap()[..20]).unwrap();
-    let newest = newest_valid(dir.path()).unwrap();
-    let (path, snapshot) = newest.found.unwrap();
-    assert_eq!((path, snapshot.meta.iter), (paths[2].clone(), Iter(9)));
-    assert_eq!(newest.warnings.len(), 1);
-    assert!(newest.warnings[0].to_string().contains("iter_000000010/net.safetensors"));
-}
-
-#[test]
-fn no_checkpoint_is_nothing_and_only_broken_ones_are_an_error() {
-    let dir = tempfile::tempdir().unwrap();
-    assert!(newest_valid(&dir.path().join("not there")).unwrap().found.is_none());
-    assert!(newest_valid(dir.path()).unwrap().found.is_none());
-    for iter in [1, 2] {
-        fs::remove_file(save_at(dir.path(), iter).join(MANIFEST)).unwrap();
-    }
-    let error = newest_valid(dir.path()).unwrap_err();
-    assert!(
-        matches!(&error, CheckpointError::NoneValid { count: 2, newest, .. } if newest.to_string().contains("iter_000000002"))
-    );
-}
-
-#[test]
-fn named_checkpoints_are_ordered_by_their_iter_and_latest_decides_among_equals() {
-    let dir = tempfile::tempdir().unwrap();
-    save_at(dir.path(), 5);
-    let best = save(dir.path(), "best_accuracy", &snapshot(8)).unwrap();
-    assert_eq!(list(dir.path()).unwrap()[0], best);
-    let by_iter = save_at(dir.path(), 8);
-    assert_eq!(list(dir.path()).unwrap()[..2], [by_iter, best]);
-}
-
-#[test]
-fn saving_under_a_name_again_replaces_it() {
-    let dir = tempfile::tempdir().unwrap();
-    save(dir.path(), "last", &snapshot(1)).unwrap();
-    let path = save(dir.path(), "last", &snapshot(2)).unwrap();
-    assert_eq!(load(&path).unwrap().meta.iter, Iter(2));
-    assert_eq!(listing(dir.path()), ["last", "latest"]);
-}
-
-#[test]
-fn retain_keeps_the_newest_the_protected_and_the_named() {
-    let dir = tempfile::tempdir().unwrap();
-    for iter in 1..=6 {
-        save_at(dir.path(), iter);
-    }
-    save(dir.path(), "best", &snapshot(2)).unwrap();
-    let removed = retain(dir.path(), 2, &["iter_000000003"]).unwrap();
-    assert_eq!(removed.len(), 3);
-    assert_eq!(listing(dir.path()), ["best", "iter_000000003", "iter_000000005", "iter_000000006", "latest"]);
-}
-
-#[test]
-fn names_that_no_file_can_have_are_refused() {
-    let dir = tempfile::tempdir().unwrap();
-    for name in ["", "..", "a/b", ".hidden", "latest", "a\nb"] {
-        let error = save(dir.path(), name, &snapshot(1)).unwrap_err();
-        assert!(matches!(error, CheckpointError::Name { what: "checkpoint", .. }), "{name:?}: {error}");
-    }
-    for models in [vec!["state"], vec!["../net"], vec!["net", "net"]] {
-        let models = models.into_iter().map(|model| (model.to_owned(), Vec::new())).collect();
-        let error = save(dir.path(), "one", &Snapshot { models, ..snapshot(1) }).unwrap_err();
-        assert!(matches!(error, CheckpointError::Name { what: "model", .. }), "{error}");
-    }
-    assert_eq!(listing(dir.path()), Vec::<String>::new());
 }
 
 #[test]
@@ -276,23 +199,13 @@ fn a_tensor_that_no_file_can_hold_is_named_and_nothing_is_left() {
     ];
     for variables in cases {
         let variables = variables.into_iter().map(|(name, tensor)| (name.to_owned(), tensor)).collect();
-        let error = save(dir.path(), "one", &Snapshot { models: vec![("net".to_owned(), variables)], ..snapshot(1) });
-        let error = error.unwrap_err();
+        let error = save(dir.path(), &["one"], &with_models(vec![Weights::new("net", variables)])).unwrap_err();
         assert!(
             matches!(&error, CheckpointError::Tensor { file, name, .. } if file == "net.safetensors" && (name == "odd" || name == "__metadata__")),
             "{error}"
         );
     }
     assert_eq!(listing(dir.path()), Vec::<String>::new());
-}
-
-#[test]
-fn a_newer_format_is_refused_by_its_number() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = save_at(dir.path(), 1);
-    fs::write(path.join(MANIFEST), "engine checkpoint 99\n…").unwrap();
-    let error = load(&path).unwrap_err().to_string();
-    assert!(error.contains("format 99") && error.contains("up to 1"), "{error}");
 }
 
 /// A hook's state, through the trait that hooks use.

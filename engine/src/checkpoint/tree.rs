@@ -2,8 +2,10 @@
 //!
 //! Every value is tagged (`Int(3)`, `Float(0.5)`), so that reading never guesses a type. A tensor is
 //! replaced by its path, `/optimizer/exp_avg/0`, which is its name in `state.safetensors`; a `/` or `~` in a
-//! key is escaped as in JSON pointers (RFC 6901), so that no two tensors share a name.
+//! key is escaped as in JSON pointers (RFC 6901), so that no two tensors share a name. A tensor that a file of weights
+//! holds already (an average that evaluations use) is not written twice: the tree says where it is.
 
+use super::snapshot::Identity;
 use crate::base::state::{StateMap, StateValue};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -12,13 +14,39 @@ use tch::Tensor;
 /// Tensors of a tree, by the names that its text refers to them by.
 pub(super) type Referred<'a> = Vec<(String, &'a Tensor)>;
 
+/// Tensors that are written elsewhere in the checkpoint, found by their memory.
+#[derive(Default)]
+pub(super) struct Elsewhere(BTreeMap<usize, Vec<(Identity, Place)>>);
+
+/// Where a tensor is written: the file and the name in it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Place {
+    pub(super) file: String,
+    pub(super) name: String,
+}
+
+impl Elsewhere {
+    pub(super) fn add(&mut self, tensor: &Tensor, file: &str, name: &str) {
+        if let Some(identity) = Identity::of(tensor) {
+            let place = Place { file: file.to_owned(), name: name.to_owned() };
+            self.0.entry(identity.memory).or_default().push((identity, place));
+        }
+    }
+
+    fn find(&self, tensor: &Tensor) -> Option<&Place> {
+        let identity = Identity::of(tensor)?;
+        self.0.get(&identity.memory)?.iter().find(|(known, _)| *known == identity).map(|(_, place)| place)
+    }
+}
+
 /// The text, and the tensors it refers to.
 ///
 /// # Errors
 /// When the tree is nested more deeply than [`DEEPEST`].
-pub(super) fn render(state: &StateMap) -> Result<(String, Referred<'_>), String> {
-    let mut tensors = Vec::new();
-    let written = write_map(state, "", 0, &mut tensors)?;
+pub(super) fn render<'a>(state: &'a StateMap, elsewhere: &Elsewhere) -> Result<(String, Referred<'a>), String> {
+    let mut writer = Writer { tensors: Vec::new(), elsewhere };
+    let written = writer.map(state, "", 0)?;
+    let tensors = writer.tensors;
     let layout = ron::ser::PrettyConfig::new().compact_arrays(true).new_line("\n");
     let text = options().to_string_pretty(&written, layout).map_err(|error| error.to_string())?;
     Ok((text, tensors))
@@ -28,9 +56,13 @@ pub(super) fn render(state: &StateMap) -> Result<(String, Referred<'_>), String>
 ///
 /// # Errors
 /// When the text is no such tree, or refers to a tensor that is not there.
-pub(super) fn parse(text: &str, tensors: Vec<(String, Tensor)>) -> Result<StateMap, String> {
+pub(super) fn parse(
+    text: &str,
+    tensors: Vec<(String, Tensor)>,
+    elsewhere: impl Fn(&Place) -> Option<Tensor>,
+) -> Result<StateMap, String> {
     let written: BTreeMap<String, Written> = options().from_str(text).map_err(|error| error.to_string())?;
-    read_map(written, &mut tensors.into_iter().collect())
+    Reader { tensors: tensors.into_iter().collect(), elsewhere: &elsewhere }.map(written)
 }
 
 /// One value as it stands in the file.
@@ -47,6 +79,8 @@ enum Written {
     Map(BTreeMap<String, Written>),
     /// The name of a tensor.
     Tensor(String),
+    /// A tensor that another file of the checkpoint holds.
+    Weight(Place),
 }
 
 /// Levels of lists and maps: more than any state of the engine's own, and fewer than the stack of a thread
@@ -58,69 +92,83 @@ fn options() -> ron::Options {
     ron::Options::default().with_recursion_limit(4 * (DEEPEST + 1))
 }
 
-fn write_map<'a>(
-    map: &'a StateMap,
-    path: &str,
-    depth: usize,
-    tensors: &mut Referred<'a>,
-) -> Result<BTreeMap<String, Written>, String> {
-    let entries = map.0.iter().map(|(key, value)| {
-        let path = format!("{path}/{}", key.replace('~', "~0").replace('/', "~1"));
-        Ok((key.clone(), write_value(value, path, depth, tensors)?))
-    });
-    entries.collect()
+struct Writer<'a, 'b> {
+    tensors: Referred<'a>,
+    elsewhere: &'b Elsewhere,
 }
 
-fn write_value<'a>(
-    value: &'a StateValue,
-    path: String,
-    depth: usize,
-    tensors: &mut Referred<'a>,
-) -> Result<Written, String> {
-    if depth > DEEPEST {
-        let shown: String = path.chars().take(60).collect();
-        return Err(format!("`{shown}…` is nested more than {DEEPEST} levels deep; nest it less deeply"));
+impl<'a> Writer<'a, '_> {
+    fn map(&mut self, map: &'a StateMap, path: &str, depth: usize) -> Result<BTreeMap<String, Written>, String> {
+        let entries = map.0.iter().map(|(key, value)| {
+            let path = format!("{path}/{}", key.replace('~', "~0").replace('/', "~1"));
+            Ok((key.clone(), self.value(value, path, depth)?))
+        });
+        entries.collect()
     }
-    Ok(match value {
-        StateValue::None => Written::None,
-        StateValue::Bool(held) => Written::Bool(*held),
-        StateValue::Int(held) => Written::Int(*held),
-        StateValue::Float(held) if held.is_nan() => Written::NaN(held.to_bits()),
-        StateValue::Float(held) => Written::Float(*held),
-        StateValue::Text(held) => Written::Text(held.clone()),
-        StateValue::List(held) => {
-            let items = held.iter().enumerate();
-            let items = items.map(|(index, item)| write_value(item, format!("{path}/{index}"), depth + 1, tensors));
-            Written::List(items.collect::<Result<_, _>>()?)
+
+    fn value(&mut self, value: &'a StateValue, path: String, depth: usize) -> Result<Written, String> {
+        if depth > DEEPEST {
+            let shown: String = path.chars().take(60).collect();
+            return Err(format!("`{shown}…` is nested more than {DEEPEST} levels deep; nest it less deeply"));
         }
-        StateValue::Map(held) => Written::Map(write_map(held, &path, depth + 1, tensors)?),
-        StateValue::Tensor(held) => {
-            tensors.push((path.clone(), held));
-            Written::Tensor(path)
-        }
-    })
+        Ok(match value {
+            StateValue::None => Written::None,
+            StateValue::Bool(held) => Written::Bool(*held),
+            StateValue::Int(held) => Written::Int(*held),
+            StateValue::Float(held) if held.is_nan() => Written::NaN(held.to_bits()),
+            StateValue::Float(held) => Written::Float(*held),
+            StateValue::Text(held) => Written::Text(held.clone()),
+            StateValue::List(held) => {
+                let items = held.iter().enumerate();
+                let items = items.map(|(index, item)| self.value(item, format!("{path}/{index}"), depth + 1));
+                Written::List(items.collect::<Result<_, _>>()?)
+            }
+            StateValue::Map(held) => Written::Map(self.map(held, &path, depth + 1)?),
+            StateValue::Tensor(held) => match self.elsewhere.find(held) {
+                Some(place) => Written::Weight(place.clone()),
+                None => {
+                    self.tensors.push((path.clone(), held));
+                    Written::Tensor(path)
+                }
+            },
+        })
+    }
 }
 
-fn read_map(written: BTreeMap<String, Written>, tensors: &mut BTreeMap<String, Tensor>) -> Result<StateMap, String> {
-    let entries = written.into_iter().map(|(key, value)| Ok((key, read_value(value, tensors)?)));
-    entries.collect::<Result<_, _>>().map(StateMap)
+struct Reader<'a> {
+    tensors: BTreeMap<String, Tensor>,
+    elsewhere: &'a dyn Fn(&Place) -> Option<Tensor>,
 }
 
-fn read_value(written: Written, tensors: &mut BTreeMap<String, Tensor>) -> Result<StateValue, String> {
-    Ok(match written {
-        Written::None => StateValue::None,
-        Written::Bool(held) => StateValue::Bool(held),
-        Written::Int(held) => StateValue::Int(held),
-        Written::Float(held) => StateValue::Float(held),
-        Written::NaN(bits) => StateValue::Float(f64::from_bits(bits)),
-        Written::Text(held) => StateValue::Text(held),
-        Written::List(held) => {
-            StateValue::List(held.into_iter().map(|item| read_value(item, tensors)).collect::<Result<_, _>>()?)
-        }
-        Written::Map(held) => StateValue::Map(read_map(held, tensors)?),
-        Written::Tensor(name) => {
-            let held = tensors.remove(&name);
-            StateValue::Tensor(held.ok_or_else(|| format!("it refers to the tensor `{name}`, which is not there"))?)
-        }
-    })
+impl Reader<'_> {
+    fn map(&mut self, written: BTreeMap<String, Written>) -> Result<StateMap, String> {
+        let entries = written.into_iter().map(|(key, value)| Ok((key, self.value(value)?)));
+        entries.collect::<Result<_, _>>().map(StateMap)
+    }
+
+    fn value(&mut self, written: Written) -> Result<StateValue, String> {
+        Ok(match written {
+            Written::None => StateValue::None,
+            Written::Bool(held) => StateValue::Bool(held),
+            Written::Int(held) => StateValue::Int(held),
+            Written::Float(held) => StateValue::Float(held),
+            Written::NaN(bits) => StateValue::Float(f64::from_bits(bits)),
+            Written::Text(held) => StateValue::Text(held),
+            Written::List(held) => {
+                StateValue::List(held.into_iter().map(|item| self.value(item)).collect::<Result<_, _>>()?)
+            }
+            Written::Map(held) => StateValue::Map(self.map(held)?),
+            Written::Tensor(name) => {
+                let held = self.tensors.remove(&name);
+                StateValue::Tensor(held.ok_or_else(|| format!("it refers to the tensor `{name}`, which is not there"))?)
+            }
+            Written::Weight(place) => {
+                let held = (self.elsewhere)(&place);
+                let Place { file, name } = place;
+                let held = held.ok_or_else(|| format!("it refers to `{name}` in `{file}`, which is not there"))?;
+                // of its own: an owner may change it in place
+                StateValue::Tensor(held.copy())
+            }
+        })
+    }
 }

@@ -1,19 +1,25 @@
 //! Writing one checkpoint: a temporary folder, every file synced, then one rename.
 
-use super::tensors::{self, WriteError};
-use super::{
-    BEING_REPLACED, BEING_WRITTEN, CheckpointError, LATEST, MANIFEST, META, STATE_TENSORS, STATE_TREE, Snapshot,
-    TENSORS, check_name, manifest, tree,
+use super::names::{
+    BEING_REPLACED, BEING_WRITTEN, LATEST, MANIFEST, META, RAW, RUN, STATE_TENSORS, STATE_TREE, TENSORS,
+    check_checkpoint, check_model, rank_folder,
 };
+use super::read::meta_of;
+use super::tensors::{self, WriteError};
+use super::tree::{self, Elsewhere};
+use super::{CheckpointError, Meta, Snapshot, Variables, Weights, manifest};
 use crate::base::disk::{DiskContext, sync_folder, write_atomic};
+use crate::base::state::StateMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use tch::Tensor;
 
-/// Writes a checkpoint as `dir/name/` and names it in `dir/latest`; gives back its path.
+/// Writes a checkpoint as `dir/NAME/` and names it in `dir/latest`; gives back the paths, one for each name.
 ///
-/// One of that name is replaced. `dir` is made where it is missing.
+/// With several names the state is written once, under the first of them, and the others are hard links of its files (a
+/// copy where the disk knows no links). `latest` tells the first. A checkpoint of such a name is replaced. `dir` is made
+/// where it is missing.
 ///
 /// ```
 /// use engine::base::{Epoch, Iter, StateMap};
@@ -38,26 +44,40 @@ use tch::Tensor;
 ///
 /// # Errors
 /// When a name is unfit, a tensor can't be saved, or a file operation fails. What was in `dir` before is then
-/// still there; the new checkpoint is there whole, where only the writing of `latest` failed, or not at all.
-pub fn save(dir: &Path, name: &str, snapshot: &Snapshot) -> Result<PathBuf, CheckpointError> {
-    check_name("checkpoint", name)?;
-    let mut models: Vec<&str> = snapshot.models.iter().map(|(model, _)| model.as_str()).collect();
-    models.sort_unstable();
-    models.iter().try_for_each(|model| check_name("model", model))?;
-    if let Some(pair) = models.windows(2).find(|pair| pair[0] == pair[1]) {
-        return Err(CheckpointError::Name { what: "model", name: pair[0].to_owned(), why: "is that of two models" });
-    }
+/// still there; the new checkpoint is there whole, where only a further name or `latest` failed, or not at all.
+pub fn save(dir: &Path, names: &[impl AsRef<str>], snapshot: &Snapshot) -> Result<Vec<PathBuf>, CheckpointError> {
+    let names: Vec<String> = names.iter().map(|name| name.as_ref().to_owned()).collect();
+    names.iter().try_for_each(|name| check_checkpoint(name))?;
+    let Some(first) = names.first() else {
+        return Err(CheckpointError::Name { what: "checkpoint", name: String::new(), why: "is missing" });
+    };
+    check_models(&snapshot.models)?;
     std::fs::create_dir_all(dir).while_trying("make", dir)?;
-    let temporary = dir.join(format!("{BEING_WRITTEN}{}-{name}", std::process::id()));
-    let target = dir.join(name);
-    let done = write_folder(&temporary, snapshot).and_then(|()| put_in_place(&temporary, &target));
-    if let Err(error) = done {
-        // best effort: what is left is cleaned at the next start
-        let _ = std::fs::remove_dir_all(&temporary);
-        return Err(error);
+    let meta = Meta { names: names.clone(), ranks: snapshot.ranks.len() as u32, ..snapshot.meta.clone() };
+    let target = dir.join(first);
+    let temporary = temporary(dir, first);
+    put(&temporary, &target, || write_folder(&temporary, snapshot, &meta))?;
+    write_atomic(&dir.join(LATEST), format!("{first}\n").as_bytes())?;
+    names[1..].iter().try_for_each(|name| link(dir, &target, name))?;
+    Ok(names.iter().map(|name| dir.join(name)).collect())
+}
+
+/// Gives a checkpoint the names that a killed process had no time for; gives back those paths.
+///
+/// # Errors
+/// When the checkpoint can't be read, or a file operation fails.
+pub fn complete(dir: &Path, checkpoint: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
+    let Some(meta) = meta_of(checkpoint) else { return Ok(Vec::new()) };
+    let mut made = Vec::new();
+    for name in meta.names.iter().filter(|name| check_checkpoint(name).is_ok()) {
+        let path = dir.join(name);
+        let is_older = || meta_of(&path).is_none_or(|there| there.iter < meta.iter);
+        if path != *checkpoint && is_older() {
+            link(dir, checkpoint, name)?;
+            made.push(path);
+        }
     }
-    write_atomic(&dir.join(LATEST), format!("{name}\n").as_bytes())?;
-    Ok(target)
+    Ok(made)
 }
 
 /// Names the checkpoint that a run goes on from in `latest`, where a kill or a full disk has left another name.
@@ -73,27 +93,143 @@ pub fn set_latest(dir: &Path, checkpoint: &Path) -> Result<(), CheckpointError> 
     }
 }
 
-fn write_folder(folder: &Path, snapshot: &Snapshot) -> Result<(), CheckpointError> {
-    remove_folder(folder)?;
-    std::fs::create_dir(folder).while_trying("make", folder)?;
-    let mut entries = Vec::new();
-    for (model, variables) in &snapshot.models {
-        let variables: Vec<(&str, &Tensor)> = variables.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
-        entries.push(write_tensors(folder, &format!("{model}{TENSORS}"), &variables)?);
+fn check_models(models: &[Weights]) -> Result<(), CheckpointError> {
+    let mut names: Vec<&str> = models.iter().map(|weights| weights.model.as_str()).collect();
+    names.sort_unstable();
+    names.iter().try_for_each(|name| check_model(name))?;
+    match names.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => {
+            Err(CheckpointError::Name { what: "model", name: pair[0].to_owned(), why: "is that of two models" })
+        }
+        None => Ok(()),
     }
-    let (text, tensors) = tree::render(&snapshot.state).map_err(CheckpointError::State)?;
-    let tensors: Vec<(&str, &Tensor)> = tensors.iter().map(|(name, tensor)| (name.as_str(), *tensor)).collect();
-    entries.push(write_tensors(folder, STATE_TENSORS, &tensors)?);
-    entries.push(write_text(folder, STATE_TREE, &text)?);
-    let meta = ron::ser::to_string_pretty(&snapshot.meta, ron::ser::PrettyConfig::new().new_line("\n"));
-    entries.push(write_text(folder, META, &meta.map_err(|error| CheckpointError::State(error.to_string()))?)?);
-    entries.sort_by(|a, b| a.name.cmp(&b.name));
-    write_text(folder, MANIFEST, &manifest::render(&entries))?;
+}
+
+fn temporary(dir: &Path, name: &str) -> PathBuf {
+    dir.join(format!("{BEING_WRITTEN}{}-{name}", std::process::id()))
+}
+
+/// Fills a temporary folder and puts it in its place.
+fn put(
+    temporary: &Path,
+    target: &Path,
+    fill: impl FnOnce() -> Result<(), CheckpointError>,
+) -> Result<(), CheckpointError> {
+    let done = remove_folder(temporary).and_then(|()| {
+        std::fs::create_dir(temporary).while_trying("make", temporary)?;
+        fill()?;
+        put_in_place(temporary, target)
+    });
+    if done.is_err() {
+        // best effort: what is left is cleaned at the next start
+        let _ = std::fs::remove_dir_all(temporary);
+    }
+    done
+}
+
+/// The same checkpoint under another name.
+fn link(dir: &Path, checkpoint: &Path, name: &str) -> Result<(), CheckpointError> {
+    let temporary = temporary(dir, name);
+    put(&temporary, &dir.join(name), || link_folder(checkpoint, &temporary))
+}
+
+fn link_folder(from: &Path, to: &Path) -> Result<(), CheckpointError> {
+    for entry in std::fs::read_dir(from).while_trying("read", from)? {
+        let source = entry.while_trying("read", from)?.path();
+        let copy = to.join(source.file_name().unwrap_or_default());
+        if source.is_dir() {
+            std::fs::create_dir(&copy).while_trying("make", &copy)?;
+            link_folder(&source, &copy)?;
+        } else if std::fs::hard_link(&source, &copy).is_err() {
+            // a disk without links
+            std::fs::copy(&source, &copy).while_trying("write", &copy)?;
+            File::open(&copy).and_then(|file| file.sync_all()).while_trying("write", &copy)?;
+        }
+    }
+    Ok(sync_folder(to)?)
+}
+
+fn write_folder(folder: &Path, snapshot: &Snapshot, meta: &Meta) -> Result<(), CheckpointError> {
+    let mut files = Files { folder, entries: Vec::new() };
+    let mut elsewhere = Elsewhere::default();
+    for weights in &snapshot.models {
+        files.weights(&format!("{}{TENSORS}", weights.model), weights.published(), &mut elsewhere)?;
+        if weights.evaluated.is_some() {
+            files.weights(&format!("{}{RAW}{TENSORS}", weights.model), &weights.trained, &mut elsewhere)?;
+        }
+    }
+    files.state(RUN, &snapshot.state, &elsewhere)?;
+    for (rank, part) in snapshot.ranks.iter().enumerate() {
+        files.state(&rank_folder(rank), part, &Elsewhere::default())?;
+    }
+    let text = ron::ser::to_string_pretty(meta, ron::ser::PrettyConfig::new().new_line("\n"));
+    files.text(META, &text.map_err(|error| CheckpointError::State(error.to_string()))?)?;
+    files.entries.sort_by(|a, b| a.name.cmp(&b.name));
+    let manifest = manifest::render(&files.entries);
+    files.text(MANIFEST, &manifest)?;
     Ok(sync_folder(folder)?)
 }
 
+/// The files of a checkpoint, as they are written.
+struct Files<'a> {
+    folder: &'a Path,
+    entries: Vec<manifest::Entry>,
+}
+
+impl Files<'_> {
+    fn weights(&mut self, file: &str, variables: &Variables, elsewhere: &mut Elsewhere) -> Result<(), CheckpointError> {
+        let held: Vec<(&str, &Tensor)> = variables.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
+        held.iter().for_each(|(name, tensor)| elsewhere.add(tensor, file, name));
+        self.tensors(file, &held)
+    }
+
+    /// A tree and its tensors, in a folder of their own.
+    fn state(&mut self, inner: &str, state: &StateMap, elsewhere: &Elsewhere) -> Result<(), CheckpointError> {
+        let folder = self.folder.join(inner);
+        std::fs::create_dir_all(&folder).while_trying("make", &folder)?;
+        let (text, tensors) = tree::render(state, elsewhere).map_err(CheckpointError::State)?;
+        let tensors: Vec<(&str, &Tensor)> = tensors.iter().map(|(name, tensor)| (name.as_str(), *tensor)).collect();
+        self.tensors(&format!("{inner}/{STATE_TENSORS}"), &tensors)?;
+        self.text(&format!("{inner}/{STATE_TREE}"), &text)?;
+        // every folder between: `ranks` too
+        let mut inside = folder.ancestors().take_while(|folder| *folder != self.folder);
+        Ok(inside.try_for_each(sync_folder)?)
+    }
+
+    fn text(&mut self, name: &str, text: &str) -> Result<(), CheckpointError> {
+        let path = self.folder.join(name);
+        let write = || {
+            let mut file = HashedFile::create(&path)?;
+            file.write_all(text.as_bytes())?;
+            file.finish()
+        };
+        let (size, hash) = write().while_trying("write", &path)?;
+        self.entries.push(manifest::Entry { name: name.to_owned(), size, hash });
+        Ok(())
+    }
+
+    fn tensors(&mut self, name: &str, held: &[(&str, &Tensor)]) -> Result<(), CheckpointError> {
+        let path = self.folder.join(name);
+        if let Some(twice) = duplicate(held) {
+            let why = "the name is that of two tensors; rename one".to_owned();
+            return Err(CheckpointError::Tensor { file: name.to_owned(), name: twice.to_owned(), why });
+        }
+        let mut file = HashedFile::create(&path).while_trying("write", &path)?;
+        match tensors::write(&mut file, held) {
+            Ok(()) => {}
+            Err(WriteError::Tensor { name: tensor, why }) => {
+                return Err(CheckpointError::Tensor { file: name.to_owned(), name: tensor, why });
+            }
+            Err(WriteError::Io(error)) => Err(error).while_trying("write", &path)?,
+        }
+        let (size, hash) = file.finish().while_trying("write", &path)?;
+        self.entries.push(manifest::Entry { name: name.to_owned(), size, hash });
+        Ok(())
+    }
+}
+
 /// Makes the finished folder visible. Where one of the name exists, a kill between the two renames leaves the
-/// old one under a name from which [`clean`](super::clean) brings it back.
+/// old one under a name from which [`put_back`](super::put_back) brings it back.
 fn put_in_place(temporary: &Path, target: &Path) -> Result<(), CheckpointError> {
     let (dir, name) = match (target.parent(), target.file_name()) {
         (Some(dir), Some(name)) => (dir, name.to_string_lossy()),
@@ -107,7 +243,7 @@ fn put_in_place(temporary: &Path, target: &Path) -> Result<(), CheckpointError> 
     }
     if let Err(error) = std::fs::rename(temporary, target).while_trying("write", target) {
         if exists {
-            // best effort, and done again by `clean`
+            // best effort, and done again by `put_back`
             let _ = std::fs::rename(&replaced, target);
         }
         return Err(error.into());
@@ -117,35 +253,6 @@ fn put_in_place(temporary: &Path, target: &Path) -> Result<(), CheckpointError> 
         remove_folder(&replaced)?;
     }
     Ok(())
-}
-
-fn write_text(folder: &Path, name: &str, text: &str) -> Result<manifest::Entry, CheckpointError> {
-    let path = folder.join(name);
-    let write = || {
-        let mut file = HashedFile::create(&path)?;
-        file.write_all(text.as_bytes())?;
-        file.finish()
-    };
-    let (size, hash) = write().while_trying("write", &path)?;
-    Ok(manifest::Entry { name: name.to_owned(), size, hash })
-}
-
-fn write_tensors(folder: &Path, name: &str, held: &[(&str, &Tensor)]) -> Result<manifest::Entry, CheckpointError> {
-    let path = folder.join(name);
-    if let Some(twice) = duplicate(held) {
-        let why = "the name is that of two tensors; rename one".to_owned();
-        return Err(CheckpointError::Tensor { file: name.to_owned(), name: twice.to_owned(), why });
-    }
-    let mut file = HashedFile::create(&path).while_trying("write", &path)?;
-    match tensors::write(&mut file, held) {
-        Ok(()) => {}
-        Err(WriteError::Tensor { name: tensor, why }) => {
-            return Err(CheckpointError::Tensor { file: name.to_owned(), name: tensor, why });
-        }
-        Err(WriteError::Io(error)) => Err(error).while_trying("write", &path)?,
-    }
-    let (size, hash) = file.finish().while_trying("write", &path)?;
-    Ok(manifest::Entry { name: name.to_owned(), size, hash })
 }
 
 fn duplicate<'a>(tensors: &[(&'a str, &Tensor)]) -> Option<&'a str> {

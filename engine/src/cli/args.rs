@@ -7,7 +7,7 @@ use crate::cli::out::{self, ColorChoice};
 use crate::config::{Given, Kind, Node, print_line, to_node};
 use crate::folder::CHECKPOINTS;
 use crate::native::libtorch_version;
-use crate::record::Verbosity;
+use crate::sinks::Verbosity;
 use crate::trainer::{Build, DeviceChoice};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::ffi::OsString;
@@ -203,8 +203,8 @@ impl CheckpointArgs {
             return Ok(path);
         }
         let newest = newest_valid(&checkpoints).map_err(Error::from)?;
-        for warning in &newest.warnings {
-            out::error_line(format_args!("warning: a checkpoint can't be used: {warning}"));
+        for (_, why) in &newest.unusable {
+            out::error_line(format_args!("warning: a checkpoint can't be used: {why}"));
         }
         match newest.found {
             Some((path, _)) => Ok(path),

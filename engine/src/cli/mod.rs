@@ -20,7 +20,7 @@ use crate::config::registry;
 use crate::folder::{Mode, PREDICTIONS};
 use crate::loops::{End, Role};
 use crate::native;
-use crate::record::Verbosity;
+use crate::sinks::Verbosity;
 use crate::trainer::{
     Build, Experiment, Purpose, Summary, TrainOptions, needs_loader, run_predict, run_test, run_train, run_val,
 };

@@ -105,6 +105,16 @@ pub const fn level_info(default: fn() -> Result<Node, SerializeError>) -> FieldI
     }
 }
 
+/// The field `required` that every sink has.
+pub const REQUIRED: FieldInfo = FieldInfo {
+    name: "required",
+    shape: Shape::of::<bool>,
+    default: Some(|| super::to_node(&false)),
+    demand: None,
+    example: None,
+    docs: "Whether the run ends when this sink fails; otherwise that is told once, and the run goes on without it.",
+};
+
 /// A setting as a file writes it; `write` is how its type is serialized.
 ///
 /// # Errors

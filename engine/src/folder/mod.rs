@@ -145,6 +145,38 @@ pub(crate) const PREDICTIONS: &str = "predictions.jsonl";
 const LOG: &str = "log.txt";
 const METRICS: &str = "metrics.jsonl";
 
+/// The files of a run that is there already, for a command that evaluates one of its checkpoints. Nothing is locked: what
+/// is written goes behind what other processes write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FinishedRun {
+    path: PathBuf,
+}
+
+impl FinishedRun {
+    /// The run that a checkpoint's folder lies in; `None` when it lies elsewhere.
+    pub fn of_checkpoint(checkpoint: &Path) -> Option<FinishedRun> {
+        let checkpoints = checkpoint.canonicalize().ok()?.parent()?.to_owned();
+        let path = checkpoints.parent()?.to_owned();
+        let is_run = checkpoints.file_name()? == CHECKPOINTS && path.join(EXPERIMENT).is_file();
+        is_run.then_some(FinishedRun { path })
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The text log.
+    pub fn log(&self) -> PathBuf {
+        self.path.join(LOG)
+    }
+
+    /// The rows, one JSON object a line.
+    pub fn metrics(&self) -> PathBuf {
+        self.path.join(METRICS)
+    }
+}
+
 /// Whether anything of a run was written: a folder with only a lock in it belongs to a run that never began.
 fn holds_run(path: &Path) -> bool {
     let begun = |name: &str| path.join(name).symlink_metadata().is_ok();

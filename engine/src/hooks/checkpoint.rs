@@ -1,10 +1,10 @@
 //! `checkpoint`: when to save and what to keep. How a checkpoint is written is the engine's business.
 
-use crate::base::{Clock, ErrorContext as _, Result};
+use crate::base::{Clock, Result};
 use crate::checkpoint::{iter_name, retain};
 use crate::hooks::monitor::direction_of;
 use crate::metric::MetricName;
-use crate::run::{Cadence, Context, Exception, Save};
+use crate::run::{Cadence, Context, Save};
 use engine_macros::{hook, phases};
 use std::collections::BTreeMap;
 
@@ -79,20 +79,19 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// Last chance: a later hook may have stopped the run.
+    /// Last chance: a later hook may have stopped the training after this one had looked.
     fn after_train(&mut self, cx: &mut Context<'_>) -> Result<()> {
         self.save_if(self.is_last(cx) && cx.saved_at() != Some(cx.iter()), cx);
         Ok(())
     }
 
     fn after_save_checkpoint(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        // nothing is deleted where nothing was written
-        if matches!(cx.exception(), Some(Exception::Failed(_))) {
-            return Ok(());
-        }
         let Some(folder) = cx.folder() else { return Ok(()) };
         let kept: Vec<String> = self.save_best.iter().map(|name| best_name(name)).collect();
-        retain(&folder.checkpoints(), self.keep, &kept).context("old checkpoints can't be deleted")?;
+        // the new one is safe, so an old one that can't be deleted is no reason to end the training
+        if let Err(error) = retain(&folder.checkpoints(), self.keep, &kept) {
+            cx.tell(&format!("warning: old checkpoints can't be deleted: {error}"));
+        }
         Ok(())
     }
 }

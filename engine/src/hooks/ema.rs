@@ -11,8 +11,9 @@ use tch::Tensor;
 /// Keeps `average = decay · average + (1 − decay) · weights` after every update of a model and evaluates with the average.
 ///
 /// The average starts at the weights. Buffers (batch norm's running statistics) and frozen parameters are copied, not
-/// averaged. An update that is left out leaves the average alone; where only the device knows of it, the ramp counts it. Checkpoints hold the weights and, as this hook's state, the
-/// average; an evaluation of a checkpoint uses the average again.
+/// averaged. An update that is left out leaves the average alone; where only the device knows of it, the ramp counts it.
+/// In a checkpoint `MODEL.safetensors` is the average, since that is what evaluations use, and `MODEL.raw.safetensors`
+/// holds the weights that are trained.
 #[hook(priority = "NORMAL")]
 #[derive(Debug)]
 pub struct Ema {
@@ -103,6 +104,14 @@ impl Ema {
                 }
             }
             foreach_copy_(&mut pair.copied, &pair.to_copy)?;
+        }
+        Ok(())
+    }
+
+    fn before_save_checkpoint(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        for (model, averages) in &self.averages {
+            let averages = averages.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone()));
+            cx.publish(model, averages.collect())?;
         }
         Ok(())
     }

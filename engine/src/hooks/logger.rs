@@ -5,9 +5,9 @@ use crate::record::{Row, RowPhase};
 use crate::run::{Cadence, Context};
 use engine_macros::{hook, phases};
 
-/// Writes what was recorded: the mean of every number over the last `interval` iters, the learning rates, and the
-/// metrics of every evaluation. Between two rows nothing is read from the device. A loss that is no finite number is
-/// warned of in the row where it is first seen.
+/// Writes what was recorded: the mean of every number over the last `interval` iters, the learning rates, and for every
+/// loader that was evaluated its metrics and the means of what was logged. Between two rows nothing is read from the
+/// device. A loss that is no finite number is warned of in the row where it is first seen.
 #[hook(priority = "LOW")]
 #[derive(Debug)]
 pub struct Logger {
@@ -23,6 +23,9 @@ pub struct Logger {
     /// Whether a row is due that waits for its epoch to be counted.
     #[transient]
     due_with_epoch: bool,
+    /// Names that a metric gives and somebody logs too: told once each.
+    #[transient]
+    doubled: Vec<String>,
 }
 
 #[phases]
@@ -40,33 +43,67 @@ impl Logger {
     }
 
     fn after_train_epoch(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        let due = std::mem::take(&mut self.due_with_epoch) || (self.tail && cx.record().has_pending());
+        let due = std::mem::take(&mut self.due_with_epoch) || (self.tail && cx.record().has_pending(RowPhase::Train));
         if due && cx.exception().is_none() { self.write_train_row(cx) } else { Ok(()) }
     }
 
     fn after_val_epoch(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        write_metrics(cx, RowPhase::Val)
+        self.write_evaluation_row(RowPhase::Val, cx)
+    }
+
+    fn after_val(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        self.write_rest(RowPhase::Val, cx)
     }
 
     fn after_test_epoch(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        write_metrics(cx, RowPhase::Test)
+        self.write_evaluation_row(RowPhase::Test, cx)
+    }
+
+    fn after_test(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        self.write_rest(RowPhase::Test, cx)
     }
 }
 
 impl Logger {
     fn write_train_row(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        let mut values = cx.record_mut().read_window()?;
+        let mut values = cx.record_mut().read_window(RowPhase::Train)?;
         self.warn_of_loss(&values, cx)?;
         push_learning_rates(&mut values, cx);
-        let row = Row {
-            phase: RowPhase::Train,
-            loader: None,
-            epoch: cx.epoch().get(),
-            iter: cx.iter().get(),
-            time: cx.elapsed(),
-            values,
-        };
+        let row = Row { phase: RowPhase::Train, loader: None, at: cx.moment(), values };
         cx.write_row(&row)
+    }
+
+    /// The metrics of the loader that was evaluated, and what was logged meanwhile; nothing after a failure or a signal.
+    fn write_evaluation_row(&mut self, phase: RowPhase, cx: &mut Context<'_>) -> Result<()> {
+        if cx.exception().is_some() {
+            return Ok(());
+        }
+        let mut values = cx.metrics().to_vec();
+        let loader = cx.recorded_loader();
+        for (name, value) in cx.record_mut().read_window(phase)? {
+            if !values.iter().any(|(known, _)| *known == name) {
+                values.push((name, value));
+                continue;
+            }
+            let key = phase.key(loader.as_deref(), &name);
+            if !self.doubled.contains(&key) {
+                cx.say(&format!("warning: `{key}` is logged and measured by a metric too; rows show the metric's"))?;
+                self.doubled.push(key);
+            }
+        }
+        match values.is_empty() {
+            true => Ok(()),
+            false => cx.write_row(&Row { phase, loader, at: cx.moment(), values }),
+        }
+    }
+
+    /// What was logged after the row of the last loader.
+    fn write_rest(&mut self, phase: RowPhase, cx: &mut Context<'_>) -> Result<()> {
+        if cx.exception().is_some() || !cx.record().has_pending(phase) {
+            return Ok(());
+        }
+        let values = cx.record_mut().read_window(phase)?;
+        cx.write_row(&Row { phase, loader: None, at: cx.moment(), values })
     }
 
     fn warn_of_loss(&mut self, values: &[(String, f64)], cx: &mut Context<'_>) -> Result<()> {
@@ -104,20 +141,4 @@ fn push_learning_rates(values: &mut Vec<(String, f64)>, cx: &Context<'_>) {
         values
             .extend(all.filter_map(|group| Some((format!("{prefix}/{}", group.name()), group.settings().get("lr")?))));
     }
-}
-
-/// The metrics of the loader that was evaluated last; none after a failure or a signal.
-fn write_metrics(cx: &mut Context<'_>, phase: RowPhase) -> Result<()> {
-    if cx.exception().is_some() || cx.metrics().is_empty() {
-        return Ok(());
-    }
-    let row = Row {
-        phase,
-        loader: cx.is_further_loader().then(|| cx.loader().to_owned()),
-        epoch: cx.epoch().get(),
-        iter: cx.iter().get(),
-        time: cx.elapsed(),
-        values: cx.metrics().to_vec(),
-    };
-    cx.write_row(&row)
 }

@@ -84,7 +84,6 @@ impl Timer {
                 cx.log_last(name, value);
             }
         }
-        cx.show_progress(Progress { phase: RowPhase::Train, done, total });
-        Ok(())
+        cx.show_progress(Progress { phase: RowPhase::Train, done, total })
     }
 }

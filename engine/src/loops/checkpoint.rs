@@ -1,33 +1,31 @@
 //! What a checkpoint holds of a program, and how it comes back. The file format is `checkpoint`'s business.
 
-use crate::base::{Batch, Epoch, Error, ErrorContext as _, Iter, Result, Saved, State, StateError, StateMap};
-use crate::checkpoint::{self, Meta, Snapshot};
+use crate::base::{
+    Batch, Epoch, Error, ErrorContext as _, Iter, Result, Saved, State, StateError, StateMap, StateValue,
+};
+use crate::checkpoint::{self, Meta, Snapshot, Variables, Weights};
+use crate::data::{CommonOrder, Cursor};
 use crate::hook::{AnyHook, EngineHooks};
 use crate::loops::program::Program;
-use crate::loops::trainer::Trainer;
-use crate::metric::Metric;
+use crate::loops::trainer::{Role, Trainer};
 use crate::phase::at;
-use crate::record::Sink as _;
-use crate::run::Save;
-use crate::run::{Generators, Resumed};
+use crate::run::{Generators, Save, SavedCheckpoint};
 use std::path::Path;
-
-/// Up to where the rows of a run belong to a checkpoint of it, in bytes: what
-/// [`JsonLines::resume_at`](crate::record::JsonLines::resume_at) takes.
-pub fn row_position(snapshot: &Snapshot) -> Option<u64> {
-    let position = snapshot.state.0.get(ROWS)?.copied();
-    Saved::restore(position).ok().flatten()
-}
-
-const ROWS: &str = "rows";
+use tch::Tensor;
 
 impl<D: EngineHooks, T: Trainer> Program<D, T> {
-    /// Writes the checkpoints that were decided on, each between its two phases.
+    /// Writes the checkpoint that was decided on: one state, under every name that was asked for.
     pub(crate) fn write_decided_checkpoints(&mut self) -> Result<()> {
         let mut saves = std::mem::take(&mut self.run.decision.saves);
-        // `latest` names the one written last
-        saves.sort_by_key(|save| save.latest);
-        saves.iter().try_for_each(|save| self.save(save))
+        // the first is the one that `latest` tells
+        saves.sort_by_key(|save| !save.latest);
+        let mut names: Vec<String> = Vec::new();
+        for Save { name, .. } in saves {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        self.save(names)
     }
 
     /// A stop signal: the last finished iter is saved, once, whether or not a hook has asked for it.
@@ -37,58 +35,84 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         if iter == Iter(0) || self.run.storage.saved_at == Some(iter) {
             return Ok(());
         }
-        self.save(&Save { name: checkpoint::iter_name(iter), latest: true })
+        self.save(vec![checkpoint::iter_name(iter)])
     }
 
-    fn save(&mut self, save: &Save) -> Result<()> {
+    fn save(&mut self, names: Vec<String>) -> Result<()> {
         let Some(folder) = self.run.storage.folder.as_ref().map(|folder| folder.checkpoints()) else { return Ok(()) };
-        self.within::<at::BeforeSaveCheckpoint, at::AfterSaveCheckpoint>(|program| {
-            // rows that the checkpoint counts on must not be lost with the machine
-            program.run.seen.sinks.flush()?;
-            let snapshot = program.snapshot()?;
-            checkpoint::save(&folder, &save.name, &snapshot)
-                .with_context(|| format!("the checkpoint `{}` can't be written", save.name))?;
-            program.run.storage.saved_at = Some(program.run.clocks.iter);
-            Ok(())
-        })
+        let Some(first) = names.first() else { return Ok(()) };
+        self.phase::<at::BeforeSaveCheckpoint>()?;
+        // rows that the checkpoint counts on must not be lost with the machine
+        self.run.seen.sinks.flush()?;
+        let snapshot = self.snapshot()?;
+        let paths = checkpoint::save(&folder, &names, &snapshot)
+            .with_context(|| format!("the checkpoint `{first}` can't be written"))?;
+        self.run.storage.saved_at = Some(snapshot.meta.iter);
+        for (name, path) in names.into_iter().zip(paths) {
+            self.tell_of_saved(SavedCheckpoint { name, path, iter: snapshot.meta.iter })?;
+        }
+        Ok(())
+    }
+
+    /// A checkpoint is on the disk, whoever has written it.
+    fn tell_of_saved(&mut self, saved: SavedCheckpoint) -> Result<()> {
+        self.run.storage.saved = Some(saved);
+        let result = self.phase::<at::AfterSaveCheckpoint>();
+        self.run.storage.saved = None;
+        result
     }
 
     /// Everything that influences the rest of the run.
     fn snapshot(&mut self) -> Result<Snapshot> {
+        let published = std::mem::take(&mut self.run.storage.published);
         let run = &self.run;
-        let clocks = &run.clocks;
         let mut state = StateMap::new();
-        state.put("epoch", &clocks.epoch);
-        state.put("iter", &clocks.iter);
-        state.put("batch", &clocks.batch);
-        state.put("last_val", &clocks.last_val);
-        state.put("skipped", &(run.updates.skipped()?.read()? as u64));
-        state.put("skip_update", &run.requests.skip_update);
+        let clocks = &run.clocks;
+        state.put_map("clocks", |map| {
+            map.put("epoch", &clocks.epoch);
+            map.put("iter", &clocks.iter);
+            map.put("batch", &clocks.batch);
+            map.put("last_val", &clocks.last_val);
+        });
+        state.put_map("requests", |map| map.put("skip_update", &run.requests.skip_update));
         state.put("results", &run.seen.results.latest);
         state.put("time", &run.seen.elapsed());
-        state.put(ROWS, &self.run.storage.rows_before_val.or_else(|| run.seen.sinks.position()));
-        state.put("generators", &Generators::of(run.device)?.save());
-        for optimizer in run.updates.optimizers() {
-            state.put(format!("optimizers.{}", optimizer.name()), &optimizer.save_state());
-        }
+        state.put_map("sinks", |map| {
+            let mut put = |sinks: &[(String, StateMap)]| sinks.iter().for_each(|(name, sink)| map.put(name, sink));
+            match &run.storage.sinks_before_val {
+                Some(sinks) => put(sinks),
+                None => put(&run.seen.sinks.states()),
+            }
+        });
+        let skipped = run.updates.skipped()?.read()? as u64;
+        state.put_map("updates", |map| {
+            map.put("skipped", &skipped);
+            map.put_map("optimizers", |map| {
+                run.updates
+                    .optimizers()
+                    .iter()
+                    .for_each(|optimizer| map.put(optimizer.name(), &optimizer.save_state()));
+            });
+        });
         state.put("record", &run.seen.record.save_state());
-        let meta = Meta::new(clocks.epoch, clocks.iter);
+        let mut rank = StateMap::new();
+        rank.put("generators", &Generators::of(run.device)?.save());
         let models = run.models.iter().map(|model| {
-            let variables = model.variables().iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone()));
-            (model.name().to_owned(), variables.collect())
+            let evaluated = published.iter().find(|(name, _)| name == model.name()).map(|(_, weights)| shared(weights));
+            Weights { evaluated, ..Weights::new(model.name(), shared(model.variables())) }
         });
         let models = models.collect();
-        // a resumed run that has not come to its first batch stands where it was put
-        let cursor = match &self.run.storage.resumed {
-            Some(resumed) => resumed.cursor,
-            None => self.trainer.train_loader().cursor(),
-        };
-        state.put("cursor", &cursor);
+        let meta = Meta::new(clocks.epoch, clocks.iter);
+        let loader = self.trainer.train_loader();
+        let place = LoaderState { cursor: loader.cursor(), order: loader.common_order() };
+        state.put_map("loaders", |map| map.put(train_loader::<T>(), &place));
+        let mut parts = StateMap::new();
         self.each_state(&mut |name, part| {
-            state.put(name, &part.save_state());
+            parts.put(name, &part.save_state());
             Ok(())
         })?;
-        Ok(Snapshot { meta, models, state })
+        state.put("parts", &parts);
+        Ok(Snapshot { meta, models, state, ranks: vec![rank] })
     }
 
     /// Puts the program where a checkpoint's run stood. A part that the checkpoint does not know starts anew, and
@@ -97,39 +121,45 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// # Errors
     /// When weights or states don't fit the program.
     pub fn restore(&mut self, snapshot: Snapshot) -> Result<()> {
-        let Snapshot { models, mut state, .. } = snapshot;
-        self.load_weights(&models)?;
+        let Snapshot { models, mut state, ranks, .. } = snapshot;
+        let trained: Vec<_> = models.into_iter().map(|weights| (weights.model, weights.trained)).collect();
+        self.load_weights(&trained)?;
         let run = &mut self.run;
-        run.clocks.epoch = state.take::<Epoch>("epoch")?;
-        run.clocks.iter = state.take::<Iter>("iter")?;
-        run.clocks.batch = state.take::<Batch>("batch")?;
-        run.clocks.last_val = state.take("last_val")?;
-        run.updates.restore_skipped(state.take("skipped")?);
-        run.requests.skip_update = state.take("skip_update")?;
+        let mut clocks = state.take_map("clocks")?;
+        run.clocks.epoch = clocks.take::<Epoch>("epoch")?;
+        run.clocks.iter = clocks.take::<Iter>("iter")?;
+        run.clocks.batch = clocks.take::<Batch>("batch")?;
+        run.clocks.last_val = clocks.take("last_val")?;
+        run.requests.skip_update = state.take_map("requests")?.take("skip_update")?;
         run.seen.results.latest = state.take("results")?;
         run.seen.continue_time(state.take("time")?);
-        // whoever opened the sinks has read it
-        state.0.remove(ROWS);
+        run.seen.sinks.load_states(state.take_map("sinks")?)?;
         run.seen.record.load_state(state.take_map("record")?)?;
+        let mut updates = state.take_map("updates")?;
+        run.updates.restore_skipped(updates.take("skipped")?);
+        let mut optimizers = updates.take_map("optimizers")?;
         for optimizer in run.updates.optimizers_mut() {
-            let map = state.take_map(&format!("optimizers.{}", optimizer.name()))?;
             let failed = format!("the state of the optimizer `{}` can't be taken back", optimizer.name());
+            let map = optimizers.take_map(optimizer.name()).context(failed.clone())?;
             optimizer.load_state(map).context(failed)?;
         }
-        self.run.storage.resumed = Some(Resumed {
-            cursor: state.take("cursor")?,
-            generators: Generators::restore(run.device, state.take_map("generators")?)?,
-        });
+        let mut rank = ranks.into_iter().next().ok_or_else(|| Error::msg("the checkpoint has no part for rank 0"))?;
+        let generators = Generators::restore(run.device, rank.take_map("generators")?)?;
+        run.storage.resumed = Some(generators);
         self.run.storage.saved_at = Some(self.run.clocks.iter);
-        self.restore_parts(&mut state)?;
-        for name in state.0.keys() {
+        let mut loaders = state.take_map("loaders")?;
+        let place: LoaderState = loaders.take(train_loader::<T>())?;
+        self.trainer.train_loader().start(place.cursor)?;
+        let mut parts = state.take_map("parts")?;
+        self.restore_parts(&mut parts)?;
+        for name in parts.0.keys() {
             self.run.say(&format!("ignored: unknown state `{name}` in the checkpoint"))?;
         }
         self.phase::<at::AfterLoadCheckpoint>()
     }
 
-    /// Loads what an evaluation needs: the weights, and of a whole checkpoint the states of hooks too, so that
-    /// averaged weights are evaluated as they were in training. A bare `.safetensors` file is taken for the weights.
+    /// Loads what an evaluation needs: the weights that evaluations used in the training (averages, where there were
+    /// some), and of a whole checkpoint the states of hooks too. A bare `.safetensors` file is taken for the weights.
     ///
     /// # Errors
     /// When it can't be read or does not fit.
@@ -138,11 +168,15 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             let models = checkpoint::load_models(path)?;
             self.load_weights(&models)?;
         } else {
-            let Snapshot { meta, models, mut state } = checkpoint::load(path)?;
-            self.load_weights(&models)?;
+            let Snapshot { meta, models, mut state, .. } = checkpoint::load(path)?;
+            // those that were scored, whether or not the hook that made them is there
+            let published: Vec<_> =
+                models.iter().map(|weights| (weights.model.clone(), shared(weights.published()))).collect();
+            self.load_weights(&published)?;
             self.run.clocks.epoch = meta.epoch;
             self.run.clocks.iter = meta.iter;
-            self.restore_parts(&mut state)?;
+            self.run.seen.continue_time(state.take("time")?);
+            self.restore_parts(&mut state.take_map("parts")?)?;
         }
         self.phase::<at::AfterLoadCheckpoint>()
     }
@@ -161,7 +195,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             .try_for_each(|name| self.run.say(&format!("the checkpoint has no state of `{name}`: it starts anew")))
     }
 
-    fn load_weights(&mut self, models: &[(String, checkpoint::Variables)]) -> Result<()> {
+    fn load_weights(&mut self, models: &[(String, Variables)]) -> Result<()> {
         let single = self.run.models.iter().count() == 1 && models.len() == 1;
         for model in self.run.models.iter_mut() {
             // one file of weights fits one model, whatever it is called
@@ -191,9 +225,41 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             each(&key, &mut AnyState(custom.hook.as_mut()))?;
         }
         for (index, metric) in self.run.seen.results.file_metrics.iter_mut().enumerate() {
-            each(&format!("metrics.file.{index}"), &mut AnyMetric(metric.as_mut()))?;
+            // by what it measures and not by its place: no two metrics produce one name
+            let name = metric.measures().into_iter().next().map_or_else(|| index.to_string(), |measure| measure.name);
+            each(&format!("metrics.file.{name}"), metric.as_mut())?;
         }
         Ok(())
+    }
+}
+
+/// The same tensors again.
+fn shared(variables: &[(String, Tensor)]) -> Variables {
+    variables.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect()
+}
+
+/// The name under which a checkpoint keeps the place of the train loader.
+fn train_loader<T: Trainer>() -> &'static str {
+    T::loaders(Role::Train).first().copied().unwrap_or("train")
+}
+
+/// Where a loader stands, and in which order that is a place.
+struct LoaderState {
+    cursor: Cursor,
+    order: Option<CommonOrder>,
+}
+
+impl Saved for LoaderState {
+    fn save(&self) -> StateValue {
+        let mut map = StateMap::new();
+        map.put("cursor", &self.cursor);
+        map.put("order", &self.order);
+        StateValue::Map(map)
+    }
+
+    fn restore(value: StateValue) -> Result<Self, StateError> {
+        let mut map = StateMap::restore(value)?;
+        Ok(LoaderState { cursor: map.take("cursor")?, order: map.take("order")? })
     }
 }
 
@@ -201,18 +267,6 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
 struct AnyState<'a>(&'a mut dyn AnyHook);
 
 impl State for AnyState<'_> {
-    fn save_state(&self) -> StateMap {
-        self.0.save_state()
-    }
-    fn load_state(&mut self, state: StateMap) -> Result<(), StateError> {
-        self.0.load_state(state)
-    }
-}
-
-/// A metric of any type, as a state.
-struct AnyMetric<'a>(&'a mut dyn Metric);
-
-impl State for AnyMetric<'_> {
     fn save_state(&self) -> StateMap {
         self.0.save_state()
     }

@@ -3,13 +3,14 @@
 use crate::base::{Error, Output, Result};
 use crate::data::{Batch as _, Cursor, checked_weight};
 use crate::hook::EngineHooks;
+use crate::loops::names::{monitored, monitored_name, produced_twice};
 use crate::loops::program::Program;
 use crate::loops::trainer::{Feed, Role, Trainer};
 use crate::metric::Measure;
 use crate::model::ModelEntry;
 use crate::phase::{At, at};
 use crate::random;
-use crate::record::Sink as _;
+use crate::record::RowPhase;
 use crate::run::Context;
 use crate::run::Generators;
 
@@ -19,6 +20,7 @@ pub type Report = Vec<(String, f64)>;
 /// What differs between val and test.
 trait Stage<T: Trainer> {
     const ROLE: Role;
+    const PHASE: RowPhase;
     type Before: At;
     type BeforeEpoch: At;
     type BeforeIter: At;
@@ -31,6 +33,7 @@ trait Stage<T: Trainer> {
 struct Val;
 impl<T: Trainer> Stage<T> for Val {
     const ROLE: Role = Role::Val;
+    const PHASE: RowPhase = RowPhase::Val;
     type Before = at::BeforeVal;
     type BeforeEpoch = at::BeforeValEpoch;
     type BeforeIter = at::BeforeValIter;
@@ -45,6 +48,7 @@ impl<T: Trainer> Stage<T> for Val {
 struct Test;
 impl<T: Trainer> Stage<T> for Test {
     const ROLE: Role = Role::Test;
+    const PHASE: RowPhase = RowPhase::Test;
     type Before = at::BeforeTest;
     type BeforeEpoch = at::BeforeTestEpoch;
     type BeforeIter = at::BeforeTestIter;
@@ -66,7 +70,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// # Errors
     /// The first error of a step, a hook, a metric or a loader.
     pub fn val(&mut self) -> Result<Report> {
-        let rows = self.run.seen.sinks.position();
+        let sinks = self.run.seen.sinks.states();
         let (report, complete) = self.evaluate::<Val>()?;
         if complete {
             self.run.clocks.last_val = Some(self.run.clocks.iter);
@@ -76,7 +80,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             // what hooks make of the new values is in no checkpoint yet
             self.run.storage.saved_at = None;
         } else {
-            self.run.storage.rows_before_val = rows;
+            self.run.storage.sinks_before_val = Some(sinks);
         }
         Ok(report)
     }
@@ -147,12 +151,27 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
                 Ok(())
             })
         })?;
-        Ok((report, self.run.decision.signal().is_none()))
+        let complete = self.run.decision.signal().is_none();
+        if !complete {
+            self.run.seen.record.discard(S::PHASE);
+            // half an evaluation is worth nothing, and the checkpoint that is written now must not hold it
+            self.reset_metrics()?;
+        }
+        Ok((report, complete))
+    }
+
+    fn reset_metrics(&mut self) -> Result<()> {
+        self.each_metric(&mut |metric| {
+            metric.reset();
+            Ok(())
+        })
     }
 
     fn evaluate_loader<S: Stage<T>>(&mut self, index: usize, report: &mut Report) -> Result<()> {
         self.run.current.loader = T::loaders(S::ROLE)[index];
-        self.run.current.further_loader = index > 0;
+        self.run.current.named_loader = T::loaders(S::ROLE).len() > 1;
+        self.run.step.batch_size = 0;
+        self.run.step.batch_weight = 1.0;
         self.run.seen.results.current.clear();
         self.run.current.evaluated = Some(0);
         // whatever the loaders before it have drawn
@@ -165,10 +184,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// One pass of a loader.
     fn evaluate_pass<S: Stage<T>>(&mut self, index: usize, report: &mut Report) -> Result<()> {
         self.within::<S::BeforeEpoch, S::AfterEpoch>(|program| {
-            program.each_metric(&mut |metric| {
-                metric.reset();
-                Ok(())
-            })?;
+            program.reset_metrics()?;
             program.eval_loader::<S>(index)?.start(Cursor::default())?;
             while program.evaluate_batch::<S>(index)? {
                 if program.decide_on_signal() {
@@ -196,6 +212,9 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             };
             let mut output = program.step(what, |trainer, cx| S::step(trainer, &batch, cx))?.weighing(weight);
             output.detach();
+            for (name, value) in output.values() {
+                program.run.log(name, value.clone());
+            }
             program.each_metric(&mut |metric| metric.update(&output, size))?;
             program.run.step.output = Some(output);
             Ok(())
@@ -221,34 +240,13 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         for (name, value) in &values {
             let monitored = monitored_name::<T>(S::ROLE, index, name);
             self.run.seen.results.latest.insert(monitored.clone(), *value);
+            if index == 0 {
+                // the short name, where the full one has the loader's
+                self.run.seen.results.latest.insert(format!("{}/{name}", S::ROLE.name()), *value);
+            }
             report.push((monitored, *value));
         }
         self.run.seen.results.current = values;
         Ok(())
-    }
-}
-
-/// What every val and test loader will measure with metrics that measure this, under monitored names.
-pub(crate) fn monitored<T: Trainer>(plain: &[Measure]) -> Vec<Measure> {
-    let mut monitored = Vec::new();
-    for role in [Role::Val, Role::Test] {
-        for index in 0..T::loaders(role).len() {
-            let named = |name: &str| monitored_name::<T>(role, index, name);
-            monitored.extend(plain.iter().map(|measure| Measure::new(named(&measure.name), measure.better)));
-        }
-    }
-    monitored
-}
-
-/// Why two metrics may not produce one name, and what to do.
-pub(crate) fn produced_twice(name: &str) -> String {
-    format!("two metrics produce `{name}`; give one of them a `name`")
-}
-
-/// `val/x` for the first val loader, `val/NAME/x` for further ones; likewise for test.
-fn monitored_name<T: Trainer>(role: Role, index: usize, name: &str) -> String {
-    match index {
-        0 => format!("{}/{name}", role.name()),
-        _ => format!("{}/{}/{name}", role.name(), T::loaders(role)[index]),
     }
 }

@@ -12,6 +12,7 @@
 mod checkpoint;
 mod decide;
 mod evaluate;
+mod names;
 mod plan;
 mod predict;
 mod program;
@@ -20,9 +21,8 @@ mod train;
 mod trainer;
 mod update;
 
-pub use checkpoint::row_position;
 pub use evaluate::Report;
-pub(crate) use evaluate::{monitored, produced_twice};
+pub(crate) use names::{is_short, monitored, produced_twice};
 pub(crate) use plan::{ENDLESS_EPOCH, uneven};
 pub use plan::{Plan, TrainPlan, ValPlan};
 pub use program::{End, Program};

@@ -3,13 +3,14 @@
 use crate::base::panics;
 use crate::base::{Error, ErrorContext as _, Result};
 use crate::hook::{Dispatcher, EngineHooks, Planned};
+use crate::loops::names::is_short;
 use crate::loops::plan::Plan;
 use crate::loops::share::Weighed;
 use crate::loops::trainer::{Role, Trainer};
 use crate::metric::Metric;
 use crate::phase::{At, Phase, at};
-use crate::record::Sink as _;
-use crate::run::{Context, Exception, RunState, Signal, Signals, Stop};
+use crate::record::Outcome;
+use crate::run::{Context, Exception, RunState, Signal, Signals, Stop, StopKind};
 use std::fmt;
 
 /// How a run ended, when nothing failed.
@@ -61,7 +62,15 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     pub fn run(&mut self, body: impl FnOnce(&mut Self) -> Result<()>) -> Result<End> {
         let _bracket = panics::bracket();
         let result = self.within::<at::BeforeRun, at::AfterRun>(body);
-        let flushed = self.run.seen.sinks.flush();
+        let how = match (&result, self.run.decision.stop.as_ref().map(|stop| stop.kind)) {
+            (Err(_), _) => Outcome::Failed,
+            (Ok(()), None) => Outcome::Finished,
+            (Ok(()), Some(StopKind::Requested)) => Outcome::Stopped,
+            (Ok(()), Some(StopKind::Limit | StopKind::Signal(_))) => Outcome::Interrupted,
+        };
+        let sinks = &mut self.run.seen.sinks;
+        let ended = sinks.end(how);
+        let flushed = ended.and(sinks.flush());
         if let Err(stand_in) = result {
             if let Err(error) = flushed {
                 self.run.tell(&format!("while ending after a failure: {error:#}"));
@@ -164,6 +173,12 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     pub(crate) fn each_metric(&mut self, each: &mut dyn FnMut(&mut dyn Metric) -> Result<()>) -> Result<()> {
         self.trainer.metrics(&mut |_, metric| each(metric))?;
         self.run.seen.results.file_metrics.iter_mut().try_for_each(|metric| each(metric.as_mut()))
+    }
+
+    /// What evaluations measure, by full names.
+    pub(crate) fn measured(&self) -> Vec<String> {
+        let names = self.run.seen.results.measures.iter().map(|measure| &measure.name);
+        names.filter(|name| !is_short::<T>(name)).cloned().collect()
     }
 
     /// Whether there is a loader for this role.

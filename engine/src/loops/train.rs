@@ -118,7 +118,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.set_training(true);
         self.within::<at::BeforeTrain, at::AfterTrain>(|program| {
             // only now: what `before_train` has drawn, it had drawn before the checkpoint too
-            program.run.storage.resumed.iter().try_for_each(|resumed| resumed.generators.put_back())?;
+            program.run.storage.resumed.take().map_or(Ok(()), |generators| generators.put_back())?;
             program.safe_point()?;
             body(program)?;
             // once more, for what was asked for at the last one
@@ -259,15 +259,14 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         }
     }
 
-    /// Puts the loader where the clocks stand: a seek, never a replay.
+    /// Puts the loader where the next epoch begins: behind the end of a pass the next one; with a fixed number of
+    /// batches per epoch where the last epoch has left it. In mid-epoch a checkpoint has put it in its place already.
     fn seek_train_loader(&mut self) -> Result<()> {
-        let cursor = match self.run.storage.resumed.take() {
-            Some(resumed) => resumed.cursor,
-            // behind the end of a pass the next one begins; with a fixed number of batches per epoch the loader goes on
-            // where the last epoch has left it
-            None => self.trainer.train_loader().cursor(),
-        };
-        self.trainer.train_loader().start(cursor)
+        if self.run.clocks.batch != Batch(0) {
+            return Ok(());
+        }
+        let loader = self.trainer.train_loader();
+        loader.start(loader.cursor())
     }
 
     /// The next training batch, on the host. The loader starts over at its end when the epoch goes on.
@@ -281,7 +280,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             }
         };
         self.run.current.loader = T::loaders(Role::Train).first().copied().unwrap_or("train");
-        self.run.current.further_loader = false;
+        self.run.current.named_loader = false;
         Weighed::of(batch)
     }
 

@@ -13,6 +13,7 @@ use crate::loops::trainer::Trainer;
 use crate::optim::update::check_loss;
 use crate::optim::{PassBatches, PassPlan};
 use crate::phase::at;
+use crate::record::RowPhase;
 use crate::run::PassPlace;
 use tch::Tensor;
 
@@ -159,7 +160,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             }
             if program.run.updates.may_skip() {
                 let skipped = program.run.updates.skipped()?;
-                program.run.seen.log_last(None, "skipped_updates", skipped);
+                program.run.seen.log_last(RowPhase::Train, None, "skipped_updates", skipped);
             }
             Ok(())
         })

@@ -197,7 +197,7 @@ impl ModelEntry {
     /// # Errors
     /// When names or shapes differ; nothing is exchanged then.
     pub fn exchange(&mut self, other: &mut [(String, Tensor)]) -> Result<(), ModelError> {
-        self.check(other)?;
+        self.fits(other)?;
         tch::no_grad(|| {
             for ((_, mine), (_, theirs)) in self.variables.iter_mut().zip(other.iter_mut()) {
                 let before = mine.detach();
@@ -227,7 +227,7 @@ impl ModelEntry {
     /// # Errors
     /// When names or shapes differ; nothing is copied then.
     pub fn load(&mut self, weights: &[(String, Tensor)]) -> Result<(), ModelError> {
-        self.check(weights)?;
+        self.fits(weights)?;
         tch::no_grad(|| {
             for ((_, mine), (_, theirs)) in self.variables.iter_mut().zip(weights) {
                 mine.f_copy_(theirs).map_err(|source| ModelError::Torch { model: self.name.clone(), source })?;
@@ -241,7 +241,11 @@ impl ModelEntry {
         self.variables.iter().map(|(name, tensor)| (name.clone(), tensor.detach().copy())).collect()
     }
 
-    fn check(&self, weights: &[(String, Tensor)]) -> Result<(), ModelError> {
+    /// Whether weights, sorted by name, have the names and shapes of this model's variables.
+    ///
+    /// # Errors
+    /// When they have not; the first that differs is named.
+    pub fn fits(&self, weights: &[(String, Tensor)]) -> Result<(), ModelError> {
         let missing: Vec<&str> = names_without(&self.variables, weights);
         let unknown: Vec<&str> = names_without(weights, &self.variables);
         if !missing.is_empty() || !unknown.is_empty() {

@@ -43,9 +43,9 @@ macro_rules! each_phase {
             AfterValEpoch, "after_val_epoch", Val;
             /// The metrics of all val loaders are final.
             AfterVal, "after_val", Val;
-            /// Before a checkpoint's content is gathered.
+            /// Before a checkpoint's content is gathered. No other phase is its end.
             BeforeSaveCheckpoint, "before_save_checkpoint", Checkpoint;
-            /// The checkpoint is on disk under its final name.
+            /// A checkpoint is on disk under its final name: once for each name. Not when writing it has failed.
             AfterSaveCheckpoint, "after_save_checkpoint", Checkpoint;
             /// Once, after the last epoch, also when the training stopped early.
             AfterTrain, "after_train", Train;

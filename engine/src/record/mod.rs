@@ -1,25 +1,36 @@
-//! What is seen of a run: numbers by name, rows of them, and the sinks that rows go to.
+//! What is recorded of a run: numbers, images, histograms, texts, figures and tables under names, each with its moment,
+//! and the sinks that they go to.
 //!
-//! What it promises: logging a number reads nothing from the device; all that was logged since the last row is
-//! fetched together, in one read for each device; a line once written is whole. What it never does: decide
-//! when a row is due, or which numbers are in it. That is the business of hooks.
+//! What it promises: logging a number reads nothing from the device, and all numbers that were logged since the last row
+//! of their loop are fetched together, in one read for each device. An image or a histogram is read when it is logged,
+//! once, and not at all when no sink takes it. A sink that need not be there never ends a run.
+//!
+//! What it never does: decide when a row is due, or which numbers are in it. That is the business of hooks. Where rows
+//! and values end up is that of the sinks in [`sinks`](crate::sinks).
 
-mod console;
 mod error;
-mod format;
-mod json_lines;
-mod log_file;
+mod event;
+mod histogram;
+mod image;
+mod place;
+mod record;
 mod row;
 mod sink;
+mod sinks;
+mod table;
 mod timing;
+mod value;
 mod window;
 
-pub use console::{Console, Verbosity};
 pub use error::RecordError;
-pub use format::{clock, row_text, value_text};
-pub use json_lines::JsonLines;
-pub use log_file::LogFile;
-pub use row::{Row, RowPhase};
-pub use sink::{Progress, Sink, Sinks};
+pub use event::Event;
+pub use histogram::{Bucket, Histogram};
+pub use image::Image;
+pub use place::{Moment, RowPhase};
+pub use record::Record;
+pub use row::Row;
+pub use sink::{Outcome, Progress, RunInfo, Sink, SinkComponent, SinkConfig, build_sink};
+pub use sinks::Sinks;
+pub use table::{Cell, Table};
 pub use timing::{Timed, Timing};
-pub use window::Record;
+pub use value::{Figure, Value, ValueKind};

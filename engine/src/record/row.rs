@@ -1,61 +1,36 @@
 //! One finished row, and what it is as a line of JSON.
 
-use super::RecordError;
+use super::{Event, Moment, RecordError, RowPhase, Value};
 use serde::ser::{Serialize, SerializeMap, Serializer};
-use std::fmt;
 
-/// Which loop a row is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum RowPhase {
-    /// Training.
-    Train,
-    /// Validation.
-    Val,
-    /// The test.
-    Test,
-}
-
-/// Values that belong together: a window of training, or one evaluation of one loader.
+/// Numbers that belong together: a window of training, or one evaluation of one loader.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
     /// Which loop it is about.
     pub phase: RowPhase,
     /// The loader's name, where a phase has several.
     pub loader: Option<String>,
-    /// Finished epochs.
-    pub epoch: u64,
-    /// Finished iters.
-    pub iter: u64,
-    /// Seconds since the run's start.
-    pub time: f64,
+    /// When it was written.
+    pub at: Moment,
     /// The numbers, in the order in which they are shown.
     pub values: Vec<(String, f64)>,
 }
 
-impl RowPhase {
-    /// `train`, `val` or `test`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            RowPhase::Train => "train",
-            RowPhase::Val => "val",
-            RowPhase::Test => "test",
-        }
-    }
-}
-
-impl fmt::Display for RowPhase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
 impl Row {
-    /// The full name of a value, as hooks monitor it: `val/accuracy`, or `val/hard/accuracy` for a named loader.
+    /// The full name of a value of this row.
     pub fn key(&self, name: &str) -> String {
-        match &self.loader {
-            Some(loader) => format!("{}/{loader}/{name}", self.phase),
-            None => format!("{}/{name}", self.phase),
-        }
+        self.phase.key(self.loader.as_deref(), name)
+    }
+
+    /// Its numbers, one by one.
+    pub fn events(&self) -> impl Iterator<Item = Event> + '_ {
+        self.values.iter().map(|(name, value)| Event {
+            phase: self.phase,
+            loader: self.loader.clone(),
+            at: self.at,
+            name: name.clone(),
+            value: Value::Number(*value),
+        })
     }
 
     /// Whether it can be written without two values under one key.
@@ -86,9 +61,9 @@ impl Serialize for Row {
         if let Some(loader) = &self.loader {
             map.serialize_entry("loader", loader)?;
         }
-        map.serialize_entry("epoch", &self.epoch)?;
-        map.serialize_entry("iter", &self.iter)?;
-        map.serialize_entry("time", &((self.time * 1e3).round() / 1e3))?;
+        map.serialize_entry("epoch", &self.at.epoch)?;
+        map.serialize_entry("iter", &self.at.iter)?;
+        map.serialize_entry("time", &((self.at.time * 1e3).round() / 1e3))?;
         for (name, value) in &self.values {
             map.serialize_entry(name, &value.is_finite().then_some(value))?;
         }

@@ -1,7 +1,12 @@
-//! Where rows and lines go.
+//! What takes rows, values and lines: the trait of all sinks, and how an experiment names one.
 
-use super::{Row, RowPhase};
+use super::{Cell, Event, Moment, Row, RowPhase, ValueKind};
 use crate::base::error::Result;
+use crate::base::state::State;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fmt::Debug;
+use std::path::PathBuf;
 
 /// How far the current loop is, for those that show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,16 +19,56 @@ pub struct Progress {
     pub total: Option<u64>,
 }
 
-/// A receiver of rows: a file, a terminal, a tracker.
-#[diagnostic::on_unimplemented(message = "`{Self}` is no sink", label = "implement `engine::record::Sink` for it")]
-pub trait Sink: Send {
-    /// Takes one finished row.
+/// A receiver of what a run records: a file, a terminal, a tracker.
+///
+/// Only [`Sink::event`] must be written. Everything else has a default that ignores what it is told.
+///
+/// **Resuming.** At each checkpoint [`Sink::flush`] is called and the sink's state is saved. A resumed run gives the state
+/// back before it opens the sink, and goes on with the values that follow the checkpoint. What the sink has taken after
+/// the checkpoint, in a process that was killed, comes again, and has to be replaced or dropped: a file is cut at the
+/// position that the state tells.
+///
+/// A struct under `#[component(sink)]` can be named in the experiment: `sinks: [MySink(path: "…")]`.
+/// [`docs/sinks.md`](crate::record) shows one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no sink",
+    label = "this type does not implement `Sink`",
+    note = "implement `engine::record::Sink` for `{Self}`: `event` takes one recorded value"
+)]
+pub trait Sink: State + Send {
+    /// Called once, before anything is recorded. A resumed run has given the state back by then.
+    ///
+    /// # Errors
+    /// When the sink can't be used.
+    fn open(&mut self, run: &RunInfo) -> Result<()> {
+        let _ = run;
+        Ok(())
+    }
+
+    /// Whether it has a use for values of this kind. What no sink takes is not even read from the device.
+    fn takes(&self, kind: ValueKind) -> bool {
+        let _ = kind;
+        true
+    }
+
+    /// Takes one value.
     ///
     /// # Errors
     /// When it could not be written.
-    fn row(&mut self, row: &Row) -> Result<()>;
+    fn event(&mut self, event: &Event) -> Result<()>;
 
-    /// Takes one message for a person. Those that hold only numbers leave it.
+    /// Takes the numbers of one finished row; unless it says otherwise, as one event each.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    fn row(&mut self, row: &Row) -> Result<()> {
+        match self.takes(ValueKind::Number) {
+            true => row.events().try_for_each(|event| self.event(&event)),
+            false => Ok(()),
+        }
+    }
+
+    /// Takes one message for a person.
     ///
     /// # Errors
     /// When it could not be written.
@@ -45,100 +90,109 @@ pub trait Sink: Send {
         Ok(())
     }
 
-    /// Where a run that resumes from now must continue, in bytes; `None` for a sink that has no place.
-    fn position(&self) -> Option<u64> {
-        None
+    /// The run has ended; nothing but a last flush follows.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    fn end(&mut self, how: Outcome) -> Result<()> {
+        let _ = how;
+        Ok(())
     }
 }
 
-/// Several sinks as one. Each gets everything, also when another one fails.
-#[derive(Default)]
-pub struct Sinks(Vec<Box<dyn Sink>>);
+/// What a sink is told of the run when it is opened.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RunInfo {
+    /// The run's name.
+    pub name: String,
+    /// The run's folder; it exists.
+    pub folder: PathBuf,
+    /// `Train`, or what the command evaluates.
+    pub phase: RowPhase,
+    /// Where a resumed training goes on: the moment of its checkpoint.
+    pub resumed: Option<Moment>,
+    /// The resolved experiment, as `experiment.ron` holds it.
+    pub experiment: String,
+    /// Every setting of the experiment under its path, `optimizer.lr`; a component's name is under the path of the
+    /// component itself, `optimizer`.
+    pub settings: Vec<(String, Cell)>,
+    /// What evaluations measure: `val/accuracy`.
+    pub measures: Vec<String>,
+}
 
-impl Sinks {
-    /// None yet.
-    pub fn new() -> Sinks {
-        Sinks::default()
-    }
-
-    /// Adds one, after the others.
-    pub fn push(&mut self, sink: impl Sink + 'static) {
-        self.0.push(Box::new(sink));
-    }
-
-    /// The first error, after all sinks were served.
-    fn each(&mut self, mut serve: impl FnMut(&mut dyn Sink) -> Result<()>) -> Result<()> {
-        let mut first = Ok(());
-        for sink in &mut self.0 {
-            first = first.and(serve(sink.as_mut()));
+impl RunInfo {
+    /// A training from its start, without settings: for tests of sinks.
+    pub fn new(name: impl Into<String>, folder: impl Into<PathBuf>) -> RunInfo {
+        RunInfo {
+            name: name.into(),
+            folder: folder.into(),
+            phase: RowPhase::Train,
+            resumed: None,
+            experiment: String::new(),
+            settings: Vec::new(),
+            measures: Vec::new(),
         }
-        first
     }
 }
 
-impl Sink for Sinks {
-    fn row(&mut self, row: &Row) -> Result<()> {
-        self.each(|sink| sink.row(row))
-    }
+/// How a run has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// All that was planned is done.
+    Finished,
+    /// A hook or a step asked it to stop.
+    Stopped,
+    /// The process was told to end, or came to its limit of iters; a resume goes on from here.
+    Interrupted,
+    /// Something failed.
+    Failed,
+}
 
-    fn line(&mut self, text: &str) -> Result<()> {
-        self.each(|sink| sink.line(text))
-    }
+/// A struct under `#[component(sink)]`: its settings, and how it is made of them.
+pub trait SinkComponent: AnySink + Sized {
+    /// The name in experiment files.
+    const NAME: &'static str;
+    /// The `#[config]` fields, and `required`.
+    type Config: SinkConfig + Clone + Debug + Serialize + DeserializeOwned + 'static;
 
-    fn progress(&mut self, progress: Progress) {
-        self.0.iter_mut().for_each(|sink| sink.progress(progress));
-    }
+    /// The sink with these settings; `#[state]` and `#[transient]` fields take their `Default`.
+    fn build(config: &Self::Config) -> Self;
+}
 
-    fn flush(&mut self) -> Result<()> {
-        self.each(|sink| sink.flush())
-    }
+/// Blanket helper, so that a missing [`Sink`] impl is reported once, as such.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no sink",
+    label = "this type does not implement `Sink`",
+    note = "implement `engine::record::Sink` for `{Self}`: `event` takes one recorded value"
+)]
+pub trait AnySink {
+    /// The sink in a box.
+    fn boxed(self) -> Box<dyn Sink>;
+}
 
-    /// That of the first sink that has one.
-    fn position(&self) -> Option<u64> {
-        self.0.iter().find_map(|sink| sink.position())
+#[diagnostic::do_not_recommend]
+impl<S: Sink + 'static> AnySink for S {
+    fn boxed(self) -> Box<dyn Sink> {
+        Box::new(self)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::base::error::Error;
-    use std::sync::{Arc, Mutex};
+/// The settings of a sink, chosen by name in the experiment file.
+#[typetag::serde]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the settings of a sink",
+    label = "this type does not implement `SinkConfig`"
+)]
+pub trait SinkConfig: Debug + Send + Sync {
+    /// The sink with these settings, not yet open.
+    fn build_sink(&self) -> Box<dyn Sink>;
 
-    struct Broken;
+    /// Whether the run ends when the sink fails; otherwise the run goes on without it.
+    fn required(&self) -> bool;
+}
 
-    impl Sink for Broken {
-        fn row(&mut self, _: &Row) -> Result<()> {
-            Err(Error::msg("no row"))
-        }
-        fn line(&mut self, text: &str) -> Result<()> {
-            Err(Error::msg(format!("no line {text}")))
-        }
-    }
-
-    struct Kept(Arc<Mutex<Vec<String>>>);
-
-    impl Sink for Kept {
-        fn row(&mut self, _: &Row) -> Result<()> {
-            Ok(())
-        }
-        fn line(&mut self, text: &str) -> Result<()> {
-            self.0.lock().unwrap().push(text.to_owned());
-            Ok(())
-        }
-        fn position(&self) -> Option<u64> {
-            Some(7)
-        }
-    }
-
-    #[test]
-    fn a_broken_sink_does_not_keep_the_others_from_their_lines() {
-        let lines = Arc::new(Mutex::new(Vec::new()));
-        let mut sinks = Sinks::new();
-        sinks.push(Broken);
-        sinks.push(Kept(lines.clone()));
-        assert_eq!(sinks.line("hello").unwrap_err().to_string(), "no line hello");
-        assert_eq!(*lines.lock().unwrap(), ["hello"]);
-        assert_eq!(sinks.position(), Some(7));
-    }
+/// [`SinkConfig::build_sink`] of a sink.
+pub fn build_sink<S: SinkComponent>(config: &S::Config) -> Box<dyn Sink> {
+    S::build(config).boxed()
 }

@@ -1,133 +1,124 @@
-//! The numbers of the current window: logged each iter, read when a row is due.
+//! The numbers of one loop that no row has shown yet: logged each batch or iter, read together.
 
-use super::{RecordError, Row};
+use super::RecordError;
 use crate::base::scalar::Scalar;
-use crate::base::state::{Saved, State, StateError, StateMap, StateValue};
-use std::collections::{BTreeMap, VecDeque};
+use crate::base::state::{Saved, StateError, StateMap, StateValue};
+use std::collections::VecDeque;
 use tch::{Device, Kind, Tensor};
 
-/// Numbers by name, pending since the last row, and the values of finished rows.
+/// Numbers by name, pending since the last row.
 ///
-/// Logging keeps a handle to the number, wherever it lies, and waits for nothing; the tensor must not be changed in
-/// place afterwards. Once every name was seen, logging allocates nothing of its own.
+/// Logging keeps a handle to the number, wherever it lies, and waits for nothing. Once every name was seen, logging
+/// allocates nothing of its own, apart from what [`Span::Whole`] adds up once in a thousand times.
 #[derive(Debug)]
-pub struct Record {
+pub(super) struct Window {
     /// In the order in which names were first logged, which is their order in a row.
     series: Vec<Series>,
     /// Where the next name is expected: names come in the same order each iter.
     next: usize,
-    window: usize,
-    latest: BTreeMap<String, f64>,
-    device_reads: u64,
+    span: Span,
 }
 
-/// The pending values of one name, oldest first.
+/// Which of the values since the last row a mean is taken of.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Span {
+    /// The last so many.
+    Last(usize),
+    /// All of them. So many are kept one by one; then they are added up, on the device where they lie.
+    Whole(usize),
+}
+
+/// The values of one name.
 #[derive(Debug)]
 struct Series {
     name: String,
-    /// Of how many values at most a row shows the mean; 1 for those whose last value counts.
-    keep: usize,
-    pending: VecDeque<Scalar>,
+    /// Whether a row shows the mean, and not the last value.
+    mean: bool,
+    /// Oldest first.
+    pending: VecDeque<Weighted>,
+    /// Sums of older values, each times its weight.
+    sums: Vec<Scalar>,
+    /// The weights of what is in `sums`.
+    summed: f64,
 }
 
-impl Record {
-    /// A record whose rows show the mean of at most the last `window` values of a name; 0 is taken as 1.
-    pub fn new(window: usize) -> Record {
-        Record { series: Vec::new(), next: 0, window: window.max(1), latest: BTreeMap::new(), device_reads: 0 }
+#[derive(Debug)]
+struct Weighted {
+    value: Scalar,
+    weight: f64,
+}
+
+impl Window {
+    pub(super) fn new(span: Span) -> Window {
+        Window { series: Vec::new(), next: 0, span }
     }
 
-    /// Logs a number in the current iter. The next row shows the mean of what was logged since the last one.
-    pub fn log(&mut self, name: &str, value: impl Into<Scalar>) {
-        self.push(name, self.window, value.into());
+    /// Adds a value to the mean of a name. The first call for a name decides between this and `log_last`.
+    pub(super) fn log(&mut self, name: &str, value: Scalar, weight: f64) {
+        self.push(name, true, Weighted { value, weight });
     }
 
-    /// Logs a number of which the next row shows the last value, such as a learning rate. The first call for a
-    /// name decides between this and [`Record::log`].
-    pub fn log_last(&mut self, name: &str, value: impl Into<Scalar>) {
-        self.push(name, 1, value.into());
+    /// Sets the value of a name.
+    pub(super) fn log_last(&mut self, name: &str, value: Scalar) {
+        self.push(name, false, Weighted { value, weight: 1.0 });
     }
 
-    /// Whether anything was logged since the last row.
-    pub fn has_pending(&self) -> bool {
-        self.series.iter().any(|series| !series.pending.is_empty())
+    /// Which values count.
+    pub(super) fn span(&self) -> Span {
+        self.span
     }
 
-    /// Reads what is pending, with one read for each device it lies on, and begins the next window.
-    ///
-    /// A name of which nothing was logged since the last row is left out. Means are taken in double precision, oldest
-    /// value first, whatever the kinds of the tensors; one NaN makes the mean NaN.
+    pub(super) fn has_pending(&self) -> bool {
+        self.series.iter().any(|series| !series.is_empty())
+    }
+
+    /// Forgets what is pending.
+    pub(super) fn discard(&mut self) {
+        self.series.iter_mut().for_each(Series::clear);
+    }
+
+    /// Reads what is pending, and forgets it; how many devices were read comes with it.
     ///
     /// # Errors
-    /// When a logged tensor has not exactly one element, or libtorch fails. What is pending stays then.
-    pub fn read_window(&mut self) -> Result<Vec<(String, f64)>, RecordError> {
-        let numbers = self.fetch()?;
+    /// When a tensor has not exactly one element, or libtorch fails. What is pending stays then.
+    pub(super) fn read(&mut self) -> Result<(Vec<(String, f64)>, u64), RecordError> {
+        let (numbers, devices) = self.fetch()?;
         let mut rest = numbers.as_slice();
-        let mut means = Vec::with_capacity(self.series.len());
+        let mut row = Vec::with_capacity(self.series.len());
         for series in &mut self.series {
-            let (mine, others) = rest.split_at(series.pending.len());
+            let (sums, others) = rest.split_at(series.sums.len());
+            let (values, others) = others.split_at(series.pending.len());
             rest = others;
-            series.pending.clear();
-            if !mine.is_empty() {
-                means.push((series.name.clone(), mine.iter().sum::<f64>() / mine.len() as f64));
+            if !series.is_empty() {
+                row.push((series.name.clone(), series.shown(sums, values)));
             }
+            series.clear();
         }
-        Ok(means)
+        Ok((row, devices))
     }
 
-    /// How often a device was read so far. Only [`Record::read_window`] reads, and only where tensors were logged.
-    pub fn device_reads(&self) -> u64 {
-        self.device_reads
-    }
-
-    /// Remembers a finished row: its values are found as `val/accuracy`, those of a named loader as
-    /// `val/hard/accuracy`.
-    pub fn publish(&mut self, row: &Row) {
-        for (name, value) in &row.values {
-            self.set_final(&row.key(name), *value);
-        }
-    }
-
-    /// Sets one value that is final, under its full name.
-    pub fn set_final(&mut self, name: &str, value: f64) {
-        match self.latest.get_mut(name) {
-            Some(known) => *known = value,
-            None => {
-                self.latest.insert(name.to_owned(), value);
-            }
-        }
-    }
-
-    /// The value of the last finished row that had it, by its full name: `val/accuracy`.
-    pub fn latest(&self, name: &str) -> Option<f64> {
-        self.latest.get(name).copied()
-    }
-
-    /// The full names that have a value, sorted.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.latest.keys().map(String::as_str)
-    }
-
-    fn push(&mut self, name: &str, keep: usize, value: Scalar) {
+    fn push(&mut self, name: &str, mean: bool, value: Weighted) {
         let expected = self.series.get(self.next).is_some_and(|series| series.name == name);
         let index = match expected {
             true => self.next,
-            false => self.series.iter().position(|series| series.name == name).unwrap_or_else(|| self.add(name, keep)),
+            false => self.series.iter().position(|series| series.name == name).unwrap_or_else(|| self.add(name, mean)),
         };
-        self.series[index].push(value);
+        self.series[index].push(value, self.span);
         self.next = if index + 1 < self.series.len() { index + 1 } else { 0 };
     }
 
-    fn add(&mut self, name: &str, keep: usize) -> usize {
-        self.series.push(Series { name: name.to_owned(), keep, pending: VecDeque::with_capacity(keep) });
+    fn add(&mut self, name: &str, mean: bool) -> usize {
+        let pending = VecDeque::with_capacity(if mean { self.span.most() } else { 1 });
+        self.series.push(Series { name: name.to_owned(), mean, pending, sums: Vec::new(), summed: 0.0 });
         self.series.len() - 1
     }
 
-    /// All pending numbers, series by series.
-    fn fetch(&mut self) -> Result<Vec<f64>, RecordError> {
+    /// All numbers, series by series, the sums first; and how many devices were read.
+    fn fetch(&self) -> Result<(Vec<f64>, u64), RecordError> {
         let mut numbers = Vec::new();
         let mut devices: Vec<OnDevice> = Vec::new();
         for series in &self.series {
-            for value in &series.pending {
+            for value in series.sums.iter().chain(series.pending.iter().map(|weighted| &weighted.value)) {
                 let place = numbers.len();
                 match value {
                     Scalar::Number(number) => numbers.push(*number),
@@ -141,22 +132,93 @@ impl Record {
                 }
             }
         }
+        let count = devices.len() as u64;
         for device in devices {
-            self.device_reads += 1;
             for (place, number) in device.read()? {
                 numbers[place] = number;
             }
         }
-        Ok(numbers)
+        Ok((numbers, count))
+    }
+}
+
+impl Span {
+    /// How many values are kept one by one.
+    fn most(self) -> usize {
+        match self {
+            Span::Last(most) | Span::Whole(most) => most,
+        }
     }
 }
 
 impl Series {
-    fn push(&mut self, value: Scalar) {
-        if self.pending.len() == self.keep {
-            self.pending.pop_front();
+    fn is_empty(&self) -> bool {
+        self.pending.is_empty() && self.sums.is_empty()
+    }
+
+    fn clear(&mut self) {
+        self.pending.clear();
+        self.sums.clear();
+        self.summed = 0.0;
+    }
+
+    fn push(&mut self, value: Weighted, span: Span) {
+        match span {
+            _ if !self.mean => self.pending.clear(),
+            Span::Last(most) if self.pending.len() == most => drop(self.pending.pop_front()),
+            // one that can't be added up is told when the row is read
+            Span::Whole(most) if self.pending.len() >= most => drop(self.add_up()),
+            _ => {}
         }
         self.pending.push_back(value);
+    }
+
+    /// Puts the pending values into sums, one for the host and one for each device: nothing is read.
+    fn add_up(&mut self) -> Result<(), RecordError> {
+        let mut host = 0.0;
+        let mut devices: Vec<(Device, Vec<Tensor>, Vec<f64>)> = Vec::new();
+        for Weighted { value, weight } in &self.pending {
+            match value {
+                Scalar::Number(number) => host += number * weight,
+                Scalar::Lazy(tensor) if tensor.numel() != 1 => {
+                    return Err(RecordError::NotOne { name: self.name.clone(), shape: tensor.size() });
+                }
+                Scalar::Lazy(tensor) => {
+                    let number = tensor.f_reshape([0i64; 0])?.f_to_kind(Kind::Double)?;
+                    match devices.iter_mut().find(|(device, ..)| *device == tensor.device()) {
+                        Some((_, numbers, weights)) => {
+                            numbers.push(number);
+                            weights.push(*weight);
+                        }
+                        None => devices.push((tensor.device(), vec![number], vec![*weight])),
+                    }
+                }
+            }
+        }
+        let mut sums = vec![Scalar::Number(host)];
+        for (device, numbers, weights) in devices {
+            let weights = Tensor::from_slice(&weights).f_to_device(device)?;
+            sums.push(Scalar::Lazy(Tensor::f_stack(&numbers, 0)?.f_mul(&weights)?.f_sum(Kind::Double)?));
+        }
+        self.summed += self.pending.iter().map(|weighted| weighted.weight).sum::<f64>();
+        self.sums.extend(sums);
+        self.pending.clear();
+        Ok(())
+    }
+
+    /// The number of a row, from the sums and the pending values as they were read.
+    fn shown(&self, sums: &[f64], values: &[f64]) -> f64 {
+        if !self.mean {
+            return values.last().copied().unwrap_or(f64::NAN);
+        }
+        let first = self.pending.front().map_or(1.0, |weighted| weighted.weight);
+        if sums.is_empty() && self.pending.iter().all(|weighted| weighted.weight == first) {
+            // the plain mean, without the rounding of a weight that changes nothing
+            return values.iter().sum::<f64>() / values.len() as f64;
+        }
+        let weighted = self.pending.iter().zip(values).map(|(of, value)| of.weight * value);
+        let weights = self.pending.iter().map(|weighted| weighted.weight).sum::<f64>();
+        (sums.iter().sum::<f64>() + weighted.sum::<f64>()) / (self.summed + weights)
     }
 }
 
@@ -201,53 +263,73 @@ impl OnDevice {
     }
 }
 
-/// What is pending and what is final, so that a resumed run writes the rows of one that was never stopped. Reads
-/// nothing from the device: pending tensors are saved as tensors.
-impl State for Record {
-    fn save_state(&self) -> StateMap {
-        let mut state = StateMap::new();
+/// Reads nothing from the device: pending tensors are saved as tensors.
+impl Saved for Window {
+    fn save(&self) -> StateValue {
         let series = self.series.iter().map(|series| {
             let mut entry = StateMap::new();
             entry.put("name", &series.name);
-            entry.put("averaged", &(series.keep > 1 || self.window == 1));
-            let pending = series.pending.iter().map(|value| match value {
-                Scalar::Number(number) => StateValue::Float(*number),
-                Scalar::Lazy(tensor) => StateValue::Tensor(tensor.shallow_clone()),
-            });
-            entry.0.insert("pending".to_owned(), StateValue::List(pending.collect()));
+            entry.put("mean", &series.mean);
+            let scalars = |values: &mut dyn Iterator<Item = &Scalar>| StateValue::List(values.map(saved).collect());
+            entry.0.insert("pending".to_owned(), scalars(&mut series.pending.iter().map(|of| &of.value)));
+            entry.put("weights", &series.pending.iter().map(|of| of.weight).collect::<Vec<f64>>());
+            entry.0.insert("sums".to_owned(), scalars(&mut series.sums.iter()));
+            entry.put("summed", &series.summed);
             StateValue::Map(entry)
         });
-        state.0.insert("series".to_owned(), StateValue::List(series.collect()));
-        state.put("latest", &self.latest);
-        state
+        StateValue::List(series.collect())
     }
 
-    fn load_state(&mut self, mut state: StateMap) -> Result<(), StateError> {
-        let saved: Vec<StateMap> = state.take("series")?;
-        self.latest = state.take("latest")?;
-        self.next = 0;
-        self.series.clear();
-        for mut entry in saved {
-            let keep = if entry.take("averaged")? { self.window } else { 1 };
-            let index = self.add(&entry.take::<String>("name")?, keep);
-            for Pending(value) in entry.take::<Vec<Pending>>("pending")? {
-                self.series[index].push(value);
+    /// With a span of 1, until [`Window::with_span`] tells another.
+    fn restore(value: StateValue) -> Result<Self, StateError> {
+        let mut window = Window::new(Span::Last(1));
+        for mut entry in Vec::<StateMap>::restore(value)? {
+            let index = window.add(&entry.take::<String>("name")?, entry.take("mean")?);
+            let series = &mut window.series[index];
+            let values = entry.take::<Vec<Pending>>("pending")?;
+            let weights = entry.take::<Vec<f64>>("weights")?;
+            if values.len() != weights.len() {
+                let why = format!("{} values have {} weights", values.len(), weights.len());
+                return Err(StateError::Unfit { name: "weights".to_owned(), why });
             }
+            series
+                .pending
+                .extend(values.into_iter().zip(weights).map(|(Pending(value), weight)| Weighted { value, weight }));
+            series.sums = entry.take::<Vec<Pending>>("sums")?.into_iter().map(|Pending(sum)| sum).collect();
+            series.summed = entry.take("summed")?;
         }
-        Ok(())
+        Ok(window)
     }
 }
 
-/// A pending value as it lies in a checkpoint: read or not.
+impl Window {
+    /// The same values over another span.
+    pub(super) fn with_span(mut self, span: Span) -> Window {
+        self.span = span;
+        for series in self.series.iter_mut().filter(|series| series.mean) {
+            if let Span::Last(most) = span {
+                series.pending.drain(..series.pending.len().saturating_sub(most));
+            }
+            series.pending.reserve(span.most().saturating_sub(series.pending.len()));
+        }
+        self
+    }
+}
+
+fn saved(value: &Scalar) -> StateValue {
+    match value {
+        Scalar::Number(number) => StateValue::Float(*number),
+        Scalar::Lazy(tensor) => StateValue::Tensor(tensor.shallow_clone()),
+    }
+}
+
+/// A value as it lies in a checkpoint: read or not.
 struct Pending(Scalar);
 
 #[diagnostic::do_not_recommend]
 impl Saved for Pending {
     fn save(&self) -> StateValue {
-        match &self.0 {
-            Scalar::Number(number) => StateValue::Float(*number),
-            Scalar::Lazy(tensor) => StateValue::Tensor(tensor.shallow_clone()),
-        }
+        saved(&self.0)
     }
 
     fn restore(value: StateValue) -> Result<Self, StateError> {
@@ -262,128 +344,32 @@ impl Saved for Pending {
 mod tests {
     use super::*;
 
-    fn value(row: &[(String, f64)], name: &str) -> f64 {
-        row.iter().find(|(known, _)| known == name).unwrap().1
-    }
-
-    #[test]
-    fn nothing_is_read_between_rows_and_all_names_in_one_read() {
-        let mut record = Record::new(50);
-        for iter in 0..10 {
-            record.log("loss", Tensor::from(iter as f32));
-            record.log("hits", Tensor::from(2 * iter));
-            record.log("half", Tensor::from_slice(&[0.5]).to_kind(Kind::Half));
-            record.log("host", f64::from(iter));
-        }
-        assert_eq!(record.device_reads(), 0);
-        let row = record.read_window().unwrap();
-        assert_eq!(record.device_reads(), 1);
-        let expected = [("loss", 4.5), ("hits", 9.0), ("half", 0.5), ("host", 4.5)];
-        assert_eq!(row, expected.map(|(name, mean)| (name.to_owned(), mean)));
-    }
-
-    #[test]
-    fn numbers_of_the_host_need_no_read() {
-        let mut record = Record::new(50);
-        record.log("loss", 1.0);
-        record.read_window().unwrap();
-        assert_eq!(record.device_reads(), 0);
-    }
-
-    #[test]
-    fn a_row_shows_only_what_was_logged_since_the_last() {
-        let mut record = Record::new(50);
-        record.log("loss", Tensor::from(1.0));
-        record.log("rare", 7.0);
-        record.read_window().unwrap();
-        record.log("loss", Tensor::from(3.0));
-        assert_eq!(record.read_window().unwrap(), [("loss".to_owned(), 3.0)]);
-        assert_eq!(record.read_window().unwrap(), []);
-    }
-
-    #[test]
-    fn the_mean_is_over_the_last_values_of_the_window() {
-        let mut record = Record::new(3);
-        (1..=10).for_each(|iter| record.log("loss", Tensor::from(f64::from(iter))));
-        assert_eq!(value(&record.read_window().unwrap(), "loss"), 9.0);
-    }
-
-    #[test]
-    fn the_last_value_of_a_setting_is_shown_not_its_mean() {
-        let mut record = Record::new(50);
-        [0.1, 0.2, 0.3].into_iter().for_each(|lr| record.log_last("lr", lr));
-        assert_eq!(value(&record.read_window().unwrap(), "lr"), 0.3);
-    }
-
-    #[test]
-    fn a_mean_is_taken_in_double_precision() {
-        let mut record = Record::new(1000);
-        (0..1000).for_each(|_| record.log("loss", Tensor::from(0.1f32)));
-        let expected = (0..1000).map(|_| f64::from(0.1f32)).sum::<f64>() / 1000.0;
-        assert_eq!(value(&record.read_window().unwrap(), "loss"), expected);
-    }
-
-    #[test]
-    fn one_nan_is_not_hidden_by_the_mean() {
-        let mut record = Record::new(50);
-        record.log("loss", 1.0);
-        record.log("loss", Tensor::from(f32::NAN));
-        assert!(value(&record.read_window().unwrap(), "loss").is_nan());
-    }
-
-    #[test]
-    fn a_tensor_of_several_elements_is_refused_by_its_name() {
-        let mut record = Record::new(50);
-        record.log("loss", Tensor::from_slice(&[1.0, 2.0]));
-        let error = record.read_window().unwrap_err().to_string();
-        assert!(error.contains("`loss`") && error.contains("[2]"), "{error}");
-    }
-
     #[test]
     fn a_logged_number_keeps_no_graph() {
-        let mut record = Record::new(50);
+        let mut window = Window::new(Span::Last(50));
         let weight = Tensor::from(2.0).set_requires_grad(true);
-        record.log("loss", &(&weight * 3.0));
-        assert!(record.series[0].pending.iter().all(|value| matches!(value, Scalar::Lazy(t) if !t.requires_grad())));
-        assert_eq!(value(&record.read_window().unwrap(), "loss"), 6.0);
+        window.log("loss", Scalar::from(&weight * 3.0), 1.0);
+        let kept = &window.series[0].pending[0].value;
+        assert!(matches!(kept, Scalar::Lazy(tensor) if !tensor.requires_grad()));
+        assert_eq!(window.read().unwrap().0, [("loss".to_owned(), 6.0)]);
     }
 
     #[test]
     fn a_window_that_is_warm_does_not_grow() {
-        let mut record = Record::new(8);
-        let capacities = |record: &Record| record.series.iter().map(|s| s.pending.capacity()).collect::<Vec<_>>();
-        record.log("loss", 0.0);
-        record.log_last("lr", 0.0);
-        let warm = capacities(&record);
-        for iter in 0..100 {
-            record.log("loss", f64::from(iter));
-            record.log_last("lr", f64::from(iter));
-            if iter % 30 == 29 {
-                record.read_window().unwrap();
+        let capacities = |window: &Window| window.series.iter().map(|s| s.pending.capacity()).collect::<Vec<_>>();
+        for span in [Span::Last(8), Span::Whole(8)] {
+            let mut window = Window::new(span);
+            window.log("loss", Scalar::Number(0.0), 1.0);
+            window.log_last("lr", Scalar::Number(0.0));
+            let warm = capacities(&window);
+            for iter in 0..100 {
+                window.log("loss", Scalar::Number(f64::from(iter)), 1.0);
+                window.log_last("lr", Scalar::Number(f64::from(iter)));
+                if iter % 30 == 29 {
+                    window.read().unwrap();
+                }
             }
+            assert_eq!(capacities(&window), warm, "{span:?}");
         }
-        assert_eq!(capacities(&record), warm);
-    }
-
-    #[test]
-    fn a_restored_record_gives_the_row_of_one_that_was_never_stopped() {
-        let log = |record: &mut Record, iters: std::ops::Range<i64>| {
-            for iter in iters {
-                record.log("loss", Tensor::from(iter as f32 * 0.1));
-                record.log("host", iter as f64);
-                record.log_last("lr", iter as f64);
-            }
-        };
-        let mut whole = Record::new(5);
-        log(&mut whole, 0..7);
-        let mut first = Record::new(5);
-        log(&mut first, 0..4);
-        first.set_final("val/accuracy", 0.75);
-        let mut second = Record::new(5);
-        second.load_state(first.save_state()).unwrap();
-        assert_eq!(first.device_reads(), 0);
-        log(&mut second, 4..7);
-        assert_eq!(second.read_window().unwrap(), whole.read_window().unwrap());
-        assert_eq!(second.latest("val/accuracy"), Some(0.75));
     }
 }

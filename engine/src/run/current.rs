@@ -50,8 +50,8 @@ pub struct Current {
     /// The step of the trainer's that runs: `train_step`.
     pub(crate) step: Option<&'static str>,
     pub(crate) loader: &'static str,
-    /// Whether the loader is not the first of its role, so that its metrics are named after it.
-    pub(crate) further_loader: bool,
+    /// Whether its role has several loaders, so that what is recorded of this one is named after it.
+    pub(crate) named_loader: bool,
     /// The finished batches of the loader that is being evaluated; `None` outside evaluations.
     pub(crate) evaluated: Option<u64>,
 }
@@ -65,9 +65,14 @@ impl Current {
             place: 0,
             step: None,
             loader: "",
-            further_loader: false,
+            named_loader: false,
             evaluated: None,
         }
+    }
+
+    /// The name of the loader in what is recorded: only where its role has several, and while it is evaluated.
+    pub(crate) fn recorded_loader(&self) -> Option<&'static str> {
+        (self.named_loader && self.evaluated.is_some()).then_some(self.loader)
     }
 
     /// Whose code runs.

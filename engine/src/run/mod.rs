@@ -30,5 +30,4 @@ pub use seen::{Results, Seen};
 pub use signals::{Signal, Signals};
 pub use state::RunState;
 pub use step::StepState;
-pub(crate) use storage::Resumed;
-pub use storage::Storage;
+pub use storage::{SavedCheckpoint, Storage};

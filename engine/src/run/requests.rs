@@ -34,7 +34,7 @@ pub(crate) enum Caller {
 pub struct Save {
     /// Its folder's name below `checkpoints/`.
     pub name: String,
-    /// Whether it is written last of those of one safe point, so that `checkpoints/latest` names it. Each holds the
-    /// whole run: `--resume` takes the newest, whatever its name.
+    /// Whether `checkpoints/latest` is to tell this name, when one safe point gives a state several names. Each holds
+    /// the whole run: `--resume` takes the newest, whatever its name.
     pub latest: bool,
 }

@@ -2,7 +2,7 @@
 
 use crate::base::{Result, Scalar};
 use crate::metric::{Measure, Metric};
-use crate::record::{Record, Sink as _, Sinks};
+use crate::record::{Record, RowPhase, Sinks};
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::time::Instant;
@@ -54,15 +54,15 @@ impl Seen {
     }
 
     /// Records a number, under `prefix/name` where there is a prefix.
-    pub(crate) fn log(&mut self, prefix: Option<&str>, name: &str, value: Scalar) {
+    pub(crate) fn log(&mut self, phase: RowPhase, prefix: Option<&str>, name: &str, value: Scalar, weight: f64) {
         let Seen { record, name: joined, .. } = self;
-        record.log(join(joined, prefix, name), value);
+        record.log(phase, join(joined, prefix, name), value, weight);
     }
 
     /// As [`Seen::log`], for numbers of which a row shows the last and not the mean.
-    pub(crate) fn log_last(&mut self, prefix: Option<&str>, name: &str, value: Scalar) {
+    pub(crate) fn log_last(&mut self, phase: RowPhase, prefix: Option<&str>, name: &str, value: Scalar) {
         let Seen { record, name: joined, .. } = self;
-        record.log_last(join(joined, prefix, name), value);
+        record.log_last(phase, join(joined, prefix, name), value);
     }
 
     /// Seconds since the run's start, those before a resume included.

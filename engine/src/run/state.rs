@@ -1,9 +1,10 @@
 //! What a run owns: everything that hooks and steps can touch, apart from the trainer's own fields.
 
 use crate::base::libtorch::is_out_of_memory;
-use crate::base::{Clock, Error, Result, Scalar};
+use crate::base::{Clock, Error, ErrorContext as _, Result, Scalar};
 use crate::model::Models;
 use crate::optim::{Pass, Updates};
+use crate::record::{Event, Moment, Record, RowPhase, Value, ValueKind};
 use crate::run::{Clocks, Current, Decision, Exception, Requests, Seen, Signals, StepState, Storage};
 use tch::Device;
 
@@ -62,7 +63,7 @@ impl RunState {
     }
 
     /// What has been recorded.
-    pub fn record(&self) -> &crate::record::Record {
+    pub fn record(&self) -> &Record {
         &self.seen.record
     }
 
@@ -82,16 +83,53 @@ impl RunState {
         self.current.pass.map(|place| &self.updates.passes()[place.pass])
     }
 
-    /// Records a number; within a pass, under the pass's name: `critic/loss`.
+    /// Now, for what is recorded.
+    pub(crate) fn moment(&self) -> Moment {
+        Moment { epoch: self.clocks.epoch.get(), iter: self.clocks.iter.get(), time: self.seen.elapsed() }
+    }
+
+    /// Records a number for the next row of the phase; within a pass, under the pass's name: `critic/loss`. In an
+    /// evaluation it counts by the weight of its batch.
     pub(crate) fn log(&mut self, name: &str, value: Scalar) {
-        let prefix = self.pass().and_then(Pass::prefix);
-        self.seen.log(prefix, name, value);
+        let weight = match self.current.evaluated {
+            Some(_) => self.step.batch_weight,
+            None => 1.0,
+        };
+        let prefix = self.current.pass.and_then(|place| self.updates.passes()[place.pass].prefix());
+        self.seen.log(RowPhase::of(self.current.phase), prefix, name, value, weight);
     }
 
     /// As [`RunState::log`], for numbers of which a row shows the last and not the mean.
     pub(crate) fn log_last(&mut self, name: &str, value: Scalar) {
-        let prefix = self.pass().and_then(Pass::prefix);
-        self.seen.log_last(prefix, name, value);
+        let prefix = self.current.pass.and_then(|place| self.updates.passes()[place.pass].prefix());
+        self.seen.log_last(RowPhase::of(self.current.phase), prefix, name, value);
+    }
+
+    /// Hands a value to the sinks, now. It is made, and what it is made of read from the device, only when one of them
+    /// takes it; that none does is told once.
+    pub(crate) fn emit(
+        &mut self,
+        name: &str,
+        kind: ValueKind,
+        make: impl FnOnce(&mut Record) -> Result<Value>,
+    ) -> Result<()> {
+        let (phase, loader) = (RowPhase::of(self.current.phase), self.current.recorded_loader().map(str::to_owned));
+        let name = match self.pass().and_then(Pass::prefix) {
+            Some(pass) => format!("{pass}/{name}"),
+            None => name.to_owned(),
+        };
+        if !self.seen.sinks.takes(kind) {
+            return match self.seen.sinks.is_first_untaken(kind) {
+                true => self.say(&format!(
+                    "{kind} are recorded nowhere, as `{}`: no sink takes them; `sinks: [TensorBoard()]` in the experiment adds one that does",
+                    phase.key(loader.as_deref(), &name)
+                )),
+                false => Ok(()),
+            };
+        }
+        let value = make(&mut self.seen.record).with_context(|| format!("`{name}` can't be recorded"))?;
+        let event = Event { phase, loader, at: self.moment(), name, value };
+        self.seen.sinks.event(&event)
     }
 
     /// Says what has filled the memory, when that is what an error is about.

@@ -1,9 +1,10 @@
 //! Where a run is kept on disk.
 
-use crate::base::Iter;
-use crate::data::Cursor;
+use crate::base::{Iter, StateMap};
+use crate::checkpoint::Variables;
 use crate::folder::RunFolder;
 use crate::run::Generators;
+use std::path::PathBuf;
 
 /// The run's folder, and what its checkpoints hold.
 #[derive(Default)]
@@ -12,16 +13,23 @@ pub struct Storage {
     pub folder: Option<RunFolder>,
     /// The iter of the newest checkpoint, while that checkpoint holds everything that has happened.
     pub(crate) saved_at: Option<Iter>,
-    /// What a restored checkpoint says of the training, until the training goes on.
-    pub(crate) resumed: Option<Resumed>,
-    /// Where the rows ended before a validation that a signal has interrupted: a resumed run writes them again.
-    pub(crate) rows_before_val: Option<u64>,
+    /// Where a restored checkpoint has left libtorch's generators, until the training goes on from there.
+    pub(crate) resumed: Option<Generators>,
+    /// Where the sinks stood before a validation that a signal has interrupted: a resumed run records it again.
+    pub(crate) sinks_before_val: Option<Vec<(String, StateMap)>>,
+    /// The weights that evaluations use, by model, for the checkpoint that is about to be made.
+    pub(crate) published: Vec<(String, Variables)>,
+    /// The checkpoint that `after_save_checkpoint` is about.
+    pub(crate) saved: Option<SavedCheckpoint>,
 }
 
-/// What of a checkpoint is used only when the training itself goes on.
-pub(crate) struct Resumed {
-    /// Where the train loader stood.
-    pub(crate) cursor: Cursor,
-    /// Where libtorch's generators stood.
-    pub(crate) generators: Generators,
+/// A checkpoint that is on the disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavedCheckpoint {
+    /// Its name, `iter_000000123` or `best_val_accuracy`.
+    pub name: String,
+    /// Its folder.
+    pub path: PathBuf,
+    /// The iter whose state it holds. The training may be further by now.
+    pub iter: Iter,
 }

@@ -1,10 +1,12 @@
 //! A run that was stopped and goes on in another program ends as one that was never stopped: to the bit.
 
-use crate::support::{self, ByEpoch, ByIter, Full, Setup, Shape, Toyed as _, TwoVals, alone, every, from_ron, newest};
+use crate::support::{
+    self, ByEpoch, ByIter, Full, Lines, Rows, Setup, Shape, Toyed as _, TwoVals, alone, every, from_ron, newest,
+};
 use engine::base::{Clock, StateMap, StateValue};
 use engine::checkpoint::Snapshot;
 use engine::hooks::EarlyStopping;
-use engine::loops::{End, TrainPlan, row_position};
+use engine::loops::{End, TrainPlan};
 use engine::phase::Phase;
 use engine::record::Row;
 use engine::run::Signal;
@@ -54,28 +56,33 @@ fn bits(tensor: &Tensor) -> String {
 
 fn state_of(mut snapshot: Snapshot) -> Vec<(String, String)> {
     let mut out = vec![("meta".to_owned(), format!("{:?}", snapshot.meta))];
-    for (model, variables) in &snapshot.models {
-        out.extend(variables.iter().map(|(name, tensor)| (format!("{model}.{name}"), bits(tensor))));
+    for weights in &snapshot.models {
+        let files = [("raw", &weights.trained), ("published", weights.published())];
+        for (kind, variables) in files {
+            let model = &weights.model;
+            out.extend(variables.iter().map(|(name, tensor)| (format!("{kind} {model}.{name}"), bits(tensor))));
+        }
     }
-    for timed in ["time", "rows"] {
-        snapshot.state.0.remove(timed).unwrap();
-    }
+    snapshot.state.0.remove("time").unwrap();
+    // compared row by row, where there is such a sink
+    drop(snapshot.state.0.remove("sinks.kept"));
     if let Some(StateValue::Map(record)) = snapshot.state.0.get_mut("record")
         && let Some(StateValue::Map(latest)) = record.0.get_mut("latest")
     {
         TIMES.iter().for_each(|name| drop(latest.0.remove(&format!("train/{name}"))));
-        if let Some(StateValue::List(series)) = record.0.get_mut("series") {
+        if let Some(StateValue::List(series)) = record.0.get_mut("train") {
             series.retain(|entry| !TIMES.iter().any(|name| format!("{entry:?}").contains(name)));
         }
     }
     flatten_map("", &snapshot.state, &mut out);
+    snapshot.ranks.iter().for_each(|part| flatten_map("rank", part, &mut out));
     out
 }
 
 fn text_of(row: &Row) -> String {
     let values = row.values.iter().filter(|(name, _)| !TIMES.contains(&name.as_str()));
     let values: Vec<String> = values.map(|(name, value)| format!("{name}={:016x}", value.to_bits())).collect();
-    format!("{} {:?} epoch {} iter {}: {}", row.phase, row.loader, row.epoch, row.iter, values.join(" "))
+    format!("{} {:?} epoch {} iter {}: {}", row.phase, row.loader, row.at.epoch, row.at.iter, values.join(" "))
 }
 
 /// A program that draws from libtorch's generator wherever a resumed one draws once more, and has asked for something
@@ -108,12 +115,12 @@ fn uninterrupted<S: Shape>(setup: &Setup) -> Left {
 /// there are interruptions; `None` when the last one never came.
 fn interrupted<S: Shape>(setup: &Setup, interruptions: &[(Phase, usize)]) -> Option<Left> {
     let dir = support::folder();
-    let mut kept: Vec<String> = Vec::new();
+    let (kept, lines) = (Rows::default(), Lines::default());
     for (part, interruption) in interruptions.iter().map(Some).chain([None]).enumerate() {
         // only the first program's generator starts as that of the whole run
         support::seed(11 + part as i64);
         let mut driver = program::<S>(setup, dir.path());
-        let (rows, _) = driver.keep_rows();
+        driver.keep_rows_in(&kept, &lines);
         if let Some(&(at, nth)) = interruption {
             let (signals, mut times) = (driver.run.signals.clone(), 0);
             driver.on(move |phase, _| {
@@ -125,30 +132,22 @@ fn interrupted<S: Shape>(setup: &Setup, interruptions: &[(Phase, usize)]) -> Opt
             });
         }
         let resumed = (part > 0).then(|| newest(dir.path()));
-        if let Some(snapshot) = &resumed {
-            kept.truncate(row_position(snapshot).unwrap() as usize);
-            rows.lock().unwrap().extend(std::iter::repeat_n(no_row(), kept.len()));
-        }
         let end = driver
             .run(|driver| {
                 resumed.map_or(Ok(()), |snapshot| driver.restore(snapshot))?;
                 driver.train()
             })
             .unwrap();
-        let rows = rows.lock().unwrap();
-        kept.extend(rows.iter().skip(kept.len()).map(text_of));
         match interruption {
             Some(_) if end != End::Signal(Signal::Terminate) => return None,
             Some(_) => {}
-            None => return Some(Left { state: state_of(newest(dir.path())), rows: kept, end }),
+            None => {
+                let rows = kept.lock().unwrap().iter().map(text_of).collect();
+                return Some(Left { state: state_of(newest(dir.path())), rows, end });
+            }
         }
     }
     None
-}
-
-/// What stands for the rows that the file of a resumed run holds already.
-fn no_row() -> Row {
-    Row { phase: engine::record::RowPhase::Train, loader: None, epoch: 0, iter: 0, time: 0.0, values: vec![] }
 }
 
 fn assert_same(left: &Left, right: &Left, what: &str) {
@@ -357,7 +356,7 @@ fn a_checkpoint_of_another_model_is_refused_with_the_reason() {
     let dir = support::folder();
     program::<ByEpoch>(&rich(), dir.path()).train_all().unwrap();
     let mut snapshot = newest(dir.path());
-    snapshot.models[0].1.pop();
+    snapshot.models[0].trained.pop();
     let mut driver = Setup::default().full::<ByEpoch>();
     let error = driver.run(|driver| driver.restore(snapshot)).unwrap_err();
     assert!(

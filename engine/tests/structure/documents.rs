@@ -62,6 +62,7 @@ fn experiment(work_dir: &Path) -> Experiment<readme::Classifier> {
     let mut experiment = Experiment::parse("README.md", &text).unwrap_or_else(|errors| panic!("{errors}"));
     experiment.work_dir = work_dir.to_owned();
     experiment.device = DeviceChoice::Cpu;
+    experiment.threads = Some(1); // on many small tensors several threads wait for each other
     experiment
 }
 
@@ -79,6 +80,7 @@ fn the_short_program_of_the_readme_learns() {
     let mut experiment = Experiment::<forty_lines::Classifier>::parse("README.md", &text).unwrap();
     experiment.work_dir = folder.path().to_owned();
     experiment.device = DeviceChoice::Cpu;
+    experiment.threads = Some(1); // on many small tensors several threads wait for each other
     engine::trainer::run_train(experiment, engine::folder::Mode::New).unwrap();
     let rows = std::fs::read_to_string(folder.path().join("spirals/metrics.jsonl")).unwrap();
     let loss = |row: &str| serde_json::from_str::<serde_json::Value>(row).unwrap()["loss"].as_f64().unwrap();

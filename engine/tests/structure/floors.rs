@@ -9,7 +9,7 @@ const FLOORS: [&[&str]; 8] = [
     &["base"],
     &["phase", "config", "random", "native", "nn"],
     &["data", "optim", "metric", "record", "checkpoint", "folder", "model"],
-    &["run"],
+    &["run", "sinks"],
     &["hook"],
     &["hooks", "loops"],
     &["trainer"],

@@ -10,7 +10,7 @@ mod probe;
 mod toy;
 
 #[allow(unused_imports, reason = "each test program uses a part of it")]
-pub use probe::{Lines, Log, Probe, Rows, Seen, probe};
+pub use probe::{Lines, Log, Probe, Rows, Seen, TakesAll, probe};
 #[allow(unused_imports, reason = "each test program uses a part of it")]
 pub use toy::{Bare, ByEpoch, ByIter, Everything, NoHooks, OnStep, Shape, Toy, TwoVals, metric};
 
@@ -126,6 +126,8 @@ impl Setup {
     }
 
     fn with<D: EngineHooks, S: Shape>(&self, hooks: D) -> Program<D, Toy<S>> {
+        // several would wait for each other for most of the time: the tensors are small, and tests run beside each other
+        tch::set_num_threads(1);
         let mut run = RunState::new(S::CLOCK, Device::Cpu, 7);
         let store = nn::VarStore::new(Device::Cpu);
         let toy = Toy::new(self, &store);
@@ -214,6 +216,7 @@ pub trait Toyed<S: Shape> {
         Log(self.watch(|phase, _| Some(phase)))
     }
     fn keep_rows(&mut self) -> (Rows, Lines);
+    fn keep_rows_in(&mut self, rows: &Rows, lines: &Lines);
     /// Every weight, flat, by name.
     fn weights(&self) -> Vec<(String, Vec<f32>)>;
 }
@@ -237,9 +240,14 @@ impl<D: EngineHooks, S: Shape> Toyed<S> for Program<D, Toy<S>> {
     }
 
     fn keep_rows(&mut self) -> (Rows, Lines) {
-        let (sink, rows, lines) = probe::kept();
-        self.run.seen.sinks.push(sink);
+        let (rows, lines) = (Rows::default(), Lines::default());
+        self.keep_rows_in(&rows, &lines);
         (rows, lines)
+    }
+
+    /// Adds to rows of a run that this one continues.
+    fn keep_rows_in(&mut self, rows: &Rows, lines: &Lines) {
+        self.run.seen.sinks.push("kept", probe::kept(rows, lines));
     }
 
     fn weights(&self) -> Vec<(String, Vec<f32>)> {

@@ -1,8 +1,8 @@
 //! A hook that takes part in every phase and does there what a test wants, and a sink that keeps what it gets.
 
-use engine::base::Result;
+use engine::base::{Result, State, StateError, StateMap};
 use engine::phase::Phase;
-use engine::record::{Row, Sink};
+use engine::record::{Event, Row, Sink, ValueKind};
 use engine::run::Context;
 use engine::{hook, phases};
 use std::cell::RefCell;
@@ -144,7 +144,7 @@ impl Log {
                     "{what}: `{phase}` closes what is not open, in {:?}",
                     self.names()
                 );
-            } else if phase.name().starts_with("before_") {
+            } else if Phase::ALL.iter().any(|closing| closing.closes() == Some(phase)) {
                 open.push(phase);
             }
         }
@@ -166,18 +166,54 @@ impl Sink for Kept {
         Ok(())
     }
 
+    fn event(&mut self, _: &Event) -> Result<()> {
+        Ok(())
+    }
+
+    fn takes(&self, kind: ValueKind) -> bool {
+        kind == ValueKind::Number
+    }
+
     fn line(&mut self, text: &str) -> Result<()> {
         self.1.lock().unwrap().push(text.to_owned());
         Ok(())
     }
+}
 
-    /// In rows, where a file counts bytes.
-    fn position(&self) -> Option<u64> {
-        Some(self.0.lock().unwrap().len() as u64)
+/// A position in rows, where a file counts bytes: what follows the checkpoint comes again.
+impl State for Kept {
+    fn save_state(&self) -> StateMap {
+        let mut state = StateMap::new();
+        state.put("rows", &self.0.lock().unwrap().len());
+        state
+    }
+
+    fn load_state(&mut self, mut state: StateMap) -> Result<(), StateError> {
+        self.0.lock().unwrap().truncate(state.take("rows")?);
+        Ok(())
     }
 }
 
-pub fn kept() -> (impl Sink + 'static, Rows, Lines) {
-    let (rows, lines) = (Rows::default(), Lines::default());
-    (Kept(rows.clone(), lines.clone()), rows, lines)
+/// Takes values of all kinds, and keeps none.
+pub struct TakesAll;
+
+impl Sink for TakesAll {
+    fn event(&mut self, _: &Event) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl State for TakesAll {
+    fn save_state(&self) -> StateMap {
+        StateMap::new()
+    }
+
+    fn load_state(&mut self, _: StateMap) -> Result<(), StateError> {
+        Ok(())
+    }
+}
+
+/// A sink that adds to these.
+pub fn kept(rows: &Rows, lines: &Lines) -> impl Sink + 'static {
+    Kept(rows.clone(), lines.clone())
 }

@@ -124,14 +124,52 @@ fn an_evaluation_of_a_checkpoint_uses_the_average_that_training_has_used() {
     driver.train_all().unwrap();
     let measured = driver.run.metric("val/loss");
     let path = dir.path().join("run/checkpoints/iter_000000006");
-    let mut alone = setup.full::<ByEpoch>();
-    alone.run(|driver| driver.load_for_evaluation(&path).and_then(|()| driver.val().map(|_| ()))).unwrap();
-    assert_eq!(alone.run.metric("val/loss"), measured);
-    assert_eq!(alone.weights(), driver.weights());
-    // the weights alone, as a file
-    let mut bare = setup.full::<ByEpoch>();
-    let file = path.join("net.safetensors");
-    bare.run(|driver| driver.load_for_evaluation(&file).and_then(|()| driver.val().map(|_| ()))).unwrap();
-    assert_ne!(bare.run.metric("val/loss"), measured);
-    assert_eq!(bare.weights(), driver.weights());
+    let evaluated = |setup: &Setup, path: &std::path::Path| {
+        let mut alone = setup.full::<ByEpoch>();
+        alone.run(|driver| driver.load_for_evaluation(path).and_then(|()| driver.val().map(|_| ()))).unwrap();
+        (alone.run.metric("val/loss"), alone.weights())
+    };
+    let without = Setup { ema: None, ..setup.clone() };
+    let (whole, average) = evaluated(&setup, &path);
+    assert_eq!(whole, measured);
+    assert_ne!(average, driver.weights());
+    // its weights are those that were scored, as a file alone and in a program without the hook too
+    assert_eq!(evaluated(&without, &path), (measured, average.clone()));
+    assert_eq!(evaluated(&without, &path.join("net.safetensors")), (measured, average));
+    // those that were trained lie beside them
+    let (raw, trained) = evaluated(&without, &path.join("net.raw.safetensors"));
+    assert_ne!(raw, measured);
+    assert_eq!(trained, driver.weights());
+}
+
+#[test]
+fn the_best_checkpoint_holds_the_weights_that_were_scored() {
+    let dir = support::folder();
+    let setup = Setup {
+        ema: Some("(decay: 0.5)"),
+        checkpoint: r#"(save_best: ["val/loss"])"#,
+        train: engine::loops::TrainPlan { max_epochs: Some(5), ..Setup::default().train },
+        ..Setup::default()
+    };
+    let mut driver = setup.in_folder::<ByEpoch>(dir.path());
+    let losses = driver.watch_at(Phase::AfterVal, |cx| cx.metric("val/loss").unwrap());
+    driver.train_all().unwrap();
+    let best = losses.take().into_iter().min_by(f64::total_cmp);
+    let mut alone = Setup { ema: None, ..setup }.full::<ByEpoch>();
+    let file = dir.path().join("run/checkpoints/best_val_loss/net.safetensors");
+    alone.run(|driver| driver.load_for_evaluation(&file).and_then(|()| driver.val().map(|_| ()))).unwrap();
+    assert_eq!(alone.run.metric("val/loss"), best);
+}
+
+#[test]
+fn weights_that_do_not_fit_the_model_are_not_published() {
+    let dir = support::folder();
+    let mut driver = Setup::epochs(1).in_folder::<ByEpoch>(dir.path());
+    driver.on(|phase, cx| match phase {
+        Phase::BeforeSaveCheckpoint => cx.publish("net", Vec::new()),
+        _ => Ok(()),
+    });
+    let error = format!("{:#}", driver.train_all().unwrap_err());
+    assert!(error.contains("`before_save_checkpoint`") && error.contains("do not fit the model `net`"), "{error}");
+    assert!(support::checkpoints(dir.path()).is_empty());
 }

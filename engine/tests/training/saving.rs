@@ -1,9 +1,10 @@
 //! When checkpoints are written, which are kept, and which is the best.
 
 use crate::support::{self, ByEpoch, Setup, Toyed as _, checkpoints, every, newest, with_losses};
-use engine::base::{Clock, Error, Iter, Priority};
+use engine::base::{Clock, Error, Iter, Priority, Saved as _, StateMap};
 use engine::hook::CustomHook;
 use engine::loops::End;
+use engine::metric::MeanLoss;
 use engine::phase::Phase;
 use engine::run::{Save, Signal};
 
@@ -126,9 +127,13 @@ fn the_best_checkpoint_is_that_of_the_best_value_and_holds_the_whole_run() {
     assert_eq!(checkpoints(dir.path()), ["best_val_loss", "iter_000000012"]);
     let best = engine::checkpoint::load(&dir.path().join("run/checkpoints/best_val_loss")).unwrap();
     assert_eq!(best.meta.iter, Iter(6));
-    for part in ["optimizers.opt", "cursor", "generators", "hooks.ema", "hooks.checkpoint", "record"] {
-        assert!(best.state.0.contains_key(part), "{part}");
+    let map = |name: &str| StateMap::restore(best.state.0[name].copied()).unwrap().0;
+    for (group, entry) in
+        [("updates", "optimizers"), ("loaders", "train"), ("parts", "hooks.ema"), ("parts", "hooks.checkpoint")]
+    {
+        assert!(map(group).contains_key(entry), "{group}: {entry}");
     }
+    assert!(best.state.0.contains_key("record") && best.ranks[0].0.contains_key("generators"));
 }
 
 #[test]
@@ -167,7 +172,7 @@ fn a_signal_saves_what_a_validation_has_added_to_a_saved_iter() {
     driver.train_all().unwrap();
     let mut saved = newest(dir.path());
     assert_eq!(saved.meta.iter, Iter(2));
-    assert_eq!(saved.state.take::<Option<Iter>>("last_val").unwrap(), Some(Iter(2)));
+    assert_eq!(saved.state.take_map("clocks").unwrap().take::<Option<Iter>>("last_val").unwrap(), Some(Iter(2)));
 }
 
 #[test]
@@ -180,4 +185,78 @@ fn a_resumed_run_knows_its_best_value() {
     driver.run(|driver| driver.restore(newest(dir.path())).and_then(|()| driver.train())).unwrap();
     let best = engine::checkpoint::load(&dir.path().join("run/checkpoints/best_val_loss")).unwrap();
     assert_eq!(best.meta.iter, Iter(3));
+}
+
+#[test]
+fn after_save_checkpoint_tells_each_name_that_is_on_the_disk() {
+    let dir = support::folder();
+    let setup = Setup { checkpoint: r#"(save_best: ["val/loss"])"#, ..Setup::default() };
+    let mut driver = with_losses(setup, &[2.0, 3.0], dir.path());
+    let told = driver.watch(|phase, cx| match (phase, cx.checkpoint()) {
+        (Phase::AfterSaveCheckpoint, Some(saved)) => {
+            assert_eq!(engine::checkpoint::load(&saved.path).unwrap().meta.iter, saved.iter);
+            Some((saved.name.clone(), saved.iter.get()))
+        }
+        (Phase::AfterSaveCheckpoint, None) => panic!("no checkpoint in {phase}"),
+        (_, saved) => {
+            assert_eq!(saved, None, "{phase}");
+            None
+        }
+    });
+    let log = driver.record_phases();
+    driver.train_all().unwrap();
+    let expected = [("iter_000000003", 3), ("best_val_loss", 3), ("iter_000000006", 6)];
+    assert_eq!(told.take(), expected.map(|(name, iter)| (name.to_owned(), iter)));
+    // one state is gathered once, whatever it is called
+    assert_eq!((log.count(Phase::BeforeSaveCheckpoint), log.count(Phase::AfterSaveCheckpoint)), (2, 3));
+}
+
+#[test]
+fn a_checkpoint_that_was_not_written_is_not_told() {
+    let dir = support::folder();
+    let mut driver = Setup::epochs(1).in_folder::<ByEpoch>(dir.path());
+    let log = driver.record_phases();
+    driver.on(|phase, _| match phase {
+        Phase::BeforeSaveCheckpoint => Err(Error::msg("the fault")),
+        _ => Ok(()),
+    });
+    driver.train_all().unwrap_err();
+    assert_eq!((log.count(Phase::BeforeSaveCheckpoint), log.count(Phase::AfterSaveCheckpoint)), (1, 0));
+    assert_eq!(log.count(Phase::AfterTrain), 1);
+    assert!(checkpoints(dir.path()).is_empty());
+}
+
+#[test]
+fn the_best_and_the_regular_checkpoint_of_one_iter_are_one_state() {
+    use std::os::unix::fs::MetadataExt as _;
+    let dir = support::folder();
+    let setup = Setup { checkpoint: r#"(save_best: ["val/loss"])"#, ..Setup::default() };
+    with_losses(setup, &[2.0], dir.path()).train_all().unwrap();
+    let inode = |name: &str| {
+        let file = dir.path().join("run/checkpoints").join(name).join("net.safetensors");
+        std::fs::metadata(file).unwrap().ino()
+    };
+    assert_eq!(inode("best_val_loss"), inode("iter_000000003"));
+}
+
+/// What a metric has counted when a signal comes is worth nothing: the whole validation is done again.
+#[test]
+fn what_a_metric_has_counted_in_an_interrupted_validation_is_not_saved() {
+    let state = |interrupt: bool| {
+        let dir = support::folder();
+        let setup = Setup { val_samples: 8, val: Some(every(1, Clock::Epoch)), ..Setup::epochs(1) };
+        let mut driver = setup.in_folder::<ByEpoch>(dir.path());
+        driver.run.seen.results.file_metrics.push(support::metric::<MeanLoss>());
+        let signals = driver.run.signals.clone();
+        driver.at(if interrupt { Phase::AfterValIter } else { Phase::AfterTrainEpoch }, move |_| {
+            signals.raise(Signal::Terminate);
+        });
+        driver.train_all().unwrap();
+        let parts = newest(dir.path()).state.take_map("parts").unwrap();
+        let metrics = parts.0.into_iter().filter(|(name, _)| name.starts_with("metrics."));
+        metrics.map(|(name, state)| format!("{name}: {state:?}")).collect::<Vec<_>>()
+    };
+    let interrupted = state(true);
+    assert!(!interrupted.is_empty());
+    assert_eq!(interrupted, state(false));
 }

@@ -1,10 +1,12 @@
 //! When a training validates, and what it measures.
 
-use crate::support::{ByEpoch, ByIter, Everything, Setup, Shape, Toyed as _, TwoVals, every};
+use crate::support::{self, ByEpoch, ByIter, Everything, Setup, Shape, Toyed as _, TwoVals, every};
 use engine::base::{Clock, Error, Output};
 use engine::loops::ValPlan;
 use engine::phase::Phase;
-use engine::record::RowPhase;
+use engine::record::{Row, RowPhase};
+use engine::run::Context;
+use tch::{Device, Kind, Tensor};
 
 /// The finished (epochs, iters) at each validation.
 fn validated_at<S: Shape>(setup: &Setup, ask: impl Fn(Phase, u64) -> bool + 'static) -> Vec<(u64, u64)> {
@@ -99,20 +101,91 @@ fn metrics_are_those_of_the_whole_loader_weighted_by_batch() {
 }
 
 #[test]
-fn the_first_loader_gives_plain_names_and_further_ones_their_own() {
+fn each_of_several_loaders_gives_its_name_and_the_plain_name_stands_for_the_first() {
     let mut driver = Setup { val_samples: 3, ..Setup::default() }.full::<TwoVals>();
     let (rows, _) = driver.keep_rows();
     let measured = driver.run.seen.results.measures.iter().map(|measure| measure.name.clone()).collect::<Vec<_>>();
-    assert_eq!(measured, ["val/loss", "val/accuracy", "val/hard/loss", "val/hard/accuracy"]);
+    let full = ["val/val/loss", "val/val/accuracy", "val/hard/loss", "val/hard/accuracy"];
+    assert_eq!(measured, [&["val/loss", "val/accuracy"], &full[..]].concat());
     driver.train_all().unwrap();
-    for name in &measured {
+    for name in full {
         assert!(driver.run.metric(name).is_some(), "{name}");
         // what is monitored and what is written have one name
         assert_eq!(driver.run.record().latest(name), driver.run.metric(name), "{name}");
     }
+    assert_eq!(driver.run.metric("val/accuracy"), driver.run.metric("val/val/accuracy"));
     let rows = rows.lock().unwrap();
     let loaders: Vec<_> = rows.iter().filter(|row| row.phase == RowPhase::Val).map(|row| row.loader.clone()).collect();
-    assert_eq!(loaders[..2], [None, Some("hard".to_owned())]);
+    assert_eq!(loaders[..2], [Some("val".to_owned()), Some("hard".to_owned())]);
+}
+
+#[test]
+fn what_a_val_step_says_is_in_the_val_row_by_the_samples_of_its_batches_and_not_in_a_train_row() {
+    // batches of two and of one
+    let mut driver = Setup { val_samples: 3, ..Setup::default() }.full::<ByEpoch>();
+    let (rows, _) = driver.keep_rows();
+    driver.toy().on_val = Some(Box::new(|output: Output, cx| {
+        let samples = cx.batch_size() as f64;
+        cx.log("logged", Tensor::from(samples));
+        Ok(output.value("said", samples))
+    }));
+    driver.on(|phase, cx| {
+        if phase == Phase::AfterVal {
+            cx.log("afterwards", 7.0);
+        }
+        Ok(())
+    });
+    driver.train_all().unwrap();
+    let rows = rows.lock().unwrap();
+    let value = |row: &Row, name: &str| row.values.iter().find(|(known, _)| known == name).map(|(_, value)| *value);
+    let vals: Vec<&Row> = rows.iter().filter(|row| row.phase == RowPhase::Val).collect();
+    // two epochs: a row of the loader, and one of what came after it
+    assert_eq!(vals.len(), 4);
+    let mean = (2.0 * 2.0 + 1.0) / 3.0;
+    for name in ["logged", "said"] {
+        assert_eq!((value(vals[0], name), value(vals[1], name)), (Some(mean), None), "{name}");
+    }
+    assert_eq!((value(vals[1], "afterwards"), vals[1].at.iter), (Some(7.0), vals[0].at.iter));
+    let trained = rows.iter().filter(|row| row.phase == RowPhase::Train);
+    trained.for_each(|row| assert!(["logged", "said", "afterwards"].iter().all(|name| value(row, name).is_none())));
+    assert_eq!(driver.run.record().latest("val/said"), Some(mean));
+}
+
+#[test]
+fn a_value_under_the_name_of_a_metric_is_left_out_and_told_once() {
+    let mut driver = Setup::default().full::<ByEpoch>();
+    let (rows, lines) = driver.keep_rows();
+    driver.toy().on_val = Some(Box::new(|output: Output, _| Ok(output.value("loss", 99.0))));
+    driver.train_all().unwrap();
+    let told = "warning: `val/loss` is logged and measured by a metric too; rows show the metric's";
+    assert_eq!(lines.lock().unwrap().iter().filter(|line| line.as_str() == told).count(), 1);
+    assert!(rows.lock().unwrap().iter().all(|row| row.values.iter().all(|(_, value)| *value != 99.0)));
+}
+
+#[test]
+fn images_and_histograms_are_read_when_they_are_logged_and_not_at_all_where_no_sink_takes_them() {
+    let log = |phase: Phase, cx: &mut Context<'_>| {
+        if phase == Phase::AfterValIter {
+            let before = cx.record().device_reads();
+            cx.log_image("picture", &Tensor::zeros([1, 2, 2], (Kind::Float, Device::Cpu)))?;
+            cx.log_histogram("weights", &Tensor::zeros([4], (Kind::Float, Device::Cpu)))?;
+            cx.log_last("reads", (cx.record().device_reads() - before) as f64);
+        }
+        Ok(())
+    };
+    for takes in [false, true] {
+        let mut driver = Setup::default().full::<ByEpoch>();
+        let (_, lines) = driver.keep_rows();
+        if takes {
+            driver.run.seen.sinks.push("all", support::TakesAll);
+        }
+        driver.on(log);
+        driver.train_all().unwrap();
+        assert_eq!(driver.run.record().latest("val/reads"), Some(if takes { 2.0 } else { 0.0 }));
+        let lines = lines.lock().unwrap();
+        let told = lines.iter().filter(|line| line.contains("are recorded nowhere, as `val/")).count();
+        assert_eq!(told, if takes { 0 } else { 2 }, "{lines:?}");
+    }
 }
 
 #[test]

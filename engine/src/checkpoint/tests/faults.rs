@@ -6,7 +6,7 @@ use super::*;
 fn every_cut_of_every_file_is_an_error_that_names_it() {
     let dir = tempfile::tempdir().unwrap();
     let path = save_at(dir.path(), 1);
-    for name in listing(&path) {
+    for name in files(&path) {
         let file = path.join(&name);
         let whole = fs::read(&file).unwrap();
         for end in 0..whole.len() {
@@ -23,7 +23,7 @@ fn every_cut_of_every_file_is_an_error_that_names_it() {
 fn a_changed_byte_and_a_missing_file_are_errors_that_name_the_file() {
     let dir = tempfile::tempdir().unwrap();
     let path = save_at(dir.path(), 1);
-    for name in listing(&path) {
+    for name in files(&path) {
         let file = path.join(&name);
         let whole = fs::read(&file).unwrap();
         for at in [0, whole.len() / 2, whole.len() - 1] {
@@ -73,7 +73,7 @@ fn what_a_killed_process_left_is_ignored_and_cleaned() {
     fs::write(dir.path().join(".latest.tmp-1"), "iter").unwrap();
     let newest = newest_valid(dir.path()).unwrap();
     assert_eq!(newest.found.unwrap().0, first);
-    assert!(newest.warnings.is_empty());
+    assert!(newest.unusable.is_empty());
     assert_eq!(clean(dir.path()).unwrap().len(), 3);
     assert_eq!(listing(dir.path()), ["iter_000000001", "latest"]);
 }
@@ -84,10 +84,11 @@ fn a_checkpoint_whose_replacement_never_came_is_put_back() {
     let path = save_at(dir.path(), 1);
     let replaced = dir.path().join(".old-iter_000000001");
     fs::rename(&path, &replaced).unwrap();
-    assert_eq!(clean(dir.path()).unwrap(), Vec::<PathBuf>::new());
+    put_back(dir.path()).unwrap();
     load(&path).unwrap();
-    // and one whose replacement did come is deleted
+    // one whose replacement did come stays where it is until it is deleted
     fs::create_dir(&replaced).unwrap();
+    put_back(dir.path()).unwrap();
     assert_eq!(clean(dir.path()).unwrap(), [replaced]);
     load(&path).unwrap();
 }
@@ -95,7 +96,7 @@ fn a_checkpoint_whose_replacement_never_came_is_put_back() {
 #[test]
 fn a_folder_that_cannot_be_written_is_named() {
     // the kernel's own tree: not writable for anybody, the superuser included
-    let error = save(Path::new("/proc/checkpoints"), "one", &snapshot(1)).unwrap_err();
+    let error = save(Path::new("/proc/checkpoints"), &["one"], &snapshot(1)).unwrap_err();
     assert!(error.to_string().contains("`/proc/checkpoints`"), "{error}");
 }
 
@@ -104,9 +105,9 @@ fn a_folder_that_cannot_be_written_is_named() {
 fn a_save_that_fails_in_the_middle_leaves_the_older_checkpoint_and_nothing_else() {
     const CHILD: &str = "ENGINE_TEST_LIMITED_DIR";
     if let Some(dir) = std::env::var_os(CHILD) {
-        let big =
-            vec![("net".to_owned(), vec![("w".to_owned(), Tensor::zeros([1 << 20], (Kind::Float, Device::Cpu)))])];
-        let error = save(Path::new(&dir), "iter_000000002", &Snapshot { models: big, ..snapshot(2) }).unwrap_err();
+        let big = vec![("w".to_owned(), Tensor::zeros([1 << 20], (Kind::Float, Device::Cpu)))];
+        let big = with_models(vec![Weights::new("net", big)]);
+        let error = save(Path::new(&dir), &["iter_000000002"], &big).unwrap_err();
         assert!(error.to_string().contains("net.safetensors"), "{error}");
         return;
     }
@@ -137,15 +138,14 @@ fn a_kill_at_any_moment_leaves_a_newest_checkpoint_that_is_whole() {
         let first = newest_valid(dir).unwrap().found.map_or(0, |(_, snapshot)| snapshot.meta.iter.get());
         // bounded, so that it ends where the parent failed and kills nothing
         for iter in first + 1..first + 2000 {
-            save_at(dir, iter);
-            save(dir, "last", &snapshot(iter)).unwrap();
+            save(dir, &[iter_name(Iter(iter)), "last".to_owned()], &snapshot(iter)).unwrap();
             retain(dir, 2, &["none"]).unwrap();
         }
         return;
     }
     let dir = tempfile::tempdir().unwrap();
     let name = "checkpoint::tests::faults::a_kill_at_any_moment_leaves_a_newest_checkpoint_that_is_whole";
-    save(dir.path(), "last", &snapshot(0)).unwrap();
+    save_as(dir.path(), "last", &snapshot(0));
     let mut reached = 0;
     for round in 0..12 {
         let mut child = std::process::Command::new(std::env::current_exe().unwrap())
@@ -162,18 +162,74 @@ fn a_kill_at_any_moment_leaves_a_newest_checkpoint_that_is_whole() {
         std::thread::sleep(std::time::Duration::from_micros(1 + round * 1700));
         child.kill().unwrap();
         child.wait().unwrap();
+        put_back(dir.path()).unwrap();
         let newest = newest_valid(dir.path()).unwrap();
-        assert!(newest.warnings.is_empty(), "{:?}", newest.warnings);
-        let mut snapshot = newest.found.unwrap().1;
+        assert!(newest.unusable.is_empty(), "{:?}", newest.unusable);
+        let (path, mut snapshot) = newest.found.unwrap();
         assert!(snapshot.meta.iter.get() > reached);
         reached = snapshot.meta.iter.get();
         assert_eq!(snapshot.state.take::<Tensor>("step").unwrap().double_value(&[0]), reached as f64);
         clean(dir.path()).unwrap();
-        load(&dir.path().join("last")).unwrap();
+        complete(dir.path(), &path).unwrap();
+        assert_eq!(load(&dir.path().join("last")).unwrap().meta.iter.get(), reached);
+        load(&dir.path().join(iter_name(Iter(reached)))).unwrap();
         assert!(listing(dir.path()).iter().all(|name| !name.starts_with('.')));
     }
 }
 
 fn is_newer(path: &Path, iter: u64) -> bool {
     iter_of_name(&path.file_name().unwrap().to_string_lossy()).is_some_and(|named| named.get() > iter)
+}
+
+/// A pipe has no end, and a device none either; a folder is no file.
+#[test]
+fn what_is_no_plain_file_is_refused_and_never_opened() {
+    let dir = tempfile::tempdir().unwrap();
+    save_at(dir.path(), 1);
+    let path = save_at(dir.path(), 2);
+    for name in files(&path) {
+        let file = path.join(&name);
+        let whole = fs::read(&file).unwrap();
+        let replacements: [fn(&Path); 3] = [
+            |file| assert!(std::process::Command::new("mkfifo").arg(file).status().unwrap().success()),
+            |file| std::os::unix::fs::symlink("/dev/zero", file).unwrap(),
+            |file| fs::create_dir(file).unwrap(),
+        ];
+        for replace in replacements {
+            fs::remove_file(&file).unwrap();
+            replace(&file);
+            let error = load(&path).unwrap_err().to_string();
+            assert!(error.contains(&*file.to_string_lossy()) && error.contains("no plain file"), "{error}");
+            assert_eq!(newest_valid(dir.path()).unwrap().found.unwrap().1.meta.iter, Iter(1));
+            assert!(load_models(&file).is_err());
+            if file.is_dir() {
+                fs::remove_dir(&file).unwrap();
+            } else {
+                fs::remove_file(&file).unwrap();
+            }
+            fs::write(&file, &whole).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_longer_than_it_was_is_not_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = save_at(dir.path(), 1);
+    let bare = dir.path().join("bare.safetensors");
+    fs::copy(path.join("net.safetensors"), &bare).unwrap();
+    for file in files(&path).into_iter().map(|name| path.join(name)).chain([bare.clone()]) {
+        let whole = fs::read(&file).unwrap();
+        // a hole of a terabyte takes no place on the disk, and would take one in memory
+        fs::OpenOptions::new().write(true).open(&file).unwrap().set_len(1 << 40).unwrap();
+        if file == bare {
+            fs::write(&file, "").unwrap();
+            fs::OpenOptions::new().write(true).open(&file).unwrap().set_len(1 << 40).unwrap();
+            assert!(load_models(&file).unwrap_err().to_string().contains("no header"));
+        } else {
+            let error = load(&path).unwrap_err().to_string();
+            assert!(error.contains(&*file.to_string_lossy()), "{error}");
+        }
+        fs::write(&file, &whole).unwrap();
+    }
 }

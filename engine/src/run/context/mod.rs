@@ -135,9 +135,4 @@ impl<'a> Context<'a> {
         self.run.step.batch_size = size;
         self.run.step.batch_weight = weight;
     }
-
-    /// Whether the loader is a further one of its role, so that its metrics are named after it (`val/NAME/x`).
-    pub(crate) fn is_further_loader(&self) -> bool {
-        self.run.current.further_loader
-    }
 }

@@ -4,21 +4,145 @@ use crate::base::Scalar;
 use crate::base::error::{Error, Result};
 use crate::base::suggest::meant;
 use crate::metric::{Better, Measure};
-use crate::record::{Progress, Record, Row, Sink as _};
+use crate::record::{Figure, Histogram, Image, Moment, Progress, Record, Row, Table, Value, ValueKind};
 use crate::run::Context;
+use tch::Tensor;
 
 /// What is seen of it.
 impl Context<'_> {
-    /// Records a number under a name. A tensor is not read from the device until a log line needs it; numbers that
-    /// come every iter are averaged over the line's window. In the updates of a trainer with `#[passes]` the name of the
-    /// pass comes first: `critic/loss`.
+    /// Records a number under a name, for the next row of the phase: `train/NAME`, `val/NAME` or `test/NAME`, by where
+    /// it is called. A tensor of one element is not read from the device until that row is written.
+    ///
+    /// A row of training shows the mean of what was logged since the last row. A row of an evaluation shows the mean over
+    /// all batches of the loader, in which each value counts by the weight of its batch. In a prediction nothing is
+    /// recorded. In the updates of a trainer with `#[passes]` the name of the pass comes first: `train/critic/loss`.
+    ///
+    /// ```
+    /// # use engine::prelude::*;
+    /// # fn step(logits: &Tensor, cx: &mut Context<'_>) {
+    /// cx.log("confidence", logits.softmax(-1, Kind::Float).amax([-1i64], false).mean(Kind::Float));
+    /// cx.log("temperature", 0.7);
+    /// # }
+    /// ```
     pub fn log(&mut self, name: &str, value: impl Into<Scalar>) {
         self.run.log(name, value.into());
     }
 
-    /// As [`Context::log`], for numbers of which a line shows the last and not the mean.
+    /// As [`Context::log`], for numbers of which a row shows the last and not the mean.
+    ///
+    /// ```
+    /// # use engine::prelude::*;
+    /// # fn hook(queue_length: usize, cx: &mut Context<'_>) {
+    /// cx.log_last("queue", queue_length as f64);
+    /// # }
+    /// ```
     pub fn log_last(&mut self, name: &str, value: impl Into<Scalar>) {
         self.run.log_last(name, value.into());
+    }
+
+    /// Records a picture, now: a tensor `[h, w]`, `[c, h, w]`, or `[n, c, h, w]`, which becomes a grid. `Uint8`, `Bool`,
+    /// or floats from 0 to 1; see [`Image::from_tensor`].
+    ///
+    /// It costs one wait for the device and one copy of its bytes, and what the sinks make of it (TensorBoard compresses
+    /// it, some milliseconds for 256 × 256). When no sink takes images it costs nothing; that is told once.
+    ///
+    /// # Errors
+    /// When the tensor is no picture, or a sink fails that is required.
+    ///
+    /// ```
+    /// # use engine::prelude::*;
+    /// # struct Digits;
+    /// # impl Digits {
+    /// fn after_val_iter(&mut self, cx: &mut Context<'_>) -> Result<()> {
+    ///     let Some(pictures) = cx.output()?.get("pictures").map(Tensor::shallow_clone) else { return Ok(()) };
+    ///     cx.log_image("first", &pictures.narrow(0, 0, 16.min(pictures.size()[0])))
+    /// }
+    /// # }
+    /// ```
+    pub fn log_image(&mut self, name: &str, image: &Tensor) -> Result<()> {
+        self.run.emit(name, ValueKind::Image, |record| {
+            record.count_read();
+            Ok(Value::Image(Image::from_tensor(image)?))
+        })
+    }
+
+    /// Records how the elements of a tensor are distributed, now: of any shape, in TensorBoard's buckets; see
+    /// [`Histogram::from_tensor`].
+    ///
+    /// It is counted on the device and costs one wait for it. When no sink takes histograms it costs nothing; that is told
+    /// once.
+    ///
+    /// # Errors
+    /// When the elements are complex numbers, or a sink fails that is required.
+    ///
+    /// ```
+    /// # use engine::prelude::*;
+    /// # struct Weights;
+    /// # impl Weights {
+    /// fn after_train_epoch(&mut self, cx: &mut Context<'_>) -> Result<()> {
+    ///     let variables = cx.model("net")?.variables().to_vec();
+    ///     variables.iter().try_for_each(|(name, weight)| cx.log_histogram(name, weight))
+    /// }
+    /// # }
+    /// ```
+    pub fn log_histogram(&mut self, name: &str, values: &Tensor) -> Result<()> {
+        self.run.emit(name, ValueKind::Histogram, |record| {
+            record.count_read();
+            Ok(Value::Histogram(Histogram::from_tensor(values)?))
+        })
+    }
+
+    /// Records a text, now. `log.txt` has it too; [`Context::say`] is for messages.
+    ///
+    /// # Errors
+    /// When a sink fails that is required.
+    ///
+    /// ```
+    /// # use engine::prelude::*;
+    /// # fn hook(sample: &str, cx: &mut Context<'_>) -> Result<()> {
+    /// cx.log_text("sample", sample)
+    /// # }
+    /// ```
+    pub fn log_text(&mut self, name: &str, text: impl Into<String>) -> Result<()> {
+        self.run.emit(name, ValueKind::Text, |_| Ok(Value::Text(text.into())))
+    }
+
+    /// Records a plot or drawing, now: pixels, or the SVG document of a plotting library.
+    ///
+    /// # Errors
+    /// When a sink fails that is required.
+    ///
+    /// ```
+    /// # use engine::prelude::*;
+    /// # fn hook(cx: &mut Context<'_>) -> Result<()> {
+    /// use engine::record::{Figure, Image};
+    ///
+    /// let red = Image::new(2, 1, 3, vec![255, 0, 0, 128, 0, 0])?;
+    /// cx.log_figure("colours", red)?;
+    /// cx.log_figure("line", Figure::Svg("<svg xmlns='http://www.w3.org/2000/svg'>…</svg>".to_owned()))
+    /// # }
+    /// ```
+    pub fn log_figure(&mut self, name: &str, figure: impl Into<Figure>) -> Result<()> {
+        let figure = figure.into();
+        self.run.emit(name, figure.kind(), |_| Ok(Value::Figure(figure)))
+    }
+
+    /// Records a table, now. `log.txt` has it too.
+    ///
+    /// # Errors
+    /// When a sink fails that is required.
+    ///
+    /// ```
+    /// # use engine::prelude::*;
+    /// # fn hook(cx: &mut Context<'_>) -> Result<()> {
+    /// use engine::record::Table;
+    ///
+    /// let table = Table::new(["digit", "right"]).row(["0".into(), 0.99.into()]).row(["8".into(), 0.87.into()]);
+    /// cx.log_table("by_digit", table)
+    /// # }
+    /// ```
+    pub fn log_table(&mut self, name: &str, table: Table) -> Result<()> {
+        self.run.emit(name, ValueKind::Table, |_| Ok(Value::Table(table)))
     }
 
     /// What has been recorded.
@@ -39,6 +163,16 @@ impl Context<'_> {
         self.run.say(text)
     }
 
+    /// The loader's name in rows: only where its role has several, and while it is evaluated.
+    pub(crate) fn recorded_loader(&self) -> Option<String> {
+        self.run.current.recorded_loader().map(str::to_owned)
+    }
+
+    /// Now, for what is recorded.
+    pub(crate) fn moment(&self) -> Moment {
+        self.run.moment()
+    }
+
     /// Writes a row to every sink.
     ///
     /// # Errors
@@ -49,8 +183,11 @@ impl Context<'_> {
     }
 
     /// How far a loop is, for sinks that show it.
-    pub fn show_progress(&mut self, progress: Progress) {
-        self.run.seen.sinks.progress(progress);
+    ///
+    /// # Errors
+    /// When a sink panics that is required.
+    pub fn show_progress(&mut self, progress: Progress) -> Result<()> {
+        self.run.seen.sinks.progress(progress)
     }
 
     /// Seconds since the run's start, those before a resume included.

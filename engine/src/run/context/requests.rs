@@ -2,7 +2,8 @@
 
 use crate::base::{Flag, Iter, Result, Scalar};
 use crate::run::requests::StopRequest;
-use crate::run::{Context, Exception, Save, Stop};
+use crate::run::{Context, Exception, Save, SavedCheckpoint, Stop};
+use tch::Tensor;
 
 /// Requests, and what the loop has decided. The loop decides at its safe points: after each iter, after
 /// `before_train_epoch`, and around a validation. Until then a request changes nothing that can be seen here.
@@ -68,6 +69,46 @@ impl Context<'_> {
     /// The iter of the newest checkpoint, while it holds everything that has happened.
     pub fn saved_at(&self) -> Option<Iter> {
         self.run.storage.saved_at
+    }
+
+    /// The checkpoint that is on the disk now, in `after_save_checkpoint`; `None` in every other phase.
+    ///
+    /// ```
+    /// use engine::prelude::*;
+    ///
+    /// /// Says which checkpoints there are.
+    /// #[hook(priority = "LOW")]
+    /// pub struct Announce {}
+    ///
+    /// #[phases]
+    /// impl Announce {
+    ///     fn after_save_checkpoint(&mut self, cx: &mut Context<'_>) -> Result<()> {
+    ///         let Some(saved) = cx.checkpoint() else { return Ok(()) };
+    ///         let text = format!("{} is in {}", saved.name, saved.path.display());
+    ///         cx.say(&text)
+    ///     }
+    /// }
+    /// # fn main() {}
+    /// ```
+    pub fn checkpoint(&self) -> Option<&SavedCheckpoint> {
+        self.run.storage.saved.as_ref()
+    }
+
+    /// Says, in `before_save_checkpoint`, that evaluations use these weights instead of those that are trained: an
+    /// average. The checkpoint then holds them in `MODEL.safetensors`, the file that is evaluated and published, and the
+    /// trained ones in `MODEL.raw.safetensors`. Of several hooks the last one counts, as it does in an evaluation.
+    ///
+    /// The tensors are read when the checkpoint is made, right after the phase.
+    ///
+    /// # Errors
+    /// When there is no such model, or names or shapes are not those of its variables.
+    pub fn publish(&mut self, model: &str, mut weights: Vec<(String, Tensor)>) -> Result<()> {
+        weights.sort_by(|a, b| a.0.cmp(&b.0));
+        self.run.models.get(model)?.fits(&weights)?;
+        let published = &mut self.run.storage.published;
+        published.retain(|(known, _)| known != model);
+        published.push((model.to_owned(), weights));
+        Ok(())
     }
 
     /// A line about something that must not hide what is under way.

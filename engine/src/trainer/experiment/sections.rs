@@ -5,6 +5,7 @@ use crate::loops::Role;
 use crate::metric::MetricConfig;
 use crate::native::Determinism;
 use crate::optim::PassSettings;
+use crate::record::SinkConfig;
 use crate::trainer::experiment::settings::{DeviceChoice, TrainSettings, ValSettings};
 use crate::trainer::{Build, EngineHooksOf, Reader, Writer};
 use serde::Serialize;
@@ -214,4 +215,6 @@ sections! {
     hooks: <EngineHooksOf<T> as HookSet>::Settings = Hooks;
     /// Further hooks, chosen by this file.
     custom_hooks: Vec<Box<dyn HookConfig>> = Chosen;
+    /// What the run records into, besides the console, `log.txt` and `metrics.jsonl`. The run goes on without one that fails, unless it is `required: true`.
+    sinks: Vec<Box<dyn SinkConfig>> = Chosen;
 }

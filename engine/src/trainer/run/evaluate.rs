@@ -1,10 +1,15 @@
 //! `val`, `test` and `predict`: a pass over a loader with the weights of a checkpoint.
 
 use crate::base::{Error, Prediction, Result};
+use crate::folder::FinishedRun;
 use crate::loops::Role;
-use crate::record::{Console, Verbosity};
+use crate::record::RowPhase;
 use crate::run::Command;
-use crate::trainer::run::{Program, Summary, build};
+use crate::sinks::Verbosity;
+use crate::trainer::run::program::{build_on, prepare};
+use crate::trainer::run::recording::Recording;
+use crate::trainer::run::train::note_the_end;
+use crate::trainer::run::{Program, Summary, environment};
 use crate::trainer::{Build, Experiment};
 use std::path::Path;
 
@@ -46,31 +51,46 @@ pub(crate) fn needs_loader<T: Build>(role: Role) -> Result<(), String> {
 }
 
 fn evaluate<T: Build>(
-    experiment: Experiment<T>,
+    mut experiment: Experiment<T>,
     checkpoint: &Path,
     role: Role,
     verbosity: Verbosity,
     body: impl FnOnce(&mut Program<T>) -> Result<()>,
 ) -> Result<Summary> {
     needs_loader::<T>(role).map_err(Error::msg)?;
-    let mut program = build(experiment, &[role])?;
-    program.run.current.command = match role {
-        Role::Train => Command::Train,
-        Role::Val => Command::Val,
-        Role::Test => Command::Test,
-        Role::Predict => Command::Predict,
+    let device = prepare(&experiment)?;
+    let (command, phase) = match role {
+        Role::Train => (Command::Train, None),
+        Role::Val => (Command::Val, Some(RowPhase::Val)),
+        Role::Test => (Command::Test, Some(RowPhase::Test)),
+        Role::Predict => (Command::Predict, None),
     };
-    program.run.seen.sinks.push(Console::new(verbosity));
+    // a bare file of weights tells no iter to record results under
+    let run = phase.filter(|_| checkpoint.is_dir()).and_then(|_| FinishedRun::of_checkpoint(checkpoint));
+    let folder = run.as_ref().map_or_else(|| experiment.work_dir.join(&experiment.name), |run| run.path().to_owned());
+    let facts = environment::report(&experiment, device, &folder);
+    let recording = Recording::of(&mut experiment, facts)?;
+    let mut program = build_on(device, experiment, &[role])?;
+    program.run.current.command = command;
+    let measured = program.measured();
+    let sinks = &mut program.run.seen.sinks;
+    match (phase, &run) {
+        (Some(phase), Some(run)) => recording.add_to(run, phase, measured, verbosity, sinks)?,
+        _ => recording.show(verbosity, sinks)?,
+    }
     program.listen_to_signals()?;
     let end = program.run(|program| {
         program.load_for_evaluation(checkpoint)?;
         let (clocks, shown) = (program.run.clocks(), checkpoint.display());
         let text = match checkpoint.is_file() {
-            true => format!("the weights in {shown}, without averages and whatever else a checkpoint holds"),
+            true => format!("the weights in {shown}"),
             false => format!("the checkpoint {shown}, of {}, {}", clocks.epoch(), clocks.iter()),
         };
         program.run.say(&text)?;
         body(program)
-    })?;
-    Ok(Summary::of(&program, end))
+    });
+    if let Some(run) = &run {
+        note_the_end(&run.log(), &end);
+    }
+    Ok(Summary::of(&program, end?))
 }

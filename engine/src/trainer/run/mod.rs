@@ -6,6 +6,7 @@ mod environment;
 mod evaluate;
 mod plan;
 mod program;
+mod recording;
 mod start;
 mod train;
 
@@ -15,7 +16,7 @@ pub use plan::{PlannedHook, plan_of};
 pub use program::{Program, build};
 pub use train::{TrainOptions, run_train};
 
-use crate::loops::{End, Report};
+use crate::loops::{End, Report, is_short};
 use crate::trainer::Build;
 
 /// How a command ended, and what it measured.
@@ -33,7 +34,9 @@ pub struct Summary {
 
 impl Summary {
     fn of<T: Build>(program: &Program<T>, end: End) -> Self {
-        let metrics = program.run.seen.results.latest.iter().map(|(name, value)| (name.clone(), *value)).collect();
+        let latest = program.run.seen.results.latest.iter();
+        let metrics =
+            latest.filter(|(name, _)| !is_short::<T>(name)).map(|(name, value)| (name.clone(), *value)).collect();
         let clocks = program.run.clocks();
         Summary { end, metrics, epoch: clocks.epoch().get(), iter: clocks.iter().get() }
     }

@@ -1,11 +1,10 @@
 //! How a training begins: its folder, the checkpoint that it goes on from, its files.
 
 use crate::base::disk::write_atomic;
-use crate::base::{Error, ErrorContext as _, Result};
-use crate::checkpoint::{self, Newest, Snapshot};
+use crate::base::{ErrorContext as _, Result};
+use crate::checkpoint::{self, Newest};
 use crate::folder::{FolderError, Mode, RunFolder};
-use crate::loops::row_position;
-use crate::record::{Console, JsonLines, LogFile, Sink as _, Verbosity};
+use crate::record::RunInfo;
 use crate::trainer::run::Program;
 use crate::trainer::{Build, Experiment};
 use std::path::{Path, PathBuf};
@@ -69,6 +68,7 @@ impl Start {
     /// When no checkpoint can be read although there are some, or the disk fails.
     pub(super) fn in_folder(folder: &RunFolder, mode: Mode, experiment: String) -> Result<Start> {
         // before anything else: a checkpoint that was being replaced when the process was killed may be the only one
+        checkpoint::put_back(&folder.checkpoints())?;
         checkpoint::clean(&folder.checkpoints())?;
         let newest = match mode {
             Mode::Resume => checkpoint::newest_valid(&folder.checkpoints())?,
@@ -80,38 +80,15 @@ impl Start {
         Ok(Start { mode, experiment, newest })
     }
 
-    /// Opens the files of the run and the console. `facts` about machine and program go to the log, and to the console
-    /// when it is verbose.
+    /// Opens the sinks that wait, unless a checkpoint has to be restored first: what does not fit it must leave the files
+    /// of the run as they are.
     ///
     /// # Errors
-    /// When a file can't be opened or written.
-    pub(super) fn open_sinks<T: Build>(
-        &self,
-        program: &mut Program<T>,
-        folder: &RunFolder,
-        facts: &[String],
-        verbosity: Verbosity,
-    ) -> Result<()> {
-        let sinks = &mut program.run.seen.sinks;
-        sinks.push(LogFile::open(&folder.log())?);
-        sinks.push(self.open_rows(folder)?);
-        let quiet_facts = verbosity != Verbosity::Verbose;
-        if quiet_facts {
-            facts.iter().try_for_each(|fact| sinks.line(fact))?;
-        }
-        sinks.push(Console::new(verbosity));
-        if !quiet_facts {
-            facts.iter().try_for_each(|fact| sinks.line(fact))?;
-        }
-        Ok(())
-    }
-
-    /// `metrics.jsonl`, cut to the rows that the checkpoint knows.
-    fn open_rows(&self, folder: &RunFolder) -> Result<JsonLines> {
-        match self.mode {
-            Mode::Resume => resume_rows(folder, self.newest.found.as_ref().map(|(_, snapshot)| snapshot)),
-            _ if folder.is_reused() => Ok(JsonLines::resume_at(&folder.metrics(), 0)?),
-            _ => Ok(JsonLines::create(&folder.metrics())?),
+    /// When a sink can't be opened that is required.
+    pub(super) fn open_sinks<T: Build>(&self, program: &mut Program<T>, info: &RunInfo) -> Result<()> {
+        match self.newest.found {
+            Some(_) => Ok(()),
+            None => program.run.seen.sinks.open(info),
         }
     }
 
@@ -123,17 +100,18 @@ impl Start {
         if self.mode == Mode::Resume && self.newest.found.is_none() {
             program.run.say("warning: the run has no checkpoint to go on from, so it begins anew")?;
         }
-        let unusable = self.newest.warnings.iter();
+        let unusable = self.newest.unusable.iter();
         unusable
-            .map(|why| format!("warning: a checkpoint can't be used: {why}"))
+            .map(|(_, why)| format!("warning: a checkpoint can't be used: {why}"))
             .try_for_each(|text| program.run.say(&text))
     }
 
-    /// Puts the program where the checkpoint's run stood, and writes the experiment with which the run goes on.
+    /// Puts the program and its sinks where the checkpoint's run stood, and writes the experiment with which the run goes
+    /// on.
     ///
     /// # Errors
     /// When the checkpoint doesn't fit the program, or the disk fails.
-    pub(super) fn resume<T: Build>(self, program: &mut Program<T>) -> Result<()> {
+    pub(super) fn resume<T: Build>(self, program: &mut Program<T>, info: RunInfo) -> Result<()> {
         if let Some((path, snapshot)) = self.newest.found {
             program.restore(snapshot).with_context(|| format!("{} can't be resumed", path.display()))?;
             let clocks = program.run.clocks();
@@ -142,26 +120,21 @@ impl Start {
             if program.prepare_train().is_ok() && program.run.clocks().is_finished() {
                 program.run.say("nothing is left of the training: its plan is done")?;
             }
-            checkpoint::set_latest(path.parent().unwrap_or(Path::new(".")), &path)?;
+            let checkpoints = path.parent().unwrap_or(Path::new("."));
+            checkpoint::set_latest(checkpoints, &path)?;
+            checkpoint::complete(checkpoints, &path)?;
+            for (damaged, _) in self.newest.unusable.iter().filter(|(_, why)| why.is_damage()) {
+                let aside = checkpoint::set_aside(damaged)?;
+                program.run.say(&format!("it is now in {} and counts no more", aside.display()))?;
+            }
+            let info = RunInfo { resumed: Some(program.run.moment()), ..info };
+            program.run.seen.sinks.open(&info)?;
         }
         match self.mode {
             Mode::Resume => replace_experiment(program, &self.experiment),
             Mode::New | Mode::Fresh => Ok(()),
         }
     }
-}
-
-/// The rows of a run that goes on from a checkpoint, or from nothing.
-fn resume_rows(folder: &RunFolder, snapshot: Option<&Snapshot>) -> Result<JsonLines> {
-    let path = folder.metrics();
-    if path.metadata().is_ok_and(|file| !file.is_file()) {
-        return Err(Error::msg(format!("`{}` is no plain file; move it out of the run's folder", path.display())));
-    }
-    Ok(match snapshot.map(|snapshot| (row_position(snapshot), snapshot.meta.iter)) {
-        Some((Some(position), _)) => JsonLines::resume_at(&path, position)?,
-        Some((None, iter)) => JsonLines::resume_after(&path, iter)?,
-        None => JsonLines::resume_at(&path, 0)?,
-    })
 }
 
 /// Writes the experiment with which a run goes on, and keeps another one that it had before.

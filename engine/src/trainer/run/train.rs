@@ -4,8 +4,10 @@ use crate::base::{Error, Result};
 use crate::folder::Mode;
 use crate::loops::{End, Role};
 use crate::optim::TrainingLength;
-use crate::record::{LogFile, Sink as _, Verbosity};
+use crate::record::Sink as _;
+use crate::sinks::{LogFile, Verbosity};
 use crate::trainer::run::program::{build_on, prepare};
+use crate::trainer::run::recording::Recording;
 use crate::trainer::run::start::{Claim, Start};
 use crate::trainer::run::{Program, Summary, environment};
 use crate::trainer::{Build, BuildErrors, Experiment, Mistake};
@@ -31,25 +33,27 @@ impl From<Mode> for TrainOptions {
 ///
 /// # Errors
 /// When the folder holds a run already, or something fails while building or running.
-pub fn run_train<T: Build>(experiment: Experiment<T>, options: impl Into<TrainOptions>) -> Result<Summary> {
+pub fn run_train<T: Build>(mut experiment: Experiment<T>, options: impl Into<TrainOptions>) -> Result<Summary> {
     let options = options.into();
     // nothing is written yet: a device that is not there is no reason to begin a run
     let device = prepare(&experiment)?;
-    let text = experiment.print()?;
     let claim = Claim::of(&experiment, options.mode)?;
     let facts = environment::report(&experiment, device, claim.path());
+    let recording = Recording::of(&mut experiment, facts)?;
 
     let mut program = build_for_training(device, experiment)?;
     let folder = claim.take_folder()?;
     let log = folder.log();
-    let start = Start::in_folder(&folder, options.mode, text)?;
-    start.open_sinks(&mut program, &folder, &facts, options.verbosity)?;
+    let start = Start::in_folder(&folder, options.mode, recording.text().to_owned())?;
+    recording.begin(&folder, options.verbosity, &mut program.run.seen.sinks)?;
+    let info = recording.info(folder.path(), program.measured());
     program.run.storage.folder = Some(folder);
     greet(&mut program)?;
     start.warn(&mut program)?;
+    start.open_sinks(&mut program, &info)?;
 
     let end = program.run(|program| {
-        start.resume(program)?;
+        start.resume(program, info)?;
         program.train()
     });
     note_the_end(&log, &end);
@@ -99,7 +103,7 @@ fn greet<T: Build>(program: &mut Program<T>) -> Result<()> {
 }
 
 /// Writes how the run ended into its log. The console is told by the caller.
-fn note_the_end(log: &Path, end: &Result<End>) {
+pub(super) fn note_the_end(log: &Path, end: &Result<End>) {
     let text = match end {
         Ok(End::Finished) => "finished".to_owned(),
         Ok(End::Stopped(stop)) => format!("stopped: {stop}"),

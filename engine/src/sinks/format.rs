@@ -1,6 +1,6 @@
 //! Numbers and rows as a person reads them. Files for programs hold exact numbers instead.
 
-use super::Row;
+use crate::record::{Event, Row, Value};
 use std::time::Duration;
 
 /// A row as one line: `train  epoch 3  iter 450  loss 0.4123  lr 1.000e-3  eta 1:02:03`.
@@ -9,11 +9,23 @@ pub fn row_text(row: &Row) -> String {
     if let Some(loader) = &row.loader {
         text.push_str(&format!(" {loader}"));
     }
-    text.push_str(&format!("  epoch {}  iter {}", row.epoch, row.iter));
+    text.push_str(&format!("  epoch {}  iter {}", row.at.epoch, row.at.iter));
     for (name, value) in &row.values {
         text.push_str(&format!("  {name} {}", value_text(name, *value)));
     }
     text
+}
+
+/// A text or table with its name and moment in front, on lines of its own: `val/worst, epoch 3, iter 450:`. Nothing for
+/// what is no text.
+pub(super) fn event_text(event: &Event) -> Option<String> {
+    let text = match &event.value {
+        Value::Number(number) => value_text(&event.name, *number),
+        Value::Text(text) => text.clone(),
+        Value::Table(table) => table.to_string(),
+        Value::Image(_) | Value::Histogram(_) | Value::Figure(_) => return None,
+    };
+    Some(format!("{}, epoch {}, iter {}:\n{}", event.key(), event.at.epoch, event.at.iter, text.trim_end()))
 }
 
 /// A number with four significant digits; the name tells what it is.
@@ -56,7 +68,7 @@ fn significant(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::RowPhase;
+    use crate::record::{Moment, RowPhase, Table};
 
     #[test]
     fn numbers_have_four_significant_digits() {
@@ -104,9 +116,23 @@ mod tests {
     #[test]
     fn a_row_is_one_line() {
         let values = vec![("loss".to_owned(), 0.412345), ("lr".to_owned(), 1e-3)];
-        let row = Row { phase: RowPhase::Train, loader: None, epoch: 3, iter: 450, time: 1.0, values };
+        let at = Moment { epoch: 3, iter: 450, time: 1.0 };
+        let row = Row { phase: RowPhase::Train, loader: None, at, values };
         assert_eq!(row_text(&row), "train  epoch 3  iter 450  loss 0.4123  lr 1.000e-3");
         let named = Row { phase: RowPhase::Val, loader: Some("hard".to_owned()), ..row };
         assert!(row_text(&named).starts_with("val hard  epoch 3"));
+    }
+
+    #[test]
+    fn a_table_is_told_with_its_name_and_moment() {
+        let table = Table::new(["digit", "right"]).row(["8".into(), 0.5.into()]);
+        let event = Event {
+            phase: RowPhase::Val,
+            loader: None,
+            at: Moment { epoch: 3, iter: 450, time: 1.0 },
+            name: "worst".to_owned(),
+            value: Value::Table(table),
+        };
+        assert_eq!(event_text(&event).unwrap(), "val/worst, epoch 3, iter 450:\ndigit  right\n8      0.5");
     }
 }

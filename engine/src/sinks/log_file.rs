@@ -2,9 +2,11 @@
 //!
 //! It is a history: a resumed run goes on behind what is there, also where a line was torn.
 
-use super::{Row, Sink, row_text};
+use super::format::{event_text, row_text};
 use crate::base::disk::{DiskContext, DiskError};
 use crate::base::error::Result;
+use crate::base::state::{State, StateError, StateMap};
+use crate::record::{Event, Row, Sink, ValueKind};
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -33,6 +35,14 @@ impl LogFile {
 }
 
 impl Sink for LogFile {
+    fn takes(&self, kind: ValueKind) -> bool {
+        matches!(kind, ValueKind::Number | ValueKind::Text | ValueKind::Table)
+    }
+
+    fn event(&mut self, event: &Event) -> Result<()> {
+        event_text(event).map_or(Ok(()), |text| self.line(&text))
+    }
+
     fn row(&mut self, row: &Row) -> Result<()> {
         self.line(&row_text(row))
     }
@@ -45,6 +55,17 @@ impl Sink for LogFile {
 
     fn flush(&mut self) -> Result<()> {
         Ok(self.file.sync_data().while_trying("sync", &self.path)?)
+    }
+}
+
+/// A resumed run goes on behind what is there.
+impl State for LogFile {
+    fn save_state(&self) -> StateMap {
+        StateMap::new()
+    }
+
+    fn load_state(&mut self, _: StateMap) -> Result<(), StateError> {
+        Ok(())
     }
 }
 

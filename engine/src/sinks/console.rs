@@ -3,8 +3,10 @@
 //! The bar is taken away while a line is written, so that neither garbles the other. A reader that goes away
 //! (`… | head`) ends the lines, not the run: the log file has them all.
 
-use super::{Progress, Row, RowPhase, Sink, row_text};
+use super::format::{event_text, row_text};
 use crate::base::error::Result;
+use crate::base::state::{State, StateError, StateMap};
+use crate::record::{Event, Progress, Row, RowPhase, Sink, ValueKind};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, Write};
 
@@ -62,6 +64,19 @@ impl Default for Console {
 }
 
 impl Sink for Console {
+    /// Texts and tables fill a screen: they are for those who ask for more.
+    fn takes(&self, kind: ValueKind) -> bool {
+        match kind {
+            ValueKind::Number => true,
+            ValueKind::Text | ValueKind::Table => self.verbosity == Verbosity::Verbose,
+            _ => false,
+        }
+    }
+
+    fn event(&mut self, event: &Event) -> Result<()> {
+        event_text(event).map_or(Ok(()), |text| self.line(&text))
+    }
+
     fn row(&mut self, row: &Row) -> Result<()> {
         self.line(&row_text(row))
     }
@@ -87,6 +102,17 @@ impl Sink for Console {
             }
         }
         bar.set_position(progress.done);
+    }
+}
+
+/// What was shown is shown: a resumed run has nothing to put back.
+impl State for Console {
+    fn save_state(&self) -> StateMap {
+        StateMap::new()
+    }
+
+    fn load_state(&mut self, _: StateMap) -> Result<(), StateError> {
+        Ok(())
     }
 }
 

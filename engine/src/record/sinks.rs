@@ -1,0 +1,388 @@
+//! All sinks of a run as one: each gets everything, and one that may fail does not take the run with it.
+
+use super::{Event, Outcome, Progress, Row, RunInfo, Sink, SinkConfig, ValueKind};
+use crate::base::error::{Error, ErrorContext as _, Result};
+use crate::base::panics;
+use crate::base::state::StateMap;
+use std::fmt;
+
+/// The sinks of a run, in the order in which they are served.
+#[derive(Default)]
+pub struct Sinks {
+    entries: Vec<Entry>,
+    /// Kinds of values that no sink takes, and of which that was told.
+    untaken: Vec<ValueKind>,
+}
+
+struct Entry {
+    /// Under which a checkpoint holds its state.
+    key: String,
+    /// What it is called in messages.
+    name: String,
+    sink: Box<dyn Sink>,
+    /// Whether the experiment has chosen it; what fails in others names itself.
+    chosen: bool,
+    /// Whether its failure ends the run.
+    required: bool,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Not yet opened.
+    Waiting,
+    Open,
+    /// It has failed, and gets nothing any more.
+    Left,
+}
+
+impl Sinks {
+    /// None yet.
+    pub fn new() -> Sinks {
+        Sinks::default()
+    }
+
+    /// Adds a sink that needs no opening, and whose failure ends the run. A checkpoint holds its state under `sinks.NAME`.
+    pub fn push(&mut self, name: &str, sink: impl Sink + 'static) {
+        self.add(name, Box::new(sink), true, false);
+        if let Some(entry) = self.entries.last_mut() {
+            entry.stage = Stage::Open;
+        }
+    }
+
+    /// As [`Sinks::push`], for one that gets nothing until [`Sinks::open`], and whose failure ends the run only when it is
+    /// required.
+    pub fn push_closed(&mut self, name: &str, sink: impl Sink + 'static, required: bool) {
+        self.add(name, Box::new(sink), required, false);
+    }
+
+    /// Adds a sink that the experiment chooses; it gets nothing until [`Sinks::open`].
+    pub fn push_chosen(&mut self, config: &dyn SinkConfig) {
+        self.add(config.typetag_name(), config.build_sink(), config.required(), true);
+    }
+
+    /// Opens those that are not open yet.
+    ///
+    /// # Errors
+    /// When one can't be opened that is required.
+    pub fn open(&mut self, run: &RunInfo) -> Result<()> {
+        self.serve(Stage::Waiting, |sink| sink.open(run))?;
+        self.entries.iter_mut().filter(|entry| entry.stage == Stage::Waiting).for_each(|entry| {
+            entry.stage = Stage::Open;
+        });
+        Ok(())
+    }
+
+    /// Writes a row to each.
+    ///
+    /// # Errors
+    /// When two of its values have one name, or a sink fails that is required.
+    pub fn row(&mut self, row: &Row) -> Result<()> {
+        row.check()?;
+        self.serve(Stage::Open, |sink| sink.row(row))
+    }
+
+    /// Hands a value to each that takes its kind.
+    ///
+    /// # Errors
+    /// When a sink fails that is required.
+    pub fn event(&mut self, event: &Event) -> Result<()> {
+        let kind = event.value.kind();
+        self.serve(Stage::Open, |sink| if sink.takes(kind) { sink.event(event) } else { Ok(()) })
+    }
+
+    /// Whether any of them takes values of this kind.
+    pub fn takes(&self, kind: ValueKind) -> bool {
+        self.entries.iter().any(|entry| entry.stage != Stage::Left && entry.sink.takes(kind))
+    }
+
+    /// Whether it is still to be told that no sink takes this kind. True once for each kind.
+    pub fn is_first_untaken(&mut self, kind: ValueKind) -> bool {
+        let first = !self.untaken.contains(&kind);
+        if first {
+            self.untaken.push(kind);
+        }
+        first
+    }
+
+    /// Writes a message for a person to each.
+    ///
+    /// # Errors
+    /// When a sink fails that is required.
+    pub fn line(&mut self, text: &str) -> Result<()> {
+        self.serve(Stage::Open, |sink| sink.line(text))
+    }
+
+    /// Shows how far a loop is.
+    ///
+    /// # Errors
+    /// When a sink panics that is required.
+    pub fn progress(&mut self, progress: Progress) -> Result<()> {
+        self.serve(Stage::Open, |sink| {
+            sink.progress(progress);
+            Ok(())
+        })
+    }
+
+    /// Brings everything taken so far to where it survives the machine.
+    ///
+    /// # Errors
+    /// When a sink fails that is required.
+    pub fn flush(&mut self) -> Result<()> {
+        self.serve(Stage::Open, |sink| sink.flush())
+    }
+
+    /// Tells each how the run has ended.
+    ///
+    /// # Errors
+    /// When a sink fails that is required.
+    pub fn end(&mut self, how: Outcome) -> Result<()> {
+        self.serve(Stage::Open, |sink| sink.end(how))
+    }
+
+    /// The states of those that have one, by the names under which a checkpoint holds them.
+    pub fn states(&self) -> Vec<(String, StateMap)> {
+        let states = self.entries.iter().map(|entry| (entry.key.clone(), entry.sink.save_state()));
+        states.filter(|(_, state)| !state.0.is_empty()).collect()
+    }
+
+    /// Gives each its state out of a checkpoint's; what it has none of is told.
+    ///
+    /// # Errors
+    /// When a state does not fit a sink that is required.
+    pub fn load_states(&mut self, mut state: StateMap) -> Result<()> {
+        let mut failed = Vec::new();
+        let mut told = Vec::new();
+        for (index, entry) in self.entries.iter_mut().enumerate() {
+            let Some(saved) = state.0.contains_key(&entry.key).then(|| state.take_map(&entry.key)) else {
+                if entry.chosen {
+                    told.push(format!("the checkpoint has no state of the sink `{}`: it begins here", entry.name));
+                }
+                continue;
+            };
+            let loaded = saved.and_then(|saved| entry.sink.load_state(saved));
+            if let Err(error) = loaded {
+                failed.push((index, Error::from(error.at(&format!("sinks.{}", entry.key)))));
+            }
+        }
+        self.settle(failed)?;
+        told.iter().try_for_each(|text| self.line(text))
+    }
+
+    fn add(&mut self, name: &str, sink: Box<dyn Sink>, required: bool, chosen: bool) {
+        // by name and not by place, so that the file can add one before it
+        let earlier = self.entries.iter().filter(|entry| entry.name == name).count();
+        let key = match earlier {
+            0 => name.to_owned(),
+            _ => format!("{name}.{earlier}"),
+        };
+        self.entries.push(Entry { key, name: name.to_owned(), sink, chosen, required, stage: Stage::Waiting });
+    }
+
+    /// Serves every sink of a stage, also when one of them fails or panics.
+    fn serve(&mut self, stage: Stage, mut serve: impl FnMut(&mut dyn Sink) -> Result<()>) -> Result<()> {
+        // without an allocation as long as nothing fails
+        let mut failed = Vec::new();
+        for (index, entry) in self.entries.iter_mut().enumerate().filter(|(_, entry)| entry.stage == stage) {
+            if let Err(error) = panics::catch(Whose(&entry.name), || serve(entry.sink.as_mut())) {
+                failed.push((index, error));
+            }
+        }
+        if failed.is_empty() { Ok(()) } else { self.settle(failed) }
+    }
+
+    /// Leaves sinks that have failed and need not be there, each told once; the first error of the others.
+    #[cold]
+    fn settle(&mut self, failed: Vec<(usize, Error)>) -> Result<()> {
+        let mut first = Ok(());
+        let mut told = Vec::new();
+        for (index, error) in failed {
+            let entry = &mut self.entries[index];
+            let name = &entry.name;
+            if !entry.required {
+                entry.stage = Stage::Left;
+                told.push(format!("warning: the sink `{name}` has failed, the run goes on without it: {error:#}"));
+            } else if entry.chosen {
+                let failed = format!("the sink `{name}` has failed, and it is required");
+                first = first.and(Err(error).context(failed));
+            } else {
+                first = first.and(Err(error));
+            }
+        }
+        for text in told {
+            first = first.and(self.line(&text));
+        }
+        first
+    }
+}
+
+/// Whose panic it is.
+struct Whose<'a>(&'a str);
+
+impl fmt::Display for Whose<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the sink `{}`", self.0)
+    }
+}
+
+impl fmt::Debug for Sinks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.entries.iter().map(|entry| &entry.key)).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::state::{State, StateError};
+    use crate::record::{Moment, RowPhase, Value};
+    use serde::{Deserialize, Serialize};
+    use std::sync::{Arc, Mutex};
+
+    type Lines = Arc<Mutex<Vec<String>>>;
+
+    /// Keeps what it is told, and counts values as its state.
+    #[derive(Default)]
+    struct Kept {
+        lines: Lines,
+        taken: u64,
+    }
+
+    impl Sink for Kept {
+        fn takes(&self, kind: ValueKind) -> bool {
+            kind == ValueKind::Number
+        }
+        fn event(&mut self, event: &Event) -> Result<()> {
+            self.taken += 1;
+            self.lines.lock().unwrap().push(format!("{} {:?}", event.key(), event.value));
+            Ok(())
+        }
+        fn line(&mut self, text: &str) -> Result<()> {
+            self.lines.lock().unwrap().push(text.to_owned());
+            Ok(())
+        }
+    }
+
+    impl State for Kept {
+        fn save_state(&self) -> StateMap {
+            let mut state = StateMap::new();
+            state.put("taken", &self.taken);
+            state
+        }
+        fn load_state(&mut self, mut state: StateMap) -> Result<(), StateError> {
+            self.taken = state.take("taken")?;
+            Ok(())
+        }
+    }
+
+    /// A tracker that is never there.
+    #[derive(Clone, Debug, Serialize, Deserialize)]
+    struct Tracker {
+        required: bool,
+        panics: bool,
+    }
+
+    impl Sink for Tracker {
+        fn event(&mut self, _: &Event) -> Result<()> {
+            match self.panics {
+                true => panic!("no network"),
+                false => Err(Error::msg("no server")),
+            }
+        }
+    }
+
+    impl State for Tracker {
+        fn save_state(&self) -> StateMap {
+            StateMap::new()
+        }
+        fn load_state(&mut self, _: StateMap) -> Result<(), StateError> {
+            Ok(())
+        }
+    }
+
+    #[typetag::serde(name = "TestTracker")]
+    impl SinkConfig for Tracker {
+        fn build_sink(&self) -> Box<dyn Sink> {
+            Box::new(self.clone())
+        }
+        fn required(&self) -> bool {
+            self.required
+        }
+    }
+
+    fn row(values: &[(&str, f64)]) -> Row {
+        let values = values.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
+        Row { phase: RowPhase::Train, loader: None, at: Moment::default(), values }
+    }
+
+    fn with_tracker(required: bool, panics: bool) -> (Sinks, Lines) {
+        let (mut sinks, kept) = (Sinks::new(), Kept::default());
+        let lines = kept.lines.clone();
+        sinks.push_chosen(&Tracker { required, panics });
+        sinks.push("kept", kept);
+        sinks.open(&RunInfo::new("run", "")).unwrap();
+        (sinks, lines)
+    }
+
+    #[test]
+    fn a_tracker_that_fails_is_told_once_and_left() {
+        for panics in [false, true] {
+            let (mut sinks, lines) = with_tracker(false, panics);
+            sinks.row(&row(&[("loss", 1.0)])).unwrap();
+            sinks.row(&row(&[("loss", 2.0)])).unwrap();
+            let lines = lines.lock().unwrap();
+            assert_eq!(lines.len(), 3, "{lines:?}");
+            assert!(lines[1].starts_with("warning: the sink `TestTracker` has failed, the run goes on without it: "));
+            assert!(lines[1].ends_with(if panics { ": no network" } else { ": no server" }), "{lines:?}");
+            assert_eq!((lines[0].as_str(), lines[2].as_str()), ("train/loss Number(1.0)", "train/loss Number(2.0)"));
+        }
+    }
+
+    #[test]
+    fn a_required_sink_that_fails_is_an_error_after_all_others_were_served() {
+        let (mut sinks, lines) = with_tracker(true, false);
+        let error = sinks.row(&row(&[("loss", 1.0)])).unwrap_err();
+        assert_eq!(format!("{error:#}"), "the sink `TestTracker` has failed, and it is required: no server");
+        assert_eq!(lines.lock().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_value_goes_to_those_that_take_its_kind_alone() {
+        let (mut sinks, lines) = with_tracker(false, false);
+        let text = Event {
+            phase: RowPhase::Val,
+            loader: None,
+            at: Moment::default(),
+            name: "note".to_owned(),
+            value: Value::Text("hello".to_owned()),
+        };
+        assert!(sinks.takes(ValueKind::Text), "the tracker takes all");
+        sinks.event(&text).unwrap();
+        assert!(!sinks.takes(ValueKind::Text), "it is left now");
+        assert_eq!(lines.lock().unwrap().len(), 1);
+        assert!(sinks.is_first_untaken(ValueKind::Text) && !sinks.is_first_untaken(ValueKind::Text));
+    }
+
+    #[test]
+    fn a_row_with_two_values_of_one_name_reaches_no_sink() {
+        let (mut sinks, lines) = with_tracker(false, false);
+        assert!(sinks.row(&row(&[("loss", 1.0), ("loss", 2.0)])).is_err());
+        assert!(lines.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn states_come_back_by_name_and_number_and_nothing_is_taken_before_the_opening() {
+        let mut sinks = Sinks::new();
+        sinks.push_closed("kept", Kept { taken: 3, ..Kept::default() }, true);
+        sinks.push_closed("kept", Kept { taken: 4, ..Kept::default() }, true);
+        sinks.row(&row(&[("loss", 1.0)])).unwrap();
+        let mut state = StateMap::new();
+        sinks.states().iter().for_each(|(key, of)| state.put(key, of));
+        let mut again = Sinks::new();
+        again.push_closed("kept", Kept::default(), true);
+        again.push_closed("kept", Kept::default(), true);
+        again.load_states(state).unwrap();
+        let taken = again.states().into_iter().map(|(key, mut of)| (key, of.take::<u64>("taken").unwrap()));
+        assert_eq!(taken.collect::<Vec<_>>(), [("kept".to_owned(), 3), ("kept.1".to_owned(), 4)]);
+    }
+}
