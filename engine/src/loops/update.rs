@@ -6,6 +6,7 @@
 //! updates out, and nothing waits for it.
 
 use crate::base::{Error, Output, Result};
+use crate::data::Batch as _;
 use crate::hook::EngineHooks;
 use crate::loops::program::Program;
 use crate::loops::share::{Shares, Weighed};
