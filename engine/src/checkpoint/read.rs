@@ -32,16 +32,16 @@ pub fn load(path: &Path) -> Result<Snapshot, CheckpointError> {
 ///
 /// ```
 /// use engine::base::{Epoch, Iter, StateMap};
-/// use engine::checkpoint::{self, Meta, Snapshot};
+/// use engine::checkpoint::{self, Meta, Snapshot, Weights};
 /// use tch::Tensor;
 ///
 /// let snapshot = |iter| {
 ///     let weights = vec![("weight".to_owned(), Tensor::from_slice(&[1.0f32, 2.0]))];
 ///     let meta = Meta::new(Epoch(0), Iter(iter));
-///     Snapshot { meta, models: vec![("net".to_owned(), weights)], state: StateMap::new() }
+///     Snapshot { meta, models: vec![Weights::new("net", weights)], state: StateMap::new(), ranks: vec![StateMap::new()] }
 /// };
 /// let dir = tempfile::tempdir()?;
-/// let path = checkpoint::save(dir.path(), "best", &snapshot(20))?;
+/// let path = checkpoint::save(dir.path(), &["best"], &snapshot(20))?.remove(0);
 /// // the checkpoint, or one file of it
 /// for path in [path.clone(), path.join("net.safetensors")] {
 ///     let models = checkpoint::load_models(&path)?;
@@ -84,22 +84,22 @@ pub struct Newest {
 ///
 /// ```
 /// use engine::base::{Epoch, Iter, StateMap};
-/// use engine::checkpoint::{self, Meta, Snapshot};
+/// use engine::checkpoint::{self, Meta, Snapshot, Weights};
 /// use tch::Tensor;
 ///
 /// let snapshot = |iter| {
 ///     let weights = vec![("weight".to_owned(), Tensor::from_slice(&[1.0f32, 2.0]))];
 ///     let meta = Meta::new(Epoch(0), Iter(iter));
-///     Snapshot { meta, models: vec![("net".to_owned(), weights)], state: StateMap::new() }
+///     Snapshot { meta, models: vec![Weights::new("net", weights)], state: StateMap::new(), ranks: vec![StateMap::new()] }
 /// };
 /// let dir = tempfile::tempdir()?;
-/// checkpoint::save(dir.path(), "iter_000000010", &snapshot(10))?;
-/// let damaged = checkpoint::save(dir.path(), "iter_000000020", &snapshot(20))?;
+/// checkpoint::save(dir.path(), &["iter_000000010"], &snapshot(10))?;
+/// let damaged = checkpoint::save(dir.path(), &["iter_000000020"], &snapshot(20))?.remove(0);
 /// std::fs::write(damaged.join("net.safetensors"), "")?;
 ///
 /// let newest = checkpoint::newest_valid(dir.path())?;
 /// assert_eq!(newest.found.unwrap().1.meta.iter, Iter(10));
-/// assert!(newest.warnings[0].to_string().contains("net.safetensors"));
+/// assert!(newest.unusable[0].1.to_string().contains("net.safetensors"));
 /// # Ok::<(), engine::base::Error>(())
 /// ```
 ///
@@ -130,17 +130,17 @@ pub fn newest_valid(dir: &Path) -> Result<Newest, CheckpointError> {
 ///
 /// ```
 /// use engine::base::{Epoch, Iter, StateMap};
-/// use engine::checkpoint::{self, Meta, Snapshot};
+/// use engine::checkpoint::{self, Meta, Snapshot, Weights};
 /// use tch::Tensor;
 ///
 /// let snapshot = |iter| {
 ///     let weights = vec![("weight".to_owned(), Tensor::from_slice(&[1.0f32, 2.0]))];
 ///     let meta = Meta::new(Epoch(0), Iter(iter));
-///     Snapshot { meta, models: vec![("net".to_owned(), weights)], state: StateMap::new() }
+///     Snapshot { meta, models: vec![Weights::new("net", weights)], state: StateMap::new(), ranks: vec![StateMap::new()] }
 /// };
 /// let dir = tempfile::tempdir()?;
 /// for iter in [10, 30, 20] {
-///     checkpoint::save(dir.path(), &checkpoint::iter_name(Iter(iter)), &snapshot(iter))?;
+///     checkpoint::save(dir.path(), &[checkpoint::iter_name(Iter(iter))], &snapshot(iter))?;
 /// }
 /// let names = checkpoint::list(dir.path())?;
 /// assert!(names[0].ends_with("iter_000000030") && names[2].ends_with("iter_000000010"));

@@ -13,19 +13,19 @@ use std::path::{Path, PathBuf};
 ///
 /// ```
 /// use engine::base::{Epoch, Iter, StateMap};
-/// use engine::checkpoint::{self, Meta, Snapshot};
+/// use engine::checkpoint::{self, Meta, Snapshot, Weights};
 /// use tch::Tensor;
 ///
 /// let snapshot = |iter| {
 ///     let weights = vec![("weight".to_owned(), Tensor::from_slice(&[1.0f32, 2.0]))];
 ///     let meta = Meta::new(Epoch(0), Iter(iter));
-///     Snapshot { meta, models: vec![("net".to_owned(), weights)], state: StateMap::new() }
+///     Snapshot { meta, models: vec![Weights::new("net", weights)], state: StateMap::new(), ranks: vec![StateMap::new()] }
 /// };
 /// let dir = tempfile::tempdir()?;
 /// for iter in [10, 20, 30] {
-///     checkpoint::save(dir.path(), &checkpoint::iter_name(Iter(iter)), &snapshot(iter))?;
+///     checkpoint::save(dir.path(), &[checkpoint::iter_name(Iter(iter))], &snapshot(iter))?;
 /// }
-/// checkpoint::save(dir.path(), "best_val_loss", &snapshot(20))?; // has no iter in its name, and stays
+/// checkpoint::save(dir.path(), &["best_val_loss"], &snapshot(20))?; // has no iter in its name, and stays
 /// let removed = checkpoint::retain(dir.path(), 1, &["iter_000000010"])?;
 /// assert_eq!(removed, [dir.path().join("iter_000000020")]);
 /// assert_eq!(checkpoint::list(dir.path())?.len(), 3);

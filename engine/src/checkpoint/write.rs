@@ -23,22 +23,23 @@ use tch::Tensor;
 ///
 /// ```
 /// use engine::base::{Epoch, Iter, StateMap};
-/// use engine::checkpoint::{self, Meta, Snapshot};
+/// use engine::checkpoint::{self, Meta, Snapshot, Weights};
 /// use tch::Tensor;
 ///
 /// let mut state = StateMap::new();
 /// state.put("best", &0.97);
 /// let weights = vec![("weight".to_owned(), Tensor::from_slice(&[1.0f32, 2.0]))];
-/// let snapshot = Snapshot { meta: Meta::new(Epoch(1), Iter(20)), models: vec![("net".to_owned(), weights)], state };
+/// let models = vec![Weights::new("net", weights)];
+/// let snapshot = Snapshot { meta: Meta::new(Epoch(1), Iter(20)), models, state, ranks: vec![StateMap::new()] };
 ///
 /// let dir = tempfile::tempdir()?;
-/// let path = checkpoint::save(dir.path(), &checkpoint::iter_name(Iter(20)), &snapshot)?;
+/// let path = checkpoint::save(dir.path(), &[checkpoint::iter_name(Iter(20))], &snapshot)?.remove(0);
 /// assert!(path.ends_with("iter_000000020"));
 ///
 /// let mut loaded = checkpoint::load(&path)?;
 /// assert_eq!(loaded.meta.iter, Iter(20));
 /// assert_eq!(loaded.state.take::<f64>("best")?, 0.97);
-/// assert_eq!(Vec::<f32>::try_from(&loaded.models[0].1[0].1)?, [1.0, 2.0]);
+/// assert_eq!(Vec::<f32>::try_from(&loaded.models[0].trained[0].1)?, [1.0, 2.0]);
 /// # Ok::<(), engine::base::Error>(())
 /// ```
 ///

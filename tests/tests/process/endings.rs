@@ -10,7 +10,7 @@ fn a_run_that_is_done_exits_with_0_and_says_where_it_is() {
     assert!(ended.stderr.is_empty(), "{ended}");
     let folder = bench.path("runs/run").display().to_string();
     assert!(ended.stdout.ends_with(&format!("\nrun folder: {folder}\n")), "{ended}");
-    assert!(ended.stdout.contains("\nval/accuracy = 0."), "{ended}");
+    assert!(ended.stdout.contains("\nval/val/accuracy = 0."), "{ended}");
 }
 
 #[test]

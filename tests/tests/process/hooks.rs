@@ -65,7 +65,7 @@ fn early_stopping_ends_the_run_with_0_and_its_reason_and_goes_on_counting_after_
     };
     let whole = bench();
     let ended = whole.run(&["train", "stop.ron"]).exits(0);
-    let reason = "stopped at epoch 3, iter 9: `val/accuracy` has not become better than";
+    let reason = "stopped at epoch 3, iter 9: `EarlyStopping`: `val/accuracy` has not become better than";
     assert!(ended.stdout.contains(reason), "{ended}");
     // its count is in the checkpoint
     let bench = bench();

@@ -9,11 +9,18 @@ const TIMES: [&str; 5] = ["time", "iter_time", "data_time", "samples_per_second"
 
 /// Every tensor file of the newest checkpoint: weights, and what optimizers, averages and generators hold.
 pub(crate) fn tensors(run: &Path) -> BTreeMap<String, Vec<u8>> {
-    let files = std::fs::read_dir(newest(run)).unwrap().map(|entry| entry.unwrap().path());
-    let tensors = files.filter(|path| path.extension().is_some_and(|extension| extension == "safetensors"));
-    let read = |path: PathBuf| (name(&path), std::fs::read(&path).unwrap());
-    let tensors: BTreeMap<String, Vec<u8>> = tensors.map(read).collect();
-    assert!(tensors.contains_key("net.safetensors") && tensors.contains_key("state.safetensors"));
+    let checkpoint = newest(run);
+    let mut tensors = BTreeMap::new();
+    for folder in ["", "run", "ranks/0"] {
+        let files = std::fs::read_dir(checkpoint.join(folder)).unwrap().map(|entry| entry.unwrap().path());
+        for path in files.filter(|path| path.extension().is_some_and(|extension| extension == "safetensors")) {
+            let name = path.strip_prefix(&checkpoint).unwrap().to_string_lossy().into_owned();
+            tensors.insert(name, std::fs::read(&path).unwrap());
+        }
+    }
+    for name in ["net.safetensors", "run/state.safetensors", "ranks/0/state.safetensors"] {
+        assert!(tensors.contains_key(name), "no `{name}` among {:?}", tensors.keys());
+    }
     tensors
 }
 
