@@ -375,10 +375,10 @@ const _: () = {
     #[allow(unused_variables, unreachable_code)]
     impl ::engine::__private::Trainer for Digits {
         const CLOCK: ::engine::__private::Clock = ::engine::__private::Clock::Epoch;
-        const PASSES: &'static [::engine::__private::PassInfo] = <<::engine::__private::Checked<
+        const PASSES: &'static [::engine::__private::PassInfo] = <<::engine::__private::Verified<
             Digits,
             FITS_train,
-        > as ::engine::__private::Known>::Type as ::engine::__private::Steps>::PASSES;
+        > as ::engine::__private::VerifiedType>::Type as ::engine::__private::Steps>::PASSES;
         fn loaders(role: ::engine::__private::Role) -> &'static [&'static str] {
             match role {
                 ::engine::__private::Role::Train => &["train"],
@@ -561,10 +561,10 @@ const _: () = {
         const OPTIMIZERS: &'static [&'static str] = &["opt"];
     }
     const _: () = {
-        let passes = <<::engine::__private::Checked<
+        let passes = <<::engine::__private::Verified<
             Digits,
             FITS_train,
-        > as ::engine::__private::Known>::Type as ::engine::__private::Steps>::PASSES;
+        > as ::engine::__private::VerifiedType>::Type as ::engine::__private::Steps>::PASSES;
         if !::engine::__private::is_stepped(
             "opt",
             passes,
