@@ -22,7 +22,7 @@ fn cut(file: &Path, by: u64) {
 fn a_damaged_checkpoint_is_told_and_the_one_before_it_is_used() {
     let whole = Bench::by_epoch();
     whole.train(&[]).exits(0);
-    for (file, by) in [("net.safetensors", 1), ("state.safetensors", 100), ("manifest", 5), ("state.ron", 2)] {
+    for (file, by) in [("net.safetensors", 1), ("run/state.safetensors", 100), ("manifest", 5), ("run/state.ron", 2)] {
         let bench = half_done();
         // the best one is of the same iter, and would do as well
         std::fs::remove_dir_all(bench.path("runs/run/checkpoints/best_val_accuracy")).unwrap();

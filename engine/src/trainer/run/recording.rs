@@ -46,10 +46,10 @@ impl Recording {
     /// When the log can't be written.
     pub(super) fn begin(&self, folder: &RunFolder, verbosity: Verbosity, sinks: &mut Sinks) -> Result<()> {
         sinks.push("log.txt", LogFile::open(&folder.log())?);
-        self.greet(verbosity, sinks)?;
         sinks.push_closed("metrics.jsonl", JsonLines::new(folder.metrics()), true);
         self.chosen.iter().for_each(|config| sinks.push_chosen(config.as_ref()));
-        Ok(())
+        // the console comes last: a row that a person has seen is in the files
+        self.greet(verbosity, sinks)
     }
 
     /// Adds the sinks of a command that evaluates a checkpoint of a run: the console, and those of the run. They may not be
