@@ -13,8 +13,8 @@ use tch::{TchError, Tensor};
 /// use tch::Tensor;
 ///
 /// let mut mean = Mean::default();
-/// mean.add(&Tensor::from(6.0), 3)?; // the sum over three samples
-/// mean.add(&Tensor::from(2.0), 1)?;
+/// mean.add(&Tensor::from(6.0), 3.0)?; // the sum over three samples
+/// mean.add(&Tensor::from(2.0), 1.0)?;
 /// assert_eq!(mean.read("error")?, 2.0);
 /// let error = Mean::default().read("error").unwrap_err();
 /// assert!(error.to_string().starts_with("metric `error` saw no batch"));
