@@ -14,7 +14,7 @@ use std::ptr::{NonNull, null_mut};
 /// # fn main() -> Result<(), NativeError> {
 /// let meter = MemoryMeter::start()?;
 /// let kept = Tensor::ones([1000], (Kind::Float, Device::Cpu));
-/// drop(&kept + 1.0);
+/// drop(kept.ones_like());
 /// assert_eq!((meter.live_bytes(), meter.peak_bytes()), (4000, 8000));
 /// # Ok(())
 /// # }

@@ -21,7 +21,7 @@ use std::fmt;
 ///
 /// ```
 /// use engine::base::{Epoch, Iter};
-/// use engine::optim::{PlannedLength, TrainingProgress};
+/// use engine::optim::{GroupName, PlannedLength, TrainingProgress};
 /// use engine::prelude::*;
 ///
 /// // a warm-up, then down to the end; the momentum has a schedule of its own
@@ -29,11 +29,11 @@ use std::fmt;
 /// let schedules: Schedules = engine::config::parse_text("example", text)?.read()?;
 /// let planned = PlannedLength { max_epochs: 1, max_iters: 110, iters_per_epoch: 110 };
 /// let at = |iter| TrainingProgress { epoch: Epoch(0), iter: Iter(iter), planned };
-/// assert!((schedules.value("lr", "default", 1.0, &at(0)).unwrap() - 0.1).abs() < 1e-9);
-/// assert!((schedules.value("lr", "default", 1.0, &at(10)).unwrap() - 1.0).abs() < 1e-9); // the cosine begins
-/// assert!((schedules.value("lr", "default", 1.0, &at(60)).unwrap() - 0.5).abs() < 1e-9);
-/// assert_eq!(schedules.value("momentum", "default", 0.9, &at(3)), Some(0.45));
-/// assert_eq!(schedules.value("weight_decay", "default", 0.01, &at(3)), None);
+/// assert!((schedules.value("lr", GroupName { optimizer: "opt", group: "default" }, 1.0, &at(0)).unwrap() - 0.1).abs() < 1e-9);
+/// assert!((schedules.value("lr", GroupName { optimizer: "opt", group: "default" }, 1.0, &at(10)).unwrap() - 1.0).abs() < 1e-9); // the cosine begins
+/// assert!((schedules.value("lr", GroupName { optimizer: "opt", group: "default" }, 1.0, &at(60)).unwrap() - 0.5).abs() < 1e-9);
+/// assert_eq!(schedules.value("momentum", GroupName { optimizer: "opt", group: "default" }, 0.9, &at(3)), Some(0.45));
+/// assert_eq!(schedules.value("weight_decay", GroupName { optimizer: "opt", group: "default" }, 0.01, &at(3)), None);
 /// # Ok::<(), engine::base::Error>(())
 /// ```
 #[derive(Debug, Default, Serialize, Deserialize)]

@@ -12,13 +12,13 @@ windowed! {
     ///
     /// ```
     /// use engine::base::{Epoch, Iter};
-    /// use engine::optim::{PlannedLength, TrainingProgress, Schedules};
+    /// use engine::optim::{GroupName, PlannedLength, TrainingProgress, Schedules};
     ///
     /// let schedule: Schedules = engine::config::parse_text("example", "[Cosine(finish: 0.2)]")?.read()?;
     /// let planned = PlannedLength { max_epochs: 10, max_iters: 100, iters_per_epoch: 10 };
     /// let lr = |iter| {
     ///     let progress = TrainingProgress { epoch: Epoch(iter / 10), iter: Iter(iter), planned };
-    ///     schedule.value("lr", "default", 0.1, &progress).unwrap()
+    ///     schedule.value("lr", GroupName { optimizer: "opt", group: "default" }, 0.1, &progress).unwrap()
     /// };
     /// let is_near = |a: f64, b: f64| (a - b).abs() < 1e-9;
     /// assert!(is_near(lr(0), 0.1) && is_near(lr(50), 0.06) && is_near(lr(100), 0.02));

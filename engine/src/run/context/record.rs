@@ -80,8 +80,9 @@ impl Context<'_> {
     /// # struct Weights;
     /// # impl Weights {
     /// fn after_train_epoch(&mut self, cx: &mut Context<'_>) -> Result<()> {
-    ///     let variables = cx.model("net")?.variables().to_vec();
-    ///     variables.iter().try_for_each(|(name, weight)| cx.log_histogram(name, weight))
+    ///     let bias = cx.model("net")?.variables().iter().find(|(name, _)| name == "out.bias");
+    ///     let Some(bias) = bias.map(|(_, tensor)| tensor.shallow_clone()) else { return Ok(()) };
+    ///     cx.log_histogram("out.bias", &bias)
     /// }
     /// # }
     /// ```
