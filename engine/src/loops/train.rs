@@ -8,6 +8,7 @@ use crate::loops::program::Program;
 use crate::loops::share::Weighed;
 use crate::loops::trainer::{Role, Trainer};
 use crate::model::ModelEntry;
+use crate::optim::TrainingLength;
 use crate::optim::update::batches_per_iter;
 use crate::phase::at;
 use crate::run::{Generators, RunState};
@@ -33,15 +34,35 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         if length.max_iters.is_none() {
             return Err(Error::msg("the training has no end; set `max_epochs` or `max_iters` in `train`"));
         }
+        let max_iters = self.planned_iters(&length);
         let clocks = &mut self.run.clocks;
         clocks.max_epochs = self.plan.train.max_epochs;
         clocks.iters_per_epoch = length.iters_per_epoch.unwrap_or(0);
-        clocks.max_iters = length.max_iters;
+        clocks.max_iters = max_iters;
         if T::CLOCK == Clock::Iter && !clocks.is_finished() {
             // a training that was over and got a longer plan
             clocks.epoch = Epoch(0);
         }
         Ok(())
+    }
+
+    /// Iters of the whole training: those that are done and those that are left. A resumed run may have done its first
+    /// iters with another `accumulate` or `batch_size`, so epochs times the iters of today's epoch would be wrong.
+    fn planned_iters(&mut self, length: &TrainingLength) -> Option<u64> {
+        let (Some(epochs), Some(per_epoch)) = (length.max_epochs, length.iters_per_epoch) else {
+            return length.max_iters;
+        };
+        let (done, epoch, batch) = (self.run.clocks.iter.get(), self.run.clocks.epoch.get(), self.run.clocks.batch);
+        if T::CLOCK == Clock::Iter || done == 0 || epoch >= epochs {
+            return length.max_iters;
+        }
+        let left_of_epoch = match (batch, self.batches_left()) {
+            (Batch(0), _) | (_, None) => per_epoch,
+            (_, Some(batches)) => batches.div_ceil(self.run.updates.batches_per_iter().max(1)),
+        };
+        let later = (epochs - epoch - 1).saturating_mul(per_epoch);
+        let planned = done.saturating_add(left_of_epoch).saturating_add(later);
+        Some(length.limit.map_or(planned, |limit| limit.min(planned)))
     }
 
     /// Tells the updates which passes there are.

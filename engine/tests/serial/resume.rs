@@ -3,7 +3,7 @@
 use crate::support::{
     self, ByEpoch, ByIter, Full, Lines, Rows, Setup, Shape, Toyed as _, TwoVals, alone, every, from_ron, newest,
 };
-use engine::base::{Clock, StateMap, StateValue};
+use engine::base::{Clock, Epoch, Iter, StateMap, StateValue};
 use engine::checkpoint::Snapshot;
 use engine::hooks::EarlyStopping;
 use engine::loops::{End, TrainPlan};
@@ -290,6 +290,24 @@ fn a_longer_plan_goes_on_from_a_run_that_was_over() {
     // the rows are kept by the other run alone
     let others = |(path, _): &&(String, String)| !path.starts_with("/sinks");
     assert!(state.iter().filter(others).eq(whole.state.iter().filter(others)));
+}
+
+#[test]
+fn a_run_that_goes_on_with_another_accumulate_ends_at_its_planned_epoch() {
+    let _alone = alone();
+    // 5 batches an epoch, 3 epochs; cut after 2 iters of one batch each
+    let plan = |accumulate, stop_after| {
+        let mut setup = Setup { checkpoint: "(interval: 1, by: Iter)", ..rich() };
+        setup.train = TrainPlan { max_epochs: Some(3), accumulate, stop_after, ..TrainPlan::default() };
+        setup
+    };
+    let dir = support::folder();
+    program::<ByEpoch>(&plan(1, Some(2)), dir.path()).train_all().unwrap();
+    let mut program = program::<ByEpoch>(&plan(2, None), dir.path());
+    program.run(|program| program.restore(newest(dir.path())).and_then(|()| program.train())).unwrap();
+    let clocks = program.run.clocks();
+    // 2 are done, 3 batches of the epoch are left, and two epochs follow: 2 + 2 + 3 + 3
+    assert_eq!((clocks.epoch(), clocks.iter(), clocks.max_iters()), (Epoch(3), Iter(10), Some(10)));
 }
 
 #[test]
