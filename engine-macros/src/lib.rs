@@ -85,7 +85,7 @@ pub fn phases(args: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// Makes the methods of an `impl` block the passes of a trainer: an iter runs them in order, each with its own forward,
-/// loss and optimizers. It stands in place of `impl Steps`.
+/// loss and optimizers. It replaces `impl Steps`.
 ///
 /// ```text
 /// #[passes]

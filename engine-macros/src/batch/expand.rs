@@ -9,7 +9,7 @@ pub(crate) fn expand(batch: &Batch) -> TokenStream {
     let Batch { ident, generics, fields, krate, .. } = batch;
     let private = krate.private();
     let (impl_generics, types, clause) = generics.split_for_impl();
-    // one path for each type and all that is asked of it, so that what it lacks is said once
+    // one path for each type, used for every check, so that a missing trait is reported once
     let path = |place: usize, method: &str| {
         let of = match fields[place].role {
             Role::Part => "Batch",

@@ -19,7 +19,7 @@ pub(crate) struct RoleInfo {
 
 /// A role that the experiment file knows, in a trainer.
 pub(crate) struct PartInfo {
-    /// Where the settings of a field stand.
+    /// Where the settings of a field are.
     pub(crate) section: Section,
     /// The order of building: models first, hooks late.
     pub(crate) rank: usize,
@@ -31,7 +31,7 @@ pub(crate) struct PartInfo {
     pub(crate) wrapper: &'static str,
 }
 
-/// Where the settings of a field stand in the experiment file.
+/// Where the settings of a field are in the experiment file.
 pub(crate) enum Section {
     /// Under this key; of several fields, each under its own name below it.
     OneOrSeveral(&'static str),
