@@ -14,5 +14,6 @@ mod hooks;
 mod hostile;
 mod mistakes;
 mod repeatable;
+mod resume;
 mod rows;
 mod signals;
