@@ -41,6 +41,7 @@ pub fn run_train<T: Build>(mut experiment: Experiment<T>, options: impl Into<Tra
     let facts = environment::report(&experiment, device, claim.path());
     let recording = Recording::of(&mut experiment, facts)?;
 
+    let train_loop = experiment.train_loop.take();
     let mut program = build_for_training(device, experiment)?;
     let folder = claim.take_folder()?;
     let log = folder.log();
@@ -54,7 +55,7 @@ pub fn run_train<T: Build>(mut experiment: Experiment<T>, options: impl Into<Tra
 
     let end = program.run(|program| {
         start.resume(program, info)?;
-        program.train()
+        program.train_by(train_loop.as_deref())
     });
     note_the_end(&log, &end);
     Ok(Summary::of(&program, end?))
