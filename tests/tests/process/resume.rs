@@ -48,7 +48,7 @@ fn a_resume_that_is_refused_leaves_every_file_of_the_run_as_it_was() {
         (1, "optimizer=Sgd(lr: 0.1)", "it was saved by `AdamW`, and the experiment asks for `Sgd`"),
         (1, "loaders.train.dataset.path=nowhere.csv", "nowhere.csv"),
         (2, "optimizer.lr=-1.0", "must be at least 0.0"),
-        (2, "schedule=[Cosine(begin: 90)]", "never active"),
+        (2, "schedule=[Cosine(begin: 90)]", "would begin at iter 90"),
     ];
     for (code, set, why) in refused {
         let sinks = "sinks=[TensorBoard()]";
@@ -94,7 +94,7 @@ fn a_resume_tells_each_setting_that_has_changed_in_console_and_log() {
     let told = [
         "changed: `optimizer.lr`: 0.02 -> 0.01",
         "changed: `loaders.train.batch_size`: 4 -> 8",
-        "changed: `custom_hooks`: [] -> [Speaker(word: \"new\")]",
+        "changed: `custom_hooks.Speaker`: nothing -> Speaker(word: \"new\")",
     ];
     let log = log(&bench.path("runs/run"));
     let place =

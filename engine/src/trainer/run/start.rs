@@ -5,6 +5,7 @@ use crate::base::{ErrorContext as _, Result};
 use crate::checkpoint::{self, Newest};
 use crate::config::{Difference, Node, differences, parse_text, print_line};
 use crate::folder::{EXPERIMENT, FolderError, Mode, RunFolder};
+use crate::loops::LoopConfig;
 use crate::phase::at;
 use crate::record::RunInfo;
 use crate::trainer::run::Program;
@@ -154,11 +155,11 @@ impl Start {
         lines.iter().try_for_each(|line| program.run.say(line))
     }
 
-    /// Trains, from the checkpoint's place on if there is one.
+    /// Trains, from the checkpoint's place on if there is one, by the loop that the experiment chooses.
     ///
     /// # Errors
     /// Those of the training.
-    pub(super) fn train<T: Build>(self, program: &mut Program<T>) -> Result<()> {
+    pub(super) fn train<T: Build>(self, program: &mut Program<T>, train_loop: Option<&dyn LoopConfig>) -> Result<()> {
         if self.resumed.is_some() {
             program.phase::<at::AfterLoadCheckpoint>()?;
         }
@@ -167,7 +168,7 @@ impl Start {
             if self.mode == Mode::Resume && !program.is_over() {
                 self.replace_experiment(program)?;
             }
-            program.epochs()
+            program.epochs_by(train_loop)
         })
     }
 

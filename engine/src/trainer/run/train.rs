@@ -41,6 +41,7 @@ pub fn run_train<T: Build>(mut experiment: Experiment<T>, options: impl Into<Tra
     let facts = environment::report(&experiment, device, claim.path());
     let recording = Recording::of(&mut experiment, facts)?;
 
+    let train_loop = experiment.train_loop.take();
     let mut program = build_for_training(device, experiment)?;
     let folder = claim.take_folder()?;
     recording.add_sinks(&folder, &mut program.run.seen.sinks);
@@ -56,7 +57,7 @@ pub fn run_train<T: Build>(mut experiment: Experiment<T>, options: impl Into<Tra
     start.tell(&mut program)?;
 
     let opened = program.run.seen.sinks.open(&info);
-    let end = opened.and_then(|()| program.run(|program| start.train(program)));
+    let end = opened.and_then(|()| program.run(|program| start.train(program, train_loop.as_deref())));
     note_the_end(&log, &end);
     Ok(Summary::of(&program, end?))
 }
