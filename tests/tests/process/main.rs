@@ -13,6 +13,7 @@ mod folder;
 mod hooks;
 mod hostile;
 mod mistakes;
+mod passes;
 mod repeatable;
 mod resume;
 mod rows;
