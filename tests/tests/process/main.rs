@@ -13,6 +13,7 @@ mod folder;
 mod hooks;
 mod hostile;
 mod mistakes;
+mod peers;
 mod repeatable;
 mod rows;
 mod signals;
