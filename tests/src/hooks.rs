@@ -63,6 +63,17 @@ impl Speaker {
     }
 }
 
+/// Refuses to train.
+#[hook]
+pub struct Picky {}
+
+#[phases]
+impl Picky {
+    fn before_train(&mut self, _: &mut Context<'_>) -> Result<()> {
+        Err(Error::msg("the hook does not like it here"))
+    }
+}
+
 /// Fails after an iter.
 #[hook(priority = "HIGH")]
 pub struct Breaker {
@@ -113,7 +124,7 @@ impl Painter {
         cx.log_text("word", format!("**after iter {iter}**, größer"))?;
         cx.log_table(
             "table",
-            engine::record::Table::new(["iter", "even"]).row([(iter as f64).into(), (iter % 2 == 0).into()]),
+            engine::record::Table::new(["iter", "even"]).row([(iter as f64).into(), iter.is_multiple_of(2).into()]),
         )
     }
 }

@@ -10,6 +10,7 @@
 //! in an iter.
 
 mod checkpoint;
+mod chosen;
 mod decide;
 mod evaluate;
 mod names;
@@ -21,6 +22,7 @@ mod train;
 mod trainer;
 mod update;
 
+pub use chosen::{LoopConfig, TrainLoop, Training};
 pub use evaluate::Report;
 pub(crate) use names::{is_short, monitored, produced_twice};
 pub(crate) use plan::{ENDLESS_EPOCH, uneven};

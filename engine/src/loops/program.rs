@@ -107,8 +107,6 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
 
     /// The run, as hooks see it: for a loop of your own that asks for something.
     pub fn context(&mut self) -> Context<'_> {
-        // no hook is at this place, so a stop is told as one by the program
-        self.run.current.place = usize::MAX;
         Context::new(&mut self.run)
     }
 

@@ -45,8 +45,6 @@ pub struct Current {
     pub(crate) phase: Phase,
     /// The update that is under way in an iter.
     pub(crate) pass: Option<PassPlace>,
-    /// The place in the phase's order of the hook that was called last.
-    pub(crate) place: usize,
     /// The step of the trainer's that runs: `train_step`.
     pub(crate) step: Option<&'static str>,
     pub(crate) loader: &'static str,
@@ -62,7 +60,6 @@ impl Current {
             command: Command::Train,
             phase: Phase::BeforeRun,
             pass: None,
-            place: 0,
             step: None,
             loader: "",
             named_loader: false,
@@ -75,11 +72,11 @@ impl Current {
         (self.named_loader && self.evaluated.is_some()).then_some(self.loader)
     }
 
-    /// Whose code runs.
-    pub(crate) fn caller(&self) -> Caller {
+    /// Whose code runs: the step's, else that of the hook at this place in the phase's order.
+    pub(crate) fn caller(&self, place: usize) -> Caller {
         match self.step {
             Some(step) => Caller::Step(step),
-            None => Caller::Hook(self.phase, self.place),
+            None => Caller::Hook(self.phase, place),
         }
     }
 

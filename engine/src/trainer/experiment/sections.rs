@@ -1,7 +1,7 @@
 //! The sections of an experiment: one line for each says what it is for, its type, and how it is read and printed.
 
 use crate::hook::{HookConfig, HookSet};
-use crate::loops::Role;
+use crate::loops::{LoopConfig, Role};
 use crate::metric::MetricConfig;
 use crate::native::Determinism;
 use crate::optim::PassSettings;
@@ -205,6 +205,8 @@ sections! {
     loaders;
     /// How far, and how.
     train: TrainSettings = Required;
+    /// A training loop of this program, instead of the engine's.
+    train_loop: Option<Box<dyn LoopConfig>> = Or(|| None);
     /// What is changed of the trainer's passes: how often each takes its turn, on which batches, and how its gradient is clipped.
     passes: Vec<PassSettings> = Passes;
     /// When the training validates.
