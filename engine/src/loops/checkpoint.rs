@@ -103,9 +103,15 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         });
         let models = models.collect();
         let meta = Meta::new(clocks.epoch, clocks.iter);
-        let loader = self.trainer.train_loader();
-        let place = LoaderState { cursor: loader.cursor(), order: loader.common_order() };
-        state.put_map("loaders", |map| map.put(train_loader::<T>(), &place));
+        let mut loaders = StateMap::new();
+        for (place, name) in T::loaders(Role::Train).iter().enumerate() {
+            let loader = self.train_loader(place)?;
+            loaders.put(*name, &LoaderState { cursor: loader.cursor(), order: loader.common_order() });
+        }
+        state.put("loaders", &loaders);
+        if T::loaders(Role::Train).len() > 1 {
+            state.put("epoch_loader", &self.epoch_loader_name().to_owned());
+        }
         let mut parts = StateMap::new();
         self.each_state(&mut |name, part| {
             parts.put(name, &part.save_state());
@@ -148,8 +154,14 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         run.storage.resumed = Some(generators);
         self.run.storage.saved_at = Some(self.run.clocks.iter);
         let mut loaders = state.take_map("loaders")?;
-        let place: LoaderState = loaders.take(train_loader::<T>())?;
-        self.trainer.train_loader().start(place.cursor)?;
+        for (place, name) in T::loaders(Role::Train).iter().enumerate() {
+            let saved: LoaderState = loaders.take(name)?;
+            self.train_loader(place)?.start(saved.cursor)?;
+        }
+        self.resumed_epoch_loader = match state.0.contains_key("epoch_loader") && self.run.clocks.batch != Batch(0) {
+            true => Some(state.take("epoch_loader")?),
+            false => None,
+        };
         let mut parts = state.take_map("parts")?;
         self.restore_parts(&mut parts)?;
         for name in parts.0.keys() {
@@ -236,11 +248,6 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
 /// The same tensors again.
 fn shared(variables: &[(String, Tensor)]) -> Variables {
     variables.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect()
-}
-
-/// The name under which a checkpoint keeps the place of the train loader.
-fn train_loader<T: Trainer>() -> &'static str {
-    T::loaders(Role::Train).first().copied().unwrap_or("train")
 }
 
 /// Where a loader stands, and in which order that is a place.

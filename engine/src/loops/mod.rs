@@ -12,18 +12,22 @@
 mod checkpoint;
 mod decide;
 mod evaluate;
+mod evaluation;
+mod fed;
 mod names;
 mod plan;
 mod predict;
 mod program;
 mod share;
 mod train;
+mod train_loaders;
 mod trainer;
 mod update;
 
 pub use evaluate::Report;
+pub use fed::{FedStep, VisitLoader};
 pub(crate) use names::{is_short, monitored, produced_twice};
 pub(crate) use plan::{ENDLESS_EPOCH, uneven};
-pub use plan::{Plan, TrainPlan, ValPlan};
+pub use plan::{EpochLoader, Plan, TrainPlan, ValPlan};
 pub use program::{End, Program};
-pub use trainer::{EachMetric, Feed, Role, Trainer, predict_next, predict_start};
+pub use trainer::{EachMetric, Role, Trainer};

@@ -75,6 +75,14 @@ impl Current {
         (self.named_loader && self.evaluated.is_some()).then_some(self.loader)
     }
 
+    /// Whether a batch is in work: in training from `before_train_batch` to `after_train_batch`, and in all of an
+    /// evaluation of a loader.
+    pub(crate) fn is_batch_in_work(&self) -> bool {
+        use Phase::{AfterBackward, AfterForward, AfterTrainBatch, BeforeTrainBatch};
+        self.evaluated.is_some()
+            || matches!(self.phase, BeforeTrainBatch | AfterForward | AfterBackward | AfterTrainBatch)
+    }
+
     /// Whose code runs.
     pub(crate) fn caller(&self) -> Caller {
         match self.step {

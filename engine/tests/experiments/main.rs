@@ -6,6 +6,7 @@
 mod bundle;
 mod fuzz;
 mod in_rust;
+mod joined;
 mod macros;
 mod program;
 #[allow(dead_code, reason = "the tests of `config` use the rest")]

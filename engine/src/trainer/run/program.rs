@@ -34,7 +34,12 @@ pub(super) fn prepare<T: Build>(experiment: &Experiment<T>) -> Result<Device> {
 pub(super) fn build_on<T: Build>(device: Device, experiment: Experiment<T>, roles: &[Role]) -> Result<Program<T>> {
     let mut run = RunState::new(T::CLOCK, device, experiment.seed);
     let plan = Plan {
-        train: TrainPlan { stop_after: experiment.stop_after, passes: experiment.passes, ..experiment.train.plan() },
+        train: TrainPlan {
+            stop_after: experiment.stop_after,
+            passes: experiment.passes,
+            epoch_loader: experiment.epoch_loader,
+            ..experiment.train.plan()
+        },
         val: (!T::loaders(Role::Val).is_empty()).then(|| experiment.val.plan(T::CLOCK)),
     };
     let mut builder = Builder::new(&mut run, roles);
