@@ -143,7 +143,7 @@ pub mod __private {
         PassBatch, Phases, PhasesOf, PredictStep, SlotInfo, Slots, Steps, TestStep, ValStep, build_any, call_field,
         is_one_of, is_stepped, no_such_pass, pass_of, slot_of,
     };
-    pub use crate::loops::{EachMetric, FedStep, Role, Trainer, VisitLoader};
+    pub use crate::loops::{EachMetric, FedStep, LoopConfig, Role, Trainer, VisitLoader};
     pub use crate::metric::{Metric, MetricComponent, MetricConfig, build_metric};
     pub use crate::model::{AnyModel, Model, ModelConfig, Net, NetPart, build_model};
     pub use crate::optim::{OptimizerConfig, PassBatches, PassInfo, ScheduleConfig};

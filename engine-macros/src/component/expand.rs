@@ -124,6 +124,7 @@ fn chosen_by_file(component: &Component, ident: &Ident) -> Option<TokenStream> {
         Kind::Settings | Kind::Dataset | Kind::Metric | Kind::Sink => return None,
         Kind::Optimizer => (quote!(OptimizerConfig), TokenStream::new()),
         Kind::Schedule => (quote!(ScheduleConfig), TokenStream::new()),
+        Kind::Loop => (quote!(LoopConfig), TokenStream::new()),
         Kind::Sampler => {
             let copy = quote! {
                 fn clone_sampler(&self) -> ::std::boxed::Box<dyn #private::SamplerConfig> {

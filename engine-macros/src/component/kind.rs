@@ -17,6 +17,7 @@ pub(crate) enum Kind {
     Sampler,
     Metric,
     Sink,
+    Loop,
 }
 
 /// Each kind by its flag.
@@ -28,6 +29,7 @@ const FLAGS: &[(Kind, Key)] = &[
     (Kind::Sampler, flag("sampler")),
     (Kind::Metric, flag("metric")),
     (Kind::Sink, flag("sink")),
+    (Kind::Loop, flag("loop")),
 ];
 
 impl Kind {

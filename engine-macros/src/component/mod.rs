@@ -96,6 +96,7 @@ mod tests {
             (quote!(optimizer), "Fast", "OptimizerConfig"),
             (quote!(schedule), "Fast", "ScheduleConfig"),
             (quote!(sampler), "Fast", "SamplerConfig"),
+            (quote!(loop), "Fast", "LoopConfig"),
         ] {
             let tokens = expanded(kind);
             assert!(tokens.contains(&format!("{of} for FastConfig")), "{tokens}");

@@ -1,12 +1,12 @@
-//! `plan`: the hooks of every phase, in the order in which they are called.
+//! `plan`: the passes of an iter, the parameter groups, and the hooks of every phase in the order in which they are called.
 
 use crate::base::{Clock, Result};
 use crate::cli::out;
 use crate::loops::{EpochLoader, Role};
-use crate::trainer::{Build, Experiment, plan_of};
+use crate::optim::{Clip, PassBatches};
+use crate::trainer::{Build, Experiment, PlannedGroup, PlannedHook, PlannedPass, plan_of};
 
-/// Prints the phases that call any hook, each with its hooks, their levels and where they come from; before them what an
-/// iter takes of several train loaders.
+/// Prints what there is of several train loaders, passes and parameter groups, then the phases that call any hook.
 pub(super) fn print<T: Build>(experiment: Experiment<T>) -> Result<()> {
     if let several @ [_, _, ..] = T::loaders(Role::Train) {
         let epoch = match (T::CLOCK, &experiment.epoch_loader) {
@@ -18,18 +18,72 @@ pub(super) fn print<T: Build>(experiment: Experiment<T>) -> Result<()> {
         out::line(format_args!("train loaders\n  one batch each of `{}`{epoch}", several.join("`, `")))?;
     }
     let plan = plan_of(experiment)?;
-    let width = plan.iter().flat_map(|(_, hooks)| hooks.iter().map(|hook| hook.name.len())).max().unwrap_or(0);
-    for (phase, hooks) in plan.iter().filter(|(_, hooks)| !hooks.is_empty()) {
+    print_passes(&plan.passes)?;
+    print_groups(&plan.groups)?;
+    let width = widest(plan.phases.iter().flat_map(|(_, hooks)| hooks.iter().map(|hook| hook.name.as_str())));
+    for (phase, hooks) in plan.phases.iter().filter(|(_, hooks)| !hooks.is_empty()) {
         out::line(phase)?;
-        for hook in hooks {
-            out::line(format_args!(
-                "  {:>3} {:<7}  {:<width$}  {}",
-                hook.level.get(),
-                hook.level.name().unwrap_or(""),
-                hook.name,
-                hook.origin
-            ))?;
-        }
+        hooks.iter().try_for_each(|hook| print_hook(hook, width))?;
     }
     Ok(())
+}
+
+fn print_passes(passes: &[PlannedPass]) -> Result<()> {
+    if passes.is_empty() {
+        return Ok(());
+    }
+    out::line("passes of an iter")?;
+    let width = widest(passes.iter().map(|pass| pass.plan.name));
+    for PlannedPass { plan, optimizers } in passes {
+        let updates = if plan.times == 1 { "update" } else { "updates" };
+        let mut line = format!("  {:<width$}  {} {updates} of {}", plan.name, plan.times, optimizers.join(", "));
+        if plan.every > 1 {
+            line.push_str(&format!(" in the iters {0}, {1}, {2}, …", plan.every, 2 * plan.every, 3 * plan.every));
+        }
+        line.push_str(match plan.batches {
+            PassBatches::Fresh => ", fresh batches",
+            PassBatches::Same => ", the batches that were read last",
+        });
+        if plan.accumulate > 1 {
+            line.push_str(&format!(", {} for each update", plan.accumulate));
+        }
+        match plan.clip {
+            Some(Clip::Norm(norm)) => line.push_str(&format!(", gradient norm at most {norm}")),
+            Some(Clip::Value(value)) => line.push_str(&format!(", gradient elements at most {value}")),
+            None => {}
+        }
+        out::line(line)?;
+    }
+    Ok(())
+}
+
+fn print_groups(groups: &[PlannedGroup]) -> Result<()> {
+    if groups.is_empty() {
+        return Ok(());
+    }
+    out::line("parameter groups")?;
+    let optimizers = widest(groups.iter().map(|group| group.optimizer.as_str()));
+    let names = widest(groups.iter().map(|group| group.name.as_str()));
+    for group in groups {
+        let settings = group.settings.iter().filter(|(name, _)| matches!(*name, "lr" | "weight_decay"));
+        let settings: Vec<String> = settings.map(|(name, value)| format!("{name} {value}")).collect();
+        let tensors = if group.tensors == 1 { "tensor" } else { "tensors" };
+        out::line(format_args!(
+            "  {:<optimizers$}  {:<names$}  {} {tensors}, {}",
+            group.optimizer,
+            group.name,
+            group.tensors,
+            settings.join(", ")
+        ))?;
+    }
+    Ok(())
+}
+
+fn print_hook(hook: &PlannedHook, width: usize) -> Result<()> {
+    let level = hook.level.name().unwrap_or("");
+    out::line(format_args!("  {:>3} {level:<7}  {:<width$}  {}", hook.level.get(), hook.name, hook.origin))
+}
+
+fn widest<'a>(words: impl Iterator<Item = &'a str>) -> usize {
+    words.map(str::len).max().unwrap_or(0)
 }

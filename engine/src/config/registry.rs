@@ -11,7 +11,7 @@ use super::tree::Node;
 /// Everything known of a component without building it.
 #[derive(Debug)]
 pub struct Component {
-    /// `hook`, `model`, `dataset`, `optimizer`, `schedule`, `sampler`, `metric` or `settings`.
+    /// `hook`, `model`, `dataset`, `optimizer`, `schedule`, `sampler`, `metric`, `sink`, `loop` or `settings`.
     pub kind: &'static str,
     /// The name in experiment files.
     pub name: &'static str,

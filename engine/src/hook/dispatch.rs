@@ -164,13 +164,16 @@ impl<D: Slots, T: Slots> Dispatcher<D, T> {
         }
         let in_table =
             const { <Joined<D, T> as PhaseOrder<P>>::ORDER.len > UNROLLED } || self.tabled.contains(P::PHASE);
-        let called = panics::catch_in_bracket("it", || match in_table {
-            true => self.call_in_table_order::<P>(trainer, cx),
-            false => call_in_const_order::<Joined<D, T>, P>(&mut self.slots(trainer), cx),
+        if in_table {
+            return self.run_table::<P>(trainer, cx);
+        }
+        let mut cx = cx.of_one_phase();
+        let called = panics::catch_in_bracket("it", || {
+            call_in_const_order::<Joined<D, T>, P>(&mut self.slots(trainer), &mut cx)
         });
         match called {
             Ok(()) => Ok(()),
-            Err(error) => Err(self.close_after(trainer, error, P::PHASE, cx)),
+            Err(error) => Err(self.close_after(trainer, error, P::PHASE, &mut cx)),
         }
     }
 
@@ -180,16 +183,32 @@ impl<D: Slots, T: Slots> Dispatcher<D, T> {
         Joined { first: &mut self.engine, second: trainer }
     }
 
-    /// Compiled for each phase, so that a slot's call is a jump to the one method.
-    #[inline]
-    fn call_in_table_order<P: At>(&mut self, trainer: &mut T, cx: &mut Context<'_>) -> Result<()> {
-        let Dispatcher { engine, custom, tables, .. } = self;
-        let mut slots = Joined { first: engine, second: trainer };
-        for (at, &slot) in tables[P::PHASE.index()].iter().enumerate() {
-            cx.calls_hook_at(at);
-            call(&mut slots, custom, slot as usize, P::PHASE, cx)?;
+    /// Compiled for each phase, so that a slot's call is a jump to the one method. It is a function of its own, because
+    /// the registers that it needs would be saved in every phase, also in those that are called in constant order.
+    #[inline(never)]
+    fn run_table<P: At>(&mut self, trainer: &mut T, cx: &mut Context<'_>) -> Result<()> {
+        let mut cx = cx.of_one_phase();
+        let called = panics::catch_in_bracket("it", || {
+            let Dispatcher { engine, custom, tables, .. } = &mut *self;
+            let mut slots = Joined { first: engine, second: &mut *trainer };
+            let table = tables[P::PHASE.index()].iter().map(|slot| *slot as usize).enumerate();
+            if custom.is_empty() {
+                for (at, slot) in table {
+                    cx.calls_hook_at(at);
+                    slots.call(slot, P::PHASE, &mut cx)?;
+                }
+            } else {
+                for (at, slot) in table {
+                    cx.calls_hook_at(at);
+                    call(&mut slots, custom, slot, P::PHASE, &mut cx)?;
+                }
+            }
+            Ok(())
+        });
+        match called {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.close_after(trainer, error, P::PHASE, &mut cx)),
         }
-        Ok(())
     }
 
     /// The hook that was called last has failed: names it, and calls those behind it where the phase closes another one.

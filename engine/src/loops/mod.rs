@@ -10,6 +10,7 @@
 //! in an iter.
 
 mod checkpoint;
+mod chosen;
 mod decide;
 mod evaluate;
 mod evaluation;
@@ -24,6 +25,7 @@ mod train_loaders;
 mod trainer;
 mod update;
 
+pub use chosen::{LoopConfig, TrainLoop, Training};
 pub use evaluate::Report;
 pub use fed::{FedStep, VisitLoader};
 pub(crate) use names::{is_short, monitored, produced_twice};

@@ -40,14 +40,12 @@ pub struct Program<D: EngineHooks, T: Trainer> {
     pub(super) waiting: Vec<Weighed<T::Batch>>,
     /// The place of the train loader that makes the epoch.
     pub(super) epoch_loader: usize,
-    /// The name of the one that made it in the run which this one goes on from, when its epoch was not over.
-    pub(super) resumed_epoch_loader: Option<String>,
 }
 
 impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// A program at its start. It listens to no signal yet.
     pub fn new(trainer: T, hooks: Dispatcher<D, T>, plan: Plan, run: RunState) -> Self {
-        Program { trainer, hooks, plan, run, waiting: Vec::new(), epoch_loader: 0, resumed_epoch_loader: None }
+        Program { trainer, hooks, plan, run, waiting: Vec::new(), epoch_loader: 0 }
     }
 
     /// Listens to SIGINT and SIGTERM from now on.
@@ -111,8 +109,6 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
 
     /// The run, as hooks see it: for a loop of your own that asks for something.
     pub fn context(&mut self) -> Context<'_> {
-        // no hook is at this place, so a stop is told as one by the program
-        self.run.current.place = usize::MAX;
         Context::new(&mut self.run)
     }
 

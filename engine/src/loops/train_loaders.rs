@@ -3,7 +3,7 @@
 //! One of them makes the epoch, which ends with its pass. The others go on from pass to pass. Each has a place of its own
 //! in its own data, and a checkpoint holds them all.
 
-use crate::base::{Error, Result};
+use crate::base::{Batch, Error, Result};
 use crate::data::Source;
 use crate::hook::EngineHooks;
 use crate::loops::program::Program;
@@ -35,11 +35,15 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             Error::msg(format!("`epoch_loader` is {rule:?}, and the train loaders are `{known}`"))
         })?;
         self.epoch_loader = place;
-        if let Some(was) = self.resumed_epoch_loader.take().filter(|was| was != names[place]) {
-            let now = names[place];
-            self.run.say(&format!("the epoch under way ends with the pass of `{now}`; it began as one of `{was}`"))?;
-        }
         Ok(batches.get(place).copied().flatten())
+    }
+
+    /// What is to be told when another loader makes the epoch than in the run that is gone on from, in mid-epoch.
+    pub(super) fn told_of_epoch_loader(&mut self, was: &str) -> Result<Option<String>> {
+        self.choose_epoch_loader()?;
+        let now = self.epoch_loader_name();
+        let changed = self.run.clocks.batch != Batch(0) && now != was;
+        Ok(changed.then(|| format!("the epoch under way ends with the pass of `{now}`; it began as one of `{was}`")))
     }
 
     /// A train loader by its place.

@@ -52,6 +52,11 @@ impl Settings {
         self.find(name).map(|setting| setting.initial)
     }
 
+    /// Every setting and what the experiment file says of it.
+    pub fn initials(&self) -> impl Iterator<Item = (&'static str, f64)> {
+        self.all.iter().map(|setting| (setting.name, setting.initial))
+    }
+
     /// Sets what holds from the next update on.
     ///
     /// # Errors

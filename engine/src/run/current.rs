@@ -45,8 +45,6 @@ pub struct Current {
     pub(crate) phase: Phase,
     /// The update that is under way in an iter.
     pub(crate) pass: Option<PassPlace>,
-    /// The place in the phase's order of the hook that was called last.
-    pub(crate) place: usize,
     /// The step of the trainer's that runs: `train_step`.
     pub(crate) step: Option<&'static str>,
     pub(crate) loader: &'static str,
@@ -62,7 +60,6 @@ impl Current {
             command: Command::Train,
             phase: Phase::BeforeRun,
             pass: None,
-            place: 0,
             step: None,
             loader: "",
             named_loader: false,
@@ -83,11 +80,11 @@ impl Current {
             || matches!(self.phase, BeforeTrainBatch | AfterForward | AfterBackward | AfterTrainBatch)
     }
 
-    /// Whose code runs.
-    pub(crate) fn caller(&self) -> Caller {
+    /// Whose code runs: the step's, else that of the hook at this place in the phase's order.
+    pub(crate) fn caller(&self, place: usize) -> Caller {
         match self.step {
             Some(step) => Caller::Step(step),
-            None => Caller::Hook(self.phase, self.place),
+            None => Caller::Hook(self.phase, place),
         }
     }
 

@@ -19,4 +19,7 @@ pub use experiment::{
 };
 pub use fields::{LoaderField, MetricField, OptimizerField, SameBatch, SameBatches, SchedulesField};
 pub(crate) use run::needs_loader;
-pub use run::{PlannedHook, Program, Summary, TrainOptions, build, plan_of, run_predict, run_test, run_train, run_val};
+pub use run::{
+    PlannedGroup, PlannedHook, PlannedPass, Program, ProgramPlan, Summary, TrainOptions, build, plan_of, run_predict,
+    run_test, run_train, run_val,
+};

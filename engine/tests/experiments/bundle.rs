@@ -61,7 +61,7 @@ fn read(hooks: &str) -> Result<Experiment<Polite>, String> {
 
 fn planned(hooks: &str) -> Vec<PlannedHook> {
     let plan = plan_of(read(hooks).unwrap()).unwrap();
-    plan.into_iter().find(|(phase, _)| phase.name() == "before_run").unwrap().1
+    plan.phases.into_iter().find(|(phase, _)| phase.name() == "before_run").unwrap().1
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod bundle;
 mod fuzz;
 mod in_rust;
 mod joined;
+mod loops;
 mod macros;
 mod program;
 #[allow(dead_code, reason = "the tests of `config` use the rest")]

@@ -63,8 +63,10 @@ impl Gan {
 }
 
 impl ValStep for Gan {
-    fn val_step(&mut self, real: &Tensor, _: &mut Context<'_>) -> Result<Output> {
+    fn val_step(&mut self, real: &Tensor, cx: &mut Context<'_>) -> Result<Output> {
         let drawn = self.generator.draw(self.samples);
+        let pictures = drawn.narrow(0, 0, self.samples.min(64)).view([-1, 1, 8, 8]);
+        cx.log_image("drawn", &((pictures + 1.0) / 2.0))?;
         Ok(Output::without_loss().tensor("real", real).tensor("drawn", &drawn))
     }
 }

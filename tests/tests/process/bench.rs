@@ -47,6 +47,11 @@ impl Bench {
         Bench::new(env!("CARGO_BIN_EXE_by_iter"), include_str!("../../experiments/by_iter.ron"))
     }
 
+    /// With the trainer that has two passes.
+    pub(crate) fn two_passes() -> Bench {
+        Bench::new(env!("CARGO_BIN_EXE_two_passes"), include_str!("../../experiments/two_passes.ron"))
+    }
+
     /// With a component as it was.
     pub(crate) fn small() -> Bench {
         Bench::new(env!("CARGO_BIN_EXE_small"), include_str!("../../experiments/growing.ron"))

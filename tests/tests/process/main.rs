@@ -13,6 +13,8 @@ mod folder;
 mod hooks;
 mod hostile;
 mod mistakes;
+mod passes;
 mod repeatable;
+mod resume;
 mod rows;
 mod signals;

@@ -11,6 +11,9 @@ use crate::phase::Phase;
 use crate::run::{Clocks, Command, PassPlace, RunState};
 use tch::Device;
 
+/// Before the first hook of a phase, and in a loop of one's own: what is asked for then, the program asks for.
+const NO_HOOK: usize = usize::MAX;
+
 /// The run, as hooks and steps read and steer it.
 ///
 /// One type for every phase, so that a hook works in any trainer without knowing its type. What a phase can't
@@ -43,13 +46,16 @@ use tch::Device;
 /// ```
 pub struct Context<'a> {
     run: &'a mut RunState,
+    /// The place in the phase's order of the hook that was called last. It is here and not in the run, so that the
+    /// compiler sees which hooks can't read it, and leaves the writing out.
+    place: usize,
 }
 
 /// Where the run is.
 impl<'a> Context<'a> {
     /// A context over a run; loops make one for each call, and tests of hooks can.
     pub fn new(run: &'a mut RunState) -> Self {
-        Context { run }
+        Context { run, place: NO_HOOK }
     }
 
     /// The phase that is running; in a step, the one before it.
@@ -114,14 +120,21 @@ impl<'a> Context<'a> {
         self.run.step.batch_weight
     }
 
+    /// A context of its own over the same run, for one phase. As a variable of the dispatcher it stays in registers where
+    /// no hook of the phase uses it.
+    #[inline(always)]
+    pub(crate) fn of_one_phase(&mut self) -> Context<'_> {
+        Context { run: self.run, place: NO_HOOK }
+    }
+
     /// A hook is called next: the one at this place in the phase's order.
     #[inline(always)]
     pub(crate) fn calls_hook_at(&mut self, place: usize) {
-        self.run.current.place = place;
+        self.place = place;
     }
 
     /// The place of the hook that was called last.
     pub(crate) fn place_of_hook(&self) -> usize {
-        self.run.current.place
+        self.place
     }
 }

@@ -11,7 +11,7 @@ impl Context<'_> {
     /// Ends the training after this iter, or before the first one. The first reason is the one that is told, with the
     /// name of the hook or step that asked. A command that only evaluates has no training to end: there it does nothing.
     pub fn stop(&mut self, reason: impl Into<String>) {
-        let by = self.run.current.caller();
+        let by = self.run.current.caller(self.place);
         self.run.requests.stop.get_or_insert_with(|| StopRequest { by, reason: reason.into() });
     }
 

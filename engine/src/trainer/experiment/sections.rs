@@ -2,7 +2,7 @@
 
 use crate::base::Clock;
 use crate::hook::{HookConfig, HookSet};
-use crate::loops::{EpochLoader, Role};
+use crate::loops::{EpochLoader, LoopConfig, Role};
 use crate::metric::MetricConfig;
 use crate::native::Determinism;
 use crate::optim::PassSettings;
@@ -234,6 +234,8 @@ sections! {
     train: TrainSettings = Required;
     /// Which of the train loaders makes the epoch: `Longest` the one with the most batches, `Shortest` the one with the fewest, or `Named("..")`. The others go on from pass to pass.
     epoch_loader: EpochLoader = OfSeveralTrainLoaders;
+    /// A training loop of this program, instead of the engine's.
+    train_loop: Option<Box<dyn LoopConfig>> = Or(|| None);
     /// What is changed of the trainer's passes: how often each takes its turn, on which batches, and how its gradient is clipped.
     passes: Vec<PassSettings> = Passes;
     /// When the training validates.

@@ -12,7 +12,7 @@ mod train;
 
 pub(crate) use evaluate::needs_loader;
 pub use evaluate::{run_predict, run_test, run_val};
-pub use plan::{PlannedHook, plan_of};
+pub use plan::{PlannedGroup, PlannedHook, PlannedPass, ProgramPlan, plan_of};
 pub use program::{Program, build};
 pub use train::{TrainOptions, run_train};
 

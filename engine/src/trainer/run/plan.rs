@@ -1,10 +1,11 @@
-//! `plan`: which hooks each phase calls.
+//! `plan`: the passes of an iter, the parameter groups of the optimizers, and which hooks each phase calls.
 
 use crate::base::{Priority, Result};
 use crate::hook::{Planned, Slots};
 use crate::hooks::DefaultHooks;
+use crate::optim::PassPlan;
 use crate::phase::Phase;
-use crate::trainer::run::build;
+use crate::trainer::run::{Program, build};
 use crate::trainer::{Build, DeviceChoice, EngineHooksOf, Experiment};
 
 /// One hook of a phase, as `plan` tells it.
@@ -18,16 +19,67 @@ pub struct PlannedHook {
     pub origin: String,
 }
 
-/// The hooks of every phase, in the order in which they are called. No data is opened, and the experiment's device
-/// need not be here: everything is built on the CPU.
+/// What an optimizer updates by the same settings, as `plan` tells it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlannedGroup {
+    /// The field of the optimizer.
+    pub optimizer: String,
+    /// The pattern of the file; `default` for the parameters that no pattern took.
+    pub name: String,
+    /// How many tensors.
+    pub tensors: usize,
+    /// The initial value of each setting: `lr`, `weight_decay`, ….
+    pub settings: Vec<(&'static str, f64)>,
+}
+
+/// A pass, as `plan` tells it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlannedPass {
+    /// How often it takes its turn, and on which batches.
+    pub plan: PassPlan,
+    /// The optimizers that it steps: the names of their fields.
+    pub optimizers: Vec<&'static str>,
+}
+
+/// What a program does with an experiment.
+#[derive(Clone, Debug)]
+pub struct ProgramPlan {
+    /// The passes of an iter, in order; none for a trainer without `#[passes]`.
+    pub passes: Vec<PlannedPass>,
+    /// The parameter groups of all optimizers.
+    pub groups: Vec<PlannedGroup>,
+    /// The hooks of every phase, in the order in which they are called.
+    pub phases: Vec<(Phase, Vec<PlannedHook>)>,
+}
+
+/// What the program does with an experiment: passes, parameter groups, the hooks of every phase. No data is opened, and
+/// the experiment's device need not be here: everything is built on the CPU.
 ///
 /// # Errors
 /// When a part finds something wrong with its settings.
-pub fn plan_of<T: Build>(experiment: Experiment<T>) -> Result<Vec<(Phase, Vec<PlannedHook>)>> {
+pub fn plan_of<T: Build>(experiment: Experiment<T>) -> Result<ProgramPlan> {
+    let program = build(Experiment { device: DeviceChoice::Cpu, ..experiment }, &[])?;
+    let plans = T::PASSES.iter().zip(program.plan.train.passes(T::PASSES));
+    let passes = plans
+        .filter(|(info, _)| info.section.is_some())
+        .map(|(info, plan)| PlannedPass { plan, optimizers: info.optimizers.to_vec() });
+    let optimizers = program.run.updates.optimizers().iter();
+    let groups = optimizers.flat_map(|optimizer| {
+        optimizer.groups().iter().map(|group| PlannedGroup {
+            optimizer: optimizer.name().to_owned(),
+            name: group.name().to_owned(),
+            tensors: group.parameter_names().count(),
+            settings: group.settings().initials().collect(),
+        })
+    });
+    let phases = Phase::ALL.iter().map(|&phase| (phase, hooks_of(&program, phase)));
+    Ok(ProgramPlan { passes: passes.collect(), groups: groups.collect(), phases: phases.collect() })
+}
+
+fn hooks_of<T: Build>(program: &Program<T>, phase: Phase) -> Vec<PlannedHook> {
     let engines = <DefaultHooks as Slots>::SLOTS.len();
     let bundled = <EngineHooksOf<T> as Slots>::SLOTS.len();
     let fields = bundled + T::SLOTS.len();
-    let program = build(Experiment { device: DeviceChoice::Cpu, ..experiment }, &[])?;
     let describe = |planned: Planned| {
         let mut origin = match planned.slot {
             slot if slot < engines => "engine".to_owned(),
@@ -41,6 +93,5 @@ pub fn plan_of<T: Build>(experiment: Experiment<T>) -> Result<Vec<(Phase, Vec<Pl
         }
         PlannedHook { name: planned.name, level: planned.priority, origin }
     };
-    let phases = Phase::ALL.iter();
-    Ok(phases.map(|&phase| (phase, program.planned(phase).into_iter().map(describe).collect())).collect())
+    program.planned(phase).into_iter().map(describe).collect()
 }
