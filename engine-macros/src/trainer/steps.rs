@@ -5,7 +5,7 @@ use crate::spans::ends;
 use crate::trainer::model::{LoaderRole, Trainer, TrainerRole};
 use crate::trainer::parts::Part;
 use crate::verified::{has, verified};
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 
 /// The constants, and what the steps take.
@@ -23,7 +23,10 @@ pub(crate) fn expand(trainer: &Trainer, parts: &[Part<'_>]) -> TokenStream {
             [_] => fits(first, krate, "SameBatch", handed(first, krate), taken, quote!(#steps)),
             several => {
                 let parts = several.iter().map(|part| handed(part, krate));
-                fits(first, krate, "SameBatches", quote!((#(#parts),*)), taken, quote!(#steps))
+                // at the word in `#[loader(train)]` of the first
+                let mut batches = Group::new(Delimiter::Parenthesis, quote!(#(#parts),*));
+                batches.set_span(first.field.at);
+                fits(first, krate, "SameBatches", quote!(#batches), taken, quote!(#steps))
             }
         }
     });
@@ -96,12 +99,12 @@ fn fits(
     }
 }
 
-/// `FITS_val`: the error, at the type of the field, when no step takes what this loader hands over.
+/// `FITS_val`: the error, at the word in `#[loader(val)]`, when no step takes what this loader hands over.
 fn feeds(part: &Part<'_>, owner: &Ident, krate: &Krate, of: &str, method: &str) -> TokenStream {
-    let (fits, (first, last)) = (part.constant("FITS"), ends(&part.field.ty));
-    let (open, here, handed) = (quote_spanned!(first=> <), krate.private_at(last), handed(part, krate));
-    let [owner, of, method] = [&owner.to_string(), of, method].map(|name| Ident::new(name, last));
-    let step = quote_spanned!(last=> #open #owner as #here::#of<#handed>>::#method);
+    let (fits, at) = (part.constant("FITS"), part.field.at);
+    let (here, handed) = (krate.private_at(at), handed(part, krate));
+    let [owner, of, method] = [&owner.to_string(), of, method].map(|name| Ident::new(name, at));
+    let step = quote_spanned!(at=> <#owner as #here::#of<#handed>>::#method);
     quote! {
         #[allow(non_upper_case_globals)]
         const #fits: bool = { let _ = #step; true };

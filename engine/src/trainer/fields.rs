@@ -77,7 +77,7 @@ impl SchedulesField for Schedules {
     label = "expected `Loader<YourDataset>`",
     note = "the field's type is `Loader<D>` with a dataset `D`"
 )]
-pub trait LoaderField: BatchSource<Self::Batch> + Sized {
+pub trait LoaderField: Sized {
     /// What it hands over.
     type Batch: Batch;
     /// Its settings.
@@ -93,6 +93,8 @@ pub trait LoaderField: BatchSource<Self::Batch> + Sized {
     fn open(name: &str, config: &Self::Config, seed: u64) -> Result<Self>;
     /// The loader when the command at hand has no use for it.
     fn closed(name: &str) -> Self;
+    /// The loader, as the loops see it.
+    fn source(&mut self) -> &mut dyn BatchSource<Self::Batch>;
 }
 
 impl<D: Dataset> LoaderField for Loader<D> {
@@ -109,6 +111,9 @@ impl<D: Dataset> LoaderField for Loader<D> {
     }
     fn closed(name: &str) -> Self {
         Loader::closed(name)
+    }
+    fn source(&mut self) -> &mut dyn BatchSource<BatchOf<D>> {
+        self
     }
 }
 

@@ -295,12 +295,12 @@ impl<T, const OK: bool> VerifiedType for Verified<T, OK> {
 
 /// A loader's field, whatever its batches are.
 pub fn source<P: LoaderPart>(field: &mut P::Field) -> &mut dyn Source {
-    field
+    field.source()
 }
 
 /// A loader's field, as the step that it feeds takes it.
 pub fn batches<P: LoaderPart>(field: &mut P::Field) -> &mut dyn BatchSource<<P::Field as LoaderField>::Batch> {
-    field
+    field.source()
 }
 
 /// The next batch of a loader's field.
@@ -308,7 +308,7 @@ pub fn batches<P: LoaderPart>(field: &mut P::Field) -> &mut dyn BatchSource<<P::
 /// # Errors
 /// What went wrong with a sample.
 pub fn next_batch<P: LoaderPart>(field: &mut P::Field) -> Result<Option<<P::Field as LoaderField>::Batch>> {
-    field.next_batch()
+    field.source().next_batch()
 }
 
 /// Hands a metric's field to `each`.
