@@ -12,9 +12,11 @@
 mod checkpoint;
 mod chosen;
 mod decide;
+mod ended;
 mod evaluate;
 mod evaluation;
 mod fed;
+mod identity;
 mod names;
 mod plan;
 mod predict;
