@@ -4,7 +4,7 @@ use crate::krate::Krate;
 use crate::spans::ends;
 use crate::trainer::model::{LoaderRole, Trainer, TrainerRole};
 use crate::trainer::parts::Part;
-use crate::verified::{has, verified};
+use crate::verified::{has, path_with, verified};
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 
@@ -14,11 +14,11 @@ pub(crate) fn expand(trainer: &Trainer, parts: &[Part<'_>]) -> TokenStream {
     let private = krate.private();
     let (steps, predict_step) = (name("HAS_STEPS"), name("HAS_PREDICT_STEP"));
     // at the struct's name
-    let has_steps = has(krate, owner, "Steps", "train_step");
+    let step = path_with(krate, owner, "TrainStep", quote!(<HAS_PASSES>), "train_step");
     let of_training: Vec<&Part<'_>> = of_role(parts, LoaderRole::Train).collect();
     let train = of_training.first().map(|first| {
         let stepping = verified(krate, owner, &steps);
-        let taken = quote!(<#stepping as #private::Steps>::Batch);
+        let taken = quote!(<#stepping as #private::TrainStep<HAS_PASSES>>::Batch);
         match of_training.as_slice() {
             [_] => fits(first, krate, "SameBatch", handed(first, krate), taken, quote!(#steps)),
             several => {
@@ -46,12 +46,17 @@ pub(crate) fn expand(trainer: &Trainer, parts: &[Part<'_>]) -> TokenStream {
     });
     let stepping = stepping(trainer, parts);
     quote! {
-        const #steps: bool = #has_steps;
+        const HAS_PASSES: bool = {
+            #[allow(unused_imports)]
+            use #private::NoSteps as _;
+            #private::StepsOf::<#owner>::HAS_PASSES
+        };
+        const #steps: bool = { let _ = #step; true };
         #train
         #[automatically_derived]
         #[diagnostic::do_not_recommend]
         impl #private::Batches for #owner {
-            type Batch = <#stepping as #private::Steps>::Batch;
+            type Batch = <#stepping as #private::TrainStep<HAS_PASSES>>::Batch;
         }
         #(#evaluated)*
         #predict
