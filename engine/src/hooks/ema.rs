@@ -1,7 +1,7 @@
 //! `Ema`: an exponential moving average of the weights, used for validation and test.
 
-use crate::base::{ErrorContext as _, Flag, Result};
-use crate::model::ModelEntry;
+use crate::base::{Error, Flag, Result};
+use crate::model::{ModelEntry, SwappedIn};
 use crate::native::{TensorList, foreach_copy_, foreach_lerp_, foreach_lerp_by_};
 use crate::run::{Cadence, Context};
 use engine_macros::{hook, phases};
@@ -40,7 +40,7 @@ pub struct Ema {
     pairs: Vec<Pair>,
     /// The models whose weights are in `averages` now, and the averages in the model.
     #[transient]
-    swapped: Vec<String>,
+    swapped: Vec<(String, SwappedIn)>,
 }
 
 /// How the decay comes into force.
@@ -69,7 +69,7 @@ impl Ema {
         for model in cx.models().iter() {
             self.averagings.entry(model.name().to_owned()).or_default();
             let averages = self.averages.entry(model.name().to_owned()).or_default();
-            for (name, tensor) in model.variables() {
+            for (name, tensor) in model.distinct() {
                 if !averages.contains_key(name) {
                     averages.insert(name.clone(), tensor.detach().copy());
                 }
@@ -110,8 +110,9 @@ impl Ema {
 
     fn before_save_checkpoint(&mut self, cx: &mut Context<'_>) -> Result<()> {
         for (model, averages) in &self.averages {
-            let averages = averages.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone()));
-            cx.publish(model, averages.collect())?;
+            if let Some(averages) = cx.models().get(model)?.under_all_names(|name| averages.get(name)) {
+                cx.publish(model, averages)?;
+            }
         }
         Ok(())
     }
@@ -153,27 +154,21 @@ impl Ema {
         // in an evaluation alone, `before_train` has not done it
         self.place(cx)?;
         for model in cx.models_mut().iter_mut() {
-            if self.averages.contains_key(model.name()) && !self.swapped.iter().any(|name| name == model.name()) {
-                self.exchange(model)?;
-                self.swapped.push(model.name().to_owned());
+            let Some(averages) = self.averages.get(model.name()) else { continue };
+            if !self.swapped.iter().any(|(name, _)| name == model.name()) {
+                let averages = model.under_all_names(|name| averages.get(name));
+                let averages = averages.ok_or_else(|| Error::msg(format!("there is no average of all of `{}`", model.name())))?;
+                self.swapped.push((model.name().to_owned(), model.swap_in("Ema", averages)?));
             }
         }
         Ok(())
     }
 
     fn swap_out(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        for name in std::mem::take(&mut self.swapped) {
-            self.exchange(cx.model(&name)?)?;
+        for (name, swapped) in std::mem::take(&mut self.swapped) {
+            cx.model(&name)?.swap_out(swapped);
         }
         Ok(())
-    }
-
-    fn exchange(&self, model: &mut ModelEntry) -> Result<()> {
-        let Some(averages) = self.averages.get(model.name()) else { return Ok(()) };
-        // shallow: the storage of these very tensors is exchanged
-        let mut weights: Vec<(String, Tensor)> =
-            averages.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect();
-        model.exchange(&mut weights).context("the averaged weights can't be used")
     }
 }
 
@@ -189,7 +184,7 @@ fn next_decay(decay: f64, kind: EmaKind, done: Option<&mut u64>) -> f64 {
 impl Pair {
     fn new(model: &ModelEntry, averages: &BTreeMap<String, Tensor>) -> Result<Pair> {
         let (mut average, mut weights, mut copied, mut to_copy) = (vec![], vec![], vec![], vec![]);
-        for (name, tensor) in model.variables() {
+        for (name, tensor) in model.distinct() {
             let Some(held) = averages.get(name) else { continue };
             let (of_average, of_model) = match tensor.requires_grad() && tensor.is_floating_point() {
                 true => (&mut average, &mut weights),
