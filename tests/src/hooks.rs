@@ -63,6 +63,17 @@ impl Speaker {
     }
 }
 
+/// Refuses to train.
+#[hook]
+pub struct Picky {}
+
+#[phases]
+impl Picky {
+    fn before_train(&mut self, _: &mut Context<'_>) -> Result<()> {
+        Err(Error::msg("the hook does not like it here"))
+    }
+}
+
 /// Fails after an iter.
 #[hook(priority = "HIGH")]
 pub struct Breaker {

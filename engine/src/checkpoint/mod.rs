@@ -33,7 +33,7 @@ mod write;
 
 pub use error::CheckpointError;
 pub use names::iter_name;
-pub use read::{Newest, list, load, load_models, newest_valid};
+pub use read::{Newest, list, load, load_models, newest_valid, place_of};
 pub use retain::{clean, put_back, retain, set_aside};
 pub use snapshot::{Meta, Snapshot, Variables, Weights};
 pub use write::{complete, save, set_latest};

@@ -1,7 +1,8 @@
 //! Reading checkpoints: nothing is parsed before its size and hash are those of the manifest.
 
 use super::names::{
-    DAMAGED, LATEST, MANIFEST, META, RAW, RUN, STATE_TENSORS, STATE_TREE, TENSORS, iter_of_name, rank_folder,
+    BEING_REPLACED, DAMAGED, LATEST, MANIFEST, META, RAW, RUN, STATE_TENSORS, STATE_TREE, TENSORS, iter_of_name,
+    rank_folder,
 };
 use super::tree::Place;
 use super::{CheckpointError, FORMAT, Meta, Snapshot, Variables, Weights, manifest, tensors, tree};
@@ -126,7 +127,8 @@ pub fn newest_valid(dir: &Path) -> Result<Newest, CheckpointError> {
 }
 
 /// The checkpoints in a folder, valid or not, newest first: by finished iters, among equals the one that
-/// `latest` names, then by name. Empty when the folder does not exist.
+/// `latest` names, then by name. Empty when the folder does not exist. One that was being replaced when the process was
+/// killed is among them, where it lies now; [`put_back`](super::put_back) brings it to its place.
 ///
 /// ```
 /// use engine::base::{Epoch, Iter, StateMap};
@@ -158,13 +160,23 @@ pub fn list(dir: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
     let mut found = Vec::new();
     for entry in entries {
         let path = entry.while_trying("read", dir)?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = place_of(&path).file_name().unwrap_or_default().to_string_lossy().into_owned();
         if path.is_dir() && !name.starts_with('.') && !name.starts_with(DAMAGED) {
             found.push((iter_of(&path, &name), name == latest.trim(), name, path));
         }
     }
     found.sort_by(|a, b| b.cmp(a));
     Ok(found.into_iter().map(|(_, _, _, path)| path).collect())
+}
+
+/// Where a checkpoint belongs that was being replaced when the process was killed; of all others the path itself.
+pub fn place_of(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    match name.strip_prefix(BEING_REPLACED).map(|name| path.with_file_name(name)) {
+        // once the new one is there, the old one is rubbish
+        Some(place) if place.symlink_metadata().is_err() => place,
+        _ => path.to_owned(),
+    }
 }
 
 /// Only for the order: a name can be trusted when the content can't, and what tells nothing comes last.

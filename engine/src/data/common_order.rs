@@ -19,6 +19,8 @@ pub struct CommonOrder {
     pub population: u64,
     /// The number of samples in one pass.
     pub samples: u64,
+    /// A hash of the dataset's weights, where the sampler draws by them.
+    pub weights: Option<String>,
 }
 
 impl CommonOrder {
@@ -34,6 +36,9 @@ impl CommonOrder {
             number("the number of samples", self.population, saved.population),
             number("the number of samples in a pass", self.samples, saved.samples)
                 .filter(|_| self.population == saved.population && self.sampler == saved.sampler),
+            // as many weights as samples: other ones are news only where their number is the same
+            (self.weights != saved.weights && self.population == saved.population && self.sampler == saved.sampler)
+                .then(|| "the dataset has other weights".to_owned()),
         ]
         .into_iter()
         .flatten()
@@ -50,6 +55,7 @@ impl Saved for CommonOrder {
         map.put("sampler", &self.sampler);
         map.put("population", &self.population);
         map.put("samples", &self.samples);
+        map.put("weights", &self.weights);
         StateValue::Map(map)
     }
 
@@ -61,6 +67,7 @@ impl Saved for CommonOrder {
             sampler: map.take("sampler")?,
             population: map.take("population")?,
             samples: map.take("samples")?,
+            weights: map.take("weights")?,
         })
     }
 }

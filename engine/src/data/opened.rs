@@ -104,7 +104,7 @@ impl<D: Dataset> Opened<D> {
 
     /// What the order of the samples depends on.
     pub(super) fn common_order(&self) -> CommonOrder {
-        self.plan.common_order(self.run_seed, self.dataset.len())
+        self.plan.common_order(self.run_seed, self.dataset.as_ref())
     }
 
     /// Goes to any sample of any pass; nothing before it is read. Workers, if any, begin at once.

@@ -32,6 +32,8 @@ pub(super) struct Plan {
     order: Option<(Pass, Order)>,
     /// What samplers make of the dataset's weights.
     table: OnceLock<Arc<WeightTable>>,
+    /// The hash of the dataset's weights, once somebody has asked for it: they may be many.
+    weights_hash: OnceLock<String>,
 }
 
 impl Plan {
@@ -54,6 +56,7 @@ impl Plan {
             samples,
             order: None,
             table: OnceLock::new(),
+            weights_hash: OnceLock::new(),
         };
         if dataset.is_empty() || samples == 0 {
             return Err(DataError::Empty { loader: plan.name() });
@@ -154,7 +157,8 @@ impl Plan {
     }
 
     /// What the order of the samples depends on.
-    pub(super) fn common_order(&self, run_seed: u64, population: usize) -> CommonOrder {
+    pub(super) fn common_order<D: Dataset>(&self, run_seed: u64, dataset: &D) -> CommonOrder {
+        let weights = dataset.weights().filter(|_| self.sampler.uses_weights());
         let written = || to_node(&self.sampler).map(|node| print_line(&node));
         CommonOrder {
             loader: self.name(),
@@ -165,8 +169,9 @@ impl Plan {
                 .order_name()
                 .or_else(|| written().ok())
                 .unwrap_or_else(|| format!("{:?}", self.sampler)),
-            population: population as u64,
+            population: dataset.len() as u64,
             samples: self.samples as u64,
+            weights: weights.map(|weights| self.weights_hash.get_or_init(|| hash_of(weights)).clone()),
         }
     }
 
@@ -197,6 +202,14 @@ impl Plan {
     fn name(&self) -> String {
         self.loader.as_ref().to_owned()
     }
+}
+
+fn hash_of(weights: &[f64]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    weights.iter().for_each(|weight| {
+        hasher.update(&weight.to_bits().to_le_bytes());
+    });
+    hasher.finalize().to_hex().to_string()
 }
 
 fn population<D: Dataset>(dataset: &D) -> Population<'_> {

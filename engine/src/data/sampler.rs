@@ -51,6 +51,12 @@ pub trait Sampler: Debug + Send + Sync {
         None
     }
 
+    /// Whether the order depends on the dataset's weights. A sampler that ignores them says `false`, so that a run may go
+    /// on in the middle of a pass when only the weights have changed.
+    fn uses_weights(&self) -> bool {
+        true
+    }
+
     /// The order of one pass: exactly [`Sampler::samples`] indices, each below the number of samples.
     ///
     /// # Errors
@@ -209,6 +215,10 @@ pub struct Sequential {}
 
 #[diagnostic::do_not_recommend]
 impl Sampler for Sequential {
+    fn uses_weights(&self) -> bool {
+        false
+    }
+
     fn order(&self, data: &Population<'_>, _: &Pass) -> Result<Order> {
         Ok(Order::Range(data.len))
     }
@@ -221,6 +231,10 @@ pub struct Shuffled {}
 
 #[diagnostic::do_not_recommend]
 impl Sampler for Shuffled {
+    fn uses_weights(&self) -> bool {
+        false
+    }
+
     fn order(&self, data: &Population<'_>, pass: &Pass) -> Result<Order> {
         Ok(Order::shuffled(data.len, pass))
     }
@@ -260,6 +274,10 @@ impl Sampler for Infinite {
 
     fn order_name(&self) -> Option<String> {
         Some("Shuffled()".into())
+    }
+
+    fn uses_weights(&self) -> bool {
+        false
     }
 
     fn order(&self, data: &Population<'_>, pass: &Pass) -> Result<Order> {

@@ -4,17 +4,21 @@
 use super::error::FolderError;
 use crate::base::disk::DiskContext;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// The file's name.
 pub(super) const LOCK: &str = "lock";
+/// The most bytes of it that are kept.
+const LONGEST: u64 = 64;
 
-/// Held until dropped.
+/// Held until dropped. What the file held before is in it again then, so that a command that was refused leaves every
+/// file of the folder as it was.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
+    before: Vec<u8>,
 }
 
 impl Lock {
@@ -42,9 +46,25 @@ impl Lock {
         if !is_at(&file, &path) {
             return Err(FolderError::InUse { path: folder.to_owned(), holder: "another process".to_owned() });
         }
-        file.set_len(0).and_then(|()| write!(file, "{}", std::process::id())).while_trying("write", &path)?;
-        Ok(Lock { _file: file })
+        // a process id takes a few bytes; whatever else is in the file need not stay
+        let mut before = Vec::new();
+        (&file).take(LONGEST).read_to_end(&mut before).while_trying("read", &path)?;
+        rewrite(&mut file, std::process::id().to_string().as_bytes()).while_trying("write", &path)?;
+        Ok(Lock { file, before })
     }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // best effort: who reads the file asks first whether it is locked
+        let _ = rewrite(&mut self.file, &self.before);
+    }
+}
+
+fn rewrite(file: &mut File, content: &[u8]) -> io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()?;
+    file.write_all(content)
 }
 
 fn holder(file: &mut File) -> String {

@@ -95,8 +95,11 @@ impl RunFolder {
             return Err(FolderError::Taken(path));
         }
         let reused = mode == Mode::New && holds_run(&path);
-        let checkpoints = path.join(CHECKPOINTS);
-        std::fs::create_dir_all(&checkpoints).while_trying("make", &checkpoints)?;
+        if mode != Mode::Resume {
+            // a run that is gone on with may still be refused, and stays as it is then
+            let checkpoints = path.join(CHECKPOINTS);
+            std::fs::create_dir_all(&checkpoints).while_trying("make", &checkpoints)?;
+        }
         Ok(RunFolder { path, moved_aside, reused, made, _lock: lock })
     }
 
@@ -130,7 +133,7 @@ impl RunFolder {
         self.path.join(METRICS)
     }
 
-    /// The folder of the checkpoints; it exists.
+    /// The folder of the checkpoints. It exists, unless the run is gone on with and has none.
     pub fn checkpoints(&self) -> PathBuf {
         self.path.join(CHECKPOINTS)
     }

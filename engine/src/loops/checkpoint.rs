@@ -67,6 +67,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let published = std::mem::take(&mut self.run.storage.published);
         let run = &self.run;
         let mut state = StateMap::new();
+        state.put("seed", &run.seed);
         let clocks = &run.clocks;
         state.put_map("clocks", |map| {
             map.put("epoch", &clocks.epoch);
@@ -116,12 +117,28 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     }
 
     /// Puts the program where a checkpoint's run stood. A part that the checkpoint does not know starts anew, and
-    /// is told, and so is a state that nothing here has a use for.
+    /// is told, and so is a state that nothing here has a use for. What follows is `after_load_checkpoint`.
     ///
     /// # Errors
-    /// When weights or states don't fit the program.
+    /// When weights or states don't fit the program, when the seed is another one, and when the order of the samples is
+    /// another one and the checkpoint stands in the middle of a pass.
     pub fn restore(&mut self, snapshot: Snapshot) -> Result<()> {
+        let told = self.take_back(snapshot)?;
+        told.iter().try_for_each(|text| self.run.say(text))?;
+        self.phase::<at::AfterLoadCheckpoint>()
+    }
+
+    /// As [`Program::restore`], but no hook is called and nothing is said: gives back what is to be told.
+    ///
+    /// # Errors
+    /// Those of [`Program::restore`].
+    pub(crate) fn take_back(&mut self, snapshot: Snapshot) -> Result<Vec<String>> {
         let Snapshot { models, mut state, ranks, .. } = snapshot;
+        let mut told = Vec::new();
+        check_seed(state.take("seed")?, self.run.seed)?;
+        let mut loaders = state.take_map("loaders")?;
+        let place: LoaderState = loaders.take(train_loader::<T>())?;
+        told.extend(check_order(&place, self.trainer.train_loader().common_order().as_ref())?);
         let trained: Vec<_> = models.into_iter().map(|weights| (weights.model, weights.trained)).collect();
         self.load_weights(&trained)?;
         let run = &mut self.run;
@@ -133,7 +150,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         run.requests.skip_update = state.take_map("requests")?.take("skip_update")?;
         run.seen.results.latest = state.take("results")?;
         run.seen.continue_time(state.take("time")?);
-        run.seen.sinks.load_states(state.take_map("sinks")?)?;
+        told.extend(run.seen.sinks.load_states(state.take_map("sinks")?)?);
         run.seen.record.load_state(state.take_map("record")?)?;
         let mut updates = state.take_map("updates")?;
         run.updates.restore_skipped(updates.take("skipped")?);
@@ -147,15 +164,11 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let generators = Generators::restore(run.device, rank.take_map("generators")?)?;
         run.storage.resumed = Some(generators);
         self.run.storage.saved_at = Some(self.run.clocks.iter);
-        let mut loaders = state.take_map("loaders")?;
-        let place: LoaderState = loaders.take(train_loader::<T>())?;
         self.trainer.train_loader().start(place.cursor)?;
         let mut parts = state.take_map("parts")?;
-        self.restore_parts(&mut parts)?;
-        for name in parts.0.keys() {
-            self.run.say(&format!("ignored: unknown state `{name}` in the checkpoint"))?;
-        }
-        self.phase::<at::AfterLoadCheckpoint>()
+        told.extend(self.restore_parts(&mut parts)?);
+        told.extend(parts.0.keys().map(|name| format!("ignored: unknown state `{name}` in the checkpoint")));
+        Ok(told)
     }
 
     /// Loads what an evaluation needs: the weights that evaluations used in the training (averages, where there were
@@ -176,13 +189,14 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             self.run.clocks.epoch = meta.epoch;
             self.run.clocks.iter = meta.iter;
             self.run.seen.continue_time(state.take("time")?);
-            self.restore_parts(&mut state.take_map("parts")?)?;
+            let told = self.restore_parts(&mut state.take_map("parts")?)?;
+            told.iter().try_for_each(|text| self.run.say(text))?;
         }
         self.phase::<at::AfterLoadCheckpoint>()
     }
 
-    /// Gives every part its state, as far as there is one.
-    fn restore_parts(&mut self, state: &mut StateMap) -> Result<()> {
+    /// Gives every part its state, as far as there is one; gives back what is to be told of the others.
+    fn restore_parts(&mut self, state: &mut StateMap) -> Result<Vec<String>> {
         let mut anew = Vec::new();
         self.each_state(&mut |name, part| {
             match state.0.contains_key(name) {
@@ -191,8 +205,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             }
             Ok(())
         })?;
-        anew.iter()
-            .try_for_each(|name| self.run.say(&format!("the checkpoint has no state of `{name}`: it starts anew")))
+        Ok(anew.iter().map(|name| format!("the checkpoint has no state of `{name}`: it starts anew")).collect())
     }
 
     fn load_weights(&mut self, models: &[(String, Variables)]) -> Result<()> {
@@ -241,6 +254,34 @@ fn shared(variables: &[(String, Tensor)]) -> Variables {
 /// The name under which a checkpoint keeps the place of the train loader.
 fn train_loader<T: Trainer>() -> &'static str {
     T::loaders(Role::Train).first().copied().unwrap_or("train")
+}
+
+/// Refuses another seed: every draw of the run depends on it.
+fn check_seed(was: u64, now: u64) -> Result<()> {
+    match was == now {
+        true => Ok(()),
+        false => Err(Error::msg(format!(
+            "the seed is {now}, it was {was}, and every random number of the run comes from it; set `seed: {was}`, or begin a new run with `--fresh`"
+        ))),
+    }
+}
+
+/// Refuses another order of the samples where the checkpoint stands in the middle of a pass: some of its samples would come
+/// twice and others not at all. Between two passes it is a text to be told.
+fn check_order(place: &LoaderState, now: Option<&CommonOrder>) -> Result<Option<String>> {
+    let (Some(was), Some(now)) = (&place.order, now) else { return Ok(None) };
+    let changes = now.changes_since(was).join("; ");
+    let (loader, Cursor { pass, sample }) = (&now.loader, place.cursor);
+    match (changes.is_empty(), sample) {
+        (true, _) => Ok(None),
+        (false, 0) => {
+            Ok(Some(format!("the loader `{loader}` gives its samples in another order from pass {pass} on: {changes}")))
+        }
+        (false, _) => Err(Error::msg(format!(
+            "the loader `{loader}` would give its samples in another order: {changes}; the checkpoint stands at sample {sample} of {} in pass {pass}, so that some samples of the pass would come twice and others never; take the change back until the pass is over, or begin a new run with `--fresh`",
+            was.samples
+        ))),
+    }
 }
 
 /// Where a loader stands, and in which order that is a place.

@@ -145,16 +145,22 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// The first error of a step, a hook, a loader or the disk; and when the loop returns before the training is over,
     /// which would otherwise count as a training that is finished.
     pub fn train_by(&mut self, chosen: Option<&dyn LoopConfig>) -> Result<()> {
-        let Some(chosen) = chosen else { return self.train() };
-        self.train_with(|program| {
-            chosen.train(program)?;
-            // a stop that it has just asked for
-            program.safe_point()?;
-            match program.is_over() {
-                true => Ok(()),
-                false => Err(Error::msg(returned_early(chosen.typetag_name(), program.run.clocks()))),
-            }
-        })
+        self.train_with(|program| program.epochs_by(chosen))
+    }
+
+    /// What stands between `before_train` and `after_train` then.
+    ///
+    /// # Errors
+    /// Those of [`Program::train_by`].
+    pub(crate) fn epochs_by(&mut self, chosen: Option<&dyn LoopConfig>) -> Result<()> {
+        let Some(chosen) = chosen else { return self.epochs() };
+        chosen.train(self)?;
+        // a stop that it has just asked for
+        self.safe_point()?;
+        match self.is_over() {
+            true => Ok(()),
+            false => Err(Error::msg(returned_early(chosen.typetag_name(), self.run.clocks()))),
+        }
     }
 }
 

@@ -86,13 +86,19 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// # Errors
     /// The first error of a step, a hook, a loader or the disk.
     pub fn train(&mut self) -> Result<()> {
-        self.train_with(|program| {
-            while !program.is_over() {
-                program.epoch()?;
-                program.safe_point()?;
-            }
-            Ok(())
-        })
+        self.train_with(Program::epochs)
+    }
+
+    /// The epochs that are left, each with the safe point after it: the body of [`Program::train`].
+    ///
+    /// # Errors
+    /// The first error of a step, a hook, a loader or the disk.
+    pub(crate) fn epochs(&mut self) -> Result<()> {
+        while !self.is_over() {
+            self.epoch()?;
+            self.safe_point()?;
+        }
+        Ok(())
     }
 
     /// Trains by a loop of your own: `body` stands between `before_train` and `after_train`, and calls the parts of a

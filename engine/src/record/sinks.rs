@@ -146,11 +146,12 @@ impl Sinks {
         states.filter(|(_, state)| !state.0.is_empty()).collect()
     }
 
-    /// Gives each its state out of a checkpoint's; what it has none of is told.
+    /// Gives each its state out of a checkpoint's; gives back what is to be told: which of them begin here, and which have
+    /// failed and are left. No sink is written to.
     ///
     /// # Errors
     /// When a state does not fit a sink that is required.
-    pub fn load_states(&mut self, mut state: StateMap) -> Result<()> {
+    pub fn load_states(&mut self, mut state: StateMap) -> Result<Vec<String>> {
         let mut failed = Vec::new();
         let mut told = Vec::new();
         for (index, entry) in self.entries.iter_mut().enumerate() {
@@ -165,8 +166,9 @@ impl Sinks {
                 failed.push((index, Error::from(error.at(&format!("sinks.{}", entry.key)))));
             }
         }
-        self.settle(failed)?;
-        told.iter().try_for_each(|text| self.line(text))
+        let (left, failed) = self.leave(failed);
+        told.extend(left);
+        failed.map(|()| told)
     }
 
     fn add(&mut self, name: &str, sink: Box<dyn Sink>, required: bool, chosen: bool) {
@@ -194,6 +196,12 @@ impl Sinks {
     /// Leaves sinks that have failed and need not be there, each told once; the first error of the others.
     #[cold]
     fn settle(&mut self, failed: Vec<(usize, Error)>) -> Result<()> {
+        let (told, first) = self.leave(failed);
+        told.iter().fold(first, |first, text| first.and(self.line(text)))
+    }
+
+    /// Leaves sinks that have failed and need not be there, with a text for each; and the first error of the others.
+    fn leave(&mut self, failed: Vec<(usize, Error)>) -> (Vec<String>, Result<()>) {
         let mut first = Ok(());
         let mut told = Vec::new();
         for (index, error) in failed {
@@ -209,10 +217,7 @@ impl Sinks {
                 first = first.and(Err(error));
             }
         }
-        for text in told {
-            first = first.and(self.line(&text));
-        }
-        first
+        (told, first)
     }
 }
 

@@ -125,6 +125,16 @@ impl Setup {
         driver
     }
 
+    /// A full program with another seed of the run than 7.
+    pub fn seeded<S: Shape>(&self, seed: u64) -> Full<S> {
+        let mut driver = self.full::<S>();
+        let mut other = RunState::new(S::CLOCK, Device::Cpu, seed);
+        other.models = std::mem::take(&mut driver.run.models);
+        other.updates = std::mem::take(&mut driver.run.updates);
+        driver.run = other;
+        driver
+    }
+
     fn with<D: EngineHooks, S: Shape>(&self, hooks: D) -> Program<D, Toy<S>> {
         // several would wait for each other for most of the time: the tensors are small, and tests run beside each other
         tch::set_num_threads(1);

@@ -15,5 +15,6 @@ mod hostile;
 mod mistakes;
 mod passes;
 mod repeatable;
+mod resume;
 mod rows;
 mod signals;

@@ -40,14 +40,18 @@ impl Recording {
         &self.text
     }
 
-    /// Adds the sinks of a training in its folder. Only the log and the console are open then.
+    /// Adds the sinks of a training in its folder. They are closed: no file is touched.
+    pub(super) fn add_sinks(&self, folder: &RunFolder, sinks: &mut Sinks) {
+        sinks.push_closed("metrics.jsonl", JsonLines::new(folder.metrics()), true);
+        self.chosen.iter().for_each(|config| sinks.push_chosen(config.as_ref()));
+    }
+
+    /// Adds the log and the console, both open.
     ///
     /// # Errors
     /// When the log can't be written.
     pub(super) fn begin(&self, folder: &RunFolder, verbosity: Verbosity, sinks: &mut Sinks) -> Result<()> {
         sinks.push("log.txt", LogFile::open(&folder.log())?);
-        sinks.push_closed("metrics.jsonl", JsonLines::new(folder.metrics()), true);
-        self.chosen.iter().for_each(|config| sinks.push_chosen(config.as_ref()));
         // the console comes last: a row that a person has seen is in the files
         self.greet(verbosity, sinks)
     }

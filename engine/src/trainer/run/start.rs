@@ -3,7 +3,10 @@
 use crate::base::disk::write_atomic;
 use crate::base::{ErrorContext as _, Result};
 use crate::checkpoint::{self, Newest};
-use crate::folder::{FolderError, Mode, RunFolder};
+use crate::config::{Difference, Node, differences, parse_text, print_line};
+use crate::folder::{EXPERIMENT, FolderError, Mode, RunFolder};
+use crate::loops::LoopConfig;
+use crate::phase::at;
 use crate::record::RunInfo;
 use crate::trainer::run::Program;
 use crate::trainer::{Build, Experiment};
@@ -53,105 +56,156 @@ impl Claim {
 }
 
 /// What a training goes on from, and the experiment that it runs.
+///
+/// Looking for a checkpoint and restoring it change no file. So what can't be resumed is refused while the run's folder is
+/// as it was; only then [`Start::begin`] writes.
 pub(super) struct Start {
     mode: Mode,
     /// The experiment, as `experiment.ron` will hold it.
     experiment: String,
+    /// What `experiment.ron` holds now, where the run is gone on with.
+    before: Option<String>,
     newest: Newest,
+    /// The checkpoint that was restored.
+    resumed: Option<PathBuf>,
+    /// What a person has to know before the training goes on.
+    told: Vec<String>,
 }
 
 impl Start {
-    /// Looks for the checkpoint to go on from. A run that begins writes its experiment now; one that goes on writes it
-    /// in [`Start::resume`], because an experiment that doesn't fit the checkpoint must not replace the run's own.
+    /// Looks for the checkpoint to go on from.
     ///
     /// # Errors
-    /// When no checkpoint can be read although there are some, or the disk fails.
-    pub(super) fn in_folder(folder: &RunFolder, mode: Mode, experiment: String) -> Result<Start> {
-        // before anything else: a checkpoint that was being replaced when the process was killed may be the only one
-        checkpoint::put_back(&folder.checkpoints())?;
-        checkpoint::clean(&folder.checkpoints())?;
-        let newest = match mode {
-            Mode::Resume => checkpoint::newest_valid(&folder.checkpoints())?,
-            Mode::New | Mode::Fresh => {
-                write_atomic(&folder.experiment(), experiment.as_bytes())?;
-                Newest::default()
+    /// When no checkpoint can be read although there are some.
+    pub(super) fn look(folder: &RunFolder, mode: Mode, experiment: String) -> Result<Start> {
+        let (newest, before) = match mode {
+            Mode::Resume => {
+                (checkpoint::newest_valid(&folder.checkpoints())?, std::fs::read_to_string(folder.experiment()).ok())
             }
+            Mode::New | Mode::Fresh => (Newest::default(), None),
         };
-        Ok(Start { mode, experiment, newest })
+        Ok(Start { mode, experiment, before, newest, resumed: None, told: Vec::new() })
     }
 
-    /// Opens the sinks that wait, unless a checkpoint has to be restored first: what does not fit it must leave the files
-    /// of the run as they are.
+    /// Puts the program and its sinks where the checkpoint's run stood.
     ///
     /// # Errors
-    /// When a sink can't be opened that is required.
-    pub(super) fn open_sinks<T: Build>(&self, program: &mut Program<T>, info: &RunInfo) -> Result<()> {
-        match self.newest.found {
-            Some(_) => Ok(()),
-            None => program.run.seen.sinks.open(info),
+    /// When the checkpoint doesn't fit the program.
+    pub(super) fn restore<T: Build>(&mut self, program: &mut Program<T>) -> Result<()> {
+        let Some((path, snapshot)) = self.newest.found.take() else { return Ok(()) };
+        let place = checkpoint::place_of(&path);
+        let failed = || format!("{} can't be resumed", place.display());
+        self.told = program.take_back(snapshot).with_context(failed)?;
+        program.prepare_train().with_context(failed)?;
+        self.resumed = Some(place);
+        Ok(())
+    }
+
+    /// The run goes on from here: brings its checkpoints in order. A run that begins writes its experiment.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub(super) fn begin(&mut self, folder: &RunFolder) -> Result<()> {
+        let checkpoints = folder.checkpoints();
+        checkpoint::put_back(&checkpoints)?;
+        checkpoint::clean(&checkpoints)?;
+        if let Some(path) = &self.resumed {
+            checkpoint::set_latest(&checkpoints, path)?;
+            checkpoint::complete(&checkpoints, path)?;
+        }
+        for (path, why) in &self.newest.unusable {
+            self.told.push(format!("warning: a checkpoint can't be used: {why}"));
+            if self.resumed.is_some() && why.is_damage() {
+                let aside = checkpoint::set_aside(&checkpoint::place_of(path))?;
+                self.told.push(format!("it is now in {} and counts no more", aside.display()));
+            }
+        }
+        match self.mode {
+            Mode::Resume => Ok(()),
+            Mode::New | Mode::Fresh => Ok(write_atomic(&folder.experiment(), self.experiment.as_bytes())?),
         }
     }
 
-    /// Says what is not as the user may expect it: no checkpoint to go on from, or some that can't be used.
+    /// What the sinks are told when they are opened.
+    pub(super) fn info<T: Build>(&self, info: RunInfo, program: &Program<T>) -> RunInfo {
+        RunInfo { resumed: self.resumed.as_ref().map(|_| program.run.moment()), ..info }
+    }
+
+    /// Says where the run goes on, and what is not as it was.
     ///
     /// # Errors
     /// When a sink can't write.
-    pub(super) fn warn<T: Build>(&self, program: &mut Program<T>) -> Result<()> {
-        if self.mode == Mode::Resume && self.newest.found.is_none() {
-            program.run.say("warning: the run has no checkpoint to go on from, so it begins anew")?;
+    pub(super) fn tell<T: Build>(&self, program: &mut Program<T>) -> Result<()> {
+        let mut lines = Vec::new();
+        match &self.resumed {
+            Some(path) => {
+                let clocks = program.run.clocks();
+                lines.push(format!("resumed from {} at {}, {}", path.display(), clocks.epoch(), clocks.iter()));
+            }
+            None if self.mode == Mode::Resume => {
+                lines.push("warning: the run has no checkpoint to go on from, so it begins anew".to_owned());
+            }
+            None => {}
         }
-        let unusable = self.newest.unusable.iter();
-        unusable
-            .map(|(_, why)| format!("warning: a checkpoint can't be used: {why}"))
-            .try_for_each(|text| program.run.say(&text))
+        lines.extend(self.changes());
+        lines.extend(self.told.iter().cloned());
+        if self.resumed.is_some() && program.run.clocks().is_finished() {
+            lines.push("nothing is left of the training: its plan is done".to_owned());
+        }
+        lines.iter().try_for_each(|line| program.run.say(line))
     }
 
-    /// Puts the program and its sinks where the checkpoint's run stood, and writes the experiment with which the run goes
-    /// on.
+    /// Trains, from the checkpoint's place on if there is one, by the loop that the experiment chooses.
     ///
     /// # Errors
-    /// When the checkpoint doesn't fit the program, or the disk fails.
-    pub(super) fn resume<T: Build>(self, program: &mut Program<T>, info: RunInfo) -> Result<()> {
-        if let Some((path, snapshot)) = self.newest.found {
-            program.restore(snapshot).with_context(|| format!("{} can't be resumed", path.display()))?;
-            let clocks = program.run.clocks();
-            let text = format!("resumed from {} at {}, {}", path.display(), clocks.epoch(), clocks.iter());
-            program.run.say(&text)?;
-            if program.prepare_train().is_ok() && program.run.clocks().is_finished() {
-                program.run.say("nothing is left of the training: its plan is done")?;
-            }
-            let checkpoints = path.parent().unwrap_or(Path::new("."));
-            checkpoint::set_latest(checkpoints, &path)?;
-            checkpoint::complete(checkpoints, &path)?;
-            for (damaged, _) in self.newest.unusable.iter().filter(|(_, why)| why.is_damage()) {
-                let aside = checkpoint::set_aside(damaged)?;
-                program.run.say(&format!("it is now in {} and counts no more", aside.display()))?;
-            }
-            let info = RunInfo { resumed: Some(program.run.moment()), ..info };
-            program.run.seen.sinks.open(&info)?;
+    /// Those of the training.
+    pub(super) fn train<T: Build>(self, program: &mut Program<T>, train_loop: Option<&dyn LoopConfig>) -> Result<()> {
+        if self.resumed.is_some() {
+            program.phase::<at::AfterLoadCheckpoint>()?;
         }
-        match self.mode {
-            Mode::Resume => replace_experiment(program, &self.experiment),
-            Mode::New | Mode::Fresh => Ok(()),
-        }
+        program.train_with(|program| {
+            // only now: a hook may refuse its settings in `before_train`, and a training that is over takes no new ones
+            if self.mode == Mode::Resume && !program.is_over() {
+                self.replace_experiment(program)?;
+            }
+            program.epochs_by(train_loop)
+        })
+    }
+
+    /// Each setting that has changed since the run was last gone on with, a line each.
+    fn changes(&self) -> Vec<String> {
+        let Some(before) = self.before.as_deref().filter(|before| *before != self.experiment) else {
+            return Vec::new();
+        };
+        let read = |text: &str| parse_text(EXPERIMENT, text).map(|document| document.root);
+        let (Ok(before), Ok(after)) = (read(before), read(&self.experiment)) else {
+            return vec![format!("what has changed is not known: the run's `{EXPERIMENT}` can't be read")];
+        };
+        let text = |node: &Option<Node>| node.as_ref().map_or_else(|| "nothing".to_owned(), print_line);
+        let line =
+            |found: Difference| format!("changed: `{}`: {} -> {}", found.path, text(&found.before), text(&found.after));
+        differences(&before, &after).into_iter().map(line).collect()
+    }
+
+    /// Writes the experiment with which a run goes on, and keeps a copy of another one that it had before.
+    fn replace_experiment<T: Build>(&self, program: &mut Program<T>) -> Result<()> {
+        let Some(folder) = &program.run.storage.folder else { return Ok(()) };
+        let path = folder.experiment();
+        let kept = match self.before.as_ref().filter(|before| **before != self.experiment) {
+            Some(before) => keep_beside(&path, before)?,
+            None => None,
+        };
+        write_atomic(&path, self.experiment.as_bytes())?;
+        let Some(kept) = kept else { return Ok(()) };
+        let text = format!("the experiment has changed since the run began; what it was is in {}", kept.display());
+        program.run.say(&text)
     }
 }
 
-/// Writes the experiment with which a run goes on, and keeps another one that it had before.
-fn replace_experiment<T: Build>(program: &mut Program<T>, text: &str) -> Result<()> {
-    let Some(folder) = &program.run.storage.folder else { return Ok(()) };
-    let kept = keep_experiment(folder, text)?;
-    write_atomic(&folder.experiment(), text.as_bytes())?;
-    let Some(kept) = kept else { return Ok(()) };
-    program.run.say(&format!("the experiment has changed since the run began; what it was is in {}", kept.display()))
-}
-
-/// When a run goes on with another experiment, keeps a copy of the old one beside it and returns its path.
-fn keep_experiment(folder: &RunFolder, text: &str) -> Result<Option<PathBuf>> {
-    let path = folder.experiment();
-    let Some(before) = std::fs::read_to_string(&path).ok().filter(|before| before != text) else { return Ok(None) };
-    let names = (1u64..).map(|number| path.with_file_name(format!("experiment.{number}.ron")));
-    let kept = names.into_iter().find(|kept| kept.symlink_metadata().is_err());
+/// Writes an old experiment beside the one that replaces it; gives back its path.
+fn keep_beside(path: &Path, before: &str) -> Result<Option<PathBuf>> {
+    let mut names = (1u64..).map(|number| path.with_file_name(format!("experiment.{number}.ron")));
+    let kept = names.find(|kept| kept.symlink_metadata().is_err());
     if let Some(kept) = &kept {
         write_atomic(kept, before.as_bytes())?;
     }

@@ -44,19 +44,20 @@ pub fn run_train<T: Build>(mut experiment: Experiment<T>, options: impl Into<Tra
     let train_loop = experiment.train_loop.take();
     let mut program = build_for_training(device, experiment)?;
     let folder = claim.take_folder()?;
-    let log = folder.log();
-    let start = Start::in_folder(&folder, options.mode, recording.text().to_owned())?;
+    recording.add_sinks(&folder, &mut program.run.seen.sinks);
+    let mut start = Start::look(&folder, options.mode, recording.text().to_owned())?;
+    start.restore(&mut program)?;
+    // whatever can be refused was refused; from here on files of the run change
+    start.begin(&folder)?;
+    let (log, info) = (folder.log(), recording.info(folder.path(), program.measured()));
+    let info = start.info(info, &program);
     recording.begin(&folder, options.verbosity, &mut program.run.seen.sinks)?;
-    let info = recording.info(folder.path(), program.measured());
     program.run.storage.folder = Some(folder);
     greet(&mut program)?;
-    start.warn(&mut program)?;
-    start.open_sinks(&mut program, &info)?;
+    start.tell(&mut program)?;
 
-    let end = program.run(|program| {
-        start.resume(program, info)?;
-        program.train_by(train_loop.as_deref())
-    });
+    let opened = program.run.seen.sinks.open(&info);
+    let end = opened.and_then(|()| program.run(|program| start.train(program, train_loop.as_deref())));
     note_the_end(&log, &end);
     Ok(Summary::of(&program, end?))
 }
