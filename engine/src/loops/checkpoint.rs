@@ -76,6 +76,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             map.put("last_val", &clocks.last_val);
         });
         state.put_map("requests", |map| map.put("skip_update", &run.requests.skip_update));
+        state.put("frozen", &run.models.save_frozen());
         state.put("results", &run.seen.results.latest);
         state.put("time", &run.seen.elapsed());
         state.put_map("sinks", |map| {
@@ -141,6 +142,9 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         told.extend(check_order(&place, self.trainer.train_loader().common_order().as_ref())?);
         let trained: Vec<_> = models.into_iter().map(|weights| (weights.model, weights.trained)).collect();
         self.load_weights(&trained)?;
+        if !self.run.models.restore_frozen(state.take_map("frozen")?)? {
+            told.push("`freeze` has changed: what the experiment names now is frozen, and nothing else".to_owned());
+        }
         let run = &mut self.run;
         let mut clocks = state.take_map("clocks")?;
         run.clocks.epoch = clocks.take::<Epoch>("epoch")?;

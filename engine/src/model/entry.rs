@@ -79,7 +79,11 @@ impl ModelEntry {
 
     /// The variables without repetition, sorted by name: a tensor that has several names is here under its first one.
     pub fn distinct(&self) -> impl Iterator<Item = &(String, Tensor)> {
-        self.variables.iter().enumerate().filter(|(place, _)| self.first[*place] == *place).map(|(_, variable)| variable)
+        self.variables
+            .iter()
+            .enumerate()
+            .filter(|(place, _)| self.first[*place] == *place)
+            .map(|(_, variable)| variable)
     }
 
     /// What is trained, sorted by name: the variables that the model has made to be trained, frozen ones too. A tensor

@@ -51,7 +51,7 @@ impl Models {
     /// When no field has this name.
     pub fn get_mut(&mut self, name: &str) -> Result<&mut ModelEntry, ModelError> {
         match self.entries.iter().position(|entry| entry.name == name) {
-            Some(index) => Ok(&mut self.0[index]),
+            Some(index) => Ok(&mut self.entries[index]),
             None => Err(self.unknown(name)),
         }
     }
@@ -86,12 +86,14 @@ impl Models {
             let mut count = 0;
             for model in &mut self.entries {
                 let name = model.name.clone();
-                count += model.set_gradients(&|variable| meant(&name, variable), false).map_err(|error| (place, error))?;
+                count +=
+                    model.set_gradients(&|variable| meant(&name, variable), false).map_err(|error| (place, error))?;
             }
             if count == 0 {
-                let names = self.entries.iter().flat_map(|model| {
-                    model.parameters().map(|(variable, _)| self.full_name(model.name(), variable))
-                });
+                let names = self
+                    .entries
+                    .iter()
+                    .flat_map(|model| model.parameters().map(|(variable, _)| self.full_name(model.name(), variable)));
                 let names: Vec<String> = names.collect();
                 let hint = pattern::hint(pattern, names.iter().map(String::as_str));
                 return Err((place, ModelError::NoMatch { pattern: pattern.clone(), hint }));

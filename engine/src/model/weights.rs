@@ -132,3 +132,50 @@ fn quoted(names: &[&str]) -> String {
         more => format!("{} and {} more", shown.join(", "), more - 5),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tch::{Device, nn};
+
+    fn model() -> (ModelEntry, Tensor) {
+        let store = nn::VarStore::new(Device::Cpu);
+        let weight = store.root().var("weight", &[2], nn::Init::Const(1.0));
+        let _ = store.root().add("tied", weight.shallow_clone(), true);
+        (ModelEntry::new("net", store), weight)
+    }
+
+    fn filled(value: f32) -> Vec<(String, Tensor)> {
+        ["tied", "weight"].map(|name| (name.to_owned(), Tensor::from_slice(&[value, value]))).into()
+    }
+
+    fn first(tensor: &Tensor) -> f64 {
+        tensor.double_value(&[0])
+    }
+
+    #[test]
+    fn weights_that_nest_are_taken_out_in_any_order() {
+        for outer_first in [false, true] {
+            let (mut model, weight) = model();
+            let (twos, threes) = (filled(2.0), filled(3.0));
+            let kept = [&twos, &threes].map(|weights| weights[0].1.shallow_clone());
+            let inner = model.swap_in("twos", twos).unwrap();
+            let outer = model.swap_in("threes", threes).unwrap();
+            assert_eq!((first(&weight), model.works_with()), (3.0, Some("threes")));
+            match outer_first {
+                true => {
+                    model.swap_out(outer);
+                    assert_eq!((first(&weight), model.works_with()), (2.0, Some("twos")));
+                    model.swap_out(inner);
+                }
+                false => {
+                    model.swap_out(inner);
+                    assert_eq!((first(&weight), model.works_with()), (3.0, Some("threes")));
+                    model.swap_out(outer);
+                }
+            }
+            assert_eq!((first(&weight), model.works_with()), (1.0, None));
+            assert_eq!(kept.each_ref().map(first), [2.0, 3.0]);
+        }
+    }
+}

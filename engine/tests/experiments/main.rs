@@ -14,3 +14,4 @@ mod program;
 mod random;
 mod round_trip;
 mod rules;
+mod weights;

@@ -104,7 +104,8 @@ fn weights_swapped_in_and_out_are_the_same_bits() {
     let others: Vec<(String, Tensor)> =
         model.copied().into_iter().map(|(name, tensor)| (name, tensor * 0.1 + 0.3)).collect();
     let theirs = flat(&others);
-    let kept: Vec<(String, Tensor)> = others.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect();
+    let kept: Vec<(String, Tensor)> =
+        others.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect();
     let others = model.swap_in("Others", others).unwrap();
     assert_eq!(flat(model.variables()), theirs);
     assert_eq!(flat(&kept), before);
