@@ -60,7 +60,16 @@ impl Field {
     /// A field that needs no attribute: it is configured.
     pub(crate) fn of_component(field: &mut syn::Field, diag: &mut Diag) -> Option<Field> {
         let role = match take_role(field, OwnerKind::Component, diag) {
-            Taken::Role { attr, .. } => Role::Config(Box::new(Config::parse(&attr, field, diag))),
+            Taken::Role { attr, .. } => {
+                let config = Config::parse(&attr, field, diag);
+                if config.resets_state {
+                    diag.error(
+                        attr,
+                        "a component keeps no state to reset; `resets_state` belongs in a struct with `#[state]` fields: a hook, a metric, a sink or the trainer",
+                    );
+                }
+                Role::Config(Box::new(config))
+            }
             Taken::Unknown => Role::Config(Box::new(Config::required(field))),
             Taken::Refused => Role::Unknown,
         };

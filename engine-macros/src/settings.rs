@@ -275,10 +275,28 @@ pub(crate) fn state_impl(krate: &Krate, owner: &Ident, fields: &[Field]) -> Toke
         let restore = quote!(<#saved as #private::Saved>::restore);
         quote!(#(#cfgs)* { self.#ident = #private::take_field(&mut #state, #key, #restore)?; })
     });
+    let resetting = fields.iter().filter(|field| field.config().is_some_and(|config| config.resets_state));
+    let of: Vec<TokenStream> = resetting
+        .map(|field| {
+            let (Field { ident, ty, cfgs, .. }, key) = (field, field.key());
+            let shown = quote!(::std::format!("{:?}", <#ty as #private::ConfigValue>::shown(&self.#ident)));
+            quote!(#(#cfgs)* settings.push((#key, #shown));)
+        })
+        .collect();
+    let belongs_to = (!of.is_empty()).then(|| {
+        quote! {
+            fn belongs_to(&self) -> ::std::vec::Vec<(&'static str, ::std::string::String)> {
+                let mut settings = ::std::vec::Vec::new();
+                #(#of)*
+                settings
+            }
+        }
+    });
     quote! {
         #(#asked)*
         #[automatically_derived]
         impl #private::State for #owner {
+            #belongs_to
             fn save_state(&self) -> #private::StateMap {
                 #[allow(unused_mut)]
                 let mut #map = #private::StateMap::new();

@@ -96,3 +96,35 @@ impl Breaker {
         }
     }
 }
+
+/// Records a value of each kind after every iter: some that depend on the iter alone, and how the weights are distributed.
+#[hook]
+pub struct Painter {
+    /// Pixels on a side of its pictures.
+    #[config(default = 3, range = 1..=64)]
+    side: usize,
+}
+
+#[phases]
+impl Painter {
+    fn after_train_iter(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        if cx.exception().is_some() {
+            return Ok(());
+        }
+        let iter = cx.iter().get();
+        let side = self.side as i64;
+        let pixels: Vec<u8> =
+            (0..3 * side * (side + 1)).map(|place| ((place as u64 * 7 + iter * 11) % 256) as u8).collect();
+        cx.log_image("picture", &Tensor::from_slice(&pixels).view([3, side, side + 1]))?;
+        cx.log_figure("figure", engine::record::Image::new(2, 1, 1, vec![iter as u8, 255])?)?;
+        cx.log_histogram("numbers", &Tensor::from_slice(&[-1.0, 0.0, 0.5, 2.0, iter as f32, f32::NAN]))?;
+        let weights: Vec<Tensor> =
+            cx.model("net")?.variables().iter().map(|(_, tensor)| tensor.shallow_clone().view([-1])).collect();
+        cx.log_histogram("weights", &Tensor::cat(&weights, 0))?;
+        cx.log_text("word", format!("**after iter {iter}**, größer"))?;
+        cx.log_table(
+            "table",
+            engine::record::Table::new(["iter", "even"]).row([(iter as f64).into(), iter.is_multiple_of(2).into()]),
+        )
+    }
+}

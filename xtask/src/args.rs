@@ -12,9 +12,9 @@ pub(crate) enum Command {
     /// Set up, then train the digits example.
     Demo(Option<Device>),
     /// Set up, then run all tests.
-    Test(Option<Device>),
+    Test(Option<Device>, Peers),
     /// Everything that must pass before a change lands.
-    Ci,
+    Ci(Peers),
     /// Say what is there and what is missing.
     Doctor,
     /// Make a package outside this workspace build.
@@ -52,6 +52,16 @@ impl Device {
     }
 }
 
+/// Whether the tests that compare with programs of others run too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Peers {
+    /// Only what needs nothing but this checkout.
+    #[default]
+    LeftOut,
+    /// These too; what they need is brought.
+    Wanted,
+}
+
 /// The help of one command.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Topic {
@@ -74,11 +84,13 @@ pub(crate) fn parse(args: &[String]) -> Result<Command, String> {
         return Ok(Command::Help(Some(topic)));
     }
     match topic.name {
-        "setup" => device(topic, rest).map(Command::Setup),
-        "demo" => device(topic, rest).map(Command::Demo),
-        "test" => device(topic, rest).map(Command::Test),
-        "ci" => nothing(topic, rest).map(|()| Command::Ci),
-        "doctor" => nothing(topic, rest).map(|()| Command::Doctor),
+        "setup" => options(topic, &["--device"], rest).map(|options| Command::Setup(options.device)),
+        "demo" => options(topic, &["--device"], rest).map(|options| Command::Demo(options.device)),
+        "test" => {
+            options(topic, &["--device", "--peers"], rest).map(|options| Command::Test(options.device, options.peers))
+        }
+        "ci" => options(topic, &["--peers"], rest).map(|options| Command::Ci(options.peers)),
+        "doctor" => options(topic, &[], rest).map(|_| Command::Doctor),
         "link" => match rest {
             [dir] if !dir.starts_with('-') => Ok(Command::Link(PathBuf::from(dir))),
             _ => Err(format!("`link` takes one folder\n  usage: {}", topic.usage)),
@@ -144,18 +156,24 @@ are compiled once for this, for the tests and for an editor. `--device` is that 
     },
     Topic {
         name: "test",
-        usage: "cargo xtask test [--device auto|cpu|cuda]",
+        usage: "cargo xtask test [--peers] [--device auto|cpu|cuda]",
         brief: "set up, then run all tests",
         text: "
 All tests of the workspace, then those of `ui-tests` (what must and must not compile), which is a
-workspace of its own. Both run also when the first one fails. `--device` is that of `setup`.",
+workspace of its own. The later ones run also when earlier ones fail. `--device` is that of `setup`.
+
+  --peers         also the tests that compare with programs of others, such as TensorBoard. Each is
+                  installed once into a Python environment of its own in the user's cache,
+                  `~/.cache/engine/peers` (60 MB to download), in the versions and with the hashes of
+                  `xtask/src/peers`. Needs Python 3.11 to 3.14 with pip.",
     },
     Topic {
         name: "ci",
-        usage: "cargo xtask ci",
+        usage: "cargo xtask ci [--peers]",
         brief: "formatting, lints, documentation, then all tests",
         text: "
-What must pass before a change lands, the cheap checks first; it stops at the first that fails.",
+What must pass before a change lands, the cheap checks first; it stops at the first that fails.
+`--peers` is that of `test`.",
     },
     Topic {
         name: "doctor",
@@ -194,24 +212,35 @@ fn topic(name: &str) -> Result<&'static Topic, String> {
     })
 }
 
-fn device(topic: &Topic, rest: &[String]) -> Result<Option<Device>, String> {
-    let words: Vec<&str> = rest.iter().map(String::as_str).collect();
-    let word = match words.as_slice() {
-        [] => return Ok(None),
-        ["--device"] => return Err(format!("`--device` needs a value\n  usage: {}", topic.usage)),
-        ["--device", word] => word,
-        [one] if one.starts_with("--device=") => &one["--device=".len()..],
-        ["--device", _, other, ..] | [other, ..] => return Err(unexpected(topic, other)),
-    };
-    let known = ["auto", "cpu", "cuda"];
-    Device::from_word(word).map(Some).ok_or_else(|| format!("unknown device `{word}`; {}", suggestion(word, &known)))
+/// What the options of a command say.
+#[derive(Debug, Default)]
+struct Options {
+    device: Option<Device>,
+    peers: Peers,
 }
 
-fn nothing(topic: &Topic, rest: &[String]) -> Result<(), String> {
-    match rest.first() {
-        None => Ok(()),
-        Some(arg) => Err(unexpected(topic, arg)),
+/// Reads options, of which the command takes these.
+fn options(topic: &Topic, takes: &[&str], rest: &[String]) -> Result<Options, String> {
+    let mut options = Options::default();
+    let mut rest = rest.iter();
+    while let Some(arg) = rest.next() {
+        let (option, value) = match arg.split_once('=') {
+            Some((option, value)) => (option, Some(value)),
+            None => (arg.as_str(), None),
+        };
+        match option {
+            _ if !takes.contains(&option) => return Err(unexpected(topic, arg)),
+            "--device" if options.device.is_none() => {
+                let word = value.or_else(|| rest.next().map(String::as_str));
+                let word = word.ok_or_else(|| format!("`--device` needs a value\n  usage: {}", topic.usage))?;
+                let unknown = || format!("unknown device `{word}`; {}", suggestion(word, &["auto", "cpu", "cuda"]));
+                options.device = Some(Device::from_word(word).ok_or_else(unknown)?);
+            }
+            "--peers" if value.is_none() => options.peers = Peers::Wanted,
+            _ => return Err(unexpected(topic, arg)),
+        }
     }
+    Ok(options)
 }
 
 fn unexpected(topic: &Topic, arg: &str) -> String {
@@ -238,7 +267,16 @@ mod tests {
     fn device_is_read_in_both_spellings() {
         assert_eq!(parsed("setup --device cuda"), Ok(Command::Setup(Some(Device::Cuda))));
         assert_eq!(parsed("demo --device=cpu"), Ok(Command::Demo(Some(Device::Cpu))));
-        assert_eq!(parsed("test"), Ok(Command::Test(None)));
+    }
+
+    #[test]
+    fn peers_take_part_where_they_are_asked_for() {
+        assert_eq!(parsed("test"), Ok(Command::Test(None, Peers::LeftOut)));
+        assert_eq!(parsed("ci"), Ok(Command::Ci(Peers::LeftOut)));
+        assert_eq!(parsed("ci --peers"), Ok(Command::Ci(Peers::Wanted)));
+        for line in ["test --peers --device cpu", "test --device=cpu --peers"] {
+            assert_eq!(parsed(line), Ok(Command::Test(Some(Device::Cpu), Peers::Wanted)), "`{line}`");
+        }
     }
 
     #[test]
@@ -268,9 +306,19 @@ mod tests {
 
     #[test]
     fn argument_that_is_not_understood_is_never_ignored() {
-        for line in
-            ["ci --fast", "doctor x", "setup cpu", "setup --device cpu more", "setup --device", "link", "link a b"]
-        {
+        for line in [
+            "ci --fast",
+            "ci --device cpu",
+            "doctor x",
+            "setup cpu",
+            "setup --peers",
+            "setup --device cpu more",
+            "setup --device cpu --device cuda",
+            "setup --device",
+            "test --peers=all",
+            "link",
+            "link a b",
+        ] {
             assert!(parsed(line).is_err(), "`{line}` was accepted");
         }
     }

@@ -5,11 +5,12 @@
 //! that run at the same time wait for each other at a lock, which the system opens when its owner
 //! dies; so whoever holds it may clear away what others left behind.
 
+use crate::cache;
 use crate::libtorch::{Kind, Libtorch, TORCH_VERSION, inspect};
 use crate::machine;
 use crate::problem::{Doing, Problem, Result};
 use crate::python::{Python, With};
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The libtorch of `kind` in the folder `cache`; brings it if it is not there.
@@ -19,8 +20,7 @@ pub(crate) fn libtorch(cache: &Path, kind: Kind) -> Result<Libtorch> {
         return Ok(present);
     }
     let python = ready_to_bring()?;
-    fs::create_dir_all(cache).doing(|| format!("create `{}`", cache.display()))?;
-    let _lock = lock(cache)?;
+    let _lock = cache::lock(cache)?;
     // another set-up may have brought it while this one waited
     if let Ok(present) = complete(&home) {
         return Ok(present);
@@ -133,18 +133,6 @@ fn ready_to_bring() -> Result<Python> {
         );
     }
     Python::find()
-}
-
-fn lock(cache: &Path) -> Result<File> {
-    let path = cache.join(".lock");
-    let file = File::create(&path).doing(|| format!("create `{}`", path.display()))?;
-    match file.try_lock() {
-        Ok(()) => return Ok(file),
-        Err(TryLockError::WouldBlock) => eprintln!("==> waiting for another set-up to finish"),
-        Err(TryLockError::Error(error)) => return Err(error).doing(|| format!("lock `{}`", path.display())),
-    }
-    file.lock().doing(|| format!("lock `{}`", path.display()))?;
-    Ok(file)
 }
 
 /// Removes what set-ups left that were stopped, but not `own`. What cannot be removed is in nobody's

@@ -60,6 +60,13 @@ impl Cargo {
         Ok(strict)
     }
 
+    /// The same, with more variables for what it runs.
+    pub(crate) fn with(&self, variables: Vec<(&'static str, String)>) -> Self {
+        let mut more = self.clone();
+        more.environment.extend(variables);
+        more
+    }
+
     /// Runs cargo with `args`, a line of words that hold no space. What it prints is shown as it
     /// comes.
     pub(crate) fn run(&self, args: &str) -> Result<()> {

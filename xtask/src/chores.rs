@@ -1,17 +1,19 @@
 //! The chores: demo, test, ci and link, each a short list of steps.
 
-use crate::args::Device;
+use crate::args::{Device, Peers};
 use crate::cargo::Cargo;
 use crate::cargo_config::{self, Linked};
-use crate::libtorch::{self, Libtorch};
+use crate::libtorch::Libtorch;
+use crate::peers;
 use crate::problem::{Doing, Problem, Result};
+use crate::setup;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// Brings libtorch and says what can be done next.
 pub(crate) fn setup(root: &Path, device: Option<Device>) -> Result<()> {
-    let libtorch = libtorch::set_up(root, device)?;
+    let libtorch = setup::set_up(root, device)?;
     println!("ready: libtorch {} ({}) in `{}`", libtorch.version, libtorch.kind.word(), libtorch.home.display());
     println!("plain `cargo build`, `cargo test`, `cargo run` and an editor work now");
     println!("next: `cargo xtask demo` trains an example, `cargo xtask test` runs all tests");
@@ -48,28 +50,28 @@ pub(crate) fn demo(root: &Path, device: Option<Device>) -> Result<()> {
     }
 }
 
-/// Runs all tests; the second part also when the first failed.
-pub(crate) fn test(root: &Path, device: Option<Device>) -> Result<()> {
+/// Runs all tests; the later parts also when an earlier one failed.
+pub(crate) fn test(root: &Path, device: Option<Device>, peers: Peers) -> Result<()> {
     let (_, cargo) = ready(root, device)?;
-    all_tests(&cargo)
+    all_tests(&cargo, peers)
 }
 
 /// All that must pass before a change lands.
 ///
 /// The cheap checks come first. All steps use the dev profile and the same flags for rustc, so that
 /// the bindings of libtorch are compiled by the first of them alone.
-pub(crate) fn ci(root: &Path) -> Result<()> {
+pub(crate) fn ci(root: &Path, peers: Peers) -> Result<()> {
     let (libtorch, cargo) = ready(root, None)?;
     cargo.run("fmt --all --check")?;
     cargo.run("clippy --workspace --all-targets -- -D warnings")?;
     cargo.strict_docs(&libtorch)?.run("doc --workspace --no-deps")?;
-    all_tests(&cargo)
+    all_tests(&cargo, peers)
 }
 
 /// Makes the package in `dir` build with this checkout's libtorch.
 pub(crate) fn link(root: &Path, dir: &Path) -> Result<()> {
     let dir = fs::canonicalize(dir).doing(|| format!("open the folder `{}`", dir.display()))?;
-    let libtorch = libtorch::set_up(root, None)?;
+    let libtorch = setup::set_up(root, None)?;
     if dir.starts_with(root) {
         println!("`{}` lies in this checkout, whose settings already hold for it", dir.display());
         return Ok(());
@@ -86,18 +88,34 @@ pub(crate) fn link(root: &Path, dir: &Path) -> Result<()> {
 }
 
 fn ready(root: &Path, device: Option<Device>) -> Result<(Libtorch, Cargo)> {
-    let libtorch = libtorch::set_up(root, device)?;
+    let libtorch = setup::set_up(root, device)?;
     let cargo = Cargo::new(root, &libtorch)?;
     Ok((libtorch, cargo))
 }
 
-fn all_tests(cargo: &Cargo) -> Result<()> {
-    let workspace = cargo.run("test --workspace --no-fail-fast");
-    let ui = cargo.run("test --manifest-path ui-tests/Cargo.toml --target-dir target/ui");
-    match (&workspace, &ui) {
-        (Err(first), Err(second)) => Err(Problem::new(format!("{}, and {}", first.text(), second.text()))),
-        _ => workspace.and(ui),
+fn all_tests(cargo: &Cargo, peers: Peers) -> Result<()> {
+    // first: what can't be brought is told before the long part
+    let with_peers = match peers {
+        Peers::Wanted => Some(cargo.with(peers::bring()?)),
+        Peers::LeftOut => None,
+    };
+    let done = [
+        cargo.run("test --workspace --no-fail-fast"),
+        cargo.run("test --manifest-path ui-tests/Cargo.toml --target-dir target/ui"),
+        with_peers.map_or(Ok(()), |cargo| tests_with_peers(&cargo)),
+    ];
+    let failed: Vec<&str> = done.iter().filter_map(|part| part.as_ref().err()).map(Problem::text).collect();
+    if failed.is_empty() { Ok(()) } else { Err(Problem::new(failed.join(", and "))) }
+}
+
+/// The tests that plain `cargo test` ignores: those in a module `peers`, whichever program it is in.
+fn tests_with_peers(cargo: &Cargo) -> Result<()> {
+    const TESTS: &str = "test --workspace --tests --no-fail-fast peers:: -- --ignored";
+    // a filter that fits nothing is no failure to cargo
+    if !cargo.output_of(&format!("{TESTS} --list"))?.lines().any(|line| line.ends_with(": test")) {
+        return Err(Problem::new("no test compares with a peer: is there no module `peers` any more?"));
     }
+    cargo.run(TESTS)
 }
 
 /// The folder of the run whose numbers were written last.

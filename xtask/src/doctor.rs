@@ -3,12 +3,14 @@
 //! Changes nothing, and brings nothing.
 
 use crate::bring;
+use crate::cache;
 use crate::cargo;
 use crate::cargo_config::{Settings, rpath};
-use crate::libtorch::{self, FORGET, Kind, Libtorch, Variables};
+use crate::libtorch::{self, Kind, Libtorch};
 use crate::machine::{self, Driver, OLDEST_DRIVER};
 use crate::problem::{Problem, Result};
 use crate::python::Python;
+use crate::setup::{FORGET, Variables};
 use std::path::Path;
 use std::process::Command;
 
@@ -160,7 +162,7 @@ fn libtorch_state(found: Option<Result<Libtorch>>) -> State {
 }
 
 fn cache() -> State {
-    let cache = match libtorch::cache() {
+    let cache = match cache::folder("libtorch") {
         Ok(cache) => cache,
         Err(problem) => return State::Bad(problem),
     };

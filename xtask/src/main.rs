@@ -5,6 +5,7 @@
 
 mod args;
 mod bring;
+mod cache;
 mod cargo;
 mod cargo_config;
 mod chores;
@@ -12,10 +13,12 @@ mod doctor;
 mod gpu_bundle;
 mod libtorch;
 mod machine;
+mod peers;
 mod problem;
 mod python;
 #[cfg(test)]
 mod scratch;
+mod setup;
 
 use args::Command;
 use std::env;
@@ -35,8 +38,8 @@ fn main() -> ExitCode {
     let done = match command {
         Command::Setup(device) => chores::setup(&root, device),
         Command::Demo(device) => chores::demo(&root, device),
-        Command::Test(device) => chores::test(&root, device),
-        Command::Ci => chores::ci(&root),
+        Command::Test(device, peers) => chores::test(&root, device, peers),
+        Command::Ci(peers) => chores::ci(&root, peers),
         Command::Doctor => doctor::report(&root),
         Command::Link(dir) => chores::link(&root, &dir),
         Command::GpuBundle(out) => gpu_bundle::make(&root, out),

@@ -1,7 +1,7 @@
-//! Python 3 with pip, which brings the wheels that libtorch lies in.
+//! Python 3 with pip, which brings the wheels that libtorch lies in, and makes the environments of peers.
 //!
-//! pip only downloads; nothing is installed into anyone's Python, so the mark by which a
-//! distribution forbids that ("externally managed") does not matter.
+//! Nothing is installed into anyone's Python, so the mark by which a distribution forbids that ("externally managed")
+//! does not matter.
 
 use crate::machine::{self, Package};
 use crate::problem::{Doing, Problem, Result};
@@ -9,11 +9,15 @@ use std::env;
 use std::fs;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// How often a download that is not watched on a terminal says how far it is.
 const REPORT: Duration = Duration::from_secs(5);
+
+/// What to do when pip has failed.
+const PIP_FAILED: &str = "where it speaks of the network, look at that (and at PIP_INDEX_URL, if you use a mirror); \
+                          where of room on the device, free some; then run this again";
 
 /// A Python 3 with pip and all that is needed to unpack wheels.
 #[derive(Debug)]
@@ -33,6 +37,20 @@ impl Python {
             Some(python) => Ok(Self(python.clone())),
             None => Err(Problem::new(format!("`{}` has no pip", found.display())).mended_by(mend)),
         }
+    }
+
+    /// The first Python of the versions 3.`oldest` to 3.`newest` that has pip and can make environments.
+    pub(crate) fn between(oldest: u32, newest: u32) -> Result<Self> {
+        let check =
+            format!("import sys, pip, venv; sys.exit(not (3, {oldest}) <= sys.version_info[:2] <= (3, {newest}))");
+        let named = (oldest..=newest).rev().map(|minor| format!("python3.{minor}"));
+        let named = ["python3".to_owned()].into_iter().chain(named).filter_map(|name| machine::program(&name));
+        let mut candidates = named.chain([PathBuf::from("/usr/bin/python3")]);
+        let found = candidates.find(|python| succeeds(Command::new(python).args(["-c", &check])));
+        found.map(Self).ok_or_else(|| {
+            Problem::new(format!("there is no Python 3.{oldest} to 3.{newest} with pip and venv in PATH"))
+                .mended_by(machine::install(Package::Pip))
+        })
     }
 
     /// The version of Python, and where it lies.
@@ -61,32 +79,46 @@ impl Python {
         if what == With::ThemAlone {
             pip.arg("--no-deps");
         }
-        let watched = std::io::stdout().is_terminal();
-        if !watched {
-            pip.args(["--quiet", "--progress-bar", "off"]);
-        }
         pip.args(requirements);
-        let mut child = pip.spawn().doing(|| format!("run `{}`", self.0.display()))?;
-        let mut reported = Instant::now();
-        let status = loop {
-            match child.try_wait().doing(|| "wait for pip".into())? {
-                Some(status) => break status,
-                None => std::thread::sleep(Duration::from_millis(100)),
-            }
-            if !watched && reported.elapsed() >= REPORT {
-                reported = Instant::now();
-                // a file is copied from the temporary folder when it is complete; the larger counts
-                let so_far = size(temporary).max(size(folder));
-                eprintln!("    {} MB so far", so_far / 1_000_000);
-            }
-        };
+        // a file is copied from the temporary folder when it is complete; the larger counts
+        let status = watched(pip, || size(temporary).max(size(folder)))?;
         if status.success() {
             return Ok(());
         }
         let text = format!("pip could not download `{}`; its own words are above", requirements.join("` `"));
-        let mend = "where it speaks of the network, look at that (and at PIP_INDEX_URL, if you use a mirror); \
-                    where of room on the device, free some; then run this again";
-        Err(Problem::new(text).mended_by(mend))
+        Err(Problem::new(text).mended_by(PIP_FAILED))
+    }
+
+    /// Makes an environment in `folder` with the packages of the file `pins` and nothing else.
+    ///
+    /// This pip installs into the environment from outside: a pip of its own would need `ensurepip`, which Debian
+    /// packs apart from Python.
+    pub(crate) fn environment(&self, folder: &Path, pins: &Path) -> Result<()> {
+        let made = Command::new(&self.0)
+            .args(["-m", "venv", "--without-pip"])
+            .arg(folder)
+            .stdin(Stdio::null())
+            .status()
+            .doing(|| format!("run `{}`", self.0.display()))?;
+        if !made.success() {
+            return Err(Problem::new(format!("`{} -m venv` failed; its own words are above", self.0.display())));
+        }
+        let mut pip = Command::new(&self.0);
+        pip.args(["-m", "pip", "--python"])
+            .arg(folder.join("bin/python"))
+            .args(["install", "--no-input", "--disable-pip-version-check", "--only-binary=:all:"])
+            // the list is complete, and each file in it is known
+            .args(["--no-deps", "--require-hashes", "--requirement"])
+            .arg(pins)
+            .env_remove("PYTHONPATH")
+            .env("PIP_USER", "0")
+            .env("PIP_REQUIRE_VIRTUALENV", "0")
+            .stdin(Stdio::null());
+        if watched(pip, || size(folder))?.success() {
+            return Ok(());
+        }
+        let text = format!("pip could not install what `{}` lists; its own words are above", pins.display());
+        Err(Problem::new(text).mended_by(PIP_FAILED))
     }
 
     /// The metadata of a wheel, as its text.
@@ -165,6 +197,26 @@ fn platforms() -> Vec<String> {
     let newer = (5..=28).rev().map(|minor| format!("manylinux_2_{minor}_x86_64"));
     let older = ["2014", "2010", "1"].iter().map(|name| format!("manylinux{name}_x86_64"));
     newer.chain(older).collect()
+}
+
+/// Runs pip to its end. On a terminal it shows its own progress; elsewhere this says how many bytes are there so far.
+fn watched(mut pip: Command, so_far: impl Fn() -> u64) -> Result<ExitStatus> {
+    let on_terminal = std::io::stdout().is_terminal();
+    if !on_terminal {
+        pip.args(["--quiet", "--progress-bar", "off"]);
+    }
+    let mut child = pip.spawn().doing(|| format!("run `{}`", pip.get_program().display()))?;
+    let mut reported = Instant::now();
+    loop {
+        match child.try_wait().doing(|| "wait for pip".into())? {
+            Some(status) => return Ok(status),
+            None => std::thread::sleep(Duration::from_millis(100)),
+        }
+        if !on_terminal && reported.elapsed() >= REPORT {
+            reported = Instant::now();
+            eprintln!("    {} MB so far", so_far() / 1_000_000);
+        }
+    }
 }
 
 fn succeeds(command: &mut Command) -> bool {

@@ -1,4 +1,4 @@
-//! `#[config(default = EXPR, example = EXPR, range = A..=B, exists)]`.
+//! `#[config(default = EXPR, example = EXPR, range = A..=B, exists, resets_state)]`.
 
 use crate::args::{self, Form, Key, Value};
 use crate::diag::Diag;
@@ -18,6 +18,8 @@ pub(crate) struct Config {
     pub(crate) range: Option<Limits>,
     /// The paths of the field have to be there.
     pub(crate) exists: bool,
+    /// In a run that goes on with another value, the state of the struct starts anew.
+    pub(crate) resets_state: bool,
     /// Whether there is an attribute.
     pub(crate) written: bool,
 }
@@ -40,6 +42,7 @@ const KEYS: &[Key] = &[
     Key { name: "example", form: Form::Expr, usage: "example = value" },
     Key { name: "range", form: Form::Expr, usage: "range = 1..=8" },
     Key { name: "exists", form: Form::Flag, usage: "exists" },
+    Key { name: "resets_state", form: Form::Flag, usage: "resets_state" },
 ];
 
 impl Config {
@@ -71,6 +74,7 @@ impl Config {
         }
         config.range = args.expr("range").and_then(|expr| Limits::parse(expr, diag));
         config.exists = args.flag("exists").is_some();
+        config.resets_state = args.flag("resets_state").is_some();
         let values = [("default", &config.default), ("example", &config.example)];
         for (what, value) in values {
             if let (Some(DefaultValue::Expr(value)), Some(limits)) = (value, &config.range) {
@@ -95,8 +99,14 @@ impl Config {
             example: None,
             range: None,
             exists: false,
+            resets_state: false,
             written: false,
         }
+    }
+
+    /// Of a setting of which nothing counts but that the state depends on it.
+    pub(crate) fn resetting() -> Config {
+        Config { default: None, example: None, range: None, exists: false, resets_state: true, written: true }
     }
 
     /// Whether the default is a path that somebody wrote.

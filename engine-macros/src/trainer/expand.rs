@@ -1,6 +1,6 @@
 //! What a trainer expands to: how it is read and built, and how the loops reach its fields.
 
-use crate::fields::Role;
+use crate::fields::{Config, Role};
 use crate::settings::{fresh, state_impl};
 use crate::spans::ends;
 use crate::trainer::model::{Clock, LoaderRole, Trainer, TrainerField, TrainerRole};
@@ -55,18 +55,21 @@ fn expanded_struct(trainer: &Trainer) -> ItemStruct {
     item
 }
 
-/// A `#[state]` field, for the trainer's `State`.
+/// A `#[state]` field, or a setting on which they depend, for the trainer's `State`.
 fn own_state(field: &TrainerField) -> Option<crate::fields::Field> {
-    match &field.role {
-        TrainerRole::Own(own) if matches!(own.role, Role::State) => Some(crate::fields::Field {
-            ident: own.ident.clone(),
-            ty: own.ty.clone(),
-            cfgs: Vec::new(),
-            docs: String::new(),
-            role: Role::State,
-        }),
-        _ => None,
-    }
+    let TrainerRole::Own(own) = &field.role else { return None };
+    let role = match &own.role {
+        Role::State => Role::State,
+        Role::Config(config) if config.resets_state => Role::Config(Box::new(Config::resetting())),
+        _ => return None,
+    };
+    Some(crate::fields::Field {
+        ident: own.ident.clone(),
+        ty: own.ty.clone(),
+        cfgs: Vec::new(),
+        docs: String::new(),
+        role,
+    })
 }
 
 /// The settings of all fields.

@@ -115,6 +115,13 @@ pub trait State {
     /// Everything that influences the rest of a run.
     fn save_state(&self) -> StateMap;
 
+    /// The settings that the state belongs to, each with its value: in a run that goes on with another value of one, the
+    /// state is worth nothing and starts anew, which is told. Where a macro writes the state, they are the settings marked
+    /// `#[config(resets_state)]`.
+    fn belongs_to(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
     /// Takes back what [`State::save_state`] gave.
     ///
     /// # Errors

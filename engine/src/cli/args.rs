@@ -55,6 +55,9 @@ pub(super) enum Command {
         /// Go on with the run in the folder, from its newest checkpoint
         #[arg(long, conflicts_with = "fresh")]
         resume: bool,
+        /// With `--resume`: go on also when a hook had ended the training
+        #[arg(long = "continue", requires = "resume")]
+        past_end: bool,
         /// Start anew; a run that is in the folder is moved aside, never deleted
         #[arg(long)]
         fresh: bool,

@@ -126,7 +126,7 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
             show::diff(&before, &after, style.color.stdout())?;
         }
         Command::Plan { experiment } => Loaded::<T>::read(&experiment, Purpose::Inspect)?.used_by(plan::print)?,
-        Command::Train { experiment, resume, fresh, max_iters } => {
+        Command::Train { experiment, resume, past_end, fresh, max_iters } => {
             let mode = match (resume, fresh) {
                 (true, _) => Mode::Resume,
                 (_, true) => Mode::Fresh,
@@ -136,7 +136,7 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
             let mut loaded = Loaded::<T>::read(&experiment, Purpose::Run)?;
             loaded.experiment.stop_after = max_iters;
             let folder = loaded.folder();
-            let options = TrainOptions { mode, verbosity: style.verbosity() };
+            let options = TrainOptions { mode, past_end, verbosity: style.verbosity() };
             let summary = loaded.used_by(|experiment| run_train(experiment, options))?;
             print_metrics(&summary)?;
             out::line(format_args!("run folder: {}", folder.display()))?;

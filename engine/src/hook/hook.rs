@@ -104,6 +104,8 @@ pub trait AnyHook {
     fn call(&mut self, phase: Phase, cx: &mut Context<'_>) -> Result<()>;
     /// Its `#[state]`.
     fn save_state(&self) -> StateMap;
+    /// The settings that its state belongs to.
+    fn belongs_to(&self) -> Vec<(&'static str, String)>;
     /// Takes its `#[state]` back.
     ///
     /// # Errors
@@ -127,6 +129,9 @@ impl<H: Hook> AnyHook for H {
     }
     fn save_state(&self) -> StateMap {
         State::save_state(self)
+    }
+    fn belongs_to(&self) -> Vec<(&'static str, String)> {
+        State::belongs_to(self)
     }
     fn load_state(&mut self, state: StateMap) -> Result<(), StateError> {
         State::load_state(self, state)

@@ -63,7 +63,7 @@ impl Checkpoint {
             return Ok(());
         }
         for name in &self.save_best {
-            let Some(value) = cx.metric(name) else { continue };
+            let Some(value) = cx.new_metric(name) else { continue };
             let better = match self.best.get(&**name) {
                 // a value that is no number is never the best
                 None => !value.is_nan(),

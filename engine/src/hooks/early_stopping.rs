@@ -8,12 +8,13 @@ use engine_macros::{hook, phases};
 
 /// Ends the training when the monitored metric has not become better for `patience` validations.
 ///
-/// Which direction is better is what the metric itself declares.
+/// Which direction is better is what the metric itself declares. A validation that gives the metric no value is none that
+/// it waits for.
 #[hook(priority = "HIGH")]
 #[derive(Debug)]
 pub struct EarlyStopping {
     /// The metric to watch, `val/accuracy`.
-    #[config(example = "val/accuracy")]
+    #[config(example = "val/accuracy", resets_state)]
     monitor: MetricName,
     /// Validations without improvement before it stops.
     #[config(default = 5, range = 1..)]
@@ -42,8 +43,8 @@ impl EarlyStopping {
         self.training = true;
         direction_of(&self.monitor, cx)?;
         if self.waited >= self.patience {
-            // a resumed run that this hook had ended; a higher `patience` in the file lets it go on
-            cx.stop(self.waited_too_long(self.best.unwrap_or(f64::NAN)));
+            // it had ended the training, and somebody wants it to go on: that takes its patience anew
+            self.waited = 0;
         }
         Ok(())
     }
@@ -53,7 +54,7 @@ impl EarlyStopping {
         if !self.training || cx.exception().is_some() {
             return Ok(());
         }
-        let Some(value) = cx.metric(&self.monitor) else { return Ok(()) };
+        let Some(value) = cx.new_metric(&self.monitor) else { return Ok(()) };
         let better = direction_of(&self.monitor, cx)?;
         if self.best.is_none_or(|best| better.is_better(value, best, self.min_delta)) {
             self.best = Some(value);

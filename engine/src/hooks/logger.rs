@@ -33,7 +33,7 @@ impl Logger {
     fn after_train_iter(&mut self, cx: &mut Context<'_>) -> Result<()> {
         let (clocks, iter) = (cx.clocks(), cx.iter().get());
         // an end that is decided only after this phase has its row in `after_train_epoch`
-        let due = Cadence::iters(self.interval).is_at(iter) || (self.tail && cx.is_last_iter());
+        let due = Cadence::iters(self.interval).is_at(iter) || (self.tail && clocks.is_finished());
         if cx.exception().is_some() || !due {
             return Ok(());
         }
@@ -43,7 +43,14 @@ impl Logger {
     }
 
     fn after_train_epoch(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        let due = std::mem::take(&mut self.due_with_epoch) || (self.tail && cx.record().has_pending(RowPhase::Train));
+        let tail = self.tail && cx.record().has_pending(RowPhase::Train) && !cx.is_cut_within_epoch();
+        let due = std::mem::take(&mut self.due_with_epoch) || tail;
+        if due && cx.exception().is_none() { self.write_train_row(cx) } else { Ok(()) }
+    }
+
+    /// The iters before a cut are shown once the checkpoint is written: the run that goes on from there has no such row.
+    fn after_train(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        let due = self.tail && cx.record().has_pending(RowPhase::Train) && cx.is_cut_within_epoch();
         if due && cx.exception().is_none() { self.write_train_row(cx) } else { Ok(()) }
     }
 

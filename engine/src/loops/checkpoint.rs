@@ -6,10 +6,12 @@ use crate::base::{
 use crate::checkpoint::{self, Meta, Snapshot, Variables, Weights};
 use crate::data::{CommonOrder, Cursor};
 use crate::hook::{AnyHook, EngineHooks};
+use crate::loops::identity::{self, Identity};
 use crate::loops::program::Program;
 use crate::loops::trainer::{Role, Trainer};
 use crate::phase::at;
 use crate::run::{Generators, Save, SavedCheckpoint};
+use std::collections::BTreeMap;
 use std::path::Path;
 use tch::Tensor;
 
@@ -75,6 +77,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             map.put("batch", &clocks.batch);
             map.put("last_val", &clocks.last_val);
         });
+        state.put("ended", &self.ended());
         state.put_map("requests", |map| map.put("skip_update", &run.requests.skip_update));
         state.put("frozen", &run.models.save_frozen());
         state.put("results", &run.seen.results.latest);
@@ -89,6 +92,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let skipped = run.updates.skipped()?.read()? as u64;
         state.put_map("updates", |map| {
             map.put("skipped", &skipped);
+            map.put("scheduled", &run.updates.scheduled(&clocks.progress()));
             map.put_map("optimizers", |map| {
                 run.updates
                     .optimizers()
@@ -108,12 +112,16 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let loader = self.trainer.train_loader();
         let place = LoaderState { cursor: loader.cursor(), order: loader.common_order() };
         state.put_map("loaders", |map| map.put(train_loader::<T>(), &place));
-        let mut parts = StateMap::new();
-        self.each_state(&mut |name, part| {
-            parts.put(name, &part.save_state());
+        let (mut parts, mut identities) = (StateMap::new(), BTreeMap::new());
+        self.each_state(&mut |key, identity, part| {
+            parts.put(key, &part.save_state());
+            if identity != Identity::default() {
+                identities.insert(key.to_owned(), identity);
+            }
             Ok(())
         })?;
         state.put("parts", &parts);
+        state.put("identities", &identities);
         Ok(Snapshot { meta, models, state, ranks: vec![rank] })
     }
 
@@ -164,14 +172,16 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             let map = optimizers.take_map(optimizer.name()).context(failed.clone())?;
             optimizer.load_state(map).context(failed)?;
         }
+        run.updates.unset_scheduled(&updates.take::<Vec<[String; 3]>>("scheduled")?);
         let mut rank = ranks.into_iter().next().ok_or_else(|| Error::msg("the checkpoint has no part for rank 0"))?;
         let generators = Generators::restore(run.device, rank.take_map("generators")?)?;
         run.storage.resumed = Some(generators);
         self.run.storage.saved_at = Some(self.run.clocks.iter);
         self.trainer.train_loader().start(place.cursor)?;
         let mut parts = state.take_map("parts")?;
-        told.extend(self.restore_parts(&mut parts)?);
+        told.extend(self.restore_parts(&mut parts, &state.take("identities")?)?);
         told.extend(parts.0.keys().map(|name| format!("ignored: unknown state `{name}` in the checkpoint")));
+        told.extend(self.take_back_end(state.take("ended")?));
         Ok(told)
     }
 
@@ -193,23 +203,39 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             self.run.clocks.epoch = meta.epoch;
             self.run.clocks.iter = meta.iter;
             self.run.seen.continue_time(state.take("time")?);
-            let told = self.restore_parts(&mut state.take_map("parts")?)?;
+            let told = self.restore_parts(&mut state.take_map("parts")?, &state.take("identities")?)?;
             told.iter().try_for_each(|text| self.run.say(text))?;
         }
         self.phase::<at::AfterLoadCheckpoint>()
     }
 
-    /// Gives every part its state, as far as there is one; gives back what is to be told of the others.
-    fn restore_parts(&mut self, state: &mut StateMap) -> Result<Vec<String>> {
-        let mut anew = Vec::new();
-        self.each_state(&mut |name, part| {
-            match state.0.contains_key(name) {
-                true => part.load_state(state.take_map(name)?).map_err(|error| error.at(name))?,
-                false => anew.push(name.to_owned()),
+    /// Gives every part its state, as far as there is one that belongs to it; gives back what is to be told of the others.
+    fn restore_parts(&mut self, state: &mut StateMap, saved: &BTreeMap<String, Identity>) -> Result<Vec<String>> {
+        let mut now = BTreeMap::new();
+        self.each_state(&mut |key, identity, _| {
+            now.insert(key.to_owned(), identity);
+            Ok(())
+        })?;
+        let sources = identity::sources(saved, &now);
+        let unknown = Identity::default();
+        let mut told = Vec::new();
+        self.each_state(&mut |key, identity, part| {
+            let source = match identity.name.is_empty() {
+                true => Some(key),
+                false => sources.get(key).map(String::as_str),
+            };
+            let Some(source) = source.filter(|source| state.0.contains_key(*source)) else {
+                told.push(format!("the checkpoint has no state of `{key}`: it starts anew"));
+                return Ok(());
+            };
+            let held = state.take_map(source)?;
+            match identity.changes_since(saved.get(source).unwrap_or(&unknown)) {
+                None => part.load_state(held).map_err(|error| error.at(key))?,
+                Some(change) => told.push(format!("`{key}` starts anew: its state was of {change}")),
             }
             Ok(())
         })?;
-        Ok(anew.iter().map(|name| format!("the checkpoint has no state of `{name}`: it starts anew")).collect())
+        Ok(told)
     }
 
     fn load_weights(&mut self, models: &[(String, Variables)]) -> Result<()> {
@@ -225,13 +251,14 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         Ok(())
     }
 
-    /// Every state but those that the run itself holds: the engine's hooks, the trainer's parts, what the file chose.
-    fn each_state(&mut self, each: &mut dyn FnMut(&str, &mut dyn State) -> Result<()>) -> Result<()> {
-        self.hooks.engine.states(&mut |name, part| each(name, part))?;
-        self.trainer.states(&mut |name, part| each(name, part))?;
+    /// Every state but those that the run itself holds: the engine's hooks, the trainer's parts, what the file chose; each
+    /// with its key and with what it is of.
+    fn each_state(&mut self, each: &mut EachPart<'_>) -> Result<()> {
+        let mut plain = |key: &str, part: &mut dyn State| each(key, Identity::of(part), part);
+        self.hooks.engine.states(&mut plain)?;
+        self.trainer.states(&mut plain)?;
         let mut seen: Vec<&'static str> = Vec::new();
         for custom in &mut self.hooks.custom {
-            // by name and not by place, so that the file can add one before it
             let name = custom.hook.name();
             let earlier = seen.iter().filter(|known| **known == name).count();
             seen.push(name);
@@ -239,16 +266,22 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
                 0 => format!("custom_hooks.{name}"),
                 _ => format!("custom_hooks.{name}.{earlier}"),
             };
-            each(&key, &mut AnyState(custom.hook.as_mut()))?;
+            let settings = self.run.settings.get(&custom.origin).cloned().unwrap_or_default();
+            let mut part = AnyState(custom.hook.as_mut());
+            let identity = Identity { name: name.to_owned(), settings, ..Identity::of(&part) };
+            each(&key, identity, &mut part)?;
         }
         for (index, metric) in self.run.seen.results.file_metrics.iter_mut().enumerate() {
             // by what it measures and not by its place: no two metrics produce one name
             let name = metric.measures().into_iter().next().map_or_else(|| index.to_string(), |measure| measure.name);
-            each(&format!("metrics.file.{name}"), metric.as_mut())?;
+            each(&format!("metrics.file.{name}"), Identity::default(), metric.as_mut())?;
         }
         Ok(())
     }
 }
+
+/// Called with the key of a state, what the state is of, and the state.
+type EachPart<'a> = dyn FnMut(&str, Identity, &mut dyn State) -> Result<()> + 'a;
 
 /// The same tensors again.
 fn shared(variables: &[(String, Tensor)]) -> Variables {
@@ -314,6 +347,9 @@ struct AnyState<'a>(&'a mut dyn AnyHook);
 impl State for AnyState<'_> {
     fn save_state(&self) -> StateMap {
         self.0.save_state()
+    }
+    fn belongs_to(&self) -> Vec<(&'static str, String)> {
+        self.0.belongs_to()
     }
     fn load_state(&mut self, state: StateMap) -> Result<(), StateError> {
         self.0.load_state(state)

@@ -27,7 +27,12 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
                 hooks.plan(phase).into_iter().nth(place).map_or_else(|| "the program".to_owned(), |hook| hook.name)
             }
         };
+        let ended = run.decision.ended.is_some();
         run.decision.take(&mut run.requests, limit.map(Stop::at_limit), name_of);
+        if !ended && run.decision.ended.is_some() {
+            // a checkpoint of this iter does not hold it yet
+            run.storage.saved_at = None;
+        }
     }
 
     /// Decides about signals alone, where everything else has to wait: within an evaluation. True when a signal ends the

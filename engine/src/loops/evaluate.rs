@@ -141,6 +141,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// The values, and whether nothing is missing.
     fn evaluate<S: Stage<T>>(&mut self) -> Result<(Report, bool)> {
         let mut report = Report::new();
+        self.run.seen.results.produced.clear();
         self.in_evaluation_mode(S::ROLE, |program| {
             program.within::<S::Before, S::After>(|program| {
                 for index in 0..T::loaders(S::ROLE).len() {
@@ -240,10 +241,11 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         })?;
         for (name, value) in &values {
             let monitored = monitored_name::<T>(S::ROLE, index, name);
-            self.run.seen.results.latest.insert(monitored.clone(), *value);
-            if index == 0 {
-                // the short name, where the full one has the loader's
-                self.run.seen.results.latest.insert(format!("{}/{name}", S::ROLE.name()), *value);
+            // the first loader's short name too, where the full one has the loader's
+            let short = (index == 0).then(|| format!("{}/{name}", S::ROLE.name()));
+            for name in short.into_iter().chain([monitored.clone()]) {
+                self.run.seen.results.latest.insert(name.clone(), *value);
+                self.run.seen.results.produced.insert(name);
             }
             report.push((monitored, *value));
         }

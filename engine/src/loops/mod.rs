@@ -12,7 +12,9 @@
 mod checkpoint;
 mod chosen;
 mod decide;
+mod ended;
 mod evaluate;
+mod identity;
 mod names;
 mod plan;
 mod predict;

@@ -33,6 +33,8 @@ pub struct TrainPlan {
     pub non_finite: NonFinite,
     /// Stops when this many updates are done, without changing the plan: schedules stay as they are.
     pub stop_after: Option<u64>,
+    /// Goes on also with a training that a hook or a step had ended.
+    pub past_end: bool,
 }
 
 /// Why a training by epoch can't take an endless loader, and what to do.

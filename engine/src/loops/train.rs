@@ -11,7 +11,7 @@ use crate::model::ModelEntry;
 use crate::optim::TrainingLength;
 use crate::optim::update::batches_per_iter;
 use crate::phase::at;
-use crate::run::{Generators, RunState};
+use crate::run::{Generators, Requests, RunState};
 use tch::Tensor;
 
 impl<D: EngineHooks, T: Trainer> Program<D, T> {
@@ -153,7 +153,28 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         })?;
         // what hooks ask for in `after_train`; nothing is half done here either
         self.decide();
-        self.write_decided_checkpoints()
+        self.write_decided_checkpoints()?;
+        self.validate_at_cut()
+    }
+
+    /// Validates the last weights of a training that a limit has cut, to show them. No part of the training: it comes when
+    /// everything is saved, what hooks make of it is in no checkpoint, and what they ask for is dropped. So the run that goes
+    /// on from there is as one that was never cut.
+    fn validate_at_cut(&mut self) -> Result<()> {
+        let clocks = &self.run.clocks;
+        let wanted = self.plan.val.as_ref().is_some_and(|val| val.at_end) && Self::has_loader(Role::Val);
+        if !self.is_cut() || !wanted || clocks.last_val == Some(clocks.iter) || clocks.iter.get() == 0 {
+            return Ok(());
+        }
+        self.val()?;
+        self.run.requests = Requests::default();
+        self.run.decision.drop_what_is_left();
+        Ok(())
+    }
+
+    /// Whether a limit has ended this run before its plan.
+    fn is_cut(&self) -> bool {
+        self.run.decision.is_cut() && !self.run.clocks.is_finished()
     }
 
     /// One pass of the train loader, or what is left of it after a resume; `by_iter`: the whole training. The safe point
@@ -271,7 +292,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let asked = std::mem::take(&mut self.run.decision.validate);
         let Some(plan) = &self.plan.val else { return false };
         let clocks = &self.run.clocks;
-        let last = plan.at_end && self.is_over() && clocks.iter.get() > 0;
+        let last = plan.at_end && self.is_over() && clocks.iter.get() > 0 && !self.is_cut();
         Self::has_loader(Role::Val) && clocks.last_val != Some(clocks.iter) && (asked || last || plan.is_due(clocks))
     }
 

@@ -29,7 +29,7 @@ use std::ops::Deref;
 /// impl Reached {
 ///     fn after_val(&mut self, cx: &mut Context<'_>) -> Result<()> {
 ///         let better = cx.better(&self.monitor)?;
-///         if cx.metric(&self.monitor).is_some_and(|value| better.is_better(value, self.threshold, 0.0)) {
+///         if cx.new_metric(&self.monitor).is_some_and(|value| better.is_better(value, self.threshold, 0.0)) {
 ///             cx.say(&format!("`{}` is better than {}", self.monitor, self.threshold))?;
 ///         }
 ///         Ok(())
@@ -37,7 +37,7 @@ use std::ops::Deref;
 /// }
 /// # fn main() {}
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct MetricName(String);
 
 impl MetricName {
@@ -77,6 +77,13 @@ impl Deref for MetricName {
     type Target = str;
     fn deref(&self) -> &str {
         &self.0
+    }
+}
+
+/// As a file writes it.
+impl fmt::Debug for MetricName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
     }
 }
 

@@ -7,8 +7,11 @@ use crate::base::state::{State, StateError, StateMap, StateValue};
 use crate::base::suggest::did_you_mean;
 use crate::native::TensorList;
 use crate::optim::algorithm::{Slot, SlotShape};
+use crate::optim::groups::GroupName;
 use crate::optim::live::{Bucket, Group, Optim};
-use crate::optim::settings::Settings;
+use crate::optim::schedule::TrainingProgress;
+use crate::optim::settings::{Setting, Settings};
+use crate::optim::update::Updates;
 use tch::{Kind, Tensor};
 
 /// The saved tensors share their memory with the running optimizer: who keeps them beyond the next update
@@ -69,6 +72,38 @@ impl State for Optim {
             }
         }
         Ok(())
+    }
+}
+
+/// What a schedule has set is not the file's: a run that goes on without that schedule starts from the file's value again.
+impl Updates {
+    /// The settings that a schedule is in force for: optimizer, group, setting.
+    pub(crate) fn scheduled(&self, progress: &TrainingProgress) -> Vec<[String; 3]> {
+        let mut found = Vec::new();
+        for optimizer in self.optimizers() {
+            for group in &optimizer.groups {
+                let name = GroupName { optimizer: &optimizer.name, group: &group.name };
+                let in_force =
+                    |setting: &&Setting| self.schedules.value(setting.name, name, setting.initial, progress).is_some();
+                let all = group.settings.iter().filter(in_force);
+                found.extend(all.map(|setting| [&optimizer.name, &group.name, setting.name].map(str::to_owned)));
+            }
+        }
+        found
+    }
+
+    /// Puts settings that schedules had set to what the file says; those that have a schedule now are set by it before
+    /// the next update.
+    pub(crate) fn unset_scheduled(&mut self, scheduled: &[[String; 3]]) {
+        for optimizer in self.optimizers_mut() {
+            for group in &mut optimizer.groups {
+                let (optimizer, group) = (&optimizer.name, (&group.name, &mut group.settings));
+                let own = scheduled.iter().filter(|[of, in_group, _]| of == optimizer && in_group == group.0);
+                for [_, _, setting] in own {
+                    group.1.reset(setting);
+                }
+            }
+        }
     }
 }
 

@@ -96,6 +96,13 @@ impl Settings {
         Ok(())
     }
 
+    /// Sets a value to what the experiment file says; one that is not there is passed over.
+    pub(super) fn reset(&mut self, name: &str) {
+        if let Some(index) = self.position(name) {
+            self.all[index].value = self.all[index].initial;
+        }
+    }
+
     /// All of them, in the optimizer's order.
     pub fn iter(&self) -> impl Iterator<Item = &Setting> {
         self.all.iter()

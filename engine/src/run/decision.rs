@@ -9,6 +9,9 @@ use std::fmt;
 pub struct Decision {
     /// Why the training ends before its plan. It stays until the run is over.
     pub(crate) stop: Option<Stop>,
+    /// Why the training itself has ended before its plan: the first request to stop it. A signal or a limit, which
+    /// interrupt a run, do not replace it, and a checkpoint holds it.
+    pub(crate) ended: Option<Stop>,
     /// Whether a validation was asked for.
     pub(crate) validate: bool,
     /// The checkpoints that were asked for.
@@ -87,12 +90,23 @@ impl Decision {
                 self.saves.push(save);
             }
         }
-        let requested = requests.stop.take();
-        if self.stop.is_none() {
-            self.stop = requested
-                .map(|request| Stop { kind: StopKind::Requested, by: name_of(request.by), reason: request.reason })
-                .or(limit);
+        let requested = requests.stop.take().filter(|_| self.ended.is_none());
+        let requested = requested.map(|request| Stop {
+            kind: StopKind::Requested,
+            by: name_of(request.by),
+            reason: request.reason,
+        });
+        if self.ended.is_none() {
+            self.ended.clone_from(&requested);
         }
+        if self.stop.is_none() {
+            self.stop = requested.or(limit);
+        }
+    }
+
+    /// Whether a limit has cut the training in two: what is done from here on only to show it is no part of it.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.stop.as_ref().is_some_and(|stop| stop.kind == StopKind::Limit)
     }
 
     /// Decides about a signal: it ends the run, whatever else would. True when that is news.
@@ -150,6 +164,16 @@ mod tests {
         assert!(!decision.take_signal(Some(Signal::Interrupt)));
         decide(&mut decision, asking("too late"), None);
         assert_eq!(decision.signal(), Some(Signal::Terminate));
+    }
+
+    #[test]
+    fn a_request_that_comes_with_a_limit_or_a_signal_still_ends_the_training() {
+        let mut decision = Decision::default();
+        decide(&mut decision, Requests::default(), Some(Stop::at_limit(3)));
+        decide(&mut decision, asking("enough"), None);
+        assert!(decision.take_signal(Some(Signal::Terminate)));
+        assert_eq!(decision.ended.unwrap().reason, "enough");
+        assert!(matches!(decision.stop.unwrap().kind, StopKind::Signal(_)));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::base::{Result, Scalar};
 use crate::metric::{Measure, Metric};
 use crate::record::{Record, RowPhase, Sinks};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::time::Instant;
 
@@ -37,6 +37,8 @@ pub struct Results {
     pub(crate) current: Vec<(String, f64)>,
     /// The latest value under each monitored name.
     pub(crate) latest: BTreeMap<String, f64>,
+    /// The monitored names that the evaluation under way has given a value, or the last one.
+    pub(crate) produced: BTreeSet<String>,
 }
 
 impl Seen {

@@ -6,6 +6,7 @@ use crate::model::Models;
 use crate::optim::{Pass, Updates};
 use crate::record::{Event, Moment, Record, RowPhase, Value, ValueKind};
 use crate::run::{Clocks, Current, Decision, Exception, Requests, Seen, Signals, StepState, Storage};
+use std::collections::BTreeMap;
 use tch::Device;
 
 /// The run's property, in groups. Who builds a program fills the public fields; loops lend the whole to hooks and
@@ -27,6 +28,9 @@ pub struct RunState {
     pub seen: Seen,
     /// Where the run is kept on disk.
     pub storage: Storage,
+    /// What the experiment says of each hook and of the trainer, as a line, under its path: `hooks.ema`,
+    /// `custom_hooks.0`, `trainer`. A program that is built by hand need not fill it in.
+    pub settings: BTreeMap<String, String>,
     /// What tells the process to end.
     pub signals: Signals,
     /// What hooks and steps have asked of the loop.
@@ -50,6 +54,7 @@ impl RunState {
             step: StepState::default(),
             seen: Seen::new(),
             storage: Storage::default(),
+            settings: BTreeMap::new(),
             signals: Signals::default(),
             requests: Requests::default(),
             decision: Decision::default(),
@@ -70,6 +75,24 @@ impl RunState {
     /// The latest value of a metric under its monitored name, `val/accuracy`.
     pub fn metric(&self, name: &str) -> Option<f64> {
         self.seen.results.latest.get(name).copied()
+    }
+
+    /// What the experiment says of the hook of this name; of several in `custom_hooks` all of it. The trainer answers for
+    /// its steps and its own phases.
+    pub(crate) fn settings_of(&self, name: &str) -> String {
+        if let Some(settings) = self.settings.get(&format!("hooks.{name}")) {
+            return settings.clone();
+        }
+        // `EarlyStopping(monitor: "val/loss")`
+        let is_called =
+            |settings: &str| settings.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('('));
+        let custom =
+            self.settings.iter().filter(|(path, settings)| path.starts_with("custom_hooks.") && is_called(settings));
+        let custom: Vec<&str> = custom.map(|(_, settings)| settings.as_str()).collect();
+        match custom.is_empty() {
+            true => self.settings.get("trainer").cloned().unwrap_or_default(),
+            false => custom.join(", "),
+        }
     }
 
     /// Says at which batch a step has failed.

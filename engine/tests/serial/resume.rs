@@ -273,6 +273,36 @@ fn a_run_can_be_interrupted_again_and_again() {
     assert_same(&resumed.unwrap(), &uninterrupted::<ByEpoch>(&rich()), "four times");
 }
 
+/// The run, cut by a limit after each of these iters and gone on with each time, ends as one that was never cut; its rows
+/// and its state are the same, whatever was shown at the cuts.
+#[test]
+fn a_run_cut_by_limits_goes_on_as_if_it_had_never_been_cut() {
+    let _alone = alone();
+    let setup = Setup { val: Some(every(2, Clock::Iter)), ..rich() };
+    let whole = uninterrupted::<ByEpoch>(&setup);
+    // three iters an epoch: within one, at its end, where a validation is due and where none is
+    for limits in [&[1][..], &[2], &[3], &[5], &[1, 2, 3, 4, 5]] {
+        let dir = support::folder();
+        let (kept, lines) = (Rows::default(), Lines::default());
+        let mut end = End::Finished;
+        for (part, limit) in limits.iter().map(|limit| Some(*limit)).chain([None]).enumerate() {
+            support::seed(11 + part as i64);
+            let mut limited = setup.clone();
+            limited.train.stop_after = limit;
+            let mut driver = program::<ByEpoch>(&limited, dir.path());
+            driver.keep_rows_in(&kept, &lines);
+            let resumed = (part > 0).then(|| newest(dir.path()));
+            let ended = driver.run(|driver| {
+                resumed.map_or(Ok(()), |snapshot| driver.restore(snapshot))?;
+                driver.train()
+            });
+            end = ended.unwrap();
+        }
+        let rows = kept.lock().unwrap().iter().map(text_of).collect();
+        assert_same(&Left { state: state_of(newest(dir.path())), rows, end }, &whole, &format!("cut at {limits:?}"));
+    }
+}
+
 #[test]
 fn a_longer_plan_goes_on_from_a_run_that_was_over() {
     let _alone = alone();
@@ -351,6 +381,31 @@ fn a_hook_that_was_added_starts_anew_and_is_told() {
     let told = lines.lock().unwrap().join("\n");
     assert!(told.contains("ignored: unknown state `custom_hooks.EarlyStopping`"), "{told}");
     assert!(told.contains("ignored: unknown state `hooks.ema`"), "{told}");
+}
+
+#[test]
+fn a_hook_that_watches_another_metric_starts_anew_and_is_told() {
+    let _alone = alone();
+    let dir = support::folder();
+    let with = |settings: &str| {
+        let mut driver = program::<ByEpoch>(&rich(), dir.path());
+        driver.add(from_ron::<EarlyStopping>(settings));
+        driver
+    };
+    with(r#"(monitor: "val/accuracy", patience: 9)"#).train_all().unwrap();
+    let mut driver = with(r#"(monitor: "val/loss", patience: 9)"#);
+    let (_, lines) = driver.keep_rows();
+    driver.run(|driver| driver.restore(newest(dir.path()))).unwrap();
+    let told = r#"`custom_hooks.EarlyStopping` starts anew: its state was of `monitor` "val/accuracy", which is "val/loss" now"#;
+    assert_eq!(*lines.lock().unwrap(), [told]);
+    assert!(format!("{:?}", driver.hooks.custom[0].hook.save_state()).contains(r#""best": None"#));
+    drop(driver);
+    // another patience is no other metric
+    let mut driver = with(r#"(monitor: "val/accuracy", patience: 5)"#);
+    let (_, lines) = driver.keep_rows();
+    driver.run(|driver| driver.restore(newest(dir.path()))).unwrap();
+    assert!(lines.lock().unwrap().is_empty());
+    assert!(!format!("{:?}", driver.hooks.custom[0].hook.save_state()).contains(r#""best": None"#));
 }
 
 #[test]

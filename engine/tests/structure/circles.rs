@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 
 #[test]
 fn no_files_of_a_crate_need_each_other() {
-    for folder in ["src", "../engine-macros/src"] {
+    for folder in ["src", "../engine-macros/src", "../xtask/src"] {
         let house = House::read(&sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)));
         let needs: usize = house.needs.values().map(BTreeSet::len).sum();
-        assert!(needs > 50, "`{folder}`: only {needs} needs found: does this test still read its files?");
+        assert!(needs > 30, "`{folder}`: only {needs} needs found: does this test still read its files?");
         let told: Vec<String> = house.circles().iter().map(|circle| house.shown(circle)).collect();
         assert!(told.is_empty(), "files of `{folder}` need each other in circles:\n\n{}", told.join("\n"));
     }

@@ -12,6 +12,7 @@ mod averages;
 mod backward;
 mod context;
 mod early_stopping;
+mod ended;
 mod failures;
 mod non_finite;
 mod optimizers;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// No run here takes a tenth of it, unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -218,6 +218,16 @@ impl Drop for Running {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Numbers below `n`, others in every run of the tests; whoever uses them prints them.
+#[expect(clippy::disallowed_methods, reason = "another instant in each run of the tests")]
+pub(crate) fn chosen(n: u64) -> u64 {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static DRAWN: AtomicU64 = AtomicU64::new(0);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64;
+    let mixed = (now ^ DRAWN.fetch_add(1, Ordering::Relaxed) << 40).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    (mixed ^ (mixed >> 31)).wrapping_mul(0xBF58_476D_1CE4_E5B9) % n
 }
 
 /// Compares a text with a file of `golden/`. `OVERWRITE=1` writes the file.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Values that differ from run to run: the time of day, and how fast the machine was.
-const TIMES: [&str; 5] = ["time", "iter_time", "data_time", "samples_per_second", "eta"];
+pub(crate) const TIMES: [&str; 5] = ["time", "iter_time", "data_time", "samples_per_second", "eta"];
 
 /// Every tensor file of the newest checkpoint: weights, and what optimizers, averages and generators hold.
 pub(crate) fn tensors(run: &Path) -> BTreeMap<String, Vec<u8>> {

@@ -14,6 +14,7 @@ mod hooks;
 mod hostile;
 mod mistakes;
 mod passes;
+mod peers;
 mod repeatable;
 mod resume;
 mod rows;

@@ -1,7 +1,7 @@
 //! Going on under changed settings: exact, told, or refused while every file is as it was.
 
 use crate::bench::Bench;
-use crate::left::log;
+use crate::left::{assert_same, checkpoints, log};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::SystemTime;
@@ -132,4 +132,118 @@ fn a_hook_that_refuses_its_settings_leaves_the_experiment_of_the_run() {
     assert_eq!(bench.read("runs/run/experiment.ron"), before);
     assert!(!bench.path("runs/run/experiment.1.ron").exists());
     bench.train(&["--resume"]).exits(0);
+}
+
+const THRESHOLD: &str = r#"custom_hooks=[EarlyStopping(monitor: "val/accuracy", threshold: 0.0)]"#;
+
+#[test]
+fn a_training_that_was_ended_stays_ended_until_somebody_lets_it_go_on() {
+    let bench = Bench::by_epoch();
+    let ended = bench.train(&["--set", THRESHOLD]).exits(0);
+    assert!(
+        ended.stdout.contains("stopped at epoch 1, iter 3: `EarlyStopping`: `val/accuracy` has reached"),
+        "{ended}"
+    );
+    let before = checkpoints(&bench.path("runs/run"));
+    let again = bench.train(&["--resume", "--set", THRESHOLD]).exits(0);
+    assert!(again.stdout.contains("the training was ended at iter 3 by `EarlyStopping`: "), "{again}");
+    assert!(again.stdout.contains("; nothing is trained: "), "{again}");
+    assert!(again.stdout.contains("stopped at epoch 1, iter 3: `EarlyStopping`: "), "{again}");
+    assert_eq!(checkpoints(&bench.path("runs/run")), before);
+    // a setting that has nothing to do with it does not let it go on, and is not taken over
+    let other = bench.train(&["--resume", "--set", THRESHOLD, "--set", "hooks.logger.interval=3"]).exits(0);
+    assert!(other.stdout.contains("changed: `hooks.logger.interval`: 2 -> 3\n"), "{other}");
+    assert!(other.stdout.contains("; nothing is trained: "), "{other}");
+    assert!(bench.read("runs/run/experiment.ron").contains("interval: 2"));
+    // each of the three ways
+    let past = bench.train(&["--resume", "--continue", "--set", THRESHOLD]).exits(0);
+    assert!(past.stdout.contains("it goes on, for `--continue` asks for it"), "{past}");
+    assert!(past.stdout.contains("stopped at epoch 2, iter 6: `EarlyStopping`: "), "{past}");
+    let longer = bench.train(&["--resume", "--set", THRESHOLD, "--set", "train.max_epochs=4"]).exits(0);
+    assert!(longer.stdout.contains("it goes on, for its plan is longer now"), "{longer}");
+    assert!(longer.stdout.contains("stopped at epoch 3, iter 9: `EarlyStopping`: "), "{longer}");
+    let higher = THRESHOLD.replace("0.0", "2.0");
+    let changed = bench.train(&["--resume", "--set", &higher, "--set", "train.max_epochs=4"]).exits(0);
+    assert!(changed.stdout.contains("it goes on, for the settings of `EarlyStopping` have changed"), "{changed}");
+    assert!(bench.path("runs/run/checkpoints/iter_000000012").is_dir(), "{changed}");
+    bench.train(&["--continue"]).exits(2).says("--resume");
+}
+
+#[test]
+fn a_hook_removed_or_moved_in_the_list_hands_its_state_to_no_other() {
+    let bench = Bench::by_epoch();
+    let hook = |monitor: &str| format!(r#"EarlyStopping(monitor: "{monitor}", patience: 90)"#);
+    let (accuracy, loss) = (hook("val/accuracy"), hook("val/loss"));
+    let set = |hooks: &[&str]| format!("custom_hooks=[{}]", hooks.join(", "));
+    bench.train(&["--max-iters", "3", "--set", &set(&[&accuracy, &loss])]).exits(0);
+    // the other order: both keep their states, and there is nothing to tell
+    let moved = bench.train(&["--resume", "--max-iters", "4", "--set", &set(&[&loss, &accuracy])]).exits(0);
+    assert!(!moved.stdout.contains("anew") && !moved.stdout.contains("unknown state"), "{moved}");
+    // the first is gone, and the second is not taken for it
+    let removed = bench.train(&["--resume", "--max-iters", "5", "--set", &set(&[&accuracy])]).exits(0);
+    assert!(!removed.stdout.contains("anew"), "{removed}");
+    assert!(
+        removed.stdout.contains("ignored: unknown state `custom_hooks.EarlyStopping` in the checkpoint"),
+        "{removed}"
+    );
+    let back = bench.train(&["--resume", "--set", &set(&[&loss, &accuracy])]).exits(0);
+    assert!(
+        back.stdout.contains("the checkpoint has no state of `custom_hooks.EarlyStopping`: it starts anew"),
+        "{back}"
+    );
+}
+
+#[test]
+fn a_run_cut_again_and_again_by_max_iters_ends_with_the_rows_and_bytes_of_one_that_was_not() {
+    let whole = Bench::by_epoch();
+    let stop = r#"custom_hooks=[EarlyStopping(monitor: "val/accuracy", patience: 2, min_delta: 2.0)]"#;
+    whole.train(&["--set", stop, "--set", "train.max_epochs=9"]).exits(0);
+    let bench = Bench::by_epoch();
+    for (limit, resume) in [("1", &[][..]), ("3", &["--resume"]), ("4", &["--resume"]), ("8", &["--resume"])] {
+        let cut =
+            bench.train(&[&["--set", stop, "--set", "train.max_epochs=9", "--max-iters", limit], resume].concat());
+        let cut = cut.exits(0);
+        // it shows what the last weights are worth
+        assert!(cut.stdout.contains(&format!("iter {limit}")) && cut.stdout.contains("val/val/accuracy = "), "{cut}");
+    }
+    let ended = bench.train(&["--resume", "--set", stop, "--set", "train.max_epochs=9"]).exits(0);
+    assert!(ended.stdout.contains("stopped at epoch 3, iter 9: `EarlyStopping`: "), "{ended}");
+    assert_same(&whole.path("runs/run"), &bench.path("runs/run"), "cut four times");
+}
+
+#[test]
+fn a_damaged_newer_checkpoint_is_set_aside_and_takes_no_place_of_those_that_are_kept() {
+    let bench = Bench::by_epoch();
+    let every = ["--set", "hooks.checkpoint.by=Iter", "--set", "hooks.checkpoint.keep=1"];
+    bench.train(&[&every[..], &["--max-iters", "6"]].concat()).exits(0);
+    let run = bench.path("runs/run");
+    // the best one of epoch 1 or 2 is whole; what is behind it is cut short
+    bench.train(&[&every[..], &["--resume", "--max-iters", "8"]].concat()).exits(0);
+    std::fs::write(run.join("checkpoints/iter_000000008/net.safetensors"), "").unwrap();
+    let best = checkpoints(&run).into_iter().find(|name| name.starts_with("best")).unwrap();
+    let meta = bench.read(&format!("runs/run/checkpoints/{best}/meta.ron"));
+    let from: u64 = if meta.contains("iter: 6") { 6 } else { 3 };
+    let limit = (from + 1).to_string();
+    let ended = bench.train(&[&every[..], &["--resume", "--max-iters", &limit]].concat()).exits(0);
+    assert!(ended.stdout.contains("warning: a checkpoint can't be used: "), "{ended}");
+    let newest = format!("iter_{:09}", from + 1);
+    assert_eq!(checkpoints(&run), [best, "damaged-iter_000000008".to_owned(), newest.clone()]);
+    assert_eq!(bench.read("runs/run/checkpoints/latest"), format!("{newest}\n"));
+    bench.train(&[&every[..], &["--resume"]].concat()).exits(0);
+}
+
+#[test]
+fn a_kill_between_the_names_of_the_last_checkpoint_is_made_good_though_nothing_is_left_to_train() {
+    // the last iter of the plan is the best one: one state, two names
+    for gone in ["iter_000000003", "best_val_accuracy"] {
+        let bench = Bench::by_epoch();
+        let short = ["--set", "train.max_epochs=1", "--set", "schedule=[]"];
+        bench.train(&short).exits(0);
+        let run = bench.path("runs/run");
+        assert_eq!(checkpoints(&run), ["best_val_accuracy", "iter_000000003"]);
+        std::fs::remove_dir_all(run.join("checkpoints").join(gone)).unwrap();
+        let ended = bench.train(&[&short[..], &["--resume"]].concat()).exits(0);
+        assert!(ended.stdout.contains("nothing is left of the training: its plan is done"), "{ended}");
+        assert_eq!(checkpoints(&run), ["best_val_accuracy", "iter_000000003"], "without {gone}");
+    }
 }

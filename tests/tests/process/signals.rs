@@ -1,10 +1,10 @@
 //! Being told to end, and being killed: nothing that was done is lost, and the rest comes out the same.
 
-use crate::bench::{Bench, Running};
+use crate::bench::{Bench, Running, chosen};
 use crate::left::{assert_same, checkpoints, log, newest, rows, tensors};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 /// The run that nothing has interrupted.
 fn reference() -> &'static Path {
@@ -16,16 +16,6 @@ fn reference() -> &'static Path {
         (bench, run)
     });
     run
-}
-
-/// Numbers below `n`, others in every run of the tests; whoever uses them prints them.
-#[expect(clippy::disallowed_methods, reason = "another instant in each run of the tests")]
-fn chosen(n: u64) -> u64 {
-    use std::sync::atomic::{AtomicU64, Ordering};
-    static DRAWN: AtomicU64 = AtomicU64::new(0);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64;
-    let mixed = (now ^ DRAWN.fetch_add(1, Ordering::Relaxed) << 40).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    (mixed ^ (mixed >> 31)).wrapping_mul(0xBF58_476D_1CE4_E5B9) % n
 }
 
 /// Starts a training and stops at this mark.

@@ -9,7 +9,8 @@ mod elf;
 mod layout;
 
 use crate::bring;
-use crate::libtorch::{self, Kind, TORCH_VERSION};
+use crate::cache;
+use crate::libtorch::{Kind, TORCH_VERSION};
 use crate::machine;
 use crate::problem::Result;
 use std::path::{Path, PathBuf};
@@ -20,7 +21,7 @@ const LIMIT: u64 = 60_000_000;
 /// Builds the bundle into `out`, or below `target` when no folder is named.
 pub(crate) fn make(root: &Path, out: Option<PathBuf>) -> Result<()> {
     machine::cxx()?;
-    let libtorch = bring::libtorch(&libtorch::cache()?, Kind::Cuda)?;
+    let libtorch = bring::libtorch(&cache::folder("libtorch")?, Kind::Cuda)?;
     let target = root.join("target/gpu-bundle");
     let out = out.unwrap_or_else(|| target.join("bundle"));
     // before the long part: a folder that is not ours is told at once

@@ -196,7 +196,28 @@ impl Context<'_> {
         self.run.seen.elapsed()
     }
 
-    /// The latest value of a metric under its monitored name, `val/accuracy`.
+    /// The value that the evaluation under way, or the one that has just ended, has given a metric under its monitored
+    /// name, `val/accuracy`. `None` when it gave none, as with a metric that is measured only sometimes: a hook that waits
+    /// for a better value then has no new one to judge. [`Context::metric`] tells the value of an earlier evaluation too.
+    ///
+    /// ```
+    /// # use engine::prelude::*;
+    /// # struct Best { best: f64 }
+    /// # impl Best {
+    /// fn after_val(&mut self, cx: &mut Context<'_>) -> Result<()> {
+    ///     if let Some(value) = cx.new_metric("val/accuracy") {
+    ///         self.best = self.best.max(value);
+    ///     }
+    ///     Ok(())
+    /// }
+    /// # }
+    /// ```
+    pub fn new_metric(&self, name: &str) -> Option<f64> {
+        let results = &self.run.seen.results;
+        results.latest.get(name).copied().filter(|_| results.produced.contains(name))
+    }
+
+    /// The latest value of a metric under its monitored name, `val/accuracy`, whichever evaluation has given it.
     pub fn metric(&self, name: &str) -> Option<f64> {
         self.run.seen.results.latest.get(name).copied()
     }

@@ -21,6 +21,11 @@ impl Context<'_> {
         self.run.decision.stop.as_ref()
     }
 
+    /// Whether a limit has cut the training within an epoch.
+    pub(crate) fn is_cut_within_epoch(&self) -> bool {
+        self.run.decision.is_cut() && !self.run.clocks.is_between_epochs()
+    }
+
     /// Whether no iter follows the one that is under way or was just finished. What the plan or `--max-iters` ends is
     /// known from `before_train_iter` on; a stop that somebody has asked for in this very iter is decided only after its
     /// `after_train_iter`. What has to be done in any case at the end belongs into `after_train_epoch` or `after_train`.

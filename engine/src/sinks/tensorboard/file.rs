@@ -7,6 +7,7 @@
 use super::proto::{Event, What};
 use crate::base::disk::{DiskContext, DiskError, sync_folder};
 use prost::Message as _;
+use std::cmp::Ordering;
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -102,18 +103,23 @@ impl EventFile {
 /// Drops what a training has written after a checkpoint that knows this file and position, in this file and in those of
 /// processes that went on from the same checkpoint. Results of evaluations stay.
 ///
+/// Files of which nothing is left stay too, empty: a TensorBoard that is open and in the middle of such a file goes on to
+/// the next one, and would never do so if it were gone.
+///
 /// # Errors
-/// When a file can't be cut or removed.
+/// When a file can't be cut.
 pub(super) fn cut(folder: &Path, file: &str, position: u64) -> Result<(), DiskError> {
     for name in names(folder)? {
+        let kept = match name.as_str().cmp(file) {
+            Ordering::Less => continue,
+            Ordering::Equal => position,
+            Ordering::Greater if name.ends_with(EVALUATION) => continue,
+            Ordering::Greater => 0,
+        };
         let path = folder.join(&name);
-        if name == file {
-            let open = OpenOptions::new().write(true).open(&path).while_trying("open", &path)?;
-            let length = open.metadata().while_trying("read", &path)?.len();
-            open.set_len(length.min(position)).while_trying("cut", &path)?;
-        } else if name.as_str() > file && !name.ends_with(EVALUATION) {
-            std::fs::remove_file(&path).while_trying("remove", &path)?;
-        }
+        let open = OpenOptions::new().write(true).open(&path).while_trying("open", &path)?;
+        let length = open.metadata().while_trying("read", &path)?.len();
+        open.set_len(length.min(kept)).while_trying("cut", &path)?;
     }
     Ok(())
 }
@@ -229,9 +235,11 @@ pub(super) mod tests {
         file.write(2, value(2)).unwrap();
         file.sync().unwrap();
         let result = EventFile::create(dir.path(), Writer::Evaluation).unwrap().name();
-        EventFile::create(dir.path(), Writer::Training).unwrap();
+        let later = EventFile::create(dir.path(), Writer::Training).unwrap().name();
         cut(dir.path(), &name, position).unwrap();
-        assert_eq!(names(dir.path()).unwrap(), [name.clone(), result]);
+        let length = |name: &str| dir.path().join(name).metadata().unwrap().len();
+        assert_eq!((length(&name), length(&later)), (position, 0));
+        assert!(length(&result) > 0);
         let steps: Vec<i64> = records(&std::fs::read(dir.path().join(&name)).unwrap()).iter().map(|e| e.step).collect();
         assert_eq!(steps, [0, 1]);
     }

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 /// metrics of evaluations are under HParams. The graph of the model is not written.
 ///
 /// A resumed run goes on in a new file, and cuts the older ones at its checkpoint: what a reader finds is what it would
-/// find of a run that was never stopped.
+/// find of a run that was never stopped. So does a TensorBoard that was open all the time.
 #[component(sink)]
 #[derive(Debug)]
 pub struct TensorBoard {
@@ -72,6 +72,11 @@ impl Sink for TensorBoard {
                 self.out = Some(EventFile::create(&folder, Writer::Evaluation)?);
                 return Ok(());
             }
+            // a run that begins in a folder of its own: what is there comes from one that has left no checkpoint
+            (RowPhase::Train, None, _) if self.folder.is_none() => {
+                file::cut(&folder, "", 0)?;
+                true
+            }
             (RowPhase::Train, None, _) => {
                 file::move_aside(&folder)?;
                 true
@@ -83,10 +88,9 @@ impl Sink for TensorBoard {
             }
         };
         let mut out = EventFile::create(&folder, Writer::Training)?;
-        if let Some(at) = run.resumed {
-            // for readers that hold what was cut
-            out.write(at.iter + 1, What::SessionLog(SessionLog { status: 1 }))?;
-        }
+        // for readers that hold what was cut, or what lay here before
+        let next = run.resumed.map_or(0, |at| at.iter + 1);
+        out.write(next, What::SessionLog(SessionLog { status: 1 }))?;
         (self.file, self.position) = (Some(out.name()), out.length());
         self.out = Some(out);
         if first {
@@ -215,6 +219,27 @@ mod tests {
     }
 
     #[test]
+    fn the_file_of_a_resumed_run_is_read_after_those_that_it_drops() {
+        let dir = tempfile::tempdir().unwrap();
+        let (run, folder) = (RunInfo::new("run", dir.path()), dir.path().join("tensorboard"));
+        let mut first = board("()");
+        first.open(&run).unwrap();
+        let (name, position) = (first.file.clone().unwrap(), first.position);
+        let mut last = name.clone();
+        // killed again and again, all within a second
+        for _ in 0..12 {
+            let mut state = StateMap::new();
+            state.put("file", &Some(name.clone()));
+            state.put("position", &position);
+            let next = resumed(0, state, &run).file.clone().unwrap();
+            assert!(next > last, "{next} is read before {last}");
+            // a reader that is in the middle of the older one finds it there, and goes on
+            assert!(last == name || folder.join(&last).metadata().unwrap().len() == 0);
+            last = next;
+        }
+    }
+
+    #[test]
     fn without_a_state_a_resumed_run_voids_the_later_values() {
         let dir = tempfile::tempdir().unwrap();
         let run = RunInfo::new("run", dir.path());
@@ -242,6 +267,28 @@ mod tests {
         }
         assert_eq!(series(&dir.path().join("run")), losses(&[(1, 2.0)]));
         assert_eq!(series(&dir.path().join("run.1")), losses(&[(1, 1.0)]));
+    }
+
+    #[test]
+    fn a_run_that_begins_again_in_its_own_folder_voids_what_a_killed_one_has_left_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let (run, folder) = (RunInfo::new("run", dir.path()), dir.path().join("tensorboard"));
+        for loss in [1.0, 2.0] {
+            let mut board = board("()");
+            board.open(&run).unwrap();
+            board.row(&row(1, loss)).unwrap();
+            board.flush().unwrap();
+        }
+        assert_eq!(series(&folder), losses(&[(1, 2.0)]));
+        // nothing was moved beside the folder, where TensorBoard would show it as another run
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+        // a reader that holds the older file is told at the begin of the newer one
+        let file = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).max().unwrap();
+        let second = records(&std::fs::read(file).unwrap()).remove(1);
+        assert!(
+            matches!(second.what, Some(What::SessionLog(SessionLog { status: 1 })) if second.step == 0),
+            "{second:?}"
+        );
     }
 
     #[test]

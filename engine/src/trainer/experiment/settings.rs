@@ -108,6 +108,7 @@ impl TrainSettings {
             passes: Vec::new(),
             non_finite: self.non_finite,
             stop_after: None,
+            past_end: false,
         }
     }
 }

@@ -1,11 +1,13 @@
 //! From an experiment to a program: everything is built, nothing runs.
 
 use crate::base::Result;
+use crate::config::{Kind, Node, print_line};
 use crate::hook::{CustomHook, Dispatcher, HookSet as _, SlotSetting};
 use crate::loops::{self, Plan, Role, TrainPlan};
 use crate::run::RunState;
 use crate::trainer::run::determinism;
 use crate::trainer::{Build, BuildErrors, Builder, EngineHooksOf, Experiment};
+use std::collections::BTreeMap;
 use tch::Device;
 
 /// A trainer with everything around it, ready to run.
@@ -33,6 +35,7 @@ pub(super) fn prepare<T: Build>(experiment: &Experiment<T>) -> Result<Device> {
 /// [`build`] on a device that is there.
 pub(super) fn build_on<T: Build>(device: Device, experiment: Experiment<T>, roles: &[Role]) -> Result<Program<T>> {
     let mut run = RunState::new(T::CLOCK, device, experiment.seed);
+    run.settings = settings_by_path(&experiment.to_node()?);
     let plan = Plan {
         train: TrainPlan { stop_after: experiment.stop_after, passes: experiment.passes, ..experiment.train.plan() },
         val: (!T::loaders(Role::Val).is_empty()).then(|| experiment.val.plan(T::CLOCK)),
@@ -54,4 +57,23 @@ pub(super) fn build_on<T: Build>(device: Device, experiment: Experiment<T>, role
     let mut program = loops::Program::new(trainer, hooks, plan, run);
     program.run.seen.results.measures = program.measures()?;
     Ok(program)
+}
+
+/// What an experiment says of each hook and of the trainer, as a line, under its path.
+fn settings_by_path(experiment: &Node) -> BTreeMap<String, String> {
+    let mut settings = BTreeMap::new();
+    for section in experiment.fields() {
+        match (section.key.as_str(), &section.value.kind) {
+            ("trainer", _) => drop(settings.insert("trainer".to_owned(), print_line(&section.value))),
+            ("hooks", Kind::Struct(hooks)) => {
+                settings.extend(hooks.iter().map(|hook| (format!("hooks.{}", hook.key), print_line(&hook.value))));
+            }
+            ("custom_hooks", Kind::Seq(hooks)) => {
+                let listed = hooks.iter().enumerate();
+                settings.extend(listed.map(|(index, hook)| (format!("custom_hooks.{index}"), print_line(hook))));
+            }
+            _ => {}
+        }
+    }
+    settings
 }

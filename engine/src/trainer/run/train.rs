@@ -20,13 +20,15 @@ use tch::Device;
 pub struct TrainOptions {
     /// What to do about a run that is already in the folder.
     pub mode: Mode,
+    /// Goes on also with a training that a hook or a step had ended.
+    pub past_end: bool,
     /// How much the console shows.
     pub verbosity: Verbosity,
 }
 
 impl From<Mode> for TrainOptions {
     fn from(mode: Mode) -> Self {
-        TrainOptions { mode, verbosity: Verbosity::default() }
+        TrainOptions { mode, past_end: false, verbosity: Verbosity::default() }
     }
 }
 
@@ -44,6 +46,7 @@ pub fn run_train<T: Build>(mut experiment: Experiment<T>, options: impl Into<Tra
 
     let train_loop = experiment.train_loop.take();
     let mut program = build_for_training(device, experiment)?;
+    program.plan.train.past_end = options.past_end;
     let folder = claim.take_folder()?;
     recording.add_sinks(&folder, &mut program.run.seen.sinks);
     let mut start = Start::look(&folder, options.mode, recording.text().to_owned())?;

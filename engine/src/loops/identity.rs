@@ -1,0 +1,157 @@
+//! Which saved state belongs to which part of the program.
+//!
+//! A part that has a key of its own, as a field has, keeps its state under that key. Hooks of `custom_hooks` are a list
+//! that people add to, remove from and reorder, and the same hook may stand in it twice: there a state goes to the hook of
+//! the same settings. Whatever its key, a part whose state was of something else starts anew.
+
+use crate::base::{Saved, State, StateError, StateMap, StateValue};
+use std::collections::BTreeMap;
+
+/// What a state is of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Identity {
+    /// The component's name, for one of several in a list; empty for a part that has its key to itself.
+    pub(super) name: String,
+    /// All settings of such a component, as a file writes them.
+    pub(super) settings: String,
+    /// The settings that the state depends on, each with its value.
+    pub(super) of: BTreeMap<String, String>,
+}
+
+impl Identity {
+    /// Of a part that has its key to itself.
+    pub(super) fn of(part: &dyn State) -> Identity {
+        let of = part.belongs_to().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        Identity { of, ..Identity::default() }
+    }
+
+    /// What the state was of, when it was something else than now: `` `monitor` "val/loss", which is "val/iou" now ``.
+    pub(super) fn changes_since(&self, saved: &Identity) -> Option<String> {
+        let changed = self.of.iter().filter_map(|(name, now)| Some((name, saved.of.get(name)?, now)));
+        let texts = changed.filter(|(_, was, now)| was != now);
+        let texts: Vec<String> = texts.map(|(name, was, now)| format!("`{name}` {was}, which is {now} now")).collect();
+        (!texts.is_empty()).then(|| texts.join(", and of "))
+    }
+}
+
+/// For each part of a list, by its key now, the key under which its state was saved. Keys without a name are not among
+/// them.
+pub(super) fn sources(
+    saved: &BTreeMap<String, Identity>,
+    now: &BTreeMap<String, Identity>,
+) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    let listed = |all: &BTreeMap<String, Identity>, name: &str| -> Vec<(String, Identity)> {
+        let mut keys: Vec<_> = all.iter().filter(|(_, of)| of.name == name).collect();
+        // `Ema`, `Ema.1`, … `Ema.10`: the order of the list
+        keys.sort_by_key(|(key, _)| (key.len(), key.as_str()));
+        keys.into_iter().map(|(key, of)| (key.clone(), of.clone())).collect()
+    };
+    let mut names: Vec<&str> = now.values().map(|of| of.name.as_str()).filter(|name| !name.is_empty()).collect();
+    names.dedup();
+    for name in names {
+        if found.keys().any(|key: &String| now[key].name == name) {
+            continue;
+        }
+        let (mut saved, mut now) = (listed(saved, name), listed(now, name));
+        pair(&mut saved, &mut now, &mut found, |saved, now| saved.settings == now.settings);
+        // the settings have changed: what the state is of tells more than the place
+        pair(&mut saved, &mut now, &mut found, |saved, now| !now.of.is_empty() && saved.of == now.of);
+        if saved.len() == now.len() {
+            pair(&mut saved, &mut now, &mut found, |_, _| true);
+        }
+    }
+    found
+}
+
+/// Pairs each part with the first saved one that fits, and takes both out.
+fn pair(
+    saved: &mut Vec<(String, Identity)>,
+    now: &mut Vec<(String, Identity)>,
+    found: &mut BTreeMap<String, String>,
+    fits: impl Fn(&Identity, &Identity) -> bool,
+) {
+    now.retain(|(key, now)| match saved.iter().position(|(_, saved)| fits(saved, now)) {
+        Some(place) => {
+            found.insert(key.clone(), saved.remove(place).0);
+            false
+        }
+        None => true,
+    });
+}
+
+impl Saved for Identity {
+    fn save(&self) -> StateValue {
+        let mut map = StateMap::new();
+        map.put("name", &self.name);
+        map.put("settings", &self.settings);
+        map.put("of", &self.of);
+        StateValue::Map(map)
+    }
+
+    fn restore(value: StateValue) -> Result<Self, StateError> {
+        let mut map = StateMap::restore(value)?;
+        Ok(Identity { name: map.take("name")?, settings: map.take("settings")?, of: map.take("of")? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `E acc 3`: the component `E`, whose state is of `acc`, with the settings `acc 3`. Keys are those of a list.
+    fn list(parts: &[&str]) -> BTreeMap<String, Identity> {
+        let mut all = BTreeMap::new();
+        for part in parts {
+            let (name, settings) = part.split_once(' ').unwrap();
+            let earlier = all.values().filter(|of: &&Identity| of.name == name).count();
+            let key = if earlier == 0 { name.to_owned() } else { format!("{name}.{earlier}") };
+            let of = settings.split_once(' ').map(|(monitor, _)| ("monitor".to_owned(), monitor.to_owned()));
+            let identity =
+                Identity { name: name.to_owned(), settings: settings.to_owned(), of: of.into_iter().collect() };
+            all.insert(key, identity);
+        }
+        all
+    }
+
+    /// Which saved part each part gets its state of: `E acc 3 <- E acc 3`.
+    fn told(saved: &[&str], now: &[&str]) -> Vec<String> {
+        let (before, after) = (list(saved), list(now));
+        let text = |of: &Identity| format!("{} {}", of.name, of.settings);
+        let found = sources(&before, &after);
+        found.iter().map(|(key, source)| format!("{} <- {}", text(&after[key]), text(&before[source]))).collect()
+    }
+
+    #[test]
+    fn inserting_removing_and_reordering_hand_no_state_to_another_hook() {
+        let both = ["E acc 3", "E loss 5"];
+        assert_eq!(told(&both, &["E loss 5", "E acc 3"]), ["E loss 5 <- E loss 5", "E acc 3 <- E acc 3"]);
+        assert_eq!(told(&both, &["E loss 5"]), ["E loss 5 <- E loss 5"]);
+        assert_eq!(told(&both[1..], &both), ["E loss 5 <- E loss 5"]);
+        assert_eq!(told(&["A x"], &["B x", "A x"]), ["A x <- A x"]);
+    }
+
+    #[test]
+    fn a_hook_whose_settings_have_changed_keeps_its_state_where_it_is_clear_which_one_it_is() {
+        assert_eq!(told(&["E acc 3"], &["E acc 8"]), ["E acc 8 <- E acc 3"]);
+        assert_eq!(told(&["A x", "A y"], &["A y", "A z"]), ["A y <- A y", "A z <- A x"]);
+        // by what the state is of
+        assert_eq!(told(&["E acc 3", "E loss 5"], &["E loss 9"]), ["E loss 9 <- E loss 5"]);
+        // one of two, and nothing tells which
+        assert!(told(&["A x", "A y"], &["A z"]).is_empty());
+    }
+
+    #[test]
+    fn equal_hooks_keep_their_order() {
+        let (before, after) = (list(&["A x", "A x"]), list(&["A x", "A x"]));
+        assert!(sources(&before, &after).iter().all(|(key, source)| key == source));
+    }
+
+    #[test]
+    fn what_a_state_was_of_is_told_with_what_it_is_now() {
+        let (before, after) = (list(&["E acc 3"]), list(&["E loss 3"]));
+        let change = after["E"].changes_since(&before["E"]);
+        assert_eq!(change.as_deref(), Some("`monitor` acc, which is loss now"));
+        assert_eq!(after["E"].changes_since(&after["E"]), None);
+    }
+}
