@@ -3,7 +3,7 @@
 use crate::model::error::ModelError;
 use crate::model::layer::Layer;
 use crate::native::{storage_id, tensor_id};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use tch::{Device, Tensor, nn};
 
 /// One model: its variables and its mode. The layers in the trainer's field share these tensors.
@@ -40,7 +40,7 @@ impl ModelEntry {
         // tch keeps them in a hash map, whose order differs from run to run
         variables.sort_by(|a, b| a.0.cmp(&b.0));
         let ids: Vec<usize> = variables.iter().map(|(_, tensor)| tensor_id(tensor)).collect();
-        let mut places = HashMap::new();
+        let mut places = BTreeMap::new();
         let first = ids.iter().enumerate().map(|(place, id)| *places.entry(*id).or_insert(place)).collect();
         let made: Vec<usize> = store.trainable_variables().iter().map(tensor_id).collect();
         let trainable = variables.iter().zip(&ids).map(|((_, tensor), id)| tensor.requires_grad() || made.contains(id));
@@ -53,7 +53,7 @@ impl ModelEntry {
     /// # Errors
     /// The first two that share it and are not one tensor.
     pub fn check_memory(&self) -> Result<(), ModelError> {
-        let mut owners: HashMap<usize, &str> = HashMap::new();
+        let mut owners: BTreeMap<usize, &str> = BTreeMap::new();
         for (name, tensor) in self.parameters() {
             let Some(storage) = storage_id(tensor) else { continue };
             if let Some(first) = owners.insert(storage, name) {
