@@ -140,8 +140,8 @@ pub mod __private {
     };
     pub use crate::hook::{
         AnyHook, Batches, ConstText, EachState, HasOptimizers, Hook, HookConfig, HookField, HookPart, NoPhases,
-        PassBatch, Phases, PhasesOf, PredictStep, SlotInfo, Slots, Steps, TestStep, ValStep, build_any, call_field,
-        is_one_of, is_stepped, no_such_pass, pass_of, slot_of,
+        NoSteps, PassBatch, PassSteps, Phases, PhasesOf, PredictStep, SlotInfo, Slots, Steps, StepsOf, TestStep,
+        TrainStep, ValStep, build_any, call_field, is_one_of, is_stepped, no_such_pass, pass_of, slot_of,
     };
     pub use crate::loops::{EachMetric, Feed, LoopConfig, Role, Trainer, predict_next, predict_start};
     pub use crate::metric::{Metric, MetricComponent, MetricConfig, build_metric};

@@ -184,7 +184,7 @@ fn trainer_impl(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) ->
         #[allow(unused_variables, unreachable_code)]
         impl #private::Trainer for #owner {
             const CLOCK: #private::Clock = #clock;
-            const PASSES: &'static [#private::PassInfo] = <#stepping as #private::Steps>::PASSES;
+            const PASSES: &'static [#private::PassInfo] = <#stepping as #private::TrainStep<HAS_PASSES>>::PASSES;
             fn loaders(role: #private::Role) -> &'static [&'static str] {
                 match role { #(#loaders)* }
             }
@@ -206,7 +206,7 @@ fn trainer_impl(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) ->
                 batch: &Self::Batch,
                 cx: &mut #private::Context<'_>,
             ) -> #private::Result<#private::Output> {
-                <#stepping as #private::Steps>::train_step(self, batch, cx)
+                <#stepping as #private::TrainStep<HAS_PASSES>>::train_step(self, batch, cx)
             }
             #(#steps)*
             #predict
@@ -298,7 +298,7 @@ fn optimizers(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) -> T
         let refuse = quote_spanned!(at=> ::core::panic!(#text));
         quote! {
             const _: () = {
-                let passes = <#stepping as #private::Steps>::PASSES;
+                let passes = <#stepping as #private::TrainStep<HAS_PASSES>>::PASSES;
                 if !#private::is_stepped(#name, passes, <#owner as #private::HasOptimizers>::OPTIMIZERS) {
                     #refuse
                 }

@@ -4,7 +4,7 @@ use crate::krate::Krate;
 use crate::spans::ends;
 use crate::trainer::model::{LoaderRole, Trainer, TrainerRole};
 use crate::trainer::parts::Part;
-use crate::verified::{has, verified};
+use crate::verified::{has, path_with, verified};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 
@@ -14,10 +14,10 @@ pub(crate) fn expand(trainer: &Trainer, parts: &[Part<'_>]) -> TokenStream {
     let private = krate.private();
     let (steps, predict_step) = (name("HAS_STEPS"), name("HAS_PREDICT_STEP"));
     // at the struct's name
-    let has_steps = has(krate, owner, "Steps", "train_step");
+    let step = path_with(krate, owner, "TrainStep", quote!(<HAS_PASSES>), "train_step");
     let train = first(parts, LoaderRole::Train).map(|part| {
         let stepping = verified(krate, owner, &steps);
-        fits(part, krate, quote!(<#stepping as #private::Steps>::Batch), quote!(#steps))
+        fits(part, krate, quote!(<#stepping as #private::TrainStep<HAS_PASSES>>::Batch), quote!(#steps))
     });
     let evaluated = [LoaderRole::Val, LoaderRole::Test].into_iter().flat_map(|role| of_role(parts, role)).map(|part| {
         let batch = quote!(<#owner as #private::Batches>::Batch);
@@ -35,12 +35,17 @@ pub(crate) fn expand(trainer: &Trainer, parts: &[Part<'_>]) -> TokenStream {
     });
     let stepping = stepping(trainer, parts);
     quote! {
-        const #steps: bool = #has_steps;
+        const HAS_PASSES: bool = {
+            #[allow(unused_imports)]
+            use #private::NoSteps as _;
+            #private::StepsOf::<#owner>::HAS_PASSES
+        };
+        const #steps: bool = { let _ = #step; true };
         #train
         #[automatically_derived]
         #[diagnostic::do_not_recommend]
         impl #private::Batches for #owner {
-            type Batch = <#stepping as #private::Steps>::Batch;
+            type Batch = <#stepping as #private::TrainStep<HAS_PASSES>>::Batch;
         }
         #(#evaluated)*
         #predict

@@ -2,10 +2,10 @@
 
 use crate::base::{Output, Prediction, Result};
 use crate::data::Batch;
-use crate::optim::PassInfo;
 use crate::run::Context;
 
-/// The training step. The engine does the rest: `backward`, accumulation, clipping, the update.
+/// The training step. The engine does the rest: `backward`, accumulation, clipping, the update. A trainer with several
+/// losses and optimizers in an iter has [`#[passes]`](macro@crate::passes) instead.
 ///
 /// ```
 /// use engine::prelude::*;
@@ -79,10 +79,6 @@ pub trait Steps {
     /// What the train, val and test loaders hand over, on the run's device.
     type Batch;
 
-    /// The passes of one iter. [`#[passes]`](macro@crate::passes) says more than one.
-    #[doc(hidden)]
-    const PASSES: &'static [PassInfo] = PassInfo::PLAIN;
-
     /// The forward pass of one batch; its loss is what `backward` runs through.
     ///
     /// # Errors
@@ -90,7 +86,7 @@ pub trait Steps {
     fn train_step(&mut self, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output>;
 }
 
-/// What the steps of a trainer take: [`Steps::Batch`]. `#[trainer]` implements it.
+/// What the steps of a trainer take: [`Steps::Batch`], or the batch of its passes. `#[trainer]` implements it.
 ///
 /// It stands between [`Steps`] and the other steps, so that a trainer without `train_step` is one error and not one
 /// for each place where another step says `Self::Batch`.

@@ -220,8 +220,13 @@ const _: () = {
         const NAME: &'static str = "smoothing";
         const DOCS: &'static str = "";
     }
+    const HAS_PASSES: bool = {
+        #[allow(unused_imports)]
+        use ::engine::__private::NoSteps as _;
+        ::engine::__private::StepsOf::<Digits>::HAS_PASSES
+    };
     const HAS_STEPS: bool = {
-        let _ = <Digits as ::engine::__private::Steps>::train_step;
+        let _ = <Digits as ::engine::__private::TrainStep<HAS_PASSES>>::train_step;
         true
     };
     #[allow(non_upper_case_globals)]
@@ -230,7 +235,9 @@ const _: () = {
             <<::engine::__private::Verified<
                 Digits,
                 HAS_STEPS,
-            > as ::engine::__private::VerifiedType>::Type as ::engine::__private::Steps>::Batch,
+            > as ::engine::__private::VerifiedType>::Type as ::engine::__private::TrainStep<
+                HAS_PASSES,
+            >>::Batch,
         >>::same;
         HAS_STEPS
     };
@@ -240,7 +247,9 @@ const _: () = {
         type Batch = <<::engine::__private::Verified<
             Digits,
             FITS_train,
-        > as ::engine::__private::VerifiedType>::Type as ::engine::__private::Steps>::Batch;
+        > as ::engine::__private::VerifiedType>::Type as ::engine::__private::TrainStep<
+            HAS_PASSES,
+        >>::Batch;
     }
     #[allow(non_upper_case_globals)]
     const FITS_val: bool = {
@@ -378,7 +387,9 @@ const _: () = {
         const PASSES: &'static [::engine::__private::PassInfo] = <<::engine::__private::Verified<
             Digits,
             FITS_train,
-        > as ::engine::__private::VerifiedType>::Type as ::engine::__private::Steps>::PASSES;
+        > as ::engine::__private::VerifiedType>::Type as ::engine::__private::TrainStep<
+            HAS_PASSES,
+        >>::PASSES;
         fn loaders(role: ::engine::__private::Role) -> &'static [&'static str] {
             match role {
                 ::engine::__private::Role::Train => &["train"],
@@ -424,11 +435,9 @@ const _: () = {
             <<::engine::__private::Verified<
                 Digits,
                 FITS_train,
-            > as ::engine::__private::VerifiedType>::Type as ::engine::__private::Steps>::train_step(
-                self,
-                batch,
-                cx,
-            )
+            > as ::engine::__private::VerifiedType>::Type as ::engine::__private::TrainStep<
+                HAS_PASSES,
+            >>::train_step(self, batch, cx)
         }
         fn val_step(
             &mut self,
@@ -564,7 +573,9 @@ const _: () = {
         let passes = <<::engine::__private::Verified<
             Digits,
             FITS_train,
-        > as ::engine::__private::VerifiedType>::Type as ::engine::__private::Steps>::PASSES;
+        > as ::engine::__private::VerifiedType>::Type as ::engine::__private::TrainStep<
+            HAS_PASSES,
+        >>::PASSES;
         if !::engine::__private::is_stepped(
             "opt",
             passes,
