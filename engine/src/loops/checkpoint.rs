@@ -79,6 +79,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         });
         state.put("ended", &self.ended());
         state.put_map("requests", |map| map.put("skip_update", &run.requests.skip_update));
+        state.put("frozen", &run.models.save_frozen());
         state.put("results", &run.seen.results.latest);
         state.put("time", &run.seen.elapsed());
         state.put_map("sinks", |map| {
@@ -159,6 +160,9 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         }
         let trained: Vec<_> = models.into_iter().map(|weights| (weights.model, weights.trained)).collect();
         self.load_weights(&trained)?;
+        if !self.run.models.restore_frozen(state.take_map("frozen")?)? {
+            told.push("`freeze` has changed: what the experiment names now is frozen, and nothing else".to_owned());
+        }
         let run = &mut self.run;
         let mut clocks = state.take_map("clocks")?;
         run.clocks.epoch = clocks.take::<Epoch>("epoch")?;

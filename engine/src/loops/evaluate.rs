@@ -58,6 +58,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     pub fn val(&mut self) -> Result<Report> {
         let sinks = self.run.seen.sinks.states();
         let (report, complete) = self.evaluate::<Val>()?;
+        self.run.models.check_own_weights()?;
         if complete {
             self.run.clocks.last_val = Some(self.run.clocks.iter);
             // asked for by what the validation has called: these weights are done

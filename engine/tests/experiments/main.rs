@@ -15,3 +15,4 @@ mod program;
 mod random;
 mod round_trip;
 mod rules;
+mod weights;

@@ -222,6 +222,8 @@ sections! {
     work_dir: PathBuf = FolderOr("runs");
     /// The model.
     model;
+    /// Parameters that are left as they are, by patterns of their names: `["features.*"]`. Hooks may unfreeze them.
+    freeze: Vec<String> = Or(Vec::new);
     /// What turns gradients into updates.
     optimizer;
     /// How settings of the optimizer change over the training, one after the other.

@@ -49,6 +49,8 @@ pub(super) fn build_on<T: Build>(device: Device, experiment: Experiment<T>, role
     let engine = EngineHooksOf::<T>::build(experiment.hooks, &mut builder)?;
     let trainer = T::build(experiment.sections, &mut builder)?;
     let mut settings = builder.into_slots();
+    let frozen = run.models.freeze(&experiment.freeze);
+    frozen.map_err(|(place, why)| BuildErrors::at(format!("freeze.{place}"), why.to_string()))?;
     settings.push(SlotSetting::default());
     let custom = experiment.custom_hooks.iter().enumerate().map(|(index, config)| {
         let hook = config.build_any();
