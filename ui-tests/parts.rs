@@ -94,3 +94,23 @@ macro_rules! steps {
         }
     )* };
 }
+
+/// Trainers with two models and an optimizer for each, where the case is about their passes.
+#[macro_export]
+macro_rules! gans {
+    ($($trainer:ident)*) => { $(
+        #[trainer(by_iter)]
+        struct $trainer {
+            #[model]
+            critic: Cnn,
+            #[model]
+            generator: Cnn,
+            #[optimizer(critic)]
+            opt_c: AdamW,
+            #[optimizer(generator)]
+            opt_g: AdamW,
+            #[loader(train)]
+            train: Loader<Images>,
+        }
+    )* };
+}

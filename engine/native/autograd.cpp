@@ -63,3 +63,13 @@ ENG_API int eng_requires_grad_on(const eng::List* list, const bool* switched) {
     }
   });
 }
+
+// The same number for two handles of one tensor, and for no other tensor that lives.
+ENG_API size_t eng_tensor_id(const at::Tensor* tensor) {
+  return reinterpret_cast<size_t>(tensor->unsafeGetTensorImpl());
+}
+
+// The same number for two tensors over one memory; 0 for a tensor without any.
+ENG_API size_t eng_storage_id(const at::Tensor* tensor) {
+  return tensor->has_storage() ? reinterpret_cast<size_t>(tensor->storage().unsafeGetStorageImpl()) : 0;
+}

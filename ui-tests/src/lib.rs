@@ -8,6 +8,8 @@ use renamed as _;
 pub mod batch_forms;
 #[path = "../component/pass/kinds.rs"]
 pub mod component_kinds;
+#[path = "../component/pass/sinks.rs"]
+pub mod component_sinks;
 #[path = "../hook/pass/attributes.rs"]
 pub mod hook_attributes;
 #[path = "../hook/pass/every_role.rs"]
@@ -16,10 +18,14 @@ pub mod hook_every_role;
 pub mod hook_names;
 #[path = "../passes/pass/gan.rs"]
 pub mod passes_gan;
+#[path = "../passes/pass/own_batch.rs"]
+pub mod passes_own_batch;
 #[path = "../phases/pass/forms.rs"]
 pub mod phases_forms;
 #[path = "../trainer/pass/every_role.rs"]
 pub mod trainer_every_role;
+#[path = "../trainer/pass/joined_loaders.rs"]
+pub mod trainer_joined_loaders;
 #[path = "../trainer/pass/names.rs"]
 pub mod trainer_names;
 #[path = "../trainer/pass/private.rs"]

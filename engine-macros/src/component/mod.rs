@@ -79,6 +79,26 @@ mod tests {
     }
 
     #[test]
+    fn the_expansion_of_a_sink_is_the_one_in_the_snapshot() {
+        let expansion = super::expand(
+            quote!(sink),
+            quote! {
+                /// Numbers in a file.
+                pub struct Csv {
+                    /// How many digits each has.
+                    #[config(default = 6, range = 1..=17)]
+                    digits: usize,
+                    #[state]
+                    position: u64,
+                    #[transient]
+                    out: Option<std::fs::File>,
+                }
+            },
+        );
+        snapshot::check("component/csv", &expansion);
+    }
+
+    #[test]
     fn each_kind_has_its_trait() {
         let expanded = |kind: TokenStream| {
             super::expand(

@@ -2,7 +2,9 @@
 
 use crate::krate::Krate;
 use crate::method::returns_nothing;
+use crate::passes::batch::{is_context, is_of_trainer, own_batch};
 use proc_macro2::{Ident, Span};
+use syn::spanned::Spanned;
 use syn::{FnArg, ImplItemFn, Pat, Type, parse_quote, parse_quote_spanned};
 
 /// Corrects the method in place: it gets what it lacks, and keeps what its body may go by.
@@ -19,8 +21,10 @@ pub(super) fn correct(function: &mut ImplItemFn, krate: &Krate) {
             Type::Reference(reference) if is_context(&reference.elem) => {
                 reference.mutability.get_or_insert_with(Default::default);
             }
-            // `Self::Batch`, which no trait gives here
-            ty if is_of_self(ty) => *ty = parse_quote!(&<Self as #private::Steps>::Batch),
+            // a type of the trainer's own that is none
+            Type::Reference(reference) if is_of_trainer(&reference.elem) => {
+                *reference.elem = own_batch(krate, reference.elem.span());
+            }
             _ => {}
         }
     }
@@ -35,7 +39,8 @@ pub(super) fn correct(function: &mut ImplItemFn, krate: &Krate) {
     let (batch, cx) = (Ident::new("batch", at), Ident::new("cx", at));
     let (has_batch, has_cx) = (names("batch"), names("cx"));
     if !has_batch {
-        function.sig.inputs.push(parse_quote!(#batch: &<Self as #private::Steps>::Batch));
+        let own = own_batch(krate, at);
+        function.sig.inputs.push(parse_quote!(#batch: &#own));
     }
     if !has_cx {
         function.sig.inputs.push(parse_quote!(#cx: &mut #private::Context<'_>));
@@ -61,15 +66,4 @@ fn receiver(function: &mut ImplItemFn) {
         }
         _ => function.sig.inputs.insert(0, parse_quote_spanned!(at=> &mut self)),
     }
-}
-
-fn is_of_self(ty: &Type) -> bool {
-    let Type::Reference(reference) = ty else { return false };
-    matches!(reference.elem.as_ref(), Type::Path(path) if path.path.segments.len() > 1
-        && path.path.segments.first().is_some_and(|first| first.ident == "Self"))
-}
-
-/// Whether a type is named `Context`.
-pub(super) fn is_context(ty: &Type) -> bool {
-    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|name| name.ident == "Context"))
 }

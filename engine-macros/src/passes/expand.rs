@@ -1,4 +1,4 @@
-//! What a block of passes expands to: `Steps`, whose step is that of the pass under way, and questions about the
+//! What a block of passes expands to: `PassSteps`, whose step is that of the pass under way, and questions about the
 //! optimizers that it names.
 
 use crate::diag::Diag;
@@ -35,6 +35,7 @@ pub(crate) fn expand(passes: &Passes, mut diag: Diag) -> TokenStream {
     let cx = Ident::new("cx", Span::mixed_site());
     let arms = passes.passes.iter().enumerate().map(|(place, pass)| arm(place, pass, passes, &cx));
     let checks = optimizers(passes);
+    let alone = alone(passes);
     let errors = diag.into_tokens();
     quote! {
         #item
@@ -42,7 +43,7 @@ pub(crate) fn expand(passes: &Passes, mut diag: Diag) -> TokenStream {
             #unknown
             #[automatically_derived]
             #[diagnostic::do_not_recommend]
-            impl #private::Steps for #owner {
+            impl #private::PassSteps for #owner {
                 type Batch = #batch;
                 const PASSES: &'static [#private::PassInfo] = &[#(#infos),*];
                 #[allow(unused_variables, unreachable_code)]
@@ -58,6 +59,7 @@ pub(crate) fn expand(passes: &Passes, mut diag: Diag) -> TokenStream {
                 }
             }
             #checks
+            #alone
         };
         #errors
     }
@@ -108,14 +110,14 @@ fn count(expr: Option<&Expr>, key: &str) -> TokenStream {
 
 /// Calls a pass. The compiler's complaint about a type is to stand at that type.
 fn arm(place: usize, pass: &Pass, passes: &Passes, cx: &Ident) -> TokenStream {
-    let (Some(Call { context, output }), Some(batch), Some(first)) = (&pass.call, &pass.batch, passes.batch()) else {
+    let Some(Call { context, output }) = &pass.call else {
         // the error is reported
         return quote!(#place => ::core::unreachable!(),);
     };
     let name = &pass.name;
     let at = Span::call_site().located_at(smallest(context));
     let cx = Ident::new("cx", cx.span().located_at(at));
-    let taken = taken(batch, first, passes);
+    let taken = taken(pass, passes);
     let call = quote_spanned!(at=> Self::#name(self, #taken, #cx));
     let at = smallest(output);
     let result = Ident::new("result", Span::mixed_site().located_at(at));
@@ -130,10 +132,35 @@ fn arm(place: usize, pass: &Pass, passes: &Passes, cx: &Ident) -> TokenStream {
     }
 }
 
-/// The batch as the pass takes it, which is the error at its type when that is not the type of the first pass.
-fn taken(batch: &Type, first: &Type, passes: &Passes) -> TokenStream {
-    let path = path_with(&passes.krate, batch, "PassBatch", quote!(<#first>), "of");
-    quote!(#path(batch))
+/// The batch as the pass takes it, which is the error at its type when that is not the batch of the passes.
+fn taken(pass: &Pass, passes: &Passes) -> TokenStream {
+    match (&pass.batch, passes.batch()) {
+        (Some(named), Some(batch)) => {
+            let path = path_with(&passes.krate, named, "PassBatch", quote!(<#batch>), "of");
+            quote!(#path(batch))
+        }
+        // `Self::Batch`
+        _ => quote!(batch),
+    }
+}
+
+/// That the trainer has no other training step besides.
+fn alone(passes: &Passes) -> TokenStream {
+    let owner = &passes.item.self_ty;
+    let (private, trainer) = (passes.krate.private(), source_of_type(owner));
+    let text = format!(
+        "`{trainer}` has passes and an `impl Steps` besides, and a trainer has one of the two; make the `train_step` a pass too, or remove this block"
+    );
+    let refuse = quote_spanned!(owner.span()=> ::core::panic!(#text));
+    quote! {
+        const _: () = {
+            #[allow(unused_imports)]
+            use #private::NoSteps as _;
+            if #private::StepsOf::<#owner>::HAS_STEPS {
+                #refuse
+            }
+        };
+    }
 }
 
 /// That the trainer has the optimizers which the passes name.

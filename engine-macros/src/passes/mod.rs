@@ -1,5 +1,6 @@
 //! `#[passes]`: the methods of an `impl` block become the passes of a trainer.
 
+mod batch;
 mod correct;
 mod expand;
 mod model;

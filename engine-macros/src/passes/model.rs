@@ -9,6 +9,8 @@ pub(crate) struct Passes {
     /// The block without `#[pass]`.
     pub(crate) item: ItemImpl,
     pub(crate) passes: Vec<Pass>,
+    /// `type Batch = …;`, if the block has it.
+    pub(crate) batch: Option<Type>,
     pub(crate) krate: Krate,
 }
 
@@ -21,7 +23,7 @@ pub(crate) struct Pass {
     pub(crate) every: Option<Expr>,
     /// `Fresh` or `Same`.
     pub(crate) batches: Option<Ident>,
-    /// The type of the batch without `&`, as far as the method says one.
+    /// The type of the batch without `&`, if the pass names one; without, it takes `Self::Batch`.
     pub(crate) batch: Option<Type>,
     /// What is needed to call it; `None` when its signature is wrong, which is reported.
     pub(crate) call: Option<Call>,

@@ -4,7 +4,8 @@ use crate::args::{self, Args, CRATE, Form, Key};
 use crate::diag::Diag;
 use crate::krate::Krate;
 use crate::method::Wanted;
-use crate::passes::correct::{correct, is_context};
+use crate::passes::batch::{batch_of, is_context, is_of_trainer, is_own_batch, named_batch};
+use crate::passes::correct::correct;
 use crate::passes::model::{Call, Pass, Passes};
 use crate::source::source_of_type;
 use crate::suggest::meant_or_list;
@@ -32,8 +33,6 @@ pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Op
             format!("passes are methods of the trainer's own, not of a trait; write `impl {owner} {{ … }}`"),
         );
         item.trait_ = None;
-        // its `type Batch` belongs to the trait
-        item.items.retain(|member| !matches!(member, ImplItem::Type(_)));
     }
     let krate = Krate::from_args(&mut args::parse("passes", args, KEYS, diag));
     if !item.generics.params.is_empty() {
@@ -41,7 +40,9 @@ pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Op
     }
     let mut passes: Vec<Pass> = Vec::new();
     let found_errors = diag.has_errors();
-    item.items.retain_mut(|member| match method(member, &passes, &krate, diag) {
+    let batch = batch_of_all(&mut item.items, diag);
+    let owner = item.self_ty.as_ref();
+    item.items.retain_mut(|member| match method(member, owner, &passes, &krate, diag) {
         Found::Pass(pass) => {
             passes.push(*pass);
             true
@@ -50,10 +51,24 @@ pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Op
         Found::Removed => false,
     });
     if item.items.is_empty() && !found_errors && !diag.has_errors() {
-        let message = "this block has no pass; add one, such as `#[pass(opt)] fn train(&mut self, batch: &Tensor, cx: &mut Context<'_>) -> Result<Output>`";
+        let message = "this block has no pass; add one, such as `#[pass(opt)] fn train(&mut self, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output>`";
         diag.error(&item.self_ty, message);
     }
-    Some(Passes { item, passes, krate })
+    Some(Passes { item, passes, batch, krate })
+}
+
+/// Takes `type Batch = …;` out of the block, which is no member of a block without a trait.
+fn batch_of_all(members: &mut Vec<ImplItem>, diag: &mut Diag) -> Option<Type> {
+    let is_batch = |member: &mut ImplItem| matches!(member, ImplItem::Type(item) if item.ident == "Batch");
+    let mut found = members.extract_if(.., is_batch).filter_map(|member| match member {
+        ImplItem::Type(item) => Some(item),
+        _ => None,
+    });
+    let first = found.next()?;
+    for second in found {
+        diag.error(&second.ident, "the type `Batch` is in this block already, keep one of them");
+    }
+    Some(first.ty)
 }
 
 /// What a member of the block is.
@@ -65,14 +80,11 @@ enum Found {
     Removed,
 }
 
-fn method(member: &mut ImplItem, known: &[Pass], krate: &Krate, diag: &mut Diag) -> Found {
+fn method(member: &mut ImplItem, owner: &Type, known: &[Pass], krate: &Krate, diag: &mut Diag) -> Found {
     let function = match member {
         ImplItem::Fn(function) => function,
         ImplItem::Type(item) => {
-            diag.error(
-                &item.ident,
-                "a `#[passes]` block holds passes only; the batch is the type that its methods take",
-            );
+            diag.error(&item.ident, "a `#[passes]` block holds passes and the type `Batch` only; move this out of it");
             return Found::Removed;
         }
         ImplItem::Const(item) => {
@@ -113,11 +125,11 @@ fn method(member: &mut ImplItem, known: &[Pass], krate: &Krate, diag: &mut Diag)
         return Found::Removed;
     }
     let mut pass = marked(name, mark, diag);
-    pass.batch = batch_type(function);
-    pass.call = signature(function, diag);
+    pass.call = signature(function, owner, diag);
     if pass.call.is_none() {
         correct(function, krate);
     }
+    pass.batch = named_batch(function, owner, krate);
     Found::Pass(Box::new(pass))
 }
 
@@ -192,23 +204,13 @@ fn batches(args: &mut Args, diag: &mut Diag) -> Option<Ident> {
     }
 }
 
-/// The first parameter that is borrowed and is no context.
-fn batch_type(function: &ImplItemFn) -> Option<Type> {
-    function.sig.inputs.iter().find_map(|input| match input {
-        FnArg::Typed(argument) => match argument.ty.as_ref() {
-            Type::Reference(reference) if reference.mutability.is_none() && !is_context(&reference.elem) => {
-                Some(reference.elem.as_ref().clone())
-            }
-            _ => None,
-        },
-        FnArg::Receiver(_) => None,
-    })
-}
-
 /// Checks the shape of the signature; its types are checked by the compiler, in the expansion.
-fn signature(function: &ImplItemFn, diag: &mut Diag) -> Option<Call> {
+fn signature(function: &ImplItemFn, owner: &Type, diag: &mut Diag) -> Option<Call> {
     let name = &function.sig.ident;
-    let batch = batch_type(function).map_or("Tensor".to_owned(), |batch| source_of_type(&batch));
+    let batch = match function.sig.inputs.iter().find_map(batch_of) {
+        Some(batch) if !is_of_trainer(batch) => source_of_type(batch),
+        _ => "Self::Batch".to_owned(),
+    };
     let signature = format!("fn {name}(&mut self, batch: &{batch}, cx: &mut Context<'_>) -> Result<Output>");
     let wanted = Wanted { what: "a pass", owner: "its trainer", signature };
     let parameters = wanted.parameters(function, diag)?;
@@ -219,12 +221,10 @@ fn signature(function: &ImplItemFn, diag: &mut Diag) -> Option<Call> {
                 return None;
             }
             Type::Reference(reference) if reference.mutability.is_none() => {
-                if let Some(own) = of_self(&reference.elem) {
-                    wanted.refuse(
-                        own,
-                        "a pass says the type of its batch itself, there is no trait to take it from",
-                        diag,
-                    );
+                let batch = reference.elem.as_ref();
+                if is_of_trainer(batch) && !is_own_batch(batch, owner) {
+                    let problem = "a pass takes `&Self::Batch`, or names the type of the batch";
+                    wanted.refuse(batch, problem, diag);
                     return None;
                 }
             }
@@ -244,13 +244,6 @@ fn signature(function: &ImplItemFn, diag: &mut Diag) -> Option<Call> {
         return None;
     }
     Some(Call { context, output: wanted.output(function, "Result<Output>", diag)? })
-}
-
-/// `Self::Batch`.
-fn of_self(ty: &Type) -> Option<&Type> {
-    let begins = matches!(ty, Type::Path(path) if path.qself.is_none() && path.path.segments.len() > 1
-        && path.path.segments.first().is_some_and(|first| first.ident == "Self"));
-    begins.then_some(ty)
 }
 
 #[cfg(test)]
@@ -285,7 +278,8 @@ mod tests {
             quote!((&mut self, cx: &mut Context<'_>, batch: &Tensor) -> Result<Output>),
             quote!((&mut self, batch: Tensor, cx: &mut Context<'_>) -> Result<Output>),
             quote!((&mut self, batch: &mut Tensor, cx: &mut Context<'_>) -> Result<Output>),
-            quote!((&mut self, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output>),
+            quote!((&mut self, batch: &Self::Item, cx: &mut Context<'_>) -> Result<Output>),
+            quote!((&mut self, batch: &(Self::Batch, Tensor), cx: &mut Context<'_>) -> Result<Output>),
             quote!((&mut self, batch: &Tensor) -> Result<Output>),
             quote!((&mut self, batch: &Tensor, cx: &Context<'_>) -> Result<Output>),
             quote!((&mut self, batch: &Tensor, cx: &mut Context<'_>, n: u64) -> Result<Output>),

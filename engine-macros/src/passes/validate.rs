@@ -7,6 +7,11 @@ use syn::{Expr, ExprLit, Lit};
 /// Reports what is wrong with the passes together.
 pub(crate) fn validate(passes: &Passes, diag: &mut Diag) {
     let Some(first) = passes.passes.first() else { return };
+    // without a batch and without another error, the passes take `Self::Batch` and nothing says what it is
+    if passes.batch().is_none() && !diag.has_errors() {
+        let message = "nothing says what `Self::Batch` is; add `type Batch = …;` to this block, with what the train loader hands over";
+        diag.error(&passes.item.self_ty, message);
+    }
     // a number that is no literal is known later, when the experiment is read
     if passes.passes.iter().all(|pass| is_above_one(pass.every.as_ref())) {
         let message =
@@ -25,9 +30,9 @@ fn is_above_one(every: Option<&Expr>) -> bool {
 }
 
 impl Passes {
-    /// The type of the batch: that of the first pass which says one.
+    /// The type of the batch: that of `type Batch = …;`, or of the first pass that names one.
     pub(crate) fn batch(&self) -> Option<&syn::Type> {
-        self.passes.iter().find_map(|pass: &Pass| pass.batch.as_ref())
+        self.batch.as_ref().or_else(|| self.passes.iter().find_map(|pass: &Pass| pass.batch.as_ref()))
     }
 }
 

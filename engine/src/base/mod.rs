@@ -9,6 +9,7 @@ pub mod error;
 pub mod libtorch;
 pub mod output;
 pub mod panics;
+pub mod pattern;
 pub mod priority;
 pub mod scalar;
 pub mod state;

@@ -8,6 +8,7 @@ mod set;
 mod setting;
 mod slots;
 mod steps;
+mod train_step;
 
 pub use dispatch::{CustomHook, Dispatcher, Planned, SlotSetting};
 pub use fields::{HookPart, NoPhases, PhasesOf, call_field, slot_of};
@@ -17,3 +18,4 @@ pub use set::{BuildHooks, HookSet, ReadHooks, WriteHooks};
 pub use setting::HookSetting;
 pub use slots::{EachState, EngineHooks, Joined, MAX_SLOTS, SlotInfo, Slots};
 pub use steps::{Batches, PredictStep, Steps, TestStep, ValStep};
+pub use train_step::{NoSteps, PassSteps, StepsOf, TrainStep};

@@ -15,11 +15,11 @@ pub trait HasOptimizers {
     const OPTIMIZERS: &'static [&'static str];
 }
 
-/// The batch of a pass, which is that of the first pass.
+/// The batch of a pass, which is that of all passes.
 #[diagnostic::on_unimplemented(
-    message = "this pass takes `{Self}`, and the first pass takes `{B}`",
+    message = "this pass takes `{Self}`, and the batch of the passes is `{B}`",
     label = "expected `{B}`",
-    note = "all passes work on the batches of the one train loader: take the same type in each, and leave what a pass has no use for"
+    note = "all passes work on the batches of the one train loader: take `&Self::Batch`, and leave what a pass has no use for"
 )]
 pub trait PassBatch<B> {
     /// The batch itself.

@@ -1,17 +1,16 @@
 //! `Ema`: an exponential moving average of the weights, used for validation and test.
 
-use crate::base::{ErrorContext as _, Flag, Result};
-use crate::model::ModelEntry;
+use crate::base::{Error, Flag, Result};
+use crate::model::{ModelEntry, SwappedIn};
 use crate::native::{TensorList, foreach_copy_, foreach_lerp_, foreach_lerp_by_};
 use crate::run::{Cadence, Context};
-use engine_macros::{hook, phases};
+use engine_macros::{component, hook, phases};
 use std::collections::BTreeMap;
 use tch::Tensor;
 
 /// Keeps `average = decay · average + (1 − decay) · weights` after every update of a model and evaluates with the average.
 ///
-/// The average starts at the weights. Buffers (batch norm's running statistics) and frozen parameters are copied, not
-/// averaged. An update that is left out leaves the average alone; where only the device knows of it, the ramp counts it.
+/// The average starts at the weights after the first update, as PyTorch's `AveragedModel` and MMEngine's do. An update that is left out leaves the average alone; where only the device knows of it, the ramp counts it.
 /// In a checkpoint `MODEL.safetensors` is the average, since that is what evaluations use, and `MODEL.raw.safetensors`
 /// holds the weights that are trained.
 #[hook(priority = "NORMAL")]
@@ -20,16 +19,21 @@ pub struct Ema {
     /// The share that stays, per averaging.
     #[config(default = 0.999, range = 0.0..=1.0)]
     decay: f64,
-    /// How `decay` comes into force: ramped up as `min(decay, (1 + n) / (10 + n))` with `n` averagings done before, or
-    /// at once. At once, a short training ends with an average that is still close to the first weights.
+    /// How `decay` comes into force. `Ramp`: as `min(decay, (1 + n) / (10 + n))` with `n` averagings done before.
+    /// `Annealing(gamma: g)`: as `min(decay, n / (g + n))`, counting from 1. `Constant`: at once; a short training then
+    /// ends with an average that is still close to the first weights.
     #[config(default = EmaKind::Ramp)]
     kind: EmaKind,
     /// Updates between two averagings; where a trainer has passes, those of a pass that updates the model.
     #[config(default = 1, range = 1..)]
     interval: u64,
     /// Updates before the first averaging; until then the average follows the weights.
-    #[config(default = 0)]
+    #[config(default = 1)]
     begin: u64,
+    /// Buffers, such as the running statistics of batch norm: `Copy` takes those of the model, `Average` averages them like
+    /// parameters. Buffers of whole numbers are always copied.
+    #[config(default = EmaBuffers::Copy)]
+    buffers: EmaBuffers,
     /// The averages by model and variable.
     #[state]
     averages: BTreeMap<String, BTreeMap<String, Tensor>>,
@@ -40,16 +44,32 @@ pub struct Ema {
     pairs: Vec<Pair>,
     /// The models whose weights are in `averages` now, and the averages in the model.
     #[transient]
-    swapped: Vec<String>,
+    swapped: Vec<(String, SwappedIn)>,
+}
+
+/// What becomes of buffers.
+#[component]
+#[derive(Copy, PartialEq, Eq)]
+pub enum EmaBuffers {
+    /// They are those of the model.
+    Copy,
+    /// They are averaged like parameters.
+    Average,
 }
 
 /// How the decay comes into force.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[component]
+#[derive(Copy, PartialEq, Eq)]
 pub enum EmaKind {
     /// The same from the start.
     Constant,
     /// Short averages at first. The formula is that of TensorFlow's `ExponentialMovingAverage` with `num_updates`.
     Ramp,
+    /// Short averages at first. The formula is that of MMEngine's `MomentumAnnealingEMA`, whose momentum is `1 - decay`.
+    Annealing {
+        /// How slowly: after this many averagings the decay is one half.
+        gamma: u64,
+    },
 }
 
 /// The tensors of one model, as libtorch's multi-tensor operators want them: made once.
@@ -69,7 +89,7 @@ impl Ema {
         for model in cx.models().iter() {
             self.averagings.entry(model.name().to_owned()).or_default();
             let averages = self.averages.entry(model.name().to_owned()).or_default();
-            for (name, tensor) in model.variables() {
+            for (name, tensor) in model.distinct() {
                 if !averages.contains_key(name) {
                     averages.insert(name.clone(), tensor.detach().copy());
                 }
@@ -77,7 +97,8 @@ impl Ema {
         }
         self.place(cx)?;
         for model in cx.models().iter() {
-            self.pairs.extend(self.averages.get(model.name()).map(|averages| Pair::new(model, averages)).transpose()?);
+            let Some(averages) = self.averages.get(model.name()) else { continue };
+            self.pairs.push(Pair::new(model, averages, self.buffers)?);
         }
         Ok(())
     }
@@ -110,8 +131,9 @@ impl Ema {
 
     fn before_save_checkpoint(&mut self, cx: &mut Context<'_>) -> Result<()> {
         for (model, averages) in &self.averages {
-            let averages = averages.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone()));
-            cx.publish(model, averages.collect())?;
+            if let Some(averages) = cx.models().get(model)?.under_all_names(|name| averages.get(name)) {
+                cx.publish(model, averages)?;
+            }
         }
         Ok(())
     }
@@ -153,27 +175,22 @@ impl Ema {
         // in an evaluation alone, `before_train` has not done it
         self.place(cx)?;
         for model in cx.models_mut().iter_mut() {
-            if self.averages.contains_key(model.name()) && !self.swapped.iter().any(|name| name == model.name()) {
-                self.exchange(model)?;
-                self.swapped.push(model.name().to_owned());
+            let Some(averages) = self.averages.get(model.name()) else { continue };
+            if !self.swapped.iter().any(|(name, _)| name == model.name()) {
+                let averages = model.under_all_names(|name| averages.get(name));
+                let averages =
+                    averages.ok_or_else(|| Error::msg(format!("there is no average of all of `{}`", model.name())))?;
+                self.swapped.push((model.name().to_owned(), model.swap_in("Ema", averages)?));
             }
         }
         Ok(())
     }
 
     fn swap_out(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        for name in std::mem::take(&mut self.swapped) {
-            self.exchange(cx.model(&name)?)?;
+        for (name, swapped) in std::mem::take(&mut self.swapped) {
+            cx.model(&name)?.swap_out(swapped);
         }
         Ok(())
-    }
-
-    fn exchange(&self, model: &mut ModelEntry) -> Result<()> {
-        let Some(averages) = self.averages.get(model.name()) else { return Ok(()) };
-        // shallow: the storage of these very tensors is exchanged
-        let mut weights: Vec<(String, Tensor)> =
-            averages.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect();
-        model.exchange(&mut weights).context("the averaged weights can't be used")
     }
 }
 
@@ -183,15 +200,18 @@ fn next_decay(decay: f64, kind: EmaKind, done: Option<&mut u64>) -> f64 {
     match kind {
         EmaKind::Constant => decay,
         EmaKind::Ramp => decay.min((1.0 + before) / (10.0 + before)),
+        EmaKind::Annealing { gamma } => decay.min((1.0 + before) / (gamma as f64 + 1.0 + before)),
     }
 }
 
 impl Pair {
-    fn new(model: &ModelEntry, averages: &BTreeMap<String, Tensor>) -> Result<Pair> {
+    fn new(model: &ModelEntry, averages: &BTreeMap<String, Tensor>, buffers: EmaBuffers) -> Result<Pair> {
         let (mut average, mut weights, mut copied, mut to_copy) = (vec![], vec![], vec![], vec![]);
-        for (name, tensor) in model.variables() {
+        for (name, tensor) in model.distinct() {
             let Some(held) = averages.get(name) else { continue };
-            let (of_average, of_model) = match tensor.requires_grad() && tensor.is_floating_point() {
+            // frozen ones too: they may be trained later
+            let averaged = buffers == EmaBuffers::Average || model.parameters().any(|(parameter, _)| parameter == name);
+            let (of_average, of_model) = match averaged && tensor.is_floating_point() {
                 true => (&mut average, &mut weights),
                 false => (&mut copied, &mut to_copy),
             };

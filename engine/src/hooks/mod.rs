@@ -15,7 +15,7 @@ mod timer;
 pub use checkpoint::Checkpoint;
 pub use defaults::{DefaultHooks, HookSettings};
 pub use early_stopping::EarlyStopping;
-pub use ema::{Ema, EmaKind};
+pub use ema::{Ema, EmaBuffers, EmaKind};
 pub use logger::Logger;
 pub use scheduler::Scheduler;
 pub use timer::Timer;

@@ -1,7 +1,15 @@
 //! Models: how they are built, chosen by a file, and what a run holds of them.
 
 mod entry;
+mod error;
+mod freeze;
+mod layer;
 mod model;
+mod models;
+mod weights;
 
-pub use entry::{ModelEntry, ModelError, Models};
+pub use entry::ModelEntry;
+pub use error::ModelError;
+pub use layer::SwappedIn;
 pub use model::{AnyModel, Model, ModelConfig, Net, NetPart, build_model};
+pub use models::Models;

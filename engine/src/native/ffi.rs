@@ -65,6 +65,8 @@ unsafe extern "C" {
     pub(super) fn eng_set_generator_state(device_type: c_int, index: c_int, state: *const C_tensor) -> c_int;
     pub(super) fn eng_seed_generator(device_type: c_int, index: c_int, seed: u64) -> c_int;
 
+    pub(super) fn eng_tensor_id(tensor: *const C_tensor) -> usize;
+    pub(super) fn eng_storage_id(tensor: *const C_tensor) -> usize;
     pub(super) fn eng_backward(tensor: *const C_tensor, gradient: *const C_tensor) -> c_int;
     pub(super) fn eng_requires_grad_off(list: *const RawList, switched: *mut bool) -> c_int;
     pub(super) fn eng_requires_grad_on(list: *const RawList, switched: *const bool) -> c_int;

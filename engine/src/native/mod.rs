@@ -12,6 +12,7 @@ mod ffi;
 mod foreach;
 mod generator;
 mod gradients;
+mod identity;
 mod memory;
 mod optimizer;
 mod options;
@@ -27,6 +28,7 @@ pub use foreach::{
 };
 pub use generator::{generator_state, seed_generator, set_generator_state};
 pub use gradients::{GradientSwitch, GradientsOff, backward};
+pub use identity::{storage_id, tensor_id};
 pub use memory::MemoryMeter;
 pub use optimizer::{AdamStep, Scaling, SgdStep, fused_adam, fused_sgd};
 pub use options::{AdamOptions, SgdOptions};

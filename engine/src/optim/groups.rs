@@ -1,6 +1,6 @@
 //! Parameter groups by name pattern: which parameters get other settings than the rest.
 
-use crate::base::suggest::did_you_mean;
+use crate::base::pattern;
 use crate::optim::error::{Allowed, OptimError, check_ranges};
 use crate::optim::settings::Settings;
 use engine_macros::component;
@@ -39,7 +39,7 @@ impl GroupRule {
     /// assert!(GroupRule::new("encoder.?.weight").matches("encoder.3.weight"));
     /// ```
     pub fn matches(&self, name: &str) -> bool {
-        matches(self.pattern.as_bytes(), name.as_bytes())
+        pattern::matches(&self.pattern, name)
     }
 
     fn check(&self) -> Result<(), OptimError> {
@@ -188,42 +188,8 @@ fn finds_nothing(rule: usize, rules: &[GroupRule], parameters: &[(String, Tensor
         let earlier = rules.iter().find(|earlier| earlier.matches(name)).unwrap_or(&rules[rule]);
         return OptimError::Shadowed { rule, pattern, earlier: earlier.pattern.clone() };
     }
-    let hint = match did_you_mean(&pattern, parameters.iter().map(|(name, _)| name.as_str())) {
-        Some(meant) => format!(", did you mean `{meant}`?"),
-        None => {
-            let shown = parameters.iter().take(8).map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-            let more = if parameters.len() > 8 { ", …" } else { "" };
-            format!("; there are {shown}{more}")
-        }
-    };
+    let hint = pattern::hint(&pattern, parameters.iter().map(|(name, _)| name.as_str()));
     OptimError::NoMatch { rule, pattern, hint }
-}
-
-/// Glob matching in linear memory: after a mismatch, the last `*` takes one byte more.
-fn matches(pattern: &[u8], text: &[u8]) -> bool {
-    let (mut p, mut t) = (0, 0);
-    let mut last_star: Option<(usize, usize)> = None;
-    while t < text.len() {
-        match pattern.get(p) {
-            Some(b'*') => {
-                last_star = Some((p, t));
-                p += 1;
-            }
-            Some(&byte) if byte == b'?' || byte == text[t] => {
-                p += 1;
-                t += 1;
-            }
-            _ => match last_star {
-                Some((star, taken)) => {
-                    last_star = Some((star, taken + 1));
-                    p = star + 1;
-                    t = taken + 1;
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[p..].iter().all(|byte| *byte == b'*')
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ pub use image::Image;
 pub use place::{Moment, RowPhase};
 pub use record::Record;
 pub use row::Row;
-pub use sink::{Outcome, Progress, RunInfo, Sink, SinkComponent, SinkConfig, build_sink};
+pub use sink::{AnySink, Outcome, Progress, RunInfo, Sink, SinkComponent, SinkConfig, build_sink};
 pub use sinks::{SinkPlace, Sinks};
 pub use table::{Cell, Table};
 pub use timing::{Timed, Timing};

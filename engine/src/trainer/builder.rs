@@ -47,7 +47,9 @@ impl<'a> Builder<'a> {
         let what = format!("building the model `{name}`");
         let model =
             panics::catch(&what, || M::build(&store.root(), config)).with_context(|| format!("{what} failed"))?;
-        self.run.models.push(ModelEntry::new(name, store));
+        let entry = ModelEntry::new(name, store);
+        entry.check_memory()?;
+        self.run.models.push(entry);
         Ok(model)
     }
 
@@ -64,11 +66,9 @@ impl<'a> Builder<'a> {
     ) -> Result<O> {
         let field = O::from_config(config);
         let mut parameters: Vec<(String, Tensor)> = Vec::new();
-        let several = self.run.models.iter().count() > 1;
         for model in models {
             for (variable, tensor) in self.run.models.get(model)?.parameters() {
-                let name = if several { format!("{model}.{variable}") } else { variable.clone() };
-                parameters.push((name, tensor.shallow_clone()));
+                parameters.push((self.run.models.full_name(model, variable), tensor.shallow_clone()));
             }
         }
         let optim = Optim::new(name, field.optimizer(), parameters).map_err(|error| match error.field() {

@@ -6,6 +6,7 @@
 mod bundle;
 mod fuzz;
 mod in_rust;
+mod joined;
 mod loops;
 mod macros;
 mod program;
@@ -14,3 +15,4 @@ mod program;
 mod random;
 mod round_trip;
 mod rules;
+mod weights;

@@ -43,20 +43,31 @@ fn assert_near([hook, hand]: [Weights; 2]) {
 
 #[test]
 fn a_constant_average_is_that_of_its_formula() {
-    assert_near(averaged("(decay: 0.9, kind: Constant)", |_| Some(0.9)));
+    assert_near(averaged("(decay: 0.9, kind: Constant, begin: 0)", |_| Some(0.9)));
+    // by default the first update is followed, as by PyTorch's `AveragedModel`
+    assert_near(averaged("(decay: 0.9, kind: Constant)", |update| Some(if update == 1 { 0.0 } else { 0.9 })));
 }
 
 #[test]
 fn a_ramped_average_is_that_of_its_formula() {
-    assert_near(averaged("(decay: 0.2)", |update| {
+    assert_near(averaged("(decay: 0.2, begin: 0)", |update| {
         let done = (update - 1) as f64;
         Some(f64::min(0.2, (1.0 + done) / (10.0 + done)))
     }));
 }
 
 #[test]
+fn an_annealed_average_is_that_of_its_formula() {
+    // MMEngine's `MomentumAnnealingEMA(momentum=0.1, gamma=4)`: its momentum is max(0.1, 4 / (4 + step)), and step 0 copies
+    assert_near(averaged("(decay: 0.9, kind: Annealing(gamma: 4))", |update| {
+        let step = (update - 1) as f64;
+        Some(1.0 - f64::max(0.1, 4.0 / (4.0 + step)))
+    }));
+}
+
+#[test]
 fn an_average_keeps_to_its_interval_and_begin() {
-    assert_near(averaged("(decay: 0.9, kind: Constant, interval: 2)", |update| {
+    assert_near(averaged("(decay: 0.9, kind: Constant, interval: 2, begin: 0)", |update| {
         update.is_multiple_of(2).then_some(0.9)
     }));
     assert_near(averaged("(decay: 0.9, kind: Constant, begin: 4)", |update| Some(if update <= 4 { 0.0 } else { 0.9 })));
@@ -69,7 +80,8 @@ fn an_average_keeps_to_its_interval_and_begin() {
 
 #[test]
 fn a_skipped_update_leaves_the_average_alone() {
-    let mut driver = Setup { ema: Some("(decay: 0.5, kind: Constant)"), ..Setup::default() }.plain::<ByEpoch>();
+    let mut driver =
+        Setup { ema: Some("(decay: 0.5, kind: Constant, begin: 0)"), ..Setup::default() }.plain::<ByEpoch>();
     driver.at(Phase::BeforeOptimizerStep, |cx| {
         // the first moves the weights away from the average
         if cx.iter().get() > 0 {

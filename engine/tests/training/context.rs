@@ -101,17 +101,20 @@ fn weights_swapped_in_and_out_are_the_same_bits() {
     let before = driver.weights();
     let model = driver.run.models.get_mut("net").unwrap();
     let handle = model.variables()[0].1.shallow_clone();
-    let mut others: Vec<(String, Tensor)> =
+    let others: Vec<(String, Tensor)> =
         model.copied().into_iter().map(|(name, tensor)| (name, tensor * 0.1 + 0.3)).collect();
     let theirs = flat(&others);
-    model.exchange(&mut others).unwrap();
+    let kept: Vec<(String, Tensor)> =
+        others.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect();
+    let others = model.swap_in("Others", others).unwrap();
     assert_eq!(flat(model.variables()), theirs);
-    assert_eq!(flat(&others), before);
+    assert_eq!(flat(&kept), before);
+    assert_eq!(model.works_with(), Some("Others"));
     // whoever held the tensor sees the new values: layers, optimizers
     assert_eq!(Vec::<f32>::try_from(handle.detach()).unwrap(), theirs[0].1);
-    model.exchange(&mut others).unwrap();
+    model.swap_out(others);
     assert_eq!(flat(model.variables()), before);
-    assert_eq!(flat(&others), theirs);
+    assert_eq!(flat(&kept), theirs);
     assert!(model.variables().iter().all(|(_, tensor)| tensor.requires_grad()));
 }
 
@@ -122,11 +125,11 @@ fn weights_that_do_not_fit_are_refused_and_nothing_is_exchanged() {
     let model = driver.run.models.get_mut("net").unwrap();
     let mut fewer = model.copied();
     drop(fewer.remove(1));
-    let error = model.exchange(&mut fewer).unwrap_err().to_string();
+    let error = model.swap_in("Others", fewer).unwrap_err().to_string();
     assert!(error.contains("missing `first.weight`"), "{error}");
     let mut other = model.copied();
     other[3].1 = Tensor::from_slice(&[1.0f32]);
-    let error = model.exchange(&mut other).unwrap_err().to_string();
+    let error = model.swap_in("Others", other).unwrap_err().to_string();
     assert!(error.contains("`net.second.weight` has shape [3, 8], the given weights have [1]"), "{error}");
     let mut unsorted = model.copied();
     unsorted.swap(0, 2);

@@ -4,19 +4,7 @@ use engine::prelude::*;
 mod parts;
 use parts::*;
 
-#[trainer(by_iter)]
-struct A {
-    #[model]
-    critic: Cnn,
-    #[model]
-    generator: Cnn,
-    #[optimizer(critic)]
-    opt_c: AdamW,
-    #[optimizer(generator)]
-    opt_g: AdamW,
-    #[loader(train)]
-    train: Loader<Images>,
-}
+gans!(A B C D E);
 
 #[passes]
 impl A {
@@ -29,20 +17,6 @@ impl A {
     fn both(&mut self, _: &Tensor, _: &mut Context<'_>) -> Result<Output> {
         Ok(Output::new(Tensor::new()))
     }
-}
-
-#[trainer(by_iter)]
-struct B {
-    #[model]
-    critic: Cnn,
-    #[model]
-    generator: Cnn,
-    #[optimizer(critic)]
-    opt_c: AdamW,
-    #[optimizer(generator)]
-    opt_g: AdamW,
-    #[loader(train)]
-    train: Loader<Images>,
 }
 
 #[passes]
@@ -59,20 +33,6 @@ impl B {
     }
 }
 
-#[trainer(by_iter)]
-struct C {
-    #[model]
-    critic: Cnn,
-    #[model]
-    generator: Cnn,
-    #[optimizer(critic)]
-    opt_c: AdamW,
-    #[optimizer(generator)]
-    opt_g: AdamW,
-    #[loader(train)]
-    train: Loader<Images>,
-}
-
 #[passes]
 impl C {
     // mistake: no update at all
@@ -85,20 +45,6 @@ impl C {
     fn generator(&mut self, _: &Tensor, _: &mut Context<'_>) -> Result<Output> {
         Ok(Output::new(Tensor::new()))
     }
-}
-
-#[trainer(by_iter)]
-struct D {
-    #[model]
-    critic: Cnn,
-    #[model]
-    generator: Cnn,
-    #[optimizer(critic)]
-    opt_c: AdamW,
-    #[optimizer(generator)]
-    opt_g: AdamW,
-    #[loader(train)]
-    train: Loader<Images>,
 }
 
 #[passes]
@@ -115,20 +61,6 @@ impl D {
 }
 
 const NONE: u64 = 0;
-
-#[trainer(by_iter)]
-struct E {
-    #[model]
-    critic: Cnn,
-    #[model]
-    generator: Cnn,
-    #[optimizer(critic)]
-    opt_c: AdamW,
-    #[optimizer(generator)]
-    opt_g: AdamW,
-    #[loader(train)]
-    train: Loader<Images>,
-}
 
 #[passes]
 impl E {

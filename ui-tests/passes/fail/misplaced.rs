@@ -4,6 +4,8 @@ use engine::prelude::*;
 mod parts;
 use parts::*;
 
+gans!(D E);
+
 // mistake: on the struct
 #[passes]
 struct A;
@@ -35,20 +37,6 @@ impl C {
     }
 }
 
-#[trainer(by_iter)]
-struct D {
-    #[model]
-    critic: Cnn,
-    #[model]
-    generator: Cnn,
-    #[optimizer(critic)]
-    opt_c: AdamW,
-    #[optimizer(generator)]
-    opt_g: AdamW,
-    #[loader(train)]
-    train: Loader<Images>,
-}
-
 #[passes]
 // mistake: on the impl of a trait
 impl Steps for D {
@@ -60,20 +48,6 @@ impl Steps for D {
     fn generator(&mut self, _: &Tensor, _: &mut Context<'_>) -> Result<Output> {
         Ok(Output::new(Tensor::new()))
     }
-}
-
-#[trainer(by_iter)]
-struct E {
-    #[model]
-    critic: Cnn,
-    #[model]
-    generator: Cnn,
-    #[optimizer(critic)]
-    opt_c: AdamW,
-    #[optimizer(generator)]
-    opt_g: AdamW,
-    #[loader(train)]
-    train: Loader<Images>,
 }
 
 // mistake: no pass in it

@@ -4,19 +4,7 @@ use engine::prelude::*;
 mod parts;
 use parts::*;
 
-#[trainer(by_iter)]
-struct A {
-    #[model]
-    critic: Cnn,
-    #[model]
-    generator: Cnn,
-    #[optimizer(critic)]
-    opt_c: AdamW,
-    #[optimizer(generator)]
-    opt_g: AdamW,
-    #[loader(train)]
-    train: Loader<Images>,
-}
+gans!(A B);
 
 #[passes]
 impl A {
@@ -29,20 +17,6 @@ impl A {
     fn generator(&mut self, _: &Tensor, _: &mut Context<'_>) -> Result<Output> {
         Ok(Output::new(Tensor::new()))
     }
-}
-
-#[trainer(by_iter)]
-struct B {
-    #[model]
-    critic: Cnn,
-    #[model]
-    generator: Cnn,
-    #[optimizer(critic)]
-    opt_c: AdamW,
-    #[optimizer(generator)]
-    opt_g: AdamW,
-    #[loader(train)]
-    train: Loader<Images>,
 }
 
 #[passes]

@@ -4,19 +4,7 @@ use engine::prelude::*;
 mod parts;
 use parts::*;
 
-#[trainer(by_iter)]
-struct A {
-    #[model]
-    critic: Cnn,
-    #[model]
-    generator: Cnn,
-    #[optimizer(critic)]
-    opt_c: AdamW,
-    #[optimizer(generator)]
-    opt_g: AdamW,
-    #[loader(train)]
-    train: Loader<Images>,
-}
+gans!(A B C);
 
 #[passes]
 impl A {
@@ -30,20 +18,6 @@ impl A {
     fn generator(&mut self, _: Tensor, _: &mut Context<'_>) -> Result<Output> {
         Ok(Output::new(Tensor::new()))
     }
-}
-
-#[trainer(by_iter)]
-struct B {
-    #[model]
-    critic: Cnn,
-    #[model]
-    generator: Cnn,
-    #[optimizer(critic)]
-    opt_c: AdamW,
-    #[optimizer(generator)]
-    opt_g: AdamW,
-    #[loader(train)]
-    train: Loader<Images>,
 }
 
 #[passes]
@@ -61,20 +35,6 @@ impl B {
     }
 }
 
-#[trainer(by_iter)]
-struct C {
-    #[model]
-    critic: Cnn,
-    #[model]
-    generator: Cnn,
-    #[optimizer(critic)]
-    opt_c: AdamW,
-    #[optimizer(generator)]
-    opt_g: AdamW,
-    #[loader(train)]
-    train: Loader<Images>,
-}
-
 #[passes]
 impl C {
     #[pass(opt_c)]
@@ -86,33 +46,6 @@ impl C {
     // mistake: another result
     fn generator(&mut self, batch: &Tensor, _: &mut Context<'_>) -> Result<Tensor> {
         Ok(batch.shallow_clone())
-    }
-}
-
-#[trainer(by_iter)]
-struct D {
-    #[model]
-    critic: Cnn,
-    #[model]
-    generator: Cnn,
-    #[optimizer(critic)]
-    opt_c: AdamW,
-    #[optimizer(generator)]
-    opt_g: AdamW,
-    #[loader(train)]
-    train: Loader<Images>,
-}
-
-#[passes]
-impl D {
-    #[pass(opt_c)]
-    // mistake: takes its batch from no trait
-    fn critic(&mut self, _: &Self::Batch, _: &mut Context<'_>) -> Result<Output> {
-        Ok(Output::new(Tensor::new()))
-    }
-    #[pass(opt_g)]
-    fn generator(&mut self, _: &Tensor, _: &mut Context<'_>) -> Result<Output> {
-        Ok(Output::new(Tensor::new()))
     }
 }
 

@@ -4,19 +4,7 @@ use engine::prelude::*;
 mod parts;
 use parts::*;
 
-#[trainer(by_iter)]
-struct A {
-    #[model]
-    critic: Cnn,
-    #[model]
-    generator: Cnn,
-    #[optimizer(critic)]
-    opt_c: AdamW,
-    #[optimizer(generator)]
-    opt_g: AdamW,
-    #[loader(train)]
-    train: Loader<Images>,
-}
+gans!(A);
 
 #[passes]
 impl A {

@@ -4,7 +4,7 @@ use engine::prelude::*;
 
 /// What both models are.
 #[derive(Debug)]
-pub struct Layer(nn::Linear);
+pub struct Layer(pub(crate) nn::Linear);
 
 /// Its settings.
 #[component]

@@ -10,7 +10,7 @@ impl Gan {
 const _: () = {
     #[automatically_derived]
     #[diagnostic::do_not_recommend]
-    impl ::engine::__private::Steps for Gan {
+    impl ::engine::__private::PassSteps for Gan {
         type Batch = Tensor;
         const PASSES: &'static [::engine::__private::PassInfo] = &[
             ::engine::__private::PassInfo {
@@ -106,6 +106,15 @@ const _: () = {
         );
         if !::engine::__private::is_one_of("opt_e", KNOWN) {
             ::core::panic!("{}", TEXT.as_str())
+        }
+    };
+    const _: () = {
+        #[allow(unused_imports)]
+        use ::engine::__private::NoSteps as _;
+        if ::engine::__private::StepsOf::<Gan>::HAS_STEPS {
+            ::core::panic!(
+                "`Gan` has passes and an `impl Steps` besides, and a trainer has one of the two; make the `train_step` a pass too, or remove this block"
+            )
         }
     };
 };

@@ -5,16 +5,14 @@ use crate::optim::error::OptimError;
 use crate::optim::groups::GroupName;
 use crate::optim::live::{Group, Optim};
 use crate::optim::schedule::{ScheduleConfig, TrainingLength, TrainingProgress, Window, WindowPosition};
-use crate::optim::settings::Settings;
 use serde::{Deserialize, Serialize};
-use std::fmt;
 
 /// A list of schedules, as `schedule: [..]` in an experiment file.
 ///
-/// Each setting of each group follows one schedule at a time: of those that have begun, the one that began
-/// last (of two that began together, the later in the list). Before the first begin the setting is left
-/// alone. After a schedule's end its final factor stays until another one begins. Factors multiply the
-/// initial value, never each other.
+/// Schedules whose windows overlap multiply, as `torch.optim.lr_scheduler.ChainedScheduler` and MMEngine have it. A schedule
+/// that begins where all before it have ended takes over from them: its factor multiplies the initial value, not theirs.
+/// Before the first begin the setting is left alone. After a schedule's end its final factor stays until another one takes
+/// over.
 ///
 /// A schedule without `begin` takes over where the last one before it in the list that has its setting and
 /// shares a group with it ends; on a coarser clock it then counts from the epoch in which that is.
@@ -40,39 +38,40 @@ use std::fmt;
 #[serde(transparent)]
 pub struct Schedules(pub Vec<Box<dyn ScheduleConfig>>);
 
-/// What is wrong with one schedule of a list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// Its index in the list.
-    pub index: usize,
-    /// The field that says it, as the file may name it; empty when it is the whole schedule.
-    pub field: String,
-    /// What is wrong, and what to do.
-    pub text: String,
-}
-
 /// Each schedule looks at those before it, so a list without a limit could take all time and stack.
-const MOST: usize = 100;
+pub(super) const MOST: usize = 100;
 
 impl Schedules {
     /// What a setting of a group is now; `None` when no schedule for it has begun.
     pub fn value(&self, setting: &str, group: GroupName<'_>, initial: f64, progress: &TrainingProgress) -> Option<f64> {
         let training = TrainingLength::from(&progress.planned);
-        let mut in_force: Option<(u64, f64)> = None;
-        for (index, schedule) in self.0.iter().enumerate() {
-            if !governs(&schedule.window(), setting, group) {
-                continue;
-            }
+        // those that have begun, as (begin, end) on the clock of iters
+        let begun = |index: usize| {
+            let schedule = self.0.get(index).filter(|schedule| governs(&schedule.window(), setting, group))?;
             let span = self.span(index, &training);
             // a training that is under way knows its length, and so where each schedule begins and ends
-            let (Some(takes_over), Some(place)) = (span.takes_over, span.place(progress)) else { continue };
-            let begins = training.convert(takes_over, Clock::Iter).unwrap_or_default();
-            let has_begun = progress.on(takes_over.0) >= takes_over.1;
-            if has_begun && in_force.is_none_or(|(latest, _)| begins >= latest) {
-                in_force = Some((begins, schedule.factor(place)));
-            }
+            let (takes_over, place) = (span.takes_over?, span.place(progress)?);
+            let begin = training.convert(takes_over, Clock::Iter).unwrap_or_default();
+            let end = span.end.and_then(|end| training.convert((span.by, end), Clock::Iter)).unwrap_or(u64::MAX);
+            (progress.on(takes_over.0) >= takes_over.1).then_some((begin, end, schedule.factor_of(initial, place)))
+        };
+        let count = self.0.len().min(MOST);
+        // the chain in force: from the schedule that has begun last back through those that overlap it
+        let mut from = (0..count).filter_map(begun).map(|(begin, ..)| begin).max()?;
+        let mut taken: u128 = 0;
+        let mut factor = 1.0;
+        loop {
+            let overlaps = |index: usize| {
+                let (begin, end, factor) = begun(index).filter(|_| taken & (1 << index) == 0)?;
+                // one that ends where the other begins is over
+                (begin >= from || end > from).then_some((index, begin, factor))
+            };
+            let Some((index, begin, its)) = (0..count).find_map(overlaps) else { break };
+            taken |= 1 << index;
+            from = from.min(begin);
+            factor *= its;
         }
-        in_force.map(|(_, factor)| initial * factor)
+        Some(initial * factor)
     }
 
     /// Sets every scheduled setting of these optimizers to what it is now. To be called before each update;
@@ -125,125 +124,8 @@ impl Schedules {
         Ok(())
     }
 
-    /// What can be wrong with the list alone and the length of the training: numbers out of range, empty
-    /// windows, windows past the end, schedules that are never active. What isn't known is not complained of.
-    pub fn check(&self, training: &TrainingLength) -> Vec<Problem> {
-        if self.0.len() > MOST {
-            let text = format!("the list has {} schedules, and no training needs more than {MOST}", self.0.len());
-            return vec![Problem { index: MOST, field: String::new(), text }];
-        }
-        let mut problems = Vec::new();
-        // those whose end is wrong, or follows from one that is: a window that begins there says nothing more
-        let mut doubtful = Vec::new();
-        for (index, schedule) in self.0.iter().enumerate() {
-            let begins_there = schedule.window().begin.is_none()
-                && self.previous(index).is_some_and(|previous| doubtful.contains(&previous));
-            let problem = Problem::of_schedule(index, schedule.as_ref());
-            let problem = problem.or_else(|| self.of_window(index, training).filter(|_| !begins_there));
-            if problem.is_some() || begins_there {
-                doubtful.push(index);
-            }
-            problems.extend(problem);
-        }
-        problems
-    }
-
-    /// What is wrong with the window of a schedule.
-    fn of_window(&self, index: usize, training: &TrainingLength) -> Option<Problem> {
-        let schedule = &self.0[index];
-        let (name, window) = (schedule.typetag_name(), schedule.window());
-        let span = self.span(index, training);
-        let problem = |field: &str, text| Some(Problem { index, field: field.to_owned(), text });
-        let length = match (window.end, window.by) {
-            (Some(_), _) => "end",
-            _ if window.length.is_none() => "begin",
-            (None, Clock::Iter) => "iters",
-            (None, Clock::Epoch) => "epochs",
-        };
-        if let (Some(begin), Some(end)) = (span.begin, span.end)
-            && end <= begin
-        {
-            return problem(length, empty_window(name, &window, (Moment(span.by, begin), Moment(span.by, end))));
-        }
-        // whoever says no end, ends with the training
-        let said = span.end.filter(|_| window.end.or(window.length).is_some());
-        if let (Some(end), Some(last)) = (said, training.latest(span.by))
-            && end > last
-        {
-            let (end, last) = (Moment(span.by, end), Moment(span.by, last));
-            return problem(length, format!("`{name}` would end at {end}, but the training ends at {last}"));
-        }
-        if let (Some(begin), Some(last)) = (span.begin, training.latest(span.by))
-            && begin >= last
-            && said.is_none()
-        {
-            let (begin, last) = (Moment(span.by, begin), Moment(span.by, last));
-            return problem("begin", format!("`{name}` would begin at {begin}, but the training ends at {last}"));
-        }
-        if let Some(last) = training.latest(span.by)
-            && let Some(late) = schedule.milestones().iter().position(|milestone| *milestone >= last)
-        {
-            let (moment, last) = (Moment(span.by, schedule.milestones()[late]), Moment(span.by, last));
-            let text = format!("`{name}` would change at {moment}, but the training ends at {last}");
-            return problem(&format!("milestones.{late}"), text);
-        }
-        let other = self.0[self.hidden_by(index, training)?].typetag_name();
-        let begin = span.takes_over.map(|(by, count)| Moment(by, count))?;
-        let text = format!(
-            "`{name}` is never active: `{other}` later in the list begins at {begin} too; give it a later `begin`"
-        );
-        problem("begin", text)
-    }
-
-    /// Schedules whose setting no optimizer has, or whose groups are none of theirs.
-    ///
-    /// ```
-    /// use engine::optim::Optim;
-    /// use engine::prelude::*;
-    ///
-    /// let optim = Optim::new("opt", &Sgd::new(0.1), vec![("w".to_owned(), Tensor::from(1.0f32))])?;
-    /// let schedules: Schedules = engine::config::parse_text("example", "[Cosine(setting: \"momentm\")]")?.read()?;
-    /// let problems = schedules.check_against(&[optim]);
-    /// assert_eq!(problems[0].text, "there is no setting `momentm`, did you mean `momentum`?");
-    /// # Ok::<(), engine::base::Error>(())
-    /// ```
-    pub fn check_against(&self, optims: &[Optim]) -> Vec<Problem> {
-        let groups = optims.iter().flat_map(|optim| {
-            let name = |group| GroupName { optimizer: optim.name(), group };
-            optim.groups().iter().map(move |group| (name(group.name()), group.settings().clone()))
-        });
-        self.check_groups(&groups.collect::<Vec<_>>())
-    }
-
-    /// As [`Schedules::check_against`], for all groups that there can be.
-    pub(crate) fn check_groups(&self, groups: &[(GroupName<'_>, Settings)]) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        let several = groups.iter().any(|(name, _)| name.optimizer != groups[0].0.optimizer);
-        for (index, schedule) in self.0.iter().enumerate() {
-            let window = schedule.window();
-            if let Some((_, first)) = groups.first()
-                && groups.iter().all(|(_, settings)| settings.get(window.setting).is_none())
-            {
-                let text = first.unknown(window.setting).to_string();
-                problems.push(Problem { index, field: "setting".to_owned(), text });
-            }
-            for (place, listed) in window.groups.iter().enumerate() {
-                if !groups.iter().any(|(name, _)| name.is_meant_by(listed)) {
-                    let known = groups.iter().map(|(name, _)| match several {
-                        true => format!("`{name}`"),
-                        false => format!("`{}`", name.group),
-                    });
-                    let known: Vec<String> = known.collect();
-                    let text = format!("there is no parameter group `{listed}`, only {}", known.join(", "));
-                    problems.push(Problem { index, field: format!("groups.{place}"), text });
-                }
-            }
-        }
-        problems
-    }
-
     /// The window of a schedule, its defaults filled in as far as they are known.
-    fn span(&self, index: usize, training: &TrainingLength) -> Span {
+    pub(super) fn span(&self, index: usize, training: &TrainingLength) -> Span {
         let window = self.0[index].window();
         let by = window.by;
         let takes_over = match window.begin {
@@ -266,43 +148,22 @@ impl Schedules {
     }
 
     /// The last schedule before this one that it could follow.
-    fn previous(&self, index: usize) -> Option<usize> {
+    pub(super) fn previous(&self, index: usize) -> Option<usize> {
         let window = self.0[index].window();
         self.0[..index].iter().rposition(|earlier| {
             let earlier = earlier.window();
             earlier.setting == window.setting && share_a_group(earlier.groups, window.groups)
         })
     }
-
-    /// A later schedule that begins at the same moment, for the same setting and at least the same groups.
-    fn hidden_by(&self, index: usize, training: &TrainingLength) -> Option<usize> {
-        let window = self.0[index].window();
-        let takes_over = self.span(index, training).takes_over?;
-        (index + 1..self.0.len()).find(|later| {
-            let other = self.0[*later].window();
-            let begins = || self.span(*later, training).takes_over;
-            other.setting == window.setting
-                && (other.groups.is_empty() || other.groups == window.groups)
-                && begins().is_some_and(|begins| training.is_same(begins, takes_over))
-        })
-    }
-}
-
-impl Problem {
-    /// What is wrong with the numbers of a schedule, whatever else is in the list.
-    pub(crate) fn of_schedule(index: usize, schedule: &dyn ScheduleConfig) -> Option<Problem> {
-        let error = schedule.check().err()?;
-        Some(Problem { index, field: error.field().unwrap_or_default(), text: error.to_string() })
-    }
 }
 
 /// A window with its defaults filled in, as far as they are known.
-struct Span {
-    by: Clock,
+pub(super) struct Span {
+    pub(super) by: Clock,
     // the moment it takes over, which may be counted on the clock of the schedule before it
     takes_over: Option<(Clock, u64)>,
-    begin: Option<u64>,
-    end: Option<u64>,
+    pub(super) begin: Option<u64>,
+    pub(super) end: Option<u64>,
 }
 
 impl Span {
@@ -311,25 +172,6 @@ impl Span {
         let length = end.saturating_sub(begin);
         let at = progress.on(self.by).saturating_sub(begin).min(length);
         Some(WindowPosition { begin, at, length })
-    }
-}
-
-/// `iter 100`, `epoch 3`.
-struct Moment(Clock, u64);
-
-impl fmt::Display for Moment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.0, self.1)
-    }
-}
-
-fn empty_window(name: &str, window: &Window<'_>, (begin, end): (Moment, Moment)) -> String {
-    match (window.begin, window.end.or(window.length)) {
-        (Some(_), Some(_)) => format!("`{name}` would begin at {begin} and end at {end}; it must end after it begins"),
-        (Some(_), None) => format!("`{name}` would begin at {begin}, but the training ends at {end}"),
-        (None, _) => format!(
-            "`{name}` has no time left: it follows a schedule that ends at {begin}, and would itself end at {end}; give one of them another window"
-        ),
     }
 }
 
@@ -346,7 +188,7 @@ fn share_a_group(one: &[String], other: &[String]) -> bool {
 mod tests {
     use super::*;
     use crate::base::{Epoch, Iter};
-    use crate::optim::schedule::{Constant, Cosine, Linear, MultiStep, PlannedLength, Poly};
+    use crate::optim::schedule::{Constant, Cosine, Exponential, Linear, MultiStep, PlannedLength, Poly, Step};
 
     const PLANNED: PlannedLength = PlannedLength { max_epochs: 4, max_iters: 40, iters_per_epoch: 10 };
 
@@ -408,11 +250,67 @@ mod tests {
     }
 
     #[test]
-    fn of_two_that_have_begun_the_one_that_began_last_holds_whatever_their_order() {
+    fn schedules_that_overlap_multiply_whatever_their_order() {
         let (early, late) = ("(factor: 0.5, begin: Some(0))", "(factor: 0.25, begin: Some(10), end: Some(40))");
         for schedules in [list([constant(early), constant(late)]), list([constant(late), constant(early)])] {
-            assert_eq!([9, 10, 39].map(|iter| factor(&schedules, iter)), [Some(0.5), Some(0.25), Some(0.25)]);
+            assert_eq!([9, 10, 39].map(|iter| factor(&schedules, iter)), [Some(0.5), Some(0.125), Some(0.125)]);
         }
+        // a warm-up beside steps by epoch, as MMEngine's experiments have it
+        let steps = ron::from_str::<MultiStep>("(by: Epoch, milestones: [2, 3], gamma: 0.5, begin: Some(0))").unwrap();
+        let schedules = list([linear("(start: 0.0, begin: Some(0), end: Some(25))"), Box::new(steps)]);
+        assert_eq!(problems(&schedules), Vec::<String>::new());
+        assert_eq!([0, 10, 20, 25, 30].map(|iter| factor(&schedules, iter).unwrap()), [0.0, 0.4, 0.4, 0.5, 0.25]);
+    }
+
+    #[test]
+    fn a_schedule_takes_over_from_those_that_have_ended() {
+        let line = |ron: &str| linear(&format!("(start: 1.0, finish: 0.5, {ron})"));
+        let schedules = list([
+            line("begin: Some(0), end: Some(10)"),
+            // these three are a chain: the first and the last of them overlap through the second
+            line("begin: Some(10), end: Some(14)"),
+            line("begin: Some(12), end: Some(18)"),
+            line("begin: Some(16), end: Some(20)"),
+            line("begin: Some(30), end: Some(40)"),
+        ]);
+        let expected = [0.75, 0.5, 1.0, 0.75, 0.5 * 0.75, 0.125, 0.125, 1.0, 0.75];
+        let found = [5, 9, 10, 12, 15, 20, 29, 30, 35].map(|iter| factor(&schedules, iter).unwrap());
+        for ((iter, expected), found) in [5, 9, 10, 12, 15, 20, 29, 30, 35].into_iter().zip(expected).zip(found) {
+            // at iter 9 the first line is not quite at its end
+            let near = if iter == 9 { 0.06 } else { 1e-12 };
+            assert!((expected - found).abs() < near, "iter {iter}: {found}, expected {expected}");
+        }
+    }
+
+    #[test]
+    fn what_changes_by_steps_changes_no_more_at_its_end() {
+        // MMEngine's StepLR(step_size=1, gamma=0.5, begin=1, end=3) over four epochs: 1, 1, 0.5, 0.5
+        let by_epoch = |ron: &str| format!("(by: Epoch, begin: Some(1), end: Some(3), gamma: 0.5{ron})");
+        let step: Step = ron::from_str(&by_epoch(", every: 1")).unwrap();
+        let exponential: Exponential = ron::from_str(&by_epoch("")).unwrap();
+        let milestones: MultiStep = ron::from_str(&by_epoch(", milestones: [2, 3]")).unwrap();
+        let all: [Box<dyn ScheduleConfig>; 3] = [Box::new(step), Box::new(exponential), Box::new(milestones)];
+        for schedule in all {
+            let schedules = list([schedule]);
+            let found = [5, 10, 20, 30, 39].map(|iter| factor(&schedules, iter));
+            assert_eq!(found, [None, Some(1.0), Some(0.5), Some(0.5), Some(0.5)], "{schedules:?}");
+        }
+    }
+
+    #[test]
+    fn a_floor_is_a_value_and_the_same_for_every_initial_value() {
+        for ron in ["[Cosine(floor: 0.01)]", "[Poly(floor: 0.01, power: 2.0)]"] {
+            let schedules: Schedules = crate::config::parse_text("x", ron).unwrap().read().unwrap();
+            let end = TrainingProgress { epoch: Epoch(4), iter: Iter(40), planned: PLANNED };
+            let name = GroupName { optimizer: "opt", group: "default" };
+            for initial in [0.1, 0.02] {
+                let value = schedules.value("lr", name, initial, &end).unwrap();
+                assert!((value - 0.01).abs() < 1e-15, "{ron}: {value}");
+            }
+        }
+        let twice: Schedules =
+            crate::config::parse_text("x", "[Cosine(floor: 0.01, finish: 0.1)]").unwrap().read().unwrap();
+        assert_eq!(problems(&twice), ["0: `Cosine`: `finish` and `floor` both say where it ends; keep one"]);
     }
 
     #[test]
@@ -445,11 +343,6 @@ mod tests {
         assert!(
             left[0].starts_with("1: `Cosine` has no time left: it follows a schedule that ends at epoch 4"),
             "{left:?}"
-        );
-        let hidden = problems(&list([linear("(iters: Some(5))"), cosine("(begin: Some(0))")]));
-        assert_eq!(
-            hidden,
-            ["0: `Linear` is never active: `Cosine` later in the list begins at iter 0 too; give it a later `begin`"]
         );
         let twice = problems(&list([linear("(iters: Some(5), epochs: Some(1))")]));
         assert_eq!(twice, ["0: `Linear`: `iters` and `epochs` both say how long it is; keep one"]);

@@ -1,14 +1,15 @@
 //! Down along half a cosine.
 
 use crate::optim::error::{Allowed, OptimError, check_ranges};
+use crate::optim::schedule::floor::{check_floor, finish_of};
 use crate::optim::schedule::{Schedule, Window, WindowPosition};
 use crate::windowed;
 use engine_macros::component;
 
 windowed! {
-    /// From the initial value down to `finish` times it along half a cosine (Loshchilov and Hutter, 2017), as
+    /// From `start` times the initial value to `finish` times it along half a cosine (Loshchilov and Hutter, 2017), as
     /// `torch.optim.lr_scheduler.CosineAnnealingLR` with `T_max` the window's length and `eta_min` `finish` times
-    /// the initial value.
+    /// the initial value, or `floor`.
     ///
     /// ```
     /// use engine::base::{Epoch, Iter};
@@ -27,9 +28,22 @@ windowed! {
     #[component(schedule)]
     #[derive(PartialEq)]
     pub struct Cosine {
+        /// The factor at the begin, at least 0.
+        #[config(default = 1.0, range = 0.0..)]
+        pub start: f64,
         /// The factor at the end, at least 0.
         #[config(default = 0.0, range = 0.0..)]
         pub finish: f64,
+        /// The value at the end, instead of a factor: the same for groups whose initial values differ.
+        #[config(default, range = 0.0..)]
+        pub floor: Option<f64>,
+    }
+}
+
+impl Cosine {
+    fn between(&self, finish: f64, place: WindowPosition) -> f64 {
+        let half = (1.0 + (std::f64::consts::PI * place.fraction()).cos()) / 2.0;
+        finish + (self.start - finish) * half
     }
 }
 
@@ -40,11 +54,18 @@ impl Schedule for Cosine {
     }
 
     fn factor(&self, place: WindowPosition) -> f64 {
-        let half = (1.0 + (std::f64::consts::PI * place.fraction()).cos()) / 2.0;
-        self.finish + (1.0 - self.finish) * half
+        self.between(self.finish, place)
+    }
+
+    fn factor_of(&self, initial: f64, place: WindowPosition) -> f64 {
+        self.between(finish_of(self.finish, self.floor, initial), place)
     }
 
     fn check(&self) -> Result<(), OptimError> {
-        check_ranges("Cosine", &[("finish", self.finish, Allowed::NotNegative)])
+        check_floor("Cosine", self.finish, self.floor)?;
+        let floor = self.floor.unwrap_or(0.0);
+        let (start, finish) =
+            (("start", self.start, Allowed::NotNegative), ("finish", self.finish, Allowed::NotNegative));
+        check_ranges("Cosine", &[start, finish, ("floor", floor, Allowed::NotNegative)])
     }
 }

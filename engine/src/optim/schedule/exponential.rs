@@ -39,7 +39,7 @@ impl Schedule for Exponential {
     }
 
     fn factor(&self, place: WindowPosition) -> f64 {
-        self.gamma.powf(place.at as f64)
+        self.gamma.powf(place.within() as f64)
     }
 
     fn check(&self) -> Result<(), OptimError> {

@@ -8,20 +8,23 @@ mod chain;
 mod constant;
 mod cosine;
 mod exponential;
+mod floor;
 mod linear;
 mod multi_step;
 mod poly;
+mod problems;
 mod step;
 mod window;
 mod windowed;
 
-pub use chain::{Problem, Schedules};
+pub use chain::Schedules;
 pub use constant::Constant;
 pub use cosine::Cosine;
 pub use exponential::Exponential;
 pub use linear::Linear;
 pub use multi_step::MultiStep;
 pub use poly::Poly;
+pub use problems::Problem;
 pub use step::Step;
 pub use window::{PlannedLength, TrainingLength, TrainingProgress, Window, WindowPosition, check_length};
 
@@ -73,6 +76,13 @@ pub trait Schedule: Debug + Send + Sync {
     /// What the initial value is multiplied by. `place` goes from the window's begin to its end, both included:
     /// the factor at the end is what stays.
     fn factor(&self, place: WindowPosition) -> f64;
+
+    /// As [`Schedule::factor`] for a group with this initial value, where the factor depends on it: a schedule that ends
+    /// at a value, not at a factor.
+    fn factor_of(&self, initial: f64, place: WindowPosition) -> f64 {
+        let _ = initial;
+        self.factor(place)
+    }
 
     /// Moments on its clock at which something changes; each has to come before the training ends.
     fn milestones(&self) -> &[u64] {

@@ -43,7 +43,7 @@ impl Schedule for MultiStep {
     }
 
     fn factor(&self, place: WindowPosition) -> f64 {
-        let now = place.begin + place.at;
+        let now = place.begin + place.within();
         let reached = self.milestones.iter().filter(|milestone| **milestone <= now).count();
         self.gamma.powf(reached as f64)
     }

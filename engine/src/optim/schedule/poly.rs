@@ -1,6 +1,7 @@
 //! Down along a power of the time that is left.
 
 use crate::optim::error::{Allowed, OptimError, check_ranges};
+use crate::optim::schedule::floor::{check_floor, finish_of};
 use crate::optim::schedule::{Schedule, Window, WindowPosition};
 use crate::windowed;
 use engine_macros::component;
@@ -32,6 +33,15 @@ windowed! {
         /// The factor at the end, at least 0.
         #[config(default = 0.0, range = 0.0..)]
         pub finish: f64,
+        /// The value at the end, instead of a factor: the same for groups whose initial values differ.
+        #[config(default, range = 0.0..)]
+        pub floor: Option<f64>,
+    }
+}
+
+impl Poly {
+    fn between(&self, finish: f64, place: WindowPosition) -> f64 {
+        finish + (1.0 - finish) * (1.0 - place.fraction()).powf(self.power)
     }
 }
 
@@ -42,10 +52,17 @@ impl Schedule for Poly {
     }
 
     fn factor(&self, place: WindowPosition) -> f64 {
-        self.finish + (1.0 - self.finish) * (1.0 - place.fraction()).powf(self.power)
+        self.between(self.finish, place)
+    }
+
+    fn factor_of(&self, initial: f64, place: WindowPosition) -> f64 {
+        self.between(finish_of(self.finish, self.floor, initial), place)
     }
 
     fn check(&self) -> Result<(), OptimError> {
-        check_ranges("Poly", &[("power", self.power, Allowed::Positive), ("finish", self.finish, Allowed::NotNegative)])
+        check_floor("Poly", self.finish, self.floor)?;
+        let floor = self.floor.unwrap_or(0.0);
+        let (power, finish) = (("power", self.power, Allowed::Positive), ("finish", self.finish, Allowed::NotNegative));
+        check_ranges("Poly", &[power, finish, ("floor", floor, Allowed::NotNegative)])
     }
 }

@@ -42,7 +42,7 @@ impl Schedule for Step {
     }
 
     fn factor(&self, place: WindowPosition) -> f64 {
-        self.gamma.powf((place.at / self.every.max(1)) as f64)
+        self.gamma.powf((place.within() / self.every.max(1)) as f64)
     }
 
     fn check(&self) -> Result<(), OptimError> {

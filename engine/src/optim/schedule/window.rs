@@ -52,12 +52,6 @@ impl TrainingLength {
         self.end(by).or(self.limit.filter(|_| by == Clock::Iter))
     }
 
-    /// Whether two moments are known to be one.
-    pub(super) fn is_same(&self, one: (Clock, u64), other: (Clock, u64)) -> bool {
-        let on_iters = |moment| self.convert(moment, Clock::Iter);
-        one == other || (on_iters(one).is_some() && on_iters(one) == on_iters(other))
-    }
-
     /// A moment of one clock on another; an iter within an epoch belongs to that epoch.
     pub(super) fn convert(&self, (from, count): (Clock, u64), to: Clock) -> Option<u64> {
         match (from, to) {
@@ -152,6 +146,12 @@ pub struct WindowPosition {
 }
 
 impl WindowPosition {
+    /// Counts since the begin, within the window: its end is the first moment after it. What changes by steps takes the
+    /// last one before the end.
+    pub fn within(&self) -> u64 {
+        self.at.min(self.length.saturating_sub(1))
+    }
+
     /// The part of the window that is over, 0 to 1; a window without length is over at once.
     pub fn fraction(&self) -> f64 {
         if self.length == 0 { 1.0 } else { self.at as f64 / self.length as f64 }

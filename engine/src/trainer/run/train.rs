@@ -1,8 +1,9 @@
 //! `train`: a training in a folder of its own, from its first line to its last.
 
-use crate::base::{Error, Result};
+use crate::base::{Clock, Error, Result};
 use crate::folder::Mode;
 use crate::loops::{End, Role};
+use crate::model::ModelEntry;
 use crate::optim::TrainingLength;
 use crate::record::Sink as _;
 use crate::sinks::{LogFile, Verbosity};
@@ -93,11 +94,16 @@ fn greet<T: Build>(program: &mut Program<T>) -> Result<()> {
         Device::Cpu => format!("the CPU with {} threads", tch::get_num_threads()),
         device => format!("{device:?}"),
     };
-    let models = program.run.models.iter();
-    let models: Vec<String> =
-        models.map(|model| format!("`{}` with {} parameters", model.name(), model.parameter_count())).collect();
+    let models: Vec<String> = program.run.models.iter().map(told_of_model).collect();
     let Some(folder) = &program.run.storage.folder else { return Ok(()) };
     let mut lines = vec![format!("{} in {} on {device}; {}", T::NAME, folder.path().display(), models.join(", "))];
+    if let several @ [_, _, ..] = T::loaders(Role::Train) {
+        let of_epoch = match (T::CLOCK, program.plan.train.batches_per_epoch) {
+            (Clock::Epoch, None) => format!("; an epoch is a pass of `{}`", program.epoch_loader_name()),
+            _ => String::new(),
+        };
+        lines.push(format!("an iter takes one batch each of `{}`{of_epoch}", several.join("`, `")));
+    }
     if folder.is_reused() {
         lines.push("the run that was here wrote no row and no checkpoint; its log goes on with this one".to_owned());
     }
@@ -105,6 +111,16 @@ fn greet<T: Build>(program: &mut Program<T>) -> Result<()> {
         lines.push(format!("the run that was here is now in {}", aside.display()));
     }
     lines.iter().try_for_each(|line| program.run.say(line))
+}
+
+/// `net` with 1234 parameters, 1000 of them frozen.
+fn told_of_model(model: &ModelEntry) -> String {
+    let frozen = match model.frozen_count() {
+        0 => String::new(),
+        count => format!(", {count} of them frozen"),
+    };
+    let parameters = if model.parameter_count() == 1 { "parameter" } else { "parameters" };
+    format!("`{}` with {} {parameters}{frozen}", model.name(), model.parameter_count())
 }
 
 /// Writes how the run ended into its log. The console is told by the caller.

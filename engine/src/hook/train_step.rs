@@ -1,0 +1,91 @@
+//! Where a trainer's training step comes from: `impl Steps`, or `#[passes]`.
+//!
+//! They are two traits, so that a trainer with both is told what to do, and not only that two implementations of one trait
+//! conflict. `#[trainer]` asks which one there is.
+
+use crate::base::{Output, Result};
+use crate::hook::steps::Steps;
+use crate::optim::PassInfo;
+use crate::run::Context;
+use std::marker::PhantomData;
+
+/// What `#[passes]` writes: the step of the pass under way.
+pub trait PassSteps {
+    /// [`Steps::Batch`].
+    type Batch;
+
+    /// The passes of one iter, in order.
+    const PASSES: &'static [PassInfo];
+
+    /// The forward pass of one batch, of the pass under way.
+    ///
+    /// # Errors
+    /// What goes wrong in it.
+    fn train_step(&mut self, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output>;
+}
+
+/// The training step of a trainer, by whether it has passes.
+#[diagnostic::on_unimplemented(
+    message = "the trainer `{Self}` has no `train_step`",
+    label = "neither `impl Steps` nor `#[passes]` is there for this trainer",
+    note = "add `impl Steps for {Self} {{ type Batch = …; fn train_step(&mut self, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output> {{ … }} }}`",
+    note = "or, where an iter has several losses with optimizers of their own, `#[passes] impl {Self} {{ … }}` with a method for each, marked `#[pass(optimizer)]`"
+)]
+pub trait TrainStep<const HAS_PASSES: bool> {
+    /// [`Steps::Batch`].
+    type Batch;
+
+    /// The passes of one iter, in order.
+    const PASSES: &'static [PassInfo];
+
+    /// The forward pass of one batch, of the pass under way.
+    ///
+    /// # Errors
+    /// What goes wrong in it.
+    fn train_step(&mut self, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Steps> TrainStep<false> for T {
+    type Batch = T::Batch;
+
+    const PASSES: &'static [PassInfo] = PassInfo::PLAIN;
+
+    fn train_step(&mut self, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output> {
+        Steps::train_step(self, batch, cx)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: PassSteps> TrainStep<true> for T {
+    type Batch = T::Batch;
+
+    const PASSES: &'static [PassInfo] = T::PASSES;
+
+    fn train_step(&mut self, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output> {
+        PassSteps::train_step(self, batch, cx)
+    }
+}
+
+/// Tells what a type has. A constant of the type's own comes before that of [`NoSteps`], where its bound holds.
+pub struct StepsOf<T>(PhantomData<T>);
+
+impl<T: PassSteps> StepsOf<T> {
+    /// Whether there is `#[passes]`.
+    pub const HAS_PASSES: bool = true;
+}
+
+impl<T: Steps> StepsOf<T> {
+    /// Whether there is `impl Steps`.
+    pub const HAS_STEPS: bool = true;
+}
+
+/// What [`StepsOf`] tells where a type has neither.
+pub trait NoSteps {
+    /// Whether there is `#[passes]`.
+    const HAS_PASSES: bool = false;
+    /// Whether there is `impl Steps`.
+    const HAS_STEPS: bool = false;
+}
+
+impl<T> NoSteps for StepsOf<T> {}

@@ -1,0 +1,153 @@
+//! All models of a run.
+
+use crate::base::suggest::meant;
+use crate::base::{StateError, StateMap, pattern};
+use crate::model::entry::ModelEntry;
+use crate::model::error::ModelError;
+
+/// All models of a trainer, by the name of their field.
+///
+/// ```
+/// use engine::model::{ModelEntry, Models};
+/// use engine::prelude::*;
+///
+/// let mut models = Models::default();
+/// for name in ["generator", "critic"] {
+///     let store = nn::VarStore::new(Device::Cpu);
+///     let _ = nn::linear(store.root(), 4, 4, Default::default());
+///     models.push(ModelEntry::new(name, store));
+/// }
+/// assert_eq!(models.get("critic")?.parameter_count(), 20);
+/// let error = models.get("critc").unwrap_err();
+/// assert_eq!(error.to_string(), "no model is named `critc`, did you mean `critic`?");
+/// # Ok::<(), engine::base::Error>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct Models {
+    entries: Vec<ModelEntry>,
+    /// The patterns of the experiment whose parameters are frozen from the start.
+    frozen_by_file: Vec<String>,
+}
+
+impl Models {
+    /// Adds a model under its field's name.
+    pub fn push(&mut self, entry: ModelEntry) {
+        self.entries.push(entry);
+    }
+
+    /// The models in field order.
+    pub fn iter(&self) -> impl Iterator<Item = &ModelEntry> {
+        self.entries.iter()
+    }
+
+    /// The models in field order.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut ModelEntry> {
+        self.entries.iter_mut()
+    }
+
+    /// The model of a field.
+    ///
+    /// # Errors
+    /// When no field has this name.
+    pub fn get_mut(&mut self, name: &str) -> Result<&mut ModelEntry, ModelError> {
+        match self.entries.iter().position(|entry| entry.name == name) {
+            Some(index) => Ok(&mut self.entries[index]),
+            None => Err(self.unknown(name)),
+        }
+    }
+
+    /// The model of a field.
+    ///
+    /// # Errors
+    /// When no field has this name.
+    pub fn get(&self, name: &str) -> Result<&ModelEntry, ModelError> {
+        self.entries.iter().find(|entry| entry.name == name).ok_or_else(|| self.unknown(name))
+    }
+
+    /// The name of a variable among those of all models: with several models, theirs is put in front.
+    pub fn full_name(&self, model: &str, variable: &str) -> String {
+        match self.entries.len() {
+            0 | 1 => variable.to_owned(),
+            _ => format!("{model}.{variable}"),
+        }
+    }
+
+    /// Freezes what an experiment names: the parameters whose [`Models::full_name`] fits a pattern.
+    ///
+    /// # Errors
+    /// When a pattern fits no parameter, with its place in the list.
+    pub fn freeze(&mut self, patterns: &[String]) -> Result<(), (usize, ModelError)> {
+        let several = self.entries.len() > 1;
+        for (place, pattern) in patterns.iter().enumerate() {
+            let meant = |model: &str, name: &str| match several {
+                true => pattern::matches(pattern, &format!("{model}.{name}")),
+                false => pattern::matches(pattern, name),
+            };
+            let mut count = 0;
+            for model in &mut self.entries {
+                let name = model.name.clone();
+                count +=
+                    model.set_gradients(&|variable| meant(&name, variable), false).map_err(|error| (place, error))?;
+            }
+            if count == 0 {
+                let names = self
+                    .entries
+                    .iter()
+                    .flat_map(|model| model.parameters().map(|(variable, _)| self.full_name(model.name(), variable)));
+                let names: Vec<String> = names.collect();
+                let hint = pattern::hint(pattern, names.iter().map(String::as_str));
+                return Err((place, ModelError::NoMatch { pattern: pattern.clone(), hint }));
+            }
+        }
+        self.frozen_by_file = patterns.to_vec();
+        Ok(())
+    }
+
+    /// What is frozen, for a checkpoint.
+    pub(crate) fn save_frozen(&self) -> StateMap {
+        let mut state = StateMap::new();
+        state.put("by_file", &self.frozen_by_file);
+        state.put_map("models", |map| {
+            for model in &self.entries {
+                map.put(model.name(), &model.frozen().map(str::to_owned).collect::<Vec<String>>());
+            }
+        });
+        state
+    }
+
+    /// Freezes what was frozen when the checkpoint was written, unless the experiment freezes other parameters now. Gives
+    /// whether it did.
+    ///
+    /// # Errors
+    /// When the state is not one of [`Models::save_frozen`].
+    pub(crate) fn restore_frozen(&mut self, mut state: StateMap) -> Result<bool, StateError> {
+        if state.take::<Vec<String>>("by_file")? != self.frozen_by_file {
+            return Ok(false);
+        }
+        let mut models = state.take_map("models")?;
+        for model in &mut self.entries {
+            if models.0.contains_key(model.name()) {
+                let names: Vec<String> = models.take(model.name())?;
+                model.set_frozen(&names);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether every model works with its own weights.
+    ///
+    /// # Errors
+    /// When a hook has left others in.
+    pub(crate) fn check_own_weights(&self) -> Result<(), ModelError> {
+        let left_in = self.entries.iter().find_map(|model| Some((model, model.works_with()?)));
+        match left_in {
+            Some((model, by)) => Err(ModelError::LeftIn { model: model.name.clone(), by: by.to_owned() }),
+            None => Ok(()),
+        }
+    }
+
+    fn unknown(&self, name: &str) -> ModelError {
+        let known: Vec<&str> = self.entries.iter().map(ModelEntry::name).collect();
+        ModelError::Unknown { name: name.into(), meant: meant(name, &known) }
+    }
+}

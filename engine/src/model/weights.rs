@@ -1,0 +1,181 @@
+//! Weights of a model: copied, loaded, and exchanged for an evaluation.
+
+use crate::model::entry::ModelEntry;
+use crate::model::error::ModelError;
+use crate::model::layer::{Layer, SwappedIn, exchange};
+use tch::Tensor;
+
+impl ModelEntry {
+    /// Lets the model work with other weights, sorted by name as [`ModelEntry::copied`] gives them. Nothing is copied:
+    /// the storage is exchanged, so that layers and optimizer see the new values, and the given tensors hold what the model
+    /// had. [`ModelEntry::swap_out`] puts both back, to the bit. `by` is the hook, for messages.
+    ///
+    /// Several hooks may do so at a time, and take theirs out in any order: the model works with those that came last.
+    ///
+    /// ```
+    /// use engine::model::ModelEntry;
+    /// use engine::prelude::*;
+    ///
+    /// let store = nn::VarStore::new(Device::Cpu);
+    /// let layer = nn::linear(store.root(), 4, 2, Default::default());
+    /// let mut model = ModelEntry::new("net", store);
+    /// let zeros = model.copied().into_iter().map(|(name, tensor)| (name, tensor.zeros_like())).collect();
+    /// let zeros = model.swap_in("Zeros", zeros)?;
+    /// assert_eq!(f64::try_from(layer.ws.abs().sum(Kind::Double))?, 0.0); // the layer sees them
+    /// model.swap_out(zeros);
+    /// assert!(f64::try_from(layer.ws.abs().sum(Kind::Double))? > 0.0);
+    /// # Ok::<(), engine::base::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When names or shapes differ; nothing is exchanged then.
+    pub fn swap_in(&mut self, by: &str, mut weights: Vec<(String, Tensor)>) -> Result<SwappedIn, ModelError> {
+        self.fits(&weights)?;
+        exchange(&mut self.variables, &mut weights, &self.first);
+        let number = self.layers.last().map_or(0, |layer| layer.number + 1);
+        self.layers.push(Layer { number, by: by.to_owned(), tensors: weights });
+        Ok(SwappedIn(number))
+    }
+
+    /// Takes weights out again: the model works with what it had before, and the tensors that were given to
+    /// [`ModelEntry::swap_in`] hold theirs.
+    pub fn swap_out(&mut self, SwappedIn(number): SwappedIn) {
+        let Some(place) = self.layers.iter().position(|layer| layer.number == number) else { return };
+        let mut layer = self.layers.remove(place);
+        // what this layer has brought lies in the one above it, or in the model
+        let above = self.layers.get_mut(place).map_or(&mut self.variables, |above| &mut above.tensors);
+        exchange(above, &mut layer.tensors, &self.first);
+    }
+
+    /// Whose weights the model works with, while they are not its own.
+    pub fn works_with(&self) -> Option<&str> {
+        self.layers.last().map(|layer| layer.by.as_str())
+    }
+
+    /// Copies weights, sorted by name, into the model's own tensors.
+    ///
+    /// ```
+    /// use engine::model::ModelEntry;
+    /// use engine::prelude::*;
+    ///
+    /// let store = nn::VarStore::new(Device::Cpu);
+    /// let _ = nn::linear(store.root(), 4, 2, Default::default());
+    /// let mut model = ModelEntry::new("net", store);
+    /// let weights = model.copied();
+    /// model.load(&weights)?;
+    /// let error = model.load(&weights[..1]).unwrap_err().to_string();
+    /// assert!(error.contains("do not fit the model `net`: missing `weight`"), "{error}");
+    /// # Ok::<(), engine::base::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When names or shapes differ; nothing is copied then.
+    pub fn load(&mut self, weights: &[(String, Tensor)]) -> Result<(), ModelError> {
+        self.fits(weights)?;
+        tch::no_grad(|| {
+            for ((_, mine), (_, theirs)) in self.variables.iter_mut().zip(weights) {
+                mine.f_copy_(theirs).map_err(|source| ModelError::Torch { model: self.name.clone(), source })?;
+            }
+            Ok(())
+        })
+    }
+
+    /// A copy of all weights, detached, sorted by name.
+    pub fn copied(&self) -> Vec<(String, Tensor)> {
+        self.variables.iter().map(|(name, tensor)| (name.clone(), tensor.detach().copy())).collect()
+    }
+
+    /// Whether weights, sorted by name, have the names and shapes of this model's variables.
+    ///
+    /// # Errors
+    /// When they have not; the first that differs is named.
+    pub fn fits(&self, weights: &[(String, Tensor)]) -> Result<(), ModelError> {
+        let missing: Vec<&str> = names_without(&self.variables, weights);
+        let unknown: Vec<&str> = names_without(weights, &self.variables);
+        if !missing.is_empty() || !unknown.is_empty() {
+            let what = match (missing.is_empty(), unknown.is_empty()) {
+                (false, true) => format!("missing {}", quoted(&missing)),
+                (true, false) => format!("unknown {}", quoted(&unknown)),
+                _ => format!("missing {}, unknown {}", quoted(&missing), quoted(&unknown)),
+            };
+            return Err(ModelError::Names { model: self.name.clone(), what });
+        }
+        for ((name, mine), (given, theirs)) in self.variables.iter().zip(weights) {
+            if name != given {
+                let what = format!("`{given}` stands where `{name}` belongs: they are not sorted by name");
+                return Err(ModelError::Names { model: self.name.clone(), what });
+            }
+            if mine.size() != theirs.size() {
+                return Err(ModelError::Shape {
+                    model: self.name.clone(),
+                    variable: name.clone(),
+                    expected: mine.size(),
+                    found: theirs.size(),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The names of `these` that `those` lacks.
+fn names_without<'a>(these: &'a [(String, Tensor)], those: &[(String, Tensor)]) -> Vec<&'a str> {
+    let known: std::collections::BTreeSet<&str> = those.iter().map(|(name, _)| name.as_str()).collect();
+    let lacks = |name: &str| !known.contains(name);
+    these.iter().map(|(name, _)| name.as_str()).filter(|name| lacks(name)).collect()
+}
+
+fn quoted(names: &[&str]) -> String {
+    let shown: Vec<String> = names.iter().take(5).map(|name| format!("`{name}`")).collect();
+    match names.len() {
+        0..=5 => shown.join(", "),
+        more => format!("{} and {} more", shown.join(", "), more - 5),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tch::{Device, nn};
+
+    fn model() -> (ModelEntry, Tensor) {
+        let store = nn::VarStore::new(Device::Cpu);
+        let weight = store.root().var("weight", &[2], nn::Init::Const(1.0));
+        let _ = store.root().add("tied", weight.shallow_clone(), true);
+        (ModelEntry::new("net", store), weight)
+    }
+
+    fn filled(value: f32) -> Vec<(String, Tensor)> {
+        ["tied", "weight"].map(|name| (name.to_owned(), Tensor::from_slice(&[value, value]))).into()
+    }
+
+    fn first(tensor: &Tensor) -> f64 {
+        tensor.double_value(&[0])
+    }
+
+    #[test]
+    fn weights_that_nest_are_taken_out_in_any_order() {
+        for outer_first in [false, true] {
+            let (mut model, weight) = model();
+            let (twos, threes) = (filled(2.0), filled(3.0));
+            let kept = [&twos, &threes].map(|weights| weights[0].1.shallow_clone());
+            let inner = model.swap_in("twos", twos).unwrap();
+            let outer = model.swap_in("threes", threes).unwrap();
+            assert_eq!((first(&weight), model.works_with()), (3.0, Some("threes")));
+            match outer_first {
+                true => {
+                    model.swap_out(outer);
+                    assert_eq!((first(&weight), model.works_with()), (2.0, Some("twos")));
+                    model.swap_out(inner);
+                }
+                false => {
+                    model.swap_out(inner);
+                    assert_eq!((first(&weight), model.works_with()), (3.0, Some("threes")));
+                    model.swap_out(outer);
+                }
+            }
+            assert_eq!((first(&weight), model.works_with()), (1.0, None));
+            assert_eq!(kept.each_ref().map(first), [2.0, 3.0]);
+        }
+    }
+}

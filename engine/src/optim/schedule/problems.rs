@@ -1,0 +1,161 @@
+//! What can be wrong with a list of schedules, before it is followed.
+
+use crate::base::Clock;
+use crate::optim::groups::GroupName;
+use crate::optim::live::Optim;
+use crate::optim::schedule::chain::{MOST, Schedules};
+use crate::optim::schedule::{ScheduleConfig, TrainingLength, Window};
+use crate::optim::settings::Settings;
+use std::fmt;
+
+/// What is wrong with one schedule of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Its index in the list.
+    pub index: usize,
+    /// The field that says it, as the file may name it; empty when it is the whole schedule.
+    pub field: String,
+    /// What is wrong, and what to do.
+    pub text: String,
+}
+
+impl Schedules {
+    /// What can be wrong with the list alone and the length of the training: numbers out of range, empty
+    /// windows, windows past the end, schedules that are never active. What isn't known is not complained of.
+    pub fn check(&self, training: &TrainingLength) -> Vec<Problem> {
+        if self.0.len() > MOST {
+            let text = format!("the list has {} schedules, and no training needs more than {MOST}", self.0.len());
+            return vec![Problem { index: MOST, field: String::new(), text }];
+        }
+        let mut problems = Vec::new();
+        // those whose end is wrong, or follows from one that is: a window that begins there says nothing more
+        let mut doubtful = Vec::new();
+        for (index, schedule) in self.0.iter().enumerate() {
+            let begins_there = schedule.window().begin.is_none()
+                && self.previous(index).is_some_and(|previous| doubtful.contains(&previous));
+            let problem = Problem::of_schedule(index, schedule.as_ref());
+            let problem = problem.or_else(|| self.of_window(index, training).filter(|_| !begins_there));
+            if problem.is_some() || begins_there {
+                doubtful.push(index);
+            }
+            problems.extend(problem);
+        }
+        problems
+    }
+
+    /// What is wrong with the window of a schedule.
+    fn of_window(&self, index: usize, training: &TrainingLength) -> Option<Problem> {
+        let schedule = &self.0[index];
+        let (name, window) = (schedule.typetag_name(), schedule.window());
+        let span = self.span(index, training);
+        let problem = |field: &str, text| Some(Problem { index, field: field.to_owned(), text });
+        let length = match (window.end, window.by) {
+            (Some(_), _) => "end",
+            _ if window.length.is_none() => "begin",
+            (None, Clock::Iter) => "iters",
+            (None, Clock::Epoch) => "epochs",
+        };
+        if let (Some(begin), Some(end)) = (span.begin, span.end)
+            && end <= begin
+        {
+            return problem(length, empty_window(name, &window, (Moment(span.by, begin), Moment(span.by, end))));
+        }
+        // whoever says no end, ends with the training
+        let said = span.end.filter(|_| window.end.or(window.length).is_some());
+        if let (Some(end), Some(last)) = (said, training.latest(span.by))
+            && end > last
+        {
+            let (end, last) = (Moment(span.by, end), Moment(span.by, last));
+            return problem(length, format!("`{name}` would end at {end}, but the training ends at {last}"));
+        }
+        if let (Some(begin), Some(last)) = (span.begin, training.latest(span.by))
+            && begin >= last
+            && said.is_none()
+        {
+            let (begin, last) = (Moment(span.by, begin), Moment(span.by, last));
+            return problem("begin", format!("`{name}` would begin at {begin}, but the training ends at {last}"));
+        }
+        if let Some(last) = training.latest(span.by)
+            && let Some(late) = schedule.milestones().iter().position(|milestone| *milestone >= last)
+        {
+            let (moment, last) = (Moment(span.by, schedule.milestones()[late]), Moment(span.by, last));
+            let text = format!("`{name}` would change at {moment}, but the training ends at {last}");
+            return problem(&format!("milestones.{late}"), text);
+        }
+        None
+    }
+
+    /// Schedules whose setting no optimizer has, or whose groups are none of theirs.
+    ///
+    /// ```
+    /// use engine::optim::Optim;
+    /// use engine::prelude::*;
+    ///
+    /// let optim = Optim::new("opt", &Sgd::new(0.1), vec![("w".to_owned(), Tensor::from(1.0f32))])?;
+    /// let schedules: Schedules = engine::config::parse_text("example", "[Cosine(setting: \"momentm\")]")?.read()?;
+    /// let problems = schedules.check_against(&[optim]);
+    /// assert_eq!(problems[0].text, "there is no setting `momentm`, did you mean `momentum`?");
+    /// # Ok::<(), engine::base::Error>(())
+    /// ```
+    pub fn check_against(&self, optims: &[Optim]) -> Vec<Problem> {
+        let groups = optims.iter().flat_map(|optim| {
+            let name = |group| GroupName { optimizer: optim.name(), group };
+            optim.groups().iter().map(move |group| (name(group.name()), group.settings().clone()))
+        });
+        self.check_groups(&groups.collect::<Vec<_>>())
+    }
+
+    /// As [`Schedules::check_against`], for all groups that there can be.
+    pub(crate) fn check_groups(&self, groups: &[(GroupName<'_>, Settings)]) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let several = groups.iter().any(|(name, _)| name.optimizer != groups[0].0.optimizer);
+        for (index, schedule) in self.0.iter().enumerate() {
+            let window = schedule.window();
+            if let Some((_, first)) = groups.first()
+                && groups.iter().all(|(_, settings)| settings.get(window.setting).is_none())
+            {
+                let text = first.unknown(window.setting).to_string();
+                problems.push(Problem { index, field: "setting".to_owned(), text });
+            }
+            for (place, listed) in window.groups.iter().enumerate() {
+                if !groups.iter().any(|(name, _)| name.is_meant_by(listed)) {
+                    let known = groups.iter().map(|(name, _)| match several {
+                        true => format!("`{name}`"),
+                        false => format!("`{}`", name.group),
+                    });
+                    let known: Vec<String> = known.collect();
+                    let text = format!("there is no parameter group `{listed}`, only {}", known.join(", "));
+                    problems.push(Problem { index, field: format!("groups.{place}"), text });
+                }
+            }
+        }
+        problems
+    }
+}
+
+impl Problem {
+    /// What is wrong with the numbers of a schedule, whatever else is in the list.
+    pub(crate) fn of_schedule(index: usize, schedule: &dyn ScheduleConfig) -> Option<Problem> {
+        let error = schedule.check().err()?;
+        Some(Problem { index, field: error.field().unwrap_or_default(), text: error.to_string() })
+    }
+}
+
+/// `iter 100`, `epoch 3`.
+struct Moment(Clock, u64);
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.0, self.1)
+    }
+}
+
+fn empty_window(name: &str, window: &Window<'_>, (begin, end): (Moment, Moment)) -> String {
+    match (window.begin, window.end.or(window.length)) {
+        (Some(_), Some(_)) => format!("`{name}` would begin at {begin} and end at {end}; it must end after it begins"),
+        (Some(_), None) => format!("`{name}` would begin at {begin}, but the training ends at {end}"),
+        (None, _) => format!(
+            "`{name}` has no time left: it follows a schedule that ends at {begin}, and would itself end at {end}; give one of them another window"
+        ),
+    }
+}
