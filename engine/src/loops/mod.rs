@@ -14,6 +14,7 @@ mod chosen;
 mod decide;
 mod ended;
 mod evaluate;
+mod finite;
 mod identity;
 mod names;
 mod plan;

@@ -3,6 +3,7 @@
 use crate::hook::{HookConfig, HookSet};
 use crate::loops::{LoopConfig, Role};
 use crate::metric::MetricConfig;
+use crate::model::InitRule;
 use crate::native::Determinism;
 use crate::optim::PassSettings;
 use crate::record::SinkConfig;
@@ -195,6 +196,8 @@ sections! {
     work_dir: PathBuf = FolderOr("runs");
     /// The model.
     model;
+    /// How parameters start, by patterns of their names: `[(pattern: "*.weight", with: XavierUniform(gain: 1.0))]`. The first that fits counts; all others start as the model says.
+    init: Vec<InitRule> = Or(Vec::new);
     /// Parameters that are left as they are, by patterns of their names: `["features.*"]`. Hooks may unfreeze them.
     freeze: Vec<String> = Or(Vec::new);
     /// What turns gradients into updates.
