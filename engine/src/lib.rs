@@ -136,14 +136,14 @@ pub mod __private {
     pub use crate::base::{Clock, Output, Prediction, Priority, Result, Saved, State, StateError, StateMap};
     pub use crate::config::registry::{self, Component, FieldInfo};
     pub use crate::data::{
-        Batch, BatchSource, Cursor, EachPart, SameBatch, SamplerConfig, SharedField, StatedWeight, WholeField,
+        Batch, BatchSource, Cursor, EachPart, SamplerConfig, SharedField, Source, StatedWeight, WholeField,
     };
     pub use crate::hook::{
         AnyHook, Batches, ConstText, EachState, HasOptimizers, Hook, HookConfig, HookField, HookPart, NoPhases,
         NoSteps, PassBatch, PassSteps, Phases, PhasesOf, PredictStep, SlotInfo, Slots, Steps, StepsOf, TestStep,
         TrainStep, ValStep, build_any, call_field, is_one_of, is_stepped, no_such_pass, pass_of, slot_of,
     };
-    pub use crate::loops::{EachMetric, Feed, LoopConfig, Role, Trainer, predict_next, predict_start};
+    pub use crate::loops::{EachMetric, FedStep, LoopConfig, Role, Trainer, VisitLoader};
     pub use crate::metric::{Metric, MetricComponent, MetricConfig, build_metric};
     pub use crate::model::{AnyModel, Model, ModelConfig, Net, NetPart, build_model};
     pub use crate::optim::{OptimizerConfig, PassBatches, PassInfo, ScheduleConfig};
@@ -153,11 +153,12 @@ pub mod __private {
     pub use crate::trainer::experiment::check::{check_experiment, check_experiments_besides};
     pub use crate::trainer::parts::{
         ConfigOf, ConfigPart, FieldSettings, HookOf, LoaderOf, LoaderPart, MetricOf, MetricPart, ModelOf, ModelPart,
-        OptimizerOf, OptimizerPart, Part, SchedulesOf, SchedulesPart, Verified, VerifiedType, build_part, feed,
-        prompts, read_part, start_prompts, visit_hook_state, visit_metric, visit_metric_state, write_part,
+        OptimizerOf, OptimizerPart, Part, SchedulesOf, SchedulesPart, Verified, VerifiedType, batches, build_part,
+        next_batch, read_part, source, visit_hook_state, visit_metric, visit_metric_state, write_part,
     };
     pub use crate::trainer::{
-        Build, Builder, Fields, LoaderField, MetricField, OptimizerField, Reader, SchedulesField, Writer,
+        Build, Builder, Fields, LoaderField, MetricField, OptimizerField, Reader, SameBatch, SameBatches,
+        SchedulesField, Writer,
     };
     pub use engine_macros::check_experiments_of;
     pub use {inventory, serde, tch, typetag};

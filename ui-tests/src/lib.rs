@@ -24,6 +24,8 @@ pub mod passes_own_batch;
 pub mod phases_forms;
 #[path = "../trainer/pass/every_role.rs"]
 pub mod trainer_every_role;
+#[path = "../trainer/pass/joined_loaders.rs"]
+pub mod trainer_joined_loaders;
 #[path = "../trainer/pass/names.rs"]
 pub mod trainer_names;
 #[path = "../trainer/pass/private.rs"]

@@ -5,8 +5,7 @@ use crate::settings::{fresh, state_impl};
 use crate::spans::ends;
 use crate::trainer::model::{Clock, LoaderRole, Trainer, TrainerField, TrainerRole};
 use crate::trainer::parts::{Part, parts};
-use crate::trainer::steps::{self, fitting, stepping};
-use crate::verified::verified;
+use crate::trainer::steps::{self, EVALUATED, fed, of_role, stepping};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{ItemStruct, parse_quote};
@@ -20,6 +19,7 @@ pub(crate) fn expand(trainer: &Trainer) -> TokenStream {
     let sections = sections(&parts, &private);
     let build = build_impl(trainer, &parts, &private);
     let run = trainer_impl(trainer, &parts, &private);
+    let fed_steps = fed_steps(trainer, &parts, &private);
     let slots = slots_impl(trainer, &parts, &private);
     let own: Vec<crate::fields::Field> = trainer.fields.iter().filter_map(own_state).collect();
     let state = state_impl(&trainer.krate, &item.ident, &own);
@@ -35,6 +35,7 @@ pub(crate) fn expand(trainer: &Trainer) -> TokenStream {
             #sections
             #build
             #run
+            #fed_steps
             #slots
             #state
             #optimizers
@@ -83,7 +84,6 @@ fn sections(parts: &[Part<'_>], private: &TokenStream) -> TokenStream {
 
 fn build_impl(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) -> TokenStream {
     let (owner, name) = (&trainer.item.ident, &trainer.name);
-    let local = |name: &str| Ident::new(name, Span::mixed_site());
     let (reader, writer, builder, sections) = (local("reader"), local("writer"), local("builder"), local("sections"));
     // a local for each field; a trainer's field may be called `reader`
     let held = |part: &Part<'_>| Ident::new(&format!("of_{}", part.field.key()), Span::mixed_site());
@@ -157,22 +157,7 @@ fn trainer_impl(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) ->
         let (variant, names) = (role.variant(), trainer.loaders(role).map(TrainerField::key));
         quote!(#private::Role::#variant => &[#(#names),*],)
     });
-    let train = match trainer.loaders(LoaderRole::Train).next() {
-        Some(field) => source(field, trainer, parts),
-        // the error is reported; nothing follows from it
-        None => Some(quote!(::core::unreachable!())),
-    };
-    let evaluated = [LoaderRole::Val, LoaderRole::Test].map(|role| {
-        let variant = role.variant();
-        let arms = trainer.loaders(role).enumerate().map(|(index, field)| {
-            let source = source(field, trainer, parts);
-            quote!((#private::Role::#variant, #index) => ::core::option::Option::Some(#source),)
-        });
-        quote!(#(#arms)*)
-    });
-    let steps = [(LoaderRole::Val, "ValStep", "val_step"), (LoaderRole::Test, "TestStep", "test_step")]
-        .map(|(role, of, method)| trainer.loaders(role).next().map(|field| step(field, of, method, private)));
-    let predict = trainer.loaders(LoaderRole::Predict).next().and_then(|field| predict(field, trainer, parts));
+    let loading = loading(parts, private);
     let stepping = stepping(trainer, parts);
     let metrics = trainer.metrics().filter_map(|field| {
         let (ident, marker) = (&field.ident, marker(field, parts)?);
@@ -188,19 +173,7 @@ fn trainer_impl(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) ->
             fn loaders(role: #private::Role) -> &'static [&'static str] {
                 match role { #(#loaders)* }
             }
-            fn train_loader(&mut self) -> &mut dyn #private::Feed<Self> {
-                #train
-            }
-            fn eval_loader(
-                &mut self,
-                role: #private::Role,
-                index: usize,
-            ) -> ::core::option::Option<&mut dyn #private::Feed<Self>> {
-                match (role, index) {
-                    #(#evaluated)*
-                    _ => ::core::option::Option::None,
-                }
-            }
+            #loading
             fn train_step(
                 &mut self,
                 batch: &Self::Batch,
@@ -208,8 +181,6 @@ fn trainer_impl(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) ->
             ) -> #private::Result<#private::Output> {
                 <#stepping as #private::TrainStep<HAS_PASSES>>::train_step(self, batch, cx)
             }
-            #(#steps)*
-            #predict
             fn metrics(&mut self, each: &mut #private::EachMetric<'_>) -> #private::Result<()> {
                 #(#metrics)*
                 ::core::result::Result::Ok(())
@@ -222,55 +193,139 @@ fn trainer_impl(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) ->
     }
 }
 
-fn part<'a>(field: &TrainerField, parts: &'a [Part<'_>]) -> Option<&'a Part<'a>> {
-    parts.iter().find(|part| part.field.ident == field.ident)
-}
-
-fn marker<'a>(field: &TrainerField, parts: &'a [Part<'_>]) -> Option<&'a Ident> {
-    part(field, parts).map(|part| &part.marker)
-}
-
-/// A loader field as what the steps take.
-fn source(field: &TrainerField, trainer: &Trainer, parts: &[Part<'_>]) -> Option<TokenStream> {
-    let (ident, part) = (&field.ident, part(field, parts)?);
-    let fitting = fitting(part, &trainer.krate);
-    let private = trainer.krate.private();
-    Some(quote!(#private::feed::<#fitting, Self>(&mut self.#ident)))
-}
-
-/// `val_step` or `test_step`; without it, the error is at the word in `#[loader(val)]`.
-fn step(field: &TrainerField, of: &str, method: &str, private: &TokenStream) -> TokenStream {
-    let (of, method) = (Ident::new(of, Span::call_site()), Ident::new(method, Span::call_site()));
-    let own = Ident::new("Self", field.at);
-    quote! {
-        fn #method(
-            &mut self,
-            batch: &Self::Batch,
-            cx: &mut #private::Context<'_>,
-        ) -> #private::Result<#private::Output> {
-            <#own as #private::#of>::#method(self, batch, cx)
+/// How the loops reach the loaders of a trainer.
+fn loading(parts: &[Part<'_>], private: &TokenStream) -> TokenStream {
+    let train: Vec<&Part<'_>> = of_role(parts, LoaderRole::Train).collect();
+    let places = train.iter().enumerate().map(|(place, part)| {
+        let (ident, marker) = (&part.field.ident, &part.marker);
+        quote!(#place => ::core::option::Option::Some(#private::source::<#marker>(&mut self.#ident)),)
+    });
+    let next = |part: &Part<'_>| {
+        let (ident, marker) = (&part.field.ident, &part.marker);
+        quote!(#private::next_batch::<#marker>(&mut self.#ident))
+    };
+    let next_train_batch = match train.as_slice() {
+        // the error is reported; nothing follows from it
+        [] => quote!(::core::unreachable!()),
+        [part] => next(part),
+        several => {
+            let held: Vec<Ident> = several.iter().map(|part| local(&format!("of_{}", part.field.key()))).collect();
+            let takes = several.iter().zip(&held).map(|(part, held)| {
+                let next = next(part);
+                quote! {
+                    let ::core::option::Option::Some(#held) = #next? else {
+                        return ::core::result::Result::Ok(::core::option::Option::None);
+                    };
+                }
+            });
+            quote! {
+                #(#takes)*
+                ::core::result::Result::Ok(::core::option::Option::Some((#(#held),*)))
+            }
         }
+    };
+    let visit = |part: &Part<'_>| {
+        let marker = &part.marker;
+        quote!(::core::option::Option::Some(visitor.visit(#marker)))
+    };
+    let arms: Vec<TokenStream> = EVALUATED
+        .iter()
+        .flat_map(|(role, ..)| of_role(parts, *role).enumerate().map(|(place, part)| (role.variant(), place, part)))
+        .map(|(role, place, part)| {
+            let visited = visit(part);
+            quote!((#private::Role::#role, #place) => #visited,)
+        })
+        .collect();
+    let evaluated = (!arms.is_empty()).then(|| {
+        quote! {
+            fn evaluated<V: #private::VisitLoader<Self, #private::Output>>(
+                role: #private::Role,
+                index: usize,
+                visitor: V,
+            ) -> ::core::option::Option<V::Value> {
+                match (role, index) {
+                    #(#arms)*
+                    _ => ::core::option::Option::None,
+                }
+            }
+        }
+    });
+    let predicted = of_role(parts, LoaderRole::Predict).next().map(|part| {
+        let visited = visit(part);
+        quote! {
+            fn predicted<V: #private::VisitLoader<Self, #private::Prediction>>(
+                visitor: V,
+            ) -> ::core::option::Option<V::Value> {
+                #visited
+            }
+        }
+    });
+    quote! {
+        fn train_loader(&mut self, index: usize) -> ::core::option::Option<&mut dyn #private::Source> {
+            match index {
+                #(#places)*
+                _ => ::core::option::Option::None,
+            }
+        }
+        fn next_train_batch(&mut self) -> #private::Result<::core::option::Option<Self::Batch>> {
+            #next_train_batch
+        }
+        #evaluated
+        #predicted
     }
 }
 
-fn predict(field: &TrainerField, trainer: &Trainer, parts: &[Part<'_>]) -> Option<TokenStream> {
-    let (ident, part) = (&field.ident, part(field, parts)?);
-    let (marker, fitting, fits) = (&part.marker, fitting(part, &trainer.krate), part.constant("FITS"));
-    let this = Ident::new("trainer", Span::mixed_site());
-    let (private, stepping) = (trainer.krate.private(), verified(&trainer.krate, quote!(Self), &fits));
-    let source = quote!(|#this| #private::prompts::<#fitting, #stepping>(&mut #this.#ident));
-    let call = quote!(#private::predict_next::<#stepping>(self, #source, cx));
-    Some(quote! {
-        fn predict_start(&mut self) -> #private::Result<u64> {
-            #private::start_prompts::<#marker>(&mut self.#ident)
-        }
-        fn predict_next(
-            &mut self,
-            cx: &mut #private::Context<'_>,
-        ) -> #private::Result<::core::option::Option<#private::Prediction>> {
-            #call
-        }
-    })
+/// The loaders of evaluations, each with the step that it feeds.
+fn fed_steps(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) -> TokenStream {
+    let owner = &trainer.item.ident;
+    let of = |role, answer: &str, step: &dyn Fn(&Part<'_>) -> TokenStream| -> Vec<TokenStream> {
+        let answer = Ident::new(answer, Span::call_site());
+        let fed_step = |part: &Part<'_>| {
+            let (ident, marker, step) = (&part.field.ident, &part.marker, step(part));
+            quote! {
+                #[automatically_derived]
+                impl #private::FedStep<#owner> for #marker {
+                    type Batch = <<#marker as #private::LoaderPart>::Field as #private::LoaderField>::Batch;
+                    type Answer = #private::#answer;
+                    fn loader<'t>(
+                        &self,
+                        trainer: &'t mut #owner,
+                    ) -> &'t mut dyn #private::BatchSource<Self::Batch> {
+                        #private::batches::<#marker>(&mut trainer.#ident)
+                    }
+                    fn step(
+                        &self,
+                        trainer: &mut #owner,
+                        batch: &Self::Batch,
+                        cx: &mut #private::Context<'_>,
+                    ) -> #private::Result<#private::#answer> {
+                        #step(trainer, batch, cx)
+                    }
+                }
+            }
+        };
+        of_role(parts, role).map(fed_step).collect()
+    };
+    let evaluated = EVALUATED.iter().flat_map(|(role, trait_name, method)| {
+        let [trait_name, method] = [trait_name, method].map(|name| Ident::new(name, Span::call_site()));
+        of(*role, "Output", &|part| {
+            let fed = fed(part, trainer);
+            quote!(<#fed as #private::#trait_name<Self::Batch>>::#method)
+        })
+    });
+    let predicted = of(LoaderRole::Predict, "Prediction", &|part| {
+        let fed = fed(part, trainer);
+        quote!(<#fed as #private::PredictStep>::predict_step)
+    });
+    quote!(#(#evaluated)* #(#predicted)*)
+}
+
+fn local(name: &str) -> Ident {
+    Ident::new(name, Span::mixed_site())
+}
+
+fn marker<'a>(field: &TrainerField, parts: &'a [Part<'_>]) -> Option<&'a Ident> {
+    parts.iter().find(|part| part.field.ident == field.ident).map(|part| &part.marker)
 }
 
 /// What checkpoints hold of hooks and metrics.

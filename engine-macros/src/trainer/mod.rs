@@ -74,6 +74,31 @@ mod tests {
     }
 
     #[test]
+    fn several_train_loaders_are_joined_in_field_order() {
+        let expansion = super::expand(
+            quote!(by_epoch),
+            quote! {
+                struct Scenes {
+                    #[model]
+                    net: Net,
+                    #[optimizer]
+                    opt: AdamW,
+                    #[loader(train)]
+                    det: Loader<Boxes>,
+                    #[loader(val)]
+                    val: Loader<Boxes>,
+                    #[loader(train)]
+                    seg: Loader<Masks>,
+                }
+            },
+        )
+        .to_string();
+        for part in ["Role :: Train => & [\"det\" , \"seg\"]", "((of_det , of_seg))", "SameBatches"] {
+            assert!(expansion.contains(part), "{part} in {expansion}");
+        }
+    }
+
+    #[test]
     fn several_models_have_keys_of_their_own() {
         let expansion = super::expand(
             quote!(by_iter),

@@ -5,7 +5,7 @@ use crate::spans::ends;
 use crate::trainer::model::{LoaderRole, Trainer, TrainerRole};
 use crate::trainer::parts::Part;
 use crate::verified::{has, path_with, verified};
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 
 /// The constants, and what the steps take.
@@ -15,19 +15,30 @@ pub(crate) fn expand(trainer: &Trainer, parts: &[Part<'_>]) -> TokenStream {
     let (steps, predict_step) = (name("HAS_STEPS"), name("HAS_PREDICT_STEP"));
     // at the struct's name
     let step = path_with(krate, owner, "TrainStep", quote!(<HAS_PASSES>), "train_step");
-    let train = first(parts, LoaderRole::Train).map(|part| {
+    let of_training: Vec<&Part<'_>> = of_role(parts, LoaderRole::Train).collect();
+    let train = of_training.first().map(|first| {
         let stepping = verified(krate, owner, &steps);
-        fits(part, krate, quote!(<#stepping as #private::TrainStep<HAS_PASSES>>::Batch), quote!(#steps))
+        let taken = quote!(<#stepping as #private::TrainStep<HAS_PASSES>>::Batch);
+        match of_training.as_slice() {
+            [_] => fits(first, krate, "SameBatch", handed(first, krate), taken, quote!(#steps)),
+            several => {
+                let parts = several.iter().map(|part| handed(part, krate));
+                // at the word in `#[loader(train)]` of the first
+                let mut batches = Group::new(Delimiter::Parenthesis, quote!(#(#parts),*));
+                batches.set_span(first.field.at);
+                fits(first, krate, "SameBatches", quote!(#batches), taken, quote!(#steps))
+            }
+        }
     });
-    let evaluated = [LoaderRole::Val, LoaderRole::Test].into_iter().flat_map(|role| of_role(parts, role)).map(|part| {
-        let batch = quote!(<#owner as #private::Batches>::Batch);
-        fits(part, krate, batch, quote!(true))
+    let evaluated = EVALUATED.iter().flat_map(|(role, of, method)| {
+        of_role(parts, *role).map(move |part| feeds(part, &trainer.item.ident, krate, of, method))
     });
-    let predict = first(parts, LoaderRole::Predict).map(|part| {
+    let predict = of_role(parts, LoaderRole::Predict).next().map(|part| {
         // at the word in `#[loader(predict)]`
         let has_step = has(krate, Ident::new(&owner.to_string(), part.field.at), "PredictStep", "predict_step");
         let predicting = verified(krate, owner, &predict_step);
-        let fits = fits(part, krate, quote!(<#predicting as #private::PredictStep>::Prompt), quote!(#predict_step));
+        let taken = quote!(<#predicting as #private::PredictStep>::Prompt);
+        let fits = fits(part, krate, "SameBatch", handed(part, krate), taken, quote!(#predict_step));
         quote! {
             const #predict_step: bool = #has_step;
             #fits
@@ -52,36 +63,61 @@ pub(crate) fn expand(trainer: &Trainer, parts: &[Part<'_>]) -> TokenStream {
     }
 }
 
-/// The trainer, whose steps and train loader fit.
+/// The roles whose steps give an output: their trait, and its method.
+pub(crate) const EVALUATED: [(LoaderRole, &str, &str); 2] =
+    [(LoaderRole::Val, "ValStep", "val_step"), (LoaderRole::Test, "TestStep", "test_step")];
+
+/// The trainer, whose steps and train loaders fit.
 pub(crate) fn stepping(trainer: &Trainer, parts: &[Part<'_>]) -> TokenStream {
-    let fits = first(parts, LoaderRole::Train).map_or_else(|| name("HAS_STEPS"), |part| part.constant("FITS"));
+    let first = of_role(parts, LoaderRole::Train).next();
+    let fits = first.map_or_else(|| name("HAS_STEPS"), |part| part.constant("FITS"));
     verified(&trainer.krate, &trainer.item.ident, &fits)
 }
 
-/// A loader's marker, whose batches fit.
-pub(crate) fn fitting(part: &Part<'_>, krate: &Krate) -> TokenStream {
-    verified(krate, &part.marker, &part.constant("FITS"))
+/// The trainer, which has a step for the batches of this loader.
+pub(crate) fn fed(part: &Part<'_>, trainer: &Trainer) -> TokenStream {
+    verified(&trainer.krate, &trainer.item.ident, &part.constant("FITS"))
 }
 
-/// `FITS_val`: the error, at the type of the field, when its batches are not those that a step takes.
-fn fits(part: &Part<'_>, krate: &Krate, taken: TokenStream, and: TokenStream) -> TokenStream {
-    let (marker, fits) = (&part.marker, part.constant("FITS"));
-    let (first, last) = ends(&part.field.ty);
+/// What a loader hands over.
+fn handed(part: &Part<'_>, krate: &Krate) -> TokenStream {
+    let (marker, (first, last)) = (&part.marker, ends(&part.field.ty));
     let (open, here) = (quote_spanned!(first=> <), krate.private_at(last));
-    let handed = quote_spanned!(last=> #open #open #marker as #here::LoaderPart>::Field as #here::LoaderField>::Batch);
-    let same = quote_spanned!(last=> #open #handed as #here::SameBatch<#taken>>::same);
+    quote_spanned!(last=> #open #open #marker as #here::LoaderPart>::Field as #here::LoaderField>::Batch)
+}
+
+/// `FITS_train`: the error, at the type of the field, when what is handed over is not what a step takes.
+fn fits(
+    part: &Part<'_>,
+    krate: &Krate,
+    same: &str,
+    handed: TokenStream,
+    taken: TokenStream,
+    and: TokenStream,
+) -> TokenStream {
+    let (fits, (first, last)) = (part.constant("FITS"), ends(&part.field.ty));
+    let (open, here, same) = (quote_spanned!(first=> <), krate.private_at(last), Ident::new(same, last));
+    let same = quote_spanned!(last=> #open #handed as #here::#same<#taken>>::SAME);
     quote! {
         #[allow(non_upper_case_globals)]
         const #fits: bool = { let _ = #same; #and };
     }
 }
 
-fn of_role<'a>(parts: &'a [Part<'a>], role: LoaderRole) -> impl Iterator<Item = &'a Part<'a>> {
-    parts.iter().filter(move |part| matches!(part.field.role, TrainerRole::Loader(of) if of == role))
+/// `FITS_val`: the error, at the word in `#[loader(val)]`, when no step takes what this loader hands over.
+fn feeds(part: &Part<'_>, owner: &Ident, krate: &Krate, of: &str, method: &str) -> TokenStream {
+    let (fits, at) = (part.constant("FITS"), part.field.at);
+    let (here, handed) = (krate.private_at(at), handed(part, krate));
+    let [owner, of, method] = [&owner.to_string(), of, method].map(|name| Ident::new(name, at));
+    let step = quote_spanned!(at=> <#owner as #here::#of<#handed>>::#method);
+    quote! {
+        #[allow(non_upper_case_globals)]
+        const #fits: bool = { let _ = #step; true };
+    }
 }
 
-fn first<'a>(parts: &'a [Part<'a>], role: LoaderRole) -> Option<&'a Part<'a>> {
-    of_role(parts, role).next()
+pub(crate) fn of_role<'a>(parts: &'a [Part<'a>], role: LoaderRole) -> impl Iterator<Item = &'a Part<'a>> {
+    parts.iter().filter(move |part| matches!(part.field.role, TrainerRole::Loader(of) if of == role))
 }
 
 fn name(constant: &str) -> Ident {

@@ -11,10 +11,14 @@ use syn::{GenericArgument, PathArguments, Type, parse_quote};
 /// The most `#[hook]` fields: with the engine's own hooks and the trainer they fit into the engine's `MAX_SLOTS`.
 const MOST_HOOKS: usize = 200;
 
+/// The most train loaders: a tuple of so many batches is a batch.
+const MOST_TRAIN_LOADERS: usize = 8;
+
 /// Reports what is wrong, and takes it out, so that the expansion stands on the rest.
 pub(crate) fn validate(trainer: &mut Trainer, diag: &mut Diag) {
     something_is_missing(trainer, diag);
     one_of_a_kind(trainer, diag);
+    train_loaders_fit(trainer, diag);
     optimizers_name_models(trainer, diag);
     models_have_one_optimizer(trainer, diag);
     metrics_are_fed(trainer, diag);
@@ -53,11 +57,6 @@ fn one_of_a_kind(trainer: &mut Trainer, diag: &mut Diag) {
         }
     };
     only(
-        |role| matches!(role, TrainerRole::Loader(LoaderRole::Train)),
-        "train loader",
-        "put the data together in one dataset",
-    );
-    only(
         |role| matches!(role, TrainerRole::Loader(LoaderRole::Predict)),
         "predict loader",
         "put the data together in one dataset",
@@ -67,6 +66,21 @@ fn one_of_a_kind(trainer: &mut Trainer, diag: &mut Diag) {
         "`#[scheduler]`",
         "it holds all schedules of the file, for every optimizer",
     );
+}
+
+/// Several train loaders are joined. One error, on the first that is too many.
+fn train_loaders_fit(trainer: &mut Trainer, diag: &mut Diag) {
+    let loaders =
+        trainer.fields.iter_mut().filter(|field| matches!(field.role, TrainerRole::Loader(LoaderRole::Train)));
+    for (index, field) in loaders.skip(MOST_TRAIN_LOADERS).enumerate() {
+        if index == 0 {
+            let message = format!(
+                "a trainer can have at most {MOST_TRAIN_LOADERS} train loaders; put some of the data together in one dataset"
+            );
+            diag.error_at(field.at, message);
+        }
+        field.role = TrainerRole::Unknown;
+    }
 }
 
 fn optimizers_name_models(trainer: &mut Trainer, diag: &mut Diag) {
@@ -262,6 +276,17 @@ mod tests {
             let errors = errors(quote!(#rest, #[hook] any: #ty));
             assert_eq!(errors.len(), 1, "{errors:?}");
         }
+    }
+
+    #[test]
+    fn more_train_loaders_than_a_batch_has_parts_are_one_error() {
+        let rest = quote!(#[model] net: A, #[optimizer] opt: O);
+        let loaders = |count: usize| (0..count).map(|index| quote::format_ident!("loader{index}")).collect::<Vec<_>>();
+        let fit = loaders(8);
+        assert!(errors(quote!(#rest, #(#[loader(train)] #fit: L,)*)).is_empty());
+        let many = loaders(10);
+        let message = "a trainer can have at most 8 train loaders; put some of the data together in one dataset";
+        assert_eq!(errors(quote!(#rest, #(#[loader(train)] #many: L,)*)), [message]);
     }
 
     #[test]

@@ -39,4 +39,4 @@ pub use loader::Loader;
 pub use padding::{Padded, Padding, Sequence};
 pub use sampler::{Infinite, Order, Pass, Population, Sampler, SamplerConfig, Sequential, Shuffled, Weighted};
 pub use shared::SharedTensor;
-pub use source::{BatchSource, SameBatch};
+pub use source::{BatchSource, Source};

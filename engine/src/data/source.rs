@@ -6,24 +6,13 @@ use crate::data::cursor::Cursor;
 use crate::data::dataset::{BatchOf, Dataset};
 use crate::data::loader::Loader;
 
-/// Batches of one type, in order.
-#[diagnostic::on_unimplemented(
-    message = "the loader's batches are not the trainer's `{B}`",
-    label = "this loader hands over another type than `Steps::Batch`",
-    note = "a dataset's `Item` decides its batch: tensors are stacked, tuples part by part; make `type Batch` agree with it"
-)]
-pub trait BatchSource<B> {
+/// Where a loader stands in its data, and where it can go; whatever its batches are.
+pub trait Source {
     /// Goes to a place: a seek, never a replay.
     ///
     /// # Errors
-    /// When the workers can't be started.
+    /// When the pass has fewer samples, or the workers can't be started.
     fn start(&mut self, cursor: Cursor) -> Result<()>;
-
-    /// The next batch; `None` at the end of the pass.
-    ///
-    /// # Errors
-    /// What went wrong with a sample, with its index.
-    fn next_batch(&mut self) -> Result<Option<B>>;
 
     /// Where the next batch begins; at the end of a pass, the beginning of the next one.
     fn cursor(&self) -> Cursor;
@@ -36,15 +25,31 @@ pub trait BatchSource<B> {
 
     /// What the order of the samples depends on; `None` when there is nothing to compare with.
     fn common_order(&self) -> Option<CommonOrder>;
+
+    /// Begins the next pass when this one has no batch left.
+    ///
+    /// # Errors
+    /// Those of [`Source::start`].
+    fn go_on(&mut self) -> Result<()> {
+        match self.batches_left() {
+            Some(0) => self.start(self.cursor()),
+            _ => Ok(()),
+        }
+    }
 }
 
-#[diagnostic::do_not_recommend]
-impl<D: Dataset> BatchSource<BatchOf<D>> for Loader<D> {
+/// Batches of one type, in order. It is all that stands between a worker's batch and the step that takes it.
+pub trait BatchSource<B>: Source {
+    /// The next batch; `None` at the end of the pass.
+    ///
+    /// # Errors
+    /// What went wrong with a sample, with its index. The loader stays where it is.
+    fn next_batch(&mut self) -> Result<Option<B>>;
+}
+
+impl<D: Dataset> Source for Loader<D> {
     fn start(&mut self, cursor: Cursor) -> Result<()> {
         Loader::start(self, cursor)
-    }
-    fn next_batch(&mut self) -> Result<Option<BatchOf<D>>> {
-        Loader::next_batch(self)
     }
     fn cursor(&self) -> Cursor {
         Loader::cursor(self)
@@ -60,19 +65,8 @@ impl<D: Dataset> BatchSource<BatchOf<D>> for Loader<D> {
     }
 }
 
-/// Two types of batches that are one: what a loader hands over, and what a step takes.
-#[diagnostic::on_unimplemented(
-    message = "this loader hands over `{Self}`, and the step takes `{B}`",
-    label = "batches of `{Self}`, expected `{B}`",
-    note = "a dataset's `Item` decides its batches: tensors are stacked, tuples part by part; make `Batch` of `Steps` agree with it, or `Prompt` of `PredictStep`"
-)]
-pub trait SameBatch<B>: Sized {
-    /// The same source.
-    fn same(source: &mut dyn BatchSource<Self>) -> &mut dyn BatchSource<B>;
-}
-
-impl<T> SameBatch<T> for T {
-    fn same(source: &mut dyn BatchSource<T>) -> &mut dyn BatchSource<T> {
-        source
+impl<D: Dataset> BatchSource<BatchOf<D>> for Loader<D> {
+    fn next_batch(&mut self) -> Result<Option<BatchOf<D>>> {
+        Loader::next_batch(self)
     }
 }

@@ -76,7 +76,8 @@ use crate::run::Context;
     note = "add `impl Steps for {Self} {{ type Batch = …; fn train_step(&mut self, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output> {{ … }} }}`"
 )]
 pub trait Steps {
-    /// What the train, val and test loaders hand over, on the run's device.
+    /// What the train loader hands over, on the run's device. Of several train loaders, the tuple of their batches, in the
+    /// order of the fields.
     type Batch;
 
     /// The forward pass of one batch; its loss is what `backward` runs through.
@@ -100,7 +101,8 @@ pub trait Batches {
     type Batch: Batch;
 }
 
-/// The step of `#[loader(val)]`, run without gradients.
+/// The step of `#[loader(val)]`, run without gradients. It takes batches as in training; a trainer whose val loaders hand
+/// over other batches has a step for each type, `impl ValStep<Tensor> for Classifier`.
 ///
 /// ```
 /// use engine::prelude::*;
@@ -177,30 +179,32 @@ pub trait Batches {
 /// # }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "the trainer `{Self}` has a val loader and no `val_step`",
-    label = "this loader's batches have no step",
-    note = "add `impl ValStep for {Self} {{ fn val_step(&mut self, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output> {{ … }} }}`"
+    message = "the trainer `{Self}` has a val loader and no `val_step` that takes its batches",
+    label = "no `val_step` takes batches of `{B}`",
+    note = "for batches as in training: `impl ValStep for {Self} {{ fn val_step(&mut self, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output> {{ … }} }}`",
+    note = "for other batches: `impl ValStep<{B}> for {Self}`; a dataset's `Item` decides which they are"
 )]
-pub trait ValStep: Batches {
+pub trait ValStep<B = <Self as Batches>::Batch>: Batches {
     /// The forward pass of one batch; metrics take what they need from the output's tensors.
     ///
     /// # Errors
     /// What goes wrong in it; the run ends with it.
-    fn val_step(&mut self, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output>;
+    fn val_step(&mut self, batch: &B, cx: &mut Context<'_>) -> Result<Output>;
 }
 
-/// The step of `#[loader(test)]`, run without gradients.
+/// The step of `#[loader(test)]`, run without gradients. As [`ValStep`], for other phases.
 #[diagnostic::on_unimplemented(
-    message = "the trainer `{Self}` has a test loader and no `test_step`",
-    label = "this loader's batches have no step",
-    note = "add `impl TestStep for {Self} {{ fn test_step(&mut self, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output> {{ self.val_step(batch, cx) }} }}`"
+    message = "the trainer `{Self}` has a test loader and no `test_step` that takes its batches",
+    label = "no `test_step` takes batches of `{B}`",
+    note = "for batches as in training: `impl TestStep for {Self} {{ fn test_step(&mut self, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output> {{ self.val_step(batch, cx) }} }}`",
+    note = "for other batches: `impl TestStep<{B}> for {Self}`; a dataset's `Item` decides which they are"
 )]
-pub trait TestStep: Batches {
+pub trait TestStep<B = <Self as Batches>::Batch>: Batches {
     /// The forward pass of one batch; metrics take what they need from the output's tensors.
     ///
     /// # Errors
     /// What goes wrong in it; the run ends with it.
-    fn test_step(&mut self, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output>;
+    fn test_step(&mut self, batch: &B, cx: &mut Context<'_>) -> Result<Output>;
 }
 
 /// The step of `#[loader(predict)]`, run without gradients. Its batches may be of another type than those of training.

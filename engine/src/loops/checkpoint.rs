@@ -109,9 +109,15 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         });
         let models = models.collect();
         let meta = Meta::new(clocks.epoch, clocks.iter);
-        let loader = self.trainer.train_loader();
-        let place = LoaderState { cursor: loader.cursor(), order: loader.common_order() };
-        state.put_map("loaders", |map| map.put(train_loader::<T>(), &place));
+        let mut loaders = StateMap::new();
+        for (place, name) in T::loaders(Role::Train).iter().enumerate() {
+            let loader = self.train_loader(place)?;
+            loaders.put(*name, &LoaderState { cursor: loader.cursor(), order: loader.common_order() });
+        }
+        state.put("loaders", &loaders);
+        if T::loaders(Role::Train).len() > 1 {
+            state.put("epoch_loader", &self.epoch_loader_name().to_owned());
+        }
         let (mut parts, mut identities) = (StateMap::new(), BTreeMap::new());
         self.each_state(&mut |key, identity, part| {
             parts.put(key, &part.save_state());
@@ -146,8 +152,12 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let mut told = Vec::new();
         check_seed(state.take("seed")?, self.run.seed)?;
         let mut loaders = state.take_map("loaders")?;
-        let place: LoaderState = loaders.take(train_loader::<T>())?;
-        told.extend(check_order(&place, self.trainer.train_loader().common_order().as_ref())?);
+        let mut places: Vec<LoaderState> = Vec::new();
+        for (index, name) in T::loaders(Role::Train).iter().enumerate() {
+            let place = loaders.take(name)?;
+            told.extend(check_order(&place, self.train_loader(index)?.common_order().as_ref())?);
+            places.push(place);
+        }
         let trained: Vec<_> = models.into_iter().map(|weights| (weights.model, weights.trained)).collect();
         self.load_weights(&trained)?;
         if !self.run.models.restore_frozen(state.take_map("frozen")?)? {
@@ -177,7 +187,12 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let generators = Generators::restore(run.device, rank.take_map("generators")?)?;
         run.storage.resumed = Some(generators);
         self.run.storage.saved_at = Some(self.run.clocks.iter);
-        self.trainer.train_loader().start(place.cursor)?;
+        for (index, place) in places.into_iter().enumerate() {
+            self.train_loader(index)?.start(place.cursor)?;
+        }
+        if state.0.contains_key("epoch_loader") {
+            told.extend(self.told_of_epoch_loader(&state.take::<String>("epoch_loader")?)?);
+        }
         let mut parts = state.take_map("parts")?;
         told.extend(self.restore_parts(&mut parts, &state.take("identities")?)?);
         told.extend(parts.0.keys().map(|name| format!("ignored: unknown state `{name}` in the checkpoint")));
@@ -286,11 +301,6 @@ type EachPart<'a> = dyn FnMut(&str, Identity, &mut dyn State) -> Result<()> + 'a
 /// The same tensors again.
 fn shared(variables: &[(String, Tensor)]) -> Variables {
     variables.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect()
-}
-
-/// The name under which a checkpoint keeps the place of the train loader.
-fn train_loader<T: Trainer>() -> &'static str {
-    T::loaders(Role::Train).first().copied().unwrap_or("train")
 }
 
 /// Refuses another seed: every draw of the run depends on it.

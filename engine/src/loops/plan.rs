@@ -4,6 +4,7 @@ use crate::base::Clock;
 use crate::optim::update::batches_per_iter;
 use crate::optim::{Clip, NonFinite, PassInfo, PassPlan, PassSettings, TrainingLength};
 use crate::run::{Cadence, Clocks};
+use serde::{Deserialize, Serialize};
 
 /// What a training is to do, besides what its hooks ask for.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +26,8 @@ pub struct TrainPlan {
     pub accumulate: u64,
     /// Batches of one epoch, when not the whole loader.
     pub batches_per_epoch: Option<u64>,
+    /// Which of several train loaders makes the epoch.
+    pub epoch_loader: EpochLoader,
     /// Clipping of the final gradient. A pass may have its own.
     pub clip: Option<Clip>,
     /// What is changed of the trainer's passes, by their place; where it is shorter, nothing.
@@ -35,6 +38,49 @@ pub struct TrainPlan {
     pub stop_after: Option<u64>,
     /// Goes on also with a training that a hook or a step had ended.
     pub past_end: bool,
+}
+
+/// Which of several train loaders makes the epoch. It ends with a pass of that loader; the others go on from pass to pass,
+/// each where it stands.
+///
+/// ```
+/// use engine::loops::EpochLoader;
+///
+/// // batches of one pass; the third loader never ends
+/// let (names, batches) = (["det", "seg", "text"], [Some(100), Some(40), None]);
+/// assert_eq!(EpochLoader::Longest.place(&names, &batches), Some(0));
+/// assert_eq!(EpochLoader::Shortest.place(&names, &batches), Some(1));
+/// assert_eq!(EpochLoader::Named("text".into()).place(&names, &batches), Some(2));
+/// assert_eq!(EpochLoader::Named("audio".into()).place(&names, &batches), None);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EpochLoader {
+    /// The one with the most batches in a pass; the others begin again as often as needed. Lightning calls it
+    /// `max_size_cycle`.
+    #[default]
+    Longest,
+    /// The one with the fewest batches in a pass; what the others have left comes in the next epochs. Lightning calls it
+    /// `min_size`.
+    Shortest,
+    /// The one of this name.
+    Named(String),
+}
+
+impl EpochLoader {
+    /// The place of the loader among loaders of these names, with so many batches in a pass (`None`: without end). A
+    /// loader that never ends is taken only by its name, or when none ends; of equal ones the first. `None` when no
+    /// loader has the name.
+    pub fn place(&self, names: &[&str], batches: &[Option<u64>]) -> Option<usize> {
+        let finite = || batches.iter().enumerate().filter_map(|(place, batches)| Some((place, (*batches)?)));
+        match self {
+            EpochLoader::Named(name) => names.iter().position(|known| known == name),
+            // `max_by_key` takes the last of equal ones
+            EpochLoader::Longest => {
+                Some(finite().rev().max_by_key(|(_, batches)| *batches).map_or(0, |(place, _)| place))
+            }
+            EpochLoader::Shortest => Some(finite().min_by_key(|(_, batches)| *batches).map_or(0, |(place, _)| place)),
+        }
+    }
 }
 
 /// Why a training by epoch can't take an endless loader, and what to do.

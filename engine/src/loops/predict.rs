@@ -1,38 +1,39 @@
 //! Predict: one pass over the predict loader, each prediction handed on as it comes.
 
-use crate::base::{Prediction, Result};
+use crate::base::{Error, Prediction, Result};
 use crate::hook::EngineHooks;
+use crate::loops::evaluation::Stage;
+use crate::loops::fed::VisitLoader;
 use crate::loops::program::Program;
 use crate::loops::trainer::{Role, Trainer};
 use crate::phase::at;
-use crate::run::Context;
+
+struct Predict;
+impl<T: Trainer> Stage<T> for Predict {
+    const ROLE: Role = Role::Predict;
+    const STEP: &'static str = "predict_step";
+    type Answer = Prediction;
+    type Before = at::BeforePredict;
+    type BeforeIter = at::BeforePredictIter;
+    type AfterIter = at::AfterPredictIter;
+    type After = at::AfterPredict;
+    fn loader<V: VisitLoader<T, Prediction>>(_: usize, visitor: V) -> Option<V::Value> {
+        T::predicted(visitor)
+    }
+}
 
 impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// Predicts every batch of the predict loader and hands each prediction to `write`. A signal ends it early.
     ///
     /// # Errors
-    /// The first error of a step, a hook, the loader or `write`.
+    /// The first error of a step, a hook, the loader or `write`; always, when there is no predict loader.
     pub fn predict(&mut self, write: &mut dyn FnMut(Prediction) -> Result<()>) -> Result<()> {
-        self.run.current.loader = T::loaders(Role::Predict).first().copied().unwrap_or("predict");
-        self.in_evaluation_mode(Role::Predict, |program| {
-            program.within::<at::BeforePredict, at::AfterPredict>(|program| {
-                let batches = program.trainer.predict_start()?;
-                for batch in 0..batches {
-                    if program.decide_on_signal() {
-                        break;
-                    }
-                    program.run.current.evaluated = Some(batch);
-                    program.within::<at::BeforePredictIter, at::AfterPredictIter>(|program| {
-                        let Program { trainer, run, .. } = program;
-                        match trainer.predict_next(&mut Context::new(run))? {
-                            Some(prediction) => write(prediction),
-                            None => Ok(()),
-                        }
-                    })?;
-                }
-                program.run.current.evaluated = None;
-                Ok(())
-            })
+        if !Self::has_loader(Role::Predict) {
+            return Err(Error::msg("this trainer has no `#[loader(predict)]`"));
+        }
+        self.each_loader::<Predict>(|program, index| {
+            program.pass_over::<Predict>(index, &mut |_, prediction| write(prediction))?;
+            Ok(())
         })
     }
 }

@@ -38,12 +38,14 @@ pub struct Program<D: EngineHooks, T: Trainer> {
     pub run: RunState,
     /// The batches of the update under way that have not gone forward yet, the last one first; kept for its memory.
     pub(super) waiting: Vec<Weighed<T::Batch>>,
+    /// The place of the train loader that makes the epoch.
+    pub(super) epoch_loader: usize,
 }
 
 impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// A program at its start. It listens to no signal yet.
     pub fn new(trainer: T, hooks: Dispatcher<D, T>, plan: Plan, run: RunState) -> Self {
-        Program { trainer, hooks, plan, run, waiting: Vec::new() }
+        Program { trainer, hooks, plan, run, waiting: Vec::new(), epoch_loader: 0 }
     }
 
     /// Listens to SIGINT and SIGTERM from now on.

@@ -2,6 +2,7 @@
 
 use crate::base::Result;
 use crate::data::{Batch, checked_weight};
+use tch::Device;
 
 /// A batch and what it says of itself, known before its forward pass.
 pub(super) struct Weighed<B> {
@@ -19,6 +20,14 @@ impl<B: Batch> Weighed<B> {
         let size = batch.size();
         let weight = checked_weight(&batch, size)?;
         Ok(Weighed { batch, size, weight })
+    }
+
+    /// The batch on the device.
+    ///
+    /// # Errors
+    /// When the device is out of memory.
+    pub(super) fn onto(self, device: Device) -> Result<Self> {
+        Ok(Weighed { batch: self.batch.onto(device)?, ..self })
     }
 }
 

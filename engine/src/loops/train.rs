@@ -5,7 +5,6 @@ use crate::base::{Batch, Clock, Epoch, Error, Result};
 use crate::hook::EngineHooks;
 use crate::loops::plan::{ENDLESS_EPOCH, uneven};
 use crate::loops::program::Program;
-use crate::loops::share::Weighed;
 use crate::loops::trainer::{Role, Trainer};
 use crate::model::ModelEntry;
 use crate::optim::TrainingLength;
@@ -20,7 +19,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// # Errors
     /// When the train loader has no batch, or the training no end.
     pub fn prepare_train(&mut self) -> Result<()> {
-        let loader = self.trainer.train_loader().batches();
+        let loader = self.choose_epoch_loader()?;
         if loader == Some(0) {
             return Err(Error::msg(
                 "the train loader has no batch: its dataset is smaller than one batch and `drop_last` is set",
@@ -206,7 +205,8 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.foresee_epoch();
         self.within::<at::BeforeTrainEpoch, at::AfterTrainEpoch>(|program| {
             generators.put_back()?;
-            program.seek_train_loader()?;
+            // in mid-epoch a checkpoint has put it in its place; with a fixed number of batches it goes on where it stands
+            program.epoch_loader()?.go_on()?;
             program.decide_on_requests();
             body(program)?;
             program.count_epoch();
@@ -302,34 +302,10 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             Clock::Iter => None,
             Clock::Epoch => match self.plan.train.batches_per_epoch {
                 Some(batches) => Some(batches.saturating_sub(self.run.clocks.batch.get())),
-                None => Some(self.trainer.train_loader().batches_left().unwrap_or(0)),
+                // a loader without end is refused where the training is prepared
+                None => Some(self.epoch_loader().ok().and_then(|loader| loader.batches_left()).unwrap_or(0)),
             },
         }
-    }
-
-    /// Puts the loader where the next epoch begins: behind the end of a pass the next one; with a fixed number of
-    /// batches per epoch where the last epoch has left it. In mid-epoch a checkpoint has put it in its place already.
-    fn seek_train_loader(&mut self) -> Result<()> {
-        if self.run.clocks.batch != Batch(0) {
-            return Ok(());
-        }
-        let loader = self.trainer.train_loader();
-        loader.start(loader.cursor())
-    }
-
-    /// The next training batch, on the host. The loader starts over at its end when the epoch goes on.
-    pub(super) fn next_train_batch(&mut self) -> Result<Weighed<T::Batch>> {
-        let loader = self.trainer.train_loader();
-        let batch = match loader.next_batch()? {
-            Some(batch) => batch,
-            None => {
-                loader.start(loader.cursor())?;
-                loader.next_batch()?.ok_or_else(|| Error::msg("the train loader has no batch"))?
-            }
-        };
-        self.run.current.loader = T::loaders(Role::Train).first().copied().unwrap_or("train");
-        self.run.current.named_loader = false;
-        Weighed::of(batch)
     }
 
     /// The mode of the steps and of every model.

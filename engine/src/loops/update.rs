@@ -6,7 +6,6 @@
 //! updates out, and nothing waits for it.
 
 use crate::base::{Error, Output, Result};
-use crate::data::Batch as _;
 use crate::hook::EngineHooks;
 use crate::loops::program::Program;
 use crate::loops::share::{Shares, Weighed};
@@ -98,8 +97,8 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         }
         let shares = Shares::of(&self.waiting);
         self.waiting.reverse();
-        while let Some(Weighed { batch, size, weight }) = self.waiting.pop() {
-            let batch = Weighed { batch: batch.onto(self.run.device)?, size, weight };
+        while let Some(batch) = self.waiting.pop() {
+            let batch = batch.onto(self.run.device)?;
             at_hand.left = at_hand.left.map(|left| left.saturating_sub(1));
             self.batch(pass, &batch, shares, Count::Fresh)?;
             if is_followed {

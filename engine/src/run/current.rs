@@ -72,6 +72,14 @@ impl Current {
         (self.named_loader && self.evaluated.is_some()).then_some(self.loader)
     }
 
+    /// Whether a batch is in work: in training from `before_train_batch` to `after_train_batch`, and in all of an
+    /// evaluation of a loader.
+    pub(crate) fn is_batch_in_work(&self) -> bool {
+        use Phase::{AfterBackward, AfterForward, AfterTrainBatch, BeforeTrainBatch};
+        self.evaluated.is_some()
+            || matches!(self.phase, BeforeTrainBatch | AfterForward | AfterBackward | AfterTrainBatch)
+    }
+
     /// Whose code runs: the step's, else that of the hook at this place in the phase's order.
     pub(crate) fn caller(&self, place: usize) -> Caller {
         match self.step {

@@ -111,12 +111,12 @@ impl RunState {
         Moment { epoch: self.clocks.epoch.get(), iter: self.clocks.iter.get(), time: self.seen.elapsed() }
     }
 
-    /// Records a number for the next row of the phase; within a pass, under the pass's name: `critic/loss`. In an
-    /// evaluation it counts by the weight of its batch.
+    /// Records a number for the next row of the phase; within a pass, under the pass's name: `critic/loss`. While a batch
+    /// is in work it counts by the weight of that batch.
     pub(crate) fn log(&mut self, name: &str, value: Scalar) {
-        let weight = match self.current.evaluated {
-            Some(_) => self.step.batch_weight,
-            None => 1.0,
+        let weight = match self.current.is_batch_in_work() {
+            true => self.step.batch_weight,
+            false => 1.0,
         };
         let prefix = self.current.pass.and_then(|place| self.updates.passes()[place.pass].prefix());
         self.seen.log(RowPhase::of(self.current.phase), prefix, name, value, weight);

@@ -1,7 +1,7 @@
 //! What the fields of a trainer can be, and the settings that each has in the file.
 
 use crate::base::Result;
-use crate::data::{BatchOf, BatchSource, Dataset, Loader, LoaderConfig};
+use crate::data::{Batch, BatchOf, BatchSource, Dataset, Loader, LoaderConfig};
 use crate::metric::{Metric, MetricComponent};
 use crate::optim::{Optimizer, OptimizerConfig, Schedules};
 use serde::Serialize;
@@ -79,7 +79,7 @@ impl SchedulesField for Schedules {
 )]
 pub trait LoaderField: Sized {
     /// What it hands over.
-    type Batch;
+    type Batch: Batch;
     /// Its settings.
     type Config: Debug + Serialize + DeserializeOwned + 'static;
     /// The settings of its dataset.
@@ -95,8 +95,6 @@ pub trait LoaderField: Sized {
     fn closed(name: &str) -> Self;
     /// The loader, as the loops see it.
     fn source(&mut self) -> &mut dyn BatchSource<Self::Batch>;
-    /// As [`LoaderField::source`], to look at.
-    fn source_ref(&self) -> &dyn BatchSource<Self::Batch>;
 }
 
 impl<D: Dataset> LoaderField for Loader<D> {
@@ -117,10 +115,35 @@ impl<D: Dataset> LoaderField for Loader<D> {
     fn source(&mut self) -> &mut dyn BatchSource<BatchOf<D>> {
         self
     }
-    fn source_ref(&self) -> &dyn BatchSource<BatchOf<D>> {
-        self
-    }
 }
+
+/// Whether a batch is the one that a step takes; asked by the expansion of `#[trainer]`, for the sake of its message.
+#[diagnostic::on_unimplemented(
+    message = "this loader hands over `{Self}`, and the step takes `{B}`",
+    label = "batches of `{Self}`, expected `{B}`",
+    note = "a dataset's `Item` decides its batches: tensors are stacked, tuples part by part; make `Batch` of `Steps` agree with it, or `Prompt` of `PredictStep`"
+)]
+pub trait SameBatch<B> {
+    /// They are the same.
+    const SAME: () = ();
+}
+
+#[diagnostic::do_not_recommend]
+impl<B> SameBatch<B> for B {}
+
+/// As [`SameBatch`], of several train loaders: `Self` is the tuple of their batches.
+#[diagnostic::on_unimplemented(
+    message = "the train loaders hand over `{Self}`, and the step takes `{B}`",
+    label = "batches of `{Self}`, expected `{B}`",
+    note = "several train loaders are joined: `Batch` of `Steps` is the tuple of their batches, in the order of the fields"
+)]
+pub trait SameBatches<B> {
+    /// They are the same.
+    const SAME: () = ();
+}
+
+#[diagnostic::do_not_recommend]
+impl<B> SameBatches<B> for B {}
 
 /// A `#[metric]` field: a struct under `#[component(metric)]`.
 #[diagnostic::on_unimplemented(

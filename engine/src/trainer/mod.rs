@@ -17,7 +17,7 @@ pub use experiment::{
     DeviceChoice, Experiment, ExperimentBuilder, Precision, Purpose, Reader, Schema, Section, TrainSettings,
     ValSettings, Writer, docs_of,
 };
-pub use fields::{LoaderField, MetricField, OptimizerField, SchedulesField};
+pub use fields::{LoaderField, MetricField, OptimizerField, SameBatch, SameBatches, SchedulesField};
 pub(crate) use run::needs_loader;
 pub use run::{
     PlannedGroup, PlannedHook, PlannedPass, Program, ProgramPlan, Summary, TrainOptions, build, plan_of, run_predict,

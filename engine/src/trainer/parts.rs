@@ -5,9 +5,9 @@
 
 use crate::base::Result;
 use crate::base::checked::{ConfigValue, Plain};
-use crate::data::{BatchSource, CommonOrder, Cursor, SameBatch};
-use crate::hook::{Batches, EachState, HookField, HookPart, HookSetting, PredictStep};
-use crate::loops::{EachMetric, Feed, Role, predict_start};
+use crate::data::{BatchSource, Source};
+use crate::hook::{EachState, HookField, HookPart, HookSetting};
+use crate::loops::{EachMetric, Role};
 use crate::model::Model;
 use crate::optim::Schedules;
 use crate::trainer::fields::{LoaderField, MetricField, OptimizerField, SchedulesField};
@@ -293,52 +293,22 @@ impl<T, const OK: bool> VerifiedType for Verified<T, OK> {
     type Type = T;
 }
 
-/// A loader's field, as the steps of `T` take it.
-pub fn feed<P: LoaderPart, T: Batches>(field: &mut P::Field) -> &mut dyn Feed<T>
-where
-    <P::Field as LoaderField>::Batch: SameBatch<T::Batch>,
-{
-    field
+/// A loader's field, whatever its batches are.
+pub fn source<P: LoaderPart>(field: &mut P::Field) -> &mut dyn Source {
+    field.source()
 }
 
-/// The predict loader's field, as `predict_step` of `T` takes it.
-pub fn prompts<P: LoaderPart, T: PredictStep>(field: &mut P::Field) -> &mut dyn BatchSource<T::Prompt>
-where
-    <P::Field as LoaderField>::Batch: SameBatch<T::Prompt>,
-{
-    SameBatch::same(field.source())
+/// A loader's field, as the step that it feeds takes it.
+pub fn batches<P: LoaderPart>(field: &mut P::Field) -> &mut dyn BatchSource<<P::Field as LoaderField>::Batch> {
+    field.source()
 }
 
-/// Puts the predict loader at its start and tells its number of batches.
+/// The next batch of a loader's field.
 ///
 /// # Errors
-/// When it can't start, or never ends.
-pub fn start_prompts<P: LoaderPart>(field: &mut P::Field) -> Result<u64> {
-    predict_start(field.source())
-}
-
-impl<T: Batches, F: LoaderField> Feed<T> for F
-where
-    F::Batch: SameBatch<T::Batch>,
-{
-    fn start(&mut self, cursor: Cursor) -> Result<()> {
-        self.source().start(cursor)
-    }
-    fn next_batch(&mut self) -> Result<Option<T::Batch>> {
-        SameBatch::same(self.source()).next_batch()
-    }
-    fn cursor(&self) -> Cursor {
-        self.source_ref().cursor()
-    }
-    fn batches(&self) -> Option<u64> {
-        self.source_ref().batches()
-    }
-    fn batches_left(&self) -> Option<u64> {
-        self.source_ref().batches_left()
-    }
-    fn common_order(&self) -> Option<CommonOrder> {
-        self.source_ref().common_order()
-    }
+/// What went wrong with a sample.
+pub fn next_batch<P: LoaderPart>(field: &mut P::Field) -> Result<Option<<P::Field as LoaderField>::Batch>> {
+    field.source().next_batch()
 }
 
 /// Hands a metric's field to `each`.

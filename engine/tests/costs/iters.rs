@@ -3,10 +3,10 @@
 use crate::allocations::allocations;
 use crate::support::{self, NoHooks, Setup, from_ron};
 use engine::base::{Clock, Output, Result};
-use engine::data::{CommonOrder, Cursor};
+use engine::data::{BatchSource, CommonOrder, Cursor, Source};
 use engine::hook::{Batches, Dispatcher, EachState, EngineHooks, SlotInfo, Slots};
 use engine::hooks::{Checkpoint, DefaultHooks, Ema, Logger, Scheduler, Timer};
-use engine::loops::{EachMetric, Feed, Plan, Program, Role, TrainPlan, Trainer};
+use engine::loops::{EachMetric, Plan, Program, Role, TrainPlan, Trainer};
 use engine::model::ModelEntry;
 use engine::optim::{AdamW, Clip, Optim};
 use engine::phase::Phase;
@@ -20,14 +20,10 @@ use tch::{Device, Kind, Tensor, nn};
 /// The same batch again and again: what a loader allocates is its dataset's business.
 struct Same(Tensor, Cursor);
 
-impl Feed<Tiny> for Same {
+impl Source for Same {
     fn start(&mut self, cursor: Cursor) -> Result<()> {
         self.1 = cursor;
         Ok(())
-    }
-    fn next_batch(&mut self) -> Result<Option<Tensor>> {
-        self.1.sample += 1;
-        Ok(Some(self.0.shallow_clone()))
     }
     fn cursor(&self) -> Cursor {
         self.1
@@ -40,6 +36,13 @@ impl Feed<Tiny> for Same {
     }
     fn common_order(&self) -> Option<CommonOrder> {
         None
+    }
+}
+
+impl BatchSource<Tensor> for Same {
+    fn next_batch(&mut self) -> Result<Option<Tensor>> {
+        self.1.sample += 1;
+        Ok(Some(self.0.shallow_clone()))
     }
 }
 
@@ -68,18 +71,19 @@ impl Meter {
     }
 }
 
-struct Tiny {
+/// With so many train loaders; the step takes the batch of the first.
+struct Tiny<const LOADERS: usize> {
     weight: Tensor,
-    train: Same,
+    train: [Same; LOADERS],
     meter: Meter,
     ema: Ema,
 }
 
-impl Batches for Tiny {
+impl<const LOADERS: usize> Batches for Tiny<LOADERS> {
     type Batch = Tensor;
 }
 
-impl Slots for Tiny {
+impl<const LOADERS: usize> Slots for Tiny<LOADERS> {
     const SLOTS: &'static [SlotInfo] = &[SlotInfo::of::<Meter>("meter"), SlotInfo::of::<Ema>("ema")];
     #[inline(always)]
     fn call(&mut self, slot: usize, phase: Phase, cx: &mut Context<'_>) -> Result<()> {
@@ -90,16 +94,21 @@ impl Slots for Tiny {
     }
 }
 
-impl Trainer for Tiny {
+impl<const LOADERS: usize> Trainer for Tiny<LOADERS> {
     const CLOCK: Clock = Clock::Iter;
     fn loaders(role: Role) -> &'static [&'static str] {
-        if role == Role::Train { &["train"] } else { &[] }
+        const NAMES: &[&str] = &["train", "second", "third"];
+        if role == Role::Train { &NAMES[..LOADERS] } else { &[] }
     }
-    fn train_loader(&mut self) -> &mut dyn Feed<Self> {
-        &mut self.train
+    fn train_loader(&mut self, index: usize) -> Option<&mut dyn Source> {
+        self.train.get_mut(index).map(|loader| loader as _)
     }
-    fn eval_loader(&mut self, _: Role, _: usize) -> Option<&mut dyn Feed<Self>> {
-        None
+    fn next_train_batch(&mut self) -> Result<Option<Tensor>> {
+        let mut first = None;
+        for loader in self.train.iter_mut().rev() {
+            first = loader.next_batch()?;
+        }
+        Ok(first)
     }
     fn train_step(&mut self, x: &Tensor, _: &mut Context<'_>) -> Result<Output> {
         Ok((x * &self.weight).square().mean(Kind::Float).into())
@@ -113,7 +122,7 @@ impl Trainer for Tiny {
 }
 
 /// Trains and gives what each iter but the last has allocated and read.
-fn measured<D: EngineHooks>(hooks: D, accumulate: u64) -> (Vec<u64>, Vec<u64>) {
+fn measured<const LOADERS: usize, D: EngineHooks>(hooks: D, accumulate: u64) -> (Vec<u64>, Vec<u64>) {
     let mut run = RunState::new(Clock::Iter, Device::Cpu, 7);
     let store = nn::VarStore::new(Device::Cpu);
     let weight = store.root().var("weight", &[4], nn::Init::Const(1.0));
@@ -122,7 +131,8 @@ fn measured<D: EngineHooks>(hooks: D, accumulate: u64) -> (Vec<u64>, Vec<u64>) {
     let meter = from_ron::<Meter>("()");
     let seen = meter.seen.clone();
     let batch = Tensor::ones([2, 4], (Kind::Float, Device::Cpu));
-    let tiny = Tiny { weight, train: Same(batch, Cursor::default()), meter, ema: from_ron::<Ema>("()") };
+    let train = [(); LOADERS].map(|()| Same(batch.shallow_clone(), Cursor::default()));
+    let tiny = Tiny { weight, train, meter, ema: from_ron::<Ema>("()") };
     let plan = TrainPlan { max_iters: Some(ITERS), accumulate, clip: Some(Clip::Norm(1.0)), ..TrainPlan::default() };
     let hooks = Dispatcher::new(hooks, vec![], vec![]);
     let mut driver = Program::new(tiny, hooks, Plan { train: plan, val: None }, run);
@@ -137,15 +147,21 @@ const SHAPE: u64 = 1;
 #[test]
 fn an_iter_allocates_nothing_but_the_shapes_of_its_batches() {
     for accumulate in [1, 3] {
-        let (allocations, _) = measured(NoHooks, accumulate);
+        let (allocations, _) = measured::<1, _>(NoHooks, accumulate);
         // the first iter makes the series of `loss` and `grad_norm`
         assert_eq!(allocations[2..], [accumulate * SHAPE; ITERS as usize - 3], "accumulate {accumulate}");
     }
 }
 
 #[test]
+fn several_train_loaders_allocate_no_more_than_one() {
+    let (allocations, _) = measured::<3, _>(NoHooks, 2);
+    assert_eq!(allocations[2..], [2 * SHAPE; ITERS as usize - 3]);
+}
+
+#[test]
 fn an_iter_with_the_engines_hooks_allocates_only_where_a_row_is_written() {
-    let (allocations, reads) = measured(
+    let (allocations, reads) = measured::<1, _>(
         DefaultHooks {
             timer: from_ron::<Timer>("()"),
             scheduler: from_ron::<Scheduler>("()"),

@@ -6,6 +6,7 @@
 mod bundle;
 mod fuzz;
 mod in_rust;
+mod joined;
 mod loops;
 mod macros;
 mod program;

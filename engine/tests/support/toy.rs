@@ -4,10 +4,10 @@ use super::data::{Points, infinite, loader};
 use super::probe::Probe;
 use super::{Setup, ema, from_ron};
 use engine::base::{Clock, Output, Prediction, Result};
-use engine::data::Loader;
+use engine::data::{BatchSource, Loader, Source};
 use engine::hook::{Batches, EachState, EngineHooks, HookField as _, Phases, SlotInfo, Slots};
 use engine::hooks::Ema;
-use engine::loops::{EachMetric, Feed, Role, Trainer, predict_start};
+use engine::loops::{EachMetric, FedStep, Role, Trainer, VisitLoader};
 use engine::metric::{Accuracy, MeanLoss, Metric, MetricComponent};
 use engine::phase::Phase;
 use engine::run::Context;
@@ -45,6 +45,9 @@ shapes! {
 /// Changes what a step gives back.
 pub type OnStep = Box<dyn FnMut(Output, &mut Context<'_>) -> Result<Output>>;
 
+/// Changes what a prediction gives back.
+pub type OnPredict = Box<dyn FnMut(Prediction, &mut Context<'_>) -> Result<Prediction>>;
+
 pub struct Toy<S> {
     first: nn::Linear,
     second: nn::Linear,
@@ -62,6 +65,7 @@ pub struct Toy<S> {
     /// What becomes of a step's output.
     pub on_train: Option<OnStep>,
     pub on_val: Option<OnStep>,
+    pub on_predict: Option<OnPredict>,
     shape: PhantomData<S>,
 }
 
@@ -100,6 +104,7 @@ impl<S: Shape> Toy<S> {
             fed: Vec::new(),
             on_train: None,
             on_val: None,
+            on_predict: None,
             shape: PhantomData,
         }
     }
@@ -142,13 +147,12 @@ impl<S: Shape> Trainer for Toy<S> {
         }
     }
 
-    fn train_loader(&mut self) -> &mut dyn Feed<Self> {
-        &mut self.train
+    fn train_loader(&mut self, index: usize) -> Option<&mut dyn Source> {
+        (index == 0).then_some(&mut self.train as _)
     }
 
-    fn eval_loader(&mut self, role: Role, index: usize) -> Option<&mut dyn Feed<Self>> {
-        let loaders = if role == Role::Test { &mut self.test } else { &mut self.val };
-        loaders.get_mut(index).map(|loader| loader as _)
+    fn next_train_batch(&mut self) -> Result<Option<Self::Batch>> {
+        self.train.next_batch()
     }
 
     fn train_step(&mut self, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output> {
@@ -162,25 +166,12 @@ impl<S: Shape> Trainer for Toy<S> {
         }
     }
 
-    fn val_step(&mut self, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output> {
-        let output = self.output(batch, cx.is_training());
-        match &mut self.on_val {
-            Some(change) => change(output, cx),
-            None => Ok(output),
-        }
+    fn evaluated<V: VisitLoader<Self, Output>>(role: Role, index: usize, visitor: V) -> Option<V::Value> {
+        (index < Self::loaders(role).len()).then(|| visitor.visit(Evaluated(role, index)))
     }
 
-    fn test_step(&mut self, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output> {
-        self.val_step(batch, cx)
-    }
-
-    fn predict_start(&mut self) -> Result<u64> {
-        predict_start(self.predict.as_mut().unwrap())
-    }
-
-    fn predict_next(&mut self, cx: &mut Context<'_>) -> Result<Option<Prediction>> {
-        let Some((x, _)) = self.predict.as_mut().unwrap().next_batch()? else { return Ok(None) };
-        Ok(Some(Prediction::new().tensor("logits", &self.logits(&x, cx.is_training()))))
+    fn predicted<V: VisitLoader<Self, Prediction>>(visitor: V) -> Option<V::Value> {
+        (!S::PREDICT.is_empty()).then(|| visitor.visit(Predicted))
     }
 
     fn metrics(&mut self, each: &mut EachMetric<'_>) -> Result<()> {
@@ -192,6 +183,49 @@ impl<S: Shape> Trainer for Toy<S> {
         match &mut self.ema {
             Some(ema) => each("hooks.ema", ema),
             None => Ok(()),
+        }
+    }
+}
+
+/// A val or test loader, by its place.
+struct Evaluated(Role, usize);
+
+impl<S: Shape> FedStep<Toy<S>> for Evaluated {
+    type Batch = (Tensor, Tensor);
+    type Answer = Output;
+
+    fn loader<'t>(&self, toy: &'t mut Toy<S>) -> &'t mut dyn BatchSource<Self::Batch> {
+        match self {
+            Evaluated(Role::Test, index) => &mut toy.test[*index],
+            Evaluated(_, index) => &mut toy.val[*index],
+        }
+    }
+
+    fn step(&self, toy: &mut Toy<S>, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output> {
+        let output = toy.output(batch, cx.is_training());
+        match &mut toy.on_val {
+            Some(change) => change(output, cx),
+            None => Ok(output),
+        }
+    }
+}
+
+/// The predict loader.
+struct Predicted;
+
+impl<S: Shape> FedStep<Toy<S>> for Predicted {
+    type Batch = (Tensor, Tensor);
+    type Answer = Prediction;
+
+    fn loader<'t>(&self, toy: &'t mut Toy<S>) -> &'t mut dyn BatchSource<Self::Batch> {
+        toy.predict.as_mut().unwrap()
+    }
+
+    fn step(&self, toy: &mut Toy<S>, (x, _): &Self::Batch, cx: &mut Context<'_>) -> Result<Prediction> {
+        let prediction = Prediction::new().tensor("logits", &toy.logits(x, cx.is_training()));
+        match &mut toy.on_predict {
+            Some(change) => change(prediction, cx),
+            None => Ok(prediction),
         }
     }
 }

@@ -258,3 +258,32 @@ fn a_step_that_fails_is_told_with_its_iter_batch_and_epoch() {
     let error = format!("{:#}", driver.train_all().unwrap_err());
     assert_eq!(error, "`train_step` failed at iter 2, batch 2: the step gave up");
 }
+
+#[test]
+fn a_prediction_that_fails_is_told_with_its_batch_and_a_loader_for_itself() {
+    let failed = |panics: bool| {
+        let mut driver = Setup::default().plain::<Everything>();
+        let mut given = 0;
+        driver.toy().on_predict = Some(Box::new(move |prediction, _| {
+            given += 1;
+            match given {
+                1 => Ok(prediction),
+                _ if panics => panic!("the step fell over"),
+                _ => Err(Error::msg("the step gave up")),
+            }
+        }));
+        let mut written = 0;
+        let result = driver.run(|driver| {
+            driver.predict(&mut |_| {
+                written += 1;
+                Ok(())
+            })
+        });
+        assert_eq!(written, 1);
+        format!("{:#}", result.unwrap_err())
+    };
+    let at = "`predict_step` failed at iter 0, batch 1 of `cases` (epoch 0): ";
+    assert_eq!(failed(false), format!("{at}the step gave up"));
+    let panicked = failed(true);
+    assert!(panicked.starts_with(&format!("{at}`predict_step` panicked at ")), "{panicked}");
+}

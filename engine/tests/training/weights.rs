@@ -1,15 +1,16 @@
 //! Batches that count by their tokens: in validation, in the gradient of an iter, in rows.
 
 use crate::support::{NoHooks, every};
-use engine::base::{Clock, Output, Result};
-use engine::data::{Batch, Dataset, Loader, LoaderConfig, Padded, Padding, Sequence};
+use engine::base::{Clock, Output, Result, State as _};
+use engine::data::{Batch, BatchSource, Dataset, Loader, LoaderConfig, Padded, Padding, Sequence, Source};
 use engine::hook::{Batches, Dispatcher, EachState, SlotInfo, Slots};
-use engine::loops::{EachMetric, Feed, Plan, Program, Role, TrainPlan, Trainer};
+use engine::loops::{EachMetric, FedStep, Plan, Program, Role, TrainPlan, Trainer, VisitLoader};
 use engine::metric::{MeanLoss, Metric, MetricComponent as _};
 use engine::model::ModelEntry;
 use engine::optim::{Optim, Sgd};
 use engine::phase::Phase;
 use engine::random::SampleRng;
+use engine::record::{Record, RowPhase};
 use engine::run::{Context, RunState};
 use tch::{Device, Kind, Tensor, nn};
 
@@ -70,17 +71,16 @@ impl Trainer for Mean {
             _ => &[],
         }
     }
-    fn train_loader(&mut self) -> &mut dyn Feed<Self> {
-        &mut self.train
+    fn train_loader(&mut self, index: usize) -> Option<&mut dyn Source> {
+        (index == 0).then_some(&mut self.train as _)
     }
-    fn eval_loader(&mut self, role: Role, _: usize) -> Option<&mut dyn Feed<Self>> {
-        (role == Role::Val).then_some(&mut self.val as &mut dyn Feed<Self>)
+    fn next_train_batch(&mut self) -> Result<Option<Padded>> {
+        self.train.next_batch()
+    }
+    fn evaluated<V: VisitLoader<Self, Output>>(role: Role, _: usize, visitor: V) -> Option<V::Value> {
+        (role == Role::Val).then(|| visitor.visit(Val))
     }
     fn train_step(&mut self, batch: &Padded, cx: &mut Context<'_>) -> Result<Output> {
-        assert_eq!(cx.batch_weight(), batch.weight());
-        self.mean(batch)
-    }
-    fn val_step(&mut self, batch: &Padded, cx: &mut Context<'_>) -> Result<Output> {
         assert_eq!(cx.batch_weight(), batch.weight());
         self.mean(batch)
     }
@@ -92,8 +92,31 @@ impl Trainer for Mean {
     }
 }
 
-/// One epoch of batches of two sequences: the weight that began at 1, and the loss of a validation after it.
-fn trained(weigh_tokens: bool, accumulate: u64) -> (f64, f64) {
+struct Val;
+
+impl FedStep<Mean> for Val {
+    type Batch = Padded;
+    type Answer = Output;
+    fn loader<'t>(&self, trainer: &'t mut Mean) -> &'t mut dyn BatchSource<Padded> {
+        &mut trainer.val
+    }
+    fn step(&self, trainer: &mut Mean, batch: &Padded, cx: &mut Context<'_>) -> Result<Output> {
+        assert_eq!(cx.batch_weight(), batch.weight());
+        trainer.mean(batch)
+    }
+}
+
+/// What comes of an epoch of batches of two sequences.
+struct Trained {
+    /// The weight, which began at 1.
+    weight: f64,
+    /// The loss of a validation after it.
+    val: f64,
+    /// The mean loss of the epoch in its row.
+    row: f64,
+}
+
+fn trained(weigh_tokens: bool, accumulate: u64) -> Trained {
     let config = LoaderConfig::new(Padding { weigh_tokens, ..Padding::default() }, 2);
     let open = |name| Loader::open(name, &config, 42).unwrap();
     let store = nn::VarStore::new(Device::Cpu);
@@ -108,7 +131,13 @@ fn trained(weigh_tokens: bool, accumulate: u64) -> (f64, f64) {
     let plan = Plan { train, val: Some(every(1, Clock::Epoch)) };
     let mut program = Program::new(mean, Dispatcher::new(NoHooks, vec![], vec![]), plan, run);
     program.run(|program| program.train()).unwrap();
-    (weight.double_value(&[]), program.run.metric("val/loss").unwrap())
+    assert_eq!(program.run.record().device_reads(), 0);
+    // what no row has shown yet
+    let mut record = Record::new(10);
+    record.load_state(program.run.record().save_state()).unwrap();
+    let row = record.read_window(RowPhase::Train).unwrap();
+    let row = row.iter().find(|(name, _)| name == "loss").unwrap().1;
+    Trained { weight: weight.double_value(&[]), val: program.run.metric("val/loss").unwrap(), row }
 }
 
 fn close(one: f64, other: f64) -> bool {
@@ -117,18 +146,26 @@ fn close(one: f64, other: f64) -> bool {
 
 #[test]
 fn a_validation_is_a_mean_over_tokens_or_over_sequences_as_the_batches_say() {
-    let ((weight, tokens), (other, sequences)) = (trained(true, 1), trained(false, 1));
-    assert_eq!(weight, other);
+    let (tokens, sequences) = (trained(true, 1), trained(false, 1));
+    assert_eq!(tokens.weight, sequences.weight);
     // 1 + 5·2 of 6 tokens, and 2·3 + 2·4 of 4
-    assert!(close(tokens, weight * 25.0 / 10.0), "{tokens}");
-    assert!(close(sequences, weight * (11.0 / 6.0 + 14.0 / 4.0) / 2.0), "{sequences}");
+    assert!(close(tokens.val, tokens.weight * 25.0 / 10.0), "{}", tokens.val);
+    assert!(close(sequences.val, sequences.weight * (11.0 / 6.0 + 14.0 / 4.0) / 2.0), "{}", sequences.val);
 }
 
 #[test]
 fn the_gradient_of_an_iter_is_the_mean_over_all_its_tokens() {
     // 25 of 10 tokens in one update, and 11/6 and 14/4 where each sequence counts alike
-    let (weight, _) = trained(true, 2);
+    let weight = trained(true, 2).weight;
     assert!(close(weight, 1.0 - 0.1 * 25.0 / 10.0), "{weight}");
-    let (weight, _) = trained(false, 2);
+    let weight = trained(false, 2).weight;
     assert!(close(weight, 1.0 - 0.1 * (11.0 / 6.0 + 14.0 / 4.0) / 2.0), "{weight}");
+}
+
+#[test]
+fn a_row_of_training_is_a_mean_over_tokens_or_over_sequences_as_the_batches_say() {
+    // one update of both batches: the weight is 1 in both
+    let (tokens, sequences) = (trained(true, 2).row, trained(false, 2).row);
+    assert!(close(tokens, 25.0 / 10.0), "{tokens}");
+    assert!(close(sequences, (11.0 / 6.0 + 14.0 / 4.0) / 2.0), "{sequences}");
 }

@@ -17,9 +17,6 @@ struct Digit {
     other_schedule: Schedules,
     #[loader(train)]
     train: Loader<Digits>,
-    // mistake: a second train loader
-    #[loader(train)]
-    more: Loader<Digits>,
     #[loader(predict)]
     predict: Loader<Images>,
     // mistake: a second predict loader

@@ -238,7 +238,7 @@ const _: () = {
             > as ::engine::__private::VerifiedType>::Type as ::engine::__private::TrainStep<
                 HAS_PASSES,
             >>::Batch,
-        >>::same;
+        >>::SAME;
         HAS_STEPS
     };
     #[automatically_derived]
@@ -253,9 +253,9 @@ const _: () = {
     }
     #[allow(non_upper_case_globals)]
     const FITS_val: bool = {
-        let _ = <<<Field_val as ::engine::__private::LoaderPart>::Field as ::engine::__private::LoaderField>::Batch as ::engine::__private::SameBatch<
-            <Digits as ::engine::__private::Batches>::Batch,
-        >>::same;
+        let _ = <Digits as ::engine::__private::ValStep<
+            <<Field_val as ::engine::__private::LoaderPart>::Field as ::engine::__private::LoaderField>::Batch,
+        >>::val_step;
         true
     };
     const HAS_PREDICT_STEP: bool = {
@@ -269,7 +269,7 @@ const _: () = {
                 Digits,
                 HAS_PREDICT_STEP,
             > as ::engine::__private::VerifiedType>::Type as ::engine::__private::PredictStep>::Prompt,
-        >>::same;
+        >>::SAME;
         HAS_PREDICT_STEP
     };
     pub struct Sections {
@@ -398,34 +398,42 @@ const _: () = {
                 ::engine::__private::Role::Predict => &["prompts"],
             }
         }
-        fn train_loader(&mut self) -> &mut dyn ::engine::__private::Feed<Self> {
-            ::engine::__private::feed::<
-                <::engine::__private::Verified<
-                    Field_train,
-                    FITS_train,
-                > as ::engine::__private::VerifiedType>::Type,
-                Self,
-            >(&mut self.train)
-        }
-        fn eval_loader(
+        fn train_loader(
             &mut self,
-            role: ::engine::__private::Role,
             index: usize,
-        ) -> ::core::option::Option<&mut dyn ::engine::__private::Feed<Self>> {
-            match (role, index) {
-                (::engine::__private::Role::Val, 0usize) => {
+        ) -> ::core::option::Option<&mut dyn ::engine::__private::Source> {
+            match index {
+                0usize => {
                     ::core::option::Option::Some(
-                        ::engine::__private::feed::<
-                            <::engine::__private::Verified<
-                                Field_val,
-                                FITS_val,
-                            > as ::engine::__private::VerifiedType>::Type,
-                            Self,
-                        >(&mut self.val),
+                        ::engine::__private::source::<Field_train>(&mut self.train),
                     )
                 }
                 _ => ::core::option::Option::None,
             }
+        }
+        fn next_train_batch(
+            &mut self,
+        ) -> ::engine::__private::Result<::core::option::Option<Self::Batch>> {
+            ::engine::__private::next_batch::<Field_train>(&mut self.train)
+        }
+        fn evaluated<
+            V: ::engine::__private::VisitLoader<Self, ::engine::__private::Output>,
+        >(
+            role: ::engine::__private::Role,
+            index: usize,
+            visitor: V,
+        ) -> ::core::option::Option<V::Value> {
+            match (role, index) {
+                (::engine::__private::Role::Val, 0usize) => {
+                    ::core::option::Option::Some(visitor.visit(Field_val))
+                }
+                _ => ::core::option::Option::None,
+            }
+        }
+        fn predicted<
+            V: ::engine::__private::VisitLoader<Self, ::engine::__private::Prediction>,
+        >(visitor: V) -> ::core::option::Option<V::Value> {
+            ::core::option::Option::Some(visitor.visit(Field_prompts))
         }
         fn train_step(
             &mut self,
@@ -438,42 +446,6 @@ const _: () = {
             > as ::engine::__private::VerifiedType>::Type as ::engine::__private::TrainStep<
                 HAS_PASSES,
             >>::train_step(self, batch, cx)
-        }
-        fn val_step(
-            &mut self,
-            batch: &Self::Batch,
-            cx: &mut ::engine::__private::Context<'_>,
-        ) -> ::engine::__private::Result<::engine::__private::Output> {
-            <Self as ::engine::__private::ValStep>::val_step(self, batch, cx)
-        }
-        fn predict_start(&mut self) -> ::engine::__private::Result<u64> {
-            ::engine::__private::start_prompts::<Field_prompts>(&mut self.prompts)
-        }
-        fn predict_next(
-            &mut self,
-            cx: &mut ::engine::__private::Context<'_>,
-        ) -> ::engine::__private::Result<
-            ::core::option::Option<::engine::__private::Prediction>,
-        > {
-            ::engine::__private::predict_next::<
-                <::engine::__private::Verified<
-                    Self,
-                    FITS_prompts,
-                > as ::engine::__private::VerifiedType>::Type,
-            >(
-                self,
-                |trainer| ::engine::__private::prompts::<
-                    <::engine::__private::Verified<
-                        Field_prompts,
-                        FITS_prompts,
-                    > as ::engine::__private::VerifiedType>::Type,
-                    <::engine::__private::Verified<
-                        Self,
-                        FITS_prompts,
-                    > as ::engine::__private::VerifiedType>::Type,
-                >(&mut trainer.prompts),
-                cx,
-            )
         }
         fn metrics(
             &mut self,
@@ -495,6 +467,56 @@ const _: () = {
                 Field_accuracy,
             >(&mut self.accuracy, "metrics.accuracy", each)?;
             each("trainer", self)
+        }
+    }
+    #[automatically_derived]
+    impl ::engine::__private::FedStep<Digits> for Field_val {
+        type Batch = <<Field_val as ::engine::__private::LoaderPart>::Field as ::engine::__private::LoaderField>::Batch;
+        type Answer = ::engine::__private::Output;
+        fn loader<'t>(
+            &self,
+            trainer: &'t mut Digits,
+        ) -> &'t mut dyn ::engine::__private::BatchSource<Self::Batch> {
+            ::engine::__private::batches::<Field_val>(&mut trainer.val)
+        }
+        fn step(
+            &self,
+            trainer: &mut Digits,
+            batch: &Self::Batch,
+            cx: &mut ::engine::__private::Context<'_>,
+        ) -> ::engine::__private::Result<::engine::__private::Output> {
+            <<::engine::__private::Verified<
+                Digits,
+                FITS_val,
+            > as ::engine::__private::VerifiedType>::Type as ::engine::__private::ValStep<
+                Self::Batch,
+            >>::val_step(trainer, batch, cx)
+        }
+    }
+    #[automatically_derived]
+    impl ::engine::__private::FedStep<Digits> for Field_prompts {
+        type Batch = <<Field_prompts as ::engine::__private::LoaderPart>::Field as ::engine::__private::LoaderField>::Batch;
+        type Answer = ::engine::__private::Prediction;
+        fn loader<'t>(
+            &self,
+            trainer: &'t mut Digits,
+        ) -> &'t mut dyn ::engine::__private::BatchSource<Self::Batch> {
+            ::engine::__private::batches::<Field_prompts>(&mut trainer.prompts)
+        }
+        fn step(
+            &self,
+            trainer: &mut Digits,
+            batch: &Self::Batch,
+            cx: &mut ::engine::__private::Context<'_>,
+        ) -> ::engine::__private::Result<::engine::__private::Prediction> {
+            <<::engine::__private::Verified<
+                Digits,
+                FITS_prompts,
+            > as ::engine::__private::VerifiedType>::Type as ::engine::__private::PredictStep>::predict_step(
+                trainer,
+                batch,
+                cx,
+            )
         }
     }
     #[automatically_derived]

@@ -137,15 +137,4 @@ impl<'a> Context<'a> {
     pub(crate) fn place_of_hook(&self) -> usize {
         self.place
     }
-
-    /// Says at which batch a step has failed.
-    #[cold]
-    pub(crate) fn step_failed(&self, step: &str) -> String {
-        self.run.step_failed(step)
-    }
-
-    pub(crate) fn set_batch(&mut self, size: usize, weight: f64) {
-        self.run.step.batch_size = size;
-        self.run.step.batch_weight = weight;
-    }
 }

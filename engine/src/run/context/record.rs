@@ -13,9 +13,11 @@ impl Context<'_> {
     /// Records a number under a name, for the next row of the phase: `train/NAME`, `val/NAME` or `test/NAME`, by where
     /// it is called. A tensor of one element is not read from the device until that row is written.
     ///
-    /// A row of training shows the mean of what was logged since the last row. A row of an evaluation shows the mean over
-    /// all batches of the loader, in which each value counts by the weight of its batch. In a prediction nothing is
-    /// recorded. In the updates of a trainer with `#[passes]` the name of the pass comes first: `train/critic/loss`.
+    /// A row of training shows the mean of what was logged since the last row, a row of an evaluation the mean over all
+    /// batches of the loader. In a mean each value counts by the weight of its batch
+    /// ([`Batch::weight`](crate::data::Batch::weight)); one that is logged where no batch is in work, as in
+    /// `after_train_iter`, counts 1. In a prediction nothing is recorded. In the updates of a trainer with `#[passes]` the
+    /// name of the pass comes first: `train/critic/loss`.
     ///
     /// ```
     /// # use engine::prelude::*;

@@ -9,6 +9,9 @@ pub(super) fn elsewhere(key: &str) -> Option<String> {
         "epochs" | "num_epochs" | "max_epoch" => "max_epochs",
         "iters" | "steps" | "max_steps" | "max_iter" => "max_iters",
         "learning_rate" => "lr",
+        "epoch_loader" => {
+            return Some("only a trainer by epoch that has several train loaders chooses one of them".to_owned());
+        }
         "callbacks" => return Some("hooks that a file chooses stand in `custom_hooks: [..]`".to_owned()),
         "scheduler" | "schedulers" | "lr_scheduler" | "param_scheduler" => {
             return Some("schedules stand in `schedule: [..]`".to_owned());

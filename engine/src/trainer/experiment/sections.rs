@@ -1,7 +1,8 @@
 //! The sections of an experiment: one line for each says what it is for, its type, and how it is read and printed.
 
+use crate::base::Clock;
 use crate::hook::{HookConfig, HookSet};
-use crate::loops::{LoopConfig, Role};
+use crate::loops::{EpochLoader, LoopConfig, Role};
 use crate::metric::MetricConfig;
 use crate::model::InitRule;
 use crate::native::Determinism;
@@ -15,6 +16,10 @@ use std::path::PathBuf;
 
 /// How a section of type `V` is read and printed.
 trait Form<T: Build, V> {
+    /// Whether experiments of the trainer have it.
+    fn is_part(&self) -> bool {
+        true
+    }
     /// Reads it; mistakes are in the reader.
     fn read(&self, reader: &mut Reader<'_>, key: &'static str) -> Option<V>;
     /// Prints it.
@@ -73,6 +78,26 @@ impl<T: Build, V, F: Form<T, V>> Form<T, V> for With<F> {
     fn write(&self, value: &V, writer: &mut Writer, key: &'static str) {
         if !T::loaders(self.0).is_empty() {
             self.1.write(value, writer, key);
+        }
+    }
+}
+
+/// Which train loader makes the epoch; of trainers by epoch that have several. Others neither show nor list it.
+struct OfSeveralTrainLoaders;
+
+impl<T: Build> Form<T, EpochLoader> for OfSeveralTrainLoaders {
+    fn is_part(&self) -> bool {
+        T::CLOCK == Clock::Epoch && T::loaders(Role::Train).len() > 1
+    }
+    fn read(&self, reader: &mut Reader<'_>, key: &'static str) -> Option<EpochLoader> {
+        match Form::<T, EpochLoader>::is_part(self) {
+            true => reader.optional(key, EpochLoader::default),
+            false => Some(EpochLoader::default()),
+        }
+    }
+    fn write(&self, value: &EpochLoader, writer: &mut Writer, key: &'static str) {
+        if Form::<T, EpochLoader>::is_part(self) {
+            writer.put(key, value);
         }
     }
 }
@@ -157,7 +182,9 @@ macro_rules! sections {
             /// Reads every section, also after one that has a mistake.
             pub(super) fn read(reader: &mut Reader<'_>) -> Self {
                 // messages list the known keys in the order in which they were asked for
-                $($( let _ = (stringify!($type), reader.node(stringify!($key))); )?)*
+                $($( if Form::<T, $type>::is_part(&$form) {
+                    reader.node(stringify!($key));
+                } )?)*
                 Sections {
                     // the trainer's fields come first: they take their entries out of lists
                     sections: T::read(reader),
@@ -210,6 +237,8 @@ sections! {
     loaders;
     /// How far, and how.
     train: TrainSettings = Required;
+    /// Which of the train loaders makes the epoch: `Longest` the one with the most batches, `Shortest` the one with the fewest, or `Named("..")`. The others go on from pass to pass.
+    epoch_loader: EpochLoader = OfSeveralTrainLoaders;
     /// A training loop of this program, instead of the engine's.
     train_loop: Option<Box<dyn LoopConfig>> = Or(|| None);
     /// What is changed of the trainer's passes: how often each takes its turn, on which batches, and how its gradient is clipped.

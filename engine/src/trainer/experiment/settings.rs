@@ -1,7 +1,7 @@
 //! The sections of an experiment that every trainer has.
 
 use crate::base::Clock;
-use crate::loops::{TrainPlan, ValPlan};
+use crate::loops::{EpochLoader, TrainPlan, ValPlan};
 use crate::optim::{Clip, NonFinite};
 use crate::run::Cadence;
 use engine_macros::component;
@@ -104,6 +104,7 @@ impl TrainSettings {
             max_iters: self.max_iters,
             accumulate: self.accumulate.max(1),
             batches_per_epoch: self.batches_per_epoch,
+            epoch_loader: EpochLoader::default(),
             clip: self.clip,
             passes: Vec::new(),
             non_finite: self.non_finite,

@@ -39,7 +39,12 @@ pub(super) fn build_on<T: Build>(device: Device, experiment: Experiment<T>, role
     let mut run = RunState::new(T::CLOCK, device, experiment.seed);
     run.settings = settings_by_path(&experiment.to_node()?);
     let plan = Plan {
-        train: TrainPlan { stop_after: experiment.stop_after, passes: experiment.passes, ..experiment.train.plan() },
+        train: TrainPlan {
+            stop_after: experiment.stop_after,
+            passes: experiment.passes,
+            epoch_loader: experiment.epoch_loader,
+            ..experiment.train.plan()
+        },
         val: (!T::loaders(Role::Val).is_empty()).then(|| experiment.val.plan(T::CLOCK)),
     };
     let mut builder = Builder::new(&mut run, roles);

@@ -1,6 +1,6 @@
 //! `train`: a training in a folder of its own, from its first line to its last.
 
-use crate::base::{Error, Result};
+use crate::base::{Clock, Error, Result};
 use crate::folder::Mode;
 use crate::loops::{End, Role};
 use crate::model::ModelEntry;
@@ -97,6 +97,13 @@ fn greet<T: Build>(program: &mut Program<T>) -> Result<()> {
     let models: Vec<String> = program.run.models.iter().map(told_of_model).collect();
     let Some(folder) = &program.run.storage.folder else { return Ok(()) };
     let mut lines = vec![format!("{} in {} on {device}; {}", T::NAME, folder.path().display(), models.join(", "))];
+    if let several @ [_, _, ..] = T::loaders(Role::Train) {
+        let of_epoch = match (T::CLOCK, program.plan.train.batches_per_epoch) {
+            (Clock::Epoch, None) => format!("; an epoch is a pass of `{}`", program.epoch_loader_name()),
+            _ => String::new(),
+        };
+        lines.push(format!("an iter takes one batch each of `{}`{of_epoch}", several.join("`, `")));
+    }
     if folder.is_reused() {
         lines.push("the run that was here wrote no row and no checkpoint; its log goes on with this one".to_owned());
     }

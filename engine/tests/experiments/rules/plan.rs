@@ -1,6 +1,6 @@
 //! Clocks, counts, and loaders without end.
 
-use super::programs::{Blind, Epochs, Iters};
+use super::programs::{Blind, Epochs, Iters, Joined};
 use super::{LOADER, experiment, read, refused};
 use engine::trainer::Experiment;
 
@@ -43,6 +43,23 @@ fn loaders_that_never_end_are_told_where_all_of_their_batches_are_taken() {
     let plan = "    train: (max_epochs: 3, batches_per_epoch: 5),\n";
     refused::<Epochs>("endless_but_for_training", &format!("{plan}{of_epochs}"));
     read::<Iters>(&format!("    loaders: (train: {endless}, val: {LOADER}),"));
+}
+
+#[test]
+fn the_loader_that_makes_the_epoch_is_one_that_ends_and_is_there() {
+    let endless = "(dataset: (), batch_size: 4, sampler: Infinite())";
+    let loaders = |boxes: &str, masks: &str| format!("    loaders: (boxes: {boxes}, masks: {masks}),");
+    refused::<Joined>("epoch_loader_unknown", "    epoch_loader: Named(\"mask\"),");
+    let named = format!("    epoch_loader: Named(\"boxes\"),\n{}", loaders(endless, LOADER));
+    refused::<Joined>("epoch_loader_endless", &named);
+    refused::<Joined>("epoch_loaders_endless", &loaders(endless, endless));
+    read::<Joined>(&loaders(endless, LOADER));
+    read::<Joined>(&format!("    train: (max_epochs: 3, batches_per_epoch: 5),\n{named}"));
+    refused::<Epochs>("epoch_loader_of_one", "    epoch_loader: Shortest,");
+    let printed = Experiment::<Joined>::parse("exp.ron", &experiment::<Joined>("")).unwrap().print().unwrap();
+    assert!(printed.contains("\n    epoch_loader: Longest,\n"), "{printed}");
+    let printed = Experiment::<Blind>::parse("exp.ron", &experiment::<Blind>("")).unwrap().print().unwrap();
+    assert!(!printed.contains("epoch_loader"), "{printed}");
 }
 
 #[test]

@@ -137,6 +137,26 @@ pub struct Blind {
     accuracy: Accuracy,
 }
 
+/// With two train loaders.
+#[trainer(by_epoch)]
+pub struct Joined {
+    #[model]
+    _net: Empty,
+    #[optimizer]
+    opt: Box<dyn Optimizer>,
+    #[loader(train)]
+    boxes: Loader<Nothing>,
+    #[loader(train)]
+    masks: Loader<Nothing>,
+}
+
+impl Steps for Joined {
+    type Batch = (Tensor, Tensor);
+    fn train_step(&mut self, (boxes, _): &Self::Batch, _: &mut Context<'_>) -> Result<Output> {
+        Ok(boxes.shallow_clone().into())
+    }
+}
+
 /// Settings of its own, the required one after one that is not.
 #[trainer(by_epoch)]
 pub struct Owns {

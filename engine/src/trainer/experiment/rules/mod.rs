@@ -29,7 +29,8 @@ pub(super) fn check<T: Build>(reader: &mut Reader<'_>, found: &Sections<T>, purp
     }
     settings::check(reader, found, purpose);
     passes::check::<T>(reader, found);
-    settings::check_loaders::<T>(reader, &facts.endless, found.train.as_ref());
+    settings::check_loaders::<T>(reader, &facts.endless);
+    settings::check_epoch::<T>(reader, &facts.endless, found.epoch_loader.as_ref(), found.train.as_ref());
     for (path, text) in &facts.recipes {
         reader.error(path.trim_end_matches('.'), text);
     }

@@ -1,10 +1,11 @@
 //! The sections that every trainer has: the plan is on the trainer's clock, and counts count something.
 
 use crate::base::Clock;
+use crate::base::suggest::meant;
 use crate::config::{Kind, Node};
 use crate::folder;
 use crate::hook::HookSet as _;
-use crate::loops::{ENDLESS_EPOCH, Role, Trainer};
+use crate::loops::{ENDLESS_EPOCH, EpochLoader, Role, Trainer};
 use crate::native;
 use crate::optim::Clip;
 use crate::trainer::experiment::purpose::Purpose;
@@ -106,21 +107,45 @@ fn check_val<T: Trainer>(reader: &mut Reader<'_>, val: &ValSettings) {
 }
 
 /// A loop that takes all batches of a loader needs one that ends.
-pub(super) fn check_loaders<T: Trainer>(reader: &mut Reader<'_>, endless: &[&str], train: Option<&TrainSettings>) {
-    for role in [Role::Train, Role::Val, Role::Test, Role::Predict] {
-        let text = match (role, T::CLOCK) {
-            (Role::Train, Clock::Iter) => continue,
-            (Role::Train, Clock::Epoch) if train.is_none_or(|train| train.batches_per_epoch.is_some()) => continue,
-            (Role::Train, Clock::Epoch) => ENDLESS_EPOCH.to_owned(),
-            _ => format!("the {} loader never ends; take another sampler than `Infinite`", role.name()),
-        };
-        for name in T::loaders(role) {
-            let path = format!("loaders.{name}");
-            if endless.contains(&path.as_str()) {
-                reader.error(&format!("{path}.sampler"), text.as_str());
-            }
+pub(super) fn check_loaders<T: Trainer>(reader: &mut Reader<'_>, endless: &[&str]) {
+    for role in [Role::Val, Role::Test, Role::Predict] {
+        let text = format!("the {} loader never ends; take another sampler than `Infinite`", role.name());
+        for name in T::loaders(role).iter().filter(|name| is_endless(endless, name)) {
+            reader.error(&format!("loaders.{name}.sampler"), text.as_str());
         }
     }
+}
+
+/// An epoch ends with a pass of the train loader that makes it.
+pub(super) fn check_epoch<T: Trainer>(
+    reader: &mut Reader<'_>,
+    endless: &[&str],
+    chosen: Option<&EpochLoader>,
+    train: Option<&TrainSettings>,
+) {
+    let loaders = T::loaders(Role::Train);
+    if let Some(EpochLoader::Named(name)) = chosen
+        && !loaders.contains(&name.as_str())
+    {
+        reader.error("epoch_loader.0", format!("there is no train loader `{name}`{}", meant(name, loaders)));
+        return;
+    }
+    if T::CLOCK == Clock::Iter || train.is_none_or(|train| train.batches_per_epoch.is_some()) {
+        return;
+    }
+    let without_end = match chosen {
+        Some(EpochLoader::Named(name)) if is_endless(endless, name) => Some(name.as_str()),
+        Some(EpochLoader::Named(_)) => None,
+        // of several the longest or shortest one that ends
+        _ => loaders.first().copied().filter(|_| loaders.iter().all(|name| is_endless(endless, name))),
+    };
+    if let Some(name) = without_end {
+        reader.error(&format!("loaders.{name}.sampler"), ENDLESS_EPOCH);
+    }
+}
+
+fn is_endless(endless: &[&str], loader: &str) -> bool {
+    endless.iter().any(|path| path.strip_prefix("loaders.") == Some(loader))
 }
 
 /// The hooks that every run has are set, not added: two would write each row and each checkpoint twice.

@@ -1,0 +1,68 @@
+//! The train loaders of a program. Several are joined: an iter takes a batch of each.
+//!
+//! One of them makes the epoch, which ends with its pass. The others go on from pass to pass. Each has a place of its own
+//! in its own data, and a checkpoint holds them all.
+
+use crate::base::{Batch, Error, Result};
+use crate::data::Source;
+use crate::hook::EngineHooks;
+use crate::loops::program::Program;
+use crate::loops::share::Weighed;
+use crate::loops::trainer::{Role, Trainer};
+
+impl<D: EngineHooks, T: Trainer> Program<D, T> {
+    /// The train loader that makes the epoch.
+    pub(super) fn epoch_loader(&mut self) -> Result<&mut dyn Source> {
+        self.train_loader(self.epoch_loader)
+    }
+
+    /// Its name.
+    pub(crate) fn epoch_loader_name(&self) -> &'static str {
+        T::loaders(Role::Train).get(self.epoch_loader).copied().unwrap_or("train")
+    }
+
+    /// Finds out which loader makes the epoch, and how many batches its pass has.
+    ///
+    /// # Errors
+    /// When the plan names a loader that is not there.
+    pub(super) fn choose_epoch_loader(&mut self) -> Result<Option<u64>> {
+        let names = T::loaders(Role::Train);
+        let batches = (0..names.len()).map(|place| Ok(self.train_loader(place)?.batches()));
+        let batches: Vec<Option<u64>> = batches.collect::<Result<_>>()?;
+        let rule = &self.plan.train.epoch_loader;
+        let place = rule.place(names, &batches).ok_or_else(|| {
+            let known = names.join("`, `");
+            Error::msg(format!("`epoch_loader` is {rule:?}, and the train loaders are `{known}`"))
+        })?;
+        self.epoch_loader = place;
+        Ok(batches.get(place).copied().flatten())
+    }
+
+    /// What is to be told when another loader makes the epoch than in the run that is gone on from, in mid-epoch.
+    pub(super) fn told_of_epoch_loader(&mut self, was: &str) -> Result<Option<String>> {
+        self.choose_epoch_loader()?;
+        let now = self.epoch_loader_name();
+        let changed = self.run.clocks.batch != Batch(0) && now != was;
+        Ok(changed.then(|| format!("the epoch under way ends with the pass of `{now}`; it began as one of `{was}`")))
+    }
+
+    /// A train loader by its place.
+    pub(super) fn train_loader(&mut self, place: usize) -> Result<&mut dyn Source> {
+        self.trainer.train_loader(place).ok_or_else(|| {
+            let name = T::loaders(Role::Train).get(place).copied().unwrap_or("train");
+            Error::msg(format!("the trainer names the train loader `{name}` and does not give it"))
+        })
+    }
+
+    /// The next training batch, on the host: of several loaders a batch of each. A loader at the end of its pass begins the
+    /// next one.
+    pub(super) fn next_train_batch(&mut self) -> Result<Weighed<T::Batch>> {
+        for place in 0..T::loaders(Role::Train).len() {
+            self.train_loader(place)?.go_on()?;
+        }
+        let batch = self.trainer.next_train_batch()?.ok_or_else(|| Error::msg("a train loader has no batch"))?;
+        self.run.current.loader = self.epoch_loader_name();
+        self.run.current.named_loader = false;
+        Weighed::of(batch)
+    }
+}
