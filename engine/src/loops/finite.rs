@@ -20,7 +20,8 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let mut weights = Vec::new();
         for model in self.run.models.iter() {
             let names = model.not_finite()?.into_iter();
-            weights.extend(names.map(|name| if several { format!("{}.{name}", model.name()) } else { name.to_owned() }));
+            weights
+                .extend(names.map(|name| if several { format!("{}.{name}", model.name()) } else { name.to_owned() }));
         }
         let told = match &weights[..] {
             [] => "all weights and buffers are finite".to_owned(),

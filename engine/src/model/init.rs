@@ -110,9 +110,7 @@ impl Start {
                 let (inputs, outputs) = fans()?;
                 Init::Randn { mean: 0.0, stdev: number("gain", gain, 0.0)? * (2.0 / (inputs + outputs)).sqrt() }
             }
-            Start::KaimingUniform { gain, fan } => {
-                within(number("gain", gain, 0.0)? * (3.0 / fan.of(fans()?)).sqrt())
-            }
+            Start::KaimingUniform { gain, fan } => within(number("gain", gain, 0.0)? * (3.0 / fan.of(fans()?)).sqrt()),
             Start::KaimingNormal { gain, fan } => {
                 Init::Randn { mean: 0.0, stdev: number("gain", gain, 0.0)? / fan.of(fans()?).sqrt() }
             }
@@ -200,7 +198,8 @@ mod tests {
         near(Start::KaimingNormal { gain, fan: Fan::In }, gain / inputs.sqrt());
         near(Start::KaimingUniform { gain, fan: Fan::Out }, gain / outputs.sqrt());
         assert_eq!(spread(Start::Constant { value: 0.5 }, &size), 0.0);
-        let matrix = Start::Orthogonal { gain: 3.0 }.values(&Tensor::zeros([4, 9], (Kind::Float, Device::Cpu))).unwrap();
+        let matrix =
+            Start::Orthogonal { gain: 3.0 }.values(&Tensor::zeros([4, 9], (Kind::Float, Device::Cpu))).unwrap();
         let product = matrix.matmul(&matrix.tr()) - Tensor::eye(4, (Kind::Float, Device::Cpu)) * 9.0;
         assert!(product.abs().max().double_value(&[]) < 1e-4);
     }

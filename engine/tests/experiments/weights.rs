@@ -267,7 +267,11 @@ fn weights_start_as_the_file_says_by_the_first_pattern_that_fits() {
     assert_eq!(started, start(rules));
     for (rules, place, text) in [
         ("(pattern: \"*.bias\", with: KaimingNormal(gain: 1.4, fan: In))", "init.0", "at least two dimensions"),
-        ("(pattern: \"*\", with: Constant(value: 0.0)), (pattern: \"nothing.*\", with: Constant(value: 0.0))", "init.1", "`nothing.*` matches no parameter"),
+        (
+            "(pattern: \"*\", with: Constant(value: 0.0)), (pattern: \"nothing.*\", with: Constant(value: 0.0))",
+            "init.1",
+            "`nothing.*` matches no parameter",
+        ),
     ] {
         let experiment = experiment(dir, "x", &format!("init: [{rules}],"));
         let Err(error) = engine::trainer::build(experiment, &[]) else { panic!("it was built") };
