@@ -10,10 +10,12 @@ pub mod libtorch;
 pub mod output;
 pub mod panics;
 pub mod pattern;
+pub(crate) mod plain;
 pub mod priority;
 pub mod scalar;
 pub mod state;
 pub mod suggest;
+pub(crate) mod temporary;
 pub mod units;
 pub(crate) mod words;
 

@@ -1,7 +1,7 @@
 //! The commands and their options, with the help that people learn them from.
 
 use crate::base::Error;
-use crate::checkpoint::{LATEST, newest_valid};
+use crate::checkpoint::{LATEST, latest_in, newest_valid};
 use crate::cli::failure::Failure;
 use crate::cli::out::{self, ColorChoice};
 use crate::config::{Given, Kind, Node, print_line, to_node};
@@ -197,9 +197,9 @@ impl CheckpointArgs {
         // the file that names the newest checkpoint of a run stands for it
         if path.is_file()
             && path.file_name().is_some_and(|name| name == LATEST)
-            && let Ok(name) = std::fs::read_to_string(&path)
+            && let Some(name) = latest_in(&path)
         {
-            return Ok(path.with_file_name(name.trim()));
+            return Ok(path.with_file_name(name));
         }
         let checkpoints = path.join(CHECKPOINTS);
         if !checkpoints.is_dir() {

@@ -8,9 +8,10 @@
 mod error;
 mod lock;
 
-use crate::base::disk::DiskContext;
+use crate::base::disk::{DiskContext, make_folder, sync_folder};
 use lock::{LOCK, Lock};
 use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 pub use crate::base::disk::write_atomic;
@@ -51,6 +52,8 @@ pub struct RunFolder {
     reused: bool,
     /// It was not there before.
     made: bool,
+    /// Its device and number there: which folder it is, whatever its name.
+    id: Option<(u64, u64)>,
     _lock: Lock,
 }
 
@@ -82,7 +85,7 @@ impl RunFolder {
         let mut moved_aside = None;
         let (made, lock) = loop {
             let made = path.symlink_metadata().is_err();
-            std::fs::create_dir_all(&path).while_trying("make", &path)?;
+            make_folder(&path)?;
             let lock = Lock::take(&path)?;
             // asked only now: before the lock, another process could still be writing its first file
             if mode != Mode::Fresh || !holds_run(&path) {
@@ -98,9 +101,21 @@ impl RunFolder {
         if mode != Mode::Resume {
             // a run that is gone on with may still be refused, and stays as it is then
             let checkpoints = path.join(CHECKPOINTS);
-            std::fs::create_dir_all(&checkpoints).while_trying("make", &checkpoints)?;
+            make_folder(&checkpoints)?;
         }
-        Ok(RunFolder { path, moved_aside, reused, made, _lock: lock })
+        let id = id_of(&path);
+        Ok(RunFolder { path, moved_aside, reused, made, id, _lock: lock })
+    }
+
+    /// Whether the folder is still where it was: who deletes or moves it would find a second one half filled.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn check(&self) -> Result<(), FolderError> {
+        match id_of(&self.path) {
+            found if found.is_some() && found == self.id => Ok(()),
+            _ => Err(FolderError::Gone(self.path.clone())),
+        }
     }
 
     /// The folder itself.
@@ -137,6 +152,10 @@ impl RunFolder {
     pub fn checkpoints(&self) -> PathBuf {
         self.path.join(CHECKPOINTS)
     }
+}
+
+fn id_of(path: &Path) -> Option<(u64, u64)> {
+    path.metadata().ok().map(|found| (found.dev(), found.ino()))
 }
 
 /// The resolved experiment, in a run's folder.
@@ -227,7 +246,10 @@ fn move_aside(path: &Path, work_dir: &Path, name: &str) -> Result<PathBuf, Folde
         // renaming would put the run in the place of an empty folder too, and that may be of a run of this name that
         // begins right now: so the folder is one that was made here
         match std::fs::create_dir(&aside).and_then(|()| std::fs::rename(path, &aside)) {
-            Ok(()) => return Ok(aside),
+            Ok(()) => {
+                sync_folder(work_dir)?;
+                return Ok(aside);
+            }
             // there already, or taken by such a run in between
             Err(error) if matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::DirectoryNotEmpty) => {
                 number += 1
