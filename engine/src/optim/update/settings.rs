@@ -9,7 +9,7 @@ use engine_macros::component;
 #[derive(Default, PartialEq)]
 pub struct PassSettings {
     /// Updates in a row, at most 65,536.
-    #[config(default, range = 1..=65_536)]
+    #[config(default, range = 1..=65536)]
     pub times: Option<u64>,
     /// Iters from one turn of the pass to the next: with 5 it takes its turn in the iters 5, 10, 15, ….
     #[config(default, range = 1..)]
@@ -19,7 +19,7 @@ pub struct PassSettings {
     #[config(default)]
     pub batches: Option<PassBatches>,
     /// Batches of one update, at most 65,536; by default those of `train`.
-    #[config(default, range = 1..=65_536)]
+    #[config(default, range = 1..=65536)]
     pub accumulate: Option<u64>,
     /// Clipping of the pass's gradient; by default that of `train`.
     #[config(default)]
