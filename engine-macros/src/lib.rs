@@ -154,6 +154,7 @@ pub fn pass(_args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `range = 1..=8` | every number of the field lies in it: of a number, a count with a clock, and of `Option`, `Vec`, arrays and pairs of them. Also `1..`, `..=8`, `0.0..1.0`; a default outside does not compile |
 /// | `exists` | the paths that a file names are there when it is read: of a `PathBuf`, and of `Option` and `Vec` of it. A default is not looked for |
 /// | `example = value` | what `new` writes for a key without a default |
+/// | `resets_state` | the `#[state]` fields depend on it: a run that goes on with another value starts them anew |
 ///
 /// `Clone`, `Debug`, `Serialize` and `Deserialize` are added where they are not derived (derives go below this
 /// attribute). An unknown key is an error, as are `serde`'s `flatten`, `alias`, `tag` and `untagged`, which lose

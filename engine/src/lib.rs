@@ -119,6 +119,8 @@ mod documents {
     mod readme {}
     #[doc = include_str!("../../docs/phases.md")]
     mod phases {}
+    #[doc = include_str!("../../docs/resume.md")]
+    mod resume {}
     #[doc = include_str!("../../docs/sinks.md")]
     mod sinks {}
     #[doc = include_str!("../../docs/hooks.md")]

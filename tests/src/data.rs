@@ -13,6 +13,7 @@ pub const CLASSES: i64 = 3;
 #[component(dataset)]
 pub struct PointsConfig {
     /// How many there are.
+    #[config(example = 40)]
     pub samples: usize,
     /// Another number gives other points.
     #[config(default = 0)]

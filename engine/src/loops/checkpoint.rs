@@ -10,6 +10,7 @@ use crate::loops::identity::{self, Identity};
 use crate::loops::program::Program;
 use crate::loops::trainer::{Role, Trainer};
 use crate::phase::at;
+use crate::record::SinkPlace;
 use crate::run::{Generators, Save, SavedCheckpoint};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -127,6 +128,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             Ok(())
         })?;
         state.put("parts", &parts);
+        identities.extend(sink_identities(&self.run.seen.sinks.places()));
         state.put("identities", &identities);
         Ok(Snapshot { meta, models, state, ranks: vec![rank] })
     }
@@ -172,7 +174,10 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         run.requests.skip_update = state.take_map("requests")?.take("skip_update")?;
         run.seen.results.latest = state.take("results")?;
         run.seen.continue_time(state.take("time")?);
-        told.extend(run.seen.sinks.load_states(state.take_map("sinks")?)?);
+        let identities: BTreeMap<String, Identity> = state.take("identities")?;
+        let (sinks, lost) = sinks_as_now(state.take_map("sinks")?, &identities, &run.seen.sinks.places());
+        told.extend(lost);
+        told.extend(run.seen.sinks.load_states(sinks)?);
         run.seen.record.load_state(state.take_map("record")?)?;
         let mut updates = state.take_map("updates")?;
         run.updates.restore_skipped(updates.take("skipped")?);
@@ -194,7 +199,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             told.extend(self.told_of_epoch_loader(&state.take::<String>("epoch_loader")?)?);
         }
         let mut parts = state.take_map("parts")?;
-        told.extend(self.restore_parts(&mut parts, &state.take("identities")?)?);
+        told.extend(self.restore_parts(&mut parts, &identities)?);
         told.extend(parts.0.keys().map(|name| format!("ignored: unknown state `{name}` in the checkpoint")));
         told.extend(self.take_back_end(state.take("ended")?));
         Ok(told)
@@ -206,22 +211,30 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// # Errors
     /// When it can't be read or does not fit.
     pub fn load_for_evaluation(&mut self, path: &Path) -> Result<()> {
+        let told = self.take_for_evaluation(path)?;
+        told.iter().try_for_each(|text| self.run.say(text))?;
+        self.phase::<at::AfterLoadCheckpoint>()
+    }
+
+    /// As [`Program::load_for_evaluation`], but no hook is called and nothing is said: gives back what is to be told.
+    ///
+    /// # Errors
+    /// Those of [`Program::load_for_evaluation`].
+    pub(crate) fn take_for_evaluation(&mut self, path: &Path) -> Result<Vec<String>> {
         if path.is_file() {
             let models = checkpoint::load_models(path)?;
             self.load_weights(&models)?;
-        } else {
-            let Snapshot { meta, models, mut state, .. } = checkpoint::load(path)?;
-            // those that were scored, whether or not the hook that made them is there
-            let published: Vec<_> =
-                models.iter().map(|weights| (weights.model.clone(), shared(weights.published()))).collect();
-            self.load_weights(&published)?;
-            self.run.clocks.epoch = meta.epoch;
-            self.run.clocks.iter = meta.iter;
-            self.run.seen.continue_time(state.take("time")?);
-            let told = self.restore_parts(&mut state.take_map("parts")?, &state.take("identities")?)?;
-            told.iter().try_for_each(|text| self.run.say(text))?;
+            return Ok(Vec::new());
         }
-        self.phase::<at::AfterLoadCheckpoint>()
+        let Snapshot { meta, models, mut state, .. } = checkpoint::load(path)?;
+        // those that were scored, whether or not the hook that made them is there
+        let published: Vec<_> =
+            models.iter().map(|weights| (weights.model.clone(), shared(weights.published()))).collect();
+        self.load_weights(&published)?;
+        self.run.clocks.epoch = meta.epoch;
+        self.run.clocks.iter = meta.iter;
+        self.run.seen.continue_time(state.take("time")?);
+        self.restore_parts(&mut state.take_map("parts")?, &state.take("identities")?)
     }
 
     /// Gives every part its state, as far as there is one that belongs to it; gives back what is to be told of the others.
@@ -297,6 +310,43 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
 
 /// Called with the key of a state, what the state is of, and the state.
 type EachPart<'a> = dyn FnMut(&str, Identity, &mut dyn State) -> Result<()> + 'a;
+
+/// What the state of each sink is of, under the key that it has in a checkpoint's list of all parts.
+fn sink_identities(places: &[SinkPlace]) -> BTreeMap<String, Identity> {
+    let of = |place: &SinkPlace| Identity {
+        // apart from hooks: a sink may have the name of one
+        name: place.chosen.as_ref().map_or_else(String::new, |name| format!("sink {name}")),
+        settings: place.settings.clone(),
+        of: place.belongs_to.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+    };
+    let all = places.iter().map(|place| (format!("sinks.{}", place.key), of(place)));
+    all.filter(|(_, of)| *of != Identity::default()).collect()
+}
+
+/// The states of sinks under the keys that the sinks have now, without those that were of something else, which are told.
+fn sinks_as_now(
+    mut saved: StateMap,
+    identities: &BTreeMap<String, Identity>,
+    places: &[SinkPlace],
+) -> (StateMap, Vec<String>) {
+    let now = sink_identities(places);
+    let sources = identity::sources(identities, &now);
+    let (mut found, mut told) = (StateMap::new(), Vec::new());
+    for place in places {
+        let key = format!("sinks.{}", place.key);
+        let source = match place.chosen {
+            None => Some(key.as_str()),
+            Some(_) => sources.get(&key).map(String::as_str),
+        };
+        let Some(held) = source.and_then(|source| saved.0.remove(source.strip_prefix("sinks.")?)) else { continue };
+        let before = source.and_then(|source| identities.get(source));
+        match before.and_then(|before| now.get(&key)?.changes_since(before)) {
+            None => drop(found.0.insert(place.key.clone(), held)),
+            Some(change) => told.push(format!("`{key}` starts anew: its state was of {change}")),
+        }
+    }
+    (found, told)
+}
 
 /// The same tensors again.
 fn shared(variables: &[(String, Tensor)]) -> Variables {

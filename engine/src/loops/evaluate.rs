@@ -151,6 +151,8 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             values.extend(metric.compute()?);
             Ok(())
         })?;
+        let names = values.iter().map(|(name, value)| (monitored_name::<T>(S::ROLE, index, name), *value));
+        self.tell_of_not_finite(&names.collect::<Vec<_>>())?;
         for (name, value) in &values {
             let monitored = monitored_name::<T>(S::ROLE, index, name);
             // the first loader's short name too, where the full one has the loader's

@@ -16,6 +16,7 @@ mod ended;
 mod evaluate;
 mod evaluation;
 mod fed;
+mod finite;
 mod identity;
 mod names;
 mod plan;

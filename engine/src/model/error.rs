@@ -52,6 +52,14 @@ pub enum ModelError {
         /// What could be meant.
         hint: String,
     },
+    /// A parameter that can't start as an experiment says.
+    #[error("`{parameter}` can't start so: {why}")]
+    Start {
+        /// The parameter.
+        parameter: String,
+        /// Why.
+        why: String,
+    },
     /// Two parameters that are not one tensor lie over one memory.
     #[error(
         "`{first}` and `{second}` of the model `{model}` share their memory, and each has a gradient of its own; to tie them, add `shallow_clone()` of one to the `VarStore` under the other's name"

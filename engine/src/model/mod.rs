@@ -3,6 +3,7 @@
 mod entry;
 mod error;
 mod freeze;
+mod init;
 mod layer;
 mod model;
 mod models;
@@ -10,6 +11,7 @@ mod weights;
 
 pub use entry::ModelEntry;
 pub use error::ModelError;
+pub use init::{Fan, InitRule, Start};
 pub use layer::SwappedIn;
 pub use model::{AnyModel, Model, ModelConfig, Net, NetPart, build_model};
 pub use models::Models;

@@ -4,6 +4,7 @@ use crate::base::suggest::meant;
 use crate::base::{StateError, StateMap, pattern};
 use crate::model::entry::ModelEntry;
 use crate::model::error::ModelError;
+use crate::model::init::InitRule;
 
 /// All models of a trainer, by the name of their field.
 ///
@@ -66,10 +67,7 @@ impl Models {
 
     /// The name of a variable among those of all models: with several models, theirs is put in front.
     pub fn full_name(&self, model: &str, variable: &str) -> String {
-        match self.entries.len() {
-            0 | 1 => variable.to_owned(),
-            _ => format!("{model}.{variable}"),
-        }
+        full_name(self.entries.len() > 1, model, variable)
     }
 
     /// Freezes what an experiment names: the parameters whose [`Models::full_name`] fits a pattern.
@@ -79,28 +77,46 @@ impl Models {
     pub fn freeze(&mut self, patterns: &[String]) -> Result<(), (usize, ModelError)> {
         let several = self.entries.len() > 1;
         for (place, pattern) in patterns.iter().enumerate() {
-            let meant = |model: &str, name: &str| match several {
-                true => pattern::matches(pattern, &format!("{model}.{name}")),
-                false => pattern::matches(pattern, name),
-            };
             let mut count = 0;
             for model in &mut self.entries {
                 let name = model.name.clone();
-                count +=
-                    model.set_gradients(&|variable| meant(&name, variable), false).map_err(|error| (place, error))?;
+                let meant = |variable: &str| pattern::matches(pattern, &full_name(several, &name, variable));
+                count += model.set_gradients(&meant, false).map_err(|error| (place, error))?;
             }
             if count == 0 {
-                let names = self
-                    .entries
-                    .iter()
-                    .flat_map(|model| model.parameters().map(|(variable, _)| self.full_name(model.name(), variable)));
-                let names: Vec<String> = names.collect();
-                let hint = pattern::hint(pattern, names.iter().map(String::as_str));
-                return Err((place, ModelError::NoMatch { pattern: pattern.clone(), hint }));
+                return Err((place, self.no_match(pattern)));
             }
         }
         self.frozen_by_file = patterns.to_vec();
         Ok(())
+    }
+
+    /// Gives parameters the values that an experiment asks for, each by the first rule whose pattern fits its
+    /// [`Models::full_name`]. They are drawn from libtorch's generators.
+    ///
+    /// # Errors
+    /// When a rule fits no parameter or can't give it values, with its place in the list.
+    pub fn start_by(&mut self, rules: &[InitRule]) -> Result<(), (usize, ModelError)> {
+        let several = self.entries.len() > 1;
+        let mut used = vec![false; rules.len()];
+        for model in &mut self.entries {
+            let name = model.name.clone();
+            model.start_by(rules, &|variable| full_name(several, &name, variable), &mut used)?;
+        }
+        match used.iter().position(|used| !used) {
+            Some(place) => Err((place, self.no_match(&rules[place].pattern))),
+            None => Ok(()),
+        }
+    }
+
+    fn no_match(&self, pattern: &str) -> ModelError {
+        let names = self
+            .entries
+            .iter()
+            .flat_map(|model| model.parameters().map(|(variable, _)| self.full_name(model.name(), variable)));
+        let names: Vec<String> = names.collect();
+        let hint = pattern::hint(pattern, names.iter().map(String::as_str));
+        ModelError::NoMatch { pattern: pattern.to_owned(), hint }
     }
 
     /// What is frozen, for a checkpoint.
@@ -149,5 +165,12 @@ impl Models {
     fn unknown(&self, name: &str) -> ModelError {
         let known: Vec<&str> = self.entries.iter().map(ModelEntry::name).collect();
         ModelError::Unknown { name: name.into(), meant: meant(name, &known) }
+    }
+}
+
+fn full_name(several: bool, model: &str, variable: &str) -> String {
+    match several {
+        true => format!("{model}.{variable}"),
+        false => variable.to_owned(),
     }
 }

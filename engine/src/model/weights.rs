@@ -80,6 +80,22 @@ impl ModelEntry {
         })
     }
 
+    /// The names of the variables that hold a NaN or an infinity. Each is read from its device.
+    ///
+    /// # Errors
+    /// When libtorch fails.
+    pub fn not_finite(&self) -> Result<Vec<&str>, ModelError> {
+        let failed = |source| ModelError::Torch { model: self.name.clone(), source };
+        let mut names = Vec::new();
+        for (name, tensor) in self.distinct().filter(|(_, tensor)| tensor.is_floating_point()) {
+            let finite = tensor.f_isfinite().and_then(|finite| finite.f_all()).map_err(failed)?;
+            if finite.f_int64_value(&[]).map_err(failed)? == 0 {
+                names.push(name.as_str());
+            }
+        }
+        Ok(names)
+    }
+
     /// A copy of all weights, detached, sorted by name.
     pub fn copied(&self) -> Vec<(String, Tensor)> {
         self.variables.iter().map(|(name, tensor)| (name.clone(), tensor.detach().copy())).collect()

@@ -1,10 +1,15 @@
 //! Layers that start as those of PyTorch do.
 //!
 //! Everything of `tch::nn` is here. `tch` draws the weights of a linear or convolutional layer from a range that is √6
-//! times as wide as PyTorch's, and starts the bias of a convolution at zero: networks that train in PyTorch may not
-//! train then. The functions of this module take their place under the same names. A weight and its bias start
-//! uniformly in ±1 / √fan_in, where fan_in is the number of inputs of one output: what `torch.nn.Linear` and
-//! `torch.nn.Conv2d` do (`kaiming_uniform_` with `a = √5`).
+//! times as wide as PyTorch's, starts the bias of a convolution at zero, and draws the weights of batch norm from 0 to 1:
+//! networks that train in PyTorch may not train then. The functions of this module take their place under the same names.
+//!
+//! | layers | start |
+//! |---|---|
+//! | `linear`, `conv1d`, …, `conv_transpose1d`, … | weight and bias uniformly in ±1 / √fan_in, where fan_in is the number of inputs of one output: `kaiming_uniform_` with `a = √5` |
+//! | `lstm`, `gru` | weights and biases uniformly in ±1 / √hidden |
+//! | `batch_norm1d`, …, `layer_norm`, `group_norm` | weight 1, bias 0 |
+//! | `embedding` | normally distributed with a standard deviation of 1 |
 //!
 //! ```
 //! use engine::prelude::*;
@@ -16,10 +21,16 @@
 //! ```
 
 mod conv;
+mod conv_transpose;
 mod linear;
+mod norm;
+mod recurrent;
 mod uniform;
 
 pub use conv::{ConvConfig, conv1d, conv2d, conv3d};
+pub use conv_transpose::{ConvTransposeConfig, conv_transpose1d, conv_transpose2d, conv_transpose3d};
 pub use linear::{LinearConfig, linear};
+pub use norm::{BatchNorm, BatchNormConfig, batch_norm1d, batch_norm2d, batch_norm3d};
+pub use recurrent::{RNNConfig, gru, lstm};
 pub use tch::nn::*;
 pub use uniform::PYTORCH_UNIFORM;

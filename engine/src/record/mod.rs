@@ -30,7 +30,7 @@ pub use place::{Moment, RowPhase};
 pub use record::Record;
 pub use row::Row;
 pub use sink::{AnySink, Outcome, Progress, RunInfo, Sink, SinkComponent, SinkConfig, build_sink};
-pub use sinks::Sinks;
+pub use sinks::{SinkPlace, Sinks};
 pub use table::{Cell, Table};
 pub use timing::{Timed, Timing};
 pub use value::{Figure, Value, ValueKind};

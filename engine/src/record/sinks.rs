@@ -4,6 +4,7 @@ use super::{Event, Outcome, Progress, Row, RunInfo, Sink, SinkConfig, ValueKind}
 use crate::base::error::{Error, ErrorContext as _, Result};
 use crate::base::panics;
 use crate::base::state::StateMap;
+use crate::config::{print_line, to_node};
 use std::fmt;
 
 /// The sinks of a run, in the order in which they are served.
@@ -22,9 +23,24 @@ struct Entry {
     sink: Box<dyn Sink>,
     /// Whether the experiment has chosen it; what fails in others names itself.
     chosen: bool,
+    /// All settings of one that the experiment has chosen, as a line.
+    settings: String,
     /// Whether its failure ends the run.
     required: bool,
     stage: Stage,
+}
+
+/// A sink of a run, for who asks which saved state belongs to it.
+#[derive(Clone, Debug)]
+pub struct SinkPlace {
+    /// Under which a checkpoint holds its state.
+    pub key: String,
+    /// What the experiment calls it; `None` for a file of the engine's own.
+    pub chosen: Option<String>,
+    /// All settings of one that the experiment has chosen, as a line.
+    pub settings: String,
+    /// The settings that its state belongs to.
+    pub belongs_to: Vec<(&'static str, String)>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -59,6 +75,22 @@ impl Sinks {
     /// Adds a sink that the experiment chooses; it gets nothing until [`Sinks::open`].
     pub fn push_chosen(&mut self, config: &dyn SinkConfig) {
         self.add(config.typetag_name(), config.build_sink(), config.required(), true);
+        // what can't be printed can't be told apart from others of its name, and has its place
+        let settings = to_node(config).map_or_else(|_| String::new(), |node| print_line(&node));
+        if let Some(entry) = self.entries.last_mut() {
+            entry.settings = settings;
+        }
+    }
+
+    /// The sinks, in their order.
+    pub fn places(&self) -> Vec<SinkPlace> {
+        let place = |entry: &Entry| SinkPlace {
+            key: entry.key.clone(),
+            chosen: entry.chosen.then(|| entry.name.clone()),
+            settings: entry.settings.clone(),
+            belongs_to: entry.sink.belongs_to(),
+        };
+        self.entries.iter().map(place).collect()
     }
 
     /// Opens those that are not open yet.
@@ -178,7 +210,15 @@ impl Sinks {
             0 => name.to_owned(),
             _ => format!("{name}.{earlier}"),
         };
-        self.entries.push(Entry { key, name: name.to_owned(), sink, chosen, required, stage: Stage::Waiting });
+        self.entries.push(Entry {
+            key,
+            name: name.to_owned(),
+            sink,
+            chosen,
+            required,
+            settings: String::new(),
+            stage: Stage::Waiting,
+        });
     }
 
     /// Serves every sink of a stage, also when one of them fails or panics.

@@ -240,3 +240,42 @@ fn a_pattern_that_freezes_nothing_is_told_at_its_place() {
     assert_eq!(mistakes[0].path, "freeze.1");
     assert!(mistakes[0].text.contains("`frist.*` matches no parameter; there are `first.bias`"), "{mistakes:?}");
 }
+
+#[test]
+fn weights_start_as_the_file_says_by_the_first_pattern_that_fits() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let start = |init: &str| {
+        let program = engine::trainer::build(experiment(dir, "x", init), &[]).unwrap();
+        let variables = program.run.models.get("net").unwrap().variables();
+        let numbers = |tensor: &Tensor| Vec::<f32>::try_from(tensor.detach().reshape([-1])).unwrap();
+        variables.iter().map(|(name, tensor)| (name.clone(), numbers(tensor))).collect::<BTreeMap<_, _>>()
+    };
+    let plain = start("");
+    let rules = "init: [
+        (pattern: \"first.bias\", with: Constant(value: 0.5)),
+        (pattern: \"*.bias\", with: Constant(value: 0.25)),
+        (pattern: \"out.weight\", with: XavierUniform(gain: 1.0)),
+    ],";
+    let started = start(rules);
+    assert_eq!(started["first.bias"], [0.5; 3]);
+    assert_eq!(started["out.bias"], [0.25; 3]);
+    assert_eq!(started["out.weight"], started["tied.weight"]);
+    assert_ne!(started["out.weight"], plain["out.weight"]);
+    // what no pattern names, and every number in every process
+    assert_eq!(started["first.weight"], plain["first.weight"]);
+    assert_eq!(started, start(rules));
+    for (rules, place, text) in [
+        ("(pattern: \"*.bias\", with: KaimingNormal(gain: 1.4, fan: In))", "init.0", "at least two dimensions"),
+        (
+            "(pattern: \"*\", with: Constant(value: 0.0)), (pattern: \"nothing.*\", with: Constant(value: 0.0))",
+            "init.1",
+            "`nothing.*` matches no parameter",
+        ),
+    ] {
+        let experiment = experiment(dir, "x", &format!("init: [{rules}],"));
+        let Err(error) = engine::trainer::build(experiment, &[]) else { panic!("it was built") };
+        let mistakes = &error.downcast_ref::<engine::trainer::BuildErrors>().unwrap().mistakes;
+        assert!(mistakes[0].path == place && mistakes[0].text.contains(text), "{mistakes:?}");
+    }
+}

@@ -234,3 +234,30 @@ fn the_mode_is_restored_when_a_validation_fails() {
     assert_eq!(seen.take(), [(true, true)]);
     assert!(tch::Tensor::from(1.0).set_requires_grad(true).g_add_scalar(1.0).requires_grad());
 }
+
+#[test]
+fn a_metric_that_is_no_number_is_told_with_the_weights_that_are_none() {
+    let told = |spoil: bool| {
+        let mut driver = Setup { val: Some(every(1, Clock::Epoch)), ..Setup::epochs(1) }.plain::<ByEpoch>();
+        let (_, lines) = driver.keep_rows();
+        driver.at(Phase::BeforeVal, move |cx| {
+            if spoil {
+                let (_, weight) = &cx.models().get("net").unwrap().variables()[0];
+                let _ = tch::no_grad(|| weight.shallow_clone().fill_(f64::NAN));
+            }
+        });
+        driver.toy().on_val = Some(Box::new(move |output: Output, _| match spoil {
+            true => Ok(output),
+            false => {
+                let loss = output.loss()? * f64::INFINITY;
+                let part = |name: &str| output.get(name).unwrap();
+                Ok(Output::new(loss).tensor("logits", part("logits")).tensor("target", part("target")))
+            }
+        }));
+        driver.train_all().unwrap();
+        let lines = lines.lock().unwrap();
+        lines.iter().filter(|line| line.contains("finite")).cloned().collect::<Vec<String>>()
+    };
+    assert_eq!(told(true), ["`val/loss` is NaN; not finite in the model: `first.bias`"]);
+    assert_eq!(told(false), ["`val/loss` is inf; all weights and buffers are finite"]);
+}

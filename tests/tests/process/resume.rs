@@ -247,3 +247,33 @@ fn a_kill_between_the_names_of_the_last_checkpoint_is_made_good_though_nothing_i
         assert_eq!(checkpoints(&run), ["best_val_accuracy", "iter_000000003"], "without {gone}");
     }
 }
+
+#[test]
+fn a_sink_that_writes_elsewhere_starts_anew_and_cuts_no_file_of_another_run() {
+    let bench = Bench::by_epoch();
+    let sink = |folder: &str| format!(r#"sinks=[TensorBoard(folder: Some("{}"))]"#, bench.path(folder).display());
+    // two runs of one name, and the newer one writes elsewhere
+    bench.train(&["--set", &sink("old")]).exits(0);
+    let of = |folder: &str| everything(&bench.path(folder)).into_iter().filter(|(_, (bytes, _))| !bytes.is_empty());
+    let before: Vec<_> = of("old").collect();
+    bench.train(&["--fresh", "--max-iters", "3", "--set", &sink("new")]).exits(0);
+    let ended = bench.train(&["--resume", "--set", &sink("old")]).exits(0);
+    assert!(ended.stdout.contains("`sinks.TensorBoard` starts anew: its state was of `folder` Some("), "{ended}");
+    let after: Vec<_> = of("old").collect();
+    assert!(before.iter().all(|file| after.contains(file)), "a file of the first run was cut");
+}
+
+#[test]
+fn a_checkpoint_that_can_not_be_evaluated_leaves_every_file_of_its_run_as_it_was() {
+    let bench = Bench::by_epoch();
+    bench.train(&["--max-iters", "3"]).exits(0);
+    let before = everything(&bench.path("runs/run"));
+    for command in ["val", "test"] {
+        let other = &["--set", "model.hidden=16", "--checkpoint", "runs/run"];
+        bench
+            .run(&[&[command, "exp.ron"], &other[..]].concat())
+            .exits(1)
+            .says("has shape [16], the given weights have [8]");
+        assert_eq!(everything(&bench.path("runs/run")), before, "{command}");
+    }
+}

@@ -17,9 +17,12 @@ struct CnnConfig {
     // mistake: a default outside its range
     #[config(default = 32, range = 1..=16)]
     depth: i64,
+    // mistake: there is no state to reset
+    #[config(default = 1, resets_state)]
+    heads: i64,
 }
 
 fn main() {
-    let config = CnnConfig { seen: 1, scratch: 1, net: 1, width: 1, depth: 1 };
+    let config = CnnConfig { seen: 1, scratch: 1, net: 1, width: 1, depth: 1, heads: 1 };
     let _ = config.clone();
 }

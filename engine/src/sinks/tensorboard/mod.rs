@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 #[derive(Debug)]
 pub struct TensorBoard {
     /// Where the files go, in a folder of the run's name; by default into `tensorboard` in the run's own folder.
-    #[config(default)]
+    #[config(default, resets_state)]
     folder: Option<PathBuf>,
     /// Seconds after which values are handed to the operating system, so that TensorBoard can show them. At checkpoints
     /// and at the end all are brought to the disk.

@@ -4,6 +4,7 @@ use crate::base::Clock;
 use crate::hook::{HookConfig, HookSet};
 use crate::loops::{EpochLoader, LoopConfig, Role};
 use crate::metric::MetricConfig;
+use crate::model::InitRule;
 use crate::native::Determinism;
 use crate::optim::PassSettings;
 use crate::record::SinkConfig;
@@ -222,6 +223,8 @@ sections! {
     work_dir: PathBuf = FolderOr("runs");
     /// The model.
     model;
+    /// How parameters start, by patterns of their names: `[(pattern: "*.weight", with: XavierUniform(gain: 1.0))]`. The first that fits counts; all others start as the model says.
+    init: Vec<InitRule> = Or(Vec::new);
     /// Parameters that are left as they are, by patterns of their names: `["features.*"]`. Hooks may unfreeze them.
     freeze: Vec<String> = Or(Vec::new);
     /// What turns gradients into updates.

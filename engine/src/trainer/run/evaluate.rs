@@ -3,6 +3,7 @@
 use crate::base::{Error, Prediction, Result};
 use crate::folder::FinishedRun;
 use crate::loops::Role;
+use crate::phase::at;
 use crate::record::RowPhase;
 use crate::run::Command;
 use crate::sinks::Verbosity;
@@ -72,6 +73,8 @@ fn evaluate<T: Build>(
     let recording = Recording::of(&mut experiment, facts)?;
     let mut program = build_on(device, experiment, &[role])?;
     program.run.current.command = command;
+    // a checkpoint that does not fit is refused before the files of its run are opened
+    let told = program.take_for_evaluation(checkpoint)?;
     let measured = program.measured();
     let sinks = &mut program.run.seen.sinks;
     match (phase, &run) {
@@ -80,7 +83,8 @@ fn evaluate<T: Build>(
     }
     program.listen_to_signals()?;
     let end = program.run(|program| {
-        program.load_for_evaluation(checkpoint)?;
+        told.iter().try_for_each(|text| program.run.say(text))?;
+        program.phase::<at::AfterLoadCheckpoint>()?;
         let (clocks, shown) = (program.run.clocks(), checkpoint.display());
         let text = match checkpoint.is_file() {
             true => format!("the weights in {shown}"),

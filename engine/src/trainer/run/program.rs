@@ -4,7 +4,9 @@ use crate::base::Result;
 use crate::config::{Kind, Node, print_line};
 use crate::hook::{CustomHook, Dispatcher, HookSet as _, SlotSetting};
 use crate::loops::{self, Plan, Role, TrainPlan};
-use crate::run::RunState;
+use crate::model::InitRule;
+use crate::random;
+use crate::run::{Generators, RunState};
 use crate::trainer::run::determinism;
 use crate::trainer::{Build, BuildErrors, Builder, EngineHooksOf, Experiment};
 use std::collections::BTreeMap;
@@ -49,6 +51,7 @@ pub(super) fn build_on<T: Build>(device: Device, experiment: Experiment<T>, role
     let engine = EngineHooksOf::<T>::build(experiment.hooks, &mut builder)?;
     let trainer = T::build(experiment.sections, &mut builder)?;
     let mut settings = builder.into_slots();
+    start_weights(&mut run, &experiment.init)?;
     let frozen = run.models.freeze(&experiment.freeze);
     frozen.map_err(|(place, why)| BuildErrors::at(format!("freeze.{place}"), why.to_string()))?;
     settings.push(SlotSetting::default());
@@ -81,4 +84,17 @@ fn settings_by_path(experiment: &Node) -> BTreeMap<String, String> {
         }
     }
     settings
+}
+
+/// Gives parameters the start that the experiment says, and leaves libtorch's generators where they are: the draws of the
+/// training do not depend on it.
+fn start_weights(run: &mut RunState, rules: &[InitRule]) -> Result<()> {
+    if rules.is_empty() {
+        return Ok(());
+    }
+    let generators = Generators::of(run.device)?;
+    Generators::seed(run.device, random::derive(run.seed, "init", 0, 0))?;
+    let started = run.models.start_by(rules);
+    generators.put_back()?;
+    started.map_err(|(place, why)| BuildErrors::at(format!("init.{place}"), why.to_string()))
 }

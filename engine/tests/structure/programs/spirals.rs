@@ -62,7 +62,7 @@ impl Model for Mlp {
 #[hook(priority = "LOW")]
 pub struct Announce {
     /// The metric; higher is better.
-    #[config(default = "val/accuracy")]
+    #[config(default = "val/accuracy", resets_state)] // with another metric, `best` starts anew
     metric: MetricName, // refused in a file when no validation produces it
     #[state] // saved in every checkpoint, so that a resumed run goes on comparing
     best: Option<f64>,
@@ -71,7 +71,7 @@ pub struct Announce {
 #[phases]
 impl Announce {
     fn after_val(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        let Some(value) = cx.metric(&self.metric) else { return Ok(()) };
+        let Some(value) = cx.new_metric(&self.metric) else { return Ok(()) };
         if self.best.is_none_or(|best| value > best) {
             self.best = Some(value);
             cx.say(&format!("best so far: {} = {value:.3}", self.metric))?;

@@ -1,0 +1,152 @@
+//! Batch norm.
+
+use std::borrow::Borrow;
+use tch::Tensor;
+use tch::nn::{Init, ModuleT, Path};
+
+/// The settings of batch norm.
+#[derive(Clone, Copy, Debug)]
+pub struct BatchNormConfig {
+    /// Whether cuDNN may compute it.
+    pub cudnn_enabled: bool,
+    /// Added to the variance.
+    pub eps: f64,
+    /// How much of the running statistics a batch replaces.
+    pub momentum: f64,
+    /// Whether there are a weight and a bias.
+    pub affine: bool,
+    /// How the weight starts.
+    pub ws_init: Init,
+    /// How the bias starts.
+    pub bs_init: Init,
+}
+
+/// As `torch.nn.BatchNorm2d`: the weight starts at 1. (`tch` draws it from 0 to 1.)
+impl Default for BatchNormConfig {
+    fn default() -> Self {
+        BatchNormConfig {
+            cudnn_enabled: true,
+            eps: 1e-5,
+            momentum: 0.1,
+            affine: true,
+            ws_init: Init::Const(1.0),
+            bs_init: Init::Const(0.0),
+        }
+    }
+}
+
+/// Batch norm over the dimension of batches and those of space.
+#[derive(Debug)]
+pub struct BatchNorm {
+    config: BatchNormConfig,
+    /// The running mean, `[features]`.
+    pub running_mean: Tensor,
+    /// The running variance, `[features]`.
+    pub running_var: Tensor,
+    /// The weight, `[features]`.
+    pub ws: Option<Tensor>,
+    /// The bias, `[features]`.
+    pub bs: Option<Tensor>,
+    /// Dimensions of space.
+    space: usize,
+}
+
+/// Batch norm of `[n, features]` or `[n, features, l]`.
+pub fn batch_norm1d<'a>(vs: impl Borrow<Path<'a>>, features: i64, config: BatchNormConfig) -> BatchNorm {
+    BatchNorm::new(vs.borrow(), 1, features, config)
+}
+
+/// Batch norm of `[n, features, h, w]`.
+pub fn batch_norm2d<'a>(vs: impl Borrow<Path<'a>>, features: i64, config: BatchNormConfig) -> BatchNorm {
+    BatchNorm::new(vs.borrow(), 2, features, config)
+}
+
+/// Batch norm of `[n, features, d, h, w]`.
+pub fn batch_norm3d<'a>(vs: impl Borrow<Path<'a>>, features: i64, config: BatchNormConfig) -> BatchNorm {
+    BatchNorm::new(vs.borrow(), 3, features, config)
+}
+
+impl BatchNorm {
+    fn new(vs: &Path<'_>, space: usize, features: i64, config: BatchNormConfig) -> Self {
+        BatchNorm {
+            config,
+            running_mean: vs.zeros_no_train("running_mean", &[features]),
+            running_var: vs.ones_no_train("running_var", &[features]),
+            ws: config.affine.then(|| vs.var("weight", &[features], config.ws_init)),
+            bs: config.affine.then(|| vs.var("bias", &[features], config.bs_init)),
+            space,
+        }
+    }
+}
+
+impl ModuleT for BatchNorm {
+    /// # Panics
+    /// As PyTorch's: in training when there is one value for each feature, whose variance would be NaN and make every later
+    /// validation NaN; and when the input has other dimensions. In a step, a panic is an error of the run.
+    #[expect(clippy::panic, reason = "`ModuleT` has no errors, and libtorch's operators panic too")]
+    fn forward_t(&self, xs: &Tensor, train: bool) -> Tensor {
+        let size = xs.size();
+        let fits = size.len() == self.space + 2 || (self.space == 1 && size.len() == 2);
+        if !fits {
+            let expected = if self.space == 1 { "2 or 3".to_owned() } else { (self.space + 2).to_string() };
+            panic!("`batch_norm{}d` takes {expected} dimensions, got {size:?}", self.space);
+        }
+        if train && size.iter().product::<i64>() == size[1] {
+            panic!(
+                "batch norm has one value for each feature in {size:?}, and can't compute a variance from it; a loader \
+                 whose last batch has one sample leaves it out with `drop_last: true`"
+            );
+        }
+        let BatchNormConfig { momentum, eps, cudnn_enabled, .. } = self.config;
+        let running = (Some(&self.running_mean), Some(&self.running_var));
+        xs.batch_norm(self.ws.as_ref(), self.bs.as_ref(), running.0, running.1, train, momentum, eps, cudnn_enabled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tch::{Device, Kind, nn};
+
+    #[test]
+    fn norms_start_as_those_of_pytorch() {
+        let vs = nn::VarStore::new(Device::Cpu);
+        let is = |tensor: &Option<Tensor>, value: f64| {
+            assert_eq!((tensor.as_ref().unwrap() - value).abs().sum(Kind::Double).double_value(&[]), 0.0);
+        };
+        for norm in [
+            batch_norm1d(vs.root() / "one", 8, BatchNormConfig::default()),
+            batch_norm2d(vs.root() / "two", 8, BatchNormConfig::default()),
+            batch_norm3d(vs.root() / "three", 8, BatchNormConfig::default()),
+        ] {
+            is(&norm.ws, 1.0);
+            is(&norm.bs, 0.0);
+            is(&Some(norm.running_mean), 0.0);
+            is(&Some(norm.running_var), 1.0);
+        }
+        // these two are right in tch
+        let layer = nn::layer_norm(vs.root() / "layer", vec![8], nn::LayerNormConfig::default());
+        let group = nn::group_norm(vs.root() / "group", 2, 8, nn::GroupNormConfig::default());
+        for (weight, bias) in [(&layer.ws, &layer.bs), (&group.ws, &group.bs)] {
+            is(weight, 1.0);
+            is(bias, 0.0);
+        }
+    }
+
+    #[test]
+    fn a_batch_of_one_value_for_each_feature_is_refused_in_training() {
+        let vs = nn::VarStore::new(Device::Cpu);
+        let norm = batch_norm1d(vs.root(), 3, BatchNormConfig::default());
+        let one = Tensor::ones([1, 3], (Kind::Float, Device::Cpu));
+        let refused = |xs: &Tensor| {
+            let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| norm.forward_t(xs, true)));
+            crate::base::panics::message(panicked.unwrap_err().as_ref())
+        };
+        assert!(refused(&one).contains("`drop_last: true`"));
+        assert!(refused(&one.reshape([3])).contains("takes 2 or 3 dimensions, got [3]"));
+        assert_eq!(norm.running_var.sum(Kind::Double).double_value(&[]), 3.0);
+        // several values in space are enough, and so is one in an evaluation
+        let _ = norm.forward_t(&one.unsqueeze(2).expand([1, 3, 4], false), true);
+        assert_eq!(norm.forward_t(&one, false).size(), [1, 3]);
+    }
+}
