@@ -129,6 +129,8 @@ mod documents {
     mod passes {}
     #[doc = include_str!("../../docs/data.md")]
     mod data {}
+    #[doc = include_str!("../../docs/porting.md")]
+    mod porting {}
 }
 
 /// What expansions of the macros name. Not for use by hand: it changes without notice.

@@ -2,7 +2,7 @@
 
 use crate::base::{Clock, Result};
 use crate::checkpoint::{iter_name, retain};
-use crate::hooks::monitor::direction_of;
+use crate::hooks::monitor::{Best, direction_of};
 use crate::metric::MetricName;
 use crate::run::{Cadence, Context, Save};
 use engine_macros::{hook, phases};
@@ -34,7 +34,7 @@ pub struct Checkpoint {
     #[config(default)]
     save_best: Vec<MetricName>,
     #[state]
-    best: BTreeMap<String, f64>,
+    best: BTreeMap<String, Best>,
     /// An evaluation alone has no best and no last state.
     #[transient]
     training: bool,
@@ -44,7 +44,13 @@ pub struct Checkpoint {
 impl Checkpoint {
     fn before_train(&mut self, cx: &mut Context<'_>) -> Result<()> {
         self.training = true;
-        self.save_best.iter().try_for_each(|name| direction_of(name, cx).map(|_| ()))
+        for name in &self.save_best {
+            direction_of(name, cx)?;
+            if let Some(told) = self.best.entry(name.to_string()).or_default().is_of(name, cx) {
+                cx.say(&told)?;
+            }
+        }
+        Ok(())
     }
 
     fn after_train_iter(&mut self, cx: &mut Context<'_>) -> Result<()> {
@@ -64,13 +70,9 @@ impl Checkpoint {
         }
         for name in &self.save_best {
             let Some(value) = cx.new_metric(name) else { continue };
-            let better = match self.best.get(&**name) {
-                // a value that is no number is never the best
-                None => !value.is_nan(),
-                Some(best) => direction_of(name, cx)?.is_better(value, *best, 0.0),
-            };
-            if better {
-                self.best.insert(name.to_string(), value);
+            let better = direction_of(name, cx)?;
+            // a value that is no number is never the best
+            if !value.is_nan() && self.best.entry(name.to_string()).or_default().take(value, better, 0.0) {
                 cx.save(Save { name: best_name(name), latest: false });
             }
         }

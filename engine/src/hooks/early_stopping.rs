@@ -1,7 +1,7 @@
 //! `EarlyStopping`: ends the training when a metric no longer gets better.
 
 use crate::base::Result;
-use crate::hooks::monitor::direction_of;
+use crate::hooks::monitor::{Best, direction_of};
 use crate::metric::{Better, MetricName};
 use crate::run::Context;
 use engine_macros::{hook, phases};
@@ -29,7 +29,7 @@ pub struct EarlyStopping {
     #[config(default = true)]
     check_finite: bool,
     #[state]
-    best: Option<f64>,
+    best: Best,
     #[state]
     waited: u64,
     /// An evaluation alone stops nothing.
@@ -42,6 +42,10 @@ impl EarlyStopping {
     fn before_train(&mut self, cx: &mut Context<'_>) -> Result<()> {
         self.training = true;
         direction_of(&self.monitor, cx)?;
+        if let Some(told) = self.best.is_of(&self.monitor, cx) {
+            self.waited = 0;
+            cx.say(&told)?;
+        }
         if self.waited >= self.patience {
             // it had ended the training, and somebody wants it to go on: that takes its patience anew
             self.waited = 0;
@@ -56,11 +60,9 @@ impl EarlyStopping {
         }
         let Some(value) = cx.new_metric(&self.monitor) else { return Ok(()) };
         let better = direction_of(&self.monitor, cx)?;
-        if self.best.is_none_or(|best| better.is_better(value, best, self.min_delta)) {
-            self.best = Some(value);
-            self.waited = 0;
-        } else {
-            self.waited += 1;
+        match self.best.take(value, better, self.min_delta) {
+            true => self.waited = 0,
+            false => self.waited += 1,
         }
         if let Some(reason) = self.reason(value, better) {
             cx.stop(reason);
@@ -83,7 +85,7 @@ impl EarlyStopping {
         } else if self.threshold.is_some_and(reached) {
             Some(format!("`{monitor}` has reached {value}"))
         } else if self.waited >= self.patience {
-            Some(self.waited_too_long(self.best.unwrap_or(value)))
+            Some(self.waited_too_long(self.best.value().unwrap_or(value)))
         } else {
             None
         }

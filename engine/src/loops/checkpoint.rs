@@ -1,16 +1,13 @@
 //! What a checkpoint holds of a program, and how it comes back. The file format is `checkpoint`'s business.
 
-use crate::base::{
-    Batch, Epoch, Error, ErrorContext as _, Iter, Result, Saved, State, StateError, StateMap, StateValue,
-};
+use crate::base::{Batch, Epoch, Error, ErrorContext as _, Iter, Result, State, StateError, StateMap};
 use crate::checkpoint::{self, Meta, Snapshot, Variables, Weights};
-use crate::data::{CommonOrder, Cursor};
 use crate::hook::{AnyHook, EngineHooks};
-use crate::loops::identity::{self, Identity};
+use crate::loops::identity::{self, Identity, sink_identities, sinks_as_now};
+use crate::loops::order::{LoaderState, check_order, check_seed};
 use crate::loops::program::Program;
 use crate::loops::trainer::{Role, Trainer};
 use crate::phase::at;
-use crate::record::SinkPlace;
 use crate::run::{Generators, Save, SavedCheckpoint};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -311,94 +308,9 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
 /// Called with the key of a state, what the state is of, and the state.
 type EachPart<'a> = dyn FnMut(&str, Identity, &mut dyn State) -> Result<()> + 'a;
 
-/// What the state of each sink is of, under the key that it has in a checkpoint's list of all parts.
-fn sink_identities(places: &[SinkPlace]) -> BTreeMap<String, Identity> {
-    let of = |place: &SinkPlace| Identity {
-        // apart from hooks: a sink may have the name of one
-        name: place.chosen.as_ref().map_or_else(String::new, |name| format!("sink {name}")),
-        settings: place.settings.clone(),
-        of: place.belongs_to.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
-    };
-    let all = places.iter().map(|place| (format!("sinks.{}", place.key), of(place)));
-    all.filter(|(_, of)| *of != Identity::default()).collect()
-}
-
-/// The states of sinks under the keys that the sinks have now, without those that were of something else, which are told.
-fn sinks_as_now(
-    mut saved: StateMap,
-    identities: &BTreeMap<String, Identity>,
-    places: &[SinkPlace],
-) -> (StateMap, Vec<String>) {
-    let now = sink_identities(places);
-    let sources = identity::sources(identities, &now);
-    let (mut found, mut told) = (StateMap::new(), Vec::new());
-    for place in places {
-        let key = format!("sinks.{}", place.key);
-        let source = match place.chosen {
-            None => Some(key.as_str()),
-            Some(_) => sources.get(&key).map(String::as_str),
-        };
-        let Some(held) = source.and_then(|source| saved.0.remove(source.strip_prefix("sinks.")?)) else { continue };
-        let before = source.and_then(|source| identities.get(source));
-        match before.and_then(|before| now.get(&key)?.changes_since(before)) {
-            None => drop(found.0.insert(place.key.clone(), held)),
-            Some(change) => told.push(format!("`{key}` starts anew: its state was of {change}")),
-        }
-    }
-    (found, told)
-}
-
 /// The same tensors again.
 fn shared(variables: &[(String, Tensor)]) -> Variables {
     variables.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect()
-}
-
-/// Refuses another seed: every draw of the run depends on it.
-fn check_seed(was: u64, now: u64) -> Result<()> {
-    match was == now {
-        true => Ok(()),
-        false => Err(Error::msg(format!(
-            "the seed is {now}, it was {was}, and every random number of the run comes from it; set `seed: {was}`, or begin a new run with `--fresh`"
-        ))),
-    }
-}
-
-/// Refuses another order of the samples where the checkpoint stands in the middle of a pass: some of its samples would come
-/// twice and others not at all. Between two passes it is a text to be told.
-fn check_order(place: &LoaderState, now: Option<&CommonOrder>) -> Result<Option<String>> {
-    let (Some(was), Some(now)) = (&place.order, now) else { return Ok(None) };
-    let changes = now.changes_since(was).join("; ");
-    let (loader, Cursor { pass, sample }) = (&now.loader, place.cursor);
-    match (changes.is_empty(), sample) {
-        (true, _) => Ok(None),
-        (false, 0) => {
-            Ok(Some(format!("the loader `{loader}` gives its samples in another order from pass {pass} on: {changes}")))
-        }
-        (false, _) => Err(Error::msg(format!(
-            "the loader `{loader}` would give its samples in another order: {changes}; the checkpoint stands at sample {sample} of {} in pass {pass}, so that some samples of the pass would come twice and others never; take the change back until the pass is over, or begin a new run with `--fresh`",
-            was.samples
-        ))),
-    }
-}
-
-/// Where a loader stands, and in which order that is a place.
-struct LoaderState {
-    cursor: Cursor,
-    order: Option<CommonOrder>,
-}
-
-impl Saved for LoaderState {
-    fn save(&self) -> StateValue {
-        let mut map = StateMap::new();
-        map.put("cursor", &self.cursor);
-        map.put("order", &self.order);
-        StateValue::Map(map)
-    }
-
-    fn restore(value: StateValue) -> Result<Self, StateError> {
-        let mut map = StateMap::restore(value)?;
-        Ok(LoaderState { cursor: map.take("cursor")?, order: map.take("order")? })
-    }
 }
 
 /// A hook of any type, as a state.

@@ -10,6 +10,7 @@ use crate::loops::trainer::{Role, Trainer};
 use crate::metric::Measure;
 use crate::phase::{At, at};
 use crate::record::RowPhase;
+use std::collections::BTreeMap;
 
 /// The values of an evaluation, under their monitored names.
 pub type Report = Vec<(String, f64)>;
@@ -96,6 +97,21 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             Ok(())
         })?;
         Ok(monitored::<T>(&plain))
+    }
+
+    /// What measures each value, under monitored names: the metric as it is before it has taken anything in, and which
+    /// direction is better. A best value of an earlier process is one of the same thing when this is the same.
+    ///
+    /// # Errors
+    /// None of its own.
+    pub fn measured_by(&mut self) -> Result<BTreeMap<String, String>> {
+        let mut found = BTreeMap::new();
+        self.each_metric(&mut |metric| {
+            let of = |measure: Measure| (measure.name, format!("{:?}: {metric:?}", measure.better));
+            found.extend(monitored::<T>(&metric.measures()).into_iter().map(of));
+            Ok(())
+        })?;
+        Ok(found)
     }
 
     /// The values, and whether nothing is missing.

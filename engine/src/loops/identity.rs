@@ -5,6 +5,7 @@
 //! the same settings. Whatever its key, a part whose state was of something else starts anew.
 
 use crate::base::{Saved, State, StateError, StateMap, StateValue};
+use crate::record::SinkPlace;
 use std::collections::BTreeMap;
 
 /// What a state is of.
@@ -62,6 +63,43 @@ pub(super) fn sources(
         }
     }
     found
+}
+
+/// What the state of each sink is of, under the key that it has in a checkpoint's list of all parts.
+pub(super) fn sink_identities(places: &[SinkPlace]) -> BTreeMap<String, Identity> {
+    let of = |place: &SinkPlace| Identity {
+        // apart from hooks: a sink may have the name of one
+        name: place.chosen.as_ref().map_or_else(String::new, |name| format!("sink {name}")),
+        settings: place.settings.clone(),
+        of: place.belongs_to.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+    };
+    let all = places.iter().map(|place| (format!("sinks.{}", place.key), of(place)));
+    all.filter(|(_, of)| *of != Identity::default()).collect()
+}
+
+/// The states of sinks under the keys that the sinks have now, without those that were of something else, which are told.
+pub(super) fn sinks_as_now(
+    mut saved: StateMap,
+    identities: &BTreeMap<String, Identity>,
+    places: &[SinkPlace],
+) -> (StateMap, Vec<String>) {
+    let now = sink_identities(places);
+    let sources = sources(identities, &now);
+    let (mut found, mut told) = (StateMap::new(), Vec::new());
+    for place in places {
+        let key = format!("sinks.{}", place.key);
+        let source = match place.chosen {
+            None => Some(key.as_str()),
+            Some(_) => sources.get(&key).map(String::as_str),
+        };
+        let Some(held) = source.and_then(|source| saved.0.remove(source.strip_prefix("sinks.")?)) else { continue };
+        let before = source.and_then(|source| identities.get(source));
+        match before.and_then(|before| now.get(&key)?.changes_since(before)) {
+            None => drop(found.0.insert(place.key.clone(), held)),
+            Some(change) => told.push(format!("`{key}` starts anew: its state was of {change}")),
+        }
+    }
+    (found, told)
 }
 
 /// Pairs each part with the first saved one that fits, and takes both out.

@@ -19,6 +19,7 @@ mod fed;
 mod finite;
 mod identity;
 mod names;
+mod order;
 mod plan;
 mod predict;
 mod program;

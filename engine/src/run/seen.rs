@@ -31,6 +31,8 @@ pub struct Seen {
 pub struct Results {
     /// What each evaluation measures, under its monitored name (`val/accuracy`), known before anything runs.
     pub measures: Vec<Measure>,
+    /// What measures each of them: the metric with its settings, and which direction is better.
+    pub measured_by: BTreeMap<String, String>,
     /// The metrics that only the file names; those of fields belong to the trainer.
     pub file_metrics: Vec<Box<dyn Metric>>,
     /// The values of the loader that was evaluated last, under plain names.

@@ -398,14 +398,14 @@ fn a_hook_that_watches_another_metric_starts_anew_and_is_told() {
     driver.run(|driver| driver.restore(newest(dir.path()))).unwrap();
     let told = r#"`custom_hooks.EarlyStopping` starts anew: its state was of `monitor` "val/accuracy", which is "val/loss" now"#;
     assert_eq!(*lines.lock().unwrap(), [told]);
-    assert!(format!("{:?}", driver.hooks.custom[0].hook.save_state()).contains(r#""best": None"#));
+    assert!(format!("{:?}", driver.hooks.custom[0].hook.save_state()).contains(r#""value": None"#));
     drop(driver);
     // another patience is no other metric
     let mut driver = with(r#"(monitor: "val/accuracy", patience: 5)"#);
     let (_, lines) = driver.keep_rows();
     driver.run(|driver| driver.restore(newest(dir.path()))).unwrap();
     assert!(lines.lock().unwrap().is_empty());
-    assert!(!format!("{:?}", driver.hooks.custom[0].hook.save_state()).contains(r#""best": None"#));
+    assert!(!format!("{:?}", driver.hooks.custom[0].hook.save_state()).contains(r#""value": None"#));
 }
 
 #[test]

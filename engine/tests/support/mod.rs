@@ -154,6 +154,7 @@ impl Setup {
         let plan = Plan { train: self.train.clone(), val: self.val.clone() };
         let mut driver = Program::new(toy, hooks, plan, run);
         driver.run.seen.results.measures = driver.measures().unwrap();
+        driver.run.seen.results.measured_by = driver.measured_by().unwrap();
         driver
     }
 }

@@ -19,6 +19,7 @@ mod optimizers;
 mod order;
 mod passes;
 mod plan;
+mod porting;
 mod saving;
 mod schedules;
 mod stops;

@@ -277,3 +277,26 @@ fn a_checkpoint_that_can_not_be_evaluated_leaves_every_file_of_its_run_as_it_was
         assert_eq!(everything(&bench.path("runs/run")), before, "{command}");
     }
 }
+
+#[test]
+fn a_best_value_of_another_metric_of_the_same_name_is_forgotten_and_told() {
+    let bench = Bench::by_epoch();
+    let stop = r#"custom_hooks=[EarlyStopping(monitor: "val/score", patience: 3, min_delta: 9.0)]"#;
+    let best = r#"hooks.checkpoint.save_best=["val/score"]"#;
+    // an accuracy is at most 1, and higher is better; of a perplexity, which is at least 1, lower is
+    let (accuracy, perplexity) = (r#"Accuracy(name: "score")"#, r#"Perplexity(name: "score")"#);
+    let train = |metric: &str, more: &[&str]| {
+        let metrics = format!("metrics=[MeanLoss(), {metric}]");
+        let sets = ["--set", stop, "--set", best, "--set", &metrics, "--set", "train.max_epochs=6"];
+        bench.train(&[&sets[..], more].concat())
+    };
+    train(accuracy, &["--max-iters", "6"]).exits(0);
+    let told = "`val/score` is measured by another metric now: its best value starts anew";
+    let same = train(accuracy, &["--resume", "--max-iters", "7"]).exits(0);
+    assert!(!same.stdout.contains(told), "{same}");
+    let other = train(perplexity, &["--resume"]).exits(0);
+    // once by each of the two hooks
+    assert_eq!(other.stdout.matches(told).count(), 2, "{other}");
+    // its first value comes with epoch 3, and three more are not better; the count of before would end at epoch 4
+    assert!(other.stdout.contains("stopped at epoch 6, iter 18: `EarlyStopping`: "), "{other}");
+}

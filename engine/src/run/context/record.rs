@@ -229,6 +229,12 @@ impl Context<'_> {
         &self.run.seen.results.current
     }
 
+    /// What gives a metric under its monitored name its values, as a text to be compared with that of an earlier process:
+    /// the metric with its settings, and which direction is better. Empty where nobody has said.
+    pub(crate) fn measured_by(&self, name: &str) -> &str {
+        self.run.seen.results.measured_by.get(name).map_or("", String::as_str)
+    }
+
     /// What every val and test loader measures, under monitored names.
     pub(crate) fn measures(&self) -> &[Measure] {
         &self.run.seen.results.measures
