@@ -3,7 +3,7 @@
 use engine::folder::Mode;
 use engine::prelude::*;
 use engine::sinks::Verbosity;
-use engine::trainer::{Build, Experiment, run_train, run_val};
+use engine::trainer::{Build, Experiment, plan_of, run_train, run_val};
 use std::cell::RefCell;
 use std::path::Path;
 
@@ -199,6 +199,17 @@ fn the_shortest_or_a_named_one_makes_the_epoch_and_what_the_other_has_left_comes
         assert_eq!(seg, [(0..6).collect::<Vec<_>>(), (0..6).collect()].concat());
         assert_eq!(det, [(0..10).collect::<Vec<_>>(), vec![0, 1]].concat());
     }
+}
+
+#[test]
+fn the_plan_tells_what_an_iter_takes() {
+    let joined = |more| {
+        let run = Run { dir: Path::new("runs"), loaders: BY_TWO, more };
+        plan_of(run.experiment::<Pair>()).unwrap().joined.unwrap()
+    };
+    assert_eq!(joined("train: (max_epochs: 2)"), "one batch each of `det`, `seg`; the longest makes the epoch");
+    let named = joined("train: (max_epochs: 2), epoch_loader: Named(\"seg\")");
+    assert_eq!(named, "one batch each of `det`, `seg`; `seg` makes the epoch");
 }
 
 #[test]
