@@ -66,7 +66,8 @@ fn best(run: &Path, metric: Option<&str>) -> Result<PathBuf, Failure> {
             run.display()
         ))),
         (several, _) => {
-            let names: Vec<String> = several.iter().map(|name| format!("`{}`", checkpoints.join(name).display())).collect();
+            let names: Vec<String> =
+                several.iter().map(|name| format!("`{}`", checkpoints.join(name).display())).collect();
             let asked = metric.map_or("`best` could be any".to_owned(), |metric| format!("none is that of `{metric}`"));
             Err(Failure::Usage(format!("{asked} of {}; name one of them", names.join(", "))))
         }

@@ -10,8 +10,8 @@ use crate::loops::share::Weighed;
 use crate::loops::trainer::{Role, Trainer};
 use crate::model::ModelEntry;
 use crate::phase::At;
-use crate::record::Progress;
 use crate::random;
+use crate::record::Progress;
 use crate::run::Generators;
 use std::marker::PhantomData;
 

@@ -18,7 +18,11 @@ use std::path::Path;
 ///
 /// # Errors
 /// When the checkpoint doesn't fit, or something fails while building or running.
-pub fn run_val<T: Build>(experiment: Experiment<T>, checkpoint: &Path, console: impl Into<ConsoleOptions>) -> Result<Summary> {
+pub fn run_val<T: Build>(
+    experiment: Experiment<T>,
+    checkpoint: &Path,
+    console: impl Into<ConsoleOptions>,
+) -> Result<Summary> {
     evaluate(experiment, checkpoint, Role::Val, console.into(), |program| program.val().map(|_| ()))
 }
 
@@ -26,7 +30,11 @@ pub fn run_val<T: Build>(experiment: Experiment<T>, checkpoint: &Path, console: 
 ///
 /// # Errors
 /// When the checkpoint doesn't fit, or something fails while building or running.
-pub fn run_test<T: Build>(experiment: Experiment<T>, checkpoint: &Path, console: impl Into<ConsoleOptions>) -> Result<Summary> {
+pub fn run_test<T: Build>(
+    experiment: Experiment<T>,
+    checkpoint: &Path,
+    console: impl Into<ConsoleOptions>,
+) -> Result<Summary> {
     evaluate(experiment, checkpoint, Role::Test, console.into(), |program| program.test().map(|_| ()))
 }
 
