@@ -144,7 +144,7 @@ pub(crate) mod tests {
         make_folder(&path("a/b/c")).unwrap();
         assert_eq!(SYNCED.take(), [path(""), path("a"), path("a/b")]);
         make_folder(&path("a/b/c")).unwrap();
-        assert_eq!(SYNCED.take(), [PathBuf::new(); 0]);
+        assert_eq!(SYNCED.take(), Vec::<PathBuf>::new());
     }
 
     #[test]

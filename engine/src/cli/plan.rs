@@ -1,23 +1,16 @@
 //! `plan`: the passes of an iter, the parameter groups, and the hooks of every phase in the order in which they are called.
 
-use crate::base::{Clock, Result};
+use crate::base::Result;
 use crate::cli::out;
-use crate::loops::{EpochLoader, Role};
 use crate::optim::{Clip, PassBatches};
 use crate::trainer::{Build, Experiment, PlannedGroup, PlannedHook, PlannedPass, plan_of};
 
 /// Prints what there is of several train loaders, passes and parameter groups, then the phases that call any hook.
 pub(super) fn print<T: Build>(experiment: Experiment<T>) -> Result<()> {
-    if let several @ [_, _, ..] = T::loaders(Role::Train) {
-        let epoch = match (T::CLOCK, &experiment.epoch_loader) {
-            (Clock::Iter, _) => String::new(),
-            (Clock::Epoch, EpochLoader::Longest) => "; the longest makes the epoch".to_owned(),
-            (Clock::Epoch, EpochLoader::Shortest) => "; the shortest makes the epoch".to_owned(),
-            (Clock::Epoch, EpochLoader::Named(name)) => format!("; `{name}` makes the epoch"),
-        };
-        out::line(format_args!("train loaders\n  one batch each of `{}`{epoch}", several.join("`, `")))?;
-    }
     let plan = plan_of(experiment)?;
+    if let Some(joined) = &plan.joined {
+        out::line(format_args!("train loaders\n  {joined}"))?;
+    }
     print_passes(&plan.passes)?;
     print_groups(&plan.groups)?;
     let width = widest(plan.phases.iter().flat_map(|(_, hooks)| hooks.iter().map(|hook| hook.name.as_str())));

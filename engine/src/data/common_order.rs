@@ -71,3 +71,54 @@ impl Saved for CommonOrder {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Dataset, Loader, LoaderConfig, SamplerConfig, Shuffled, Weighted};
+    use crate::random::SampleRng;
+    use serde::{Deserialize, Serialize};
+
+    /// Numbers, with these weights.
+    struct Weighed(Vec<f64>);
+
+    #[derive(Clone, Debug, Serialize, Deserialize)]
+    struct WeighedConfig {
+        weights: Vec<f64>,
+    }
+
+    impl Dataset for Weighed {
+        type Config = WeighedConfig;
+        type Item = f64;
+        fn open(config: &WeighedConfig) -> Result<Self> {
+            Ok(Weighed(config.weights.clone()))
+        }
+        fn len(&self) -> usize {
+            self.0.len()
+        }
+        fn get(&self, index: usize, _: &mut SampleRng) -> Result<f64> {
+            Ok(index as f64)
+        }
+        fn weights(&self) -> Option<&[f64]> {
+            Some(&self.0)
+        }
+    }
+
+    fn order(sampler: impl SamplerConfig + 'static, weights: &[f64]) -> CommonOrder {
+        let mut config = LoaderConfig::new(WeighedConfig { weights: weights.to_vec() }, 1);
+        config.sampler = Some(Box::new(sampler));
+        Loader::<Weighed>::open("train", &config, 7).unwrap().common_order().unwrap()
+    }
+
+    #[test]
+    fn other_weights_are_another_order_where_the_sampler_draws_by_them() {
+        let (one, other) = ([1.0, 2.0, 3.0], [1.0, 2.0, 4.0]);
+        let drawn = |weights: &[f64]| order(Weighted::default(), weights);
+        assert_eq!(drawn(&one).changes_since(&drawn(&one)), Vec::<String>::new());
+        assert_eq!(drawn(&other).changes_since(&drawn(&one)), ["the dataset has other weights"]);
+        let shuffled = |weights: &[f64]| order(Shuffled::default(), weights);
+        assert_eq!(shuffled(&other), shuffled(&one));
+        // it comes back from a checkpoint as it was
+        assert_eq!(CommonOrder::restore(drawn(&one).save()).unwrap(), drawn(&one));
+    }
+}

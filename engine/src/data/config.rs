@@ -240,6 +240,14 @@ mod tests {
     fn each_mistake_has_its_own_sentence() {
         let refused = |keys: &str| read(&format!("(dataset: (), {keys})")).unwrap_err();
         assert_eq!(refused("batch_size: 0"), "`batch_size` must be at least 1, got 0");
+        for huge in ["1000000000000", "18446744073709551615"] {
+            let text = format!("`batch_size` must be at most 16777216, got {huge}");
+            assert_eq!(refused(&format!("batch_size: {huge}")), text);
+        }
+        let text = "`workers` must be at most 256, got 1000000";
+        assert_eq!(refused("batch_size: 1, workers: 1000000"), text);
+        let text = "`prefetch` must be at most 1024, got 1000000000";
+        assert_eq!(refused("batch_size: 1, prefetch: 1000000000"), text);
         assert_eq!(refused("batch_size: 1, workers: 300"), "`workers` must be at most 256, got 300");
         assert_eq!(refused("batch_size: 1, prefetch: 0"), "`prefetch` must be at least 1, got 0");
         let both = refused(r#"batch_size: 1, shuffle: true, sampler: {"Shuffled": ()}"#);

@@ -158,14 +158,14 @@ impl Samples {
         reserved.map_err(|_| DataError::Memory { loader: self.name(), batch_size: self.indices.len() })?;
         for (place, &index) in self.indices.iter().enumerate() {
             let mut rng = self.rng(place);
-            let pass = self.position(place as u64).pass;
+            let pass = || self.position(place as u64).pass;
             let why = match caught(|| read(index, &mut rng)) {
                 Ok(Ok(item)) => {
                     items.push(item);
                     continue;
                 }
-                Ok(Err(why)) => DataError::Sample { loader: self.name(), pass, index, why },
-                Err(panic) => DataError::SamplePanic { loader: self.name(), pass, index, panic },
+                Ok(Err(why)) => DataError::Sample { loader: self.name(), pass: pass(), index, why },
+                Err(panic) => DataError::SamplePanic { loader: self.name(), pass: pass(), index, panic },
             };
             return Err(why.into());
         }

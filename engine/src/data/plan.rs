@@ -103,6 +103,12 @@ impl Plan {
         (!self.sampler.endless()).then_some(batches)
     }
 
+    /// The samples of the last batch of a pass; `None` when it never ends or has no batch.
+    pub(super) fn last_batch(&self) -> Option<u64> {
+        let before = self.batches()?.checked_sub(1)?.saturating_mul(self.batch_size as u64);
+        Some((self.samples as u64 - before).min(self.batch_size as u64))
+    }
+
     /// Behind the batch that begins here. Only the samples of an endless sampler go on in the next pass.
     pub(super) fn behind(&self, at: Cursor) -> Cursor {
         let samples = self.samples as u64;
@@ -147,11 +153,14 @@ impl Plan {
         };
         let reserved = samples.indices.try_reserve_exact(size as usize);
         reserved.map_err(|_| DataError::Memory { loader: self.name(), batch_size: self.batch_size })?;
-        for place in 0..size {
-            let position = samples.position(place);
-            let index = self.index(dataset, position);
-            let refused = |why| DataError::Sampler { loader: self.name(), pass: position.pass, why };
-            samples.indices.push(index.map_err(refused)?);
+        // the samples of one pass after those of another
+        let (mut place, mut missing) = (at, size);
+        while missing > 0 {
+            let run = missing.min((self.samples as u64).saturating_sub(place.sample));
+            let refused = |loader, why| DataError::Sampler { loader, pass: place.pass, why };
+            self.add_indices(dataset, place, run, &mut samples.indices).map_err(|why| refused(self.name(), why))?;
+            missing -= run;
+            place = Cursor { pass: place.pass.saturating_add(1), sample: 0 };
         }
         Ok(Some(samples))
     }
@@ -175,27 +184,43 @@ impl Plan {
         }
     }
 
-    /// The index of the sample at a position of the common order.
-    fn index<D: Dataset>(&mut self, dataset: &D, at: Cursor) -> Result<usize, Error> {
-        let pass = Pass { seed: self.seed, number: at.pass };
-        let order = match &self.order {
-            Some((known, order)) if *known == pass => order,
-            _ => {
-                // the one before goes first: two lists are twice the memory
-                self.order = None;
-                let order = caught(|| self.sampler.order(&population(dataset).keeping(&self.table), &pass))
-                    .unwrap_or_else(|panic| Err(Error::msg(format!("the sampler panicked: {panic}"))))?;
-                if order.len() != self.samples {
-                    let text = format!("`order` gave {} samples, `samples` promised {}", order.len(), self.samples);
-                    return Err(Error::msg(text));
-                }
-                &self.order.insert((pass, order)).1
-            }
-        };
+    /// Adds the indices of so many samples of one pass, from a position of the common order on.
+    fn add_indices<D: Dataset>(
+        &mut self,
+        dataset: &D,
+        at: Cursor,
+        count: u64,
+        indices: &mut Vec<usize>,
+    ) -> Result<(), Error> {
         let len = dataset.len();
-        match order.get(at.sample as usize) {
-            Some(index) if index < len => Ok(index),
-            found => Err(Error::msg(format!("`order` gave sample {} of {len}", found.unwrap_or(usize::MAX)))),
+        let order = self.order(dataset, Pass { seed: self.seed, number: at.pass })?;
+        let (before, first) = (indices.len(), at.sample as usize);
+        order.extend(first..first.saturating_add(count as usize), indices);
+        let added = &indices[before..];
+        let found = match added.iter().find(|index| **index >= len) {
+            Some(outside) => *outside,
+            None if added.len() as u64 == count => return Ok(()),
+            None => usize::MAX,
+        };
+        Err(Error::msg(format!("`order` gave sample {found} of {len}")))
+    }
+
+    /// The order of a pass; that of the last one is kept.
+    fn order<D: Dataset>(&mut self, dataset: &D, pass: Pass) -> Result<&Order, Error> {
+        if !matches!(&self.order, Some((known, _)) if *known == pass) {
+            // the one before goes first: two lists are twice the memory
+            self.order = None;
+            let order = caught(|| self.sampler.order(&population(dataset).keeping(&self.table), &pass))
+                .unwrap_or_else(|panic| Err(Error::msg(format!("the sampler panicked: {panic}"))))?;
+            if order.len() != self.samples {
+                let text = format!("`order` gave {} samples, `samples` promised {}", order.len(), self.samples);
+                return Err(Error::msg(text));
+            }
+            self.order = Some((pass, order));
+        }
+        match &self.order {
+            Some((_, order)) => Ok(order),
+            None => Err(Error::msg("the order of the pass is not there")),
         }
     }
 

@@ -75,7 +75,8 @@ impl Checkpoint {
             let Some(value) = cx.new_metric(name) else { continue };
             let better = direction_of(name, cx)?;
             // a value that is no number is never the best
-            if !value.is_nan() && self.best.entry(name.to_string()).or_default().take(value, better, 0.0) {
+            let now = (cx.epoch(), cx.iter());
+            if !value.is_nan() && self.best.entry(name.to_string()).or_default().take(value, better, 0.0, now) {
                 cx.save(Save { name: best_name(name), latest: false });
             }
         }
@@ -87,7 +88,7 @@ impl Checkpoint {
     /// Last chance: a later hook may have stopped the training after this one had looked.
     fn after_train(&mut self, cx: &mut Context<'_>) -> Result<()> {
         self.save_if(self.is_last(cx) && cx.saved_at() != Some(cx.iter()), cx);
-        Ok(())
+        if self.training && cx.exception().is_none() { self.tell_best(cx) } else { Ok(()) }
     }
 
     fn after_save_checkpoint(&mut self, cx: &mut Context<'_>) -> Result<()> {
@@ -107,6 +108,22 @@ impl Checkpoint {
 }
 
 impl Checkpoint {
+    /// Says which checkpoint holds the best value of each watched metric.
+    fn tell_best(&self, cx: &mut Context<'_>) -> Result<()> {
+        let Some(folder) = cx.folder().map(|folder| folder.checkpoints()) else { return Ok(()) };
+        for name in &self.save_best {
+            let Some(best) = self.best.get(&**name) else { continue };
+            let (Some(value), (epoch, iter)) = (best.value(), best.at()) else { continue };
+            let when = match cx.clocks().clock() {
+                Clock::Epoch => format!("{epoch}, {iter}"),
+                Clock::Iter => iter.to_string(),
+            };
+            let path = folder.join(best_name(name));
+            cx.say(&format!("best `{name}`: {} at {when}, in {}", shown(value), path.display()))?;
+        }
+        Ok(())
+    }
+
     fn is_due(&self, clock: Clock, cx: &Context<'_>) -> bool {
         let clocks = cx.clocks();
         let cadence = Cadence::new(self.interval, self.begin, self.by, clocks.clock());
@@ -126,11 +143,14 @@ impl Checkpoint {
     }
 }
 
+/// How the names of best checkpoints begin.
+pub(crate) const BEST: &str = "best_";
+
 /// The checkpoint's name for the best value of a metric: `best_val_accuracy` for `val/accuracy`, and
 /// `best_val_hard.top-1` for `val/hard/top-1`, of the loader `hard`. No two metrics have the same: what is neither a letter,
 /// digit, `_` nor `-` is written as its number between dots.
-fn best_name(metric: &str) -> String {
-    let mut name = "best_".to_owned();
+pub(crate) fn best_name(metric: &str) -> String {
+    let mut name = BEST.to_owned();
     let (phase, rest) = metric.split_once('/').unwrap_or(("", metric));
     if !phase.is_empty() {
         name.push_str(phase);
@@ -156,6 +176,11 @@ fn best_name(metric: &str) -> String {
 
 /// Longer names are cut, and end with a hash of the metric.
 const LONGEST_BEST: usize = 150;
+
+/// A metric with four digits behind the point, as the command line prints it at the end.
+fn shown(value: f64) -> String {
+    format!("{value:.4}")
+}
 
 #[cfg(test)]
 mod tests {

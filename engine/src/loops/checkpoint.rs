@@ -206,7 +206,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
 
     /// Loads what an evaluation needs: the weights that evaluations used in the training (averages, where there were
     /// some), and of a whole checkpoint the states of hooks too. A bare `.safetensors` file is taken for the weights; it may
-    /// come from another program ([`ModelEntry::adapted`](crate::model::ModelEntry::adapted)).
+    /// come from another program ([`ModelEntry::adapt`](crate::model::ModelEntry::adapt)).
     ///
     /// # Errors
     /// When it can't be read or does not fit.
@@ -280,10 +280,9 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let mut told = Vec::new();
         for model in self.run.models.iter_mut() {
             let place = models.iter().position(|(name, _)| single || name == model.name());
-            let given = models.swap_remove(place.ok_or_else(|| has_no_weights(model.name()))?).1;
-            let (fitting, changes) = model.adapted(given)?;
-            model.load(&fitting)?;
-            told.extend(changes);
+            let mut given = models.swap_remove(place.ok_or_else(|| has_no_weights(model.name()))?).1;
+            told.extend(model.adapt(&mut given)?);
+            model.load(&given)?;
         }
         Ok(told)
     }

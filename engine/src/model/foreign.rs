@@ -8,8 +8,8 @@ use tch::{Kind, Tensor};
 const COUNTER: &str = "num_batches_tracked";
 
 impl ModelEntry {
-    /// Weights of a file that may come from another program, as [`ModelEntry::load`] takes them, with a text for each thing
-    /// that was changed: PyTorch's counters of batch norm layers are left out, and floating-point weights of another
+    /// Makes weights of a file that may come from another program what [`ModelEntry::load`] takes, and gives back a text for
+    /// each thing that was changed: PyTorch's counters of batch norm layers are left out, and floating-point weights of another
     /// precision are converted. What fits the model even so is not looked at here.
     ///
     /// ```
@@ -21,7 +21,7 @@ impl ModelEntry {
     /// let mut model = ModelEntry::new("net", store);
     /// let mut weights = model.copied(); // bias, running_mean, running_var, weight
     /// weights.insert(1, ("num_batches_tracked".to_owned(), Tensor::from(20i64)));
-    /// let (weights, told) = model.adapted(weights)?;
+    /// let told = model.adapt(&mut weights)?;
     /// assert_eq!(told, ["ignored: `num_batches_tracked`, which counts batches for PyTorch"]);
     /// model.load(&weights)?;
     /// # Ok::<(), engine::base::Error>(())
@@ -29,7 +29,7 @@ impl ModelEntry {
     ///
     /// # Errors
     /// When libtorch can't convert a tensor.
-    pub fn adapted(&self, weights: Vec<(String, Tensor)>) -> Result<(Vec<(String, Tensor)>, Vec<String>), ModelError> {
+    pub fn adapt(&self, weights: &mut Vec<(String, Tensor)>) -> Result<Vec<String>, ModelError> {
         let mut told = Vec::new();
         let own = |name: &str| {
             let place = self.variables.binary_search_by(|(known, _)| known.as_str().cmp(name)).ok()?;
@@ -38,8 +38,8 @@ impl ModelEntry {
         let is_counter = |name: &str, tensor: &Tensor| {
             name.rsplit('.').next() == Some(COUNTER) && tensor.kind() == Kind::Int64 && tensor.numel() == 1
         };
-        let (counters, mut weights): (Vec<_>, Vec<_>) =
-            weights.into_iter().partition(|(name, tensor)| own(name).is_none() && is_counter(name, tensor));
+        let is_left_out = |(name, tensor): &mut (String, Tensor)| own(name).is_none() && is_counter(name, tensor);
+        let counters: Vec<(String, Tensor)> = weights.extract_if(.., is_left_out).collect();
         match counters.as_slice() {
             [] => {}
             [(name, _)] => told.push(format!("ignored: `{name}`, which counts batches for PyTorch")),
@@ -49,7 +49,7 @@ impl ModelEntry {
             )),
         }
         let mut converted: Vec<(Kind, Kind, &str, usize)> = Vec::new();
-        for (name, tensor) in &mut weights {
+        for (name, tensor) in weights.iter_mut() {
             let Some((variable, mine)) = own(name) else { continue };
             let (from, to) = (tensor.kind(), mine.kind());
             if from == to || !mine.is_floating_point() || !tensor.is_floating_point() {
@@ -65,7 +65,7 @@ impl ModelEntry {
             let others = if count > 1 { format!(" and {} more", count - 1) } else { String::new() };
             format!("converted from {from:?} to {to:?}, the kind of the model: `{}.{first}`{others}", self.name)
         }));
-        Ok((weights, told))
+        Ok(told)
     }
 }
 
@@ -95,14 +95,15 @@ mod tests {
     #[test]
     fn counters_of_batch_norm_are_left_out_and_told_once_and_one_of_the_model_stays() {
         let mut model = model();
-        let (fitting, told) = model.adapted(weights(Kind::Float, &["a", "b", "own"])).unwrap();
+        let mut fitting = weights(Kind::Float, &["a", "b", "own"]);
+        let told = model.adapt(&mut fitting).unwrap();
         assert_eq!(told, ["ignored: `a.num_batches_tracked` and 1 more of its name, which count batches for PyTorch"]);
         model.load(&fitting).unwrap();
         assert_eq!(model.variables()[2].1.int64_value(&[]), 20);
         // of another shape it is no counter
         let mut odd = weights(Kind::Float, &["own"]);
         odd.insert(0, (format!("a.{COUNTER}"), Tensor::from_slice(&[1i64, 2])));
-        let (odd, told) = model.adapted(odd).unwrap();
+        let told = model.adapt(&mut odd).unwrap();
         assert!(
             told.is_empty() && model.load(&odd).unwrap_err().to_string().contains("unknown `a.num_batches_tracked`")
         );
@@ -112,15 +113,16 @@ mod tests {
     fn another_precision_is_converted_and_told_and_another_kind_is_refused() {
         let mut model = model();
         for kind in [Kind::Half, Kind::BFloat16, Kind::Double] {
-            let (fitting, told) = model.adapted(weights(kind, &["own"])).unwrap();
+            let mut fitting = weights(kind, &["own"]);
+            let told = model.adapt(&mut fitting).unwrap();
             let expected =
                 format!("converted from {kind:?} to Float, the kind of the model: `net.a.weight` and 1 more");
             assert_eq!(told, [expected]);
             model.load(&fitting).unwrap();
             assert_eq!(model.variables()[1].1.double_value(&[1]), 1.5);
         }
-        let (integers, told) = model.adapted(weights(Kind::Int64, &["own"])).unwrap();
-        assert!(told.is_empty());
+        let mut integers = weights(Kind::Int64, &["own"]);
+        assert!(model.adapt(&mut integers).unwrap().is_empty());
         let error = model.load(&integers).unwrap_err().to_string();
         assert!(error.starts_with("`net.a.weight` is of kind Float, the given weights are of kind Int64"), "{error}");
     }

@@ -3,7 +3,7 @@
 use engine::folder::Mode;
 use engine::prelude::*;
 use engine::sinks::Verbosity;
-use engine::trainer::{Build, Experiment, run_train, run_val};
+use engine::trainer::{Build, Experiment, plan_of, run_train, run_val};
 use std::cell::RefCell;
 use std::path::Path;
 
@@ -151,9 +151,9 @@ impl Run<'_> {
                     val_det: (dataset: (samples: 3), batch_size: 2),
                     val_seg: (dataset: (samples: 2), batch_size: 2),
                 ),
-                val: (interval: 1000, at_end: false),
-                {}
+                {}{}
             )"#,
+            if self.more.contains("val:") { "" } else { "val: (interval: 1000, at_end: false), " },
             self.more
         );
         let mut experiment = Experiment::<T>::parse("pair.ron", &text).unwrap_or_else(|errors| panic!("{errors}"));
@@ -199,6 +199,17 @@ fn the_shortest_or_a_named_one_makes_the_epoch_and_what_the_other_has_left_comes
         assert_eq!(seg, [(0..6).collect::<Vec<_>>(), (0..6).collect()].concat());
         assert_eq!(det, [(0..10).collect::<Vec<_>>(), vec![0, 1]].concat());
     }
+}
+
+#[test]
+fn the_plan_tells_what_an_iter_takes() {
+    let joined = |more| {
+        let run = Run { dir: Path::new("runs"), loaders: BY_TWO, more };
+        plan_of(run.experiment::<Pair>()).unwrap().joined.unwrap()
+    };
+    assert_eq!(joined("train: (max_epochs: 2)"), "one batch each of `det`, `seg`; the longest makes the epoch");
+    let named = joined("train: (max_epochs: 2), epoch_loader: Named(\"seg\")");
+    assert_eq!(named, "one batch each of `det`, `seg`; `seg` makes the epoch");
 }
 
 #[test]
@@ -288,4 +299,22 @@ fn each_val_loader_feeds_the_step_of_its_batches() {
     assert_eq!(SEEN.take(), (vec![0, 1, 2], vec![0, 1]));
     let value = |name: &str| report.iter().find(|(known, _)| known == name).map(|(_, value)| *value);
     assert_eq!((value("val/val_det/loss"), value("val/val_seg/loss")), (Some(1.0), Some(-2.0)));
+}
+
+#[test]
+fn counts_without_end_overflow_nothing() {
+    let most = u64::MAX;
+    let plans = [
+        format!(
+            "train: (max_epochs: {most}, max_iters: {most}, batches_per_epoch: {most}), val: (interval: {most}, begin: {most})"
+        ),
+        format!("train: (max_epochs: {most}, accumulate: 65536)"),
+        format!("train: (max_epochs: 1, batches_per_epoch: {most}, accumulate: 3)"),
+    ];
+    for plan in plans {
+        let dir = tempfile::tempdir().unwrap();
+        let run = Run { dir: dir.path(), loaders: BY_TWO, more: &plan };
+        assert_eq!(run.train::<Pair>(Mode::New, Some(3)).2.1, 3, "{plan}");
+        assert_eq!(run.train::<Pair>(Mode::Resume, Some(5)).2.1, 5, "{plan}");
+    }
 }

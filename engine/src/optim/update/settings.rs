@@ -8,8 +8,8 @@ use engine_macros::component;
 #[component(name = "pass")]
 #[derive(Default, PartialEq)]
 pub struct PassSettings {
-    /// Updates in a row.
-    #[config(default, range = 1..)]
+    /// Updates in a row, at most 65,536.
+    #[config(default, range = 1..=65536)]
     pub times: Option<u64>,
     /// Iters from one turn of the pass to the next: with 5 it takes its turn in the iters 5, 10, 15, ….
     #[config(default, range = 1..)]
@@ -18,8 +18,8 @@ pub struct PassSettings {
     /// default the first pass reads, and the others take the same.
     #[config(default)]
     pub batches: Option<PassBatches>,
-    /// Batches of one update; by default those of `train`.
-    #[config(default, range = 1..)]
+    /// Batches of one update, at most 65,536; by default those of `train`.
+    #[config(default, range = 1..=65536)]
     pub accumulate: Option<u64>,
     /// Clipping of the pass's gradient; by default that of `train`.
     #[config(default)]

@@ -17,7 +17,7 @@ pub struct TrainSettings {
     /// Updates, of a training by iter; by epoch they are a limit besides the epochs.
     #[config(default)]
     pub max_iters: Option<u64>,
-    /// Batches of one update; their gradients are averaged. A pass may have its own number.
+    /// Batches of one update, at most 65,536; their gradients are averaged. A pass may have its own number.
     #[config(default = 1)]
     pub accumulate: u64,
     /// Batches of one epoch, when not the whole loader; the next epoch goes on where this one ends.

@@ -1,8 +1,9 @@
 //! `plan`: the passes of an iter, the parameter groups of the optimizers, and which hooks each phase calls.
 
-use crate::base::{Priority, Result};
+use crate::base::{Clock, Priority, Result};
 use crate::hook::{Planned, Slots};
 use crate::hooks::DefaultHooks;
+use crate::loops::{EpochLoader, Role};
 use crate::optim::PassPlan;
 use crate::phase::Phase;
 use crate::trainer::run::{Program, build};
@@ -44,6 +45,8 @@ pub struct PlannedPass {
 /// What a program does with an experiment.
 #[derive(Clone, Debug)]
 pub struct ProgramPlan {
+    /// What an iter takes of several train loaders, in words; `None` for a trainer with one.
+    pub joined: Option<String>,
     /// The passes of an iter, in order; none for a trainer without `#[passes]`.
     pub passes: Vec<PlannedPass>,
     /// The parameter groups of all optimizers.
@@ -52,7 +55,7 @@ pub struct ProgramPlan {
     pub phases: Vec<(Phase, Vec<PlannedHook>)>,
 }
 
-/// What the program does with an experiment: passes, parameter groups, the hooks of every phase. No data is opened, and
+/// What the program does with an experiment: joined train loaders, passes, parameter groups, the hooks of every phase. No data is opened, and
 /// the experiment's device need not be here: everything is built on the CPU.
 ///
 /// # Errors
@@ -73,7 +76,19 @@ pub fn plan_of<T: Build>(experiment: Experiment<T>) -> Result<ProgramPlan> {
         })
     });
     let phases = Phase::ALL.iter().map(|&phase| (phase, hooks_of(&program, phase)));
-    Ok(ProgramPlan { passes: passes.collect(), groups: groups.collect(), phases: phases.collect() })
+    let joined = joined::<T>(&program.plan.train.epoch_loader);
+    Ok(ProgramPlan { joined, passes: passes.collect(), groups: groups.collect(), phases: phases.collect() })
+}
+
+fn joined<T: Build>(chosen: &EpochLoader) -> Option<String> {
+    let several @ [_, _, ..] = T::loaders(Role::Train) else { return None };
+    let epoch = match (T::CLOCK, chosen) {
+        (Clock::Iter, _) => String::new(),
+        (Clock::Epoch, EpochLoader::Longest) => "; the longest makes the epoch".to_owned(),
+        (Clock::Epoch, EpochLoader::Shortest) => "; the shortest makes the epoch".to_owned(),
+        (Clock::Epoch, EpochLoader::Named(name)) => format!("; `{name}` makes the epoch"),
+    };
+    Some(format!("one batch each of `{}`{epoch}", several.join("`, `")))
 }
 
 fn hooks_of<T: Build>(program: &Program<T>, phase: Phase) -> Vec<PlannedHook> {

@@ -31,6 +31,20 @@ fn intervals_and_counts_are_told_each_at_its_number() {
     // a plan of no length is no reason to complain of schedules
     refused::<Iters>("no_iters", "    train: (max_iters: 0),\n    schedule: [Linear(iters: 5)],");
     refused::<Epochs>("accumulate", "    train: (max_epochs: 3, accumulate: 8, batches_per_epoch: 4),");
+    refused::<Iters>("accumulate_huge", "    train: (max_iters: 100, accumulate: 1000000000000),");
+}
+
+#[test]
+fn absurd_numbers_of_a_loader_are_told_each_at_its_number() {
+    let loader = |numbers: &str| format!("(dataset: (), {numbers})");
+    let loaders = format!(
+        "    loaders: (\n        train: {},\n        val: {},\n        hard: {},\n        test: {},\n    ),",
+        loader("batch_size: 18446744073709551615"),
+        loader("batch_size: 1000000000000, workers: 1000000"),
+        loader("batch_size: 4, workers: 1, prefetch: 1000000000"),
+        loader("batch_size: 99999999999999999999, sampler: Weighted(samples: 0)"),
+    );
+    refused::<Epochs>("absurd_loaders", &loaders);
 }
 
 #[test]

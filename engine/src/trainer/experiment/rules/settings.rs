@@ -48,6 +48,9 @@ fn counts(train: &TrainSettings) -> [(&'static str, Option<u64>); 4] {
     ]
 }
 
+/// The most batches of one update. They are read before its first forward pass.
+const MOST_ACCUMULATED: u64 = 65_536;
+
 fn check_train<T: Trainer>(reader: &mut Reader<'_>, train: &TrainSettings) {
     match T::CLOCK {
         Clock::Epoch if train.max_epochs.is_none() => {
@@ -69,7 +72,13 @@ fn check_train<T: Trainer>(reader: &mut Reader<'_>, train: &TrainSettings) {
     for (path, count) in counts(train) {
         at_least_one(reader, path, count);
     }
-    if let (Clock::Epoch, Some(batches @ 1..)) = (T::CLOCK, train.batches_per_epoch)
+    if train.accumulate > MOST_ACCUMULATED {
+        let (most, accumulate) = (MOST_ACCUMULATED, train.accumulate);
+        let text = format!(
+            "`accumulate` must be at most {most}, got {accumulate}: the batches of an update are in memory together"
+        );
+        reader.error("train.accumulate", text);
+    } else if let (Clock::Epoch, Some(batches @ 1..)) = (T::CLOCK, train.batches_per_epoch)
         && train.accumulate > batches
     {
         let accumulate = train.accumulate;
