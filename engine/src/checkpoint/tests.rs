@@ -125,8 +125,12 @@ fn every_kind_of_tensor_comes_back_with_its_bits() {
     models.push(("with_gradient".to_owned(), tensor(Kind::Float).set_requires_grad(true)));
     models.push(("nan".to_owned(), Tensor::from_slice(&[f32::from_bits(0xffc0_0001), f32::INFINITY, -0.0])));
     let expected: BTreeMap<String, Tensor> = models.iter().map(|(n, t)| (n.clone(), t.shallow_clone())).collect();
-    let back = saved_and_loaded(&with_models(vec![Weights::new("net", models)]));
+    let given = with_models(vec![Weights::new("net", models)]);
+    let (back, by_host) = (saved_and_loaded(&given), saved_and_loaded(&given.to_host().unwrap()));
     assert_eq!(back.models[0].trained.len(), expected.len());
+    for ((_, one), (name, other)) in back.models[0].trained.iter().zip(&by_host.models[0].trained) {
+        assert_eq!(bits(one), bits(other), "{name}");
+    }
     for ((name, got), (expected_name, expected)) in back.models[0].trained.iter().zip(&expected) {
         assert_eq!(name, expected_name);
         assert!(

@@ -93,7 +93,9 @@ impl Checkpoint {
 
     fn after_save_checkpoint(&mut self, cx: &mut Context<'_>) -> Result<()> {
         let Some(folder) = cx.folder() else { return Ok(()) };
-        let kept: Vec<String> = self.save_best.iter().map(|name| best_name(name)).collect();
+        let mut kept: Vec<String> = self.save_best.iter().map(|name| best_name(name)).collect();
+        // also beside folders that only seem to be of later iters
+        kept.extend(cx.checkpoint().map(|saved| saved.name.clone()));
         let folder = folder.checkpoints();
         // the new one is safe, so an old one that can't be deleted is no reason to end the training
         let failed = retain(&folder, self.keep, &kept).map_or_else(|error| vec![error], |found| found.failed);
