@@ -8,6 +8,7 @@ use crate::krate::Krate;
 use crate::spans::quiet;
 use crate::verified::{constant, has, path, verified};
 use proc_macro2::{Ident, Span, TokenStream};
+use syn::ext::IdentExt as _;
 use quote::{format_ident, quote, quote_spanned};
 
 /// A struct of settings.
@@ -107,7 +108,7 @@ impl Settings<'_> {
             quote!(#(#cfgs)* shown.field(#key, <#ty as #private::ConfigValue>::shown(&self.#ident));)
         });
         let more = more.iter().map(|ident| {
-            let key = ident.to_string();
+            let key = ident.unraw().to_string();
             quote!(shown.field(#key, &self.#ident);)
         });
         quote! {
