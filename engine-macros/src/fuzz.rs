@@ -62,7 +62,8 @@ fn case(item: &syn::Item) -> Option<Case> {
     for (place, attr) in attrs.iter().enumerate() {
         let Some(name) = named(attr) else { continue };
         let derives = name == "derive" && quote::ToTokens::to_token_stream(attr).to_string().contains("Batch");
-        let Some((name, expand)) = MACROS.into_iter().find(|(known, _)| *known == name || (derives && *known == "Batch"))
+        let Some((name, expand)) =
+            MACROS.into_iter().find(|(known, _)| *known == name || (derives && *known == "Batch"))
         else {
             continue;
         };
@@ -91,9 +92,32 @@ impl Random {
 /// What is put where something else has been.
 fn odd(random: &mut Random) -> TokenTree {
     const WORDS: [&str; 26] = [
-        "self", "Self", "fn", "pub", "crate", "default", "range", "name", "priority", "config", "state", "model", "loader",
-        "train", "val", "by_epoch", "before_train", "after_val", "times", "every", "usize", "Tensor", "loop", "where",
-        "impl", "dyn",
+        "self",
+        "Self",
+        "fn",
+        "pub",
+        "crate",
+        "default",
+        "range",
+        "name",
+        "priority",
+        "config",
+        "state",
+        "model",
+        "loader",
+        "train",
+        "val",
+        "by_epoch",
+        "before_train",
+        "after_val",
+        "times",
+        "every",
+        "usize",
+        "Tensor",
+        "loop",
+        "where",
+        "impl",
+        "dyn",
     ];
     let word = WORDS[random.below(WORDS.len())];
     match random.below(9) {
@@ -103,8 +127,14 @@ fn odd(random: &mut Random) -> TokenTree {
         3 => Literal::f64_unsuffixed(1e300).into(),
         4 => Literal::u128_suffixed(u128::MAX).into(),
         5 => Literal::byte_string(b"\xff").into(),
-        6 => Punct::new(*[',', ';', '=', ':', '#', '!', '\'', '<', '>', '.', '-', '?'].get(random.below(12)).unwrap_or(&','), Spacing::Joint).into(),
-        7 => Group::new(Delimiter::None, std::iter::once(TokenTree::from(Literal::i64_unsuffixed(-3))).collect()).into(),
+        6 => Punct::new(
+            *[',', ';', '=', ':', '#', '!', '\'', '<', '>', '.', '-', '?'].get(random.below(12)).unwrap_or(&','),
+            Spacing::Joint,
+        )
+        .into(),
+        7 => {
+            Group::new(Delimiter::None, std::iter::once(TokenTree::from(Literal::i64_unsuffixed(-3))).collect()).into()
+        }
         _ => Group::new(Delimiter::Bracket, TokenStream::new()).into(),
     }
 }

@@ -8,8 +8,8 @@ use crate::krate::Krate;
 use crate::spans::quiet;
 use crate::verified::{constant, has, path, verified};
 use proc_macro2::{Ident, Span, TokenStream};
-use syn::ext::IdentExt as _;
 use quote::{format_ident, quote, quote_spanned};
+use syn::ext::IdentExt as _;
 
 /// A struct of settings.
 pub(crate) struct Settings<'a> {

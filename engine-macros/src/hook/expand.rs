@@ -7,8 +7,8 @@ use crate::settings::{Settings, fresh, state_impl};
 use crate::spans::quiet;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::ext::IdentExt as _;
 use syn::ItemStruct;
+use syn::ext::IdentExt as _;
 
 pub(crate) fn expand(hook: &Hook) -> TokenStream {
     let private = hook.krate.private();

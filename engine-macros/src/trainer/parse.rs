@@ -8,10 +8,10 @@ use crate::priority::{self, Level};
 use crate::suggest::meant_or_list;
 use crate::trainer::model::{Clock, LoaderRole, Trainer, TrainerField, TrainerRole};
 use proc_macro2::{Ident, Span, TokenStream};
+use syn::ext::IdentExt as _;
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::ext::IdentExt as _;
 use syn::{Attribute, Fields, ItemStruct, Meta, Token};
 
 const KEYS: &[Key] = &[
