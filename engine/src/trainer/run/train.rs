@@ -6,7 +6,7 @@ use crate::loops::{End, Role};
 use crate::model::ModelEntry;
 use crate::optim::TrainingLength;
 use crate::record::Sink as _;
-use crate::sinks::{LogFile, Verbosity};
+use crate::sinks::{ConsoleOptions, LogFile};
 use crate::trainer::run::program::{build_on, prepare};
 use crate::trainer::run::recording::Recording;
 use crate::trainer::run::start::{Claim, Start};
@@ -22,13 +22,13 @@ pub struct TrainOptions {
     pub mode: Mode,
     /// Goes on also with a training that a hook or a step had ended.
     pub past_end: bool,
-    /// How much the console shows.
-    pub verbosity: Verbosity,
+    /// What the console looks like.
+    pub console: ConsoleOptions,
 }
 
 impl From<Mode> for TrainOptions {
     fn from(mode: Mode) -> Self {
-        TrainOptions { mode, past_end: false, verbosity: Verbosity::default() }
+        TrainOptions { mode, past_end: false, console: ConsoleOptions::default() }
     }
 }
 
@@ -55,7 +55,7 @@ pub fn run_train<T: Build>(mut experiment: Experiment<T>, options: impl Into<Tra
     start.begin(&folder)?;
     let (log, info) = (folder.log(), recording.info(folder.path(), program.measured()));
     let info = start.info(info, &program);
-    recording.begin(&folder, options.verbosity, &mut program.run.seen.sinks)?;
+    recording.begin(&folder, options.console, &mut program.run.seen.sinks)?;
     program.run.storage.folder = Some(folder);
     greet(&mut program)?;
     start.tell(&mut program)?;
@@ -95,6 +95,7 @@ fn greet<T: Build>(program: &mut Program<T>) -> Result<()> {
         device => format!("{device:?}"),
     };
     let models: Vec<String> = program.run.models.iter().map(told_of_model).collect();
+    let single = single_samples(program);
     let Some(folder) = &program.run.storage.folder else { return Ok(()) };
     let mut lines = vec![format!("{} in {} on {device}; {}", T::NAME, folder.path().display(), models.join(", "))];
     if let several @ [_, _, ..] = T::loaders(Role::Train) {
@@ -104,6 +105,7 @@ fn greet<T: Build>(program: &mut Program<T>) -> Result<()> {
         };
         lines.push(format!("an iter takes one batch each of `{}`{of_epoch}", several.join("`, `")));
     }
+    lines.extend(single);
     if folder.is_reused() {
         lines.push("the run that was here wrote no row and no checkpoint; its log goes on with this one".to_owned());
     }
@@ -111,6 +113,26 @@ fn greet<T: Build>(program: &mut Program<T>) -> Result<()> {
         lines.push(format!("the run that was here is now in {}", aside.display()));
     }
     lines.iter().try_for_each(|line| program.run.say(line))
+}
+
+/// What is told of train loaders whose pass ends with a batch of one sample, where a model has batch norm: it has no
+/// variance of one value, and a run would come to that only at the end of its first epoch.
+fn single_samples<T: Build>(program: &mut Program<T>) -> Option<String> {
+    let has_batch_norm =
+        program.run.models.iter().any(|model| {
+            model.variables().iter().any(|(name, _)| name == "running_var" || name.ends_with(".running_var"))
+        });
+    if !has_batch_norm {
+        return None;
+    }
+    let single = T::loaders(Role::Train).iter().enumerate().find_map(|(place, name)| {
+        let last = program.trainer.train_loader(place)?.last_batch();
+        (last == Some(1)).then_some(*name)
+    })?;
+    Some(format!(
+        "warning: the last batch of each pass of `{single}` has one sample, and batch norm over one value for each feature \
+         fails; `drop_last: true` in `loaders.{single}` leaves it out"
+    ))
 }
 
 /// `net` with 1234 parameters, 1000 of them frozen.
