@@ -20,7 +20,7 @@ pub struct Padding {
     #[config(default = 0.0)]
     pub value: f64,
     /// The common length is rounded up to a multiple of this number, so that fewer lengths occur.
-    #[config(default = 1, range = 1..)]
+    #[config(default = 1, range = 1..=65_536)]
     pub multiple_of: usize,
     /// A batch counts by its elements without padding in means over several batches, not by its sequences: right where
     /// the loss is a mean over tokens.
@@ -257,7 +257,7 @@ mod tests {
         half.padding.value = -1.0;
         assert_eq!(
             refused(vec![half]),
-            "sequences of kind Uint8 can't be padded with -1; take a `value` that such a number can have"
+            "sequences of kind Uint8 can't be padded with -1.0; take a `value` that such a number can have"
         );
     }
 }

@@ -29,6 +29,7 @@ pub use image::Image;
 pub use place::{Moment, RowPhase};
 pub use record::Record;
 pub use row::Row;
+pub(crate) use row::check_name;
 pub use sink::{AnySink, Outcome, Progress, RunInfo, Sink, SinkComponent, SinkConfig, build_sink};
 pub use sinks::{SinkPlace, Sinks};
 pub use table::{Cell, Table};
