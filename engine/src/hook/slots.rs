@@ -153,7 +153,7 @@ const fn sorted(slots: &[SlotInfo], phase: Phase) -> Order {
 }
 
 /// How many slots of one phase are called in constant order; with more of them the phase goes through a table.
-pub(super) const UNROLLED: usize = 32;
+pub(super) const UNROLLED: usize = 16;
 
 /// Calls every slot of a phase in the constant order of `O`, whose slots are those of `slots`. The
 /// context tells how far it came.
@@ -168,6 +168,6 @@ pub(super) fn call_in_const_order<O: Slots, P: At>(slots: &mut impl Slots, cx: &
             }
         )* };
     }
-    places!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31);
+    places!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
     Ok(())
 }

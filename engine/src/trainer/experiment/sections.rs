@@ -6,7 +6,7 @@ use crate::loops::{EpochLoader, LoopConfig, Role};
 use crate::metric::MetricConfig;
 use crate::model::InitRule;
 use crate::native::Determinism;
-use crate::optim::PassSettings;
+use crate::optim::{PassInfo, PassSettings};
 use crate::record::SinkConfig;
 use crate::trainer::experiment::settings::{DeviceChoice, TrainSettings, ValSettings};
 use crate::trainer::{Build, EngineHooksOf, Reader, Writer};
@@ -14,26 +14,41 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::path::PathBuf;
 
+/// What sections have to know of a trainer. It is a value and no type parameter, so that the reading of sections is
+/// compiled once, with the engine, and not with each program.
+#[derive(Clone, Copy)]
+struct Of {
+    clock: Clock,
+    loaders: fn(Role) -> &'static [&'static str],
+    passes: &'static [PassInfo],
+}
+
+impl Of {
+    fn trainer<T: Build>() -> Self {
+        Of { clock: T::CLOCK, loaders: T::loaders, passes: T::PASSES }
+    }
+}
+
 /// How a section of type `V` is read and printed.
-trait Form<T: Build, V> {
+trait Form<V> {
     /// Whether experiments of the trainer have it.
-    fn is_part(&self) -> bool {
+    fn is_part(&self, _: Of) -> bool {
         true
     }
     /// Reads it; mistakes are in the reader.
-    fn read(&self, reader: &mut Reader<'_>, key: &'static str) -> Option<V>;
+    fn read(&self, reader: &mut Reader<'_>, key: &'static str, of: Of) -> Option<V>;
     /// Prints it.
-    fn write(&self, value: &V, writer: &mut Writer, key: &'static str);
+    fn write(&self, value: &V, writer: &mut Writer, key: &'static str, of: Of);
 }
 
 /// A section that must be there.
 struct Required;
 
-impl<T: Build, V: DeserializeOwned + Serialize> Form<T, V> for Required {
-    fn read(&self, reader: &mut Reader<'_>, key: &'static str) -> Option<V> {
+impl<V: DeserializeOwned + Serialize> Form<V> for Required {
+    fn read(&self, reader: &mut Reader<'_>, key: &'static str, _: Of) -> Option<V> {
         reader.required(key)
     }
-    fn write(&self, value: &V, writer: &mut Writer, key: &'static str) {
+    fn write(&self, value: &V, writer: &mut Writer, key: &'static str, _: Of) {
         writer.put(key, value);
     }
 }
@@ -41,11 +56,11 @@ impl<T: Build, V: DeserializeOwned + Serialize> Form<T, V> for Required {
 /// A section that may be left out, with what it is then.
 struct Or<D>(D);
 
-impl<T: Build, V: DeserializeOwned + Serialize, D: Fn() -> V> Form<T, V> for Or<D> {
-    fn read(&self, reader: &mut Reader<'_>, key: &'static str) -> Option<V> {
+impl<V: DeserializeOwned + Serialize, D: Fn() -> V> Form<V> for Or<D> {
+    fn read(&self, reader: &mut Reader<'_>, key: &'static str, _: Of) -> Option<V> {
         reader.optional(key, &self.0)
     }
-    fn write(&self, value: &V, writer: &mut Writer, key: &'static str) {
+    fn write(&self, value: &V, writer: &mut Writer, key: &'static str, _: Of) {
         writer.put(key, value);
     }
 }
@@ -54,13 +69,13 @@ impl<T: Build, V: DeserializeOwned + Serialize, D: Fn() -> V> Form<T, V> for Or<
 /// wherever it is read.
 struct FolderOr(&'static str);
 
-impl<T: Build> Form<T, PathBuf> for FolderOr {
-    fn read(&self, reader: &mut Reader<'_>, key: &'static str) -> Option<PathBuf> {
+impl Form<PathBuf> for FolderOr {
+    fn read(&self, reader: &mut Reader<'_>, key: &'static str, _: Of) -> Option<PathBuf> {
         let path = reader.optional(key, || PathBuf::from(self.0))?;
         // without a current folder the path stays as it is, and the run's folder tells what is wrong
         Some(std::path::absolute(&path).unwrap_or(path))
     }
-    fn write(&self, value: &PathBuf, writer: &mut Writer, key: &'static str) {
+    fn write(&self, value: &PathBuf, writer: &mut Writer, key: &'static str, _: Of) {
         writer.put(key, value);
     }
 }
@@ -68,16 +83,16 @@ impl<T: Build> Form<T, PathBuf> for FolderOr {
 /// A section of trainers that have a loader of this role; others neither show nor list it.
 struct With<F>(Role, F);
 
-impl<T: Build, V, F: Form<T, V>> Form<T, V> for With<F> {
-    fn read(&self, reader: &mut Reader<'_>, key: &'static str) -> Option<V> {
-        match T::loaders(self.0).is_empty() && reader.is_of_schema() {
+impl<V, F: Form<V>> Form<V> for With<F> {
+    fn read(&self, reader: &mut Reader<'_>, key: &'static str, of: Of) -> Option<V> {
+        match (of.loaders)(self.0).is_empty() && reader.is_of_schema() {
             true => None,
-            false => self.1.read(reader, key),
+            false => self.1.read(reader, key, of),
         }
     }
-    fn write(&self, value: &V, writer: &mut Writer, key: &'static str) {
-        if !T::loaders(self.0).is_empty() {
-            self.1.write(value, writer, key);
+    fn write(&self, value: &V, writer: &mut Writer, key: &'static str, of: Of) {
+        if !(of.loaders)(self.0).is_empty() {
+            self.1.write(value, writer, key, of);
         }
     }
 }
@@ -85,18 +100,18 @@ impl<T: Build, V, F: Form<T, V>> Form<T, V> for With<F> {
 /// Which train loader makes the epoch; of trainers by epoch that have several. Others neither show nor list it.
 struct OfSeveralTrainLoaders;
 
-impl<T: Build> Form<T, EpochLoader> for OfSeveralTrainLoaders {
-    fn is_part(&self) -> bool {
-        T::CLOCK == Clock::Epoch && T::loaders(Role::Train).len() > 1
+impl Form<EpochLoader> for OfSeveralTrainLoaders {
+    fn is_part(&self, of: Of) -> bool {
+        of.clock == Clock::Epoch && (of.loaders)(Role::Train).len() > 1
     }
-    fn read(&self, reader: &mut Reader<'_>, key: &'static str) -> Option<EpochLoader> {
-        match Form::<T, EpochLoader>::is_part(self) {
+    fn read(&self, reader: &mut Reader<'_>, key: &'static str, of: Of) -> Option<EpochLoader> {
+        match self.is_part(of) {
             true => reader.optional(key, EpochLoader::default),
             false => Some(EpochLoader::default()),
         }
     }
-    fn write(&self, value: &EpochLoader, writer: &mut Writer, key: &'static str) {
-        if Form::<T, EpochLoader>::is_part(self) {
+    fn write(&self, value: &EpochLoader, writer: &mut Writer, key: &'static str, of: Of) {
+        if self.is_part(of) {
             writer.put(key, value);
         }
     }
@@ -105,18 +120,18 @@ impl<T: Build> Form<T, EpochLoader> for OfSeveralTrainLoaders {
 /// What a file says of each pass, with what the code says in place of what it leaves out; of trainers with `#[passes]`.
 struct Passes;
 
-impl<T: Build> Form<T, Vec<PassSettings>> for Passes {
-    fn read(&self, reader: &mut Reader<'_>, _: &'static str) -> Option<Vec<PassSettings>> {
+impl Form<Vec<PassSettings>> for Passes {
+    fn read(&self, reader: &mut Reader<'_>, _: &'static str, of: Of) -> Option<Vec<PassSettings>> {
         let mut passes = Vec::new();
-        for (place, info) in T::PASSES.iter().enumerate() {
+        for (place, info) in of.passes.iter().enumerate() {
             let Some(section) = info.section else { continue };
             let code = || PassSettings::default().resolved(info, place);
             passes.push(reader.optional(section, code).map(|settings| settings.resolved(info, place)));
         }
         passes.into_iter().collect()
     }
-    fn write(&self, value: &Vec<PassSettings>, writer: &mut Writer, _: &'static str) {
-        let sections = T::PASSES.iter().filter_map(|info| info.section);
+    fn write(&self, value: &Vec<PassSettings>, writer: &mut Writer, _: &'static str, of: Of) {
+        let sections = of.passes.iter().filter_map(|info| info.section);
         sections.zip(value).for_each(|(section, settings)| writer.put(section, settings));
     }
 }
@@ -124,11 +139,11 @@ impl<T: Build> Form<T, Vec<PassSettings>> for Passes {
 /// A list of components that the file chooses.
 struct Chosen;
 
-impl<T: Build, C: DeserializeOwned + Serialize> Form<T, Vec<C>> for Chosen {
-    fn read(&self, reader: &mut Reader<'_>, key: &'static str) -> Option<Vec<C>> {
+impl<C: DeserializeOwned + Serialize> Form<Vec<C>> for Chosen {
+    fn read(&self, reader: &mut Reader<'_>, key: &'static str, _: Of) -> Option<Vec<C>> {
         reader.chosen(key)
     }
-    fn write(&self, value: &Vec<C>, writer: &mut Writer, key: &'static str) {
+    fn write(&self, value: &Vec<C>, writer: &mut Writer, key: &'static str, _: Of) {
         writer.put(key, value);
     }
 }
@@ -136,36 +151,48 @@ impl<T: Build, C: DeserializeOwned + Serialize> Form<T, Vec<C>> for Chosen {
 /// The metrics that no field of the trainer has taken.
 struct OtherMetrics;
 
-impl<T: Build> Form<T, Vec<Box<dyn MetricConfig>>> for OtherMetrics {
-    fn read(&self, reader: &mut Reader<'_>, _: &'static str) -> Option<Vec<Box<dyn MetricConfig>>> {
+impl Form<Vec<Box<dyn MetricConfig>>> for OtherMetrics {
+    fn read(&self, reader: &mut Reader<'_>, _: &'static str, _: Of) -> Option<Vec<Box<dyn MetricConfig>>> {
         reader.other_metrics()
     }
-    fn write(&self, value: &Vec<Box<dyn MetricConfig>>, writer: &mut Writer, _: &'static str) {
+    fn write(&self, value: &Vec<Box<dyn MetricConfig>>, writer: &mut Writer, _: &'static str, _: Of) {
         value.iter().for_each(|metric| writer.metric("", metric));
     }
 }
 
-/// The settings of a set of hooks.
-struct Hooks;
-
-impl<T: Build> Form<T, <EngineHooksOf<T> as HookSet>::Settings> for Hooks {
-    fn read(&self, reader: &mut Reader<'_>, _: &'static str) -> Option<<EngineHooksOf<T> as HookSet>::Settings> {
-        EngineHooksOf::<T>::read(reader)
-    }
-    fn write(&self, value: &<EngineHooksOf<T> as HookSet>::Settings, writer: &mut Writer, _: &'static str) {
-        EngineHooksOf::<T>::write(value, writer);
-    }
-}
-
-/// Makes the experiment from a line for each section: `key: Type = form;`, or `key;` where the trainer's fields stand.
+/// Makes the experiment from a line for each section: `key: Type = form;`, or `key;` where the trainer's fields stand. The
+/// section `hooks`, whose type depends on the trainer, is written out.
 macro_rules! sections {
     ($( #[doc = $docs:literal] $key:ident $(: $type:ty = $form:expr)?; )*) => {
         /// The keys of an experiment, in the order in which people read them.
         pub(super) const KEYS: &[(&str, &str)] = &[$( (stringify!($key), $docs), )*];
 
+        /// Each section, read and printed by functions that know no trainer.
+        mod each {
+            #[allow(clippy::wildcard_imports, reason = "the types and forms of all sections")]
+            use super::*;
+            $($(
+                pub(super) mod $key {
+                    #[allow(clippy::wildcard_imports, unused_imports, reason = "the types and forms of all sections")]
+                    use super::*;
+                    pub(in super::super) fn is_part(of: Of) -> bool {
+                        Form::<$type>::is_part(&$form, of)
+                    }
+                    pub(in super::super) fn read(reader: &mut Reader<'_>, of: Of) -> Option<$type> {
+                        Form::<$type>::read(&$form, reader, stringify!($key), of)
+                    }
+                    pub(in super::super) fn write(value: &$type, writer: &mut Writer, of: Of) {
+                        Form::<$type>::write(&$form, value, writer, stringify!($key), of);
+                    }
+                }
+            )?)*
+        }
+
         /// An experiment, read and checked.
         pub struct Experiment<T: Build> {
             $($( #[doc = $docs] pub $key: $type, )?)*
+            /// The hooks that are part of this program.
+            pub hooks: HooksOf<T>,
             /// The settings of the trainer's fields.
             pub sections: T::Sections,
             /// Stops after this many updates, as the command line asks; the plan stays what the file says.
@@ -175,38 +202,52 @@ macro_rules! sections {
         /// The sections of an experiment, as far as they could be read.
         pub(super) struct Sections<T: Build> {
             $($( pub(super) $key: Option<$type>, )?)*
+            hooks: Option<HooksOf<T>>,
             sections: Option<T::Sections>,
         }
 
         impl<T: Build> Sections<T> {
             /// Reads every section, also after one that has a mistake.
             pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+                let of = Of::trainer::<T>();
                 // messages list the known keys in the order in which they were asked for
-                $($( if Form::<T, $type>::is_part(&$form) {
+                $($( if each::$key::is_part(of) {
+                    let _ = stringify!($type);
                     reader.node(stringify!($key));
                 } )?)*
                 Sections {
                     // the trainer's fields come first: they take their entries out of lists
                     sections: T::read(reader),
-                    $($( $key: Form::<T, $type>::read(&$form, reader, stringify!($key)), )?)*
+                    hooks: EngineHooksOf::<T>::read(reader),
+                    $($( $key: { let value: Option<$type> = each::$key::read(reader, of); value }, )?)*
                 }
             }
 
             /// The experiment, when every section could be read.
             pub(super) fn complete(self) -> Option<Experiment<T>> {
-                Some(Experiment { $($( $key: { let value: $type = self.$key?; value }, )?)* sections: self.sections?, stop_after: None })
+                Some(Experiment {
+                    $($( $key: { let value: $type = self.$key?; value }, )?)*
+                    hooks: self.hooks?,
+                    sections: self.sections?,
+                    stop_after: None,
+                })
             }
         }
 
         impl<T: Build> Experiment<T> {
             /// Prints every section.
             pub(super) fn write(&self, writer: &mut Writer) {
+                let of = Of::trainer::<T>();
                 T::write(&self.sections, writer);
-                $($( Form::<T, $type>::write(&$form, &self.$key, writer, stringify!($key)); )?)*
+                EngineHooksOf::<T>::write(&self.hooks, writer);
+                $($( each::$key::write({ let value: &$type = &self.$key; value }, writer, of); )?)*
             }
         }
     };
 }
+
+/// The settings of the hooks that every program of a trainer has.
+type HooksOf<T> = <EngineHooksOf<T> as HookSet>::Settings;
 
 sections! {
     /// The run's name: its folder below `work_dir`.
@@ -248,7 +289,7 @@ sections! {
     /// What is measured in every validation and test. Those of the trainer's own fields always are; an entry of their name sets them.
     metrics: Vec<Box<dyn MetricConfig>> = OtherMetrics;
     /// The hooks that are part of this program. `Off` switches one off; `level: HIGH`, or 0 to 100, moves it: the lower the earlier in each phase.
-    hooks: <EngineHooksOf<T> as HookSet>::Settings = Hooks;
+    hooks;
     /// Further hooks, chosen by this file.
     custom_hooks: Vec<Box<dyn HookConfig>> = Chosen;
     /// What the run records into, besides the console, `log.txt` and `metrics.jsonl`. The run goes on without one that fails, unless it is `required: true`.
