@@ -7,6 +7,7 @@ pub mod checked;
 pub mod disk;
 pub mod error;
 pub mod libtorch;
+mod lines;
 pub mod output;
 pub mod panics;
 pub mod pattern;
@@ -15,6 +16,7 @@ pub mod scalar;
 pub mod state;
 pub mod suggest;
 pub mod units;
+pub mod waiting;
 pub(crate) mod words;
 
 pub use error::{Error, ErrorContext, Result};

@@ -114,6 +114,10 @@ fn try_set(root: &mut Node, argument: &str, file: u32, diagnostics: &Diagnostics
 fn value(argument: &str, at: usize, file: u32) -> Result<Node, Vec<Diagnostic>> {
     parse::parse_argument(file, argument, at).or_else(|mistakes| {
         let text = argument[at..].trim();
+        if let Some(name) = text.strip_prefix("${").and_then(|text| text.strip_suffix('}')) {
+            let found = Diagnostic::new(span(file, at, argument.len()), format!("expected a value, found `{text}`"));
+            return Err(vec![found.help(format!("a variable of the environment is `Env(\"{name}\")`"))]);
+        }
         match is_plain_text(text) {
             true => Ok(Node { span: span(file, at, argument.len()), name: None, kind: Kind::Str(text.to_owned()) }),
             false => Err(mistakes),
