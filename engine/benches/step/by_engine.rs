@@ -222,7 +222,7 @@ fn run(net: Kind, device: Device, data: Device, train: &str, hook: &str) -> Resu
         work_dir = folder.path().display().to_string(),
     );
     let experiment = Experiment::<Stepper>::parse("the bench", &text)?;
-    run_train(experiment, TrainOptions { verbosity: Verbosity::Quiet, ..Mode::New.into() })?;
+    run_train(experiment, TrainOptions { console: Verbosity::Quiet.into(), ..Mode::New.into() })?;
     Ok(())
 }
 

@@ -1,13 +1,11 @@
 //! The commands and their options, with the help that people learn them from.
 
 use crate::base::Error;
-use crate::checkpoint::{LATEST, newest_valid};
 use crate::cli::failure::Failure;
 use crate::cli::out::{self, ColorChoice};
 use crate::config::{Given, Kind, Node, print_line, to_node};
-use crate::folder::CHECKPOINTS;
 use crate::native::libtorch_version;
-use crate::sinks::Verbosity;
+use crate::sinks::{ConsoleOptions, Verbosity};
 use crate::trainer::{Build, DeviceChoice};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
@@ -38,12 +36,13 @@ pub(super) struct Style {
 }
 
 impl Style {
-    pub(super) fn verbosity(&self) -> Verbosity {
-        match (self.quiet, self.verbose) {
+    pub(super) fn console(&self) -> ConsoleOptions {
+        let verbosity = match (self.quiet, self.verbose) {
             (true, _) => Verbosity::Quiet,
             (_, true) => Verbosity::Verbose,
             _ => Verbosity::Normal,
-        }
+        };
+        ConsoleOptions { verbosity, color: self.color.stdout().0 }
     }
 }
 
@@ -182,39 +181,10 @@ impl ExperimentArgs {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct CheckpointArgs {
-    /// A checkpoint's folder, a run's folder (its newest checkpoint), or a `.safetensors` file
-    #[arg(long, value_name = "PATH")]
-    checkpoint: PathBuf,
-}
-
-impl CheckpointArgs {
-    /// The checkpoint that is meant: a run's folder means its newest one. Newer ones that can't be used are told.
-    pub(super) fn resolve(self) -> Result<PathBuf, Failure> {
-        let path = self.checkpoint;
-        if let Err(error) = path.metadata() {
-            let what = "name a checkpoint's folder, a run's folder or a `.safetensors` file";
-            return Err(Failure::Usage(format!("`--checkpoint {}` can't be read: {error}; {what}", path.display())));
-        }
-        // the file that names the newest checkpoint of a run stands for it
-        if path.is_file()
-            && path.file_name().is_some_and(|name| name == LATEST)
-            && let Ok(name) = std::fs::read_to_string(&path)
-        {
-            return Ok(path.with_file_name(name.trim()));
-        }
-        let checkpoints = path.join(CHECKPOINTS);
-        if !checkpoints.is_dir() {
-            return Ok(path);
-        }
-        let newest = newest_valid(&checkpoints).map_err(Error::from)?;
-        for (_, why) in &newest.unusable {
-            out::error_line(format_args!("warning: a checkpoint can't be used: {why}"));
-        }
-        match newest.found {
-            Some((path, _)) => Ok(path),
-            None => Err(Error::msg(format!("the run in `{}` has no checkpoint yet", path.display())).into()),
-        }
-    }
+    /// A checkpoint's folder, a run's folder (its newest checkpoint), or a `.safetensors` file; of the experiment's own run:
+    /// `last`, `best`, or `best:METRIC` where several are kept
+    #[arg(long, value_name = "PATH|last|best")]
+    pub(super) checkpoint: PathBuf,
 }
 
 /// Reads the command line. Usage errors, help and version come back as clap's errors.

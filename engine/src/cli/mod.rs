@@ -5,6 +5,7 @@
 
 mod args;
 mod check;
+mod checkpoint;
 mod describe;
 mod failure;
 mod list;
@@ -20,7 +21,7 @@ use crate::config::registry;
 use crate::folder::{Mode, PREDICTIONS};
 use crate::loops::{End, Role};
 use crate::native;
-use crate::sinks::Verbosity;
+use crate::sinks::ConsoleOptions;
 use crate::trainer::{
     Build, Experiment, Purpose, Summary, TrainOptions, needs_loader, run_predict, run_test, run_train, run_val,
 };
@@ -137,7 +138,7 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
             let mut loaded = Loaded::<T>::read(&experiment, Purpose::Run)?;
             loaded.experiment.stop_after = max_iters;
             let folder = loaded.folder();
-            let options = TrainOptions { mode, past_end, verbosity: style.verbosity() };
+            let options = TrainOptions { mode, past_end, console: style.console() };
             let summary = loaded.used_by(|experiment| run_train(experiment, options))?;
             print_metrics(&summary)?;
             out::line(format_args!("run folder: {}", folder.display()))?;
@@ -155,7 +156,7 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
             let mut file = predictions::Predictions::create(&path)?;
             let mut write = |prediction| file.write(&prediction);
             let summary =
-                loaded.used_by(|experiment| run_predict(experiment, &checkpoint, style.verbosity(), &mut write))?;
+                loaded.used_by(|experiment| run_predict(experiment, &checkpoint, style.console(), &mut write))?;
             if summary.end == End::Finished {
                 let written = file.finish()?;
                 let plural = if written == 1 { "" } else { "s" };
@@ -173,10 +174,10 @@ fn evaluate<T: Build>(
     experiment: &ExperimentArgs,
     checkpoint: CheckpointArgs,
     style: &Style,
-    run: impl FnOnce(Experiment<T>, &Path, Verbosity) -> Result<Summary>,
+    run: impl FnOnce(Experiment<T>, &Path, ConsoleOptions) -> Result<Summary>,
 ) -> Result<ExitCode, Failure> {
     let (loaded, checkpoint) = evaluated::<T>(role, experiment, checkpoint)?;
-    let summary = loaded.used_by(|experiment| run(experiment, &checkpoint, style.verbosity()))?;
+    let summary = loaded.used_by(|experiment| run(experiment, &checkpoint, style.console()))?;
     print_metrics(&summary)?;
     exit_code(&summary, "")
 }
@@ -189,7 +190,9 @@ fn evaluated<T: Build>(
 ) -> Result<(Loaded<T>, PathBuf), Failure> {
     needs_loader::<T>(role).map_err(Failure::Usage)?;
     prepare_device()?;
-    Ok((Loaded::read(experiment, Purpose::Run)?, checkpoint.resolve()?))
+    let loaded = Loaded::read(experiment, Purpose::Run)?;
+    let checkpoint = checkpoint::resolve(checkpoint.checkpoint, &loaded.folder())?;
+    Ok((loaded, checkpoint))
 }
 
 /// libtorch's CUDA part is loaded when it lies beside the rest, so that one binary serves both kinds of machine.

@@ -72,7 +72,8 @@ impl Checkpoint {
             let Some(value) = cx.new_metric(name) else { continue };
             let better = direction_of(name, cx)?;
             // a value that is no number is never the best
-            if !value.is_nan() && self.best.entry(name.to_string()).or_default().take(value, better, 0.0) {
+            let now = (cx.epoch(), cx.iter());
+            if !value.is_nan() && self.best.entry(name.to_string()).or_default().take(value, better, 0.0, now) {
                 cx.save(Save { name: best_name(name), latest: false });
             }
         }
@@ -84,7 +85,7 @@ impl Checkpoint {
     /// Last chance: a later hook may have stopped the training after this one had looked.
     fn after_train(&mut self, cx: &mut Context<'_>) -> Result<()> {
         self.save_if(self.is_last(cx) && cx.saved_at() != Some(cx.iter()), cx);
-        Ok(())
+        if self.training && cx.exception().is_none() { self.tell_best(cx) } else { Ok(()) }
     }
 
     fn after_save_checkpoint(&mut self, cx: &mut Context<'_>) -> Result<()> {
@@ -99,6 +100,22 @@ impl Checkpoint {
 }
 
 impl Checkpoint {
+    /// Says which checkpoint holds the best value of each watched metric.
+    fn tell_best(&self, cx: &mut Context<'_>) -> Result<()> {
+        let Some(folder) = cx.folder().map(|folder| folder.checkpoints()) else { return Ok(()) };
+        for name in &self.save_best {
+            let Some(best) = self.best.get(&**name) else { continue };
+            let (Some(value), (epoch, iter)) = (best.value(), best.at()) else { continue };
+            let when = match cx.clocks().clock() {
+                Clock::Epoch => format!("{epoch}, {iter}"),
+                Clock::Iter => iter.to_string(),
+            };
+            let path = folder.join(best_name(name));
+            cx.say(&format!("best `{name}`: {} at {when}, in {}", shown(value), path.display()))?;
+        }
+        Ok(())
+    }
+
     fn is_due(&self, clock: Clock, cx: &Context<'_>) -> bool {
         let clocks = cx.clocks();
         let cadence = Cadence::new(self.interval, self.begin, self.by, clocks.clock());
@@ -118,7 +135,15 @@ impl Checkpoint {
     }
 }
 
+/// How the names of best checkpoints begin.
+pub(crate) const BEST: &str = "best_";
+
 /// `val/accuracy` → `best_val_accuracy`.
-fn best_name(metric: &str) -> String {
-    format!("best_{}", metric.replace(|c: char| !c.is_ascii_alphanumeric(), "_"))
+pub(crate) fn best_name(metric: &str) -> String {
+    format!("{BEST}{}", metric.replace(|c: char| !c.is_ascii_alphanumeric(), "_"))
+}
+
+/// A metric with four digits behind the point, as the command line prints it at the end.
+fn shown(value: f64) -> String {
+    format!("{value:.4}")
 }

@@ -13,6 +13,7 @@ mod scheduler;
 mod timer;
 
 pub use checkpoint::Checkpoint;
+pub(crate) use checkpoint::{BEST, best_name};
 pub use defaults::{DefaultHooks, HookSettings};
 pub use early_stopping::EarlyStopping;
 pub use ema::{Ema, EmaBuffers, EmaKind};

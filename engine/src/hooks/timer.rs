@@ -1,7 +1,7 @@
 //! `timer`: how long iters take, how much of that is waiting for data, and when the run will be over.
 
 use crate::base::Result;
-use crate::record::{Progress, RowPhase, Timed, Timing};
+use crate::record::{Progress, Timed, Timing};
 use crate::run::Context;
 use engine_macros::{hook, phases};
 use std::time::{Duration, Instant};
@@ -71,7 +71,7 @@ impl Timer {
         self.last_end = Some(now);
         timing.iter(Timed { whole: now.duration_since(began), data: self.waited, samples: self.samples });
         let done = cx.iter().get();
-        let total = cx.clocks().max_iters();
+        let total = cx.last_planned_iter();
         let seconds = |time: Option<Duration>| time.map(|time| time.as_secs_f64());
         let recorded = [
             ("iter_time", seconds(timing.iter_time())),
@@ -84,6 +84,6 @@ impl Timer {
                 cx.log_last(name, value);
             }
         }
-        cx.show_progress(Progress { phase: RowPhase::Train, done, total })
+        cx.show_progress(Progress { what: "train", done, total })
     }
 }

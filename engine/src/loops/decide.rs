@@ -70,7 +70,9 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
 
     /// Notes whether the plan ends with the coming iter.
     pub(crate) fn foresee_iter(&mut self) {
-        self.run.decision.last_iter = self.run.clocks.iter.get() + 1 >= self.last_planned_iter();
+        let last = self.last_planned_iter();
+        self.run.decision.last_planned = (last != u64::MAX).then_some(last);
+        self.run.decision.last_iter = self.run.clocks.iter.get() + 1 >= last;
     }
 
     /// Notes whether the plan ends with the coming epoch.

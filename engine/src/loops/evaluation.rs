@@ -11,6 +11,7 @@ use crate::loops::trainer::{Role, Trainer};
 use crate::model::ModelEntry;
 use crate::phase::At;
 use crate::random;
+use crate::record::Progress;
 use crate::run::Generators;
 use std::marker::PhantomData;
 
@@ -125,6 +126,7 @@ impl<D: EngineHooks, T: Trainer, S: Stage<T>> VisitLoader<T, S::Answer> for OneP
             let text = format!("the {role} loader `{name}` never ends; take another sampler than `Infinite`");
             return Err(Error::msg(text));
         }
+        let total = loader.batches();
         loader.start(Cursor::default())?;
         while let Some(batch) = fed.loader(&mut program.trainer).next_batch()? {
             let Weighed { batch, size, weight } = Weighed::of(batch)?.onto(program.run.device)?;
@@ -137,6 +139,8 @@ impl<D: EngineHooks, T: Trainer, S: Stage<T>> VisitLoader<T, S::Answer> for OneP
             })?;
             program.run.step.output = None;
             program.run.current.evaluated = program.run.current.evaluated.map(|batches| batches + 1);
+            let done = program.run.current.evaluated.unwrap_or_default();
+            program.run.seen.sinks.progress(Progress { what: S::ROLE.name(), done, total })?;
             if program.decide_on_signal() {
                 return Ok(false);
             }

@@ -11,8 +11,8 @@ use std::path::PathBuf;
 /// How far the current loop is, for those that show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// Which loop.
-    pub phase: RowPhase,
+    /// Which loop: `train`, `val`, `test` or `predict`.
+    pub what: &'static str,
     /// Iters or batches that are done.
     pub done: u64,
     /// How many there will be, where it is known.

@@ -18,6 +18,8 @@ pub struct Decision {
     pub(crate) saves: Vec<Save>,
     /// Whether no iter follows the one that is under way, by the plan.
     pub(crate) last_iter: bool,
+    /// The updates that this run makes at most, by its plan and its limit; `None` before the first.
+    pub(crate) last_planned: Option<u64>,
     /// Whether no epoch follows the one that is under way, by the plan.
     pub(crate) last_epoch: bool,
 }

@@ -4,9 +4,10 @@
 //! (`… | head`) ends the lines, not the run: the log file has them all.
 
 use super::format::{event_text, row_text};
+use super::row_line::RowLines;
 use crate::base::error::Result;
 use crate::base::state::{State, StateError, StateMap};
-use crate::record::{Event, Progress, Row, RowPhase, Sink, ValueKind};
+use crate::record::{Event, Progress, Row, Sink, ValueKind};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, Write};
 
@@ -14,10 +15,30 @@ use std::io::{IsTerminal, Write};
 pub struct Console {
     out: Box<dyn Write + Send>,
     open: bool,
+    /// Where a bar may be drawn; taken when there is something to show.
+    target: Option<ProgressDrawTarget>,
     bar: Option<ProgressBar>,
     verbosity: Verbosity,
+    rows: RowLines,
+    /// Whether lines go to a terminal.
+    on_terminal: bool,
     /// Which loop the bar shows, and of how many steps.
-    shown: Option<(RowPhase, Option<u64>)>,
+    shown: Option<(&'static str, Option<u64>)>,
+}
+
+/// What the console looks like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ConsoleOptions {
+    /// How much is shown.
+    pub verbosity: Verbosity,
+    /// Whether rows are coloured.
+    pub color: bool,
+}
+
+impl From<Verbosity> for ConsoleOptions {
+    fn from(verbosity: Verbosity) -> Self {
+        ConsoleOptions { verbosity, color: false }
+    }
 }
 
 /// How much a person wants to see.
@@ -34,16 +55,19 @@ pub enum Verbosity {
 
 impl Console {
     /// Lines on stdout; the bar on stderr, if that is a terminal.
-    pub fn new(verbosity: Verbosity) -> Console {
+    pub fn new(options: impl Into<ConsoleOptions>) -> Console {
+        let ConsoleOptions { verbosity, color } = options.into();
         let bar = verbosity != Verbosity::Quiet && std::io::stderr().is_terminal();
         let mut console = Console::on(Box::new(std::io::stdout()), bar.then(ProgressDrawTarget::stderr));
         console.verbosity = verbosity;
+        console.rows.color = color;
+        console.on_terminal = std::io::stdout().is_terminal();
         console
     }
 
     fn on(out: Box<dyn Write + Send>, target: Option<ProgressDrawTarget>) -> Console {
-        let bar = target.map(|target| ProgressBar::with_draw_target(None, target));
-        Console { out, open: true, bar, verbosity: Verbosity::Normal, shown: None }
+        let (verbosity, rows) = (Verbosity::Normal, RowLines::default());
+        Console { out, open: true, target, bar: None, verbosity, rows, on_terminal: false, shown: None }
     }
 
     fn write(&mut self, text: &str) {
@@ -59,7 +83,7 @@ impl Console {
 
 impl Default for Console {
     fn default() -> Self {
-        Console::new(Verbosity::Normal)
+        Console::new(ConsoleOptions::default())
     }
 }
 
@@ -78,7 +102,14 @@ impl Sink for Console {
     }
 
     fn row(&mut self, row: &Row) -> Result<()> {
-        self.line(&row_text(row))
+        if self.verbosity == Verbosity::Verbose {
+            return self.line(&row_text(row));
+        }
+        // asked for each row: the window may have another size by now
+        let size = if self.on_terminal { terminal_size::terminal_size() } else { None };
+        self.rows.columns = size.map(|(width, _)| usize::from(width.0));
+        let line = self.rows.line(row);
+        self.line(&line)
     }
 
     fn line(&mut self, text: &str) -> Result<()> {
@@ -90,13 +121,16 @@ impl Sink for Console {
     }
 
     fn progress(&mut self, progress: Progress) {
+        if let Some(target) = self.target.take() {
+            self.bar = Some(ProgressBar::with_draw_target(None, target));
+        }
         let Some(bar) = &self.bar else { return };
-        let shown = Some((progress.phase, progress.total));
+        let shown = Some((progress.what, progress.total));
         if self.shown != shown {
             self.shown = shown;
             bar.reset();
             bar.set_style(style(progress.total.is_some()));
-            bar.set_prefix(progress.phase.as_str());
+            bar.set_prefix(progress.what);
             if let Some(total) = progress.total {
                 bar.set_length(total);
             }
@@ -224,7 +258,7 @@ mod tests {
     }
 
     fn step(done: u64) -> Progress {
-        Progress { phase: RowPhase::Train, done, total: Some(10) }
+        Progress { what: "train", done, total: Some(10) }
     }
 
     #[test]

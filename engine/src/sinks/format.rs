@@ -36,6 +36,8 @@ pub fn value_text(name: &str, value: f64) -> String {
     let word = |edge: char| name.starts_with(&format!("lr{edge}")) || name.ends_with(&format!("{edge}lr"));
     if !value.is_finite() {
         value.to_string()
+    } else if value == 0.0 && name != "eta" {
+        significant(value)
     } else if name == "eta" {
         Duration::try_from_secs_f64(value).map_or_else(|_| significant(value), clock)
     } else if name == "lr" || word('/') || word('_') {
@@ -94,6 +96,7 @@ mod tests {
     fn the_name_tells_how_a_number_is_shown() {
         let cases = [
             ("lr", 0.001, "1.000e-3"),
+            ("lr", 0.0, "0"),
             ("lr/head", 0.5, "5.000e-1"),
             ("net_lr", 0.02, "2.000e-2"),
             ("lrp", 0.02, "0.02000"),

@@ -7,10 +7,11 @@ mod console;
 mod format;
 mod json_lines;
 mod log_file;
+mod row_line;
 #[cfg(feature = "tensorboard")]
 mod tensorboard;
 
-pub use console::{Console, Verbosity};
+pub use console::{Console, ConsoleOptions, Verbosity};
 pub use format::{clock, row_text, value_text};
 pub use json_lines::JsonLines;
 pub use log_file::LogFile;

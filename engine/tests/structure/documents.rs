@@ -130,6 +130,24 @@ fn every_link_of_a_document_leads_to_a_file() {
 }
 
 #[test]
+fn the_readme_links_to_every_document() {
+    let readme = document("README.md");
+    for (path, _) in documents() {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        assert!(name == "README.md" || readme.contains(&format!("{name})")), "the README does not link to {name}");
+    }
+}
+
+#[test]
+fn no_document_holds_marks_of_a_merge() {
+    for (path, text) in documents() {
+        let mark =
+            text.lines().find(|line| ["<<<<<<< ", "=======", ">>>>>>> "].iter().any(|mark| line.starts_with(mark)));
+        assert_eq!(mark, None, "{}", path.display());
+    }
+}
+
+#[test]
 fn every_phase_is_told_of() {
     let text = document("docs/phases.md");
     for phase in engine::phase::Phase::ALL {

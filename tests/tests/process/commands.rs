@@ -228,3 +228,26 @@ fn who_writes_a_setting_alone_is_told_of_set() {
     assert!(!ended.stderr.contains("--set --lr"), "{ended}");
     bench.run(&["check", "exp.ron", "--set", "name=${RUN}"]).exits(2).says("`Env(\"RUN\")`");
 }
+
+#[test]
+fn the_end_of_a_training_tells_the_best_checkpoint_and_evaluations_take_it_by_that_word() {
+    let bench = Bench::by_epoch();
+    let none = ["val", "exp.ron", "--checkpoint", "best", "--set", "hooks.checkpoint.save_best=[]"];
+    let set = ["--set", "hooks.checkpoint.save_best=[\"val/accuracy\", \"val/loss\"]"];
+    let told = bench.train(&set).exits(0).stdout;
+    let line = told.lines().find(|line| line.starts_with("best `val/accuracy`: ")).unwrap_or_else(|| panic!("{told}"));
+    let (value, rest) = line.trim_start_matches("best `val/accuracy`: ").split_once(" at epoch ").unwrap();
+    assert!(rest.ends_with("runs/run/checkpoints/best_val_accuracy"), "{line}");
+    let val = |checkpoint: &str| bench.run(&["val", "exp.ron", "--checkpoint", checkpoint]);
+    assert!(val("best:val/accuracy").exits(0).stdout.contains(&format!("val/accuracy = {value}")), "{line}");
+    let newest = val("runs/run").exits(0).stdout;
+    let metrics = |text: &str| text.lines().filter(|line| line.contains(" = ")).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(metrics(&val("last").exits(0).stdout), metrics(&newest));
+    // which of the two is not said
+    val("best").exits(2).says("`best` could be any of");
+    val("best:val/recall").exits(2).says("none is that of `val/recall`");
+    let other = Bench::by_epoch();
+    other.train(&["--set", "hooks.checkpoint.save_best=[]"]).exits(0);
+    other.run(&none).exits(2).says("keeps no best checkpoint");
+    val("newest").exits(2).says("`last` or `best`");
+}

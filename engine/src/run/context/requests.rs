@@ -33,6 +33,11 @@ impl Context<'_> {
         self.run.decision.last_iter || self.run.decision.stop.is_some() || self.run.clocks.is_finished()
     }
 
+    /// The number of updates with which this run ends: that of the plan, or of `--max-iters`. `None` without a plan.
+    pub fn last_planned_iter(&self) -> Option<u64> {
+        self.run.decision.last_planned.or_else(|| self.run.clocks.max_iters())
+    }
+
     /// Whether no epoch follows the one that is under way or was just finished, as far as the plan and decisions tell.
     /// `by_iter` the whole training is one epoch.
     pub fn is_last_epoch(&self) -> bool {

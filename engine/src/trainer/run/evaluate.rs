@@ -6,7 +6,7 @@ use crate::loops::Role;
 use crate::phase::at;
 use crate::record::RowPhase;
 use crate::run::Command;
-use crate::sinks::Verbosity;
+use crate::sinks::ConsoleOptions;
 use crate::trainer::run::program::{build_on, prepare};
 use crate::trainer::run::recording::Recording;
 use crate::trainer::run::train::note_the_end;
@@ -18,16 +18,24 @@ use std::path::Path;
 ///
 /// # Errors
 /// When the checkpoint doesn't fit, or something fails while building or running.
-pub fn run_val<T: Build>(experiment: Experiment<T>, checkpoint: &Path, verbosity: Verbosity) -> Result<Summary> {
-    evaluate(experiment, checkpoint, Role::Val, verbosity, |program| program.val().map(|_| ()))
+pub fn run_val<T: Build>(
+    experiment: Experiment<T>,
+    checkpoint: &Path,
+    console: impl Into<ConsoleOptions>,
+) -> Result<Summary> {
+    evaluate(experiment, checkpoint, Role::Val, console.into(), |program| program.val().map(|_| ()))
 }
 
 /// Tests the weights of a checkpoint.
 ///
 /// # Errors
 /// When the checkpoint doesn't fit, or something fails while building or running.
-pub fn run_test<T: Build>(experiment: Experiment<T>, checkpoint: &Path, verbosity: Verbosity) -> Result<Summary> {
-    evaluate(experiment, checkpoint, Role::Test, verbosity, |program| program.test().map(|_| ()))
+pub fn run_test<T: Build>(
+    experiment: Experiment<T>,
+    checkpoint: &Path,
+    console: impl Into<ConsoleOptions>,
+) -> Result<Summary> {
+    evaluate(experiment, checkpoint, Role::Test, console.into(), |program| program.test().map(|_| ()))
 }
 
 /// Predicts with the weights of a checkpoint; each prediction goes to `write` as it comes.
@@ -37,10 +45,10 @@ pub fn run_test<T: Build>(experiment: Experiment<T>, checkpoint: &Path, verbosit
 pub fn run_predict<T: Build>(
     experiment: Experiment<T>,
     checkpoint: &Path,
-    verbosity: Verbosity,
+    console: impl Into<ConsoleOptions>,
     write: &mut dyn FnMut(Prediction) -> Result<()>,
 ) -> Result<Summary> {
-    evaluate(experiment, checkpoint, Role::Predict, verbosity, |program| program.predict(write))
+    evaluate(experiment, checkpoint, Role::Predict, console.into(), |program| program.predict(write))
 }
 
 /// Whether a trainer has data for an evaluation; a text when it has not.
@@ -55,7 +63,7 @@ fn evaluate<T: Build>(
     mut experiment: Experiment<T>,
     checkpoint: &Path,
     role: Role,
-    verbosity: Verbosity,
+    console: ConsoleOptions,
     body: impl FnOnce(&mut Program<T>) -> Result<()>,
 ) -> Result<Summary> {
     needs_loader::<T>(role).map_err(Error::msg)?;
@@ -78,8 +86,8 @@ fn evaluate<T: Build>(
     let measured = program.measured();
     let sinks = &mut program.run.seen.sinks;
     match (phase, &run) {
-        (Some(phase), Some(run)) => recording.add_to(run, phase, measured, verbosity, sinks)?,
-        _ => recording.show(verbosity, sinks)?,
+        (Some(phase), Some(run)) => recording.add_to(run, phase, measured, console, sinks)?,
+        _ => recording.show(console, sinks)?,
     }
     program.listen_to_signals()?;
     let end = program.run(|program| {

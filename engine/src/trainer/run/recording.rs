@@ -4,7 +4,7 @@ use crate::base::Result;
 use crate::config::{Kind, Node};
 use crate::folder::{FinishedRun, RunFolder};
 use crate::record::{Cell, RowPhase, RunInfo, SinkConfig, Sinks};
-use crate::sinks::{Console, JsonLines, LogFile, Verbosity};
+use crate::sinks::{Console, ConsoleOptions, JsonLines, LogFile, Verbosity};
 use crate::trainer::{Build, Experiment};
 use std::path::Path;
 
@@ -50,10 +50,10 @@ impl Recording {
     ///
     /// # Errors
     /// When the log can't be written.
-    pub(super) fn begin(&self, folder: &RunFolder, verbosity: Verbosity, sinks: &mut Sinks) -> Result<()> {
+    pub(super) fn begin(&self, folder: &RunFolder, console: ConsoleOptions, sinks: &mut Sinks) -> Result<()> {
         sinks.push("log.txt", LogFile::open(&folder.log())?);
         // the console comes last: a row that a person has seen is in the files
-        self.greet(verbosity, sinks)
+        self.greet(console, sinks)
     }
 
     /// Adds the sinks of a command that evaluates a checkpoint of a run: the console, and those of the run. They may not be
@@ -66,13 +66,13 @@ impl Recording {
         run: &FinishedRun,
         phase: RowPhase,
         measures: Vec<String>,
-        verbosity: Verbosity,
+        console: ConsoleOptions,
         sinks: &mut Sinks,
     ) -> Result<()> {
         let info = RunInfo { phase, ..self.info(run.path(), measures) };
         let log = LogFile::open(&run.log()).map(|log| sinks.push_closed("log.txt", log, false));
         sinks.open(&info)?;
-        self.greet(verbosity, sinks)?;
+        self.greet(console, sinks)?;
         match log {
             Ok(()) => {
                 sinks.push_closed("metrics.jsonl", JsonLines::new(run.metrics()), false);
@@ -87,8 +87,8 @@ impl Recording {
     ///
     /// # Errors
     /// When it can't be written.
-    pub(super) fn show(&self, verbosity: Verbosity, sinks: &mut Sinks) -> Result<()> {
-        self.greet(verbosity, sinks)
+    pub(super) fn show(&self, console: ConsoleOptions, sinks: &mut Sinks) -> Result<()> {
+        self.greet(console, sinks)
     }
 
     /// What the sinks are told when they are opened.
@@ -102,14 +102,14 @@ impl Recording {
     }
 
     /// Adds the console, and tells the log, and a console that wants to know, what runs where.
-    fn greet(&self, verbosity: Verbosity, sinks: &mut Sinks) -> Result<()> {
+    fn greet(&self, console: ConsoleOptions, sinks: &mut Sinks) -> Result<()> {
         let tell = |sinks: &mut Sinks| self.environment.iter().try_for_each(|fact| sinks.line(fact));
-        if verbosity == Verbosity::Verbose {
-            sinks.push("console", Console::new(verbosity));
+        if console.verbosity == Verbosity::Verbose {
+            sinks.push("console", Console::new(console));
             return tell(sinks);
         }
         tell(sinks)?;
-        sinks.push("console", Console::new(verbosity));
+        sinks.push("console", Console::new(console));
         Ok(())
     }
 }

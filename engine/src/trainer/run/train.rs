@@ -6,7 +6,7 @@ use crate::loops::{End, Role};
 use crate::model::ModelEntry;
 use crate::optim::TrainingLength;
 use crate::record::Sink as _;
-use crate::sinks::{LogFile, Verbosity};
+use crate::sinks::{ConsoleOptions, LogFile};
 use crate::trainer::run::program::{build_on, prepare};
 use crate::trainer::run::recording::Recording;
 use crate::trainer::run::start::{Claim, Start};
@@ -22,13 +22,13 @@ pub struct TrainOptions {
     pub mode: Mode,
     /// Goes on also with a training that a hook or a step had ended.
     pub past_end: bool,
-    /// How much the console shows.
-    pub verbosity: Verbosity,
+    /// What the console looks like.
+    pub console: ConsoleOptions,
 }
 
 impl From<Mode> for TrainOptions {
     fn from(mode: Mode) -> Self {
-        TrainOptions { mode, past_end: false, verbosity: Verbosity::default() }
+        TrainOptions { mode, past_end: false, console: ConsoleOptions::default() }
     }
 }
 
@@ -55,7 +55,7 @@ pub fn run_train<T: Build>(mut experiment: Experiment<T>, options: impl Into<Tra
     start.begin(&folder)?;
     let (log, info) = (folder.log(), recording.info(folder.path(), program.measured()));
     let info = start.info(info, &program);
-    recording.begin(&folder, options.verbosity, &mut program.run.seen.sinks)?;
+    recording.begin(&folder, options.console, &mut program.run.seen.sinks)?;
     program.run.storage.folder = Some(folder);
     greet(&mut program)?;
     start.tell(&mut program)?;
