@@ -197,6 +197,11 @@ pub fn check_range<T: Ranged<N>, N: Display>(
 
 /// A range as people say it: `1..` is "at least 1", and `f64::MIN_POSITIVE..` is "above 0".
 pub fn in_words(source: &str) -> String {
+    match source.strip_suffix("..=f64::MAX") {
+        Some("f64::MIN") => return "finite".to_owned(),
+        Some(least) => return format!("finite and at least {least}"),
+        None => {}
+    }
     if let Some(end) = source.strip_prefix("f64::MIN_POSITIVE..") {
         return match end.strip_prefix('=') {
             Some(most) => format!("above 0 and at most {most}"),

@@ -4,7 +4,7 @@
 //! a hook or a step can use `?` on anything and a caller can still ask what it was.
 
 use crate::base::libtorch::plain;
-use crate::base::lines::is_of_engine;
+use crate::base::lines::is_of_library;
 use std::error::Error as StdError;
 use std::fmt;
 use std::panic::Location;
@@ -50,9 +50,11 @@ impl Error {
     /// Any typed error. One of libtorch is told with the line that has called this, or `?`.
     #[track_caller]
     pub fn new(source: impl StdError + Send + Sync + 'static) -> Self {
-        let place = (&source as &dyn StdError).is::<TchError>().then(Location::caller);
+        // called by name: as a value, `Location::caller` would tell where Rust's library has called it
+        let place = Location::caller();
+        let told = (&source as &dyn StdError).is::<TchError>() && !is_of_library(place.file());
         let mut error = Error::of(None, Some(Cause::Typed(Box::new(source))));
-        error.0.place = place.filter(|place| !is_of_engine(place.file()));
+        error.0.place = told.then_some(place);
         error
     }
 
@@ -173,7 +175,7 @@ mod tests {
 
     #[test]
     fn an_error_of_libtorch_tells_the_line_of_its_question_mark_when_that_is_the_users() {
-        let ours: fn() -> Result<()> = || Ok(drop(tch::Tensor::from_slice(&[1.0]).f_reshape([7])?));
+        let ours: fn() -> Result<tch::Tensor> = || Ok(tch::Tensor::from_slice(&[1.0]).f_reshape([7])?);
         let text = format!("{:#}", ours().unwrap_err());
         // these lines are the engine's
         assert!(text.starts_with("shape '[7]' is invalid") && !text.contains("(at "), "{text}");

@@ -173,7 +173,15 @@ fn child<'n>(node: &'n mut Node, segment: &str, at: Span) -> Result<&'n mut Node
             }
             match element(items, segment, at) {
                 Ok(index) => Ok(&mut items[index]),
-                Err(mistake) => Err(Box::new(mistake.note(whole.first(), "this list"))),
+                Err(mistake) => {
+                    let mistake = mistake.note(whole.first(), "this list");
+                    // a name that is not near to one that is there
+                    let is_new = segment.parse::<usize>().is_err() && mistake.label.is_empty();
+                    Err(Box::new(match is_new {
+                        true => mistake.help(format!("an element is added by `Append([{segment}(..)])`")),
+                        false => mistake,
+                    }))
+                }
             }
         }
         Kind::Map(pairs) => Ok(entry(pairs, segment, at)),

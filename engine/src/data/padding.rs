@@ -20,7 +20,7 @@ pub struct Padding {
     #[config(default = 0.0)]
     pub value: f64,
     /// The common length is rounded up to a multiple of this number, so that fewer lengths occur.
-    #[config(default = 1, range = 1..)]
+    #[config(default = 1, range = 1..=65_536)]
     pub multiple_of: usize,
     /// A batch counts by its elements without padding in means over several batches, not by its sequences: right where
     /// the loss is a mean over tokens.

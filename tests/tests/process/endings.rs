@@ -60,8 +60,8 @@ fn what_libtorch_refuses_is_told_in_a_sentence_with_the_users_line() {
         let ended = bench.train(&["--set", &set]).exits(1);
         let ended = ended.says("error: `train_step` failed at iter 0, batch 2 (epoch 0)\n").says(sentence);
         let cause = ended.stderr.lines().rfind(|line| line.starts_with("  caused by: ")).unwrap();
-        assert!(cause.contains("at tests/src/faults.rs:"), "{ended}");
-        assert!(ended.stderr.len() < 500 && !ended.stderr.contains("frame #"), "{ended}");
+        assert!(cause.contains("tests/src/faults.rs:"), "{ended}");
+        assert!(ended.stderr.len() < 600 && !ended.stderr.contains("frame #"), "{ended}");
         // who wants the rest gets it
         let verbose = bench.train(&["--set", &set, "--fresh", "--verbose"]).exits(1);
         assert!(verbose.stderr.contains("frame #"), "{verbose}");

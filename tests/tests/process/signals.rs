@@ -178,16 +178,16 @@ fn an_evaluation_that_is_told_to_end_says_nothing_of_resuming() {
 #[test]
 fn a_signal_while_a_worker_is_stuck_says_what_is_waited_for_and_a_second_one_ends_the_run() {
     let bench = Bench::by_epoch();
-    // without an order of chance the points of the fourth batch are 12 to 15
-    let set = ["--set", "loaders.train.dataset.stuck=13", "--set", "loaders.train.shuffle=false"];
-    let running = at_mark(&bench, "train 3", &set);
+    // without an order of chance the first iter has the points 0 to 15
+    let set = ["--set", "loaders.train.dataset.stuck=17", "--set", "loaders.train.shuffle=false"];
+    let running = at_mark(&bench, "train 4", &set);
     // until the wait for the batch counts as one
     std::thread::sleep(Duration::from_millis(1500));
     running.signal("INT");
     std::thread::sleep(Duration::from_millis(3500));
     running.signal("INT");
     let ended = running.end().exits(130);
-    let told = "SIGINT: the run ends and saves itself after the iter under way; it still waits for sample 13 in pass 0 \
+    let told = "SIGINT: the run ends and saves itself after the iter under way; it still waits for sample 17 in pass 0 \
                 of loader `train`; a second Ctrl-C ends the process at once";
     assert!(ended.stderr.contains(told), "{ended}");
 }

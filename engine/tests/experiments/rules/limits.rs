@@ -22,6 +22,19 @@ fn numbers_that_nothing_could_serve_are_refused() {
     );
     read::<Epochs>("    threads: 1024,\n    metrics: [ConfusionMatrix(classes: 10000)],");
     assert!(told("    threads: 0,").contains("`threads` must be at least 1, got 0"));
+    refused::<Epochs>(
+        "numbers_of_init",
+        r#"    init: [
+        (pattern: "a", with: Normal(mean: 0.0, std: -1.0)),
+        (pattern: "b", with: Uniform(low: 1.0, high: 0.0)),
+        (pattern: "c", with: XavierUniform(gain: NaN)),
+        (pattern: "d", with: Constant(value: inf)),
+        (pattern: "e", with: Normal(mean: 0.0, std: 0.0)),
+    ],"#,
+    );
+    let stopping = |keys: &str| told(&format!("    custom_hooks: [EarlyStopping(monitor: \"val/accuracy\", {keys})],"));
+    assert!(stopping("min_delta: inf").contains("`min_delta` must be finite and at least 0.0, got inf"));
+    assert!(stopping("threshold: NaN").contains("`threshold` must be finite, got NaN"));
     let loader = |keys: &str| {
         let lines = ["train", "val", "hard", "test"].map(|name| match name {
             "train" => format!("train: (dataset: (), batch_size: 4, {keys})"),

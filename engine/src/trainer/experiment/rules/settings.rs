@@ -27,6 +27,11 @@ pub(super) fn check<T: Build>(reader: &mut Reader<'_>, found: &Sections<T>, purp
             reader.mistake(Diagnostic::new(span, message).help(help).at(path));
         }
     }
+    for (index, rule) in found.init.iter().flatten().enumerate() {
+        if let Err(why) = rule.with.check() {
+            reader.error(&format!("init.{index}.with"), why);
+        }
+    }
     if let (Purpose::Run, Some(device)) = (purpose, found.device) {
         check_device(reader, device);
     }
