@@ -17,6 +17,8 @@ mod diag;
 mod experiments;
 mod fallback;
 mod fields;
+#[cfg(test)]
+mod fuzz;
 mod hook;
 mod krate;
 mod method;
@@ -140,7 +142,8 @@ pub fn pass(_args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `model`, `model = Cnn` | settings of a `Net` that a file can choose; the model is named without `Config`, or here |
 /// | `dataset` | settings of a dataset |
 /// | `optimizer`, `schedule`, `sampler` | the thing itself, chosen by a file |
-/// | `metric` | a metric; its fields are `#[config]`, `#[state]` or `#[transient]`, as a hook's |
+/// | `loop` | a training loop of one's own, chosen by `train_loop` |
+/// | `metric`, `sink` | a metric or a sink; its fields are `#[config]`, `#[state]` or `#[transient]`, as a hook's |
 /// | `name = "…"` | the name in experiment files |
 /// | `crate = path` | where the engine is, when it is not `::engine` |
 ///

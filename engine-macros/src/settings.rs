@@ -9,6 +9,7 @@ use crate::spans::quiet;
 use crate::verified::{constant, has, path, verified};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
+use syn::ext::IdentExt as _;
 
 /// A struct of settings.
 pub(crate) struct Settings<'a> {
@@ -107,7 +108,7 @@ impl Settings<'_> {
             quote!(#(#cfgs)* shown.field(#key, <#ty as #private::ConfigValue>::shown(&self.#ident));)
         });
         let more = more.iter().map(|ident| {
-            let key = ident.to_string();
+            let key = ident.unraw().to_string();
             quote!(shown.field(#key, &self.#ident);)
         });
         quote! {

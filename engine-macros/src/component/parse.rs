@@ -9,6 +9,7 @@ use crate::krate::Krate;
 use crate::settings::Settings;
 use crate::words::OPERATORS;
 use proc_macro2::{Ident, TokenStream};
+use syn::ext::IdentExt as _;
 use syn::{Fields, Item, ItemEnum, ItemStruct, Type, Variant};
 
 /// A component, checked.
@@ -120,7 +121,7 @@ fn from_enum(item: ItemEnum, mut args: Args, diag: &mut Diag) -> Component {
 
 /// `Append(3)` in a file says how layers are merged, whatever the type is.
 fn refuse_operator(variant: &Variant, diag: &mut Diag) {
-    let name = variant.ident.to_string();
+    let name = variant.ident.unraw().to_string();
     let one_value = matches!(&variant.fields, Fields::Unnamed(fields) if fields.unnamed.len() == 1);
     if one_value && OPERATORS.contains(&name.as_str()) {
         let message =
@@ -152,7 +153,7 @@ fn configured(field: &mut syn::Field, diag: &mut Diag) -> Option<Field> {
 
 /// The name in experiment files: `name = "…"`, else the struct's without `Config`.
 fn name(ident: &Ident, kind: Kind, args: &mut Args, diag: &mut Diag) -> String {
-    let name = ident.to_string();
+    let name = ident.unraw().to_string();
     let short = match name.strip_suffix("Config") {
         Some(short) if !short.is_empty() && kind.owner().is_none() => short,
         _ => name.as_str(),
@@ -162,7 +163,7 @@ fn name(ident: &Ident, kind: Kind, args: &mut Args, diag: &mut Diag) -> String {
 
 /// `CnnConfig` builds a `Cnn`.
 fn model_of(ident: &Ident, diag: &mut Diag) -> Option<Type> {
-    let name = ident.to_string();
+    let name = ident.unraw().to_string();
     let Some(model) = name.strip_suffix("Config").filter(|model| !model.is_empty()) else {
         let message = format!("which model does `{name}` build? name the settings `…Config`, or write `model = …`");
         diag.error(ident, message);

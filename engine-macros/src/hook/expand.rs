@@ -8,6 +8,7 @@ use crate::spans::quiet;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ItemStruct;
+use syn::ext::IdentExt as _;
 
 pub(crate) fn expand(hook: &Hook) -> TokenStream {
     let private = hook.krate.private();
@@ -59,9 +60,9 @@ pub(crate) fn expand(hook: &Hook) -> TokenStream {
 /// The name of the struct of settings: `<Name>Config`, unless the item itself speaks of a type of that name.
 pub(crate) fn settings_ident(item: &ItemStruct) -> Ident {
     let span = quiet(&item.ident);
-    let name = format!("{}Config", item.ident);
+    let name = format!("{}Config", item.ident.unraw());
     match mentions(item.fields.to_token_stream(), &name) {
-        true => format_ident!("{}SettingsOf", item.ident, span = span),
+        true => format_ident!("{}SettingsOf", item.ident.unraw(), span = span),
         false => Ident::new(&name, span),
     }
 }

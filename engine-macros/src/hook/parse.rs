@@ -6,6 +6,7 @@ use crate::fields::{Field, OwnerKind, Role, docs};
 use crate::krate::Krate;
 use crate::priority::{self, Level};
 use proc_macro2::TokenStream;
+use syn::ext::IdentExt as _;
 use syn::{Fields, ItemStruct};
 
 /// A hook, checked.
@@ -29,7 +30,7 @@ pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Op
     }
     let mut args = args::parse("hook", args, KEYS, diag);
     let level = Level::from_args(&mut args, diag);
-    let name = args.name_or(&item.ident.to_string(), &item.ident, diag);
+    let name = args.name_or(&item.ident.unraw().to_string(), &item.ident, diag);
     let fields = item.fields.iter_mut().filter_map(|field| Field::with_role(field, OwnerKind::Hook, diag)).collect();
     let mut hook = Hook { name, level, docs: docs(&item.attrs), fields, krate: Krate::from_args(&mut args), item };
     reserve_level(&mut hook.fields, diag);

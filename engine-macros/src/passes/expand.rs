@@ -73,7 +73,8 @@ fn info(pass: &Pass, all_named: bool, private: &TokenStream) -> TokenStream {
     let (times, every) = (count(pass.times.as_ref(), "times"), count(pass.every.as_ref(), "every"));
     let batches = match &pass.batches {
         Some(batches) => {
-            let batches = Ident::new(&batches.to_string(), Span::call_site());
+            let mut batches = batches.clone();
+            batches.set_span(Span::call_site());
             quote!(::core::option::Option::Some(#private::PassBatches::#batches))
         }
         None => quote!(::core::option::Option::None),

@@ -11,6 +11,7 @@ use crate::suggest::did_you_mean;
 use crate::words::PHASES;
 use proc_macro2::{Ident, TokenStream};
 use std::collections::BTreeSet;
+use syn::ext::IdentExt as _;
 use syn::{Attribute, ImplItem, ImplItemFn, ItemImpl, Type};
 
 /// A block of phases.
@@ -97,7 +98,7 @@ fn method(member: &mut ImplItem, seen: &mut BTreeSet<String>, krate: &Krate, dia
         }
     };
     let ident = function.sig.ident.clone();
-    let name = ident.to_string();
+    let name = ident.unraw().to_string();
     if !PHASES.contains(&name.as_str()) {
         let hint = match (names::elsewhere(&name), did_you_mean(&name, PHASES)) {
             (Some(here), _) => format!(", here it is `{here}`"),

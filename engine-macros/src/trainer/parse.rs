@@ -8,6 +8,7 @@ use crate::priority::{self, Level};
 use crate::suggest::meant_or_list;
 use crate::trainer::model::{Clock, LoaderRole, Trainer, TrainerField, TrainerRole};
 use proc_macro2::{Ident, Span, TokenStream};
+use syn::ext::IdentExt as _;
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
@@ -31,7 +32,7 @@ pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Op
     let mut args = args::parse("trainer", args, KEYS, diag);
     let clock = clock(&mut args, diag);
     let level = Level::from_args(&mut args, diag);
-    let name = args.name(diag).map_or_else(|| item.ident.to_string(), |name| name.value());
+    let name = args.name(diag).map_or_else(|| item.ident.unraw().to_string(), |name| name.value());
     let bundle = args.path("hooks");
     let fields = item.fields.iter_mut().filter_map(|field| trainer_field(field, diag)).collect();
     Some(Trainer { name, level, clock, bundle, fields, krate: Krate::from_args(&mut args), item })

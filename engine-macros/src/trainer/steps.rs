@@ -35,7 +35,7 @@ pub(crate) fn expand(trainer: &Trainer, parts: &[Part<'_>]) -> TokenStream {
     });
     let predict = of_role(parts, LoaderRole::Predict).next().map(|part| {
         // at the word in `#[loader(predict)]`
-        let has_step = has(krate, Ident::new(&owner.to_string(), part.field.at), "PredictStep", "predict_step");
+        let has_step = has(krate, moved(owner, part.field.at), "PredictStep", "predict_step");
         let predicting = verified(krate, owner, &predict_step);
         let taken = quote!(<#predicting as #private::PredictStep>::Prompt);
         let fits = fits(part, krate, "SameBatch", handed(part, krate), taken, quote!(#predict_step));
@@ -108,7 +108,8 @@ fn fits(
 fn feeds(part: &Part<'_>, owner: &Ident, krate: &Krate, of: &str, method: &str) -> TokenStream {
     let (fits, at) = (part.constant("FITS"), part.field.at);
     let (here, handed) = (krate.private_at(at), handed(part, krate));
-    let [owner, of, method] = [&owner.to_string(), of, method].map(|name| Ident::new(name, at));
+    let owner = &moved(owner, at);
+    let [of, method] = [of, method].map(|name| Ident::new(name, at));
     let step = quote_spanned!(at=> <#owner as #here::#of<#handed>>::#method);
     quote! {
         #[allow(non_upper_case_globals)]
@@ -122,4 +123,11 @@ pub(crate) fn of_role<'a>(parts: &'a [Part<'a>], role: LoaderRole) -> impl Itera
 
 fn name(constant: &str) -> Ident {
     Ident::new(constant, Span::call_site())
+}
+
+/// The same identifier, raw or not, at another place.
+fn moved(ident: &Ident, span: Span) -> Ident {
+    let mut ident = ident.clone();
+    ident.set_span(span);
+    ident
 }

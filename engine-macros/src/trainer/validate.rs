@@ -6,6 +6,7 @@ use crate::suggest::meant_or_list;
 use crate::trainer::model::{LoaderRole, Trainer, TrainerField, TrainerRole};
 use crate::words::ENGINE_HOOKS;
 use proc_macro2::{Ident, Span};
+use syn::ext::IdentExt as _;
 use syn::{GenericArgument, PathArguments, Type, parse_quote};
 
 /// The most `#[hook]` fields: with the engine's own hooks and the trainer they fit into the engine's `MAX_SLOTS`.
@@ -84,7 +85,7 @@ fn train_loaders_fit(trainer: &mut Trainer, diag: &mut Diag) {
 }
 
 fn optimizers_name_models(trainer: &mut Trainer, diag: &mut Diag) {
-    let models: Vec<String> = trainer.models().map(|field| field.ident.to_string()).collect();
+    let models: Vec<String> = trainer.models().map(|field| field.ident.unraw().to_string()).collect();
     let known: Vec<&str> = models.iter().map(String::as_str).collect();
     let several = trainer.optimizers().count() > 1 && models.len() > 1;
     for field in &mut trainer.fields {

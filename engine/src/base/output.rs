@@ -156,6 +156,33 @@ impl Prediction {
         self
     }
 
+    /// Whether each part has one entry for each of `samples` samples and a name of its own, which is not `index`: the lines
+    /// of `predictions.jsonl` have that one. A single number is one entry, and a prediction without parts is nothing.
+    ///
+    /// # Errors
+    /// When it is not so: the lines would tell samples what belongs to others.
+    pub fn check(&self, samples: usize) -> Result<()> {
+        let of_tensor = |tensor: &Tensor| tensor.size().first().map_or(1, |first| *first as usize);
+        let parts = self.texts.iter().map(|(name, texts)| (*name, texts.len()));
+        let parts = parts.chain(self.tensors.iter().map(|(name, tensor)| (*name, of_tensor(tensor))));
+        let mut names = vec!["index"];
+        for (name, entries) in parts {
+            if entries != samples {
+                return Err(Error::msg(format!(
+                    "`{name}` of the prediction has {entries} entries, the batch has {samples} samples; give one entry for each sample, in their order"
+                )));
+            }
+            if names.contains(&name) {
+                return Err(Error::msg(match name {
+                    "index" => "`index` is what each line of `predictions.jsonl` begins with; name that part of the prediction otherwise".to_owned(),
+                    _ => format!("the prediction has two parts named `{name}`; name one of them otherwise"),
+                }));
+            }
+            names.push(name);
+        }
+        Ok(())
+    }
+
     /// The named tensors.
     pub fn named_tensors(&self) -> &[(&'static str, Tensor)] {
         &self.tensors
@@ -164,5 +191,25 @@ impl Prediction {
     /// The named texts.
     pub fn named_texts(&self) -> &[(&'static str, Vec<String>)] {
         &self.texts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tch::{Device, Kind};
+
+    #[test]
+    fn a_prediction_has_one_entry_for_each_sample_under_a_name_of_its_own() {
+        let rows = |n: i64| Tensor::zeros([n, 2], (Kind::Float, Device::Cpu));
+        let check = |prediction: Prediction| prediction.check(3).map_err(|error| error.to_string());
+        assert_eq!(check(Prediction::new().tensor("logits", &rows(3)).texts("file", vec![String::new(); 3])), Ok(()));
+        assert_eq!(check(Prediction::new()), Ok(()));
+        let short = check(Prediction::new().tensor("logits", &rows(3)).tensor("boxes", &rows(2))).unwrap_err();
+        assert!(short.starts_with("`boxes` of the prediction has 2 entries, the batch has 3 samples;"), "{short}");
+        let index = check(Prediction::new().tensor("index", &rows(3))).unwrap_err();
+        assert!(index.starts_with("`index` is what each line"), "{index}");
+        let twice = check(Prediction::new().tensor("a", &rows(3)).texts("a", vec![String::new(); 3])).unwrap_err();
+        assert!(twice.starts_with("the prediction has two parts named `a`;"), "{twice}");
     }
 }

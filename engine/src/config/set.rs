@@ -175,8 +175,12 @@ fn child<'n>(node: &'n mut Node, segment: &str, at: Span) -> Result<&'n mut Node
                 Ok(index) => Ok(&mut items[index]),
                 Err(mistake) => {
                     let mistake = mistake.note(whole.first(), "this list");
-                    // a name that is not near to one that is there
-                    let is_new = segment.parse::<usize>().is_err() && mistake.label.is_empty();
+                    let names = || items.iter().filter_map(Node::name);
+                    // a name among names that is neither one of them nor near to one
+                    let is_new = names().next().is_some()
+                        && names().all(|name| name != segment)
+                        && segment.parse::<usize>().is_err()
+                        && mistake.label.is_empty();
                     Err(Box::new(match is_new {
                         true => mistake.help(format!("an element is added by `Append([{segment}(..)])`")),
                         false => mistake,

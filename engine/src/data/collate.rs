@@ -76,7 +76,7 @@ pub enum CollateError {
         expected: String,
     },
     /// A padding that the kind of the sequences can't hold.
-    #[error("sequences of kind {kind} can't be padded with {value}; take a `value` that such a number can have")]
+    #[error("sequences of kind {kind} can't be padded with {value:?}; take a `value` that such a number can have")]
     PaddingValue {
         /// The value.
         value: f64,

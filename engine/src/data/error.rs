@@ -84,7 +84,7 @@ pub enum DataError {
         panic: String,
     },
     /// The samples were read, but made no batch.
-    #[error("loader `{loader}` can't make the batch behind {} samples of pass {} {}: {why:#}", at.sample, at.pass, from_samples(indices, why))]
+    #[error("loader `{loader}` can't make the batch at position {} of pass {} {}: {why:#}", at.sample, at.pass, from_samples(indices, why))]
     Batch {
         /// The loader.
         loader: String,
@@ -97,7 +97,7 @@ pub enum DataError {
     },
     /// The position to start from lies behind the end of a pass.
     #[error(
-        "loader `{loader}` can't start behind {sample} samples: a pass has {samples}; the data have changed since the position was saved"
+        "loader `{loader}` can't start at position {sample}: a pass has {samples} samples; the data have changed since the position was saved"
     )]
     Cursor {
         /// The loader.

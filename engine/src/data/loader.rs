@@ -69,6 +69,11 @@ impl<D: Dataset> Loader<D> {
         self.opened.as_ref().map_or(Some(0), Opened::batches_left)
     }
 
+    /// The samples of the last batch of a pass; `None` when the sampler is endless, and when there is none.
+    pub fn last_batch(&self) -> Option<u64> {
+        self.opened.as_ref().and_then(Opened::last_batch)
+    }
+
     /// Where the loader stands, to be saved and given to [`Loader::start`] again: at the end of a pass, the beginning
     /// of the next one.
     pub fn cursor(&self) -> Cursor {

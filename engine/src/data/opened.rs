@@ -96,6 +96,11 @@ impl<D: Dataset> Opened<D> {
         self.plan.batches()
     }
 
+    /// The samples of the last batch of a pass.
+    pub(super) fn last_batch(&self) -> Option<u64> {
+        self.plan.last_batch()
+    }
+
     /// Batches that the pass still has; `None` when the sampler is endless.
     pub(super) fn batches_left(&self) -> Option<u64> {
         self.plan.batches_left(self.at)

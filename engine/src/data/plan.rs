@@ -103,6 +103,12 @@ impl Plan {
         (!self.sampler.endless()).then_some(batches)
     }
 
+    /// The samples of the last batch of a pass; `None` when it never ends or has no batch.
+    pub(super) fn last_batch(&self) -> Option<u64> {
+        let before = self.batches()?.checked_sub(1)?.saturating_mul(self.batch_size as u64);
+        Some((self.samples as u64 - before).min(self.batch_size as u64))
+    }
+
     /// Behind the batch that begins here. Only the samples of an endless sampler go on in the next pass.
     pub(super) fn behind(&self, at: Cursor) -> Cursor {
         let samples = self.samples as u64;

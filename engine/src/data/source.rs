@@ -23,6 +23,11 @@ pub trait Source {
     /// Batches that the pass still has; `None` when it never ends.
     fn batches_left(&self) -> Option<u64>;
 
+    /// The samples of the last batch of a pass; `None` when it never ends, has no batch, or that is not known.
+    fn last_batch(&self) -> Option<u64> {
+        None
+    }
+
     /// What the order of the samples depends on; `None` when there is nothing to compare with.
     fn common_order(&self) -> Option<CommonOrder>;
 
@@ -62,6 +67,9 @@ impl<D: Dataset> Source for Loader<D> {
     }
     fn batches_left(&self) -> Option<u64> {
         Loader::batches_left(self)
+    }
+    fn last_batch(&self) -> Option<u64> {
+        Loader::last_batch(self)
     }
     fn common_order(&self) -> Option<CommonOrder> {
         Loader::common_order(self)

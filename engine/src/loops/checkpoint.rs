@@ -256,7 +256,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             let held = state.take_map(source)?;
             match identity.changes_since(saved.get(source).unwrap_or(&unknown)) {
                 None => part.load_state(held).map_err(|error| error.at(key))?,
-                Some(change) => told.push(format!("`{key}` starts anew: its state was of {change}")),
+                Some(change) => told.push(format!("`{key}` starts anew: {change}")),
             }
             Ok(())
         })?;

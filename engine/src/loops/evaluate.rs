@@ -1,6 +1,6 @@
 //! Val and test: what their steps say goes into metrics and rows.
 
-use crate::base::{Error, Output, Result};
+use crate::base::{Error, ErrorContext as _, Output, Result};
 use crate::hook::EngineHooks;
 use crate::loops::evaluation::Stage;
 use crate::loops::fed::VisitLoader;
@@ -166,7 +166,8 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.each_metric(&mut |metric| {
             values.extend(metric.compute()?);
             Ok(())
-        })?;
+        })
+        .with_context(|| format!("the metrics of loader `{}` can't be computed", T::loaders(S::ROLE)[index]))?;
         let names = values.iter().map(|(name, value)| (monitored_name::<T>(S::ROLE, index, name), *value));
         self.tell_of_not_finite(&names.collect::<Vec<_>>())?;
         for (name, value) in &values {

@@ -34,12 +34,12 @@ impl Identity {
         Identity { of: BTreeMap::from([("metric".to_owned(), name.to_owned())]), ..Identity::default() }
     }
 
-    /// What the state was of, when it was something else than now: `` `monitor` "val/loss", which is "val/iou" now ``.
+    /// What the state depends on and has changed: `` `monitor` was "val/loss" and is "val/iou" now ``.
     pub(super) fn changes_since(&self, saved: &Identity) -> Option<String> {
         let changed = self.of.iter().filter_map(|(name, now)| Some((name, saved.of.get(name)?, now)));
         let texts = changed.filter(|(_, was, now)| was != now);
-        let texts: Vec<String> = texts.map(|(name, was, now)| format!("`{name}` {was}, which is {now} now")).collect();
-        (!texts.is_empty()).then(|| texts.join(", and of "))
+        let texts: Vec<String> = texts.map(|(name, was, now)| format!("`{name}` was {was} and is {now} now")).collect();
+        (!texts.is_empty()).then(|| texts.join(", "))
     }
 }
 
@@ -104,7 +104,7 @@ pub(super) fn sinks_as_now(
         let before = source.and_then(|source| identities.get(source));
         match before.and_then(|before| now.get(&key)?.changes_since(before)) {
             None => drop(found.0.insert(place.key.clone(), held)),
-            Some(change) => told.push(format!("`{key}` starts anew: its state was of {change}")),
+            Some(change) => told.push(format!("`{key}` starts anew: {change}")),
         }
     }
     (found, told)
@@ -197,7 +197,7 @@ mod tests {
     fn what_a_state_was_of_is_told_with_what_it_is_now() {
         let (before, after) = (list(&["E acc 3"]), list(&["E loss 3"]));
         let change = after["E"].changes_since(&before["E"]);
-        assert_eq!(change.as_deref(), Some("`monitor` acc, which is loss now"));
+        assert_eq!(change.as_deref(), Some("`monitor` was acc and is loss now"));
         assert_eq!(after["E"].changes_since(&after["E"]), None);
     }
 }

@@ -32,7 +32,10 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             return Err(Error::msg("this trainer has no `#[loader(predict)]`"));
         }
         self.each_loader::<Predict>(|program, index| {
-            program.pass_over::<Predict>(index, &mut |_, prediction| write(prediction))?;
+            program.pass_over::<Predict>(index, &mut |program, prediction| {
+                prediction.check(program.run.step.batch_size)?;
+                write(prediction)
+            })?;
             Ok(())
         })
     }

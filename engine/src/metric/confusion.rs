@@ -294,7 +294,7 @@ mod tests {
             "metric `confusion_matrix`: 2 targets are outside 0..4; `classes` may be too small, or give `ignore_index`"
         );
         let empty = fed(&[]).compute().unwrap_err();
-        assert!(empty.to_string().starts_with("metric `confusion_matrix` saw no batch"), "{empty}");
+        assert!(empty.to_string().starts_with("metric `confusion_matrix` has no value"), "{empty}");
         let mut other = ConfusionMatrix { classes: 5, ..fed(&[]) };
         assert!(
             other.update(&output(ONE), 3).unwrap_err().to_string().ends_with("it has 4 classes, and `classes` is 5")

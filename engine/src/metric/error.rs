@@ -34,7 +34,7 @@ pub enum MetricError {
     },
     /// Nothing was taken in.
     #[error(
-        "metric `{metric}` saw no batch, or none with a weight; a loader that gives at least one has to be run before it is computed"
+        "metric `{metric}` has no value: it saw no batch, or only batches whose weight is 0; look at the data of the loader and at what its batches weigh"
     )]
     NoBatch {
         /// The metric.

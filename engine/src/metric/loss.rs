@@ -275,7 +275,7 @@ mod tests {
         let mut metric = fed(Box::new(named), &[(1.0, 1)]);
         metric.reset();
         let error = metric.compute().unwrap_err();
-        assert!(error.to_string().starts_with("metric `nats` saw no batch"), "{error}");
+        assert!(error.to_string().starts_with("metric `nats` has no value"), "{error}");
         assert_eq!(metric.measures(), [Measure::new("nats", Better::Lower)]);
     }
 

@@ -17,7 +17,7 @@ use tch::{TchError, Tensor};
 /// mean.add(&Tensor::from(2.0), 1.0)?;
 /// assert_eq!(mean.read("error")?, 2.0);
 /// let error = Mean::default().read("error").unwrap_err();
-/// assert!(error.to_string().starts_with("metric `error` saw no batch"));
+/// assert!(error.to_string().starts_with("metric `error` has no value"));
 /// # Ok::<(), engine::base::Error>(())
 /// ```
 #[derive(Debug, Default)]

@@ -130,7 +130,7 @@ impl Start {
             Start::KaimingNormal { gain, fan } => Init::Randn { mean: 0.0, stdev: gain / fan.of(fans()?).sqrt() },
             Start::Orthogonal { gain } => {
                 fans()?;
-                Init::Orthogonal { gain: gain }
+                Init::Orthogonal { gain }
             }
         };
         nn::f_init(init, &size, parameter.device(), parameter.kind()).map_err(|error| error.to_string())

@@ -45,7 +45,10 @@ impl State for Optim {
     fn load_state(&mut self, mut state: StateMap) -> Result<(), StateError> {
         let saved_by: String = state.take("optimizer")?;
         if saved_by != self.recipe {
-            let why = format!("it was saved by `{saved_by}`, and the experiment asks for `{}`", self.recipe);
+            let why = format!(
+                "it was saved by `{saved_by}`, and the experiment asks for `{}`; take the change back, or begin a new run with `--fresh`",
+                self.recipe
+            );
             return Err(StateError::Unfit { name: "optimizer".into(), why });
         }
         let mut saved_groups = state.take_map("groups")?;

@@ -44,6 +44,9 @@ pub enum RecordError {
     /// The name is a key that every row has.
     #[error("a number can't be logged as `{0}`, which every row has already; choose another name")]
     Reserved(String),
+    /// The name is empty, or would break the line that it stands in.
+    #[error("{0:?} is no name to record under; take letters, digits and `/`")]
+    Name(String),
     /// The name comes twice in a row.
     #[error("`{0}` is twice in one row; log one of the two under another name")]
     Twice(String),

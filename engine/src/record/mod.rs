@@ -30,6 +30,7 @@ pub use place::{Moment, RowPhase};
 pub use record::Record;
 pub(crate) use row::RESERVED;
 pub use row::Row;
+pub(crate) use row::check_name;
 pub use sink::{AnySink, Outcome, Progress, RunInfo, Sink, SinkComponent, SinkConfig, build_sink};
 pub use sinks::{SinkPlace, Sinks};
 pub use table::{Cell, Table};

@@ -39,9 +39,10 @@ impl Row {
     /// Whether it can be written without two values under one key.
     ///
     /// # Errors
-    /// When a value has the name of another one, or of a key that every row has.
+    /// When a value has the name of another one, or of a key that every row has, or one that [`check_name`] refuses.
     pub fn check(&self) -> Result<(), RecordError> {
         for (index, (name, _)) in self.values.iter().enumerate() {
+            check_name(name)?;
             if RESERVED.contains(&name.as_str()) {
                 return Err(RecordError::Reserved(name.clone()));
             }
@@ -50,6 +51,17 @@ impl Row {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether something can be recorded under a name.
+///
+/// # Errors
+/// When it is empty, as also behind the name of a pass, or has control characters, such as the end of a line.
+pub(crate) fn check_name(name: &str) -> Result<(), RecordError> {
+    match name.is_empty() || name.ends_with('/') || name.chars().any(char::is_control) {
+        true => Err(RecordError::Name(name.to_owned())),
+        false => Ok(()),
     }
 }
 
@@ -71,5 +83,28 @@ impl Serialize for Row {
             map.serialize_entry(name, &value.is_finite().then_some(value))?;
         }
         map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_refuses_names_that_lines_and_readers_would_take_for_something_else() {
+        let refused = |names: &[&str]| {
+            let values = names.iter().map(|name| ((*name).to_owned(), 1.0)).collect();
+            let row = Row { phase: RowPhase::Train, loader: None, at: Moment::default(), values };
+            row.check().map_err(|error| error.to_string())
+        };
+        assert_eq!(refused(&["loss", "critic/loss", "größe"]), Ok(()));
+        assert!(refused(&["epoch"]).unwrap_err().starts_with("a number can't be logged as `epoch`"));
+        assert!(refused(&["a", "b", "a"]).unwrap_err().starts_with("`a` is twice in one row"));
+        for name in ["", "critic/", "a\nb"] {
+            assert_eq!(
+                refused(&[name]),
+                Err(format!("{name:?} is no name to record under; take letters, digits and `/`"))
+            );
+        }
     }
 }

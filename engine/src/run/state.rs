@@ -4,7 +4,7 @@ use crate::base::libtorch::is_out_of_memory;
 use crate::base::{Clock, Error, ErrorContext as _, Result, Scalar};
 use crate::model::Models;
 use crate::optim::{Pass, Updates};
-use crate::record::{Event, Moment, Record, RowPhase, Value, ValueKind};
+use crate::record::{Event, Moment, Record, RowPhase, Value, ValueKind, check_name};
 use crate::run::{Clocks, Current, Decision, Exception, Requests, Seen, Signals, StepState, Storage};
 use std::collections::BTreeMap;
 use tch::Device;
@@ -136,6 +136,7 @@ impl RunState {
         kind: ValueKind,
         make: impl FnOnce(&mut Record) -> Result<Value>,
     ) -> Result<()> {
+        check_name(name)?;
         let (phase, loader) = (RowPhase::of(self.current.phase), self.current.recorded_loader().map(str::to_owned));
         let name = match self.pass().and_then(Pass::prefix) {
             Some(pass) => format!("{pass}/{name}"),
@@ -168,11 +169,15 @@ impl RunState {
         let models = self.models.iter();
         let models: Vec<String> =
             models.map(|model| format!("`{}` of {} parameters", model.name(), model.parameter_count())).collect();
+        // none is in work while one is read
+        let batch = match self.step.batch_size {
+            0 => String::new(),
+            samples => format!("a batch of {samples} samples and "),
+        };
         error.context(format!(
-            "{device} is out of memory in iter {}, after the phase `{}`, with a batch of {} samples and {}; a smaller `batch_size` takes less, and `train.accumulate` makes the same update of several",
+            "{device} is out of memory in iter {}, after the phase `{}`, with {batch}{}; a smaller `batch_size` takes less, and `train.accumulate` makes the same update of several",
             self.clocks.iter.get() + 1,
             self.current.phase.name(),
-            self.step.batch_size,
             models.join(", "),
         ))
     }

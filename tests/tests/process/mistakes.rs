@@ -122,3 +122,15 @@ fn what_only_the_data_tell_of_schedules_is_a_mistake_of_the_experiment_too() {
     assert_eq!(std::fs::read_dir(bench.path("runs")).unwrap().count(), 0);
     bench.train(&[]).exits(0);
 }
+
+#[test]
+fn a_last_batch_of_one_sample_is_told_at_start_where_batch_norm_would_fail_on_it() {
+    let bench = Bench::by_epoch();
+    bench.edit("schedule: [Linear(iters: 3, start: 0.1), Cosine()],", "");
+    let nine = ["--set", "loaders.train.dataset.samples=9", "--set", "loaders.train.batch_size=4"];
+    let ended = bench.train(&nine).exits(1);
+    let warning = "warning: the last batch of each pass of `train` has one sample";
+    assert!(ended.stdout.contains(warning) && ended.stderr.contains("`drop_last: true`"), "{ended}");
+    let dropped = bench.train(&[&nine[..], &["--fresh", "--set", "loaders.train.drop_last=true"]].concat()).exits(0);
+    assert!(!dropped.stdout.contains(warning), "{dropped}");
+}

@@ -258,7 +258,7 @@ fn a_sink_that_writes_elsewhere_starts_anew_and_cuts_no_file_of_another_run() {
     let before: Vec<_> = of("old").collect();
     bench.train(&["--fresh", "--max-iters", "3", "--set", &sink("new")]).exits(0);
     let ended = bench.train(&["--resume", "--set", &sink("old")]).exits(0);
-    assert!(ended.stdout.contains("`sinks.TensorBoard` starts anew: its state was of `folder` Some("), "{ended}");
+    assert!(ended.stdout.contains("`sinks.TensorBoard` starts anew: `folder` was Some("), "{ended}");
     let after: Vec<_> = of("old").collect();
     assert!(before.iter().all(|file| after.contains(file)), "a file of the first run was cut");
 }

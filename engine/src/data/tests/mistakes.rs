@@ -52,7 +52,7 @@ fn samples_that_do_not_fit_together_are_named() {
     let mut loader = open(&LoaderConfig { shuffle: false, ..settings });
     loader.start(Cursor { pass: 0, sample: 4 }).unwrap();
     let error = loader.next_batch().unwrap_err().to_string();
-    let expected = "loader `train` can't make the batch behind 4 samples of pass 0 (item 2 is sample 6): in part 2 of the sample: item 2 of the batch has shape [3], item 0 has [2];";
+    let expected = "loader `train` can't make the batch at position 4 of pass 0 (item 2 is sample 6): in part 2 of the sample: item 2 of the batch has shape [3], item 0 has [2];";
     assert!(error.starts_with(expected), "{error}");
 }
 
@@ -90,7 +90,7 @@ fn a_batch_made_in_one_go_is_guarded_too() {
         let first = loader.next_batch().unwrap().unwrap();
         assert_eq!(Vec::<i64>::try_from(first).unwrap(), [1, 2, 3, 4]);
         let error = (0..3).find_map(|_| loader.next_batch().err()).unwrap();
-        let text = "loader `val` can't make the batch behind 12 samples of pass 0 from samples 12, 13, 14, 15: the dataset panicked: libtorch said no (at ";
+        let text = "loader `val` can't make the batch at position 12 of pass 0 from samples 12, 13, 14, 15: the dataset panicked: libtorch said no (at ";
         assert!(error.to_string().starts_with(text), "{error}");
     }
 }

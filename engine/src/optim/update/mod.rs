@@ -315,7 +315,7 @@ pub fn check_loss(what: fmt::Arguments<'_>, loss: &Tensor) -> Result<()> {
     }
     if !loss.requires_grad() {
         return Err(Error::msg(format!(
-            "{what} has no gradient: it does not depend on the model's variables, or was made under `no_grad`, or was detached"
+            "{what} has no gradient: it does not depend on a parameter that is trained (are all of them frozen?), or was made under `no_grad`, or was detached"
         )));
     }
     Ok(())

@@ -95,6 +95,7 @@ fn greet<T: Build>(program: &mut Program<T>) -> Result<()> {
         device => format!("{device:?}"),
     };
     let models: Vec<String> = program.run.models.iter().map(told_of_model).collect();
+    let single = single_samples(program);
     let Some(folder) = &program.run.storage.folder else { return Ok(()) };
     let mut lines = vec![format!("{} in {} on {device}; {}", T::NAME, folder.path().display(), models.join(", "))];
     if let several @ [_, _, ..] = T::loaders(Role::Train) {
@@ -104,6 +105,7 @@ fn greet<T: Build>(program: &mut Program<T>) -> Result<()> {
         };
         lines.push(format!("an iter takes one batch each of `{}`{of_epoch}", several.join("`, `")));
     }
+    lines.extend(single);
     if folder.is_reused() {
         lines.push("the run that was here wrote no row and no checkpoint; its log goes on with this one".to_owned());
     }
@@ -124,6 +126,26 @@ fn greet<T: Build>(program: &mut Program<T>) -> Result<()> {
         }
     }
     lines.iter().try_for_each(|line| program.run.say(line))
+}
+
+/// What is told of train loaders whose pass ends with a batch of one sample, where a model has batch norm: it has no
+/// variance of one value, and a run would come to that only at the end of its first epoch.
+fn single_samples<T: Build>(program: &mut Program<T>) -> Option<String> {
+    let has_batch_norm =
+        program.run.models.iter().any(|model| {
+            model.variables().iter().any(|(name, _)| name == "running_var" || name.ends_with(".running_var"))
+        });
+    if !has_batch_norm {
+        return None;
+    }
+    let single = T::loaders(Role::Train).iter().enumerate().find_map(|(place, name)| {
+        let last = program.trainer.train_loader(place)?.last_batch();
+        (last == Some(1)).then_some(*name)
+    })?;
+    Some(format!(
+        "warning: the last batch of each pass of `{single}` has one sample, and batch norm over one value for each feature \
+         fails; `drop_last: true` in `loaders.{single}` leaves it out"
+    ))
 }
 
 /// `net` with 1234 parameters, 1000 of them frozen.

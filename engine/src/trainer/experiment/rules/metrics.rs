@@ -5,7 +5,7 @@ use crate::config::registry::components;
 use crate::config::{Diagnostic, Diagnostics, Kind, Node, Sources, TypedValue, ValuePath, from_node, unknown};
 use crate::loops::{Role, Trainer, monitored, produced_twice};
 use crate::metric::{Measure, MetricConfig, MetricName, watched};
-use crate::record::RESERVED;
+use crate::record::{RESERVED, check_name};
 use crate::trainer::Reader;
 use crate::trainer::experiment::facts::{Facts, Measured};
 
@@ -101,14 +101,11 @@ fn named(reader: &mut Reader<'_>, Measured { measure, entry }: &Measured) {
 const LONGEST_NAME: usize = 100;
 
 fn mistake_of_name(name: &str) -> Option<String> {
-    if name.trim().is_empty() {
-        return Some("a metric needs a name that is not empty".to_owned());
+    if let Err(error) = check_name(name) {
+        return Some(error.to_string());
     }
     if name.len() > LONGEST_NAME {
         return Some(format!("the name of a metric has at most {LONGEST_NAME} bytes, this one has {}", name.len()));
-    }
-    if name.chars().any(char::is_control) {
-        return Some(format!("the name of a metric is one line of text, got {name:?}"));
     }
     RESERVED
         .contains(&name)
