@@ -332,6 +332,38 @@ mod tests {
     }
 
     #[test]
+    fn each_folder_in_which_a_name_was_made_or_changed_is_synced() {
+        use crate::base::disk::tests::SYNCED;
+        let dir = work_dir();
+        let (work_dir, run) = (dir.path().join("runs"), dir.path().join("runs/digits"));
+        SYNCED.take();
+        let folder = RunFolder::create(&work_dir, "digits", Mode::New).unwrap();
+        assert_eq!(SYNCED.take(), [dir.path().to_owned(), work_dir.clone(), run.clone()]);
+        begin_run(&folder, "first");
+        drop(folder);
+        SYNCED.take();
+        RunFolder::create(&work_dir, "digits", Mode::Fresh).unwrap();
+        assert_eq!(SYNCED.take(), [work_dir.clone(), work_dir, run]);
+    }
+
+    #[test]
+    fn a_folder_that_was_moved_or_deleted_is_gone_and_one_that_lost_its_lock_is_not() {
+        let dir = work_dir();
+        let folder = RunFolder::create(dir.path(), "digits", Mode::New).unwrap();
+        std::fs::remove_file(folder.path().join(LOCK)).unwrap();
+        folder.check().unwrap();
+        let aside = dir.path().join("aside");
+        std::fs::rename(folder.path(), &aside).unwrap();
+        assert!(matches!(folder.check(), Err(FolderError::Gone(_))));
+        // another one of its name is not the run's
+        std::fs::create_dir(folder.path()).unwrap();
+        assert!(matches!(folder.check(), Err(FolderError::Gone(_))));
+        std::fs::remove_dir(folder.path()).unwrap();
+        std::fs::rename(&aside, folder.path()).unwrap();
+        folder.check().unwrap();
+    }
+
+    #[test]
     fn fresh_moves_each_old_run_aside_with_its_content() {
         let dir = work_dir();
         for content in ["first", "second", "third"] {
