@@ -54,7 +54,7 @@ pub struct RunFolder {
     made: bool,
     /// Its device and number there: which folder it is, whatever its name.
     id: Option<(u64, u64)>,
-    _lock: Lock,
+    lock: Lock,
 }
 
 impl RunFolder {
@@ -104,17 +104,22 @@ impl RunFolder {
             make_folder(&checkpoints)?;
         }
         let id = id_of(&path);
-        Ok(RunFolder { path, moved_aside, reused, made, id, _lock: lock })
+        Ok(RunFolder { path, moved_aside, reused, made, id, lock })
     }
 
-    /// Whether the folder is still where it was: who deletes or moves it would find a second one half filled.
+    /// Whether the folder is still where it was, and this run's alone: who deletes or moves it would find a second one half
+    /// filled, and who deletes its lock lets another process in.
     ///
     /// # Errors
     /// When it is not.
     pub fn check(&self) -> Result<(), FolderError> {
-        match id_of(&self.path) {
-            found if found.is_some() && found == self.id => Ok(()),
-            _ => Err(FolderError::Gone(self.path.clone())),
+        let found = id_of(&self.path);
+        if found.is_none() || found != self.id {
+            return Err(FolderError::Gone(self.path.clone()));
+        }
+        match self.lock.successor(&self.path) {
+            Some(holder) => Err(FolderError::InUse { path: self.path.clone(), holder }),
+            None => Ok(()),
         }
     }
 
@@ -361,6 +366,18 @@ mod tests {
         std::fs::remove_dir(folder.path()).unwrap();
         std::fs::rename(&aside, folder.path()).unwrap();
         folder.check().unwrap();
+    }
+
+    #[test]
+    fn a_run_whose_lock_was_deleted_and_taken_by_another_one_is_told_who_has_the_folder() {
+        let dir = work_dir();
+        let first = RunFolder::create(dir.path(), "digits", Mode::New).unwrap();
+        begin_run(&first, "first");
+        std::fs::remove_file(first.path().join(LOCK)).unwrap();
+        let second = RunFolder::create(dir.path(), "digits", Mode::Resume).unwrap();
+        second.check().unwrap();
+        let error = first.check().unwrap_err().to_string();
+        assert!(error.contains(&format!("in use by process {}", std::process::id())), "{error}");
     }
 
     #[test]
