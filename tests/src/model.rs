@@ -28,8 +28,10 @@ impl Model for Mlp {
     type Config = MlpConfig;
 
     fn build(vs: &nn::Path<'_>, config: &MlpConfig) -> Result<Self> {
+        let hidden = nn::linear(vs / "hidden", NUMBERS, config.hidden, Default::default());
+        odd_buffers(&(vs / "odd"), &hidden.ws);
         Ok(Mlp {
-            hidden: nn::linear(vs / "hidden", NUMBERS, config.hidden, Default::default()),
+            hidden,
             norm: nn::batch_norm1d(vs / "norm", config.hidden, Default::default()),
             out: nn::linear(vs / "out", config.hidden, CLASSES, Default::default()),
             dropout: config.dropout,
@@ -42,6 +44,24 @@ impl Net for Mlp {
     fn forward(&self, points: &Tensor, train: bool) -> Result<Tensor> {
         let features = self.norm.forward_t(&self.hidden.forward(points), train).relu();
         Ok(self.out.forward(&features.dropout(self.dropout, train)))
+    }
+}
+
+/// Buffers of kinds and layouts that files hold in another way than memory. Nothing reads them: they have to come through
+/// checkpoints, averages and resumes as they are.
+fn odd_buffers(vs: &nn::Path<'_>, weight: &Tensor) {
+    let numbers = Tensor::arange(12, (Kind::Float, vs.device())).reshape([3, 4]);
+    let buffers = [
+        ("repeated", numbers.slice(1, 0, 1, 1).expand([2, 3, 4], false)),
+        ("strided", numbers.transpose(0, 1).slice(0, 1, 4, 2)),
+        ("of_a_weight", weight.detach().transpose(0, 1)),
+        ("empty", numbers.slice(0, 0, 0, 1)),
+        ("flags", numbers.gt(5.0)),
+        ("short", numbers.to_kind(Kind::BFloat16)),
+        ("turned", Tensor::complex(&numbers, &(&numbers + 0.5)).conj()),
+    ];
+    for (name, buffer) in buffers {
+        let _ = vs.add(name, buffer, false);
     }
 }
 

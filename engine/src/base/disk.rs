@@ -3,6 +3,8 @@
 //! Everything that must survive a kill goes through [`write_atomic`] or, for more than one file, through a
 //! temporary folder that is synced with [`sync_folder`] and renamed. Nothing here knows what the bytes mean.
 
+use super::plain::NotPlain;
+use super::temporary::Temporary;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -43,7 +45,8 @@ impl<T> DiskContext<T> for io::Result<T> {
 
 /// Writes a file so that a kill at any moment leaves the old content or the new one, never a part.
 ///
-/// The bytes go to `.NAME.tmp-PID` beside it, which is synced and renamed; then the folder is synced.
+/// The bytes go to `.NAME.tmp-PID` beside it, which is synced and renamed; then the folder is synced. What a killed process
+/// has left of such a file in a run's folder is taken away when the run goes on.
 ///
 /// ```
 /// use engine::base::disk::write_atomic;
@@ -59,17 +62,38 @@ impl<T> DiskContext<T> for io::Result<T> {
 /// # Errors
 /// When any of it fails; the old content is then still there and the temporary file is removed.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = path.with_file_name(format!(".{name}.tmp-{}", std::process::id()));
-    let written = write_synced(&temporary, bytes)
-        .and_then(|()| std::fs::rename(&temporary, path))
-        .while_trying("write", path)
-        .and_then(|()| sync_folder(parent(path)));
-    if written.is_err() {
-        // best effort: the error that matters is the first one
-        let _ = std::fs::remove_file(&temporary);
-    }
-    written
+    write_atomic_by(path, |file| file.write_all(bytes))
+}
+
+/// As [`write_atomic`], for content that need not be in memory.
+///
+/// # Errors
+/// Those of [`write_atomic`].
+pub(crate) fn write_atomic_by(
+    path: &Path,
+    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), DiskError> {
+    let written = Temporary::of(path).and_then(|mut file| {
+        fill(&mut file)?;
+        file.put_in_place()
+    });
+    written.while_trying("write", path)?;
+    sync_folder(parent(path))
+}
+
+/// Makes a folder and those above it, where they are missing, so that they survive a power cut.
+///
+/// # Errors
+/// When one can't be made.
+pub(crate) fn make_folder(path: &Path) -> Result<(), DiskError> {
+    let is_missing = |folder: &&Path| *folder != Path::new("") && folder.symlink_metadata().is_err();
+    let missing: Vec<&Path> = path.ancestors().take_while(is_missing).collect();
+    std::fs::create_dir_all(path).while_trying("make", path)?;
+    missing.iter().rev().try_for_each(|made| match sync_folder(parent(made)) {
+        // who may write into a folder may not always read it
+        Err(error) if error.source.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        synced => synced,
+    })
 }
 
 /// Makes renames and new files in a folder survive a power cut.
@@ -77,21 +101,17 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
 /// # Errors
 /// When the folder can't be opened or synced.
 pub fn sync_folder(path: &Path) -> Result<(), DiskError> {
+    #[cfg(test)]
+    tests::SYNCED.with_borrow_mut(|synced| synced.push(path.to_owned()));
     File::open(path).and_then(|folder| folder.sync_all()).while_trying("sync", path)
 }
 
 /// The folder a path lies in; `.` for a bare name.
-fn parent(path: &Path) -> &Path {
+pub(crate) fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     }
-}
-
-fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
 }
 
 /// What to do, for the failures that a person can mend.
@@ -101,13 +121,31 @@ fn remedy(source: &io::Error) -> &'static str {
         io::ErrorKind::ReadOnlyFilesystem => ", the disk is read-only; choose another folder",
         io::ErrorKind::PermissionDenied => ", not permitted; check the owner and mode of the file and its folder",
         io::ErrorKind::FileTooLarge => ", the file is larger than the disk or the process's limit allows",
+        _ if source.get_ref().is_some_and(|inner| inner.is::<NotPlain>()) => "; move what lies there out of the way",
         _ => "",
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use std::cell::RefCell;
+
+    thread_local! {
+        /// Every folder that was synced by this thread.
+        pub(crate) static SYNCED: RefCell<Vec<PathBuf>> = const { RefCell::new(Vec::new()) };
+    }
+
+    #[test]
+    fn the_folder_of_each_new_folder_is_synced() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        SYNCED.take();
+        make_folder(&path("a/b/c")).unwrap();
+        assert_eq!(SYNCED.take(), [path(""), path("a"), path("a/b")]);
+        make_folder(&path("a/b/c")).unwrap();
+        assert_eq!(SYNCED.take(), Vec::<PathBuf>::new());
+    }
 
     #[test]
     fn an_atomic_write_replaces_the_content_and_leaves_no_temporary() {

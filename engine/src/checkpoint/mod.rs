@@ -34,11 +34,12 @@ mod write;
 pub use error::CheckpointError;
 pub use names::iter_name;
 pub use read::{Newest, list, load, load_models, newest_valid, place_of};
-pub use retain::{clean, put_back, retain, set_aside};
+pub use retain::{Deleted, clean, put_back, retain, set_aside};
 pub use snapshot::{Meta, Snapshot, Variables, Weights};
-pub use write::{complete, save, set_latest};
+pub use write::{check_weights, complete, save, set_latest};
 
 pub(crate) use names::LATEST;
+pub(crate) use read::latest_in;
 
 /// The version of the layout on disk that this engine writes and reads.
 ///

@@ -55,7 +55,7 @@ pub(super) fn check_checkpoint(name: &str) -> Result<(), CheckpointError> {
     refuse("checkpoint", name, why)
 }
 
-/// Refuses a model's name that can't be that of a file.
+/// Refuses a model's name that can't be that of a file. A field of a struct always can.
 pub(super) fn check_model(name: &str) -> Result<(), CheckpointError> {
     let why = match name.ends_with(RAW) {
         true => Some("ends with `.raw`, which marks the weights that are trained"),
@@ -64,12 +64,17 @@ pub(super) fn check_model(name: &str) -> Result<(), CheckpointError> {
     refuse("model", name, why)
 }
 
+/// The longest name: a file's name has at most 255 bytes, and some get others in front.
+const LONGEST: usize = 200;
+
 /// Why a name is not one that no tool hides or misreads.
 fn not_plain(name: &str) -> Option<&'static str> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let letter = |c: char| !c.is_ascii() && !c.is_control() && !c.is_whitespace();
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.') || letter(c);
     match name {
         "" => Some("is empty"),
         _ if name.starts_with('.') => Some("begins with a `.`"),
+        _ if name.len() > LONGEST => Some("is longer than 200 bytes"),
         _ if !name.chars().all(plain) => Some("has other characters than letters, digits, `_`, `-` and `.`"),
         _ => None,
     }

@@ -7,10 +7,11 @@ use super::names::{
 use super::tree::Place;
 use super::{CheckpointError, FORMAT, Meta, Snapshot, Variables, Weights, manifest, tensors, tree};
 use crate::base::disk::DiskContext;
+use crate::base::plain;
 use crate::base::state::StateMap;
 use crate::base::units::Iter;
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use tch::Tensor;
 
@@ -57,14 +58,24 @@ pub fn load_models(path: &Path) -> Result<Vec<(String, Variables)>, CheckpointEr
     if path.is_dir() {
         return Folder::open(path)?.published();
     }
-    let bytes = read_bare(path)?;
-    let variables = tensors::parse(&bytes).map_err(|why| {
+    let refused = |why: String| {
         let path = path.to_owned();
         match path.extension().is_some_and(|extension| extension == "safetensors") {
             true => CheckpointError::Damaged { path, why },
             false => CheckpointError::NoWeights { path, why },
         }
-    })?;
+    };
+    let length = match plain::check(path) {
+        Err(error) if plain::is_refused(&error) => {
+            return Err(CheckpointError::NoWeights { path: path.to_owned(), why: error.to_string() });
+        }
+        found => found.while_trying("read", path)?.len(),
+    };
+    // only a header that accounts for every byte of the file is followed by weights
+    let open = File::open(path).while_trying("read", path)?;
+    tensors::check_length(open, length).while_trying("read", path)?.map_err(refused)?;
+    let bytes = plain::read(path, length).while_trying("read", path)?;
+    let variables = tensors::parse(&bytes).map_err(refused)?;
     let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     Ok(vec![(name, variables)])
 }
@@ -156,13 +167,13 @@ pub fn list(dir: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.while_trying("read", dir)?,
     };
-    let latest = text_of(&dir.join(LATEST)).unwrap_or_default();
+    let latest = latest_in(&dir.join(LATEST)).unwrap_or_default();
     let mut found = Vec::new();
     for entry in entries {
         let path = entry.while_trying("read", dir)?.path();
         let name = place_of(&path).file_name().unwrap_or_default().to_string_lossy().into_owned();
         if path.is_dir() && !name.starts_with('.') && !name.starts_with(DAMAGED) {
-            found.push((iter_of(&path, &name), name == latest.trim(), name, path));
+            found.push((iter_of(&path, &name), name == latest, name, path));
         }
     }
     found.sort_by(|a, b| b.cmp(a));
@@ -189,47 +200,25 @@ pub(super) fn meta_of(path: &Path) -> Option<Meta> {
     ron::from_str(&text_of(&path.join(META))?).ok()
 }
 
+/// The name in the file `latest` at this path; `None` when there is none, or something else has its place.
+pub(crate) fn latest_in(file: &Path) -> Option<String> {
+    Some(text_of(file)?.trim().to_owned())
+}
+
+/// The files that a checkpoint consists of, by their paths in it.
+pub(super) fn files_of(path: &Path) -> Result<Vec<String>, CheckpointError> {
+    let listed = Folder::open(path)?.entries.into_iter().map(|entry| entry.name);
+    Ok(listed.chain([MANIFEST.to_owned()]).collect())
+}
+
 /// A short text, unverified; `None` when there is none, or something else has its name.
 fn text_of(path: &Path) -> Option<String> {
-    String::from_utf8(read_plain(path, LONGEST_TEXT).ok()?).ok()
+    String::from_utf8(plain::read(path, LONGEST_TEXT).ok()?).ok()
 }
 
 /// The most bytes of a file that is read before its size is known from a manifest. A manifest has a line for each file,
 /// of which there are a few for each model and rank.
 const LONGEST_TEXT: u64 = 4 << 20;
-
-/// The content of a plain file that is not longer than that. Anything else (a pipe, a device, a folder) is not opened:
-/// it could be read without an end.
-fn read_plain(path: &Path, most: u64) -> io::Result<Vec<u8>> {
-    let found = std::fs::metadata(path)?;
-    if !found.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no plain file"));
-    }
-    if found.len() > most {
-        let text = format!("it has {} bytes, at most {most} were expected", found.len());
-        return Err(io::Error::new(io::ErrorKind::InvalidData, text));
-    }
-    let mut bytes = Vec::with_capacity(found.len() as usize);
-    // it may grow meanwhile
-    File::open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-/// The bytes of a file of weights that no manifest tells of.
-fn read_bare(path: &Path) -> Result<Vec<u8>, CheckpointError> {
-    let found = std::fs::metadata(path).while_trying("read", path)?;
-    let no_weights = |why: &str| CheckpointError::NoWeights { path: path.to_owned(), why: why.to_owned() };
-    if !found.is_file() {
-        return Err(no_weights("it is no plain file"));
-    }
-    // a long file is read only when its header can be one: an empty file of any length has none
-    let mut first = Vec::new();
-    File::open(path).and_then(|file| file.take(9).read_to_end(&mut first)).while_trying("read", path)?;
-    if found.len() > LONGEST_TEXT && first.last() != Some(&b'{') {
-        return Err(no_weights("it has no header"));
-    }
-    read_plain(path, found.len()).while_trying("read", path).map_err(CheckpointError::from)
-}
 
 /// A checkpoint whose manifest is whole.
 struct Folder<'a> {
@@ -241,11 +230,11 @@ impl Folder<'_> {
     fn open(path: &Path) -> Result<Folder<'_>, CheckpointError> {
         let file = path.join(MANIFEST);
         let damaged = |why: String| CheckpointError::Damaged { path: file.clone(), why };
-        let bytes = match read_plain(&file, LONGEST_TEXT) {
+        let bytes = match plain::read(&file, LONGEST_TEXT) {
             Err(error) if error.kind() == io::ErrorKind::NotFound && path.is_dir() => {
                 return Err(CheckpointError::NoManifest(path.to_owned()));
             }
-            Err(error) if is_of_file(&error) => return Err(damaged(error.to_string())),
+            Err(error) if plain::is_refused(&error) => return Err(damaged(error.to_string())),
             bytes => bytes.while_trying("read", &file)?,
         };
         let entries = manifest::parse(&bytes).map_err(|flaw| match flaw {
@@ -303,11 +292,11 @@ impl Folder<'_> {
         let entry = self.entries.iter().find(|entry| entry.name == name);
         let entry = entry.ok_or_else(|| self.damaged(MANIFEST, format!("it does not list `{name}`")))?;
         let path = self.path.join(name);
-        let bytes = match read_plain(&path, entry.size) {
+        let bytes = match plain::read(&path, entry.size) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(self.damaged(name, "it is missing".to_owned()));
             }
-            Err(error) if is_of_file(&error) => return Err(self.damaged(name, error.to_string())),
+            Err(error) if plain::is_refused(&error) => return Err(self.damaged(name, error.to_string())),
             bytes => bytes.while_trying("read", &path)?,
         };
         if bytes.len() as u64 != entry.size {
@@ -322,11 +311,6 @@ impl Folder<'_> {
     fn damaged(&self, name: &str, why: String) -> CheckpointError {
         CheckpointError::Damaged { path: self.path.join(name), why }
     }
-}
-
-/// Whether [`read_plain`] has refused the file for what it is, not the disk for what happened.
-fn is_of_file(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData)
 }
 
 /// The tensor that a tree refers to in a file of weights.

@@ -3,13 +3,33 @@
 use super::names::{BEING_DELETED, BEING_REPLACED, BEING_WRITTEN, DAMAGED, LATEST, iter_of_name};
 use super::{CheckpointError, read};
 use crate::base::disk::{DiskContext, sync_folder};
+use crate::base::temporary;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Deletes all but the newest `keep` of the checkpoints that are named by their iter; gives back which.
+/// What was deleted, and what could not be.
+#[derive(Debug, Default)]
+#[must_use = "what could not be deleted takes space on the disk, and is to be told"]
+pub struct Deleted {
+    /// What is gone.
+    pub deleted: Vec<PathBuf>,
+    /// Why each of the others is still there. To be told, and no reason to end a training.
+    pub failed: Vec<CheckpointError>,
+}
+
+impl Deleted {
+    fn note(&mut self, path: PathBuf, done: Result<(), CheckpointError>) {
+        match done {
+            Ok(()) => self.deleted.push(path),
+            Err(error) => self.failed.push(error),
+        }
+    }
+}
+
+/// Deletes all but the newest `keep` of the checkpoints that are named by their iter.
 ///
 /// Those in `protected` stay, and so does any with another name: its owner deletes it. Each is renamed before it
-/// is deleted, so that a kill leaves no half checkpoint that looks whole.
+/// is deleted, so that a kill leaves no half checkpoint that looks whole. One that can't be deleted keeps no other one.
 ///
 /// ```
 /// use engine::base::{Epoch, Iter, StateMap};
@@ -26,16 +46,16 @@ use std::path::{Path, PathBuf};
 ///     checkpoint::save(dir.path(), &[checkpoint::iter_name(Iter(iter))], &snapshot(iter))?;
 /// }
 /// checkpoint::save(dir.path(), &["best_val_loss"], &snapshot(20))?; // has no iter in its name, and stays
-/// let removed = checkpoint::retain(dir.path(), 1, &["iter_000000010"])?;
-/// assert_eq!(removed, [dir.path().join("iter_000000020")]);
+/// let found = checkpoint::retain(dir.path(), 1, &["iter_000000010"])?;
+/// assert_eq!(found.deleted, [dir.path().join("iter_000000020")]);
 /// assert_eq!(checkpoint::list(dir.path())?.len(), 3);
 /// # Ok::<(), engine::base::Error>(())
 /// ```
 ///
 /// # Errors
-/// When a file operation fails; the others are then still there.
-pub fn retain(dir: &Path, keep: usize, protected: &[impl AsRef<str>]) -> Result<Vec<PathBuf>, CheckpointError> {
-    let mut removed = Vec::new();
+/// When the folder can't be read.
+pub fn retain(dir: &Path, keep: usize, protected: &[impl AsRef<str>]) -> Result<Deleted, CheckpointError> {
+    let mut found = Deleted::default();
     let mut by_iter = read::list(dir)?;
     by_iter.retain(|path| iter_of_name(&name_of(path)).is_some());
     for path in by_iter.into_iter().skip(keep) {
@@ -43,14 +63,26 @@ pub fn retain(dir: &Path, keep: usize, protected: &[impl AsRef<str>]) -> Result<
         if protected.iter().any(|protected| protected.as_ref() == name) {
             continue;
         }
-        let aside = dir.join(format!("{BEING_DELETED}{name}"));
-        remove(&aside)?;
-        std::fs::rename(&path, &aside).while_trying("delete", &path)?;
-        sync_folder(dir)?;
-        remove(&aside)?;
-        removed.push(path);
+        let done = hide(&path).and_then(|aside| {
+            sync_folder(dir)?;
+            remove(&aside)
+        });
+        found.note(path, done);
     }
-    Ok(removed)
+    Ok(found)
+}
+
+/// Gives a checkpoint a name of those that are being deleted; gives back its path.
+fn hide(path: &Path) -> Result<PathBuf, CheckpointError> {
+    let name = format!("{BEING_DELETED}{}", name_of(path).trim_start_matches('.'));
+    let aside = free_beside(path, &name);
+    std::fs::rename(path, &aside).while_trying("delete", path)?;
+    Ok(aside)
+}
+
+/// Lets nothing lie at a path: deletes what does, or else gives it a name under which the next start tries it again.
+pub(super) fn make_way(path: &Path) -> Result<(), CheckpointError> {
+    remove(path).or_else(|_| hide(path).map(drop))
 }
 
 /// Puts checkpoints back that were moved out of the way by a process that was killed before their replacement came. To
@@ -70,33 +102,33 @@ pub fn put_back(dir: &Path) -> Result<(), CheckpointError> {
     Ok(())
 }
 
-/// Takes away what a killed process left: folders half written, half deleted, or replaced by a newer one; gives back
-/// which. To be called after [`put_back`], when no other process writes here.
+/// Takes away what a killed process left: folders half written, half deleted, or replaced by a newer one. To be called
+/// after [`put_back`], when no other process writes here.
 ///
 /// ```
 /// let dir = tempfile::tempdir()?;
 /// let half = dir.path().join(".tmp-4711-iter_000000010"); // of a process that was killed
 /// std::fs::create_dir(&half)?;
-/// assert_eq!(engine::checkpoint::clean(dir.path())?, [half]);
+/// assert_eq!(engine::checkpoint::clean(dir.path())?.deleted, [half]);
 /// # Ok::<(), engine::base::Error>(())
 /// ```
 ///
 /// # Errors
-/// When a file operation fails.
-pub fn clean(dir: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
-    let mut removed = Vec::new();
+/// When the folder can't be read.
+pub fn clean(dir: &Path) -> Result<Deleted, CheckpointError> {
+    let mut found = Deleted::default();
     for path in entries(dir)? {
         let name = name_of(&path);
-        let left = [BEING_WRITTEN, BEING_REPLACED, BEING_DELETED].iter().any(|prefix| name.starts_with(prefix));
-        if left || name.starts_with(&format!(".{LATEST}{BEING_WRITTEN}")) {
-            remove(&path)?;
-            removed.push(path);
+        if [BEING_WRITTEN, BEING_REPLACED, BEING_DELETED].iter().any(|prefix| name.starts_with(prefix)) {
+            let done = remove(&path);
+            found.note(path, done);
         }
     }
-    if !removed.is_empty() {
+    found.deleted.extend(temporary::clean(dir, Some(LATEST)));
+    if !found.deleted.is_empty() {
         sync_folder(dir)?;
     }
-    Ok(removed)
+    Ok(found)
 }
 
 /// Gives a checkpoint that can't be read a name of its own, `damaged-NAME`, under which it is neither looked at nor
@@ -106,13 +138,17 @@ pub fn clean(dir: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
 /// When a file operation fails.
 pub fn set_aside(checkpoint: &Path) -> Result<PathBuf, CheckpointError> {
     let name = format!("{DAMAGED}{}", name_of(checkpoint));
-    let further = (2u64..).map(|number| format!("{name}.{number}"));
-    let names = std::iter::once(name.clone()).chain(further);
-    let free = names.map(|name| checkpoint.with_file_name(name)).find(|path| path.symlink_metadata().is_err());
-    let aside = free.unwrap_or_else(|| checkpoint.with_file_name(name));
+    let aside = free_beside(checkpoint, &name);
     std::fs::rename(checkpoint, &aside).while_trying("set aside", checkpoint)?;
     sync_folder(checkpoint.parent().unwrap_or(Path::new(".")))?;
     Ok(aside)
+}
+
+/// The first of `NAME`, `NAME.2`, `NAME.3`, … that is not there, in the folder of a path.
+fn free_beside(path: &Path, name: &str) -> PathBuf {
+    let further = (2u64..).map(|number| format!("{name}.{number}"));
+    let mut names = std::iter::once(name.to_owned()).chain(further).map(|name| path.with_file_name(name));
+    names.find(|path| path.symlink_metadata().is_err()).unwrap_or_else(|| path.with_file_name(name))
 }
 
 /// What is in a folder; nothing when there is none.
@@ -129,9 +165,13 @@ fn name_of(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// Removes a file or folder that may not be there.
-fn remove(path: &Path) -> Result<(), CheckpointError> {
-    let removed = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
+/// Removes a file or folder that may not be there; of a link the link alone.
+pub(super) fn remove(path: &Path) -> Result<(), CheckpointError> {
+    let removed = if path.symlink_metadata().is_ok_and(|there| there.is_dir()) {
+        std::fs::remove_dir_all(path)
+    } else {
+        std::fs::remove_file(path)
+    };
     match removed {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Ok(Err(error).while_trying("delete", path)?),
         _ => Ok(()),

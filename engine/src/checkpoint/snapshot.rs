@@ -178,6 +178,7 @@ pub(super) struct Identity {
     stride: Vec<i64>,
     kind: Kind,
     negated: bool,
+    conjugated: bool,
 }
 
 impl Identity {
@@ -192,6 +193,7 @@ impl Identity {
             stride: tensor.stride(),
             kind: tensor.f_kind().ok()?,
             negated: tensor.f_is_neg().ok()?,
+            conjugated: tensor.f_is_conj().ok()?,
         })
     }
 }

@@ -5,7 +5,7 @@
 //! writer does, which keeps every tensor aligned.
 
 use safetensors::tensor::{Dtype, Metadata, SafeTensorError, SafeTensors, TensorInfo};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use tch::{Kind, TchError, Tensor};
 
 /// Why tensors could not be written.
@@ -61,6 +61,48 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Vec<(String, Tensor)>, String> {
     Ok(tensors)
 }
 
+/// Whether the header of a file of weights accounts for so many bytes. A file that is not what it seems need not be read
+/// for it, whatever its length.
+///
+/// # Errors
+/// When it can't be read; within, what is wrong with it.
+pub(super) fn check_length(mut file: impl Read, length: u64) -> io::Result<Result<(), String>> {
+    let mut first = [0; 8];
+    match file.read_exact(&mut first) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(Err("it has no header".to_owned())),
+        read => read?,
+    }
+    let size = u64::from_le_bytes(first);
+    if size == 0 || size > LONGEST_HEADER || size > length.saturating_sub(8) {
+        return Ok(Err("it has no header".to_owned()));
+    }
+    let mut header = vec![0; size as usize];
+    file.read_exact(&mut header)?;
+    let metadata: Metadata = match serde_json::from_slice(&header) {
+        Ok(metadata) => metadata,
+        Err(error) => return Ok(Err(format!("its header is none: {error}"))),
+    };
+    let told = (metadata.data_len() as u64).saturating_add(8 + size);
+    Ok(match told == length {
+        true => Ok(()),
+        false => Err(format!("it has {length} bytes, and {told} by its header")),
+    })
+}
+
+/// The format's own limit.
+const LONGEST_HEADER: u64 = 100_000_000;
+
+/// Whether a file can hold a tensor of this name.
+///
+/// # Errors
+/// Why not.
+pub(super) fn check(name: &str, tensor: &Tensor) -> Result<(), String> {
+    match entry(name, tensor) {
+        Err(WriteError::Tensor { why, .. }) => Err(why),
+        _ => Ok(()),
+    }
+}
+
 /// One tensor on its way into a file.
 struct Entry<'a> {
     name: &'a str,
@@ -74,8 +116,9 @@ impl Entry<'_> {
     /// The elements in row-major order, little-endian as every machine that libtorch runs on.
     fn copy(&self) -> Result<Vec<u8>, TchError> {
         let mut bytes = vec![0; self.bytes];
-        // a negated view holds the bits of its base until it is resolved
-        self.tensor.f_detach()?.f_resolve_neg()?.f_copy_data_u8(&mut bytes, self.tensor.numel())?;
+        // a negated or conjugated view holds the bits of its base until it is resolved
+        let own = self.tensor.f_detach()?.f_resolve_neg()?.f_resolve_conj()?;
+        own.f_copy_data_u8(&mut bytes, self.tensor.numel())?;
         Ok(bytes)
     }
 }
@@ -110,7 +153,7 @@ fn refused(name: &str, why: String) -> WriteError {
     WriteError::Tensor { name: name.to_owned(), why }
 }
 
-const KINDS: [(Kind, Dtype); 10] = [
+const KINDS: [(Kind, Dtype); 13] = [
     (Kind::Bool, Dtype::BOOL),
     (Kind::Uint8, Dtype::U8),
     (Kind::Int8, Dtype::I8),
@@ -121,6 +164,9 @@ const KINDS: [(Kind, Dtype); 10] = [
     (Kind::BFloat16, Dtype::BF16),
     (Kind::Float, Dtype::F32),
     (Kind::Double, Dtype::F64),
+    (Kind::ComplexFloat, Dtype::C64),
+    (Kind::Float8e5m2, Dtype::F8_E5M2),
+    (Kind::Float8e4m3fn, Dtype::F8_E4M3),
 ];
 
 fn dtype_of(kind: Kind) -> Option<Dtype> {

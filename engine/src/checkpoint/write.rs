@@ -4,11 +4,12 @@ use super::names::{
     BEING_REPLACED, BEING_WRITTEN, LATEST, MANIFEST, META, RAW, RUN, STATE_TENSORS, STATE_TREE, TENSORS,
     check_checkpoint, check_model, rank_folder,
 };
-use super::read::meta_of;
+use super::read::{files_of, latest_in, meta_of};
+use super::retain::{make_way, remove};
 use super::tensors::{self, WriteError};
 use super::tree::{self, Elsewhere};
 use super::{CheckpointError, Meta, Snapshot, Variables, Weights, manifest};
-use crate::base::disk::{DiskContext, sync_folder, write_atomic};
+use crate::base::disk::{DiskContext, make_folder, sync_folder, write_atomic};
 use crate::base::state::StateMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -53,7 +54,7 @@ pub fn save(dir: &Path, names: &[impl AsRef<str>], snapshot: &Snapshot) -> Resul
         return Err(CheckpointError::Name { what: "checkpoint", name: String::new(), why: "is missing" });
     };
     check_models(&snapshot.models)?;
-    std::fs::create_dir_all(dir).while_trying("make", dir)?;
+    make_folder(dir)?;
     let meta = Meta { names: names.clone(), ranks: snapshot.ranks.len() as u32, ..snapshot.meta.clone() };
     let target = dir.join(first);
     let temporary = temporary(dir, first);
@@ -88,10 +89,34 @@ pub fn complete(dir: &Path, checkpoint: &Path) -> Result<Vec<PathBuf>, Checkpoin
 pub fn set_latest(dir: &Path, checkpoint: &Path) -> Result<(), CheckpointError> {
     let name = checkpoint.file_name().unwrap_or_default().to_string_lossy();
     let file = dir.join(LATEST);
-    match std::fs::read_to_string(&file) {
-        Ok(latest) if latest.trim() == name => Ok(()),
+    match latest_in(&file) {
+        Some(latest) if latest == name => Ok(()),
         _ => Ok(write_atomic(&file, format!("{name}\n").as_bytes())?),
     }
+}
+
+/// Whether checkpoints can hold a model, to be asked before hours of training: its name, and each of its variables.
+///
+/// ```
+/// use engine::checkpoint::check_weights;
+/// use tch::{Device, Kind, Tensor};
+///
+/// let sparse = Tensor::zeros([2, 2], (Kind::Float, Device::Cpu)).to_sparse_sparse_dim(2);
+/// let error = check_weights("net", &[("adjacency".to_owned(), sparse)]).unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "the tensor `adjacency` can't be saved in `net.safetensors`: it is sparse; save it dense"
+/// );
+/// ```
+///
+/// # Errors
+/// When the name is unfit, or no file can hold a variable; it is named.
+pub fn check_weights(model: &str, variables: &[(String, Tensor)]) -> Result<(), CheckpointError> {
+    check_model(model)?;
+    variables.iter().try_for_each(|(name, tensor)| {
+        let file = || format!("{model}{TENSORS}");
+        tensors::check(name, tensor).map_err(|why| CheckpointError::Tensor { file: file(), name: name.clone(), why })
+    })
 }
 
 fn check_models(models: &[Weights]) -> Result<(), CheckpointError> {
@@ -116,7 +141,7 @@ fn put(
     target: &Path,
     fill: impl FnOnce() -> Result<(), CheckpointError>,
 ) -> Result<(), CheckpointError> {
-    let done = remove_folder(temporary).and_then(|()| {
+    let done = make_way(temporary).and_then(|()| {
         std::fs::create_dir(temporary).while_trying("make", temporary)?;
         fill()?;
         put_in_place(temporary, target)
@@ -131,23 +156,29 @@ fn put(
 /// The same checkpoint under another name.
 fn link(dir: &Path, checkpoint: &Path, name: &str) -> Result<(), CheckpointError> {
     let temporary = temporary(dir, name);
-    put(&temporary, &dir.join(name), || link_folder(checkpoint, &temporary))
+    put(&temporary, &dir.join(name), || link_files(checkpoint, &temporary))
 }
 
-fn link_folder(from: &Path, to: &Path) -> Result<(), CheckpointError> {
-    for entry in std::fs::read_dir(from).while_trying("read", from)? {
-        let source = entry.while_trying("read", from)?.path();
-        let copy = to.join(source.file_name().unwrap_or_default());
-        if source.is_dir() {
-            std::fs::create_dir(&copy).while_trying("make", &copy)?;
-            link_folder(&source, &copy)?;
-        } else if std::fs::hard_link(&source, &copy).is_err() {
+/// Links the files that the checkpoint consists of, and nothing else that may lie in its folder.
+fn link_files(from: &Path, to: &Path) -> Result<(), CheckpointError> {
+    let names = files_of(from)?;
+    let mut folders = vec![to.to_owned()];
+    for name in &names {
+        let (source, copy) = (from.join(name), to.join(name));
+        let above = copy.ancestors().skip(1).take_while(|folder| *folder != to);
+        let mut missing: Vec<&Path> = above.filter(|folder| folders.iter().all(|known| known != folder)).collect();
+        missing.reverse();
+        for folder in missing {
+            std::fs::create_dir(folder).while_trying("make", folder)?;
+            folders.push(folder.to_owned());
+        }
+        if std::fs::hard_link(&source, &copy).is_err() {
             // a disk without links
             std::fs::copy(&source, &copy).while_trying("write", &copy)?;
             File::open(&copy).and_then(|file| file.sync_all()).while_trying("write", &copy)?;
         }
     }
-    Ok(sync_folder(to)?)
+    Ok(folders.iter().rev().try_for_each(|folder| sync_folder(folder))?)
 }
 
 fn write_folder(folder: &Path, snapshot: &Snapshot, meta: &Meta) -> Result<(), CheckpointError> {
@@ -239,7 +270,7 @@ fn put_in_place(temporary: &Path, target: &Path) -> Result<(), CheckpointError> 
     let replaced = dir.join(format!("{BEING_REPLACED}{name}"));
     let exists = target.symlink_metadata().is_ok();
     if exists {
-        remove_folder(&replaced)?;
+        make_way(&replaced)?;
         std::fs::rename(target, &replaced).while_trying("replace", target)?;
     }
     if let Err(error) = std::fs::rename(temporary, target).while_trying("write", target) {
@@ -251,7 +282,8 @@ fn put_in_place(temporary: &Path, target: &Path) -> Result<(), CheckpointError> 
     }
     sync_folder(dir)?;
     if exists {
-        remove_folder(&replaced)?;
+        // best effort: the new one is in its place, and what is left of the old one is cleaned at the next start
+        let _ = remove(&replaced);
     }
     Ok(())
 }
@@ -260,14 +292,6 @@ fn duplicate<'a>(tensors: &[(&'a str, &Tensor)]) -> Option<&'a str> {
     let mut names: Vec<&str> = tensors.iter().map(|(name, _)| *name).collect();
     names.sort_unstable();
     names.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
-}
-
-/// Removes a folder that may not be there.
-fn remove_folder(path: &Path) -> Result<(), CheckpointError> {
-    match std::fs::remove_dir_all(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Ok(Err(error).while_trying("remove", path)?),
-        _ => Ok(()),
-    }
 }
 
 /// A file that knows its size and hash when it is finished.

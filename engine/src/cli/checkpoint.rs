@@ -1,7 +1,7 @@
 //! Which checkpoint `--checkpoint` means.
 
 use crate::base::Error;
-use crate::checkpoint::{LATEST, newest_valid};
+use crate::checkpoint::{LATEST, latest_in, newest_valid};
 use crate::cli::failure::Failure;
 use crate::cli::out;
 use crate::folder::CHECKPOINTS;
@@ -24,9 +24,9 @@ pub(super) fn resolve(path: PathBuf, run: &Path) -> Result<PathBuf, Failure> {
     // the file that names the newest checkpoint of a run stands for it
     if path.is_file()
         && path.file_name().is_some_and(|name| name == LATEST)
-        && let Ok(name) = std::fs::read_to_string(&path)
+        && let Some(name) = latest_in(&path)
     {
-        return Ok(path.with_file_name(name.trim()));
+        return Ok(path.with_file_name(name));
     }
     if path.join(CHECKPOINTS).is_dir() { newest(&path) } else { Ok(path) }
 }

@@ -27,7 +27,11 @@ pub(super) fn write<T: Build>(path: Option<&Path>, program: &str) -> Result<()> 
         }
         Err(error) => return Err(error).with_context(|| format!("`{shown}` can't be written")),
     };
-    file.write_all(text.as_bytes()).with_context(|| format!("`{shown}` can't be written"))?;
+    if let Err(error) = file.write_all(text.as_bytes()) {
+        // best effort: half an experiment would be in the way of the next try
+        let _ = std::fs::remove_file(path);
+        return Err(error).with_context(|| format!("`{shown}` can't be written"));
+    }
     out::line(format_args!("wrote {shown}; look through it, then run `{program} check {shown}`"))
 }
 

@@ -1,16 +1,15 @@
 //! `predictions.jsonl`: one object for each sample, its values in the order in which the step names them.
 
-use crate::base::{Error, ErrorContext as _, Prediction, Result};
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use crate::base::disk::{DiskContext as _, make_folder, parent, sync_folder};
+use crate::base::temporary::{self, Temporary};
+use crate::base::{Error, Prediction, Result};
+use std::io::{BufWriter, IntoInnerError, Write};
 use std::path::{Path, PathBuf};
 use tch::{Kind, Tensor};
 
 /// The file while it is being written: under a temporary name until it is complete, and gone when it never is.
 pub(super) struct Predictions {
-    /// `None` once the file has its name.
-    open: Option<BufWriter<File>>,
-    temporary: PathBuf,
+    open: BufWriter<Temporary>,
     path: PathBuf,
     written: u64,
 }
@@ -18,8 +17,7 @@ pub(super) struct Predictions {
 impl Predictions {
     /// Opens the file.
     pub(super) fn create(path: &Path) -> Result<Self> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        std::fs::create_dir_all(folder).with_context(|| format!("`{}` can't be made", folder.display()))?;
+        make_folder(parent(path))?;
         if path.is_dir() {
             return Err(Error::msg(format!("`{}` is a folder; name the file to write", path.display())));
         }
@@ -28,11 +26,10 @@ impl Predictions {
         if path.metadata().is_ok_and(|there| !there.is_file()) {
             return Err(Error::msg(format!("`{}` is a device or pipe; name the file to write", path.display())));
         }
-        let folder = path.parent().unwrap_or(folder);
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let temporary = folder.join(format!(".{name}.tmp-{}", std::process::id()));
-        let file = File::create(&temporary).with_context(|| cannot_write(path))?;
-        Ok(Predictions { open: Some(BufWriter::new(file)), temporary, path: path.into(), written: 0 })
+        // what a killed command has left of this file
+        temporary::clean(parent(path), path.file_name().and_then(|name| name.to_str()));
+        let file = Temporary::of(path).while_trying("write", path)?;
+        Ok(Predictions { open: BufWriter::new(file), path: path.into(), written: 0 })
     }
 
     /// Adds one line for each sample of a batch.
@@ -42,38 +39,19 @@ impl Predictions {
         let samples = of_tensors.chain(of_texts).max().unwrap_or(0);
         for sample in 0..samples {
             let line = line(self.written, prediction, sample)?;
-            if let Some(file) = &mut self.open {
-                writeln!(file, "{line}").with_context(|| cannot_write(&self.path))?;
-            }
+            writeln!(self.open, "{line}").while_trying("write", &self.path)?;
             self.written += 1;
         }
         Ok(())
     }
 
     /// Gives the file its name, and back the number of its lines.
-    pub(super) fn finish(mut self) -> Result<u64> {
-        if let Some(mut file) = self.open.take() {
-            let done = file.flush().and_then(|()| std::fs::rename(&self.temporary, &self.path));
-            if let Err(error) = done {
-                self.open = Some(file);
-                return Err(error).with_context(|| cannot_write(&self.path));
-            }
-        }
+    pub(super) fn finish(self) -> Result<u64> {
+        let whole = self.open.into_inner().map_err(IntoInnerError::into_error);
+        whole.and_then(Temporary::put_in_place).while_trying("write", &self.path)?;
+        sync_folder(parent(&self.path))?;
         Ok(self.written)
     }
-}
-
-impl Drop for Predictions {
-    fn drop(&mut self) {
-        if self.open.is_some() {
-            // best effort: whatever ended it early is told by others
-            let _ = std::fs::remove_file(&self.temporary);
-        }
-    }
-}
-
-fn cannot_write(path: &Path) -> String {
-    format!("`{}` can't be written", path.display())
 }
 
 /// One object as a line of JSON. Written by hand because a map of `serde_json` sorts its keys.

@@ -29,6 +29,9 @@ pub enum FolderError {
         /// `process N`, or `another process` when it could not be told.
         holder: String,
     },
+    /// It is no longer there.
+    #[error("`{}` was moved or deleted while the run was writing to it, so nothing more is written; move it back and go on with `--resume`, or begin anew", .0.display())]
+    Gone(PathBuf),
     /// A file operation failed.
     #[error(transparent)]
     Disk(#[from] DiskError),

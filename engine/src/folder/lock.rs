@@ -3,9 +3,10 @@
 
 use super::error::FolderError;
 use crate::base::disk::DiskContext;
+use crate::base::plain;
+use crate::base::temporary::is_at;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// The file's name.
@@ -28,13 +29,9 @@ impl Lock {
     /// When another holder has it, also one in this process, or when a file operation fails.
     pub(super) fn take(folder: &Path) -> Result<Lock, FolderError> {
         let path = folder.join(LOCK);
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .while_trying("open", &path)?;
+        let mut open = OpenOptions::new();
+        open.read(true).write(true).create(true).truncate(false);
+        let mut file = plain::open(&path, &open).while_trying("open", &path)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -54,6 +51,15 @@ impl Lock {
     }
 }
 
+impl Lock {
+    /// Who has the folder now, where the file was deleted and another process has made and locked one of its own.
+    pub(super) fn successor(&self, folder: &Path) -> Option<String> {
+        let path = folder.join(LOCK);
+        let mut there = plain::open(&path, OpenOptions::new().read(true)).ok()?;
+        (!is_at(&self.file, &path)).then(|| holder(&mut there))
+    }
+}
+
 impl Drop for Lock {
     fn drop(&mut self) {
         // best effort: who reads the file asks first whether it is locked
@@ -69,16 +75,9 @@ fn rewrite(file: &mut File, content: &[u8]) -> io::Result<()> {
 
 fn holder(file: &mut File) -> String {
     let mut pid = String::new();
-    let read = file.rewind().and_then(|()| file.read_to_string(&mut pid));
+    let read = file.rewind().and_then(|()| file.take(LONGEST).read_to_string(&mut pid));
     match pid.trim().parse::<u32>() {
         Ok(pid) if read.is_ok() => format!("process {pid}"),
         _ => "another process".to_owned(),
-    }
-}
-
-fn is_at(file: &File, path: &Path) -> bool {
-    match (file.metadata(), path.metadata()) {
-        (Ok(held), Ok(there)) => (held.dev(), held.ino()) == (there.dev(), there.ino()),
-        _ => false,
     }
 }

@@ -8,9 +8,10 @@
 mod error;
 mod lock;
 
-use crate::base::disk::DiskContext;
+use crate::base::disk::{DiskContext, make_folder, sync_folder};
 use lock::{LOCK, Lock};
 use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 pub use crate::base::disk::write_atomic;
@@ -51,7 +52,9 @@ pub struct RunFolder {
     reused: bool,
     /// It was not there before.
     made: bool,
-    _lock: Lock,
+    /// Its device and number there: which folder it is, whatever its name.
+    id: Option<(u64, u64)>,
+    lock: Lock,
 }
 
 impl RunFolder {
@@ -82,7 +85,7 @@ impl RunFolder {
         let mut moved_aside = None;
         let (made, lock) = loop {
             let made = path.symlink_metadata().is_err();
-            std::fs::create_dir_all(&path).while_trying("make", &path)?;
+            make_folder(&path)?;
             let lock = Lock::take(&path)?;
             // asked only now: before the lock, another process could still be writing its first file
             if mode != Mode::Fresh || !holds_run(&path) {
@@ -98,9 +101,26 @@ impl RunFolder {
         if mode != Mode::Resume {
             // a run that is gone on with may still be refused, and stays as it is then
             let checkpoints = path.join(CHECKPOINTS);
-            std::fs::create_dir_all(&checkpoints).while_trying("make", &checkpoints)?;
+            make_folder(&checkpoints)?;
         }
-        Ok(RunFolder { path, moved_aside, reused, made, _lock: lock })
+        let id = id_of(&path);
+        Ok(RunFolder { path, moved_aside, reused, made, id, lock })
+    }
+
+    /// Whether the folder is still where it was, and this run's alone: who deletes or moves it would find a second one half
+    /// filled, and who deletes its lock lets another process in.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn check(&self) -> Result<(), FolderError> {
+        let found = id_of(&self.path);
+        if found.is_none() || found != self.id {
+            return Err(FolderError::Gone(self.path.clone()));
+        }
+        match self.lock.successor(&self.path) {
+            Some(holder) => Err(FolderError::InUse { path: self.path.clone(), holder }),
+            None => Ok(()),
+        }
     }
 
     /// The folder itself.
@@ -137,6 +157,10 @@ impl RunFolder {
     pub fn checkpoints(&self) -> PathBuf {
         self.path.join(CHECKPOINTS)
     }
+}
+
+fn id_of(path: &Path) -> Option<(u64, u64)> {
+    path.metadata().ok().map(|found| (found.dev(), found.ino()))
 }
 
 /// The resolved experiment, in a run's folder.
@@ -227,7 +251,10 @@ fn move_aside(path: &Path, work_dir: &Path, name: &str) -> Result<PathBuf, Folde
         // renaming would put the run in the place of an empty folder too, and that may be of a run of this name that
         // begins right now: so the folder is one that was made here
         match std::fs::create_dir(&aside).and_then(|()| std::fs::rename(path, &aside)) {
-            Ok(()) => return Ok(aside),
+            Ok(()) => {
+                sync_folder(work_dir)?;
+                return Ok(aside);
+            }
             // there already, or taken by such a run in between
             Err(error) if matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::DirectoryNotEmpty) => {
                 number += 1
@@ -307,6 +334,50 @@ mod tests {
         std::fs::write(dir.path().join("digits/metrics.jsonl"), "").unwrap();
         std::fs::create_dir(dir.path().join("digits/checkpoints/.iter_1.tmp")).unwrap();
         assert!(matches!(RunFolder::create(dir.path(), "digits", Mode::New), Err(FolderError::Taken(_))));
+    }
+
+    #[test]
+    fn each_folder_in_which_a_name_was_made_or_changed_is_synced() {
+        use crate::base::disk::tests::SYNCED;
+        let dir = work_dir();
+        let (work_dir, run) = (dir.path().join("runs"), dir.path().join("runs/digits"));
+        SYNCED.take();
+        let folder = RunFolder::create(&work_dir, "digits", Mode::New).unwrap();
+        assert_eq!(SYNCED.take(), [dir.path().to_owned(), work_dir.clone(), run.clone()]);
+        begin_run(&folder, "first");
+        drop(folder);
+        SYNCED.take();
+        RunFolder::create(&work_dir, "digits", Mode::Fresh).unwrap();
+        assert_eq!(SYNCED.take(), [work_dir.clone(), work_dir, run]);
+    }
+
+    #[test]
+    fn a_folder_that_was_moved_or_deleted_is_gone_and_one_that_lost_its_lock_is_not() {
+        let dir = work_dir();
+        let folder = RunFolder::create(dir.path(), "digits", Mode::New).unwrap();
+        std::fs::remove_file(folder.path().join(LOCK)).unwrap();
+        folder.check().unwrap();
+        let aside = dir.path().join("aside");
+        std::fs::rename(folder.path(), &aside).unwrap();
+        assert!(matches!(folder.check(), Err(FolderError::Gone(_))));
+        // another one of its name is not the run's
+        std::fs::create_dir(folder.path()).unwrap();
+        assert!(matches!(folder.check(), Err(FolderError::Gone(_))));
+        std::fs::remove_dir(folder.path()).unwrap();
+        std::fs::rename(&aside, folder.path()).unwrap();
+        folder.check().unwrap();
+    }
+
+    #[test]
+    fn a_run_whose_lock_was_deleted_and_taken_by_another_one_is_told_who_has_the_folder() {
+        let dir = work_dir();
+        let first = RunFolder::create(dir.path(), "digits", Mode::New).unwrap();
+        begin_run(&first, "first");
+        std::fs::remove_file(first.path().join(LOCK)).unwrap();
+        let second = RunFolder::create(dir.path(), "digits", Mode::Resume).unwrap();
+        second.check().unwrap();
+        let error = first.check().unwrap_err().to_string();
+        assert!(error.contains(&format!("in use by process {}", std::process::id())), "{error}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::hooks::monitor::{Best, direction_of};
 use crate::metric::MetricName;
 use crate::run::{Cadence, Context, Save};
 use engine_macros::{hook, phases};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Asks for checkpoints: at intervals, at the end, and whenever a watched metric is better than ever.
 ///
@@ -38,6 +38,9 @@ pub struct Checkpoint {
     /// An evaluation alone has no best and no last state.
     #[transient]
     training: bool,
+    /// What could not be deleted, and why: each is told once.
+    #[transient]
+    not_deleted: BTreeSet<String>,
 }
 
 #[phases]
@@ -90,10 +93,17 @@ impl Checkpoint {
 
     fn after_save_checkpoint(&mut self, cx: &mut Context<'_>) -> Result<()> {
         let Some(folder) = cx.folder() else { return Ok(()) };
-        let kept: Vec<String> = self.save_best.iter().map(|name| best_name(name)).collect();
+        let mut kept: Vec<String> = self.save_best.iter().map(|name| best_name(name)).collect();
+        // also beside folders that only seem to be of later iters
+        kept.extend(cx.checkpoint().map(|saved| saved.name.clone()));
+        let folder = folder.checkpoints();
         // the new one is safe, so an old one that can't be deleted is no reason to end the training
-        if let Err(error) = retain(&folder.checkpoints(), self.keep, &kept) {
-            cx.tell(&format!("warning: old checkpoints can't be deleted: {error}"));
+        let failed = retain(&folder, self.keep, &kept).map_or_else(|error| vec![error], |found| found.failed);
+        for error in failed {
+            let text = format!("warning: an old checkpoint stays: {error}");
+            if self.not_deleted.insert(text.clone()) {
+                cx.tell(&text);
+            }
         }
         Ok(())
     }
@@ -138,12 +148,60 @@ impl Checkpoint {
 /// How the names of best checkpoints begin.
 pub(crate) const BEST: &str = "best_";
 
-/// `val/accuracy` → `best_val_accuracy`.
+/// The checkpoint's name for the best value of a metric: `best_val_accuracy` for `val/accuracy`, and
+/// `best_val_hard.top-1` for `val/hard/top-1`, of the loader `hard`. No two metrics have the same: what is neither a letter,
+/// digit, `_` nor `-` is written as its number between dots.
 pub(crate) fn best_name(metric: &str) -> String {
-    format!("{BEST}{}", metric.replace(|c: char| !c.is_ascii_alphanumeric(), "_"))
+    let mut name = BEST.to_owned();
+    let (phase, rest) = metric.split_once('/').unwrap_or(("", metric));
+    if !phase.is_empty() {
+        name.push_str(phase);
+        name.push('_');
+    }
+    let mut before = '/';
+    for c in rest.chars() {
+        match c {
+            '_' | '-' => name.push(c),
+            _ if c.is_ascii_alphanumeric() => name.push(c),
+            '/' if before != '/' => name.push('.'),
+            _ => name.push_str(&format!("..{:x}.", u32::from(c))),
+        }
+        before = c;
+    }
+    if name.len() > LONGEST_BEST {
+        let hash = blake3::hash(metric.as_bytes()).to_hex();
+        name.truncate(LONGEST_BEST - 20);
+        name.push_str(&format!("...{}", &hash[..16]));
+    }
+    name
 }
+
+/// Longer names are cut, and end with a hash of the metric.
+const LONGEST_BEST: usize = 150;
 
 /// A metric with four digits behind the point, as the command line prints it at the end.
 fn shown(value: f64) -> String {
     format!("{value:.4}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_metrics_share_the_folder_of_their_best() {
+        assert_eq!(best_name("val/accuracy"), "best_val_accuracy");
+        assert_eq!(best_name("val/hard/top-1"), "best_val_hard.top-1");
+        let long = |end: &str| format!("val/{}{end}", "x".repeat(300));
+        let alike =
+            ["val/acc-a", "val/acc_a", "val/acc a", "val/acc.a", "val/acc/a", "val/acc//a", "val/acc/", "val/acc"];
+        let more = ["val/acc..2e.a", "val/acc@a", "val/açc", "val/a\u{327}cc", "val//acc"];
+        let names = alike.into_iter().chain(more).map(str::to_owned).chain([long("a"), long("b")]);
+        let names: Vec<String> = names.map(|metric| best_name(&metric)).collect();
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{names:#?}");
+        for name in names {
+            let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c));
+            assert!(plain && name.len() <= LONGEST_BEST, "{name}");
+        }
+    }
 }

@@ -39,8 +39,10 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     }
 
     fn save(&mut self, names: Vec<String>) -> Result<()> {
-        let Some(folder) = self.run.storage.folder.as_ref().map(|folder| folder.checkpoints()) else { return Ok(()) };
+        let Some(folder) = &self.run.storage.folder else { return Ok(()) };
         let Some(first) = names.first() else { return Ok(()) };
+        folder.check()?;
+        let folder = folder.checkpoints();
         self.phase::<at::BeforeSaveCheckpoint>()?;
         // rows that the checkpoint counts on must not be lost with the machine
         self.run.seen.sinks.flush()?;
@@ -203,7 +205,8 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     }
 
     /// Loads what an evaluation needs: the weights that evaluations used in the training (averages, where there were
-    /// some), and of a whole checkpoint the states of hooks too. A bare `.safetensors` file is taken for the weights.
+    /// some), and of a whole checkpoint the states of hooks too. A bare `.safetensors` file is taken for the weights; it may
+    /// come from another program ([`ModelEntry::adapt`](crate::model::ModelEntry::adapt)).
     ///
     /// # Errors
     /// When it can't be read or does not fit.
@@ -218,10 +221,8 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// # Errors
     /// Those of [`Program::load_for_evaluation`].
     pub(crate) fn take_for_evaluation(&mut self, path: &Path) -> Result<Vec<String>> {
-        if path.is_file() {
-            let models = checkpoint::load_models(path)?;
-            self.load_weights(&models)?;
-            return Ok(Vec::new());
+        if !path.is_dir() {
+            return self.load_foreign(checkpoint::load_models(path)?);
         }
         let Snapshot { meta, models, mut state, .. } = checkpoint::load(path)?;
         // those that were scored, whether or not the hook that made them is there
@@ -266,14 +267,24 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     fn load_weights(&mut self, models: &[(String, Variables)]) -> Result<()> {
         let single = self.run.models.iter().count() == 1 && models.len() == 1;
         for model in self.run.models.iter_mut() {
-            // one file of weights fits one model, whatever it is called
-            let given = models
-                .iter()
-                .find(|(name, _)| single || name == model.name())
-                .ok_or_else(|| Error::msg(format!("the checkpoint has no weights of the model `{}`", model.name())))?;
-            model.load(&given.1)?;
+            // the weights of one model fit the only one, whatever it is called
+            let given = models.iter().find(|(name, _)| single || name == model.name());
+            model.load(&given.ok_or_else(|| has_no_weights(model.name()))?.1)?;
         }
         Ok(())
+    }
+
+    /// Loads weights that another program may have written; gives back what is to be told.
+    fn load_foreign(&mut self, mut models: Vec<(String, Variables)>) -> Result<Vec<String>> {
+        let single = self.run.models.iter().count() == 1 && models.len() == 1;
+        let mut told = Vec::new();
+        for model in self.run.models.iter_mut() {
+            let place = models.iter().position(|(name, _)| single || name == model.name());
+            let mut given = models.swap_remove(place.ok_or_else(|| has_no_weights(model.name()))?).1;
+            told.extend(model.adapt(&mut given)?);
+            model.load(&given)?;
+        }
+        Ok(told)
     }
 
     /// Every state but those that the run itself holds: the engine's hooks, the trainer's parts, what the file chose; each
@@ -304,6 +315,10 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         }
         Ok(())
     }
+}
+
+fn has_no_weights(model: &str) -> Error {
+    Error::msg(format!("the checkpoint has no weights of the model `{model}`"))
 }
 
 /// Called with the key of a state, what the state is of, and the state.

@@ -1,7 +1,7 @@
 //! The run's hold on a model: its variables by name, which of them are parameters, and its mode.
 
 use crate::model::error::ModelError;
-use crate::model::layer::Layer;
+use crate::model::layer::{Layer, repeats};
 use crate::native::{storage_id, tensor_id};
 use std::collections::BTreeMap;
 use tch::{Device, Tensor, nn};
@@ -27,7 +27,7 @@ pub struct ModelEntry {
     /// For each variable the place of the first one that is the same tensor: its own, unless weights are tied.
     pub(super) first: Vec<usize>,
     /// For each variable whether the model has made it to be trained, frozen or not.
-    trainable: Vec<bool>,
+    pub(super) trainable: Vec<bool>,
     /// Weights of hooks that the model works with for a while, the last one now.
     pub(super) layers: Vec<Layer>,
     training: bool,
@@ -51,10 +51,14 @@ impl ModelEntry {
     /// Whether each parameter has memory of its own. Two that share it would both be updated, each by its own gradient.
     ///
     /// # Errors
-    /// The first two that share it and are not one tensor.
+    /// The first two that share it and are not one tensor; the first one that has the same memory for several of its
+    /// elements.
     pub fn check_memory(&self) -> Result<(), ModelError> {
         let mut owners: BTreeMap<usize, &str> = BTreeMap::new();
         for (name, tensor) in self.parameters() {
+            if repeats(tensor).next().is_some() {
+                return Err(ModelError::RepeatedParameter { model: self.name.clone(), variable: name.clone() });
+            }
             let Some(storage) = storage_id(tensor) else { continue };
             if let Some(first) = owners.insert(storage, name) {
                 return Err(ModelError::Overlap {

@@ -34,6 +34,40 @@ pub enum ModelError {
         /// The given shape.
         found: Vec<i64>,
     },
+    /// A variable of another kind.
+    #[error(
+        "`{model}.{variable}` is of kind {expected:?}, the given weights are of kind {found:?}; was the checkpoint written with other settings?"
+    )]
+    Kind {
+        /// The model.
+        model: String,
+        /// The variable.
+        variable: String,
+        /// The model's kind.
+        expected: tch::Kind,
+        /// The given kind.
+        found: tch::Kind,
+    },
+    /// A variable that repeats one value, and weights that don't.
+    #[error(
+        "`{model}.{variable}` repeats one value along a dimension (it was made by `expand`), the given weights have several there"
+    )]
+    Repeats {
+        /// The model.
+        model: String,
+        /// The variable.
+        variable: String,
+    },
+    /// A parameter that repeats one value.
+    #[error(
+        "the parameter `{variable}` of the model `{model}` repeats one value along a dimension (it was made by `expand`), and an update would change that value several times; make it `contiguous()`"
+    )]
+    RepeatedParameter {
+        /// The model.
+        model: String,
+        /// The parameter.
+        variable: String,
+    },
     /// A hook has left its weights in a model.
     #[error(
         "`{by}` has put its weights into the model `{model}` and not taken them out again after the validation; the training would go on from them"

@@ -2,6 +2,7 @@
 
 mod entry;
 mod error;
+mod foreign;
 mod freeze;
 mod init;
 mod layer;

@@ -2,7 +2,7 @@
 
 use crate::model::entry::ModelEntry;
 use crate::model::error::ModelError;
-use crate::model::layer::{Layer, SwappedIn, exchange};
+use crate::model::layer::{Layer, SwappedIn, exchange, fit_into, write_into};
 use tch::Tensor;
 
 impl ModelEntry {
@@ -28,7 +28,7 @@ impl ModelEntry {
     /// ```
     ///
     /// # Errors
-    /// When names or shapes differ; nothing is exchanged then.
+    /// When names, shapes or kinds differ; nothing is exchanged then.
     pub fn swap_in(&mut self, by: &str, mut weights: Vec<(String, Tensor)>) -> Result<SwappedIn, ModelError> {
         self.fits(&weights)?;
         exchange(&mut self.variables, &mut weights, &self.first);
@@ -69,12 +69,22 @@ impl ModelEntry {
     /// ```
     ///
     /// # Errors
-    /// When names or shapes differ; nothing is copied then.
+    /// When names, shapes or kinds differ; nothing is copied then.
     pub fn load(&mut self, weights: &[(String, Tensor)]) -> Result<(), ModelError> {
         self.fits(weights)?;
         tch::no_grad(|| {
-            for ((_, mine), (_, theirs)) in self.variables.iter_mut().zip(weights) {
-                mine.f_copy_(theirs).map_err(|source| ModelError::Torch { model: self.name.clone(), source })?;
+            let failed = |source| ModelError::Torch { model: self.name.clone(), source };
+            let pairs = || self.variables.iter().zip(weights).map(|((name, mine), (_, theirs))| (name, mine, theirs));
+            for (name, mine, theirs) in pairs() {
+                if !fit_into(mine, theirs).map_err(failed)? {
+                    return Err(ModelError::Repeats { model: self.name.clone(), variable: name.clone() });
+                }
+            }
+            // a buffer may be a view of what is trained, and an average of other values than that
+            for last in [false, true] {
+                for ((_, mine, theirs), _) in pairs().zip(&self.trainable).filter(|(_, trained)| **trained == last) {
+                    write_into(mine, theirs).map_err(failed)?;
+                }
             }
             Ok(())
         })
@@ -101,7 +111,7 @@ impl ModelEntry {
         self.variables.iter().map(|(name, tensor)| (name.clone(), tensor.detach().copy())).collect()
     }
 
-    /// Whether weights, sorted by name, have the names and shapes of this model's variables.
+    /// Whether weights, sorted by name, have the names, shapes and kinds of this model's variables.
     ///
     /// # Errors
     /// When they have not; the first that differs is named.
@@ -129,6 +139,14 @@ impl ModelEntry {
                     found: theirs.size(),
                 });
             }
+            if mine.kind() != theirs.kind() {
+                return Err(ModelError::Kind {
+                    model: self.name.clone(),
+                    variable: name.clone(),
+                    expected: mine.kind(),
+                    found: theirs.kind(),
+                });
+            }
         }
         Ok(())
     }
@@ -152,7 +170,7 @@ fn quoted(names: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tch::{Device, nn};
+    use tch::{Device, Kind, nn};
 
     fn model() -> (ModelEntry, Tensor) {
         let store = nn::VarStore::new(Device::Cpu);
@@ -163,6 +181,77 @@ mod tests {
 
     fn filled(value: f32) -> Vec<(String, Tensor)> {
         ["tied", "weight"].map(|name| (name.to_owned(), Tensor::from_slice(&[value, value]))).into()
+    }
+
+    /// A buffer that repeats one value, one that is a view of a parameter, and one of a large storage.
+    fn odd() -> (ModelEntry, [Tensor; 4]) {
+        let store = nn::VarStore::new(Device::Cpu);
+        let weight = store.root().var("weight", &[2, 3], nn::Init::Randn { mean: 0.0, stdev: 1.0 });
+        let large = Tensor::rand([4, 5], (Kind::Float, Device::Cpu));
+        let buffers = [
+            Tensor::rand([2, 1], (Kind::Float, Device::Cpu)).expand([4, 2, 3], false),
+            weight.detach().transpose(0, 1),
+            large.slice(1, 1, 5, 2),
+            weight.detach().narrow(1, 1, 1).expand([2, 4], false),
+        ];
+        for (index, buffer) in buffers.iter().enumerate() {
+            let _ = store.root().add(&format!("buffer{index}"), buffer.shallow_clone(), false);
+        }
+        (ModelEntry::new("net", store), buffers)
+    }
+
+    #[test]
+    fn what_was_copied_out_of_odd_buffers_is_loaded_into_them() {
+        let (mut model, buffers) = odd();
+        let kept = model.copied();
+        let weights: Vec<Tensor> = buffers.iter().map(Tensor::shallow_clone).collect();
+        tch::no_grad(|| {
+            for (name, tensor) in model.variables() {
+                let mut one_each = match name.as_str() {
+                    "buffer0" => tensor.narrow(0, 0, 1).narrow(2, 0, 1),
+                    "buffer3" => tensor.narrow(1, 0, 1),
+                    _ => tensor.detach(),
+                };
+                let _ = one_each.zero_();
+            }
+        });
+        model.load(&kept).unwrap();
+        for ((name, expected), (_, found)) in kept.iter().zip(model.variables()) {
+            assert!(expected.equal(found), "{name}");
+        }
+        // still the same memory: what is written to the weight is seen in its views
+        let weight = &model.variables().iter().find(|(name, _)| name == "weight").unwrap().1;
+        let _ = tch::no_grad(|| weight.shallow_clone().fill_(7.0));
+        assert_eq!((weights[1].double_value(&[2, 1]), weights[3].double_value(&[1, 3])), (7.0, 7.0));
+    }
+
+    #[test]
+    fn several_values_for_a_buffer_that_has_one_are_refused() {
+        let (mut model, _) = odd();
+        let mut weights = model.copied();
+        weights[0].1 = Tensor::arange(24, (Kind::Float, Device::Cpu)).reshape([4, 2, 3]);
+        let error = model.load(&weights).unwrap_err().to_string();
+        assert!(error.starts_with("`net.buffer0` repeats one value along a dimension"), "{error}");
+    }
+
+    #[test]
+    fn a_parameter_that_repeats_one_value_is_refused() {
+        let store = nn::VarStore::new(Device::Cpu);
+        let one = Tensor::from_slice(&[2f32]).expand([2, 3], false);
+        let _ = store.root().add("weight", one, true);
+        let error = ModelEntry::new("net", store).check_memory().unwrap_err().to_string();
+        assert!(error.starts_with("the parameter `weight` of the model `net` repeats one value"), "{error}");
+    }
+
+    #[test]
+    fn weights_of_another_kind_are_refused_by_name() {
+        let (mut model, weight) = model();
+        let doubles: Vec<_> =
+            filled(2.0).into_iter().map(|(name, tensor)| (name, tensor.to_kind(Kind::Double))).collect();
+        let expected = "`net.tied` is of kind Float, the given weights are of kind Double; was the checkpoint written with other settings?";
+        assert_eq!(model.load(&doubles).unwrap_err().to_string(), expected);
+        assert_eq!(model.swap_in("doubles", doubles).unwrap_err().to_string(), expected);
+        assert_eq!((first(&weight), weight.kind()), (1.0, Kind::Float));
     }
 
     fn first(tensor: &Tensor) -> f64 {

@@ -45,6 +45,12 @@ pub trait Sink: State + Send {
         Ok(())
     }
 
+    /// What a person has to know of the opening, asked once after it: that something is missing, say. It is told as a
+    /// warning, and the run goes on.
+    fn notice(&mut self) -> Option<String> {
+        None
+    }
+
     /// Whether it has a use for values of this kind. What no sink takes is not even read from the device.
     fn takes(&self, kind: ValueKind) -> bool {
         let _ = kind;

@@ -100,16 +100,21 @@ impl Sinks {
         self.entries.iter().map(place).collect()
     }
 
-    /// Opens those that are not open yet.
+    /// Opens those that are not open yet, and tells what each has to say of it.
     ///
     /// # Errors
     /// When one can't be opened that is required.
     pub fn open(&mut self, run: &RunInfo) -> Result<()> {
-        self.serve(Stage::Waiting, |sink| sink.open(run))?;
+        let mut notices = Vec::new();
+        self.serve(Stage::Waiting, |sink| {
+            sink.open(run)?;
+            notices.extend(sink.notice());
+            Ok(())
+        })?;
         self.entries.iter_mut().filter(|entry| entry.stage == Stage::Waiting).for_each(|entry| {
             entry.stage = Stage::Open;
         });
-        Ok(())
+        notices.iter().try_for_each(|notice| self.line(&format!("warning: {notice}")))
     }
 
     /// Writes a row to each.

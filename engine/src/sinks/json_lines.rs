@@ -7,13 +7,14 @@
 //! A line is written by one call, and one that could not be written whole is taken back, so that no row ever
 //! follows a torn one. A kill can tear the last line at most; resuming drops it.
 
-use crate::base::disk::{DiskContext, DiskError, write_atomic};
-use crate::base::error::{Error, Result};
+use crate::base::disk::{DiskContext, DiskError, parent, sync_folder, write_atomic_by};
+use crate::base::error::Result;
+use crate::base::plain;
 use crate::base::state::{State, StateError, StateMap};
 use crate::record::{Event, RecordError, Row, RowPhase, RunInfo, Sink, ValueKind};
 use serde::Deserialize;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Seek, Write};
+use std::io::{self, BufRead, BufReader, Read as _, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
 /// The file of a run's rows.
@@ -29,25 +30,29 @@ pub struct JsonLines {
     length: Option<u64>,
     /// Reused, so that a row costs no allocation here.
     line: Vec<u8>,
+    /// What a person has to know of the opening.
+    notice: Option<String>,
 }
 
 impl JsonLines {
     /// The file at this path, not yet open.
     pub fn new(path: impl Into<PathBuf>) -> JsonLines {
-        JsonLines { path: path.into(), file: None, length: None, line: Vec::new() }
+        JsonLines { path: path.into(), file: None, length: None, line: Vec::new(), notice: None }
     }
 
     /// Opens the file to write behind what it holds; a missing one is made.
     fn append(&mut self) -> Result<(File, u64), DiskError> {
         let mut open = OpenOptions::new();
-        let file = open.read(true).append(true).create(true).open(&self.path).while_trying("open", &self.path)?;
+        open.read(true).append(true).create(true);
+        let file = plain::open(&self.path, &open).while_trying("open", &self.path)?;
+        sync_folder(parent(&self.path))?;
         let length = file.metadata().while_trying("read", &self.path)?.len();
         Ok((file, length))
     }
 
     /// Brings the file to where a training begins or goes on.
     fn cut(&mut self, run: &RunInfo) -> Result<(), DiskError> {
-        let (file, _) = self.append()?;
+        let (mut file, _) = self.append()?;
         let found = match (run.resumed, self.length) {
             (None, _) => Found::default(),
             (Some(_), Some(position)) => find(&file, |_, end| end <= position).while_trying("read", &self.path)?,
@@ -56,6 +61,15 @@ impl JsonLines {
                 find(&file, |row, _| row.is_none_or(|row| row.iter <= at.iter)).while_trying("read", &self.path)?
             }
         };
+        let expected = self.length.filter(|_| run.resumed.is_some()).unwrap_or(0);
+        if found.length < expected {
+            self.notice = Some(format!(
+                "rows are missing from `{}`: {} bytes of it are whole lines, and there were {expected} when the checkpoint \
+                 was written; the rows that follow are written behind those that are there",
+                self.path.display(),
+                found.length
+            ));
+        }
         let limit = run.resumed.map_or(0, |at| at.iter);
         let results: Vec<u8> =
             found.behind.into_iter().filter(|line| line.iter <= limit).flat_map(|line| line.text).collect();
@@ -63,10 +77,11 @@ impl JsonLines {
             file.set_len(found.length).while_trying("cut", &self.path)?;
         } else {
             // in one step, so that a kill loses none of them
-            let mut bytes = std::fs::read(&self.path).while_trying("read", &self.path)?;
-            bytes.truncate(found.length as usize);
-            bytes.extend(results);
-            write_atomic(&self.path, &bytes)?;
+            file.seek(SeekFrom::Start(0)).while_trying("read", &self.path)?;
+            write_atomic_by(&self.path, |new| {
+                io::copy(&mut file.take(found.length), new)?;
+                new.write_all(&results)
+            })?;
         }
         let (file, length) = self.append()?;
         (self.file, self.length) = (Some(file), Some(length));
@@ -94,12 +109,6 @@ impl JsonLines {
 
 impl Sink for JsonLines {
     fn open(&mut self, run: &RunInfo) -> Result<()> {
-        if self.path.metadata().is_ok_and(|file| !file.is_file()) {
-            return Err(Error::msg(format!(
-                "`{}` is no plain file; move it out of the run's folder",
-                self.path.display()
-            )));
-        }
         if run.phase == RowPhase::Train {
             return Ok(self.cut(run)?);
         }
@@ -110,6 +119,10 @@ impl Sink for JsonLines {
         }
         self.file = Some(file);
         Ok(())
+    }
+
+    fn notice(&mut self) -> Option<String> {
+        self.notice.take()
     }
 
     fn takes(&self, kind: ValueKind) -> bool {
@@ -166,6 +179,10 @@ struct TestRow {
     text: Vec<u8>,
 }
 
+/// The longest line that is taken for a row. One of a thousand values has fifty thousand bytes; what is longer was never
+/// written here, and may be a hole without an end.
+const LONGEST_LINE: u64 = 16 << 20;
+
 /// Looks for the first line that is not to be kept; `keep` gets the row, where the line is one, and where the line ends.
 fn find(file: &File, keep: impl Fn(Option<&Known>, u64) -> bool) -> io::Result<Found> {
     let mut lines = BufReader::new(file);
@@ -174,7 +191,7 @@ fn find(file: &File, keep: impl Fn(Option<&Known>, u64) -> bool) -> io::Result<F
     let mut line = Vec::new();
     loop {
         line.clear();
-        end += lines.read_until(b'\n', &mut line)? as u64;
+        end += lines.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line)? as u64;
         // a line without its end is torn: it was not written by one whole call
         if !line.ends_with(b"\n") {
             return Ok(found);
@@ -338,17 +355,52 @@ mod tests {
         let path = dir.path().join("metrics.jsonl");
         opened(&path, &run(Some(10))).row(&row(RowPhase::Train, 11, &[])).unwrap();
         assert_eq!(iters_in(&path), [11]);
-        let error = JsonLines::new(dir.path()).open(&run(None)).unwrap_err().to_string();
-        assert!(error.contains("is no plain file"), "{error}");
+        let error = format!("{:#}", JsonLines::new(dir.path()).open(&run(None)).unwrap_err());
+        assert!(error.ends_with("move what lies there out of the way: it is a folder, no plain file"), "{error}");
     }
 
     #[test]
     fn a_full_disk_is_an_error_that_names_the_file() {
         // a device that takes nothing, as a full disk does
         let file = OpenOptions::new().append(true).open("/dev/full").unwrap();
-        let mut lines = JsonLines { path: "metrics.jsonl".into(), file: Some(file), length: Some(0), line: Vec::new() };
+        let mut lines = JsonLines { file: Some(file), length: Some(0), ..JsonLines::new("metrics.jsonl") };
         let error = lines.row(&row(RowPhase::Train, 1, &[])).unwrap_err();
         assert!(error.to_string().contains("`metrics.jsonl`, the disk is full"), "{error}");
         assert_eq!(lines.length, Some(0));
+    }
+
+    #[test]
+    fn rows_that_are_missing_are_told_and_the_file_goes_on_behind_what_is_there() {
+        let (_dir, path) = file_of(&[1, 2, 3]);
+        let whole = std::fs::read(&path).unwrap();
+        let state = || {
+            let mut state = StateMap::new();
+            state.put("position", &Some(whole.len() as u64));
+            state
+        };
+        assert_eq!(resumed(&path, 3, state()).notice(), None);
+        for (cut, kept) in [(1, 2), (whole.len(), 0)] {
+            std::fs::write(&path, &whole[..whole.len() - cut]).unwrap();
+            let mut lines = resumed(&path, 3, state());
+            let notice = lines.notice().unwrap();
+            assert!(notice.starts_with("rows are missing from `") && notice.contains("metrics.jsonl"), "{notice}");
+            assert_eq!(lines.notice(), None);
+            lines.row(&row(RowPhase::Train, 4, &[])).unwrap();
+            assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), kept + 1);
+        }
+    }
+
+    #[test]
+    fn a_hole_in_the_place_of_lines_is_dropped_without_being_read_to_its_end() {
+        let (_dir, path) = file_of(&[1, 2]);
+        let whole = std::fs::read(&path).unwrap();
+        OpenOptions::new().write(true).open(&path).unwrap().set_len(1 << 40).unwrap();
+        let lines = resumed(
+            &path,
+            2,
+            StateMap(std::iter::once(("position".to_owned(), crate::base::state::StateValue::None)).collect()),
+        );
+        drop(lines);
+        assert_eq!(std::fs::read(&path).unwrap(), whole);
     }
 }

@@ -3,8 +3,9 @@
 //! It is a history: a resumed run goes on behind what is there, also where a line was torn.
 
 use super::format::{event_text, row_text};
-use crate::base::disk::{DiskContext, DiskError};
+use crate::base::disk::{DiskContext, DiskError, parent, sync_folder};
 use crate::base::error::Result;
+use crate::base::plain;
 use crate::base::state::{State, StateError, StateMap};
 use crate::record::{Event, Row, Sink, ValueKind};
 use std::fs::{File, OpenOptions};
@@ -23,10 +24,12 @@ impl LogFile {
     /// Opens the file to write behind what it holds; makes it where it is missing.
     ///
     /// # Errors
-    /// When it can't be opened.
+    /// When it can't be opened, or is no plain file: a pipe would hold the run up.
     pub fn open(path: &Path) -> Result<LogFile, DiskError> {
         let mut open = OpenOptions::new();
-        let mut file = open.read(true).append(true).create(true).open(path).while_trying("open", path)?;
+        open.read(true).append(true).create(true);
+        let mut file = plain::open(path, &open).while_trying("open", path)?;
+        sync_folder(parent(path))?;
         if ends_torn(&mut file) {
             file.write_all(b"\n").while_trying("write", path)?;
         }

@@ -1,6 +1,7 @@
 //! Builds the fields of a trainer, and with them what the run owns of each.
 
 use crate::base::{Error, ErrorContext as _, Result, panics};
+use crate::checkpoint::check_weights;
 use crate::hook::{BuildHooks, Hook, HookField, HookSetting, SlotSetting};
 use crate::loops::Role;
 use crate::model::{Model, ModelEntry};
@@ -49,6 +50,7 @@ impl<'a> Builder<'a> {
             panics::catch(&what, || M::build(&store.root(), config)).with_context(|| format!("{what} failed"))?;
         let entry = ModelEntry::new(name, store);
         entry.check_memory()?;
+        check_weights(name, entry.variables())?;
         self.run.models.push(entry);
         Ok(model)
     }

@@ -176,6 +176,16 @@ fn a_signal_saves_what_a_validation_has_added_to_a_saved_iter() {
 }
 
 #[test]
+fn what_was_saved_last_is_kept_beside_folders_that_seem_to_be_newer() {
+    let dir = support::folder();
+    let setup = Setup { checkpoint: "(keep: 1)", ..Setup::default() };
+    let mut driver = setup.in_folder::<ByEpoch>(dir.path());
+    std::fs::create_dir(dir.path().join("run/checkpoints/iter_000000099")).unwrap();
+    driver.train_all().unwrap();
+    assert_eq!(checkpoints(dir.path()), ["iter_000000006", "iter_000000099"]);
+}
+
+#[test]
 fn a_resumed_run_knows_its_best_value() {
     let dir = support::folder();
     let setup = Setup { checkpoint: r#"(save_best: ["val/loss"])"#, ..Setup::default() };

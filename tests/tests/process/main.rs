@@ -9,6 +9,7 @@ mod left;
 mod commands;
 mod endings;
 mod explain;
+mod files;
 mod folder;
 mod hooks;
 mod hostile;

@@ -5,7 +5,8 @@
 //! torn last record for the end of its file.
 
 use super::proto::{Event, What};
-use crate::base::disk::{DiskContext, DiskError, sync_folder};
+use crate::base::disk::{DiskContext, DiskError, make_folder, sync_folder};
+use crate::base::plain;
 use prost::Message as _;
 use std::cmp::Ordering;
 use std::fs::{File, OpenOptions};
@@ -40,7 +41,7 @@ impl EventFile {
     /// # Errors
     /// When it can't be made.
     pub(super) fn create(folder: &Path, writer: Writer) -> Result<EventFile, DiskError> {
-        std::fs::create_dir_all(folder).while_trying("make", folder)?;
+        make_folder(folder)?;
         let last = names(folder)?.iter().filter_map(|name| time_in(name)).max();
         let mut seconds = (now() as u64).max(last.map_or(0, |last| last + 1));
         let end = if writer == Writer::Evaluation { EVALUATION } else { "" };
@@ -101,14 +102,16 @@ impl EventFile {
 }
 
 /// Drops what a training has written after a checkpoint that knows this file and position, in this file and in those of
-/// processes that went on from the same checkpoint. Results of evaluations stay.
+/// processes that went on from the same checkpoint. Results of evaluations stay. Gives back how many bytes of the file
+/// there are up to the position.
 ///
 /// Files of which nothing is left stay too, empty: a TensorBoard that is open and in the middle of such a file goes on to
 /// the next one, and would never do so if it were gone.
 ///
 /// # Errors
 /// When a file can't be cut.
-pub(super) fn cut(folder: &Path, file: &str, position: u64) -> Result<(), DiskError> {
+pub(super) fn cut(folder: &Path, file: &str, position: u64) -> Result<u64, DiskError> {
+    let mut there = 0;
     for name in names(folder)? {
         let kept = match name.as_str().cmp(file) {
             Ordering::Less => continue,
@@ -117,11 +120,14 @@ pub(super) fn cut(folder: &Path, file: &str, position: u64) -> Result<(), DiskEr
             Ordering::Greater => 0,
         };
         let path = folder.join(&name);
-        let open = OpenOptions::new().write(true).open(&path).while_trying("open", &path)?;
+        let open = plain::open(&path, OpenOptions::new().write(true)).while_trying("open", &path)?;
         let length = open.metadata().while_trying("read", &path)?.len();
         open.set_len(length.min(kept)).while_trying("cut", &path)?;
+        if name == file {
+            there = length.min(kept);
+        }
     }
-    Ok(())
+    Ok(there)
 }
 
 /// Moves a folder that holds event files to the first of `NAME.1`, `NAME.2`, … that is not there: they belong to another
@@ -236,7 +242,7 @@ pub(super) mod tests {
         file.sync().unwrap();
         let result = EventFile::create(dir.path(), Writer::Evaluation).unwrap().name();
         let later = EventFile::create(dir.path(), Writer::Training).unwrap().name();
-        cut(dir.path(), &name, position).unwrap();
+        assert_eq!(cut(dir.path(), &name, position).unwrap(), position);
         let length = |name: &str| dir.path().join(name).metadata().unwrap().len();
         assert_eq!((length(&name), length(&later)), (position, 0));
         assert!(length(&result) > 0);

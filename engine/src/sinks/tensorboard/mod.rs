@@ -44,6 +44,9 @@ pub struct TensorBoard {
     out: Option<EventFile>,
     #[transient]
     flushed: Option<Instant>,
+    /// What a person has to know of the opening.
+    #[transient]
+    notice: Option<String>,
 }
 
 impl TensorBoard {
@@ -83,7 +86,14 @@ impl Sink for TensorBoard {
             }
             (RowPhase::Train, Some(_), None) => true,
             (RowPhase::Train, Some(_), Some(file)) => {
-                file::cut(&folder, file, self.position)?;
+                let there = file::cut(&folder, file, self.position)?;
+                if there < self.position {
+                    self.notice = Some(format!(
+                        "values are missing from `{}`: it has {there} bytes, and had {} when the checkpoint was written",
+                        folder.join(file).display(),
+                        self.position
+                    ));
+                }
                 false
             }
         };
@@ -100,6 +110,10 @@ impl Sink for TensorBoard {
             self.write(0, about)?;
         }
         Ok(())
+    }
+
+    fn notice(&mut self) -> Option<String> {
+        self.notice.take()
     }
 
     fn takes(&self, kind: ValueKind) -> bool {

@@ -1,15 +1,16 @@
 //! How a training begins: its folder, the checkpoint that it goes on from, its files.
 
-use crate::base::disk::write_atomic;
-use crate::base::{ErrorContext as _, Result};
+use crate::base::disk::{DiskContext as _, write_atomic};
+use crate::base::{ErrorContext as _, Result, plain, temporary};
 use crate::checkpoint::{self, Newest};
-use crate::config::{Difference, Node, differences, parse_text, print_line};
+use crate::config::{Difference, MAX_FILE, Node, differences, parse_text, print_line};
 use crate::folder::{EXPERIMENT, FolderError, Mode, RunFolder};
 use crate::loops::LoopConfig;
 use crate::phase::at;
 use crate::record::RunInfo;
 use crate::trainer::run::Program;
 use crate::trainer::{Build, Experiment};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// The claim of a run on its folder.
@@ -64,7 +65,7 @@ pub(super) struct Start {
     /// The experiment, as `experiment.ron` will hold it.
     experiment: String,
     /// What `experiment.ron` holds now, where the run is gone on with.
-    before: Option<String>,
+    before: Option<Vec<u8>>,
     newest: Newest,
     /// The checkpoint that was restored.
     resumed: Option<PathBuf>,
@@ -76,12 +77,10 @@ impl Start {
     /// Looks for the checkpoint to go on from.
     ///
     /// # Errors
-    /// When no checkpoint can be read although there are some.
+    /// When no checkpoint can be read although there are some, or something else lies in the place of `experiment.ron`.
     pub(super) fn look(folder: &RunFolder, mode: Mode, experiment: String) -> Result<Start> {
         let (newest, before) = match mode {
-            Mode::Resume => {
-                (checkpoint::newest_valid(&folder.checkpoints())?, std::fs::read_to_string(folder.experiment()).ok())
-            }
+            Mode::Resume => (checkpoint::newest_valid(&folder.checkpoints())?, saved_experiment(&folder.experiment())?),
             Mode::New | Mode::Fresh => (Newest::default(), None),
         };
         Ok(Start { mode, experiment, before, newest, resumed: None, told: Vec::new() })
@@ -108,7 +107,10 @@ impl Start {
     pub(super) fn begin(&mut self, folder: &RunFolder) -> Result<()> {
         let checkpoints = folder.checkpoints();
         checkpoint::put_back(&checkpoints)?;
-        checkpoint::clean(&checkpoints)?;
+        for error in checkpoint::clean(&checkpoints)?.failed {
+            self.told.push(format!("warning: what a killed process has left stays: {error}"));
+        }
+        temporary::clean(folder.path(), None);
         if let Some(path) = &self.resumed {
             checkpoint::set_latest(&checkpoints, path)?;
             checkpoint::complete(&checkpoints, path)?;
@@ -116,8 +118,12 @@ impl Start {
         for (path, why) in &self.newest.unusable {
             self.told.push(format!("warning: a checkpoint can't be used: {why}"));
             if self.resumed.is_some() && why.is_damage() {
-                let aside = checkpoint::set_aside(&checkpoint::place_of(path))?;
-                self.told.push(format!("it is now in {} and counts no more", aside.display()));
+                self.told.push(match checkpoint::set_aside(&checkpoint::place_of(path)) {
+                    Ok(aside) => format!("it is now in {} and counts no more", aside.display()),
+                    Err(error) => {
+                        format!("warning: it stays where it is, and counts among those that are kept: {error}")
+                    }
+                });
             }
         }
         match self.mode {
@@ -174,11 +180,12 @@ impl Start {
 
     /// Each setting that has changed since the run was last gone on with, a line each.
     fn changes(&self) -> Vec<String> {
-        let Some(before) = self.before.as_deref().filter(|before| *before != self.experiment) else {
+        let Some(before) = self.before.as_deref().filter(|before| *before != self.experiment.as_bytes()) else {
             return Vec::new();
         };
+        let before = String::from_utf8_lossy(before);
         let read = |text: &str| parse_text(EXPERIMENT, text).map(|document| document.root);
-        let (Ok(before), Ok(after)) = (read(before), read(&self.experiment)) else {
+        let (Ok(before), Ok(after)) = (read(&before), read(&self.experiment)) else {
             return vec![format!("what has changed is not known: the run's `{EXPERIMENT}` can't be read")];
         };
         let text = |node: &Option<Node>| node.as_ref().map_or_else(|| "nothing".to_owned(), print_line);
@@ -191,7 +198,7 @@ impl Start {
     fn replace_experiment<T: Build>(&self, program: &mut Program<T>) -> Result<()> {
         let Some(folder) = &program.run.storage.folder else { return Ok(()) };
         let path = folder.experiment();
-        let kept = match self.before.as_ref().filter(|before| **before != self.experiment) {
+        let kept = match self.before.as_ref().filter(|before| **before != self.experiment.as_bytes()) {
             Some(before) => keep_beside(&path, before)?,
             None => None,
         };
@@ -202,12 +209,20 @@ impl Start {
     }
 }
 
+/// The bytes of `experiment.ron` as a run has left it; `None` when it has not come so far.
+fn saved_experiment(path: &Path) -> Result<Option<Vec<u8>>> {
+    match plain::read(path, MAX_FILE) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        read => Ok(Some(read.while_trying("read", path)?)),
+    }
+}
+
 /// Writes an old experiment beside the one that replaces it; gives back its path.
-fn keep_beside(path: &Path, before: &str) -> Result<Option<PathBuf>> {
+fn keep_beside(path: &Path, before: &[u8]) -> Result<Option<PathBuf>> {
     let mut names = (1u64..).map(|number| path.with_file_name(format!("experiment.{number}.ron")));
     let kept = names.find(|kept| kept.symlink_metadata().is_err());
     if let Some(kept) = &kept {
-        write_atomic(kept, before.as_bytes())?;
+        write_atomic(kept, before)?;
     }
     Ok(kept)
 }
