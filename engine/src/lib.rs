@@ -63,10 +63,11 @@
 //! engine::main!(Regression);
 //! ```
 //!
-//! Where to look: [`prelude`] is what programs import; [`trainer`](macro@trainer), [`hook`](macro@hook),
-//! [`phases`](macro@phases) and [`component`](macro@component) are the attributes; [`run::Context`] is what hooks and
-//! steps see of a run; [`phase::Phase`] lists the phases. `README.md`, `docs/experiments.md`, `docs/phases.md` and
-//! `docs/hooks.md` of the repository tell the whole story, `ARCHITECTURE.md` how the inside is laid out.
+//! Where to look: [`prelude`] is what programs import; [`trainer`](macro@trainer), [`passes`](macro@passes),
+//! [`hook`](macro@hook), [`phases`](macro@phases), [`component`](macro@component) and the derive
+//! [`Batch`](data::Batch) are the macros; [`run::Context`] is what hooks and steps see of a run; [`phase::Phase`] lists the
+//! phases. The repository has a `README.md` to begin with, a page for each topic in `docs`, and `ARCHITECTURE.md`, which
+//! tells how the inside is laid out.
 extern crate self as engine;
 
 pub mod base;

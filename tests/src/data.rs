@@ -2,6 +2,7 @@
 
 use engine::prelude::*;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Numbers of a point.
 pub const NUMBERS: i64 = 4;
@@ -30,6 +31,9 @@ pub struct PointsConfig {
     /// The point whose reading panics.
     #[config(default)]
     pub panics: Option<usize>,
+    /// The point whose reading takes an hour.
+    #[config(default)]
+    pub stuck: Option<usize>,
 }
 
 /// The points of one part.
@@ -61,6 +65,9 @@ impl Dataset for Points {
         if self.config.panics == Some(index) {
             // what a library below a dataset does; slices are indexed out of bounds every day
             panic!("the reader fell over");
+        }
+        if self.config.stuck == Some(index) {
+            std::thread::sleep(Duration::from_secs(3600));
         }
         let class = index as i64 % CLASSES;
         let mut along = |axis: i64| {

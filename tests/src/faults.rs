@@ -15,6 +15,16 @@ pub enum Fault {
     Panic,
     /// libtorch is asked for what it can't do.
     Shape,
+    /// A product of matrices that don't fit.
+    Matmul,
+    /// The same, as an error and not as a panic.
+    Returned,
+    /// A target that is no class.
+    Target,
+    /// A target of another kind.
+    Kind,
+    /// A device that is not there.
+    Device,
     /// Its loss is NaN.
     Nan,
     /// It asks for more memory than there is.
@@ -47,6 +57,14 @@ impl Fault {
                 let ones = |n: i64| loss.new_ones([n], (Kind::Float, Device::Cpu));
                 Ok(Output::new(loss + ones(2).dot(&ones(3))))
             }
+            Fault::Matmul => Ok(Output::new(zeros(&[32, 29]).matmul(&zeros(&[30, 64])).sum(Kind::Float))),
+            Fault::Returned => Ok(Output::new(zeros(&[32, 29]).f_matmul(&zeros(&[30, 64]))?.sum(Kind::Float))),
+            Fault::Target => {
+                let target = Tensor::full([2], 9, (Kind::Int64, Device::Cpu));
+                Ok(Output::new(zeros(&[2, 9]).cross_entropy_for_logits(&target)))
+            }
+            Fault::Kind => Ok(Output::new(zeros(&[2, 9]).cross_entropy_for_logits(&zeros(&[2])))),
+            Fault::Device => Ok(Output::new(zeros(&[2]).to_device(Device::Cuda(99)).sum(Kind::Float))),
             // no machine has 2^60 bytes to address
             Fault::Memory => {
                 let much = Tensor::empty([1 << 58], (Kind::Float, Device::Cpu));
@@ -62,4 +80,8 @@ impl Fault {
             Fault::Nan => Ok(Output::new(output.loss()? * f64::NAN)),
         }
     }
+}
+
+fn zeros(size: &[i64]) -> Tensor {
+    Tensor::zeros(size, (Kind::Float, Device::Cpu))
 }

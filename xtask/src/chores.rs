@@ -71,7 +71,7 @@ pub(crate) fn ci(root: &Path, peers: Peers) -> Result<()> {
 /// Makes the package in `dir` build with this checkout's libtorch.
 pub(crate) fn link(root: &Path, dir: &Path) -> Result<()> {
     let dir = fs::canonicalize(dir).doing(|| format!("open the folder `{}`", dir.display()))?;
-    let libtorch = setup::set_up(root, None)?;
+    let libtorch = setup::of_checkout(root)?;
     if dir.starts_with(root) {
         println!("`{}` lies in this checkout, whose settings already hold for it", dir.display());
         return Ok(());

@@ -94,6 +94,19 @@ pub(crate) fn set_up(root: &Path, asked: Option<Device>) -> Result<Libtorch> {
     Ok(libtorch)
 }
 
+/// The libtorch that the checkout at `root` builds with; where none was chosen yet, it is chosen now. Whatever variables
+/// and drivers there are: what is made for it has to fit what it builds.
+pub(crate) fn of_checkout(root: &Path) -> Result<Libtorch> {
+    match Settings::of(root) {
+        // its version was looked at when it was chosen
+        Some(recorded) => inspect(&recorded.home, true).map_err(|problem| {
+            let text = format!("the libtorch of this checkout is not there any more: {}", problem.text());
+            Problem::new(text).mended_by(FORGET)
+        }),
+        None => set_up(root, None),
+    }
+}
+
 /// How to get from a libtorch of one's own back to that of this project.
 pub(crate) const FORGET: &str = "unset LIBTORCH LIBTORCH_USE_PYTORCH; rm -f .cargo/libtorch.toml; cargo xtask setup";
 
@@ -110,6 +123,7 @@ fn chosen(home: &Path, source: Source, variables: &Variables) -> Result<Libtorch
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scratch::Scratch;
 
     fn recorded(home: &str, source: Source) -> Settings {
         Settings { home: home.into(), source, device: Device::Auto }
@@ -144,6 +158,26 @@ mod tests {
         let folder = Choice::Folder("/opt/torch".into(), Source::Variable);
         assert_eq!(choose(&variable("/opt/torch"), Some(&own), Device::Auto, Driver::Missing), folder);
         assert_eq!(choose(&Variables::default(), Some(&own), Device::Auto, Driver::Missing), folder);
+    }
+
+    #[test]
+    fn a_checkout_keeps_the_libtorch_that_it_builds_with() {
+        let scratch = Scratch::new("of-checkout");
+        scratch.file("torch/lib/libtorch_cpu.so", "");
+        scratch.file("torch/include/ATen/ATen.h", "");
+        scratch.file("torch/build-version", "2.10.0");
+        scratch.file(".cargo/config.toml", "");
+        let home = scratch.path().join("torch");
+        // a CUDA build that a driver would ask for, or another folder in `LIBTORCH`, is not looked for
+        Settings { device: Device::Cuda, ..recorded(home.to_str().unwrap(), Source::Cache) }
+            .write(scratch.path())
+            .unwrap();
+        let written = fs::read_to_string(scratch.path().join(".cargo/libtorch.toml")).unwrap();
+        assert_eq!(of_checkout(scratch.path()).unwrap().home, home);
+        assert_eq!(fs::read_to_string(scratch.path().join(".cargo/libtorch.toml")).unwrap(), written);
+        fs::remove_dir_all(&home).unwrap();
+        let problem = of_checkout(scratch.path()).unwrap_err().to_string();
+        assert!(problem.starts_with("the libtorch of this checkout is not there any more"), "{problem}");
     }
 
     #[test]

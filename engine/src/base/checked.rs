@@ -195,8 +195,20 @@ pub fn check_range<T: Ranged<N>, N: Display>(
     }
 }
 
-/// A range as people say it: `1..` is "at least 1".
+/// A range as people say it: `1..` is "at least 1", and `f64::MIN_POSITIVE..` is "above 0".
 pub fn in_words(source: &str) -> String {
+    match source.strip_suffix("..=f64::MAX") {
+        Some("f64::MIN") => return "finite".to_owned(),
+        Some(least) => return format!("finite and at least {least}"),
+        None => {}
+    }
+    if let Some(end) = source.strip_prefix("f64::MIN_POSITIVE..") {
+        return match end.strip_prefix('=') {
+            Some(most) => format!("above 0 and at most {most}"),
+            None if end.is_empty() => "above 0".to_owned(),
+            None => format!("above 0 and below {end}"),
+        };
+    }
     match (source.split_once("..="), source.split_once("..")) {
         (Some(("", most)), _) => format!("at most {most}"),
         (None, Some((least, ""))) => format!("at least {least}"),

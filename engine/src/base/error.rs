@@ -4,8 +4,11 @@
 //! a hook or a step can use `?` on anything and a caller can still ask what it was.
 
 use crate::base::libtorch::plain;
+use crate::base::lines::is_of_library;
 use std::error::Error as StdError;
 use std::fmt;
+use std::panic::Location;
+use tch::TchError;
 
 /// The result of everything that a user's code hands to the engine.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -27,6 +30,8 @@ pub struct Error(Box<Inner>);
 struct Inner {
     text: Option<String>,
     cause: Option<Cause>,
+    /// Where `?` has met an error of libtorch, whose texts tell no line.
+    place: Option<&'static Location<'static>>,
 }
 
 enum Cause {
@@ -42,9 +47,15 @@ impl Error {
         Error::of(Some(text.into()), None)
     }
 
-    /// Any typed error.
+    /// Any typed error. One of libtorch is told with the line that has called this, or `?`.
+    #[track_caller]
     pub fn new(source: impl StdError + Send + Sync + 'static) -> Self {
-        Error::of(None, Some(Cause::Typed(Box::new(source))))
+        // called by name: as a value, `Location::caller` would tell where Rust's library has called it
+        let place = Location::caller();
+        let told = (&source as &dyn StdError).is::<TchError>() && !is_of_library(place.file());
+        let mut error = Error::of(None, Some(Cause::Typed(Box::new(source))));
+        error.0.place = told.then_some(place);
+        error
     }
 
     /// Says where it happened; the error so far becomes the cause.
@@ -55,7 +66,7 @@ impl Error {
 
     #[cold]
     fn of(text: Option<String>, cause: Option<Cause>) -> Self {
-        Error(Box::new(Inner { text, cause }))
+        Error(Box::new(Inner { text, cause, place: None }))
     }
 
     /// The typed error this one was made of, at any depth.
@@ -87,6 +98,9 @@ impl Error {
                     texts.push(plain(&error.to_string()).into_owned());
                     next = error.source();
                 }
+                if let (Some(place), Some(last)) = (self.0.place, texts.last_mut()) {
+                    *last = format!("{last} (at {}:{})", place.file(), place.line());
+                }
             }
         }
         texts
@@ -112,6 +126,7 @@ impl fmt::Debug for Error {
 
 /// `Error` itself does not implement `std::error::Error` (it could not convert from all of them then).
 impl<E: StdError + Send + Sync + 'static> From<E> for Error {
+    #[track_caller]
     fn from(error: E) -> Self {
         Error::new(error)
     }
@@ -156,6 +171,14 @@ mod tests {
         assert_eq!(error.chain().len(), 3);
         assert!(format!("{error:#}").starts_with("opening `train`: reading the data: No such file"));
         assert!(error.downcast_ref::<std::io::Error>().is_some());
+    }
+
+    #[test]
+    fn an_error_of_libtorch_tells_the_line_of_its_question_mark_when_that_is_the_users() {
+        let ours: fn() -> Result<tch::Tensor> = || Ok(tch::Tensor::from_slice(&[1.0]).f_reshape([7])?);
+        let text = format!("{:#}", ours().unwrap_err());
+        // these lines are the engine's
+        assert!(text.starts_with("shape '[7]' is invalid") && !text.contains("(at "), "{text}");
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! libtorch's own words in messages, made fit for people.
 //!
 //! An error of libtorch comes with the C++ frames that it passed through, which hide the sentence they follow. They are
-//! left out, unless `TORCH_SHOW_CPP_STACKTRACES=1` asks for them, as it does in PyTorch.
+//! left out, unless `--verbose` asks for them, or `TORCH_SHOW_CPP_STACKTRACES=1`, as it does in PyTorch.
 
 use std::borrow::Cow;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What comes before the frames, in a text and in a text that was printed with `{:?}`.
 const FRAMES: [&str; 4] = ["\nException raised from ", "\\nException raised from ", "\nframe #0: ", "\\nframe #0: "];
@@ -14,9 +15,20 @@ const BEFORE: &str = "Internal torch error: ";
 /// What a panic of tch puts around libtorch's words.
 const UNWRAPPED: &str = "called `Result::unwrap()` on an `Err` value: Torch(\"";
 
+/// What follows the sentence that an operator has no kernel for a device, for some kilobytes.
+const NO_KERNEL: &str = ". This could be because the operator doesn't exist for this backend";
+
+static SHOWN: AtomicBool = AtomicBool::new(false);
+
+/// Whether C++ frames are to be shown from now on.
+pub fn show_frames(shown: bool) {
+    SHOWN.store(shown, Ordering::Relaxed);
+}
+
 /// The text without C++ frames, and without what tch's panics put around it.
 pub fn plain(text: &str) -> Cow<'_, str> {
-    match std::env::var_os("TORCH_SHOW_CPP_STACKTRACES").is_some_and(|wanted| wanted == "1") {
+    let wanted = || std::env::var_os("TORCH_SHOW_CPP_STACKTRACES").is_some_and(|wanted| wanted == "1");
+    match SHOWN.load(Ordering::Relaxed) || wanted() {
         true => Cow::Borrowed(text),
         false => without_frames(text),
     }
@@ -28,7 +40,7 @@ pub fn is_out_of_memory(text: &str) -> bool {
 }
 
 fn without_frames(text: &str) -> Cow<'_, str> {
-    let end = FRAMES.iter().filter_map(|frames| text.find(frames)).min();
+    let end = FRAMES.iter().chain([&NO_KERNEL]).filter_map(|frames| text.find(frames)).min();
     let Some((before, quoted)) = text.split_once(UNWRAPPED) else {
         let words = &text[..end.unwrap_or(text.len())];
         return Cow::Borrowed(words.strip_prefix(BEFORE).unwrap_or(words));
@@ -65,6 +77,22 @@ mod tests {
         let said = crate::base::panics::message_of(|| two.dot(&three)).unwrap_err();
         assert!(said.starts_with("inconsistent tensor size, expected tensor [2] and src [3]"), "{said}");
         assert!(!said.contains("frame #"), "{said}");
+    }
+
+    #[test]
+    fn an_operator_without_a_device_is_told_in_one_sentence() {
+        // on a machine with CUDA there is nothing to be told
+        if tch::Cuda::is_available() {
+            return;
+        }
+        let (two, _) = mismatch();
+        for said in [
+            two.f_to_device(tch::Device::Cuda(0)).unwrap_err().to_string(),
+            Tensor::f_zeros([1], (Kind::Float, tch::Device::Cuda(0))).unwrap_err().to_string(),
+        ] {
+            let plain = without_frames(&said);
+            assert!(plain.len() < 300 && !plain.contains("registered at") && !plain.contains('\n'), "{plain}");
+        }
     }
 
     #[test]

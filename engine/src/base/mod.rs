@@ -7,6 +7,7 @@ pub mod checked;
 pub mod disk;
 pub mod error;
 pub mod libtorch;
+mod lines;
 pub mod output;
 pub mod panics;
 pub mod pattern;
@@ -17,6 +18,7 @@ pub mod state;
 pub mod suggest;
 pub(crate) mod temporary;
 pub mod units;
+pub mod waiting;
 pub(crate) mod words;
 
 pub use error::{Error, ErrorContext, Result};

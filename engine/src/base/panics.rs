@@ -2,11 +2,12 @@
 
 use crate::base::error::{Error, Result};
 use crate::base::libtorch::plain;
+use crate::base::lines::caller_of;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::marker::PhantomData;
-use std::panic::{self, AssertUnwindSafe};
+use std::panic::{self, AssertUnwindSafe, Location};
 use std::sync::Once;
 
 thread_local! {
@@ -120,7 +121,9 @@ fn listen() {
         panic::set_hook(Box::new(move |info| match DEPTH.get() {
             0 => before(info),
             _ => {
-                PLACE.set(info.location().map(ToString::to_string));
+                // a panic within a library, such as tch, is told with the line that has called it
+                let place = |place: &Location<'_>| caller_of(place.file()).unwrap_or_else(|| place.to_string());
+                PLACE.set(info.location().map(place));
                 if std::env::var_os("RUST_BACKTRACE").is_some_and(|wanted| wanted != "0") {
                     before(info);
                 }

@@ -7,6 +7,7 @@ use crate::config::{Given, Kind, Node, print_line, to_node};
 use crate::native::libtorch_version;
 use crate::sinks::{ConsoleOptions, Verbosity};
 use crate::trainer::{Build, DeviceChoice};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -191,9 +192,27 @@ pub(super) fn parse<T: Build>(
     version: &str,
     arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
 ) -> Result<(Command, Style), clap::Error> {
-    let matches = command::<T>(version).try_get_matches_from(arguments)?;
+    let matches = command::<T>(version).try_get_matches_from(arguments).map_err(with_set)?;
     let cli = Cli::from_arg_matches(&matches)?;
     Ok((cli.command, cli.style))
+}
+
+/// Says how a value is set to who has written `optimizer.lr=0.1` alone.
+fn with_set(mut usage: clap::Error) -> clap::Error {
+    if usage.kind() == ErrorKind::UnknownArgument
+        && let Some(ContextValue::String(argument)) = usage.get(ContextKind::InvalidArg)
+        && let Some(tip) = set_instead(argument)
+    {
+        usage.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    usage
+}
+
+/// What to write instead of `optimizer.lr=0.1` where no value can stand.
+pub(super) fn set_instead(argument: &str) -> Option<String> {
+    let (path, _) = argument.split_once('=')?;
+    let is_path = !path.is_empty() && path.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'));
+    is_path.then(|| format!("to set a value, write `--set {argument}`"))
 }
 
 /// Prints the script of a shell.

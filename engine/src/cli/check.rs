@@ -1,7 +1,7 @@
 //! `check`: every mistake of every file.
 
 use crate::cli::failure::Failure;
-use crate::cli::loaded::experiment_file;
+use crate::cli::loaded::{check_is_no_setting, experiment_file};
 use crate::cli::out::{self, Color};
 use crate::config::ConfigErrors;
 use crate::trainer::{Build, Experiment};
@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 pub(super) fn check<T: Build>(given: &[PathBuf], sets: &[String], color: Color, quiet: bool) -> Result<(), Failure> {
     let mut files = Vec::new();
     for path in given {
+        check_is_no_setting(path)?;
         files.extend(expand(path)?);
     }
     let mut wrong: Vec<ConfigErrors> = Vec::new();

@@ -1,7 +1,7 @@
 //! Experiments as the commands read them.
 
 use crate::base::{ErrorContext as _, Result};
-use crate::cli::args::ExperimentArgs;
+use crate::cli::args::{ExperimentArgs, set_instead};
 use crate::cli::failure::Failure;
 use crate::cli::show;
 use crate::config::{self, Document, Given, Kind, Node};
@@ -16,8 +16,17 @@ pub(super) fn experiment_file(path: &Path) -> PathBuf {
 }
 
 pub(super) fn document(args: &ExperimentArgs) -> Result<Document, Failure> {
+    check_is_no_setting(&args.experiment)?;
     let (file, place) = (experiment_file(&args.experiment), place_of_run(&args.experiment)?);
     Ok(config::load_over(&file, &place, &args.set, &args.given()?)?)
+}
+
+/// Refuses a value where a file has to stand.
+pub(super) fn check_is_no_setting(path: &Path) -> Result<(), Failure> {
+    match path.to_str().filter(|_| !path.exists()).and_then(|text| Some((text, set_instead(text)?))) {
+        Some((text, help)) => Err(Failure::Usage(format!("there is no file `{text}`; {help}"))),
+        None => Ok(()),
+    }
 }
 
 /// What the place of a run's folder says over the experiment in it: a run that was moved or copied goes on where it is.

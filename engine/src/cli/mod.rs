@@ -16,7 +16,7 @@ mod plan;
 mod predictions;
 mod show;
 
-use crate::base::Result;
+use crate::base::{Result, libtorch};
 use crate::config::registry;
 use crate::folder::{Mode, PREDICTIONS};
 use crate::loops::{End, Role};
@@ -104,6 +104,7 @@ fn ended(failure: Failure, color: Color) -> ExitCode {
 
 fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
     check_registry()?;
+    libtorch::show_frames(style.verbose);
     match command {
         Command::List { kind } => list::print::<T>(kind.as_deref())?,
         Command::New { path } => new::write::<T>(path.as_deref(), &args::program())?,

@@ -114,6 +114,10 @@ fn try_set(root: &mut Node, argument: &str, file: u32, diagnostics: &Diagnostics
 fn value(argument: &str, at: usize, file: u32) -> Result<Node, Vec<Diagnostic>> {
     parse::parse_argument(file, argument, at).or_else(|mistakes| {
         let text = argument[at..].trim();
+        if let Some(name) = text.strip_prefix("${").and_then(|text| text.strip_suffix('}')) {
+            let found = Diagnostic::new(span(file, at, argument.len()), format!("expected a value, found `{text}`"));
+            return Err(vec![found.help(format!("a variable of the environment is `Env(\"{name}\")`"))]);
+        }
         match is_plain_text(text) {
             true => Ok(Node { span: span(file, at, argument.len()), name: None, kind: Kind::Str(text.to_owned()) }),
             false => Err(mistakes),
@@ -169,7 +173,19 @@ fn child<'n>(node: &'n mut Node, segment: &str, at: Span) -> Result<&'n mut Node
             }
             match element(items, segment, at) {
                 Ok(index) => Ok(&mut items[index]),
-                Err(mistake) => Err(Box::new(mistake.note(whole.first(), "this list"))),
+                Err(mistake) => {
+                    let mistake = mistake.note(whole.first(), "this list");
+                    let names = || items.iter().filter_map(Node::name);
+                    // a name among names that is neither one of them nor near to one
+                    let is_new = names().next().is_some()
+                        && names().all(|name| name != segment)
+                        && segment.parse::<usize>().is_err()
+                        && mistake.label.is_empty();
+                    Err(Box::new(match is_new {
+                        true => mistake.help(format!("an element is added by `Append([{segment}(..)])`")),
+                        false => mistake,
+                    }))
+                }
             }
         }
         Kind::Map(pairs) => Ok(entry(pairs, segment, at)),

@@ -34,6 +34,10 @@ pub struct LoaderConfig<C> {
     /// Leaves out the last batch of a pass when it is smaller than `batch_size`.
     #[serde(default)]
     pub drop_last: bool,
+    /// Seconds for which a batch of the workers is waited for, up to 1,000,000; after them the run fails and names the
+    /// sample that is being read. Without it a worker that is stuck is waited for without an end. Needs `workers`.
+    #[serde(default, deserialize_with = "timeout")]
+    pub timeout: Option<f64>,
 }
 
 impl<C> LoaderConfig<C> {
@@ -47,6 +51,7 @@ impl<C> LoaderConfig<C> {
             workers: 0,
             prefetch: two(),
             drop_last: false,
+            timeout: None,
         }
     }
 
@@ -65,6 +70,14 @@ impl<C> LoaderConfig<C> {
             .mistake(self.batch_size)
             .or_else(|| WORKERS.mistake(self.workers))
             .or_else(|| PREFETCH.mistake(self.prefetch))
+            .or_else(|| mistake_of_timeout(self.timeout))
+            .or_else(|| {
+                let alone = self.timeout.is_some() && self.workers == 0;
+                alone.then(|| {
+                    "`timeout` needs `workers` of at least 1: without them the training reads the samples itself, and nothing can interrupt it"
+                        .into()
+                })
+            })
             .or_else(|| {
                 let twice = self.shuffle && self.sampler.is_some();
                 twice.then(|| {
@@ -174,6 +187,14 @@ inventory::submit! {
                 example: None,
                 docs: "Leaves out the last batch of a pass when it is smaller than `batch_size`.",
             },
+            FieldInfo {
+                name: "timeout",
+                shape: Shape::of::<Option<f64>>,
+                default: Some(|| to_node(&None::<()>)),
+                demand: Some("f64::MIN_POSITIVE..=1_000_000.0"),
+                example: None,
+                docs: "Seconds for which a batch of the workers is waited for; after them the run fails and names the sample that is being read. Needs `workers`.",
+            },
         ],
         origin: concat!(file!(), ":", line!()),
     }
@@ -190,6 +211,19 @@ fn workers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error
 
 fn prefetch<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
     PREFETCH.read(deserializer)
+}
+
+fn timeout<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    let value = Option::<f64>::deserialize(deserializer)?;
+    mistake_of_timeout(value).map_or(Ok(value), |mistake| Err(D::Error::custom(mistake)))
+}
+
+/// The most seconds of a `timeout`, more than eleven days.
+const LONGEST: f64 = 1e6;
+
+fn mistake_of_timeout(seconds: Option<f64>) -> Option<String> {
+    let seconds = seconds.filter(|seconds| !(*seconds > 0.0 && *seconds <= LONGEST))?;
+    Some(format!("`timeout` must be above 0 and at most {LONGEST}, got {seconds}"))
 }
 
 const fn two() -> usize {
@@ -253,5 +287,10 @@ mod tests {
         let both = refused(r#"batch_size: 1, shuffle: true, sampler: {"Shuffled": ()}"#);
         assert!(both.starts_with("`shuffle: true` and `sampler` are both given"), "{both}");
         assert!(refused("batch_size: 1, worker: 2").contains("worker"));
+        for seconds in ["0.0", "-1.0", "NaN", "inf", "1e7"] {
+            let refused = refused(&format!("batch_size: 1, workers: 1, timeout: {seconds}"));
+            assert!(refused.starts_with("`timeout` must be above 0 and at most 1000000, got "), "{refused}");
+        }
+        assert!(refused("batch_size: 1, timeout: 5.0").starts_with("`timeout` needs `workers`"));
     }
 }

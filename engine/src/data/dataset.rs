@@ -8,6 +8,7 @@ use crate::random::{SampleRng, Stream};
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A number of samples that can be read in any order, from several threads at once.
 ///
@@ -107,13 +108,37 @@ pub struct Samples {
     /// Samples in one pass.
     pub(super) per_pass: u64,
     pub(super) indices: Vec<usize>,
+    pub(super) reading: Reading,
+}
+
+/// Which sample of a batch is being read, for who waits for the batch.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reading(Arc<AtomicUsize>);
+
+impl Reading {
+    /// The place of the sample in its batch; `None` when none is being read one by one.
+    pub(super) fn place(&self) -> Option<usize> {
+        self.0.load(Ordering::Relaxed).checked_sub(1)
+    }
+
+    fn set(&self, place: Option<usize>) {
+        self.0.store(place.map_or(0, |place| place + 1), Ordering::Relaxed);
+    }
 }
 
 impl Samples {
     /// The first batch of pass 0 with these samples: to try a dataset without a loader.
     pub fn new(seed: u64, indices: Vec<usize>) -> Self {
         let batch_size = indices.len().max(1) as u64;
-        Samples { loader: "samples".into(), seed, at: Cursor::default(), batch_size, per_pass: u64::MAX, indices }
+        Samples {
+            loader: "samples".into(),
+            seed,
+            at: Cursor::default(),
+            batch_size,
+            per_pass: u64::MAX,
+            indices,
+            reading: Reading::default(),
+        }
     }
 
     /// The indices in the dataset, in the order of the batch. One may be there twice.
@@ -158,6 +183,7 @@ impl Samples {
         reserved.map_err(|_| DataError::Memory { loader: self.name(), batch_size: self.indices.len() })?;
         for (place, &index) in self.indices.iter().enumerate() {
             let mut rng = self.rng(place);
+            self.reading.set(Some(place));
             let pass = || self.position(place as u64).pass;
             let why = match caught(|| read(index, &mut rng)) {
                 Ok(Ok(item)) => {
@@ -169,7 +195,20 @@ impl Samples {
             };
             return Err(why.into());
         }
+        self.reading.set(None);
         Ok(items)
+    }
+
+    /// The sample that is being read, or those of the batch: "sample 17 in pass 0".
+    pub(super) fn told(&self) -> String {
+        match self.reading.place().and_then(|place| Some((place, self.indices.get(place)?))) {
+            Some((place, index)) => format!("sample {index} in pass {}", self.position(place as u64).pass),
+            None => {
+                let first: Vec<String> = self.indices.iter().take(8).map(usize::to_string).collect();
+                let more = if self.indices.len() > first.len() { ", …" } else { "" };
+                format!("the batch of samples {}{more} in pass {}", first.join(", "), self.at.pass)
+            }
+        }
     }
 
     pub(super) fn name(&self) -> String {

@@ -115,6 +115,18 @@ pub enum DataError {
         /// As configured.
         batch_size: usize,
     },
+    /// A worker did not answer in time.
+    #[error(
+        "loader `{loader}` waited for {what} for {seconds} s, as its `timeout` says; what does its dataset wait for there?"
+    )]
+    Timeout {
+        /// The loader.
+        loader: String,
+        /// Its `timeout`.
+        seconds: f64,
+        /// The sample that is being read, or the batch.
+        what: String,
+    },
     /// A worker thread could not be started, or ended without an answer.
     #[error("the workers of loader `{loader}` failed: {why}; try fewer `workers`")]
     Workers {

@@ -11,6 +11,7 @@ use crate::data::pool::{Pool, make};
 use crate::random::{derive, tag_of};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Gives the batches of a dataset, made ahead by worker threads if there are any.
 ///
@@ -21,6 +22,8 @@ pub(super) struct Opened<D: Dataset> {
     dataset: Arc<D>,
     plan: Plan,
     workers: usize,
+    /// How long a batch of the workers is waited for.
+    timeout: Option<Duration>,
     /// Batches that may be under way at once.
     ahead: u64,
     pool: Option<Pool<D>>,
@@ -67,6 +70,7 @@ impl<D: Dataset> Opened<D> {
             name: loader,
             dataset: Arc::new(dataset),
             workers: config.workers,
+            timeout: config.timeout.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
             ahead: (config.workers * config.prefetch) as u64,
             pool: None,
             run_seed: seed,
@@ -163,7 +167,7 @@ impl<D: Dataset> Opened<D> {
     fn made(&mut self) -> Result<Option<BatchOf<D>>> {
         self.order_ahead()?;
         match &mut self.pool {
-            Some(pool) => pool.take(&self.name, self.turn).map(Some),
+            Some(pool) => pool.take(&self.name, self.turn, self.timeout).map(Some),
             None => match self.plan.batch(self.dataset.as_ref(), self.at)? {
                 Some(samples) => make(self.dataset.as_ref(), &samples).map(Some),
                 None => Ok(None),

@@ -5,7 +5,7 @@ use crate::config::{print_line, to_node};
 use crate::data::common_order::CommonOrder;
 use crate::data::config::LoaderConfig;
 use crate::data::cursor::Cursor;
-use crate::data::dataset::{Dataset, Samples};
+use crate::data::dataset::{Dataset, Reading, Samples};
 use crate::data::error::{DataError, caught};
 use crate::data::sampler::{Order, Pass, Population, SamplerConfig};
 use crate::random::WeightTable;
@@ -150,6 +150,7 @@ impl Plan {
             batch_size: self.batch_size as u64,
             per_pass: self.samples as u64,
             indices: Vec::new(),
+            reading: Reading::default(),
         };
         let reserved = samples.indices.try_reserve_exact(size as usize);
         reserved.map_err(|_| DataError::Memory { loader: self.name(), batch_size: self.batch_size })?;

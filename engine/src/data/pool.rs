@@ -5,6 +5,7 @@
 //! unbounded, and the owner hands out no more jobs than it wants batches.
 
 use crate::base::error::{Error, Result};
+use crate::base::waiting::Waiting;
 use crate::data::dataset::{BatchOf, Dataset, Samples};
 use crate::data::error::{DataError, caught};
 use std::collections::BTreeMap;
@@ -14,8 +15,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// How long a pool that ends waits for samples that are just being read. A worker that takes longer is left to
-/// itself; it ends after its sample.
+/// How long a pool that ends waits for samples that are just being read: a worker that takes longer is left to itself,
+/// and ends after its sample. A batch that takes longer is told.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The workers of one loader.
@@ -27,6 +28,8 @@ pub(super) struct Pool<D: Dataset> {
     round: Arc<AtomicU64>,
     /// Batches that are there before their turn.
     ready: BTreeMap<u64, Made<D>>,
+    /// What the workers were given, by turn.
+    given: BTreeMap<u64, Arc<Samples>>,
 }
 
 type Made<D> = Result<BatchOf<D>>;
@@ -34,7 +37,7 @@ type Made<D> = Result<BatchOf<D>>;
 struct Job {
     round: u64,
     turn: u64,
-    samples: Samples,
+    samples: Arc<Samples>,
 }
 
 struct Answer<D: Dataset> {
@@ -50,7 +53,14 @@ impl<D: Dataset> Pool<D> {
         let (sender, answers) = channel();
         let waiting = Arc::new(Mutex::new(waiting));
         let round = Arc::new(AtomicU64::new(0));
-        let mut pool = Pool { jobs: Some(jobs), answers, threads: Vec::new(), round, ready: BTreeMap::new() };
+        let mut pool = Pool {
+            jobs: Some(jobs),
+            answers,
+            threads: Vec::new(),
+            round,
+            ready: BTreeMap::new(),
+            given: BTreeMap::new(),
+        };
         for index in 0..workers {
             let (dataset, waiting, sender, round) =
                 (dataset.clone(), waiting.clone(), sender.clone(), pool.round.clone());
@@ -64,7 +74,9 @@ impl<D: Dataset> Pool<D> {
     }
 
     /// Hands out a batch to be made, to be taken in its turn.
-    pub(super) fn order(&self, turn: u64, samples: Samples) {
+    pub(super) fn order(&mut self, turn: u64, samples: Samples) {
+        let samples = Arc::new(samples);
+        self.given.insert(turn, samples.clone());
         if let Some(jobs) = &self.jobs {
             // it fails only when all workers are gone, and then `take` says so
             let _ = jobs.send(Job { round: self.round.load(Ordering::Relaxed), turn, samples });
@@ -76,28 +88,47 @@ impl<D: Dataset> Pool<D> {
         self.ready.insert(turn, Err(error));
     }
 
-    /// Waits for a batch that was handed out in this round.
-    pub(super) fn take(&mut self, loader: &str, turn: u64) -> Made<D> {
+    /// Waits for a batch that was handed out in this round, at most so long. What is waited for is told to the process
+    /// when it takes long, so that who presses Ctrl-C learns of it.
+    pub(super) fn take(&mut self, loader: &str, turn: u64, most: Option<Duration>) -> Made<D> {
         let round = self.round.load(Ordering::Relaxed);
-        loop {
+        let begun = Instant::now();
+        let mut waiting = None;
+        let made = loop {
             if let Some(made) = self.ready.remove(&turn) {
-                return made;
+                break made;
             }
-            match self.answers.recv() {
-                Ok(answer) if answer.round == round => self.ready.insert(answer.turn, answer.made),
-                Ok(_) => continue,
-                Err(_) => {
-                    let why = "all of them have ended".to_owned();
-                    return Err(DataError::Workers { loader: loader.to_owned(), why }.into());
+            let left = most.map_or(PATIENCE, |most| most.saturating_sub(begun.elapsed()).min(PATIENCE));
+            match self.answers.recv_timeout(left) {
+                Ok(answer) if answer.round == round => {
+                    self.ready.insert(answer.turn, answer.made);
                 }
-            };
-        }
+                Ok(_) => {}
+                Err(RecvTimeoutError::Timeout) => {
+                    let what = self.given.get(&turn).map_or_else(|| "a batch".to_owned(), |samples| samples.told());
+                    if let Some(most) = most.filter(|most| begun.elapsed() >= *most) {
+                        let (loader, seconds) = (loader.to_owned(), most.as_secs_f64());
+                        break Err(DataError::Timeout { loader, seconds, what }.into());
+                    }
+                    // the old one first: its drop says that nothing is waited for
+                    drop(waiting.take());
+                    waiting = Some(Waiting::for_(format!("{what} of loader `{loader}`")));
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    let why = "all of them have ended".to_owned();
+                    break Err(DataError::Workers { loader: loader.to_owned(), why }.into());
+                }
+            }
+        };
+        self.given.remove(&turn);
+        made
     }
 
     /// Forgets every batch that was handed out.
     pub(super) fn forget(&mut self) {
         self.round.fetch_add(1, Ordering::Relaxed);
         self.ready.clear();
+        self.given.clear();
     }
 }
 

@@ -31,6 +31,9 @@ pub trait Source {
     /// What the order of the samples depends on; `None` when there is nothing to compare with.
     fn common_order(&self) -> Option<CommonOrder>;
 
+    /// Lets go of what was read ahead. The place stays; what is used again reads anew.
+    fn stop(&mut self) {}
+
     /// Begins the next pass when this one has no batch left.
     ///
     /// # Errors
@@ -70,6 +73,9 @@ impl<D: Dataset> Source for Loader<D> {
     }
     fn common_order(&self) -> Option<CommonOrder> {
         Loader::common_order(self)
+    }
+    fn stop(&mut self) {
+        Loader::stop(self);
     }
 }
 

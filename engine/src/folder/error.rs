@@ -19,7 +19,7 @@ pub enum FolderError {
     #[error("`{}` already holds a run; continue it with `--resume`, move it aside with `--fresh`, or choose another `name`", .0.display())]
     Taken(PathBuf),
     /// There is no run to go on with.
-    #[error("`{}` holds no run to resume; leave `--resume` away, or check `name` and `work_dir`", .0.display())]
+    #[error("`{}` holds no run to resume; leave out `--resume`, or check `name` and `work_dir`", .0.display())]
     Nothing(PathBuf),
     /// Another process has it.
     #[error("`{}` is in use by {holder}; wait for it, stop it, or choose another `name`", path.display())]

@@ -51,6 +51,15 @@ impl Lock {
     }
 }
 
+impl Lock {
+    /// Who has the folder now, where the file was deleted and another process has made and locked one of its own.
+    pub(super) fn successor(&self, folder: &Path) -> Option<String> {
+        let path = folder.join(LOCK);
+        let mut there = plain::open(&path, OpenOptions::new().read(true)).ok()?;
+        (!is_at(&self.file, &path)).then(|| holder(&mut there))
+    }
+}
+
 impl Drop for Lock {
     fn drop(&mut self) {
         // best effort: who reads the file asks first whether it is locked

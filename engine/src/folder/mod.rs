@@ -54,7 +54,7 @@ pub struct RunFolder {
     made: bool,
     /// Its device and number there: which folder it is, whatever its name.
     id: Option<(u64, u64)>,
-    _lock: Lock,
+    lock: Lock,
 }
 
 impl RunFolder {
@@ -104,17 +104,22 @@ impl RunFolder {
             make_folder(&checkpoints)?;
         }
         let id = id_of(&path);
-        Ok(RunFolder { path, moved_aside, reused, made, id, _lock: lock })
+        Ok(RunFolder { path, moved_aside, reused, made, id, lock })
     }
 
-    /// Whether the folder is still where it was: who deletes or moves it would find a second one half filled.
+    /// Whether the folder is still where it was, and this run's alone: who deletes or moves it would find a second one half
+    /// filled, and who deletes its lock lets another process in.
     ///
     /// # Errors
     /// When it is not.
     pub fn check(&self) -> Result<(), FolderError> {
-        match id_of(&self.path) {
-            found if found.is_some() && found == self.id => Ok(()),
-            _ => Err(FolderError::Gone(self.path.clone())),
+        let found = id_of(&self.path);
+        if found.is_none() || found != self.id {
+            return Err(FolderError::Gone(self.path.clone()));
+        }
+        match self.lock.successor(&self.path) {
+            Some(holder) => Err(FolderError::InUse { path: self.path.clone(), holder }),
+            None => Ok(()),
         }
     }
 
@@ -329,6 +334,50 @@ mod tests {
         std::fs::write(dir.path().join("digits/metrics.jsonl"), "").unwrap();
         std::fs::create_dir(dir.path().join("digits/checkpoints/.iter_1.tmp")).unwrap();
         assert!(matches!(RunFolder::create(dir.path(), "digits", Mode::New), Err(FolderError::Taken(_))));
+    }
+
+    #[test]
+    fn each_folder_in_which_a_name_was_made_or_changed_is_synced() {
+        use crate::base::disk::tests::SYNCED;
+        let dir = work_dir();
+        let (work_dir, run) = (dir.path().join("runs"), dir.path().join("runs/digits"));
+        SYNCED.take();
+        let folder = RunFolder::create(&work_dir, "digits", Mode::New).unwrap();
+        assert_eq!(SYNCED.take(), [dir.path().to_owned(), work_dir.clone(), run.clone()]);
+        begin_run(&folder, "first");
+        drop(folder);
+        SYNCED.take();
+        RunFolder::create(&work_dir, "digits", Mode::Fresh).unwrap();
+        assert_eq!(SYNCED.take(), [work_dir.clone(), work_dir, run]);
+    }
+
+    #[test]
+    fn a_folder_that_was_moved_or_deleted_is_gone_and_one_that_lost_its_lock_is_not() {
+        let dir = work_dir();
+        let folder = RunFolder::create(dir.path(), "digits", Mode::New).unwrap();
+        std::fs::remove_file(folder.path().join(LOCK)).unwrap();
+        folder.check().unwrap();
+        let aside = dir.path().join("aside");
+        std::fs::rename(folder.path(), &aside).unwrap();
+        assert!(matches!(folder.check(), Err(FolderError::Gone(_))));
+        // another one of its name is not the run's
+        std::fs::create_dir(folder.path()).unwrap();
+        assert!(matches!(folder.check(), Err(FolderError::Gone(_))));
+        std::fs::remove_dir(folder.path()).unwrap();
+        std::fs::rename(&aside, folder.path()).unwrap();
+        folder.check().unwrap();
+    }
+
+    #[test]
+    fn a_run_whose_lock_was_deleted_and_taken_by_another_one_is_told_who_has_the_folder() {
+        let dir = work_dir();
+        let first = RunFolder::create(dir.path(), "digits", Mode::New).unwrap();
+        begin_run(&first, "first");
+        std::fs::remove_file(first.path().join(LOCK)).unwrap();
+        let second = RunFolder::create(dir.path(), "digits", Mode::Resume).unwrap();
+        second.check().unwrap();
+        let error = first.check().unwrap_err().to_string();
+        assert!(error.contains(&format!("in use by process {}", std::process::id())), "{error}");
     }
 
     #[test]

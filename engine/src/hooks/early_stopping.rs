@@ -20,10 +20,10 @@ pub struct EarlyStopping {
     #[config(default = 5, range = 1..)]
     patience: u64,
     /// The least change that counts as an improvement.
-    #[config(default = 0.0, range = 0.0..)]
+    #[config(default = 0.0, range = 0.0..=f64::MAX)]
     min_delta: f64,
     /// Stops at once when the metric is as good as this.
-    #[config(default)]
+    #[config(default, range = f64::MIN..=f64::MAX)]
     threshold: Option<f64>,
     /// Stops at once when the metric is NaN or infinite.
     #[config(default = true)]

@@ -121,7 +121,7 @@ impl Logger {
         {
             let which = if name == "loss" { "the loss".to_owned() } else { format!("`{name}`") };
             cx.say(&format!(
-                "warning: {which} is {loss} in the row of {}; the weights have most likely taken it in",
+                "warning: {which} is {loss} in the row of {}; the weights have most likely taken it in, unless `train.non_finite` leaves such updates out",
                 cx.iter()
             ))?;
         }

@@ -310,7 +310,8 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         for (index, metric) in self.run.seen.results.file_metrics.iter_mut().enumerate() {
             // by what it measures and not by its place: no two metrics produce one name
             let name = metric.measures().into_iter().next().map_or_else(|| index.to_string(), |measure| measure.name);
-            each(&format!("metrics.file.{name}"), Identity::default(), metric.as_mut())?;
+            let identity = Identity::of_metric(metric.as_ref());
+            each(&format!("metrics.file.{name}"), identity, metric.as_mut())?;
         }
         Ok(())
     }

@@ -36,7 +36,8 @@ pub trait Training {
     /// [`Program::iter`]: one iter, within an epoch.
     ///
     /// # Errors
-    /// The first error of a step, a hook, an optimizer or the loader.
+    /// The first error of a step, a hook, an optimizer or the loader; when no iter is left
+    /// ([`Training::has_iter_left`]).
     fn iter(&mut self) -> Result<()>;
 
     /// [`Program::safe_point`]: decides, validates, writes checkpoints. After each epoch.

@@ -128,7 +128,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         Ok((report, complete))
     }
 
-    fn reset_metrics(&mut self) -> Result<()> {
+    pub(super) fn reset_metrics(&mut self) -> Result<()> {
         self.each_metric(&mut |metric| {
             metric.reset();
             Ok(())
@@ -148,7 +148,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     }
 
     /// Logs the values of an output, and hands it to the metrics and hooks.
-    fn take_output(&mut self, output: Output) -> Result<()> {
+    pub(super) fn take_output(&mut self, output: Output) -> Result<()> {
         let (size, weight) = (self.run.step.batch_size, self.run.step.batch_weight);
         let mut output = output.weighing(weight);
         output.detach();

@@ -75,7 +75,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     ///
     /// It costs a copy of each generator's state, 5 KiB for the CPU's and 16 bytes for that of a CUDA device, which is on
     /// the host: the device is not read.
-    fn in_evaluation_mode<R>(&mut self, role: Role, body: impl FnOnce(&mut Self) -> Result<R>) -> Result<R> {
+    pub(super) fn in_evaluation_mode<R>(&mut self, role: Role, body: impl FnOnce(&mut Self) -> Result<R>) -> Result<R> {
         let generators = Generators::of(self.run.device)?;
         self.seed_evaluation(role.name())?;
         let modes: Vec<bool> = self.run.models.iter().map(ModelEntry::is_training).collect();
@@ -96,7 +96,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         Generators::seed(self.run.device, seed)
     }
 
-    fn begin_loader(&mut self, role: Role, loader: &'static str) -> Result<()> {
+    pub(super) fn begin_loader(&mut self, role: Role, loader: &'static str) -> Result<()> {
         self.run.current.loader = loader;
         self.run.current.named_loader = T::loaders(role).len() > 1;
         self.run.step.batch_size = 0;

@@ -5,6 +5,7 @@
 //! the same settings. Whatever its key, a part whose state was of something else starts anew.
 
 use crate::base::{Saved, State, StateError, StateMap, StateValue};
+use crate::metric::Metric;
 use crate::record::SinkPlace;
 use std::collections::BTreeMap;
 
@@ -24,6 +25,13 @@ impl Identity {
     pub(super) fn of(part: &dyn State) -> Identity {
         let of = part.belongs_to().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         Identity { of, ..Identity::default() }
+    }
+
+    /// Of a metric that the file names: another type of metric may give a value of the same name.
+    pub(super) fn of_metric(metric: &dyn Metric) -> Identity {
+        let printed = format!("{metric:?}");
+        let name = printed.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+        Identity { of: BTreeMap::from([("metric".to_owned(), name.to_owned())]), ..Identity::default() }
     }
 
     /// What the state depends on and has changed: `` `monitor` was "val/loss" and is "val/iou" now ``.

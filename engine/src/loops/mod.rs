@@ -23,6 +23,7 @@ mod order;
 mod plan;
 mod predict;
 mod program;
+mod sanity;
 mod share;
 mod train;
 mod train_loaders;

@@ -138,6 +138,8 @@ pub struct ValPlan {
     pub by: Clock,
     /// Also once when the training ends, if its last weights have not been validated.
     pub at_end: bool,
+    /// Batches of each val loader that are tried before the training begins; 0: none.
+    pub sanity: u64,
 }
 
 impl ValPlan {
@@ -145,6 +147,18 @@ impl ValPlan {
     pub fn is_due(&self, clocks: &Clocks) -> bool {
         let interval = self.interval_at(clocks.count(self.by));
         Cadence { interval, begin: self.begin, by: self.by }.is_due(clocks)
+    }
+
+    /// Whether a training that ends with this count of the plan's clock validates at all, unless somebody asks for it.
+    pub fn is_ever_due(&self, last: u64) -> bool {
+        let from = std::iter::once((0, self.interval)).chain(self.dynamic_intervals.iter().copied());
+        let mut ends = self.dynamic_intervals.iter().map(|(milestone, _)| milestone.saturating_sub(1));
+        self.at_end
+            || from.into_iter().any(|(from, interval)| {
+                let until = ends.next().unwrap_or(u64::MAX).min(last);
+                let first = from.max(self.begin).max(1).checked_next_multiple_of(interval.max(1));
+                first.is_some_and(|first| first <= until)
+            })
     }
 
     /// The interval in force at a count.
@@ -167,6 +181,7 @@ mod tests {
             dynamic_intervals: vec![(10, 2), (13, 1)],
             by: Clock::Epoch,
             at_end: true,
+            sanity: 0,
         };
         let due = |epoch| {
             let mut clocks = Clocks::new(Clock::Epoch);
@@ -175,5 +190,22 @@ mod tests {
         };
         let epochs: Vec<u64> = (0..16).filter(|&epoch| due(epoch)).collect();
         assert_eq!(epochs, [4, 8, 10, 12, 13, 14, 15]);
+    }
+
+    #[test]
+    fn whether_a_validation_ever_comes_is_what_counting_says() {
+        for (interval, begin, dynamic_intervals) in
+            [(4, 0, vec![]), (4, 7, vec![(10, 7)]), (50, 0, vec![(3, 9), (5, 6)]), (2, 9, vec![(4, 100)])]
+        {
+            let plan = ValPlan { interval, begin, dynamic_intervals, by: Clock::Iter, at_end: false, sanity: 0 };
+            for last in 0..=20 {
+                let counted = (1..=last).any(|count| {
+                    let interval = plan.interval_at(count);
+                    Cadence { interval, begin, by: Clock::Iter }.is_at(count)
+                });
+                assert_eq!(plan.is_ever_due(last), counted, "{plan:?} until {last}");
+            }
+            assert!(ValPlan { at_end: true, ..plan }.is_ever_due(0));
+        }
     }
 }

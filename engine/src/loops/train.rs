@@ -145,6 +145,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.within::<at::BeforeTrain, at::AfterTrain>(|program| {
             // only now: what `before_train` has drawn, it had drawn before the checkpoint too
             program.run.storage.resumed.take().map_or(Ok(()), |generators| generators.put_back())?;
+            program.sanity_validation()?;
             program.safe_point()?;
             body(program)?;
             // once more, for what was asked for at the last one

@@ -41,9 +41,15 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// or of those that the epoch has left.
     ///
     /// # Errors
-    /// The first error of a step, a hook, an optimizer or the loader.
+    /// The first error of a step, a hook, an optimizer or the loader; when the epoch has no batch left, or the plan no iter.
     pub fn iter(&mut self) -> Result<()> {
         let left = self.batches_left();
+        if left == Some(0) || self.run.clocks.is_finished() {
+            return Err(Error::msg(format!(
+                "no iter is left after iter {}; a training loop has to ask `has_iter_left()` before each iter",
+                self.run.clocks.iter.get()
+            )));
+        }
         self.foresee_iter();
         self.within::<at::BeforeTrainIter, at::AfterTrainIter>(|program| {
             let mut at_hand = AtHand { held: Vec::new(), left };

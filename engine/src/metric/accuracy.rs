@@ -3,16 +3,18 @@
 use crate::base::error::Result;
 use crate::base::output::Output;
 use crate::base::state::StateMap;
-use crate::metric::error::{Classified, MetricError, logits_and_target};
-use crate::metric::mean::Mean;
+use crate::metric::error::{Classified, MetricError, Targets, logits_and_target};
+use crate::metric::total::Total;
 use crate::metric::{Better, Measure, Metric};
 use engine_macros::component;
-use tch::{TchError, Tensor};
+use tch::{Kind, TchError, Tensor};
 
 /// The share of samples whose class is among the `top_k` with the highest logits, 0 to 1.
 ///
-/// Reads `logits` `[n, classes]` and `target` `[n]` (`Int64`) of the step's output. A sample whose logits contain NaN
-/// counts as wrong. Among equal logits the choice is libtorch's.
+/// Reads `logits` `[n, classes]` and `target` `[n]` (`Int64`) of the step's output. Of classes with equal logits the one
+/// with the lowest index comes first, as in [`ConfusionMatrix`](crate::metric::ConfusionMatrix), on every device. A sample
+/// whose logits contain NaN counts as wrong. A target that is no class is an error of [`Metric::compute`], unless it is
+/// `ignore_index`.
 ///
 /// ```
 /// use engine::config::parse_text;
@@ -32,14 +34,18 @@ use tch::{TchError, Tensor};
 #[component(metric)]
 #[derive(Debug)]
 pub struct Accuracy {
-    /// How many of the highest logits may hold the right class, at least 1.
-    #[config(default = 1, range = 1..)]
+    /// How many of the highest logits may hold the right class, at least 1 and at most the number of classes.
+    #[config(default = 1, range = 1..=1_000_000)]
     top_k: usize,
     /// The value's name; `accuracy`, or `accuracy_top5` for a `top_k` of 5, when it is not given.
     #[config(default)]
     name: Option<String>,
+    /// Samples with this target are left out: -100, say, for positions that are padding.
+    #[config(default)]
+    ignore_index: Option<i64>,
+    /// `[right, counted, no class]`: so that nothing must be read to check the targets.
     #[state]
-    correct: Mean,
+    counts: Total,
 }
 
 impl Accuracy {
@@ -61,21 +67,31 @@ impl Metric for Accuracy {
             let why = format!("it has {} classes, and `top_k` is {}", batch.classes, self.top_k);
             return Err(MetricError::Unfit { metric: name, tensor: "logits".to_owned(), why }.into());
         }
-        Ok(self.correct.add(&correct(&batch, self.top_k as i64)?, batch.n as f64)?)
+        Ok(self.counts.add(&counts(&batch, self.top_k as i64, self.ignore_index)?)?)
     }
 
     fn compute(&self) -> Result<Vec<(String, f64)>> {
         let name = self.name();
-        let accuracy = self.correct.read(&name)?;
-        Ok(vec![(name, accuracy)])
+        let counts = self.counts.tensor().map(|counts| counts.f_to_device(tch::Device::Cpu)).transpose()?;
+        let counts = counts.map(Vec::<i64>::try_from).transpose()?.unwrap_or_else(|| vec![0; 3]);
+        match counts[..] {
+            [_, _, strange] if strange > 0 => {
+                let why = format!(
+                    "{strange} targets are no class of `logits`; give `ignore_index` where they are to be left out"
+                );
+                Err(MetricError::Data { metric: name, why }.into())
+            }
+            [right, counted, _] if counted > 0 => Ok(vec![(name, right as f64 / counted as f64)]),
+            _ => Err(MetricError::NoBatch { metric: name }.into()),
+        }
     }
 
     fn reset(&mut self) {
-        self.correct = Mean::default();
+        self.counts = Total::default();
     }
 
     fn merge(&mut self, mut other: StateMap) -> Result<()> {
-        Ok(self.correct.merge(other.take("correct")?)?)
+        Ok(self.counts.merge(other.take("counts")?)?)
     }
 
     fn measures(&self) -> Vec<Measure> {
@@ -83,14 +99,24 @@ impl Metric for Accuracy {
     }
 }
 
-/// How many samples are right, a 0-d tensor on the logits' device.
-fn correct(batch: &Classified<'_>, top_k: i64) -> Result<Tensor, TchError> {
-    let (_, first) = batch.logits.f_topk(top_k, 1, true, false)?;
-    let target = batch.target.f_to_device(batch.logits.device())?.f_unsqueeze(1)?;
-    let hit = first.f_eq_tensor(&target)?.f_any_dim(1, false)?;
-    // libtorch takes NaN for the highest value, which would make a broken model right by chance
-    let broken = batch.logits.f_isnan()?.f_any_dim(1, false)?;
-    hit.f_logical_and(&broken.f_logical_not()?)?.f_sum(tch::Kind::Int64)
+/// `[right, counted, no class]` of one batch, on the logits' device.
+fn counts(batch: &Classified<'_>, top_k: i64, ignore_index: Option<i64>) -> Result<Tensor, TchError> {
+    let (logits, device) = (batch.logits, batch.logits.device());
+    let Targets { target, strange, ignored } = batch.targets(ignore_index)?;
+    let no_class = strange.f_logical_or(&ignored)?;
+    let target = target.f_masked_fill(&no_class, 0)?.f_unsqueeze(1)?;
+    // the classes that come before the right one: those with a higher logit, and equal ones with a lower index
+    let right = logits.f_gather(1, &target, false)?;
+    let index = Tensor::f_arange(batch.classes, (Kind::Int64, device))?.f_unsqueeze(0)?;
+    let equal_before = logits.f_eq_tensor(&right)?.f_logical_and(&index.f_lt_tensor(&target)?)?;
+    let before = logits.f_gt_tensor(&right)?.f_logical_or(&equal_before)?.f_sum_dim_intlist(1, false, Kind::Int64)?;
+    // nothing is higher than NaN, which would make a broken model right by chance
+    let broken = logits.f_isnan()?.f_any_dim(1, false)?;
+    let counted = no_class.f_logical_not()?;
+    let hit = before.f_lt(top_k)?.f_logical_and(&broken.f_logical_not()?)?.f_logical_and(&counted)?;
+    let sums = [hit, counted, strange].map(|which| which.f_sum(Kind::Int64));
+    let [hit, counted, strange] = sums;
+    Tensor::f_stack(&[hit?, counted?, strange?], 0)
 }
 
 #[cfg(test)]
@@ -106,7 +132,7 @@ mod tests {
     }
 
     fn accuracy(top_k: usize, batches: &[Output]) -> Box<dyn Metric> {
-        let mut metric = Box::new(Accuracy { top_k, name: None, correct: Mean::default() });
+        let mut metric = Box::new(Accuracy { top_k, name: None, ignore_index: None, counts: Total::default() });
         for batch in batches {
             metric.update(batch, 99).unwrap();
         }
@@ -141,6 +167,28 @@ mod tests {
     fn logits_that_are_no_numbers_are_wrong() {
         let broken = output(&[[NAN, NAN, NAN], [0.0, NAN, 0.0], [0.0, NAN, 0.0], [1.0, 0.0, 0.0]], &[0, 1, 0, 0]);
         assert_eq!(accuracy(1, &[broken]).compute().unwrap()[0].1, 0.25);
+    }
+
+    #[test]
+    fn of_equal_logits_the_class_with_the_lowest_index_comes_first() {
+        let tied = output(&[[1.0, 1.0, 1.0], [1.0, 1.0, 1.0], [0.0, 2.0, 2.0], [0.0, 2.0, 2.0]], &[0, 1, 1, 2]);
+        assert_eq!(accuracy(1, &[tied]).compute().unwrap()[0].1, 0.5);
+        let tied = output(&[[1.0, 1.0, 1.0], [1.0, 1.0, 1.0], [1.0, 1.0, 1.0]], &[0, 1, 2]);
+        assert_eq!(accuracy(2, &[tied]).compute().unwrap()[0].1, 2.0 / 3.0);
+    }
+
+    #[test]
+    fn a_target_that_is_no_class_is_told_and_one_to_be_ignored_is_left_out() {
+        let batch = || output(&[[9.0, 0.0, 0.0], [0.0, 9.0, 0.0], [0.0, 0.0, 9.0]], &[0, 0, -100]);
+        let error = accuracy(1, &[batch()]).compute().unwrap_err().to_string();
+        assert!(error.starts_with("metric `accuracy`: 1 targets are no class"), "{error}");
+        let new = || Accuracy { top_k: 1, name: None, ignore_index: Some(-100), counts: Total::default() };
+        let mut ignoring = new();
+        ignoring.update(&batch(), 3).unwrap();
+        assert_eq!(ignoring.compute().unwrap()[0].1, 0.5);
+        let mut none = new();
+        none.update(&output(&[[1.0, 0.0, 0.0]], &[-100]), 1).unwrap();
+        assert!(none.compute().unwrap_err().to_string().contains("saw no batch"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::base::error::Result;
 use crate::base::output::Output;
 use crate::base::state::StateMap;
-use crate::metric::error::{Classified, MetricError, logits_and_target};
+use crate::metric::error::{Classified, MetricError, Targets, logits_and_target};
 use crate::metric::total::Total;
 use crate::metric::{Better, Measure, Metric};
 use engine_macros::component;
@@ -14,8 +14,10 @@ use tch::{Kind, TchError, Tensor};
 /// Reads `logits` `[n, classes]` and `target` `[n]` (`Int64`) of the step's output. Gives `recall`, `precision` and
 /// `f1`, each the plain mean over the classes that occur as a target or as a prediction; a ratio whose divisor is 0
 /// counts as 0. This is what scikit-learn's `precision_recall_fscore_support(average="macro", zero_division=0)`
-/// gives. With `per_class` also `recall/0`, `recall/1`, …, NaN for a class that never was a target. A sample whose
-/// logits contain NaN has no prediction: it lowers the recall of its class.
+/// gives. With `per_class` also `recall/0`, `recall/1`, …, NaN for a class that never was a target. Of equal logits the
+/// class with the lowest index is predicted, as in [`Accuracy`](crate::metric::Accuracy). A sample whose logits contain
+/// NaN has no prediction: it lowers the recall of its class. A target that is no class is an error of
+/// [`Metric::compute`], unless it is `ignore_index`.
 ///
 /// ```
 /// use engine::config::parse_text;
@@ -36,12 +38,15 @@ use tch::{Kind, TchError, Tensor};
 #[component(metric)]
 #[derive(Debug)]
 pub struct ConfusionMatrix {
-    /// The number of classes, at least 1.
-    #[config(example = 10, range = 1..)]
+    /// The number of classes, as many as `logits` has. The counts take `8 · (classes + 1)²` bytes.
+    #[config(example = 10, range = 1..=10_000)]
     classes: usize,
     /// Gives the recall of each class too, as `recall/0`, `recall/1`, ….
     #[config(default = false)]
     per_class: bool,
+    /// Samples with this target are left out.
+    #[config(default)]
+    ignore_index: Option<i64>,
     /// `[(classes + 1)²]`: row by row, a row for each target, a column for each prediction. The last row holds targets
     /// that are no class, the last column samples without a prediction, so that nothing must be read to check them.
     #[state]
@@ -71,7 +76,10 @@ impl ConfusionMatrix {
         match rows[self.classes].iter().sum::<i64>() {
             0 => Ok(rows),
             strange => {
-                let why = format!("{strange} targets are outside 0..{}; `classes` may be too small", self.classes);
+                let why = format!(
+                    "{strange} targets are outside 0..{}; `classes` may be too small, or give `ignore_index`",
+                    self.classes
+                );
                 Err(MetricError::Data { metric: metric(), why }.into())
             }
         }
@@ -87,12 +95,15 @@ impl Metric for ConfusionMatrix {
             let (metric, tensor) = ("confusion_matrix".to_owned(), "logits".to_owned());
             return Err(MetricError::Unfit { metric, tensor, why }.into());
         }
-        self.counts.add(&counts(&batch)?)?;
+        self.counts.add(&counts(&batch, self.ignore_index)?)?;
         Ok(())
     }
 
     fn compute(&self) -> Result<Vec<(String, f64)>> {
         let rows = self.rows()?;
+        if rows.iter().flatten().all(|count| *count == 0) {
+            return Err(MetricError::NoBatch { metric: "confusion_matrix".to_owned() }.into());
+        }
         let classes: Vec<Class> = (0..self.classes).map(|class| Class::of(&rows, class)).collect();
         let occurring = classes.iter().filter(|class| class.targets + class.predictions > 0).count() as f64;
         let mean = |value: fn(&Class) -> f64| classes.iter().map(value).sum::<f64>() / occurring;
@@ -161,15 +172,17 @@ fn ratio(part: i64, whole: i64) -> f64 {
 }
 
 /// The counts of one batch, `[(classes + 1)²]`, on the logits' device.
-fn counts(batch: &Classified<'_>) -> Result<Tensor, TchError> {
-    let (classes, device) = (batch.classes, batch.logits.device());
-    let broken = batch.logits.f_isnan()?.f_any_dim(1, false)?;
-    let predicted = batch.logits.f_argmax(1, false)?.f_masked_fill(&broken, classes)?;
-    let target = batch.target.f_to_device(device)?;
-    let strange = target.f_lt(0)?.f_logical_or(&target.f_ge(classes)?)?;
-    let cell = target.f_masked_fill(&strange, classes)?.f_mul_scalar(classes + 1)?.f_add(&predicted)?;
+fn counts(batch: &Classified<'_>, ignore_index: Option<i64>) -> Result<Tensor, TchError> {
+    let (logits, classes, device) = (batch.logits, batch.classes, batch.logits.device());
+    let Targets { target, strange, ignored } = batch.targets(ignore_index)?;
+    // the lowest index among the highest; where there is NaN, nothing equals the highest, and there is no prediction
+    let highest = logits.f_eq_tensor(&logits.f_amax([1i64], true)?)?;
+    let index = Tensor::f_arange(classes, (Kind::Int64, device))?.f_expand_as(logits)?;
+    let predicted = index.f_masked_fill(&highest.f_logical_not()?, classes)?.f_amin([1i64], false)?;
+    let target = target.f_masked_fill(&strange.f_logical_or(&ignored)?, classes)?;
+    let cell = target.f_mul_scalar(classes + 1)?.f_add(&predicted)?;
     let zeros = Tensor::f_zeros([(classes + 1) * (classes + 1)], (Kind::Int64, device))?;
-    zeros.f_scatter_add(0, &cell, &cell.f_ones_like()?)
+    zeros.f_scatter_add(0, &cell, &ignored.f_logical_not()?.f_to_kind(Kind::Int64)?)
 }
 
 #[cfg(test)]
@@ -193,7 +206,7 @@ mod tests {
     }
 
     fn fed(batches: &[&[(i64, Option<usize>)]]) -> ConfusionMatrix {
-        let mut metric = ConfusionMatrix { classes: 4, per_class: true, counts: Total::default() };
+        let mut metric = ConfusionMatrix { classes: 4, per_class: true, ignore_index: None, counts: Total::default() };
         for samples in batches {
             metric.update(&output(samples), samples.len()).unwrap();
         }
@@ -250,15 +263,39 @@ mod tests {
     }
 
     #[test]
+    fn of_equal_logits_the_class_with_the_lowest_index_is_predicted() {
+        let mut metric = fed(&[]);
+        let logits = Tensor::from_slice2(&[[1.0, 1.0, 1.0, 1.0], [0.0, 2.0, 1.0, 2.0]]);
+        let target = Tensor::from_slice(&[0i64, 3]);
+        let output = Output::new(Tensor::from(0.0)).tensor("logits", &logits).tensor("target", &target);
+        metric.update(&output, 2).unwrap();
+        assert_eq!(metric.matrix().unwrap(), [[1, 0, 0, 0], [0; 4], [0; 4], [0, 1, 0, 0]]);
+    }
+
+    #[test]
+    fn a_target_to_be_ignored_is_in_no_count() {
+        let ignoring = |samples| {
+            let mut metric = ConfusionMatrix { ignore_index: Some(255), ..fed(&[]) };
+            metric.update(&output(samples), 1).unwrap();
+            metric
+        };
+        let metric = ignoring(&[(255, Some(1)), (1, Some(1)), (255, None)]);
+        assert_eq!(metric.matrix().unwrap(), [[0; 4], [0, 1, 0, 0], [0; 4], [0; 4]]);
+        assert_eq!(metric.compute().unwrap()[1].1, 1.0);
+        let error = ignoring(&[(255, Some(1))]).compute().unwrap_err().to_string();
+        assert!(error.contains("saw no batch"), "{error}");
+    }
+
+    #[test]
     fn a_target_that_is_no_class_is_an_error_of_compute() {
         let error = fed(&[&[(4, Some(0)), (-1, Some(0)), (0, Some(0))]]).compute().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "metric `confusion_matrix`: 2 targets are outside 0..4; `classes` may be too small"
+            "metric `confusion_matrix`: 2 targets are outside 0..4; `classes` may be too small, or give `ignore_index`"
         );
         let empty = fed(&[]).compute().unwrap_err();
         assert!(empty.to_string().starts_with("metric `confusion_matrix` has no value"), "{empty}");
-        let mut other = ConfusionMatrix { classes: 5, per_class: false, counts: Total::default() };
+        let mut other = ConfusionMatrix { classes: 5, ..fed(&[]) };
         assert!(
             other.update(&output(ONE), 3).unwrap_err().to_string().ends_with("it has 4 classes, and `classes` is 5")
         );

@@ -2,7 +2,7 @@
 
 use crate::base::output::Output;
 use crate::base::suggest::did_you_mean;
-use tch::Tensor;
+use tch::{Kind, TchError, Tensor};
 
 /// Every error names the metric.
 #[derive(Debug, thiserror::Error)]
@@ -84,13 +84,13 @@ pub(super) fn logits_and_target<'a>(metric: &str, output: &'a Output) -> Result<
     if target.size() != [n] {
         return Err(unfit("target", format!("its shape is {:?}, expected [{n}] as `logits` has", target.size())));
     }
-    if target.kind() != tch::Kind::Int64 {
+    if target.kind() != Kind::Int64 {
         return Err(unfit(
             "target",
             format!("its kind is {:?}, expected Int64: one class for each sample", target.kind()),
         ));
     }
-    Ok(Classified { logits, target, n, classes })
+    Ok(Classified { logits, target, classes })
 }
 
 /// A batch that was classified.
@@ -99,14 +99,37 @@ pub(super) struct Classified<'a> {
     pub(super) logits: &'a Tensor,
     /// `[n]`
     pub(super) target: &'a Tensor,
-    pub(super) n: i64,
     pub(super) classes: i64,
+}
+
+/// The targets of a batch, on the logits' device.
+pub(super) struct Targets {
+    /// `[n]`, as they are.
+    pub(super) target: Tensor,
+    /// `[n]`: which are no class, and not to be left out either.
+    pub(super) strange: Tensor,
+    /// `[n]`: which are to be left out.
+    pub(super) ignored: Tensor,
+}
+
+impl Classified<'_> {
+    /// The targets, of which those that equal `ignore_index` are to be left out.
+    pub(super) fn targets(&self, ignore_index: Option<i64>) -> Result<Targets, TchError> {
+        let target = self.target.f_to_device(self.logits.device())?;
+        let ignored = match ignore_index {
+            Some(index) => target.f_eq(index)?,
+            None => target.f_zeros_like()?.f_to_kind(Kind::Bool)?,
+        };
+        let outside = target.f_lt(0)?.f_logical_or(&target.f_ge(self.classes)?)?;
+        let strange = outside.f_logical_and(&ignored.f_logical_not()?)?;
+        Ok(Targets { target, strange, ignored })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tch::{Device, Kind};
+    use tch::Device;
 
     #[test]
     fn a_missing_tensor_is_named_with_those_that_are_there_and_the_mend() {

@@ -3,11 +3,12 @@
 use crate::base::error::Result;
 use crate::base::output::Output;
 use crate::base::state::StateMap;
-use crate::metric::error::MetricError;
+use crate::metric::error::{MetricError, tensor};
 use crate::metric::mean::Mean;
+use crate::metric::total::Total;
 use crate::metric::{Better, Measure, Metric};
 use engine_macros::component;
-use tch::{TchError, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
 /// The mean of the step's loss over all samples: each batch counts by its weight, which is the number of its samples
 /// unless it states another one (of tokens, say). A loss that is NaN makes it NaN.
@@ -72,7 +73,9 @@ impl Metric for MeanLoss {
 
 /// e to the power of the mean loss over all samples. With a cross entropy in nats as the loss it is the perplexity of
 /// a language model; a batch counts by its weight. Where sequences have several lengths, that is to be their tokens: see
-/// `weigh_tokens` of [`Padding`](crate::data::Padding).
+/// `weigh_tokens` of [`Padding`](crate::data::Padding). With `ignore_index` a batch counts by the elements of the tensor
+/// `target` (`Int64`, of any shape) of the step's output that are not this number, and by nothing else: what
+/// `cross_entropy(…, ignore_index)` takes its mean over.
 ///
 /// ```
 /// use engine::config::parse_text;
@@ -93,19 +96,44 @@ pub struct Perplexity {
     /// The value's name, `perplexity` when it is not given.
     #[config(default)]
     name: Option<String>,
+    /// The target that the loss leaves out: -100, say, for positions that are padding.
+    #[config(default)]
+    ignore_index: Option<i64>,
     #[state]
     mean: Mean,
+    /// With `ignore_index`, `[sum of losses, targets that count]`, so that nothing must be read to count them.
+    #[state]
+    counted: Total,
 }
 
 impl Perplexity {
     fn name(&self) -> &str {
         self.name.as_deref().unwrap_or("perplexity")
     }
+
+    /// `[sum of losses, targets that count]` of one batch.
+    fn counted(&self, output: &Output, ignore_index: i64) -> Result<Tensor> {
+        let mean = weighted(self.name(), output, 1.0)?;
+        let target = tensor(self.name(), output, "target")?;
+        if target.kind() != Kind::Int64 {
+            let (metric, tensor) = (self.name().to_owned(), "target".to_owned());
+            let why = format!("its kind is {:?}, expected Int64", target.kind());
+            return Err(MetricError::Unfit { metric, tensor, why }.into());
+        }
+        let count = target.f_ne(ignore_index)?.f_sum(Kind::Double)?.f_to_device(mean.device())?;
+        // the mean over nothing is no number, and counts nothing
+        let sum = mean.f_mul(&count)?.f_masked_fill(&count.f_eq(0)?, 0.0)?;
+        Ok(Tensor::f_stack(&[sum, count], 0)?)
+    }
 }
 
 #[diagnostic::do_not_recommend]
 impl Metric for Perplexity {
     fn update(&mut self, output: &Output, batch_size: usize) -> Result<()> {
+        if let Some(ignore_index) = self.ignore_index {
+            let counted = self.counted(output, ignore_index)?;
+            return Ok(self.counted.add(&counted)?);
+        }
         let weight = output.weight().unwrap_or(batch_size as f64);
         let sum = weighted(self.name(), output, weight)?;
         // the mean over nothing is no number, and counts nothing
@@ -116,14 +144,26 @@ impl Metric for Perplexity {
     }
 
     fn compute(&self) -> Result<Vec<(String, f64)>> {
-        Ok(vec![(self.name().to_owned(), self.mean.read(self.name())?.exp())])
+        let mean = match (self.ignore_index, self.counted.tensor()) {
+            (None, _) => self.mean.read(self.name())?,
+            (Some(_), counted) => {
+                let counted = counted.map(|counted| counted.f_to_device(Device::Cpu)).transpose()?;
+                match counted.map(Vec::<f64>::try_from).transpose()?.as_deref() {
+                    Some([sum, count]) if *count > 0.0 => sum / count,
+                    _ => return Err(MetricError::NoBatch { metric: self.name().to_owned() }.into()),
+                }
+            }
+        };
+        Ok(vec![(self.name().to_owned(), mean.exp())])
     }
 
     fn reset(&mut self) {
         self.mean = Mean::default();
+        self.counted = Total::default();
     }
 
     fn merge(&mut self, mut other: StateMap) -> Result<()> {
+        self.counted.merge(other.take("counted")?)?;
         Ok(self.mean.merge(other.take("mean")?)?)
     }
 
@@ -140,7 +180,7 @@ fn weighted(metric: &str, output: &Output, weight: f64) -> Result<Tensor> {
         return Err(MetricError::Unfit { metric: metric.to_owned(), tensor: "loss".to_owned(), why }.into());
     }
     let weighted = |loss: &Tensor| -> Result<Tensor, TchError> {
-        loss.f_detach()?.f_reshape([0i64; 0])?.f_to_kind(tch::Kind::Double)?.f_mul_scalar(weight)
+        loss.f_detach()?.f_reshape([0i64; 0])?.f_to_kind(Kind::Double)?.f_mul_scalar(weight)
     };
     Ok(weighted(loss)?)
 }
@@ -148,13 +188,14 @@ fn weighted(metric: &str, output: &Output, weight: f64) -> Result<Tensor> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::state::State as _;
 
     fn mean_loss() -> Box<dyn Metric> {
         Box::new(MeanLoss { name: None, mean: Mean::default() })
     }
 
     fn perplexity() -> Box<dyn Metric> {
-        Box::new(Perplexity { name: None, mean: Mean::default() })
+        Box::new(Perplexity { name: None, ignore_index: None, mean: Mean::default(), counted: Total::default() })
     }
 
     fn fed(mut metric: Box<dyn Metric>, losses: &[(f32, usize)]) -> Box<dyn Metric> {
@@ -186,6 +227,25 @@ mod tests {
         // a batch of padding alone has no loss that counts, whatever the others say
         metric.update(&Output::new(Tensor::from(f64::NAN)).weighing(0.0), 2).unwrap();
         assert_eq!(value(metric.as_ref()), 1.5);
+    }
+
+    #[test]
+    fn a_perplexity_with_an_ignored_target_is_of_the_mean_over_all_others() {
+        let ignoring =
+            || Perplexity { name: None, ignore_index: Some(-100), mean: Mean::default(), counted: Total::default() };
+        let output = |loss: f64, target: &[i64]| {
+            Output::new(Tensor::from(loss)).tensor("target", &Tensor::from_slice(target)).weighing(99.0)
+        };
+        let mut metric = ignoring();
+        metric.update(&output(1.0, &[3, 4, 5]), 3).unwrap();
+        metric.update(&output(5.0, &[6, -100, -100]), 3).unwrap();
+        // nothing counts in this one, so its loss is the mean over nothing
+        metric.update(&output(f64::NAN, &[-100]), 1).unwrap();
+        assert_eq!(value(&metric), 2f64.exp());
+        let mut whole = ignoring();
+        whole.merge(metric.save_state()).unwrap();
+        assert_eq!(value(&whole), value(&metric));
+        assert!(ignoring().compute().unwrap_err().to_string().contains("saw no batch"));
     }
 
     #[test]

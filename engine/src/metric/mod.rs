@@ -227,7 +227,7 @@ mod tests {
         assert_eq!(read(r#"{"Perplexity": ()}"#).unwrap().build_metric().measures()[0].better, Better::Lower);
         assert!(read(r#"{"Accuracy": (topk: 5)}"#).unwrap_err().to_string().contains("topk"));
         let zero = read(r#"{"Accuracy": (top_k: 0)}"#).unwrap_err();
-        assert!(zero.to_string().contains("`top_k` must be at least 1, got 0"), "{zero}");
+        assert!(zero.to_string().contains("`top_k` must be in 1..=1_000_000, got 0"), "{zero}");
     }
 
     #[test]

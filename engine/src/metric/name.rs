@@ -122,7 +122,12 @@ pub(crate) fn watched(name: &str, measures: &[Measure]) -> Result<Better, Unwatc
     match measure.map(|measure| measure.better) {
         None => {
             let good = |measure: &&Measure| measure.better != Better::Neither && is_of_val(&measure.name);
-            let known: Vec<String> = measures.iter().filter(good).map(|measure| measure.name.clone()).collect();
+            let mut known: Vec<String> = measures.iter().filter(good).map(|measure| measure.name.clone()).collect();
+            // a metric of one loader is not what was meant by a name of another one
+            let of = |name: &str| name.rsplit_once('/').map(|(loader, _)| loader.to_owned());
+            if known.iter().any(|known| of(known) == of(name)) {
+                known.retain(|known| of(known) == of(name));
+            }
             let problem = format!("nothing produces `{name}`");
             match known.is_empty() {
                 true => other(format!("{problem}: there is no metric to watch with a val loader")),

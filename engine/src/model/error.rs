@@ -87,7 +87,7 @@ pub enum ModelError {
         hint: String,
     },
     /// A parameter that can't start as an experiment says.
-    #[error("`{parameter}` can't start so: {why}")]
+    #[error("`{parameter}` can't be initialized by this rule: {why}")]
     Start {
         /// The parameter.
         parameter: String,

@@ -83,40 +83,54 @@ pub enum Fan {
 }
 
 impl Start {
+    /// Whether the numbers make sense.
+    ///
+    /// # Errors
+    /// A text that names the one that does not.
+    pub fn check(self) -> Result<(), String> {
+        let finite = |name: &str, value: f64| match value.is_finite() {
+            true => Ok(()),
+            false => Err(format!("`{name}` must be finite, got {value}")),
+        };
+        let not_negative = |name: &str, value: f64| match value.is_finite() && value >= 0.0 {
+            true => Ok(()),
+            false => Err(format!("`{name}` must be finite and at least 0, got {value}")),
+        };
+        match self {
+            Start::Constant { value } => finite("value", value),
+            Start::Normal { mean, std } => finite("mean", mean).and(not_negative("std", std)),
+            Start::Uniform { low, high } if low > high => Err(format!("`low` is {low} and above `high`, {high}")),
+            Start::Uniform { low, high } => finite("low", low).and(finite("high", high)),
+            Start::XavierUniform { gain }
+            | Start::XavierNormal { gain }
+            | Start::KaimingUniform { gain, .. }
+            | Start::KaimingNormal { gain, .. }
+            | Start::Orthogonal { gain } => not_negative("gain", gain),
+        }
+    }
+
     /// New values for a parameter of this shape, drawn from libtorch's generator of its device.
     fn values(self, parameter: &Tensor) -> Result<Tensor, String> {
         let size = parameter.size();
-        let number = |name: &str, value: f64, least: f64| match value.is_finite() && value >= least {
-            true => Ok(value),
-            false if least == 0.0 => Err(format!("`{name}` must be finite and at least 0, got {value}")),
-            false => Err(format!("`{name}` must be finite, got {value}")),
-        };
-        let any = f64::NEG_INFINITY;
+        self.check()?;
         let fans = || fans(&size);
         let init = match self {
-            Start::Constant { value } => Init::Const(number("value", value, any)?),
-            Start::Normal { mean, std } => {
-                Init::Randn { mean: number("mean", mean, any)?, stdev: number("std", std, 0.0)? }
-            }
-            Start::Uniform { low, high } if low <= high => {
-                Init::Uniform { lo: number("low", low, any)?, up: number("high", high, any)? }
-            }
-            Start::Uniform { low, high } => return Err(format!("`low` is {low} and above `high`, {high}")),
+            Start::Constant { value } => Init::Const(value),
+            Start::Normal { mean, std } => Init::Randn { mean, stdev: std },
+            Start::Uniform { low, high } => Init::Uniform { lo: low, up: high },
             Start::XavierUniform { gain } => {
                 let (inputs, outputs) = fans()?;
-                within(number("gain", gain, 0.0)? * (6.0 / (inputs + outputs)).sqrt())
+                within(gain * (6.0 / (inputs + outputs)).sqrt())
             }
             Start::XavierNormal { gain } => {
                 let (inputs, outputs) = fans()?;
-                Init::Randn { mean: 0.0, stdev: number("gain", gain, 0.0)? * (2.0 / (inputs + outputs)).sqrt() }
+                Init::Randn { mean: 0.0, stdev: gain * (2.0 / (inputs + outputs)).sqrt() }
             }
-            Start::KaimingUniform { gain, fan } => within(number("gain", gain, 0.0)? * (3.0 / fan.of(fans()?)).sqrt()),
-            Start::KaimingNormal { gain, fan } => {
-                Init::Randn { mean: 0.0, stdev: number("gain", gain, 0.0)? / fan.of(fans()?).sqrt() }
-            }
+            Start::KaimingUniform { gain, fan } => within(gain * (3.0 / fan.of(fans()?)).sqrt()),
+            Start::KaimingNormal { gain, fan } => Init::Randn { mean: 0.0, stdev: gain / fan.of(fans()?).sqrt() },
             Start::Orthogonal { gain } => {
                 fans()?;
-                Init::Orthogonal { gain: number("gain", gain, 0.0)? }
+                Init::Orthogonal { gain }
             }
         };
         nn::f_init(init, &size, parameter.device(), parameter.kind()).map_err(|error| error.to_string())

@@ -28,7 +28,7 @@ use engine_macros::component;
 #[derive(PartialEq)]
 pub struct Adam {
     /// Learning rate, above 0.
-    #[config(example = 1e-3, range = 0.0..)]
+    #[config(example = 1e-3, range = f64::MIN_POSITIVE..)]
     pub lr: f64,
     /// Decays of the running means of the gradient and of its square, each at least 0 and below 1.
     #[config(default = (0.9, 0.999), range = 0.0..1.0)]

@@ -30,7 +30,7 @@ use engine_macros::component;
 #[derive(PartialEq)]
 pub struct Sgd {
     /// Learning rate, above 0.
-    #[config(example = 0.1, range = 0.0..)]
+    #[config(example = 0.1, range = f64::MIN_POSITIVE..)]
     pub lr: f64,
     /// How much of the last direction is kept, at least 0 and below 1; 0 is none.
     #[config(default = 0.0, range = 0.0..1.0)]

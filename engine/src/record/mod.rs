@@ -28,6 +28,7 @@ pub use histogram::{Bucket, Histogram};
 pub use image::Image;
 pub use place::{Moment, RowPhase};
 pub use record::Record;
+pub(crate) use row::RESERVED;
 pub use row::Row;
 pub(crate) use row::check_name;
 pub use sink::{AnySink, Outcome, Progress, RunInfo, Sink, SinkComponent, SinkConfig, build_sink};

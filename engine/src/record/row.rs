@@ -3,6 +3,9 @@
 use super::{Event, Moment, RecordError, RowPhase, Value};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+/// The keys that every row has, so that no value can have their names.
+pub(crate) const RESERVED: [&str; 5] = ["phase", "loader", "epoch", "iter", "time"];
+
 /// Numbers that belong together: a window of training, or one evaluation of one loader.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
@@ -40,7 +43,7 @@ impl Row {
     pub fn check(&self) -> Result<(), RecordError> {
         for (index, (name, _)) in self.values.iter().enumerate() {
             check_name(name)?;
-            if ["phase", "loader", "epoch", "iter", "time"].contains(&name.as_str()) {
+            if RESERVED.contains(&name.as_str()) {
                 return Err(RecordError::Reserved(name.clone()));
             }
             if self.values[..index].iter().any(|(earlier, _)| earlier == name) {

@@ -13,6 +13,8 @@ pub struct Sinks {
     entries: Vec<Entry>,
     /// Kinds of values that no sink takes, and of which that was told.
     untaken: Vec<ValueKind>,
+    /// Whether none of them gets anything for now.
+    muted: bool,
 }
 
 struct Entry {
@@ -56,6 +58,11 @@ impl Sinks {
     /// None yet.
     pub fn new() -> Sinks {
         Sinks::default()
+    }
+
+    /// Whether from now on the sinks get nothing: what is tried leaves no trace in them.
+    pub(crate) fn mute(&mut self, muted: bool) {
+        self.muted = muted;
     }
 
     /// Adds a sink that needs no opening, and whose failure ends the run. A checkpoint holds its state under `sinks.NAME`.
@@ -135,7 +142,7 @@ impl Sinks {
 
     /// Whether it is still to be told that no sink takes this kind. True once for each kind.
     pub fn is_first_untaken(&mut self, kind: ValueKind) -> bool {
-        let first = !self.untaken.contains(&kind);
+        let first = !self.muted && !self.untaken.contains(&kind);
         if first {
             self.untaken.push(kind);
         }
@@ -228,6 +235,9 @@ impl Sinks {
 
     /// Serves every sink of a stage, also when one of them fails or panics.
     fn serve(&mut self, stage: Stage, mut serve: impl FnMut(&mut dyn Sink) -> Result<()>) -> Result<()> {
+        if self.muted {
+            return Ok(());
+        }
         // without an allocation as long as nothing fails
         let mut failed = Vec::new();
         for (index, entry) in self.entries.iter_mut().enumerate().filter(|(_, entry)| entry.stage == stage) {

@@ -1,10 +1,20 @@
 //! SIGINT and SIGTERM: the first asks the loop to end in good order, a second one ends the process at once.
+//!
+//! The loop looks for a signal where nothing is half done. When that takes long, because a step, a worker or a disk is
+//! stuck, a thread of its own says what is waited for, and what a second signal does.
 
+use crate::base::waiting::waited_for;
 use crate::base::{Error, Result};
 use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator;
 use std::fmt;
+use std::io::{IsTerminal as _, Write as _, stderr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// How long after a signal it is told that the run has not ended yet.
+const SILENT: Duration = Duration::from_secs(2);
 
 /// A signal that ends a run in good order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +27,11 @@ pub enum Signal {
 
 /// Which signal has come. Clones see the same.
 #[derive(Clone, Debug, Default)]
-pub struct Signals(Arc<AtomicUsize>);
+pub struct Signals {
+    came: Arc<AtomicUsize>,
+    /// The thread that tells what is waited for.
+    _teller: Option<Arc<Teller>>,
+}
 
 impl Signals {
     /// Those of the process.
@@ -25,19 +39,19 @@ impl Signals {
     /// # Errors
     /// When the handlers can't be set.
     pub fn listen() -> Result<Signals> {
-        let signals = Signals::default();
-        let set = || -> std::io::Result<()> {
+        let came = Arc::new(AtomicUsize::new(0));
+        let set = || -> std::io::Result<Teller> {
             for signal in [SIGINT, SIGTERM] {
                 let again = Arc::new(AtomicBool::new(false));
                 // order matters: the shutdown looks at the flag before the flag is set by the same signal
                 signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&again))?;
                 signal_hook::flag::register(signal, again)?;
-                signal_hook::flag::register_usize(signal, Arc::clone(&signals.0), signal as usize)?;
+                signal_hook::flag::register_usize(signal, Arc::clone(&came), signal as usize)?;
             }
-            Ok(())
+            Teller::start()
         };
-        set().map_err(|error| Error::new(error).context("signal handlers can't be set"))?;
-        Ok(signals)
+        let teller = set().map_err(|error| Error::new(error).context("signal handlers can't be set"))?;
+        Ok(Signals { came, _teller: Some(Arc::new(teller)) })
     }
 
     /// As if the signal had come: for tests, and for programs that are told to end by other means.
@@ -46,20 +60,24 @@ impl Signals {
             Signal::Interrupt => SIGINT,
             Signal::Terminate => SIGTERM,
         };
-        self.0.store(number as usize, Ordering::Relaxed);
+        self.came.store(number as usize, Ordering::Relaxed);
     }
 
     /// The signal that has come, if any.
     pub fn received(&self) -> Option<Signal> {
-        match self.0.load(Ordering::Relaxed) as i32 {
+        Signal::of(self.came.load(Ordering::Relaxed) as i32)
+    }
+}
+
+impl Signal {
+    fn of(number: i32) -> Option<Signal> {
+        match number {
             SIGINT => Some(Signal::Interrupt),
             SIGTERM => Some(Signal::Terminate),
             _ => None,
         }
     }
-}
 
-impl Signal {
     /// The shell's exit code for it: 130 or 143.
     pub fn exit_code(self) -> u8 {
         match self {
@@ -76,4 +94,51 @@ impl fmt::Display for Signal {
             Signal::Terminate => "SIGTERM",
         })
     }
+}
+
+/// The thread that waits for signals; it ends with the last [`Signals`].
+#[derive(Debug)]
+struct Teller {
+    handle: iterator::Handle,
+    /// Whether the run is over, so that there is nothing to tell.
+    over: Arc<AtomicBool>,
+}
+
+impl Teller {
+    fn start() -> std::io::Result<Teller> {
+        let mut signals = iterator::Signals::new([SIGINT, SIGTERM])?;
+        let (handle, over) = (signals.handle(), Arc::new(AtomicBool::new(false)));
+        let is_over = Arc::clone(&over);
+        std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            for signal in signals.forever().filter_map(Signal::of) {
+                std::thread::sleep(SILENT);
+                if is_over.load(Ordering::Relaxed) {
+                    return;
+                }
+                // when nobody can read it, nothing else can be done about it
+                let begin = if stderr().is_terminal() { "\r\x1b[K" } else { "" };
+                let _ = writeln!(stderr(), "{begin}{}", told(signal, waited_for().as_deref()));
+            }
+        })?;
+        Ok(Teller { handle, over })
+    }
+}
+
+impl Drop for Teller {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+        self.handle.close();
+    }
+}
+
+/// What is said when a run does not end soon after a signal.
+fn told(signal: Signal, waited_for: Option<&str>) -> String {
+    let what = waited_for.unwrap_or("what is under way: a step, a validation or a checkpoint");
+    let again = match signal {
+        Signal::Interrupt => "a second Ctrl-C",
+        Signal::Terminate => "a second SIGTERM",
+    };
+    format!(
+        "{signal}: the run ends and saves itself after the iter under way; it still waits for {what}; {again} ends the process at once, and what no checkpoint holds is lost"
+    )
 }

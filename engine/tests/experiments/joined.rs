@@ -153,7 +153,7 @@ impl Run<'_> {
                 ),
                 {}{}
             )"#,
-            if self.more.contains("val:") { "" } else { "val: (interval: 1000, at_end: false), " },
+            if self.more.contains("val:") { "" } else { "val: (interval: 1000, at_end: false, sanity: 0), " },
             self.more
         );
         let mut experiment = Experiment::<T>::parse("pair.ron", &text).unwrap_or_else(|errors| panic!("{errors}"));
@@ -306,7 +306,7 @@ fn counts_without_end_overflow_nothing() {
     let most = u64::MAX;
     let plans = [
         format!(
-            "train: (max_epochs: {most}, max_iters: {most}, batches_per_epoch: {most}), val: (interval: {most}, begin: {most})"
+            "train: (max_epochs: {most}, max_iters: {most}, batches_per_epoch: {most}), val: (interval: {most}, begin: {most}, sanity: 0)"
         ),
         format!("train: (max_epochs: {most}, accumulate: 65536)"),
         format!("train: (max_epochs: 1, batches_per_epoch: {most}, accumulate: 3)"),

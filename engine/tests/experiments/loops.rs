@@ -53,6 +53,20 @@ impl TrainLoop for OneEpoch {
     }
 }
 
+/// Makes iters and never asks whether one is left.
+#[component(loop)]
+struct Tireless {}
+
+impl TrainLoop for Tireless {
+    fn train(&self, training: &mut dyn Training) -> Result<()> {
+        training.epoch_with(&mut |training| {
+            loop {
+                training.iter()?;
+            }
+        })
+    }
+}
+
 /// Three epochs of four iters, by this loop.
 fn experiment(dir: &Path, name: &str, train_loop: &str, stop_after: Option<u64>) -> Experiment<Fit> {
     let text = format!(
@@ -112,6 +126,13 @@ fn a_loop_that_returns_early_has_to_say_that_it_stops() {
     let error = train(dir.path(), "early", "train_loop: OneEpoch(stops: false),").unwrap_err().to_string();
     assert!(error.contains("`OneEpoch` has returned after iter 4 of 12") && error.contains("stop("), "{error}");
     assert_eq!(train(dir.path(), "stopped", "train_loop: OneEpoch(stops: true),").unwrap().iter, 4);
+}
+
+#[test]
+fn a_loop_that_asks_for_an_iter_where_none_is_left_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let error = train(dir.path(), "tireless", "train_loop: Tireless(),").unwrap_err().to_string();
+    assert!(error.contains("no iter is left after iter 4;"), "{error}");
 }
 
 #[test]

@@ -71,3 +71,20 @@ fn a_limit_and_a_resume_change_no_weight_and_no_draw_of_an_evaluation() {
     let cut: Vec<_> = first.take().into_iter().chain(rest.take()).collect();
     assert!(all.iter().all(|draw| cut.contains(draw)), "{all:?}\n{cut:?}");
 }
+
+#[test]
+fn a_sanity_validation_draws_no_number_of_the_training_and_changes_no_weight() {
+    let _alone = alone();
+    let run = |sanity| {
+        let dir = support::folder();
+        let val = ValPlan { sanity, ..every(2, Clock::Iter) };
+        let (mut driver, draws) = drawing(&Setup { val: Some(val), ..Setup::epochs(3) }, dir.path());
+        support::seed(3);
+        driver.train_all().unwrap();
+        let tried = draws.take().into_iter().partition::<Vec<_>, _>(|(iter, _)| *iter == 0);
+        (tried.0.len(), (tried.1, driver.weights()))
+    };
+    let ((none, without), (some, with)) = (run(0), run(2));
+    assert_eq!((none, some), (0, 2));
+    assert_eq!(without, with);
+}

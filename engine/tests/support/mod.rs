@@ -82,7 +82,7 @@ impl Default for Setup {
 
 /// A validation at every multiple.
 pub fn every(interval: u64, by: Clock) -> ValPlan {
-    ValPlan { interval, begin: 0, dynamic_intervals: vec![], by, at_end: true }
+    ValPlan { interval, begin: 0, dynamic_intervals: vec![], by, at_end: true, sanity: 0 }
 }
 
 impl Setup {

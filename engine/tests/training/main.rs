@@ -20,6 +20,7 @@ mod order;
 mod passes;
 mod plan;
 mod porting;
+mod sanity;
 mod saving;
 mod schedules;
 mod stops;

@@ -215,6 +215,21 @@ fn set_merges_in_order_and_its_mistakes_point_into_the_command_line() {
 }
 
 #[test]
+fn who_writes_a_setting_alone_is_told_of_set() {
+    let bench = Bench::by_epoch();
+    for command in ["train", "show", "plan"] {
+        bench.run(&[command, "exp.ron", "optimizer.lr=0.1"]).exits(2).says("write `--set optimizer.lr=0.1`");
+    }
+    for arguments in [&["check", "exp.ron", "optimizer.lr=0.1"][..], &["train", "optimizer.lr=0.1"]] {
+        bench.run(arguments).exits(2).says("write `--set optimizer.lr=0.1`");
+    }
+    // no setting was meant
+    let ended = bench.run(&["train", "exp.ron", "--lr=0.1"]).exits(2);
+    assert!(!ended.stderr.contains("--set --lr"), "{ended}");
+    bench.run(&["check", "exp.ron", "--set", "name=${RUN}"]).exits(2).says("`Env(\"RUN\")`");
+}
+
+#[test]
 fn the_end_of_a_training_tells_the_best_checkpoint_and_evaluations_take_it_by_that_word() {
     let bench = Bench::by_epoch();
     let none = ["val", "exp.ron", "--checkpoint", "best", "--set", "hooks.checkpoint.save_best=[]"];

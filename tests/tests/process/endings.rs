@@ -47,6 +47,28 @@ fn a_step_that_fails_ends_the_run_with_1_and_its_reason() {
 }
 
 #[test]
+fn what_libtorch_refuses_is_told_in_a_sentence_with_the_users_line() {
+    for (fault, sentence) in [
+        ("Matmul", "mat1 and mat2 shapes cannot be multiplied (32x29 and 30x64)"),
+        ("Returned", "mat1 and mat2 shapes cannot be multiplied (32x29 and 30x64)"),
+        ("Target", "Target 9 is out of bounds."),
+        ("Kind", "expected scalar type Long but found Float"),
+        ("Device", ""),
+    ] {
+        let bench = Bench::by_epoch();
+        let set = format!("trainer.fault={fault}");
+        let ended = bench.train(&["--set", &set]).exits(1);
+        let ended = ended.says("error: `train_step` failed at iter 0, batch 2 (epoch 0)\n").says(sentence);
+        let cause = ended.stderr.lines().rfind(|line| line.starts_with("  caused by: ")).unwrap();
+        assert!(cause.contains("tests/src/faults.rs:"), "{ended}");
+        assert!(ended.stderr.len() < 600 && !ended.stderr.contains("frame #"), "{ended}");
+        // who wants the rest gets it
+        let verbose = bench.train(&["--set", &set, "--fresh", "--verbose"]).exits(1);
+        assert!(verbose.stderr.contains("frame #"), "{verbose}");
+    }
+}
+
+#[test]
 fn a_step_without_memory_says_on_what_and_with_which_batch_and_goes_on_from_its_checkpoint() {
     let bench = Bench::by_epoch();
     let ended = bench.train(&["--set", "trainer.fault=Memory", "--set", "trainer.fault_at=15"]).exits(1);

@@ -33,6 +33,16 @@ fn the_number_of_workers_changes_no_bit() {
 }
 
 #[test]
+fn a_sanity_validation_changes_no_bit() {
+    let (_one, first) = finished(Bench::by_epoch(), &[]);
+    let (_two, second) = finished(Bench::by_epoch(), &["--set", "val.sanity=2"]);
+    assert_same(&first, &second, "by epoch");
+    let (_one, first) = finished(Bench::by_iter(), &[]);
+    let (_two, second) = finished(Bench::by_iter(), &["--set", "val.sanity=9"]);
+    assert_same(&first, &second, "by iter");
+}
+
+#[test]
 fn another_seed_gives_other_weights() {
     let (_one, first) = finished(Bench::by_epoch(), &[]);
     let (_two, second) = finished(Bench::by_epoch(), &["--set", "seed=8"]);

@@ -47,7 +47,7 @@ fn a_resume_that_is_refused_leaves_every_file_of_the_run_as_it_was() {
         (1, "model.hidden=16", "can't be resumed"),
         (1, "optimizer=Sgd(lr: 0.1)", "it was saved by `AdamW`, and the experiment asks for `Sgd`"),
         (1, "loaders.train.dataset.path=nowhere.csv", "nowhere.csv"),
-        (2, "optimizer.lr=-1.0", "must be at least 0.0"),
+        (2, "optimizer.lr=-1.0", "must be above 0"),
         (2, "schedule=[Cosine(begin: 90)]", "would begin at iter 90"),
     ];
     for (code, set, why) in refused {

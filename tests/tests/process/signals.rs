@@ -174,3 +174,28 @@ fn an_evaluation_that_is_told_to_end_says_nothing_of_resuming() {
     let ended = running.end().exits(143);
     assert!(ended.stderr.starts_with("stopped by SIGTERM") && !ended.stderr.contains("--resume"), "{ended}");
 }
+
+#[test]
+fn a_signal_while_a_worker_is_stuck_says_what_is_waited_for_and_a_second_one_ends_the_run() {
+    let bench = Bench::by_epoch();
+    // without an order of chance the first iter has the points 0 to 15
+    let set = ["--set", "loaders.train.dataset.stuck=17", "--set", "loaders.train.shuffle=false"];
+    let running = at_mark(&bench, "train 4", &set);
+    // until the wait for the batch counts as one
+    std::thread::sleep(Duration::from_millis(1500));
+    running.signal("INT");
+    std::thread::sleep(Duration::from_millis(3500));
+    running.signal("INT");
+    let ended = running.end().exits(130);
+    let told = "SIGINT: the run ends and saves itself after the iter under way; it still waits for sample 17 in pass 0 \
+                of loader `train`; a second Ctrl-C ends the process at once";
+    assert!(ended.stderr.contains(told), "{ended}");
+}
+
+#[test]
+fn a_worker_that_is_stuck_longer_than_the_timeout_of_its_loader_is_an_error_that_names_the_sample() {
+    let bench = Bench::by_epoch();
+    let set = ["--set", "loaders.train.dataset.stuck=13", "--set", "loaders.train.shuffle=false"];
+    let ended = bench.train(&[&set[..], &["--set", "loaders.train.timeout=0.3"]].concat()).exits(1);
+    assert!(ended.stderr.contains("loader `train` waited for sample 13 in pass 0 for 0.3 s"), "{ended}");
+}

@@ -16,6 +16,30 @@ fn the_weights_are_a_plain_safetensors_file() {
     assert_eq!(load_models(path.parent().unwrap()).unwrap()[0].1.len(), 2);
 }
 
+/// As `safetensors.torch.save_file` writes them: notes of its own, tensors in any order, and counters of batch norm.
+#[test]
+fn a_file_that_pytorch_has_written_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("torch.safetensors");
+    let header = concat!(
+        r#"{"__metadata__":{"format":"pt"},"#,
+        r#""norm.num_batches_tracked":{"dtype":"I64","shape":[],"data_offsets":[0,8]},"#,
+        r#""norm.bias":{"dtype":"F16","shape":[2],"data_offsets":[16,20]},"#,
+        r#""norm.weight":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}}"#
+    );
+    let numbers =
+        [&20i64.to_le_bytes()[..], &1.5f32.to_le_bytes(), &(-2f32).to_le_bytes(), &[0, 0x3c, 0, 0xc0]].concat();
+    fs::write(&path, [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &numbers].concat()).unwrap();
+    let read = load_models(&path).unwrap().remove(0).1;
+    let found: Vec<(&str, Vec<f64>)> = read
+        .iter()
+        .map(|(name, tensor)| (name.as_str(), Vec::try_from(tensor.to_kind(Kind::Double).reshape([-1])).unwrap()))
+        .collect();
+    let expected =
+        [("norm.bias", vec![1.0, -2.0]), ("norm.num_batches_tracked", vec![20.0]), ("norm.weight", vec![1.5, -2.0])];
+    assert_eq!(found, expected);
+}
+
 #[test]
 fn meta_and_notes_come_back() {
     let mut snapshot = snapshot(7);
@@ -67,6 +91,22 @@ fn a_state_that_a_file_of_weights_holds_is_written_once_and_read_as_its_own() {
         assert_eq!(transposed, average.transpose(0, 1));
         let _ = held.fill_(0.0);
         assert_eq!(back.models[0].published()[0].1, average, "{name}: changed with the state");
+    }
+}
+
+/// They share their memory, their shape and their strides with the weights, and have other values.
+#[test]
+fn a_conjugated_view_of_a_weight_in_a_state_is_no_weight() {
+    let dir = tempfile::tempdir().unwrap();
+    let weight = Tensor::complex(&tensor(Kind::Float), &(tensor(Kind::Float) + 1.0));
+    let mut snapshot = with_models(vec![Weights::new("net", vec![("w".to_owned(), weight.shallow_clone())])]);
+    snapshot.state.put("views", &[weight.conj(), weight.narrow(0, 0, 1).expand([2, 4], false)]);
+    for (name, snapshot) in [("live", &snapshot), ("host", &snapshot.to_host().unwrap())] {
+        let mut back = load(&save_as(dir.path(), name, snapshot)).unwrap();
+        let [conjugated, expanded] = back.state.take::<[Tensor; 2]>("views").unwrap();
+        assert_eq!(bits(&conjugated), bits(&own(&weight.conj())), "{name}");
+        assert_eq!(bits(&expanded), bits(&own(&weight.narrow(0, 0, 1).expand([2, 4], false))), "{name}");
+        assert_eq!(bits(&back.models[0].trained[0].1), bits(&weight), "{name}");
     }
 }
 

@@ -139,6 +139,7 @@ impl De<'_, '_> {
             (Kind::Tuple(_) | Kind::Map(_), Some(name)) | (Kind::Unit, Some(name)) if !OPERATORS.contains(&name) => mistake
                 .suggest(did_you_mean(name, OPERATORS))
                 .help("what to do with the list of a base is said by `Append([..])`, `Prepend([..])`, `Patch({..})` or `Replace([..])`"),
+            (Kind::Struct(_), None) => mistake.help("a list that is not there yet is given whole: `[Name(..)]`"),
             (Kind::Map(_), None) => mistake.help("single elements of the list of a base are changed by `Patch({..})`"),
             _ => mistake,
         }

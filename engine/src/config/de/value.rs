@@ -7,6 +7,7 @@ use super::access::{Elements, Fields, Pairs, Tagged, Variant};
 use super::error::{Error, Result};
 use super::report::{noun, word_of_the_format};
 use crate::base::suggest::{did_you_mean, expected_one_of};
+use crate::base::words::OPERATORS;
 use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use std::fmt;
@@ -357,7 +358,7 @@ impl<'a> De<'a, '_> {
                 let mistake = Diagnostic::new(name.span, message);
                 Err(self.record(match word_of_the_format(&name.text) {
                     Some(help) => mistake.help(help),
-                    None => mistake.suggest(did_you_mean(&name.text, [short])),
+                    None => mistake.suggest(did_you_mean(&name.text, [short].into_iter().chain(OPERATORS))),
                 }))
             }
             _ => Ok(()),

@@ -1,7 +1,7 @@
 //! Keys, names and words that stand where none of them is read: what they most likely mean.
 
 use crate::config::registry::{Component, components};
-use crate::config::{Diagnostic, Kind, Node};
+use crate::config::{Diagnostic, Kind, Node, Shape};
 
 /// Where a key belongs that is none of an experiment itself: people know it from other engines, or from a section.
 pub(super) fn elsewhere(key: &str) -> Option<String> {
@@ -60,6 +60,32 @@ pub(super) fn named_group(section: &str, node: &Node) -> Option<Diagnostic> {
         _ => mistake,
     };
     Some(mistake.at(section))
+}
+
+/// What is written in the place of a number alone, where a name has to come first: `Norm(1.0)` for `clip: 1.0`.
+pub(super) fn unnamed_number(path: &str, root: &Node) -> Option<String> {
+    let number = match root.find(path)?.kind {
+        Kind::Int(number) => number.to_string(),
+        Kind::Float(number) => format!("{number:?}"),
+        _ => return None,
+    };
+    let key = path.rsplit('.').next()?;
+    let fields = components().into_iter().flat_map(|component| component.fields).filter(|field| field.name == key);
+    fields.map(|field| (field.shape)()).find_map(|shape| {
+        let shape = if let Shape::Optional(inner) = shape { *inner } else { shape };
+        let Shape::Enum(variants) = shape else { return None };
+        let takes_one = |payload: &Shape| matches!(payload, Shape::Float | Shape::Int(_));
+        let named = variants.iter().filter(|(_, payload)| takes_one(payload));
+        let named: Vec<String> = named.map(|(name, _)| format!("`{name}({number})`")).collect();
+        (!named.is_empty()).then(|| format!("write {}", named.join(" or ")))
+    })
+}
+
+/// The name of a variable of the environment that a text was meant to be replaced by: `${RUNS}`.
+pub(super) fn variable(text: &str) -> Option<&str> {
+    let (_, behind) = text.split_once("${")?;
+    let (name, _) = behind.split_once('}')?;
+    (!name.is_empty()).then_some(name)
 }
 
 /// `Off`, the word that switches a hook off.

@@ -26,7 +26,7 @@ pub use settings::{DeviceChoice, Precision, TrainSettings, ValSettings};
 pub use writer::Writer;
 
 use crate::base::Result;
-use crate::config::{self, ConfigErrors, Diagnostic, Diagnostics, Document, Node};
+use crate::config::{self, ConfigErrors, Diagnostic, Diagnostics, Document, Kind, Node};
 use crate::trainer::Build;
 use sections::Sections;
 use std::path::Path;
@@ -56,12 +56,21 @@ impl<T: Build> Experiment<T> {
         let diagnostics = Diagnostics::new();
         let mut reader = Reader::new(document, &diagnostics);
         let Document { sources, root } = document;
-        if root.name().is_some_and(|name| name != "Experiment") {
-            reader.mistake(Diagnostic::new(root.head(), format!("expected `Experiment(..)`, found {}", root.what())));
+        if let Some(mistake) = no_experiment(root) {
+            if !matches!(root.kind, Kind::Struct(_)) {
+                // all that is missing would say nothing more
+                return Err(ConfigErrors::new(sources.clone(), vec![mistake]));
+            }
+            reader.mistake(mistake);
         }
         let experiment = Self::read(&mut reader, purpose);
         reader.finish();
-        diagnostics.into_result(sources)?;
+        diagnostics.into_result(sources).map_err(|mut errors| {
+            for mistake in errors.diagnostics.iter_mut().filter(|mistake| mistake.label.is_empty()) {
+                mistake.label = misplaced::unnamed_number(&mistake.path, root).unwrap_or_default();
+            }
+            errors
+        })?;
         experiment.ok_or_else(|| {
             // every section that could not be read has left its mistake: this is for one that has not
             let diagnostic = Diagnostic::new(root.head(), "the experiment could not be read");
@@ -107,4 +116,19 @@ impl<T: Build> Experiment<T> {
         keys::sort(&mut root);
         Ok(root)
     }
+}
+
+/// The mistake of a file that holds something else.
+fn no_experiment(root: &Node) -> Option<Diagnostic> {
+    let is_struct = match (&root.kind, root.name()) {
+        (Kind::Struct(_), name) => name.is_none_or(|name| name == "Experiment"),
+        (Kind::Unit, name) => name.is_none_or(|name| name == "Experiment"),
+        (Kind::Tuple(items), None) => items.is_empty(),
+        _ => false,
+    };
+    let message = || format!("expected `Experiment(..)`, found {}", root.what());
+    (!is_struct).then(|| {
+        let mistake = Diagnostic::new(root.head(), message());
+        mistake.help("an experiment is `Experiment(name: \"..\", ..)`; the command `new` writes one with every setting")
+    })
 }

@@ -1,5 +1,6 @@
 //! Reads an experiment section by section, so that one reading shows the mistakes of all of them.
 
+use crate::base::panics;
 use crate::config::{
     Diagnostic, Diagnostics, Document, Kind, Node, StructReader, ValuePath, defaults_of, from_node, from_node_at,
 };
@@ -176,7 +177,9 @@ impl<'a> Reader<'a> {
         Some(value)
     }
 
-    /// A `#[metric]` field: the first entry of its type in the list that no other field has taken, else its defaults.
+    /// A `#[metric]` field: an entry of its type in the list that no other field has taken, else its defaults. An entry
+    /// that measures something else than the field does by default, such as `Accuracy(top_k: 5)`, is a metric of its own,
+    /// so that nothing that the trainer measures is lost; unless the field can't be without it.
     pub fn metric<F: MetricField>(&mut self, field: &str) -> Option<F::Config> {
         if let Some(schema) = &mut self.schema {
             schema.add(Section::metric::<F>());
@@ -191,13 +194,26 @@ impl<'a> Reader<'a> {
     /// The settings of a `#[metric]` field, and which entry of the list they are.
     fn metric_config<F: MetricField>(&mut self, field: &str) -> (Option<F::Config>, Option<usize>) {
         let list = self.node("metrics").map_or(&[][..], items);
-        for (index, node) in list.iter().enumerate() {
-            if node.name() == Some(F::NAME) && !self.taken[index] {
-                self.taken[index] = true;
-                return (self.read(&format!("metrics.{index}"), node), Some(index));
-            }
+        let free = |index: usize, node: &Node| node.name() == Some(F::NAME) && !self.taken[index];
+        let entries: Vec<(usize, &Node)> = list.iter().enumerate().filter(|(index, node)| free(*index, node)).collect();
+        let defaults: Option<F::Config> = defaults_of();
+        let names = |config: &F::Config| {
+            let measures = panics::message_of(|| F::from_config(config).metric().measures()).unwrap_or_default();
+            measures.into_iter().map(|measure| measure.name).collect::<Vec<String>>()
+        };
+        let wanted = defaults.as_ref().map(names).unwrap_or_default();
+        // of two fields of one type the second needs another name than its default
+        let doubled = self.facts.measured.iter().any(|known| wanted.contains(&known.measure.name));
+        let sets = |node: &Node| match self.again::<F::Config>(node) {
+            _ if wanted.is_empty() || doubled => true,
+            // what is wrong with it is told when it is read
+            None => true,
+            Some(config) => names(&config).iter().any(|name| wanted.contains(name)),
+        };
+        if let Some((index, node)) = entries.into_iter().find(|(_, node)| sets(node)) {
+            self.taken[index] = true;
+            return (self.read(&format!("metrics.{index}"), node), Some(index));
         }
-        let defaults = defaults_of();
         if defaults.is_none() {
             let name = F::NAME;
             let message =

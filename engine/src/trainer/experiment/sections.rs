@@ -286,7 +286,7 @@ sections! {
     passes: Vec<PassSettings> = Passes;
     /// When the training validates.
     val: ValSettings = With(Role::Val, Or(ValSettings::default));
-    /// What is measured in every validation and test. Those of the trainer's own fields always are; an entry of their name sets them.
+    /// What is measured in every validation and test. Those of the trainer's own fields always are: an entry of their name that gives the same values sets them, any other is one more.
     metrics: Vec<Box<dyn MetricConfig>> = OtherMetrics;
     /// The hooks that are part of this program. `Off` switches one off; `level: HIGH`, or 0 to 100, moves it: the lower the earlier in each phase.
     hooks;

@@ -62,6 +62,10 @@ pub struct ValSettings {
     /// Also when the training ends, if the last weights have not been validated.
     #[config(default = true)]
     pub at_end: bool,
+    /// Batches of each val loader that are tried before the training begins, without a trace, so that a mistake in
+    /// `val_step` or a metric shows at once; 0 leaves it out.
+    #[config(default = 2)]
+    pub sanity: u64,
 }
 
 /// `device:`.
@@ -92,7 +96,7 @@ impl Default for TrainSettings {
 
 impl Default for ValSettings {
     fn default() -> Self {
-        ValSettings { interval: None, begin: 0, dynamic_intervals: Vec::new(), by: None, at_end: true }
+        ValSettings { interval: None, begin: 0, dynamic_intervals: Vec::new(), by: None, at_end: true, sanity: 2 }
     }
 }
 
@@ -126,6 +130,7 @@ impl ValSettings {
             dynamic_intervals,
             by: cadence.by,
             at_end: self.at_end,
+            sanity: self.sanity,
         }
     }
 }

@@ -112,6 +112,19 @@ fn greet<T: Build>(program: &mut Program<T>) -> Result<()> {
     if let Some(aside) = folder.moved_aside() {
         lines.push(format!("the run that was here is now in {}", aside.display()));
     }
+    if let Some(val) = program.plan.val.as_ref().filter(|_| !T::loaders(Role::Val).is_empty()) {
+        let clocks = program.run.clocks();
+        let last = match val.by {
+            Clock::Epoch => clocks.max_epochs(),
+            Clock::Iter => clocks.max_iters(),
+        };
+        if last.is_some_and(|last| !val.is_ever_due(last)) {
+            lines.push(
+                "warning: the training ends before its first validation, so nothing is measured unless a hook asks for it; begin earlier in `val`, or leave `at_end: true`"
+                    .to_owned(),
+            );
+        }
+    }
     lines.iter().try_for_each(|line| program.run.say(line))
 }
 

@@ -2,6 +2,7 @@
 //!
 //! What is printed is compared as a whole with the files in `golden`; `OVERWRITE=1` writes them.
 
+mod limits;
 mod metrics;
 mod places;
 mod plan;

@@ -68,7 +68,7 @@ fn optimizers_are_looked_at_before_there_are_parameters() {
     refused::<Epochs>(
         "optimizer_groups",
         r#"    optimizer: Sgd(
-        lr: 0.0,
+        lr: inf,
         groups: [(pattern: "*", lr: 0.1, lr_mult: 2.0), (pattern: "*.bias", decay_mult: -1.0)],
     ),"#,
     );

@@ -1,12 +1,17 @@
 //! Metrics: names that nothing produces, and names that two produce.
 
-use crate::config::{Diagnostic, TypedValue, ValuePath, unknown};
+use crate::base::panics;
+use crate::config::registry::components;
+use crate::config::{Diagnostic, Diagnostics, Kind, Node, Sources, TypedValue, ValuePath, from_node, unknown};
 use crate::loops::{Role, Trainer, monitored, produced_twice};
-use crate::metric::{Measure, MetricName, watched};
+use crate::metric::{Measure, MetricConfig, MetricName, watched};
+use crate::record::{RESERVED, check_name};
 use crate::trainer::Reader;
 use crate::trainer::experiment::facts::{Facts, Measured};
 
-pub(super) fn check<T: Trainer>(reader: &mut Reader<'_>, facts: &Facts) {
+/// `ends_before`: whether the training ends before its first validation.
+pub(super) fn check<T: Trainer>(reader: &mut Reader<'_>, facts: &Facts, ends_before: bool) {
+    facts.measured.iter().for_each(|measured| named(reader, measured));
     twice(reader, &facts.measured);
     let watching: Vec<&TypedValue> = facts.typed.iter().filter(|value| value.of == MetricName::TYPE).collect();
     if T::loaders(Role::Val).is_empty() {
@@ -35,15 +40,45 @@ pub(super) fn check<T: Trainer>(reader: &mut Reader<'_>, facts: &Facts) {
     }
     let measures = monitored::<T>(&plain);
     for value in watching {
-        let Err(why) = watched(&value.text, &measures) else { continue };
+        let Err(why) = watched(&value.text, &measures) else {
+            if ends_before {
+                let found = value.path.find(reader.root());
+                let text = format!(
+                    "`{}` is never measured: the training ends before its first validation; begin earlier in `val`, or leave `at_end: true`",
+                    value.text
+                );
+                reader.mistake(Diagnostic::new(found.span, text).at(found.path));
+            }
+            continue;
+        };
         let found = value.path.find(reader.root());
         let known: Vec<&str> = why.known.iter().map(String::as_str).collect();
         let problem = match found.given {
             true => why.problem,
             false => format!("{} (the default)", why.problem),
         };
-        reader.mistake(unknown(found.span, &problem, &value.text, &known).at(found.path));
+        let mut mistake = unknown(found.span, &problem, &value.text, &known).at(found.path);
+        // it is known without the loader's name
+        if let Some(metric) =
+            value.text.strip_prefix("val/").and_then(|name| metric_that_gives(name.rsplit('/').next()?))
+            && measures.iter().all(|measure| measure.name != value.text)
+        {
+            mistake = mistake.label(format!("add `{metric}()` to `metrics`"));
+        }
+        reader.mistake(mistake);
     }
+}
+
+/// The metric of this program that gives a value of this name when nothing is set.
+fn metric_that_gives(value: &str) -> Option<&'static str> {
+    let gives = |name: &&'static str| {
+        let named = Node::named(*name, Kind::Struct(Vec::new()));
+        let config: Option<Box<dyn MetricConfig>> = from_node(&named, &Sources::new(), &Diagnostics::new());
+        let measures = config.and_then(|config| panics::message_of(|| config.build_metric().measures()).ok());
+        measures.unwrap_or_default().iter().any(|measure| measure.name == value)
+    };
+    let metrics = components().into_iter().filter(|component| component.kind == "metric");
+    metrics.map(|component| component.name).find(gives)
 }
 
 /// The names under which hooks can watch these.
@@ -51,6 +86,30 @@ pub(in crate::trainer::experiment) fn watchable<T: Trainer>(plain: &[Measure]) -
     let measures = monitored::<T>(plain);
     let names = measures.iter().map(|measure| measure.name.clone());
     names.filter(|name| watched(name, &measures).is_ok()).collect()
+}
+
+/// Refuses a name that no row or folder can have, where the file gives it.
+fn named(reader: &mut Reader<'_>, Measured { measure, entry }: &Measured) {
+    let Some(why) = mistake_of_name(&measure.name) else { return };
+    let entry = entry.map_or_else(|| "metrics".to_owned(), |entry| format!("metrics.{entry}"));
+    let name = ValuePath::to(&format!("{entry}.name")).find(reader.root());
+    let found = if name.given { name } else { ValuePath::to(&entry).find(reader.root()) };
+    reader.mistake(Diagnostic::new(found.span, why).at(found.path));
+}
+
+/// The longest name of a value, in bytes: a checkpoint of its best is a folder of this name.
+const LONGEST_NAME: usize = 100;
+
+fn mistake_of_name(name: &str) -> Option<String> {
+    if let Err(error) = check_name(name) {
+        return Some(error.to_string());
+    }
+    if name.len() > LONGEST_NAME {
+        return Some(format!("the name of a metric has at most {LONGEST_NAME} bytes, this one has {}", name.len()));
+    }
+    RESERVED
+        .contains(&name)
+        .then(|| format!("no metric can be named `{name}`: every row has a key of this name; take another `name`"))
 }
 
 /// Refuses names that two metrics produce, at the second of them.

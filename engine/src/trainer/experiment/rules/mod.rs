@@ -38,7 +38,8 @@ pub(super) fn check<T: Build>(reader: &mut Reader<'_>, found: &Sections<T>, purp
         no_epochs(reader, &facts);
     }
     settings::check_custom_hooks::<T>(reader);
-    metrics::check::<T>(reader, &facts);
+    let never = settings::ends_before_its_first_validation::<T>(found);
+    metrics::check::<T>(reader, &facts, never);
     schedules::check::<T>(reader, &facts, schedules, found);
 }
 

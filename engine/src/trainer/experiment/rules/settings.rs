@@ -2,12 +2,13 @@
 
 use crate::base::Clock;
 use crate::base::suggest::meant;
-use crate::config::{Kind, Node};
+use crate::config::{Diagnostic, Kind, Node, ValuePath};
 use crate::folder;
 use crate::hook::HookSet as _;
 use crate::loops::{ENDLESS_EPOCH, EpochLoader, Role, Trainer};
 use crate::native;
 use crate::optim::Clip;
+use crate::trainer::experiment::misplaced::variable;
 use crate::trainer::experiment::purpose::Purpose;
 use crate::trainer::experiment::sections::Sections;
 use crate::trainer::experiment::settings::{DeviceChoice, TrainSettings, ValSettings};
@@ -17,10 +18,29 @@ pub(super) fn check<T: Build>(reader: &mut Reader<'_>, found: &Sections<T>, purp
     if let Some(Err(error)) = found.name.as_deref().map(folder::check_name) {
         reader.error("name", error.to_string());
     }
+    let work_dir = found.work_dir.as_deref().and_then(std::path::Path::to_str);
+    for (path, text) in [("name", found.name.as_deref()), ("work_dir", work_dir)] {
+        if let Some(name) = text.and_then(variable) {
+            let help = format!("a variable of the environment is written `{path}: Env(\"{name}\")`");
+            let span = ValuePath::to(path).find(reader.root()).span;
+            let message = format!("`${{{name}}}` stands for nothing in an experiment");
+            reader.mistake(Diagnostic::new(span, message).help(help).at(path));
+        }
+    }
+    for (index, rule) in found.init.iter().flatten().enumerate() {
+        if let Err(why) = rule.with.check() {
+            reader.error(&format!("init.{index}.with"), why);
+        }
+    }
     if let (Purpose::Run, Some(device)) = (purpose, found.device) {
         check_device(reader, device);
     }
-    at_least_one(reader, "threads", found.threads.flatten().map(|threads| threads as u64));
+    let threads = found.threads.flatten().map(|threads| threads as u64);
+    at_least_one(reader, "threads", threads);
+    if let Some(threads) = threads.filter(|threads| *threads > MOST_THREADS) {
+        // libgomp ends the process when the system gives it no more threads
+        reader.error("threads", format!("`threads` must be at most {MOST_THREADS}, got {threads}"));
+    }
     if let Some(train) = &found.train {
         check_train::<T>(reader, train);
     }
@@ -47,6 +67,9 @@ fn counts(train: &TrainSettings) -> [(&'static str, Option<u64>); 4] {
         ("train.batches_per_epoch", train.batches_per_epoch),
     ]
 }
+
+/// More threads than any machine has use for in one operator.
+const MOST_THREADS: u64 = 1024;
 
 /// The most batches of one update. They are read before its first forward pass.
 const MOST_ACCUMULATED: u64 = 65_536;
@@ -113,6 +136,18 @@ fn check_val<T: Trainer>(reader: &mut Reader<'_>, val: &ValSettings) {
             reader.error(&path, text);
         }
     }
+}
+
+/// Whether the plan has no validation at all, as far as it is known without the data. Who chooses a training loop may
+/// validate when they like.
+pub(super) fn ends_before_its_first_validation<T: Build>(found: &Sections<T>) -> bool {
+    let (Some(train), Some(val), Some(None)) = (&found.train, &found.val, &found.train_loop) else { return false };
+    let plan = val.plan(T::CLOCK);
+    let last = match plan.by {
+        Clock::Epoch => train.max_epochs,
+        Clock::Iter => train.max_iters,
+    };
+    !T::loaders(Role::Val).is_empty() && last.is_some_and(|last| !plan.is_ever_due(last))
 }
 
 /// A loop that takes all batches of a loader needs one that ends.

@@ -1,0 +1,173 @@
+//! The sanity validation: the first batches of each val loader before the training begins, so that a `val_step` or a
+//! metric that fails says so in the first second, and not after an epoch.
+//!
+//! It leaves no trace. `val_step` and the metrics are called, and no phase: no hook takes part, sinks get nothing, and
+//! what the steps have asked for, logged, drawn and changed in the trainer's state is put back. The one thing that stays is
+//! what a `val_step` itself does to the weights or outside of the run.
+
+use crate::base::{ErrorContext as _, Output, Result, State, StateMap};
+use crate::data::Cursor;
+use crate::hook::EngineHooks;
+use crate::loops::fed::{FedStep, VisitLoader};
+use crate::loops::program::Program;
+use crate::loops::share::Weighed;
+use crate::loops::trainer::{Role, Trainer};
+use crate::phase::Phase;
+use crate::record::{Row, RowPhase};
+use crate::run::{Requests, StepState};
+use std::collections::{BTreeMap, BTreeSet};
+
+impl<D: EngineHooks, T: Trainer> Program<D, T> {
+    /// Validates with the first batches of each val loader, for nothing but its errors. Only where the training begins: a
+    /// resumed run has validated before.
+    ///
+    /// # Errors
+    /// What a loader, a `val_step` or a metric says, and what can't be written in a row.
+    pub(super) fn sanity_validation(&mut self) -> Result<()> {
+        let batches = self.plan.val.as_ref().map_or(0, |val| val.sanity);
+        if batches == 0 || !Self::has_loader(Role::Val) || self.run.clocks.iter.get() > 0 || self.is_over() {
+            return Ok(());
+        }
+        let before = self.before_sanity()?;
+        let result = self.in_evaluation_mode(Role::Val, |program| {
+            for (index, loader) in T::loaders(Role::Val).iter().enumerate() {
+                if program.run.signals.received().is_some() {
+                    break;
+                }
+                program.begin_loader(Role::Val, loader)?;
+                program.reset_metrics()?;
+                if program.validate_first(index, batches)? {
+                    program.row_of_sanity()?;
+                }
+            }
+            Ok(())
+        });
+        let put_back = self.after_sanity(before);
+        result.context(
+            "a validation would fail, as the sanity validation before the training shows (`val: (sanity: 0)` leaves it out)",
+        )?;
+        put_back
+    }
+
+    /// The first batches of a loader; whether there was one.
+    fn validate_first(&mut self, index: usize, batches: u64) -> Result<bool> {
+        T::evaluated(Role::Val, index, FirstBatches { program: self, batches }).unwrap_or(Ok(false))
+    }
+
+    /// What the row of the loader would be, to be refused as that would be.
+    fn row_of_sanity(&mut self) -> Result<()> {
+        let mut values = Vec::new();
+        self.each_metric(&mut |metric| {
+            values.extend(metric.compute()?);
+            Ok(())
+        })?;
+        for (name, value) in self.run.seen.record.read_window(RowPhase::Val)? {
+            // of what is logged and measured too, rows show what was measured
+            if !values.iter().any(|(known, _)| *known == name) {
+                values.push((name, value));
+            }
+        }
+        let loader = self.run.current.recorded_loader().map(str::to_owned);
+        Ok(Row { phase: RowPhase::Val, loader, at: self.run.moment(), values }.check()?)
+    }
+
+    fn before_sanity(&mut self) -> Result<Before> {
+        let mut states = StateMap::new();
+        let mut keep = |key: &str, part: &mut dyn State| {
+            states.put(key, &part.save_state());
+            Ok(())
+        };
+        self.trainer.states(&mut keep)?;
+        for (index, metric) in self.run.seen.results.file_metrics.iter_mut().enumerate() {
+            keep(&file_metric(index), metric.as_mut())?;
+        }
+        let run = &mut self.run;
+        run.seen.sinks.mute(true);
+        Ok(Before {
+            states,
+            requests: std::mem::take(&mut run.requests),
+            step: std::mem::take(&mut run.step),
+            phase: std::mem::replace(&mut run.current.phase, Phase::BeforeValIter),
+            loader: run.current.loader,
+            named_loader: run.current.named_loader,
+            current: std::mem::take(&mut run.seen.results.current),
+            latest: run.seen.results.latest.clone(),
+            produced: std::mem::take(&mut run.seen.results.produced),
+        })
+    }
+
+    fn after_sanity(&mut self, before: Before) -> Result<()> {
+        let Before { mut states, requests, step, phase, loader, named_loader, current, latest, produced } = before;
+        let run = &mut self.run;
+        run.seen.sinks.mute(false);
+        run.seen.record.discard(RowPhase::Val);
+        run.seen.reads_seen = run.seen.record.device_reads();
+        run.requests = requests;
+        run.step = step;
+        run.current.phase = phase;
+        run.current.loader = loader;
+        run.current.named_loader = named_loader;
+        run.current.evaluated = None;
+        run.seen.results.current = current;
+        run.seen.results.latest = latest;
+        run.seen.results.produced = produced;
+        let mut put_back = |key: &str, part: &mut dyn State| {
+            let state = states.take_map(key)?;
+            part.load_state(state).map_err(|error| error.at(key))?;
+            Ok(())
+        };
+        self.trainer.states(&mut put_back)?;
+        for (index, metric) in self.run.seen.results.file_metrics.iter_mut().enumerate() {
+            put_back(&file_metric(index), metric.as_mut())?;
+        }
+        Ok(())
+    }
+}
+
+/// The key of a metric that only the file names.
+fn file_metric(index: usize) -> String {
+    format!("metrics.file.{index}")
+}
+
+/// What the run and the trainer were before.
+struct Before {
+    states: StateMap,
+    requests: Requests,
+    step: StepState,
+    phase: Phase,
+    loader: &'static str,
+    named_loader: bool,
+    current: Vec<(String, f64)>,
+    latest: BTreeMap<String, f64>,
+    produced: BTreeSet<String>,
+}
+
+/// The first batches of a loader, whatever they are.
+struct FirstBatches<'p, D: EngineHooks, T: Trainer> {
+    program: &'p mut Program<D, T>,
+    batches: u64,
+}
+
+impl<D: EngineHooks, T: Trainer> VisitLoader<T, Output> for FirstBatches<'_, D, T> {
+    type Value = Result<bool>;
+
+    fn visit<F: FedStep<T, Answer = Output>>(self, fed: F) -> Result<bool> {
+        let FirstBatches { program, batches } = self;
+        fed.loader(&mut program.trainer).start(Cursor::default())?;
+        let mut done = 0;
+        while done < batches
+            && let Some(batch) = fed.loader(&mut program.trainer).next_batch()?
+        {
+            let Weighed { batch, size, weight } = Weighed::of(batch)?.onto(program.run.device)?;
+            program.run.step.batch_size = size;
+            program.run.step.batch_weight = weight;
+            let output = program.step("val_step", |trainer, cx| fed.step(trainer, &batch, cx))?;
+            program.take_output(output)?;
+            done += 1;
+            program.run.current.evaluated = Some(done);
+        }
+        // what the workers have read ahead would stay in memory until the first validation
+        fed.loader(&mut program.trainer).stop();
+        Ok(done > 0)
+    }
+}
