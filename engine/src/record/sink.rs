@@ -36,6 +36,12 @@ pub struct Progress {
     note = "implement `engine::record::Sink` for `{Self}`: `event` takes one recorded value"
 )]
 pub trait Sink: State + Send {
+    /// The folder that the sink has for itself. Two sinks with one folder are refused before either of them is opened.
+    fn folder(&self, run: &RunInfo) -> Option<PathBuf> {
+        let _ = run;
+        None
+    }
+
     /// Called once, before anything is recorded. A resumed run has given the state back by then.
     ///
     /// # Errors

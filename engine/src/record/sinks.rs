@@ -100,11 +100,28 @@ impl Sinks {
         self.entries.iter().map(place).collect()
     }
 
+    /// Each would cut and move aside the files of the other.
+    fn check_folders(&self, run: &RunInfo) -> Result<()> {
+        let folders: Vec<_> =
+            self.entries.iter().filter_map(|entry| Some((entry.name.as_str(), entry.sink.folder(run)?))).collect();
+        for (place, (second, folder)) in folders.iter().enumerate() {
+            if let Some((first, _)) = folders[..place].iter().find(|(_, earlier)| earlier == folder) {
+                return Err(Error::msg(format!(
+                    "two sinks, `{first}` and `{second}`, would write into `{}`; take one of them away, or give it another \
+                     `folder`",
+                    folder.display()
+                )));
+            }
+        }
+        Ok(())
+    }
+
     /// Opens those that are not open yet, and tells what each has to say of it.
     ///
     /// # Errors
-    /// When one can't be opened that is required.
+    /// When one can't be opened that is required, and when two would write into one folder.
     pub fn open(&mut self, run: &RunInfo) -> Result<()> {
+        self.check_folders(run)?;
         let mut notices = Vec::new();
         self.serve(Stage::Waiting, |sink| {
             sink.open(run)?;

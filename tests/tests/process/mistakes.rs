@@ -134,3 +134,11 @@ fn a_last_batch_of_one_sample_is_told_at_start_where_batch_norm_would_fail_on_it
     let dropped = bench.train(&[&nine[..], &["--fresh", "--set", "loaders.train.drop_last=true"]].concat()).exits(0);
     assert!(!dropped.stdout.contains(warning), "{dropped}");
 }
+
+#[test]
+fn two_sinks_with_one_folder_are_refused() {
+    let bench = Bench::by_epoch();
+    let ended = bench.train(&["--set", "sinks=[TensorBoard(), TensorBoard()]"]).exits(1);
+    ended.says("two sinks, `TensorBoard` and `TensorBoard`, would write into");
+    bench.train(&["--fresh", "--set", "sinks=[TensorBoard(), TensorBoard(folder: \"boards\")]"]).exits(0);
+}

@@ -64,12 +64,22 @@ impl TensorBoard {
     }
 }
 
-impl Sink for TensorBoard {
-    fn open(&mut self, run: &RunInfo) -> Result<()> {
-        let folder = match &self.folder {
+impl TensorBoard {
+    fn folder_of(&self, run: &RunInfo) -> PathBuf {
+        match &self.folder {
             None => run.folder.join("tensorboard"),
             Some(folder) => folder.join(&run.name),
-        };
+        }
+    }
+}
+
+impl Sink for TensorBoard {
+    fn folder(&self, run: &RunInfo) -> Option<PathBuf> {
+        Some(self.folder_of(run))
+    }
+
+    fn open(&mut self, run: &RunInfo) -> Result<()> {
+        let folder = self.folder_of(run);
         let first = match (run.phase, run.resumed, &self.file) {
             (RowPhase::Val | RowPhase::Test, ..) => {
                 self.out = Some(EventFile::create(&folder, Writer::Evaluation)?);
