@@ -60,9 +60,10 @@ fn print_groups(groups: &[PlannedGroup]) -> Result<()> {
     for group in groups {
         let settings = group.settings.iter().filter(|(name, _)| matches!(*name, "lr" | "weight_decay"));
         let settings: Vec<String> = settings.map(|(name, value)| format!("{name} {value}")).collect();
+        let frozen = if group.frozen > 0 { format!(" ({} frozen)", group.frozen) } else { String::new() };
         let tensors = if group.tensors == 1 { "tensor" } else { "tensors" };
         out::line(format_args!(
-            "  {:<optimizers$}  {:<names$}  {} {tensors}, {}",
+            "  {:<optimizers$}  {:<names$}  {} {tensors}{frozen}, {}",
             group.optimizer,
             group.name,
             group.tensors,

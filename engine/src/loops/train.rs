@@ -196,15 +196,19 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// where the clocks are. The epoch is counted when no batch is left. See [`Program::train_with`].
     ///
     /// # Errors
-    /// Those of `body`, and the first error of a hook or the loader around it.
+    /// Those of `body`, and the first error of a hook or the loader around it. Within an epoch.
     pub fn epoch_with(&mut self, body: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        if self.run.current.in_epoch {
+            return Err(Error::msg("an epoch is under way; the next one begins when it is over, and not within it"));
+        }
         // in mid-epoch, `before_train_epoch` runs once more, and must not move what comes after it
         let generators = match self.run.clocks.batch {
             Batch(0) => Generators::default(),
             _ => Generators::of(self.run.device)?,
         };
         self.foresee_epoch();
-        self.within::<at::BeforeTrainEpoch, at::AfterTrainEpoch>(|program| {
+        self.run.current.in_epoch = true;
+        let result = self.within::<at::BeforeTrainEpoch, at::AfterTrainEpoch>(|program| {
             generators.put_back()?;
             // in mid-epoch a checkpoint has put it in its place; with a fixed number of batches it goes on where it stands
             program.epoch_loader()?.go_on()?;
@@ -212,7 +216,9 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             body(program)?;
             program.count_epoch();
             Ok(())
-        })
+        });
+        self.run.current.in_epoch = false;
+        result
     }
 
     /// Whether the epoch goes on with another iter.

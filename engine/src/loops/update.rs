@@ -50,6 +50,9 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
                 self.run.clocks.iter.get()
             )));
         }
+        if !self.run.current.in_epoch {
+            return Err(Error::msg("an iter belongs within an epoch: call `iter` in the body of `epoch_with`"));
+        }
         self.foresee_iter();
         self.within::<at::BeforeTrainIter, at::AfterTrainIter>(|program| {
             let mut at_hand = AtHand { held: Vec::new(), left };

@@ -39,7 +39,7 @@ impl Row {
     /// Whether it can be written without two values under one key.
     ///
     /// # Errors
-    /// When a value has the name of another one, or of a key that every row has, or one that [`check_name`] refuses.
+    /// When a value has the name of another one, or of a key that every row has, or a name that is no name: an empty one, say.
     pub fn check(&self) -> Result<(), RecordError> {
         for (index, (name, _)) in self.values.iter().enumerate() {
             check_name(name)?;

@@ -45,6 +45,8 @@ pub struct Current {
     pub(crate) phase: Phase,
     /// The update that is under way in an iter.
     pub(crate) pass: Option<PassPlace>,
+    /// Whether an epoch of the training is under way.
+    pub(crate) in_epoch: bool,
     /// The step of the trainer's that runs: `train_step`.
     pub(crate) step: Option<&'static str>,
     pub(crate) loader: &'static str,
@@ -60,6 +62,7 @@ impl Current {
             command: Command::Train,
             phase: Phase::BeforeRun,
             pass: None,
+            in_epoch: false,
             step: None,
             loader: "",
             named_loader: false,

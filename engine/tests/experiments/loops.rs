@@ -135,6 +135,32 @@ fn a_loop_that_asks_for_an_iter_where_none_is_left_is_refused() {
     assert!(error.contains("no iter is left after iter 4;"), "{error}");
 }
 
+/// Calls the parts of a training where they do not belong.
+#[component(loop)]
+struct Misplaced {
+    /// Whether an epoch is begun within an epoch; else an iter outside of one.
+    epoch: bool,
+}
+
+impl TrainLoop for Misplaced {
+    fn train(&self, training: &mut dyn Training) -> Result<()> {
+        match self.epoch {
+            true => training.epoch_with(&mut |training| training.epoch()),
+            false => training.iter(),
+        }
+    }
+}
+
+#[test]
+fn a_loop_can_not_nest_epochs_nor_make_iters_outside_of_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let error = |train_loop: &str| train(dir.path(), "x", train_loop).unwrap_err().to_string();
+    assert!(error("train_loop: Misplaced(epoch: true),").contains("an epoch is under way"));
+    let dir = tempfile::tempdir().unwrap();
+    let outside = train(dir.path(), "x", "train_loop: Misplaced(epoch: false),").unwrap_err().to_string();
+    assert!(outside.contains("call `iter` in the body of `epoch_with`"), "{outside}");
+}
+
 #[test]
 fn the_loop_of_an_experiment_is_checked_and_printed_like_its_other_parts() {
     let dir = tempfile::tempdir().unwrap();

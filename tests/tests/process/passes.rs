@@ -8,6 +8,8 @@ use std::time::Duration;
 fn plan_tells_the_passes_and_the_parameter_groups() {
     let bench = Bench::two_passes();
     golden("plan_passes.txt", &bench.run(&["plan", "exp.ron"]).exits(0).stdout);
+    let frozen = bench.run(&["plan", "exp.ron", "--set", "freeze=[\"net.*.bias\"]"]).exits(0).stdout;
+    assert!(frozen.contains("default     4 tensors (2 frozen), lr 0.02"), "{frozen}");
     let set = ["--set", "passes.forge.batches=Fresh", "--set", "passes.learn.times=1"];
     let plan = bench.run(&[&["plan", "exp.ron"][..], &set].concat()).exits(0).stdout;
     assert!(plan.contains("1 update of opt_forger in the iters 3, 6, 9, …, fresh batches"), "{plan}");

@@ -160,6 +160,13 @@ impl Form<Vec<Box<dyn MetricConfig>>> for OtherMetrics {
     }
 }
 
+/// A [`Form`] as functions, which are compiled where they are written: here.
+struct Functions<V> {
+    is_part: fn(Of) -> bool,
+    read: fn(&mut Reader<'_>, Of) -> Option<V>,
+    write: fn(&V, &mut Writer, Of),
+}
+
 /// Makes the experiment from a line for each section: `key: Type = form;`, or `key;` where the trainer's fields stand. The
 /// section `hooks`, whose type depends on the trainer, is written out.
 macro_rules! sections {
@@ -168,25 +175,17 @@ macro_rules! sections {
         pub(super) const KEYS: &[(&str, &str)] = &[$( (stringify!($key), $docs), )*];
 
         /// Each section, read and printed by functions that know no trainer.
-        mod each {
-            #[allow(clippy::wildcard_imports, reason = "the types and forms of all sections")]
-            use super::*;
-            $($(
-                pub(super) mod $key {
-                    #[allow(clippy::wildcard_imports, unused_imports, reason = "the types and forms of all sections")]
-                    use super::*;
-                    pub(in super::super) fn is_part(of: Of) -> bool {
-                        Form::<$type>::is_part(&$form, of)
-                    }
-                    pub(in super::super) fn read(reader: &mut Reader<'_>, of: Of) -> Option<$type> {
-                        Form::<$type>::read(&$form, reader, stringify!($key), of)
-                    }
-                    pub(in super::super) fn write(value: &$type, writer: &mut Writer, of: Of) {
-                        Form::<$type>::write(&$form, value, writer, stringify!($key), of);
-                    }
-                }
-            )?)*
+        struct Each {
+            $($( $key: Functions<$type>, )?)*
         }
+
+        static EACH: Each = Each {
+            $($( $key: Functions {
+                is_part: |of| Form::<$type>::is_part(&$form, of),
+                read: |reader, of| Form::<$type>::read(&$form, reader, stringify!($key), of),
+                write: |value, writer, of| Form::<$type>::write(&$form, value, writer, stringify!($key), of),
+            }, )?)*
+        };
 
         /// An experiment, read and checked.
         pub struct Experiment<T: Build> {
@@ -211,7 +210,7 @@ macro_rules! sections {
             pub(super) fn read(reader: &mut Reader<'_>) -> Self {
                 let of = Of::trainer::<T>();
                 // messages list the known keys in the order in which they were asked for
-                $($( if each::$key::is_part(of) {
+                $($( if (EACH.$key.is_part)(of) {
                     let _ = stringify!($type);
                     reader.node(stringify!($key));
                 } )?)*
@@ -219,7 +218,7 @@ macro_rules! sections {
                     // the trainer's fields come first: they take their entries out of lists
                     sections: T::read(reader),
                     hooks: EngineHooksOf::<T>::read(reader),
-                    $($( $key: { let value: Option<$type> = each::$key::read(reader, of); value }, )?)*
+                    $($( $key: { let value: Option<$type> = (EACH.$key.read)(reader, of); value }, )?)*
                 }
             }
 
@@ -240,7 +239,7 @@ macro_rules! sections {
                 let of = Of::trainer::<T>();
                 T::write(&self.sections, writer);
                 EngineHooksOf::<T>::write(&self.hooks, writer);
-                $($( each::$key::write({ let value: &$type = &self.$key; value }, writer, of); )?)*
+                $($( (EACH.$key.write)({ let value: &$type = &self.$key; value }, writer, of); )?)*
             }
         }
     };

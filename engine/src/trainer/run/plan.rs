@@ -29,6 +29,8 @@ pub struct PlannedGroup {
     pub name: String,
     /// How many tensors.
     pub tensors: usize,
+    /// How many of them are frozen from the start.
+    pub frozen: usize,
     /// The initial value of each setting: `lr`, `weight_decay`, ….
     pub settings: Vec<(&'static str, f64)>,
 }
@@ -66,12 +68,16 @@ pub fn plan_of<T: Build>(experiment: Experiment<T>) -> Result<ProgramPlan> {
     let passes = plans
         .filter(|(info, _)| info.section.is_some())
         .map(|(info, plan)| PlannedPass { plan, optimizers: info.optimizers.to_vec() });
+    let models = &program.run.models;
+    let frozen = models.iter().flat_map(|model| model.frozen().map(|name| models.full_name(model.name(), name)));
+    let frozen: Vec<String> = frozen.collect();
     let optimizers = program.run.updates.optimizers().iter();
     let groups = optimizers.flat_map(|optimizer| {
         optimizer.groups().iter().map(|group| PlannedGroup {
             optimizer: optimizer.name().to_owned(),
             name: group.name().to_owned(),
             tensors: group.parameter_names().count(),
+            frozen: group.parameter_names().filter(|name| frozen.iter().any(|frozen| frozen == name)).count(),
             settings: group.settings().initials().collect(),
         })
     });
