@@ -31,8 +31,9 @@ pub(crate) fn access(item: &mut ItemEnum, krate: &Krate, derived: &Derived) -> T
                 continue;
             }
             let (ty, own_cfgs, local) = (field.ty.clone(), self::cfgs(&field.attrs), local(field, index));
+            let bare = name.unraw();
             let [read, write] =
-                ["read", "write"].map(|verb| format_ident!("__{verb}_{name}_{local}", span = quiet(&name)));
+                ["read", "write"].map(|verb| format_ident!("__{verb}_{bare}_{local}", span = quiet(&name)));
             field.attrs.push(serde_attr(&owner, &read, &write, field.ident.is_some() && is_option(&ty)));
             functions.push(quote! {
                 #(#cfgs)* #(#own_cfgs)*

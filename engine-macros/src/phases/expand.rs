@@ -5,6 +5,7 @@ use crate::phases::parse::{Method, Phases};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Type;
+use syn::ext::IdentExt as _;
 use syn::spanned::Spanned;
 
 pub(crate) fn expand(phases: &Phases) -> TokenStream {
@@ -16,12 +17,12 @@ pub(crate) fn expand(phases: &Phases) -> TokenStream {
     }
     let cx = Ident::new("cx", Span::mixed_site());
     let mask = phases.methods.iter().map(|method| {
-        let (cfgs, variant) = (&method.cfgs, names::variant(&method.name.to_string()));
+        let (cfgs, variant) = (&method.cfgs, names::variant(&method.name.unraw().to_string()));
         quote!(#(#cfgs)* #private::Phase::#variant)
     });
     let arms = phases.methods.iter().map(|method| {
         let Method { name, cfgs, context, output } = method;
-        let variant = names::variant(&name.to_string());
+        let variant = names::variant(&name.unraw().to_string());
         // the compiler's complaint about a type is to stand at that type
         let cx = Ident::new("cx", cx.span().located_at(smallest(context)));
         let call = quote_spanned!(Span::call_site().located_at(smallest(context))=> Self::#name(self, #cx));
