@@ -118,8 +118,7 @@ impl Painter {
         cx.log_image("picture", &Tensor::from_slice(&pixels).view([3, side, side + 1]))?;
         cx.log_figure("figure", engine::record::Image::new(2, 1, 1, vec![iter as u8, 255])?)?;
         cx.log_histogram("numbers", &Tensor::from_slice(&[-1.0, 0.0, 0.5, 2.0, iter as f32, f32::NAN]))?;
-        let weights: Vec<Tensor> =
-            cx.model("net")?.variables().iter().map(|(_, tensor)| tensor.shallow_clone().view([-1])).collect();
+        let weights: Vec<Tensor> = cx.model("net")?.parameters().map(|(_, tensor)| tensor.reshape([-1])).collect();
         cx.log_histogram("weights", &Tensor::cat(&weights, 0))?;
         cx.log_text("word", format!("**after iter {iter}**, größer"))?;
         cx.log_table(
