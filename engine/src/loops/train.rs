@@ -208,6 +208,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         };
         self.foresee_epoch();
         self.run.current.in_epoch = true;
+        self.run.current.epoch_began = self.run.clocks.iter.get();
         let result = self.within::<at::BeforeTrainEpoch, at::AfterTrainEpoch>(|program| {
             generators.put_back()?;
             // in mid-epoch a checkpoint has put it in its place; with a fixed number of batches it goes on where it stands

@@ -47,6 +47,8 @@ pub struct Current {
     pub(crate) pass: Option<PassPlace>,
     /// Whether an epoch of the training is under way.
     pub(crate) in_epoch: bool,
+    /// The finished iters when this process began or went on with the epoch under way.
+    pub(crate) epoch_began: u64,
     /// The step of the trainer's that runs: `train_step`.
     pub(crate) step: Option<&'static str>,
     pub(crate) loader: &'static str,
@@ -63,6 +65,7 @@ impl Current {
             phase: Phase::BeforeRun,
             pass: None,
             in_epoch: false,
+            epoch_began: 0,
             step: None,
             loader: "",
             named_loader: false,

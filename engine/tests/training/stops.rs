@@ -243,3 +243,21 @@ fn a_stop_asked_for_where_nothing_trains_ends_nothing() {
     assert_eq!(end.unwrap(), End::Finished);
     assert!(predictions > 1);
 }
+
+#[test]
+fn after_train_epoch_tells_an_epoch_without_a_batch() {
+    let iters = |stop_in: u64| {
+        let mut driver = Setup::epochs(3).plain::<ByEpoch>();
+        driver.at(Phase::BeforeTrainEpoch, move |cx| {
+            if cx.epoch().get() == stop_in {
+                cx.stop("enough");
+            }
+        });
+        let seen = driver.watch_at(Phase::AfterTrainEpoch, |cx| cx.iters_of_epoch());
+        driver.train_all().unwrap();
+        seen.take()
+    };
+    assert_eq!(iters(9), [3, 3, 3]);
+    assert_eq!(iters(1), [3, 0]);
+    assert_eq!(iters(0), [0]);
+}

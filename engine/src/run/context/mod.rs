@@ -84,6 +84,12 @@ impl<'a> Context<'a> {
         &self.run.clocks
     }
 
+    /// Iters that this process has made in the epoch under way, or in `after_train_epoch` in the epoch that ends. 0 there:
+    /// the training stopped before the first batch, so there is nothing to summarize.
+    pub fn iters_of_epoch(&self) -> u64 {
+        self.run.clocks.iter.get().saturating_sub(self.run.current.epoch_began)
+    }
+
     /// Finished epochs.
     pub fn epoch(&self) -> Epoch {
         self.run.clocks.epoch()
