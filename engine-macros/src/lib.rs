@@ -100,8 +100,8 @@ pub fn phases(args: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 ///
 /// Each method is marked `#[pass(…)]` with the names of the `#[optimizer]` fields that it steps; every optimizer is in
-/// at least one pass. All methods take the batch of the train loader: by its type, or as `&Self::Batch`, whose type is
-/// that of the other methods or stands in the block (`type Batch = Tensor;`). Helpers go into another `impl` block.
+/// at least one pass. All methods take the batch of the train loader: by its type, or as `&Self::Batch`. Then another method
+/// names the type, or the block says it: `type Batch = Tensor;`. Helpers go into another `impl` block.
 ///
 /// | argument of `pass` | meaning |
 /// |---|---|

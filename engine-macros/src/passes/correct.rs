@@ -9,7 +9,7 @@ use syn::{FnArg, ImplItemFn, Pat, Type, parse_quote, parse_quote_spanned};
 
 /// Corrects the method in place: it gets what it lacks, and keeps what its body may go by.
 pub(super) fn correct(function: &mut ImplItemFn, krate: &Krate) {
-    // nobody calls it, and it may have been given more than it uses
+    // the method is not called, and may have arguments that it does not use: no warnings about either
     function.attrs.push(parse_quote!(#[allow(unused, unreachable_code)]));
     function.sig.constness = None;
     function.sig.abi = None;

@@ -1,5 +1,5 @@
-//! What a block of passes expands to: `PassSteps`, whose step is that of the pass under way, and questions about the
-//! optimizers that it names.
+//! The expansion of a block of passes: an impl of `PassSteps`, which calls the method of the pass under way, and checks of
+//! the optimizers that the passes name.
 
 use crate::diag::Diag;
 use crate::passes::model::{Call, Pass, Passes};
@@ -15,14 +15,14 @@ pub(crate) fn expand(passes: &Passes, mut diag: Diag) -> TokenStream {
     let private = passes.krate.private();
     let (item, owner) = (&passes.item, &passes.item.self_ty);
     if !item.generics.params.is_empty() {
-        // the error is reported; a trait can't be implemented for what is not known
+        // the error about generics is reported; no trait can be implemented without knowing the type
         let errors = diag.into_tokens();
         return quote!(#item #errors);
     }
     let (batch, unknown) = match passes.batch() {
         Some(batch) => (batch.to_token_stream(), None),
         None => {
-            // an error stands in the constant, so that nothing follows from a batch that is not known
+            // one error is in the constant; the type of the batch is unknown, so anything else would be a second error
             let error = diag.take_first();
             let unknown = quote!(const UNKNOWN_BATCH: bool = { #error };);
             let nothing = Ident::new("UNKNOWN_BATCH", Span::call_site());

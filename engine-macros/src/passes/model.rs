@@ -31,7 +31,7 @@ pub(crate) struct Pass {
 
 /// The types of a right signature, for the places of mismatches.
 pub(crate) struct Call {
-    /// That of the context, without `&mut`.
+    /// The type of the context, without `&mut`.
     pub(crate) context: Type,
     /// The return type.
     pub(crate) output: Type,

@@ -11,7 +11,7 @@ use syn::{Block, FnArg, Ident, ImplItemFn, Pat, Stmt, Type, parse_quote, parse_q
 
 /// Corrects the method in place.
 pub(crate) fn correct(function: &mut ImplItemFn, krate: &Krate) {
-    // nobody calls it, and it may have been given more than it uses
+    // the method is not called, and may have arguments that it does not use: no warnings about either
     function.attrs.push(parse_quote!(#[allow(unused)]));
     function.sig.constness = None;
     function.sig.abi = None;

@@ -12,7 +12,7 @@ pub(crate) fn expand(phases: &Phases) -> TokenStream {
     let private = phases.krate.private();
     let (item, owner) = (&phases.item, &phases.item.self_ty);
     if !item.generics.params.is_empty() {
-        // the error is reported; a trait can't be implemented for what is not known
+        // the error about generics is reported; no trait can be implemented without knowing the type
         return quote!(#item);
     }
     let cx = Ident::new("cx", Span::mixed_site());

@@ -36,7 +36,8 @@ pub(crate) fn parts(trainer: &Trainer) -> Vec<Part<'_>> {
     trainer.fields.iter().filter_map(part).collect()
 }
 
-/// `loaders.train`; empty for a field whose settings stand in a list.
+/// Where the settings of a field are in an experiment: `loaders.train`. Empty for metrics, whose settings are entries of a
+/// list.
 fn path(trainer: &Trainer, field: &TrainerField, info: &PartInfo) -> String {
     let key = field.key();
     let of_this_role = |other: &&TrainerField| other.part().is_some_and(|other| std::ptr::eq(other, info));

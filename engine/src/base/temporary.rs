@@ -77,8 +77,8 @@ impl Drop for Temporary {
     }
 }
 
-/// Takes away the temporary files that nobody writes any more: of this file name, or of all; gives back which. What can't
-/// be looked at or deleted is left.
+/// Deletes the temporary files that no process writes any more, and gives their paths. `of` is the name of the file that they
+/// were written for; `None`: of any file. A file that can't be read or deleted stays.
 pub(crate) fn clean(folder: &Path, of: Option<&str>) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let left = entries.flatten().filter(|entry| {

@@ -26,7 +26,7 @@ impl Drop for Waiting {
     }
 }
 
-/// What the process waits for; `None` when nothing takes long, or nobody has said what.
+/// What the process waits for. `None`: it does not wait, or what it waits for was not noted.
 pub fn waited_for() -> Option<String> {
     WAITED_FOR.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
