@@ -252,7 +252,7 @@ fn saved(krate: &Krate, field: &Field) -> TokenStream {
     verified(krate, &field.ty, &constant("SAVED", &field.ident))
 }
 
-/// `impl State` from the `#[state]` fields.
+/// `impl State` from the `#[state]` fields. It stands in a [`block`].
 pub(crate) fn state_impl(krate: &Krate, owner: &Ident, fields: &[Field]) -> TokenStream {
     let private = krate.private();
     let stated = || fields.iter().filter(|field| matches!(field.role, Role::State));
@@ -262,19 +262,16 @@ pub(crate) fn state_impl(krate: &Krate, owner: &Ident, fields: &[Field]) -> Toke
         let (constant, can_be_saved) = (constant("SAVED", ident), has(krate, ty, "Saved", "save"));
         quote! {
             #(#cfgs)*
-            #[allow(non_upper_case_globals)]
             const #constant: bool = #can_be_saved;
         }
     });
     let saves = stated().map(|field| {
         let (Field { ident, cfgs, .. }, key, saved) = (field, field.key(), saved(krate, field));
-        let save = quote!(<#saved as #private::Saved>::save);
-        quote!(#(#cfgs)* #map.0.insert(::core::convert::From::from(#key), #save(&self.#ident));)
+        quote!(#(#cfgs)* #private::save_field::<#saved>(&mut #map, #key, &self.#ident);)
     });
     let loads = stated().map(|field| {
         let (Field { ident, cfgs, .. }, key, saved) = (field, field.key(), saved(krate, field));
-        let restore = quote!(<#saved as #private::Saved>::restore);
-        quote!(#(#cfgs)* { self.#ident = #private::take_field(&mut #state, #key, #restore)?; })
+        quote!(#(#cfgs)* #private::load_field::<#saved>(&mut #state, #key, &mut self.#ident)?;)
     });
     let resetting = fields.iter().filter(|field| field.config().is_some_and(|config| config.resets_state));
     let of: Vec<TokenStream> = resetting
@@ -299,12 +296,10 @@ pub(crate) fn state_impl(krate: &Krate, owner: &Ident, fields: &[Field]) -> Toke
         impl #private::State for #owner {
             #belongs_to
             fn save_state(&self) -> #private::StateMap {
-                #[allow(unused_mut)]
                 let mut #map = #private::StateMap::new();
                 #(#saves)*
                 #map
             }
-            #[allow(unused_mut, unused_variables)]
             fn load_state(
                 &mut self,
                 mut #state: #private::StateMap,
@@ -320,5 +315,39 @@ fn option(text: Option<String>) -> TokenStream {
     match text {
         Some(text) => quote!(::core::option::Option::Some(#text)),
         None => quote!(::core::option::Option::None),
+    }
+}
+
+/// The block of an expansion that no name gets out of. A struct may have no field of a kind, so that a local is not used.
+pub(crate) fn block(items: TokenStream) -> TokenStream {
+    quote! {
+        #[allow(
+            non_camel_case_types,
+            non_upper_case_globals,
+            unreachable_code,
+            unused_imports,
+            unused_mut,
+            unused_variables,
+            clippy::diverging_sub_expression
+        )]
+        const _: () = { #items };
+    }
+}
+
+/// How a file finds a component among those of its kind: an impl of a trait that typetag knows. It stands in a [`block`].
+pub(crate) fn registered(
+    private: &TokenStream,
+    name: &str,
+    of: TokenStream,
+    ident: &Ident,
+    methods: TokenStream,
+) -> TokenStream {
+    quote! {
+        // the attribute of `typetag` names its crate by this word
+        use #private::typetag;
+        #[typetag::serde(name = #name)]
+        impl #private::#of for #ident {
+            #methods
+        }
     }
 }

@@ -2,9 +2,8 @@
 
 use crate::component::kind::Kind;
 use crate::component::parse::Component;
-use crate::component::registered::registered;
 use crate::hook::{build_from_config, settings_ident, settings_of};
-use crate::settings::state_impl;
+use crate::settings::{block, registered, state_impl};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::ItemStruct;
@@ -24,21 +23,19 @@ pub(crate) fn expand(component: &Component, item: &ItemStruct) -> TokenStream {
     let here = component.krate.private_at(owner.span());
     let component_trait = family.component_trait;
     let impl_component = quote_spanned!(owner.span()=> impl #here::#component_trait for #owner);
-    quote! {
-        #item
-        const _: () = {
-            #settings_struct
-            #registration
-            #state
-            #[automatically_derived]
-            #impl_component {
-                const NAME: &'static str = #name;
-                type Config = #settings_ident;
-                #build
-            }
-            #chosen_by_file
-        };
-    }
+    let block = block(quote! {
+        #settings_struct
+        #registration
+        #state
+        #[automatically_derived]
+        #impl_component {
+            const NAME: &'static str = #name;
+            type Config = #settings_ident;
+            #build
+        }
+        #chosen_by_file
+    });
+    quote!(#item #block)
 }
 
 /// What differs between the kinds.

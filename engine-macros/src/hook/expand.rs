@@ -3,7 +3,7 @@
 use crate::fields::{Field, Role};
 use crate::hook::parse::Hook;
 use crate::krate::Krate;
-use crate::settings::{Settings, fresh, state_impl};
+use crate::settings::{Settings, block, fresh, registered, state_impl};
 use crate::spans::quiet;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -28,33 +28,29 @@ pub(crate) fn expand(hook: &Hook) -> TokenStream {
     // at the struct's name: the error when there is no `#[phases]` block
     let here = hook.krate.private_at(owner.span());
     let impl_hook = quote_spanned!(owner.span()=> impl #here::Hook for #owner);
-    quote! {
-        #item
-        const _: () = {
-            #settings_struct
-            #registration
-            #state
-            #[automatically_derived]
-            #impl_hook {
-                const NAME: &'static str = #name;
-                const PRIORITY: #private::Priority = #priority;
-                type Config = #settings_ident;
-                #build
-            }
-            // the attribute of `typetag` names its crate by this word
-            #[allow(unused_imports)]
-            use #private::typetag;
-            #[typetag::serde(name = #name)]
-            impl #private::HookConfig for #settings_ident {
-                fn build_any(&self) -> ::std::boxed::Box<dyn #private::AnyHook> {
-                    #private::build_any::<#owner>(self)
-                }
-                fn level(&self) -> ::core::option::Option<#private::Priority> {
-                    self.level
-                }
-            }
-        };
-    }
+    let methods = quote! {
+        fn build_any(&self) -> ::std::boxed::Box<dyn #private::AnyHook> {
+            #private::build_any::<#owner>(self)
+        }
+        fn level(&self) -> ::core::option::Option<#private::Priority> {
+            self.level
+        }
+    };
+    let chosen_by_file = registered(&private, name, quote!(HookConfig), &settings_ident, methods);
+    let block = block(quote! {
+        #settings_struct
+        #registration
+        #state
+        #[automatically_derived]
+        #impl_hook {
+            const NAME: &'static str = #name;
+            const PRIORITY: #private::Priority = #priority;
+            type Config = #settings_ident;
+            #build
+        }
+        #chosen_by_file
+    });
+    quote!(#item #block)
 }
 
 /// The name of the struct of settings: `<Name>Config`, unless the item itself speaks of a type of that name.

@@ -7,6 +7,15 @@ pub struct WorstCases {
     seen: Vec<f64>,
     scratch: Option<Tensor>,
 }
+#[allow(
+    non_camel_case_types,
+    non_upper_case_globals,
+    unreachable_code,
+    unused_imports,
+    unused_mut,
+    unused_variables,
+    clippy::diverging_sub_expression
+)]
 const _: () = {
     #[derive(
         ::engine::__private::serde::Serialize,
@@ -126,7 +135,6 @@ const _: () = {
         ::engine::__private::registry::to_node(& ::engine::__private::Priority::LOW))],
         origin : ::core::concat!(::core::file!(), ":", ::core::line!()), }
     }
-    #[allow(non_upper_case_globals)]
     const SAVED_seen: bool = {
         let _ = <Vec<f64> as ::engine::__private::Saved>::save;
         true
@@ -134,35 +142,19 @@ const _: () = {
     #[automatically_derived]
     impl ::engine::__private::State for WorstCases {
         fn save_state(&self) -> ::engine::__private::StateMap {
-            #[allow(unused_mut)]
             let mut map = ::engine::__private::StateMap::new();
-            map.0
-                .insert(
-                    ::core::convert::From::from("seen"),
-                    <<::engine::__private::Verified<
-                        Vec<f64>,
-                        SAVED_seen,
-                    > as ::engine::__private::VerifiedType>::Type as ::engine::__private::Saved>::save(
-                        &self.seen,
-                    ),
-                );
+            ::engine::__private::save_field::<
+                ::engine::__private::Known<Vec<f64>, SAVED_seen>,
+            >(&mut map, "seen", &self.seen);
             map
         }
-        #[allow(unused_mut, unused_variables)]
         fn load_state(
             &mut self,
             mut state: ::engine::__private::StateMap,
         ) -> ::core::result::Result<(), ::engine::__private::StateError> {
-            {
-                self.seen = ::engine::__private::take_field(
-                    &mut state,
-                    "seen",
-                    <<::engine::__private::Verified<
-                        Vec<f64>,
-                        SAVED_seen,
-                    > as ::engine::__private::VerifiedType>::Type as ::engine::__private::Saved>::restore,
-                )?;
-            }
+            ::engine::__private::load_field::<
+                ::engine::__private::Known<Vec<f64>, SAVED_seen>,
+            >(&mut state, "seen", &mut self.seen)?;
             ::core::result::Result::Ok(())
         }
     }
@@ -178,15 +170,14 @@ const _: () = {
                 title: <Option<
                     String,
                 > as ::engine::__private::ConfigValue>::copied(&config.title),
-                seen: <<::engine::__private::Verified<
+                seen: <::engine::__private::Known<
                     Vec<f64>,
                     SAVED_seen,
-                > as ::engine::__private::VerifiedType>::Type as ::engine::__private::Fresh>::fresh(),
+                > as ::engine::__private::Fresh>::fresh(),
                 scratch: <Option<Tensor> as ::engine::__private::Fresh>::fresh(),
             }
         }
     }
-    #[allow(unused_imports)]
     use ::engine::__private::typetag;
     #[typetag::serde(name = "WorstCases")]
     impl ::engine::__private::HookConfig for WorstCasesConfig {

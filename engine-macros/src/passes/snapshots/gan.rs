@@ -70,10 +70,10 @@ const _: () = {
         true
     };
     const _: () = {
-        const KNOWN: &[&str] = <<::engine::__private::Verified<
+        const KNOWN: &[&str] = <::engine::__private::Known<
             Gan,
             IS_TRAINER,
-        > as ::engine::__private::VerifiedType>::Type as ::engine::__private::HasOptimizers>::OPTIMIZERS;
+        > as ::engine::__private::HasOptimizers>::OPTIMIZERS;
         const TEXT: ::engine::__private::ConstText = ::engine::__private::ConstText::list(
             "`opt_c` is no `#[optimizer]` field of `Gan`, expected one of ",
             KNOWN,
@@ -83,10 +83,10 @@ const _: () = {
         }
     };
     const _: () = {
-        const KNOWN: &[&str] = <<::engine::__private::Verified<
+        const KNOWN: &[&str] = <::engine::__private::Known<
             Gan,
             IS_TRAINER,
-        > as ::engine::__private::VerifiedType>::Type as ::engine::__private::HasOptimizers>::OPTIMIZERS;
+        > as ::engine::__private::HasOptimizers>::OPTIMIZERS;
         const TEXT: ::engine::__private::ConstText = ::engine::__private::ConstText::list(
             "`opt_g` is no `#[optimizer]` field of `Gan`, expected one of ",
             KNOWN,
@@ -96,10 +96,10 @@ const _: () = {
         }
     };
     const _: () = {
-        const KNOWN: &[&str] = <<::engine::__private::Verified<
+        const KNOWN: &[&str] = <::engine::__private::Known<
             Gan,
             IS_TRAINER,
-        > as ::engine::__private::VerifiedType>::Type as ::engine::__private::HasOptimizers>::OPTIMIZERS;
+        > as ::engine::__private::HasOptimizers>::OPTIMIZERS;
         const TEXT: ::engine::__private::ConstText = ::engine::__private::ConstText::list(
             "`opt_e` is no `#[optimizer]` field of `Gan`, expected one of ",
             KNOWN,
