@@ -146,7 +146,7 @@ pub mod __private {
     pub use crate::hook::{
         AnyHook, Batches, ConstText, EachState, HasOptimizers, Hook, HookConfig, HookField, NoPhases, NoSteps,
         PassBatch, PassSteps, Phases, PhasesOf, PredictStep, SlotInfo, Slots, Steps, StepsOf, TestStep, TrainStep,
-        ValStep, build_any, is_one_of, is_stepped, no_such_pass, pass_of,
+        ValStep, build_any, is_one_of, is_stepped, is_well, no_such_pass, pass_of,
     };
     pub use crate::loops::{LoopConfig, Role, TrainerInfo};
     pub use crate::metric::{Metric, MetricComponent, MetricConfig, build_metric};

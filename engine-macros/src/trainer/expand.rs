@@ -235,7 +235,12 @@ fn slots_impl(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) -> T
         impl #private::Slots for #owner {
             const SLOTS: &'static [#private::SlotInfo] = &[
                 #(#infos)*
-                #private::SlotInfo { name: #name, priority: #level, phases: <#private::PhasesOf<#owner>>::PHASES },
+                #private::SlotInfo {
+                    name: #name,
+                    priority: #level,
+                    phases: <#private::PhasesOf<#owner>>::PHASES,
+                    only_ok: <#private::PhasesOf<#owner>>::ONLY_OK,
+                },
             ];
             #[inline(always)]
             fn call(

@@ -17,11 +17,20 @@ pub trait Phases {
     /// The phases, known at compile time.
     const PHASES: PhaseMask;
 
+    /// Those of them under `#[only_ok]`: they are left out when a failure or a signal is on its way out.
+    const ONLY_OK: PhaseMask = PhaseMask::NONE;
+
     /// Calls the method of this phase. With a constant `phase` it compiles to that method alone.
     ///
     /// # Errors
     /// What the method returned.
     fn call(&mut self, phase: Phase, cx: &mut Context<'_>) -> Result<()>;
+}
+
+/// Whether neither a failure nor a signal is on its way out. Asked before a phase under `#[only_ok]`.
+#[inline(always)]
+pub fn is_well(cx: &Context<'_>) -> bool {
+    cx.exception().is_none()
 }
 
 /// A struct under `#[hook]`: its settings come from the file, its state goes into checkpoints.
@@ -97,6 +106,8 @@ pub trait AnyHook {
     fn priority(&self) -> Priority;
     /// The phases it is called in.
     fn phases(&self) -> PhaseMask;
+    /// Those of them that are left out when a failure or a signal is on its way out.
+    fn only_ok(&self) -> PhaseMask;
     /// Calls the method of this phase.
     ///
     /// # Errors
@@ -123,6 +134,9 @@ impl<H: Hook> AnyHook for H {
     }
     fn phases(&self) -> PhaseMask {
         H::PHASES
+    }
+    fn only_ok(&self) -> PhaseMask {
+        H::ONLY_OK
     }
     fn call(&mut self, phase: Phase, cx: &mut Context<'_>) -> Result<()> {
         Phases::call(self, phase, cx)

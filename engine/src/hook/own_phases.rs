@@ -14,6 +14,8 @@ pub struct PhasesOf<T>(PhantomData<T>);
 impl<T: Phases> PhasesOf<T> {
     /// Those of the block.
     pub const PHASES: PhaseMask = T::PHASES;
+    /// Those of the block under `#[only_ok]`.
+    pub const ONLY_OK: PhaseMask = T::ONLY_OK;
 
     /// Calls the method of this phase.
     ///
@@ -32,6 +34,8 @@ pub trait NoPhases {
 
     /// No phase.
     const PHASES: PhaseMask = PhaseMask::NONE;
+    /// No phase.
+    const ONLY_OK: PhaseMask = PhaseMask::NONE;
 
     /// Does nothing.
     ///
