@@ -38,7 +38,7 @@ impl Identity {
     pub(super) fn changes_since(&self, saved: &Identity) -> Option<String> {
         let changed = self.of.iter().filter_map(|(name, now)| Some((name, saved.of.get(name)?, now)));
         let texts = changed.filter(|(_, was, now)| was != now);
-        let texts: Vec<String> = texts.map(|(name, was, now)| format!("`{name}` was {was} and is {now} now")).collect();
+        let texts: Vec<String> = texts.map(|(name, was, now)| format!("`{name}` was {was} and is now {now}")).collect();
         (!texts.is_empty()).then(|| texts.join(", "))
     }
 }

@@ -356,7 +356,7 @@ mod tests {
         opened(&path, &run(Some(10))).row(&row(RowPhase::Train, 11, &[])).unwrap();
         assert_eq!(iters_in(&path), [11]);
         let error = format!("{:#}", JsonLines::new(dir.path()).open(&run(None)).unwrap_err());
-        assert!(error.ends_with("move what lies there out of the way: it is a folder, no plain file"), "{error}");
+        assert!(error.ends_with("move what lies there out of the way: it is a folder, not a regular file"), "{error}");
     }
 
     #[test]

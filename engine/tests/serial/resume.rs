@@ -440,7 +440,7 @@ fn a_checkpoint_of_another_model_is_refused_with_the_reason() {
         "{error}"
     );
     let error = driver_with_sgd(dir.path());
-    assert!(error.contains("it was saved by `AdamW`, and the experiment asks for `Sgd`"), "{error}");
+    assert!(error.contains("it was saved by `AdamW`, and the experiment now names `Sgd`"), "{error}");
 }
 
 fn driver_with_sgd(dir: &std::path::Path) -> String {

@@ -58,7 +58,7 @@ fn there_is_an_output_from_the_forward_pass_to_the_end_of_its_iter_and_no_longer
         [BeforeTrain, BeforeTrainIter, BeforeTrainBatch, AfterTrainEpoch, BeforeValIter, AfterValEpoch, AfterVal]
     {
         let text = has(phase).unwrap_err();
-        assert!(text.starts_with(&format!("there is no output in `{phase}`; take it in `after_forward`")), "{text}");
+        assert!(text.starts_with(&format!("there is no output in `{phase}`; read it in `after_forward`")), "{text}");
     }
 }
 

@@ -35,7 +35,7 @@ fn a_val_step_or_a_metric_that_fails_is_told_before_the_first_iter() {
         Ok(Output::new(Tensor::from(0.5)).tensor("logits", &logits).tensor("target", &target))
     }));
     let (error, trained) = failure(&mut driver);
-    assert!(error.starts_with(&format!("{BEFORE}metric `accuracy`: 4 targets are no class")), "{error}");
+    assert!(error.starts_with(&format!("{BEFORE}metric `accuracy`: 4 targets are not a class")), "{error}");
     assert!(!trained);
 
     // what no row can hold

@@ -133,7 +133,7 @@ fn a_new_experiment_has_every_setting_and_trains() {
 #[test]
 fn a_hook_that_need_not_be_there_is_written_as_a_comment() {
     let text = Bench::by_epoch().run(&["new"]).exits(0).stdout;
-    let lines = ["// not part of a run unless it is named\n        // speaker: (", "        //     word: "];
+    let lines = ["// off unless you write it\n        // speaker: (", "        //     word: "];
     lines.iter().for_each(|line| assert!(text.contains(line), "no `{line}` in {text}"));
 }
 
