@@ -197,7 +197,7 @@ mod tests {
     fn what_a_state_was_of_is_told_with_what_it_is_now() {
         let (before, after) = (list(&["E acc 3"]), list(&["E loss 3"]));
         let change = after["E"].changes_since(&before["E"]);
-        assert_eq!(change.as_deref(), Some("`monitor` was acc and is loss now"));
+        assert_eq!(change.as_deref(), Some("`monitor` was acc and is now loss"));
         assert_eq!(after["E"].changes_since(&after["E"]), None);
     }
 }

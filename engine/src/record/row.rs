@@ -99,7 +99,7 @@ mod tests {
         };
         assert_eq!(refused(&["loss", "critic/loss", "größe"]), Ok(()));
         assert!(refused(&["epoch"]).unwrap_err().starts_with("`epoch` is a column of every row"));
-        assert!(refused(&["a", "b", "a"]).unwrap_err().starts_with("`a` is twice in one row"));
+        assert!(refused(&["a", "b", "a"]).unwrap_err().starts_with("`a` was logged twice in one row"));
         for name in ["", "critic/", "a\nb"] {
             assert_eq!(
                 refused(&[name]),

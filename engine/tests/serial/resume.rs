@@ -396,7 +396,7 @@ fn a_hook_that_watches_another_metric_starts_anew_and_is_told() {
     let mut driver = with(r#"(monitor: "val/loss", patience: 9)"#);
     let (_, lines) = driver.keep_rows();
     driver.run(|driver| driver.restore(newest(dir.path()))).unwrap();
-    let told = r#"`custom_hooks.EarlyStopping` starts anew: `monitor` was "val/accuracy" and is "val/loss" now"#;
+    let told = r#"`custom_hooks.EarlyStopping` starts anew: `monitor` was "val/accuracy" and is now "val/loss""#;
     assert_eq!(*lines.lock().unwrap(), [told]);
     assert!(format!("{:?}", driver.hooks.custom[0].hook.save_state()).contains(r#""value": None"#));
     drop(driver);

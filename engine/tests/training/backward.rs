@@ -60,7 +60,7 @@ fn outside_a_step_there_is_nothing_to_go_backward_from() {
         _ => Ok(()),
     });
     let error = format!("{:#}", driver.train_all().unwrap_err());
-    assert!(error.contains("`cx.backward` belongs in a training step"), "{error}");
+    assert!(error.contains("`cx.backward` works only within a training step"), "{error}");
 }
 
 const ROWS: i64 = 512;

@@ -134,7 +134,7 @@ fn weights_that_do_not_fit_are_refused_and_nothing_is_exchanged() {
     let mut unsorted = model.copied();
     unsorted.swap(0, 2);
     let error = model.load(&unsorted).unwrap_err().to_string();
-    assert!(error.contains("not sorted by name"), "{error}");
+    assert!(error.contains("the names must be sorted"), "{error}");
     assert_eq!(driver.weights(), before);
 }
 

@@ -113,7 +113,7 @@ fn a_checkpoint_that_is_not_there_is_wrong_usage() {
         bench.run(&[command, "exp.ron"]).exits(2).says("--checkpoint");
     }
     // there, and no checkpoint
-    bench.run(&["val", "exp.ron", "--checkpoint", "."]).exits(1).says("is no checkpoint: it has no file `manifest`");
+    bench.run(&["val", "exp.ron", "--checkpoint", "."]).exits(1).says("is not a checkpoint: it has no file `manifest`");
     bench
         .run(&["val", "exp.ron", "--checkpoint", "exp.ron"])
         .exits(1)

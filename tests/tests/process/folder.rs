@@ -23,7 +23,7 @@ fn a_run_that_came_to_nothing_is_not_in_the_way_and_its_log_stays() {
     assert!(before.contains("failed: ") && bench.read("runs/run/metrics.jsonl").is_empty());
     bench.train(&[]).exits(0);
     let log = bench.read("runs/run/log.txt");
-    assert!(log.starts_with(&before) && log.contains("the run that was here wrote no row and no checkpoint"), "{log}");
+    assert!(log.starts_with(&before) && log.contains("the earlier run here wrote no row and no checkpoint"), "{log}");
     // no run has changed
     assert!(!log.contains("the experiment has changed") && !bench.path("runs/run/experiment.1.ron").exists());
     assert_same(&whole.path("runs/run"), &bench.path("runs/run"), "after a run that came to nothing");

@@ -65,7 +65,7 @@ impl Context<'_> {
     fn share(&self, method: &str) -> Result<f64> {
         self.run.step.share.ok_or_else(|| {
             let phase = self.phase();
-            Error::msg(format!("`cx.{method}` works only within a training step, and this is after `{phase}`"))
+            Error::msg(format!("`cx.{method}` works only within a training step; the phase is `{phase}`"))
         })
     }
 }
