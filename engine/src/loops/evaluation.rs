@@ -63,13 +63,13 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     ) -> Result<bool> {
         let mut fed = S::loader(index).ok_or_else(|| {
             let name = T::loaders(S::ROLE).get(index).copied().unwrap_or_default();
-            Error::msg(format!("the trainer names the loader `{name}` and does not give it"))
+            Error::msg(format!("the trainer lists the loader `{name}`, but its `Trainer` methods do not return it"))
         })?;
         let loader = fed.loader(&mut self.trainer);
         let total = loader.batches();
         if total.is_none() {
             let (role, name) = (S::ROLE.name(), self.run.current.loader);
-            let text = format!("the {role} loader `{name}` never ends; take another sampler than `Infinite`");
+            let text = format!("the {role} loader `{name}` never ends; use a sampler other than `Infinite`");
             return Err(Error::msg(text));
         }
         loader.start(Cursor::default())?;
