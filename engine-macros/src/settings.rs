@@ -84,6 +84,44 @@ impl Settings<'_> {
         }
     }
 
+    /// `new` of the settings without a default, and `Default` where there are none; `more` are fields besides, which have
+    /// their own `Default`.
+    pub(crate) fn constructors(&self, more: &[Ident]) -> TokenStream {
+        let ident = self.ident;
+        let required = || self.configured().filter(|(_, config)| config.default.is_none());
+        let parameters = required().map(|(Field { ident, ty, cfgs, .. }, _)| quote!(#(#cfgs)* #ident: #ty));
+        let fields = self.configured().map(|(field, config)| {
+            let (ident, cfgs) = (&field.ident, &field.cfgs);
+            let verb = if config.default_is_path(&field.ty) { "absolute" } else { "default" };
+            let value = config.default.as_ref().map(|_| {
+                let default = function(verb, field);
+                quote!(: Self::#default())
+            });
+            quote!(#(#cfgs)* #ident #value,)
+        });
+        let all_have_defaults = required().next().is_none().then(|| {
+            quote! {
+                #[automatically_derived]
+                impl ::core::default::Default for #ident {
+                    fn default() -> Self {
+                        Self::new()
+                    }
+                }
+            }
+        });
+        quote! {
+            #[automatically_derived]
+            impl #ident {
+                pub fn new(#(#parameters),*) -> Self {
+                    Self { #(#fields)* #(#more: ::core::default::Default::default(),)* }
+                }
+            }
+            // who writes no experiments in Rust does not call it
+            const _: () = { let _ = #ident::new; };
+            #all_have_defaults
+        }
+    }
+
     /// `impl Clone`; `more` are fields that are no settings.
     pub(crate) fn clone_impl(&self, more: &[Ident]) -> TokenStream {
         let (private, ident) = (self.krate.private(), self.ident);

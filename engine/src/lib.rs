@@ -137,8 +137,12 @@ mod documents {
 /// What expansions of the macros name. Not for use by hand: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::base::checked::{ConfigValue, Fresh, Paths, check_exists, check_range, load_field, read_checked, save_field};
+    pub use crate::__part as part;
+    pub use crate::base::checked::{
+        ConfigValue, Fresh, Paths, check_exists, check_range, load_field, read_checked, save_field,
+    };
     pub use crate::base::{Clock, Output, Prediction, Priority, Result, Saved, State, StateError, StateMap};
+    pub use crate::config::Configured;
     pub use crate::config::registry::{self, Component, FieldInfo};
     pub use crate::data::{
         Batch, BatchSource, Cursor, EachPart, SamplerConfig, SharedField, Source, StatedWeight, WholeField,
@@ -159,7 +163,6 @@ pub mod __private {
     pub use crate::trainer::kinds::{
         ConfigKind, HookKind, LoaderKind, MetricKind, ModelKind, OptimizerKind, OwnSetting, SchedulesKind,
     };
-    pub use crate::__part as part;
     pub use crate::trainer::parts::{Built, Known, Part, PartInfo, PartOf, Reached};
     pub use crate::trainer::reach::{BatchesOf, Evaluated, Predicted, call_field, feed, next_batch, slot_of};
     pub use crate::trainer::{

@@ -14,7 +14,7 @@ pub(crate) fn expand(component: &Component, item: &ItemStruct) -> TokenStream {
     let settings_ident = settings_ident(item);
     let settings = component.settings(&settings_ident);
     let family = Family::of(component, owner);
-    let settings_struct = settings_of(&settings, family.more_fields, &family.more_names);
+    let settings_struct = settings_of(owner, &settings, family.more_fields, &family.more_names);
     let registration = settings.registration(component.kind.word(), &component.docs, family.more_infos);
     let build = build_from_config(&component.krate, &settings_ident, &component.fields);
     let state = state_impl(&component.krate, owner, &component.fields);
@@ -67,7 +67,7 @@ impl Family {
                         self.required
                     }
                 },
-                more_fields: quote!(#[serde(default)] required: bool,),
+                more_fields: quote!(#[serde(default)] pub required: bool,),
                 more_names: vec![format_ident!("required", span = Span::mixed_site())],
                 more_infos: quote!(#private::registry::REQUIRED),
             },

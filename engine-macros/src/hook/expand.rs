@@ -17,9 +17,9 @@ pub(crate) fn expand(hook: &Hook) -> TokenStream {
     let settings = Settings { krate: &hook.krate, ident: &settings_ident, name, fields: &hook.fields };
     let level = quote! {
         #[serde(default, skip_serializing_if = "::core::option::Option::is_none")]
-        level: ::core::option::Option<#private::Priority>,
+        pub level: ::core::option::Option<#private::Priority>,
     };
-    let settings_struct = settings_of(&settings, level, &[Ident::new("level", Span::mixed_site())]);
+    let settings_struct = settings_of(owner, &settings, level, &[Ident::new("level", Span::mixed_site())]);
     let priority = hook.level.expand(&private);
     let of_level = quote!(#private::registry::level_info(|| #private::registry::to_node(&#priority)));
     let registration = settings.registration("hook", &hook.docs, of_level);
@@ -74,15 +74,21 @@ fn mentions(tokens: TokenStream, name: &str) -> bool {
 /// The struct of settings of a hook or metric, with what serde and the engine need of it.
 ///
 /// `more` are fields that are no `#[config]`, `more_names` their names.
-pub(crate) fn settings_of(settings: &Settings<'_>, more: TokenStream, more_names: &[Ident]) -> TokenStream {
+pub(crate) fn settings_of(
+    owner: &Ident,
+    settings: &Settings<'_>,
+    more: TokenStream,
+    more_names: &[Ident],
+) -> TokenStream {
     let private = settings.krate.private();
     let ident = settings.ident;
     let fields = settings.fields.iter().filter_map(|field| {
         let (Field { ident, ty, cfgs, .. }, config) = (field, field.config()?);
         let attr = settings.field_attr(field, config);
-        Some(quote!(#(#cfgs)* #attr #ident: #ty,))
+        Some(quote!(#(#cfgs)* #attr pub #ident: #ty,))
     });
     let attr = settings.container_attr();
+    let constructors = settings.constructors(more_names);
     let (functions, clone, debug) =
         (settings.functions(), settings.clone_impl(more_names), settings.debug_impl(more_names));
     quote! {
@@ -90,8 +96,13 @@ pub(crate) fn settings_of(settings: &Settings<'_>, more: TokenStream, more_names
         #attr
         pub struct #ident { #(#fields)* #more }
         #functions
+        #constructors
         #clone
         #debug
+        #[automatically_derived]
+        impl #private::Configured for #owner {
+            type Settings = #ident;
+        }
     }
 }
 

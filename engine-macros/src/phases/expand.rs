@@ -22,9 +22,8 @@ pub(crate) fn expand(phases: &Phases) -> TokenStream {
     };
     let mask = variants(&mut phases.methods.iter());
     let only_ok = variants(&mut phases.methods.iter().filter(|method| method.only_ok));
-    let only_ok = (!only_ok.is_empty()).then(|| {
-        quote!(const ONLY_OK: #private::PhaseMask = #private::PhaseMask::of(&[#(#only_ok),*]);)
-    });
+    let only_ok = (!only_ok.is_empty())
+        .then(|| quote!(const ONLY_OK: #private::PhaseMask = #private::PhaseMask::of(&[#(#only_ok),*]);));
     let arms = phases.methods.iter().map(|method| {
         let Method { name, only_ok, cfgs, context, output } = method;
         let variant = names::variant(&name.unraw().to_string());

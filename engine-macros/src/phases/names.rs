@@ -87,7 +87,8 @@ mod tests {
         let closing: Vec<&str> = PHASES.iter().copied().filter(|name| closes(name)).collect();
         assert_eq!(closing.len(), 14, "{closing:?}");
         assert!(closing.contains(&"after_val") && closing.contains(&"after_run"));
-        for name in ["before_val", "after_forward", "after_backward", "after_save_checkpoint", "after_load_checkpoint"] {
+        for name in ["before_val", "after_forward", "after_backward", "after_save_checkpoint", "after_load_checkpoint"]
+        {
             assert!(!closes(name), "{name}");
         }
     }

@@ -223,12 +223,11 @@ fn optimizers(trainer: &Trainer, private: &TokenStream) -> TokenStream {
 fn slots_impl(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) -> TokenStream {
     let (owner, name) = (&trainer.item.ident, &trainer.name);
     let hooks: Vec<&Ident> = trainer.hooks().filter_map(|field| marker(field, parts)).collect();
-    let infos = hooks.iter().map(|marker| {
-        quote!(#private::slot_of::<#marker>(),)
-    });
-    let arms = hooks.iter().enumerate().map(|(slot, marker)| {
-        quote!(#slot => #private::call_field::<#marker>(self, phase, cx),)
-    });
+    let infos = hooks.iter().map(|marker| quote!(#private::slot_of::<#marker>(),));
+    let arms = hooks
+        .iter()
+        .enumerate()
+        .map(|(slot, marker)| quote!(#slot => #private::call_field::<#marker>(self, phase, cx),));
     let (level, own) = (trainer.level.expand(private), hooks.len());
     quote! {
         #[automatically_derived]

@@ -9,6 +9,7 @@
 //! Nothing here panics on any text, and nothing here knows what an experiment holds.
 
 mod compare;
+mod configured;
 mod de;
 mod diagnostic;
 mod document;
@@ -32,6 +33,7 @@ mod tree;
 mod value_path;
 
 pub use compare::{Difference, adopt_places, differences};
+pub use configured::{Configured, SettingsOf};
 pub(crate) use de::unknown;
 pub use de::{defaults_of, from_node, from_node_at};
 pub use diagnostic::Diagnostic;

@@ -95,8 +95,7 @@ pub struct Joined<A, B> {
 
 impl<A: Slots, B: Slots> Joined<A, B> {
     const ALL: [SlotInfo; MAX_SLOTS] = {
-        let none =
-            SlotInfo { name: "", priority: Priority::NORMAL, phases: PhaseMask::NONE, only_ok: PhaseMask::NONE };
+        let none = SlotInfo { name: "", priority: Priority::NORMAL, phases: PhaseMask::NONE, only_ok: PhaseMask::NONE };
         let (a, b) = (A::SLOTS, B::SLOTS);
         assert!(a.len() + b.len() <= MAX_SLOTS, "a program has at most 256 hooks with types of their own");
         let mut all = [none; MAX_SLOTS];

@@ -94,7 +94,11 @@ pub const fn slot_of<P: Part<Field: HookField>>() -> SlotInfo {
 /// # Errors
 /// What the hook returned.
 #[inline(always)]
-pub fn call_field<P: Reached<Field: HookField>>(owner: &mut P::Owner, phase: Phase, cx: &mut Context<'_>) -> Result<()> {
+pub fn call_field<P: Reached<Field: HookField>>(
+    owner: &mut P::Owner,
+    phase: Phase,
+    cx: &mut Context<'_>,
+) -> Result<()> {
     match P::of(owner).hook_mut() {
         Some(hook) => Phases::call(hook, phase, cx),
         None => Ok(()),

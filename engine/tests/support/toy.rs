@@ -154,11 +154,8 @@ impl<S: Shape> Slots for Toy<S> {
 }
 
 impl<S: Shape> Trainer for Toy<S> {
-    const INFO: TrainerInfo = TrainerInfo {
-        clock: S::CLOCK,
-        passes: PassInfo::PLAIN,
-        loaders: [&["train"], S::VAL, S::TEST, S::PREDICT],
-    };
+    const INFO: TrainerInfo =
+        TrainerInfo { clock: S::CLOCK, passes: PassInfo::PLAIN, loaders: [&["train"], S::VAL, S::TEST, S::PREDICT] };
 
     fn train_loader(&mut self, index: usize) -> Option<&mut dyn Source> {
         (index == 0).then_some(&mut self.train as _)

@@ -28,7 +28,7 @@ const _: () = {
             deserialize_with = "AccuracyConfig::__read_top_k",
             serialize_with = "AccuracyConfig::__write_top_k"
         )]
-        top_k: usize,
+        pub top_k: usize,
     }
     #[automatically_derived]
     impl AccuracyConfig {
@@ -53,6 +53,23 @@ const _: () = {
         }
     }
     #[automatically_derived]
+    impl AccuracyConfig {
+        pub fn new() -> Self {
+            Self {
+                top_k: Self::__default_top_k(),
+            }
+        }
+    }
+    const _: () = {
+        let _ = AccuracyConfig::new;
+    };
+    #[automatically_derived]
+    impl ::core::default::Default for AccuracyConfig {
+        fn default() -> Self {
+            Self::new()
+        }
+    }
+    #[automatically_derived]
     impl ::core::clone::Clone for AccuracyConfig {
         fn clone(&self) -> Self {
             Self {
@@ -71,6 +88,10 @@ const _: () = {
                 );
             shown.finish()
         }
+    }
+    #[automatically_derived]
+    impl ::engine::__private::Configured for Accuracy {
+        type Settings = AccuracyConfig;
     }
     ::engine::__private::inventory::submit! {
         ::engine::__private::Component { kind : "metric", name : "Accuracy", docs : "",

@@ -26,9 +26,9 @@ const _: () = {
             deserialize_with = "CsvConfig::__read_digits",
             serialize_with = "CsvConfig::__write_digits"
         )]
-        digits: usize,
+        pub digits: usize,
         #[serde(default)]
-        required: bool,
+        pub required: bool,
     }
     #[automatically_derived]
     impl CsvConfig {
@@ -56,6 +56,24 @@ const _: () = {
         }
     }
     #[automatically_derived]
+    impl CsvConfig {
+        pub fn new() -> Self {
+            Self {
+                digits: Self::__default_digits(),
+                required: ::core::default::Default::default(),
+            }
+        }
+    }
+    const _: () = {
+        let _ = CsvConfig::new;
+    };
+    #[automatically_derived]
+    impl ::core::default::Default for CsvConfig {
+        fn default() -> Self {
+            Self::new()
+        }
+    }
+    #[automatically_derived]
     impl ::core::clone::Clone for CsvConfig {
         fn clone(&self) -> Self {
             Self {
@@ -78,6 +96,10 @@ const _: () = {
             shown.field("required", &self.required);
             shown.finish()
         }
+    }
+    #[automatically_derived]
+    impl ::engine::__private::Configured for Csv {
+        type Settings = CsvConfig;
     }
     ::engine::__private::inventory::submit! {
         ::engine::__private::Component { kind : "sink", name : "Csv", docs :

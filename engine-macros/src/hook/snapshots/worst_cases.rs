@@ -32,15 +32,15 @@ const _: () = {
             deserialize_with = "WorstCasesConfig::__read_keep",
             serialize_with = "WorstCasesConfig::__write_keep"
         )]
-        keep: usize,
+        pub keep: usize,
         #[serde(
             default = "WorstCasesConfig::__default_title",
             deserialize_with = "WorstCasesConfig::__read_title",
             serialize_with = "WorstCasesConfig::__write_title"
         )]
-        title: Option<String>,
+        pub title: Option<String>,
         #[serde(default, skip_serializing_if = "::core::option::Option::is_none")]
-        level: ::core::option::Option<::engine::__private::Priority>,
+        pub level: ::core::option::Option<::engine::__private::Priority>,
     }
     #[automatically_derived]
     impl WorstCasesConfig {
@@ -84,6 +84,25 @@ const _: () = {
         }
     }
     #[automatically_derived]
+    impl WorstCasesConfig {
+        pub fn new() -> Self {
+            Self {
+                keep: Self::__default_keep(),
+                title: Self::__default_title(),
+                level: ::core::default::Default::default(),
+            }
+        }
+    }
+    const _: () = {
+        let _ = WorstCasesConfig::new;
+    };
+    #[automatically_derived]
+    impl ::core::default::Default for WorstCasesConfig {
+        fn default() -> Self {
+            Self::new()
+        }
+    }
+    #[automatically_derived]
     impl ::core::clone::Clone for WorstCasesConfig {
         fn clone(&self) -> Self {
             Self {
@@ -114,6 +133,10 @@ const _: () = {
             shown.field("level", &self.level);
             shown.finish()
         }
+    }
+    #[automatically_derived]
+    impl ::engine::__private::Configured for WorstCases {
+        type Settings = WorstCasesConfig;
     }
     ::engine::__private::inventory::submit! {
         ::engine::__private::Component { kind : "hook", name : "WorstCases", docs :

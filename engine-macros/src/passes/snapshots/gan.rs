@@ -1,8 +1,26 @@
 impl Gan {
     /// The critic's.
+    #[allow(
+        clippy::missing_const_for_fn,
+        clippy::missing_errors_doc,
+        clippy::needless_pass_by_ref_mut,
+        clippy::ptr_arg,
+        clippy::trivially_copy_pass_by_ref,
+        clippy::unnecessary_wraps,
+        clippy::unused_self
+    )]
     fn critic(&mut self, batch: &Tensor, cx: &mut Context<'_>) -> Result<Output> {
         Ok(self.score(batch).into())
     }
+    #[allow(
+        clippy::missing_const_for_fn,
+        clippy::missing_errors_doc,
+        clippy::needless_pass_by_ref_mut,
+        clippy::ptr_arg,
+        clippy::trivially_copy_pass_by_ref,
+        clippy::unnecessary_wraps,
+        clippy::unused_self
+    )]
     fn generator(&mut self, _: &Tensor, cx: &mut Context<'_>) -> Result<Output> {
         Ok(self.made(cx).into())
     }

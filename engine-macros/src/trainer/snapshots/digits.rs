@@ -133,16 +133,11 @@ const _: () = {
     #[automatically_derived]
     impl ::engine::__private::Fields for Digits {
         const NAME: &'static str = "Digits";
-        const CLOCK: ::engine::__private::Clock = ::engine::__private::Clock::Epoch;
-        const PASSES: &'static [::engine::__private::PassInfo] = <Stepping as ::engine::__private::TrainStep<
-            HAS_PASSES,
-        >>::PASSES;
-        const LOADERS: [&'static [&'static str]; 4] = [
-            &["train"],
-            &["val"],
-            &[],
-            &["prompts"],
-        ];
+        const TRAINER: ::engine::__private::TrainerInfo = ::engine::__private::TrainerInfo {
+            clock: ::engine::__private::Clock::Epoch,
+            passes: <Stepping as ::engine::__private::TrainStep<HAS_PASSES>>::PASSES,
+            loaders: [&["train"], &["val"], &[], &["prompts"]],
+        };
         const PARTS: &'static [::engine::__private::PartOf<Self>] = &[
             ::engine::__private::PartOf::new::<Field_net>(),
             ::engine::__private::PartOf::new::<Field_opt>(),
@@ -228,6 +223,7 @@ const _: () = {
                 name: "Digits",
                 priority: ::engine::__private::Priority::HIGH,
                 phases: <::engine::__private::PhasesOf<Digits>>::PHASES,
+                only_ok: <::engine::__private::PhasesOf<Digits>>::ONLY_OK,
             },
         ];
         #[inline(always)]
