@@ -85,7 +85,11 @@ unsafe extern "C" {
     pub(super) fn eng_reads_begin() -> c_int;
     pub(super) fn eng_reads_end() -> c_int;
     pub(super) fn eng_reads() -> u64;
+    pub(super) fn eng_host_number(tensor: *const C_tensor, out: *mut f64) -> bool;
     pub(super) fn eng_set_sync_debug(mode: c_int) -> c_int;
+
+    pub(super) fn eng_set_flush_denormals(flush: bool) -> bool;
+    pub(super) fn eng_keep_memory();
 
     pub(super) fn eng_libtorch_version() -> *const c_char;
     pub(super) fn eng_load_accelerator(loaded: *mut bool) -> c_int;

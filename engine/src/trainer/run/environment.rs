@@ -27,6 +27,9 @@ pub(super) fn report<T: Build>(experiment: &Experiment<T>, device: Device, folde
     fact("device", device_text(device));
     fact("threads", format!("{} of {} cores", tch::get_num_threads(), cores()));
     fact("deterministic", format!("{:?}", experiment.deterministic));
+    if experiment.flush_denormals {
+        fact("denormals", "flushed to zero".to_owned());
+    }
     fact("seed", experiment.seed.to_string());
     fact("machine", machine());
     lines

@@ -5,6 +5,7 @@ use crate::config::{Kind, Node, print_line};
 use crate::hook::{CustomHook, Dispatcher, HookSet as _, SlotSetting};
 use crate::loops::{self, Plan, Role, TrainPlan};
 use crate::model::InitRule;
+use crate::native::{keep_memory, set_flush_denormals};
 use crate::random;
 use crate::run::{Generators, RunState};
 use crate::trainer::run::determinism;
@@ -24,12 +25,19 @@ pub fn build<T: Build>(experiment: Experiment<T>, roles: &[Role]) -> Result<Prog
     build_on(device, experiment, roles)
 }
 
-/// The experiment's device; sets libtorch's threads for one operator, and its determinism.
+/// The experiment's device; sets what holds for the process: libtorch's threads for one operator, its determinism, how the
+/// CPU takes denormal numbers, and what its allocator keeps.
 pub(super) fn prepare<T: Build>(experiment: &Experiment<T>) -> Result<Device> {
     let device = experiment.device.resolve().map_err(|why| BuildErrors::at("device", why))?;
     determinism::apply(experiment.deterministic, device)?;
     if let Some(threads) = experiment.threads {
         tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX).max(1));
+    }
+    if !set_flush_denormals(experiment.flush_denormals) && experiment.flush_denormals {
+        return Err(BuildErrors::at("flush_denormals", "this processor can't flush denormal numbers; set it to `false`"));
+    }
+    if experiment.keep_memory {
+        keep_memory();
     }
     Ok(device)
 }
