@@ -16,3 +16,18 @@ ENG_API void eng_keep_memory() {
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
 #endif
 }
+
+// How matrix products of Float are computed: 0 in full, 1 by TF32 or two BFloat16, 2 by one BFloat16; and whether cuDNN
+// takes TF32.
+ENG_API int eng_set_float_precision(int matmul, bool cudnn_tf32) {
+  return eng::guarded([&] {
+    constexpr const char* names[] = {"highest", "high", "medium"};
+    at::Context& context = at::globalContext();
+    context.setFloat32MatmulPrecision(names[matmul]);
+    context.setAllowTF32CuDNN(cudnn_tf32);
+  });
+}
+
+ENG_API int eng_set_cudnn_benchmark(bool benchmark) {
+  return eng::guarded([&] { at::globalContext().setBenchmarkCuDNN(benchmark); });
+}

@@ -1,6 +1,7 @@
 //! An experiment becomes a program and runs: `train` in a folder of its own, `val`, `test` and `predict` on the weights
 //! of a checkpoint, `plan` without running anything.
 
+mod backend;
 mod determinism;
 mod environment;
 mod evaluate;
