@@ -73,7 +73,7 @@ impl Context<'_> {
     /// read from the device.
     ///
     /// # Errors
-    /// Those of libtorch.
+    /// Errors of libtorch.
     pub fn skipped_updates(&self) -> Result<Scalar> {
         self.run.updates.skipped()
     }
