@@ -20,7 +20,7 @@ impl<T: Phases> PhasesOf<T> {
     /// Calls the method of this phase.
     ///
     /// # Errors
-    /// What the method returned.
+    /// The error of the method.
     #[inline(always)]
     pub fn call(trainer: &mut T, phase: Phase, cx: &mut Context<'_>) -> Result<()> {
         trainer.call(phase, cx)

@@ -73,7 +73,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             return Err(Error::msg(text));
         }
         loader.start(Cursor::default())?;
-        while let Some(BatchRead { size, weight }) = fed.read(&mut self.trainer, self.run.device)? {
+        while let Some(BatchRead { size, weight }) = fed.read(&mut self.trainer, &self.run)? {
             self.run.step.batch_size = size;
             self.run.step.batch_weight = weight;
             self.run.step.output = None;

@@ -3,9 +3,8 @@
 use crate::base::{Error, Result};
 use crate::data::{Batch, BatchSource, Source};
 use crate::loops::share::Weighed;
-use crate::run::Context;
+use crate::run::{Context, RunState};
 use std::marker::PhantomData;
-use tch::Device;
 
 /// A val, test or predict loader of the trainer `T`, and the step that it feeds. Of a batch the step says an `A`: an
 /// [`Output`](crate::base::Output) or a [`Prediction`](crate::base::Prediction). [`fed`] makes one.
@@ -19,7 +18,7 @@ pub trait FedStep<T, A> {
     ///
     /// # Errors
     /// What goes wrong with a sample, and when the device is out of memory.
-    fn read(&mut self, trainer: &mut T, device: Device) -> Result<Option<BatchRead>>;
+    fn read(&mut self, trainer: &mut T, run: &RunState) -> Result<Option<BatchRead>>;
 
     /// The step, on the batch that was read last.
     ///
@@ -62,11 +61,11 @@ where
         (self.loader)(trainer)
     }
 
-    fn read(&mut self, trainer: &mut T, device: Device) -> Result<Option<BatchRead>> {
+    fn read(&mut self, trainer: &mut T, run: &RunState) -> Result<Option<BatchRead>> {
         // its memory is free before the next one takes some
         self.batch = None;
         let Some(batch) = (self.loader)(trainer).next_batch()? else { return Ok(None) };
-        let Weighed { batch, size, weight } = Weighed::of(batch)?.onto(device)?;
+        let Weighed { batch, size, weight } = Weighed::of(batch)?.onto(run)?;
         self.batch = Some(batch);
         Ok(Some(BatchRead { size, weight }))
     }

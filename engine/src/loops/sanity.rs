@@ -54,7 +54,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         fed.loader(&mut self.trainer).start(Cursor::default())?;
         let mut done = 0;
         while done < batches
-            && let Some(BatchRead { size, weight }) = fed.read(&mut self.trainer, self.run.device)?
+            && let Some(BatchRead { size, weight }) = fed.read(&mut self.trainer, &self.run)?
         {
             self.run.step.batch_size = size;
             self.run.step.batch_weight = weight;

@@ -1,4 +1,5 @@
-//! From a trainer's struct and an experiment to a run: what the macros fill, reading, building, running.
+//! From a trainer's struct and an experiment to a run: the traits that the macros implement, reading, building,
+//! running.
 
 mod build;
 mod build_errors;
@@ -16,7 +17,7 @@ pub use build::{Build, EngineHooksOf, Fields};
 pub use build_errors::{BuildErrors, Mistake};
 pub use builder::Builder;
 pub use experiment::{
-    DeviceChoice, Experiment, ExperimentBuilder, Precision, Purpose, Reader, Schema, Section, TrainSettings,
+    BackendSettings, DeviceChoice, Experiment, ExperimentBuilder, Purpose, Reader, Schema, Section, TrainSettings,
     ValSettings, Writer, docs_of,
 };
 pub use fields::{LoaderField, MetricField, OptimizerField, SameBatch, SameBatches, SchedulesField};

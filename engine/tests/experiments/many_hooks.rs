@@ -86,8 +86,7 @@ fn sixty_four_hook_fields_are_called_in_order() {
 
     let plan = plan_of(read()).unwrap();
     let (_, first) = &plan.phases[0];
-    let fields: Vec<&str> =
-        first.iter().map(|hook| hook.name.as_str()).filter(|name| HOOKS.contains(name)).collect();
+    let fields: Vec<&str> = first.iter().map(|hook| hook.name.as_str()).filter(|name| HOOKS.contains(name)).collect();
     let names: Vec<&str> = order.iter().map(|mark| HOOKS[*mark as usize]).collect();
     assert_eq!(fields, names);
 }
