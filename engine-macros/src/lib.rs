@@ -14,17 +14,21 @@ mod args;
 mod batch;
 mod component;
 mod diag;
+mod elsewhere;
 mod experiments;
 mod fallback;
 mod fields;
 #[cfg(test)]
 mod fuzz;
+mod groups;
 mod hook;
 mod krate;
+mod manifest;
 mod method;
 mod passes;
 mod phases;
 mod priority;
+mod recover;
 mod settings;
 mod show;
 #[cfg(test)]
@@ -33,6 +37,7 @@ mod source;
 mod spans;
 mod suggest;
 mod trainer;
+mod twice;
 mod verified;
 
 use proc_macro::TokenStream;
@@ -56,7 +61,7 @@ use proc_macro::TokenStream;
 /// |---|---|
 /// | `priority = "HIGH"` | `HIGHEST`, `HIGHER`, `HIGH`, `NORMAL` (default), `LOW`, `LOWER`, `LOWEST` or 0 to 100; lower numbers run first |
 /// | `name = "…"` | the name in experiment files, else the struct's |
-/// | `crate = path` | where the engine is, when it is not `::engine` |
+/// | `crate = path` | where the engine is; it is found by itself, also under another name, when `Cargo.toml` names it |
 ///
 /// Each field has one role: `#[config]`, `#[state]` or `#[transient]`. The arguments of `#[config]` (`default`, `range`,
 /// `exists`, `example`) are in the table of [`component`](macro@component). `#[state]` and `#[transient]` fields start
@@ -145,7 +150,7 @@ pub fn pass(_args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `loop` | a training loop of one's own, chosen by `train_loop` |
 /// | `metric`, `sink` | a metric or a sink; its fields are `#[config]`, `#[state]` or `#[transient]`, as a hook's |
 /// | `name = "…"` | the name in experiment files |
-/// | `crate = path` | where the engine is, when it is not `::engine` |
+/// | `crate = path` | where the engine is; it is found by itself, also under another name, when `Cargo.toml` names it |
 ///
 /// A field may say more by `#[config(…)]`; so do those of hooks, metrics and trainers, which always write `#[config]`:
 ///
@@ -192,7 +197,7 @@ pub fn component(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `priority = "HIGH"` | of the trainer's own `#[phases]`, as for a hook |
 /// | `hooks = Bundle` | a set of hooks made by `engine::hook_set!`, as libraries offer them: each stands below `hooks` in the file |
 /// | `name = "…"` | the name in messages, else the struct's |
-/// | `crate = path` | where the engine is, when it is not `::engine` |
+/// | `crate = path` | where the engine is; it is found by itself, also under another name, when `Cargo.toml` names it |
 ///
 /// The arguments of `#[config]` are in the table of [`component`](macro@component).
 ///
@@ -233,7 +238,7 @@ pub fn trainer(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | at the struct | meaning |
 /// |---|---|
 /// | `weight = Self::tokens` | a function that states the weight: `fn(&Self) -> f64` |
-/// | `crate = path` | where the engine is, when it is not `::engine` |
+/// | `crate = path` | where the engine is; it is found by itself, also under another name, when `Cargo.toml` names it |
 ///
 /// The weight is the number of samples when nothing else is said.
 #[proc_macro_derive(Batch, attributes(batch))]

@@ -7,13 +7,24 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
 
+/// A type whose phases somebody calls: a hook, or a trainer, for which `#[trainer]` implements it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is neither a hook nor a trainer, so nothing would call its phases",
+    label = "no `#[hook]` and no `#[trainer]`",
+    note = "put `#[hook]` on the struct, or `#[trainer(by_epoch)]`"
+)]
+pub trait PhasesOwner {}
+
+#[diagnostic::do_not_recommend]
+impl<H: Hook> PhasesOwner for H {}
+
 /// The phases a hook or a trainer takes part in: exactly the methods of its `#[phases]` block.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` takes part in no phase",
     label = "a hook needs a `#[phases]` block",
     note = "add `#[phases] impl {Self} {{ fn after_train_iter(&mut self, cx: &mut Context<'_>) -> Result<()> {{ … }} }}`"
 )]
-pub trait Phases {
+pub trait Phases: PhasesOwner {
     /// The phases, known at compile time.
     const PHASES: PhaseMask;
 

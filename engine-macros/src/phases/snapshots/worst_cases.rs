@@ -8,7 +8,6 @@ impl WorstCases {
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl ::engine::__private::Phases for WorstCases {
     const PHASES: ::engine::__private::PhaseMask = ::engine::__private::PhaseMask::of(
         &[
