@@ -30,7 +30,7 @@ use tch::{Tensor, nn};
 /// # fn main() {}
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no model",
+    message = "`{Self}` is not a model",
     label = "not a model",
     note = "a model is a struct of your own that holds its layers, with `impl Model for` it: `type Config = …; fn build(vs: &nn::Path<'_>, config: &Self::Config) -> Result<Self> {{ … }}`"
 )]

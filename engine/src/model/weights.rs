@@ -128,7 +128,7 @@ impl ModelEntry {
         }
         for ((name, mine), (given, theirs)) in self.variables.iter().zip(weights) {
             if name != given {
-                let what = format!("`{given}` stands where `{name}` belongs: they are not sorted by name");
+                let what = format!("found `{given}`, expected `{name}`: the names must be sorted");
                 return Err(ModelError::Names { model: self.name.clone(), what });
             }
             if mine.size() != theirs.size() {
