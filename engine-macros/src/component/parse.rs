@@ -4,7 +4,7 @@ use crate::args::{self, Args, CRATE, Key, NAME};
 use crate::component::kind::Kind;
 use crate::component::serde_attrs::{Named, refuse_buffering, refuse_defaults, refuse_names, serde_words};
 use crate::diag::Diag;
-use crate::fields::{Field, Role, docs, is_one_of};
+use crate::fields::{Field, ROLES, Role, docs, is_one_of};
 use crate::krate::Krate;
 use crate::recover;
 use crate::settings::Settings;
@@ -116,8 +116,9 @@ fn from_enum(mut item: ItemEnum, mut args: Args, diag: &mut Diag) -> Component {
     }
     let name = name(&item.ident, Kind::Settings, &mut args, diag);
     refuse_buffering(&item.attrs, diag);
-    for variant in &item.variants {
+    for variant in &mut item.variants {
         refuse_operator(variant, diag);
+        refuse_roles(variant, diag);
         refuse_buffering(&variant.attrs, diag);
         variant.fields.iter().for_each(|field| refuse_buffering(&field.attrs, diag));
     }
@@ -130,6 +131,20 @@ fn from_enum(mut item: ItemEnum, mut args: Args, diag: &mut Diag) -> Component {
         fields: Vec::new(),
         model: None,
         krate: Krate::from_args(&mut args),
+    }
+}
+
+/// A default or a range of a variant's field would be known to nobody.
+fn refuse_roles(variant: &mut Variant, diag: &mut Diag) {
+    let name = &variant.ident;
+    for field in &mut variant.fields {
+        for attr in field.attrs.extract_if(.., |attr| ROLES.iter().any(|role| attr.path().is_ident(role.name))) {
+            let role = attr.path().get_ident().map(ToString::to_string).unwrap_or_default();
+            let message = format!(
+                "`#[{role}]` is for the fields of a struct; put those of `{name}` into a struct under `#[component]`, and that into the variant: `{name}({name}Config)`"
+            );
+            diag.error(attr.path(), message);
+        }
     }
 }
 

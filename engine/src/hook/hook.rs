@@ -24,7 +24,7 @@ impl<H: Hook> PhasesOwner for H {}
     label = "a hook needs a `#[phases]` block",
     note = "add `#[phases] impl {Self} {{ fn after_train_iter(&mut self, cx: &mut Context<'_>) -> Result<()> {{ … }} }}`"
 )]
-pub trait Phases: PhasesOwner {
+pub trait Phases {
     /// The phases, known at compile time.
     const PHASES: PhaseMask;
 
@@ -33,6 +33,28 @@ pub trait Phases: PhasesOwner {
     /// # Errors
     /// What the method returned.
     fn call(&mut self, phase: Phase, cx: &mut Context<'_>) -> Result<()>;
+}
+
+/// What `#[phases]` makes of its block, one for a type. It is the one way to [`Phases`].
+pub trait PhasesBlock: PhasesOwner {
+    /// The phases, known at compile time.
+    const PHASES: PhaseMask;
+
+    /// Calls the method of this phase.
+    ///
+    /// # Errors
+    /// What the method returned.
+    fn call(&mut self, phase: Phase, cx: &mut Context<'_>) -> Result<()>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: PhasesBlock> Phases for T {
+    const PHASES: PhaseMask = <T as PhasesBlock>::PHASES;
+
+    #[inline(always)]
+    fn call(&mut self, phase: Phase, cx: &mut Context<'_>) -> Result<()> {
+        PhasesBlock::call(self, phase, cx)
+    }
 }
 
 /// A struct under `#[hook]`: its settings come from the file, its state goes into checkpoints.

@@ -77,7 +77,7 @@ const _: () = {
     }
     #[allow(non_upper_case_globals)]
     const CHECKED_train: bool = {
-        let _ = <Loader<DigitsSet> as ::engine::__private::LoaderField>::open;
+        let _ = <Loader<DigitsSet> as ::engine::__private::LoaderField>::source;
         true
     };
     #[allow(non_camel_case_types)]
@@ -98,7 +98,7 @@ const _: () = {
     }
     #[allow(non_upper_case_globals)]
     const CHECKED_val: bool = {
-        let _ = <Loader<DigitsSet> as ::engine::__private::LoaderField>::open;
+        let _ = <Loader<DigitsSet> as ::engine::__private::LoaderField>::source;
         true
     };
     #[allow(non_camel_case_types)]
@@ -119,7 +119,7 @@ const _: () = {
     }
     #[allow(non_upper_case_globals)]
     const CHECKED_prompts: bool = {
-        let _ = <Loader<Images> as ::engine::__private::LoaderField>::open;
+        let _ = <Loader<Images> as ::engine::__private::LoaderField>::source;
         true
     };
     #[allow(non_camel_case_types)]
