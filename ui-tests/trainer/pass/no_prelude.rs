@@ -4,8 +4,8 @@ use ::core::default::Default;
 use ::core::option::Option;
 use ::core::result::Result::Ok;
 use ::engine::prelude::{
-    Batch, Context, Dataset, Loader, Metric, Model, Optimizer, Output, Result, SampleRng, Steps, Tensor, component, hook,
-    nn, passes, phases, trainer,
+    Batch, Context, Dataset, Loader, Metric, Model, Optimizer, Output, Result, SampleRng, Steps, Tensor, component,
+    hook, nn, passes, phases, trainer,
 };
 use ::std::boxed::Box;
 use ::std::string::String;
