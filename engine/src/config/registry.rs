@@ -93,7 +93,26 @@ pub fn duplicates() -> Vec<(&'static Component, &'static Component)> {
         .collect()
 }
 
-/// Fields whose default their own range refuses, with why. A run that such a program has saved could not be read again.
+/// Fields whose default their own range refuses, with why. The command line refuses such a program before anything else: a run
+/// that it has saved could not be read again. A default that is a constant does not compile.
+///
+/// ```
+/// use engine::prelude::*;
+///
+/// fn share() -> f64 {
+///     1.5
+/// }
+///
+/// #[component]
+/// pub struct SmoothingConfig {
+///     #[config(default = share(), range = 0.0..1.0)]
+///     pub share: f64,
+/// }
+///
+/// let wrong = engine::config::registry::wrong_defaults();
+/// assert_eq!((wrong.len(), wrong[0].1.name), (1, "share"));
+/// assert_eq!(wrong[0].2, "`share` must be in 0.0..1.0, got 1.5");
+/// ```
 pub fn wrong_defaults() -> Vec<(&'static Component, &'static FieldInfo, String)> {
     let wrong = |field: &FieldInfo| field.demand.and(field.default).and_then(|default| default().err());
     let of = |component: &'static Component| {
