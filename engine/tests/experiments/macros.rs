@@ -1,6 +1,5 @@
 //! What `#[hook]`, `#[phases]` and `#[component]` give a struct.
 
-use crate::program::{Line, Slope};
 use engine::__private::{Component, HookConfig, Phase, PhaseMask, Phases, Priority, State, StateMap};
 use engine::config::{print_line, registry};
 use engine::prelude::*;
@@ -290,11 +289,11 @@ fn too_much() -> f64 {
 #[trainer(by_epoch)]
 struct Greedy {
     #[model]
-    slope: Slope,
+    slope: crate::program::Slope,
     #[optimizer]
     opt: AdamW,
     #[loader(train)]
-    train: Loader<Line>,
+    train: Loader<crate::program::Line>,
     #[config(default = too_much(), range = 0.0..=1.0)]
     share: f64,
 }
@@ -309,7 +308,8 @@ impl Steps for Greedy {
 #[test]
 fn a_default_of_a_trainer_that_no_file_could_name_is_refused() {
     let text = r#"(name: "greedy", optimizer: (lr: 0.1), loaders: (train: (dataset: (points: 4), batch_size: 2)), train: (max_epochs: 1))"#;
-    let error = Experiment::<Greedy>::parse("greedy.ron", text).unwrap_err().to_string();
+    let error =
+        Experiment::<Greedy>::parse("greedy.ron", text).err().map(|error| error.to_string()).unwrap_or_default();
     assert!(
         error.contains("the default is one that no file could name: `share` must be in 0.0..=1.0, got 1.5"),
         "{error}"
