@@ -15,7 +15,7 @@ pub use build::{Build, EngineHooksOf, Fields};
 pub use build_errors::{BuildErrors, Mistake};
 pub use builder::Builder;
 pub use experiment::{
-    DeviceChoice, Experiment, ExperimentBuilder, Precision, Purpose, Reader, Schema, Section, TrainSettings,
+    BackendSettings, DeviceChoice, Experiment, ExperimentBuilder, Purpose, Reader, Schema, Section, TrainSettings,
     ValSettings, Writer, docs_of,
 };
 pub use fields::{LoaderField, MetricField, OptimizerField, SameBatch, SameBatches, SchedulesField};
