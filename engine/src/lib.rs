@@ -130,6 +130,8 @@ mod documents {
     mod passes {}
     #[doc = include_str!("../../docs/data.md")]
     mod data {}
+    #[doc = include_str!("../../docs/macros.md")]
+    mod macros {}
     #[doc = include_str!("../../docs/porting.md")]
     mod porting {}
 }
@@ -138,6 +140,7 @@ mod documents {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::__part as part;
+    pub use crate::__phase_outside as phase_outside;
     pub use crate::base::checked::{
         ConfigValue, Fresh, Paths, check_exists, check_range, load_field, read_checked, save_field,
     };
@@ -149,14 +152,14 @@ pub mod __private {
     };
     pub use crate::hook::{
         AnyHook, Batches, ConstText, EachState, HasOptimizers, Hook, HookConfig, HookField, NoPhases, NoSteps,
-        PassBatch, PassSteps, Phases, PhasesOf, PredictStep, SlotInfo, Slots, Steps, StepsOf, TestStep, TrainStep,
-        ValStep, build_any, is_one_of, is_stepped, is_well, no_such_pass, pass_of,
+        PassBatch, PassSteps, Phases, PhasesBlock, PhasesOf, PhasesOwner, PredictStep, SlotInfo, Slots, Steps, StepsOf,
+        TestStep, TrainStep, ValStep, build_any, is_one_of, is_stepped, is_well, no_such_pass, pass_of,
     };
     pub use crate::loops::{LoopConfig, Role, TrainerInfo};
     pub use crate::metric::{Metric, MetricComponent, MetricConfig, build_metric};
     pub use crate::model::{AnyModel, Model, ModelConfig, Net, NetPart, build_model};
     pub use crate::optim::{OptimizerConfig, PassBatches, PassInfo, ScheduleConfig};
-    pub use crate::phase::{Phase, PhaseMask};
+    pub use crate::phase::{NoPhaseOutside, Phase, PhaseMask};
     pub use crate::record::{Sink, SinkComponent, SinkConfig, build_sink};
     pub use crate::run::Context;
     pub use crate::trainer::experiment::check::{check_experiment, check_experiments_besides};

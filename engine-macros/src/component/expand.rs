@@ -6,7 +6,7 @@ use crate::component::parse::{Component, Shape};
 use crate::component::serde_attrs::{Derived, derived, serde_words};
 use crate::component::stateful;
 use crate::fields::Role;
-use crate::settings::{block, registered};
+use crate::settings::{block, function, registered};
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::{Attribute, ItemEnum, ItemStruct, parse_quote};
@@ -32,10 +32,22 @@ fn expand_struct(component: &Component, item: &ItemStruct) -> TokenStream {
                 syn_field.attrs.push(parse_quote!(#attr));
             }
             // its error is reported
-            Role::Unknown => syn_field.attrs.push(parse_quote!(#[serde(skip)])),
+            Role::Unknown => {
+                let nothing = format!("{ident}::{}", function("none", field));
+                syn_field.attrs.push(parse_quote!(#[serde(skip, default = #nothing)]));
+            }
             _ => {}
         }
     }
+    let nothing = component.fields.iter().filter(|field| matches!(field.role, Role::Unknown)).map(|field| {
+        let (name, ty) = (function("none", field), &field.ty);
+        quote! {
+            impl #ident {
+                fn #name() -> #ty { ::core::unreachable!() }
+            }
+        }
+    });
+    let nothing: TokenStream = nothing.collect();
     // fields that serde reads as their author says; a `ConfigValue` they need not be
     let others: Vec<Ident> = component
         .fields
@@ -49,7 +61,7 @@ fn expand_struct(component: &Component, item: &ItemStruct) -> TokenStream {
     let registration = settings.registration(component.kind.word(), &component.docs, TokenStream::new());
     let chosen_by_file = chosen_by_file(component, ident);
     let block = block(quote!(#registration #chosen_by_file));
-    quote!(#item #functions #clone #debug #block)
+    quote!(#item #functions #nothing #clone #debug #block)
 }
 
 fn expand_enum(component: &Component, item: &ItemEnum) -> TokenStream {
@@ -140,6 +152,9 @@ fn chosen_by_file(component: &Component, ident: &Ident) -> Option<TokenStream> {
                     vs: &#private::tch::nn::Path<'_>,
                 ) -> #private::Result<::std::boxed::Box<dyn #private::Net>> {
                     #private::build_model(vs, self)
+                }
+                fn clone_model(&self) -> ::std::boxed::Box<dyn #private::ModelConfig> {
+                    ::std::boxed::Box::new(::core::clone::Clone::clone(self))
                 }
             };
             let registered = registered(&private, &component.name, quote!(ModelConfig), ident, build_model);

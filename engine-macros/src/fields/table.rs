@@ -83,7 +83,8 @@ pub(crate) static ROLES: [RoleInfo; 9] = [
         owners: TRAINER,
         part: Some(PartInfo {
             section: Section::Below("loaders"),
-            demands: ("LoaderField", "open"),
+            // it names the batches, so that samples that make none are told here and not for each use
+            demands: ("LoaderField", "source"),
             kind: "LoaderKind",
         }),
     },

@@ -3,6 +3,7 @@
 use crate::fields::{Field, Role};
 use crate::hook::parse::Hook;
 use crate::krate::Krate;
+use crate::phases;
 use crate::settings::{Settings, block, fresh, registered, state_impl};
 use crate::spans::quiet;
 use proc_macro2::{Ident, Span, TokenStream};
@@ -28,6 +29,8 @@ pub(crate) fn expand(hook: &Hook) -> TokenStream {
     // at the struct's name: the error when there is no `#[phases]` block
     let here = hook.krate.private_at(owner.span());
     let impl_hook = quote_spanned!(owner.span()=> impl #here::Hook for #owner);
+    let no_phases = hook.phases_misplaced.then(|| phases::none(&hook.krate, owner));
+    let none_outside = phases::none_outside(&hook.krate, owner, true);
     let methods = quote! {
         fn build_any(&self) -> ::std::boxed::Box<dyn #private::AnyHook> {
             #private::build_any::<#owner>(self)
@@ -48,9 +51,10 @@ pub(crate) fn expand(hook: &Hook) -> TokenStream {
             type Config = #settings_ident;
             #build
         }
+        #none_outside
         #chosen_by_file
     });
-    quote!(#item #block)
+    quote!(#item #no_phases #block)
 }
 
 /// The name of the struct of settings: `<Name>Config`, unless the item itself speaks of a type of that name.

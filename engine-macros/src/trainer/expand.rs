@@ -1,6 +1,7 @@
 //! What a trainer expands to: how it is read and built, and how the loops reach its fields.
 
 use crate::fields::{Config, Role};
+use crate::phases;
 use crate::settings::{block, fresh, state_impl};
 use crate::spans::ends;
 use crate::trainer::model::{Clock, LoaderRole, Trainer, TrainerField, TrainerRole};
@@ -21,6 +22,8 @@ pub(crate) fn expand(trainer: &Trainer) -> TokenStream {
     let own: Vec<crate::fields::Field> = trainer.fields.iter().filter_map(own_state).collect();
     let state = state_impl(&trainer.krate, &item.ident, &own);
     let optimizers = optimizers(trainer, &private);
+    let owner = phases::owner(&trainer.krate, &trainer.item.ident);
+    let none_outside = phases::none_outside(&trainer.krate, &trainer.item.ident, false);
     let block = block(quote! {
         // what stands in for a `#[phases]` block
         use #private::NoPhases as _;
@@ -30,15 +33,18 @@ pub(crate) fn expand(trainer: &Trainer) -> TokenStream {
         #slots
         #state
         #optimizers
+        #owner
+        #none_outside
     });
     quote!(#item #block)
 }
 
-/// The struct, without what was reported and is to have no consequences.
+/// The struct, without what is wrong with it.
 fn expanded_struct(trainer: &Trainer) -> ItemStruct {
     let mut item = trainer.item.clone();
-    for field in &mut item.fields {
-        field.attrs.retain(|attr| !attr.path().is_ident("cfg"));
+    for syn_field in &mut item.fields {
+        // reported, and nothing is to follow from it
+        syn_field.attrs.retain(|attr| !attr.path().is_ident("cfg"));
     }
     item
 }

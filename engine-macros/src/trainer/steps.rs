@@ -54,7 +54,6 @@ pub(crate) fn expand(trainer: &Trainer, parts: &[Part<'_>]) -> TokenStream {
         #train
         type Stepping = #stepping;
         #[automatically_derived]
-        #[diagnostic::do_not_recommend]
         impl #private::Batches for #owner {
             type Batch = <Stepping as #private::TrainStep<HAS_PASSES>>::Batch;
         }

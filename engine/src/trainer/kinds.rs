@@ -14,15 +14,15 @@ pub struct ModelKind;
 
 impl<P: Part<Field: Model>> PartKind<P> for ModelKind {
     const RANK: u8 = 0;
-    type Config = <P::Field as Model>::Config;
+    type Config = Plain<<P::Field as Model>::Config>;
     fn read(reader: &mut Reader<'_>) -> Option<Self::Config> {
-        reader.model::<P::Field>(P::INFO.path)
+        reader.model::<P::Field>(P::INFO.path).map(Plain)
     }
     fn write(config: &Self::Config, writer: &mut Writer) {
         writer.component(P::INFO.path, config);
     }
     fn build(config: Self::Config, builder: &mut Builder<'_>) -> Result<P::Field> {
-        builder.model(P::INFO.name, &config)
+        builder.model(P::INFO.name, &config.0)
     }
 }
 
@@ -147,7 +147,15 @@ impl<P: OwnSetting> PartKind<P> for ConfigKind {
     fn read(reader: &mut Reader<'_>) -> Option<Self::Config> {
         let check = |value: &Plain<P::Field>| P::check(&value.0);
         reader.demanded(P::DEMAND);
+        // a path by default need not be there
+        let bounded = P::DEMAND.is_some_and(|demand| demand != "exists");
         match P::default() {
+            Some(value) if bounded && P::check(&value).is_err() => {
+                let why = P::check(&value).err().unwrap_or_default();
+                let text = format!("the default is one that no file could name: {why}; change it in the program");
+                reader.error(P::INFO.path, text);
+                None
+            }
             Some(value) => reader.config(P::INFO.path, Some(&|| Plain(value.copied())), Some(&check)),
             None => reader.config(P::INFO.path, None, Some(&check)),
         }

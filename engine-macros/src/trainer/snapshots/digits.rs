@@ -38,17 +38,17 @@ const _: () = {
     }
     ::engine::__private::part! {
         Field_train of Digits : Loader < DigitsSet >, CHECKED_train = < Loader <
-        DigitsSet > as ::engine::__private::LoaderField > ::open; LoaderKind("train",
+        DigitsSet > as ::engine::__private::LoaderField > ::source; LoaderKind("train",
         "loaders.train", "") reached by train
     }
     ::engine::__private::part! {
         Field_val of Digits : Loader < DigitsSet >, CHECKED_val = < Loader < DigitsSet >
-        as ::engine::__private::LoaderField > ::open; LoaderKind("val", "loaders.val",
+        as ::engine::__private::LoaderField > ::source; LoaderKind("val", "loaders.val",
         "") reached by val
     }
     ::engine::__private::part! {
         Field_prompts of Digits : Loader < Images >, CHECKED_prompts = < Loader < Images
-        > as ::engine::__private::LoaderField > ::open; LoaderKind("prompts",
+        > as ::engine::__private::LoaderField > ::source; LoaderKind("prompts",
         "loaders.prompts", "") reached by prompts
     }
     ::engine::__private::part! {
@@ -107,7 +107,6 @@ const _: () = {
     };
     type Stepping = ::engine::__private::Known<Digits, FITS_train>;
     #[automatically_derived]
-    #[diagnostic::do_not_recommend]
     impl ::engine::__private::Batches for Digits {
         type Batch = <Stepping as ::engine::__private::TrainStep<HAS_PASSES>>::Batch;
     }
@@ -274,6 +273,29 @@ const _: () = {
             ::core::panic!(
                 "optimizer `opt` is in no pass, so it would never step; name it in one: `#[pass(opt)]`"
             )
+        }
+    };
+    #[automatically_derived]
+    impl ::engine::__private::PhasesOwner for Digits {}
+    const _: () = {
+        if let ::core::option::Option::Some(text) = ::engine::__private::phase_outside!(
+            Digits, BeforeRun before_run AfterLoadCheckpoint after_load_checkpoint
+            BeforeTrain before_train BeforeTrainEpoch before_train_epoch BeforeTrainIter
+            before_train_iter BeforeTrainBatch before_train_batch AfterForward
+            after_forward AfterBackward after_backward AfterTrainBatch after_train_batch
+            BeforeOptimizerStep before_optimizer_step AfterOptimizerStep
+            after_optimizer_step AfterTrainIter after_train_iter AfterTrainEpoch
+            after_train_epoch BeforeVal before_val BeforeValEpoch before_val_epoch
+            BeforeValIter before_val_iter AfterValIter after_val_iter AfterValEpoch
+            after_val_epoch AfterVal after_val BeforeSaveCheckpoint
+            before_save_checkpoint AfterSaveCheckpoint after_save_checkpoint AfterTrain
+            after_train BeforeTest before_test BeforeTestEpoch before_test_epoch
+            BeforeTestIter before_test_iter AfterTestIter after_test_iter AfterTestEpoch
+            after_test_epoch AfterTest after_test BeforePredict before_predict
+            BeforePredictIter before_predict_iter AfterPredictIter after_predict_iter
+            AfterPredict after_predict OnException on_exception AfterRun after_run
+        ) {
+            ::core::panic!("{}", text)
         }
     };
 };
