@@ -3,7 +3,7 @@
 use crate::base::Clock;
 use crate::optim::update::batches_per_iter;
 use crate::optim::{Clip, NonFinite, PassInfo, PassPlan, PassSettings, TrainingLength};
-use crate::run::{Cadence, Clocks};
+use crate::run::{Cadence, Clocks, TimeLimit};
 use serde::{Deserialize, Serialize};
 
 /// What a training is to do, besides what its hooks ask for.
@@ -36,6 +36,8 @@ pub struct TrainPlan {
     pub non_finite: NonFinite,
     /// Stops when this many updates are done, without changing the plan: schedules stay as they are.
     pub stop_after: Option<u64>,
+    /// When this run ends by the clock on the wall.
+    pub time_limit: Option<TimeLimit>,
     /// Goes on also with a training that a hook or a step had ended.
     pub past_end: bool,
 }

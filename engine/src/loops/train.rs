@@ -154,6 +154,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         // what hooks ask for in `after_train`; nothing is half done here either
         self.decide();
         self.write_decided_checkpoints()?;
+        self.finish_saves_for_good()?;
         self.validate_at_cut()
     }
 
@@ -163,7 +164,12 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     fn validate_at_cut(&mut self) -> Result<()> {
         let clocks = &self.run.clocks;
         let wanted = self.plan.val.as_ref().is_some_and(|val| val.at_end) && Self::has_loader(Role::Val);
-        if !self.is_cut() || !wanted || clocks.last_val == Some(clocks.iter) || clocks.iter.get() == 0 {
+        if !self.is_cut()
+            || self.run.decision.is_time_up()
+            || !wanted
+            || clocks.last_val == Some(clocks.iter)
+            || clocks.iter.get() == 0
+        {
             return Ok(());
         }
         self.val()?;
@@ -243,22 +249,23 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         }
     }
 
-    /// Where no iter is half done: decides, validates, and writes checkpoints. A signal leaves the validation out, and
-    /// the state of the last finished iter is saved.
+    /// Where no iter is half done: decides, validates, and writes checkpoints. A signal, or the end of the run's time, leaves
+    /// the validation out, and the state of the last finished iter is saved.
     ///
     /// # Errors
     /// The first error of a hook, of the validation or of the disk.
     pub fn safe_point(&mut self) -> Result<()> {
-        let signal = self.decide();
-        let val = !signal && self.is_val_due();
-        self.check_finite(signal || val)?;
-        if signal {
-            return self.save_on_signal();
+        self.look_after_saves()?;
+        let ends = self.decide();
+        let val = !ends && self.is_val_due();
+        self.check_finite(ends || val)?;
+        if ends {
+            return self.save_last_iter();
         }
         if val {
             self.val()?;
             if self.decide() {
-                return self.save_on_signal();
+                return self.save_last_iter();
             }
         }
         if !self.run.decision.saves.is_empty() {
@@ -278,6 +285,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         if !self.has_iter_left() {
             return Ok(());
         }
+        self.look_after_saves()?;
         match self.decide() {
             false if self.is_over() => Ok(()),
             _ => self.safe_point(),

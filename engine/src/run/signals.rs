@@ -1,11 +1,12 @@
-//! SIGINT and SIGTERM: the first asks the loop to end in good order, a second one ends the process at once.
+//! SIGINT and SIGTERM: the first asks the loop to end in good order, a second one ends the process at once. SIGUSR1 asks
+//! for a checkpoint, and the run goes on.
 //!
 //! The loop looks for a signal where nothing is half done. When that takes long, because a step, a worker or a disk is
 //! stuck, a thread of its own says what is waited for, and what a second signal does.
 
 use crate::base::waiting::waited_for;
 use crate::base::{Error, Result};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator;
 use std::fmt;
 use std::io::{IsTerminal as _, Write as _, stderr};
@@ -29,6 +30,7 @@ pub enum Signal {
 #[derive(Clone, Debug, Default)]
 pub struct Signals {
     came: Arc<AtomicUsize>,
+    save: Arc<AtomicBool>,
     /// The thread that tells what is waited for.
     _teller: Option<Arc<Teller>>,
 }
@@ -39,7 +41,7 @@ impl Signals {
     /// # Errors
     /// When the handlers can't be set.
     pub fn listen() -> Result<Signals> {
-        let came = Arc::new(AtomicUsize::new(0));
+        let (came, save) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
         let set = || -> std::io::Result<Teller> {
             for signal in [SIGINT, SIGTERM] {
                 let again = Arc::new(AtomicBool::new(false));
@@ -48,10 +50,11 @@ impl Signals {
                 signal_hook::flag::register(signal, again)?;
                 signal_hook::flag::register_usize(signal, Arc::clone(&came), signal as usize)?;
             }
+            signal_hook::flag::register(SIGUSR1, Arc::clone(&save))?;
             Teller::start()
         };
         let teller = set().map_err(|error| Error::new(error).context("signal handlers can't be set"))?;
-        Ok(Signals { came, _teller: Some(Arc::new(teller)) })
+        Ok(Signals { came, save, _teller: Some(Arc::new(teller)) })
     }
 
     /// As if the signal had come: for tests, and for programs that are told to end by other means.
@@ -61,6 +64,17 @@ impl Signals {
             Signal::Terminate => SIGTERM,
         };
         self.came.store(number as usize, Ordering::Relaxed);
+    }
+
+    /// As if SIGUSR1 had come: the run is saved at its next safe point, and goes on.
+    pub fn ask_to_save(&self) {
+        self.save.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a checkpoint was asked for since this was last asked.
+    pub(crate) fn take_save(&self) -> bool {
+        // a plain look in all iters in which nobody has asked
+        self.save.load(Ordering::Relaxed) && self.save.swap(false, Ordering::Relaxed)
     }
 
     /// The signal that has come, if any.

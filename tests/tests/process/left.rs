@@ -24,6 +24,12 @@ pub(crate) fn tensors(run: &Path) -> BTreeMap<String, Vec<u8>> {
     tensors
 }
 
+/// The lines of a checkpoint's state, but for what tells how long something took.
+pub(crate) fn state(checkpoint: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(checkpoint.join("run/state.ron")).unwrap();
+    text.lines().map(str::to_owned).collect()
+}
+
 /// The checkpoint that `latest` names.
 pub(crate) fn newest(run: &Path) -> PathBuf {
     let checkpoints = run.join("checkpoints");

@@ -2,7 +2,7 @@
 
 use crate::base::{Flag, Iter, Result, Scalar};
 use crate::run::requests::StopRequest;
-use crate::run::{Context, Exception, Save, SavedCheckpoint, Stop};
+use crate::run::{Context, Exception, Save, SavedCheckpoint, Saving, Stop};
 use tch::Tensor;
 
 /// Requests, and what the loop has decided. The loop decides at its safe points: after each iter, after
@@ -76,7 +76,8 @@ impl Context<'_> {
         self.run.updates.skipped()
     }
 
-    /// The iter of the newest checkpoint, while it holds everything that has happened.
+    /// The iter of the newest checkpoint that is on the disk or on its way there, while it holds everything that has
+    /// happened.
     pub fn saved_at(&self) -> Option<Iter> {
         self.run.storage.saved_at
     }
@@ -102,6 +103,18 @@ impl Context<'_> {
     /// ```
     pub fn checkpoint(&self) -> Option<&SavedCheckpoint> {
         self.run.storage.saved.as_ref()
+    }
+
+    /// Says, in `before_save_checkpoint`, how the checkpoint is to be written: by another thread or at once, what becomes of
+    /// the run when that fails, and which older checkpoints stay. Of several hooks the last one counts. Without one it is
+    /// written at once, an error ends the run, and all stay.
+    pub fn saving(&mut self, saving: Saving) {
+        self.run.storage.saving = saving;
+    }
+
+    /// The names and iters of checkpoints that could not be written since this was last asked.
+    pub(crate) fn take_not_written(&mut self) -> Vec<(String, Iter)> {
+        std::mem::take(&mut self.run.storage.not_written)
     }
 
     /// Says, in `before_save_checkpoint`, that evaluations use these weights instead of those that are trained: an
