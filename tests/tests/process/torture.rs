@@ -177,7 +177,7 @@ fn sigkill_at_any_instant_of_any_run_ends_in_the_bits_of_one_that_nothing_distur
         assert!(ended.code == Some(0), "{what}: {ended}");
         let whole = whole.path("runs/run");
         assert_same(&whole, &run, &what);
-        assert_eq!(state(&newest(&whole)), state(&newest(&run)), "{what}");
+        assert!(state(&newest(&whole)) == state(&newest(&run)), "{what}: the states differ");
         let left = std::fs::read_dir(run.join("checkpoints")).unwrap().flatten();
         let left: Vec<_> =
             left.map(|entry| entry.file_name()).filter(|name| name.to_string_lossy().starts_with('.')).collect();
