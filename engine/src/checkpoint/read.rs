@@ -83,7 +83,7 @@ pub fn load_models(path: &Path) -> Result<Vec<(String, Variables)>, CheckpointEr
 /// What [`newest_valid`] found.
 #[derive(Debug, Default)]
 pub struct Newest {
-    /// The newest checkpoint that can be read; `None` when there is none at all.
+    /// The newest checkpoint that can be read; `None` when there is none in this program.
     pub found: Option<(PathBuf, Snapshot)>,
     /// Each newer one that can't be read, and why, newest first. To be shown: the run continues from further back.
     pub unusable: Vec<(PathBuf, CheckpointError)>,
@@ -304,7 +304,7 @@ impl Folder<'_> {
     }
 
     fn text(&self, name: &str) -> Result<String, CheckpointError> {
-        String::from_utf8(self.bytes(name)?).map_err(|_| self.damaged(name, "it is no text".to_owned()))
+        String::from_utf8(self.bytes(name)?).map_err(|_| self.damaged(name, "it is not UTF-8 text".to_owned()))
     }
 
     /// The content of a file, verified.

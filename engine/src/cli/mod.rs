@@ -1,7 +1,8 @@
 //! The command line that `engine::main!` gives to every program.
 //!
-//! Exit codes: 0 done; 1 failed while running; 2 wrong usage or experiment; 130 and 143 stopped by SIGINT or
-//! SIGTERM after the checkpoint of the last finished iter was written. Errors go to stderr, one line first.
+//! Exit codes: 0 done; 1 failed while running; 2 wrong usage or experiment; 130 and 143 stopped by SIGINT or SIGTERM
+//! after the checkpoint of the last finished iter was written. Errors are printed to stderr, beginning with a line
+//! that sums them up.
 
 mod args;
 mod check;
@@ -146,7 +147,7 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
             let summary = loaded.used_by(|experiment| run_train(experiment, options))?;
             print_metrics(&summary)?;
             out::line(format_args!("run folder: {}", folder.display()))?;
-            return exit_code(&summary, "; `--resume` goes on from there");
+            return exit_code(&summary, "; continue with `--resume`");
         }
         Command::Val { experiment, checkpoint } => {
             return evaluate::<T>(Role::Val, &experiment, checkpoint, style, run_val);
@@ -166,7 +167,7 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
                 let plural = if written == 1 { "" } else { "s" };
                 out::line(format_args!("{written} prediction{plural} in {}", path.display()))?;
             }
-            return exit_code(&summary, "; what was predicted so far is dropped");
+            return exit_code(&summary, "; the predictions made so far are deleted");
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -42,6 +42,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let skipped = run.updates.skipped()?.read()? as u64;
         state.put_map("updates", |map| {
             map.put("skipped", &skipped);
+            map.put("scales", &run.updates.save_scales());
             map.put("scheduled", &run.updates.scheduled(&clocks.progress()));
             map.put_map("optimizers", |map| {
                 run.updates
@@ -131,6 +132,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         run.seen.record.load_state(state.take_map("record")?)?;
         let mut updates = state.take_map("updates")?;
         run.updates.restore_skipped(updates.take("skipped")?);
+        run.updates.restore_scales(updates.take_map("scales")?)?;
         let mut optimizers = updates.take_map("optimizers")?;
         for optimizer in run.updates.optimizers_mut() {
             let failed = format!("the state of the optimizer `{}` can't be taken back", optimizer.name());

@@ -1,8 +1,9 @@
 //! Which saved state belongs to which part of the program.
 //!
-//! A part that has a key of its own, as a field has, keeps its state under that key. Hooks of `custom_hooks` are a list
-//! that people add to, remove from and reorder, and the same hook may stand in it twice: there a state goes to the hook of
-//! the same settings. Whatever its key, a part whose state was of something else starts anew.
+//! A part with its own key, such as a field, finds its state by this key. `custom_hooks` is a list to which people add
+//! hooks, from which they remove hooks, and which they reorder, and a hook may occur twice in it: there a state goes
+//! to the hook with the same settings. With any key, a part whose `resets_state` settings have changed starts with its
+//! initial state.
 
 use crate::base::{Saved, State, StateError, StateMap, StateValue};
 use crate::metric::Metric;
@@ -38,7 +39,7 @@ impl Identity {
     pub(super) fn changes_since(&self, saved: &Identity) -> Option<String> {
         let changed = self.of.iter().filter_map(|(name, now)| Some((name, saved.of.get(name)?, now)));
         let texts = changed.filter(|(_, was, now)| was != now);
-        let texts: Vec<String> = texts.map(|(name, was, now)| format!("`{name}` was {was} and is {now} now")).collect();
+        let texts: Vec<String> = texts.map(|(name, was, now)| format!("`{name}` was {was} and is now {now}")).collect();
         (!texts.is_empty()).then(|| texts.join(", "))
     }
 }
@@ -197,7 +198,7 @@ mod tests {
     fn what_a_state_was_of_is_told_with_what_it_is_now() {
         let (before, after) = (list(&["E acc 3"]), list(&["E loss 3"]));
         let change = after["E"].changes_since(&before["E"]);
-        assert_eq!(change.as_deref(), Some("`monitor` was acc and is loss now"));
+        assert_eq!(change.as_deref(), Some("`monitor` was acc and is now loss"));
         assert_eq!(after["E"].changes_since(&after["E"]), None);
     }
 }

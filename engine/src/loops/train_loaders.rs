@@ -1,7 +1,7 @@
-//! The train loaders of a program. Several are joined: an iter takes a batch of each.
+//! The train loaders of a program. Several loaders are joined: an iter reads a batch of each.
 //!
-//! One of them makes the epoch, which ends with its pass. The others go on from pass to pass. Each has a place of its own
-//! in its own data, and a checkpoint holds them all.
+//! One of them determines the epoch, which ends with the pass of this loader. The others continue from pass to pass.
+//! Each loader has its own position in its data, and a checkpoint contains all positions.
 
 use crate::base::{Batch, Error, Result};
 use crate::data::Source;
@@ -32,7 +32,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let rule = &self.plan.train.epoch_loader;
         let place = rule.place(names, &batches).ok_or_else(|| {
             let known = names.join("`, `");
-            Error::msg(format!("`epoch_loader` is {rule:?}, and the train loaders are `{known}`"))
+            Error::msg(format!("`epoch_loader` is {rule:?}, but the train loaders are `{known}`"))
         })?;
         self.epoch_loader = place;
         Ok(batches.get(place).copied().flatten())
@@ -50,7 +50,9 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     pub(super) fn train_loader(&mut self, place: usize) -> Result<&mut dyn Source> {
         self.trainer.train_loader(place).ok_or_else(|| {
             let name = T::loaders(Role::Train).get(place).copied().unwrap_or("train");
-            Error::msg(format!("the trainer names the train loader `{name}` and does not give it"))
+            Error::msg(format!(
+                "the trainer lists the train loader `{name}`, but its `Trainer` methods do not return it"
+            ))
         })
     }
 

@@ -1,9 +1,9 @@
 //! One iter: the passes that are due, each with its updates. An update is its batches forward and backward, then the
 //! step of its optimizers. The eager step.
 //!
-//! The loss is not read here. One that is NaN or infinite goes into the gradients and the weights like any other;
-//! it is seen in the next row, where the logger warns of it. With `train: (non_finite: Skip)` the device leaves such
-//! updates out, and nothing waits for it.
+//! The loss is not read here. A loss that is NaN or infinite influences gradients and weights like any other; the
+//! logger warns of it in the next row. With `train: (non_finite: Skip)` the device skips such updates, and nothing
+//! waits for the device.
 
 use crate::base::{Error, Output, Result};
 use crate::hook::EngineHooks;
@@ -51,7 +51,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             )));
         }
         if !self.run.current.in_epoch {
-            return Err(Error::msg("an iter belongs within an epoch: call `iter` in the body of `epoch_with`"));
+            return Err(Error::msg("an iter runs only within an epoch: call `iter` in the body of `epoch_with`"));
         }
         self.foresee_iter();
         self.within::<at::BeforeTrainIter, at::AfterTrainIter>(|program| {
@@ -107,7 +107,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let shares = Shares::of(&self.waiting);
         self.waiting.reverse();
         while let Some(batch) = self.waiting.pop() {
-            let batch = batch.onto(self.run.device)?;
+            let batch = batch.onto(&self.run)?;
             at_hand.left = at_hand.left.map(|left| left.saturating_sub(1));
             self.batch(pass, &batch, shares, Count::Fresh)?;
             if is_followed {
@@ -145,7 +145,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.run.step.output = Some(output);
         self.phase::<at::AfterForward>()?;
         if let Some(loss) = loss {
-            self.run.updates.backward(&loss, share)?;
+            self.run.updates.backward(pass, &loss, share)?;
         }
         self.phase::<at::AfterBackward>()?;
         if let Some(output) = &mut self.run.step.output {
@@ -156,6 +156,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
 
     /// The steps of the optimizers, unless a hook or a step has asked to leave the update out.
     fn step_optimizers(&mut self, pass: usize) -> Result<()> {
+        self.run.updates.finish(pass)?;
         self.within::<at::BeforeOptimizerStep, at::AfterOptimizerStep>(|program| {
             let iter = program.run.clocks.iter.get();
             if let Some(reason) = program.decide_on_update() {
@@ -166,6 +167,9 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             let updated = program.run.updates.step(pass, iter)?;
             if let Some(norm) = updated.grad_norm {
                 program.run.log("grad_norm", norm);
+            }
+            if let Some(scale) = updated.loss_scale {
+                program.run.log_last("loss_scale", scale);
             }
             if program.run.updates.may_skip() {
                 let skipped = program.run.updates.skipped()?;

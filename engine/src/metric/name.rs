@@ -1,4 +1,4 @@
-//! The name of a metric that is watched while a training goes on.
+//! The name of a metric that is watched during a training.
 
 use crate::base::suggest::meant;
 use crate::metric::{Better, Measure};
@@ -9,9 +9,9 @@ use std::ops::Deref;
 
 /// The name of a metric that a hook watches from validation to validation: `val/accuracy`.
 ///
-/// A text in experiment files. Wherever a setting of this type stands, also in hooks of your own, the experiment is
-/// refused when it is read and no validation produces the metric, or the metric has no better direction. A name that is
-/// not to be checked so (of a test loader, say) is a `String`.
+/// In experiment files it is a text. An experiment with a setting of this type, also in your own hooks, is refused
+/// when it is read if no validation produces the metric, or if neither direction of the metric is better. For a name
+/// that must not be checked in this way, for example of a test loader, use a `String`.
 ///
 /// ```
 /// use engine::prelude::*;
@@ -137,7 +137,9 @@ pub(crate) fn watched(name: &str, measures: &[Measure]) -> Result<Better, Unwatc
         Some(_) if !is_of_val(name) => {
             other(format!("`{name}` is not produced while training; watch a metric of a val loader"))
         }
-        Some(Better::Neither) => other(format!("`{name}` declares neither direction as better; watch another metric")),
+        Some(Better::Neither) => other(format!(
+            "neither high nor low values of `{name}` are better, so it has no best; watch another metric"
+        )),
         Some(better) => Ok(better),
     }
 }
@@ -171,7 +173,10 @@ mod tests {
         assert_eq!(refused("val/los"), "nothing produces `val/los`, did you mean `val/loss`?");
         assert_eq!(refused("iou"), "nothing produces `iou`, expected one of `val/loss`, `val/accuracy`");
         assert_eq!(refused("test/loss"), "`test/loss` is not produced while training; watch a metric of a val loader");
-        assert_eq!(refused("val/samples"), "`val/samples` declares neither direction as better; watch another metric");
+        assert_eq!(
+            refused("val/samples"),
+            "neither high nor low values of `val/samples` are better, so it has no best; watch another metric"
+        );
         let none = watched("val/loss", &measures[3..]).unwrap_err();
         assert_eq!(
             none.sentence("val/loss"),

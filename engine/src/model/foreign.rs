@@ -1,4 +1,4 @@
-//! Weights as other programs write them.
+//! Weights that other programs have written.
 
 use crate::model::entry::ModelEntry;
 use crate::model::error::ModelError;
@@ -8,9 +8,9 @@ use tch::{Kind, Tensor};
 const COUNTER: &str = "num_batches_tracked";
 
 impl ModelEntry {
-    /// Makes weights of a file that may come from another program what [`ModelEntry::load`] takes, and gives back a text for
-    /// each thing that was changed: PyTorch's counters of batch norm layers are left out, and floating-point weights of another
-    /// precision are converted. What fits the model even so is not looked at here.
+    /// Changes weights of a file, which may come from another program, so that [`ModelEntry::load`] accepts them, and
+    /// returns a text for each change. PyTorch's counters of batch norm layers are removed, and floating-point weights
+    /// of another precision are converted. Whether names and shapes fit the model is not checked here.
     ///
     /// ```
     /// use engine::model::ModelEntry;

@@ -1,9 +1,9 @@
-//! What `tch` lacks, straight from libtorch: fused optimizer steps, operations on whole lists of tensors,
-//! generator states, and the process's switches.
+//! Functions of libtorch that `tch` lacks: fused optimizer steps, operations on whole lists of tensors, generator
+//! states, and the process's switches.
 //!
-//! The only folder with `unsafe`. Its functions take and give `tch` tensors and plain numbers; whatever
-//! libtorch throws becomes a [`NativeError`]. Nothing here reads a value from a device, and nothing keeps a
-//! tensor that the caller didn't hand over.
+//! This is the only folder with `unsafe`. Its functions accept and return `tch` tensors and plain numbers; exceptions
+//! of libtorch become a [`NativeError`]. Nothing here reads a value from a device, and nothing keeps a tensor that the
+//! caller didn't pass ownership of.
 #![expect(unsafe_code, reason = "the border to the C++ shim; every other folder is denied it")]
 
 mod device;
@@ -16,6 +16,8 @@ mod identity;
 mod memory;
 mod optimizer;
 mod options;
+mod precision;
+mod process;
 mod reads;
 mod switches;
 mod tensor_list;
@@ -32,6 +34,11 @@ pub use identity::{storage_id, tensor_id};
 pub use memory::MemoryMeter;
 pub use optimizer::{AdamStep, Scaling, SgdStep, fused_adam, fused_sgd};
 pub use options::{AdamOptions, SgdOptions};
-pub use reads::{DeviceReads, NoSyncGuard};
+pub use precision::{
+    Autocast, MatmulPrecision, ScaleRule, amp_unscale_, amp_update_scale_, channels_last, set_cudnn_benchmark,
+    set_float_precision,
+};
+pub use process::{keep_memory, set_flush_denormals};
+pub use reads::{DeviceReads, NoSyncGuard, host_number};
 pub use switches::{AnomalyGuard, Determinism, GradModeGuard, determinism, set_deterministic, set_variable};
 pub use tensor_list::TensorList;

@@ -1,4 +1,4 @@
-//! Parameter groups by name pattern: which parameters get other settings than the rest.
+//! Parameter groups by name pattern: parameters with their own settings.
 
 use crate::base::pattern;
 use crate::optim::error::{Allowed, OptimError, check_ranges};
@@ -24,12 +24,12 @@ pub struct GroupRule {
 }
 
 impl GroupRule {
-    /// A rule that changes nothing yet.
+    /// A rule that changes no setting yet.
     pub fn new(pattern: impl Into<String>) -> Self {
         GroupRule { pattern: pattern.into(), ..GroupRule::default() }
     }
 
-    /// Whether a parameter of this name is meant.
+    /// Whether the rule matches the name of a parameter.
     ///
     /// ```
     /// use engine::optim::GroupRule;
@@ -48,7 +48,7 @@ impl GroupRule {
             (self.weight_decay, self.decay_mult, ("weight_decay", "decay_mult")),
         ] {
             if absolute.is_some() && multiple.is_some() {
-                let why = format!("`{}` and `{}` say the same thing twice; keep one", names.0, names.1);
+                let why = format!("`{}` and `{}` set the same thing; keep one", names.0, names.1);
                 return Err(OptimError::Contradiction { owner: self.pattern.clone(), why });
             }
             for (name, value) in [(names.0, absolute), (names.1, multiple)] {
@@ -63,12 +63,12 @@ impl GroupRule {
     }
 }
 
-/// All that a recipe says about groups.
+/// The group settings of a recipe.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct GroupRules<'a> {
-    /// In the order of the file: the first that matches a parameter takes it.
+    /// The rules in the order of the file. A parameter gets the first rule that matches it.
     pub rules: &'a [GroupRule],
-    /// No weight decay for parameters of at most one dimension, unless the rule that takes them sets it.
+    /// No weight decay for parameters of at most one dimension, unless their rule sets it.
     pub no_decay_on_bias_and_norm: bool,
 }
 
@@ -102,8 +102,8 @@ pub struct GroupName<'a> {
 }
 
 impl GroupName<'_> {
-    /// Whether `listed`, as written in a schedule, means the group: by its name or that of the group it was split from,
-    /// by the name of its optimizer (`opt_g`), or by both (`opt_g/backbone.*`).
+    /// Whether `listed`, as written in a schedule, means this group. It can be the name of the group or of the group
+    /// from which it was split, the name of its optimizer (`opt_g`), or both (`opt_g/backbone.*`).
     pub fn is_meant_by(&self, listed: &str) -> bool {
         let by_name = |name: &str| self.group == name || self.group.strip_suffix(NO_DECAY) == Some(name);
         let within = listed.strip_prefix(self.optimizer).and_then(|rest| rest.strip_prefix('/'));
@@ -291,7 +291,7 @@ mod tests {
         let twice = GroupRule { lr: Some(0.1), lr_mult: Some(2.0), ..GroupRule::new("*") };
         assert_eq!(
             deal(&[twice], false).unwrap_err().to_string(),
-            "`*`: `lr` and `lr_mult` say the same thing twice; keep one"
+            "`*`: `lr` and `lr_mult` set the same thing; keep one"
         );
         let negative = GroupRule { decay_mult: Some(-1.0), ..GroupRule::new("*") };
         assert!(matches!(deal(&[negative], false), Err(OptimError::Range { .. })));

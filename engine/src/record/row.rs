@@ -1,4 +1,4 @@
-//! One finished row, and what it is as a line of JSON.
+//! One finished row, and its form as a line of JSON.
 
 use super::{Event, Moment, RecordError, RowPhase, Value};
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -11,7 +11,7 @@ pub(crate) const RESERVED: [&str; 5] = ["phase", "loader", "epoch", "iter", "tim
 pub struct Row {
     /// Which loop it is about.
     pub phase: RowPhase,
-    /// The loader's name, where a phase has several.
+    /// The loader's name, if the phase has several loaders.
     pub loader: Option<String>,
     /// When it was written.
     pub at: Moment,
@@ -36,10 +36,11 @@ impl Row {
         })
     }
 
-    /// Whether it can be written without two values under one key.
+    /// Checks that no two values have the same key.
     ///
     /// # Errors
-    /// When a value has the name of another one, or of a key that every row has, or a name that is no name: an empty one, say.
+    /// When two values have the same name, or a name is a key that every row has, or a name is invalid, for example
+    /// empty.
     pub fn check(&self) -> Result<(), RecordError> {
         for (index, (name, _)) in self.values.iter().enumerate() {
             check_name(name)?;
@@ -98,12 +99,12 @@ mod tests {
             row.check().map_err(|error| error.to_string())
         };
         assert_eq!(refused(&["loss", "critic/loss", "größe"]), Ok(()));
-        assert!(refused(&["epoch"]).unwrap_err().starts_with("a number can't be logged as `epoch`"));
-        assert!(refused(&["a", "b", "a"]).unwrap_err().starts_with("`a` is twice in one row"));
+        assert!(refused(&["epoch"]).unwrap_err().starts_with("`epoch` is a column of every row"));
+        assert!(refused(&["a", "b", "a"]).unwrap_err().starts_with("`a` was logged twice in one row"));
         for name in ["", "critic/", "a\nb"] {
             assert_eq!(
                 refused(&[name]),
-                Err(format!("{name:?} is no name to record under; take letters, digits and `/`"))
+                Err(format!("{name:?} is not a valid name for a recorded value; use letters, digits and `/`"))
             );
         }
     }

@@ -1,13 +1,15 @@
-//! How long iters take, and when the run will be over. Fed with spans; it never looks at a clock.
+//! How long iters take, and when the run will be over. The caller passes time spans; nothing here reads a clock.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// Smoothed times of the last iters, and the mean of all of them for the time that is left.
+/// Smoothed times of the last iters, and the mean over all iters for the remaining time.
 #[derive(Clone, Debug)]
 pub struct Timing {
     window: usize,
     recent: VecDeque<Timed>,
+    /// The sums of `recent`: whole numbers, so adding and taking away leaves no error.
+    sums: Timed,
     iters: u32,
     first: Duration,
     /// Everything since the start: iters, and what lies between them.
@@ -15,35 +17,43 @@ pub struct Timing {
 }
 
 /// One iter.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Timed {
     /// How long it took.
     pub whole: Duration,
-    /// How much of that was waiting for data.
+    /// How long it waited for data.
     pub data: Duration,
     /// The samples of its batches.
     pub samples: u64,
 }
 
 impl Timing {
-    /// Times smoothed over the last `window` iters; 0 is taken as 1.
+    /// Times smoothed over the last `window` iters; 0 means 1.
     pub fn new(window: usize) -> Timing {
         let window = window.max(1);
         Timing {
             window,
             recent: VecDeque::with_capacity(window),
+            sums: Timed::default(),
             iters: 0,
             first: Duration::ZERO,
             elapsed: Duration::ZERO,
         }
     }
 
-    /// One iter is done.
+    /// Adds a finished iter.
     pub fn iter(&mut self, iter: Timed) {
-        if self.recent.len() == self.window {
-            self.recent.pop_front();
+        if self.recent.len() == self.window
+            && let Some(oldest) = self.recent.pop_front()
+        {
+            self.sums.whole -= oldest.whole;
+            self.sums.data -= oldest.data;
+            self.sums.samples -= oldest.samples;
         }
         self.recent.push_back(iter);
+        self.sums.whole += iter.whole;
+        self.sums.data += iter.data;
+        self.sums.samples += iter.samples;
         if self.iters == 0 {
             self.first = iter.whole;
         }
@@ -51,30 +61,30 @@ impl Timing {
         self.elapsed += iter.whole;
     }
 
-    /// Time that went into something else, such as a validation or a checkpoint. It counts for what is left, since it
-    /// will come again, and not as the time of an iter.
+    /// Adds time for other work, such as a validation or a checkpoint. It counts for the remaining time, because such
+    /// work will be done again, but not for the time of an iter.
     pub fn between(&mut self, span: Duration) {
         self.elapsed += span;
     }
 
     /// The mean time of the last iters.
     pub fn iter_time(&self) -> Option<Duration> {
-        self.mean(|iter| iter.whole)
+        self.mean(self.sums.whole)
     }
 
     /// The mean wait for data of the last iters.
     pub fn data_time(&self) -> Option<Duration> {
-        self.mean(|iter| iter.data)
+        self.mean(self.sums.data)
     }
 
     /// Samples a second in the last iters.
     pub fn samples_per_second(&self) -> Option<f64> {
-        let seconds = self.recent.iter().map(|iter| iter.whole).sum::<Duration>().as_secs_f64();
-        let samples: u64 = self.recent.iter().map(|iter| iter.samples).sum();
-        (seconds > 0.0).then(|| samples as f64 / seconds)
+        let seconds = self.sums.whole.as_secs_f64();
+        (seconds > 0.0).then(|| self.sums.samples as f64 / seconds)
     }
 
-    /// The time that so many iters will take, by the mean of all so far, what lay between them included.
+    /// The time that `remaining` iters will take, estimated from the mean of all iters so far, including other work
+    /// between them.
     ///
     /// The first iter, which allocates and warms up, counts only as long as it is the only one.
     pub fn eta(&self, remaining: u64) -> Option<Duration> {
@@ -86,9 +96,9 @@ impl Timing {
         Duration::try_from_secs_f64(spent.as_secs_f64() / f64::from(iters) * remaining as f64).ok()
     }
 
-    fn mean(&self, part: impl Fn(&Timed) -> Duration) -> Option<Duration> {
+    fn mean(&self, sum: Duration) -> Option<Duration> {
         let count = u32::try_from(self.recent.len()).ok().filter(|count| *count > 0)?;
-        Some(self.recent.iter().map(part).sum::<Duration>() / count)
+        Some(sum / count)
     }
 }
 

@@ -1,7 +1,7 @@
-//! What a run owns, in groups, and [`Context`]: the one view that hooks and steps have of it.
+//! What a run owns, in groups, and [`Context`], through which hooks and steps access it.
 //!
-//! The loops write here where the run is; hooks and steps read it, and leave requests. Nothing in this folder runs
-//! anything.
+//! The loops write the position of the run here; hooks and steps read it and make requests. Nothing in this folder
+//! runs a loop, a step or a hook.
 
 mod cadence;
 mod clocks;
@@ -10,6 +10,7 @@ mod current;
 mod decision;
 mod exception;
 mod generators;
+mod numerics;
 mod requests;
 mod seen;
 mod signals;
@@ -25,6 +26,7 @@ pub use current::{Command, Current, PassPlace};
 pub use decision::{Decision, Stop, StopKind};
 pub use exception::Exception;
 pub(crate) use generators::Generators;
+pub use numerics::Numerics;
 pub(crate) use requests::Caller;
 pub use requests::{Requests, Save};
 pub use seen::{Results, Seen};

@@ -1,8 +1,9 @@
-//! SIGINT and SIGTERM: the first asks the loop to end in good order, a second one ends the process at once. SIGUSR1 asks
-//! for a checkpoint, and the run goes on.
+//! SIGINT and SIGTERM: the first signal requests the loop to end in good order, a second one ends the process at once.
+//! SIGUSR1 requests a checkpoint, and the run continues.
 //!
-//! The loop looks for a signal where nothing is half done. When that takes long, because a step, a worker or a disk is
-//! stuck, a thread of its own says what is waited for, and what a second signal does.
+//! The loop checks for a signal only at points where no work is half finished. When it does not reach such a point
+//! soon, because a step, a worker or a disk is stuck, a separate thread prints what the run is waiting for, and what a
+//! second signal does.
 
 use crate::base::waiting::waited_for;
 use crate::base::{Error, Result};
@@ -26,7 +27,7 @@ pub enum Signal {
     Terminate,
 }
 
-/// Which signal has come. Clones see the same.
+/// The signal that was received, if any. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Signals {
     came: Arc<AtomicUsize>,
@@ -36,7 +37,7 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Those of the process.
+    /// Listens to the signals of the process.
     ///
     /// # Errors
     /// When the handlers can't be set.
@@ -57,7 +58,7 @@ impl Signals {
         Ok(Signals { came, save, _teller: Some(Arc::new(teller)) })
     }
 
-    /// As if the signal had come: for tests, and for programs that are told to end by other means.
+    /// Acts as if the signal had been received: for tests, and for programs that are ended in another way.
     pub fn raise(&self, signal: Signal) {
         let number = match signal {
             Signal::Interrupt => SIGINT,
@@ -66,18 +67,18 @@ impl Signals {
         self.came.store(number as usize, Ordering::Relaxed);
     }
 
-    /// As if SIGUSR1 had come: the run is saved at its next safe point, and goes on.
+    /// As if SIGUSR1 had been received: the run is saved at its next safe point, and continues.
     pub fn ask_to_save(&self) {
         self.save.store(true, Ordering::Relaxed);
     }
 
-    /// Whether a checkpoint was asked for since this was last asked.
+    /// Whether a checkpoint was requested since the last call.
     pub(crate) fn take_save(&self) -> bool {
-        // a plain look in all iters in which nobody has asked
+        // only a load in almost all iters
         self.save.load(Ordering::Relaxed) && self.save.swap(false, Ordering::Relaxed)
     }
 
-    /// The signal that has come, if any.
+    /// The signal that was received, if any.
     pub fn received(&self) -> Option<Signal> {
         Signal::of(self.came.load(Ordering::Relaxed) as i32)
     }
@@ -92,7 +93,7 @@ impl Signal {
         }
     }
 
-    /// The shell's exit code for it: 130 or 143.
+    /// The exit code for the signal: 130 or 143.
     pub fn exit_code(self) -> u8 {
         match self {
             Signal::Interrupt => 130,
@@ -147,12 +148,12 @@ impl Drop for Teller {
 
 /// What is said when a run does not end soon after a signal.
 fn told(signal: Signal, waited_for: Option<&str>) -> String {
-    let what = waited_for.unwrap_or("what is under way: a step, a validation or a checkpoint");
+    let what = waited_for.unwrap_or("a step, a validation or a checkpoint to finish");
     let again = match signal {
         Signal::Interrupt => "a second Ctrl-C",
         Signal::Terminate => "a second SIGTERM",
     };
     format!(
-        "{signal}: the run ends and saves itself after the iter under way; it still waits for {what}; {again} ends the process at once, and what no checkpoint holds is lost"
+        "{signal}: the run saves a checkpoint and ends after this iter; it is waiting for {what}; {again} ends the process at once, and what is not in a checkpoint is lost"
     )
 }

@@ -5,12 +5,12 @@ use crate::base::{Clock, Error, ErrorContext as _, Result, Scalar};
 use crate::model::Models;
 use crate::optim::{Pass, Updates};
 use crate::record::{Event, Moment, Record, RowPhase, Value, ValueKind, check_name};
-use crate::run::{Clocks, Current, Decision, Exception, Requests, Seen, Signals, StepState, Storage};
+use crate::run::{Clocks, Current, Decision, Exception, Numerics, Requests, Seen, Signals, StepState, Storage};
 use std::collections::BTreeMap;
 use tch::Device;
 
-/// The run's property, in groups. Who builds a program fills the public fields; loops lend the whole to hooks and
-/// steps as a [`Context`](crate::run::Context).
+/// Everything that a run owns, in groups. The code that builds a program fills the public fields; the loops lend it to
+/// hooks and steps as a [`Context`](crate::run::Context).
 pub struct RunState {
     pub(crate) device: Device,
     pub(crate) seed: u64,
@@ -22,16 +22,18 @@ pub struct RunState {
     pub models: Models,
     /// Everything that updates do: optimizers, schedules, passes.
     pub updates: Updates,
+    /// In which kinds of numbers and in which layouts it computes.
+    pub numerics: Numerics,
     /// What the current step takes and gives.
     pub(crate) step: StepState,
-    /// What is seen of the run: numbers, lines, metrics, time.
+    /// What the run records and shows: numbers, lines, metrics, time.
     pub seen: Seen,
-    /// Where the run is kept on disk.
+    /// The run on disk.
     pub storage: Storage,
-    /// What the experiment says of each hook and of the trainer, as a line, under its path: `hooks.ema`,
-    /// `custom_hooks.0`, `trainer`. A program that is built by hand need not fill it in.
+    /// The settings of each hook and of the trainer, as one line of text under its path: `hooks.ema`,
+    /// `custom_hooks.0`, `trainer`. A program that is built in code may leave it empty.
     pub settings: BTreeMap<String, String>,
-    /// What tells the process to end.
+    /// Signals to end the process.
     pub signals: Signals,
     /// What hooks and steps have asked of the loop.
     pub(crate) requests: Requests,
@@ -51,6 +53,7 @@ impl RunState {
             clocks: Clocks::new(clock),
             models: Models::default(),
             updates: Updates::default(),
+            numerics: Numerics::default(),
             step: StepState::default(),
             seen: Seen::new(),
             storage: Storage::default(),
@@ -72,7 +75,7 @@ impl RunState {
         &self.seen.record
     }
 
-    /// The latest value of a metric under its monitored name, `val/accuracy`.
+    /// The latest value of a metric by its monitored name, `val/accuracy`.
     pub fn metric(&self, name: &str) -> Option<f64> {
         self.seen.results.latest.get(name).copied()
     }
@@ -145,7 +148,7 @@ impl RunState {
         if !self.seen.sinks.takes(kind) {
             return match self.seen.sinks.is_first_untaken(kind) {
                 true => self.say(&format!(
-                    "{kind} are recorded nowhere, as `{}`: no sink takes them; `sinks: [TensorBoard()]` in the experiment adds one that does",
+                    "{kind} are not recorded (`{}`): no sink of this run accepts them; add one that does, such as `sinks: [TensorBoard()]`",
                     phase.key(loader.as_deref(), &name)
                 )),
                 false => Ok(()),
@@ -175,7 +178,7 @@ impl RunState {
             samples => format!("a batch of {samples} samples and "),
         };
         error.context(format!(
-            "{device} is out of memory in iter {}, after the phase `{}`, with {batch}{}; a smaller `batch_size` takes less, and `train.accumulate` makes the same update of several",
+            "{device} is out of memory in iter {}, after the phase `{}`, with {batch}{}; set a smaller `batch_size`, and a larger `train.accumulate` for the same update from several batches",
             self.clocks.iter.get() + 1,
             self.current.phase.name(),
             models.join(", "),

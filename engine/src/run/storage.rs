@@ -1,4 +1,4 @@
-//! Where a run is kept on disk.
+//! The run on disk.
 
 use crate::base::{Error, Iter, StateMap};
 use crate::checkpoint::{Retention, Saver, Variables};
@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-/// The run's folder, and what its checkpoints hold.
+/// The run's folder and checkpoints.
 #[derive(Default)]
 pub struct Storage {
-    /// Where checkpoints go; without a folder none is written.
+    /// The run's folder; without a folder no checkpoint is written.
     pub folder: Option<RunFolder>,
     /// The iter of the newest checkpoint that is on the disk or on its way there, while it holds everything that has happened.
     pub(crate) saved_at: Option<Iter>,
@@ -66,6 +66,6 @@ pub struct SavedCheckpoint {
     pub name: String,
     /// Its folder.
     pub path: PathBuf,
-    /// The iter whose state it holds. The training may be further by now.
+    /// The iter of its state. The training may have continued since then.
     pub iter: Iter,
 }

@@ -1,4 +1,5 @@
-//! From a trainer's struct and an experiment to a run: what the macros fill, reading, building, running.
+//! From a trainer's struct and an experiment to a run: the traits that the macros implement, reading, building,
+//! running.
 
 mod build;
 mod build_errors;
@@ -14,8 +15,8 @@ pub use build::{Build, EngineHooksOf, Fields};
 pub use build_errors::{BuildErrors, Mistake};
 pub use builder::Builder;
 pub use experiment::{
-    DeviceChoice, Experiment, ExperimentBuilder, Precision, Purpose, Reader, Resume, Schema, Section, TrainSettings,
-    ValSettings, Writer, docs_of,
+    BackendSettings, DeviceChoice, Experiment, ExperimentBuilder, Purpose, Reader, Resume, Schema, Section,
+    TrainSettings, ValSettings, Writer, docs_of,
 };
 pub use fields::{LoaderField, MetricField, OptimizerField, SameBatch, SameBatches, SchedulesField};
 pub(crate) use run::needs_loader;

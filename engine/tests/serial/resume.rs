@@ -7,6 +7,7 @@ use engine::base::{Clock, Epoch, Iter, StateMap, StateValue};
 use engine::checkpoint::Snapshot;
 use engine::hooks::EarlyStopping;
 use engine::loops::{End, TrainPlan};
+use engine::optim::Precision;
 use engine::phase::Phase;
 use engine::record::Row;
 use engine::run::Signal;
@@ -206,6 +207,14 @@ fn by_iter_a_run_goes_on_to_the_bit_from_every_iter() {
 }
 
 #[test]
+fn the_scale_of_a_loss_goes_on_with_its_count() {
+    let _alone = alone();
+    let setup = Setup { precision: Precision::F16, ..rich() };
+    assert!(format!("{:?}", uninterrupted::<ByEpoch>(&setup).state).contains("updates/scales/train/tracker"));
+    assert_resumes_after_every_iter::<ByEpoch>(&setup, 10);
+}
+
+#[test]
 fn an_endless_loader_goes_on_where_it_stood() {
     let _alone = alone();
     let mut setup = Setup { endless: true, shuffle: false, ..rich() };
@@ -396,7 +405,7 @@ fn a_hook_that_watches_another_metric_starts_anew_and_is_told() {
     let mut driver = with(r#"(monitor: "val/loss", patience: 9)"#);
     let (_, lines) = driver.keep_rows();
     driver.run(|driver| driver.restore(newest(dir.path()))).unwrap();
-    let told = r#"`custom_hooks.EarlyStopping` starts anew: `monitor` was "val/accuracy" and is "val/loss" now"#;
+    let told = r#"`custom_hooks.EarlyStopping` starts anew: `monitor` was "val/accuracy" and is now "val/loss""#;
     assert_eq!(*lines.lock().unwrap(), [told]);
     assert!(format!("{:?}", driver.hooks.custom[0].hook.save_state()).contains(r#""value": None"#));
     drop(driver);
@@ -440,7 +449,7 @@ fn a_checkpoint_of_another_model_is_refused_with_the_reason() {
         "{error}"
     );
     let error = driver_with_sgd(dir.path());
-    assert!(error.contains("it was saved by `AdamW`, and the experiment asks for `Sgd`"), "{error}");
+    assert!(error.contains("it was saved by `AdamW`, and the experiment now names `Sgd`"), "{error}");
 }
 
 fn driver_with_sgd(dir: &std::path::Path) -> String {

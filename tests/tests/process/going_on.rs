@@ -25,7 +25,7 @@ fn with_auto_a_run_begins_where_there_is_none_and_goes_on_where_there_is_one() {
         assert_same(&whole.path("runs/run"), &bench.path("runs/run"), "auto");
         // a run that is done stays as it is
         let done = bench.train(more).exits(0);
-        assert!(done.stdout.contains("nothing is left of the training: its plan is done"), "{done}");
+        assert!(done.stdout.contains("there is nothing left to train"), "{done}");
         // a run that came to no checkpoint begins anew
         std::fs::remove_dir_all(bench.path("runs/run/checkpoints")).unwrap();
         bench.train(more).exits(0);
@@ -98,7 +98,7 @@ fn a_fork_begins_a_new_run_with_the_whole_state_and_leaves_the_old_one_alone() {
     assert!(bench.read("runs/other/experiment.ron").contains("name: \"other\""));
     // from then on it is a run like others
     let done = bench.train(&["--resume", "--name", "other"]).exits(0);
-    assert!(done.stdout.contains("nothing is left of the training"), "{done}");
+    assert!(done.stdout.contains("there is nothing left to train"), "{done}");
     bench.train(&["--fork", "runs/run", "--name", "other"]).exits(1).says("already holds a run");
     bench.train(&["--fork", "runs/run", "--resume"]).exits(2).says("--fork");
     // a fork of a training that is over has a checkpoint of its own

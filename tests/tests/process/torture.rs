@@ -123,10 +123,10 @@ fn is_saving(run: &Path) -> bool {
         .is_ok_and(|entries| entries.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with(".tmp-")))
 }
 
-/// Kills a process at an instant of its life, or inside of a save. Whether it was still alive.
-fn kill(running: &mut crate::bench::Running, run: &Path, life: Duration, draws: &mut Draws) -> (bool, String) {
+/// Kills a process at an instant of its life, or inside of a save; tells when.
+fn kill(running: &mut crate::bench::Running, run: &Path, life: Duration, draws: &mut Draws) -> String {
     let inside = draws.below(2) == 0;
-    let micros = draws.below(life.as_micros() as u64 * 11 / 10);
+    let micros = draws.below(life.as_micros() as u64);
     let begun = Instant::now();
     if inside {
         // from an instant on, the next save
@@ -138,9 +138,8 @@ fn kill(running: &mut crate::bench::Running, run: &Path, life: Duration, draws: 
     } else {
         std::thread::sleep(Duration::from_micros(micros));
     }
-    let alive = running.is_alive();
     running.kill();
-    (alive, format!("{} ms{}", begun.elapsed().as_millis(), if inside { " in a save" } else { "" }))
+    format!("{} ms{}", begun.elapsed().as_millis(), if inside { " in a save" } else { "" })
 }
 
 #[test]
@@ -151,7 +150,7 @@ fn sigkill_at_any_instant_of_any_run_ends_in_the_bits_of_one_that_nothing_distur
     println!("torture: {kills} kills, seed {seed}");
     let mut draws = Draws(seed);
     let undisturbed: Vec<(Bench, Duration)> = CASES.iter().map(Case::undisturbed).collect();
-    let (mut done, mut runs, mut late, mut inside) = (0, 0, 0, 0);
+    let (mut done, mut runs, mut inside) = (0, 0, 0);
     while done < kills {
         // each way of training in turn, so that a few kills meet all of them
         let place = runs % CASES.len();
@@ -163,13 +162,16 @@ fn sigkill_at_any_instant_of_any_run_ends_in_the_bits_of_one_that_nothing_distur
         for _ in 0..share.min(kills - done) {
             let workers = draws.below(3);
             let mut running = case.start(&bench, workers);
-            let (alive, told) = kill(&mut running, &run, *life, &mut draws);
+            let told = kill(&mut running, &run, *life, &mut draws);
             let ended = running.end();
             history.push(format!("{told}, {workers} workers"));
             let what = format!("seed {seed}, run {runs} ({}), killed after {history:?}", case.name);
-            assert!(ended.signal == Some(9) || ended.code == Some(0), "{what}: {ended}");
+            if ended.signal != Some(9) {
+                // it has come to its end before the kill
+                assert!(ended.code == Some(0), "{what}: {ended}");
+                break;
+            }
             done += 1;
-            late += u64::from(!alive);
             inside += u64::from(told.ends_with("save"));
         }
         let what = format!("seed {seed}, run {runs} ({}), killed after {history:?}", case.name);
@@ -184,8 +186,8 @@ fn sigkill_at_any_instant_of_any_run_ends_in_the_bits_of_one_that_nothing_distur
         assert!(left.is_empty(), "{what}: {left:?} is left");
         runs += 1;
         if runs.is_multiple_of(20) {
-            println!("{done} kills of {runs} runs, {inside} in a save, {late} when the run was over");
+            println!("{done} kills of {runs} runs, {inside} in a save");
         }
     }
-    println!("{done} kills of {runs} runs, {inside} in a save, {late} when the run was over: nothing lost");
+    println!("{done} kills of {runs} runs, {inside} in a save: nothing lost");
 }

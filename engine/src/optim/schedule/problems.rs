@@ -1,4 +1,4 @@
-//! What can be wrong with a list of schedules, before it is followed.
+//! Checks of a list of schedules.
 
 use crate::base::Clock;
 use crate::optim::groups::GroupName;
@@ -8,23 +8,23 @@ use crate::optim::schedule::{ScheduleConfig, TrainingLength, Window};
 use crate::optim::settings::Settings;
 use std::fmt;
 
-/// What is wrong with one schedule of a list.
+/// A mistake in one schedule of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// Its index in the list.
     pub index: usize,
-    /// The field that says it, as the file may name it; empty when it is the whole schedule.
+    /// The field with the mistake, with its name in the file; empty when it is the whole schedule.
     pub field: String,
     /// What is wrong, and what to do.
     pub text: String,
 }
 
 impl Schedules {
-    /// What can be wrong with the list alone and the length of the training: numbers out of range, empty
-    /// windows, windows past the end, schedules that are never active. What isn't known is not complained of.
+    /// The mistakes that the list and the length of the training show: numbers out of range, empty windows, windows
+    /// past the end, schedules that are never active. Lengths that are not known are not checked.
     pub fn check(&self, training: &TrainingLength) -> Vec<Problem> {
         if self.0.len() > MOST {
-            let text = format!("the list has {} schedules, and no training needs more than {MOST}", self.0.len());
+            let text = format!("the list has {} schedules; the limit is {MOST}", self.0.len());
             return vec![Problem { index: MOST, field: String::new(), text }];
         }
         let mut problems = Vec::new();
@@ -85,7 +85,7 @@ impl Schedules {
         None
     }
 
-    /// Schedules whose setting no optimizer has, or whose groups are none of theirs.
+    /// Schedules whose setting no optimizer has, or whose groups no optimizer has.
     ///
     /// ```
     /// use engine::optim::Optim;
@@ -155,7 +155,7 @@ fn empty_window(name: &str, window: &Window<'_>, (begin, end): (Moment, Moment))
         (Some(_), Some(_)) => format!("`{name}` would begin at {begin} and end at {end}; it must end after it begins"),
         (Some(_), None) => format!("`{name}` would begin at {begin}, but the training ends at {end}"),
         (None, _) => format!(
-            "`{name}` has no time left: it follows a schedule that ends at {begin}, and would itself end at {end}; give one of them another window"
+            "`{name}` has no time left: the schedule before it ends at {begin}, and it would end at {end}; change the window of one of them"
         ),
     }
 }

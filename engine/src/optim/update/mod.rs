@@ -1,49 +1,63 @@
-//! Everything that an update does, in one place: which parameters take gradients, how the gradients of several batches
-//! become one, what is clipped, which updates are left out, and the steps of the optimizers.
+//! Everything that an update does, in one place: which parameters get gradients, how the gradients of several batches
+//! are combined, clipping, skipped updates, and the steps of the optimizers.
 //!
 //! An iter is made of passes, and a pass of updates. An update is `begin`, then for each of its batches `forward` (held
 //! while the step runs) and `backward`, then `step`. Loops call them between the phases that hooks see. Nothing here
 //! reads a value from a device.
 
 mod pass;
+mod precision;
+mod scaler;
 mod settings;
 mod skipped;
 
 pub use pass::{Pass, PassBatches, PassInfo, PassPlan, batches_per_iter};
+pub use precision::{Half, Precision, Pure};
 pub use settings::PassSettings;
 pub use skipped::NonFinite;
 
 use crate::base::suggest::meant;
-use crate::base::{Error, Flag, Result, Scalar};
-use crate::native::{self, GradientSwitch, GradientsOff, Scaling, TensorList};
+use crate::base::{Error, Flag, Result, Scalar, State as _, StateMap};
+use crate::native::{self, Autocast, GradientSwitch, GradientsOff, Scaling, TensorList};
 use crate::optim::clip::Clip;
 use crate::optim::error::OptimError;
 use crate::optim::live::Optim;
 use crate::optim::schedule::{Schedules, TrainingProgress};
 use pass::followed;
+use scaler::LossScaler;
 use skipped::Skipped;
 use std::fmt;
-use tch::Tensor;
+use tch::{Device, Tensor};
 
-/// The optimizers of a run with everything that their updates need.
+/// The optimizers of a run, with everything that their updates need.
 #[derive(Debug)]
 pub struct Updates {
     /// The optimizers, in field order.
     optimizers: Vec<Optim>,
-    /// What changes with the clock.
+    /// The schedules.
     pub schedules: Schedules,
     passes: Vec<Pass>,
     batches_per_iter: u64,
     non_finite: NonFinite,
     skipped: Skipped,
+    /// The device whose autocast is switched off while gradients are computed, where steps run under it.
+    autocast_on: Option<Device>,
+    /// For each pass the scale of its loss, where losses are scaled.
+    scalers: Vec<LossScaler>,
+    /// What a checkpoint says of scales that are not made yet.
+    restored_scales: StateMap,
+    /// Of the update under way whether a gradient is not finite, where losses are scaled.
+    found_inf: Option<Tensor>,
 }
 
-/// What an update tells of itself; nothing of it is read.
+/// The result of an update; it is not read from the device.
 #[derive(Debug)]
 pub struct Updated {
-    /// The 2-norm of the gradient before clipping, as one vector over all optimizers of the pass; `None` when nothing
-    /// has asked for it.
+    /// The 2-norm of the gradient before clipping, over all optimizers of the pass as one vector; `None` when it was
+    /// not needed.
     pub grad_norm: Option<Scalar>,
+    /// The scale of the loss in the next update; `None` when losses are not scaled.
+    pub loss_scale: Option<Scalar>,
 }
 
 impl Default for Updates {
@@ -59,13 +73,17 @@ impl Default for Updates {
             batches_per_iter: 1,
             non_finite: NonFinite::Apply,
             skipped: Skipped::default(),
+            autocast_on: None,
+            scalers: Vec::new(),
+            restored_scales: StateMap::new(),
+            found_inf: None,
         }
     }
 }
 
 /// What there is.
 impl Updates {
-    /// Adds an optimizer. Until [`Updates::set_passes`] is called, there is one pass, and it is one of that pass.
+    /// Adds an optimizer. Until [`Updates::set_passes`] is called there is one pass, which has all optimizers.
     pub fn add(&mut self, optimizer: Optim) {
         if let [only] = self.passes.as_mut_slice() {
             only.optimizers.push(self.optimizers.len());
@@ -78,7 +96,7 @@ impl Updates {
         &self.optimizers
     }
 
-    /// The optimizers, to read and set what their groups are set to.
+    /// The optimizers, mutable: to change the settings of their groups.
     pub fn optimizers_mut(&mut self) -> &mut [Optim] {
         &mut self.optimizers
     }
@@ -92,18 +110,18 @@ impl Updates {
         Ok(&mut self.optimizers[place])
     }
 
-    /// The passes, in the order in which an iter goes through them.
+    /// The passes, in the order in which an iter runs them.
     pub fn passes(&self) -> &[Pass] {
         &self.passes
     }
 
-    /// Says which passes there are. `infos` is what the code says of them, `plans` what holds of each.
+    /// Sets the passes. `infos` comes from the code of the trainer, and `plans` has the settings of each pass.
     ///
-    /// `trainable` are all parameters of the run's models; those that no optimizer of a pass has take no gradients in
-    /// it. With one pass nothing is switched.
+    /// `trainable` are all parameters of the run's models. In a pass, parameters that none of its optimizers has get
+    /// no gradients. With one pass nothing is switched off.
     ///
     /// # Errors
-    /// When a pass names an optimizer that is not there.
+    /// When a pass names an optimizer that does not exist.
     pub fn set_passes(&mut self, infos: &[PassInfo], plans: Vec<PassPlan>, trainable: &[Tensor]) -> Result<()> {
         let mut passes = Vec::new();
         self.batches_per_iter = batches_per_iter(&plans).unwrap_or(1).max(1);
@@ -123,14 +141,36 @@ impl Updates {
         Ok(())
     }
 
-    /// The batches that an iter takes, of a training whose iters all take as many.
+    /// The number of batches that an iter reads, in a training in which all iters read the same number.
     pub fn batches_per_iter(&self) -> u64 {
         self.batches_per_iter
     }
 
-    /// Says what happens to an update whose gradient is not finite.
+    /// Sets what happens to an update whose gradient is not finite.
     pub fn set_non_finite(&mut self, then: NonFinite) {
         self.non_finite = then;
+    }
+
+    /// Says in which kinds of numbers steps compute. To be called after [`Updates::set_passes`]: each pass has a scale of its
+    /// own, where losses are scaled. Scales that are there already stay.
+    ///
+    /// # Errors
+    /// When the device is not there.
+    pub fn set_precision(&mut self, precision: Precision, device: Device) -> Result<()> {
+        self.autocast_on = precision.autocast().map(|_| device);
+        match precision.scales_loss() {
+            false => self.scalers.clear(),
+            true => {
+                for pass in &self.passes[self.scalers.len().min(self.passes.len())..] {
+                    let mut scaler = LossScaler::new(device)?;
+                    if self.restored_scales.0.contains_key(pass.name()) {
+                        scaler.load_state(self.restored_scales.take_map(pass.name())?)?;
+                    }
+                    self.scalers.push(scaler);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Sets every scheduled setting to its value at the clock.
@@ -164,10 +204,10 @@ impl Updates {
 
 /// What an update does, in this order.
 impl Updates {
-    /// Begins an update of a pass: its gradients are let go.
+    /// Begins an update of a pass: its gradients are cleared.
     ///
     /// # Errors
-    /// None that is known; libtorch's are passed on.
+    /// Errors of libtorch; none is known.
     pub fn begin(&mut self, pass: usize) -> Result<()> {
         for optimizer in &self.passes[pass].optimizers {
             self.optimizers[*optimizer].zero_grad()?;
@@ -175,41 +215,68 @@ impl Updates {
         Ok(())
     }
 
-    /// To be held while the step of a pass runs: the parameters of other passes take no gradients meanwhile.
+    /// Returns a guard for the time in which the step of a pass runs: until it is dropped, parameters of other passes
+    /// get no gradients.
     ///
     /// # Errors
-    /// None that is known; libtorch's are passed on.
+    /// Errors of libtorch; none is known.
     pub fn forward(&self, pass: usize) -> Result<GradientsOff> {
         Ok(self.passes[pass].others.off()?)
     }
 
-    /// Runs backward from a loss of one element (see [`check_loss`]). `share` is what it counts in the gradient of its
-    /// update: with `n` equal batches `1 / n`, so that the gradient is their average. Nothing is done for a share of 0.
+    /// Runs backward from a loss of one element (see [`check_loss`]). `share` is how much it counts in the gradient of
+    /// its update: with `n` equal batches `1 / n`, so that the gradient is their average. With a share of 0 nothing is
+    /// done. Where losses are scaled, the gradients are scaled until [`Updates::finish`].
     ///
     /// # Errors
     /// When the loss has no graph, or an operator's backward fails.
-    pub fn backward(&self, loss: &Tensor, share: f64) -> Result<()> {
-        let result = match share {
+    pub fn backward(&self, pass: usize, loss: &Tensor, share: f64) -> Result<()> {
+        let _full = self.without_autocast()?;
+        let shared = match share {
             // a mean over nothing is no number, and nothing times it is none either
             0.0 => return Ok(()),
-            1.0 => loss.f_backward(),
-            _ => loss.f_mul_scalar(share).and_then(|loss| loss.f_backward()),
+            1.0 => None,
+            _ => Some(loss.f_mul_scalar(share)?),
+        };
+        let loss = shared.as_ref().unwrap_or(loss);
+        let result = match self.scalers.get(pass) {
+            None => loss.f_backward(),
+            Some(scaler) => scaler.scaled(loss)?.f_backward(),
         };
         result.map_err(|error| Error::new(error).context("`backward` failed"))
     }
 
-    /// Runs backward from a tensor whose own gradient is known, as that of features from which losses went backward.
+    /// Runs backward from a tensor whose gradient is known, for example from features on which losses have accumulated
+    /// a gradient.
     ///
     /// # Errors
     /// When the tensor has no graph, or the gradient another shape.
     pub fn backward_from(&self, tensor: &Tensor, gradient: &Tensor) -> Result<()> {
+        let _full = self.without_autocast()?;
         native::backward(tensor, Some(gradient)).map_err(|error| Error::new(error).context("`backward` failed"))
+    }
+
+    /// Autocast is for the forward pass: backward works in the kinds that were chosen there.
+    fn without_autocast(&self) -> Result<Option<Autocast>> {
+        Ok(self.autocast_on.map(Autocast::off).transpose()?)
+    }
+
+    /// Makes the gradient of a pass final: where losses are scaled, divides it by the scale. To be called after the last
+    /// backward of an update and before anyone looks at the gradient.
+    ///
+    /// # Errors
+    /// Those of libtorch.
+    pub fn finish(&mut self, pass: usize) -> Result<()> {
+        let Some(scaler) = self.scalers.get_mut(pass) else { return Ok(()) };
+        let lists = self.passes[pass].optimizers.iter().map(|optimizer| self.optimizers[*optimizer].parameters());
+        self.found_inf = Some(scaler.unscale(lists)?);
+        Ok(())
     }
 
     /// Clips the gradient of a pass and steps its optimizers. `iter` is the number of finished iters.
     ///
     /// # Errors
-    /// Those of libtorch.
+    /// Errors of libtorch.
     pub fn step(&mut self, pass: usize, iter: u64) -> Result<Updated> {
         let number = iter * self.passes.len() as u64 + pass as u64 + 1;
         let Pass { plan, optimizers, .. } = &self.passes[pass];
@@ -228,20 +295,23 @@ impl Updates {
             None => None,
         };
         let norm = norm.or(measured);
-        let found_inf = match (&norm, self.non_finite) {
-            (_, NonFinite::Apply) | (None, _) => {
+        let found_inf = match (self.found_inf.take(), &norm, self.non_finite) {
+            // a scale that is too large makes gradients infinite: that is how it is found
+            (Some(found), ..) => Some(self.skipped.found(found, NonFinite::Skip, number)?),
+            (None, _, NonFinite::Apply) | (None, None, _) => {
                 self.skipped.none();
                 None
             }
-            (Some(norm), then) => Some(self.skipped.found(native::not_finite(norm)?, then, number)?),
+            (None, Some(norm), then) => Some(self.skipped.found(native::not_finite(norm)?, then, number)?),
         };
         for optimizer in &self.passes[pass].optimizers {
             self.optimizers[*optimizer].step_scaled(Scaling { grad_scale: None, found_inf: found_inf.as_ref() })?;
         }
-        Ok(Updated { grad_norm: norm.map(Scalar::Lazy) })
+        let loss_scale = self.scalers.get(pass).map(LossScaler::scale).transpose()?;
+        Ok(Updated { grad_norm: norm.map(Scalar::Lazy), loss_scale: loss_scale.map(Scalar::Lazy) })
     }
 
-    /// The 2-norm of the gradient of a pass as one vector over all of its optimizers, still on the device.
+    /// The 2-norm of the gradient of a pass, over all of its optimizers as one vector, on the device.
     ///
     /// # Errors
     /// When a gradient is sparse.
@@ -255,33 +325,57 @@ impl Updates {
         self.passes[pass].optimizers.iter().any(|optimizer| self.optimizers[*optimizer].updates_model(model))
     }
 
-    /// Leaves the update out on request.
+    /// Skips the update on request.
     pub fn skip(&mut self) {
+        self.found_inf = None;
         self.skipped.on_request();
     }
 }
 
-/// Updates that were left out.
+/// Skipped updates.
 impl Updates {
-    /// Whether the last update was left out: known, or known to the device alone.
+    /// Whether the last update was skipped; it may be known only on the device.
     pub fn is_skipped(&self) -> Flag {
         self.skipped.last()
     }
 
-    /// Whether updates may be left out that only the device knows of.
+    /// Whether updates may be skipped that only the device knows of.
     pub fn may_skip(&self) -> bool {
-        self.non_finite != NonFinite::Apply
+        self.non_finite != NonFinite::Apply || !self.scalers.is_empty()
     }
 
-    /// How many updates were left out so far, on request or by [`NonFinite`]; not read from the device.
+    /// The scale of each pass's loss, for a checkpoint; empty when losses are not scaled.
+    pub fn save_scales(&self) -> StateMap {
+        let mut scales = StateMap::new();
+        for (pass, scaler) in self.passes.iter().zip(&self.scalers) {
+            scales.put(pass.name(), &scaler.save_state());
+        }
+        scales
+    }
+
+    /// Takes the scales back that a checkpoint holds. A pass that it does not know begins with the first scale.
     ///
     /// # Errors
-    /// Those of libtorch.
+    /// When an entry does not fit.
+    pub fn restore_scales(&mut self, mut scales: StateMap) -> Result<()> {
+        for (pass, scaler) in self.passes.iter().zip(&mut self.scalers) {
+            if scales.0.contains_key(pass.name()) {
+                scaler.load_state(scales.take_map(pass.name())?)?;
+            }
+        }
+        self.restored_scales = scales;
+        Ok(())
+    }
+
+    /// How many updates were skipped so far, on request or by [`NonFinite`]. This does not read from the device.
+    ///
+    /// # Errors
+    /// Errors of libtorch.
     pub fn skipped(&self) -> Result<Scalar> {
         self.skipped.count()
     }
 
-    /// Takes the count back that a checkpoint holds.
+    /// Restores the count from a checkpoint.
     pub fn restore_skipped(&mut self, count: u64) {
         self.skipped.restore(count);
     }
@@ -301,7 +395,8 @@ impl Updates {
     }
 }
 
-/// Whether backward can run from a loss, as far as it can be told without reading from the device. `what` names it.
+/// Checks that backward can run from a loss, as far as this is possible without reading from the device. `what` is the
+/// name of the loss, for the message.
 ///
 /// # Errors
 /// When it has more than one element, or no graph.

@@ -1,20 +1,20 @@
-//! Going backward by hand, within a training step.
+//! Calling backward in a training step.
 
 use crate::base::{Error, Result};
 use crate::optim::update::check_loss;
 use crate::run::Context;
 use tch::Tensor;
 
-/// Going backward by hand: a step that has several losses can run backward from each as soon as it is there, and let
-/// its activations go before it computes the next. It then gives back
+/// Calling backward in a step: a step with several losses can run backward from each loss as soon as it is computed.
+/// This frees the activations of one loss before the next is computed. The step then returns
 /// [`Output::without_loss`](crate::base::Output::without_loss).
 impl Context<'_> {
     /// Runs backward from a loss of one element, as the engine does from the loss of an
-    /// [`Output`](crate::base::Output): gradients are added, and what the batch counts in its update is taken into
-    /// account.
+    /// [`Output`](crate::base::Output): gradients are added, weighted by how much the batch counts in its update.
     ///
-    /// Two heads on one backbone, each of which lets its activations go before the next begins. The heads work on a
-    /// detached copy of the features, whose gradient is the sum of theirs; from there backward goes on once:
+    /// In this example two heads use one backbone, and the activations of the first head are freed before the second
+    /// head runs. The heads use a detached copy of the features, which accumulates their gradients; then backward runs
+    /// once through the backbone:
     ///
     /// ```
     /// use engine::prelude::*;
@@ -41,11 +41,12 @@ impl Context<'_> {
         let share = self.share("backward")?;
         check_loss(format_args!("the loss of `cx.backward`"), loss)?;
         self.run.step.has_gone_backward = true;
-        self.run.updates.backward(loss, share)
+        self.run.updates.backward(self.run.current.pass.map_or(0, |place| place.pass), loss, share)
     }
 
-    /// Runs backward from a tensor of any shape whose own gradient is known, as that which losses have left on a
-    /// detached copy of it: see [`Context::backward`]. The gradient is taken as it is.
+    /// Runs backward from a tensor of any shape whose gradient is known, for example the gradient that losses have
+    /// accumulated on a detached copy of it: see [`Context::backward`]. The gradient is not weighted again. Where losses are scaled
+    /// (`F16`), a gradient that [`Context::backward`] has computed is scaled already.
     ///
     /// # Errors
     /// Outside a training step, when the tensor has no graph or the gradient another shape, and when an operator's
@@ -54,7 +55,7 @@ impl Context<'_> {
         self.share("backward_from")?;
         if !gradient.defined() {
             return Err(Error::msg(
-                "`cx.backward_from` was given a gradient that is not there: no loss has gone backward to its tensor",
+                "`cx.backward_from` was given a tensor without a gradient: no `backward` has reached it",
             ));
         }
         self.run.step.has_gone_backward = true;
@@ -65,7 +66,7 @@ impl Context<'_> {
     fn share(&self, method: &str) -> Result<f64> {
         self.run.step.share.ok_or_else(|| {
             let phase = self.phase();
-            Error::msg(format!("`cx.{method}` belongs in a training step; after `{phase}` no batch is in work"))
+            Error::msg(format!("`cx.{method}` works only within a training step; the phase is `{phase}`"))
         })
     }
 }

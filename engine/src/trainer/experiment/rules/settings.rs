@@ -7,7 +7,7 @@ use crate::folder;
 use crate::hook::HookSet as _;
 use crate::loops::{ENDLESS_EPOCH, EpochLoader, Role, Trainer};
 use crate::native;
-use crate::optim::Clip;
+use crate::optim::{Clip, NonFinite};
 use crate::trainer::experiment::misplaced::variable;
 use crate::trainer::experiment::purpose::Purpose;
 use crate::trainer::experiment::sections::Sections;
@@ -23,7 +23,7 @@ pub(super) fn check<T: Build>(reader: &mut Reader<'_>, found: &Sections<T>, purp
         if let Some(name) = text.and_then(variable) {
             let help = format!("a variable of the environment is written `{path}: Env(\"{name}\")`");
             let span = ValuePath::to(path).find(reader.root()).span;
-            let message = format!("`${{{name}}}` stands for nothing in an experiment");
+            let message = format!("`${{{name}}}` is not replaced in an experiment");
             reader.mistake(Diagnostic::new(span, message).help(help).at(path));
         }
     }
@@ -106,9 +106,13 @@ fn check_train<T: Trainer>(reader: &mut Reader<'_>, train: &TrainSettings) {
     {
         let accumulate = train.accumulate;
         let text = format!(
-            "no update takes {accumulate} batches: an epoch has {batches} (`batches_per_epoch`), and no update reaches over its end; use at most {batches}"
+            "`accumulate` is {accumulate}, but an epoch has {batches} batches (`batches_per_epoch`) and an update never spans two epochs; use at most {batches}"
         );
         reader.error("train.accumulate", text);
+    }
+    if train.precision.scales_loss() && train.non_finite == NonFinite::Stop {
+        let text = "`Stop` does not go with `precision: F16`: its loss is scaled, and a scale that is too large makes gradients infinite, which is how it is found; such updates are left out and counted anyway, so remove this";
+        reader.error("train.non_finite", text);
     }
     if let Some(Err(error)) = train.clip.as_ref().map(Clip::check) {
         reader.error("train.clip", error.to_string());
@@ -153,7 +157,7 @@ pub(super) fn ends_before_its_first_validation<T: Build>(found: &Sections<T>) ->
 /// A loop that takes all batches of a loader needs one that ends.
 pub(super) fn check_loaders<T: Trainer>(reader: &mut Reader<'_>, endless: &[&str]) {
     for role in [Role::Val, Role::Test, Role::Predict] {
-        let text = format!("the {} loader never ends; take another sampler than `Infinite`", role.name());
+        let text = format!("the {} loader never ends; use a sampler other than `Infinite`", role.name());
         for name in T::loaders(role).iter().filter(|name| is_endless(endless, name)) {
             reader.error(&format!("loaders.{name}.sampler"), text.as_str());
         }
