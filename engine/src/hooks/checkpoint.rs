@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 /// Asks for checkpoints: at intervals, at the end, and whenever a watched metric is better than ever.
 ///
-/// Each holds everything that a run needs to go on, the best ones too. Whatever is set here, a run that is told to
-/// end by SIGINT, SIGTERM or a time limit saves its last finished iter, and SIGUSR1 saves and lets the run go on.
+/// Every checkpoint contains everything that is needed to resume the run, also the best ones. With any settings, a run
+/// that is ended by SIGINT, SIGTERM or a time limit saves its last finished iter, and SIGUSR1 saves a run that continues.
 #[hook(priority = "LOWEST")]
 #[derive(Debug)]
 pub struct Checkpoint {

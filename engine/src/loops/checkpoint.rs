@@ -1,4 +1,4 @@
-//! What a checkpoint holds of a program, and how it comes back. The file format is `checkpoint`'s business.
+//! What a checkpoint contains of a program, and how it is restored. The file format is defined in `checkpoint`.
 
 use crate::base::{Batch, Epoch, Error, ErrorContext as _, Iter, Result, State, StateError, StateMap};
 use crate::checkpoint::{self, Meta, Snapshot, Variables, Weights};
@@ -83,8 +83,8 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         Ok(Snapshot { meta, models, state, ranks: vec![rank] })
     }
 
-    /// Puts the program where a checkpoint's run stood. A part that the checkpoint does not know starts anew, and
-    /// is told, and so is a state that nothing here has a use for. What follows is `after_load_checkpoint`.
+    /// Restores the program from a checkpoint, and then runs `after_load_checkpoint`. A part without a state in the
+    /// checkpoint starts with its initial state; this and a state that no part uses are reported.
     ///
     /// # Errors
     /// When weights or states don't fit the program, when the seed is another one, and when the order of the samples is
