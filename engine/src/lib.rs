@@ -118,6 +118,8 @@ mod documents {
     mod readme {}
     #[doc = include_str!("../../docs/phases.md")]
     mod phases {}
+    #[doc = include_str!("../../docs/checkpoints.md")]
+    mod checkpoints {}
     #[doc = include_str!("../../docs/resume.md")]
     mod resume {}
     #[doc = include_str!("../../docs/sinks.md")]

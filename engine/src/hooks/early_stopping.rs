@@ -60,7 +60,7 @@ impl EarlyStopping {
         }
         let Some(value) = cx.new_metric(&self.monitor) else { return Ok(()) };
         let better = direction_of(&self.monitor, cx)?;
-        match self.best.take(value, better, self.min_delta, (cx.epoch(), cx.iter())) {
+        match self.best.take(value, better, self.min_delta) {
             true => self.waited = 0,
             false => self.waited += 1,
         }
