@@ -106,8 +106,8 @@ pub trait PartKind<P: Part> {
 pub enum Live<'a> {
     /// It is none of the others.
     Nothing,
-    /// A loader.
-    Loader(&'a mut dyn Source),
+    /// A loader, when the experiment has it.
+    Loader(Option<&'a mut dyn Source>),
     /// A metric.
     Metric(&'a mut dyn Metric),
     /// A hook, when it is there.

@@ -11,6 +11,7 @@ mod joined;
 mod loops;
 mod macros;
 mod many_hooks;
+mod optional_loader;
 mod precision;
 mod program;
 #[allow(dead_code, reason = "the tests of `config` use the rest")]

@@ -29,6 +29,7 @@ pub use writer::Writer;
 
 use crate::base::Result;
 use crate::config::{self, ConfigErrors, Diagnostic, Diagnostics, Document, Kind, Node};
+use crate::loops::Loaders;
 use crate::trainer::Build;
 use sections::Sections;
 use std::path::Path;
@@ -95,7 +96,7 @@ impl<T: Build> Experiment<T> {
         let _ = Self::read(&mut reader, Purpose::Inspect);
         let mut schema = reader.into_schema();
         keys::describe(&mut schema);
-        schema.watchable = rules::watchable::<T>(&schema.measures);
+        schema.watchable = rules::watchable(&Loaders::new(T::INFO, Vec::new()), &schema.measures);
         schema
     }
 
