@@ -24,7 +24,7 @@ pub struct Fit {
 
 impl Fit {
     fn fit(&self, (x, y): &(Tensor, Tensor)) -> Output {
-        (x * &self.slope.0).mse_loss(y, Reduction::Mean).into()
+        (x * &self.slope.0).squeeze_dim(-1).mse_loss(y, Reduction::Mean).into()
     }
 }
 
@@ -74,7 +74,10 @@ fn a_loader_that_the_file_leaves_out_is_not_validated_with() {
 fn what_needs_a_loader_that_is_left_out_is_refused() {
     let refused = |more: &str| read("", more).err().unwrap();
     let text = refused("val: (interval: 2),");
-    assert!(text.contains("this experiment has no `loaders.val`, `loaders.hard`, so there is nothing to validate"), "{text}");
+    assert!(
+        text.contains("this experiment has no `loaders.val`, `loaders.hard`, so there is nothing to validate"),
+        "{text}"
+    );
     let text = refused("custom_hooks: [EarlyStopping(monitor: \"val/loss\")],");
     assert!(text.contains("this experiment has no val loader, so no metric can be watched"), "{text}");
     // only one of them is missing

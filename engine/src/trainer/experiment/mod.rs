@@ -8,6 +8,7 @@ mod builder;
 pub(crate) mod check;
 mod facts;
 mod keys;
+pub(crate) mod known;
 mod misplaced;
 mod purpose;
 mod reader;
