@@ -3,7 +3,8 @@
 use crate::diag::Diag;
 use crate::source::source_of_type;
 use crate::trainer::model::{Trainer, TrainerField, TrainerRole};
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
+use syn::ext::IdentExt as _;
 use syn::{GenericArgument, PathArguments, Type, TypePath, parse_quote};
 
 /// The layers of libtorch's `nn`, none of which is a model by itself.
@@ -70,6 +71,12 @@ fn model(field: &mut TrainerField, private: &TokenStream, diag: &mut Diag) {
             "Vec" => field.role = TrainerRole::Unknown,
             _ => field.ty = inner.clone(),
         }
+    } else if let Some(model) = model_of(&field.ty) {
+        let settings = source_of_type(&field.ty);
+        let name = source_of_type(&model);
+        let message = format!("a `#[model]` field is the model, and `{settings}` are its settings; write `{name}`");
+        diag.error(&field.ty, message);
+        field.ty = model;
     } else if is_layer(&field.ty) {
         let layer = source_of_type(&field.ty);
         let message = format!(
@@ -96,6 +103,17 @@ fn hook(field: &mut TrainerField, diag: &mut Diag) {
         // traits of hooks can't be made into objects
         field.ty = parse_quote!(());
     }
+}
+
+/// `Mlp` of `MlpConfig`.
+fn model_of(ty: &Type) -> Option<Type> {
+    let mut ty = ty.clone();
+    let Type::Path(TypePath { qself: None, path }) = &mut ty else { return None };
+    let last = &mut path.segments.last_mut()?.ident;
+    let name = last.unraw().to_string();
+    let model = name.strip_suffix("Config").filter(|model| !model.is_empty())?;
+    *last = Ident::new(model, last.span());
+    Some(ty)
 }
 
 /// `Option`, `Mlp` of `Option<Mlp>`.
@@ -154,6 +172,16 @@ mod tests {
         for right in [quote!(Mlp), quote!(my::nn::Cnn), quote!(Box<dyn Net>), quote!(Stack<Mlp>)] {
             assert_eq!(told(quote!(#[model] net: #right)).0, Vec::<String>::new());
         }
+    }
+
+    #[test]
+    fn the_settings_of_a_model_are_told_from_it() {
+        let (errors, ty) = told(quote!(#[model] net: nets::MlpConfig));
+        assert_eq!(
+            errors,
+            ["a `#[model]` field is the model, and `nets::MlpConfig` are its settings; write `nets::Mlp`"]
+        );
+        assert_eq!(ty, "nets::Mlp");
     }
 
     #[test]
