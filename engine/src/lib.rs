@@ -148,9 +148,9 @@ pub mod __private {
     };
     pub use crate::hook::{
         AnyHook, Batches, ConstText, EachState, HasOptimizers, Hook, HookConfig, HookField, HookPart, NoPhases,
-        NoSteps, PassBatch, PassSteps, Phases, PhasesBlock, PhasesOf, PhasesOwner, PredictStep, SlotInfo, Slots, Steps,
-        StepsOf, TestStep, TrainStep, ValStep, build_any, call_field, is_one_of, is_stepped, no_such_pass, pass_of,
-        slot_of,
+        NoSteps, OnePhasesBlock, PassBatch, PassSteps, Phases, PhasesOf, PhasesOwner, PredictStep, SlotInfo, Slots,
+        Steps, StepsOf, TestStep, TrainStep, ValStep, build_any, call_field, is_one_of, is_stepped, no_such_pass,
+        pass_of, slot_of,
     };
     pub use crate::loops::{EachMetric, FedStep, LoopConfig, Role, Trainer, VisitLoader};
     pub use crate::metric::{Metric, MetricComponent, MetricConfig, build_metric};

@@ -50,7 +50,7 @@ pub(crate) fn expand(phases: &Phases) -> TokenStream {
     quote! {
         #item
         #[automatically_derived]
-        impl #private::PhasesBlock for #owner {
+        impl #private::OnePhasesBlock for #owner {
             const PHASES: #private::PhaseMask = #private::PhaseMask::of(&[#(#mask),*]);
             #[inline(always)]
             #[allow(unused_variables)]
@@ -73,7 +73,7 @@ pub(crate) fn none(krate: &Krate, owner: &Ident) -> TokenStream {
     let private = krate.private();
     quote! {
         #[automatically_derived]
-        impl #private::PhasesBlock for #owner {
+        impl #private::OnePhasesBlock for #owner {
             const PHASES: #private::PhaseMask = #private::PhaseMask::NONE;
             fn call(&mut self, _: #private::Phase, _: &mut #private::Context<'_>) -> #private::Result<()> {
                 ::core::result::Result::Ok(())

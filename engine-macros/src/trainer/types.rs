@@ -33,6 +33,32 @@ const LAYERS: [&str; 22] = [
     "Path",
 ];
 
+/// Single schedules, by the names that they have here and in PyTorch and MMEngine.
+const SCHEDULES: [&str; 22] = [
+    "Constant",
+    "ConstantLR",
+    "Cosine",
+    "CosineAnnealing",
+    "CosineAnnealingLR",
+    "Exponential",
+    "ExponentialLR",
+    "LRScheduler",
+    "LambdaLR",
+    "Linear",
+    "LinearLR",
+    "MultiStep",
+    "MultiStepLR",
+    "OneCycle",
+    "OneCycleLR",
+    "Poly",
+    "PolyLR",
+    "Schedule",
+    "Scheduler",
+    "Step",
+    "StepLR",
+    "Warmup",
+];
+
 /// Reports them; what was meant takes their place, where it is clear.
 pub(crate) fn are_meant(trainer: &mut Trainer, diag: &mut Diag) {
     let private = trainer.krate.private();
@@ -40,6 +66,7 @@ pub(crate) fn are_meant(trainer: &mut Trainer, diag: &mut Diag) {
         match field.role {
             TrainerRole::Model => model(field, &private, diag),
             TrainerRole::Optimizer { .. } => optimizer(field, diag),
+            TrainerRole::Scheduler => scheduler(field, &private, diag),
             TrainerRole::Hook => hook(field, diag),
             _ => {}
         }
@@ -92,6 +119,19 @@ fn optimizer(field: &mut TrainerField, diag: &mut Diag) {
         let boxed: Type = parse_quote!(::std::boxed::Box<#object>);
         diag.error(&field.ty, "a `dyn` type has no size of its own; write `Box<dyn Optimizer>`");
         field.ty = boxed;
+    }
+}
+
+fn scheduler(field: &mut TrainerField, private: &TokenStream, diag: &mut Diag) {
+    let Type::Path(TypePath { qself: None, path }) = &field.ty else { return };
+    let Some(last) = path.segments.last() else { return };
+    if SCHEDULES.iter().any(|name| last.ident == name) {
+        let message = format!(
+            "`{}` is a schedule, and a `#[scheduler]` field holds all that the experiment lists; write `Schedules`",
+            last.ident
+        );
+        diag.error(&field.ty, message);
+        field.ty = parse_quote!(#private::Schedules);
     }
 }
 
@@ -182,6 +222,13 @@ mod tests {
             ["a `#[model]` field is the model, and `nets::MlpConfig` are its settings; write `nets::Mlp`"]
         );
         assert_eq!(ty, "nets::Mlp");
+    }
+
+    #[test]
+    fn a_schedule_is_not_all_of_them() {
+        let (errors, ty) = told(quote!(#[scheduler] schedule: Cosine));
+        assert!(errors.len() == 1 && ty.ends_with("Schedules"), "{errors:?} {ty}");
+        assert_eq!(told(quote!(#[scheduler] schedule: Schedules)).0, Vec::<String>::new());
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub trait Phases {
 }
 
 /// What `#[phases]` makes of its block, one for a type. It is the one way to [`Phases`].
-pub trait PhasesBlock: PhasesOwner {
+pub trait OnePhasesBlock: PhasesOwner {
     /// The phases, known at compile time.
     const PHASES: PhaseMask;
 
@@ -48,12 +48,12 @@ pub trait PhasesBlock: PhasesOwner {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: PhasesBlock> Phases for T {
-    const PHASES: PhaseMask = <T as PhasesBlock>::PHASES;
+impl<T: OnePhasesBlock> Phases for T {
+    const PHASES: PhaseMask = <T as OnePhasesBlock>::PHASES;
 
     #[inline(always)]
     fn call(&mut self, phase: Phase, cx: &mut Context<'_>) -> Result<()> {
-        PhasesBlock::call(self, phase, cx)
+        OnePhasesBlock::call(self, phase, cx)
     }
 }
 
