@@ -16,6 +16,7 @@ mod out;
 mod plan;
 mod predictions;
 mod show;
+mod time;
 
 use crate::base::{Result, libtorch};
 use crate::config::registry;
@@ -136,17 +137,20 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
             show::diff(&before, &after, style.color.stdout())?;
         }
         Command::Plan { experiment } => Loaded::<T>::read(&experiment, Purpose::Inspect)?.used_by(plan::print)?,
-        Command::Train { experiment, resume, past_end, fresh, max_iters } => {
-            let mode = match (resume, fresh) {
-                (true, _) => Mode::Resume,
-                (_, true) => Mode::Fresh,
-                _ => Mode::New,
+        Command::Train { experiment, resume, past_end, fresh, fork, max_iters, max_time } => {
+            let time_limit = time::limit(max_time.as_ref());
+            let (mode, from) = match (resume, fresh) {
+                (Some(Some(word)), _) if word.as_os_str() == "auto" => (Mode::Auto, None),
+                (Some(path), _) => (Mode::Resume, path),
+                (None, true) => (Mode::Fresh, None),
+                (None, false) => (Mode::New, fork),
             };
             prepare_device()?;
             let mut loaded = Loaded::<T>::read(&experiment, Purpose::Run)?;
             loaded.experiment.stop_after = max_iters;
             let folder = loaded.folder();
-            let options = TrainOptions { mode, past_end, console: style.console() };
+            let from = from.map(|path| checkpoint::whole(path, &folder)).transpose()?;
+            let options = TrainOptions { mode, from, past_end, time_limit, console: style.console() };
             let summary = loaded.used_by(|experiment| run_train(experiment, options))?;
             print_metrics(&summary)?;
             out::line(format_args!("run folder: {}", folder.display()))?;

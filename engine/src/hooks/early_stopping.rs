@@ -8,8 +8,7 @@ use engine_macros::{hook, phases};
 
 /// Ends the training when the monitored metric has not become better for `patience` validations.
 ///
-/// Which direction is better is what the metric itself declares. A validation that gives the metric no value is none that
-/// it waits for.
+/// The metric itself declares which direction is better. A validation that does not measure the metric is not counted.
 #[hook(priority = "HIGH")]
 #[derive(Debug)]
 pub struct EarlyStopping {
@@ -53,14 +52,15 @@ impl EarlyStopping {
         Ok(())
     }
 
+    // an interrupted or failed validation has no value to judge
+    #[only_ok]
     fn after_val(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        // an interrupted or failed validation has no value to judge
-        if !self.training || cx.exception().is_some() {
+        if !self.training {
             return Ok(());
         }
         let Some(value) = cx.new_metric(&self.monitor) else { return Ok(()) };
         let better = direction_of(&self.monitor, cx)?;
-        match self.best.take(value, better, self.min_delta, (cx.epoch(), cx.iter())) {
+        match self.best.take(value, better, self.min_delta) {
             true => self.waited = 0,
             false => self.waited += 1,
         }

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 /// Records `iter_time` and `data_time` in seconds, `samples_per_second`, and `eta` in seconds.
 ///
-/// Times are those of the host: the device is not waited for. With several train loaders, samples are those of the first.
+/// Times are measured on the host, without waiting for the device. With several train loaders, the samples of the
+/// first one are counted.
 #[hook(priority = "NORMAL")]
 #[derive(Debug)]
 pub struct Timer {
@@ -62,11 +63,9 @@ impl Timer {
         Ok(())
     }
 
+    #[only_ok]
     fn after_train_iter(&mut self, cx: &mut Context<'_>) -> Result<()> {
         let (Some(timing), Some(began)) = (&mut self.timing, self.iter_began.take()) else { return Ok(()) };
-        if cx.exception().is_some() {
-            return Ok(());
-        }
         let now = Instant::now();
         self.last_end = Some(now);
         timing.iter(Timed { whole: now.duration_since(began), data: self.waited, samples: self.samples });
