@@ -16,6 +16,7 @@ mod out;
 mod plan;
 mod predictions;
 mod show;
+mod time;
 
 use crate::base::{Result, libtorch};
 use crate::config::registry;
@@ -37,10 +38,17 @@ use std::process::ExitCode;
 /// Makes the program of a trainer: `engine::main!(Digits);`.
 #[macro_export]
 macro_rules! main {
+    () => {
+        ::core::compile_error!("`engine::main!` takes the trainer of the program: `engine::main!(Digits);`");
+        fn main() {}
+    };
+    ($trainer:ty, $($more:tt)+) => {
+        ::core::compile_error!("a program has one trainer: `engine::main!(Digits);`");
+        fn main() {}
+    };
     ($trainer:ty) => {
-        /// For `check_experiments!`.
-        #[allow(dead_code)]
-        type EngineMainTrainer = $trainer;
+        /// For `check_experiments!`; its underscore says that it need not be used.
+        type _EngineMainTrainer = $trainer;
         fn main() -> ::std::process::ExitCode {
             $crate::cli::main::<$trainer>(::core::env!("CARGO_PKG_VERSION"), ::std::env::args_os())
         }
@@ -59,7 +67,7 @@ macro_rules! main {
 macro_rules! check_experiments {
     ($pattern:literal $(,)?) => {
         #[cfg(test)]
-        $crate::__private::check_experiments_of!($crate, EngineMainTrainer, $pattern);
+        $crate::__private::check_experiments_of!($crate, _EngineMainTrainer, $pattern);
     };
     ($trainer:ty, $pattern:literal $(,)?) => {
         #[cfg(test)]
@@ -129,17 +137,20 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
             show::diff(&before, &after, style.color.stdout())?;
         }
         Command::Plan { experiment } => Loaded::<T>::read(&experiment, Purpose::Inspect)?.used_by(plan::print)?,
-        Command::Train { experiment, resume, past_end, fresh, max_iters } => {
-            let mode = match (resume, fresh) {
-                (true, _) => Mode::Resume,
-                (_, true) => Mode::Fresh,
-                _ => Mode::New,
+        Command::Train { experiment, resume, past_end, fresh, fork, max_iters, max_time } => {
+            let time_limit = time::limit(max_time.as_ref());
+            let (mode, from) = match (resume, fresh) {
+                (Some(Some(word)), _) if word.as_os_str() == "auto" => (Mode::Auto, None),
+                (Some(path), _) => (Mode::Resume, path),
+                (None, true) => (Mode::Fresh, None),
+                (None, false) => (Mode::New, fork),
             };
             prepare_device()?;
             let mut loaded = Loaded::<T>::read(&experiment, Purpose::Run)?;
             loaded.experiment.stop_after = max_iters;
             let folder = loaded.folder();
-            let options = TrainOptions { mode, past_end, console: style.console() };
+            let from = from.map(|path| checkpoint::whole(path, &folder)).transpose()?;
+            let options = TrainOptions { mode, from, past_end, time_limit, console: style.console() };
             let summary = loaded.used_by(|experiment| run_train(experiment, options))?;
             print_metrics(&summary)?;
             out::line(format_args!("run folder: {}", folder.display()))?;
@@ -204,16 +215,22 @@ fn prepare_device() -> Result<()> {
 
 /// Two components of one kind with one name: no file could say which it means.
 fn check_registry() -> Result<(), Failure> {
-    match registry::duplicates().first() {
-        None => Ok(()),
-        Some((first, second)) => Err(Failure::Usage(format!(
+    if let Some((first, second)) = registry::duplicates().first() {
+        return Err(Failure::Usage(format!(
             "two {} are named `{}`: one at {}, one at {}; give one of them a `name = \"…\"`",
             plural(first.kind),
             first.name,
             first.origin,
             second.origin
-        ))),
+        )));
     }
+    if let Some((component, field, why)) = registry::wrong_defaults().first() {
+        return Err(Failure::Usage(format!(
+            "the default of `{}` in `{}` at {} is one that no file could name: {why}; change the default or the range",
+            field.name, component.name, component.origin
+        )));
+    }
+    Ok(())
 }
 
 fn print_metrics(summary: &Summary) -> Result<()> {

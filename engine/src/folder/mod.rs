@@ -39,7 +39,9 @@ pub enum Mode {
     New,
     /// Go on with it; refuse when there is none.
     Resume,
-    /// Move it aside to the first free of `name.1`, `name.2`, … and begin anew.
+    /// Continue it; begin when there is none.
+    Auto,
+    /// Move it aside to the first free of `name.1`, `name.2`, … and begin again.
     Fresh,
 }
 
@@ -54,6 +56,7 @@ pub struct RunFolder {
     /// Its device and number there: which folder it is, whatever its name.
     id: Option<(u64, u64)>,
     lock: Lock,
+    mode: Mode,
 }
 
 impl RunFolder {
@@ -73,8 +76,8 @@ impl RunFolder {
     ///
     /// # Errors
     /// When the name is unfit, another process has the folder, it holds a run ([`Mode::New`]) or none
-    /// ([`Mode::Resume`]), or a file operation fails. A run that wrote no row and no checkpoint is no reason
-    /// to refuse: an empty earlier run is reused, and the log goes on behind its lines.
+    /// ([`Mode::Resume`]), or a file operation fails. A run that wrote no row and no checkpoint is no reason to
+    /// refuse: an empty earlier run is reused, and the log is appended to its lines.
     pub fn create(work_dir: &Path, name: &str, mode: Mode) -> Result<RunFolder, FolderError> {
         check_name(name)?;
         let path = work_dir.join(name);
@@ -93,6 +96,11 @@ impl RunFolder {
             // once it is aside another process may take the name before this one does, so all is asked again
             moved_aside = Some(move_aside(&path, work_dir, name)?);
         };
+        let mode = match mode {
+            Mode::Auto if holds_run(&path) => Mode::Resume,
+            Mode::Auto => Mode::New,
+            mode => mode,
+        };
         if mode == Mode::New && holds_work(&path) {
             return Err(FolderError::Taken(path));
         }
@@ -103,7 +111,7 @@ impl RunFolder {
             make_folder(&checkpoints)?;
         }
         let id = id_of(&path);
-        Ok(RunFolder { path, moved_aside, reused, made, id, lock })
+        Ok(RunFolder { path, moved_aside, reused, made, id, lock, mode })
     }
 
     /// Whether the folder is still where it was, and this run's alone: who deletes or moves it would find a second one half
@@ -125,6 +133,11 @@ impl RunFolder {
     /// The folder itself.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What is done about a run that was here; never [`Mode::Auto`], which has become one of the others.
+    pub fn mode(&self) -> Mode {
+        self.mode
     }
 
     /// Where [`Mode::Fresh`] put the run that was here.
@@ -179,7 +192,7 @@ pub struct FinishedRun {
 }
 
 impl FinishedRun {
-    /// The run that a checkpoint's folder lies in; `None` when it lies elsewhere.
+    /// The run that contains a checkpoint's folder; `None` when it is not in a run.
     pub fn of_checkpoint(checkpoint: &Path) -> Option<FinishedRun> {
         let checkpoints = checkpoint.canonicalize().ok()?.parent()?.to_owned();
         let path = checkpoints.parent()?.to_owned();

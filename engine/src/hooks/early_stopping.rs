@@ -8,8 +8,7 @@ use engine_macros::{hook, phases};
 
 /// Ends the training when the monitored metric has not become better for `patience` validations.
 ///
-/// Which direction is better is what the metric itself declares. A validation that gives the metric no value is none that
-/// it waits for.
+/// The metric itself declares which direction is better. A validation that does not measure the metric is not counted.
 #[hook(priority = "HIGH")]
 #[derive(Debug)]
 pub struct EarlyStopping {
@@ -60,7 +59,7 @@ impl EarlyStopping {
         }
         let Some(value) = cx.new_metric(&self.monitor) else { return Ok(()) };
         let better = direction_of(&self.monitor, cx)?;
-        match self.best.take(value, better, self.min_delta, (cx.epoch(), cx.iter())) {
+        match self.best.take(value, better, self.min_delta) {
             true => self.waited = 0,
             false => self.waited += 1,
         }

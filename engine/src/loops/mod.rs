@@ -24,6 +24,7 @@ mod plan;
 mod predict;
 mod program;
 mod sanity;
+mod saving;
 mod share;
 mod train;
 mod train_loaders;

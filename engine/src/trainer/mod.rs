@@ -15,8 +15,8 @@ pub use build::{Build, EngineHooksOf, Fields};
 pub use build_errors::{BuildErrors, Mistake};
 pub use builder::Builder;
 pub use experiment::{
-    BackendSettings, DeviceChoice, Experiment, ExperimentBuilder, Purpose, Reader, Schema, Section, TrainSettings,
-    ValSettings, Writer, docs_of,
+    BackendSettings, DeviceChoice, Experiment, ExperimentBuilder, Purpose, Reader, Resume, Schema, Section,
+    TrainSettings, ValSettings, Writer, docs_of,
 };
 pub use fields::{LoaderField, MetricField, OptimizerField, SameBatch, SameBatches, SchedulesField};
 pub(crate) use run::needs_loader;

@@ -7,10 +7,12 @@ mod bench;
 mod left;
 
 mod commands;
+mod disk;
 mod endings;
 mod explain;
 mod files;
 mod folder;
+mod going_on;
 mod hooks;
 mod hostile;
 mod mistakes;
@@ -20,3 +22,5 @@ mod repeatable;
 mod resume;
 mod rows;
 mod signals;
+mod sweep;
+mod torture;

@@ -9,7 +9,7 @@ use crate::native::Determinism;
 use crate::optim::{PassInfo, PassSettings};
 use crate::record::SinkConfig;
 use crate::trainer::experiment::backend::BackendSettings;
-use crate::trainer::experiment::settings::{DeviceChoice, TrainSettings, ValSettings};
+use crate::trainer::experiment::settings::{DeviceChoice, Resume, TrainSettings, ValSettings};
 use crate::trainer::{Build, EngineHooksOf, Reader, Writer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -264,6 +264,8 @@ sections! {
     backend: BackendSettings = Or(BackendSettings::default);
     /// The folder of all runs: relative to this file, or to the current folder when no file says it.
     work_dir: PathBuf = FolderOr("runs");
+    /// What `train` does where the folder holds a run already: `OnRequest` refuses it unless `--resume` or `--fresh` is given; `Auto` goes on with it, as a job needs that is started again and again.
+    resume: Resume = Or(Resume::default);
     /// The model.
     model;
     /// How parameters start, by patterns of their names: `[(pattern: "*.weight", with: XavierUniform(gain: 1.0))]`. The first that fits counts; all others start as the model says.
