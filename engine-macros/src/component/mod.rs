@@ -4,7 +4,6 @@ mod enums;
 mod expand;
 mod kind;
 mod parse;
-mod registered;
 mod serde_attrs;
 mod stateful;
 

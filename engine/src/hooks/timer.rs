@@ -68,11 +68,9 @@ impl Timer {
         Ok(())
     }
 
+    #[only_ok]
     fn after_train_iter(&mut self, cx: &mut Context<'_>) -> Result<()> {
         let (Some(timing), Some(began)) = (&mut self.timing, self.iter_began.take()) else { return Ok(()) };
-        if cx.exception().is_some() {
-            return Ok(());
-        }
         let now = Instant::now();
         self.last_end = Some(now);
         timing.iter(Timed { whole: now.duration_since(began), data: self.waited, samples: self.samples });
