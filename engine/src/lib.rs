@@ -126,6 +126,8 @@ mod documents {
     mod sinks {}
     #[doc = include_str!("../../docs/hooks.md")]
     mod hooks {}
+    #[doc = include_str!("../../docs/memory.md")]
+    mod memory {}
     #[doc = include_str!("../../docs/precision.md")]
     mod precision {}
     #[doc = include_str!("../../docs/passes.md")]
