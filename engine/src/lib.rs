@@ -126,6 +126,8 @@ mod documents {
     mod sinks {}
     #[doc = include_str!("../../docs/hooks.md")]
     mod hooks {}
+    #[doc = include_str!("../../docs/memory.md")]
+    mod memory {}
     #[doc = include_str!("../../docs/precision.md")]
     mod precision {}
     #[doc = include_str!("../../docs/passes.md")]
@@ -154,13 +156,13 @@ pub mod __private {
     };
     pub use crate::hook::{
         AnyHook, Batches, ConstText, EachState, HasOptimizers, Hook, HookConfig, HookField, NoPhases, NoSteps,
-        PassBatch, PassSteps, Phases, PhasesBlock, PhasesOf, PhasesOwner, PredictStep, SlotInfo, Slots, Steps, StepsOf,
-        TestStep, TrainStep, ValStep, build_any, is_one_of, is_stepped, is_well, no_such_pass, pass_of,
+        OnePhasesBlock, PassBatch, PassSteps, Phases, PhasesOf, PhasesOwner, PredictStep, SlotInfo, Slots, Steps,
+        StepsOf, TestStep, TrainStep, ValStep, build_any, is_one_of, is_stepped, is_well, no_such_pass, pass_of,
     };
     pub use crate::loops::{LoopConfig, Role, TrainerInfo};
     pub use crate::metric::{Metric, MetricComponent, MetricConfig, build_metric};
     pub use crate::model::{AnyModel, Model, ModelConfig, Net, NetPart, build_model};
-    pub use crate::optim::{OptimizerConfig, PassBatches, PassInfo, ScheduleConfig};
+    pub use crate::optim::{OptimizerConfig, PassBatches, PassInfo, ScheduleConfig, Schedules};
     pub use crate::phase::{NoPhaseOutside, Phase, PhaseMask};
     pub use crate::record::{Sink, SinkComponent, SinkConfig, build_sink};
     pub use crate::run::Context;

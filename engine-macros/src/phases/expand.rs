@@ -58,7 +58,7 @@ pub(crate) fn expand(phases: &Phases) -> TokenStream {
     quote! {
         #item
         #[automatically_derived]
-        impl #generics #private::PhasesBlock for #owner #bounds {
+        impl #generics #private::OnePhasesBlock for #owner #bounds {
             const PHASES: #private::PhaseMask = #private::PhaseMask::of(&[#(#mask),*]);
             #only_ok
             #[inline(always)]
@@ -82,7 +82,7 @@ pub(crate) fn none(krate: &Krate, owner: &Ident) -> TokenStream {
     let private = krate.private();
     quote! {
         #[automatically_derived]
-        impl #private::PhasesBlock for #owner {
+        impl #private::OnePhasesBlock for #owner {
             const PHASES: #private::PhaseMask = #private::PhaseMask::NONE;
             fn call(&mut self, _: #private::Phase, _: &mut #private::Context<'_>) -> #private::Result<()> {
                 ::core::result::Result::Ok(())
