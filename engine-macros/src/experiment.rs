@@ -5,8 +5,8 @@
 
 use crate::ron::{self, Kind, Node};
 use crate::words::OPERATORS;
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
 use std::path::{Path, PathBuf};
 use syn::parse::{Parse, ParseStream};
 use syn::{LitStr, Token, Type};
@@ -63,12 +63,13 @@ fn checks(call: &Call, folder: &Path) -> syn::Result<TokenStream> {
         quote!((#under, #key, #place))
     });
     let span = file.span();
-    let refuse = quote::quote_spanned!(span=> ::core::panic!("{}", text.as_str()));
+    let text = Ident::new("text", Span::mixed_site().located_at(span));
+    let refuse = quote_spanned!(span=> ::core::panic!("{}", #text.as_str()));
     Ok(quote! {
         #depends
         const _: () = {
             const KEYS: &[(&str, &str, &str)] = &[#(#keys),*];
-            if let ::core::option::Option::Some(text) = &#private::unknown_keys::<#trainer>(KEYS) {
+            if let ::core::option::Option::Some(#text) = &#private::unknown_keys::<#trainer>(KEYS) {
                 #refuse
             }
         };

@@ -68,7 +68,7 @@ macro_rules! main {
 #[macro_export]
 macro_rules! experiment {
     ($file:literal $(,)?) => {
-        $crate::__private::experiment_of!($crate, EngineMainTrainer, $file);
+        $crate::__private::experiment_of!($crate, _EngineMainTrainer, $file);
     };
     ($trainer:ty, $file:literal $(,)?) => {
         $crate::__private::experiment_of!($crate, $trainer, $file);

@@ -25,7 +25,7 @@ pub const fn unknown_keys<T: Build>(found: &[(&str, &str, &str)]) -> Option<Cons
             if !under.is_empty() {
                 text = text.with(" in `").with(under).with("`");
             }
-            text = known.listed::<T>(text);
+            text = known.listed(text);
         }
         index += 1;
     }
@@ -120,7 +120,7 @@ impl Known {
         }
     }
 
-    const fn listed<T: Build>(self, text: ConstText) -> ConstText {
+    const fn listed(self, text: ConstText) -> ConstText {
         match self {
             Known::Keys(keys) if !keys.is_empty() => text.with(", expected one of ").with_list(keys),
             _ => text,
