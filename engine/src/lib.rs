@@ -90,6 +90,7 @@ pub mod record;
 pub mod run;
 pub mod sinks;
 pub mod trainer;
+pub mod weights;
 
 pub use base::Saved;
 pub use engine_macros::{component, hook, pass, passes, phases, trainer};

@@ -123,12 +123,21 @@ fn build_impl(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) -> T
         };
         quote!(#ident: #value,)
     });
+    let models: Vec<String> = trainer.models().map(TrainerField::key).collect();
+    let models = models.iter().map(|key| match models.len() {
+        1 => quote!((#key, "weights")),
+        _ => {
+            let path = format!("weights.{key}");
+            quote!((#key, #path))
+        }
+    });
     let bundle = trainer.bundle.as_ref().map_or_else(|| quote!(()), |bundle| quote!(#bundle));
     quote! {
         #[automatically_derived]
         #[allow(unused_variables, unreachable_code, clippy::diverging_sub_expression)]
         impl #private::Fields for #owner {
             const NAME: &'static str = #name;
+            const MODELS: &'static [(&'static str, &'static str)] = &[#(#models),*];
             type Sections = Sections;
             type Bundle = #bundle;
             fn read(#reader: &mut #private::Reader<'_>) -> ::core::option::Option<Sections> {

@@ -21,21 +21,27 @@
 //!
 //! What is in the state, and when it is saved, is the business of others.
 
+mod delete;
 mod error;
+mod inspect;
 mod manifest;
 mod names;
 mod read;
 mod retain;
 mod snapshot;
+mod tensor_file;
 mod tensors;
 mod tree;
 mod write;
 
 pub use error::CheckpointError;
+pub use inspect::{Checkpoint, Measured};
 pub use names::iter_name;
 pub use read::{Newest, list, load, load_models, newest_valid, place_of};
+pub use delete::delete;
 pub use retain::{Deleted, clean, put_back, retain, set_aside};
 pub use snapshot::{Meta, Snapshot, Variables, Weights};
+pub use tensor_file::{TensorFile, TensorPlace, write_tensors};
 pub use write::{check_weights, complete, save, set_latest};
 
 pub(crate) use names::LATEST;

@@ -1,6 +1,7 @@
 //! The commands and their options, with the help that people learn them from.
 
 use crate::base::Error;
+use crate::cli::checkpoints::Checkpoints;
 use crate::cli::failure::Failure;
 use crate::cli::out::{self, ColorChoice};
 use crate::config::{Given, Kind, Node, print_line, to_node};
@@ -8,7 +9,7 @@ use crate::native::libtorch_version;
 use crate::sinks::{ConsoleOptions, Verbosity};
 use crate::trainer::{Build, DeviceChoice};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -64,6 +65,10 @@ pub(super) enum Command {
         /// Stops after this many updates
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
         max_iters: Option<u64>,
+        /// Start with these weights instead of `weights.file`: a `.safetensors` file, an index, a folder, a checkpoint, or
+        /// `hf:ORG/NAME`; with several models `MODEL=FILE`, as often as needed
+        #[arg(long, value_name = "FILE")]
+        weights: Vec<String>,
     },
     /// Validates the weights of a checkpoint
     Val {
@@ -88,6 +93,13 @@ pub(super) enum Command {
         /// The file to write, instead of `predictions.jsonl` in the run folder
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+    },
+    /// Writes the weights of a checkpoint as one file for others, with a card that says what they are
+    Export(ExportArgs),
+    /// Looks at the checkpoints of a run: lists, verifies, shows, compares and deletes them
+    Checkpoints {
+        #[command(subcommand)]
+        what: Checkpoints,
     },
     /// Reads experiments and prints every mistake in them; nothing is opened or run
     Check {
@@ -165,7 +177,7 @@ impl ExperimentArgs {
         if let Some(device) = &self.device {
             let value = to_node(device).map_err(Error::new)?;
             let text = print_line(&value);
-            given.push(Given { option: "--device", text, path: "device", value });
+            given.push(Given { option: "--device", text, path: "device".to_owned(), value });
         }
         if let Some(work_dir) = &self.work_dir {
             let Some(text) = work_dir.to_str().map(str::to_owned) else {
@@ -173,7 +185,7 @@ impl ExperimentArgs {
                 return Err(Failure::Usage(format!("`--work-dir {}` {what}", work_dir.display())));
             };
             let value = Node::new(Kind::Str(text.clone()));
-            given.push(Given { option: "--work-dir", text, path: "work_dir", value });
+            given.push(Given { option: "--work-dir", text, path: "work_dir".to_owned(), value });
         }
         Ok(given)
     }
@@ -185,6 +197,41 @@ pub(super) struct CheckpointArgs {
     /// `last`, `best`, or `best:METRIC` where several are kept
     #[arg(long, value_name = "PATH|last|best")]
     pub(super) checkpoint: PathBuf,
+}
+
+/// `export`.
+#[derive(Debug, clap::Args)]
+pub(super) struct ExportArgs {
+    /// A checkpoint's folder, or a run's, which stands for its newest one
+    #[arg(value_name = "CHECKPOINT")]
+    pub(super) checkpoint: PathBuf,
+    /// The file to write, `net.safetensors`; `{hash}` in its name becomes the first digits of its hash
+    #[arg(long, value_name = "FILE")]
+    pub(super) to: PathBuf,
+    /// The model, where the checkpoint holds several
+    #[arg(long)]
+    pub(super) model: Option<String>,
+    /// The weights as they were trained, also where validations use an average of them
+    #[arg(long)]
+    pub(super) raw: bool,
+    /// The precision: `f32`, `f16` or `bf16`; by default as they are
+    #[arg(long, value_enum, hide_possible_values = true)]
+    pub(super) kind: Option<WeightKind>,
+    /// Write no `README.md` beside the file
+    #[arg(long)]
+    pub(super) no_card: bool,
+    /// Replace files of an earlier export
+    #[arg(long)]
+    pub(super) force: bool,
+}
+
+/// `--kind`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum WeightKind {
+    // no doc comments: the option's help says all
+    F32,
+    F16,
+    Bf16,
 }
 
 /// Reads the command line. Usage errors, help and version come back as clap's errors.

@@ -31,7 +31,8 @@ pub(super) fn resolve(path: PathBuf, run: &Path) -> Result<PathBuf, Failure> {
     if path.join(CHECKPOINTS).is_dir() { newest(&path) } else { Ok(path) }
 }
 
-fn newest(run: &Path) -> Result<PathBuf, Failure> {
+/// The newest checkpoint of a run that can be read; newer ones that can't be are told.
+pub(super) fn newest(run: &Path) -> Result<PathBuf, Failure> {
     let newest = newest_valid(&run.join(CHECKPOINTS)).map_err(Error::from)?;
     for (_, why) in &newest.unusable {
         out::error_line(format_args!("warning: a checkpoint can't be used: {why}"));

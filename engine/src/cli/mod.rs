@@ -6,7 +6,9 @@
 mod args;
 mod check;
 mod checkpoint;
+mod checkpoints;
 mod describe;
+mod export;
 mod failure;
 mod list;
 mod loaded;
@@ -15,6 +17,7 @@ mod out;
 mod plan;
 mod predictions;
 mod show;
+mod weights;
 
 use crate::base::{Result, libtorch};
 use crate::config::registry;
@@ -127,15 +130,18 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
             let (before, after) = (side::<T>(&before)?, side::<T>(&after)?);
             show::diff(&before, &after, style.color.stdout())?;
         }
+        Command::Export(what) => export::run(what)?,
+        Command::Checkpoints { what } => return checkpoints::run(what, style.verbose),
         Command::Plan { experiment } => Loaded::<T>::read(&experiment, Purpose::Inspect)?.used_by(plan::print)?,
-        Command::Train { experiment, resume, past_end, fresh, max_iters } => {
+        Command::Train { experiment, resume, past_end, fresh, max_iters, weights } => {
             let mode = match (resume, fresh) {
                 (true, _) => Mode::Resume,
                 (_, true) => Mode::Fresh,
                 _ => Mode::New,
             };
             prepare_device()?;
-            let mut loaded = Loaded::<T>::read(&experiment, Purpose::Run)?;
+            let weights = weights::given(&weights, T::MODELS)?;
+            let mut loaded = Loaded::<T>::read_with(&experiment, weights, Purpose::Run)?;
             loaded.experiment.stop_after = max_iters;
             let folder = loaded.folder();
             let options = TrainOptions { mode, past_end, console: style.console() };

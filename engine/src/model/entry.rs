@@ -134,6 +134,15 @@ impl ModelEntry {
         named.collect()
     }
 
+    /// All names of the tensor that a variable is, its own among them: several for tied weights, none for a name that
+    /// no variable has.
+    pub fn names_of(&self, variable: &str) -> impl Iterator<Item = &str> {
+        let place = self.variables.iter().position(|(name, _)| name == variable);
+        let first = place.map(|place| self.first[place]);
+        let named = self.variables.iter().zip(&self.first);
+        named.filter(move |(_, place)| first == Some(**place)).map(|((name, _), _)| name.as_str())
+    }
+
     /// Where the variables lie.
     pub fn device(&self) -> Device {
         self.store.device()

@@ -4,6 +4,7 @@ use crate::base::{Iter, StateMap};
 use crate::checkpoint::Variables;
 use crate::folder::RunFolder;
 use crate::run::Generators;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// The run's folder, and what its checkpoints hold.
@@ -11,6 +12,8 @@ use std::path::PathBuf;
 pub struct Storage {
     /// Where checkpoints go; without a folder none is written.
     pub folder: Option<RunFolder>,
+    /// What every checkpoint tells of the run: where its weights are from.
+    pub(crate) notes: BTreeMap<String, String>,
     /// The iter of the newest checkpoint, while that checkpoint holds everything that has happened.
     pub(crate) saved_at: Option<Iter>,
     /// Where a restored checkpoint has left libtorch's generators, until the training goes on from there.

@@ -22,6 +22,9 @@ impl<T: Trainer + Fields> Build for T {}
 pub trait Fields: Sized + 'static {
     /// The trainer's name.
     const NAME: &'static str;
+    /// The model fields in their order, each with the path of its weights in an experiment: `weights` of the only one,
+    /// `weights.critic` of one of several.
+    const MODELS: &'static [(&'static str, &'static str)];
     /// The settings of every field.
     type Sections;
     /// Hooks that the program has besides the engine's own and the trainer's fields: `()`, or a bundle of a library.

@@ -14,7 +14,7 @@ pub use build::{Build, EngineHooksOf, Fields};
 pub use build_errors::{BuildErrors, Mistake};
 pub use builder::Builder;
 pub use experiment::{
-    DeviceChoice, Experiment, ExperimentBuilder, Precision, Purpose, Reader, Schema, Section, TrainSettings,
+    DeviceChoice, Experiment, ExperimentBuilder, ModelWeights, Precision, Purpose, Reader, Schema, Section, TrainSettings,
     ValSettings, Writer, docs_of,
 };
 pub use fields::{LoaderField, MetricField, OptimizerField, SameBatch, SameBatches, SchedulesField};

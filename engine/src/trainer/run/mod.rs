@@ -9,6 +9,7 @@ mod program;
 mod recording;
 mod start;
 mod train;
+mod weights;
 
 pub(crate) use evaluate::needs_loader;
 pub use evaluate::{run_predict, run_test, run_val};

@@ -1,0 +1,236 @@
+//! Weights that are given away: one file of a model, and a card that says what they are.
+
+use crate::base::disk::{DiskContext as _, make_folder, parent, write_atomic, write_atomic_by};
+use crate::base::{ErrorContext as _, Result, plain};
+use crate::checkpoint::{Checkpoint, Measured, Meta, Variables, write_tensors};
+use crate::config::{self, Kind as NodeKind, MAX_FILE};
+use crate::folder::{EXPERIMENT, FinishedRun};
+use crate::weights::card;
+use crate::weights::error::WeightsError;
+use std::io::{BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+use tch::{Kind, Tensor};
+
+/// What stands for the beginning of the file's hash in its name.
+const HASH: &str = "{hash}";
+
+/// What is to be given away, and how.
+#[derive(Clone, Debug)]
+pub struct Export {
+    /// The file to write. `{hash}` in its name becomes the first eight digits of the blake3 hash of its content.
+    pub to: PathBuf,
+    /// The model, where the checkpoint holds several.
+    pub model: Option<String>,
+    /// The weights that are trained, also where evaluations use an average of them.
+    pub raw: bool,
+    /// The precision of floating-point weights; `None` leaves it.
+    pub kind: Option<ExportKind>,
+    /// Whether a `README.md` beside the file says what it is.
+    pub card: bool,
+    /// Whether files of an earlier export are replaced.
+    pub force: bool,
+}
+
+/// The precision of weights that are given away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExportKind {
+    /// 32 bits.
+    F32,
+    /// 16 bits, five of them for the exponent: at most 65504.
+    F16,
+    /// 16 bits, eight of them for the exponent.
+    Bf16,
+}
+
+/// What was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exported {
+    /// The file.
+    pub path: PathBuf,
+    /// Its card.
+    pub card: Option<PathBuf>,
+    /// The blake3 hash of the file's content, in hexadecimal digits.
+    pub hash: String,
+    /// The size of the file in bytes.
+    pub bytes: u64,
+    /// Whether it holds the average that evaluations use, beside which the trained weights lie.
+    pub averaged: bool,
+}
+
+/// What is said of exported weights.
+pub(super) struct Facts {
+    pub(super) name: String,
+    pub(super) model: String,
+    pub(super) averaged: bool,
+    pub(super) meta: Meta,
+    pub(super) measured: Measured,
+    /// `experiment.ron` of the run, without the folder of runs.
+    pub(super) experiment: Option<String>,
+}
+
+/// Writes the weights of a checkpoint for others: those that evaluations use, which its scores were measured with.
+///
+/// The file is a `.safetensors` file with notes in its header: model, experiment, epoch, iter, metrics, version. It is
+/// there whole or not at all.
+///
+/// # Errors
+/// When the checkpoint is damaged, a file is there already, a weight has no finite value in the wanted precision, or the
+/// disk fails.
+pub fn export(checkpoint: &Path, what: &Export) -> Result<Exported> {
+    let found = Checkpoint::open(checkpoint)?;
+    let model = choose(&found, what.model.as_deref())?;
+    if what.to.extension().is_none_or(|extension| extension != "safetensors") {
+        let why = "has to end with `.safetensors`".to_owned();
+        return Err(WeightsError::Path { path: what.to.clone(), why }.into());
+    }
+    let weights = converted(found.weights(&model, what.raw)?, what.kind)?;
+    let run = FinishedRun::of_checkpoint(checkpoint);
+    let experiment = run.as_ref().and_then(|run| experiment_of(run.path()));
+    let name = run.as_ref().and_then(|run| run.path().file_name()?.to_str().map(str::to_owned));
+    let facts = Facts {
+        name: name.unwrap_or_else(|| model.clone()),
+        averaged: found.has_raw(&model) && !what.raw,
+        meta: found.meta()?,
+        measured: found.measured()?,
+        model,
+        experiment,
+    };
+    let (notes, held) = (facts.notes(), held(&weights));
+    // once for the hash, which is part of the name, and once for the disk
+    let mut hashed = Hashed::default();
+    write_tensors(&mut hashed, &held, &notes).with_context(|| format!("{} can't be exported", checkpoint.display()))?;
+    let hash = hashed.hasher.finalize().to_hex().to_string();
+    let file_name = what.to.file_name().unwrap_or_default().to_string_lossy().replace(HASH, &hash[..8]);
+    let path = what.to.with_file_name(file_name);
+    let card_path = path.with_file_name("README.md");
+    check_free(&path, what.force)?;
+    if what.card {
+        check_free(&card_path, what.force && card::is_card(&card_path))?;
+    }
+    make_folder(parent(&path))?;
+    write_atomic_by(&path, |file| {
+        let mut out = BufWriter::with_capacity(1 << 20, file);
+        write_tensors(&mut out, &held, &notes)?;
+        out.flush()
+    })?;
+    let mut exported = Exported { path, card: None, hash, bytes: hashed.bytes, averaged: facts.averaged };
+    if what.card {
+        write_atomic(&card_path, card::text(&facts, &exported, &weights).as_bytes())?;
+        exported.card = Some(card_path);
+    }
+    Ok(exported)
+}
+
+/// The model that is meant.
+fn choose(checkpoint: &Checkpoint, asked: Option<&str>) -> Result<String, WeightsError> {
+    let models = checkpoint.models();
+    let names = || models.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    match (asked, models.as_slice()) {
+        (None, [only]) => Ok(only.clone()),
+        (Some(asked), _) if models.iter().any(|name| name == asked) => Ok(asked.to_owned()),
+        (asked, _) => {
+            let what = asked.map_or("holds several models".to_owned(), |asked| format!("holds no model `{asked}`"));
+            let why = format!("{what}: choose one of {} with `--model`", names());
+            Err(WeightsError::Path { path: checkpoint.path().to_owned(), why })
+        }
+    }
+}
+
+/// The experiment of a run as others may read it.
+fn experiment_of(run: &Path) -> Option<String> {
+    let bytes = plain::read(&run.join(EXPERIMENT), MAX_FILE).ok()?;
+    let mut root = config::parse_text(EXPERIMENT, std::str::from_utf8(&bytes).ok()?).ok()?.root;
+    if let NodeKind::Struct(fields) = &mut root.kind {
+        fields.retain(|field| field.key != "work_dir");
+    }
+    Some(config::print(&root))
+}
+
+/// The weights in the wanted precision.
+fn converted(weights: Variables, kind: Option<ExportKind>) -> Result<Variables> {
+    let Some(kind) = kind else { return Ok(weights) };
+    let to = match kind {
+        ExportKind::F32 => Kind::Float,
+        ExportKind::F16 => Kind::Half,
+        ExportKind::Bf16 => Kind::BFloat16,
+    };
+    let convert = |(name, tensor): (String, Tensor)| {
+        if !tensor.is_floating_point() || tensor.kind() == to {
+            return Ok((name, tensor));
+        }
+        let new = tensor.f_to_kind(to)?;
+        let lost = new.f_isfinite()?.f_ne_tensor(&tensor.f_isfinite()?)?.f_any()?;
+        match lost.f_int64_value(&[])? {
+            0 => Ok((name, new)),
+            _ => Err(crate::base::Error::msg(format!(
+                "`{name}` has values that {to:?} can't hold; export another precision"
+            ))),
+        }
+    };
+    weights.into_iter().map(convert).collect()
+}
+
+fn held(weights: &Variables) -> Vec<(&str, &Tensor)> {
+    weights.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect()
+}
+
+/// Refuses to write over a file.
+fn check_free(path: &Path, force: bool) -> Result<(), WeightsError> {
+    let is_card = path.file_name().is_some_and(|name| name == "README.md");
+    let why = match path.symlink_metadata() {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => Err(error).while_trying("read", path)?,
+        Ok(found) if force && found.is_file() => return Ok(()),
+        Ok(_) if is_card => {
+            "is there already; `--force` replaces it where an export has written it, `--no-card` leaves it alone"
+        }
+        Ok(_) => "is there already; `--force` replaces a file",
+    };
+    Err(WeightsError::Path { path: path.to_owned(), why: why.to_owned() })
+}
+
+impl Facts {
+    /// The notes in the file's header, sorted by key.
+    fn notes(&self) -> Vec<(String, String)> {
+        let mut notes = vec![
+            ("engine".to_owned(), self.meta.engine.clone()),
+            ("epoch".to_owned(), self.meta.epoch.get().to_string()),
+            ("iter".to_owned(), self.meta.iter.get().to_string()),
+            ("model".to_owned(), self.model.clone()),
+            ("name".to_owned(), self.name.clone()),
+            // what programs of PyTorch ask for
+            ("format".to_owned(), "pt".to_owned()),
+            ("weights".to_owned(), if self.averaged { "averaged" } else { "trained" }.to_owned()),
+        ];
+        notes.extend(self.experiment.clone().map(|text| ("experiment".to_owned(), text)));
+        notes.extend(self.own_metrics().map(|(name, value)| (format!("metrics.{name}"), value.to_string())));
+        notes.extend(self.meta.notes.iter().map(|(key, text)| (format!("start.{key}"), text.clone())));
+        notes.sort();
+        notes
+    }
+
+    /// What was measured with these weights.
+    pub(super) fn own_metrics(&self) -> impl Iterator<Item = (&str, f64)> {
+        let own = self.measured.validated_at == Some(self.meta.iter);
+        self.measured.metrics.iter().filter(move |_| own).map(|(name, value)| (name.as_str(), *value))
+    }
+}
+
+/// Counts and hashes what is written.
+#[derive(Default)]
+struct Hashed {
+    hasher: blake3::Hasher,
+    bytes: u64,
+}
+
+impl std::io::Write for Hashed {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.hasher.write_all(bytes)?;
+        self.bytes += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
