@@ -2,7 +2,7 @@
 
 use crate::base::plain;
 use crate::checkpoint::Variables;
-use crate::weights::export::{Exported, Facts};
+use crate::weights::facts::{Exported, Facts};
 use std::fmt::Write as _;
 use std::path::Path;
 use tch::Kind;

@@ -2,11 +2,12 @@
 
 use crate::base::disk::{DiskContext as _, make_folder, parent, write_atomic, write_atomic_by};
 use crate::base::{ErrorContext as _, Result, plain};
-use crate::checkpoint::{Checkpoint, Measured, Meta, Variables, write_tensors};
+use crate::checkpoint::{Checkpoint, Variables, write_tensors};
 use crate::config::{self, Kind as NodeKind, MAX_FILE};
 use crate::folder::{EXPERIMENT, FinishedRun};
 use crate::weights::card;
 use crate::weights::error::WeightsError;
+use crate::weights::facts::{Exported, Facts};
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use tch::{Kind, Tensor};
@@ -40,32 +41,6 @@ pub enum ExportKind {
     F16,
     /// 16 bits, eight of them for the exponent.
     Bf16,
-}
-
-/// What was written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Exported {
-    /// The file.
-    pub path: PathBuf,
-    /// Its card.
-    pub card: Option<PathBuf>,
-    /// The blake3 hash of the file's content, in hexadecimal digits.
-    pub hash: String,
-    /// The size of the file in bytes.
-    pub bytes: u64,
-    /// Whether it holds the average that evaluations use, beside which the trained weights lie.
-    pub averaged: bool,
-}
-
-/// What is said of exported weights.
-pub(super) struct Facts {
-    pub(super) name: String,
-    pub(super) model: String,
-    pub(super) averaged: bool,
-    pub(super) meta: Meta,
-    pub(super) measured: Measured,
-    /// `experiment.ron` of the run, without the folder of runs.
-    pub(super) experiment: Option<String>,
 }
 
 /// Writes the weights of a checkpoint for others: those that evaluations use, which its scores were measured with.
@@ -187,33 +162,6 @@ fn check_free(path: &Path, force: bool) -> Result<(), WeightsError> {
         Ok(_) => "is there already; `--force` replaces a file",
     };
     Err(WeightsError::Path { path: path.to_owned(), why: why.to_owned() })
-}
-
-impl Facts {
-    /// The notes in the file's header, sorted by key.
-    fn notes(&self) -> Vec<(String, String)> {
-        let mut notes = vec![
-            ("engine".to_owned(), self.meta.engine.clone()),
-            ("epoch".to_owned(), self.meta.epoch.get().to_string()),
-            ("iter".to_owned(), self.meta.iter.get().to_string()),
-            ("model".to_owned(), self.model.clone()),
-            ("name".to_owned(), self.name.clone()),
-            // what programs of PyTorch ask for
-            ("format".to_owned(), "pt".to_owned()),
-            ("weights".to_owned(), if self.averaged { "averaged" } else { "trained" }.to_owned()),
-        ];
-        notes.extend(self.experiment.clone().map(|text| ("experiment".to_owned(), text)));
-        notes.extend(self.own_metrics().map(|(name, value)| (format!("metrics.{name}"), value.to_string())));
-        notes.extend(self.meta.notes.iter().map(|(key, text)| (format!("start.{key}"), text.clone())));
-        notes.sort();
-        notes
-    }
-
-    /// What was measured with these weights.
-    pub(super) fn own_metrics(&self) -> impl Iterator<Item = (&str, f64)> {
-        let own = self.measured.validated_at == Some(self.meta.iter);
-        self.measured.metrics.iter().filter(move |_| own).map(|(name, value)| (name.as_str(), *value))
-    }
 }
 
 /// Counts and hashes what is written.

@@ -28,6 +28,14 @@ pub(super) fn plan(model: &ModelEntry, from: &WeightsFrom, source: &Source) -> R
     let is_wanted = |name: &str| {
         from.only.is_empty() || from.only.iter().any(|pattern| pattern::matches(pattern, name))
     };
+    let is_own = |name: &str| model.variables().iter().any(|(own, _)| own == name);
+    let mut found: Vec<(&str, usize)> = names.iter().enumerate().map(|(place, name)| (name.as_str(), place)).collect();
+    found.retain(|(name, _)| is_wanted(name) && is_own(name));
+    found.sort_unstable();
+    if let Some(pair) = found.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        let (one, other) = (&source.tensors[pair[0].1].name, &source.tensors[pair[1].1].name);
+        return Err(failed(format!("`{one}` and `{other}` both become `{}`; narrow the renames", pair[0].0)));
+    }
     let mut report = Report { model: model.name().to_owned(), from: source.shown.clone(), ..Report::default() };
     let mut loads = Vec::new();
     let mut unknown: Vec<&str> = Vec::new();
@@ -57,10 +65,6 @@ pub(super) fn plan(model: &ModelEntry, from: &WeightsFrom, source: &Source) -> R
     }
     loads.sort();
     report.loaded.sort();
-    if let Some(pair) = loads.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-        let (one, other) = (&source.tensors[pair[0].1].name, &source.tensors[pair[1].1].name);
-        return Err(failed(format!("`{one}` and `{other}` both become `{}`; narrow the renames", pair[0].0)));
-    }
     for (name, _) in model.variables() {
         let is_found = |name: &str| {
             report.loaded.iter().any(|loaded| loaded == name) || report.other_shape.iter().any(|(found, ..)| found == name)

@@ -8,6 +8,7 @@
 mod card;
 mod error;
 mod export;
+mod facts;
 mod fit;
 mod hub;
 mod report;
@@ -16,7 +17,8 @@ mod shards;
 mod source;
 
 pub use error::WeightsError;
-pub use export::{Export, ExportKind, Exported, export};
+pub use export::{Export, ExportKind, export};
+pub use facts::Exported;
 pub use report::Report;
 pub use section::WeightsFrom;
 

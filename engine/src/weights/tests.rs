@@ -161,7 +161,7 @@ fn another_precision_is_converted_and_what_is_no_weight_is_left_out_by_its_look(
 fn tied_weights_that_differ_in_the_file_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.safetensors");
-    let mut write = |tied: f64| {
+    let write = |tied: f64| {
         let mut tensors: Vec<_> = WHOLE.iter().map(|(name, shape)| (*name, tensor(1.0, shape, Kind::Float))).collect();
         tensors.push(("tied.weight", tensor(tied, &[3, 2], Kind::Float)));
         Tensor::write_safetensors(&tensors, &path).unwrap();

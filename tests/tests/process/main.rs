@@ -20,3 +20,4 @@ mod repeatable;
 mod resume;
 mod rows;
 mod signals;
+mod weights;
