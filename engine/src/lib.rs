@@ -131,6 +131,8 @@ mod documents {
     mod passes {}
     #[doc = include_str!("../../docs/data.md")]
     mod data {}
+    #[doc = include_str!("../../docs/weights.md")]
+    mod weights {}
     #[doc = include_str!("../../docs/porting.md")]
     mod porting {}
 }

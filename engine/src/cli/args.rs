@@ -205,7 +205,8 @@ pub(super) struct ExportArgs {
     /// A checkpoint's folder, or a run's, which stands for its newest one
     #[arg(value_name = "CHECKPOINT")]
     pub(super) checkpoint: PathBuf,
-    /// The file to write, `net.safetensors`; `{hash}` in its name becomes the first digits of its hash
+    /// The file to write: `net.safetensors`, or `net.pt` for what `predict` computes as a TorchScript program; `{hash}` in
+    /// its name becomes the first digits of its hash
     #[arg(long, value_name = "FILE")]
     pub(super) to: PathBuf,
     /// The model, where the checkpoint holds several
@@ -223,6 +224,9 @@ pub(super) struct ExportArgs {
     /// Replace files of an earlier export
     #[arg(long)]
     pub(super) force: bool,
+    /// With `net.pt`: sets a value over the run's experiment, `loaders.unseen.dataset.path=..`; as often as needed
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub(super) set: Vec<String>,
 }
 
 /// `--kind`.

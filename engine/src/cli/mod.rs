@@ -130,7 +130,7 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
             let (before, after) = (side::<T>(&before)?, side::<T>(&after)?);
             show::diff(&before, &after, style.color.stdout())?;
         }
-        Command::Export(what) => export::run(what)?,
+        Command::Export(what) => export::run::<T>(what)?,
         Command::Checkpoints { what } => return checkpoints::run(what, style.verbose),
         Command::Plan { experiment } => Loaded::<T>::read(&experiment, Purpose::Inspect)?.used_by(plan::print)?,
         Command::Train { experiment, resume, past_end, fresh, max_iters, weights } => {

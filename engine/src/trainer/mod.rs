@@ -21,5 +21,5 @@ pub use fields::{LoaderField, MetricField, OptimizerField, SameBatch, SameBatche
 pub(crate) use run::needs_loader;
 pub use run::{
     PlannedGroup, PlannedHook, PlannedPass, Program, ProgramPlan, Summary, TrainOptions, build, plan_of, run_predict,
-    run_test, run_train, run_val,
+    run_script, run_test, run_train, run_val,
 };

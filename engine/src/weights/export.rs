@@ -1,6 +1,6 @@
 //! Weights that are given away: one file of a model, and a card that says what they are.
 
-use crate::base::disk::{DiskContext as _, make_folder, parent, write_atomic, write_atomic_by};
+use crate::base::disk::{make_folder, parent, write_atomic, write_atomic_by};
 use crate::base::{ErrorContext as _, Result, plain};
 use crate::checkpoint::{Checkpoint, Variables, write_tensors};
 use crate::config::{self, Kind as NodeKind, MAX_FILE};
@@ -8,12 +8,10 @@ use crate::folder::{EXPERIMENT, FinishedRun};
 use crate::weights::card;
 use crate::weights::error::WeightsError;
 use crate::weights::facts::{Exported, Facts};
+use crate::weights::free::{check_free, named};
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use tch::{Kind, Tensor};
-
-/// What stands for the beginning of the file's hash in its name.
-const HASH: &str = "{hash}";
 
 /// What is to be given away, and how.
 #[derive(Clone, Debug)]
@@ -55,7 +53,7 @@ pub fn export(checkpoint: &Path, what: &Export) -> Result<Exported> {
     let found = Checkpoint::open(checkpoint)?;
     let model = choose(&found, what.model.as_deref())?;
     if what.to.extension().is_none_or(|extension| extension != "safetensors") {
-        let why = "has to end with `.safetensors`".to_owned();
+        let why = "has to end with `.safetensors`, or `.pt` for a program".to_owned();
         return Err(WeightsError::Path { path: what.to.clone(), why }.into());
     }
     let weights = converted(found.weights(&model, what.raw)?, what.kind)?;
@@ -75,8 +73,7 @@ pub fn export(checkpoint: &Path, what: &Export) -> Result<Exported> {
     let mut hashed = Hashed::default();
     write_tensors(&mut hashed, &held, &notes).with_context(|| format!("{} can't be exported", checkpoint.display()))?;
     let hash = hashed.hasher.finalize().to_hex().to_string();
-    let file_name = what.to.file_name().unwrap_or_default().to_string_lossy().replace(HASH, &hash[..8]);
-    let path = what.to.with_file_name(file_name);
+    let path = named(&what.to, &hash);
     let card_path = path.with_file_name("README.md");
     check_free(&path, what.force)?;
     if what.card {
@@ -147,21 +144,6 @@ fn converted(weights: Variables, kind: Option<ExportKind>) -> Result<Variables> 
 
 fn held(weights: &Variables) -> Vec<(&str, &Tensor)> {
     weights.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect()
-}
-
-/// Refuses to write over a file.
-fn check_free(path: &Path, force: bool) -> Result<(), WeightsError> {
-    let is_card = path.file_name().is_some_and(|name| name == "README.md");
-    let why = match path.symlink_metadata() {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => Err(error).while_trying("read", path)?,
-        Ok(found) if force && found.is_file() => return Ok(()),
-        Ok(_) if is_card => {
-            "is there already; `--force` replaces it where an export has written it, `--no-card` leaves it alone"
-        }
-        Ok(_) => "is there already; `--force` replaces a file",
-    };
-    Err(WeightsError::Path { path: path.to_owned(), why: why.to_owned() })
 }
 
 /// Counts and hashes what is written.

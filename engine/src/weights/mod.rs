@@ -10,8 +10,10 @@ mod error;
 mod export;
 mod facts;
 mod fit;
+mod free;
 mod hub;
 mod report;
+mod script;
 mod section;
 mod shards;
 mod source;
@@ -20,6 +22,7 @@ pub use error::WeightsError;
 pub use export::{Export, ExportKind, export};
 pub use facts::Exported;
 pub use report::Report;
+pub use script::write_script;
 pub use section::WeightsFrom;
 
 use crate::model::ModelEntry;

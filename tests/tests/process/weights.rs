@@ -3,6 +3,7 @@
 use crate::bench::Bench;
 use crate::left::newest;
 use engine::checkpoint::{self, TensorFile};
+use engine::prelude::{Device, Kind, Tensor};
 
 /// `name = value` lines of a validation.
 fn scores(bench: &Bench, checkpoint: &str) -> Vec<String> {
@@ -33,7 +34,7 @@ fn what_is_exported_has_the_scores_of_its_checkpoint_and_a_run_that_starts_from_
 
     let next = ["--set", "name=next", "--weights", "out/net.safetensors", "--max-iters", "1"];
     let ended = bench.train(&next).exits(0);
-    let counts = "weights of `net` from `net.safetensors`: 16 variables loaded, 0 of them renamed; 0 left out, 0 missing";
+    let counts = "weights of `net` from `net.safetensors`: 15 variables loaded, 0 of them renamed; 0 left out, 0 missing";
     assert!(ended.stdout.contains(counts) && !ended.stdout.contains("loaded `net.hidden.weight`"), "{ended}");
     assert!(bench.read("runs/next/log.txt").contains("loaded `net.hidden.weight`"));
     assert!(bench.read("runs/next/experiment.ron").contains("out/net.safetensors"));
@@ -50,7 +51,7 @@ fn the_option_takes_the_place_of_the_file_and_leaves_the_rules_of_the_experiment
     bench.run(&["export", "runs/run", "--to", "net.safetensors"]).exits(0);
     bench.edit("    optimizer", "    weights: (hf: \"org/name\", only: [\"hidden.*\"]),\n    optimizer");
     let ended = bench.train(&["--set", "name=next", "--weights", "net.safetensors", "--max-iters", "1"]).exits(0);
-    assert!(ended.stdout.contains("2 variables loaded") && ended.stdout.contains("14 left out"), "{ended}");
+    assert!(ended.stdout.contains("2 variables loaded") && ended.stdout.contains("13 left out"), "{ended}");
     bench.train(&["--set", "name=other"]).exits(2).says("bring it with `hf download org/name`");
     // in the layout of the hub's own cache
     let snapshot = bench.path("hub/models--org--name/snapshots/0a1b");
@@ -77,10 +78,35 @@ fn an_export_writes_over_nothing_unless_told_and_never_over_a_readme_of_others()
     export(&["--force"]).exits(2).says("`out/README.md` is there already");
     export(&["--force", "--no-card"]).exits(0);
     assert_eq!(bench.read("out/README.md"), "# mine\n");
-    bench.run(&["export", "runs/run", "--to", "net.pt"]).exits(2).says("has to end with `.safetensors`");
+    bench.run(&["export", "runs/run", "--to", "net.bin"]).exits(2).says("has to end with `.safetensors`, or `.pt`");
     bench.run(&["export", "runs/run", "--to", "a.safetensors", "--model", "nets"]).exits(2).says("choose one of `net`");
     bench.run(&["export", "runs/none", "--to", "a.safetensors"]).exits(2).says("`runs/none` is no folder");
     assert_eq!(names(&bench.path("")), ["exp.ron", "out", "runs"]);
+}
+
+#[test]
+fn a_program_gives_what_predict_writes_and_serves_for_any_number_of_samples() {
+    let bench = Bench::by_epoch();
+    bench.train(&[]).exits(0);
+    let ended = bench.run(&["export", "runs/run", "--to", "net.pt"]).exits(0);
+    assert!(ended.stdout.contains("takes: Float [3, 4], Int64 [3]\ngives: logits\n"), "{ended}");
+    assert!(ended.stdout.contains("left out, for it is no tensor: name") && ended.stderr.is_empty(), "{ended}");
+    bench.run(&["predict", "exp.ron", "--checkpoint", "runs/run", "--out", "p.jsonl"]).exits(0);
+    let module = engine::tch::CModule::load(bench.path("net.pt")).unwrap();
+    // of another number of samples than the one that it was recorded with
+    let points = engine_tests::data::points(4, 7);
+    let found = module.forward_ts(&[&points, &Tensor::zeros([7], (Kind::Int64, Device::Cpu))]).unwrap();
+    for (row, line) in bench.read("p.jsonl").lines().enumerate() {
+        let written: serde_json::Value = serde_json::from_str(line).unwrap();
+        for (column, logit) in written["logits"].as_array().unwrap().iter().enumerate() {
+            let difference = found.double_value(&[row as i64, column as i64]) - logit.as_f64().unwrap();
+            assert!(difference.abs() < 1e-5, "{line}\n{found}");
+        }
+    }
+    bench.run(&["export", "runs/run", "--to", "net.pt"]).exits(2).says("`net.pt` is there already");
+    bench.run(&["export", "runs/run", "--to", "net.pt", "--raw"]).exits(2).says("are for weights");
+    bench.run(&["export", "runs/run", "--to", "a.safetensors", "--set", "seed=1"]).exits(2).says("weights need no experiment");
+    assert_eq!(names(&bench.path("")), ["exp.ron", "net.pt", "p.jsonl", "runs"]);
 }
 
 #[test]
@@ -97,15 +123,14 @@ fn the_name_has_the_hash_of_the_content_and_header_and_card_tell_what_it_is() {
 
     let file = TensorFile::open(&bench.path(&name)).unwrap();
     let kinds = |wanted| file.tensors().iter().filter(|tensor| tensor.kind == wanted).count();
-    use engine::prelude::Kind;
-    assert_eq!((kinds(Kind::Float), kinds(Kind::BFloat16), kinds(Kind::Bool)), (0, 14, 1));
+    assert_eq!((kinds(Kind::Float), kinds(Kind::BFloat16), kinds(Kind::Bool)), (0, 13, 1));
     let note = |key: &str| file.notes().iter().find(|(known, _)| known == key).map(|(_, text)| text.clone()).unwrap();
     let of = ["format", "iter", "epoch", "name", "model", "weights"].map(note);
     assert_eq!(of, ["pt", "9", "3", "run", "net", "averaged"]);
     assert!(note("experiment").contains("Mlp(hidden: 8") && !note("experiment").contains("work_dir"));
     let card = bench.read("README.md");
     let score = note("metrics.val/val/accuracy");
-    for text in [&format!("| val/val/accuracy | {score} |"), "# run\n", &name, hash, "BFloat16 (14)", "Mlp(hidden: 8"] {
+    for text in [&format!("| val/val/accuracy | {score} |"), "# run\n", &name, hash, "BFloat16 (13)", "Mlp(hidden: 8"] {
         assert!(card.contains(text), "{card}\nlacks {text}");
     }
     // and what was converted can be loaded again
@@ -130,7 +155,7 @@ fn checkpoints_are_listed_by_state_and_damage_is_told_by_name() {
     let verify = |path: &str| bench.run(&["checkpoints", "verify", path]);
     assert!(verify("runs/run").exits(0).stdout.lines().all(|line| line.ends_with(": whole")));
     let shown = bench.run(&["checkpoints", "show", "runs/run"]).exits(0).stdout;
-    for text in ["epoch 3, iter 9; format ", "model `net`: 16 tensors", "validated with an average", "run/state.ron: "] {
+    for text in ["epoch 3, iter 9; format ", "model `net`: 15 tensors", "validated with an average", "run/state.ron: "] {
         assert!(shown.contains(text), "{shown}\nlacks {text}");
     }
     // one bit, which no size tells
@@ -192,7 +217,7 @@ fn what_is_left_after_a_deletion_is_the_latest_and_a_running_training_is_not_dis
     let latest = bench.read("runs/run/checkpoints/latest");
     assert!(latest.trim() != "iter_000000009" && bench.path("runs/run/checkpoints").join(latest.trim()).is_dir(), "{latest}");
     let mut running = bench.start_paused(200, &["--resume"]);
-    running.wait_for("train 1");
+    running.wait_for("mark train");
     let kept = format!("runs/run/checkpoints/{}", latest.trim());
     bench.run(&["checkpoints", "rm", &kept]).exits(1).says("is in use by process");
     running.kill();

@@ -287,6 +287,7 @@ const _: () = {
     #[allow(unused_variables, unreachable_code, clippy::diverging_sub_expression)]
     impl ::engine::__private::Fields for Digits {
         const NAME: &'static str = "Digits";
+        const MODELS: &'static [(&'static str, &'static str)] = &[("net", "weights")];
         type Sections = Sections;
         type Bundle = ();
         fn read(

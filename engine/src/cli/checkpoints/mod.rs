@@ -76,9 +76,11 @@ fn all(path: &Path) -> Result<Vec<PathBuf>, Failure> {
         () if !is_run && path.join("manifest").symlink_metadata().is_ok() => Ok(vec![path.to_owned()]),
         () => {
             let found = checkpoint::list(&folder).map_err(crate::base::Error::from)?;
-            match found.is_empty() {
-                true => Err(refused("holds no checkpoint; name a run's folder or a checkpoint's")),
-                false => Ok(found),
+            let is_one = |path: &PathBuf| path.join("manifest").symlink_metadata().is_ok();
+            match is_run || found.iter().any(is_one) {
+                true if found.is_empty() => Err(refused("has no checkpoint yet")),
+                true => Ok(found),
+                false => Err(refused("holds no checkpoint; name a run's folder or a checkpoint's")),
             }
         }
     }

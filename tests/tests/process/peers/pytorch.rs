@@ -1,6 +1,7 @@
 //! PyTorch: models that it has written give the same here, and what is written here gives the same there.
 
 use super::networks::{Gpt2, ResNet18};
+use crate::bench::Bench;
 use engine::base::{Epoch, Iter, StateMap};
 use engine::checkpoint::{self, Meta, Snapshot, TensorFile, Weights};
 use engine::model::ModelEntry;
@@ -108,6 +109,31 @@ fn the_command_that_is_told_for_a_file_of_torch_save_converts_it() {
         load(&mut model, &WeightsFrom::file(path.with_extension("safetensors"))).unwrap();
         assert!(compare(&net, &output) < 1e-5);
     }
+}
+
+#[test]
+#[ignore = "needs PyTorch: cargo xtask test --peers"]
+fn an_exported_program_gives_in_pytorch_what_predict_writes() {
+    let bench = Bench::by_epoch();
+    bench.train(&[]).exits(0);
+    bench.run(&["export", "runs/run", "--to", "net.pt"]).exits(0);
+    bench.run(&["predict", "exp.ron", "--checkpoint", "runs/run", "--out", "p.jsonl"]).exits(0);
+    let inputs = bench.path("inputs.safetensors");
+    let labels = Tensor::zeros([7], (Kind::Int64, Device::Cpu));
+    Tensor::write_safetensors(&[("0", &engine_tests::data::points(4, 7)), ("1", &labels)], &inputs).unwrap();
+    let [folder, module] = ["", "net.pt"].map(|name| bench.path(name).display().to_string());
+    run(&["script", &folder, &module, inputs.to_str().unwrap()]);
+    let written: Vec<f64> = bench
+        .read("p.jsonl")
+        .lines()
+        .flat_map(|line| {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            line["logits"].as_array().unwrap().iter().map(|logit| logit.as_f64().unwrap()).collect::<Vec<_>>()
+        })
+        .collect();
+    let written = Tensor::from_slice(&written).reshape([7, 3]).to_kind(Kind::Float);
+    let found = difference(&tensor(&bench.path("answer.safetensors"), "output0"), &written);
+    assert!(found < 1e-5, "{found}");
 }
 
 #[test]
