@@ -108,7 +108,7 @@ void check_scalar(const char* name, const at::Tensor* scalar, const at::Tensor& 
   if (!scalar || (scalar->numel() == 1 && scalar->scalar_type() == at::kFloat && scalar->device() == parameter.device())) {
     return;
   }
-  throw ArgumentError(std::string("`") + name + "` is no float of one element on the device of the parameters, " +
+  throw ArgumentError(std::string("`") + name + "` is not a float of one element on the device of the parameters, " +
                       c10::Device(parameter.device()).str());
 }
 

@@ -36,7 +36,7 @@ pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Op
     }
     let krate = Krate::from_args(&mut args::parse("passes", args, KEYS, diag));
     if !item.generics.params.is_empty() {
-        diag.error(&item.generics, "a trainer is no generic type; name concrete types instead");
+        diag.error(&item.generics, "a trainer can't be generic; name concrete types instead");
     }
     let mut passes: Vec<Pass> = Vec::new();
     let found_errors = diag.has_errors();
@@ -109,7 +109,7 @@ fn method(member: &mut ImplItem, owner: &Type, known: &[Pass], krate: &Krate, di
             }
             None => diag.error(
                 &name,
-                format!("`{name}` is no pass: mark it `#[pass(opt)]` with the optimizers that it steps, or move it to an `impl` block of its own"),
+                format!("`{name}` is not a pass: mark it `#[pass(opt)]` with the optimizers that it steps, or move it to an `impl` block of its own"),
             ),
         }
         return Found::Mistake;
@@ -312,7 +312,7 @@ mod tests {
             (quote!(#[pass(opt, opt)]), "`opt` is named twice, keep one of them"),
             (quote!(#[pass("opt")]), "unexpected `\"opt\"`"),
             (quote!(#[pass = "opt"]), "`pass` takes its arguments in parentheses"),
-            (quote!(), "`critic` is no pass: mark it `#[pass(opt)]`"),
+            (quote!(), "`critic` is not a pass: mark it `#[pass(opt)]`"),
             (quote!(#[Pass(opt)]), "a method of a `#[passes]` block is marked `#[pass(…)]`"),
         ] {
             let errors = errors(quote!(#mark #rest));

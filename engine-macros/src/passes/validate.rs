@@ -14,8 +14,7 @@ pub(crate) fn validate(passes: &Passes, diag: &mut Diag) {
     }
     // a number that is no literal is known later, when the experiment is read
     if passes.passes.iter().all(|pass| is_above_one(pass.every.as_ref())) {
-        let message =
-            "no pass takes its turn in each iter, so some iters would do nothing; leave `every` out of one of them";
+        let message = "no pass runs in every iter, so some iters would do nothing; leave `every` out of one of them";
         diag.error(&first.every, message);
     }
 }

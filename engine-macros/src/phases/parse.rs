@@ -49,7 +49,7 @@ pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Op
     }
     let krate = Krate::from_args(&mut args::parse("phases", args, KEYS, diag));
     if !item.generics.params.is_empty() {
-        diag.error(&item.generics, "a hook or trainer is no generic type; name concrete types instead");
+        diag.error(&item.generics, "a hook or trainer can't be generic; name concrete types instead");
     }
     if item.items.is_empty() {
         let message = "this block has no phase; add one, such as `fn after_train_iter(&mut self, cx: &mut Context<'_>) -> Result<()>`";
@@ -105,7 +105,7 @@ fn method(member: &mut ImplItem, seen: &mut BTreeSet<String>, krate: &Krate, dia
             (None, Some(meant)) => format!(", did you mean `{meant}`?"),
             (None, None) => "; helpers go into an `impl` block of their own".to_owned(),
         };
-        diag.error(&ident, format!("`{name}` is no phase{hint}"));
+        diag.error(&ident, format!("`{name}` is not a phase{hint}"));
         if takes_context(function) {
             correct(function, krate);
         }
@@ -231,19 +231,19 @@ mod tests {
                 quote!(
                     fn after_val_itr(&mut self) {}
                 ),
-                "`after_val_itr` is no phase, did you mean `after_val_iter`?",
+                "`after_val_itr` is not a phase, did you mean `after_val_iter`?",
             ),
             (
                 quote!(
                     fn on_step_begin(&mut self) {}
                 ),
-                "`on_step_begin` is no phase, here it is `before_train_iter`",
+                "`on_step_begin` is not a phase, here it is `before_train_iter`",
             ),
             (
                 quote!(
                     fn update(&mut self) {}
                 ),
-                "`update` is no phase; helpers go into an `impl` block of their own",
+                "`update` is not a phase; helpers go into an `impl` block of their own",
             ),
         ] {
             assert_eq!(errors(method), [expected]);

@@ -153,7 +153,7 @@ impl<N, T: Ranged<N>> Ranged<N> for (T, T) {
 
 /// What can stand after `range =`.
 #[diagnostic::on_unimplemented(
-    message = "the ends of this `range` are no `{N}`",
+    message = "the ends of this `range` are not of type `{N}`",
     label = "expected a range of `{N}`, as the field has",
     note = "an end of a range of floats has a point: `0.0..=1.0`"
 )]
@@ -287,7 +287,7 @@ fn look_for(path: &Path) -> Result<(), String> {
     let meant = neighbour(absent).map_or(String::new(), |near| format!(", did you mean `{near}`?"));
     let folder = absent.parent().filter(|folder| folder.is_file());
     Err(match folder {
-        Some(file) => format!("can't find `{name}`: `{}` is no folder", file.display()),
+        Some(file) => format!("can't find `{name}`: `{}` is not a folder", file.display()),
         None if absent == path => format!("can't find `{name}`{meant}"),
         None => format!("can't find `{name}`: there is no folder `{}`{meant}", absent.display()),
     })
@@ -364,7 +364,7 @@ mod tests {
         );
         assert_eq!(
             refused("data/digits.csv/part"),
-            format!("can't find `{root}/data/digits.csv/part`: `{root}/data/digits.csv` is no folder")
+            format!("can't find `{root}/data/digits.csv/part`: `{root}/data/digits.csv` is not a folder")
         );
         assert_eq!(check_exists(&PathBuf::new()), Err("the path is empty".to_owned()));
         let second = check_exists(&vec![path("data"), path("b"), path("c")]).unwrap_err();

@@ -10,7 +10,7 @@ use std::path::Path;
 
 /// What lies in a file's place and is none.
 #[derive(Debug, thiserror::Error)]
-#[error("it is {0}, no plain file")]
+#[error("it is {0}, not a regular file")]
 pub(crate) struct NotPlain(&'static str);
 
 /// The metadata of a plain file, or of what a link leads to.
@@ -81,7 +81,7 @@ mod tests {
         let _socket = std::os::unix::net::UnixListener::bind(path("socket")).unwrap();
         let cases = [("pipe", "a pipe"), ("device", "a device"), ("socket", "a socket"), (".", "a folder")];
         for (name, what) in cases {
-            let expected = format!("it is {what}, no plain file");
+            let expected = format!("it is {what}, not a regular file");
             assert_eq!(read(&path(name), 10).unwrap_err().to_string(), expected);
             assert_eq!(open(&path(name), OpenOptions::new().append(true)).unwrap_err().to_string(), expected);
         }

@@ -42,10 +42,10 @@ pub enum CheckpointError {
     #[error("the state can't be saved: {0}")]
     State(String),
     /// The folder was never a checkpoint, or has lost its manifest.
-    #[error("`{}` is no checkpoint: it has no file `manifest`; name a folder such as `checkpoints/iter_000000123`", .0.display())]
+    #[error("`{}` is not a checkpoint: it has no file `manifest`; name a folder such as `checkpoints/iter_000000123`", .0.display())]
     NoManifest(PathBuf),
     /// A file that holds no weights.
-    #[error("`{}` is no checkpoint: a file has to hold weights as `.safetensors` does ({why}); name one, or a checkpoint's or a run's folder", path.display())]
+    #[error("`{}` is not a checkpoint: a file has to hold weights as `.safetensors` does ({why}); name one, or a checkpoint's or a run's folder", path.display())]
     NoWeights {
         /// The file.
         path: PathBuf,

@@ -48,7 +48,7 @@ impl Checkpoint {
     /// Reads the manifest.
     ///
     /// # Errors
-    /// When the folder is no checkpoint, has another format, or its manifest is damaged.
+    /// When the folder is not a checkpoint, has another format, or its manifest is damaged.
     pub fn open(path: &Path) -> Result<Checkpoint, CheckpointError> {
         Ok(Checkpoint { path: path.to_owned(), folder: Folder::open(path)? })
     }
@@ -99,8 +99,7 @@ impl Checkpoint {
     /// Reads every file; gives what is wrong, file by file.
     pub fn damage(&self) -> Vec<CheckpointError> {
         let names: Vec<&str> = self.folder.entries.iter().map(|entry| entry.name.as_str()).collect();
-        let mut found: Vec<CheckpointError> =
-            names.iter().filter_map(|name| self.folder.bytes(name).err()).collect();
+        let mut found: Vec<CheckpointError> = names.iter().filter_map(|name| self.folder.bytes(name).err()).collect();
         if found.is_empty() {
             // what has the right hash was written so, and may still be of a program that wrote it wrong
             found.extend(super::load(&self.path).err());

@@ -45,7 +45,7 @@ pub(super) fn render(entries: &[Entry]) -> String {
 /// # Errors
 /// When a byte of it was changed, or it was cut at any place.
 pub(super) fn parse(bytes: &[u8]) -> Result<Vec<Entry>, Flaw> {
-    let text = std::str::from_utf8(bytes).map_err(|_| Flaw::Damaged("it is no text"))?;
+    let text = std::str::from_utf8(bytes).map_err(|_| Flaw::Damaged("it is not UTF-8 text"))?;
     // the version first: another engine may seal in another way
     let version = text.lines().next().and_then(|line| line.strip_prefix(TITLE)?.parse().ok());
     match version {

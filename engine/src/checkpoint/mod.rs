@@ -34,11 +34,11 @@ mod tensors;
 mod tree;
 mod write;
 
+pub use delete::delete;
 pub use error::CheckpointError;
 pub use inspect::{Checkpoint, Measured};
 pub use names::iter_name;
 pub use read::{Newest, list, load, load_models, newest_valid, place_of};
-pub use delete::delete;
 pub use retain::{Deleted, clean, put_back, retain, set_aside};
 pub use snapshot::{Meta, Snapshot, Variables, Weights};
 pub use tensor_file::{TensorFile, TensorPlace, write_tensors};

@@ -4,8 +4,8 @@ use super::names::{
     BEING_REPLACED, DAMAGED, LATEST, MANIFEST, META, RAW, RUN, STATE_TENSORS, STATE_TREE, TENSORS, iter_of_name,
     rank_folder,
 };
-use super::tree::Place;
 use super::tensor_file::TensorFile;
+use super::tree::Place;
 use super::{CheckpointError, FORMAT, Meta, Snapshot, Variables, Weights, manifest, tensors, tree};
 use crate::base::disk::DiskContext;
 use crate::base::plain;
@@ -69,7 +69,7 @@ pub fn load_models(path: &Path) -> Result<Vec<(String, Variables)>, CheckpointEr
 /// What [`newest_valid`] found.
 #[derive(Debug, Default)]
 pub struct Newest {
-    /// The newest checkpoint that can be read; `None` when there is none at all.
+    /// The newest checkpoint that can be read; `None` when there is none in this program.
     pub found: Option<(PathBuf, Snapshot)>,
     /// Each newer one that can't be read, and why, newest first. To be shown: the run continues from further back.
     pub unusable: Vec<(PathBuf, CheckpointError)>,
@@ -271,7 +271,7 @@ impl Folder {
     }
 
     pub(super) fn text(&self, name: &str) -> Result<String, CheckpointError> {
-        String::from_utf8(self.bytes(name)?).map_err(|_| self.damaged(name, "it is no text".to_owned()))
+        String::from_utf8(self.bytes(name)?).map_err(|_| self.damaged(name, "it is not UTF-8 text".to_owned()))
     }
 
     /// The content of a file, verified.

@@ -36,11 +36,7 @@ pub struct TensorFile {
 ///
 /// # Errors
 /// When a name comes twice, no file can hold a tensor, or `out` fails.
-pub fn write_tensors(
-    out: &mut impl Write,
-    tensors: &[(&str, &Tensor)],
-    notes: &[(String, String)],
-) -> io::Result<()> {
+pub fn write_tensors(out: &mut impl Write, tensors: &[(&str, &Tensor)], notes: &[(String, String)]) -> io::Result<()> {
     write_with_notes(out, tensors, notes).map_err(|error| match error {
         WriteError::Tensor { name, why } => io::Error::other(format!("the tensor `{name}` can't be saved: {why}")),
         WriteError::Io(error) => error,
@@ -64,7 +60,7 @@ impl TensorFile {
     /// Reads the header.
     ///
     /// # Errors
-    /// When it is no plain file of this format, or its header and length contradict each other.
+    /// When it is not a plain file of this format, or its header and length contradict each other.
     pub fn open(path: &Path) -> Result<TensorFile, CheckpointError> {
         let refused = |why: String| {
             let path = path.to_owned();

@@ -328,7 +328,9 @@ fn device(text: &str) -> Result<DeviceChoice, String> {
         ("cpu", _) => Ok(DeviceChoice::Cpu),
         ("auto", _) => Ok(DeviceChoice::Auto),
         ("cuda", _) => Ok(DeviceChoice::Cuda(0)),
-        (_, Some(index)) => index.parse().map(DeviceChoice::Cuda).map_err(|_| format!("`{index}` is no device number")),
+        (_, Some(index)) => {
+            index.parse().map(DeviceChoice::Cuda).map_err(|_| format!("`{index}` is not a device number"))
+        }
         _ => Err("expected `cpu`, `cuda`, `cuda:1` or `auto`".to_owned()),
     }
 }

@@ -42,7 +42,8 @@ fn expand(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     if path.symlink_metadata().is_ok() || !text.contains(['*', '?', '[']) {
         return Ok(vec![path.to_owned()]);
     }
-    let matches = glob::glob(&text).map_err(|error| Failure::Usage(format!("`{text}` is no pattern: {error}")))?;
+    let matches =
+        glob::glob(&text).map_err(|error| Failure::Usage(format!("`{text}` is not a valid pattern: {error}")))?;
     let mut files = Vec::new();
     for found in matches {
         // files in a folder that can't be read would go unchecked

@@ -17,7 +17,9 @@ pub(super) fn run<T: Build>(args: ExportArgs) -> Result<(), Failure> {
         return script::<T>(&args, &path);
     }
     if !args.set.is_empty() {
-        return Err(Failure::Usage("`--set` is for a TorchScript program, `--to net.pt`: weights need no experiment".to_owned()));
+        return Err(Failure::Usage(
+            "`--set` is for a TorchScript program, `--to net.pt`: weights need no experiment".to_owned(),
+        ));
     }
     let kind = args.kind.map(|kind| match kind {
         WeightKind::F32 => ExportKind::F32,
@@ -42,7 +44,7 @@ fn place(given: &Path) -> Result<PathBuf, Failure> {
         true => checkpoint::newest(given),
         false if given.is_dir() => Ok(given.to_owned()),
         false => {
-            let text = format!("`{}` is no folder; name that of a checkpoint, or of a run", given.display());
+            let text = format!("`{}` is not a folder; name that of a checkpoint, or of a run", given.display());
             Err(Failure::Usage(text))
         }
     }
@@ -76,7 +78,7 @@ fn script<T: Build>(args: &ExportArgs, path: &Path) -> Result<(), Failure> {
     out::line(format_args!("takes: {}", traced.inputs.join(", ")))?;
     out::line(format_args!("gives: {}", traced.outputs.join(", ")))?;
     if !traced.left_out.is_empty() {
-        out::line(format_args!("left out, for it is no tensor: {}", traced.left_out.join(", ")))?;
+        out::line(format_args!("left out, not a tensor: {}", traced.left_out.join(", ")))?;
     }
     if let Some(why) = &traced.fixed {
         out::error_line(format_args!("warning: it serves for batches of this size alone: with one sample less {why}"));

@@ -41,8 +41,10 @@ fn place_of_run(path: &Path) -> Result<Vec<Given>, Failure> {
         return Ok(Vec::new());
     }
     if !path.join(EXPERIMENT).is_file() {
-        let text =
-            format!("`{}` is a folder without an `{EXPERIMENT}`: it holds no run, nor an experiment", path.display());
+        let text = format!(
+            "`{}` is a folder without an `{EXPERIMENT}`: it holds neither a run nor an experiment",
+            path.display()
+        );
         return Err(Failure::Usage(text));
     }
     let folder = path.canonicalize().with_context(|| format!("`{}` can't be read", path.display()))?;

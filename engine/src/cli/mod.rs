@@ -148,7 +148,7 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
             let summary = loaded.used_by(|experiment| run_train(experiment, options))?;
             print_metrics(&summary)?;
             out::line(format_args!("run folder: {}", folder.display()))?;
-            return exit_code(&summary, "; `--resume` goes on from there");
+            return exit_code(&summary, "; continue with `--resume`");
         }
         Command::Val { experiment, checkpoint } => {
             return evaluate::<T>(Role::Val, &experiment, checkpoint, style, run_val);
@@ -168,7 +168,7 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
                 let plural = if written == 1 { "" } else { "s" };
                 out::line(format_args!("{written} prediction{plural} in {}", path.display()))?;
             }
-            return exit_code(&summary, "; what was predicted so far is dropped");
+            return exit_code(&summary, "; the predictions made so far are deleted");
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -23,7 +23,7 @@ pub(super) fn write<T: Build>(path: Option<&Path>, program: &str) -> Result<()> 
     let mut file = match std::fs::File::create_new(path) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            return Err(Error::msg(format!("`{shown}` is there already; name another file, or remove it")));
+            return Err(Error::msg(format!("`{shown}` exists already; choose another file, or remove it")));
         }
         Err(error) => return Err(error).with_context(|| format!("`{shown}` can't be written")),
     };
@@ -94,14 +94,14 @@ impl<'a> Page<'a> {
     fn head(&mut self) {
         let trainer = self.trainer;
         let told = [
-            format!("// An experiment of `{trainer}`, with every setting and what it is when nobody sets it."),
+            format!("// An experiment of `{trainer}`, with every setting and its default."),
             "//".to_owned(),
-            "// All that is not required may be left out and is then as it stands here: keep what you mean to set.".to_owned(),
+            "// Settings that are not required may be left out; they then have the value shown. Keep what you want to change.".to_owned(),
             "//".to_owned(),
             "// Another file builds on this one by `base: [\"this.ron\"]` and says only what differs: a `(..)` changes single"
                 .to_owned(),
             "// settings, another name replaces; `Append([..])`, `Prepend([..])` and `Patch({\"Name\": (..)})` change a list.".to_owned(),
-            "// `show` prints what comes of it, and where each value was written; `--help` tells more.".to_owned(),
+            "// `show` prints the result, and where each value was written; see `--help`.".to_owned(),
             "Experiment(".to_owned(),
         ];
         for line in told {
@@ -159,7 +159,7 @@ impl<'a> Page<'a> {
         let required = if is_required(section) { " Required." } else { "" };
         self.comment(depth, format!("{}{required}", first_paragraph(docs)).trim_start());
         if section.absent {
-            self.line(depth, "// not part of a run unless it is named");
+            self.line(depth, "// off unless you write it");
             let begin = self.text.len();
             let value = self.make_up(key).value(&section.shape);
             self.value(Some(key), &value, &section.shape, &told_of(section), depth);

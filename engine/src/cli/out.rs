@@ -35,7 +35,7 @@ pub(super) fn error_line(line: impl Display) {
 pub(super) fn written(attempt: io::Result<()>) -> Result<()> {
     match attempt {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        attempt => attempt.context("what was to be printed can't be written"),
+        attempt => attempt.context("the output can't be printed"),
     }
 }
 

@@ -19,12 +19,15 @@ impl Predictions {
     pub(super) fn create(path: &Path) -> Result<Self> {
         make_folder(parent(path))?;
         if path.is_dir() {
-            return Err(Error::msg(format!("`{}` is a folder; name the file to write", path.display())));
+            return Err(Error::msg(format!("`{}` is a folder; give the path of the file to write", path.display())));
         }
         // a link stands for what it leads to, and what is no file is not replaced by one
         let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
         if path.metadata().is_ok_and(|there| !there.is_file()) {
-            return Err(Error::msg(format!("`{}` is a device or pipe; name the file to write", path.display())));
+            return Err(Error::msg(format!(
+                "`{}` is a device or pipe; give the path of the file to write",
+                path.display()
+            )));
         }
         // what a killed command has left of this file
         temporary::clean(parent(path), path.file_name().and_then(|name| name.to_str()));

@@ -21,11 +21,15 @@ pub(super) fn given(options: &[String], models: &[(&str, &str)]) -> Result<Vec<G
             (None, [(_, path)]) => (*path, option.as_str()),
             (None, _) => {
                 let names = models.iter().map(|(model, _)| format!("`{model}=FILE`")).collect::<Vec<_>>().join(" or ");
-                return Err(Failure::Usage(format!("`--weights {option}` does not say for which model: write {names}")));
+                return Err(Failure::Usage(format!(
+                    "`--weights {option}` does not say for which model: write {names}"
+                )));
             }
         };
         if seen.contains(&path) {
-            return Err(Failure::Usage(format!("`--weights {option}`: the model has its weights from another file already")));
+            return Err(Failure::Usage(format!(
+                "`--weights {option}`: the model has its weights from another file already"
+            )));
         }
         seen.push(path);
         let text = |text: &str| Node::new(Kind::Str(text.to_owned()));

@@ -52,5 +52,5 @@ pub(super) fn parse_into(
 }
 
 pub(super) fn too_large(span: Span, name: &str) -> Diagnostic {
-    Diagnostic::new(span, format!("`{name}` is larger than {} KiB, no experiment is", MAX_FILE / 1024))
+    Diagnostic::new(span, format!("`{name}` is larger than {} KiB, the limit for an experiment", MAX_FILE / 1024))
 }

@@ -92,7 +92,8 @@ fn try_set(root: &mut Node, argument: &str, file: u32, diagnostics: &Diagnostics
         return Err(vec![Diagnostic::new(span, "expected `path=value`").help("for example `--set optimizer.lr=0.01`")]);
     };
     if path == "base" {
-        let message = "`base` says which files are read, and they are read before the command line";
+        let message =
+            "`base` can't be set here: the files of an experiment are read before the command line's settings";
         return Err(vec![Diagnostic::new(span(file, 0, path.len()), message).help("write it in a file")]);
     }
     let value = value(argument, path.len() + 1, file)?;

@@ -27,7 +27,7 @@ pub trait Collate: Send + Sized {
 pub enum CollateError {
     /// Tensors of two shapes.
     #[error(
-        "item {item} of the batch has shape {found:?}, item 0 has {expected:?}; bring them to one shape in `get`, or make them a `Sequence`, which is padded"
+        "item {item} of the batch has shape {found:?}, item 0 has {expected:?}; make them the same shape in `get`, or make them a `Sequence`, which is padded"
     )]
     Shape {
         /// The place in the batch, from 0.
@@ -39,7 +39,7 @@ pub enum CollateError {
     },
     /// Rows of two lengths.
     #[error(
-        "item {item} of the batch has {found} values, item 0 has {expected}; bring them to one length in `get`, or make them a `Sequence`, which is padded"
+        "item {item} of the batch has {found} values, item 0 has {expected}; make them the same length in `get`, or make them a `Sequence`, which is padded"
     )]
     Length {
         /// The place in the batch, from 0.
@@ -56,7 +56,9 @@ pub enum CollateError {
         item: usize,
     },
     /// Tensors of two kinds.
-    #[error("item {item} of the batch is of kind {found}, item 0 of kind {expected}; bring them to one kind in `get`")]
+    #[error(
+        "item {item} of the batch is of kind {found}, item 0 of kind {expected}; convert them to one kind in `get`"
+    )]
     Kind {
         /// The place in the batch, from 0.
         item: usize,
@@ -76,7 +78,7 @@ pub enum CollateError {
         expected: String,
     },
     /// A padding that the kind of the sequences can't hold.
-    #[error("sequences of kind {kind} can't be padded with {value:?}; take a `value` that such a number can have")]
+    #[error("sequences of kind {kind} can't be padded with {value:?}; choose a `value` that this kind can hold")]
     PaddingValue {
         /// The value.
         value: f64,
@@ -198,7 +200,7 @@ mod tests {
         let error = Collate::collate(vec![sample(4), sample(4), sample(5)]).unwrap_err();
         assert_eq!(
             format!("{error:#}"),
-            "in part 1 of the sample: item 2 of the batch has shape [3, 5], item 0 has [3, 4]; bring them to one shape in `get`, or make them a `Sequence`, which is padded"
+            "in part 1 of the sample: item 2 of the batch has shape [3, 5], item 0 has [3, 4]; make them the same shape in `get`, or make them a `Sequence`, which is padded"
         );
         assert!(matches!(error.downcast_ref(), Some(CollateError::Shape { item: 2, .. })));
         let error = Vec::<i64>::collate(vec![vec![1], vec![]]).unwrap_err();

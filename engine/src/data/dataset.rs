@@ -44,7 +44,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no dataset",
+    message = "`{Self}` is not a dataset",
     label = "this type does not implement `Dataset`",
     note = "implement `engine::data::Dataset` for `{Self}`: `open` reads its settings, `len` counts its samples, `get` reads one"
 )]

@@ -108,7 +108,9 @@ pub enum DataError {
         samples: u64,
     },
     /// There is no memory for so many samples.
-    #[error("loader `{loader}` has no memory for a batch of {batch_size} samples; take a smaller `batch_size`")]
+    #[error(
+        "loader `{loader}` needs more memory than there is for a batch of {batch_size} samples; set a smaller `batch_size`"
+    )]
     Memory {
         /// The loader.
         loader: String,
@@ -117,7 +119,7 @@ pub enum DataError {
     },
     /// A worker did not answer in time.
     #[error(
-        "loader `{loader}` waited for {what} for {seconds} s, as its `timeout` says; what does its dataset wait for there?"
+        "loader `{loader}` waited {seconds} s for {what}, longer than its `timeout` allows; look at what the dataset's `get` waits for there"
     )]
     Timeout {
         /// The loader.

@@ -257,7 +257,7 @@ mod tests {
         half.padding.value = -1.0;
         assert_eq!(
             refused(vec![half]),
-            "sequences of kind Uint8 can't be padded with -1.0; take a `value` that such a number can have"
+            "sequences of kind Uint8 can't be padded with -1.0; choose a `value` that this kind can hold"
         );
     }
 }

@@ -80,7 +80,7 @@ impl Plan {
         let samples = self.batch_size.min(most).saturating_mul(ahead).min(most);
         (samples > AHEAD).then(|| {
             format!(
-                "{samples} samples would be under way at once: `batch_size` {} × `workers` {} × `prefetch` {}; take a smaller `batch_size`, at most {AHEAD} samples can be",
+                "{samples} samples would be in memory at once: `batch_size` {} × `workers` {} × `prefetch` {}; set a smaller `batch_size`: the limit is {AHEAD} samples",
                 config.batch_size, config.workers, config.prefetch
             )
         })
@@ -203,7 +203,7 @@ impl Plan {
             None if added.len() as u64 == count => return Ok(()),
             None => usize::MAX,
         };
-        Err(Error::msg(format!("`order` gave sample {found} of {len}")))
+        Err(Error::msg(format!("`Sampler::order` returned index {found}, and the dataset has {len} samples")))
     }
 
     /// The order of a pass; that of the last one is kept.
@@ -214,14 +214,18 @@ impl Plan {
             let order = caught(|| self.sampler.order(&population(dataset).keeping(&self.table), &pass))
                 .unwrap_or_else(|panic| Err(Error::msg(format!("the sampler panicked: {panic}"))))?;
             if order.len() != self.samples {
-                let text = format!("`order` gave {} samples, `samples` promised {}", order.len(), self.samples);
+                let text = format!(
+                    "`Sampler::order` returned {} samples, and `Sampler::samples` said {}",
+                    order.len(),
+                    self.samples
+                );
                 return Err(Error::msg(text));
             }
             self.order = Some((pass, order));
         }
         match &self.order {
             Some((_, order)) => Ok(order),
-            None => Err(Error::msg("the order of the pass is not there")),
+            None => Err(Error::msg("the order of this pass was not computed")),
         }
     }
 

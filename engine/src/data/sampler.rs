@@ -31,7 +31,7 @@ use std::sync::{Arc, OnceLock};
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no sampler",
+    message = "`{Self}` is not a sampler",
     label = "this type does not implement `Sampler`",
     note = "implement `engine::data::Sampler` for `{Self}`"
 )]
@@ -95,7 +95,7 @@ impl<'a> Population<'a> {
             return Ok(table.clone());
         }
         let weights = self.weights.ok_or_else(|| {
-            Error::msg("`Weighted` needs weights, and the dataset has none; implement `Dataset::weights`")
+            Error::msg("the sampler `Weighted` needs a weight for each sample, and the dataset has none; implement `Dataset::weights`")
         })?;
         if weights.len() != self.len {
             let text = format!(

@@ -57,7 +57,7 @@ pub trait Phases {
 /// # }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no hook",
+    message = "`{Self}` is not a hook",
     label = "this type is not a hook",
     note = "put `#[hook]` on the struct and `#[phases]` on an `impl` block of it"
 )]

@@ -6,7 +6,7 @@ use crate::run::Context;
 
 /// The names of a trainer's `#[optimizer]` fields. `#[trainer]` implements it.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no trainer",
+    message = "`{Self}` is not a trainer",
     label = "only a trainer has passes",
     note = "put `#[trainer(by_epoch)]` or `#[trainer(by_iter)]` on the struct"
 )]

@@ -6,7 +6,7 @@ use crate::hook::{EngineHooks, HookField, HookSetting, Joined};
 /// Hooks that a program has by their types, each with its settings below `hooks` in the file. Made by
 /// [`hook_set!`](crate::hook_set).
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no set of hooks",
+    message = "`{Self}` is not a set of hooks",
     label = "not a set of hooks",
     note = "make one with `hook_set! {{ pub struct Name, settings NameSettings {{ key: SomeHook, }} }}`"
 )]

@@ -92,7 +92,7 @@ pub trait Steps {
 /// It stands between [`Steps`] and the other steps, so that a trainer without `train_step` is one error and not one
 /// for each place where another step says `Self::Batch`.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no trainer",
+    message = "`{Self}` is not a trainer",
     label = "only a trainer has steps",
     note = "put `#[trainer(by_epoch)]` or `#[trainer(by_iter)]` on the struct"
 )]

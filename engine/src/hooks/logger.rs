@@ -94,7 +94,9 @@ impl Logger {
             }
             let key = phase.key(loader.as_deref(), &name);
             if !self.doubled.contains(&key) {
-                cx.say(&format!("warning: `{key}` is logged and measured by a metric too; rows show the metric's"))?;
+                cx.say(&format!(
+                    "warning: `{key}` is logged and measured by a metric too; rows show the metric's value"
+                ))?;
                 self.doubled.push(key);
             }
         }
@@ -121,7 +123,7 @@ impl Logger {
         {
             let which = if name == "loss" { "the loss".to_owned() } else { format!("`{name}`") };
             cx.say(&format!(
-                "warning: {which} is {loss} in the row of {}; the weights have most likely taken it in, unless `train.non_finite` leaves such updates out",
+                "warning: {which} is {loss} in the row of {}; the weights are probably no longer finite either; `train: (non_finite: Skip)` leaves such updates out",
                 cx.iter()
             ))?;
         }

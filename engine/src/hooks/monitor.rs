@@ -40,7 +40,7 @@ impl Best {
         let by = cx.measured_by(monitor);
         let other = !self.by.is_empty() && self.by != by;
         let told = (other && self.value.is_some())
-            .then(|| format!("`{monitor}` is measured by another metric now: its best value starts anew"));
+            .then(|| format!("`{monitor}` is now measured by another metric, so its best value starts over"));
         if other {
             self.value = None;
         }

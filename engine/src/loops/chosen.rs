@@ -123,7 +123,7 @@ impl<D: EngineHooks, T: Trainer> Training for Program<D, T> {
 /// # fn main() {}
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no training loop",
+    message = "`{Self}` is not a training loop",
     label = "not a training loop",
     note = "implement `engine::loops::TrainLoop` for it: what it calls between `before_train` and `after_train`"
 )]

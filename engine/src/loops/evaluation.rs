@@ -66,7 +66,9 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let pass = OnePass::<'_, '_, D, T, S> { program: self, take, stage: PhantomData };
         S::loader(index, pass).unwrap_or_else(|| {
             let name = T::loaders(S::ROLE).get(index).copied().unwrap_or_default();
-            Err(Error::msg(format!("the trainer names the loader `{name}` and does not give it")))
+            Err(Error::msg(format!(
+                "the trainer lists the loader `{name}`, but its `Trainer` methods do not return it"
+            )))
         })
     }
 
@@ -123,7 +125,7 @@ impl<D: EngineHooks, T: Trainer, S: Stage<T>> VisitLoader<T, S::Answer> for OneP
         let loader = fed.loader(&mut program.trainer);
         if loader.batches().is_none() {
             let (role, name) = (S::ROLE.name(), program.run.current.loader);
-            let text = format!("the {role} loader `{name}` never ends; take another sampler than `Infinite`");
+            let text = format!("the {role} loader `{name}` never ends; use a sampler other than `Infinite`");
             return Err(Error::msg(text));
         }
         let total = loader.batches();

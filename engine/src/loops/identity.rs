@@ -38,7 +38,7 @@ impl Identity {
     pub(super) fn changes_since(&self, saved: &Identity) -> Option<String> {
         let changed = self.of.iter().filter_map(|(name, now)| Some((name, saved.of.get(name)?, now)));
         let texts = changed.filter(|(_, was, now)| was != now);
-        let texts: Vec<String> = texts.map(|(name, was, now)| format!("`{name}` was {was} and is {now} now")).collect();
+        let texts: Vec<String> = texts.map(|(name, was, now)| format!("`{name}` was {was} and is now {now}")).collect();
         (!texts.is_empty()).then(|| texts.join(", "))
     }
 }
@@ -197,7 +197,7 @@ mod tests {
     fn what_a_state_was_of_is_told_with_what_it_is_now() {
         let (before, after) = (list(&["E acc 3"]), list(&["E loss 3"]));
         let change = after["E"].changes_since(&before["E"]);
-        assert_eq!(change.as_deref(), Some("`monitor` was acc and is loss now"));
+        assert_eq!(change.as_deref(), Some("`monitor` was acc and is now loss"));
         assert_eq!(after["E"].changes_since(&after["E"]), None);
     }
 }

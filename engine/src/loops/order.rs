@@ -28,7 +28,7 @@ pub(super) fn check_seed(was: u64, now: u64) -> Result<()> {
     match was == now {
         true => Ok(()),
         false => Err(Error::msg(format!(
-            "the seed is {now}, it was {was}, and every random number of the run comes from it; set `seed: {was}`, or begin a new run with `--fresh`"
+            "the seed is {now}, it was {was} when the run began, and all random numbers of the run follow from it; set `seed: {was}`, or begin a new run with `--fresh`"
         ))),
     }
 }
@@ -45,7 +45,7 @@ pub(super) fn check_order(place: &LoaderState, now: Option<&CommonOrder>) -> Res
             Ok(Some(format!("the loader `{loader}` gives its samples in another order from pass {pass} on: {changes}")))
         }
         (false, _) => Err(Error::msg(format!(
-            "the loader `{loader}` would give its samples in another order: {changes}; the checkpoint stands at sample {sample} of {} in pass {pass}, so that some samples of the pass would come twice and others never; take the change back until the pass is over, or begin a new run with `--fresh`",
+            "the loader `{loader}` would give its samples in another order: {changes}; the checkpoint stands at sample {sample} of {} in pass {pass}, so that some samples of the pass would come twice and others never; undo the change until the pass is over, or begin a new run with `--fresh`",
             was.samples
         ))),
     }

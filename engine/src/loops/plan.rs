@@ -84,12 +84,12 @@ impl EpochLoader {
 }
 
 /// Why a training by epoch can't take an endless loader, and what to do.
-pub(crate) const ENDLESS_EPOCH: &str = "the train loader never ends, so an epoch has no end; set `batches_per_epoch` in `train`, or take another sampler than `Infinite`";
+pub(crate) const ENDLESS_EPOCH: &str = "the train loader never ends, so an epoch has no end; set `batches_per_epoch` in `train`, or use a sampler other than `Infinite`";
 
 /// Why a training by epoch can't have such passes, and what to do.
 pub(crate) fn uneven(pass: &str, why: &str) -> String {
     format!(
-        "the epochs of this trainer would have different numbers of iters, because of the pass `{pass}`: {why}; let a pass that takes its turn in each iter read the batches (`batches: Fresh`), and the others take them (`batches: Same`)"
+        "the epochs of this trainer would have different numbers of iters, because of the pass `{pass}`: {why}; let a pass that runs in every iter read the batches (`batches: Fresh`), and let the others use them again (`batches: Same`)"
     )
 }
 

@@ -75,7 +75,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let flushed = ended.and(sinks.flush());
         if let Err(stand_in) = result {
             if let Err(error) = flushed {
-                self.run.tell(&format!("while ending after a failure: {error:#}"));
+                self.run.tell(&format!("another error, while the failed run was ending: {error:#}"));
             }
             return Err(match self.run.exception.take() {
                 Some(Exception::Failed(first)) => first,
@@ -159,13 +159,13 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         if first {
             self.close::<at::OnException>();
         }
-        Error::msg("the run has failed; `Program::run` returns why")
+        Error::msg("the run has already failed; the error is what `Program::run` returned")
     }
 
     /// A phase on the way out: its own errors are told, they don't replace what is under way.
     pub(super) fn close<P: At>(&mut self) {
         if let Err(error) = self.phase::<P>() {
-            self.run.tell(&format!("while the run was ending: {error:#}"));
+            self.run.tell(&format!("an error while the run was ending: {error:#}"));
         }
     }
 

@@ -44,7 +44,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         });
         let put_back = self.after_sanity(before);
         result.context(
-            "a validation would fail, as the sanity validation before the training shows (`val: (sanity: 0)` leaves it out)",
+            "the sanity validation before the training failed, so later validations would fail too (`val: (sanity: 0)` skips it)",
         )?;
         put_back
     }

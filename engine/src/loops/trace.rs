@@ -58,22 +58,23 @@ impl<D: EngineHooks, T: Trainer> VisitLoader<T, Prediction> for Trace<'_, D, T> 
         let program = self.0;
         let loader = fed.loader(&mut program.trainer);
         loader.start(Cursor::default())?;
-        let batch = loader.next_batch()?.ok_or_else(|| Error::msg("the predict loader has no sample to record with"))?;
+        let batch =
+            loader.next_batch()?.ok_or_else(|| Error::msg("the predict loader has no sample to record with"))?;
         let Weighed { mut batch, size, .. } = Weighed::of(batch)?.onto(program.run.device)?;
         program.run.step.batch_size = size;
         let inputs = tensors_of(&mut batch)?;
         let (mut answer, mut failed) = (None, None);
-        let module = CModule::create_by_tracing("Predict", "forward", &inputs, &mut |_: &[Tensor]| {
-            match program.step("predict_step", |trainer, cx| fed.step(trainer, &batch, cx)) {
-                Ok(prediction) => {
-                    let outputs = values(&prediction);
-                    answer = Some(prediction);
-                    outputs
-                }
-                Err(error) => {
-                    failed = Some(error);
-                    Vec::new()
-                }
+        let module = CModule::create_by_tracing("Predict", "forward", &inputs, &mut |_: &[Tensor]| match program
+            .step("predict_step", |trainer, cx| fed.step(trainer, &batch, cx))
+        {
+            Ok(prediction) => {
+                let outputs = values(&prediction);
+                answer = Some(prediction);
+                outputs
+            }
+            Err(error) => {
+                failed = Some(error);
+                Vec::new()
             }
         });
         if let Some(error) = failed {

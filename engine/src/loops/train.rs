@@ -199,7 +199,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// Those of `body`, and the first error of a hook or the loader around it. Within an epoch.
     pub fn epoch_with(&mut self, body: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         if self.run.current.in_epoch {
-            return Err(Error::msg("an epoch is under way; the next one begins when it is over, and not within it"));
+            return Err(Error::msg("an epoch is running; begin the next one after it has ended"));
         }
         // in mid-epoch, `before_train_epoch` runs once more, and must not move what comes after it
         let generators = match self.run.clocks.batch {

@@ -32,7 +32,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let rule = &self.plan.train.epoch_loader;
         let place = rule.place(names, &batches).ok_or_else(|| {
             let known = names.join("`, `");
-            Error::msg(format!("`epoch_loader` is {rule:?}, and the train loaders are `{known}`"))
+            Error::msg(format!("`epoch_loader` is {rule:?}, but the train loaders are `{known}`"))
         })?;
         self.epoch_loader = place;
         Ok(batches.get(place).copied().flatten())
@@ -50,7 +50,9 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     pub(super) fn train_loader(&mut self, place: usize) -> Result<&mut dyn Source> {
         self.trainer.train_loader(place).ok_or_else(|| {
             let name = T::loaders(Role::Train).get(place).copied().unwrap_or("train");
-            Error::msg(format!("the trainer names the train loader `{name}` and does not give it"))
+            Error::msg(format!(
+                "the trainer lists the train loader `{name}`, but its `Trainer` methods do not return it"
+            ))
         })
     }
 

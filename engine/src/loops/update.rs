@@ -51,7 +51,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             )));
         }
         if !self.run.current.in_epoch {
-            return Err(Error::msg("an iter belongs within an epoch: call `iter` in the body of `epoch_with`"));
+            return Err(Error::msg("an iter runs only within an epoch: call `iter` in the body of `epoch_with`"));
         }
         self.foresee_iter();
         self.within::<at::BeforeTrainIter, at::AfterTrainIter>(|program| {

@@ -64,7 +64,7 @@ impl Metric for Accuracy {
         let name = self.name();
         let batch = logits_and_target(&name, output)?;
         if self.top_k as i64 > batch.classes {
-            let why = format!("it has {} classes, and `top_k` is {}", batch.classes, self.top_k);
+            let why = format!("it has {} classes, fewer than `top_k`, which is {}", batch.classes, self.top_k);
             return Err(MetricError::Unfit { metric: name, tensor: "logits".to_owned(), why }.into());
         }
         Ok(self.counts.add(&counts(&batch, self.top_k as i64, self.ignore_index)?)?)
@@ -76,9 +76,8 @@ impl Metric for Accuracy {
         let counts = counts.map(Vec::<i64>::try_from).transpose()?.unwrap_or_else(|| vec![0; 3]);
         match counts[..] {
             [_, _, strange] if strange > 0 => {
-                let why = format!(
-                    "{strange} targets are no class of `logits`; give `ignore_index` where they are to be left out"
-                );
+                let why =
+                    format!("{strange} targets are not a class of `logits`; set `ignore_index` to leave them out");
                 Err(MetricError::Data { metric: name, why }.into())
             }
             [right, counted, _] if counted > 0 => Ok(vec![(name, right as f64 / counted as f64)]),
@@ -181,7 +180,7 @@ mod tests {
     fn a_target_that_is_no_class_is_told_and_one_to_be_ignored_is_left_out() {
         let batch = || output(&[[9.0, 0.0, 0.0], [0.0, 9.0, 0.0], [0.0, 0.0, 9.0]], &[0, 0, -100]);
         let error = accuracy(1, &[batch()]).compute().unwrap_err().to_string();
-        assert!(error.starts_with("metric `accuracy`: 1 targets are no class"), "{error}");
+        assert!(error.starts_with("metric `accuracy`: 1 targets are not a class"), "{error}");
         let new = || Accuracy { top_k: 1, name: None, ignore_index: Some(-100), counts: Total::default() };
         let mut ignoring = new();
         ignoring.update(&batch(), 3).unwrap();
@@ -202,6 +201,6 @@ mod tests {
     #[test]
     fn more_places_than_classes_are_refused() {
         let error = accuracy(5, &[]).update(&batches()[0], 3).unwrap_err();
-        assert!(error.to_string().ends_with("it has 3 classes, and `top_k` is 5"), "{error}");
+        assert!(error.to_string().ends_with("it has 3 classes, fewer than `top_k`, which is 5"), "{error}");
     }
 }

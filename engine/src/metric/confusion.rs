@@ -77,7 +77,7 @@ impl ConfusionMatrix {
             0 => Ok(rows),
             strange => {
                 let why = format!(
-                    "{strange} targets are outside 0..{}; `classes` may be too small, or give `ignore_index`",
+                    "{strange} targets are outside 0..{}; set a larger `classes`, or set `ignore_index` to leave them out",
                     self.classes
                 );
                 Err(MetricError::Data { metric: metric(), why }.into())
@@ -91,7 +91,7 @@ impl Metric for ConfusionMatrix {
     fn update(&mut self, output: &Output, _: usize) -> Result<()> {
         let batch = logits_and_target("confusion_matrix", output)?;
         if batch.classes != self.classes as i64 {
-            let why = format!("it has {} classes, and `classes` is {}", batch.classes, self.classes);
+            let why = format!("it has {} classes, but `classes` is {}", batch.classes, self.classes);
             let (metric, tensor) = ("confusion_matrix".to_owned(), "logits".to_owned());
             return Err(MetricError::Unfit { metric, tensor, why }.into());
         }
@@ -291,13 +291,13 @@ mod tests {
         let error = fed(&[&[(4, Some(0)), (-1, Some(0)), (0, Some(0))]]).compute().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "metric `confusion_matrix`: 2 targets are outside 0..4; `classes` may be too small, or give `ignore_index`"
+            "metric `confusion_matrix`: 2 targets are outside 0..4; set a larger `classes`, or set `ignore_index` to leave them out"
         );
         let empty = fed(&[]).compute().unwrap_err();
         assert!(empty.to_string().starts_with("metric `confusion_matrix` has no value"), "{empty}");
         let mut other = ConfusionMatrix { classes: 5, ..fed(&[]) };
         assert!(
-            other.update(&output(ONE), 3).unwrap_err().to_string().ends_with("it has 4 classes, and `classes` is 5")
+            other.update(&output(ONE), 3).unwrap_err().to_string().ends_with("it has 4 classes, but `classes` is 5")
         );
     }
 }

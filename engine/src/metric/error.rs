@@ -34,7 +34,7 @@ pub enum MetricError {
     },
     /// Nothing was taken in.
     #[error(
-        "metric `{metric}` has no value: it saw no batch, or only batches whose weight is 0; look at the data of the loader and at what its batches weigh"
+        "metric `{metric}` has no value: it saw no batch, or only batches of weight 0; look at the loader's data and at the weights of its batches"
     )]
     NoBatch {
         /// The metric.

@@ -176,7 +176,7 @@ impl Metric for Perplexity {
 fn weighted(metric: &str, output: &Output, weight: f64) -> Result<Tensor> {
     let loss = output.loss()?;
     if loss.numel() != 1 {
-        let why = format!("its shape is {:?}, expected one number; take `.mean(…)` of it", loss.size());
+        let why = format!("its shape is {:?}, expected one number; reduce it with `.mean(…)`", loss.size());
         return Err(MetricError::Unfit { metric: metric.to_owned(), tensor: "loss".to_owned(), why }.into());
     }
     let weighted = |loss: &Tensor| -> Result<Tensor, TchError> {

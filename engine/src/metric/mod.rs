@@ -80,7 +80,7 @@ use std::fmt::Debug;
 /// # }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no metric",
+    message = "`{Self}` is not a metric",
     label = "this type does not implement `Metric`",
     note = "implement `engine::metric::Metric` for `{Self}`: `update` takes in a batch, `compute` gives the values, `measures` declares them"
 )]
@@ -174,7 +174,7 @@ pub trait MetricComponent: AnyMetric + Sized {
 
 /// Blanket helper, so that a missing [`Metric`] impl is reported once.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no metric",
+    message = "`{Self}` is not a metric",
     label = "this type does not implement `Metric`",
     note = "implement `engine::metric::Metric` for `{Self}`: `update` takes in a batch, `compute` gives the values, `measures` declares them"
 )]

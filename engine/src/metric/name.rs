@@ -137,7 +137,9 @@ pub(crate) fn watched(name: &str, measures: &[Measure]) -> Result<Better, Unwatc
         Some(_) if !is_of_val(name) => {
             other(format!("`{name}` is not produced while training; watch a metric of a val loader"))
         }
-        Some(Better::Neither) => other(format!("`{name}` declares neither direction as better; watch another metric")),
+        Some(Better::Neither) => other(format!(
+            "neither high nor low values of `{name}` are better, so it has no best; watch another metric"
+        )),
         Some(better) => Ok(better),
     }
 }
@@ -171,7 +173,10 @@ mod tests {
         assert_eq!(refused("val/los"), "nothing produces `val/los`, did you mean `val/loss`?");
         assert_eq!(refused("iou"), "nothing produces `iou`, expected one of `val/loss`, `val/accuracy`");
         assert_eq!(refused("test/loss"), "`test/loss` is not produced while training; watch a metric of a val loader");
-        assert_eq!(refused("val/samples"), "`val/samples` declares neither direction as better; watch another metric");
+        assert_eq!(
+            refused("val/samples"),
+            "neither high nor low values of `val/samples` are better, so it has no best; watch another metric"
+        );
         let none = watched("val/loss", &measures[3..]).unwrap_err();
         assert_eq!(
             none.sentence("val/loss"),

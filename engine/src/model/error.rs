@@ -70,7 +70,7 @@ pub enum ModelError {
     },
     /// A hook has left its weights in a model.
     #[error(
-        "`{by}` has put its weights into the model `{model}` and not taken them out again after the validation; the training would go on from them"
+        "`{by}` put its weights into the model `{model}` for a validation and did not restore the trained ones; call `swap_out` in `after_val`"
     )]
     LeftIn {
         /// The model.

@@ -157,7 +157,9 @@ fn fans(size: &[i64]) -> Result<(f64, f64), String> {
             let rest = rest.iter().product::<i64>().max(1) as f64;
             Ok(((*inputs).max(1) as f64 * rest, (*outputs).max(1) as f64 * rest))
         }
-        _ => Err(format!("it has shape {size:?}, and this start takes at least two dimensions; use `Constant`, say")),
+        _ => Err(format!(
+            "it has shape {size:?}, and this rule needs at least two dimensions; use another rule, such as `Constant`"
+        )),
     }
 }
 

@@ -32,7 +32,7 @@ use tch::{Tensor, nn};
 /// # fn main() {}
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no model",
+    message = "`{Self}` is not a model",
     label = "not a model",
     note = "implement `engine::Model` for it: `impl Model for {Self} {{ type Config = …; fn build(vs: &nn::Path<'_>, config: &Self::Config) -> Result<Self> {{ … }} }}`"
 )]

@@ -149,7 +149,7 @@ impl ModelEntry {
         }
         for (place, ((name, _), (given, theirs))) in self.variables.iter().zip(weights).enumerate() {
             if name != given {
-                let what = format!("`{given}` stands where `{name}` belongs: they are not sorted by name");
+                let what = format!("found `{given}`, expected `{name}`: the names must be sorted");
                 return Err(ModelError::Names { model: self.name.clone(), what });
             }
             self.fits_variable(place, theirs)?;

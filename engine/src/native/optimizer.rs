@@ -70,7 +70,7 @@ pub struct SgdStep<'a> {
 ///
 /// # Errors
 /// When lists differ in length, a state doesn't fit its parameter, parameters differ in device or kind, a gradient is
-/// sparse, or a tensor of `scaling` is no float of one element on the parameters' device. Nothing is updated then.
+/// sparse, or a tensor of `scaling` is not a float of one element on the parameters' device. Nothing is updated then.
 pub fn fused_adam(step: AdamStep<'_>) -> Result<(), NativeError> {
     let max_exp_avg_sqs = step.max_exp_avg_sqs.map_or(null_mut(), TensorList::raw_mut);
     let (grad_scale, found_inf) = step.scaling.handles();

@@ -75,5 +75,5 @@ pub enum SlotShape {
 
 /// For an algorithm that was lent other lists than its slots name.
 pub(super) fn wrong_state() -> NativeError {
-    NativeError::argument("the optimizer was lent the state of another one")
+    NativeError::argument("the optimizer was given the state of another optimizer")
 }

@@ -60,7 +60,7 @@ pub enum OptimError {
     },
     /// A group rule that comes too late.
     #[error(
-        "the pattern `{pattern}` takes no parameter: `{earlier}` stands before it and takes them all; put it first"
+        "the pattern `{pattern}` gets no parameter: `{earlier}` comes before it and matches all of them; move `{pattern}` before it"
     )]
     Shadowed {
         /// The rule's index.

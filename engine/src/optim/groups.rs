@@ -48,7 +48,7 @@ impl GroupRule {
             (self.weight_decay, self.decay_mult, ("weight_decay", "decay_mult")),
         ] {
             if absolute.is_some() && multiple.is_some() {
-                let why = format!("`{}` and `{}` say the same thing twice; keep one", names.0, names.1);
+                let why = format!("`{}` and `{}` set the same thing; keep one", names.0, names.1);
                 return Err(OptimError::Contradiction { owner: self.pattern.clone(), why });
             }
             for (name, value) in [(names.0, absolute), (names.1, multiple)] {
@@ -291,7 +291,7 @@ mod tests {
         let twice = GroupRule { lr: Some(0.1), lr_mult: Some(2.0), ..GroupRule::new("*") };
         assert_eq!(
             deal(&[twice], false).unwrap_err().to_string(),
-            "`*`: `lr` and `lr_mult` say the same thing twice; keep one"
+            "`*`: `lr` and `lr_mult` set the same thing; keep one"
         );
         let negative = GroupRule { decay_mult: Some(-1.0), ..GroupRule::new("*") };
         assert!(matches!(deal(&[negative], false), Err(OptimError::Range { .. })));

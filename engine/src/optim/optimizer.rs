@@ -47,7 +47,7 @@ use std::fmt::Debug;
 /// # }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no optimizer",
+    message = "`{Self}` is not an optimizer",
     label = "not an optimizer",
     note = "`Adam`, `AdamW` and `Sgd` are; implement `Optimizer` for a recipe of your own"
 )]

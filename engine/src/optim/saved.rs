@@ -46,7 +46,7 @@ impl State for Optim {
         let saved_by: String = state.take("optimizer")?;
         if saved_by != self.recipe {
             let why = format!(
-                "it was saved by `{saved_by}`, and the experiment asks for `{}`; take the change back, or begin a new run with `--fresh`",
+                "it was saved by `{saved_by}`, and the experiment now names `{}`; undo the change, or begin a new run with `--fresh`",
                 self.recipe
             );
             return Err(StateError::Unfit { name: "optimizer".into(), why });
@@ -149,7 +149,7 @@ impl Bucket {
                 fitted.map_err(|why| broken(&why).at(slot.name).at(name))?;
             }
             if let Some(unknown) = map.0.keys().next() {
-                return Err(broken(&"the optimizer keeps no such state").at(unknown).at(name));
+                return Err(broken(&"the optimizer has no such state").at(unknown).at(name));
             }
         }
         Ok(lists)

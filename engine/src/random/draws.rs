@@ -104,7 +104,7 @@ pub enum WeightError {
         total: f64,
     },
     /// They are too many for the memory.
-    #[error("there is no memory to add up {weights} weights, which takes 8 bytes for each")]
+    #[error("there is not enough memory for the sums of {weights} weights, 8 bytes each")]
     Memory {
         /// How many.
         weights: usize,

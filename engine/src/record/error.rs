@@ -19,7 +19,7 @@ pub enum RecordError {
     },
     /// A tensor whose shape is not that of an image.
     #[error(
-        "a tensor of shape {0:?} is no image; expected `[h, w]`, `[c, h, w]` or `[n, c, h, w]` with 1, 3 or 4 channels (`permute` moves channels to the front)"
+        "a tensor of shape {0:?} is not an image; expected `[h, w]`, `[c, h, w]` or `[n, c, h, w]` with 1, 3 or 4 channels (`permute` moves channels to the front)"
     )]
     ImageShape(Vec<i64>),
     /// An image that is too large to be looked at.
@@ -33,22 +33,22 @@ pub enum RecordError {
         most: i64,
     },
     /// Elements that can't be colours.
-    #[error("a tensor of {0:?} is no image; expected `Uint8` from 0 to 255, `Bool`, or floats from 0 to 1")]
+    #[error("a tensor of {0:?} is not an image; expected `Uint8` from 0 to 255, `Bool`, or floats from 0 to 1")]
     ImageKind(Kind),
     /// Elements that have no order.
-    #[error("a tensor of {0:?} has no histogram; take its real or imaginary part, or its absolute value")]
+    #[error("a tensor of {0:?} has no histogram; record its real part, its imaginary part or its absolute value")]
     HistogramKind(Kind),
     /// libtorch failed to bring the values to the host.
-    #[error("can't read what was logged from the device")]
+    #[error("the logged values can't be copied from the device")]
     Device(#[from] tch::TchError),
     /// The name is a key that every row has.
-    #[error("a number can't be logged as `{0}`, which every row has already; choose another name")]
+    #[error("`{0}` is a column of every row, so no number can be logged under this name; choose another")]
     Reserved(String),
     /// The name is empty, or would break the line that it stands in.
-    #[error("{0:?} is no name to record under; take letters, digits and `/`")]
+    #[error("{0:?} is not a valid name for a recorded value; use letters, digits and `/`")]
     Name(String),
     /// The name comes twice in a row.
-    #[error("`{0}` is twice in one row; log one of the two under another name")]
+    #[error("`{0}` was logged twice in one row; log one of the two under another name")]
     Twice(String),
     /// A file operation failed.
     #[error(transparent)]

@@ -154,9 +154,12 @@ mod tests {
         let f32s = (Kind::Float, Device::Cpu);
         for shape in [vec![5], vec![28, 28, 3], vec![0, 4], vec![2, 2, 4, 4], vec![1, 1, 1, 4, 4]] {
             let text = refused(Tensor::zeros(&shape, f32s));
-            assert!(text.starts_with(&format!("a tensor of shape {shape:?} is no image; expected `[h, w]`")), "{text}");
+            assert!(
+                text.starts_with(&format!("a tensor of shape {shape:?} is not an image; expected `[h, w]`")),
+                "{text}"
+            );
         }
-        assert!(refused(Tensor::zeros([2, 2], (Kind::Int64, Device::Cpu))).contains("Int64 is no image"));
+        assert!(refused(Tensor::zeros([2, 2], (Kind::Int64, Device::Cpu))).contains("Int64 is not an image"));
         let huge = Tensor::zeros([1, 1], f32s).expand([1 << 14, 1 << 13], false);
         assert!(refused(huge).contains("is too large"));
         assert!(refused(Tensor::zeros([1, 1, 1, 1], f32s).expand([1 << 30, 1, 1, 1], false)).contains("is too large"));

@@ -98,12 +98,12 @@ mod tests {
             row.check().map_err(|error| error.to_string())
         };
         assert_eq!(refused(&["loss", "critic/loss", "größe"]), Ok(()));
-        assert!(refused(&["epoch"]).unwrap_err().starts_with("a number can't be logged as `epoch`"));
-        assert!(refused(&["a", "b", "a"]).unwrap_err().starts_with("`a` is twice in one row"));
+        assert!(refused(&["epoch"]).unwrap_err().starts_with("`epoch` is a column of every row"));
+        assert!(refused(&["a", "b", "a"]).unwrap_err().starts_with("`a` was logged twice in one row"));
         for name in ["", "critic/", "a\nb"] {
             assert_eq!(
                 refused(&[name]),
-                Err(format!("{name:?} is no name to record under; take letters, digits and `/`"))
+                Err(format!("{name:?} is not a valid name for a recorded value; use letters, digits and `/`"))
             );
         }
     }

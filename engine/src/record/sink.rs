@@ -31,7 +31,7 @@ pub struct Progress {
 /// A struct under `#[component(sink)]` can be named in the experiment: `sinks: [MySink(path: "…")]`.
 /// [`docs/sinks.md`](crate::record) shows one.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no sink",
+    message = "`{Self}` is not a sink",
     label = "this type does not implement `Sink`",
     note = "implement `engine::record::Sink` for `{Self}`: `event` takes one recorded value"
 )]
@@ -174,7 +174,7 @@ pub trait SinkComponent: AnySink + Sized {
 
 /// Blanket helper, so that a missing [`Sink`] impl is reported once, as such.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no sink",
+    message = "`{Self}` is not a sink",
     label = "this type does not implement `Sink`",
     note = "implement `engine::record::Sink` for `{Self}`: `event` takes one recorded value"
 )]

@@ -218,7 +218,10 @@ impl Sinks {
         for (index, entry) in self.entries.iter_mut().enumerate() {
             let Some(saved) = state.0.contains_key(&entry.key).then(|| state.take_map(&entry.key)) else {
                 if entry.chosen {
-                    told.push(format!("the checkpoint has no state of the sink `{}`: it begins here", entry.name));
+                    told.push(format!(
+                        "the checkpoint has no state of the sink `{}`: its record begins at this iter",
+                        entry.name
+                    ));
                 }
                 continue;
             };
@@ -283,7 +286,7 @@ impl Sinks {
                 entry.stage = Stage::Left;
                 told.push(format!("warning: the sink `{name}` has failed, the run goes on without it: {error:#}"));
             } else if entry.chosen {
-                let failed = format!("the sink `{name}` has failed, and it is required");
+                let failed = format!("the sink `{name}` has failed, and it is marked `required`");
                 first = first.and(Err(error).context(failed));
             } else {
                 first = first.and(Err(error));
@@ -419,7 +422,7 @@ mod tests {
     fn a_required_sink_that_fails_is_an_error_after_all_others_were_served() {
         let (mut sinks, lines) = with_tracker(true, false);
         let error = sinks.row(&row(&[("loss", 1.0)])).unwrap_err();
-        assert_eq!(format!("{error:#}"), "the sink `TestTracker` has failed, and it is required: no server");
+        assert_eq!(format!("{error:#}"), "the sink `TestTracker` has failed, and it is marked `required`: no server");
         assert_eq!(lines.lock().unwrap().len(), 1);
     }
 

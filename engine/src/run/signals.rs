@@ -133,12 +133,12 @@ impl Drop for Teller {
 
 /// What is said when a run does not end soon after a signal.
 fn told(signal: Signal, waited_for: Option<&str>) -> String {
-    let what = waited_for.unwrap_or("what is under way: a step, a validation or a checkpoint");
+    let what = waited_for.unwrap_or("a step, a validation or a checkpoint to finish");
     let again = match signal {
         Signal::Interrupt => "a second Ctrl-C",
         Signal::Terminate => "a second SIGTERM",
     };
     format!(
-        "{signal}: the run ends and saves itself after the iter under way; it still waits for {what}; {again} ends the process at once, and what no checkpoint holds is lost"
+        "{signal}: the run saves a checkpoint and ends after this iter; it is waiting for {what}; {again} ends the process at once, and what is not in a checkpoint is lost"
     )
 }

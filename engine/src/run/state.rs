@@ -145,7 +145,7 @@ impl RunState {
         if !self.seen.sinks.takes(kind) {
             return match self.seen.sinks.is_first_untaken(kind) {
                 true => self.say(&format!(
-                    "{kind} are recorded nowhere, as `{}`: no sink takes them; `sinks: [TensorBoard()]` in the experiment adds one that does",
+                    "{kind} are not recorded (`{}`): no sink of this run accepts them; add one that does, such as `sinks: [TensorBoard()]`",
                     phase.key(loader.as_deref(), &name)
                 )),
                 false => Ok(()),
@@ -175,7 +175,7 @@ impl RunState {
             samples => format!("a batch of {samples} samples and "),
         };
         error.context(format!(
-            "{device} is out of memory in iter {}, after the phase `{}`, with {batch}{}; a smaller `batch_size` takes less, and `train.accumulate` makes the same update of several",
+            "{device} is out of memory in iter {}, after the phase `{}`, with {batch}{}; set a smaller `batch_size`, and a larger `train.accumulate` for the same update from several batches",
             self.clocks.iter.get() + 1,
             self.current.phase.name(),
             models.join(", "),

@@ -294,7 +294,7 @@ mod tests {
         let mut lines = opened(&path, &run(Some(1)));
         assert!(lines.row(&row(RowPhase::Train, 2, &[("time", 1.0)])).unwrap_err().to_string().contains("`time`"));
         let twice = lines.row(&row(RowPhase::Train, 2, &[("loss", 1.0), ("loss", 2.0)]));
-        assert!(twice.unwrap_err().to_string().contains("`loss` is twice"));
+        assert!(twice.unwrap_err().to_string().contains("`loss` was logged twice"));
         assert_eq!(iters_in(&path), [1]);
     }
 
@@ -356,7 +356,7 @@ mod tests {
         opened(&path, &run(Some(10))).row(&row(RowPhase::Train, 11, &[])).unwrap();
         assert_eq!(iters_in(&path), [11]);
         let error = format!("{:#}", JsonLines::new(dir.path()).open(&run(None)).unwrap_err());
-        assert!(error.ends_with("move what lies there out of the way: it is a folder, no plain file"), "{error}");
+        assert!(error.ends_with("move what lies there out of the way: it is a folder, not a regular file"), "{error}");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::trainer::{Builder, Reader, Writer};
 
 /// A trainer that can be read from an experiment, built and run.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no trainer",
+    message = "`{Self}` is not a trainer",
     label = "not a trainer",
     note = "put `#[trainer(by_epoch)]` or `#[trainer(by_iter)]` on the struct"
 )]

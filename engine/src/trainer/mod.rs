@@ -14,8 +14,8 @@ pub use build::{Build, EngineHooksOf, Fields};
 pub use build_errors::{BuildErrors, Mistake};
 pub use builder::Builder;
 pub use experiment::{
-    DeviceChoice, Experiment, ExperimentBuilder, ModelWeights, Precision, Purpose, Reader, Schema, Section, TrainSettings,
-    ValSettings, Writer, docs_of,
+    DeviceChoice, Experiment, ExperimentBuilder, ModelWeights, Precision, Purpose, Reader, Schema, Section,
+    TrainSettings, ValSettings, Writer, docs_of,
 };
 pub use fields::{LoaderField, MetricField, OptimizerField, SameBatch, SameBatches, SchedulesField};
 pub(crate) use run::needs_loader;

@@ -25,9 +25,8 @@ pub(super) fn plan(model: &ModelEntry, from: &WeightsFrom, source: &Source) -> R
     let failed = |what: String| WeightsError::Fit { from: source.shown.clone(), model: model.name().to_owned(), what };
     let names = renamed(from, source)?;
     check_only(model, from)?;
-    let is_wanted = |name: &str| {
-        from.only.is_empty() || from.only.iter().any(|pattern| pattern::matches(pattern, name))
-    };
+    let is_wanted =
+        |name: &str| from.only.is_empty() || from.only.iter().any(|pattern| pattern::matches(pattern, name));
     let is_own = |name: &str| model.variables().iter().any(|(own, _)| own == name);
     let mut found: Vec<(&str, usize)> = names.iter().enumerate().map(|(place, name)| (name.as_str(), place)).collect();
     found.retain(|(name, _)| is_wanted(name) && is_own(name));
@@ -67,7 +66,8 @@ pub(super) fn plan(model: &ModelEntry, from: &WeightsFrom, source: &Source) -> R
     report.loaded.sort();
     for (name, _) in model.variables() {
         let is_found = |name: &str| {
-            report.loaded.iter().any(|loaded| loaded == name) || report.other_shape.iter().any(|(found, ..)| found == name)
+            report.loaded.iter().any(|loaded| loaded == name)
+                || report.other_shape.iter().any(|(found, ..)| found == name)
         };
         // a file may hold tied weights once, under any of their names
         match (is_wanted(name), is_found(name) || model.names_of(name).any(is_found)) {
@@ -79,10 +79,14 @@ pub(super) fn plan(model: &ModelEntry, from: &WeightsFrom, source: &Source) -> R
     let missing: Vec<&str> = report.missing.iter().map(String::as_str).collect();
     if loads.is_empty() {
         let nothing = match source.tensors.is_empty() {
-            true => "there is no tensor in it".to_owned(),
+            true => "it has no tensor".to_owned(),
             false => {
                 let shown: Vec<&str> = names.iter().map(String::as_str).collect();
-                format!("none of its names is one of the model: it has {}, the model {}", listed(&shown), listed(&missing))
+                format!(
+                    "none of its names is one of the model: it has {}, the model {}",
+                    listed(&shown),
+                    listed(&missing)
+                )
             }
         };
         return Err(failed(format!("{nothing}{}", hint(&unknown, &missing))));
@@ -127,7 +131,9 @@ impl Plan {
                 return Err(WeightsError::Fit {
                     from: source.shown.clone(),
                     model: model.name().to_owned(),
-                    what: format!("`{other}` and `{name}` are one tensor in the model and two that differ in the file; `only` chooses one"),
+                    what: format!(
+                        "`{other}` and `{name}` are one tensor in the model and two that differ in the file; `only` chooses one"
+                    ),
                 });
             }
         }

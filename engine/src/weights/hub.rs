@@ -10,7 +10,7 @@ use std::path::PathBuf;
 /// The folder with the files of a model: `org/name`, or `org/name@revision`.
 ///
 /// # Errors
-/// When it is no name of a model, or the cache does not hold it.
+/// When it is not the name of a model, or the cache does not hold it.
 pub(super) fn locate(name: &str) -> Result<PathBuf, WeightsError> {
     locate_in(name, cache(&|variable| std::env::var_os(variable).filter(|value| !value.is_empty())))
 }
@@ -19,7 +19,9 @@ fn locate_in(name: &str, cache: Option<PathBuf>) -> Result<PathBuf, WeightsError
     let failed = |why: String| WeightsError::Hub { name: name.to_owned(), why };
     let (model, revision) = name.split_once('@').unwrap_or((name, "main"));
     if !is_name(model) || !is_revision(revision) {
-        return Err(failed("is no name of a model on the hub: it is `org/name` or `org/name@revision`".to_owned()));
+        return Err(failed(
+            "is not the name of a model on the hub: it is `org/name` or `org/name@revision`".to_owned(),
+        ));
     }
     let Some(cache) = cache else {
         return Err(failed("can't be looked for: neither `HF_HOME` nor `HOME` says where the cache is".to_owned()));
@@ -88,7 +90,7 @@ mod tests {
         assert!(find("org/other").unwrap_err().contains("bring it with `hf download org/other`"));
         assert!(find("org/tiny.gpt@v2").unwrap_err().contains("has no revision `v2`"));
         for name in ["", "org/../x", "a/b/c", "org/name@../../x", "/org/name", "org/name@"] {
-            assert!(find(name).unwrap_err().contains("is no name of a model"), "{name}");
+            assert!(find(name).unwrap_err().contains("is not the name of a model"), "{name}");
         }
     }
 

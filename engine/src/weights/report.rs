@@ -19,7 +19,7 @@ pub struct Report {
     pub not_wanted: Vec<String>,
     /// The variables of the model that were looked for and are not in the file.
     pub missing: Vec<String>,
-    /// The variables that have another shape in the file, which is told after the model's.
+    /// The variables that have another shape in the file, after the model's shape.
     pub other_shape: Vec<(String, Vec<i64>, Vec<i64>)>,
     /// What was converted, as sentences.
     pub converted: Vec<String>,

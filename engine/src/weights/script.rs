@@ -16,10 +16,10 @@ pub fn write_script(module: &CModule, to: &Path, force: bool) -> Result<Exported
     // libtorch writes to a path and in no order that a kill leaves whole
     let draft = to.with_file_name(format!(".export-{}.pt", std::process::id()));
     let saved = module.save(&draft);
-    let bytes = saved.context("the program can't be written").and_then(|()| {
-        Ok(std::fs::read(&draft).while_trying("read", &draft)?)
-    });
-    // best effort: what is told is whether the file itself could be written
+    let bytes = saved
+        .context("the program can't be written")
+        .and_then(|()| Ok(std::fs::read(&draft).while_trying("read", &draft)?));
+    // best effort: the result says whether the file itself could be written
     let _ = std::fs::remove_file(&draft);
     let bytes = bytes?;
     let hash = blake3::hash(&bytes).to_hex().to_string();

@@ -25,11 +25,11 @@ pub struct WeightsFrom {
     #[config(default)]
     pub only: Vec<String>,
     /// Whether every variable of the model has to be in the file, and every tensor of the file in the model, as far as
-    /// `only` reaches. With `false` the others are left as they are, and told.
+    /// `only` selects. With `false` the others are left as they are, and reported.
     #[config(default = true)]
     pub strict: bool,
     /// With `true`, a variable whose shape is not that of the file's tensor starts as it would without `weights`, and is
-    /// told; otherwise that is an error.
+    /// reported; otherwise that is an error.
     #[config(default = false)]
     pub skip_shape_mismatch: bool,
 }
@@ -72,7 +72,7 @@ impl WeightsFrom {
             let regex = regex.map_err(|error| WeightsError::Rename {
                 place,
                 pattern: pattern.clone(),
-                why: format!("is no regular expression: {error}"),
+                why: format!("is not a regular expression: {error}"),
             })?;
             Ok((regex, name.as_str()))
         });

@@ -18,12 +18,13 @@ struct Index {
 /// The files that an index names, in order, each with the names of its tensors.
 ///
 /// # Errors
-/// When it can't be read, is no index, or names a file that is not beside it.
+/// When it can't be read, is not an index, or names a file that is not beside it.
 pub(super) fn read(index: &Path) -> Result<Vec<(PathBuf, Vec<String>)>, WeightsError> {
     let failed = |why: String| WeightsError::Index { path: index.to_owned(), why };
     let bytes = plain::read(index, LONGEST).while_trying("read", index)?;
-    let read: Index = serde_json::from_slice(&bytes)
-        .map_err(|error| failed(format!("is none: {error}; it has to map names of tensors to files in `weight_map`")))?;
+    let read: Index = serde_json::from_slice(&bytes).map_err(|error| {
+        failed(format!("is not an index: {error}; it has to map names of tensors to files in `weight_map`"))
+    })?;
     if read.weight_map.is_empty() {
         return Err(failed("names no tensor".to_owned()));
     }

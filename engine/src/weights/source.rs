@@ -162,7 +162,9 @@ fn of_folder(folder: &Path) -> Result<Source, WeightsError> {
             return Err(WeightsError::Path { why: conversion(&pickled), path: pickled });
         }
         () if folder.join("checkpoints").is_dir() => "is the folder of a run; name one of its `checkpoints/`",
-        () => "holds neither `model.safetensors` nor `model.safetensors.index.json`, and is no checkpoint; name a file",
+        () => {
+            "holds neither `model.safetensors` nor `model.safetensors.index.json`, and is not a checkpoint; name a file"
+        }
     };
     Err(WeightsError::Path { path: folder.to_owned(), why: why.to_owned() })
 }
@@ -190,7 +192,8 @@ fn of_index(index: &Path) -> Result<Source, WeightsError> {
 
 /// Whether a file was written by `torch.save`, now or in former times.
 fn is_pytorch(path: &Path) -> bool {
-    let of_name = ["pt", "pth", "bin", "ckpt"].iter().any(|known| path.extension().is_some_and(|found| found == *known));
+    let of_name =
+        ["pt", "pth", "bin", "ckpt"].iter().any(|known| path.extension().is_some_and(|found| found == *known));
     let mut first = [0; 4];
     let mut of_content = || {
         plain::check(path).ok()?;

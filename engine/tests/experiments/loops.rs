@@ -155,7 +155,7 @@ impl TrainLoop for Misplaced {
 fn a_loop_can_not_nest_epochs_nor_make_iters_outside_of_them() {
     let dir = tempfile::tempdir().unwrap();
     let error = |train_loop: &str| train(dir.path(), "x", train_loop).unwrap_err().to_string();
-    assert!(error("train_loop: Misplaced(epoch: true),").contains("an epoch is under way"));
+    assert!(error("train_loop: Misplaced(epoch: true),").contains("an epoch is running"));
     let dir = tempfile::tempdir().unwrap();
     let outside = train(dir.path(), "x", "train_loop: Misplaced(epoch: false),").unwrap_err().to_string();
     assert!(outside.contains("call `iter` in the body of `epoch_with`"), "{outside}");

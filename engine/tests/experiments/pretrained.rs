@@ -123,7 +123,8 @@ fn ones(dir: &Path, name: &str, tensors: &[(&str, &[i64])]) -> String {
     path.display().to_string()
 }
 
-const BACKBONE: [(&str, &[i64]); 3] = [("backbone.weight", &[4, 3]), ("backbone.bias", &[4]), ("fc.weight", &[1000, 4])];
+const BACKBONE: [(&str, &[i64]); 3] =
+    [("backbone.weight", &[4, 3]), ("backbone.bias", &[4]), ("fc.weight", &[1000, 4])];
 
 #[test]
 fn weights_start_what_they_name_init_the_rest_and_what_is_frozen_stays_so() {
@@ -165,7 +166,10 @@ fn a_checkpoint_tells_where_its_weights_are_from_and_a_resume_goes_on_with_its_o
     for iter in [1, 2] {
         let path = dir.join(format!("run/checkpoints/iter_{iter:09}"));
         let origin = checkpoint::load(&path).unwrap().meta.notes["weights.small"].clone();
-        assert!(origin.starts_with("`whole.safetensors`, blake3 ") && origin.ends_with(": 4 loaded, 0 missing"), "{origin}");
+        assert!(
+            origin.starts_with("`whole.safetensors`, blake3 ") && origin.ends_with(": 4 loaded, 0 missing"),
+            "{origin}"
+        );
     }
     // the weights of a checkpoint start another run
     let from = dir.join("run/checkpoints/iter_000000002").display().to_string();
@@ -198,7 +202,11 @@ fn weights_that_do_not_fit_are_refused_at_their_place_before_any_file_of_the_run
     for (more, place, text) in [
         (format!("weights: (file: {file:?}),"), "weights", "none of its names is one of the model"),
         (format!("weights: (file: {file:?}, {rename}),"), "weights.rename.1", "the rename `^head` matches no name"),
-        ("weights: (file: \"gone.safetensors\"),".to_owned(), "weights.file", "is not there; name a `.safetensors` file"),
+        (
+            "weights: (file: \"gone.safetensors\"),".to_owned(),
+            "weights.file",
+            "is not there; name a `.safetensors` file",
+        ),
         ("weights: (hf: \"org/gone\"),".to_owned(), "weights.hf", "bring it with `hf download org/gone`"),
     ] {
         let error = train(dir, "refused", &more).unwrap_err();
@@ -209,7 +217,7 @@ fn weights_that_do_not_fit_are_refused_at_their_place_before_any_file_of_the_run
     for (more, text) in [
         ("weights: (strict: false),", "no weights are named"),
         ("weights: (file: \"a\", hf: \"b/c\"),", "`file` and `hf` both say where the weights are"),
-        ("weights: (file: \"a\", rename: [(\"(\", \"\")]),", "the rename `(` is no regular expression"),
+        ("weights: (file: \"a\", rename: [(\"(\", \"\")]),", "the rename `(` is not a regular expression"),
     ] {
         let errors = Experiment::<One>::parse("one.ron", &super::pretrained::text(dir, "x", more)).err().unwrap();
         assert!(errors.to_string().contains(text), "{errors}");

@@ -124,10 +124,7 @@ fn another_order_in_the_middle_of_a_pass_is_refused_with_what_where_and_what_to_
         let error = refused::<ByEpoch>(&shuffled(), 2, changed.full());
         let place = "the checkpoint stands at sample 4 of 10 in pass 0";
         assert!(error.contains(what) && error.contains(place) && error.contains("`train`"), "{error}");
-        assert!(
-            error.contains("take the change back until the pass is over, or begin a new run with `--fresh`"),
-            "{error}"
-        );
+        assert!(error.contains("undo the change until the pass is over, or begin a new run with `--fresh`"), "{error}");
     }
 }
 
@@ -154,7 +151,7 @@ fn another_seed_is_refused_in_any_place() {
         let error = refused::<ByEpoch>(&setup, iters, setup.seeded(8));
         assert_eq!(
             error,
-            "the seed is 8, it was 7, and every random number of the run comes from it; set `seed: 7`, or begin a new run with `--fresh`"
+            "the seed is 8, it was 7 when the run began, and all random numbers of the run follow from it; set `seed: 7`, or begin a new run with `--fresh`"
         );
     }
 }

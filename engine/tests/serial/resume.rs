@@ -396,7 +396,7 @@ fn a_hook_that_watches_another_metric_starts_anew_and_is_told() {
     let mut driver = with(r#"(monitor: "val/loss", patience: 9)"#);
     let (_, lines) = driver.keep_rows();
     driver.run(|driver| driver.restore(newest(dir.path()))).unwrap();
-    let told = r#"`custom_hooks.EarlyStopping` starts anew: `monitor` was "val/accuracy" and is "val/loss" now"#;
+    let told = r#"`custom_hooks.EarlyStopping` starts anew: `monitor` was "val/accuracy" and is now "val/loss""#;
     assert_eq!(*lines.lock().unwrap(), [told]);
     assert!(format!("{:?}", driver.hooks.custom[0].hook.save_state()).contains(r#""value": None"#));
     drop(driver);
@@ -440,7 +440,7 @@ fn a_checkpoint_of_another_model_is_refused_with_the_reason() {
         "{error}"
     );
     let error = driver_with_sgd(dir.path());
-    assert!(error.contains("it was saved by `AdamW`, and the experiment asks for `Sgd`"), "{error}");
+    assert!(error.contains("it was saved by `AdamW`, and the experiment now names `Sgd`"), "{error}");
 }
 
 fn driver_with_sgd(dir: &std::path::Path) -> String {

@@ -58,7 +58,7 @@ fn there_is_an_output_from_the_forward_pass_to_the_end_of_its_iter_and_no_longer
         [BeforeTrain, BeforeTrainIter, BeforeTrainBatch, AfterTrainEpoch, BeforeValIter, AfterValEpoch, AfterVal]
     {
         let text = has(phase).unwrap_err();
-        assert!(text.starts_with(&format!("there is no output in `{phase}`; take it in `after_forward`")), "{text}");
+        assert!(text.starts_with(&format!("there is no output in `{phase}`; read it in `after_forward`")), "{text}");
     }
 }
 
@@ -134,7 +134,7 @@ fn weights_that_do_not_fit_are_refused_and_nothing_is_exchanged() {
     let mut unsorted = model.copied();
     unsorted.swap(0, 2);
     let error = model.load(&unsorted).unwrap_err().to_string();
-    assert!(error.contains("not sorted by name"), "{error}");
+    assert!(error.contains("the names must be sorted"), "{error}");
     assert_eq!(driver.weights(), before);
 }
 

@@ -158,7 +158,7 @@ fn errors_on_the_way_out_are_told_and_hide_nothing() {
     assert_eq!(format!("{error:#}"), "`probe` failed in `after_backward`: the fault");
     log.assert_closed("failing on the way out");
     let lines = lines.lock().unwrap();
-    let told = lines.iter().filter(|line| line.starts_with("while the run was ending: ")).count();
+    let told = lines.iter().filter(|line| line.starts_with("an error while the run was ending: ")).count();
     assert_eq!(told, 2, "{lines:?}");
 }
 

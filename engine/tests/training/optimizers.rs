@@ -270,7 +270,7 @@ fn a_state_that_does_not_fit_is_refused_by_name_and_changes_nothing() {
     assert!(unknown.contains("`parameters.fc3.bias`") && unknown.contains("nearest name is `fc"), "{unknown}");
     assert_eq!(format!("{:?}", fresh.save_state()), untouched);
     let other = refused(&mut Optim::new("opt", &Sgd::new(0.1), handles(&parameters)).unwrap(), &|_| {});
-    assert!(other.contains("saved by `AdamW`, and the experiment asks for `Sgd`"), "{other}");
+    assert!(other.contains("saved by `AdamW`, and the experiment now names `Sgd`"), "{other}");
 }
 
 #[test]

@@ -402,7 +402,7 @@ fn mistakes_about_passes_are_told_at_their_places() {
     told("passes: (critic: (tmes: 3)),", "tmes", "did you mean `times`?");
     told("passes: (critic: (times: 0)),", "times: 0", "`times` must be in 1..=65536, got 0");
     told("passes: (critic: (clip: Norm(-1.0))),", "clip", "`Norm` of `clip` must be above 0");
-    told("passes: (critic: (every: 2), generator: (every: 3)),", "every: 2", "no pass takes its turn in each iter");
+    told("passes: (critic: (every: 2), generator: (every: 3)),", "every: 2", "some iters would run no pass");
 }
 
 #[test]

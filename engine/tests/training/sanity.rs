@@ -20,8 +20,8 @@ fn failure(driver: &mut Full<TwoVals>) -> (String, bool) {
 
 #[test]
 fn a_val_step_or_a_metric_that_fails_is_told_before_the_first_iter() {
-    const BEFORE: &str = "a validation would fail, as the sanity validation before the training shows \
-                          (`val: (sanity: 0)` leaves it out): ";
+    const BEFORE: &str = "the sanity validation before the training failed, so later validations would fail too \
+                          (`val: (sanity: 0)` skips it): ";
     let mut driver = setup(2).full::<TwoVals>();
     driver.toy().on_val = Some(Box::new(|_, _| Err(Error::msg("no such column"))));
     let (error, trained) = failure(&mut driver);
@@ -35,7 +35,7 @@ fn a_val_step_or_a_metric_that_fails_is_told_before_the_first_iter() {
         Ok(Output::new(Tensor::from(0.5)).tensor("logits", &logits).tensor("target", &target))
     }));
     let (error, trained) = failure(&mut driver);
-    assert!(error.starts_with(&format!("{BEFORE}metric `accuracy`: 4 targets are no class")), "{error}");
+    assert!(error.starts_with(&format!("{BEFORE}metric `accuracy`: 4 targets are not a class")), "{error}");
     assert!(!trained);
 
     // what no row can hold

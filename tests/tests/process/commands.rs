@@ -113,11 +113,11 @@ fn a_checkpoint_that_is_not_there_is_wrong_usage() {
         bench.run(&[command, "exp.ron"]).exits(2).says("--checkpoint");
     }
     // there, and no checkpoint
-    bench.run(&["val", "exp.ron", "--checkpoint", "."]).exits(1).says("is no checkpoint: it has no file `manifest`");
+    bench.run(&["val", "exp.ron", "--checkpoint", "."]).exits(1).says("is not a checkpoint: it has no file `manifest`");
     bench
         .run(&["val", "exp.ron", "--checkpoint", "exp.ron"])
         .exits(1)
-        .says("`exp.ron` is no checkpoint: a file has to");
+        .says("`exp.ron` is not a checkpoint: a file has to");
     std::fs::write(bench.path("cut.safetensors"), "cut").unwrap();
     bench.run(&["val", "exp.ron", "--checkpoint", "cut.safetensors"]).exits(1).says("`cut.safetensors` is damaged");
     std::fs::create_dir_all(bench.path("begun/checkpoints")).unwrap();
@@ -159,7 +159,7 @@ fn predictions_replace_no_device_and_go_where_a_link_leads() {
     let predict = |out: &str| bench.run(&["predict", "exp.ron", "--checkpoint", "runs/run", "--out", out]);
     std::os::unix::net::UnixListener::bind(bench.path("socket")).unwrap();
     for device in ["socket", "/dev/null"] {
-        predict(device).exits(1).says("is a device or pipe; name the file to write");
+        predict(device).exits(1).says("is a device or pipe; give the path of the file to write");
     }
     bench.write("there.jsonl", "");
     std::os::unix::fs::symlink("there.jsonl", bench.path("link.jsonl")).unwrap();

@@ -141,7 +141,7 @@ fn data_that_are_missing_are_told_before_anything_is_written() {
 fn a_device_that_is_not_there_is_told_before_anything_is_written() {
     let bench = Bench::by_epoch();
     // a number that no machine has, so that the test is the same with and without CUDA
-    let ended = bench.train(&["--device", "cuda:99"]).exits(2).says("`Cuda(99)` is not there: libtorch sees");
+    let ended = bench.train(&["--device", "cuda:99"]).exits(2).says("there is no device `Cuda(99)`: libtorch finds");
     ended.says("--> --device:1:1");
     bench.edit("device: Cpu", "device: Cuda(99)");
     for command in ["train", "check"] {
@@ -173,7 +173,7 @@ fn text_that_is_lost_on_a_full_disk_is_an_error_and_one_that_nobody_reads_is_not
     let bench = Bench::by_epoch();
     let full = |arguments: &[&str]| bench.run_after("exec > /dev/full", arguments);
     for arguments in [&["show", "--full", "exp.ron"][..], &["list"], &["new"], &["check", "exp.ron"], &["--help"]] {
-        full(arguments).exits(1).says("what was to be printed can't be written").says("caused by: No space left");
+        full(arguments).exits(1).says("the output can't be printed").says("caused by: No space left");
     }
     // a mistake is told as ever, and where not even that can be, the exit code is right
     full(&["show", "--full", "gone.ron"]).exits(2).says("can't read `gone.ron`");

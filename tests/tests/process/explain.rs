@@ -26,7 +26,7 @@ fn check_takes_patterns_that_no_shell_has_expanded() {
     assert_eq!(ended.stdout, "exp.ron: ok\nmore/a.ron: ok\nmore/inner/b.ron: ok\n");
     assert_eq!(bench.run(&["check", "-q", "more/**/*.ron"]).exits(0).stdout, "");
     bench.run(&["check", "none/*.ron"]).exits(2).says("error: `none/*.ron` matches no file");
-    bench.run(&["check", "a[.ron"]).exits(2).says("error: `a[.ron` is no pattern");
+    bench.run(&["check", "a[.ron"]).exits(2).says("error: `a[.ron` is not a valid pattern");
     // a file may have such a name
     bench.write("a[1].ron", bench.read("exp.ron"));
     assert_eq!(bench.run(&["check", "a[1].ron"]).exits(0).stdout, "a[1].ron: ok\n");
@@ -121,7 +121,7 @@ fn a_new_experiment_has_every_setting_and_trains() {
         bench.run(&[&["train", "fresh.ron"], &small[..]].concat()).exits(0);
         // never over something that is there
         let before = bench.read("fresh.ron");
-        bench.run(&["new", "fresh.ron"]).exits(1).says("`fresh.ron` is there already");
+        bench.run(&["new", "fresh.ron"]).exits(1).says("`fresh.ron` exists already");
         assert_eq!(bench.read("fresh.ron"), before);
         // the file's name is the run's
         assert_eq!(bench.run(&["new"]).exits(0).stdout, before.replace("\"fresh\"", "\"experiment\""));
@@ -133,7 +133,7 @@ fn a_new_experiment_has_every_setting_and_trains() {
 #[test]
 fn a_hook_that_need_not_be_there_is_written_as_a_comment() {
     let text = Bench::by_epoch().run(&["new"]).exits(0).stdout;
-    let lines = ["// not part of a run unless it is named\n        // speaker: (", "        //     word: "];
+    let lines = ["// off unless you write it\n        // speaker: (", "        //     word: "];
     lines.iter().for_each(|line| assert!(text.contains(line), "no `{line}` in {text}"));
 }
 

@@ -23,7 +23,7 @@ fn a_run_that_came_to_nothing_is_not_in_the_way_and_its_log_stays() {
     assert!(before.contains("failed: ") && bench.read("runs/run/metrics.jsonl").is_empty());
     bench.train(&[]).exits(0);
     let log = bench.read("runs/run/log.txt");
-    assert!(log.starts_with(&before) && log.contains("the run that was here wrote no row and no checkpoint"), "{log}");
+    assert!(log.starts_with(&before) && log.contains("the earlier run here wrote no row and no checkpoint"), "{log}");
     // no run has changed
     assert!(!log.contains("the experiment has changed") && !bench.path("runs/run/experiment.1.ron").exists());
     assert_same(&whole.path("runs/run"), &bench.path("runs/run"), "after a run that came to nothing");
@@ -40,10 +40,7 @@ fn fresh_moves_the_old_run_aside_and_says_where() {
     assert_eq!(bench.read("runs/run.1/metrics.jsonl"), old);
     // what a limit validates is for looking at: no best is kept of it
     assert_eq!(checkpoints(&bench.path("runs/run.1")), ["iter_000000001"]);
-    assert!(
-        ended.stdout.contains("the run that was here is now in ") && ended.stdout.contains("runs/run.1\n"),
-        "{ended}"
-    );
+    assert!(ended.stdout.contains("the earlier run was moved to ") && ended.stdout.contains("runs/run.1\n"), "{ended}");
     // one that can't even be built moves nothing
     bench.train(&["--fresh", "--set", "loaders.train.dataset.path=gone"]).exits(1);
     assert!(!bench.path("runs/run.2").exists());
@@ -158,7 +155,7 @@ fn a_run_that_is_done_says_so_and_names_its_newest_checkpoint() {
     // as a kill leaves it between the checkpoint and its name
     bench.write("runs/run/checkpoints/latest", "iter_000000006\n");
     let ended = bench.train(&["--resume"]).exits(0);
-    assert!(ended.stdout.contains("nothing is left of the training: its plan is done"), "{ended}");
+    assert!(ended.stdout.contains("the plan of this run is finished: there is nothing left to train"), "{ended}");
     assert_eq!(bench.read("runs/run/checkpoints/latest"), "iter_000000009\n");
 }
 

@@ -45,7 +45,7 @@ fn a_resume_that_is_refused_leaves_every_file_of_the_run_as_it_was() {
         (1, "loaders.train.dataset.samples=50", "the number of samples is 50, it was 40"),
         (1, "loaders.train.shuffle=false", "the sampler is `Sequential()`, it was `Shuffled()`"),
         (1, "model.hidden=16", "can't be resumed"),
-        (1, "optimizer=Sgd(lr: 0.1)", "it was saved by `AdamW`, and the experiment asks for `Sgd`"),
+        (1, "optimizer=Sgd(lr: 0.1)", "it was saved by `AdamW`, and the experiment now names `Sgd`"),
         (1, "loaders.train.dataset.path=nowhere.csv", "nowhere.csv"),
         (2, "optimizer.lr=-1.0", "must be above 0"),
         (2, "schedule=[Cosine(begin: 90)]", "would begin at iter 90"),
@@ -243,7 +243,7 @@ fn a_kill_between_the_names_of_the_last_checkpoint_is_made_good_though_nothing_i
         assert_eq!(checkpoints(&run), ["best_val_accuracy", "iter_000000003"]);
         std::fs::remove_dir_all(run.join("checkpoints").join(gone)).unwrap();
         let ended = bench.train(&[&short[..], &["--resume"]].concat()).exits(0);
-        assert!(ended.stdout.contains("nothing is left of the training: its plan is done"), "{ended}");
+        assert!(ended.stdout.contains("the plan of this run is finished: there is nothing left to train"), "{ended}");
         assert_eq!(checkpoints(&run), ["best_val_accuracy", "iter_000000003"], "without {gone}");
     }
 }
@@ -291,7 +291,7 @@ fn a_best_value_of_another_metric_of_the_same_name_is_forgotten_and_told() {
         bench.train(&[&sets[..], more].concat())
     };
     train(accuracy, &["--max-iters", "6"]).exits(0);
-    let told = "`val/score` is measured by another metric now: its best value starts anew";
+    let told = "`val/score` is now measured by another metric, so its best value starts over";
     let same = train(accuracy, &["--resume", "--max-iters", "7"]).exits(0);
     assert!(!same.stdout.contains(told), "{same}");
     let other = train(perplexity, &["--resume"]).exits(0);

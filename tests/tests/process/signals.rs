@@ -187,7 +187,7 @@ fn a_signal_while_a_worker_is_stuck_says_what_is_waited_for_and_a_second_one_end
     std::thread::sleep(Duration::from_millis(3500));
     running.signal("INT");
     let ended = running.end().exits(130);
-    let told = "SIGINT: the run ends and saves itself after the iter under way; it still waits for sample 17 in pass 0 \
+    let told = "SIGINT: the run saves a checkpoint and ends after this iter; it is waiting for sample 17 in pass 0 \
                 of loader `train`; a second Ctrl-C ends the process at once";
     assert!(ended.stderr.contains(told), "{ended}");
 }
@@ -197,5 +197,5 @@ fn a_worker_that_is_stuck_longer_than_the_timeout_of_its_loader_is_an_error_that
     let bench = Bench::by_epoch();
     let set = ["--set", "loaders.train.dataset.stuck=13", "--set", "loaders.train.shuffle=false"];
     let ended = bench.train(&[&set[..], &["--set", "loaders.train.timeout=0.3"]].concat()).exits(1);
-    assert!(ended.stderr.contains("loader `train` waited for sample 13 in pass 0 for 0.3 s"), "{ended}");
+    assert!(ended.stderr.contains("loader `train` waited 0.3 s for sample 13 in pass 0"), "{ended}");
 }

@@ -12,8 +12,10 @@ fn scores(bench: &Bench, checkpoint: &str) -> Vec<String> {
 }
 
 fn names(path: &std::path::Path) -> Vec<String> {
-    let mut names: Vec<String> =
-        std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    let mut names: Vec<String> = std::fs::read_dir(path)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
     names.sort();
     names
 }
@@ -24,7 +26,10 @@ fn what_is_exported_has_the_scores_of_its_checkpoint_and_a_run_that_starts_from_
     bench.train(&[]).exits(0);
     let checkpoint = newest(&bench.path("runs/run")).display().to_string();
     let ended = bench.run(&["export", "runs/run", "--to", "out/net.safetensors"]).exits(0);
-    assert!(ended.stdout.starts_with("averaged weights of runs/run/checkpoints/iter_000000009 in out/net.safetensors: "), "{ended}");
+    assert!(
+        ended.stdout.starts_with("averaged weights of runs/run/checkpoints/iter_000000009 in out/net.safetensors: "),
+        "{ended}"
+    );
     assert_eq!(names(&bench.path("out")), ["README.md", "net.safetensors"]);
     assert_eq!(scores(&bench, "out/net.safetensors"), scores(&bench, &checkpoint));
     bench.run(&["export", &checkpoint, "--raw", "--to", "raw.safetensors", "--no-card"]).exits(0);
@@ -34,7 +39,8 @@ fn what_is_exported_has_the_scores_of_its_checkpoint_and_a_run_that_starts_from_
 
     let next = ["--set", "name=next", "--weights", "out/net.safetensors", "--max-iters", "1"];
     let ended = bench.train(&next).exits(0);
-    let counts = "weights of `net` from `net.safetensors`: 15 variables loaded, 0 of them renamed; 0 left out, 0 missing";
+    let counts =
+        "weights of `net` from `net.safetensors`: 15 variables loaded, 0 of them renamed; 0 left out, 0 missing";
     assert!(ended.stdout.contains(counts) && !ended.stdout.contains("loaded `net.hidden.weight`"), "{ended}");
     assert!(bench.read("runs/next/log.txt").contains("loaded `net.hidden.weight`"));
     assert!(bench.read("runs/next/experiment.ron").contains("out/net.safetensors"));
@@ -61,7 +67,10 @@ fn the_option_takes_the_place_of_the_file_and_leaves_the_rules_of_the_experiment
     std::os::unix::fs::symlink(bench.path("net.safetensors"), snapshot.join("model.safetensors")).unwrap();
     let by_name = ["train", "exp.ron", "--set", "name=other", "--max-iters", "1"];
     let ended = bench.run_after("export HF_HUB_CACHE=hub", &by_name).exits(0);
-    assert!(ended.stdout.contains("weights of `net` from `org/name`, `model.safetensors`: 2 variables loaded"), "{ended}");
+    assert!(
+        ended.stdout.contains("weights of `net` from `org/name`, `model.safetensors`: 2 variables loaded"),
+        "{ended}"
+    );
     let by_option = ["train", "exp.ron", "--set", "name=third", "--max-iters", "1", "--weights", "hf:org/none"];
     bench.run_after("export HF_HUB_CACHE=hub", &by_option).exits(2).says("`org/none` is not in the cache `hub`");
 }
@@ -80,7 +89,7 @@ fn an_export_writes_over_nothing_unless_told_and_never_over_a_readme_of_others()
     assert_eq!(bench.read("out/README.md"), "# mine\n");
     bench.run(&["export", "runs/run", "--to", "net.bin"]).exits(2).says("has to end with `.safetensors`, or `.pt`");
     bench.run(&["export", "runs/run", "--to", "a.safetensors", "--model", "nets"]).exits(2).says("choose one of `net`");
-    bench.run(&["export", "runs/none", "--to", "a.safetensors"]).exits(2).says("`runs/none` is no folder");
+    bench.run(&["export", "runs/none", "--to", "a.safetensors"]).exits(2).says("`runs/none` is not a folder");
     assert_eq!(names(&bench.path("")), ["exp.ron", "out", "runs"]);
 }
 
@@ -90,7 +99,7 @@ fn a_program_gives_what_predict_writes_and_serves_for_any_number_of_samples() {
     bench.train(&[]).exits(0);
     let ended = bench.run(&["export", "runs/run", "--to", "net.pt"]).exits(0);
     assert!(ended.stdout.contains("takes: Float [3, 4], Int64 [3]\ngives: logits\n"), "{ended}");
-    assert!(ended.stdout.contains("left out, for it is no tensor: name") && ended.stderr.is_empty(), "{ended}");
+    assert!(ended.stdout.contains("left out, not a tensor: name") && ended.stderr.is_empty(), "{ended}");
     bench.run(&["predict", "exp.ron", "--checkpoint", "runs/run", "--out", "p.jsonl"]).exits(0);
     let module = engine::tch::CModule::load(bench.path("net.pt")).unwrap();
     // of another number of samples than the one that it was recorded with
@@ -105,7 +114,10 @@ fn a_program_gives_what_predict_writes_and_serves_for_any_number_of_samples() {
     }
     bench.run(&["export", "runs/run", "--to", "net.pt"]).exits(2).says("`net.pt` is there already");
     bench.run(&["export", "runs/run", "--to", "net.pt", "--raw"]).exits(2).says("are for weights");
-    bench.run(&["export", "runs/run", "--to", "a.safetensors", "--set", "seed=1"]).exits(2).says("weights need no experiment");
+    bench
+        .run(&["export", "runs/run", "--to", "a.safetensors", "--set", "seed=1"])
+        .exits(2)
+        .says("weights need no experiment");
     assert_eq!(names(&bench.path("")), ["exp.ron", "net.pt", "p.jsonl", "runs"]);
 }
 
@@ -151,11 +163,15 @@ fn checkpoints_are_listed_by_state_and_damage_is_told_by_name() {
         .map(|name| checkpoint::load(&bench.path(&format!("runs/run/checkpoints/{name}"))).unwrap().meta.iter.get())
         .collect();
     assert_eq!(states, distinct.len(), "{listed}");
-    assert!(listed.contains("iter_000000009") && listed.contains("3, 9") && listed.contains("val/val/accuracy"), "{listed}");
+    assert!(
+        listed.contains("iter_000000009") && listed.contains("3, 9") && listed.contains("val/val/accuracy"),
+        "{listed}"
+    );
     let verify = |path: &str| bench.run(&["checkpoints", "verify", path]);
     assert!(verify("runs/run").exits(0).stdout.lines().all(|line| line.ends_with(": whole")));
     let shown = bench.run(&["checkpoints", "show", "runs/run"]).exits(0).stdout;
-    for text in ["epoch 3, iter 9; format ", "model `net`: 15 tensors", "validated with an average", "run/state.ron: "] {
+    for text in ["epoch 3, iter 9; format ", "model `net`: 15 tensors", "validated with an average", "run/state.ron: "]
+    {
         assert!(shown.contains(text), "{shown}\nlacks {text}");
     }
     // one bit, which no size tells
@@ -168,7 +184,7 @@ fn checkpoints_are_listed_by_state_and_damage_is_told_by_name() {
     std::fs::write(&path, &bytes[1..]).unwrap();
     assert!(list().contains("damaged: "), "{}", list());
     verify("runs").exits(2).says("holds no checkpoint");
-    verify("nowhere").exits(2).says("is no folder");
+    verify("nowhere").exits(2).says("is not a folder");
 }
 
 #[test]
@@ -179,7 +195,11 @@ fn two_checkpoints_are_compared_tensor_by_tensor_and_the_exit_code_says_whether_
     let (six, nine) = ("runs/run/checkpoints/iter_000000006", "runs/run/checkpoints/iter_000000009");
     assert_eq!(diff(nine, nine).exits(0).stdout, "no difference\n");
     let ended = diff(six, nine).exits(1);
-    for text in ["epoch 2, iter 6 -> epoch 3, iter 9", "net.raw.safetensors: ", "out.weight [3, 8]: 24 of 24 values differ, by at most "] {
+    for text in [
+        "epoch 2, iter 6 -> epoch 3, iter 9",
+        "net.raw.safetensors: ",
+        "out.weight [3, 8]: 24 of 24 values differ, by at most ",
+    ] {
         assert!(ended.stdout.contains(text), "{ended}\nlacks {text}");
     }
     let weights = |of: &str| format!("{of}/net.safetensors");
@@ -200,8 +220,8 @@ fn the_only_good_checkpoint_is_deleted_only_when_that_is_said() {
     // the older one is no good one any more
     std::fs::write(bench.path(&format!("{six}/net.safetensors")), "").unwrap();
     rm(&[&nine]).exits(2).says("`--last` deletes it all the same");
-    rm(&["runs/run"]).exits(2).says("is no checkpoint");
-    rm(&["exp.ron"]).exits(2).says("is no checkpoint");
+    rm(&["runs/run"]).exits(2).says("is not a checkpoint");
+    rm(&["exp.ron"]).exits(2).says("is not a checkpoint");
     assert_eq!(names(&bench.path("runs/run/checkpoints")), ["iter_000000006", "iter_000000009", "latest"]);
     rm(&[&six]).exits(0);
     rm(&[&nine, "--last"]).exits(0);
@@ -215,7 +235,10 @@ fn what_is_left_after_a_deletion_is_the_latest_and_a_running_training_is_not_dis
     let nine = "runs/run/checkpoints/iter_000000009";
     bench.run(&["checkpoints", "rm", nine]).exits(0);
     let latest = bench.read("runs/run/checkpoints/latest");
-    assert!(latest.trim() != "iter_000000009" && bench.path("runs/run/checkpoints").join(latest.trim()).is_dir(), "{latest}");
+    assert!(
+        latest.trim() != "iter_000000009" && bench.path("runs/run/checkpoints").join(latest.trim()).is_dir(),
+        "{latest}"
+    );
     let mut running = bench.start_paused(200, &["--resume"]);
     running.wait_for("mark train");
     let kept = format!("runs/run/checkpoints/{}", latest.trim());

@@ -199,7 +199,7 @@ fn what_is_no_plain_file_is_refused_and_never_opened() {
             fs::remove_file(&file).unwrap();
             replace(&file);
             let error = load(&path).unwrap_err().to_string();
-            assert!(error.contains(&*file.to_string_lossy()) && error.contains("no plain file"), "{error}");
+            assert!(error.contains(&*file.to_string_lossy()) && error.contains("not a regular file"), "{error}");
             assert_eq!(newest_valid(dir.path()).unwrap().found.unwrap().1.meta.iter, Iter(1));
             assert!(load_models(&file).is_err());
             if file.is_dir() {

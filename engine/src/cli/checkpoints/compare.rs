@@ -19,7 +19,8 @@ pub(super) fn print(before: &Path, after: &Path, verbose: bool) -> Result<ExitCo
         (true, true) => checkpoints(before, after, verbose)?,
         (false, false) => tensors("weights", &read(before)?, &read(after)?, verbose)?,
         _ => {
-            let text = "a checkpoint is compared with another one, and a file such as `net.safetensors` with another file";
+            let text =
+                "a checkpoint is compared with another one, and a file such as `net.safetensors` with another file";
             return Err(Failure::Usage(text.to_owned()));
         }
     };
@@ -72,7 +73,7 @@ fn tensors(file: &str, before: &Variables, after: &Variables, verbose: bool) -> 
         variables.iter().find(|(known, _)| known == name).map(|(_, tensor)| tensor.shallow_clone())
     };
     let names: BTreeSet<&str> = before.iter().chain(after).map(|(name, _)| name.as_str()).collect();
-    // how much, and what is told of it
+    // by how much, and the text
     let mut found: Vec<(f64, String)> = Vec::new();
     for name in &names {
         match (find(before, name), find(after, name)) {
@@ -116,7 +117,10 @@ fn values(name: &str, one: &Tensor, other: &Tensor) -> Result<Option<(f64, Strin
     let scale = largest(one_wide.f_masked_select(&differs)?)?;
     let of = one_wide.numel();
     let text = match most.is_finite() && scale.is_finite() {
-        true => format!("{name} {:?}: {count} of {of} values differ, by at most {most:.3e} (the largest of them is {scale:.3e})", one.size()),
+        true => format!(
+            "{name} {:?}: {count} of {of} values differ, by at most {most:.3e} (the largest of them is {scale:.3e})",
+            one.size()
+        ),
         false => format!("{name} {:?}: {count} of {of} values differ, some are not finite", one.size()),
     };
     Ok(Some((if most.is_finite() { most } else { f64::MAX }, text)))

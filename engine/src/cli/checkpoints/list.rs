@@ -20,7 +20,7 @@ struct Row {
 
 const HEAD: [&str; 5] = ["NAMES", "EPOCH, ITER", "SIZE", "STATE", "METRICS"];
 
-/// Prints what can be told without reading all files.
+/// Prints what is known without reading all files.
 pub(super) fn print(paths: &[PathBuf]) -> Result<(), Failure> {
     let mut rows: Vec<Row> = Vec::new();
     for path in paths {
@@ -32,9 +32,9 @@ pub(super) fn print(paths: &[PathBuf]) -> Result<(), Failure> {
             None => rows.push(Row { names: vec![name], ..found }),
         }
     }
-    let cells = rows.iter().map(|row| {
-        [row.names.join(", "), row.place.clone(), bytes(row.bytes), row.state.clone(), row.metrics.clone()]
-    });
+    let cells = rows
+        .iter()
+        .map(|row| [row.names.join(", "), row.place.clone(), bytes(row.bytes), row.state.clone(), row.metrics.clone()]);
     let lines: Vec<[String; 5]> = std::iter::once(HEAD.map(str::to_owned)).chain(cells).collect();
     let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..HEAD.len()).map(width).collect();

@@ -72,7 +72,7 @@ fn all(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     let is_run = path.join(CHECKPOINTS).is_dir();
     let folder = if is_run { path.join(CHECKPOINTS) } else { path.to_owned() };
     match () {
-        () if !path.is_dir() => Err(refused("is no folder; name a run's or a checkpoint's")),
+        () if !path.is_dir() => Err(refused("is not a folder; name a run's or a checkpoint's")),
         () if !is_run && path.join("manifest").symlink_metadata().is_ok() => Ok(vec![path.to_owned()]),
         () => {
             let found = checkpoint::list(&folder).map_err(crate::base::Error::from)?;
@@ -135,7 +135,11 @@ fn show_open(checkpoint: &Checkpoint, verbose: bool) -> crate::base::Result<()> 
         out::line(format_args!("  {name} = {value}{of}"))?;
     }
     for model in checkpoint.models() {
-        let raw = if checkpoint.has_raw(&model) { "; validated with an average, the trained weights lie beside it" } else { "" };
+        let raw = if checkpoint.has_raw(&model) {
+            "; validated with an average, the trained weights lie beside it"
+        } else {
+            ""
+        };
         let weights = checkpoint.weights(&model, false)?;
         let count: usize = weights.iter().map(|(_, tensor)| tensor.numel()).sum();
         let tensors = counted(weights.len(), "tensor");

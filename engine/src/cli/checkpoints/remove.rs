@@ -15,17 +15,17 @@ pub(super) fn remove(paths: &[PathBuf], last: bool) -> Result<(), Failure> {
     for path in paths {
         let found = path.canonicalize().map_err(|error| refused(path, &format!("can't be read: {error}")))?;
         if !found.is_dir() || found.join("checkpoints").is_dir() {
-            return Err(refused(path, "is no checkpoint; name its folder, such as `checkpoints/iter_000000123`"));
+            return Err(refused(path, "is not a checkpoint; name its folder, such as `checkpoints/iter_000000123`"));
         }
         given.push(found);
     }
-    let Some(folder) = given[0].parent() else { return Err(refused(&given[0], "is no checkpoint")) };
+    let Some(folder) = given[0].parent() else { return Err(refused(&given[0], "is not a checkpoint")) };
     if let Some(other) = given.iter().find(|path| path.parent() != Some(folder)) {
         return Err(refused(other, "is not of the same run as the first; delete those of one run at a time"));
     }
     let all = checkpoint::list(folder).map_err(Error::from)?;
     if let Some(other) = given.iter().find(|path| !all.contains(path)) {
-        return Err(refused(other, "is no checkpoint of a run; delete it with the means of the system"));
+        return Err(refused(other, "is not a checkpoint of a run; delete it with `rm`"));
     }
     // nobody writes here meanwhile
     let _lock = lock(folder)?;

@@ -34,7 +34,8 @@ mod tests {
 
     #[test]
     fn sizes_are_in_powers_of_ten() {
-        let cases = [(0, "0 B"), (999, "999 B"), (1234, "1.2 kB"), (101_000_000, "101.0 MB"), (2_500_000_000, "2.5 GB")];
+        let cases =
+            [(0, "0 B"), (999, "999 B"), (1234, "1.2 kB"), (101_000_000, "101.0 MB"), (2_500_000_000, "2.5 GB")];
         for (count, text) in cases {
             assert_eq!(bytes(count), text);
         }

@@ -83,8 +83,8 @@ impl De<'_, '_> {
     pub(super) fn unknown_component(self, noun: &str, name: &str, span: Span, known: &[&str]) -> Error {
         let problem = format!("no {noun} is named `{name}`");
         if known.is_empty() {
-            let help = "the crate that has it must be named in the program: `use its_name as _;`";
-            return self.record(Diagnostic::new(span, format!("{problem}, there is none at all")).help(help));
+            let help = "a crate's components are known only when the program uses the crate: `use its_name as _;`";
+            return self.record(Diagnostic::new(span, format!("{problem}, there is none in this program")).help(help));
         }
         let diagnostic = unknown(span, &problem, name, known);
         if matches!(self.node.kind, Kind::Map(_)) && diagnostic.label.is_empty() {
@@ -138,8 +138,8 @@ impl De<'_, '_> {
         match (&self.node.kind, self.name()) {
             (Kind::Tuple(_) | Kind::Map(_), Some(name)) | (Kind::Unit, Some(name)) if !OPERATORS.contains(&name) => mistake
                 .suggest(did_you_mean(name, OPERATORS))
-                .help("what to do with the list of a base is said by `Append([..])`, `Prepend([..])`, `Patch({..})` or `Replace([..])`"),
-            (Kind::Struct(_), None) => mistake.help("a list that is not there yet is given whole: `[Name(..)]`"),
+                .help("to change the list of a base, write `Append([..])`, `Prepend([..])`, `Patch({..})` or `Replace([..])`"),
+            (Kind::Struct(_), None) => mistake.help("a list that no base has is written whole: `[Name(..)]`"),
             (Kind::Map(_), None) => mistake.help("single elements of the list of a base are changed by `Patch({..})`"),
             _ => mistake,
         }
@@ -162,7 +162,7 @@ impl De<'_, '_> {
 
 /// For those who wrote curly brackets.
 pub(in crate::config) const BRACKETS: &str =
-    "settings stand in round brackets, their names without quotes: `(lr: 0.1)`";
+    "settings are written in round brackets, with names without quotes: `(lr: 0.1)`";
 
 /// How a word of the format is used, where it does not stand as it should.
 pub(super) fn word_of_the_format(name: &str) -> Option<&'static str> {

@@ -60,7 +60,7 @@ impl<'a> Parser<'a> {
             Some(next) => {
                 let unexpected = self.unexpected("the end of the text");
                 let help = match next {
-                    ':' | '=' if node.name.is_some() => Some("fields stand in brackets: `(key: value, ..)`"),
+                    ':' | '=' if node.name.is_some() => Some("fields are written in brackets: `(key: value, ..)`"),
                     ',' | ')' | ']' | '}' if self.since(0).ends_with([')', ']', '}']) => {
                         Some("the value has ended before this, most likely by a bracket too many")
                     }

@@ -35,7 +35,7 @@ impl Parser<'_> {
                 };
                 let mistake = Diagnostic::new(self.span_since(start), message);
                 let path = matches!(text, "." | "..") && self.peek().is_some_and(|next| next == '/');
-                Err(Box::new(if path { mistake.help("a path stands in quotes: `\"./runs\"`") } else { mistake }))
+                Err(Box::new(if path { mistake.help("a path is written in quotes: `\"./runs\"`") } else { mistake }))
             }
         }
     }

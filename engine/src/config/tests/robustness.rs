@@ -112,7 +112,7 @@ fn files_that_are_too_large_or_absent_are_refused() {
     let file = folder.path().join("large.ron");
     std::fs::write(&file, " ".repeat(1 << 20) + "1").unwrap();
     let large = load(&file).unwrap_err().to_string();
-    assert_eq!(large, format!("error: `{}` is larger than 1024 KiB, no experiment is", file.display()));
+    assert_eq!(large, format!("error: `{}` is larger than 1024 KiB, the limit for an experiment", file.display()));
     let endless = load(std::path::Path::new("/dev/zero")).unwrap_err().to_string();
     assert_eq!(endless, "error: can't read `/dev/zero`: it is a device or pipe, not a file");
     let absent = load(&folder.path().join("absent.ron")).unwrap_err().to_string();

@@ -61,7 +61,7 @@ stated!(f64 f32 usize u64 u32 i64 i32);
 
 /// What all samples can share on their device, under `#[batch(shared)]`: a `Tensor`, or several.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no tensor that all samples can share",
+    message = "`{Self}` is not a tensor that all samples can share",
     label = "expected a `Tensor`, a `Vec<Tensor>` or an `Option<Tensor>`",
     note = "`#[batch(whole)]` marks a value that all samples share on the host"
 )]

@@ -155,7 +155,7 @@ impl<T: Clone + Send + 'static> Whole for T {
 pub enum BatchError {
     /// A part that has not one row for each sample.
     #[error(
-        "part {part} of the batch has {rows} rows for {size} samples, so the batch can't be taken apart; mark what all samples share with `#[batch(shared)]` or `#[batch(whole)]`"
+        "part {part} of the batch has {rows} rows for {size} samples, so the batch can't be split; mark what all samples share with `#[batch(shared)]` or `#[batch(whole)]`"
     )]
     Rows {
         /// Which part.
@@ -166,7 +166,7 @@ pub enum BatchError {
         size: usize,
     },
     /// Samples that the batch does not have.
-    #[error("samples {start} to {end} can't be taken out of a batch of {size}")]
+    #[error("samples {start} to {end} can't be selected: the batch has {size}")]
     Range {
         /// The first one.
         start: usize,
@@ -176,7 +176,7 @@ pub enum BatchError {
         size: usize,
     },
     /// Tensors of two shapes or kinds.
-    #[error("part {part} of the batch is {found}, and is to be copied into {expected}")]
+    #[error("part {part} of the batch is {found}, and its copy must go into {expected}")]
     Shape {
         /// Which part.
         part: usize,
@@ -186,13 +186,13 @@ pub enum BatchError {
         expected: String,
     },
     /// A weight that is none.
-    #[error("the batch states a weight of {weight}, expected a finite number of at least 0")]
+    #[error("the weight of the batch is {weight}, expected a finite number of at least 0")]
     Weight {
         /// What it states.
         weight: f64,
     },
     /// Two batches of one type that have other parts all the same: an `Option` that is there in one alone.
-    #[error("part {part} of the batch is not what the other batch has in this place")]
+    #[error("part {part} of the batch differs in type from the same part of the other batch")]
     Other {
         /// Which part.
         part: usize,

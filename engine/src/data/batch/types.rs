@@ -187,7 +187,7 @@ mod tests {
         let error = (numbers(0, 3), numbers(0, 5)).samples(0..1).err().unwrap();
         assert!(matches!(error.downcast_ref(), Some(BatchError::Rows { part: 1, rows: 5, size: 3 })), "{error}");
         let error = numbers(0, 3).samples(2..4).err().unwrap().to_string();
-        assert_eq!(error, "samples 2 to 4 can't be taken out of a batch of 3");
+        assert_eq!(error, "samples 2 to 4 can't be selected: the batch has 3");
     }
 
     #[test]
@@ -207,9 +207,9 @@ mod tests {
         let refused = |from: &mut Everything| everything(0).copy_from(from).unwrap_err().to_string();
         let mut other = everything(0);
         other.x = numbers(0, 8).view([4, 2]);
-        assert_eq!(refused(&mut other), "part 0 of the batch is Int64 [4, 2], and is to be copied into Int64 [3, 2]");
+        assert_eq!(refused(&mut other), "part 0 of the batch is Int64 [4, 2], and its copy must go into Int64 [3, 2]");
         let mut other = everything(0);
         other.mask = None;
-        assert_eq!(refused(&mut other), "part 3 of the batch is not what the other batch has in this place");
+        assert_eq!(refused(&mut other), "part 3 of the batch differs in type from the same part of the other batch");
     }
 }

@@ -128,8 +128,14 @@ fn a_sampler_that_misbehaves_is_an_error() {
             loader.next_batch().unwrap_err().to_string()
         };
         let place = "the sampler of loader `train` failed in pass 0: ";
-        assert_eq!(refused(Misbehaviour::Outside), format!("{place}`order` gave sample 8 of 8"));
-        assert_eq!(refused(Misbehaviour::TooShort), format!("{place}`order` gave 7 samples, `samples` promised 8"));
+        assert_eq!(
+            refused(Misbehaviour::Outside),
+            format!("{place}`Sampler::order` returned index 8, and the dataset has 8 samples")
+        );
+        assert_eq!(
+            refused(Misbehaviour::TooShort),
+            format!("{place}`Sampler::order` returned 7 samples, and `Sampler::samples` said 8")
+        );
         assert!(refused(Misbehaviour::Panics).starts_with(&format!("{place}the sampler panicked: no idea (at ")));
     }
 }

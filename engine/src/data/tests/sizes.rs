@@ -47,7 +47,7 @@ fn more_samples_under_way_than_memory_holds_are_refused() {
     let sampler = Some(Box::new(Infinite {}) as Box<dyn crate::data::SamplerConfig>);
     let huge = LoaderConfig { sampler, workers: 256, prefetch: 1024, ..LoaderConfig::new((), 1 << 24) };
     let error = Loader::<Endless>::open("train", &huge, 1).unwrap_err().to_string();
-    assert!(error.contains("samples would be under way at once") && error.contains("smaller `batch_size`"), "{error}");
+    assert!(error.contains("samples would be in memory at once") && error.contains("smaller `batch_size`"), "{error}");
     let error = Loader::<Endless>::open("train", &LoaderConfig::new((), 1 << 25), 1).unwrap_err().to_string();
     assert_eq!(error, "loader `train`: `batch_size` must be at most 16777216, got 33554432");
     // as many as there are, which are few

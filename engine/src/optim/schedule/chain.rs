@@ -310,7 +310,7 @@ mod tests {
         }
         let twice: Schedules =
             crate::config::parse_text("x", "[Cosine(floor: 0.01, finish: 0.1)]").unwrap().read().unwrap();
-        assert_eq!(problems(&twice), ["0: `Cosine`: `finish` and `floor` both say where it ends; keep one"]);
+        assert_eq!(problems(&twice), ["0: `Cosine`: `finish` and `floor` both set its last value; keep one"]);
     }
 
     #[test]
@@ -341,11 +341,11 @@ mod tests {
         assert_eq!(problems(&list([cosine("(by: Epoch, begin: Some(9))")])), [format!("0: {late}")]);
         let left = problems(&list([cosine("()"), cosine("(by: Epoch)")]));
         assert!(
-            left[0].starts_with("1: `Cosine` has no time left: it follows a schedule that ends at epoch 4"),
+            left[0].starts_with("1: `Cosine` has no time left: the schedule before it ends at epoch 4"),
             "{left:?}"
         );
         let twice = problems(&list([linear("(iters: Some(5), epochs: Some(1))")]));
-        assert_eq!(twice, ["0: `Linear`: `iters` and `epochs` both say how long it is; keep one"]);
+        assert_eq!(twice, ["0: `Linear`: `iters` and `epochs` both set its length; keep one"]);
         // made in code: a file is refused before it comes to this
         let flat: Box<dyn ScheduleConfig> = Box::new(Poly { power: 0.0, ..ron::from_str("()").unwrap() });
         let range = problems(&list([flat]));

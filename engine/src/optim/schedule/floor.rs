@@ -15,7 +15,7 @@ pub(super) fn finish_of(finish: f64, floor: Option<f64>, initial: f64) -> f64 {
 pub(super) fn check_floor(owner: &str, finish: f64, floor: Option<f64>) -> Result<(), OptimError> {
     match floor {
         Some(_) if finish != 0.0 => {
-            let why = "`finish` and `floor` both say where it ends; keep one";
+            let why = "`finish` and `floor` both set its last value; keep one";
             Err(OptimError::Contradiction { owner: owner.into(), why: why.into() })
         }
         _ => Ok(()),

@@ -65,7 +65,7 @@ use std::fmt::Debug;
 /// # }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no schedule",
+    message = "`{Self}` is not a schedule",
     label = "not a schedule",
     note = "implement `Schedule` for a schedule of your own: a window, and a factor for each place in it"
 )]

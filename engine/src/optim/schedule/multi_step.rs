@@ -56,7 +56,7 @@ impl Schedule for MultiStep {
         check_ranges("MultiStep", &[("gamma", self.gamma, Allowed::Positive)])?;
         let increasing = self.milestones.windows(2).all(|pair| pair[0] < pair[1]);
         if self.milestones.is_empty() || !increasing {
-            let why = "`milestones` must be at least one moment, each later than the one before";
+            let why = "`milestones` needs at least one number, and each must be larger than the one before";
             return Err(OptimError::Contradiction { owner: "MultiStep".into(), why: why.into() });
         }
         Ok(())

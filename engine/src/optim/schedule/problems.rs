@@ -24,7 +24,7 @@ impl Schedules {
     /// windows, windows past the end, schedules that are never active. What isn't known is not complained of.
     pub fn check(&self, training: &TrainingLength) -> Vec<Problem> {
         if self.0.len() > MOST {
-            let text = format!("the list has {} schedules, and no training needs more than {MOST}", self.0.len());
+            let text = format!("the list has {} schedules; the limit is {MOST}", self.0.len());
             return vec![Problem { index: MOST, field: String::new(), text }];
         }
         let mut problems = Vec::new();
@@ -155,7 +155,7 @@ fn empty_window(name: &str, window: &Window<'_>, (begin, end): (Moment, Moment))
         (Some(_), Some(_)) => format!("`{name}` would begin at {begin} and end at {end}; it must end after it begins"),
         (Some(_), None) => format!("`{name}` would begin at {begin}, but the training ends at {end}"),
         (None, _) => format!(
-            "`{name}` has no time left: it follows a schedule that ends at {begin}, and would itself end at {end}; give one of them another window"
+            "`{name}` has no time left: the schedule before it ends at {begin}, and it would end at {end}; change the window of one of them"
         ),
     }
 }

@@ -124,11 +124,11 @@ pub fn check_length(
     end: Option<u64>,
 ) -> Result<(), OptimError> {
     let why = match (iters, epochs, by) {
-        (Some(_), Some(_), _) => "`iters` and `epochs` both say how long it is; keep one",
+        (Some(_), Some(_), _) => "`iters` and `epochs` both set its length; keep one",
         (Some(_), None, Some(Clock::Epoch)) => "`iters` and `by: Epoch` contradict each other; leave `by` out",
         (None, Some(_), Some(Clock::Iter)) => "`epochs` and `by: Iter` contradict each other; leave `by` out",
         (None, None, _) => return Ok(()),
-        _ if end.is_some() => "`end` and a length both say when it ends; keep one",
+        _ if end.is_some() => "`end` and a length both set where it ends; keep one",
         _ => return Ok(()),
     };
     Err(OptimError::Contradiction { owner: owner.into(), why: why.into() })

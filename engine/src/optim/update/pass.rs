@@ -102,8 +102,8 @@ pub fn batches_per_iter(passes: &[PassPlan]) -> Result<u64, (usize, &'static str
             }
         }
         Some(0) => Ok(read),
-        Some(_) => Err((0, "in iters in which it comes first it reads a batch that is not read in others")),
-        None => Err((0, "no pass takes its turn in each iter")),
+        Some(_) => Err((0, "it reads an extra batch in those iters in which it runs first")),
+        None => Err((0, "no pass runs in every iter")),
     }
 }
 

@@ -54,7 +54,7 @@ impl Context<'_> {
         self.share("backward_from")?;
         if !gradient.defined() {
             return Err(Error::msg(
-                "`cx.backward_from` was given a gradient that is not there: no loss has gone backward to its tensor",
+                "`cx.backward_from` was given a tensor without a gradient: no `backward` has reached it",
             ));
         }
         self.run.step.has_gone_backward = true;
@@ -65,7 +65,7 @@ impl Context<'_> {
     fn share(&self, method: &str) -> Result<f64> {
         self.run.step.share.ok_or_else(|| {
             let phase = self.phase();
-            Error::msg(format!("`cx.{method}` belongs in a training step; after `{phase}` no batch is in work"))
+            Error::msg(format!("`cx.{method}` works only within a training step; the phase is `{phase}`"))
         })
     }
 }

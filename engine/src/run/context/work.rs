@@ -97,7 +97,7 @@ impl Context<'_> {
             Error::msg(match self.exception() {
                 Some(_) => format!("there is no output in `{phase}`: the step has failed; look at `cx.exception()` first"),
                 None => format!(
-                    "there is no output in `{phase}`; take it in `after_forward` to `after_train_iter`, or in `after_val_iter` or `after_test_iter`"
+                    "there is no output in `{phase}`; read it in `after_forward` to `after_train_iter`, or in `after_val_iter` or `after_test_iter`"
                 ),
             })
         })

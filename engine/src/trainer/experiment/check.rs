@@ -11,7 +11,7 @@ pub fn check_experiment<T: Build>(package: &str, file: &str) {
     let read = |document: config::Document| Experiment::<T>::from_document(&document, Purpose::Inspect);
     let experiment = match config::load(&Path::new(package).join(file)).and_then(read) {
         Ok(experiment) => experiment,
-        Err(errors) => panic!("`{file}` is no experiment of `{}`:\n\n{errors}\n", T::NAME),
+        Err(errors) => panic!("`{file}` is not an experiment of `{}`:\n\n{errors}\n", T::NAME),
     };
     // every run saves what it was, to be run again
     let printed = experiment.print();
@@ -21,7 +21,7 @@ pub fn check_experiment<T: Build>(package: &str, file: &str) {
     match (&printed, again) {
         (Ok(text), Ok(Ok(Ok(again)))) if again == *text => {}
         (Ok(_), Ok(Err(errors))) => panic!("`{file}` can't be read again as a run saves it:\n\n{errors}\n"),
-        (Ok(text), _) => panic!("`{file}` becomes another one when a run saves it:\n\n{text}\n"),
+        (Ok(text), _) => panic!("`{file}` changes when a run saves it:\n\n{text}\n"),
         (Err(error), _) => panic!("`{file}` can't be saved: {error:#}"),
     }
 }

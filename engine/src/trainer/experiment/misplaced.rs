@@ -12,9 +12,9 @@ pub(super) fn elsewhere(key: &str) -> Option<String> {
         "epoch_loader" => {
             return Some("only a trainer by epoch that has several train loaders chooses one of them".to_owned());
         }
-        "callbacks" => return Some("hooks that a file chooses stand in `custom_hooks: [..]`".to_owned()),
+        "callbacks" => return Some("hooks that a file chooses belong in `custom_hooks: [..]`".to_owned()),
         "scheduler" | "schedulers" | "lr_scheduler" | "param_scheduler" => {
-            return Some("schedules stand in `schedule: [..]`".to_owned());
+            return Some("schedules belong in `schedule: [..]`".to_owned());
         }
         key => key,
     };

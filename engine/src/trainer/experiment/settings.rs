@@ -148,11 +148,12 @@ impl DeviceChoice {
             DeviceChoice::Auto => Ok(Device::Cpu),
             DeviceChoice::Cuda(index) if index < count => Ok(Device::Cuda(index)),
             DeviceChoice::Cuda(index) if count == 0 => {
-                Err(format!("`Cuda({index})` is not there: libtorch sees no CUDA device; use `Cpu` or `Auto`"))
+                Err(format!("there is no device `Cuda({index})`: libtorch finds no CUDA device; use `Cpu` or `Auto`"))
             }
-            DeviceChoice::Cuda(index) => {
-                Err(format!("`Cuda({index})` is not there: libtorch sees {count}, `Cuda(0)` to `Cuda({})`", count - 1))
-            }
+            DeviceChoice::Cuda(index) => Err(format!(
+                "there is no device `Cuda({index})`: libtorch finds {count}, `Cuda(0)` to `Cuda({})`",
+                count - 1
+            )),
         }
     }
 }

@@ -113,7 +113,7 @@ impl Start {
         let checkpoints = folder.checkpoints();
         checkpoint::put_back(&checkpoints)?;
         for error in checkpoint::clean(&checkpoints)?.failed {
-            self.told.push(format!("warning: what a killed process has left stays: {error}"));
+            self.told.push(format!("warning: files that a killed process has left could not be removed: {error}"));
         }
         temporary::clean(folder.path(), None);
         if let Some(path) = &self.resumed {
@@ -124,9 +124,9 @@ impl Start {
             self.told.push(format!("warning: a checkpoint can't be used: {why}"));
             if self.resumed.is_some() && why.is_damage() {
                 self.told.push(match checkpoint::set_aside(&checkpoint::place_of(path)) {
-                    Ok(aside) => format!("it is now in {} and counts no more", aside.display()),
+                    Ok(aside) => format!("it was moved to {} and will not be used", aside.display()),
                     Err(error) => {
-                        format!("warning: it stays where it is, and counts among those that are kept: {error}")
+                        format!("warning: it could not be moved away, so it still counts as one of the checkpoints to keep: {error}")
                     }
                 });
             }
@@ -161,7 +161,7 @@ impl Start {
         lines.extend(self.changes());
         lines.extend(self.told.iter().cloned());
         if self.resumed.is_some() && program.run.clocks().is_finished() {
-            lines.push("nothing is left of the training: its plan is done".to_owned());
+            lines.push("the plan of this run is finished: there is nothing left to train".to_owned());
         }
         lines.iter().try_for_each(|line| program.run.say(line))
     }
@@ -191,7 +191,7 @@ impl Start {
         let before = String::from_utf8_lossy(before);
         let read = |text: &str| parse_text(EXPERIMENT, text).map(|document| document.root);
         let (Ok(before), Ok(after)) = (read(&before), read(&self.experiment)) else {
-            return vec![format!("what has changed is not known: the run's `{EXPERIMENT}` can't be read")];
+            return vec![format!("the run's `{EXPERIMENT}` can't be read, so it is not known what has changed")];
         };
         let text = |node: &Option<Node>| node.as_ref().map_or_else(|| "nothing".to_owned(), print_line);
         let line =
@@ -209,7 +209,7 @@ impl Start {
         };
         write_atomic(&path, self.experiment.as_bytes())?;
         let Some(kept) = kept else { return Ok(()) };
-        let text = format!("the experiment has changed since the run began; what it was is in {}", kept.display());
+        let text = format!("the experiment has changed since the run began; the earlier one is in {}", kept.display());
         program.run.say(&text)
     }
 }

@@ -114,10 +114,10 @@ fn greet<T: Build>(program: &mut Program<T>) -> Result<()> {
     }
     lines.extend(single);
     if folder.is_reused() {
-        lines.push("the run that was here wrote no row and no checkpoint; its log goes on with this one".to_owned());
+        lines.push("the earlier run here wrote no row and no checkpoint; this run continues its log".to_owned());
     }
     if let Some(aside) = folder.moved_aside() {
-        lines.push(format!("the run that was here is now in {}", aside.display()));
+        lines.push(format!("the earlier run was moved to {}", aside.display()));
     }
     if let Some(val) = program.plan.val.as_ref().filter(|_| !T::loaders(Role::Val).is_empty()) {
         let clocks = program.run.clocks();

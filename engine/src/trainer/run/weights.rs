@@ -32,7 +32,8 @@ pub(super) fn load<T: Build>(program: &mut Program<T>, given: &[ModelWeights]) -
             Err(error) => {
                 let field = error.field();
                 let dot = if field.is_empty() { "" } else { "." };
-                mistakes.push(Mistake { path: format!("{path}{dot}{field}"), text: format!("{:#}", Error::new(error)) });
+                mistakes
+                    .push(Mistake { path: format!("{path}{dot}{field}"), text: format!("{:#}", Error::new(error)) });
             }
         }
     }

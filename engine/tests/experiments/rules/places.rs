@@ -20,7 +20,7 @@ fn a_device_that_is_not_there_is_told_only_to_those_who_run() {
         |purpose| Experiment::<Epochs>::from_document(&config::load(&path).unwrap(), purpose).err().unwrap().short();
     let run = short(Purpose::Run);
     assert_eq!(run.len(), 2, "{run:?}");
-    assert!(run[0].contains(":3:13: `Cuda(99)` is not there: libtorch sees"), "{run:?}");
+    assert!(run[0].contains(":3:13: there is no device `Cuda(99)`: libtorch finds"), "{run:?}");
     assert_eq!(short(Purpose::Inspect).len(), 1);
     // nor is it to the tests of a package's experiments
     std::fs::write(&path, experiment::<Epochs>("    device: Cuda(99),")).unwrap();

@@ -82,5 +82,5 @@ fn schedules_without_end_are_refused_at_once() {
     let text = experiment::<Epochs>(&format!("    schedule: [{many}],"));
     let errors = Experiment::<Epochs>::parse("exp.ron", &text).err().unwrap().short();
     assert_eq!(errors.len(), 1, "{errors:?}");
-    assert!(errors[0].contains("the list has 50000 schedules, and no training needs more than 100"), "{errors:?}");
+    assert!(errors[0].contains("the list has 50000 schedules; the limit is 100"), "{errors:?}");
 }

@@ -2,7 +2,7 @@ use engine::prelude::*;
 
 // ---- the data ----------------------------------------------------------------------------------
 
-/// Points on two spirals, and on which of the two each lies.
+/// Points on two spirals; the target of each point is its spiral, 0 or 1.
 pub struct Spirals(SpiralsConfig);
 
 /// The settings of the points.
@@ -11,7 +11,7 @@ pub struct SpiralsConfig {
     /// How many points.
     #[config(range = 2..)]
     pub points: usize,
-    /// How far a point lies from its spiral; drawn anew in each epoch.
+    /// The standard deviation of the noise in each coordinate; drawn again in each epoch.
     #[config(default = 0.0, range = 0.0..)]
     pub noise: f64,
 }
@@ -58,13 +58,13 @@ impl Model for Mlp {
 
 // ---- a hook ------------------------------------------------------------------------------------
 
-/// Says when a validation is better than all before it.
+/// Prints a line when a validation is better than all earlier ones.
 #[hook(priority = "LOW")]
 pub struct Announce {
     /// The metric; higher is better.
-    #[config(default = "val/accuracy", resets_state)] // with another metric, `best` starts anew
-    metric: MetricName, // refused in a file when no validation produces it
-    #[state] // saved in every checkpoint, so that a resumed run goes on comparing
+    #[config(default = "val/accuracy", resets_state)] // with another metric, `best` is reset
+    metric: MetricName, // an experiment is refused when no validation produces it
+    #[state] // saved in every checkpoint, so that a resumed run keeps the best value
     best: Option<f64>,
 }
 
@@ -82,11 +82,11 @@ impl Announce {
 
 // ---- the trainer -------------------------------------------------------------------------------
 
-/// Tells the spirals apart.
+/// Predicts the spiral of a point.
 #[trainer(by_epoch)]
 pub struct Classifier {
     #[model]         net: Mlp,
-    #[optimizer]     opt: Box<dyn Optimizer>, // the file chooses; `AdamW` would fix it here
+    #[optimizer]     opt: Box<dyn Optimizer>, // the file chooses the type; the type `AdamW` would fix it here
     #[scheduler]     schedule: Schedules,
     #[loader(train)] train: Loader<Spirals>,
     #[loader(val)]   val: Loader<Spirals>,
@@ -98,7 +98,7 @@ impl Classifier {
     fn forward(&self, (points, spirals): &(Tensor, Tensor)) -> Output {
         let logits = points.apply(&self.net.hidden).tanh().apply(&self.net.out);
         let loss = logits.cross_entropy_for_logits(spirals);
-        Output::new(loss).tensor("logits", &logits).tensor("target", spirals) // what `Accuracy` reads
+        Output::new(loss).tensor("logits", &logits).tensor("target", spirals) // `Accuracy` reads these two
     }
 }
 

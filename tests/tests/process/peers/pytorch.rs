@@ -145,8 +145,12 @@ fn exported_weights_give_the_same_outputs_in_pytorch() {
     tch::no_grad(|| model.parameters().for_each(|(_, tensor)| drop(tensor.shallow_clone().g_mul_scalar_(1.02))));
     let dir = tempfile::tempdir().unwrap();
     let meta = Meta::new(Epoch(1), Iter(7));
-    let snapshot =
-        Snapshot { meta, models: vec![Weights::new("net", model.copied())], state: StateMap::new(), ranks: vec![StateMap::new()] };
+    let snapshot = Snapshot {
+        meta,
+        models: vec![Weights::new("net", model.copied())],
+        state: StateMap::new(),
+        ranks: vec![StateMap::new()],
+    };
     let path = checkpoint::save(dir.path(), &["best"], &snapshot).unwrap().remove(0);
     let to: PathBuf = dir.path().join("out.safetensors");
     let what = Export { to: to.clone(), model: None, raw: false, kind: None, card: false, force: false };

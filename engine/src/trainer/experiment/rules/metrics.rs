@@ -105,11 +105,14 @@ fn mistake_of_name(name: &str) -> Option<String> {
         return Some(error.to_string());
     }
     if name.len() > LONGEST_NAME {
-        return Some(format!("the name of a metric has at most {LONGEST_NAME} bytes, this one has {}", name.len()));
+        return Some(format!(
+            "the name of a metric can have {LONGEST_NAME} bytes at most, this one has {}",
+            name.len()
+        ));
     }
     RESERVED
         .contains(&name)
-        .then(|| format!("no metric can be named `{name}`: every row has a key of this name; take another `name`"))
+        .then(|| format!("no metric can be named `{name}`: every row has a column of this name; choose another `name`"))
 }
 
 /// Refuses names that two metrics produce, at the second of them.

@@ -25,7 +25,10 @@ pub(super) fn check<T: Build>(reader: &mut Reader<'_>, found: &Sections<T>, purp
     let schedules = schedules::entries(reader, &mut facts);
     let scheduler_off = reader.root().get("hooks").and_then(|hooks| hooks.get("scheduler")).is_some_and(is_off);
     if scheduler_off && !schedules.is_empty() {
-        reader.error("hooks.scheduler", "no schedule would be followed: remove this, or the list `schedule`");
+        reader.error(
+            "hooks.scheduler",
+            "without this hook the list `schedule` has no effect: remove this `Off`, or remove the list",
+        );
     }
     settings::check(reader, found, purpose);
     passes::check::<T>(reader, found);

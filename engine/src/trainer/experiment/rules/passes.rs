@@ -22,8 +22,7 @@ pub(super) fn check<T: Build>(reader: &mut Reader<'_>, found: &Sections<T>) {
     }
     let plans = TrainPlan { passes: passes.clone(), ..train.plan() }.passes(T::PASSES);
     if plans.iter().all(|plan| plan.every > 1) {
-        let text =
-            "no pass takes its turn in each iter, so some iters would do nothing; let one of them have `every: 1`";
+        let text = "some iters would run no pass; give one of the passes `every: 1`";
         let at = sections.first().copied().unwrap_or("train");
         reader.error(&format!("{at}.every"), text);
         return;

@@ -24,7 +24,7 @@ pub(super) fn check<T: Build>(reader: &mut Reader<'_>, found: &Sections<T>, purp
         if let Some(name) = text.and_then(variable) {
             let help = format!("a variable of the environment is written `{path}: Env(\"{name}\")`");
             let span = ValuePath::to(path).find(reader.root()).span;
-            let message = format!("`${{{name}}}` stands for nothing in an experiment");
+            let message = format!("`${{{name}}}` is not replaced in an experiment");
             reader.mistake(Diagnostic::new(span, message).help(help).at(path));
         }
     }
@@ -113,7 +113,7 @@ fn check_train<T: Trainer>(reader: &mut Reader<'_>, train: &TrainSettings) {
     {
         let accumulate = train.accumulate;
         let text = format!(
-            "no update takes {accumulate} batches: an epoch has {batches} (`batches_per_epoch`), and no update reaches over its end; use at most {batches}"
+            "`accumulate` is {accumulate}, but an epoch has {batches} batches (`batches_per_epoch`) and an update never spans two epochs; use at most {batches}"
         );
         reader.error("train.accumulate", text);
     }
@@ -160,7 +160,7 @@ pub(super) fn ends_before_its_first_validation<T: Build>(found: &Sections<T>) ->
 /// A loop that takes all batches of a loader needs one that ends.
 pub(super) fn check_loaders<T: Trainer>(reader: &mut Reader<'_>, endless: &[&str]) {
     for role in [Role::Val, Role::Test, Role::Predict] {
-        let text = format!("the {} loader never ends; take another sampler than `Infinite`", role.name());
+        let text = format!("the {} loader never ends; use a sampler other than `Infinite`", role.name());
         for name in T::loaders(role).iter().filter(|name| is_endless(endless, name)) {
             reader.error(&format!("loaders.{name}.sampler"), text.as_str());
         }
