@@ -77,6 +77,10 @@ impl<D: EngineHooks, T: Trainer> VisitLoader<T, Prediction> for Trace<'_, D, T> 
                 Vec::new()
             }
         });
+        if module.is_err() {
+            // libtorch goes on recording when a recording could not be ended; the next one to begin ends it, and fails
+            let _ = CModule::create_by_tracing("Nothing", "forward", &[], &mut |_| Vec::new());
+        }
         if let Some(error) = failed {
             return Err(error);
         }

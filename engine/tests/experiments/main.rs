@@ -16,4 +16,5 @@ mod program;
 mod random;
 mod round_trip;
 mod rules;
+mod traced;
 mod weights;

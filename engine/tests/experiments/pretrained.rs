@@ -90,7 +90,7 @@ fn text(dir: &Path, name: &str, more: &str) -> String {
     format!(
         "Experiment(
             name: {name:?}, device: Cpu, threads: 1, work_dir: {:?}, {more}
-            optimizer: Sgd(lr: 0.0),
+            optimizer: Sgd(lr: 1e-30),
             loaders: (train: (dataset: Triples(), batch_size: 4)),
             train: (max_epochs: 2),
             hooks: (checkpoint: (interval: 1)),
