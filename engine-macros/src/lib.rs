@@ -1,8 +1,8 @@
 //! The attribute macros of the `engine` crate, which re-exports them; use them from there.
 //!
-//! Each macro goes through the same stages: arguments and item are parsed, checked into a model, and expanded to
-//! code that fills in constants and calls the traits of `engine::__private`. All mistakes are reported, each on the
-//! smallest wrong token, and the item stays, so that an editor goes on working.
+//! All macros have the same stages: arguments and item are parsed, checked, and expanded to code that defines
+//! constants and calls the traits of `engine::__private`. All mistakes are reported, each at the smallest wrong token,
+//! and the item is kept, so that editors continue to work.
 //!
 //! With the environment variable `ENGINE_EXPAND=Name` the expansion of the item of that name is printed to stderr
 //! when it is compiled (touch its file first).
@@ -37,7 +37,7 @@ mod verified;
 
 use proc_macro::TokenStream;
 
-/// Makes a struct a hook: its settings come from the experiment file, its state goes into checkpoints.
+/// Makes a struct a hook. Its settings come from the experiment file, and its state is saved in checkpoints.
 ///
 /// ```text
 /// #[hook(priority = "LOW")]
@@ -55,13 +55,13 @@ use proc_macro::TokenStream;
 /// | argument | meaning |
 /// |---|---|
 /// | `priority = "HIGH"` | `HIGHEST`, `HIGHER`, `HIGH`, `NORMAL` (default), `LOW`, `LOWER`, `LOWEST` or 0 to 100; lower numbers run first |
-/// | `name = "…"` | the name in experiment files, else the struct's |
+/// | `name = "…"` | the name in experiment files; by default the name of the struct |
 /// | `crate = path` | where the engine is, when it is not `::engine` |
 ///
-/// Each field has one role: `#[config]`, `#[state]` or `#[transient]`. The arguments of `#[config]` (`default`, `range`,
-/// `exists`, `example`) are in the table of [`component`](macro@component). `#[state]` and `#[transient]` fields start
-/// from their `Default`. The name of a metric to watch is a `MetricName`: a file is refused when no validation produces
-/// that metric, where a `String` would be a name that never comes.
+/// Each field has one role: `#[config]`, `#[state]` or `#[transient]`. The arguments of `#[config]` (`default`,
+/// `range`, `exists`, `example`) are in the table of [`component`](macro@component). `#[state]` and `#[transient]`
+/// fields start from their `Default`. For the name of a metric to watch use the type `MetricName`: then a file is
+/// refused when no validation produces the metric. A `String` is not checked.
 ///
 /// The phases of the hook are the methods of its `#[phases]` block.
 #[proc_macro_attribute]
@@ -79,15 +79,15 @@ pub fn hook(args: TokenStream, item: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// A method has the name of its phase and that one signature. Helpers go into another `impl` block, so that a
-/// misspelt phase is an error and not a method that nobody calls.
+/// Each method has the name of its phase and the signature shown above. Helpers go into another `impl` block, so that
+/// a misspelt phase is an error and not a method that is never called.
 #[proc_macro_attribute]
 pub fn phases(args: TokenStream, item: TokenStream) -> TokenStream {
     show::run(phases::expand, args, item)
 }
 
-/// Makes the methods of an `impl` block the passes of a trainer: an iter runs them in order, each with its own forward,
-/// loss and optimizers. It replaces `impl Steps`.
+/// Makes the methods of an `impl` block the passes of a trainer: an iter runs them in order, each with its own forward
+/// pass, loss and optimizers. It replaces `impl Steps`.
 ///
 /// ```text
 /// #[passes]
@@ -100,19 +100,21 @@ pub fn phases(args: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 ///
 /// Each method is marked `#[pass(…)]` with the names of the `#[optimizer]` fields that it steps; every optimizer is in
-/// at least one pass. All methods take the batch of the train loader: by its type, or as `&Self::Batch`. Then another method
-/// names the type, or the block says it: `type Batch = Tensor;`. Helpers go into another `impl` block.
+/// at least one pass. All methods have the batch of the train loader as argument: written as its type, or as
+/// `&Self::Batch`. At least one method must write the type, or the block must contain `type Batch = Tensor;`. Helpers
+/// go into another `impl` block.
 ///
 /// | argument of `pass` | meaning |
 /// |---|---|
-/// | `opt_c`, … | the optimizers that the pass steps; only their parameters take gradients in it |
-/// | `times = 5` | updates in a row, 1 by default |
-/// | `every = 5` | the pass takes its turn in the iters 5, 10, 15, …; by default in each |
-/// | `batches = Fresh` | each update reads batches of its own: the default of the first pass |
-/// | `batches = Same` | an update works on the batches that were read last in the iter: the default of the others |
+/// | `opt_c`, … | the optimizers that the pass steps; only their parameters get gradients in the pass |
+/// | `times = 5` | updates in a row; by default 1 |
+/// | `every = 5` | the pass runs only in the iters 5, 10, 15, …; by default in every iter |
+/// | `batches = Fresh` | each update reads new batches: the default of the first pass |
+/// | `batches = Same` | an update uses the batches that were last read in the iter: the default of the other passes |
 ///
 /// An experiment file may change `times`, `every` and `batches` of each pass, and its accumulation and clipping:
-/// `passes: (critic: (times: 3, clip: Norm(1.0)))`. What is logged in a pass has its name in front: `critic/loss`.
+/// `passes: (critic: (times: 3, clip: Norm(1.0)))`. Names that are logged in a pass begin with its name:
+/// `critic/loss`.
 #[proc_macro_attribute]
 pub fn passes(args: TokenStream, item: TokenStream) -> TokenStream {
     show::run(passes::expand, args, item)
@@ -132,37 +134,38 @@ pub fn pass(_args: TokenStream, item: TokenStream) -> TokenStream {
 ///     /// Channels of the first layer.
 ///     #[config(default = 32, range = 1..=1024)]
 ///     pub width: i64,
-///     pub classes: i64,              // no attribute: a file has to name it
+///     pub classes: i64,              // no attribute: a file must name it
 /// }
 /// ```
 ///
 /// | argument | meaning |
 /// |---|---|
-/// | none | settings that a model, a dataset or another component holds; also for an enum |
-/// | `model`, `model = Cnn` | settings of a `Net` that a file can choose; the model is named without `Config`, or here |
+/// | none | settings of a model, or a part of other settings; also for an enum |
+/// | `model`, `model = Cnn` | settings of a `Net` that a file can choose; the model has the struct's name without `Config`, or the given name |
 /// | `dataset` | settings of a dataset |
-/// | `optimizer`, `schedule`, `sampler` | the thing itself, chosen by a file |
-/// | `loop` | a training loop of one's own, chosen by `train_loop` |
-/// | `metric`, `sink` | a metric or a sink; its fields are `#[config]`, `#[state]` or `#[transient]`, as a hook's |
+/// | `optimizer`, `schedule`, `sampler` | an optimizer, a schedule or a sampler that a file can choose |
+/// | `loop` | a training loop that a file can choose with `train_loop` |
+/// | `metric`, `sink` | a metric or a sink; its fields are `#[config]`, `#[state]` or `#[transient]`, like those of a hook |
 /// | `name = "…"` | the name in experiment files |
 /// | `crate = path` | where the engine is, when it is not `::engine` |
 ///
-/// A field may say more by `#[config(…)]`; so do those of hooks, metrics and trainers, which always write `#[config]`:
+/// A field can have arguments in `#[config(…)]`. These are the same for hooks, metrics and trainers, where the
+/// attribute `#[config]` is always required:
 ///
 /// | argument | meaning |
 /// |---|---|
-/// | none | a file has to name the key; an `Option` is `None` when it does not |
-/// | `default = value` | what holds when no file names the key; a text for a `String`, a `PathBuf`, a `MetricName`. A relative path is below the current folder |
+/// | none | a file must name the key; an `Option` is `None` when the file does not name it |
+/// | `default = value` | the value when no file names the key; a text for a `String`, a `PathBuf`, a `MetricName`. A relative path is relative to the current folder |
 /// | `default` | the same, with the `Default` of the type |
-/// | `range = 1..=8` | every number of the field lies in it: of a number, a count with a clock, and of `Option`, `Vec`, arrays and pairs of them. Also `1..`, `..=8`, `0.0..1.0`; a default outside does not compile |
-/// | `exists` | the paths that a file names are there when it is read: of a `PathBuf`, and of `Option` and `Vec` of it. A default is not looked for |
-/// | `example = value` | what `new` writes for a key without a default |
-/// | `resets_state` | the `#[state]` fields depend on it: a run that goes on with another value starts them anew |
+/// | `range = 1..=8` | every number of the field must be in the range. For numbers, counts with a clock, and `Option`, `Vec`, arrays and pairs of them. Also `1..`, `..=8`, `0.0..1.0`; a default outside the range does not compile |
+/// | `exists` | the paths that a file names must exist when it is read. For `PathBuf`, and `Option` and `Vec` of it. A default is not checked |
+/// | `example = value` | the value that `new` writes for a key without a default |
+/// | `resets_state` | the `#[state]` fields depend on it: when a run is resumed with another value, they are reset to their `Default` |
 ///
-/// `Clone`, `Debug`, `Serialize` and `Deserialize` are added where they are not derived (derives go below this
-/// attribute). An unknown key is an error, as are `serde`'s `flatten`, `alias`, `tag` and `untagged`, which lose
-/// the positions that messages show, and `default`, `rename` and `rename_all` on a struct, of which `list` and `new`
-/// would not know.
+/// `Clone`, `Debug`, `Serialize` and `Deserialize` are added when they are not derived (derives go below this
+/// attribute). An unknown key is an error. So are `flatten`, `alias`, `tag` and `untagged` of `serde`, because
+/// messages would lose their positions, and `default`, `rename` and `rename_all` on a struct, because `list` and `new`
+/// would not know them.
 #[proc_macro_attribute]
 pub fn component(args: TokenStream, item: TokenStream) -> TokenStream {
     show::run(component::expand, args, item)
@@ -179,7 +182,7 @@ pub fn component(args: TokenStream, item: TokenStream) -> TokenStream {
 ///     #[loader(train)] train: Loader<DigitsSet>,  // `loaders: (train: …, val: …)`
 ///     #[loader(val)]   val: Loader<DigitsSet>,
 ///     #[metric]        accuracy: Accuracy,
-///     #[hook]          ema: Ema,                  // `hooks: (ema: …)`; an `Option` is there when the file names it
+///     #[hook]          ema: Ema,                  // `hooks: (ema: …)`; an `Option` is built when the file names it
 ///     #[config(default = 0.1, range = 0.0..1.0)]
 ///     smoothing: f64,                             // `trainer: (smoothing: …)`
 ///     #[state]         seen: u64,                 // saved in every checkpoint
@@ -188,10 +191,10 @@ pub fn component(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// | argument | meaning |
 /// |---|---|
-/// | `by_epoch`, `by_iter` | the clock on which the training is planned; one of them |
-/// | `priority = "HIGH"` | of the trainer's own `#[phases]`, as for a hook |
-/// | `hooks = Bundle` | a set of hooks made by `engine::hook_set!`, as libraries offer them: each stands below `hooks` in the file |
-/// | `name = "…"` | the name in messages, else the struct's |
+/// | `by_epoch`, `by_iter` | the clock on which the training is planned; exactly one of them is required |
+/// | `priority = "HIGH"` | the level of the trainer's own `#[phases]`, as for a hook |
+/// | `hooks = Bundle` | a set of hooks made by `engine::hook_set!`, for example by a library: the file sets each of them below `hooks` |
+/// | `name = "…"` | the name in messages; by default the name of the struct |
 /// | `crate = path` | where the engine is, when it is not `::engine` |
 ///
 /// The arguments of `#[config]` are in the table of [`component`](macro@component).
@@ -199,14 +202,14 @@ pub fn component(args: TokenStream, item: TokenStream) -> TokenStream {
 /// Its training step is `impl Steps`, or several under [`passes`](macro@passes).
 ///
 /// A trainer has at least one `#[model]`, at least one `#[optimizer]` (`#[optimizer(net)]` names the models that it
-/// updates, all by default) and exactly one `#[loader(train)]`; any number of `val` and `test` loaders, and at most
-/// one `predict` loader and one `#[scheduler]`.
+/// updates; by default all of them) and one to eight `#[loader(train)]`. It can have any number of `val` and `test`
+/// loaders, and at most one `predict` loader and one `#[scheduler]`.
 #[proc_macro_attribute]
 pub fn trainer(args: TokenStream, item: TokenStream) -> TokenStream {
     show::run(trainer::expand, args, item)
 }
 
-/// Makes a struct of tensors a batch: what a step is given.
+/// Makes a struct of tensors a batch, the input of a step.
 ///
 /// ```text
 /// #[derive(Batch)]
@@ -218,24 +221,24 @@ pub fn trainer(args: TokenStream, item: TokenStream) -> TokenStream {
 ///     #[batch(whole)]
 ///     folder: PathBuf,       // stays on the host, for all samples
 ///     #[batch(weight)]
-///     objects: Vec<usize>,   // its sum is what the batch counts in means over batches
+///     objects: Vec<usize>,   // its sum is the weight of the batch in means over batches
 /// }
 /// ```
 ///
 /// | at a field | meaning |
 /// |---|---|
-/// | none | a batch itself: a `Tensor`, a `Vec` of tensors, texts or numbers, an `Option`, a tuple, another struct that is one; one row for each sample |
-/// | `shared` | a `Tensor` that all samples share: it goes to the device, and is not taken apart |
-/// | `whole` | a value that all samples share, on the host; it can be cloned |
-/// | `size` | this field counts the samples, else the first one that is neither `shared`, `whole` nor `weight` |
-/// | `weight` | this field states the weight of the batch: a number, or a `Vec` with one for each sample |
+/// | none | a part that is itself a batch, with one row for each sample: a `Tensor`, a `Vec` of tensors, texts or numbers, an `Option`, a tuple, another struct under this derive |
+/// | `shared` | a `Tensor` that all samples share: it is moved to the device, and is not split |
+/// | `whole` | a value on the host that all samples share; its type must be `Clone` |
+/// | `size` | the number of rows of this field is the number of samples; by default the first field without `shared`, `whole` or `weight` is used |
+/// | `weight` | this field is the weight of the batch: a number, or a `Vec` with one number for each sample |
 ///
 /// | at the struct | meaning |
 /// |---|---|
-/// | `weight = Self::tokens` | a function that states the weight: `fn(&Self) -> f64` |
+/// | `weight = Self::tokens` | a function that returns the weight: `fn(&Self) -> f64` |
 /// | `crate = path` | where the engine is, when it is not `::engine` |
 ///
-/// The weight is the number of samples when nothing else is said.
+/// By default the weight is the number of samples.
 #[proc_macro_derive(Batch, attributes(batch))]
 pub fn derive_batch(item: TokenStream) -> TokenStream {
     show::run(batch::expand, TokenStream::new(), item)

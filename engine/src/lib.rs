@@ -1,7 +1,6 @@
-//! A training engine for libtorch: trainers, hooks and components by attribute, experiments in RON, checked before they
-//! run.
-//!
-//! A program is a model, a dataset and the steps of a trainer, and one line that makes it a command line:
+//! A training engine for libtorch. Attributes make structs trainers, hooks and components; experiments are RON files,
+//! which are checked before they run. A program consists of a model, a dataset and the steps of a trainer. One line,
+//! `engine::main!`, makes it a command line program:
 //!
 //! ```no_run
 //! use engine::prelude::*;
@@ -62,12 +61,11 @@
 //!
 //! engine::main!(Regression);
 //! ```
-//!
-//! Where to look: [`prelude`] is what programs import; [`trainer`](macro@trainer), [`passes`](macro@passes),
+//! Where to look: programs import [`prelude`]; [`trainer`](macro@trainer), [`passes`](macro@passes),
 //! [`hook`](macro@hook), [`phases`](macro@phases), [`component`](macro@component) and the derive
-//! [`Batch`](data::Batch) are the macros; [`run::Context`] is what hooks and steps see of a run; [`phase::Phase`] lists the
-//! phases. The repository has a `README.md` to begin with, a page for each topic in `docs`, and `ARCHITECTURE.md`, which
-//! tells how the inside is laid out.
+//! [`Batch`](data::Batch) are the macros; hooks and steps access a run through [`run::Context`]; [`phase::Phase`]
+//! lists the phases. The repository has a `README.md` as an introduction, a page for each topic in `docs`, and
+//! `ARCHITECTURE.md`, which explains how the code is organized.
 extern crate self as engine;
 
 pub mod base;
@@ -95,10 +93,10 @@ pub mod weights;
 pub use base::Saved;
 pub use engine_macros::{component, hook, pass, passes, phases, trainer};
 pub use model::{Model, Net};
-/// The bindings of libtorch, in the one version that the engine works with.
+/// The bindings of libtorch, in the version that the engine uses.
 pub use tch;
 
-/// What almost every program needs.
+/// The items that almost every program needs.
 pub mod prelude {
     pub use crate::base::{Clock, Error, ErrorContext, Output, Prediction, Result, StateMap};
     pub use crate::data::{Batch, Collate, Dataset, Loader, Padded, Padding, Samples, Sequence, SharedTensor};

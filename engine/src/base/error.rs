@@ -1,7 +1,7 @@
-//! The error that crosses every public boundary of the engine.
+//! The error type of the engine's public functions.
 //!
-//! Modules have their own typed errors; they convert into [`Error`], which keeps them as its source, so that
-//! a hook or a step can use `?` on anything and a caller can still ask what it was.
+//! Modules have their own typed errors. They convert into [`Error`], which keeps them as its source. So a hook or a
+//! step can use `?` on any error, and a caller can still get the typed error.
 
 use crate::base::libtorch::plain;
 use crate::base::lines::is_of_library;
@@ -10,10 +10,10 @@ use std::fmt;
 use std::panic::Location;
 use tch::TchError;
 
-/// The result of everything that a user's code hands to the engine.
+/// The result type of the methods that a user implements, such as steps and hooks.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// An error on its way out of a run: a text that says what, where and what to do, and its cause.
+/// An error that ends a run: a text that says what happened, where, and what to do, with its cause.
 ///
 /// It is one pointer wide, so that a [`Result`] of a step or a hook is returned in a register.
 ///
@@ -47,7 +47,8 @@ impl Error {
         Error::of(Some(text.into()), None)
     }
 
-    /// Any typed error. One of libtorch is told with the line that has called this, or `?`.
+    /// Wraps any typed error. For an error of libtorch, the message also has the line that called this function or
+    /// used `?`.
     #[track_caller]
     pub fn new(source: impl StdError + Send + Sync + 'static) -> Self {
         // called by name: as a value, `Location::caller` would tell where Rust's library has called it
@@ -58,7 +59,7 @@ impl Error {
         error
     }
 
-    /// Says where it happened; the error so far becomes the cause.
+    /// Adds a text that says where the error happened; the previous error becomes its cause.
     #[must_use]
     pub fn context(self, text: impl Into<String>) -> Self {
         Error::of(Some(text.into()), Some(Cause::Error(self)))
@@ -69,7 +70,7 @@ impl Error {
         Error(Box::new(Inner { text, cause, place: None }))
     }
 
-    /// The typed error this one was made of, at any depth.
+    /// The typed error of this type in the chain of causes, at any depth.
     ///
     /// ```
     /// use engine::base::Error;
@@ -86,7 +87,7 @@ impl Error {
         }
     }
 
-    /// The texts from the outermost to the cause; those of libtorch without its C++ frames.
+    /// All texts, from the outermost one to the first cause. Texts of libtorch are without C++ frames.
     pub fn chain(&self) -> Vec<String> {
         let mut texts: Vec<String> = self.0.text.iter().cloned().collect();
         match &self.0.cause {
@@ -107,7 +108,7 @@ impl Error {
     }
 }
 
-/// The first text alone; `{:#}` gives the whole chain in one line.
+/// Prints the outermost text; `{:#}` prints the whole chain in one line.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let chain = self.chain();
@@ -124,7 +125,7 @@ impl fmt::Debug for Error {
     }
 }
 
-/// `Error` itself does not implement `std::error::Error` (it could not convert from all of them then).
+/// `Error` does not implement `std::error::Error`, because then it could not convert from every such error.
 impl<E: StdError + Send + Sync + 'static> From<E> for Error {
     #[track_caller]
     fn from(error: E) -> Self {
@@ -132,7 +133,7 @@ impl<E: StdError + Send + Sync + 'static> From<E> for Error {
     }
 }
 
-/// Adds where it happened to a result.
+/// Adds to an error in a `Result` where it happened.
 ///
 /// ```
 /// use engine::base::{ErrorContext as _, Result};
@@ -144,9 +145,9 @@ impl<E: StdError + Send + Sync + 'static> From<E> for Error {
 /// assert_eq!(format!("{:#}", parse(7, "x").unwrap_err()), "line 7 holds no number: invalid float literal");
 /// ```
 pub trait ErrorContext<T> {
-    /// The error so far becomes the cause of `text`.
+    /// Adds `text`; the previous error becomes its cause.
     fn context(self, text: impl Into<String>) -> Result<T>;
-    /// As [`ErrorContext::context`]; the text is made only when there is an error.
+    /// Like [`ErrorContext::context`]; the text is created only when there is an error.
     fn with_context(self, text: impl FnOnce() -> String) -> Result<T>;
 }
 

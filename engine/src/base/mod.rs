@@ -1,7 +1,7 @@
-//! What every other folder stands on: errors, suggestions, units, priorities, state, and the typed
-//! result of a step.
+//! The lowest floor, used by all other folders: errors, suggestions, units, priorities, state, and the typed result of
+//! a step.
 //!
-//! Nothing here knows a trainer, a hook or a file format, and nothing here imports another folder.
+//! Nothing here depends on a trainer, a hook or a file format, and nothing here imports another folder.
 
 pub mod checked;
 pub mod disk;

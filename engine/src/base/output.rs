@@ -1,4 +1,4 @@
-//! What a step gives back: by type, always a loss; named values and tensors ride along.
+//! What steps return: [`Output`] with a loss, named values and tensors, and [`Prediction`].
 
 use crate::base::error::{Error, Result};
 use crate::base::scalar::Scalar;
@@ -22,18 +22,18 @@ pub struct Output {
 }
 
 impl Output {
-    /// An output with its loss, a tensor of one element. In training its graph is what `backward` runs through.
+    /// An output with a loss, which is a tensor of one element. In training, `backward` runs from this loss.
     pub fn new(loss: Tensor) -> Self {
         Output { loss: Some(loss), ..Output::without_loss() }
     }
 
-    /// An output without a loss, of a training step that has called [`cx.backward`](crate::run::Context::backward)
-    /// itself, or of a `val_step` that has none. What rows are to show as `loss` is added by [`Output::value`].
+    /// An output without a loss: for a training step that has called [`cx.backward`](crate::run::Context::backward)
+    /// itself, or for a `val_step` that computes no loss. To show a `loss` in rows, add it with [`Output::value`].
     pub fn without_loss() -> Self {
         Output { loss: None, values: Vec::new(), tensors: Vec::new(), weight: None }
     }
 
-    /// Adds a number to be recorded under `name`. A tensor of one element is not read until a log line needs it.
+    /// Adds a number that is recorded under `name`. A tensor of one element is read only when a row is written.
     ///
     /// ```
     /// use engine::prelude::*;
@@ -61,7 +61,7 @@ impl Output {
     /// The loss, with its graph until `backward` has run.
     ///
     /// # Errors
-    /// When the step gave none: see [`Output::without_loss`].
+    /// When the step returned no loss: see [`Output::without_loss`].
     pub fn loss(&self) -> Result<&Tensor> {
         self.loss.as_ref().ok_or_else(|| Error::msg("the output has no loss: its step made it with `without_loss`"))
     }
@@ -76,13 +76,13 @@ impl Output {
         &self.values
     }
 
-    /// How much the loss counts in means over several batches: what the batch states
-    /// ([`Batch::weight`](crate::data::Batch::weight)). `None` where no loop has given the output on yet.
+    /// How much the loss counts in means over several batches: the weight of the batch
+    /// ([`Batch::weight`](crate::data::Batch::weight)). `None` until a loop has set it.
     pub fn weight(&self) -> Option<f64> {
         self.weight
     }
 
-    /// States the weight; the loops do that with what the batch says, before metrics see the output.
+    /// Sets the weight. The loops call this with the weight of the batch before metrics get the output.
     #[must_use]
     pub fn weighing(mut self, weight: f64) -> Self {
         self.weight = Some(weight);
@@ -102,12 +102,12 @@ impl Output {
         self.tensors.iter().find(|(known, _)| *known == name).map(|(_, tensor)| tensor)
     }
 
-    /// The names of the tensors that ride along.
+    /// The names of the tensors.
     pub fn tensor_names(&self) -> impl Iterator<Item = &'static str> {
         self.tensors.iter().map(|(name, _)| *name)
     }
 
-    /// Lets go of the loss's graph: what is left holds no activations.
+    /// Detaches the loss from its graph, so that the output keeps no activations alive.
     pub(crate) fn detach(&mut self) {
         self.loss = self.loss.as_ref().map(Tensor::detach);
     }
@@ -119,7 +119,7 @@ impl From<Tensor> for Output {
     }
 }
 
-/// What `predict_step` gives back for one batch: named tensors and texts, written to `predictions.jsonl`.
+/// What `predict_step` returns for one batch: named tensors and texts, which are written to `predictions.jsonl`.
 ///
 /// ```
 /// use engine::prelude::*;
@@ -137,30 +137,31 @@ pub struct Prediction {
 }
 
 impl Prediction {
-    /// Nothing yet.
+    /// A prediction without parts.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a tensor whose first dimension is the batch.
+    /// Adds a tensor whose first dimension is the samples of the batch: `[n, …]`.
     #[must_use]
     pub fn tensor(mut self, name: &'static str, tensor: &Tensor) -> Self {
         self.tensors.push((name, tensor.detach()));
         self
     }
 
-    /// Adds one text for each item of the batch.
+    /// Adds texts, one for each sample of the batch.
     #[must_use]
     pub fn texts(mut self, name: &'static str, texts: Vec<String>) -> Self {
         self.texts.push((name, texts));
         self
     }
 
-    /// Whether each part has one entry for each of `samples` samples and a name of its own, which is not `index`: the lines
-    /// of `predictions.jsonl` have that one. A single number is one entry, and a prediction without parts is nothing.
+    /// Checks that each part has one entry for each of `samples` samples, that names are unique, and that none is
+    /// `index`, which every line of `predictions.jsonl` already has. A 0-d tensor counts as one entry. A prediction
+    /// must have at least one part.
     ///
     /// # Errors
-    /// When it is not so: the lines would tell samples what belongs to others.
+    /// When one of these is not true: entries would be written to the lines of wrong samples.
     pub fn check(&self, samples: usize) -> Result<()> {
         let of_tensor = |tensor: &Tensor| tensor.size().first().map_or(1, |first| *first as usize);
         let parts = self.texts.iter().map(|(name, texts)| (*name, texts.len()));

@@ -1,4 +1,5 @@
-//! Panics of user code become errors: tch's operators panic on a wrong shape, and a run has to end in good order then.
+//! Panics of user code become errors: tch's operators panic on a wrong shape, and the run must still end in good
+//! order.
 
 use crate::base::error::{Error, Result};
 use crate::base::libtorch::plain;
@@ -21,15 +22,16 @@ thread_local! {
 #[derive(Debug, thiserror::Error)]
 #[error("{what} panicked{place}: {message}")]
 pub struct Panicked {
-    /// Whose code.
+    /// Whose code panicked.
     pub what: String,
     /// ` at file:line:column`, when it is known.
     pub place: String,
-    /// What it said.
+    /// The panic's message.
     pub message: String,
 }
 
-/// While it lives, panics of this thread are kept for the errors that they become and are not printed.
+/// While a `Bracket` exists, panics of this thread are not printed; their place is kept for the errors that they
+/// become.
 #[must_use = "panics are printed again as soon as it is dropped"]
 #[derive(Debug)]
 pub struct Bracket {
@@ -50,7 +52,7 @@ impl Drop for Bracket {
     }
 }
 
-/// Runs user code; a panic in it is an error that tells its message and place. `what` is whose code it is.
+/// Runs user code; a panic in it becomes an error with its message and place. `what` says whose code it is.
 ///
 /// ```
 /// use engine::base::panics::catch;
@@ -68,8 +70,8 @@ pub fn catch<R>(what: impl fmt::Display, code: impl FnOnce() -> Result<R>) -> Re
     catch_in_bracket(what, code)
 }
 
-/// As [`catch`], for code that runs inside a [`Bracket`]: it costs nothing unless the code panics. Outside of one a
-/// panic is caught too, but it is also printed, and the error doesn't tell its place.
+/// Like [`catch`], for code that runs inside a [`Bracket`]: it costs nothing unless the code panics. Outside of a
+/// bracket a panic is caught too, but it is also printed, and the error doesn't contain its place.
 ///
 /// # Errors
 /// What the code returns, or [`Panicked`].
@@ -81,7 +83,7 @@ pub fn catch_in_bracket<R>(what: impl fmt::Display, code: impl FnOnce() -> Resul
     }
 }
 
-/// As [`catch`] for code without a result of its own; the panic comes back as its message and place.
+/// Like [`catch`], for code that does not return a `Result`; a panic is returned as its message and place.
 ///
 /// # Errors
 /// What the panic said.
@@ -105,7 +107,7 @@ fn panicked(what: &dyn fmt::Display, payload: Box<dyn Any + Send>) -> Error {
     error
 }
 
-/// What a panic said.
+/// The message of a panic.
 pub fn message(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| payload.downcast_ref::<String>().cloned());

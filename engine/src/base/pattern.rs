@@ -2,7 +2,8 @@
 
 use crate::base::suggest::did_you_mean;
 
-/// Whether a whole name fits a pattern, in which `*` stands for any text (dots too) and `?` for one character.
+/// Whether a whole name matches a pattern. In a pattern, `*` matches any text, dots too, and `?` matches one
+/// character.
 ///
 /// ```
 /// use engine::base::pattern::matches;

@@ -1,4 +1,4 @@
-//! Where a hook stands within a phase: lower runs first.
+//! The order of hooks within a phase: lower levels run first.
 
 use crate::base::suggest::did_you_mean;
 use crate::base::words::LEVELS;
@@ -6,7 +6,7 @@ use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
-/// The place of a hook among those of its phase, 0 (first) to 100 (last).
+/// The level of a hook in the order of its phases, 0 (first) to 100 (last).
 ///
 /// ```
 /// use engine::base::Priority;
@@ -27,7 +27,7 @@ impl Priority {
     pub const HIGHER: Priority = Priority(LEVELS[1].1);
     /// 20.
     pub const HIGH: Priority = Priority(LEVELS[2].1);
-    /// 30, when nothing is said.
+    /// 30, the default.
     pub const NORMAL: Priority = Priority(LEVELS[3].1);
     /// 40.
     pub const LOW: Priority = Priority(LEVELS[4].1);
@@ -36,7 +36,7 @@ impl Priority {
     /// 60, after all other named levels.
     pub const LOWEST: Priority = Priority(LEVELS[6].1);
 
-    /// A level between the named ones; `None` above 100.
+    /// Any level from 0 to 100; `None` above 100.
     pub const fn new(level: u8) -> Option<Priority> {
         if level <= 100 { Some(Priority(level)) } else { None }
     }
@@ -46,7 +46,7 @@ impl Priority {
         self.0
     }
 
-    /// The level's name, when it has one.
+    /// The level's name, if it has one.
     pub fn name(self) -> Option<&'static str> {
         LEVELS.iter().find(|(_, level)| *level == self.0).map(|(name, _)| *name)
     }

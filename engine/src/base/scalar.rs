@@ -1,8 +1,8 @@
-//! Numbers and answers that may still lie on the device.
+//! Numbers and flags that may still be on the device.
 
 use tch::{Kind, Tensor};
 
-/// One number: known on the host, or a 0-d tensor that is not read until somebody asks.
+/// One number: known on the host, or a 0-d tensor that is read only on request.
 ///
 /// ```
 /// use engine::base::Scalar;
@@ -23,7 +23,7 @@ pub enum Scalar {
 }
 
 impl Scalar {
-    /// The number. Reads from the device when it is lazy: this waits for the device.
+    /// Returns the number. When it is lazy, this reads from the device and waits for it.
     ///
     /// # Errors
     /// When the tensor has not exactly one element, or libtorch fails.
@@ -50,7 +50,7 @@ impl From<f64> for Scalar {
     }
 }
 
-/// Detached: a recorded number never keeps a graph alive.
+/// The tensor is detached, so that a recorded number never keeps a graph alive.
 impl From<&Tensor> for Scalar {
     fn from(tensor: &Tensor) -> Self {
         Scalar::Lazy(tensor.detach())
@@ -63,17 +63,17 @@ impl From<Tensor> for Scalar {
     }
 }
 
-/// Yes or no: known on the host, or known to the device alone until somebody reads it.
+/// True or false: known on the host, or known only on the device until it is read.
 #[derive(Debug)]
 pub enum Flag {
     /// Known on the host.
     Known(bool),
-    /// A detached tensor of one element, on any device: 0 is no, everything else yes.
+    /// A detached tensor of one element, on any device: 0 is false, everything else is true.
     Lazy(Tensor),
 }
 
 impl Flag {
-    /// The answer, when the host has it.
+    /// The value, if it is known on the host.
     pub fn known(&self) -> Option<bool> {
         match self {
             Flag::Known(answer) => Some(*answer),
@@ -81,7 +81,7 @@ impl Flag {
         }
     }
 
-    /// The answer. Reads from the device when it is lazy: this waits for the device.
+    /// Returns the value. When it is lazy, this reads from the device and waits for it.
     ///
     /// # Errors
     /// When the tensor has not exactly one element, or libtorch fails.

@@ -1,7 +1,7 @@
 //! What a checkpoint can hold, as types: a tree of plain values and tensors.
 //!
-//! A field marked `#[state]` has a type that implements [`Saved`]; a hook, metric or optimizer as a whole
-//! implements [`State`]. How the tree lies on disk is the checkpoint's business, not that of its owner.
+//! The type of a field marked `#[state]` implements [`Saved`]; a hook, metric or optimizer as a whole implements
+//! [`State`]. The format on disk is defined in `checkpoint`, not here.
 
 use std::collections::BTreeMap;
 use tch::Tensor;
@@ -11,7 +11,7 @@ use tch::Tensor;
 pub enum StateValue {
     /// Nothing (`None`).
     None,
-    /// A truth value.
+    /// A `bool`.
     Bool(bool),
     /// Any integer up to 64 bits, signed or not.
     Int(i128),
@@ -58,9 +58,9 @@ pub enum StateError {
     Type {
         /// The entry's name; empty until the owner adds it.
         name: String,
-        /// What the program wants.
+        /// The type that the program expects.
         expected: &'static str,
-        /// What the checkpoint holds.
+        /// The type in the checkpoint.
         found: &'static str,
     },
     /// The value doesn't fit what the program has (a length, a shape, a range).
@@ -73,7 +73,8 @@ pub enum StateError {
     },
 }
 
-/// A whole whose state is saved: a hook, a metric, an optimizer. `#[hook]` and `#[component]` implement it from `#[state]` fields.
+/// Something whose state is saved: a hook, a metric, an optimizer. `#[hook]` and `#[component]` implement it from
+/// `#[state]` fields.
 ///
 /// ```
 /// use engine::base::State;
@@ -115,17 +116,17 @@ pub trait State {
     /// Everything that influences the rest of a run.
     fn save_state(&self) -> StateMap;
 
-    /// The settings that the state belongs to, each with its value: in a run that goes on with another value of one, the
-    /// state is worth nothing and starts anew, which is told. Where a macro writes the state, they are the settings marked
-    /// `#[config(resets_state)]`.
+    /// The settings on which the state depends, each with its value. When a run is resumed with another value of one
+    /// of them, the saved state is not used: the state starts from its initial value, and a message says so. In an
+    /// implementation by a macro, these are the settings marked `#[config(resets_state)]`.
     fn belongs_to(&self) -> Vec<(&'static str, String)> {
         Vec::new()
     }
 
-    /// Takes back what [`State::save_state`] gave.
+    /// Restores what [`State::save_state`] returned.
     ///
     /// # Errors
-    /// When an entry is missing or doesn't fit; what was restored before it stays restored.
+    /// When an entry is missing or doesn't fit; entries before it are already restored.
     fn load_state(&mut self, state: StateMap) -> Result<(), StateError>;
 }
 
@@ -167,7 +168,7 @@ pub trait Saved: Sized {
     /// The value as a tree.
     fn save(&self) -> StateValue;
 
-    /// The value back from its tree.
+    /// Restores the value from its tree.
     ///
     /// # Errors
     /// When the tree is of another type.
@@ -175,7 +176,7 @@ pub trait Saved: Sized {
 }
 
 impl StateMap {
-    /// No entries.
+    /// A map without entries.
     pub fn new() -> Self {
         Self::default()
     }
@@ -192,7 +193,7 @@ impl StateMap {
         self.0.insert(name.into(), StateValue::Map(map));
     }
 
-    /// Takes an entry out and restores it.
+    /// Removes an entry from the map and restores its value.
     ///
     /// # Errors
     /// When it is missing or of another type.
@@ -201,17 +202,17 @@ impl StateMap {
         T::restore(value).map_err(|error| error.at(name))
     }
 
-    /// Takes a nested map out.
+    /// Removes a nested map and returns it.
     ///
     /// # Errors
-    /// When it is missing or no map.
+    /// When it is missing or not a map.
     pub fn take_map(&mut self, name: &str) -> Result<StateMap, StateError> {
         self.take(name)
     }
 }
 
 impl StateValue {
-    /// What it is, for messages.
+    /// The name of the type of this value, for messages.
     pub fn what(&self) -> &'static str {
         match self {
             StateValue::None => "nothing",
@@ -231,7 +232,7 @@ impl StateValue {
 }
 
 impl StateError {
-    /// Adds the name of the owner in front.
+    /// Adds the name of the owner in front of the entry's name.
     #[must_use]
     pub fn at(mut self, owner: &str) -> Self {
         let (StateError::Missing { name } | StateError::Type { name, .. } | StateError::Unfit { name, .. }) = &mut self;

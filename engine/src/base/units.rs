@@ -12,12 +12,12 @@ macro_rules! unit {
         pub struct $name(pub u64);
 
         impl $name {
-            /// The plain count.
+            /// The count as a number.
             pub const fn get(self) -> u64 {
                 self.0
             }
 
-            /// The next one.
+            /// The next count.
             #[must_use]
             pub const fn next(self) -> Self {
                 Self(self.0 + 1)
@@ -40,16 +40,16 @@ macro_rules! unit {
 }
 
 unit!(
-    /// One item of a loader.
+    /// A count of batches: items of a loader.
     Batch, "batch");
 unit!(
-    /// One optimizer update: `accumulate` batches.
+    /// A count of iters: an iter is one optimizer update of `accumulate` batches.
     Iter, "iter");
 unit!(
-    /// One pass of the train loader; with `by_iter`, the whole training.
+    /// A count of epochs: an epoch is one pass of the train loader; with `by_iter`, the whole training.
     Epoch, "epoch");
 
-/// Which clock a setting is counted on.
+/// The clock in which a setting is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Clock {
     /// Passes of the train loader.

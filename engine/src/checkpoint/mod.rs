@@ -1,6 +1,5 @@
-//! A run's state on disk: written whole or not at all, verified before a byte of it is believed.
-//!
-//! A checkpoint is a folder, `checkpoints/iter_000000123/` or one with a given name:
+//! A run's state on disk. A checkpoint is written atomically, and verified before its content is used. A checkpoint is
+//! a folder, `checkpoints/iter_000000123/` or a folder with a given name:
 //!
 //! | file | holds |
 //! |---|---|

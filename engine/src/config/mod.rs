@@ -1,12 +1,14 @@
-//! Experiment files: RON in a tree whose every value knows its place, read into types with all mistakes at once.
+//! Experiment files: RON is parsed to a tree in which every value knows its place in the file. The tree is read into
+//! types, and all mistakes are reported at once.
 //!
-//! A [`Document`] is read with [`load`]: a file over the files that its field `base` names, then the values of the
-//! command line over it ([`load_with`]). Its root is read into one type with [`Document::read`], or section by section
-//! with a [`StructReader`]. [`to_node`] and [`print()`] go the other way.
+//! [`load`] reads a [`Document`]: the files that the field `base` names, then the file itself, then the values of the
+//! command line ([`load_with`]); each layer replaces values of the earlier ones. [`Document::read`] reads the root
+//! into one type; a [`StructReader`] reads it section by section. [`to_node`] and [`print()`] do the opposite: from
+//! values to a tree and to text.
 //!
-//! In files, `Append`, `Prepend`, `Patch`, `Replace` and `Env` are words of the format, so no component has these names.
-//! Every `PathBuf` is relative to the file that wrote it and absolute when it was read.
-//! Nothing here panics on any text, and nothing here knows what an experiment holds.
+//! In files, `Append`, `Prepend`, `Patch`, `Replace` and `Env` are words of the format, so no component has these
+//! names. Every `PathBuf` is relative to the file that wrote it and absolute when it was read. Nothing here panics on
+//! any text, and nothing here depends on the content of an experiment.
 
 mod compare;
 mod de;

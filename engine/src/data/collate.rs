@@ -4,17 +4,17 @@ use crate::base::error::{ErrorContext as _, Result};
 use crate::data::batch::Batch;
 use tch::Tensor;
 
-/// A sample that can be put together with others of its kind.
+/// A sample that can be collated with others of its type into a batch.
 #[diagnostic::on_unimplemented(
     message = "samples of type `{Self}` can't be put into a batch",
     label = "this type does not implement `Collate`",
     note = "a `Tensor`, `i64`, `f32`, `f64`, `bool`, `String`, a `Vec` of numbers, a `Sequence` and tuples of up to four of them can; implement `engine::data::Collate` for a type of your own"
 )]
 pub trait Collate: Send + Sized {
-    /// What the samples become.
+    /// The batch that the samples become.
     type Batch: Batch;
 
-    /// Puts at least one sample together, in order.
+    /// Makes a batch of the samples, in order. There is at least one sample.
     ///
     /// # Errors
     /// When the samples don't fit together.
@@ -25,7 +25,7 @@ pub trait Collate: Send + Sized {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CollateError {
-    /// Tensors of two shapes.
+    /// Tensors with different shapes.
     #[error(
         "item {item} of the batch has shape {found:?}, item 0 has {expected:?}; make them the same shape in `get`, or make them a `Sequence`, which is padded"
     )]
@@ -37,7 +37,7 @@ pub enum CollateError {
         /// The shape of the first one.
         expected: Vec<i64>,
     },
-    /// Rows of two lengths.
+    /// Lists with different lengths.
     #[error(
         "item {item} of the batch has {found} values, item 0 has {expected}; make them the same length in `get`, or make them a `Sequence`, which is padded"
     )]
@@ -55,7 +55,7 @@ pub enum CollateError {
         /// The place in the batch, from 0.
         item: usize,
     },
-    /// Tensors of two kinds.
+    /// Tensors with different kinds.
     #[error(
         "item {item} of the batch is of kind {found}, item 0 of kind {expected}; convert them to one kind in `get`"
     )]
@@ -67,7 +67,7 @@ pub enum CollateError {
         /// The kind of the first one.
         expected: String,
     },
-    /// Sequences with two ways of padding.
+    /// Sequences with different padding.
     #[error("item {item} of the batch is padded by {found}, item 0 by {expected}; give all of them the same `Padding`")]
     Padding {
         /// The place in the batch, from 0.
@@ -77,7 +77,7 @@ pub enum CollateError {
         /// The padding of the first one.
         expected: String,
     },
-    /// A padding that the kind of the sequences can't hold.
+    /// A padding value that the kind of the sequences can't represent.
     #[error("sequences of kind {kind} can't be padded with {value:?}; choose a `value` that this kind can hold")]
     PaddingValue {
         /// The value.
@@ -88,7 +88,7 @@ pub enum CollateError {
 }
 
 impl CollateError {
-    /// The place in the batch of the sample that does not fit the first one.
+    /// The index in the batch of the sample that does not fit the first one.
     pub fn item(&self) -> usize {
         match self {
             CollateError::Shape { item, .. }
@@ -101,7 +101,7 @@ impl CollateError {
     }
 }
 
-/// `[…]` each, `[n, …]` together.
+/// Samples `[…]` become `[n, …]`.
 #[diagnostic::do_not_recommend]
 impl Collate for Tensor {
     type Batch = Tensor;
@@ -127,7 +127,7 @@ macro_rules! collate_numbers {
             }
         }
 
-        /// `[n, len]`, all of one length.
+        /// The lists, all of the same length, become `[n, len]`.
         #[diagnostic::do_not_recommend]
         impl Collate for Vec<$type> {
             type Batch = Tensor;
@@ -157,7 +157,7 @@ impl Collate for String {
 
 macro_rules! collate_tuple {
     ($($part:ident $at:tt $items:ident),+) => {
-        /// Each part for itself.
+        /// Each part is collated separately.
         impl<$($part: Collate),+> Collate for ($($part,)+) {
             type Batch = ($($part::Batch,)+);
 

@@ -3,10 +3,11 @@
 use crate::base::error::Result;
 use crate::base::state::{Saved, StateError, StateMap, StateValue};
 
-/// Everything that the common order of a loader is a function of: two loaders for which this is equal give the same
-/// samples in the same order, whatever their `batch_size` and number of workers.
+/// Everything on which the common order of a loader depends. Two loaders with equal values give the same samples in
+/// the same order, with any `batch_size` and number of workers.
 ///
-/// A checkpoint holds it beside the [`Cursor`](crate::data::Cursor), whose position means something in this order alone.
+/// A checkpoint contains it together with the [`Cursor`](crate::data::Cursor), because a position is valid only in its
+/// order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommonOrder {
     /// The loader's name.
@@ -19,13 +20,13 @@ pub struct CommonOrder {
     pub population: u64,
     /// The number of samples in one pass.
     pub samples: u64,
-    /// A hash of the dataset's weights, where the sampler draws by them.
+    /// A hash of the dataset's weights, if the sampler uses them.
     pub weights: Option<String>,
 }
 
 impl CommonOrder {
-    /// What is another than in the order that a checkpoint holds, for people: `the seed is 43, it was 42`. Empty when
-    /// the orders are the same.
+    /// The differences to the order in a checkpoint, as texts: `the seed is 43, it was 42`. Empty when the orders are
+    /// the same.
     pub fn changes_since(&self, saved: &CommonOrder) -> Vec<String> {
         let changed = |what: &str, now: &str, was: &str| (now != was).then(|| format!("{what} is {now}, it was {was}"));
         let number = |what: &str, now: u64, was: u64| changed(what, &now.to_string(), &was.to_string());

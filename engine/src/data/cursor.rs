@@ -1,13 +1,13 @@
-//! Where a loader stands in its data.
+//! The position of a loader in its data.
 
 use crate::base::error::Result;
 use crate::base::state::{Saved, StateError, StateMap, StateValue};
 
 /// A position in the common order of a loader: the next sample that it gives.
 ///
-/// The common order is that of all samples of all passes. It does not depend on the size of a batch, on the number of
-/// workers or on how many processes share the work, and neither does a position in it: a run may go on with another
-/// `batch_size`, and each sample still comes once in its pass.
+/// The common order contains all samples of all passes. It does not depend on the size of a batch, on the number of
+/// workers or on how many processes share the work, and neither does a position in it. So a run may be resumed with
+/// another `batch_size`, and each sample is still read once in its pass.
 ///
 /// ```
 /// use engine::data::Cursor;

@@ -1,4 +1,4 @@
-//! What a user writes to bring data in.
+//! The trait that a user implements to provide data.
 
 use crate::base::error::Result;
 use crate::data::collate::Collate;
@@ -10,9 +10,9 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A number of samples that can be read in any order, from several threads at once.
+/// Samples that can be read in any order and from several threads at once.
 ///
-/// A `Tensor` may not be read from several threads; hold it as a [`SharedTensor`](crate::data::SharedTensor).
+/// A `Tensor` may not be read from several threads; store it as a [`SharedTensor`](crate::data::SharedTensor).
 ///
 /// ```
 /// use engine::base::Result;
@@ -49,7 +49,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
     note = "implement `engine::data::Dataset` for `{Self}`: `open` reads its settings, `len` counts its samples, `get` reads one"
 )]
 pub trait Dataset: Send + Sync + 'static {
-    /// The settings in the experiment file.
+    /// The type of the settings in the experiment file.
     type Config: Serialize + DeserializeOwned + Debug + Clone + Send + Sync + 'static;
 
     /// One sample: a tensor, a number, a text, or a tuple of them.
@@ -63,29 +63,30 @@ pub trait Dataset: Send + Sync + 'static {
     where
         Self: Sized;
 
-    /// The number of samples, the same for the whole run.
+    /// The number of samples. It must not change during a run.
     fn len(&self) -> usize;
 
-    /// True when there is no sample at all.
+    /// True when there are no samples.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Reads one sample, `index` being below [`Dataset::len`].
+    /// Reads one sample; `index` is below [`Dataset::len`].
     ///
-    /// All randomness comes from `rng`, which differs for each sample and pass; a generator of libtorch or of the
-    /// thread would make the data depend on the number of workers.
+    /// Use only `rng` for random numbers; it is different for each sample and pass. With a generator of libtorch or of
+    /// the thread, the data would depend on the number of workers.
     ///
     /// # Errors
     /// When the sample can't be read; the loader adds its name, the index and the pass.
     fn get(&self, index: usize, rng: &mut SampleRng) -> Result<Self::Item>;
 
-    /// How often each sample is drawn by [`Weighted`](crate::data::Weighted): one weight for each sample.
+    /// One weight for each sample: [`Weighted`](crate::data::Weighted) draws samples in proportion to them.
     fn weights(&self) -> Option<&[f64]> {
         None
     }
 
-    /// Makes one batch. Written anew where samples are read faster together, or are cut or padded to fit each other.
+    /// Makes one batch. Override it when reading several samples together is faster, or when samples must be cut or
+    /// padded to fit each other.
     ///
     /// # Errors
     /// When a sample can't be read, or the samples don't fit together.
@@ -94,7 +95,7 @@ pub trait Dataset: Send + Sync + 'static {
     }
 }
 
-/// The batch that a loader of this dataset gives.
+/// The type of the batches of a loader of this dataset.
 pub type BatchOf<D> = <<D as Dataset>::Item as Collate>::Batch;
 
 /// The samples of one batch: their indices, and the generator of each.
@@ -127,7 +128,7 @@ impl Reading {
 }
 
 impl Samples {
-    /// The first batch of pass 0 with these samples: to try a dataset without a loader.
+    /// The first batch of pass 0 with these samples, for testing a dataset without a loader.
     pub fn new(seed: u64, indices: Vec<usize>) -> Self {
         let batch_size = indices.len().max(1) as u64;
         Samples {
@@ -141,20 +142,21 @@ impl Samples {
         }
     }
 
-    /// The indices in the dataset, in the order of the batch. One may be there twice.
+    /// The indices in the dataset, in the order of the batch. An index may occur twice.
     pub fn indices(&self) -> &[usize] {
         &self.indices
     }
 
-    /// Where the batch begins in the loader's common order. Only a batch of an endless sampler goes on in the next pass.
+    /// Where the batch begins in the loader's common order. Only with an endless sampler can a batch continue into the
+    /// next pass.
     pub fn begin(&self) -> Cursor {
         self.at
     }
 
-    /// The generator of the sample at this place in the batch.
+    /// The generator of the sample at this index in the batch.
     ///
-    /// It belongs to the position in the common order, not to the index: a sample that is drawn twice is augmented
-    /// twice.
+    /// It depends on the position in the common order, not on the index in the dataset: a sample that is drawn twice
+    /// is augmented in two different ways.
     pub fn rng(&self, place: usize) -> SampleRng {
         let Cursor { pass, sample } = self.position(place as u64);
         SampleRng::new(Stream::new(self.seed, "sample", pass, sample))
@@ -167,7 +169,7 @@ impl Samples {
         Cursor { pass: self.at.pass.saturating_add(passes), sample: sample % self.per_pass }
     }
 
-    /// A generator for what concerns the batch as a whole (a common size, a mix of its samples).
+    /// A generator for random choices about the whole batch (a common size, mixing its samples).
     pub fn batch_rng(&self) -> SampleRng {
         // no two batches of a pass share this number, wherever the pass was begun: they begin `batch_size` apart
         SampleRng::new(Stream::new(self.seed, "batch", self.at.pass, self.at.sample / self.batch_size))

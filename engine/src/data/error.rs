@@ -1,15 +1,15 @@
-//! What can go wrong with data, and the place it went wrong at.
+//! Errors of data, each with its place.
 
 use crate::base::error::Error;
 use crate::base::panics;
 use crate::data::collate::CollateError;
 use crate::data::cursor::Cursor;
 
-/// Why a loader gave no batch. Every error names the loader.
+/// Why a loader returned no batch. Every error names the loader.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
-    /// The command at hand does not use this loader, so its dataset was not opened.
+    /// The current command does not use this loader, so its dataset was not opened.
     #[error("loader `{loader}` is not open: this command does not use it")]
     Closed {
         /// The loader's name.
@@ -21,7 +21,7 @@ pub enum DataError {
         /// The loader.
         loader: String,
     },
-    /// With `drop_last` not one batch would be left.
+    /// With `drop_last` no batch would be left.
     #[error(
         "loader `{loader}` gives no batch: `batch_size` is {batch_size}, `drop_last` is true and a pass has {samples} samples; use a `batch_size` of at most {samples}"
     )]
@@ -83,7 +83,7 @@ pub enum DataError {
         /// The panic's message.
         panic: String,
     },
-    /// The samples were read, but made no batch.
+    /// The samples were read, but could not be collated.
     #[error("loader `{loader}` can't make the batch at position {} of pass {} {}: {why:#}", at.sample, at.pass, from_samples(indices, why))]
     Batch {
         /// The loader.
@@ -95,7 +95,7 @@ pub enum DataError {
         /// Why.
         why: Error,
     },
-    /// The position to start from lies behind the end of a pass.
+    /// The position to start from is past the end of a pass.
     #[error(
         "loader `{loader}` can't start at position {sample}: a pass has {samples} samples; the data have changed since the position was saved"
     )]
@@ -107,7 +107,7 @@ pub enum DataError {
         /// Samples of one pass.
         samples: u64,
     },
-    /// There is no memory for so many samples.
+    /// There is not enough memory for this many samples.
     #[error(
         "loader `{loader}` needs more memory than there is for a batch of {batch_size} samples; set a smaller `batch_size`"
     )]
@@ -140,7 +140,7 @@ pub enum DataError {
 }
 
 impl DataError {
-    /// The error of the user's own code that is behind this one.
+    /// The error of the user's code that caused this one.
     pub fn cause(&self) -> Option<&Error> {
         match self {
             DataError::Open { why, .. }

@@ -8,12 +8,12 @@ use crate::data::dataset::{BatchOf, Dataset};
 use crate::data::error::DataError;
 use crate::data::opened::Opened;
 
-/// Gives the batches of a dataset, made ahead by worker threads if there are any.
+/// Provides the batches of a dataset. Worker threads, if there are any, read them ahead.
 ///
-/// The batches are a function of (seed, name, position in the common order, `batch_size`). Threads are started when the first batch is wanted,
-/// live until [`Loader::stop`] or the drop, and are never waited for longer than a second then.
+/// The batches are a function of (seed, name, position in the common order, `batch_size`). Threads are started with
+/// the first batch and end at [`Loader::stop`] or when the loader is dropped, which wait at most one second for them.
 ///
-/// A command that needs no batches of a loader does not open it, so that predictions need no training data.
+/// A command that needs no batches of a loader does not open the loader, so that predictions need no training data.
 #[derive(Debug)]
 pub struct Loader<D: Dataset> {
     name: String,
@@ -21,24 +21,24 @@ pub struct Loader<D: Dataset> {
 }
 
 impl<D: Dataset> Loader<D> {
-    /// Opens the dataset. `name` is the loader's in the experiment file; `seed` is the run's, and two loaders of one
-    /// run draw differently because their names differ.
+    /// Opens the dataset. `name` is the name of the loader in the experiment file, and `seed` is the seed of the run.
+    /// Two loaders of one run draw different numbers because their names differ.
     ///
     /// # Errors
-    /// [`DataError`] when the dataset can't be opened, is empty, or gives no batch.
+    /// [`DataError`] when the dataset can't be opened, is empty, or has no batch.
     pub fn open(name: &str, config: &LoaderConfig<D::Config>, seed: u64) -> Result<Self> {
         Ok(Loader { name: name.to_owned(), opened: Some(Opened::open(name, config, seed)?) })
     }
 
-    /// As [`Loader::open`], with a dataset that is open already; `config.dataset` is not read.
+    /// Like [`Loader::open`], with a dataset that is already open; `config.dataset` is not used.
     ///
     /// # Errors
-    /// [`DataError`] when the dataset is empty, gives no batch, or the settings contradict each other.
+    /// [`DataError`] when the dataset is empty, has no batch, or the settings contradict each other.
     pub fn with_dataset(name: &str, dataset: D, config: &LoaderConfig<D::Config>, seed: u64) -> Result<Self> {
         Ok(Loader { name: name.to_owned(), opened: Some(Opened::with_dataset(name, dataset, config, seed)?) })
     }
 
-    /// A loader that the command at hand has no use for.
+    /// A closed loader, for commands that do not use it.
     pub fn closed(name: &str) -> Self {
         Loader { name: name.to_owned(), opened: None }
     }
@@ -48,7 +48,7 @@ impl<D: Dataset> Loader<D> {
         &self.name
     }
 
-    /// The data; `None` when the command at hand does not use this loader.
+    /// The dataset; `None` when the current command does not use this loader.
     pub fn dataset(&self) -> Option<&D> {
         self.opened.as_ref().map(Opened::dataset)
     }
@@ -63,19 +63,20 @@ impl<D: Dataset> Loader<D> {
         self.opened.as_ref().map_or(Some(0), Opened::batches)
     }
 
-    /// Batches that the pass still has; `None` when the sampler is endless, 0 at the end of a pass and when it is
-    /// closed.
+    /// Remaining batches of the pass; `None` when the sampler is endless, 0 at the end of a pass and when the loader
+    /// is closed.
     pub fn batches_left(&self) -> Option<u64> {
         self.opened.as_ref().map_or(Some(0), Opened::batches_left)
     }
 
-    /// The samples of the last batch of a pass; `None` when the sampler is endless, and when there is none.
+    /// The number of samples in the last batch of a pass; `None` when the sampler is endless, and when there is no
+    /// batch.
     pub fn last_batch(&self) -> Option<u64> {
         self.opened.as_ref().and_then(Opened::last_batch)
     }
 
-    /// Where the loader stands, to be saved and given to [`Loader::start`] again: at the end of a pass, the beginning
-    /// of the next one.
+    /// The position of the loader, to be saved and passed to [`Loader::start`] later. At the end of a pass it is the
+    /// beginning of the next pass.
     pub fn cursor(&self) -> Cursor {
         self.opened.as_ref().map_or(Cursor::default(), Opened::cursor)
     }
@@ -85,27 +86,27 @@ impl<D: Dataset> Loader<D> {
         self.opened.as_ref().map(Opened::common_order)
     }
 
-    /// Goes to any sample of any pass; nothing before it is read. The next batch begins there, and the last one ends
-    /// with the pass. Workers, if any, begin at once.
+    /// Moves to any sample of any pass without reading the samples before it. The next batch begins there, and the
+    /// last batch ends with the pass. Workers, if any, begin to read at once.
     ///
     /// # Errors
     /// [`DataError::Cursor`] when the pass has fewer samples; [`DataError::Workers`] when no thread can be started;
-    /// [`DataError::Closed`] when the command at hand does not use this loader.
+    /// [`DataError::Closed`] when the current command does not use this loader.
     pub fn start(&mut self, cursor: Cursor) -> Result<()> {
         self.opened()?.start(cursor)
     }
 
-    /// The next batch of the pass, or `None` at its end: `start(cursor())` then begins the next pass. A loader that
-    /// was never started stands before the first sample of pass 0.
+    /// The next batch of the pass, or `None` at the end of the pass; then `start(cursor())` begins the next pass. A
+    /// loader that was never started begins at the first sample of pass 0.
     ///
     /// # Errors
-    /// [`DataError`], naming the loader and the sample. The loader stays where it is: another call tries the same
+    /// [`DataError`], which names the loader and the sample. The position does not change: another call tries the same
     /// batch again.
     pub fn next_batch(&mut self) -> Result<Option<BatchOf<D>>> {
         self.opened()?.next_batch()
     }
 
-    /// Ends the workers. The loader stays where it is and starts new ones when it is used again.
+    /// Ends the workers. The position does not change; the next use of the loader starts new workers.
     pub fn stop(&mut self) {
         if let Some(opened) = &mut self.opened {
             opened.stop();

@@ -1,12 +1,11 @@
-//! Data on its way to a step: datasets, what makes a batch of samples, samplers, and the loader.
+//! Data for steps: datasets, collating samples to batches, samplers, and the loader.
 //!
-//! What is promised: the batches of a pass depend on (seed, loader name, pass, position) alone, so they are the
-//! same with no workers, one or many, and a run that is resumed goes on with the next batch without reading the
-//! ones before it. What goes wrong in a dataset, a panic included, ends the run with an error that names the
-//! loader and the sample; nothing waits for a worker that cannot answer.
+//! Promised: the batches of a pass depend only on (seed, loader name, pass, position). So they are the same with any
+//! number of workers, and a resumed run continues with the next batch without reading the earlier ones. An error or a
+//! panic in a dataset ends the run with an error that names the loader and the sample; nothing waits for a worker that
+//! cannot answer.
 //!
-//! What never happens: nothing is sampled from a global generator, and no device is touched before
-//! [`Batch::onto`] is called.
+//! Never: nothing is drawn from a global generator, and no device is used before [`Batch::onto`] is called.
 
 mod batch;
 mod collate;

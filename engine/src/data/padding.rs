@@ -1,4 +1,4 @@
-//! Sequences of several lengths in one batch.
+//! Sequences of different lengths in one batch.
 
 use crate::base::error::Result;
 use crate::data::collate::{Collate, CollateError};
@@ -34,7 +34,7 @@ impl Default for Padding {
     }
 }
 
-/// A sample, or a part of one, whose length differs from sample to sample: put together with others it is [`Padded`].
+/// A sample, or a part of a sample, whose length differs from sample to sample. A batch of them is a [`Padded`].
 ///
 /// ```
 /// use engine::prelude::*;
@@ -77,20 +77,20 @@ pub struct Sequence {
 }
 
 impl Sequence {
-    /// A sequence `[len, …]` of any kind. All sequences of a batch have the same padding and, behind the first dimension,
-    /// the same shape.
+    /// A sequence `[len, …]` of any kind. All sequences of a batch must have the same padding and the same shape after
+    /// the first dimension.
     pub fn new(values: Tensor, padding: Padding) -> Self {
         Sequence { values, padding }
     }
 }
 
-/// Sequences of several lengths in one tensor.
+/// Sequences of different lengths in one tensor.
 #[derive(Debug, engine_macros::Batch)]
 #[batch(weight = Self::stated)]
 pub struct Padded {
-    /// `[n, longest, …]`; behind the end of each sequence stands the padding's value.
+    /// `[n, longest, …]`; after the end of each sequence, the elements have the padding value.
     pub values: Tensor,
-    /// `[n]` i64: how long each sequence is, beside the values on their device.
+    /// `[n]` i64: the length of each sequence, on the same device as the values.
     pub lengths: Tensor,
     /// The same on the host.
     on_host: Vec<i64>,
@@ -99,7 +99,8 @@ pub struct Padded {
 }
 
 impl Padded {
-    /// `[n, longest]`, true where a value is one of its sequence, on the values' device.
+    /// `[n, longest]`, true where a value belongs to its sequence and is not padding; on the same device as the
+    /// values.
     ///
     /// # Errors
     /// When libtorch fails.
@@ -109,12 +110,12 @@ impl Padded {
         Ok(places.f_unsqueeze(0)?.f_lt_tensor(&self.lengths.f_unsqueeze(1)?)?)
     }
 
-    /// How long each sequence is, known without waiting for the device.
+    /// The length of each sequence, without waiting for the device.
     pub fn lengths_on_host(&self) -> &[i64] {
         &self.on_host
     }
 
-    /// The number of elements that are no padding, over all sequences.
+    /// The number of elements without padding, over all sequences.
     pub fn tokens(&self) -> i64 {
         self.on_host.iter().sum()
     }
@@ -127,7 +128,7 @@ impl Padded {
     }
 }
 
-/// `[len, …]` each, `[n, longest, …]` together.
+/// Sequences `[len, …]` become `[n, longest, …]`.
 #[diagnostic::do_not_recommend]
 impl Collate for Sequence {
     type Batch = Padded;

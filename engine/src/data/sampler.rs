@@ -1,4 +1,4 @@
-//! Which sample comes when: pure functions of (seed, pass).
+//! The order of samples: pure functions of (seed, pass).
 
 use crate::base::error::{Error, Result};
 use crate::random::{Permutation, Stream, WeightTable, permutation};
@@ -9,9 +9,9 @@ use std::sync::{Arc, OnceLock};
 
 /// Chooses the samples of a pass and their order.
 ///
-/// A sampler has no state: the order of a pass depends on its settings, the data and the [`Pass`] alone, so that
-/// a resumed run needs no replay. It gives the order for the whole run, however many processes share it: they take
-/// turns in it, so the order does not change with their number.
+/// A sampler has no state: the order of a pass depends only on its settings, the data and the [`Pass`], so that a
+/// resumed run needs no replay. The order is for the whole run: when several processes share a run, they read from the
+/// same order in turn, so that it does not change with their number.
 ///
 /// ```
 /// use engine::data::{Order, Pass, Population, Sampler};
@@ -36,47 +36,47 @@ use std::sync::{Arc, OnceLock};
     note = "implement `engine::data::Sampler` for `{Self}`"
 )]
 pub trait Sampler: Debug + Send + Sync {
-    /// The number of samples in one pass; as many as there are when nothing else is said.
+    /// The number of samples in one pass; by default the number of samples in the dataset.
     fn samples(&self, data: &Population<'_>) -> usize {
         data.len
     }
 
-    /// True when the passes follow each other without an end, batches crossing the boundary.
+    /// True when passes follow each other without an end, so that a batch may contain samples of two passes.
     fn endless(&self) -> bool {
         false
     }
 
-    /// The sampler, as a file writes it, whose order of every pass this one has too: a run may go on with either where
-    /// the other one has stopped. `None` when the order is this sampler's alone.
+    /// Another sampler, as a file writes it, with the same order in every pass: a run of one may be resumed with the
+    /// other. `None` when no other sampler has this order.
     fn order_name(&self) -> Option<String> {
         None
     }
 
-    /// Whether the order depends on the dataset's weights. A sampler that ignores them says `false`, so that a run may go
-    /// on in the middle of a pass when only the weights have changed.
+    /// Whether the order depends on the dataset's weights. A sampler that ignores them returns `false`, so that a run
+    /// may be resumed in the middle of a pass when only the weights have changed.
     fn uses_weights(&self) -> bool {
         true
     }
 
-    /// The order of one pass: exactly [`Sampler::samples`] indices, each below the number of samples.
+    /// The order of one pass: exactly [`Sampler::samples`] indices, each below the number of samples in the dataset.
     ///
     /// # Errors
     /// When the data can't be sampled this way.
     fn order(&self, data: &Population<'_>, pass: &Pass) -> Result<Order>;
 }
 
-/// What a sampler knows of the data.
+/// The data, as a sampler sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct Population<'a> {
     /// The number of samples in the dataset.
     pub len: usize,
-    /// The dataset's weights, one for each sample, when it has any.
+    /// The dataset's weights, one for each sample, if it has any.
     pub weights: Option<&'a [f64]>,
     table: Option<&'a OnceLock<Arc<WeightTable>>>,
 }
 
 impl<'a> Population<'a> {
-    /// So many samples with these weights.
+    /// `len` samples with these weights.
     pub fn new(len: usize, weights: Option<&'a [f64]>) -> Self {
         Population { len, weights, table: None }
     }
@@ -86,10 +86,10 @@ impl<'a> Population<'a> {
         Population { table: Some(table), ..self }
     }
 
-    /// The weights, added up: once for a loader, whatever the number of its passes.
+    /// The running sums of the weights. They are computed once per loader, not once per pass.
     ///
     /// # Errors
-    /// When there are no weights, not one for each sample, or they can't be drawn by.
+    /// When there are no weights, when there is not one for each sample, or when they are not valid.
     pub fn weight_table(&self) -> Result<Arc<WeightTable>> {
         if let Some(table) = self.table.and_then(OnceLock::get) {
             return Ok(table.clone());
@@ -135,11 +135,11 @@ const LISTED: usize = 1_000_000;
 pub enum Order {
     /// `0..len`, which takes no memory.
     Range(usize),
-    /// These.
+    /// A list of indices.
     List(Vec<usize>),
-    /// A random order that takes no memory.
+    /// A random order that needs no memory.
     Permutation(Permutation),
-    /// Draws by weights: the nth by the nth number of the stream.
+    /// Weighted draws: draw n uses number n of the stream.
     Draws {
         /// The weights.
         table: Arc<WeightTable>,
@@ -151,7 +151,7 @@ pub enum Order {
 }
 
 impl Order {
-    /// `0..len` in a random order. It takes 8 bytes a sample up to a million samples, and nothing above that.
+    /// `0..len` in a random order. It needs 8 bytes per sample up to a million samples, and no memory above that.
     ///
     /// ```
     /// use engine::data::{Order, Pass};
@@ -183,9 +183,9 @@ impl Order {
         self.len() == 0
     }
 
-    /// Adds the indices at these positions to a list, in order; positions behind the end have none. It gives what
-    /// [`Order::get`] gives one by one, faster: draws take the numbers of their stream one after the other, where a single
-    /// one costs a whole block of the cipher.
+    /// Appends the indices at these positions to a list, in order; positions past the end are ignored. The result is
+    /// the same as with [`Order::get`] for each position, but faster: weighted draws read their stream sequentially,
+    /// while a single draw computes a whole block of the cipher.
     ///
     /// ```
     /// use engine::data::{Order, Pass};
@@ -214,7 +214,7 @@ impl Order {
         }
     }
 
-    /// The index at this position, found without those before it.
+    /// The index at this position, computed without the earlier ones.
     pub fn get(&self, position: usize) -> Option<usize> {
         match self {
             Order::Range(len) => (position < *len).then_some(position),

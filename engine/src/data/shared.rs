@@ -3,14 +3,13 @@
 use std::sync::{Mutex, PoisonError};
 use tch::Tensor;
 
-/// A tensor held by a dataset. `Tensor` itself can move to another thread, but not be looked at from two.
-///
-/// Never change what [`SharedTensor::get`] gives in place: all handles share one storage.
+/// A tensor stored in a dataset. A plain `Tensor` can be moved to another thread, but not be read from two threads.
+/// Never modify a tensor from [`SharedTensor::get`] in place: all handles share one storage.
 #[derive(Debug)]
 pub struct SharedTensor(Mutex<Tensor>);
 
 impl SharedTensor {
-    /// Takes the tensor over.
+    /// Takes ownership of the tensor.
     pub fn new(tensor: Tensor) -> Self {
         SharedTensor(Mutex::new(tensor))
     }

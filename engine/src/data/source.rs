@@ -1,4 +1,4 @@
-//! A loader, whatever its dataset: what the loops take batches from.
+//! A loader with any dataset, from which the loops read batches.
 
 use crate::base::Result;
 use crate::data::common_order::CommonOrder;
@@ -6,9 +6,9 @@ use crate::data::cursor::Cursor;
 use crate::data::dataset::{BatchOf, Dataset};
 use crate::data::loader::Loader;
 
-/// Where a loader stands in its data, and where it can go; whatever its batches are.
+/// The position of a loader in its data, for loaders with any type of batch.
 pub trait Source {
-    /// Goes to a place: a seek, never a replay.
+    /// Moves to a position without reading the samples before it.
     ///
     /// # Errors
     /// When the pass has fewer samples, or the workers can't be started.
@@ -20,10 +20,11 @@ pub trait Source {
     /// Batches of one pass; `None` when it never ends.
     fn batches(&self) -> Option<u64>;
 
-    /// Batches that the pass still has; `None` when it never ends.
+    /// Remaining batches of the pass; `None` when it never ends.
     fn batches_left(&self) -> Option<u64>;
 
-    /// The samples of the last batch of a pass; `None` when it never ends, has no batch, or that is not known.
+    /// The number of samples in the last batch of a pass; `None` when the pass never ends or has no batch, or when the
+    /// number is not known.
     fn last_batch(&self) -> Option<u64> {
         None
     }
@@ -31,7 +32,7 @@ pub trait Source {
     /// What the order of the samples depends on; `None` when there is nothing to compare with.
     fn common_order(&self) -> Option<CommonOrder>;
 
-    /// Lets go of what was read ahead. The place stays; what is used again reads anew.
+    /// Drops the batches that were read ahead. The position does not change; the next use reads them again.
     fn stop(&mut self) {}
 
     /// Begins the next pass when this one has no batch left.
@@ -46,12 +47,12 @@ pub trait Source {
     }
 }
 
-/// Batches of one type, in order. It is all that stands between a worker's batch and the step that takes it.
+/// Batches of one type, in order, for the step that uses them.
 pub trait BatchSource<B>: Source {
     /// The next batch; `None` at the end of the pass.
     ///
     /// # Errors
-    /// What went wrong with a sample, with its index. The loader stays where it is.
+    /// The error of a sample, with its index. The position of the loader does not change.
     fn next_batch(&mut self) -> Result<Option<B>>;
 }
 

@@ -1,9 +1,8 @@
-//! A run's folder, `work_dir/name/`: made, refused or moved aside, and locked against a second process.
+//! A run's folder, `work_dir/name/`: it is created, refused or moved aside, and locked against a second process.
 //!
-//! What it promises: a folder that holds a run is never written to unless that was asked for, an old run is
-//! moved and never deleted, and as long as a [`RunFolder`] lives no other process gets the same folder. A folder that was
-//! made for a run that then wrote nothing is taken away again.
-//! What lies in the files is the business of those who write them.
+//! Promised: a folder with a run is never written to unless this was requested; an old run is moved and never deleted;
+//! and as long as a [`RunFolder`] exists, no other process gets the same folder. A folder that was created for a run
+//! that wrote nothing is removed again. The content of the files is decided by the code that writes them.
 
 mod error;
 mod lock;

@@ -1,12 +1,12 @@
-//! From a phase to the hooks that take part in it, in order.
+//! Calls the hooks of a phase, in order.
 //!
-//! The hooks of a program are slots, numbered in tie order. Where no file changes anything, the order of every
-//! phase is a constant and each call is static; a phase that no hook takes part in compiles to nothing. Where a
-//! file sets a level, switches a hook off or adds `custom_hooks`, the phases concerned go through a table that is
-//! sorted once at start.
+//! The hooks of a program are numbered slots; among hooks of the same level the lower number is called first. When the
+//! file changes nothing, the order of every phase is a constant and each call is static; a phase without hooks
+//! compiles to nothing. When a file sets a level, switches a hook off or adds `custom_hooks`, the phases concerned use
+//! a table that is sorted once at start.
 //!
-//! A hook that fails or panics ends its phase, except where hooks put things back: a phase that closes another one
-//! ([`Phase::reaches_all`]) reaches every hook.
+//! When a hook fails or panics, the later hooks of the phase are not called. The exception are phases that close
+//! another one, in which hooks undo things: they call every hook ([`Phase::reaches_all`]).
 
 use crate::base::{Error, Priority, Result, panics};
 use crate::hook::slots::{PhaseOrder, UNROLLED, call_in_const_order};
@@ -25,17 +25,18 @@ pub struct CustomHook {
     pub hook: Box<dyn AnyHook>,
 }
 
-/// What a file can change about a slot.
+/// The settings of a file for a slot.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SlotSetting {
-    /// Another level than the attribute's.
+    /// A level that replaces the attribute's.
     pub level: Option<Priority>,
-    /// Not called at all.
+    /// Whether the hook is never called.
     pub off: bool,
 }
 
 /// The hooks of a program, and the order in which each phase calls them: the engine's own hooks `D`, those of the
-/// trainer `T`, and those that the file chose. The trainer is lent for each phase, because it belongs to the program.
+/// trainer `T`, and those that the file chose. The trainer is borrowed for each phase, because it belongs to the
+/// program.
 pub struct Dispatcher<D, T> {
     /// The engine's own hooks.
     pub engine: D,
@@ -56,11 +57,11 @@ pub struct Dispatcher<D, T> {
 pub struct Planned {
     /// The field's or component's name.
     pub name: String,
-    /// The level that counts.
+    /// Its level.
     pub priority: Priority,
     /// Its number: first the slots, then the custom hooks.
     pub slot: usize,
-    /// The attribute's level, where the file has set another one.
+    /// The attribute's level, when the file has set another one.
     pub changed_from: Option<Priority>,
 }
 
@@ -68,7 +69,8 @@ impl<D: Slots, T: Slots> Dispatcher<D, T> {
     /// The slots with concrete types: the engine's, then the trainer's.
     const SLOTS: &'static [SlotInfo] = <Joined<D, T> as Slots>::SLOTS;
 
-    /// Sorts what the file has changed. `settings` has one entry for each slot; where it is shorter, nothing is set.
+    /// Sorts the phases that the file has changed. `settings` has one entry for each slot; missing entries change
+    /// nothing.
     pub fn new(engine: D, settings: Vec<SlotSetting>, custom: Vec<CustomHook>) -> Self {
         let mut dispatcher = Dispatcher {
             engine,
@@ -84,7 +86,7 @@ impl<D: Slots, T: Slots> Dispatcher<D, T> {
         dispatcher
     }
 
-    /// Adds a hook, behind the others of its level.
+    /// Adds a hook after the other hooks of its level.
     pub fn add(&mut self, custom: CustomHook) {
         self.custom.push(custom);
         self.sort();
@@ -111,7 +113,7 @@ impl<D: Slots, T: Slots> Dispatcher<D, T> {
         }
     }
 
-    /// The hooks a phase calls, in order. Slots at or above `Self::SLOTS.len()` are custom hooks.
+    /// The hooks that a phase calls, in order. Slots at or above `Self::SLOTS.len()` are custom hooks.
     pub fn plan(&self, phase: Phase) -> Vec<Planned> {
         let fixed = Self::SLOTS
             .iter()
@@ -141,18 +143,19 @@ impl<D: Slots, T: Slots> Dispatcher<D, T> {
         self.settings.get(slot).is_some_and(|setting| setting.off)
     }
 
-    /// Whether any hook takes part in a phase: a constant, unless the file has changed the phase.
+    /// Whether a phase has any hooks: a constant, unless the file has changed the phase.
     #[inline(always)]
     pub fn has<P: At>(&self) -> bool {
         let in_const_order = const { <Joined<D, T> as PhaseOrder<P>>::ORDER.len > 0 };
         in_const_order || self.tabled.contains(P::PHASE)
     }
 
-    /// Calls the hooks of a phase, in order, up to the first that fails; in a phase that closes another one, all.
+    /// Calls the hooks of a phase, in order. It stops at the first hook that fails, except in a phase that closes
+    /// another one.
     ///
     /// # Errors
-    /// The first hook's error or panic, with the hook's name and the phase. Further ones are told. Where a panic
-    /// happened is known inside a [`panics::bracket`], which a run opens.
+    /// The first hook's error or panic, with the hook's name and the phase. Further errors are only printed. The place
+    /// of a panic is known inside a [`panics::bracket`], which every run opens.
     #[inline]
     pub fn run<P: At>(&mut self, trainer: &mut T, cx: &mut Context<'_>) -> Result<()> {
         if !self.has::<P>() {

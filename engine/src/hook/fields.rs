@@ -23,7 +23,7 @@ pub const fn slot_of<P: HookPart>(name: &'static str) -> SlotInfo {
 /// Calls the hook of a field, when it is there.
 ///
 /// # Errors
-/// What the hook returned.
+/// The error of the hook.
 #[inline(always)]
 pub fn call_field<P: HookPart>(field: &mut P::Field, phase: Phase, cx: &mut Context<'_>) -> Result<()> {
     match field.hook_mut() {
@@ -44,7 +44,7 @@ impl<T: Phases> PhasesOf<T> {
     /// Calls the method of this phase.
     ///
     /// # Errors
-    /// What the method returned.
+    /// The error of the method.
     #[inline(always)]
     pub fn call(trainer: &mut T, phase: Phase, cx: &mut Context<'_>) -> Result<()> {
         trainer.call(phase, cx)

@@ -1,4 +1,4 @@
-//! The traits that `#[hook]` and `#[phases]` fill.
+//! The traits that `#[hook]` and `#[phases]` implement.
 
 use crate::base::{Priority, Result, State, StateError, StateMap};
 use crate::phase::{Phase, PhaseMask};
@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
 
-/// The phases a hook or a trainer takes part in: exactly the methods of its `#[phases]` block.
+/// The phases in which a hook or a trainer is called: exactly the methods of its `#[phases]` block.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` takes part in no phase",
     label = "a hook needs a `#[phases]` block",
@@ -20,11 +20,11 @@ pub trait Phases {
     /// Calls the method of this phase. With a constant `phase` it compiles to that method alone.
     ///
     /// # Errors
-    /// What the method returned.
+    /// The error of the method.
     fn call(&mut self, phase: Phase, cx: &mut Context<'_>) -> Result<()>;
 }
 
-/// A struct under `#[hook]`: its settings come from the file, its state goes into checkpoints.
+/// A struct under `#[hook]`. Its settings come from the file, and its state is saved in checkpoints.
 ///
 /// ```
 /// use engine::base::Priority;
@@ -69,7 +69,7 @@ pub trait Hook: Phases + State + 'static {
     /// The `#[config]` fields and `level`.
     type Config: HookConfig + Clone + Debug + Serialize + DeserializeOwned + 'static;
 
-    /// The hook with these settings; `#[state]` and `#[transient]` fields take their `Default`.
+    /// The hook with these settings; `#[state]` and `#[transient]` fields have their `Default`.
     fn build(config: &Self::Config) -> Self
     where
         Self: Sized;
@@ -80,7 +80,7 @@ pub trait Hook: Phases + State + 'static {
 pub trait HookConfig: Debug + Send + Sync {
     /// The hook with these settings.
     fn build_any(&self) -> Box<dyn AnyHook>;
-    /// `level:` of the file, which wins over the attribute's priority.
+    /// `level:` of the file, which replaces the attribute's priority.
     fn level(&self) -> Option<Priority>;
 }
 
@@ -95,18 +95,18 @@ pub trait AnyHook {
     fn name(&self) -> &'static str;
     /// The level of the attribute.
     fn priority(&self) -> Priority;
-    /// The phases it is called in.
+    /// The phases in which it is called.
     fn phases(&self) -> PhaseMask;
     /// Calls the method of this phase.
     ///
     /// # Errors
-    /// What the method returned.
+    /// The error of the method.
     fn call(&mut self, phase: Phase, cx: &mut Context<'_>) -> Result<()>;
     /// Its `#[state]`.
     fn save_state(&self) -> StateMap;
-    /// The settings that its state belongs to.
+    /// The settings on which its state depends.
     fn belongs_to(&self) -> Vec<(&'static str, String)>;
-    /// Takes its `#[state]` back.
+    /// Restores its `#[state]`.
     ///
     /// # Errors
     /// When an entry is missing or doesn't fit.
@@ -138,7 +138,8 @@ impl<H: Hook> AnyHook for H {
     }
 }
 
-/// What a trainer's `#[hook]` field can be: a hook, or an `Option` of one that is absent unless the file names it.
+/// The type of a trainer's `#[hook]` field: a hook, or an `Option` of a hook, which is `None` unless the file names
+/// it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be a `#[hook]` field",
     label = "not a hook",
@@ -147,11 +148,11 @@ impl<H: Hook> AnyHook for H {
 pub trait HookField: Sized {
     /// The hook itself.
     type Hook: Hook;
-    /// Whether the hook is there only when the file names it.
+    /// Whether the hook is built only when the file names it.
     const OPTIONAL: bool;
-    /// The field from the settings; `None`: the file has switched it off or, for an `Option`, not named it.
+    /// The field for a hook. `hook` is `None` when the file has switched it off or, for an `Option`, has not named it.
     fn from_hook(hook: Option<Self::Hook>) -> Option<Self>;
-    /// The hook, when it is there.
+    /// The hook, if there is one.
     fn hook_mut(&mut self) -> Option<&mut Self::Hook>;
 }
 

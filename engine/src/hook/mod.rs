@@ -1,4 +1,4 @@
-//! Hooks: what they are, and how a phase reaches those that take part in it.
+//! Hooks: the traits of hooks and steps, and how a phase calls its hooks.
 
 mod dispatch;
 mod fields;

@@ -1,10 +1,10 @@
-//! Sets of hooks: one line for each hook says all that a program needs of it.
+//! Sets of hooks: one line for each hook contains everything that a program needs to know about it.
 
 use crate::base::Result;
 use crate::hook::{EngineHooks, HookField, HookSetting, Joined};
 
-/// Hooks that a program has by their types, each with its settings below `hooks` in the file. Made by
-/// [`hook_set!`](crate::hook_set).
+/// Hooks of known types, each with its settings below `hooks` in the file. [`hook_set!`](crate::hook_set) implements
+/// it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a set of hooks",
     label = "not a set of hooks",
@@ -14,7 +14,7 @@ pub trait HookSet: EngineHooks + Sized + 'static {
     /// What a file says of each hook.
     type Settings: 'static;
 
-    /// The key below `hooks` of the hook that is called so as a component; `None` when it is none of these.
+    /// The key below `hooks` of the hook with this component name; `None` when no hook of the set has this name.
     fn key_of(component: &str) -> Option<&'static str>;
 
     /// Reads the settings of every hook; `None` when there is a mistake in any.
@@ -26,17 +26,17 @@ pub trait HookSet: EngineHooks + Sized + 'static {
     /// Builds the hooks, in the order of their slots.
     ///
     /// # Errors
-    /// When a hook that can't be left out is switched off.
+    /// When a hook that can't be switched off is `Off`.
     fn build(settings: Self::Settings, builder: &mut impl BuildHooks) -> Result<Self>;
 }
 
-/// Reads what a file says of hooks, one after the other.
+/// Reads the settings of hooks, one after the other.
 pub trait ReadHooks {
     /// The hook under this path, `hooks.logger`; `None` when it has a mistake.
     fn read_hook<F: HookField>(&mut self, path: &'static str) -> Option<HookSetting<F>>;
 }
 
-/// Writes what a file says of hooks, one after the other.
+/// Writes the settings of hooks, one after the other.
 pub trait WriteHooks {
     /// The hook under this path, `hooks.logger`.
     fn write_hook<F: HookField>(&mut self, path: &'static str, setting: &HookSetting<F>);
@@ -47,7 +47,7 @@ pub trait BuildHooks {
     /// The hook with this key.
     ///
     /// # Errors
-    /// When it is switched off and can't be left out.
+    /// When it is `Off` and can't be switched off.
     fn build_hook<F: HookField>(&mut self, key: &'static str, setting: HookSetting<F>) -> Result<F>;
 }
 
@@ -85,11 +85,12 @@ impl<A: HookSet, B: HookSet> HookSet for Joined<A, B> {
     }
 }
 
-/// Makes a set of hooks from one line for each: the struct that holds them, what a file says of each, and everything
-/// that reads, prints, builds, calls and saves them.
+/// Makes a set of hooks from one line for each hook: a struct with the hooks, a struct with their settings, and all
+/// code that reads, prints, builds, calls and saves them.
 ///
-/// The engine's own hooks are such a set. A library bundles hooks the same way, and a trainer takes the bundle by
-/// `#[trainer(by_epoch, hooks = Diagnostics)]`: its hooks then stand below `hooks` in the file, as the engine's own do.
+/// The engine's own hooks are such a set. A library can bundle hooks in the same way, and a trainer uses the bundle
+/// with `#[trainer(by_epoch, hooks = Diagnostics)]`. Then the file sets its hooks below `hooks`, like the engine's
+/// own.
 ///
 /// ```
 /// use engine::prelude::*;

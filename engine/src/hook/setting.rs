@@ -1,14 +1,14 @@
-//! What an experiment says of a hook that a program has by its type.
+//! The settings in an experiment of a hook of known type.
 
 use crate::base::Priority;
 use crate::hook::{Hook, HookConfig as _, HookField};
 
-/// What the file says of a `#[hook]` field, or of a hook in a [`HookSet`](crate::hook::HookSet).
+/// The setting in the file of a `#[hook]` field, or of a hook in a [`HookSet`](crate::hook::HookSet).
 #[derive(Clone, Debug)]
 pub enum HookSetting<F: HookField> {
-    /// Nothing, and the field is an `Option`.
+    /// The file does not name it, and the field is an `Option`.
     Absent,
-    /// `Off`. The hook is built with its defaults where it has them, and never called.
+    /// `Off`. The hook is built with its defaults if it has them, and never called.
     Off(Option<<F::Hook as Hook>::Config>),
     /// Its settings.
     On(<F::Hook as Hook>::Config),

@@ -5,7 +5,7 @@ use crate::hook::{Hook, HookField, Phases};
 use crate::phase::{At, Phase, PhaseMask};
 use crate::run::Context;
 
-/// What is known of a slot at compile time.
+/// The properties of a slot that are known at compile time.
 #[derive(Clone, Copy, Debug)]
 pub struct SlotInfo {
     /// The field's name; for the trainer's own phases, the trainer's.
@@ -25,17 +25,17 @@ impl SlotInfo {
 
 /// Hooks with concrete types, by number. `#[trainer]` implements it: fields in order, then the trainer itself.
 pub trait Slots {
-    /// The slots, at most [`MAX_SLOTS`]. Of two slots of one level the earlier is called first.
+    /// The slots, at most [`MAX_SLOTS`]. When two slots have the same level, the earlier one is called first.
     const SLOTS: &'static [SlotInfo];
 
     /// Calls a slot in a phase. With constant arguments it compiles to that one method.
     ///
     /// # Errors
-    /// What the hook returned.
+    /// The error of the hook.
     fn call(&mut self, slot: usize, phase: Phase, cx: &mut Context<'_>) -> Result<()>;
 }
 
-/// Slots that are lent.
+/// Borrowed slots.
 impl<S: Slots> Slots for &mut S {
     const SLOTS: &'static [SlotInfo] = S::SLOTS;
 
@@ -60,7 +60,7 @@ pub type EachState<'a> = dyn FnMut(&str, &mut dyn State) -> Result<()> + 'a;
 
 /// The hooks that every program has, whichever they are.
 pub trait EngineHooks: Slots {
-    /// Everything that checkpoints hold of them: `hooks.checkpoint`, ….
+    /// Calls `each` with the state of every hook: `hooks.checkpoint`, ….
     ///
     /// # Errors
     /// The first that `each` returns.
@@ -74,7 +74,7 @@ impl EngineHooks for () {
 }
 
 /// The most slots of a program: the engine's own, the trainer's fields, the trainer. `#[trainer]` refuses more fields
-/// than fit, so that nobody meets this number in a constant's panic.
+/// than fit, so that users get its message and not a panic in a constant.
 pub const MAX_SLOTS: usize = 256;
 
 /// Two sets of slots as one, in this order.

@@ -1,11 +1,11 @@
-//! What a user writes of a trainer: its steps.
+//! The steps of a trainer, which a user implements.
 
 use crate::base::{Output, Prediction, Result};
 use crate::data::Batch;
 use crate::run::Context;
 
-/// The training step. The engine does the rest: `backward`, accumulation, clipping, the update. A trainer with several
-/// losses and optimizers in an iter has [`#[passes]`](macro@crate::passes) instead.
+/// The training step. The engine does the rest: `backward`, accumulation, clipping and the update. A trainer with
+/// several losses and optimizers in an iter uses [`#[passes]`](macro@crate::passes) instead.
 ///
 /// ```
 /// use engine::prelude::*;
@@ -76,21 +76,21 @@ use crate::run::Context;
     note = "add `impl Steps for {Self} {{ type Batch = …; fn train_step(&mut self, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output> {{ … }} }}`"
 )]
 pub trait Steps {
-    /// What the train loader hands over, on the run's device. Of several train loaders, the tuple of their batches, in the
-    /// order of the fields.
+    /// The batch of the train loader, on the run's device. With several train loaders, the tuple of their batches, in
+    /// the order of the fields.
     type Batch;
 
-    /// The forward pass of one batch; its loss is what `backward` runs through.
+    /// The forward pass of one batch. The engine calls `backward` on its loss.
     ///
     /// # Errors
-    /// What goes wrong in it; the run ends with it.
+    /// Any error of the step; it ends the run.
     fn train_step(&mut self, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output>;
 }
 
-/// What the steps of a trainer take: [`Steps::Batch`], or the batch of its passes. `#[trainer]` implements it.
+/// The batch of the steps of a trainer: [`Steps::Batch`], or the batch of its passes. `#[trainer]` implements it.
 ///
-/// It stands between [`Steps`] and the other steps, so that a trainer without `train_step` is one error and not one
-/// for each place where another step says `Self::Batch`.
+/// The other steps use this trait and not [`Steps`], so that a trainer without `train_step` causes one error, and not
+/// one for each place where another step says `Self::Batch`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a trainer",
     label = "only a trainer has steps",
@@ -101,8 +101,9 @@ pub trait Batches {
     type Batch: Batch;
 }
 
-/// The step of `#[loader(val)]`, run without gradients. It takes batches as in training; a trainer whose val loaders hand
-/// over other batches has a step for each type, `impl ValStep<Tensor> for Classifier`.
+/// The step of `#[loader(val)]`, run without gradients. By default its batches have the type of the training batches.
+/// When val loaders have batches of other types, implement a step for each type:
+/// `impl ValStep<Tensor> for Classifier`.
 ///
 /// ```
 /// use engine::prelude::*;
@@ -188,11 +189,11 @@ pub trait ValStep<B = <Self as Batches>::Batch>: Batches {
     /// The forward pass of one batch; metrics take what they need from the output's tensors.
     ///
     /// # Errors
-    /// What goes wrong in it; the run ends with it.
+    /// Any error of the step; it ends the run.
     fn val_step(&mut self, batch: &B, cx: &mut Context<'_>) -> Result<Output>;
 }
 
-/// The step of `#[loader(test)]`, run without gradients. As [`ValStep`], for other phases.
+/// The step of `#[loader(test)]`, run without gradients. It is like [`ValStep`], with the phases of a test.
 #[diagnostic::on_unimplemented(
     message = "the trainer `{Self}` has a test loader and no `test_step` that takes its batches",
     label = "no `test_step` takes batches of `{B}`",
@@ -203,7 +204,7 @@ pub trait TestStep<B = <Self as Batches>::Batch>: Batches {
     /// The forward pass of one batch; metrics take what they need from the output's tensors.
     ///
     /// # Errors
-    /// What goes wrong in it; the run ends with it.
+    /// Any error of the step; it ends the run.
     fn test_step(&mut self, batch: &B, cx: &mut Context<'_>) -> Result<Output>;
 }
 
@@ -269,12 +270,12 @@ pub trait TestStep<B = <Self as Batches>::Batch>: Batches {
     note = "add `impl PredictStep for {Self} {{ type Prompt = …; fn predict_step(&mut self, batch: &Self::Prompt, cx: &mut Context<'_>) -> Result<Prediction> {{ … }} }}`"
 )]
 pub trait PredictStep {
-    /// What the predict loader hands over, on the run's device.
+    /// The batch of the predict loader, on the run's device.
     type Prompt;
 
-    /// What the model says of one batch; written to `predictions.jsonl`.
+    /// The predictions for one batch; they are written to `predictions.jsonl`.
     ///
     /// # Errors
-    /// What goes wrong in it; the run ends with it.
+    /// Any error of the step; it ends the run.
     fn predict_step(&mut self, batch: &Self::Prompt, cx: &mut Context<'_>) -> Result<Prediction>;
 }

@@ -1,7 +1,7 @@
 //! Where a trainer's training step comes from: `impl Steps`, or `#[passes]`.
 //!
-//! They are two traits, so that a trainer with both is told what to do, and not only that two implementations of one trait
-//! conflict. `#[trainer]` asks which one there is.
+//! They are two traits, so that a trainer with both gets a message that says what to do, and not only that two
+//! implementations of one trait conflict. `#[trainer]` checks which of them exists.
 
 use crate::base::{Output, Result};
 use crate::hook::steps::Steps;
@@ -9,7 +9,7 @@ use crate::optim::PassInfo;
 use crate::run::Context;
 use std::marker::PhantomData;
 
-/// What `#[passes]` writes: the step of the pass under way.
+/// Implemented by `#[passes]`: the step of the current pass.
 pub trait PassSteps {
     /// [`Steps::Batch`].
     type Batch;

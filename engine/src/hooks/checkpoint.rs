@@ -1,4 +1,4 @@
-//! `checkpoint`: when to save and what to keep. How a checkpoint is written is the engine's business.
+//! `checkpoint`: when to save and which checkpoints to keep. The engine itself writes checkpoints.
 
 use crate::base::{Clock, Result};
 use crate::checkpoint::{iter_name, retain};

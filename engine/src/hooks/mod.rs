@@ -1,4 +1,4 @@
-//! The built-in hooks, one a file. They use nothing that a user's hook can't use.
+//! The built-in hooks, one per file. They use only what a user's hook can use too.
 
 #[macro_use]
 mod table;

@@ -1,4 +1,4 @@
-//! `scheduler`: sets what the experiment's schedules say, before the update that uses it.
+//! `scheduler`: sets the values of the experiment's schedules before the update that uses them.
 
 use crate::base::Result;
 use crate::run::Context;

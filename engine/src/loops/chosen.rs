@@ -1,4 +1,4 @@
-//! A training loop that the experiment chooses instead of the engine's own.
+//! A training loop that the experiment chooses in place of the engine's own.
 
 use crate::base::{Error, Result};
 use crate::hook::EngineHooks;
@@ -9,28 +9,29 @@ use std::fmt::Debug;
 
 /// The parts of a training, as a [`TrainLoop`] calls them. [`Program`] has the same methods.
 pub trait Training {
-    /// How far the training is, and how far it goes. A resumed run stands where they say.
+    /// The position and the plan of the training. A resumed run continues at this position.
     fn clocks(&self) -> &Clocks;
 
-    /// What hooks see: to log, to ask for a validation or a checkpoint, to reach optimizers and models.
+    /// The context that hooks get: to log, to request a validation or a checkpoint, to access optimizers and models.
     fn context(&mut self) -> Context<'_>;
 
-    /// Whether the training ends here: its plan is done, or it was stopped.
+    /// Whether the training ends here: its plan is finished, or it was stopped.
     fn is_over(&self) -> bool;
 
-    /// [`Program::epoch`]: an epoch, or what is left of it after a resume; with a safe point after each iter but the last.
+    /// [`Program::epoch`]: an epoch, or the rest of it after a resume, with a safe point after each iter except the
+    /// last.
     ///
     /// # Errors
     /// The first error of a step, a hook, a loader or the disk.
     fn epoch(&mut self) -> Result<()>;
 
-    /// [`Program::epoch_with`]: an epoch whose iters `body` makes.
+    /// [`Program::epoch_with`]: an epoch in which `body` runs the iters.
     ///
     /// # Errors
     /// Those of `body`, and the first error of a hook or the loader around it.
     fn epoch_with(&mut self, body: &mut dyn FnMut(&mut dyn Training) -> Result<()>) -> Result<()>;
 
-    /// Whether the epoch goes on with another iter.
+    /// Whether the epoch has another iter.
     fn has_iter_left(&mut self) -> bool;
 
     /// [`Program::iter`]: one iter, within an epoch.
@@ -40,13 +41,13 @@ pub trait Training {
     /// ([`Training::has_iter_left`]).
     fn iter(&mut self) -> Result<()>;
 
-    /// [`Program::safe_point`]: decides, validates, writes checkpoints. After each epoch.
+    /// [`Program::safe_point`]: decides, validates, writes checkpoints. Call it after each epoch.
     ///
     /// # Errors
     /// The first error of a hook, of the validation or of the disk.
     fn safe_point(&mut self) -> Result<()>;
 
-    /// [`Program::safe_point_in_epoch`]: the same after each iter.
+    /// [`Program::safe_point_in_epoch`]: the same, to be called after each iter.
     ///
     /// # Errors
     /// The first error of a hook, of the validation or of the disk.
@@ -83,10 +84,11 @@ impl<D: EngineHooks, T: Trainer> Training for Program<D, T> {
     }
 }
 
-/// A training loop of one's own. `#[component(loop)]` lets experiments choose it: `train_loop: WatchTheStart(epochs: 2)`.
+/// A training loop of a program. `#[component(loop)]` lets experiments choose it:
+/// `train_loop: WatchTheStart(epochs: 2)`.
 ///
-/// It stands between `before_train` and `after_train`, as the engine's loop does, and calls the parts of a training in an
-/// order of its own. It keeps no counts: a resumed run stands where [`Training::clocks`] says when the loop begins.
+/// It runs between `before_train` and `after_train`, like the engine's loop, and calls the parts of a training in its
+/// own order. It must not count by itself: in a resumed run the loop begins at the position of [`Training::clocks`].
 ///
 /// ```
 /// use engine::loops::{TrainLoop, Training};
@@ -131,7 +133,7 @@ pub trait TrainLoop: Debug + Send {
     /// Trains until [`Training::is_over`].
     ///
     /// # Errors
-    /// Those of the parts it calls, and its own.
+    /// Errors of the parts that it calls, and its own.
     fn train(&self, training: &mut dyn Training) -> Result<()>;
 }
 

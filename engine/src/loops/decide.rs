@@ -1,8 +1,9 @@
-//! Requests become decisions, here and nowhere else.
+//! The only place where requests become decisions.
 //!
-//! Hooks and steps ask at any time ([`Requests`](crate::run::Requests)); so do signals. The loop decides where nothing is
-//! half done: before the first iter of an epoch, after each iter, around a validation, and for the update just before it.
-//! Everything that acts on a request acts on the decision, so that a group of ranks has to agree in this file alone.
+//! Hooks, steps and signals make requests at any time ([`Requests`](crate::run::Requests)). The loop decides only when
+//! no work is half finished: before the first iter of an epoch, after each iter, around a validation, and, for
+//! skipping an update, just before the update. All other code acts only on the decision, so that a group of ranks has
+//! to agree only in this file.
 
 use crate::hook::EngineHooks;
 use crate::loops::program::Program;
@@ -57,7 +58,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         reason
     }
 
-    /// Whether the training ends here: its plan is done, or it was decided.
+    /// Whether the training ends here: its plan is finished, or a stop was decided.
     pub fn is_over(&self) -> bool {
         self.run.decision.stop.is_some() || self.run.clocks.is_finished()
     }

@@ -1,7 +1,7 @@
-//! Why a training has ended, kept in its checkpoint: who resumes it does not train on by accident.
+//! Why a training has ended, saved in its checkpoint, so that a resume does not continue it by accident.
 //!
-//! A signal and `--max-iters` interrupt a run and end no training. What has ended it stays in force until somebody has
-//! changed it: the plan is longer, the one who stopped it has other settings, or the command line says so.
+//! A signal and `--max-iters` interrupt a run and do not end the training. A training that has ended stays ended until
+//! the plan is longer, the settings of the hook that stopped it have changed, or the command line says so.
 
 use crate::base::{Saved, StateError, StateMap, StateValue};
 use crate::hook::EngineHooks;

@@ -1,4 +1,4 @@
-//! Val and test: what their steps say goes into metrics and rows.
+//! Val and test: the outputs of their steps update metrics and go into rows.
 
 use crate::base::{Error, ErrorContext as _, Output, Result};
 use crate::hook::EngineHooks;
@@ -12,7 +12,7 @@ use crate::phase::{At, at};
 use crate::record::RowPhase;
 use std::collections::BTreeMap;
 
-/// The values of an evaluation, under their monitored names.
+/// The values of an evaluation, with their monitored names.
 pub type Report = Vec<(String, f64)>;
 
 /// What differs between val and test, besides what every stage has.
@@ -73,7 +73,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         Ok(report)
     }
 
-    /// Tests with every test loader; otherwise as [`Program::val`].
+    /// Tests with every test loader; otherwise like [`Program::val`].
     ///
     /// # Errors
     /// The first error of a step, a hook, a metric or a loader.
@@ -81,7 +81,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.evaluate::<Test>().map(|(report, _)| report)
     }
 
-    /// What every val and test loader will measure, under monitored names.
+    /// The values that all val and test loaders will measure, with their monitored names.
     ///
     /// # Errors
     /// When two metrics produce the same name.

@@ -4,11 +4,12 @@ use crate::base::Result;
 use crate::data::{Batch, BatchSource};
 use crate::run::Context;
 
-/// A val, test or predict loader of the trainer `T`, and the step that it feeds.
+/// A val, test or predict loader of the trainer `T`, and the step for its batches.
 pub trait FedStep<T> {
-    /// What the loader hands over and the step takes.
+    /// The batch of the loader and of the step.
     type Batch: Batch;
-    /// What the step says of a batch: an [`Output`](crate::base::Output) or a [`Prediction`](crate::base::Prediction).
+    /// The result of the step for a batch: an [`Output`](crate::base::Output) or a
+    /// [`Prediction`](crate::base::Prediction).
     type Answer;
 
     /// The loader.
@@ -21,11 +22,11 @@ pub trait FedStep<T> {
     fn step(&self, trainer: &mut T, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Self::Answer>;
 }
 
-/// Does something with a loader and its step, whatever the batches are.
+/// An operation on a loader and its step, for any type of batch.
 pub trait VisitLoader<T, A> {
-    /// What comes of it.
+    /// The result.
     type Value;
 
-    /// Does it.
+    /// Runs the operation.
     fn visit<F: FedStep<T, Answer = A>>(self, fed: F) -> Self::Value;
 }

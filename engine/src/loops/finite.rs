@@ -1,4 +1,4 @@
-//! Numbers of an evaluation that are none.
+//! Values of an evaluation that are NaN or infinite.
 
 use crate::base::Result;
 use crate::hook::EngineHooks;

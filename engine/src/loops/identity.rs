@@ -1,8 +1,9 @@
 //! Which saved state belongs to which part of the program.
 //!
-//! A part that has a key of its own, as a field has, keeps its state under that key. Hooks of `custom_hooks` are a list
-//! that people add to, remove from and reorder, and the same hook may stand in it twice: there a state goes to the hook of
-//! the same settings. Whatever its key, a part whose state was of something else starts anew.
+//! A part with its own key, such as a field, finds its state by this key. `custom_hooks` is a list to which people add
+//! hooks, from which they remove hooks, and which they reorder, and a hook may occur twice in it: there a state goes
+//! to the hook with the same settings. With any key, a part whose `resets_state` settings have changed starts with its
+//! initial state.
 
 use crate::base::{Saved, State, StateError, StateMap, StateValue};
 use crate::metric::Metric;

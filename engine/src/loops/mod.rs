@@ -1,13 +1,13 @@
 //! The loops: training by epoch and by iter (one engine, two clocks), val, test, predict.
 //!
-//! What they promise: every `before_x` that was entered has its `after_x`, whatever fails, panics or stops in between;
-//! `on_exception` runs once, before the phases that close what is open; what hooks ask for is answered at safe
-//! points, where no iter is half done: between two iters, and after `after_train_epoch`. A safe point looks for
-//! signals first, then validates, then writes checkpoints. A run that goes on from a checkpoint ends with the bits
-//! of one that was never stopped.
+//! Promised: after every `before_x` that ran, its `after_x` runs, whatever fails, panics or stops in between.
+//! `on_exception` runs once, before the closing phases of all open phases. Requests of hooks are decided at safe
+//! points, where no iter is half finished: between two iters, and after `after_train_epoch`. A safe point first checks
+//! for signals, then validates, then writes checkpoints. A run that is resumed from a checkpoint ends bit-identical to
+//! one that was never stopped.
 //!
-//! What they never do: read a tensor from the device (metrics and the logger do), or allocate on the engine's side
-//! in an iter.
+//! Never: the loops do not read a tensor from the device (metrics and the logger do), and the engine does not allocate
+//! memory in an iter.
 
 mod checkpoint;
 mod chosen;

@@ -1,4 +1,4 @@
-//! The names of what evaluations measure: `val/x`, or `val/NAME/x` where there are several val loaders.
+//! The names of the values that evaluations measure: `val/x`, or `val/NAME/x` when there are several val loaders.
 
 use crate::loops::trainer::{Role, Trainer};
 use crate::metric::Measure;

@@ -1,4 +1,5 @@
-//! Whether the place of a checkpoint means the same in the program that goes on from it: the seed, and the order of the samples.
+//! Checks that the position of a checkpoint means the same in the resumed program: the seed, and the order of the
+//! samples.
 
 use crate::base::{Error, Result, Saved, StateError, StateMap, StateValue};
 use crate::data::{CommonOrder, Cursor};

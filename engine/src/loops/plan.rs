@@ -1,4 +1,4 @@
-//! How far a training goes and when it validates: numbers from the file, and pure functions of the clock.
+//! The length of a training and when it validates: numbers from the file, and pure functions of the clock.
 
 use crate::base::Clock;
 use crate::optim::update::batches_per_iter;
@@ -6,42 +6,42 @@ use crate::optim::{Clip, NonFinite, PassInfo, PassPlan, PassSettings, TrainingLe
 use crate::run::{Cadence, Clocks};
 use serde::{Deserialize, Serialize};
 
-/// What a training is to do, besides what its hooks ask for.
+/// The plan of a training, without the requests of hooks.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
-    /// How far the training goes.
+    /// The length of the training.
     pub train: TrainPlan,
     /// When it validates; `None`: never.
     pub val: Option<ValPlan>,
 }
 
-/// How far a training goes, and what an update is made of.
+/// The length of a training, and the settings of an update.
 #[derive(Clone, Debug, Default)]
 pub struct TrainPlan {
     /// Epochs (`by_epoch`).
     pub max_epochs: Option<u64>,
-    /// Updates (`by_iter`, or a limit below that of the epochs).
+    /// Updates (with `by_iter`; with `by_epoch` an additional limit).
     pub max_iters: Option<u64>,
-    /// Batches of one update; 0 is taken as 1. A pass may have its own number.
+    /// Batches of one update; 0 means 1. A pass may have its own number.
     pub accumulate: u64,
-    /// Batches of one epoch, when not the whole loader.
+    /// Batches of one epoch, if it is not the whole loader.
     pub batches_per_epoch: Option<u64>,
-    /// Which of several train loaders makes the epoch.
+    /// The train loader that determines the epoch, when there are several.
     pub epoch_loader: EpochLoader,
     /// Clipping of the final gradient. A pass may have its own.
     pub clip: Option<Clip>,
-    /// What is changed of the trainer's passes, by their place; where it is shorter, nothing.
+    /// Changed settings of the trainer's passes, in their order; passes without an entry are not changed.
     pub passes: Vec<PassSettings>,
     /// What happens to an update whose gradient is not finite.
     pub non_finite: NonFinite,
-    /// Stops when this many updates are done, without changing the plan: schedules stay as they are.
+    /// Stops after this many updates without changing the plan, so that schedules do not change.
     pub stop_after: Option<u64>,
-    /// Goes on also with a training that a hook or a step had ended.
+    /// Continues a training even when a hook or a step had ended it.
     pub past_end: bool,
 }
 
-/// Which of several train loaders makes the epoch. It ends with a pass of that loader; the others go on from pass to pass,
-/// each where it stands.
+/// The train loader that determines the epoch, when there are several. The epoch ends with a pass of that loader. The
+/// others continue from pass to pass, each from its own position.
 ///
 /// ```
 /// use engine::loops::EpochLoader;
@@ -128,28 +128,28 @@ impl TrainPlan {
 /// When the training validates.
 #[derive(Clone, Debug)]
 pub struct ValPlan {
-    /// Every this many on its clock.
+    /// Counts of its clock between two validations.
     pub interval: u64,
-    /// Not before this count.
+    /// There is no validation before this count.
     pub begin: u64,
-    /// From each milestone on, another interval; sorted by milestone.
+    /// `(milestone, interval)`: the interval from each milestone on; sorted by milestone.
     pub dynamic_intervals: Vec<(u64, u64)>,
-    /// The clock that `interval`, `begin` and the milestones are counted on.
+    /// The clock of `interval`, `begin` and the milestones.
     pub by: Clock,
-    /// Also once when the training ends, if its last weights have not been validated.
+    /// Whether to validate when the training ends, if its last weights have not been validated.
     pub at_end: bool,
     /// Batches of each val loader that are tried before the training begins; 0: none.
     pub sanity: u64,
 }
 
 impl ValPlan {
-    /// Whether the validation is due where the run stands: at a multiple of the interval in force, from `begin` on.
+    /// Whether a validation is due at the current position: at a multiple of the current interval, from `begin` on.
     pub fn is_due(&self, clocks: &Clocks) -> bool {
         let interval = self.interval_at(clocks.count(self.by));
         Cadence { interval, begin: self.begin, by: self.by }.is_due(clocks)
     }
 
-    /// Whether a training that ends with this count of the plan's clock validates at all, unless somebody asks for it.
+    /// Whether a training that ends with this count of the plan's clock validates at all without a request.
     pub fn is_ever_due(&self, last: u64) -> bool {
         let from = std::iter::once((0, self.interval)).chain(self.dynamic_intervals.iter().copied());
         let mut ends = self.dynamic_intervals.iter().map(|(milestone, _)| milestone.saturating_sub(1));

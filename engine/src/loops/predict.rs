@@ -1,4 +1,4 @@
-//! Predict: one pass over the predict loader, each prediction handed on as it comes.
+//! Predict: one pass over the predict loader, with each prediction passed on at once.
 
 use crate::base::{Error, Prediction, Result};
 use crate::hook::EngineHooks;
@@ -23,7 +23,7 @@ impl<T: Trainer> Stage<T> for Predict {
 }
 
 impl<D: EngineHooks, T: Trainer> Program<D, T> {
-    /// Predicts every batch of the predict loader and hands each prediction to `write`. A signal ends it early.
+    /// Predicts every batch of the predict loader and calls `write` with each prediction. A signal ends it early.
     ///
     /// # Errors
     /// The first error of a step, a hook, the loader or `write`; always, when there is no predict loader.

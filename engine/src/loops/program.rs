@@ -1,4 +1,4 @@
-//! A program at run time: hooks, trainer and run state, and the bracket that every pair of phases goes through.
+//! A program at run time: hooks, trainer and run state, and the function that runs every pair of phases.
 
 use crate::base::panics;
 use crate::base::{Error, ErrorContext as _, Result};
@@ -26,13 +26,13 @@ pub enum End {
 
 /// A trainer with its hooks, its plan and its run.
 ///
-/// The trainer is a hook like others, so the dispatcher borrows it for each phase.
+/// The trainer is also a hook, so the dispatcher borrows it for each phase.
 pub struct Program<D: EngineHooks, T: Trainer> {
     /// The trainer, with its loaders, metrics and hooks.
     pub trainer: T,
     /// The engine's own hooks, those that the file chose, and the order of all.
     pub hooks: Dispatcher<D, T>,
-    /// How far the training goes, and when it validates.
+    /// The length of the training, and when it validates.
     pub plan: Plan,
     /// What the run owns.
     pub run: RunState,
@@ -43,7 +43,7 @@ pub struct Program<D: EngineHooks, T: Trainer> {
 }
 
 impl<D: EngineHooks, T: Trainer> Program<D, T> {
-    /// A program at its start. It listens to no signal yet.
+    /// A new program. It does not listen to signals yet.
     pub fn new(trainer: T, hooks: Dispatcher<D, T>, plan: Plan, run: RunState) -> Self {
         Program { trainer, hooks, plan, run, waiting: Vec::new(), epoch_loader: 0 }
     }
@@ -57,10 +57,10 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         Ok(())
     }
 
-    /// Runs everything inside `before_run` and `after_run`. Loops are called in `body` and nowhere else.
+    /// Runs everything inside `before_run` and `after_run`. Call loops only in `body`.
     ///
     /// # Errors
-    /// The first error or panic of a step, a hook, a loader or the disk. What fails after it is told, not returned.
+    /// The first error or panic of a step, a hook, a loader or the disk. Later errors are printed, not returned.
     pub fn run(&mut self, body: impl FnOnce(&mut Self) -> Result<()>) -> Result<End> {
         let _bracket = panics::bracket();
         let result = self.within::<at::BeforeRun, at::AfterRun>(body);
@@ -107,12 +107,12 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         result.with_context(|| self.run.step_failed(what))
     }
 
-    /// The run, as hooks see it: for a loop of your own that asks for something.
+    /// The run as a [`Context`], as hooks get it: for requests of your own loop.
     pub fn context(&mut self) -> Context<'_> {
         Context::new(&mut self.run)
     }
 
-    /// Calls the hooks of one phase. Phases that open and close something go through [`Program::within`].
+    /// Calls the hooks of one phase. For phases that open and close something, use [`Program::within`].
     ///
     /// # Errors
     /// The first hook's error or panic.
@@ -122,12 +122,12 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.hooks.run::<P>(&mut self.trainer, &mut Context::new(&mut self.run))
     }
 
-    /// A pair of phases around `body`. The closing phase always runs, also when the opening one has failed; when
-    /// something fails, `on_exception` runs once before it, and the error goes on. A panic in `body` is an error. That
-    /// `After` closes `Before` is checked when it is compiled.
+    /// A pair of phases around `body`. The closing phase always runs, also when the opening one has failed. When
+    /// something fails, `on_exception` runs once before it, and the error is passed on. A panic in `body` becomes an
+    /// error. The compiler checks that `After` closes `Before`.
     ///
     /// # Errors
-    /// A stand-in for the first failure, which [`Program::run`] returns.
+    /// A placeholder for the first error, which [`Program::run`] returns.
     pub fn within<Before: At, After: At>(&mut self, body: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         const { assert!(matches!(After::PHASE.closes(), Some(phase) if phase as u8 == Before::PHASE as u8)) };
         let result =

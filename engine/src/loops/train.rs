@@ -1,5 +1,5 @@
-//! Training: epochs of iters. `by_iter` is the same loop with one epoch that lasts the whole training and a loader
-//! that starts over.
+//! Training: epochs of iters. `by_iter` is the same loop with a single epoch for the whole training and a loader that
+//! starts again at its end.
 
 use crate::base::{Batch, Clock, Epoch, Error, Result};
 use crate::hook::EngineHooks;
@@ -14,10 +14,10 @@ use crate::run::{Generators, Requests, RunState};
 use tch::Tensor;
 
 impl<D: EngineHooks, T: Trainer> Program<D, T> {
-    /// Sets the clocks' plan. The length of an epoch counts its tail as an iter of its own.
+    /// Sets the plan of the clocks. The last iter of an epoch counts as an iter, also when it has fewer batches.
     ///
     /// # Errors
-    /// When the train loader has no batch, or the training no end.
+    /// When the train loader has no batch, or when nothing ends the training.
     pub fn prepare_train(&mut self) -> Result<()> {
         let loader = self.choose_epoch_loader()?;
         if loader == Some(0) {
@@ -80,7 +80,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         Ok(())
     }
 
-    /// Trains from where the clocks stand to the end of the plan, or until something stops it.
+    /// Trains from the position of the clocks to the end of the plan, or until something stops it.
     ///
     /// # Errors
     /// The first error of a step, a hook, a loader or the disk.
@@ -100,12 +100,12 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         Ok(())
     }
 
-    /// Trains by a loop of your own: `body` stands between `before_train` and `after_train`, and calls the parts of a
-    /// training in its order. Before it and after it there is a safe point, where validation and checkpoints that are due
-    /// take place. Called within [`Program::run`].
+    /// Trains with your own loop: `body` runs between `before_train` and `after_train`, and calls the parts of a
+    /// training in its own order. Before and after it there is a safe point, where due validations and checkpoints are
+    /// done. Call it within [`Program::run`].
     ///
-    /// A resumed run stands where its clocks say when `body` begins, so a loop asks the clocks where it is, and keeps no
-    /// counts of its own.
+    /// In a resumed run, `body` begins at the position of the clocks. So a loop must read its position from the clocks
+    /// and must not count by itself.
     ///
     /// ```no_run
     /// use engine::loops::End;
@@ -138,7 +138,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// ```
     ///
     /// # Errors
-    /// Those of `body`, and the first error of a hook, a validation or the disk around it.
+    /// Errors of `body`, and the first error of a hook, a validation or the disk around it.
     pub fn train_with(&mut self, body: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         self.prepare_train()?;
         self.set_training(true);
@@ -177,8 +177,8 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.run.decision.is_cut() && !self.run.clocks.is_finished()
     }
 
-    /// One pass of the train loader, or what is left of it after a resume; `by_iter`: the whole training. The safe point
-    /// of its last iter is not in it: it comes after `after_train_epoch`, where the epoch is counted.
+    /// One pass of the train loader, or the rest of it after a resume; with `by_iter` the whole training. The safe
+    /// point of its last iter is not included: it follows `after_train_epoch`, when the epoch is counted.
     ///
     /// # Errors
     /// The first error of a step, a hook, a loader or the disk.
@@ -192,11 +192,12 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         })
     }
 
-    /// An epoch by a loop of your own: `body` stands between `before_train_epoch` and `after_train_epoch`, with the loader
-    /// where the clocks are. The epoch is counted when no batch is left. See [`Program::train_with`].
+    /// An epoch with your own loop: `body` runs between `before_train_epoch` and `after_train_epoch`, and the loader
+    /// is at the position of the clocks. The epoch is counted when no batch is left. See [`Program::train_with`].
     ///
     /// # Errors
-    /// Those of `body`, and the first error of a hook or the loader around it. Within an epoch.
+    /// Errors of `body`, and the first error of a hook or the loader around it; also when it is called within an
+    /// epoch.
     pub fn epoch_with(&mut self, body: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         if self.run.current.in_epoch {
             return Err(Error::msg("an epoch is running; begin the next one after it has ended"));
@@ -222,7 +223,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         result
     }
 
-    /// Whether the epoch goes on with another iter.
+    /// Whether the epoch has another iter.
     pub fn has_iter_left(&mut self) -> bool {
         !self.is_over() && self.batches_left() != Some(0)
     }
@@ -243,8 +244,8 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         }
     }
 
-    /// Where no iter is half done: decides, validates, and writes checkpoints. A signal leaves the validation out, and
-    /// the state of the last finished iter is saved.
+    /// To be called between iters: decides requests, validates, and writes checkpoints. After a signal there is no
+    /// validation, and the state of the last finished iter is saved.
     ///
     /// # Errors
     /// The first error of a hook, of the validation or of the disk.
@@ -269,8 +270,8 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         Ok(())
     }
 
-    /// The safe point after an iter. When the epoch or the training ends with it, there is nothing to do: validation and
-    /// checkpoints wait for the safe point after `after_train_epoch`, where the epoch is counted.
+    /// The safe point after an iter. When the epoch or the training ends with this iter, it does nothing: validation
+    /// and checkpoints are done at the safe point after `after_train_epoch`, when the epoch is counted.
     ///
     /// # Errors
     /// The first error of a hook, of the validation or of the disk.

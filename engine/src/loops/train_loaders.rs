@@ -1,7 +1,7 @@
-//! The train loaders of a program. Several are joined: an iter takes a batch of each.
+//! The train loaders of a program. Several loaders are joined: an iter reads a batch of each.
 //!
-//! One of them makes the epoch, which ends with its pass. The others go on from pass to pass. Each has a place of its own
-//! in its own data, and a checkpoint holds them all.
+//! One of them determines the epoch, which ends with the pass of this loader. The others continue from pass to pass.
+//! Each loader has its own position in its data, and a checkpoint contains all positions.
 
 use crate::base::{Batch, Error, Result};
 use crate::data::Source;

@@ -1,4 +1,4 @@
-//! What the loops drive: the run side of a trainer. `#[trainer]` fills it.
+//! The trait through which the loops use a trainer. `#[trainer]` implements it.
 
 use crate::base::{Clock, Output, Prediction, Result};
 use crate::data::Source;
@@ -47,29 +47,29 @@ pub trait Trainer: Batches + Slots + Sized {
     /// The loader fields of a role, in field order.
     fn loaders(role: Role) -> &'static [&'static str];
 
-    /// A train loader, by its place in [`Trainer::loaders`].
+    /// A train loader, by its index in [`Trainer::loaders`].
     fn train_loader(&mut self, index: usize) -> Option<&mut dyn Source>;
 
-    /// The next batch of the train loader; of several loaders a batch of each, as a tuple in field order. `None` when a
-    /// loader is at the end of its pass.
+    /// The next batch of the train loader; with several loaders a tuple with a batch of each, in field order. `None`
+    /// when a loader is at the end of its pass.
     ///
     /// # Errors
-    /// What went wrong with a sample.
+    /// The error of a sample.
     fn next_train_batch(&mut self) -> Result<Option<Self::Batch>>;
 
-    /// [`crate::hook::Steps::train_step`] of the pass that is under way.
+    /// [`crate::hook::Steps::train_step`] of the current pass.
     ///
     /// # Errors
     /// Those of the step.
     fn train_step(&mut self, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output>;
 
-    /// Hands a val or test loader to `visitor`, by its place in [`Trainer::loaders`]; `None` when there is none.
+    /// Calls `visitor` with a val or test loader, by its index in [`Trainer::loaders`]; `None` when there is none.
     fn evaluated<V: VisitLoader<Self, Output>>(role: Role, index: usize, visitor: V) -> Option<V::Value> {
         let _ = (role, index, visitor);
         None
     }
 
-    /// Hands the predict loader to `visitor`; `None` when there is none.
+    /// Calls `visitor` with the predict loader; `None` when there is none.
     fn predicted<V: VisitLoader<Self, Prediction>>(visitor: V) -> Option<V::Value> {
         let _ = visitor;
         None
@@ -81,7 +81,8 @@ pub trait Trainer: Batches + Slots + Sized {
     /// The first that `each` returns.
     fn metrics(&mut self, each: &mut EachMetric<'_>) -> Result<()>;
 
-    /// Everything that checkpoints hold of the trainer: `hooks.ema`, `metrics.accuracy`, and `trainer` for its own.
+    /// Calls `each` with all states of the trainer that are saved in checkpoints: `hooks.ema`, `metrics.accuracy`, and
+    /// `trainer` for its own state.
     ///
     /// # Errors
     /// The first that `each` returns.

@@ -1,9 +1,9 @@
 //! One iter: the passes that are due, each with its updates. An update is its batches forward and backward, then the
 //! step of its optimizers. The eager step.
 //!
-//! The loss is not read here. One that is NaN or infinite goes into the gradients and the weights like any other;
-//! it is seen in the next row, where the logger warns of it. With `train: (non_finite: Skip)` the device leaves such
-//! updates out, and nothing waits for it.
+//! The loss is not read here. A loss that is NaN or infinite influences gradients and weights like any other; the
+//! logger warns of it in the next row. With `train: (non_finite: Skip)` the device skips such updates, and nothing
+//! waits for the device.
 
 use crate::base::{Error, Output, Result};
 use crate::hook::EngineHooks;

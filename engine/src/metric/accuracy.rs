@@ -1,4 +1,4 @@
-//! How often the right class is among the first.
+//! How often the right class is among the classes with the highest logits.
 
 use crate::base::error::Result;
 use crate::base::output::Output;

@@ -1,4 +1,4 @@
-//! Which class is taken for which.
+//! How often each class is predicted for each target.
 
 use crate::base::error::Result;
 use crate::base::output::Output;
@@ -54,10 +54,10 @@ pub struct ConfusionMatrix {
 }
 
 impl ConfusionMatrix {
-    /// The counts: a row for each target class, a column for each predicted class.
+    /// The counts: one row for each target class, one column for each predicted class.
     ///
     /// # Errors
-    /// When no batch was taken in, or a target was no class.
+    /// When there was no batch, or a target was not a class.
     pub fn matrix(&self) -> Result<Vec<Vec<i64>>> {
         let mut rows = self.rows()?;
         rows.truncate(self.classes);

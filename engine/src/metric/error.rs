@@ -17,12 +17,12 @@ pub enum MetricError {
     MissingTensor {
         /// The metric.
         metric: String,
-        /// The tensor that is not there.
+        /// The missing tensor.
         wanted: String,
-        /// Those that are.
+        /// The tensors that the output has.
         found: Vec<String>,
     },
-    /// A tensor of the output has another shape or kind than the metric reads.
+    /// A tensor of the output does not have the shape or kind that the metric needs.
     #[error("metric `{metric}` can't read the tensor `{tensor}`: {why}")]
     Unfit {
         /// The metric.
@@ -32,7 +32,7 @@ pub enum MetricError {
         /// What was found and what is expected.
         why: String,
     },
-    /// Nothing was taken in.
+    /// There was no batch.
     #[error(
         "metric `{metric}` has no value: it saw no batch, or only batches of weight 0; look at the loader's data and at the weights of its batches"
     )]

@@ -1,4 +1,4 @@
-//! The mean of the loss, and what follows from it.
+//! The mean of the loss, and the perplexity.
 
 use crate::base::error::Result;
 use crate::base::output::Output;

@@ -1,4 +1,4 @@
-//! A weighted mean, that merges.
+//! A weighted mean that can be merged with others.
 
 use crate::base::error::Result;
 use crate::base::state::{Saved, StateError, StateMap, StateValue};
@@ -6,7 +6,8 @@ use crate::metric::error::MetricError;
 use crate::metric::total::Total;
 use tch::{TchError, Tensor};
 
-/// A sum on the device and the weight it is of: the number of samples, of tokens, of whatever is averaged over.
+/// A sum on the device and its total weight: the number of samples, tokens or other units over which the mean is
+/// taken.
 ///
 /// ```
 /// use engine::metric::Mean;
@@ -27,7 +28,8 @@ pub struct Mean {
 }
 
 impl Mean {
-    /// Adds a sum over so many samples, tokens, …: a tensor of one element, already multiplied by their weight.
+    /// Adds the sum over `weight` samples, tokens, …: a tensor of one element, which must already be multiplied by the
+    /// weight.
     ///
     /// # Errors
     /// When libtorch fails.
@@ -37,7 +39,7 @@ impl Mean {
         Ok(())
     }
 
-    /// Adds what another mean has seen.
+    /// Adds the sum and weight of another mean.
     ///
     /// # Errors
     /// When libtorch fails.
@@ -50,7 +52,7 @@ impl Mean {
     /// The mean, for the metric of this name. Waits for the device.
     ///
     /// # Errors
-    /// [`MetricError::NoBatch`] when nothing was added that has a weight.
+    /// [`MetricError::NoBatch`] when the total weight is 0.
     pub fn read(&self, metric: &str) -> Result<f64> {
         match self.seen > 0.0 {
             true => Ok(self.sum.read()? / self.seen),

@@ -1,10 +1,10 @@
-//! What is measured of a model: sums and counts that merge, read once at the end.
+//! Metrics: sums and counts that can be merged, and that are read once at the end.
 //!
-//! What is promised: a metric over the whole data is that of its parts merged, whether the parts are batches or
-//! processes; it declares its values, and which direction is better, before anything is computed; and a value
-//! that is no number stays one instead of disappearing in a mean.
+//! Promised: a metric over all data equals the merged metrics of its parts, and the parts can be batches or processes.
+//! A metric declares its values, and which direction is better, before anything is computed. A NaN stays visible in
+//! the result and does not disappear in a mean.
 //!
-//! What never happens: [`Metric::update`] reads nothing from the device; only [`Metric::compute`] does.
+//! Never: [`Metric::update`] does not read from the device; only [`Metric::compute`] does.
 
 mod accuracy;
 mod confusion;
@@ -31,8 +31,7 @@ use std::fmt::Debug;
 
 /// Something measured over a whole pass of validation, test or training.
 ///
-/// Its settings come from the experiment file; its `#[state]` is saved in checkpoints, so that a run stopped in
-/// the middle of a validation goes on with it.
+/// Its settings come from the experiment file. Its `#[state]` is saved in checkpoints.
 ///
 /// ```
 /// use engine::metric::Mean;
@@ -85,44 +84,44 @@ use std::fmt::Debug;
     note = "implement `engine::metric::Metric` for `{Self}`: `update` takes in a batch, `compute` gives the values, `measures` declares them"
 )]
 pub trait Metric: State + Debug + Send {
-    /// Takes in the output of one step over `batch_size` samples. A mean of the loss counts it by
-    /// [`Output::weight`], which a batch may state in tokens.
+    /// Updates the metric with the output of one step over `batch_size` samples. For a mean of the loss, use
+    /// [`Output::weight`], which may be a number of tokens.
     ///
     /// # Errors
     /// When the output lacks a tensor, or one has the wrong shape.
     fn update(&mut self, output: &Output, batch_size: usize) -> Result<()>;
 
-    /// The values so far, by the names that [`Metric::measures`] declares. Waits for the device.
+    /// Returns the values so far, with the names that [`Metric::measures`] declares. Waits for the device.
     ///
     /// # Errors
-    /// When no batch was taken in.
+    /// When there was no batch.
     fn compute(&self) -> Result<Vec<(String, f64)>>;
 
-    /// Forgets everything taken in.
+    /// Resets the metric to its initial state.
     fn reset(&mut self);
 
-    /// Takes in what another metric of the same settings has seen: the state saved by another process.
+    /// Adds the state of another metric with the same settings, for example one saved by another process.
     ///
     /// # Errors
-    /// When the state is not of such a metric.
+    /// When the state is not from such a metric.
     fn merge(&mut self, other: StateMap) -> Result<()>;
 
-    /// The values that this metric gives, known before anything is computed, so that a name to be monitored can be
-    /// checked when the experiment is read.
+    /// The values that this metric computes. They are known before anything is computed, so that the name of a watched
+    /// metric can be checked when the experiment is read.
     fn measures(&self) -> Vec<Measure>;
 }
 
-/// A value that a metric gives.
+/// A value that a metric computes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Measure {
-    /// Its name without the phase: `accuracy`, which is monitored as `val/accuracy`.
+    /// Its name without the phase: `accuracy`. Its monitored name is `val/accuracy`.
     pub name: String,
     /// Which direction is better.
     pub better: Better,
 }
 
 impl Measure {
-    /// A value of this name.
+    /// A value with this name.
     pub fn new(name: impl Into<String>, better: Better) -> Self {
         Measure { name: name.into(), better }
     }
@@ -131,17 +130,17 @@ impl Measure {
 /// Which direction of a value is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Better {
-    /// The higher the better, like an accuracy.
+    /// Higher is better, as for an accuracy.
     Higher,
-    /// The lower the better, like a loss.
+    /// Lower is better, as for a loss.
     Lower,
-    /// Neither: the value can be looked at, but no best one be kept by it.
+    /// Neither: the value is shown, but it can't be used to keep a best checkpoint.
     Neither,
 }
 
 impl Better {
-    /// True when `new` is better than `old` by more than `by`. Nothing is better by a value that is no number, and
-    /// every number is better than one that is not.
+    /// True when `new` is better than `old` by more than `by`. A NaN is never better, and every number is better than
+    /// a NaN.
     ///
     /// ```
     /// use engine::metric::Better;
@@ -161,14 +160,14 @@ impl Better {
     }
 }
 
-/// A struct under `#[component(metric)]`: its settings, and how it is made of them.
+/// A struct under `#[component(metric)]`: its settings, and how it is built from them.
 pub trait MetricComponent: AnyMetric + Sized {
     /// The name in experiment files.
     const NAME: &'static str;
     /// The `#[config]` fields.
     type Config: MetricConfig + Clone + Debug + Serialize + serde::de::DeserializeOwned + 'static;
 
-    /// The metric with these settings; `#[state]` and `#[transient]` fields take their `Default`.
+    /// The metric with these settings; `#[state]` and `#[transient]` fields have their `Default`.
     fn build(config: &Self::Config) -> Self;
 }
 
@@ -202,7 +201,7 @@ impl<M: Metric + 'static> AnyMetric for M {
     label = "this type does not implement `MetricConfig`"
 )]
 pub trait MetricConfig: Debug + Send + Sync {
-    /// A metric with these settings that has seen nothing.
+    /// A new metric with these settings.
     fn build_metric(&self) -> Box<dyn Metric>;
 }
 

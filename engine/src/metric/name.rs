@@ -1,4 +1,4 @@
-//! The name of a metric that is watched while a training goes on.
+//! The name of a metric that is watched during a training.
 
 use crate::base::suggest::meant;
 use crate::metric::{Better, Measure};
@@ -9,9 +9,9 @@ use std::ops::Deref;
 
 /// The name of a metric that a hook watches from validation to validation: `val/accuracy`.
 ///
-/// A text in experiment files. Wherever a setting of this type stands, also in hooks of your own, the experiment is
-/// refused when it is read and no validation produces the metric, or the metric has no better direction. A name that is
-/// not to be checked so (of a test loader, say) is a `String`.
+/// In experiment files it is a text. An experiment with a setting of this type, also in your own hooks, is refused
+/// when it is read if no validation produces the metric, or if neither direction of the metric is better. For a name
+/// that must not be checked in this way, for example of a test loader, use a `String`.
 ///
 /// ```
 /// use engine::prelude::*;

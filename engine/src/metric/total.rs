@@ -3,10 +3,10 @@
 use crate::base::state::{Saved, StateError, StateValue};
 use tch::{Kind, TchError, Tensor};
 
-/// A running sum of tensors of one shape: nothing is read until [`Total::tensor`] or [`Total::read`] is asked.
+/// A running sum of tensors of one shape. Only [`Total::read`] reads from the device.
 ///
-/// Integers are summed in 64 bits, floats in double precision, so that a sum over many batches does not depend on
-/// how they were cut beyond its last bits.
+/// Integers are summed in 64 bits, floats in double precision, so that a sum over many batches depends on the batch
+/// size only in its last bits.
 ///
 /// ```
 /// use engine::metric::Total;
@@ -22,10 +22,10 @@ use tch::{Kind, TchError, Tensor};
 pub struct Total(Option<Tensor>);
 
 impl Total {
-    /// Adds a tensor, on whatever device it lies.
+    /// Adds a tensor, which may be on any device.
     ///
     /// # Errors
-    /// When its shape can't be added to that of those before, or libtorch fails.
+    /// When its shape differs from that of the earlier tensors, or libtorch fails.
     pub fn add(&mut self, term: &Tensor) -> Result<(), TchError> {
         let kind = if term.is_floating_point() { Kind::Double } else { Kind::Int64 };
         let term = term.f_detach()?.f_to_kind(kind)?;
@@ -45,7 +45,7 @@ impl Total {
         other.0.map_or(Ok(()), |sum| self.add(&sum))
     }
 
-    /// The sum, where it lies; `None` when nothing was added.
+    /// The sum, on its device; `None` when nothing was added.
     pub fn tensor(&self) -> Option<&Tensor> {
         self.0.as_ref()
     }
@@ -53,7 +53,7 @@ impl Total {
     /// The sum of tensors of one element; 0 when nothing was added. Waits for the device.
     ///
     /// # Errors
-    /// When the tensors have more elements.
+    /// When the tensors have more than one element.
     pub fn read(&self) -> Result<f64, TchError> {
         self.0.as_ref().map_or(Ok(0.0), |sum| f64::try_from(sum.f_to_kind(Kind::Double)?))
     }

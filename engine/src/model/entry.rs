@@ -1,4 +1,4 @@
-//! The run's hold on a model: its variables by name, which of them are parameters, and its mode.
+//! A model in a run: its variables by name, which of them are parameters, and its mode.
 
 use crate::model::error::ModelError;
 use crate::model::layer::{Layer, repeats};
@@ -34,7 +34,7 @@ pub struct ModelEntry {
 }
 
 impl ModelEntry {
-    /// Takes hold of the variables that a model has made in `store`.
+    /// An entry for the variables that a model has created in `store`.
     pub fn new(name: &str, store: nn::VarStore) -> Self {
         let mut variables: Vec<(String, Tensor)> = store.variables().into_iter().collect();
         // tch keeps them in a hash map, whose order differs from run to run
@@ -48,11 +48,11 @@ impl ModelEntry {
         ModelEntry { name: name.into(), store, variables, first, trainable, layers: Vec::new(), training: false }
     }
 
-    /// Whether each parameter has memory of its own. Two that share it would both be updated, each by its own gradient.
+    /// Checks that no two parameters share memory. Both would be updated, each with its own gradient.
     ///
     /// # Errors
-    /// The first two that share it and are not one tensor; the first one that has the same memory for several of its
-    /// elements.
+    /// When two parameters share memory and are not the same tensor, or when several elements of one parameter have
+    /// the same memory. The error names the first such case.
     pub fn check_memory(&self) -> Result<(), ModelError> {
         let mut owners: BTreeMap<usize, &str> = BTreeMap::new();
         for (name, tensor) in self.parameters() {
@@ -71,7 +71,7 @@ impl ModelEntry {
         Ok(())
     }
 
-    /// The trainer's field.
+    /// The name of the trainer's field.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -81,7 +81,7 @@ impl ModelEntry {
         &self.variables
     }
 
-    /// The variables without repetition, sorted by name: a tensor that has several names is here under its first one.
+    /// The variables without repetition, sorted by name: a tensor with several names occurs once, with its first name.
     pub fn distinct(&self) -> impl Iterator<Item = &(String, Tensor)> {
         self.variables
             .iter()
@@ -90,8 +90,8 @@ impl ModelEntry {
             .map(|(_, variable)| variable)
     }
 
-    /// What is trained, sorted by name: the variables that the model has made to be trained, frozen ones too. A tensor
-    /// that has several names (tied weights) is one parameter, under its first name.
+    /// The parameters, sorted by name: all variables that the model has created as trainable, including frozen ones. A
+    /// tensor with several names (tied weights) is one parameter, with its first name.
     ///
     /// ```
     /// use engine::model::ModelEntry;
@@ -121,7 +121,7 @@ impl ModelEntry {
         self.parameters().filter(|(_, tensor)| !tensor.requires_grad()).map(|(_, tensor)| tensor.numel()).sum()
     }
 
-    /// These tensors under all names of the model's variables, sorted: `by_first_name` has one for each of
+    /// Lists tensors with all names of the model's variables, sorted. `by_first_name` has one tensor for each of
     /// [`ModelEntry::distinct`]. `None` when one is missing.
     pub fn under_all_names<'a>(
         &self,
@@ -134,8 +134,8 @@ impl ModelEntry {
         named.collect()
     }
 
-    /// All names of the tensor that a variable is, its own among them: several for tied weights, none for a name that
-    /// no variable has.
+    /// All names of a variable's tensor, with the variable's own: several names for tied weights, none if there is no such
+    /// variable.
     pub fn names_of(&self, variable: &str) -> impl Iterator<Item = &str> {
         let place = self.variables.iter().position(|(name, _)| name == variable);
         let first = place.map(|place| self.first[place]);
@@ -143,7 +143,7 @@ impl ModelEntry {
         named.filter(move |(_, place)| first == Some(**place)).map(|((name, _), _)| name.as_str())
     }
 
-    /// Where the variables lie.
+    /// The device of the variables.
     pub fn device(&self) -> Device {
         self.store.device()
     }
@@ -153,7 +153,7 @@ impl ModelEntry {
         self.training
     }
 
-    /// Sets the mode that [`ModelEntry::is_training`] tells. Validation restores what it finds.
+    /// Sets the mode that [`ModelEntry::is_training`] returns. A validation restores the previous mode.
     pub fn set_training(&mut self, training: bool) {
         self.training = training;
     }

@@ -1,6 +1,6 @@
-//! What can be wrong with the weights of a model.
+//! Errors of models and their weights.
 
-/// Why weights could not be taken, exchanged or frozen.
+/// Why weights could not be loaded, swapped or frozen.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelError {
@@ -9,18 +9,18 @@ pub enum ModelError {
     Unknown {
         /// The name asked for.
         name: String,
-        /// The nearest name, or those that there are.
+        /// The most similar name, or all existing names.
         meant: String,
     },
-    /// Names that only one side has.
+    /// Names that only the model or only the given weights have.
     #[error("the weights do not fit the model `{model}`: {what}; was the checkpoint written with other settings?")]
     Names {
         /// The model.
         model: String,
-        /// What is missing and what is left over.
+        /// The missing and the surplus names.
         what: String,
     },
-    /// A variable of another shape.
+    /// A variable with another shape.
     #[error(
         "`{model}.{variable}` has shape {expected:?}, the given weights have {found:?}; was the checkpoint written with other settings?"
     )]
@@ -34,7 +34,7 @@ pub enum ModelError {
         /// The given shape.
         found: Vec<i64>,
     },
-    /// A variable of another kind.
+    /// A variable with another kind.
     #[error(
         "`{model}.{variable}` is of kind {expected:?}, the given weights are of kind {found:?}; was the checkpoint written with other settings?"
     )]
@@ -75,18 +75,18 @@ pub enum ModelError {
     LeftIn {
         /// The model.
         model: String,
-        /// Whose weights they are.
+        /// The name of the hook.
         by: String,
     },
-    /// A pattern for parameters that there are not.
+    /// A pattern that matches no parameter.
     #[error("the pattern `{pattern}` matches no parameter{hint}")]
     NoMatch {
         /// The pattern.
         pattern: String,
-        /// What could be meant.
+        /// A name that may have been meant.
         hint: String,
     },
-    /// A parameter that can't start as an experiment says.
+    /// A parameter that can't have the initial values that an experiment names.
     #[error("`{parameter}` can't be initialized by this rule: {why}")]
     Start {
         /// The parameter.
@@ -94,7 +94,7 @@ pub enum ModelError {
         /// Why.
         why: String,
     },
-    /// Two parameters that are not one tensor lie over one memory.
+    /// Two parameters that are not the same tensor share memory.
     #[error(
         "`{first}` and `{second}` of the model `{model}` share their memory, and each has a gradient of its own; to tie them, add `shallow_clone()` of one to the `VarStore` under the other's name"
     )]

@@ -1,4 +1,4 @@
-//! Weights as other programs write them.
+//! Weights that other programs have written.
 
 use crate::model::entry::ModelEntry;
 use crate::model::error::ModelError;
@@ -50,10 +50,9 @@ pub(crate) fn left_over(name: &str, shape: &[i64], kind: Kind) -> Option<&'stati
 }
 
 impl ModelEntry {
-    /// Makes weights of a file that may come from another program what [`ModelEntry::load`] takes, and gives back a text for
-    /// each thing that was changed: what is no weight is left out (PyTorch's counters of batch norm layers, GPT-2's masks and
-    /// the like), and floating-point weights of another precision are converted. What fits the model even so is not
-    /// looked at here.
+    /// Changes weights of a file, which may come from another program, so that [`ModelEntry::load`] accepts them, and
+    /// returns a text for each change. Tensors that are not weights (PyTorch's counters of batch norm layers, masks of
+    /// GPT-2 and others) are removed, and floating-point weights of another precision are converted. Whether names and shapes fit the model is not checked here.
     ///
     /// ```
     /// use engine::model::ModelEntry;

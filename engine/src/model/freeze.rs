@@ -1,4 +1,4 @@
-//! Parameters that are left as they are for a while.
+//! Freezing parameters, so that the training does not change them.
 
 use crate::base::pattern;
 use crate::model::entry::ModelEntry;
@@ -7,11 +7,11 @@ use crate::native::{TensorList, zero_grad};
 use tch::Tensor;
 
 impl ModelEntry {
-    /// Freezes the parameters whose name fits a pattern: from now on they take no gradient, and optimizers pass them over.
-    /// Their averages and moments stay as they are. Buffers are not touched: the running statistics of batch norm go on.
-    /// Gives the number of parameters that fit.
+    /// Freezes the parameters whose name matches a pattern: from now on they get no gradient, and optimizers do not
+    /// update them. Their averages and moments do not change. Buffers are not frozen: the running statistics of batch
+    /// norm are still updated. Returns the number of parameters that match.
     ///
-    /// What is frozen is saved in checkpoints.
+    /// Checkpoints save which parameters are frozen.
     ///
     /// ```
     /// use engine::model::ModelEntry;
@@ -32,16 +32,16 @@ impl ModelEntry {
     /// ```
     ///
     /// # Errors
-    /// When the pattern fits no parameter.
+    /// When the pattern matches no parameter.
     pub fn freeze(&mut self, pattern: &str) -> Result<usize, ModelError> {
         self.set_by_pattern(pattern, false)
     }
 
-    /// Lets the parameters whose name fits a pattern be trained again: those that [`ModelEntry::freeze`] or the model
-    /// itself has frozen. Gives the number of parameters that fit.
+    /// Unfreezes the parameters whose name matches a pattern, so that they are trained again, whether
+    /// [`ModelEntry::freeze`] or the model itself has frozen them. Returns the number of parameters that match.
     ///
     /// # Errors
-    /// When the pattern fits no parameter.
+    /// When the pattern matches no parameter.
     pub fn unfreeze(&mut self, pattern: &str) -> Result<usize, ModelError> {
         self.set_by_pattern(pattern, true)
     }

@@ -1,4 +1,4 @@
-//! How weights start, where an experiment says it.
+//! Initial values of weights that an experiment sets.
 
 use crate::base::pattern;
 use crate::model::entry::ModelEntry;

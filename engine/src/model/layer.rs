@@ -2,7 +2,7 @@
 
 use tch::{TchError, Tensor};
 
-/// What [`ModelEntry::swap_in`](crate::model::ModelEntry::swap_in) gives: which weights are to be taken out again.
+/// The result of [`ModelEntry::swap_in`](crate::model::ModelEntry::swap_in), to be passed to `swap_out`.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "the weights stay in the model until `swap_out`"]
 pub struct SwappedIn(pub(super) u64);

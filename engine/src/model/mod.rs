@@ -1,4 +1,4 @@
-//! Models: how they are built, chosen by a file, and what a run holds of them.
+//! Models: how they are built, how a file chooses them, and how a run accesses them.
 
 mod entry;
 mod error;

@@ -1,4 +1,4 @@
-//! What a user's model implements.
+//! The traits that a user's model implements.
 
 use crate::base::Result;
 use serde::Serialize;
@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use std::fmt::Debug;
 use tch::{Tensor, nn};
 
-/// A network with settings: built once, on the run's device, under the run's seed.
+/// A network with settings. It is built once, on the run's device and with the run's seed.
 ///
 /// ```
 /// use engine::prelude::*;
@@ -40,10 +40,10 @@ pub trait Model: Sized + 'static {
     /// The settings: a struct under `#[component]`.
     type Config: Debug + Serialize + DeserializeOwned + 'static;
 
-    /// Makes the layers. Variables come from `vs`, so that optimizers and checkpoints know them by name.
+    /// Builds the layers. Create all variables with `vs`, so that optimizers and checkpoints find them by name.
     ///
     /// # Errors
-    /// What the model finds wrong with its settings.
+    /// When the model refuses its settings.
     fn build(vs: &nn::Path<'_>, config: &Self::Config) -> Result<Self>;
 }
 
@@ -96,10 +96,10 @@ pub trait Model: Sized + 'static {
     note = "implement `engine::Net` for it: `fn forward(&self, input: &Tensor, train: bool) -> Result<Tensor>`"
 )]
 pub trait Net: Debug {
-    /// The forward pass. `train`: whether dropout and batch norm work as in training (`cx.is_training()`).
+    /// The forward pass. `train` says whether dropout and batch norm work as in training (`cx.is_training()`).
     ///
     /// # Errors
-    /// What the network finds wrong with its input.
+    /// When the network finds its input wrong.
     fn forward(&self, input: &Tensor, train: bool) -> Result<Tensor>;
 }
 
@@ -109,7 +109,7 @@ pub trait ModelConfig: Debug + Send + Sync {
     /// The network with these settings.
     ///
     /// # Errors
-    /// What the model finds wrong with its settings.
+    /// When the model refuses its settings.
     fn build_model(&self, vs: &nn::Path<'_>) -> Result<Box<dyn Net>>;
 }
 
@@ -125,7 +125,7 @@ pub trait AnyModel {
     /// The model with these settings.
     ///
     /// # Errors
-    /// What the model finds wrong with its settings.
+    /// When the model refuses its settings.
     fn build_any(vs: &nn::Path<'_>, settings: &Self::Settings) -> Result<Box<dyn Net>>;
 }
 
@@ -137,7 +137,7 @@ impl<M: Model + Net> AnyModel for M {
     }
 }
 
-/// Settings under `#[component(model)]`, and the model that they are of.
+/// Settings under `#[component(model)]`, and the model that they belong to.
 pub trait NetPart: Sized {
     /// The model.
     type Model: AnyModel<Settings = Self>;
@@ -146,7 +146,7 @@ pub trait NetPart: Sized {
 /// [`ModelConfig::build_model`] of a model.
 ///
 /// # Errors
-/// What the model finds wrong with its settings.
+/// When the model refuses its settings.
 pub fn build_model<P: NetPart>(vs: &nn::Path<'_>, settings: &P) -> Result<Box<dyn Net>> {
     P::Model::build_any(vs, settings)
 }

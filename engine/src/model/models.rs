@@ -6,7 +6,7 @@ use crate::model::entry::ModelEntry;
 use crate::model::error::ModelError;
 use crate::model::init::InitRule;
 
-/// All models of a trainer, by the name of their field.
+/// All models of a trainer; each has the name of its field.
 ///
 /// ```
 /// use engine::model::{ModelEntry, Models};
@@ -31,7 +31,7 @@ pub struct Models {
 }
 
 impl Models {
-    /// Adds a model under its field's name.
+    /// Adds a model with the name of its field.
     pub fn push(&mut self, entry: ModelEntry) {
         self.entries.push(entry);
     }
@@ -65,15 +65,15 @@ impl Models {
         self.entries.iter().find(|entry| entry.name == name).ok_or_else(|| self.unknown(name))
     }
 
-    /// The name of a variable among those of all models: with several models, theirs is put in front.
+    /// The name of a variable among those of all models: with several models, the name of the model is put in front.
     pub fn full_name(&self, model: &str, variable: &str) -> String {
         full_name(self.entries.len() > 1, model, variable)
     }
 
-    /// Freezes what an experiment names: the parameters whose [`Models::full_name`] fits a pattern.
+    /// Freezes the parameters that an experiment names: those whose [`Models::full_name`] matches a pattern.
     ///
     /// # Errors
-    /// When a pattern fits no parameter, with its place in the list.
+    /// When a pattern matches no parameter, with its index in the list.
     pub fn freeze(&mut self, patterns: &[String]) -> Result<(), (usize, ModelError)> {
         let several = self.entries.len() > 1;
         for (place, pattern) in patterns.iter().enumerate() {
@@ -91,11 +91,11 @@ impl Models {
         Ok(())
     }
 
-    /// Gives parameters the values that an experiment asks for, each by the first rule whose pattern fits its
-    /// [`Models::full_name`]. They are drawn from libtorch's generators.
+    /// Sets parameters to the initial values that an experiment names. For each parameter the first rule whose pattern
+    /// matches its [`Models::full_name`] is used. Values are drawn from libtorch's generators.
     ///
     /// # Errors
-    /// When a rule fits no parameter or can't give it values, with its place in the list.
+    /// When a rule matches no parameter or can't compute values for it, with its index in the list.
     pub fn start_by(&mut self, rules: &[InitRule]) -> Result<(), (usize, ModelError)> {
         let several = self.entries.len() > 1;
         let mut used = vec![false; rules.len()];

@@ -1,4 +1,4 @@
-//! Weights of a model: copied, loaded, and exchanged for an evaluation.
+//! Copying, loading and swapping the weights of a model.
 
 use crate::model::entry::ModelEntry;
 use crate::model::error::ModelError;
@@ -6,11 +6,13 @@ use crate::model::layer::{Layer, SwappedIn, exchange, fit_into, write_into};
 use tch::Tensor;
 
 impl ModelEntry {
-    /// Lets the model work with other weights, sorted by name as [`ModelEntry::copied`] gives them. Nothing is copied:
-    /// the storage is exchanged, so that layers and optimizer see the new values, and the given tensors hold what the model
-    /// had. [`ModelEntry::swap_out`] puts both back, to the bit. `by` is the hook, for messages.
+    /// Gives the model other weights, sorted by name as [`ModelEntry::copied`] returns them. Nothing is copied: the
+    /// storage is exchanged, so that layers and optimizer use the new values, and the given tensors have the previous
+    /// values of the model. [`ModelEntry::swap_out`] restores both, bit for bit. `by` is the name of the hook, for
+    /// messages.
     ///
-    /// Several hooks may do so at a time, and take theirs out in any order: the model works with those that came last.
+    /// Several hooks may swap in weights at the same time, and swap them out in any order. The model uses the weights
+    /// that were swapped in last.
     ///
     /// ```
     /// use engine::model::ModelEntry;
@@ -28,7 +30,7 @@ impl ModelEntry {
     /// ```
     ///
     /// # Errors
-    /// When names, shapes or kinds differ; nothing is exchanged then.
+    /// When names, shapes or kinds differ; then nothing is exchanged.
     pub fn swap_in(&mut self, by: &str, mut weights: Vec<(String, Tensor)>) -> Result<SwappedIn, ModelError> {
         self.fits(&weights)?;
         exchange(&mut self.variables, &mut weights, &self.first);
@@ -37,8 +39,8 @@ impl ModelEntry {
         Ok(SwappedIn(number))
     }
 
-    /// Takes weights out again: the model works with what it had before, and the tensors that were given to
-    /// [`ModelEntry::swap_in`] hold theirs.
+    /// Swaps weights out again: the model has its previous values, and the tensors that were given to
+    /// [`ModelEntry::swap_in`] have their own values again.
     pub fn swap_out(&mut self, SwappedIn(number): SwappedIn) {
         let Some(place) = self.layers.iter().position(|layer| layer.number == number) else { return };
         let mut layer = self.layers.remove(place);
@@ -47,7 +49,7 @@ impl ModelEntry {
         exchange(above, &mut layer.tensors, &self.first);
     }
 
-    /// Whose weights the model works with, while they are not its own.
+    /// The name of the hook whose weights the model uses; `None` when it uses its own.
     pub fn works_with(&self) -> Option<&str> {
         self.layers.last().map(|layer| layer.by.as_str())
     }
@@ -69,7 +71,7 @@ impl ModelEntry {
     /// ```
     ///
     /// # Errors
-    /// When names, shapes or kinds differ; nothing is copied then.
+    /// When names, shapes or kinds differ; then nothing is copied.
     pub fn load(&mut self, weights: &[(String, Tensor)]) -> Result<(), ModelError> {
         self.fits(weights)?;
         self.write((0..).zip(weights.iter().map(|(_, tensor)| tensor)).collect())
@@ -111,7 +113,7 @@ impl ModelEntry {
         })
     }
 
-    /// The names of the variables that hold a NaN or an infinity. Each is read from its device.
+    /// The names of the variables that contain a NaN or an infinity. Each variable is read from its device.
     ///
     /// # Errors
     /// When libtorch fails.
@@ -135,7 +137,7 @@ impl ModelEntry {
     /// Whether weights, sorted by name, have the names, shapes and kinds of this model's variables.
     ///
     /// # Errors
-    /// When they have not; the first that differs is named.
+    /// When they differ; the message names the first difference.
     pub fn fits(&self, weights: &[(String, Tensor)]) -> Result<(), ModelError> {
         let missing: Vec<&str> = names_without(&self.variables, weights);
         let unknown: Vec<&str> = names_without(weights, &self.variables);

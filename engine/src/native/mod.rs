@@ -1,9 +1,9 @@
-//! What `tch` lacks, straight from libtorch: fused optimizer steps, operations on whole lists of tensors,
-//! generator states, and the process's switches.
+//! Functions of libtorch that `tch` lacks: fused optimizer steps, operations on whole lists of tensors, generator
+//! states, and the process's switches.
 //!
-//! The only folder with `unsafe`. Its functions take and give `tch` tensors and plain numbers; whatever
-//! libtorch throws becomes a [`NativeError`]. Nothing here reads a value from a device, and nothing keeps a
-//! tensor that the caller didn't hand over.
+//! This is the only folder with `unsafe`. Its functions accept and return `tch` tensors and plain numbers; exceptions
+//! of libtorch become a [`NativeError`]. Nothing here reads a value from a device, and nothing keeps a tensor that the
+//! caller didn't pass ownership of.
 #![expect(unsafe_code, reason = "the border to the C++ shim; every other folder is denied it")]
 
 mod device;

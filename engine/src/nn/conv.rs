@@ -7,25 +7,25 @@ use tch::nn::{self, Conv1D, Conv2D, Conv3D, Init, PaddingMode, Path};
 /// The settings of a convolution, the same in each dimension.
 #[derive(Clone, Copy, Debug)]
 pub struct ConvConfig {
-    /// From one place of the kernel to the next.
+    /// The stride: the distance between two positions of the kernel.
     pub stride: i64,
-    /// What is put around the input.
+    /// The number of elements added on each side of the input.
     pub padding: i64,
-    /// From one element of the kernel to the next.
+    /// The distance between two elements of the kernel.
     pub dilation: i64,
-    /// Groups of channels that are convolved apart.
+    /// The number of groups of channels that are convolved separately.
     pub groups: i64,
     /// Whether there is a bias.
     pub bias: bool,
-    /// How the weight starts.
+    /// The initial values of the weight.
     pub ws_init: Init,
-    /// How the bias starts; `None`: uniformly in ±1 / √fan_in.
+    /// The initial values of the bias; `None`: uniform in ±1 / √fan_in.
     pub bs_init: Option<Init>,
-    /// What the padding is made of.
+    /// The values of the padding: zeros, or values of the input.
     pub padding_mode: PaddingMode,
 }
 
-/// As `torch.nn.Conv2d`.
+/// The defaults of `torch.nn.Conv2d`.
 impl Default for ConvConfig {
     fn default() -> Self {
         ConvConfig {

@@ -7,25 +7,26 @@ use tch::nn::{self, ConvTranspose1D, ConvTranspose2D, ConvTranspose3D, Init, Pat
 /// The settings of a transposed convolution, the same in each dimension.
 #[derive(Clone, Copy, Debug)]
 pub struct ConvTransposeConfig {
-    /// From one place of the output to the next.
+    /// The stride: the distance in the output between two positions of the kernel.
     pub stride: i64,
-    /// What is left away around the output.
+    /// The number of elements removed on each side of the output.
     pub padding: i64,
-    /// What is added on one side of the output.
+    /// The number of elements added on one side of the output.
     pub output_padding: i64,
-    /// Groups of channels that are convolved apart.
+    /// The number of groups of channels that are convolved separately.
     pub groups: i64,
     /// Whether there is a bias.
     pub bias: bool,
-    /// From one element of the kernel to the next.
+    /// The distance between two elements of the kernel.
     pub dilation: i64,
-    /// How the weight starts.
+    /// The initial values of the weight.
     pub ws_init: Init,
-    /// How the bias starts; `None`: as PyTorch's, uniformly in ±1 / √n with n = outputs / groups · elements of the kernel.
+    /// The initial values of the bias; `None`: as in PyTorch, uniform in ±1 / √n with n = outputs / groups · elements
+    /// of the kernel.
     pub bs_init: Option<Init>,
 }
 
-/// As `torch.nn.ConvTranspose2d`.
+/// The defaults of `torch.nn.ConvTranspose2d`.
 impl Default for ConvTransposeConfig {
     fn default() -> Self {
         ConvTransposeConfig {

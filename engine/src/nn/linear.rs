@@ -7,15 +7,15 @@ use tch::nn::{self, Init, Linear, Path};
 /// The settings of a linear layer.
 #[derive(Clone, Copy, Debug)]
 pub struct LinearConfig {
-    /// How the weight starts.
+    /// The initial values of the weight.
     pub ws_init: Init,
-    /// How the bias starts; `None`: uniformly in ±1 / √inputs.
+    /// The initial values of the bias; `None`: uniform in ±1 / √inputs.
     pub bs_init: Option<Init>,
     /// Whether there is a bias.
     pub bias: bool,
 }
 
-/// As `torch.nn.Linear`.
+/// The defaults of `torch.nn.Linear`.
 impl Default for LinearConfig {
     fn default() -> Self {
         LinearConfig { ws_init: PYTORCH_UNIFORM, bs_init: None, bias: true }

@@ -1,10 +1,11 @@
-//! Layers that start as those of PyTorch do.
+//! Layers with the same initial values as in PyTorch.
 //!
-//! Everything of `tch::nn` is here. `tch` draws the weights of a linear or convolutional layer from a range that is √6
-//! times as wide as PyTorch's, starts the bias of a convolution at zero, and draws the weights of batch norm from 0 to 1:
-//! networks that train in PyTorch may not train then. The functions of this module take their place under the same names.
+//! This module contains everything of `tch::nn`. `tch` draws the weights of a linear or convolutional layer from a
+//! range that is √6 times as wide as in PyTorch, starts the bias of a convolution at zero, and draws the weights of
+//! batch norm from 0 to 1. Networks that train in PyTorch may not train with these values. The functions of this
+//! module replace them under the same names.
 //!
-//! | layers | start |
+//! | layers | initial values |
 //! |---|---|
 //! | `linear`, `conv1d`, …, `conv_transpose1d`, … | weight and bias uniformly in ±1 / √fan_in, where fan_in is the number of inputs of one output: `kaiming_uniform_` with `a = √5` |
 //! | `lstm`, `gru` | weights and biases uniformly in ±1 / √hidden |

@@ -11,17 +11,17 @@ pub struct BatchNormConfig {
     pub cudnn_enabled: bool,
     /// Added to the variance.
     pub eps: f64,
-    /// How much of the running statistics a batch replaces.
+    /// The weight of a batch in the running statistics.
     pub momentum: f64,
     /// Whether there are a weight and a bias.
     pub affine: bool,
-    /// How the weight starts.
+    /// The initial values of the weight.
     pub ws_init: Init,
-    /// How the bias starts.
+    /// The initial values of the bias.
     pub bs_init: Init,
 }
 
-/// As `torch.nn.BatchNorm2d`: the weight starts at 1. (`tch` draws it from 0 to 1.)
+/// The defaults of `torch.nn.BatchNorm2d`: the weight starts at 1. (`tch` draws it from 0 to 1.)
 impl Default for BatchNormConfig {
     fn default() -> Self {
         BatchNormConfig {
@@ -35,7 +35,7 @@ impl Default for BatchNormConfig {
     }
 }
 
-/// Batch norm over the dimension of batches and those of space.
+/// Batch norm over the batch dimension and the spatial dimensions.
 #[derive(Debug)]
 pub struct BatchNorm {
     config: BatchNormConfig,
@@ -81,8 +81,9 @@ impl BatchNorm {
 
 impl ModuleT for BatchNorm {
     /// # Panics
-    /// As PyTorch's: in training when there is one value for each feature, whose variance would be NaN and make every later
-    /// validation NaN; and when the input has other dimensions. In a step, a panic is an error of the run.
+    /// As in PyTorch: in training when there is only one value for each feature, because its variance would be NaN and
+    /// would make every later validation NaN; and when the input has the wrong dimensions. In a step, a panic is an
+    /// error of the run.
     #[expect(clippy::panic, reason = "`ModuleT` has no errors, and libtorch's operators panic too")]
     fn forward_t(&self, xs: &Tensor, train: bool) -> Tensor {
         let size = xs.size();

@@ -8,21 +8,22 @@ use tch::nn::{self, GRU, Init, LSTM, Path};
 pub struct RNNConfig {
     /// Whether there are biases.
     pub has_biases: bool,
-    /// Layers on top of each other.
+    /// The number of stacked layers.
     pub num_layers: i64,
-    /// The share of outputs that is left out at random between layers.
+    /// The probability of dropout between layers.
     pub dropout: f64,
-    /// Whether dropout works. `tch` fixes it when the layer is built: it holds for validations too.
+    /// Whether dropout is active. `tch` fixes this when the layer is built, so dropout is then active in validations
+    /// too.
     pub train: bool,
-    /// Whether there is a second direction.
+    /// Whether the layer also reads the sequence backwards.
     pub bidirectional: bool,
     /// Whether sequences are `[batch, length, features]`; else `[length, batch, features]`.
     pub batch_first: bool,
-    /// How all weights and biases start; `None`: uniformly in ±1 / √hidden.
+    /// The initial values of all weights and biases; `None`: uniform in ±1 / √hidden.
     pub init: Option<Init>,
 }
 
-/// As `torch.nn.LSTM(batch_first=True)`.
+/// The defaults of `torch.nn.LSTM(batch_first=True)`.
 impl Default for RNNConfig {
     fn default() -> Self {
         RNNConfig {

@@ -1,4 +1,4 @@
-//! How PyTorch starts the weights of its layers.
+//! The initial values of weights in PyTorch.
 
 use tch::nn::Init;
 use tch::nn::init::{FanInOut, NonLinearity, NormalOrUniform};

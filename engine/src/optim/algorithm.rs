@@ -5,16 +5,17 @@ use crate::optim::settings::Settings;
 use std::fmt::Debug;
 use tch::Tensor;
 
-/// The computation of one update. All of its memory lies in the state lists it is lent, so that it can be saved.
+/// The computation of one update. All of its state is in the lists that the caller passes, so that the state can be
+/// saved.
 pub trait Algorithm: Debug + Send {
-    /// The state it keeps for each parameter, in the order in which it wants it lent.
+    /// The state that it keeps for each parameter, in the order in which `step` expects it.
     fn slots(&self) -> &'static [Slot];
 
-    /// Updates the parameters in place. All of them lie on one device and have one kind; `state` has a list
-    /// per slot, as long as `parameters`, whose entries are undefined until they are made.
+    /// Updates the parameters in place. All parameters are on one device and have one kind. `state` has one list per
+    /// slot, with one entry per parameter, which is an undefined tensor until the algorithm creates it.
     ///
     /// # Errors
-    /// Those of libtorch. A parameter without a gradient is no error: it is passed over, its state untouched.
+    /// Those of libtorch. A parameter without a gradient is not an error: it and its state do not change.
     fn step(
         &self,
         parameters: &TensorList,
@@ -23,23 +24,23 @@ pub trait Algorithm: Debug + Send {
     ) -> Result<(), NativeError>;
 }
 
-/// What goes into one update besides parameters, their gradients and the optimizer's state.
+/// The inputs of one update besides parameters, gradients and the optimizer's state.
 ///
-/// An algorithm has to honour both tensors, where they are given, without reading them: divide each gradient by
-/// `grad_scale`, and where `found_inf` is 1 leave parameters and state as they are. libtorch's fused kernels take them
-/// as they are.
+/// An algorithm must use both tensors, if they are given, without reading them on the host: divide each gradient by
+/// `grad_scale`, and when `found_inf` is 1, change neither parameters nor state. libtorch's fused kernels accept them
+/// directly.
 #[derive(Clone, Copy, Debug)]
 pub struct StepInputs<'a> {
     /// The settings of the group.
     pub settings: &'a Settings,
-    /// What the gradients are multiplied by, beyond what they should be: one float on the parameters' device.
+    /// The factor by which the gradients are too large: one float on the parameters' device.
     pub grad_scale: Option<&'a Tensor>,
-    /// 1 where this update must not happen, else 0: one float on the parameters' device.
+    /// 1 when this update must not happen, else 0: one float on the parameters' device.
     pub found_inf: Option<&'a Tensor>,
 }
 
 impl<'a> StepInputs<'a> {
-    /// An update that happens, by gradients that are what they should be.
+    /// The inputs of an update that happens, with gradients that are not scaled.
     pub fn new(settings: &'a Settings) -> Self {
         StepInputs { settings, grad_scale: None, found_inf: None }
     }
@@ -55,7 +56,7 @@ impl<'a> StepInputs<'a> {
     }
 }
 
-/// One sort of state that is kept for each parameter.
+/// One type of state that is kept for each parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slot {
     /// Its name in checkpoints.
@@ -67,7 +68,7 @@ pub struct Slot {
 /// The shape and kind of a [`Slot`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SlotShape {
-    /// Those of the parameter.
+    /// The shape and kind of the parameter.
     LikeParameter,
     /// A 0-d float: a count that stays on the device.
     Count,

@@ -1,4 +1,4 @@
-//! Keeping gradients within bounds.
+//! Clipping gradients.
 
 use crate::native::{NativeError, TensorList, clip_grad_norm_, clip_grad_value_};
 use crate::optim::error::{Allowed, OptimError, check_ranges};
@@ -18,14 +18,14 @@ use tch::Tensor;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Clip {
-    /// Scales all gradients together so that their 2-norm, as if they were one vector, is at most this.
+    /// Scales all gradients so that their 2-norm, as one vector, is at most this value.
     Norm(f64),
-    /// Limits every element to minus this up to this.
+    /// Limits every element to the range from minus this value to this value.
     Value(f64),
 }
 
 impl Clip {
-    /// Whether the bound makes sense.
+    /// Checks the limit.
     ///
     /// # Errors
     /// When it is not above 0, or not finite.

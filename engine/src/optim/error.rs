@@ -6,16 +6,16 @@ use crate::native::NativeError;
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OptimError {
-    /// A number that makes no sense.
+    /// A number outside of its range.
     #[error("`{field}` of `{owner}` must be {allowed}, got {value}")]
     Range {
         /// The component.
         owner: String,
         /// Its field.
         field: String,
-        /// What is allowed, in words.
+        /// The allowed range, in words.
         allowed: &'static str,
-        /// What was given.
+        /// The given value.
         value: f64,
     },
     /// Fields that contradict each other.
@@ -26,13 +26,13 @@ pub enum OptimError {
         /// What contradicts, and what to do.
         why: String,
     },
-    /// Nothing to optimize.
+    /// There are no parameters.
     #[error("optimizer `{optimizer}` has no parameters; give it the variables of a model")]
     NoParameters {
         /// The optimizer's name.
         optimizer: String,
     },
-    /// Two parameters can't be told apart.
+    /// Two parameters have the same name.
     #[error("optimizer `{optimizer}` has two parameters named `{name}`; names must differ")]
     DuplicateParameter {
         /// The optimizer's name.
@@ -40,7 +40,7 @@ pub enum OptimError {
         /// The name.
         name: String,
     },
-    /// A parameter that has no gradient by its kind.
+    /// A parameter whose kind can't have a gradient.
     #[error("parameter `{name}` has kind {kind:?}; only floating point parameters can be optimized")]
     NotFloat {
         /// The parameter's name.
@@ -48,17 +48,17 @@ pub enum OptimError {
         /// Its kind.
         kind: tch::Kind,
     },
-    /// A group rule that finds nothing.
+    /// A group rule that matches no parameter.
     #[error("the pattern `{pattern}` matches no parameter{hint}")]
     NoMatch {
         /// The rule's index.
         rule: usize,
         /// Its pattern.
         pattern: String,
-        /// What it may have meant, or the names there are.
+        /// A name that may have been meant, or the existing names.
         hint: String,
     },
-    /// A group rule that comes too late.
+    /// A group rule whose parameters all have an earlier rule.
     #[error(
         "the pattern `{pattern}` gets no parameter: `{earlier}` comes before it and matches all of them; move `{pattern}` before it"
     )]
@@ -67,7 +67,7 @@ pub enum OptimError {
         rule: usize,
         /// Its pattern.
         pattern: String,
-        /// The rule that takes its first parameter.
+        /// The earlier rule that its first parameter has.
         earlier: String,
     },
     /// A setting that the optimizer doesn't have.
@@ -75,7 +75,7 @@ pub enum OptimError {
     UnknownSetting {
         /// The setting asked for.
         setting: String,
-        /// What it may have meant, or the settings there are.
+        /// A setting that may have been meant, or the existing settings.
         hint: String,
     },
     /// A setting that would make every parameter NaN.
@@ -83,24 +83,24 @@ pub enum OptimError {
     NotFinite {
         /// The setting.
         setting: String,
-        /// What was given.
+        /// The given value.
         value: f64,
     },
-    /// libtorch refused.
+    /// libtorch failed.
     #[error("optimizer `{optimizer}` failed in {doing}")]
     Native {
         /// The optimizer's name.
         optimizer: String,
-        /// What it was doing.
+        /// The operation that failed.
         doing: String,
-        /// What libtorch said.
+        /// The error of libtorch.
         #[source]
         source: NativeError,
     },
 }
 
 impl OptimError {
-    /// The field of the component that is to blame, when it is one: `lr`, `groups.0.pattern`.
+    /// The field of the component that causes the error, if it is one field: `lr`, `groups.0.pattern`.
     pub fn field(&self) -> Option<String> {
         match self {
             OptimError::Range { field, .. } => Some(field.clone()),

@@ -1,4 +1,4 @@
-//! Parameter groups by name pattern: which parameters get other settings than the rest.
+//! Parameter groups by name pattern: parameters with their own settings.
 
 use crate::base::pattern;
 use crate::optim::error::{Allowed, OptimError, check_ranges};
@@ -24,12 +24,12 @@ pub struct GroupRule {
 }
 
 impl GroupRule {
-    /// A rule that changes nothing yet.
+    /// A rule that changes no setting yet.
     pub fn new(pattern: impl Into<String>) -> Self {
         GroupRule { pattern: pattern.into(), ..GroupRule::default() }
     }
 
-    /// Whether a parameter of this name is meant.
+    /// Whether the rule matches the name of a parameter.
     ///
     /// ```
     /// use engine::optim::GroupRule;
@@ -63,12 +63,12 @@ impl GroupRule {
     }
 }
 
-/// All that a recipe says about groups.
+/// The group settings of a recipe.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct GroupRules<'a> {
-    /// In the order of the file: the first that matches a parameter takes it.
+    /// The rules in the order of the file. A parameter gets the first rule that matches it.
     pub rules: &'a [GroupRule],
-    /// No weight decay for parameters of at most one dimension, unless the rule that takes them sets it.
+    /// No weight decay for parameters of at most one dimension, unless their rule sets it.
     pub no_decay_on_bias_and_norm: bool,
 }
 
@@ -102,8 +102,8 @@ pub struct GroupName<'a> {
 }
 
 impl GroupName<'_> {
-    /// Whether `listed`, as written in a schedule, means the group: by its name or that of the group it was split from,
-    /// by the name of its optimizer (`opt_g`), or by both (`opt_g/backbone.*`).
+    /// Whether `listed`, as written in a schedule, means this group. It can be the name of the group or of the group
+    /// from which it was split, the name of its optimizer (`opt_g`), or both (`opt_g/backbone.*`).
     pub fn is_meant_by(&self, listed: &str) -> bool {
         let by_name = |name: &str| self.group == name || self.group.strip_suffix(NO_DECAY) == Some(name);
         let within = listed.strip_prefix(self.optimizer).and_then(|rest| rest.strip_prefix('/'));

@@ -1,8 +1,8 @@
-//! A live optimizer: parameters in groups, their settings, and the state of the updates so far.
+//! An optimizer with its parameters: parameters in groups, their settings, and the state of the updates so far.
 //!
-//! An update reads nothing from the device. The engine itself allocates nothing in it: lists of tensors are
-//! kept, and those that change from step to step (gradients) keep their memory. What libtorch allocates is
-//! the state of a parameter at its first gradient, and with clipping by norm the norms.
+//! An update reads nothing from the device. The engine itself allocates nothing in an update: lists of tensors are
+//! kept, and lists that change from step to step (gradients) keep their memory. libtorch allocates the state of a
+//! parameter at its first gradient and, with clipping by norm, the norms.
 
 use crate::base::Scalar;
 use crate::native::{self, NativeError, Scaling, TensorList};
@@ -15,7 +15,7 @@ use crate::optim::settings::Settings;
 use std::collections::BTreeSet;
 use tch::{Device, Kind, Tensor};
 
-/// An optimizer at work on its parameters.
+/// An optimizer with its parameters and state.
 ///
 /// ```
 /// use engine::optim::Optim;
@@ -69,12 +69,12 @@ pub(super) struct Bucket {
 }
 
 impl Optim {
-    /// Deals the parameters out to the recipe's groups. `name` is for messages: the field's name in a trainer.
+    /// Assigns the parameters to the groups of the recipe. `name` is for messages: the field's name in a trainer.
     ///
-    /// Parameters that are frozen now may be given too: without a gradient they are passed over and have no state.
+    /// Parameters that are frozen now may be included: without a gradient they are not updated and have no state.
     ///
     /// # Errors
-    /// When the recipe makes no sense, a group pattern finds nothing, or a parameter can't be optimized.
+    /// When a value of the recipe is invalid, a group pattern matches nothing, or a parameter can't be optimized.
     pub fn new(name: &str, recipe: &dyn Optimizer, parameters: Vec<(String, Tensor)>) -> Result<Self, OptimError> {
         recipe.check()?;
         check_parameters(name, &parameters)?;
@@ -88,33 +88,33 @@ impl Optim {
         Ok(Optim { name: name.into(), models: Vec::new(), recipe: recipe.name(), algorithm, groups, parameters })
     }
 
-    /// Says whose parameters it was given, for hooks that look at models: those of these models.
+    /// Names the models whose parameters it has, for hooks that need this.
     #[must_use]
     pub fn of_models<'a>(mut self, models: impl IntoIterator<Item = &'a str>) -> Self {
         self.models = models.into_iter().map(str::to_owned).collect();
         self
     }
 
-    /// The name it was given.
+    /// Its name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Whether it updates a model; when nothing was said of models, it updates all.
+    /// Whether it has parameters of a model; true for every model when [`Optim::of_models`] was not called.
     pub fn updates_model(&self, name: &str) -> bool {
         self.models.is_empty() || self.models.iter().any(|model| model == name)
     }
 
-    /// Updates every parameter that has a gradient; others are passed over, their state untouched.
+    /// Updates every parameter that has a gradient. Other parameters and their state do not change.
     ///
     /// # Errors
-    /// When libtorch refuses: a sparse gradient, a parameter that was moved to another device, no memory.
+    /// When libtorch fails: a sparse gradient, a parameter that was moved to another device, not enough memory.
     pub fn step(&mut self) -> Result<(), OptimError> {
         self.step_scaled(Scaling::default())
     }
 
-    /// As [`Optim::step`], by gradients that are scaled, or in an update that only the device knows whether to make. The
-    /// tensors may lie on any device.
+    /// Like [`Optim::step`], for scaled gradients, or when only the device knows whether to make the update. The
+    /// tensors may be on any device.
     ///
     /// # Errors
     /// As [`Optim::step`].
@@ -143,10 +143,10 @@ impl Optim {
         Ok(())
     }
 
-    /// Lets go of all gradients; the next backward writes them instead of adding.
+    /// Clears all gradients; the next backward writes them instead of adding to them.
     ///
     /// # Errors
-    /// None that is known; libtorch's are passed on.
+    /// Errors of libtorch; none is known.
     pub fn zero_grad(&mut self) -> Result<(), OptimError> {
         native::zero_grad(&self.parameters).map_err(|source| self.failed("clearing the gradients", source))
     }
@@ -159,7 +159,7 @@ impl Optim {
         clip_gradients(std::slice::from_mut(self), clip)
     }
 
-    /// Multiplies all gradients, as to average what was accumulated.
+    /// Multiplies all gradients by a factor, for example to average accumulated gradients.
     ///
     /// ```
     /// use engine::optim::Optim;
@@ -182,7 +182,7 @@ impl Optim {
         native::scale_grads_(&self.parameters, factor).map_err(|source| self.failed("scaling the gradients", source))
     }
 
-    /// The 2-norm of all gradients as one vector, still on the device.
+    /// The 2-norm of all gradients as one vector, on the device.
     ///
     /// # Errors
     /// When a gradient is sparse.
@@ -254,18 +254,18 @@ impl Group {
         Ok(Group { name: assigned.name, settings: assigned.settings, buckets })
     }
 
-    /// The rule's pattern; `default` for what no rule took; with `/no_decay` added where
-    /// `no_decay_on_bias_and_norm` took the weight decay away.
+    /// The pattern of its rule, or `default` for parameters without a rule; followed by `/no_decay` when
+    /// `no_decay_on_bias_and_norm` has removed the weight decay.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The settings that hold.
+    /// The current settings.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// The settings, to be changed.
+    /// The current settings, mutable.
     pub fn settings_mut(&mut self) -> &mut Settings {
         &mut self.settings
     }
@@ -276,8 +276,8 @@ impl Group {
     }
 }
 
-/// Clips the gradients of all parameters of all optimizers as one; with [`Clip::Norm`], gives the norm they had
-/// before, still on the device. Parameters without a gradient are passed over.
+/// Clips the gradients of all parameters of all optimizers as one vector. With [`Clip::Norm`] it returns their norm
+/// before clipping, on the device. Parameters without a gradient are ignored.
 ///
 /// ```
 /// use engine::optim::{Clip, Optim, clip_gradients};

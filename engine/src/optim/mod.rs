@@ -1,10 +1,10 @@
 //! Optimizers, parameter groups, clipping and schedules.
 //!
-//! A *recipe* ([`Adam`], [`AdamW`], [`Sgd`], any [`Optimizer`]) is what an experiment file writes; [`Optim`] is
-//! what it becomes once there are parameters. Settings live in groups by name and change only through
-//! [`Settings::set`]; a schedule is a pure function of the clock, so there is nothing of it to save.
+//! An experiment file contains a *recipe* ([`Adam`], [`AdamW`], [`Sgd`], any [`Optimizer`]); together with parameters
+//! it becomes an [`Optim`]. Settings belong to groups, have names, and change only through [`Settings::set`]. A
+//! schedule is a pure function of the clock, so it has no state to save.
 //!
-//! Nothing here reads a value from a device: norms are given as tensors that somebody else may read.
+//! Nothing here reads a value from a device: norms are returned as tensors that the caller may read.
 
 mod adam;
 mod adamw;

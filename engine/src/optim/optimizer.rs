@@ -6,7 +6,8 @@ use crate::optim::groups::GroupRules;
 use crate::optim::settings::Settings;
 use std::fmt::Debug;
 
-/// An optimizer before it has parameters. [`Optim::new`](crate::optim::Optim::new) makes it live.
+/// The settings of an optimizer, without parameters. [`Optim::new`](crate::optim::Optim::new) makes an optimizer of
+/// it.
 ///
 /// ```
 /// use engine::optim::{Algorithm, GroupRules, OptimError, Settings};
@@ -52,19 +53,19 @@ use std::fmt::Debug;
     note = "`Adam`, `AdamW` and `Sgd` are; implement `Optimizer` for a recipe of your own"
 )]
 pub trait Optimizer: Debug + Send + Sync {
-    /// Its name, as checkpoints and messages tell it.
+    /// Its name in checkpoints and messages.
     fn name(&self) -> &'static str;
 
-    /// Whether the numbers make sense.
+    /// Checks the values of the settings.
     ///
     /// # Errors
-    /// The first field that does not.
+    /// The first field with an invalid value.
     fn check(&self) -> Result<(), OptimError>;
 
-    /// The settings of a group that no rule says anything about. `lr` and `weight_decay` are what rules change.
+    /// The settings of a group without a rule. Rules can change `lr` and `weight_decay`.
     fn settings(&self) -> Settings;
 
-    /// The parameter groups that the file asks for.
+    /// The parameter groups of the file.
     fn groups(&self) -> GroupRules<'_>;
 
     /// How an update is computed.

@@ -1,4 +1,4 @@
-//! What of an optimizer is saved in a checkpoint, and how it comes back.
+//! Saving and restoring the state of an optimizer.
 //!
 //! The layout is by name, never by position: `groups.<group>.<setting>` holds the value and the initial value,
 //! `parameters.<parameter>.<slot>` a tensor. A parameter that had no gradient yet has an empty entry.
@@ -14,11 +14,9 @@ use crate::optim::settings::{Setting, Settings};
 use crate::optim::update::Updates;
 use tch::{Kind, Tensor};
 
-/// The saved tensors share their memory with the running optimizer: who keeps them beyond the next update
-/// copies them first. Loading copies, to the device of each parameter.
-///
-/// A setting whose initial value differs from the saved one was changed in the experiment file: the file's
-/// value then holds, not the checkpoint's.
+/// The saved tensors share memory with the running optimizer: copy them to keep them beyond the next update. Loading
+/// copies the tensors to the device of each parameter. When the initial value of a setting differs from the saved one,
+/// it was changed in the experiment file; then the file's value is used, not the checkpoint's.
 impl State for Optim {
     fn save_state(&self) -> StateMap {
         let mut groups = StateMap::new();

@@ -1,4 +1,4 @@
-//! The numbers of a parameter group that schedules and hooks read and set while a run goes on.
+//! The settings of a parameter group that schedules and hooks read and set during a run.
 
 use crate::base::suggest::{did_you_mean, expected_one_of};
 use crate::optim::error::OptimError;
@@ -8,16 +8,16 @@ use crate::optim::error::OptimError;
 pub struct Setting {
     /// `lr`, `weight_decay`, `momentum`, ….
     pub name: &'static str,
-    /// What holds now.
+    /// The current value.
     pub value: f64,
-    /// What the experiment file says; schedules multiply it.
+    /// The value in the experiment file; schedules multiply it.
     pub initial: f64,
 }
 
 /// The numeric settings of one parameter group.
 ///
-/// Setting a value never allocates and takes effect with the next update. Where an optimizer has no
-/// `momentum`, the name means its `beta1`, which plays that part.
+/// Setting a value never allocates and takes effect with the next update. When an optimizer has no `momentum`, the
+/// name means its `beta1`, which has the same role.
 ///
 /// ```
 /// use engine::optim::Settings;
@@ -36,28 +36,28 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Settings that are at their initial values.
+    /// Settings with these initial values.
     pub fn new(initial: impl IntoIterator<Item = (&'static str, f64)>) -> Self {
         let all = initial.into_iter().map(|(name, value)| Setting { name, value, initial: value }).collect();
         Settings { all }
     }
 
-    /// What holds now; `None` when there is no such setting.
+    /// The current value; `None` when there is no such setting.
     pub fn get(&self, name: &str) -> Option<f64> {
         self.find(name).map(|setting| setting.value)
     }
 
-    /// What the experiment file says; `None` when there is no such setting.
+    /// The value in the experiment file; `None` when there is no such setting.
     pub fn initial(&self, name: &str) -> Option<f64> {
         self.find(name).map(|setting| setting.initial)
     }
 
-    /// Every setting and what the experiment file says of it.
+    /// Every setting with its value in the experiment file.
     pub fn initials(&self) -> impl Iterator<Item = (&'static str, f64)> {
         self.all.iter().map(|setting| (setting.name, setting.initial))
     }
 
-    /// Sets what holds from the next update on.
+    /// Sets the value from the next update on.
     ///
     /// # Errors
     /// When there is no such setting, or the value is not finite.
@@ -74,7 +74,8 @@ impl Settings {
         }
     }
 
-    /// Sets the value and what schedules multiply, as for a learning rate that grows with the batch size.
+    /// Sets the value and the initial value, which schedules multiply; for example for a learning rate that grows with
+    /// the batch size.
     ///
     /// ```
     /// use engine::optim::Settings;

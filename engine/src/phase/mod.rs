@@ -1,6 +1,6 @@
 //! The phases of a run: their names, groups and order, and sets of them.
 //!
-//! A phase is a value, never a string: the macros turn the methods of a `#[phases]` block into a [`PhaseMask`] constant.
+//! A phase is a value, not a string: the macros turn the methods of a `#[phases]` block into a [`PhaseMask`] constant.
 
 #[macro_use]
 mod table;

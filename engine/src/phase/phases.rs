@@ -1,10 +1,10 @@
-//! The phases, in the order in which a run goes through them.
+//! The phases, in the order of a run.
 
 use std::fmt;
 
 macro_rules! phases {
     ($( $(#[$doc:meta])* $variant:ident, $name:literal, $group:ident; )*) => {
-        /// A place in a run where hooks take part. The method of a hook has the phase's name.
+        /// A place in a run where hooks are called. The method of a hook has the name of the phase.
         ///
         /// ```
         /// use engine::phase::{Group, Phase};
@@ -24,12 +24,12 @@ macro_rules! phases {
             /// How many there are.
             pub const COUNT: usize = Self::ALL.len();
 
-            /// The name of the method that takes part in it.
+            /// The name of the method that is called in it.
             pub const fn name(self) -> &'static str {
                 match self { $( Phase::$variant => $name, )* }
             }
 
-            /// The part of a run it belongs to.
+            /// The part of a run to which it belongs.
             pub const fn group(self) -> Group {
                 match self { $( Phase::$variant => Group::$group, )* }
             }
@@ -58,7 +58,7 @@ pub trait At {
     const PHASE: Phase;
 }
 
-/// The part of a run a phase belongs to.
+/// The parts of a run to which phases belong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Group {
     /// Around everything.
@@ -80,9 +80,10 @@ pub enum Group {
 }
 
 impl Phase {
-    /// The phase that this one is the end of: `before_val` for `after_val`. It runs whenever that one has run.
+    /// The opening phase of a closing phase: `before_val` for `after_val`. The closing phase runs whenever the opening
+    /// one has run.
     ///
-    /// `after_save_checkpoint` is the end of none: a checkpoint can be written while the training goes on.
+    /// `after_save_checkpoint` closes no phase, because a checkpoint can be written while the training continues.
     pub const fn closes(self) -> Option<Phase> {
         Some(match self {
             Phase::AfterRun => Phase::BeforeRun,
@@ -103,12 +104,12 @@ impl Phase {
         })
     }
 
-    /// Whether every hook is called although one before it has failed: hooks put things back in these phases.
+    /// Whether every hook is called even when an earlier hook has failed, because hooks undo things in these phases.
     pub const fn reaches_all(self) -> bool {
         self.closes().is_some() || matches!(self, Phase::OnException)
     }
 
-    /// Its place in [`Phase::ALL`].
+    /// Its index in [`Phase::ALL`].
     pub const fn index(self) -> usize {
         self as usize
     }

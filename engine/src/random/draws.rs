@@ -35,7 +35,7 @@ pub fn permutation(len: usize, stream: &mut Stream) -> Vec<usize> {
     order
 }
 
-/// Weights that have been added up, so that a draw by them takes a number and no list.
+/// The running sums of weights, so that a weighted draw needs one random number and no list.
 #[derive(Debug)]
 pub struct WeightTable {
     /// Of the weights up to and with each index.
@@ -68,7 +68,7 @@ impl WeightTable {
         Ok(WeightTable { sums, total, last })
     }
 
-    /// The index that belongs to a number of `0.0..1.0`: each has as much of that range as its weight is of the total.
+    /// The index for a number in `0.0..1.0`. Each index has a part of this range in proportion to its weight.
     pub fn at(&self, unit: f64) -> usize {
         let at = unit * self.total;
         // rounding may put a draw on the total itself, behind every weight: it belongs to the last one that has a chance
@@ -76,7 +76,7 @@ impl WeightTable {
     }
 }
 
-/// `count` indices, each drawn with a chance in proportion to its weight, the same one possibly again.
+/// `count` indices, each drawn with a probability in proportion to its weight, with replacement.
 ///
 /// # Errors
 /// Those of [`WeightTable::new`].
@@ -85,7 +85,7 @@ pub fn weighted_draws(weights: &[f64], count: usize, stream: &mut Stream) -> Res
     Ok((0..count).map(|_| table.at(stream.unit())).collect())
 }
 
-/// Why weights can't be drawn by.
+/// Why weights can't be used for drawing.
 #[derive(Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WeightError {
@@ -103,7 +103,7 @@ pub enum WeightError {
         /// Their sum.
         total: f64,
     },
-    /// They are too many for the memory.
+    /// There are more weights than fit in memory.
     #[error("there is not enough memory for the sums of {weights} weights, 8 bytes each")]
     Memory {
         /// How many.

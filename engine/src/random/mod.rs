@@ -1,11 +1,10 @@
 //! Every random decision of the engine, as a function of (seed, tag, a, b).
 //!
-//! What is promised: a [`Stream`] depends on its four parts alone, never on what was drawn elsewhere, on a
-//! thread or on the time; and the same parts give the same numbers with every version of every dependency,
-//! because each algorithm above the ChaCha8 block function is written here and pinned by tests. The order of a
-//! user's data therefore survives an upgrade.
+//! Promised: a [`Stream`] depends only on its four parts, never on other draws, on a thread or on the time. The same
+//! parts give the same numbers with every version of every dependency, because every algorithm above the ChaCha8 block
+//! function is written here and pinned by tests. So the order of a user's data does not change with an upgrade.
 //!
-//! What never happens: nothing here is global, and nothing touches libtorch's own generators.
+//! Never: nothing here is global, and nothing uses libtorch's own generators.
 
 mod draws;
 mod permutation;

@@ -2,7 +2,7 @@
 
 use crate::random::stream::Stream;
 
-/// A random order of the numbers `0..len` that takes no memory: each position is computed alone.
+/// A random order of the numbers `0..len` that needs no memory per number: each position is computed on its own.
 ///
 /// A Feistel network with a key of its own for each round is a bijection of all numbers with as many bits as the last
 /// index has; what lies outside of `0..len` is sent through it again, until it lies inside ("cycle walking": J. Black,
@@ -37,12 +37,12 @@ impl Permutation {
         Permutation { len, halves: (bits / 2, bits - bits / 2), keys: [(); ROUNDS].map(|()| stream.next_u64()) }
     }
 
-    /// How many numbers there are.
+    /// How many numbers the order has.
     pub fn len(&self) -> u64 {
         self.len
     }
 
-    /// True when there is none.
+    /// True when it has no numbers.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }

@@ -1,12 +1,12 @@
-//! The generator that a dataset augments one sample with.
+//! The generator with which a dataset augments one sample.
 
 use crate::random::stream::Stream;
 use std::ops::Range;
 
-/// Random numbers for one sample: uniform, integer, truth value, normal.
+/// Random numbers for one sample: uniform, integer, `bool`, normal.
 ///
-/// Each method always takes its bits in the same way, so the same sample of the same epoch is augmented alike on
-/// every machine, with any number of workers and after any upgrade.
+/// Each method always uses its random bits in the same way. So the same sample of the same epoch is augmented in the
+/// same way on every machine, with any number of workers and after any upgrade.
 ///
 /// ```
 /// use engine::random::{SampleRng, Stream};
@@ -25,7 +25,7 @@ use std::ops::Range;
 pub struct SampleRng(Stream);
 
 impl SampleRng {
-    /// Draws from this stream.
+    /// A generator that draws from this stream.
     pub fn new(stream: Stream) -> Self {
         SampleRng(stream)
     }
@@ -45,26 +45,26 @@ impl SampleRng {
         low + (high - low) * self.uniform()
     }
 
-    /// An integer of the range, each equally likely; `range.start` when the range is empty.
+    /// An integer in the range, all equally likely; `range.start` when the range is empty.
     pub fn range(&mut self, range: Range<i64>) -> i64 {
         let width = if range.is_empty() { 0 } else { range.end.wrapping_sub(range.start) as u64 };
         range.start.wrapping_add(self.0.below(width) as i64)
     }
 
-    /// An index into something of this length, for `len` above 0; 0 when it is empty.
+    /// An index below `len`, all equally likely; 0 when `len` is 0.
     pub fn index(&mut self, len: usize) -> usize {
         self.0.below(len as u64) as usize
     }
 
-    /// True with this probability; always for 1.0, never for 0.0.
+    /// True with this probability: always for 1.0, never for 0.0.
     pub fn bool(&mut self, probability: f64) -> bool {
         self.uniform() < probability
     }
 
-    /// A number of the normal distribution with mean 0 and standard deviation 1.
+    /// A number from the normal distribution with mean 0 and standard deviation 1.
     ///
-    /// Polar method: G. Marsaglia, T. A. Bray, "A Convenient Method for Generating Normal Variables", 1964. The
-    /// second number of each pair is thrown away, so that no draw depends on whether another one came before.
+    /// Polar method: G. Marsaglia, T. A. Bray, "A Convenient Method for Generating Normal Variables", 1964. The second
+    /// number of each pair is discarded, so that no draw depends on earlier draws.
     pub fn normal(&mut self) -> f64 {
         loop {
             let (x, y) = (self.between(-1.0, 1.0), self.between(-1.0, 1.0));
@@ -75,7 +75,7 @@ impl SampleRng {
         }
     }
 
-    /// The bits underneath, for a distribution that is not here.
+    /// The underlying stream, for distributions that have no method here.
     pub fn stream(&mut self) -> &mut Stream {
         &mut self.0
     }

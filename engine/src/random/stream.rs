@@ -3,10 +3,10 @@
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
 
-/// An endless row of random bits that is a function of its four parts.
+/// An endless sequence of random bits that is a function of its four parts.
 ///
-/// The 32 bytes of the ChaCha8 key are the parts themselves, so two streams that differ in any part are
-/// independent, and a stream is made without replaying another: the one of epoch 7 needs nothing of epoch 6.
+/// The 32 bytes of the ChaCha8 key are the parts themselves. So two streams that differ in any part are independent,
+/// and creating a stream needs no other stream: the stream of epoch 7 needs nothing of epoch 6.
 ///
 /// ```
 /// use engine::random::Stream;
@@ -49,7 +49,7 @@ impl Stream {
         self.0.next_u64()
     }
 
-    /// An integer in `0..n`, each equally likely; 0 when `n` is 0.
+    /// An integer in `0..n`, all equally likely; 0 when `n` is 0.
     ///
     /// Multiplication with rejection: D. Lemire, "Fast Random Integer Generation in an Interval", 2019.
     ///
@@ -95,7 +95,8 @@ pub fn derive(seed: u64, tag: &str, a: u64, b: u64) -> u64 {
     Stream::new(seed, tag, a, b).next_u64()
 }
 
-/// A text as 64 bits (FNV-1a, offset 0xcbf29ce484222325, prime 0x100000001b3), to tell purposes and names apart.
+/// The hash of a text in 64 bits (FNV-1a, offset 0xcbf29ce484222325, prime 0x100000001b3), so that purposes and names
+/// get different streams.
 pub const fn tag_of(text: &str) -> u64 {
     let bytes = text.as_bytes();
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;

@@ -7,7 +7,7 @@ use tch::Kind;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordError {
-    /// A tensor that is no number.
+    /// A tensor that is not a number.
     #[error(
         "`{name}` was logged with a tensor of shape {shape:?}, expected one element; reduce it first, as with `mean`"
     )]
@@ -17,12 +17,12 @@ pub enum RecordError {
         /// Its shape.
         shape: Vec<i64>,
     },
-    /// A tensor whose shape is not that of an image.
+    /// A tensor without the shape of an image.
     #[error(
         "a tensor of shape {0:?} is not an image; expected `[h, w]`, `[c, h, w]` or `[n, c, h, w]` with 1, 3 or 4 channels (`permute` moves channels to the front)"
     )]
     ImageShape(Vec<i64>),
-    /// An image that is too large to be looked at.
+    /// An image with too many pixels.
     #[error("an image of {width} × {height} pixels is too large; at most {most} pixels are recorded")]
     ImageSize {
         /// Pixels in a row.
@@ -35,16 +35,16 @@ pub enum RecordError {
     /// Elements that can't be colours.
     #[error("a tensor of {0:?} is not an image; expected `Uint8` from 0 to 255, `Bool`, or floats from 0 to 1")]
     ImageKind(Kind),
-    /// Elements that have no order.
+    /// Elements without an order: complex numbers.
     #[error("a tensor of {0:?} has no histogram; record its real part, its imaginary part or its absolute value")]
     HistogramKind(Kind),
-    /// libtorch failed to bring the values to the host.
+    /// libtorch failed to copy the values to the host.
     #[error("the logged values can't be copied from the device")]
     Device(#[from] tch::TchError),
     /// The name is a key that every row has.
     #[error("`{0}` is a column of every row, so no number can be logged under this name; choose another")]
     Reserved(String),
-    /// The name is empty, or would break the line that it stands in.
+    /// The name is empty, or would break the line that contains it.
     #[error("{0:?} is not a valid name for a recorded value; use letters, digits and `/`")]
     Name(String),
     /// The name comes twice in a row.

@@ -1,4 +1,4 @@
-//! How the elements of a tensor are distributed, counted on its device.
+//! Histograms of the elements of a tensor, counted on its device.
 
 use super::RecordError;
 use std::sync::LazyLock;
@@ -15,7 +15,7 @@ pub struct Histogram {
     pub sum: f64,
     /// The sum of their squares.
     pub sum_of_squares: f64,
-    /// The buckets that hold elements, from below.
+    /// The buckets with elements, in ascending order.
     pub buckets: Vec<Bucket>,
     /// Elements that are NaN or infinite; they are in no bucket.
     pub not_finite: u64,
@@ -28,7 +28,7 @@ pub struct Bucket {
     pub low: f64,
     /// The upper end, which does not.
     pub high: f64,
-    /// How many elements it holds.
+    /// The number of elements in it.
     pub count: u64,
 }
 
@@ -46,10 +46,10 @@ static LIMITS: LazyLock<Vec<f64>> = LazyLock::new(|| {
 });
 
 impl Histogram {
-    /// Counts the elements of a tensor of any shape; truth values count as 0 and 1.
+    /// Counts the elements of a tensor of any shape; `bool` elements count as 0 and 1.
     ///
-    /// All is counted on the tensor's device, in double precision, and read in one piece of 12 KB: this waits for the
-    /// device.
+    /// The counting is done on the tensor's device, in double precision, and the result is read with one copy of 12
+    /// KB: this waits for the device.
     ///
     /// # Errors
     /// When the elements are complex numbers.

@@ -1,9 +1,9 @@
-//! Pictures made of pixels, on the host.
+//! Images on the host.
 
 use super::RecordError;
 use tch::{Device, Kind, Tensor};
 
-/// A picture of 8 bits a channel.
+/// An image with 8 bits per channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
     width: u32,
@@ -19,8 +19,8 @@ const MOST_PIXELS: i64 = 1 << 26;
 const GAP: i64 = 2;
 
 impl Image {
-    /// A picture from its pixels, row by row from the top, the channels of a pixel together: 1 (grey), 3 (red, green,
-    /// blue) or 4 (and opacity) of them.
+    /// An image from its pixels, row by row from the top, with the channels of a pixel next to each other: 1 (grey), 3
+    /// (red, green, blue) or 4 (and opacity) channels.
     ///
     /// # Errors
     /// When there are not `width * height * channels` bytes, or another number of channels.
@@ -33,11 +33,12 @@ impl Image {
         }
     }
 
-    /// A picture from a tensor `[h, w]`, `[c, h, w]`, or `[n, c, h, w]`, of which all are put side by side in a grid as
-    /// wide as it is high. `c` is 1 (grey), 3 (red, green, blue) or 4 (and opacity).
+    /// An image from a tensor `[h, w]`, `[c, h, w]`, or `[n, c, h, w]`, whose images are arranged in a square grid.
+    /// `c` is 1 (grey), 3 (red, green, blue) or 4 (and opacity).
     ///
-    /// `Uint8` is taken as it is, `Bool` as black and white; floats run from 0 to 1, what lies outside is cut off, and
-    /// NaN is black. The picture is made on the tensor's device and read in one piece: this waits for the device.
+    /// `Uint8` is used directly, and `Bool` becomes black and white. Floats range from 0 to 1; values outside are
+    /// clamped, and NaN is black. The image is computed on the tensor's device and read with one copy: this waits for
+    /// the device.
     ///
     /// # Errors
     /// When the shape or kind is not that of an image, or it has more than 2²⁶ pixels.

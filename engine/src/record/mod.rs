@@ -1,12 +1,12 @@
-//! What is recorded of a run: numbers, images, histograms, texts, figures and tables under names, each with its moment,
-//! and the sinks that they go to.
+//! The records of a run: numbers, images, histograms, texts, figures and tables, each with a name and a moment, and
+//! the sinks that receive them.
 //!
-//! What it promises: logging a number reads nothing from the device, and all numbers that were logged since the last row
-//! of their loop are fetched together, in one read for each device. An image or a histogram is read when it is logged,
-//! once, and not at all when no sink takes it. A sink that need not be there never ends a run.
+//! Promised: logging a number reads nothing from the device, and all numbers that were logged since the last row of
+//! their loop are read together, with one read for each device. An image or a histogram is read once, when it is
+//! logged, and not at all when no sink accepts it. A sink that is not required never ends a run.
 //!
-//! What it never does: decide when a row is due, or which numbers are in it. That is the business of hooks. Where rows
-//! and values end up is that of the sinks in [`sinks`](crate::sinks).
+//! Never: this folder does not decide when a row is written or which numbers it has; hooks do that. Where rows and
+//! values are written is decided by the sinks in [`sinks`](crate::sinks).
 
 mod error;
 mod event;

@@ -1,10 +1,10 @@
-//! Where in a run something is recorded: the loop and the moment.
+//! The position of a record in a run: the loop and the moment.
 
 use crate::phase::{Group, Phase};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Which loop a row or an event is about.
+/// The loop to which a row or an event belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum RowPhase {
     /// Training.
@@ -22,12 +22,12 @@ pub struct Moment {
     pub epoch: u64,
     /// Finished iters.
     pub iter: u64,
-    /// Seconds since the run's start, those before a resume included.
+    /// Seconds since the start of the run, including the time before a resume.
     pub time: f64,
 }
 
 impl RowPhase {
-    /// All of them.
+    /// All three.
     pub const ALL: [RowPhase; 3] = [RowPhase::Train, RowPhase::Val, RowPhase::Test];
 
     /// `train`, `val` or `test`.
@@ -39,8 +39,8 @@ impl RowPhase {
         }
     }
 
-    /// Where a value belongs that is logged in this phase of a run: what is neither validation nor test counts as
-    /// training.
+    /// The loop of values that are logged in this phase of a run: all phases except those of validation and test
+    /// belong to training.
     pub fn of(phase: Phase) -> RowPhase {
         match phase.group() {
             Group::Val => RowPhase::Val,

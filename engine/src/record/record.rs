@@ -1,4 +1,4 @@
-//! What was logged and is in no row yet, for each loop, and the values of finished rows.
+//! The values that were logged since the last row of each loop, and the values of finished rows.
 
 use super::window::{Span, Window};
 use super::{RecordError, Row, RowPhase};
@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 
 /// Numbers by name, pending since the last row of their loop, and the values of finished rows.
 ///
-/// Training, validation and test each have a window of their own, so that what a `val_step` logs never lands in a row of
-/// the training. Logging keeps a handle to the number, wherever it lies, and waits for nothing; the tensor must not be
-/// changed in place afterwards.
+/// Training, validation and test each have their own window, so that values of a `val_step` are never in a row of the
+/// training. Logging keeps a handle to the number on its device and waits for nothing; the tensor must not be changed
+/// in place afterwards.
 #[derive(Debug)]
 pub struct Record {
     /// By the place of their phase in [`RowPhase::ALL`].
@@ -23,20 +23,20 @@ pub struct Record {
 const ADDED_UP: usize = 1000;
 
 impl Record {
-    /// A record whose rows of training show the mean of at most the last `window` values of a name; 0 is taken as 1.
+    /// A record whose rows of training show the mean of at most the last `window` values of a name; 0 means 1.
     pub fn new(window: usize) -> Record {
         let windows = spans(window.max(1)).map(Window::new);
         Record { windows, latest: BTreeMap::new(), device_reads: 0 }
     }
 
-    /// Logs a number. The next row of the phase shows the mean of what was logged since the last one, in which each
-    /// value counts by its weight: the last values in training, all values in an evaluation.
+    /// Logs a number. The next row of the phase shows the weighted mean of the values since the last row: of the last
+    /// `window` values in training, of all values in an evaluation.
     pub fn log(&mut self, phase: RowPhase, name: &str, value: impl Into<Scalar>, weight: f64) {
         self.window(phase).log(name, value.into(), weight);
     }
 
-    /// Logs a number of which the next row of the phase shows the last value, such as a learning rate. The first call
-    /// for a name decides between this and [`Record::log`].
+    /// Logs a number, such as a learning rate, for which the next row of the phase shows the last value. The first
+    /// call for a name decides between this and [`Record::log`].
     pub fn log_last(&mut self, phase: RowPhase, name: &str, value: impl Into<Scalar>) {
         self.window(phase).log_last(name, value.into());
     }
@@ -46,20 +46,20 @@ impl Record {
         self.windows[phase as usize].has_pending()
     }
 
-    /// Reads what is pending in a phase, with one read for each device it lies on, and begins its next window.
+    /// Reads the pending values of a phase, with one read for each device, and begins its next window.
     ///
-    /// A name of which nothing was logged since the last row is left out. Means are taken in double precision, oldest
-    /// value first, whatever the kinds of the tensors; one NaN makes the mean NaN.
+    /// Names without a value since the last row are left out. Means are computed in double precision, oldest value
+    /// first, for tensors of any kind; one NaN makes the mean NaN.
     ///
     /// # Errors
-    /// When a logged tensor has not exactly one element, or libtorch fails. What is pending stays then.
+    /// When a logged tensor does not have exactly one element, or libtorch fails. Then the values stay pending.
     pub fn read_window(&mut self, phase: RowPhase) -> Result<Vec<(String, f64)>, RecordError> {
         let (row, devices) = self.window(phase).read()?;
         self.device_reads += devices;
         Ok(row)
     }
 
-    /// Forgets what is pending in a phase: an evaluation that did not come to its end has no numbers.
+    /// Drops the pending values of a phase: an evaluation that was interrupted has no numbers.
     pub fn discard(&mut self, phase: RowPhase) {
         self.window(phase).discard();
     }
@@ -75,15 +75,14 @@ impl Record {
         self.device_reads += 1;
     }
 
-    /// Remembers a finished row: its values are found as `val/accuracy`, those of a named loader as
-    /// `val/hard/accuracy`.
+    /// Stores the values of a finished row: as `val/accuracy`, for a named loader as `val/hard/accuracy`.
     pub fn publish(&mut self, row: &Row) {
         for (name, value) in &row.values {
             self.set_final(&row.key(name), *value);
         }
     }
 
-    /// Sets one value that is final, under its full name.
+    /// Sets one final value by its full name.
     pub fn set_final(&mut self, name: &str, value: f64) {
         match self.latest.get_mut(name) {
             Some(known) => *known = value,

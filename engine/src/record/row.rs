@@ -1,4 +1,4 @@
-//! One finished row, and what it is as a line of JSON.
+//! One finished row, and its form as a line of JSON.
 
 use super::{Event, Moment, RecordError, RowPhase, Value};
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -11,7 +11,7 @@ pub(crate) const RESERVED: [&str; 5] = ["phase", "loader", "epoch", "iter", "tim
 pub struct Row {
     /// Which loop it is about.
     pub phase: RowPhase,
-    /// The loader's name, where a phase has several.
+    /// The loader's name, if the phase has several loaders.
     pub loader: Option<String>,
     /// When it was written.
     pub at: Moment,
@@ -36,10 +36,11 @@ impl Row {
         })
     }
 
-    /// Whether it can be written without two values under one key.
+    /// Checks that no two values have the same key.
     ///
     /// # Errors
-    /// When a value has the name of another one, or of a key that every row has, or a name that is no name: an empty one, say.
+    /// When two values have the same name, or a name is a key that every row has, or a name is invalid, for example
+    /// empty.
     pub fn check(&self) -> Result<(), RecordError> {
         for (index, (name, _)) in self.values.iter().enumerate() {
             check_name(name)?;

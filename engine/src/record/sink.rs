@@ -1,4 +1,4 @@
-//! What takes rows, values and lines: the trait of all sinks, and how an experiment names one.
+//! The trait of all sinks, which receive rows, values and lines, and how an experiment names a sink.
 
 use super::{Cell, Event, Moment, Row, RowPhase, ValueKind};
 use crate::base::error::Result;
@@ -8,25 +8,25 @@ use serde::de::DeserializeOwned;
 use std::fmt::Debug;
 use std::path::PathBuf;
 
-/// How far the current loop is, for those that show it.
+/// The progress of the current loop, for sinks that show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// Which loop: `train`, `val`, `test` or `predict`.
     pub what: &'static str,
     /// Iters or batches that are done.
     pub done: u64,
-    /// How many there will be, where it is known.
+    /// The total number, if it is known.
     pub total: Option<u64>,
 }
 
 /// A receiver of what a run records: a file, a terminal, a tracker.
 ///
-/// Only [`Sink::event`] must be written. Everything else has a default that ignores what it is told.
+/// Only [`Sink::event`] must be implemented. All other methods have a default that does nothing.
 ///
-/// **Resuming.** At each checkpoint [`Sink::flush`] is called and the sink's state is saved. A resumed run gives the state
-/// back before it opens the sink, and goes on with the values that follow the checkpoint. What the sink has taken after
-/// the checkpoint, in a process that was killed, comes again, and has to be replaced or dropped: a file is cut at the
-/// position that the state tells.
+/// **Resuming.** At each checkpoint [`Sink::flush`] is called and the sink's state is saved. A resumed run restores
+/// the state before it opens the sink, and continues with the values after the checkpoint. Values that a killed
+/// process has recorded after the checkpoint are recorded again, so the sink must replace or drop them: for example,
+/// it truncates a file at the position in its state.
 ///
 /// A struct under `#[component(sink)]` can be named in the experiment: `sinks: [MySink(path: "…")]`.
 /// [`docs/sinks.md`](crate::record) shows one.
@@ -36,13 +36,14 @@ pub struct Progress {
     note = "implement `engine::record::Sink` for `{Self}`: `event` takes one recorded value"
 )]
 pub trait Sink: State + Send {
-    /// The folder that the sink has for itself. Two sinks with one folder are refused before either of them is opened.
+    /// The folder that only this sink uses. Two sinks with the same folder are refused before either of them is
+    /// opened.
     fn folder(&self, run: &RunInfo) -> Option<PathBuf> {
         let _ = run;
         None
     }
 
-    /// Called once, before anything is recorded. A resumed run has given the state back by then.
+    /// Called once, before anything is recorded. In a resumed run the state is already restored.
     ///
     /// # Errors
     /// When the sink can't be used.
@@ -51,25 +52,25 @@ pub trait Sink: State + Send {
         Ok(())
     }
 
-    /// What a person has to know of the opening, asked once after it: that something is missing, say. It is told as a
-    /// warning, and the run goes on.
+    /// Called once after `open`. Returns a message for the user, for example that records are missing. It is printed
+    /// as a warning, and the run continues.
     fn notice(&mut self) -> Option<String> {
         None
     }
 
-    /// Whether it has a use for values of this kind. What no sink takes is not even read from the device.
+    /// Whether it accepts values of this kind. A value that no sink accepts is not read from the device.
     fn takes(&self, kind: ValueKind) -> bool {
         let _ = kind;
         true
     }
 
-    /// Takes one value.
+    /// Receives one value.
     ///
     /// # Errors
     /// When it could not be written.
     fn event(&mut self, event: &Event) -> Result<()>;
 
-    /// Takes the numbers of one finished row; unless it says otherwise, as one event each.
+    /// Receives the numbers of one finished row. The default calls [`Sink::event`] for each number.
     ///
     /// # Errors
     /// When it could not be written.
@@ -80,7 +81,7 @@ pub trait Sink: State + Send {
         }
     }
 
-    /// Takes one message for a person.
+    /// Receives one message for people.
     ///
     /// # Errors
     /// When it could not be written.
@@ -89,12 +90,13 @@ pub trait Sink: State + Send {
         Ok(())
     }
 
-    /// Called in every iter, so it must cost next to nothing.
+    /// Called in every iter, so it must be very fast.
     fn progress(&mut self, progress: Progress) {
         let _ = progress;
     }
 
-    /// Brings everything taken so far to where it survives the process and the machine. Called before a checkpoint.
+    /// Writes everything received so far to the disk, so that it survives a crash of the process and of the machine.
+    /// Called before a checkpoint.
     ///
     /// # Errors
     /// When it could not be written.
@@ -102,7 +104,7 @@ pub trait Sink: State + Send {
         Ok(())
     }
 
-    /// The run has ended; nothing but a last flush follows.
+    /// Called when the run has ended. Only a last flush follows.
     ///
     /// # Errors
     /// When it could not be written.
@@ -112,7 +114,7 @@ pub trait Sink: State + Send {
     }
 }
 
-/// What a sink is told of the run when it is opened.
+/// Information about the run, for opening a sink.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RunInfo {
@@ -122,19 +124,19 @@ pub struct RunInfo {
     pub folder: PathBuf,
     /// `Train`, or what the command evaluates.
     pub phase: RowPhase,
-    /// Where a resumed training goes on: the moment of its checkpoint.
+    /// Where a resumed training continues: the moment of its checkpoint.
     pub resumed: Option<Moment>,
-    /// The resolved experiment, as `experiment.ron` holds it.
+    /// The resolved experiment: the text of `experiment.ron`.
     pub experiment: String,
     /// Every setting of the experiment under its path, `optimizer.lr`; a component's name is under the path of the
     /// component itself, `optimizer`.
     pub settings: Vec<(String, Cell)>,
-    /// What evaluations measure: `val/accuracy`.
+    /// The metrics that evaluations measure: `val/accuracy`.
     pub measures: Vec<String>,
 }
 
 impl RunInfo {
-    /// A training from its start, without settings: for tests of sinks.
+    /// A new training without settings, for tests of sinks.
     pub fn new(name: impl Into<String>, folder: impl Into<PathBuf>) -> RunInfo {
         RunInfo {
             name: name.into(),
@@ -151,24 +153,24 @@ impl RunInfo {
 /// How a run has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// All that was planned is done.
+    /// The plan is finished.
     Finished,
-    /// A hook or a step asked it to stop.
+    /// A hook or a step requested the stop.
     Stopped,
-    /// The process was told to end, or came to its limit of iters; a resume goes on from here.
+    /// The process received a signal to end, or reached its limit of iters; a resume continues from here.
     Interrupted,
     /// Something failed.
     Failed,
 }
 
-/// A struct under `#[component(sink)]`: its settings, and how it is made of them.
+/// A struct under `#[component(sink)]`: its settings, and how it is built from them.
 pub trait SinkComponent: AnySink + Sized {
     /// The name in experiment files.
     const NAME: &'static str;
     /// The `#[config]` fields, and `required`.
     type Config: SinkConfig + Clone + Debug + Serialize + DeserializeOwned + 'static;
 
-    /// The sink with these settings; `#[state]` and `#[transient]` fields take their `Default`.
+    /// The sink with these settings; `#[state]` and `#[transient]` fields have their `Default`.
     fn build(config: &Self::Config) -> Self;
 }
 
@@ -200,7 +202,7 @@ pub trait SinkConfig: Debug + Send + Sync {
     /// The sink with these settings, not yet open.
     fn build_sink(&self) -> Box<dyn Sink>;
 
-    /// Whether the run ends when the sink fails; otherwise the run goes on without it.
+    /// Whether the run ends when the sink fails; otherwise the run continues without it.
     fn required(&self) -> bool;
 }
 

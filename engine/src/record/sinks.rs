@@ -1,4 +1,5 @@
-//! All sinks of a run as one: each gets everything, and one that may fail does not take the run with it.
+//! All sinks of a run. Each of them gets everything, and a failure of a sink that is not required does not end the
+//! run.
 
 use super::{Event, Outcome, Progress, Row, RunInfo, Sink, SinkConfig, ValueKind};
 use crate::base::error::{Error, ErrorContext as _, Result};
@@ -32,16 +33,16 @@ struct Entry {
     stage: Stage,
 }
 
-/// A sink of a run, for who asks which saved state belongs to it.
+/// A sink of a run, for finding the saved state that belongs to it.
 #[derive(Clone, Debug)]
 pub struct SinkPlace {
     /// Under which a checkpoint holds its state.
     pub key: String,
-    /// What the experiment calls it; `None` for a file of the engine's own.
+    /// Its name in the experiment; `None` for a file of the engine itself.
     pub chosen: Option<String>,
     /// All settings of one that the experiment has chosen, as a line.
     pub settings: String,
-    /// The settings that its state belongs to.
+    /// The settings on which its state depends.
     pub belongs_to: Vec<(&'static str, String)>,
 }
 
@@ -73,8 +74,8 @@ impl Sinks {
         }
     }
 
-    /// As [`Sinks::push`], for one that gets nothing until [`Sinks::open`], and whose failure ends the run only when it is
-    /// required.
+    /// Like [`Sinks::push`], for a sink that gets nothing until [`Sinks::open`], and whose failure ends the run only
+    /// when it is required.
     pub fn push_closed(&mut self, name: &str, sink: impl Sink + 'static, required: bool) {
         self.add(name, Box::new(sink), required, false);
     }
@@ -116,10 +117,10 @@ impl Sinks {
         Ok(())
     }
 
-    /// Opens those that are not open yet, and tells what each has to say of it.
+    /// Opens the sinks that are not open yet, and prints the notices of all of them.
     ///
     /// # Errors
-    /// When one can't be opened that is required, and when two would write into one folder.
+    /// When a required sink can't be opened, and when two sinks have the same folder.
     pub fn open(&mut self, run: &RunInfo) -> Result<()> {
         self.check_folders(run)?;
         let mut notices = Vec::new();
@@ -137,13 +138,13 @@ impl Sinks {
     /// Writes a row to each.
     ///
     /// # Errors
-    /// When two of its values have one name, or a sink fails that is required.
+    /// When two of its values have the same name, or a required sink fails.
     pub fn row(&mut self, row: &Row) -> Result<()> {
         row.check()?;
         self.serve(Stage::Open, |sink| sink.row(row))
     }
 
-    /// Hands a value to each that takes its kind.
+    /// Sends a value to each sink that accepts its kind.
     ///
     /// # Errors
     /// When a sink fails that is required.
@@ -152,12 +153,12 @@ impl Sinks {
         self.serve(Stage::Open, |sink| if sink.takes(kind) { sink.event(event) } else { Ok(()) })
     }
 
-    /// Whether any of them takes values of this kind.
+    /// Whether any sink accepts values of this kind.
     pub fn takes(&self, kind: ValueKind) -> bool {
         self.entries.iter().any(|entry| entry.stage != Stage::Left && entry.sink.takes(kind))
     }
 
-    /// Whether it is still to be told that no sink takes this kind. True once for each kind.
+    /// Whether the message that no sink accepts this kind was not printed yet. True once for each kind.
     pub fn is_first_untaken(&mut self, kind: ValueKind) -> bool {
         let first = !self.muted && !self.untaken.contains(&kind);
         if first {
@@ -166,7 +167,7 @@ impl Sinks {
         first
     }
 
-    /// Writes a message for a person to each.
+    /// Writes a message for people to each sink.
     ///
     /// # Errors
     /// When a sink fails that is required.
@@ -174,10 +175,10 @@ impl Sinks {
         self.serve(Stage::Open, |sink| sink.line(text))
     }
 
-    /// Shows how far a loop is.
+    /// Shows the progress of a loop.
     ///
     /// # Errors
-    /// When a sink panics that is required.
+    /// When a required sink panics.
     pub fn progress(&mut self, progress: Progress) -> Result<()> {
         self.serve(Stage::Open, |sink| {
             sink.progress(progress);
@@ -185,7 +186,7 @@ impl Sinks {
         })
     }
 
-    /// Brings everything taken so far to where it survives the machine.
+    /// Writes everything received so far to the disk.
     ///
     /// # Errors
     /// When a sink fails that is required.
@@ -193,7 +194,7 @@ impl Sinks {
         self.serve(Stage::Open, |sink| sink.flush())
     }
 
-    /// Tells each how the run has ended.
+    /// Tells each sink how the run has ended.
     ///
     /// # Errors
     /// When a sink fails that is required.
@@ -201,17 +202,17 @@ impl Sinks {
         self.serve(Stage::Open, |sink| sink.end(how))
     }
 
-    /// The states of those that have one, by the names under which a checkpoint holds them.
+    /// The states of sinks that have one, with their keys in checkpoints.
     pub fn states(&self) -> Vec<(String, StateMap)> {
         let states = self.entries.iter().map(|entry| (entry.key.clone(), entry.sink.save_state()));
         states.filter(|(_, state)| !state.0.is_empty()).collect()
     }
 
-    /// Gives each its state out of a checkpoint's; gives back what is to be told: which of them begin here, and which have
-    /// failed and are left. No sink is written to.
+    /// Restores the state of each sink from a checkpoint. Returns messages: which sinks begin here, and which have
+    /// failed and are no longer used. Nothing is written to a sink.
     ///
     /// # Errors
-    /// When a state does not fit a sink that is required.
+    /// When a state does not fit a required sink.
     pub fn load_states(&mut self, mut state: StateMap) -> Result<Vec<String>> {
         let mut failed = Vec::new();
         let mut told = Vec::new();

@@ -1,9 +1,9 @@
-//! How long iters take, and when the run will be over. Fed with spans; it never looks at a clock.
+//! How long iters take, and when the run will be over. The caller passes time spans; nothing here reads a clock.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// Smoothed times of the last iters, and the mean of all of them for the time that is left.
+/// Smoothed times of the last iters, and the mean over all iters for the remaining time.
 #[derive(Clone, Debug)]
 pub struct Timing {
     window: usize,
@@ -19,14 +19,14 @@ pub struct Timing {
 pub struct Timed {
     /// How long it took.
     pub whole: Duration,
-    /// How much of that was waiting for data.
+    /// How long it waited for data.
     pub data: Duration,
     /// The samples of its batches.
     pub samples: u64,
 }
 
 impl Timing {
-    /// Times smoothed over the last `window` iters; 0 is taken as 1.
+    /// Times smoothed over the last `window` iters; 0 means 1.
     pub fn new(window: usize) -> Timing {
         let window = window.max(1);
         Timing {
@@ -38,7 +38,7 @@ impl Timing {
         }
     }
 
-    /// One iter is done.
+    /// Adds a finished iter.
     pub fn iter(&mut self, iter: Timed) {
         if self.recent.len() == self.window {
             self.recent.pop_front();
@@ -51,8 +51,8 @@ impl Timing {
         self.elapsed += iter.whole;
     }
 
-    /// Time that went into something else, such as a validation or a checkpoint. It counts for what is left, since it
-    /// will come again, and not as the time of an iter.
+    /// Adds time for other work, such as a validation or a checkpoint. It counts for the remaining time, because such
+    /// work will be done again, but not for the time of an iter.
     pub fn between(&mut self, span: Duration) {
         self.elapsed += span;
     }
@@ -74,7 +74,8 @@ impl Timing {
         (seconds > 0.0).then(|| samples as f64 / seconds)
     }
 
-    /// The time that so many iters will take, by the mean of all so far, what lay between them included.
+    /// The time that `remaining` iters will take, estimated from the mean of all iters so far, including other work
+    /// between them.
     ///
     /// The first iter, which allocates and warms up, counts only as long as it is the only one.
     pub fn eta(&self, remaining: u64) -> Option<Duration> {

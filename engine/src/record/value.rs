@@ -1,4 +1,4 @@
-//! What can be recorded under a name: numbers, and what a person looks at.
+//! The values that can be recorded under a name: numbers, images, histograms, texts, figures and tables.
 
 use super::{Histogram, Image, Table};
 use std::fmt;
@@ -8,9 +8,9 @@ use std::fmt;
 pub enum Value {
     /// A number.
     Number(f64),
-    /// A picture made of pixels.
+    /// An image.
     Image(Image),
-    /// How the elements of a tensor are distributed.
+    /// A histogram of the elements of a tensor.
     Histogram(Histogram),
     /// A text, of any length.
     Text(String),
@@ -20,7 +20,7 @@ pub enum Value {
     Table(Table),
 }
 
-/// A plot or drawing, made by whatever library draws.
+/// A plot or drawing from a plotting library.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Figure {
     /// Drawn as pixels.
@@ -35,7 +35,7 @@ impl From<Image> for Figure {
     }
 }
 
-/// What a sink can be asked for, before a value is read from the device.
+/// The kinds of values; a sink says which it accepts, before a value is read from the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ValueKind {
     /// [`Value::Number`].

@@ -1,9 +1,9 @@
-//! When something is done again and again.
+//! When something that repeats is due.
 
 use crate::base::Clock;
 use crate::run::Clocks;
 
-/// Every `interval` counts of a clock, from a count on: what `interval`, `begin` and `by` say in an experiment.
+/// Every `interval` counts of a clock, from `begin` on: the settings `interval`, `begin` and `by` of an experiment.
 ///
 /// ```
 /// use engine::base::Clock;
@@ -15,16 +15,16 @@ use crate::run::Clocks;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cadence {
-    /// Counts between two times; 0 counts as 1.
+    /// Counts from one time to the next; 0 means 1.
     pub interval: u64,
-    /// Never before this count.
+    /// It is never due before this count.
     pub begin: u64,
-    /// The clock that is counted on.
+    /// The clock of `interval` and `begin`.
     pub by: Clock,
 }
 
 impl Cadence {
-    /// What a file says, with its defaults: on the clock of the trainer, every epoch or every 1000 iters.
+    /// From the settings of a file. The defaults are the clock of the trainer, and every epoch or every 1000 iters.
     pub fn new(interval: Option<u64>, begin: u64, by: Option<Clock>, trainer: Clock) -> Self {
         let by = by.unwrap_or(trainer);
         let default = match by {
@@ -39,12 +39,12 @@ impl Cadence {
         Cadence { interval, begin: 0, by: Clock::Iter }
     }
 
-    /// Whether it is time at a count of its clock; never at 0.
+    /// Whether it is due at a count of its clock; never at 0.
     pub fn is_at(&self, count: u64) -> bool {
         count > 0 && count >= self.begin && count.is_multiple_of(self.interval.max(1))
     }
 
-    /// Whether it is time where the run stands. On epochs that is only between two of them.
+    /// Whether it is due at the current position of the run. With epochs this is possible only between two epochs.
     pub fn is_due(&self, clocks: &Clocks) -> bool {
         let counted = self.by == Clock::Iter || clocks.is_between_epochs();
         counted && self.is_at(clocks.count(self.by))

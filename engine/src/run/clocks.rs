@@ -1,9 +1,9 @@
-//! Where the run is, and how far it goes.
+//! The position of a run, and its planned length.
 
 use crate::base::{Batch, Clock, Epoch, Iter};
 use crate::optim::{PlannedLength, TrainingProgress};
 
-/// The clocks of a run: what is finished, and what is planned. `after_x` phases see `x` counted.
+/// The clocks of a run: what is finished, and what is planned. In a phase `after_x`, `x` is already counted.
 #[derive(Clone, Debug)]
 pub struct Clocks {
     pub(crate) clock: Clock,
@@ -36,17 +36,17 @@ impl Clocks {
         self.clock
     }
 
-    /// Finished passes of the train loader; `by_iter`: 0 until the training is over.
+    /// Finished passes of the train loader; with `by_iter`, 0 until the training is over.
     pub fn epoch(&self) -> Epoch {
         self.epoch
     }
 
-    /// Finished iters since the start of the training: updates, or rounds of all passes where there are several.
+    /// Finished iters since the start of the training: updates, or rounds of all passes when there are several.
     pub fn iter(&self) -> Iter {
         self.iter
     }
 
-    /// Finished batches of the current epoch; `by_iter`: of the whole training. 0 once the epoch is counted.
+    /// Finished batches of the current epoch; with `by_iter`, of the whole training. 0 once the epoch is counted.
     pub fn batch(&self) -> Batch {
         self.batch
     }
@@ -61,12 +61,12 @@ impl Clocks {
         self.max_iters
     }
 
-    /// Iters of one epoch, the tail included; `by_iter`: of the whole training.
+    /// Iters of one epoch, including a last iter with fewer batches; with `by_iter`, of the whole training.
     pub fn iters_per_epoch(&self) -> u64 {
         self.iters_per_epoch
     }
 
-    /// The count on a clock.
+    /// The count of one clock.
     pub fn count(&self, clock: Clock) -> u64 {
         match clock {
             Clock::Epoch => self.epoch.get(),
@@ -74,7 +74,7 @@ impl Clocks {
         }
     }
 
-    /// The planned count on a clock.
+    /// The planned count of one clock.
     pub fn planned(&self, clock: Clock) -> Option<u64> {
         match clock {
             Clock::Epoch => self.max_epochs,
@@ -82,7 +82,7 @@ impl Clocks {
         }
     }
 
-    /// What schedules are a function of.
+    /// The position and length of the training, from which schedules compute their values.
     pub fn progress(&self) -> TrainingProgress {
         let planned = PlannedLength {
             max_epochs: self.max_epochs.unwrap_or(1),
@@ -92,13 +92,13 @@ impl Clocks {
         TrainingProgress { epoch: self.epoch, iter: self.iter, planned }
     }
 
-    /// Whether everything that was planned is done.
+    /// Whether the plan is finished.
     pub fn is_finished(&self) -> bool {
         self.planned(self.clock).is_some_and(|planned| self.count(self.clock) >= planned)
             || self.max_iters.is_some_and(|planned| self.iter.get() >= planned)
     }
 
-    /// Whether the run stands at the end of a pass, with no batch of the next one done.
+    /// Whether the run is between two epochs: no batch of the next epoch is finished.
     pub fn is_between_epochs(&self) -> bool {
         self.batch == Batch(0)
     }

@@ -5,10 +5,10 @@ use crate::phase::Phase;
 use crate::run::{Caller, Clocks};
 use std::fmt;
 
-/// What the program was started for.
+/// The command that a program runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// `train`, which may validate too.
+    /// `train`, including its validations.
     Train,
     /// `val`: one validation of the weights of a checkpoint.
     Val,
@@ -29,16 +29,16 @@ impl fmt::Display for Command {
     }
 }
 
-/// Which update of an iter is under way.
+/// The position of an update in its iter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PassPlace {
-    /// The place of its pass among the passes of the trainer.
+    /// The index of its pass among the passes of the trainer.
     pub pass: usize,
-    /// Its number among the updates that the pass makes in a row, from 0 on.
+    /// Its number among the updates that the pass makes in a row, counted from 0.
     pub time: u64,
 }
 
-/// What runs now: the command, the phase, and the loader whose batch is in work.
+/// What runs now: the command, the phase, and the loader of the current batch.
 #[derive(Debug)]
 pub struct Current {
     pub(crate) command: Command,

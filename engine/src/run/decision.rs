@@ -4,7 +4,7 @@
 use crate::run::{Caller, Requests, Save, Signal};
 use std::fmt;
 
-/// What the loop has decided so far, and what is left for it to do at this safe point.
+/// What the loop has decided so far, and what it still has to do at this safe point.
 #[derive(Debug, Default)]
 pub struct Decision {
     /// Why the training ends before its plan. It stays until the run is over.
@@ -27,22 +27,22 @@ pub struct Decision {
 /// Why the training ends before its plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stop {
-    /// What kind of reason it is.
+    /// The kind of the reason.
     pub kind: StopKind,
-    /// Who asked: a hook or a step by its name, `--max-iters`, or the name of a signal.
+    /// Who requested it: the name of a hook or a step, `--max-iters`, or the name of a signal.
     pub by: String,
-    /// Why, in the words of who asked.
+    /// The reason, as given with the request.
     pub reason: String,
 }
 
-/// What kind of reason ends a training before its plan.
+/// The kinds of reasons that end a training before its plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopKind {
-    /// A hook or a step asked for it: the training has reached what it was for, or can't.
+    /// A hook or a step requested it. The training has ended; a resumed run does not continue it by itself.
     Requested,
-    /// The limit of this run, which is no part of the plan: a resumed run goes on.
+    /// The limit of this run, which is not part of the plan: a resumed run continues.
     Limit,
-    /// The process was told to end: a resumed run goes on.
+    /// The process received a signal to end: a resumed run continues.
     Signal(Signal),
 }
 
@@ -66,7 +66,7 @@ impl Stop {
     }
 }
 
-/// As it is told: "`EarlyStopping`: `val/loss` has reached 0.1", "the limit of 100 iters", "SIGTERM".
+/// As it is printed: "`EarlyStopping`: `val/loss` has reached 0.1", "the limit of 100 iters", "SIGTERM".
 impl fmt::Display for Stop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {

@@ -1,14 +1,14 @@
-//! What ends a run out of turn.
+//! Errors and signals that end a run.
 
 use crate::base::Error;
 use crate::run::Signal;
 
-/// What is on its way out of the run while `on_exception` and the closing phases run. `on_exception` runs once in a
-/// run; a failure that comes after a signal is seen in the closing phases alone.
+/// The error or signal that ends the run, for `on_exception` and the closing phases. `on_exception` runs once in a
+/// run; when a failure follows a signal, only the closing phases see the failure.
 #[derive(Debug)]
 pub enum Exception {
     /// Something failed.
     Failed(Error),
-    /// The process was told to end.
+    /// The process received a signal to end.
     Signal(Signal),
 }

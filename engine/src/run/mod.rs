@@ -1,7 +1,7 @@
-//! What a run owns, in groups, and [`Context`]: the one view that hooks and steps have of it.
+//! What a run owns, in groups, and [`Context`], through which hooks and steps access it.
 //!
-//! The loops write here where the run is; hooks and steps read it, and leave requests. Nothing in this folder runs
-//! anything.
+//! The loops write the position of the run here; hooks and steps read it and make requests. Nothing in this folder
+//! runs a loop, a step or a hook.
 
 mod cadence;
 mod clocks;

@@ -1,4 +1,4 @@
-//! What hooks and steps ask of the loop. What becomes of it is [`Decision`](crate::run::Decision).
+//! The requests of hooks and steps to the loop. The loop turns them into a [`Decision`](crate::run::Decision).
 
 use crate::phase::Phase;
 
@@ -29,12 +29,12 @@ pub(crate) enum Caller {
     Hook(Phase, usize),
 }
 
-/// A checkpoint to be written.
+/// A request to write a checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Save {
     /// Its folder's name below `checkpoints/`.
     pub name: String,
-    /// Whether `checkpoints/latest` is to tell this name, when one safe point gives a state several names. Each holds
-    /// the whole run: `--resume` takes the newest, whatever its name.
+    /// Whether `checkpoints/latest` contains this name when a state gets several names at one safe point. Each of them
+    /// is a whole checkpoint, and `--resume` uses the newest, whatever its name.
     pub latest: bool,
 }

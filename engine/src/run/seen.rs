@@ -1,4 +1,4 @@
-//! What a run shows of itself: numbers, lines, metrics, time.
+//! What a run records and shows: numbers, lines, metrics, time.
 
 use crate::base::{Result, Scalar};
 use crate::metric::{Measure, Metric};
@@ -10,7 +10,7 @@ use std::time::Instant;
 /// Of how many iters a row shows the mean at most. It bounds the memory of a run whose logger is off.
 const RECORD_WINDOW: usize = 1000;
 
-/// What is seen of the run from outside.
+/// What the run records and shows.
 pub struct Seen {
     pub(crate) record: Record,
     /// Where rows and lines go.
@@ -26,12 +26,12 @@ pub struct Seen {
     time_before: f64,
 }
 
-/// The metrics of evaluations: what will be measured, and what was measured last.
+/// The metrics of evaluations: the declared ones, and their last values.
 #[derive(Default)]
 pub struct Results {
-    /// What each evaluation measures, under its monitored name (`val/accuracy`), known before anything runs.
+    /// The values that evaluations measure, with their monitored names (`val/accuracy`); known before anything runs.
     pub measures: Vec<Measure>,
-    /// What measures each of them: the metric with its settings, and which direction is better.
+    /// For each of them, the metric with its settings that measures it, and which direction is better.
     pub measured_by: BTreeMap<String, String>,
     /// The metrics that only the file names; those of fields belong to the trainer.
     pub file_metrics: Vec<Box<dyn Metric>>,

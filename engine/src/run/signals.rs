@@ -1,7 +1,8 @@
-//! SIGINT and SIGTERM: the first asks the loop to end in good order, a second one ends the process at once.
+//! SIGINT and SIGTERM: the first signal requests the loop to end in good order, a second one ends the process at once.
 //!
-//! The loop looks for a signal where nothing is half done. When that takes long, because a step, a worker or a disk is
-//! stuck, a thread of its own says what is waited for, and what a second signal does.
+//! The loop checks for a signal only at points where no work is half finished. When it does not reach such a point
+//! soon, because a step, a worker or a disk is stuck, a separate thread prints what the run is waiting for, and what a
+//! second signal does.
 
 use crate::base::waiting::waited_for;
 use crate::base::{Error, Result};
@@ -25,7 +26,7 @@ pub enum Signal {
     Terminate,
 }
 
-/// Which signal has come. Clones see the same.
+/// The signal that was received, if any. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Signals {
     came: Arc<AtomicUsize>,
@@ -34,7 +35,7 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Those of the process.
+    /// Listens to the signals of the process.
     ///
     /// # Errors
     /// When the handlers can't be set.
@@ -54,7 +55,7 @@ impl Signals {
         Ok(Signals { came, _teller: Some(Arc::new(teller)) })
     }
 
-    /// As if the signal had come: for tests, and for programs that are told to end by other means.
+    /// Acts as if the signal had been received: for tests, and for programs that are ended in another way.
     pub fn raise(&self, signal: Signal) {
         let number = match signal {
             Signal::Interrupt => SIGINT,
@@ -63,7 +64,7 @@ impl Signals {
         self.came.store(number as usize, Ordering::Relaxed);
     }
 
-    /// The signal that has come, if any.
+    /// The signal that was received, if any.
     pub fn received(&self) -> Option<Signal> {
         Signal::of(self.came.load(Ordering::Relaxed) as i32)
     }
@@ -78,7 +79,7 @@ impl Signal {
         }
     }
 
-    /// The shell's exit code for it: 130 or 143.
+    /// The exit code for the signal: 130 or 143.
     pub fn exit_code(self) -> u8 {
         match self {
             Signal::Interrupt => 130,

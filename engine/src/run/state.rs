@@ -9,8 +9,8 @@ use crate::run::{Clocks, Current, Decision, Exception, Requests, Seen, Signals, 
 use std::collections::BTreeMap;
 use tch::Device;
 
-/// The run's property, in groups. Who builds a program fills the public fields; loops lend the whole to hooks and
-/// steps as a [`Context`](crate::run::Context).
+/// Everything that a run owns, in groups. The code that builds a program fills the public fields; the loops lend it to
+/// hooks and steps as a [`Context`](crate::run::Context).
 pub struct RunState {
     pub(crate) device: Device,
     pub(crate) seed: u64,
@@ -24,14 +24,14 @@ pub struct RunState {
     pub updates: Updates,
     /// What the current step takes and gives.
     pub(crate) step: StepState,
-    /// What is seen of the run: numbers, lines, metrics, time.
+    /// What the run records and shows: numbers, lines, metrics, time.
     pub seen: Seen,
-    /// Where the run is kept on disk.
+    /// The run on disk.
     pub storage: Storage,
-    /// What the experiment says of each hook and of the trainer, as a line, under its path: `hooks.ema`,
-    /// `custom_hooks.0`, `trainer`. A program that is built by hand need not fill it in.
+    /// The settings of each hook and of the trainer, as one line of text under its path: `hooks.ema`,
+    /// `custom_hooks.0`, `trainer`. A program that is built in code may leave it empty.
     pub settings: BTreeMap<String, String>,
-    /// What tells the process to end.
+    /// Signals to end the process.
     pub signals: Signals,
     /// What hooks and steps have asked of the loop.
     pub(crate) requests: Requests,
@@ -72,7 +72,7 @@ impl RunState {
         &self.seen.record
     }
 
-    /// The latest value of a metric under its monitored name, `val/accuracy`.
+    /// The latest value of a metric by its monitored name, `val/accuracy`.
     pub fn metric(&self, name: &str) -> Option<f64> {
         self.seen.results.latest.get(name).copied()
     }

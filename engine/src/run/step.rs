@@ -1,8 +1,8 @@
-//! What a step takes and gives.
+//! The input and output of the current step.
 
 use crate::base::Output;
 
-/// What the current step takes and gives.
+/// The input and output of the current step.
 #[derive(Debug, Default)]
 pub struct StepState {
     /// Whether models and steps work as in training.

@@ -1,4 +1,4 @@
-//! Where a run is kept on disk.
+//! The run on disk.
 
 use crate::base::{Iter, StateMap};
 use crate::checkpoint::Variables;
@@ -7,10 +7,10 @@ use crate::run::Generators;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// The run's folder, and what its checkpoints hold.
+/// The run's folder and checkpoints.
 #[derive(Default)]
 pub struct Storage {
-    /// Where checkpoints go; without a folder none is written.
+    /// The run's folder; without a folder no checkpoint is written.
     pub folder: Option<RunFolder>,
     /// What every checkpoint tells of the run: where its weights are from.
     pub(crate) notes: BTreeMap<String, String>,
@@ -33,6 +33,6 @@ pub struct SavedCheckpoint {
     pub name: String,
     /// Its folder.
     pub path: PathBuf,
-    /// The iter whose state it holds. The training may be further by now.
+    /// The iter of its state. The training may have continued since then.
     pub iter: Iter,
 }

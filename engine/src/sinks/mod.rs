@@ -1,7 +1,7 @@
-//! Where what is recorded goes: the console, `log.txt`, `metrics.jsonl`, and what an experiment names in `sinks`.
+//! The sinks of the engine: the console, `log.txt`, `metrics.jsonl`, and those that an experiment names in `sinks`.
 //!
-//! What is promised: a line once written is whole, and a resumed run goes on where the checkpoint stood, so that its
-//! files hold what those of a run hold that was never stopped.
+//! Promised: a written line is always whole, and a resumed run continues at the position of the checkpoint, so that
+//! its files have the same content as those of a run that was never stopped.
 
 mod console;
 mod format;

@@ -1,18 +1,18 @@
-//! Mistakes of an experiment that only the machine, its data or its models tell.
+//! Mistakes of an experiment that depend on the machine, its data or its models.
 
 use crate::base::Error;
 use crate::config::{ConfigErrors, Diagnostic, Document, ValuePath};
 use crate::optim::schedule::Problem;
 use std::fmt;
 
-/// What an experiment asks for can't be, although it could be read: it was found when the run was built.
+/// An experiment could be read, but it can't run; the mistakes were found when the run was built.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BuildErrors {
     /// What is wrong; at least one.
     pub mistakes: Vec<Mistake>,
 }
 
-/// One mistake and the value that it is about.
+/// One mistake, with the path of the wrong value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
     /// The keys that lead to the value, `schedule.1.begin`.

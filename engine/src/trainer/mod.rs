@@ -1,4 +1,5 @@
-//! From a trainer's struct and an experiment to a run: what the macros fill, reading, building, running.
+//! From a trainer's struct and an experiment to a run: the traits that the macros implement, reading, building,
+//! running.
 
 mod build;
 mod build_errors;

@@ -1,13 +1,14 @@
-//! What fields of a struct under `#[derive(Batch)]` can be, beside batches themselves.
+//! The types that fields of a struct under `#[derive(Batch)]` can have, besides batches.
 
 use crate::base::error::Result;
 use crate::data::batch::part::{EachPart, Part};
 use tch::Tensor;
 
-/// What can state the weight of a batch, under `#[batch(weight)]`: a number, or one for each sample, whose sum counts.
+/// A type for the weight of a batch, under `#[batch(weight)]`: a number, or one number for each sample; then the
+/// weight is their sum.
 ///
-/// A number is the whole batch's, so a batch of some of its samples still has it; one for each sample is taken apart
-/// with them.
+/// A single number belongs to the whole batch, so that a part of the batch has the same number. A list with one number
+/// for each sample is split together with the samples.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't state the weight of a batch",
     label = "expected a number, or a `Vec` with one for each sample",
@@ -59,7 +60,7 @@ macro_rules! stated {
 }
 stated!(f64 f32 usize u64 u32 i64 i32);
 
-/// What all samples can share on their device, under `#[batch(shared)]`: a `Tensor`, or several.
+/// A type that all samples can share on the device, under `#[batch(shared)]`: a `Tensor`, or several.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a tensor that all samples can share",
     label = "expected a `Tensor`, a `Vec<Tensor>` or an `Option<Tensor>`",
@@ -72,7 +73,7 @@ pub trait SharedField: Send + Sized + 'static {
     /// The first error of `each`.
     fn visit<'a>(&'a mut self, each: &mut EachPart<'_, 'a>) -> Result<()>;
 
-    /// The same tensors again, in the same memory.
+    /// The same tensors, which share memory.
     #[must_use]
     fn shallow_clone(&self) -> Self;
 }
@@ -107,7 +108,8 @@ impl SharedField for Option<Tensor> {
     }
 }
 
-/// What all samples can share on the host, under `#[batch(whole)]`: whatever can be cloned and goes to other threads.
+/// A type that all samples can share on the host, under `#[batch(whole)]`: any type that can be cloned and sent to
+/// other threads.
 pub trait WholeField: Send + Sized + 'static {
     /// Shows the field as a part of its batch.
     ///

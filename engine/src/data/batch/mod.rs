@@ -1,7 +1,7 @@
-//! What a step is given: tensors with a number of samples.
+//! Batches, the input of steps: tensors with a number of samples.
 //!
-//! A batch shows its parts to a visitor, one after the other. All that the engine does with a batch follows from
-//! that: moving it to a device, copying it into another one, taking some of its samples out.
+//! A batch shows its parts to a visitor, one after the other. The engine needs only this to move a batch to a device,
+//! to copy it into another batch, and to select some of its samples.
 
 mod field;
 mod part;
@@ -14,7 +14,7 @@ use crate::base::error::Result;
 use std::ops::Range;
 use tch::{Device, Tensor};
 
-/// The samples of one step, put together.
+/// The samples of one step, collated.
 ///
 /// Tensors, lists and tuples of them are batches already. A struct of them becomes one by `#[derive(Batch)]`:
 ///
@@ -38,7 +38,7 @@ use tch::{Device, Tensor};
 /// # Ok::<(), Error>(())
 /// ```
 ///
-/// Whatever else has to be done with each tensor of a batch is done by [`Batch::each_tensor`]:
+/// For other operations on all tensors of a batch, use [`Batch::each_tensor`]:
 ///
 /// ```
 /// # use engine::prelude::*;
@@ -65,7 +65,7 @@ pub trait Batch: Send + Sized + 'static {
     /// The first error of `each`.
     fn visit<'a>(&'a mut self, each: &mut EachPart<'_, 'a>) -> Result<()>;
 
-    /// The same batch again: its tensors share their memory, what lies on the host is cloned.
+    /// A copy of the batch whose tensors share memory with this one; values on the host are cloned.
     #[must_use]
     fn shallow_clone(&self) -> Self;
 
@@ -73,13 +73,13 @@ pub trait Batch: Send + Sized + 'static {
     fn size(&self) -> usize;
 
     /// How much the batch counts in means over several batches: in rows, in the gradient of an iter with `accumulate`,
-    /// in validation. A finite number of at least 0; the number of samples when nothing else is said. A loss that is a
-    /// mean over tokens states their number here.
+    /// in validation. A finite number of at least 0; by default the number of samples. When the loss is a mean over
+    /// tokens, return the number of tokens.
     fn weight(&self) -> f64 {
         self.stated_weight().unwrap_or_else(|| self.size() as f64)
     }
 
-    /// The weight, when the batch states one; `#[batch(weight)]` writes this.
+    /// The weight, if the batch has a field for it; `#[batch(weight)]` implements this method.
     fn stated_weight(&self) -> Option<f64> {
         None
     }
@@ -92,12 +92,13 @@ pub trait Batch: Send + Sized + 'static {
         self.visit(&mut |part| part.tensors(each))
     }
 
-    /// The batch with its tensors on the device; what is there already is not copied. A copy from the host waits for
-    /// nothing that the device is still doing: it takes its place behind that. The host's memory may be dropped at
-    /// once: CUDA copies pageable memory aside before it returns, and libtorch keeps pinned memory until it is read.
+    /// The batch with its tensors on the device; tensors that are already there are not copied. A copy from the host
+    /// does not wait for the device: it is queued after the earlier work of the device. The memory on the host may be
+    /// dropped at once: CUDA copies pageable memory before it returns, and libtorch keeps pinned memory until it was
+    /// read.
     ///
     /// # Errors
-    /// When the device is out of memory or not there.
+    /// When the device is out of memory or does not exist.
     fn onto(mut self, device: Device) -> Result<Self> {
         self.each_tensor(&mut |tensor| {
             if tensor.device() != device {
@@ -109,11 +110,11 @@ pub trait Batch: Send + Sized + 'static {
         Ok(self)
     }
 
-    /// Takes over what another batch holds, without moving this one's tensors: their values are copied into the memory
-    /// that is there, as a captured graph needs it. What lies on the host is cloned.
+    /// Copies the values of another batch into the existing tensors of this one, whose memory does not move; a
+    /// captured graph needs this. Values on the host are cloned.
     ///
     /// # Errors
-    /// [`BatchError`] when the two have not the same parts of the same shapes; some parts may be copied already then.
+    /// [`BatchError`] when the two batches have different parts or shapes; then some parts may already be copied.
     fn copy_from(&mut self, source: &mut Self) -> Result<()> {
         let mut parts = Vec::new();
         source.visit(&mut |part| {
@@ -132,10 +133,10 @@ pub trait Batch: Send + Sized + 'static {
         }
     }
 
-    /// The samples of this range, in memory shared with this batch.
+    /// A batch of the samples in this range; it shares memory with this batch.
     ///
     /// # Errors
-    /// [`BatchError`] when the range reaches beyond the batch, or a part has not one row for each sample.
+    /// [`BatchError`] when the range goes past the end of the batch, or a part does not have one row for each sample.
     fn samples(&self, range: Range<usize>) -> Result<Self> {
         let size = self.size();
         if range.start > range.end || range.end > size {
@@ -149,7 +150,8 @@ pub trait Batch: Send + Sized + 'static {
         Ok(taken)
     }
 
-    /// The samples in batches of at most this many (0 is taken as 1), in order, in memory shared with this one.
+    /// Splits the batch, in order, into batches of at most `most` samples (0 means 1), which share memory with this
+    /// one.
     ///
     /// # Errors
     /// As [`Batch::samples`].

@@ -19,7 +19,7 @@ pub enum Part<'a> {
     Shared(&'a mut Tensor),
     /// Values on the host, one for each sample.
     Rows(&'a mut dyn Rows),
-    /// A value on the host that is the whole batch's.
+    /// A value on the host that belongs to the whole batch.
     Whole(&'a mut dyn Whole),
 }
 
@@ -104,9 +104,9 @@ pub trait Rows: Any + Send {
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
-    /// Keeps those of a range that lies within them.
+    /// Keeps the values of a range that is within bounds.
     fn keep(&mut self, range: Range<usize>);
-    /// Takes over the values of others of the same type; false when they are of another one.
+    /// Copies the values of `other` when it has the same type; returns false when it has another type.
     fn assign(&mut self, other: &dyn Rows) -> bool;
     /// The list itself.
     fn as_any(&self) -> &dyn Any;
@@ -130,9 +130,9 @@ impl<T: Clone + Send + 'static> Rows for Vec<T> {
     }
 }
 
-/// A value on the host that is the whole batch's: whatever can be cloned.
+/// A value on the host that belongs to the whole batch: any type that can be cloned.
 pub trait Whole: Any + Send {
-    /// Takes over a value of the same type; false when it is of another one.
+    /// Copies the value of `other` when it has the same type; returns false when it has another type.
     fn assign(&mut self, other: &dyn Whole) -> bool;
     /// The value itself.
     fn as_any(&self) -> &dyn Any;
@@ -149,11 +149,11 @@ impl<T: Clone + Send + 'static> Whole for T {
     }
 }
 
-/// Why something can't be done with a batch. Parts are counted from 0, in the order in which the batch shows them.
+/// Errors of batches. Parts are counted from 0, in the order in which the batch shows them.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BatchError {
-    /// A part that has not one row for each sample.
+    /// A part that does not have one row for each sample.
     #[error(
         "part {part} of the batch has {rows} rows for {size} samples, so the batch can't be split; mark what all samples share with `#[batch(shared)]` or `#[batch(whole)]`"
     )]
@@ -170,28 +170,28 @@ pub enum BatchError {
     Range {
         /// The first one.
         start: usize,
-        /// Behind the last one.
+        /// The index after the last one.
         end: usize,
         /// The samples of the batch.
         size: usize,
     },
-    /// Tensors of two shapes or kinds.
+    /// Tensors with different shapes or kinds.
     #[error("part {part} of the batch is {found}, and its copy must go into {expected}")]
     Shape {
         /// Which part.
         part: usize,
-        /// What is to be copied.
+        /// The tensor to copy.
         found: String,
-        /// Where it is to go.
+        /// The tensor to copy into.
         expected: String,
     },
-    /// A weight that is none.
+    /// An invalid weight.
     #[error("the weight of the batch is {weight}, expected a finite number of at least 0")]
     Weight {
-        /// What it states.
+        /// The weight of the batch.
         weight: f64,
     },
-    /// Two batches of one type that have other parts all the same: an `Option` that is there in one alone.
+    /// Two batches of the same type with different parts: an `Option` that is `Some` in only one of them.
     #[error("part {part} of the batch differs in type from the same part of the other batch")]
     Other {
         /// Which part.

@@ -35,7 +35,7 @@ impl Batch for Vec<Tensor> {
 
 macro_rules! host_batch {
     ($($type:ty)*) => { $(
-        /// One for each sample; stays where it is.
+        /// One value for each sample; it stays on the host.
         #[diagnostic::do_not_recommend]
         impl Batch for Vec<$type> {
             fn visit<'a>(&'a mut self, each: &mut EachPart<'_, 'a>) -> Result<()> {
@@ -52,7 +52,7 @@ macro_rules! host_batch {
 }
 host_batch!(String bool i64 i32 u64 u32 usize f32 f64);
 
-/// What only some batches have; the others show nothing in its place.
+/// A part that only some batches have; `None` shows no part.
 #[diagnostic::do_not_recommend]
 impl<B: Batch> Batch for Option<B> {
     fn visit<'a>(&'a mut self, each: &mut EachPart<'_, 'a>) -> Result<()> {
@@ -71,7 +71,7 @@ impl<B: Batch> Batch for Option<B> {
 
 macro_rules! tuple_batch {
     ($($part:ident $at:tt),+) => {
-        /// The first part counts the samples and states the weight.
+        /// The size and weight are those of the first part.
         impl<$($part: Batch),+> Batch for ($($part,)+) {
             fn visit<'a>(&'a mut self, each: &mut EachPart<'_, 'a>) -> Result<()> {
                 $(self.$at.visit(each)?;)+

@@ -1,4 +1,4 @@
-//! Schedules one after the other.
+//! A list of schedules.
 
 use crate::base::Clock;
 use crate::optim::error::OptimError;
@@ -7,15 +7,13 @@ use crate::optim::live::{Group, Optim};
 use crate::optim::schedule::{ScheduleConfig, TrainingLength, TrainingProgress, Window, WindowPosition};
 use serde::{Deserialize, Serialize};
 
-/// A list of schedules, as `schedule: [..]` in an experiment file.
+/// A list of schedules, as `schedule: [..]` in an experiment file. Schedules whose windows overlap multiply, as in
+/// `torch.optim.lr_scheduler.ChainedScheduler` and MMEngine. A schedule that begins when all earlier ones have ended
+/// replaces them: its factor multiplies the initial value, not their last value. Before the first begin the setting
+/// does not change. After the end of a schedule its final factor stays in effect until another one replaces it.
 ///
-/// Schedules whose windows overlap multiply, as `torch.optim.lr_scheduler.ChainedScheduler` and MMEngine have it. A schedule
-/// that begins where all before it have ended takes over from them: its factor multiplies the initial value, not theirs.
-/// Before the first begin the setting is left alone. After a schedule's end its final factor stays until another one takes
-/// over.
-///
-/// A schedule without `begin` takes over where the last one before it in the list that has its setting and
-/// shares a group with it ends; on a coarser clock it then counts from the epoch in which that is.
+/// A schedule without `begin` begins at the end of the last schedule before it in the list with the same setting and a
+/// common group. When it counts epochs and the other one iters, it counts from the epoch in which that end is.
 ///
 /// ```
 /// use engine::base::{Epoch, Iter};
@@ -42,7 +40,7 @@ pub struct Schedules(pub Vec<Box<dyn ScheduleConfig>>);
 pub(super) const MOST: usize = 100;
 
 impl Schedules {
-    /// What a setting of a group is now; `None` when no schedule for it has begun.
+    /// The current value of a setting of a group; `None` when no schedule for it has begun.
     pub fn value(&self, setting: &str, group: GroupName<'_>, initial: f64, progress: &TrainingProgress) -> Option<f64> {
         let training = TrainingLength::from(&progress.planned);
         // those that have begun, as (begin, end) on the clock of iters
@@ -74,10 +72,10 @@ impl Schedules {
         Some(initial * factor)
     }
 
-    /// Sets every scheduled setting of these optimizers to what it is now. To be called before each update;
-    /// nothing is allocated, read from a device or rebuilt.
+    /// Sets every scheduled setting of these optimizers to its current value. Call it before each update. It does not
+    /// allocate or read from a device.
     ///
-    /// A setting that an optimizer doesn't have is passed over: see [`Schedules::check_against`].
+    /// Settings that an optimizer doesn't have are ignored: see [`Schedules::check_against`].
     ///
     /// ```
     /// use engine::base::{Epoch, Iter};

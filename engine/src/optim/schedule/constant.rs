@@ -1,4 +1,4 @@
-//! A factor that holds for a while.
+//! A constant factor during the window.
 
 use crate::optim::error::{Allowed, OptimError, check_ranges};
 use crate::optim::schedule::{Schedule, Window, WindowPosition};

@@ -1,8 +1,8 @@
-//! Schedules: how a setting changes over a training.
+//! Schedules: how a setting changes during a training.
 //!
-//! A schedule is a pure function of the clock: it gives a factor for a place in its window, and a setting is
-//! its initial value times that factor. It keeps no state, so a resumed run needs none, and an edited file
-//! takes effect at once. Clocks count updates and passes, never batches.
+//! A schedule is a pure function of the clock: it returns a factor for a position in its window, and a setting is its
+//! initial value times that factor. A schedule has no state, so a resumed run needs none, and an edited file has
+//! effect at once. Clocks count updates and passes, never batches.
 
 mod chain;
 mod constant;
@@ -70,29 +70,29 @@ use std::fmt::Debug;
     note = "implement `Schedule` for a schedule of your own: a window, and a factor for each place in it"
 )]
 pub trait Schedule: Debug + Send + Sync {
-    /// When it holds, and for what.
+    /// When it is active, and for which setting and groups.
     fn window(&self) -> Window<'_>;
 
-    /// What the initial value is multiplied by. `place` goes from the window's begin to its end, both included:
-    /// the factor at the end is what stays.
+    /// The factor of the initial value. `place` goes from the begin of the window to its end, both included; the
+    /// factor at the end stays in effect after the window.
     fn factor(&self, place: WindowPosition) -> f64;
 
-    /// As [`Schedule::factor`] for a group with this initial value, where the factor depends on it: a schedule that ends
-    /// at a value, not at a factor.
+    /// Like [`Schedule::factor`], for a group with this initial value. Override it when the factor depends on the
+    /// initial value: for a schedule that ends at a value, not at a factor.
     fn factor_of(&self, initial: f64, place: WindowPosition) -> f64 {
         let _ = initial;
         self.factor(place)
     }
 
-    /// Moments on its clock at which something changes; each has to come before the training ends.
+    /// Moments on its clock at which something changes; each must be before the end of the training.
     fn milestones(&self) -> &[u64] {
         &[]
     }
 
-    /// Whether its numbers make sense.
+    /// Checks its settings.
     ///
     /// # Errors
-    /// The first thing that does not.
+    /// The first invalid setting.
     fn check(&self) -> Result<(), OptimError>;
 }
 

@@ -1,4 +1,4 @@
-//! What can be wrong with a list of schedules, before it is followed.
+//! Checks of a list of schedules.
 
 use crate::base::Clock;
 use crate::optim::groups::GroupName;
@@ -8,20 +8,20 @@ use crate::optim::schedule::{ScheduleConfig, TrainingLength, Window};
 use crate::optim::settings::Settings;
 use std::fmt;
 
-/// What is wrong with one schedule of a list.
+/// A mistake in one schedule of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// Its index in the list.
     pub index: usize,
-    /// The field that says it, as the file may name it; empty when it is the whole schedule.
+    /// The field with the mistake, with its name in the file; empty when it is the whole schedule.
     pub field: String,
     /// What is wrong, and what to do.
     pub text: String,
 }
 
 impl Schedules {
-    /// What can be wrong with the list alone and the length of the training: numbers out of range, empty
-    /// windows, windows past the end, schedules that are never active. What isn't known is not complained of.
+    /// The mistakes that the list and the length of the training show: numbers out of range, empty windows, windows
+    /// past the end, schedules that are never active. Lengths that are not known are not checked.
     pub fn check(&self, training: &TrainingLength) -> Vec<Problem> {
         if self.0.len() > MOST {
             let text = format!("the list has {} schedules; the limit is {MOST}", self.0.len());
@@ -85,7 +85,7 @@ impl Schedules {
         None
     }
 
-    /// Schedules whose setting no optimizer has, or whose groups are none of theirs.
+    /// Schedules whose setting no optimizer has, or whose groups no optimizer has.
     ///
     /// ```
     /// use engine::optim::Optim;

@@ -1,9 +1,9 @@
-//! Where a run is, and where in it a schedule holds.
+//! The position of a run, and the windows of schedules.
 
 use crate::base::{Clock, Epoch, Iter};
 use crate::optim::error::OptimError;
 
-/// How long a training is going to be; known before it starts.
+/// The planned length of a training; known before it starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlannedLength {
     /// Passes of the train loader; 1 when a training is counted in iters alone.
@@ -14,7 +14,7 @@ pub struct PlannedLength {
     pub iters_per_epoch: u64,
 }
 
-/// How long a training is going to be, as far as it is known: before its data are opened, not all of it is.
+/// The planned length of a training, as far as it is known: before the data are opened, not all of it is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TrainingLength {
     /// Passes of the train loader; 1 when a training is counted in iters alone.
@@ -23,7 +23,7 @@ pub struct TrainingLength {
     pub max_iters: Option<u64>,
     /// Updates in one pass.
     pub iters_per_epoch: Option<u64>,
-    /// Updates at most: known before the updates themselves when a file limits them.
+    /// The maximum number of updates, when a file limits them; it may be known before `max_iters`.
     pub limit: Option<u64>,
 }
 
@@ -62,19 +62,19 @@ impl TrainingLength {
     }
 }
 
-/// Where a run is: what it has finished, and how long it is going to be.
+/// The position of a run: what is finished, and the planned length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TrainingProgress {
     /// Finished passes.
     pub epoch: Epoch,
     /// Finished updates.
     pub iter: Iter,
-    /// The whole.
+    /// The planned length.
     pub planned: PlannedLength,
 }
 
 impl TrainingProgress {
-    /// What a clock shows.
+    /// The count of a clock.
     pub fn on(&self, by: Clock) -> u64 {
         match by {
             Clock::Epoch => self.epoch.get(),
@@ -83,25 +83,25 @@ impl TrainingProgress {
     }
 }
 
-/// When a schedule holds, and for what, as its fields say.
+/// When a schedule is active, and for which setting and groups.
 #[derive(Clone, Copy, Debug)]
 pub struct Window<'a> {
     /// The clock on which it counts.
     pub by: Clock,
-    /// Its first moment; `None`: where the schedule before it ends.
+    /// Its first moment; `None`: the end of the previous schedule.
     pub begin: Option<u64>,
-    /// The moment after its last; `None`: the end of the training.
+    /// The first moment after the window; `None`: the end of the training.
     pub end: Option<u64>,
     /// Its length, instead of its end.
     pub length: Option<u64>,
     /// The setting it changes.
     pub setting: &'a str,
-    /// The groups it holds for, by their names or those of their optimizers; empty: all.
+    /// The groups for which it is active, by their names or the names of their optimizers; empty: all.
     pub groups: &'a [String],
 }
 
 impl<'a> Window<'a> {
-    /// A window whose length may be given as a count of `iters` or `epochs`, which then also says the clock.
+    /// A window whose length may be given as `iters` or `epochs`, which then also sets the clock.
     pub fn with_length(self, by: Option<Clock>, iters: Option<u64>, epochs: Option<u64>) -> Window<'a> {
         let (length, implied) = match (iters, epochs) {
             (Some(iters), _) => (Some(iters), Clock::Iter),
@@ -146,13 +146,13 @@ pub struct WindowPosition {
 }
 
 impl WindowPosition {
-    /// Counts since the begin, within the window: its end is the first moment after it. What changes by steps takes the
-    /// last one before the end.
+    /// Counts since the begin, below the length of the window. Schedules that change in steps use it, because the end
+    /// is not part of the window.
     pub fn within(&self) -> u64 {
         self.at.min(self.length.saturating_sub(1))
     }
 
-    /// The part of the window that is over, 0 to 1; a window without length is over at once.
+    /// The finished part of the window, 0 to 1; for a window of length 0 it is 1.
     pub fn fraction(&self) -> f64 {
         if self.length == 0 { 1.0 } else { self.at as f64 / self.length as f64 }
     }

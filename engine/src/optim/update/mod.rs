@@ -1,5 +1,5 @@
-//! Everything that an update does, in one place: which parameters take gradients, how the gradients of several batches
-//! become one, what is clipped, which updates are left out, and the steps of the optimizers.
+//! Everything that an update does, in one place: which parameters get gradients, how the gradients of several batches
+//! are combined, clipping, skipped updates, and the steps of the optimizers.
 //!
 //! An iter is made of passes, and a pass of updates. An update is `begin`, then for each of its batches `forward` (held
 //! while the step runs) and `backward`, then `step`. Loops call them between the phases that hooks see. Nothing here
@@ -25,12 +25,12 @@ use skipped::Skipped;
 use std::fmt;
 use tch::Tensor;
 
-/// The optimizers of a run with everything that their updates need.
+/// The optimizers of a run, with everything that their updates need.
 #[derive(Debug)]
 pub struct Updates {
     /// The optimizers, in field order.
     optimizers: Vec<Optim>,
-    /// What changes with the clock.
+    /// The schedules.
     pub schedules: Schedules,
     passes: Vec<Pass>,
     batches_per_iter: u64,
@@ -38,11 +38,11 @@ pub struct Updates {
     skipped: Skipped,
 }
 
-/// What an update tells of itself; nothing of it is read.
+/// The result of an update; it is not read from the device.
 #[derive(Debug)]
 pub struct Updated {
-    /// The 2-norm of the gradient before clipping, as one vector over all optimizers of the pass; `None` when nothing
-    /// has asked for it.
+    /// The 2-norm of the gradient before clipping, over all optimizers of the pass as one vector; `None` when it was
+    /// not needed.
     pub grad_norm: Option<Scalar>,
 }
 
@@ -65,7 +65,7 @@ impl Default for Updates {
 
 /// What there is.
 impl Updates {
-    /// Adds an optimizer. Until [`Updates::set_passes`] is called, there is one pass, and it is one of that pass.
+    /// Adds an optimizer. Until [`Updates::set_passes`] is called there is one pass, which has all optimizers.
     pub fn add(&mut self, optimizer: Optim) {
         if let [only] = self.passes.as_mut_slice() {
             only.optimizers.push(self.optimizers.len());
@@ -78,7 +78,7 @@ impl Updates {
         &self.optimizers
     }
 
-    /// The optimizers, to read and set what their groups are set to.
+    /// The optimizers, mutable: to change the settings of their groups.
     pub fn optimizers_mut(&mut self) -> &mut [Optim] {
         &mut self.optimizers
     }
@@ -92,18 +92,18 @@ impl Updates {
         Ok(&mut self.optimizers[place])
     }
 
-    /// The passes, in the order in which an iter goes through them.
+    /// The passes, in the order in which an iter runs them.
     pub fn passes(&self) -> &[Pass] {
         &self.passes
     }
 
-    /// Says which passes there are. `infos` is what the code says of them, `plans` what holds of each.
+    /// Sets the passes. `infos` comes from the code of the trainer, and `plans` has the settings of each pass.
     ///
-    /// `trainable` are all parameters of the run's models; those that no optimizer of a pass has take no gradients in
-    /// it. With one pass nothing is switched.
+    /// `trainable` are all parameters of the run's models. In a pass, parameters that none of its optimizers has get
+    /// no gradients. With one pass nothing is switched off.
     ///
     /// # Errors
-    /// When a pass names an optimizer that is not there.
+    /// When a pass names an optimizer that does not exist.
     pub fn set_passes(&mut self, infos: &[PassInfo], plans: Vec<PassPlan>, trainable: &[Tensor]) -> Result<()> {
         let mut passes = Vec::new();
         self.batches_per_iter = batches_per_iter(&plans).unwrap_or(1).max(1);
@@ -123,12 +123,12 @@ impl Updates {
         Ok(())
     }
 
-    /// The batches that an iter takes, of a training whose iters all take as many.
+    /// The number of batches that an iter reads, in a training in which all iters read the same number.
     pub fn batches_per_iter(&self) -> u64 {
         self.batches_per_iter
     }
 
-    /// Says what happens to an update whose gradient is not finite.
+    /// Sets what happens to an update whose gradient is not finite.
     pub fn set_non_finite(&mut self, then: NonFinite) {
         self.non_finite = then;
     }
@@ -164,10 +164,10 @@ impl Updates {
 
 /// What an update does, in this order.
 impl Updates {
-    /// Begins an update of a pass: its gradients are let go.
+    /// Begins an update of a pass: its gradients are cleared.
     ///
     /// # Errors
-    /// None that is known; libtorch's are passed on.
+    /// Errors of libtorch; none is known.
     pub fn begin(&mut self, pass: usize) -> Result<()> {
         for optimizer in &self.passes[pass].optimizers {
             self.optimizers[*optimizer].zero_grad()?;
@@ -175,16 +175,18 @@ impl Updates {
         Ok(())
     }
 
-    /// To be held while the step of a pass runs: the parameters of other passes take no gradients meanwhile.
+    /// Returns a guard for the time in which the step of a pass runs: until it is dropped, parameters of other passes
+    /// get no gradients.
     ///
     /// # Errors
-    /// None that is known; libtorch's are passed on.
+    /// Errors of libtorch; none is known.
     pub fn forward(&self, pass: usize) -> Result<GradientsOff> {
         Ok(self.passes[pass].others.off()?)
     }
 
-    /// Runs backward from a loss of one element (see [`check_loss`]). `share` is what it counts in the gradient of its
-    /// update: with `n` equal batches `1 / n`, so that the gradient is their average. Nothing is done for a share of 0.
+    /// Runs backward from a loss of one element (see [`check_loss`]). `share` is how much it counts in the gradient of
+    /// its update: with `n` equal batches `1 / n`, so that the gradient is their average. With a share of 0 nothing is
+    /// done.
     ///
     /// # Errors
     /// When the loss has no graph, or an operator's backward fails.
@@ -198,7 +200,8 @@ impl Updates {
         result.map_err(|error| Error::new(error).context("`backward` failed"))
     }
 
-    /// Runs backward from a tensor whose own gradient is known, as that of features from which losses went backward.
+    /// Runs backward from a tensor whose gradient is known, for example from features on which losses have accumulated
+    /// a gradient.
     ///
     /// # Errors
     /// When the tensor has no graph, or the gradient another shape.
@@ -209,7 +212,7 @@ impl Updates {
     /// Clips the gradient of a pass and steps its optimizers. `iter` is the number of finished iters.
     ///
     /// # Errors
-    /// Those of libtorch.
+    /// Errors of libtorch.
     pub fn step(&mut self, pass: usize, iter: u64) -> Result<Updated> {
         let number = iter * self.passes.len() as u64 + pass as u64 + 1;
         let Pass { plan, optimizers, .. } = &self.passes[pass];
@@ -241,7 +244,7 @@ impl Updates {
         Ok(Updated { grad_norm: norm.map(Scalar::Lazy) })
     }
 
-    /// The 2-norm of the gradient of a pass as one vector over all of its optimizers, still on the device.
+    /// The 2-norm of the gradient of a pass, over all of its optimizers as one vector, on the device.
     ///
     /// # Errors
     /// When a gradient is sparse.
@@ -255,33 +258,33 @@ impl Updates {
         self.passes[pass].optimizers.iter().any(|optimizer| self.optimizers[*optimizer].updates_model(model))
     }
 
-    /// Leaves the update out on request.
+    /// Skips the update on request.
     pub fn skip(&mut self) {
         self.skipped.on_request();
     }
 }
 
-/// Updates that were left out.
+/// Skipped updates.
 impl Updates {
-    /// Whether the last update was left out: known, or known to the device alone.
+    /// Whether the last update was skipped; it may be known only on the device.
     pub fn is_skipped(&self) -> Flag {
         self.skipped.last()
     }
 
-    /// Whether updates may be left out that only the device knows of.
+    /// Whether updates may be skipped that only the device knows of.
     pub fn may_skip(&self) -> bool {
         self.non_finite != NonFinite::Apply
     }
 
-    /// How many updates were left out so far, on request or by [`NonFinite`]; not read from the device.
+    /// How many updates were skipped so far, on request or by [`NonFinite`]. This does not read from the device.
     ///
     /// # Errors
-    /// Those of libtorch.
+    /// Errors of libtorch.
     pub fn skipped(&self) -> Result<Scalar> {
         self.skipped.count()
     }
 
-    /// Takes the count back that a checkpoint holds.
+    /// Restores the count from a checkpoint.
     pub fn restore_skipped(&mut self, count: u64) {
         self.skipped.restore(count);
     }
@@ -301,7 +304,8 @@ impl Updates {
     }
 }
 
-/// Whether backward can run from a loss, as far as it can be told without reading from the device. `what` names it.
+/// Checks that backward can run from a loss, as far as this is possible without reading from the device. `what` is the
+/// name of the loss, for the message.
 ///
 /// # Errors
 /// When it has more than one element, or no graph.

@@ -1,62 +1,63 @@
-//! Passes: the parts of an iter, each with its own forward, loss and optimizers.
+//! Passes: the parts of an iter, each with its own forward pass, loss and optimizers.
 
 use crate::native::GradientSwitch;
 use crate::optim::clip::Clip;
 use serde::{Deserialize, Serialize};
 
-/// What the code of a trainer says of one of its passes.
+/// One pass, as the code of a trainer declares it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PassInfo {
     /// The name of its method.
     pub name: &'static str,
-    /// Where experiment files set it, `passes.critic`; `None` for the one pass of a trainer without `#[passes]`, which
-    /// has no settings of its own and puts no name before what it logs.
+    /// Its section in experiment files, `passes.critic`; `None` for the single pass of a trainer without `#[passes]`,
+    /// which has no settings of its own and no prefix for logged names.
     pub section: Option<&'static str>,
     /// The `#[optimizer]` fields that it steps; empty: all.
     pub optimizers: &'static [&'static str],
     /// Updates in a row.
     pub times: u64,
-    /// Iters from one turn of it to the next.
+    /// The pass runs in every iter whose number is a multiple of this.
     pub every: u64,
-    /// What its updates work on; `None`: [`PassBatches::Fresh`] for the first pass, [`PassBatches::Same`] for others.
+    /// The batches of its updates; `None`: [`PassBatches::Fresh`] for the first pass, [`PassBatches::Same`] for
+    /// others.
     pub batches: Option<PassBatches>,
 }
 
 impl PassInfo {
-    /// The passes of a trainer without `#[passes]`: one, with all optimizers.
+    /// The single pass of a trainer without `#[passes]`, with all optimizers.
     pub const PLAIN: &'static [PassInfo] =
         &[PassInfo { name: "train", section: None, optimizers: &[], times: 1, every: 1, batches: None }];
 }
 
-/// Which batches the updates of a pass work on.
+/// The batches that the updates of a pass use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PassBatches {
-    /// Each update reads batches of its own.
+    /// Each update reads new batches.
     Fresh,
-    /// Each update works on the batches that were read last in this iter, by whichever pass; it reads when there are
-    /// none.
+    /// Each update uses the batches that were last read in this iter, by any pass; when there are none, it reads new
+    /// ones.
     Same,
 }
 
-/// What holds of a pass in a run: what its code says, and in its place what the experiment says.
+/// The settings of a pass in a run: those of the code, replaced by those of the experiment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PassPlan {
     /// The name of its method.
     pub name: &'static str,
     /// Updates in a row, at least 1.
     pub times: u64,
-    /// It takes its turn in each iter whose number, counted from 1, is a multiple of this; at least 1.
+    /// The pass runs in every iter whose number, counted from 1, is a multiple of this; at least 1.
     pub every: u64,
-    /// What its updates work on.
+    /// The batches of its updates.
     pub batches: PassBatches,
-    /// Batches of one update, where it reads them; at least 1.
+    /// Batches of one update, when it reads them; at least 1.
     pub accumulate: u64,
     /// Clipping of its gradient.
     pub clip: Option<Clip>,
 }
 
 impl PassPlan {
-    /// What the code says of the pass at this place, with the accumulation and clipping of the whole training.
+    /// The settings in the code of the pass at this index, with the accumulation and clipping of the whole training.
     pub fn new(info: &PassInfo, place: usize, accumulate: u64, clip: Option<Clip>) -> Self {
         let by_place = if place == 0 { PassBatches::Fresh } else { PassBatches::Same };
         PassPlan {
@@ -69,22 +70,24 @@ impl PassPlan {
         }
     }
 
-    /// Whether it takes its turn in the iter after this many finished ones.
+    /// Whether it runs in the iter after this many finished ones.
     pub fn is_due(&self, finished: u64) -> bool {
         (finished + 1).is_multiple_of(self.every)
     }
 
-    /// The number of an update among all of this pass, from 1 on: its place in the row of the iter after this many
-    /// finished ones. Without a pass it is the number of the iter. (The tails of epochs count as whole rows.)
+    /// The number of an update among all updates of this pass, counted from 1. `finished` is the number of finished
+    /// iters, and `time` the index of the update in its iter. (The last iter of an epoch counts as if it made all its
+    /// updates.)
     pub fn update_number(&self, finished: u64, time: u64) -> u64 {
         finished / self.every * self.times + time + 1
     }
 }
 
-/// The batches that each iter takes from the train loader, when all iters take as many.
+/// The number of batches that each iter reads from the train loader, when all iters read the same number.
 ///
 /// # Errors
-/// The place of a pass for which they don't, and why: epochs would have different numbers of iters.
+/// The index of a pass that reads a different number in some iters, and why: epochs would have different numbers of
+/// iters.
 pub fn batches_per_iter(passes: &[PassPlan]) -> Result<u64, (usize, &'static str)> {
     let fresh = |pass: &PassPlan| pass.batches == PassBatches::Fresh;
     if let Some(place) = passes.iter().position(|pass| fresh(pass) && pass.every > 1) {
@@ -122,22 +125,22 @@ pub struct Pass {
 }
 
 impl Pass {
-    /// The name of its method; `train` for the one pass of a trainer without `#[passes]`.
+    /// The name of its method; `train` for the single pass of a trainer without `#[passes]`.
     pub fn name(&self) -> &'static str {
         self.plan.name
     }
 
-    /// What holds of it.
+    /// Its settings.
     pub fn plan(&self) -> &PassPlan {
         &self.plan
     }
 
-    /// What is put before the names that are logged in it; `None` for the one pass of a trainer without `#[passes]`.
+    /// The prefix of names that are logged in it; `None` for the single pass of a trainer without `#[passes]`.
     pub fn prefix(&self) -> Option<&'static str> {
         self.prefix
     }
 
-    /// The places of its optimizers among those of the run.
+    /// The indices of its optimizers among those of the run.
     pub fn optimizers(&self) -> &[usize] {
         &self.optimizers
     }

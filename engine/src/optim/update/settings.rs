@@ -1,4 +1,4 @@
-//! What an experiment may say of a pass.
+//! The settings of a pass in an experiment.
 
 use crate::optim::clip::Clip;
 use crate::optim::update::pass::{PassBatches, PassInfo, PassPlan};
@@ -27,7 +27,7 @@ pub struct PassSettings {
 }
 
 impl PassSettings {
-    /// The settings with what the code says in place of what they leave out.
+    /// The settings, with values of the code for those that are left out.
     #[must_use]
     pub fn resolved(&self, info: &PassInfo, place: usize) -> PassSettings {
         let plan = self.plan(info, place, 1, None);
@@ -40,7 +40,7 @@ impl PassSettings {
         }
     }
 
-    /// What holds of the pass at this place; `accumulate` and `clip` are those of the whole training.
+    /// The settings of the pass at this index; `accumulate` and `clip` are those of the whole training.
     pub fn plan(&self, info: &PassInfo, place: usize, accumulate: u64, clip: Option<Clip>) -> PassPlan {
         let code = PassPlan::new(info, place, accumulate, clip);
         PassPlan {

@@ -1,4 +1,4 @@
-//! Updates that are left out: on request, or because of a gradient that is not finite.
+//! Skipped updates: on request, or because of a gradient that is not finite.
 
 use crate::base::{Flag, Result, Scalar};
 use serde::{Deserialize, Serialize};

@@ -1,20 +1,20 @@
-//! Going backward by hand, within a training step.
+//! Calling backward in a training step.
 
 use crate::base::{Error, Result};
 use crate::optim::update::check_loss;
 use crate::run::Context;
 use tch::Tensor;
 
-/// Going backward by hand: a step that has several losses can run backward from each as soon as it is there, and let
-/// its activations go before it computes the next. It then gives back
+/// Calling backward in a step: a step with several losses can run backward from each loss as soon as it is computed.
+/// This frees the activations of one loss before the next is computed. The step then returns
 /// [`Output::without_loss`](crate::base::Output::without_loss).
 impl Context<'_> {
     /// Runs backward from a loss of one element, as the engine does from the loss of an
-    /// [`Output`](crate::base::Output): gradients are added, and what the batch counts in its update is taken into
-    /// account.
+    /// [`Output`](crate::base::Output): gradients are added, weighted by how much the batch counts in its update.
     ///
-    /// Two heads on one backbone, each of which lets its activations go before the next begins. The heads work on a
-    /// detached copy of the features, whose gradient is the sum of theirs; from there backward goes on once:
+    /// In this example two heads use one backbone, and the activations of the first head are freed before the second
+    /// head runs. The heads use a detached copy of the features, which accumulates their gradients; then backward runs
+    /// once through the backbone:
     ///
     /// ```
     /// use engine::prelude::*;
@@ -44,8 +44,8 @@ impl Context<'_> {
         self.run.updates.backward(loss, share)
     }
 
-    /// Runs backward from a tensor of any shape whose own gradient is known, as that which losses have left on a
-    /// detached copy of it: see [`Context::backward`]. The gradient is taken as it is.
+    /// Runs backward from a tensor of any shape whose gradient is known, for example the gradient that losses have
+    /// accumulated on a detached copy of it: see [`Context::backward`]. The gradient is not weighted again.
     ///
     /// # Errors
     /// Outside a training step, when the tensor has no graph or the gradient another shape, and when an operator's

@@ -1,4 +1,4 @@
-//! The one thing a hook and a step see of a run.
+//! The only access that hooks and steps have to a run.
 
 mod backward;
 mod record;
@@ -14,10 +14,9 @@ use tch::Device;
 /// Before the first hook of a phase, and in a loop of one's own: what is asked for then, the program asks for.
 const NO_HOOK: usize = usize::MAX;
 
-/// The run, as hooks and steps read and steer it.
-///
-/// One type for every phase, so that a hook works in any trainer without knowing its type. What a phase can't
-/// offer yet (the output before the forward pass) is an error that says when it can be had.
+/// The run, as hooks and steps read and control it. There is one type for all phases and trainers, so that a hook
+/// works in any trainer. When something does not exist yet in a phase (the output before the forward pass), the method
+/// returns an error that says when it exists.
 ///
 /// ```
 /// use engine::prelude::*;
@@ -51,30 +50,30 @@ pub struct Context<'a> {
     place: usize,
 }
 
-/// Where the run is.
+/// The position of the run.
 impl<'a> Context<'a> {
-    /// A context over a run; loops make one for each call, and tests of hooks can.
+    /// A context for a run. The loops create one for each call; tests of hooks can do the same.
     pub fn new(run: &'a mut RunState) -> Self {
         Context { run, place: NO_HOOK }
     }
 
-    /// The phase that is running; in a step, the one before it.
+    /// The current phase; in a step, the phase before it.
     pub fn phase(&self) -> Phase {
         self.run.current.phase
     }
 
-    /// What the program was started for. A validation within a training is part of `train`.
+    /// The command that the program runs. A validation during a training is part of `train`.
     pub fn command(&self) -> Command {
         self.run.current.command
     }
 
-    /// The pass whose update is under way, from `before_train_batch` to `after_optimizer_step`; `None` elsewhere. A
-    /// trainer without `#[passes]` has one, named `train`.
+    /// The pass of the current update, from `before_train_batch` to `after_optimizer_step`; `None` in other phases. A
+    /// trainer without `#[passes]` has one pass, named `train`.
     pub fn pass(&self) -> Option<&Pass> {
         self.run.pass()
     }
 
-    /// Which pass that is, and which of its updates in a row.
+    /// The index of that pass, and which of its updates in a row this is.
     pub fn pass_place(&self) -> Option<PassPlace> {
         self.run.current.pass
     }
@@ -84,8 +83,8 @@ impl<'a> Context<'a> {
         &self.run.clocks
     }
 
-    /// Iters that this process has made in the epoch under way, or in `after_train_epoch` in the epoch that ends. 0 there:
-    /// the training stopped before the first batch, so there is nothing to summarize.
+    /// Iters that this process has finished in the current epoch; in `after_train_epoch`, in the epoch that ends. It
+    /// is 0 there when the training stopped before the first batch of the epoch.
     pub fn iters_of_epoch(&self) -> u64 {
         self.run.clocks.iter.get().saturating_sub(self.run.current.epoch_began)
     }
@@ -95,7 +94,7 @@ impl<'a> Context<'a> {
         self.run.clocks.epoch()
     }
 
-    /// Finished iters: updates, or rounds of all passes where there are several.
+    /// Finished iters: updates, or rounds of all passes when there are several.
     pub fn iter(&self) -> Iter {
         self.run.clocks.iter()
     }
@@ -105,23 +104,23 @@ impl<'a> Context<'a> {
         self.run.step.training
     }
 
-    /// Where batches and models lie.
+    /// The device of batches and models.
     pub fn device(&self) -> Device {
         self.run.device
     }
 
-    /// The loader that the current batch is from: its field's name.
+    /// The loader of the current batch: the name of its field.
     pub fn loader(&self) -> &'static str {
         self.run.current.loader
     }
 
-    /// The number of samples in the current batch; 0 before the first.
+    /// The number of samples in the current batch; 0 before the first batch.
     pub fn batch_size(&self) -> usize {
         self.run.step.batch_size
     }
 
-    /// How much the current batch counts in means over several: [`Batch::weight`](crate::data::Batch::weight). 0 before
-    /// the first.
+    /// How much the current batch counts in means over several batches: [`Batch::weight`](crate::data::Batch::weight).
+    /// 0 before the first batch.
     pub fn batch_weight(&self) -> f64 {
         self.run.step.batch_weight
     }

@@ -1,4 +1,4 @@
-//! What is seen of a run: recorded numbers, rows, lines, metrics.
+//! What a run records and shows: numbers, rows, lines, metrics.
 
 use crate::base::Scalar;
 use crate::base::error::{Error, Result};
@@ -8,16 +8,15 @@ use crate::record::{Figure, Histogram, Image, Moment, Progress, Record, Row, Tab
 use crate::run::Context;
 use tch::Tensor;
 
-/// What is seen of it.
+/// Recording, and what was recorded.
 impl Context<'_> {
-    /// Records a number under a name, for the next row of the phase: `train/NAME`, `val/NAME` or `test/NAME`, by where
-    /// it is called. A tensor of one element is not read from the device until that row is written.
-    ///
-    /// A row of training shows the mean of what was logged since the last row, a row of an evaluation the mean over all
-    /// batches of the loader. In a mean each value counts by the weight of its batch
-    /// ([`Batch::weight`](crate::data::Batch::weight)); one that is logged where no batch is in work, as in
-    /// `after_train_iter`, counts 1. In a prediction nothing is recorded. In the updates of a trainer with `#[passes]` the
-    /// name of the pass comes first: `train/critic/loss`.
+    /// Records a number under a name for the next row. The current phase decides whether it is `train/NAME`,
+    /// `val/NAME` or `test/NAME`. A tensor of one element is read from the device only when that row is written. A row
+    /// of training shows the mean of the values since the last row, a row of an evaluation the mean over all batches
+    /// of the loader. In a mean each value counts by the weight of its batch
+    /// ([`Batch::weight`](crate::data::Batch::weight)); a value that is logged outside of a batch, for example in
+    /// `after_train_iter`, has the weight 1. In a prediction nothing is recorded. In the updates of a trainer with
+    /// `#[passes]` the name of the pass comes first: `train/critic/loss`.
     ///
     /// ```
     /// # use engine::prelude::*;
@@ -30,7 +29,7 @@ impl Context<'_> {
         self.run.log(name, value.into());
     }
 
-    /// As [`Context::log`], for numbers of which a row shows the last and not the mean.
+    /// Like [`Context::log`], but a row shows the last value instead of the mean.
     ///
     /// ```
     /// # use engine::prelude::*;
@@ -42,14 +41,15 @@ impl Context<'_> {
         self.run.log_last(name, value.into());
     }
 
-    /// Records a picture, now: a tensor `[h, w]`, `[c, h, w]`, or `[n, c, h, w]`, which becomes a grid. `Uint8`, `Bool`,
-    /// or floats from 0 to 1; see [`Image::from_tensor`].
+    /// Records an image immediately: a tensor `[h, w]`, `[c, h, w]`, or `[n, c, h, w]`, which becomes a grid. `Uint8`,
+    /// `Bool`, or floats from 0 to 1; see [`Image::from_tensor`].
     ///
-    /// It costs one wait for the device and one copy of its bytes, and what the sinks make of it (TensorBoard compresses
-    /// it, some milliseconds for 256 × 256). When no sink takes images it costs nothing; that is told once.
+    /// It costs one wait for the device, one copy of its bytes, and the work of the sinks (TensorBoard compresses the
+    /// image, which takes some milliseconds for 256 × 256). When no sink accepts images it costs nothing, and a
+    /// message says so once.
     ///
     /// # Errors
-    /// When the tensor is no picture, or a sink fails that is required.
+    /// When the tensor can't be shown as an image, or a required sink fails.
     ///
     /// ```
     /// # use engine::prelude::*;
@@ -68,14 +68,14 @@ impl Context<'_> {
         })
     }
 
-    /// Records how the elements of a tensor are distributed, now: of any shape, in TensorBoard's buckets; see
-    /// [`Histogram::from_tensor`].
+    /// Records a histogram of the elements of a tensor immediately. The tensor can have any shape; the buckets are
+    /// those of TensorBoard, see [`Histogram::from_tensor`].
     ///
-    /// It is counted on the device and costs one wait for it. When no sink takes histograms it costs nothing; that is told
-    /// once.
+    /// The elements are counted on the device, which costs one wait for the device. When no sink accepts histograms it
+    /// costs nothing, and a message says so once.
     ///
     /// # Errors
-    /// When the elements are complex numbers, or a sink fails that is required.
+    /// When the elements are complex numbers, or a required sink fails.
     ///
     /// ```
     /// # use engine::prelude::*;
@@ -95,7 +95,7 @@ impl Context<'_> {
         })
     }
 
-    /// Records a text, now. `log.txt` has it too; [`Context::say`] is for messages.
+    /// Records a text immediately, also in `log.txt`. For messages use [`Context::say`].
     ///
     /// # Errors
     /// When a sink fails that is required.
@@ -110,7 +110,7 @@ impl Context<'_> {
         self.run.emit(name, ValueKind::Text, |_| Ok(Value::Text(text.into())))
     }
 
-    /// Records a plot or drawing, now: pixels, or the SVG document of a plotting library.
+    /// Records a plot or drawing immediately: pixels, or the SVG document of a plotting library.
     ///
     /// # Errors
     /// When a sink fails that is required.
@@ -130,7 +130,7 @@ impl Context<'_> {
         self.run.emit(name, figure.kind(), |_| Ok(Value::Figure(figure)))
     }
 
-    /// Records a table, now. `log.txt` has it too.
+    /// Records a table immediately, also in `log.txt`.
     ///
     /// # Errors
     /// When a sink fails that is required.
@@ -158,7 +158,7 @@ impl Context<'_> {
         &mut self.run.seen.record
     }
 
-    /// A line for the console and `log.txt`.
+    /// Prints a line on the console and in `log.txt`.
     ///
     /// # Errors
     /// When the file can't be written.
@@ -185,22 +185,22 @@ impl Context<'_> {
         self.run.seen.sinks.row(row)
     }
 
-    /// How far a loop is, for sinks that show it.
+    /// Reports the progress of a loop to sinks that show it.
     ///
     /// # Errors
-    /// When a sink panics that is required.
+    /// When a required sink panics.
     pub fn show_progress(&mut self, progress: Progress) -> Result<()> {
         self.run.seen.sinks.progress(progress)
     }
 
-    /// Seconds since the run's start, those before a resume included.
+    /// Seconds since the start of the run, including the time before a resume.
     pub fn elapsed(&self) -> f64 {
         self.run.seen.elapsed()
     }
 
-    /// The value that the evaluation under way, or the one that has just ended, has given a metric under its monitored
-    /// name, `val/accuracy`. `None` when it gave none, as with a metric that is measured only sometimes: a hook that waits
-    /// for a better value then has no new one to judge. [`Context::metric`] tells the value of an earlier evaluation too.
+    /// The value of a metric (`val/accuracy`) from the current evaluation, or from the one that has just ended. `None`
+    /// when this evaluation did not measure it, for example a metric that is measured only sometimes; then a hook has
+    /// no new value to compare. [`Context::metric`] also returns the value of an earlier evaluation.
     ///
     /// ```
     /// # use engine::prelude::*;
@@ -219,12 +219,12 @@ impl Context<'_> {
         results.latest.get(name).copied().filter(|_| results.produced.contains(name))
     }
 
-    /// The latest value of a metric under its monitored name, `val/accuracy`, whichever evaluation has given it.
+    /// The latest value of a metric (`val/accuracy`), also when it is from an earlier evaluation.
     pub fn metric(&self, name: &str) -> Option<f64> {
         self.run.seen.results.latest.get(name).copied()
     }
 
-    /// The metrics of the loader that was evaluated last, under plain names.
+    /// The metrics of the loader that was evaluated last, with names without a prefix: `accuracy`.
     pub fn metrics(&self) -> &[(String, f64)] {
         &self.run.seen.results.current
     }
@@ -235,15 +235,15 @@ impl Context<'_> {
         self.run.seen.results.measured_by.get(name).map_or("", String::as_str)
     }
 
-    /// What every val and test loader measures, under monitored names.
+    /// The values that all val and test loaders measure, with their monitored names: `val/accuracy`.
     pub(crate) fn measures(&self) -> &[Measure] {
         &self.run.seen.results.measures
     }
 
-    /// Which direction of a monitored metric is better, by the metric's own declaration.
+    /// Whether higher or lower is better for a monitored metric, as the metric declares it.
     ///
     /// # Errors
-    /// When nothing produces a metric of this name; the message lists those that are.
+    /// When nothing produces a metric of this name; the message lists the existing ones.
     pub fn better(&self, name: &str) -> Result<Better> {
         let measures = &self.run.seen.results.measures;
         measures.iter().find(|measure| measure.name == name).map(|measure| measure.better).ok_or_else(|| {

@@ -1,22 +1,23 @@
-//! What hooks and steps ask of the loop, and what has become of it.
+//! Requests of hooks and steps to the loop, and the loop's decisions.
 
 use crate::base::{Flag, Iter, Result, Scalar};
 use crate::run::requests::StopRequest;
 use crate::run::{Context, Exception, Save, SavedCheckpoint, Stop};
 use tch::Tensor;
 
-/// Requests, and what the loop has decided. The loop decides at its safe points: after each iter, after
-/// `before_train_epoch`, and around a validation. Until then a request changes nothing that can be seen here.
+/// Requests and decisions. The loop decides requests at its safe points: after each iter, after `before_train_epoch`,
+/// and around a validation. Until then the methods here do not show a request.
 impl Context<'_> {
-    /// Ends the training after this iter, or before the first one. The first reason is the one that is told, with the
-    /// name of the hook or step that asked. A command that only evaluates has no training to end: there it does nothing.
+    /// Ends the training after this iter, or before the first one. When it is called several times, the first reason
+    /// is reported, with the name of the hook or step that called it. In a command that only evaluates it does
+    /// nothing.
     pub fn stop(&mut self, reason: impl Into<String>) {
         let by = self.run.current.caller(self.place);
         self.run.requests.stop.get_or_insert_with(|| StopRequest { by, reason: reason.into() });
     }
 
-    /// Why the training ends before its plan, once that is decided: in all phases that follow the last iter's
-    /// `after_train_iter`.
+    /// Why the training ends before its plan. It is `Some` once this is decided: in all phases after
+    /// `after_train_iter` of the last iter.
     pub fn stopping(&self) -> Option<&Stop> {
         self.run.decision.stop.as_ref()
     }
@@ -26,62 +27,63 @@ impl Context<'_> {
         self.run.decision.is_cut() && !self.run.clocks.is_between_epochs()
     }
 
-    /// Whether no iter follows the one that is under way or was just finished. What the plan or `--max-iters` ends is
-    /// known from `before_train_iter` on; a stop that somebody has asked for in this very iter is decided only after its
-    /// `after_train_iter`. What has to be done in any case at the end belongs into `after_train_epoch` or `after_train`.
+    /// Whether the current or just finished iter is the last one. An end by the plan or by `--max-iters` is known from
+    /// `before_train_iter` on; a stop that was requested in this iter is decided only after its `after_train_iter`.
+    /// Work that must always be done at the end belongs into `after_train_epoch` or `after_train`.
     pub fn is_last_iter(&self) -> bool {
         self.run.decision.last_iter || self.run.decision.stop.is_some() || self.run.clocks.is_finished()
     }
 
-    /// The number of updates with which this run ends: that of the plan, or of `--max-iters`. `None` without a plan.
+    /// The number of iters after which this run ends, by the plan or by `--max-iters`. `None` without a plan.
     pub fn last_planned_iter(&self) -> Option<u64> {
         self.run.decision.last_planned.or_else(|| self.run.clocks.max_iters())
     }
 
-    /// Whether no epoch follows the one that is under way or was just finished, as far as the plan and decisions tell.
-    /// `by_iter` the whole training is one epoch.
+    /// Whether the current or just finished epoch is the last one, by the plan and by decisions so far. With `by_iter`
+    /// the whole training is one epoch.
     pub fn is_last_epoch(&self) -> bool {
         self.run.decision.last_epoch || self.run.decision.stop.is_some() || self.run.clocks.is_finished()
     }
 
-    /// Runs the validation after this iter (asked for in `before_train`: of the weights as they are). Weights that
-    /// were validated already are not validated again; without a val loader nothing happens.
+    /// Requests a validation after this iter; in `before_train`, a validation of the first weights. Weights that were
+    /// already validated are not validated again. Without a val loader nothing happens.
     pub fn validate(&mut self) {
         self.run.requests.validate = true;
     }
 
-    /// Writes a checkpoint after this iter, after the validation that is due then. It holds the whole run.
+    /// Requests a checkpoint of the whole run after this iter, and after the validation that is due then.
     pub fn save(&mut self, save: Save) {
         self.run.requests.saves.push(save);
     }
 
-    /// Leaves out the coming update: the gradients are dropped, the iter counts, and [`Context::skipped_updates`] too.
-    /// Called up to and in `before_optimizer_step` it is the update under way, later the one after it.
+    /// Skips the next update: its gradients are dropped. The iter still counts, and [`Context::skipped_updates`]
+    /// increases. In phases up to `before_optimizer_step` the next update is the current one, in later phases the one
+    /// after it.
     pub fn skip_update(&mut self, reason: impl Into<String>) {
         self.run.requests.skip_update = Some(reason.into());
     }
 
-    /// Whether the last update was left out, from its `after_optimizer_step` on. It is known at once when a hook has
-    /// asked for it; with `train: (non_finite: Skip)` only the device knows, and [`Flag::read`] waits for it.
+    /// Whether the last update was skipped; valid from its `after_optimizer_step` on. After a request by a hook it is
+    /// known at once; with `train: (non_finite: Skip)` only the device knows, and [`Flag::read`] waits for it.
     pub fn is_update_skipped(&self) -> Flag {
         self.run.updates.is_skipped()
     }
 
-    /// How many updates were left out so far, on request or because of a gradient that was not finite. It is not read
-    /// from the device here.
+    /// How many updates were skipped so far, on request or because of a gradient that was not finite. This does not
+    /// read from the device.
     ///
     /// # Errors
-    /// Those of libtorch.
+    /// Errors of libtorch.
     pub fn skipped_updates(&self) -> Result<Scalar> {
         self.run.updates.skipped()
     }
 
-    /// The iter of the newest checkpoint, while it holds everything that has happened.
+    /// The iter of the newest checkpoint, as long as that checkpoint contains everything up to now; else `None`.
     pub fn saved_at(&self) -> Option<Iter> {
         self.run.storage.saved_at
     }
 
-    /// The checkpoint that is on the disk now, in `after_save_checkpoint`; `None` in every other phase.
+    /// In `after_save_checkpoint`: the checkpoint that was written. `None` in every other phase.
     ///
     /// ```
     /// use engine::prelude::*;
@@ -104,14 +106,15 @@ impl Context<'_> {
         self.run.storage.saved.as_ref()
     }
 
-    /// Says, in `before_save_checkpoint`, that evaluations use these weights instead of those that are trained: an
-    /// average. The checkpoint then holds them in `MODEL.safetensors`, the file that is evaluated and published, and the
-    /// trained ones in `MODEL.raw.safetensors`. Of several hooks the last one counts, as it does in an evaluation.
+    /// To be called in `before_save_checkpoint` when evaluations use other weights than those that are trained, such
+    /// as an average. The checkpoint then has these weights in `MODEL.safetensors`, the file that is evaluated and
+    /// published, and the trained weights in `MODEL.raw.safetensors`. When several hooks call it, the weights of the
+    /// last one are used, as in an evaluation.
     ///
-    /// The tensors are read when the checkpoint is made, right after the phase.
+    /// The tensors are read when the checkpoint is created, right after the phase.
     ///
     /// # Errors
-    /// When there is no such model, or names or shapes are not those of its variables.
+    /// When there is no such model, or when names or shapes differ from those of its variables.
     pub fn publish(&mut self, model: &str, mut weights: Vec<(String, Tensor)>) -> Result<()> {
         weights.sort_by(|a, b| a.0.cmp(&b.0));
         self.run.models.get(model)?.fits(&weights)?;
@@ -126,7 +129,7 @@ impl Context<'_> {
         self.run.tell(text);
     }
 
-    /// The error or signal that is on its way out, in `on_exception` and the closing phases after it.
+    /// The error or signal that ends the run: `Some` in `on_exception` and in the closing phases after it.
     pub fn exception(&self) -> Option<&Exception> {
         self.run.exception.as_ref()
     }

@@ -1,4 +1,4 @@
-//! What hooks and steps work on: models, optimizers, schedules, the output of a step, random numbers.
+//! Access to models, optimizers, schedules, the output of a step, and random numbers.
 
 use crate::base::error::{Error, Result};
 use crate::base::{Output, Scalar};
@@ -8,14 +8,14 @@ use crate::optim::{Optim, Pass, Schedules};
 use crate::random::{Stream, tag_of};
 use crate::run::Context;
 
-/// What it works on.
+/// Models, optimizers, schedules, output and random numbers.
 impl Context<'_> {
-    /// The models, by the name of their field.
+    /// All models; each has the name of its field.
     pub fn models(&self) -> &Models {
         &self.run.models
     }
 
-    /// The models, to swap weights or set modes.
+    /// All models, mutable: to swap weights or set modes.
     pub fn models_mut(&mut self) -> &mut Models {
         &mut self.run.models
     }
@@ -33,7 +33,7 @@ impl Context<'_> {
         self.run.updates.optimizers()
     }
 
-    /// The optimizers, to read and set what their groups are set to.
+    /// The optimizers, mutable: to change the settings of their groups.
     pub fn optimizers_mut(&mut self) -> &mut [Optim] {
         self.run.updates.optimizers_mut()
     }
@@ -46,8 +46,9 @@ impl Context<'_> {
         self.run.updates.optimizer(name)
     }
 
-    /// The 2-norm of the gradient of the update under way, as one vector over all optimizers of its pass; it is not read
-    /// from the device here. In `before_optimizer_step` it is that of the final gradient before clipping.
+    /// The 2-norm of the gradient of the current update, over all parameters of all optimizers of its pass as one
+    /// vector. This does not read from the device. In `before_optimizer_step` the gradient is complete and not clipped
+    /// yet.
     ///
     /// # Errors
     /// Outside an update, and when a gradient is sparse.
@@ -59,13 +60,13 @@ impl Context<'_> {
         self.run.updates.grad_norm(place.pass)
     }
 
-    /// Whether the update under way changes a model: whether an optimizer of its pass has parameters of it.
+    /// Whether the current update changes a model: whether an optimizer of its pass has parameters of the model.
     pub fn updates_model(&self, name: &str) -> bool {
         self.run.current.pass.is_some_and(|place| self.run.updates.updates_model(place.pass, name))
     }
 
-    /// The number of the update under way among all of its pass, from 1 on; in a trainer without `#[passes]` that of the
-    /// iter. `None` outside an update.
+    /// The number of the current update among all updates of its pass, counted from 1; in a trainer without
+    /// `#[passes]` the number of the iter. `None` outside an update.
     pub fn update_number(&self) -> Option<u64> {
         let place = self.run.current.pass?;
         let plan = self.run.updates.passes()[place.pass].plan();
@@ -86,11 +87,11 @@ impl Context<'_> {
         Ok(self.run.updates.apply_schedules(&progress)?)
     }
 
-    /// The output of the step: its loss, values and tensors. Nothing is read from the device.
+    /// The output of the step: its loss, values and tensors. This does not read from the device.
     ///
     /// # Errors
-    /// Outside `after_forward` to `after_train_iter`, `after_val_iter` and `after_test_iter`: a batch has no output
-    /// before its forward pass.
+    /// In phases without an output. There is an output from `after_forward` to `after_train_iter`, in `after_val_iter`
+    /// and in `after_test_iter`.
     pub fn output(&self) -> Result<&Output> {
         let phase = self.run.current.phase;
         self.run.step.output.as_ref().ok_or_else(|| {
@@ -103,8 +104,8 @@ impl Context<'_> {
         })
     }
 
-    /// A generator of random numbers for this purpose, the same in every run with this seed at this iter and batch, and
-    /// another one for each batch of each loader and for each update of each pass.
+    /// A generator of random numbers for this purpose. It is the same in every run with this seed at this iter and
+    /// batch, and a different one for each batch of each loader and for each update of each pass.
     pub fn generator(&self, purpose: &'static str) -> Stream {
         let batch = match self.run.current.evaluated {
             None => self.run.clocks.batch.get().wrapping_add(self.tag_of_update()),

@@ -1,7 +1,7 @@
-//! Experiments that are written in Rust: for sweeps, for tests, for programs that make them up.
+//! Experiments that are written in Rust: for sweeps, tests, and programs that generate them.
 //!
-//! What is built here is read as a file is, so it is checked as strictly, means the same, and its mistakes point into
-//! texts: that of the file below it, and one for each value that was set.
+//! An experiment that is built here is read like a file. So it is checked as strictly and has the same meaning, and
+//! messages point into texts: the text of its base file, and a text for each value that was set.
 
 use crate::config::registry::Component;
 use crate::config::{self, ConfigErrors, Diagnostic, Document, Kind, Node, Span};
@@ -13,7 +13,7 @@ use std::path::Path;
 /// What messages call the values that were set.
 const SOURCE: &str = "experiment written in Rust";
 
-/// An experiment in the making: see [`Experiment::builder`].
+/// Builds an experiment: see [`Experiment::builder`].
 #[derive(Debug)]
 #[must_use = "`build` makes the experiment"]
 pub struct ExperimentBuilder<T> {
@@ -23,7 +23,7 @@ pub struct ExperimentBuilder<T> {
 }
 
 impl<T: Build> Experiment<T> {
-    /// Begins an experiment in Rust, for sweeps, tests and programs that make them up.
+    /// Begins an experiment in Rust, for sweeps, tests and programs that generate experiments.
     ///
     /// ```no_run
     /// # use engine::prelude::*;
@@ -46,7 +46,7 @@ impl<T: Build> Experiment<T> {
         ExperimentBuilder::new(name)
     }
 
-    /// As [`builder`](Self::builder), over what a file says.
+    /// Like [`builder`](Self::builder), with a file as base.
     pub fn builder_over(path: &Path) -> ExperimentBuilder<T> {
         ExperimentBuilder::over(path)
     }
@@ -67,12 +67,12 @@ impl<T: Build> ExperimentBuilder<T> {
         ExperimentBuilder { document, problems, trainer: PhantomData }
     }
 
-    /// Sets the value at a path of keys, `optimizer.lr` or `loaders.train`, in place of what was there. Paths are those
-    /// of `--set`: `custom_hooks.0.decay`, `custom_hooks.Ema.decay`.
+    /// Sets the value at a path of keys, `optimizer.lr` or `loaders.train`, and replaces the earlier value. Paths are
+    /// those of `--set`: `custom_hooks.0.decay`, `custom_hooks.Ema.decay`.
     ///
     /// Anything that serializes is a value: a number, the settings of a component (`AdamW::new(1e-3)`), those of a
-    /// section ([`TrainSettings`](crate::trainer::TrainSettings), [`LoaderConfig`](crate::data::LoaderConfig)).
-    /// A `PathBuf` in it is relative to the current folder, whatever file lies below.
+    /// section ([`TrainSettings`](crate::trainer::TrainSettings), [`LoaderConfig`](crate::data::LoaderConfig)). A
+    /// `PathBuf` in it is relative to the current folder, also when there is a base file.
     pub fn set(mut self, path: &str, value: impl Serialize) -> Self {
         match config::to_named_node(&value) {
             Ok(node) => self.ron(path, config::print(&without_name_of_settings(node)).trim_end()),
@@ -84,8 +84,8 @@ impl<T: Build> ExperimentBuilder<T> {
         }
     }
 
-    /// As [`set`](Self::set), with a value as a file writes it: for what Rust can't name, such as the hooks of
-    /// `custom_hooks`.
+    /// Like [`set`](Self::set), with a value as a file writes it: for values that can't be written in Rust, such as
+    /// the hooks of `custom_hooks`.
     pub fn ron(mut self, path: &str, value: &str) -> Self {
         if let Err(problems) = self.document.put(SOURCE, path, value) {
             self.problems.extend(problems);
@@ -93,10 +93,11 @@ impl<T: Build> ExperimentBuilder<T> {
         self
     }
 
-    /// The experiment, checked as a file is.
+    /// Builds the experiment, with the same checks as for a file.
     ///
     /// # Errors
-    /// All mistakes at once. Those in a file point into it; those in what was set, into its path and value.
+    /// All mistakes at once. Mistakes in a file point into the file; mistakes in values that were set point into their
+    /// path and value.
     pub fn build(self) -> Result<Experiment<T>, ConfigErrors> {
         match self.problems.is_empty() {
             true => Experiment::from_document(&self.document, Purpose::Run),

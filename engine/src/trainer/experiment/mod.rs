@@ -1,7 +1,7 @@
-//! `Experiment(…)`: the whole of what a file says, typed for one trainer.
+//! `Experiment(…)`: everything that a file contains, typed for one trainer.
 //!
-//! Its sections are listed once (`sections`). Read one by one (`reader`), asked for what no section alone can tell (`rules`), printed (`writer`), written in
-//! Rust (`builder`), listed without a file (`schema`).
+//! Its sections are listed once, in `sections`. `reader` reads them one by one, `rules` checks what concerns several
+//! of them, `writer` prints them, `builder` builds them in Rust, and `schema` lists them without a file.
 
 mod builder;
 pub(crate) mod check;
@@ -32,7 +32,7 @@ use sections::Sections;
 use std::path::Path;
 
 impl<T: Build> Experiment<T> {
-    /// Reads an experiment file with everything that it builds on.
+    /// Reads an experiment file with all its bases.
     ///
     /// # Errors
     /// All mistakes at once, with their positions.
@@ -40,7 +40,7 @@ impl<T: Build> Experiment<T> {
         Self::from_document(&config::load_with(path, sets)?, Purpose::Run)
     }
 
-    /// Reads an experiment from a text; `name` stands in messages.
+    /// Reads an experiment from a text; messages use `name` as the name of the file.
     ///
     /// # Errors
     /// All mistakes at once, with their positions.
@@ -48,7 +48,7 @@ impl<T: Build> Experiment<T> {
         Self::from_document(&crate::config::parse_text(name, text)?, Purpose::Run)
     }
 
-    /// Reads an experiment whose files were read already.
+    /// Reads an experiment whose files were already read.
     ///
     /// # Errors
     /// All mistakes at once, with their positions.
@@ -85,7 +85,7 @@ impl<T: Build> Experiment<T> {
         sections.complete()
     }
 
-    /// What an experiment of this trainer can hold.
+    /// The sections that an experiment of this trainer can contain.
     pub fn schema() -> Schema {
         let (document, diagnostics) = (Document::empty(), Diagnostics::new());
         let mut reader = Reader::of_schema(&document, &diagnostics);
@@ -97,7 +97,7 @@ impl<T: Build> Experiment<T> {
         schema
     }
 
-    /// The experiment as a file that gives the same again.
+    /// The experiment as the text of a file; reading it gives the same experiment.
     ///
     /// # Errors
     /// When a setting's type can't be serialized.

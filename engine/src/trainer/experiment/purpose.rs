@@ -1,4 +1,4 @@
-//! What an experiment is read for.
+//! The purpose for which an experiment is read.
 
 /// What an experiment is read for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

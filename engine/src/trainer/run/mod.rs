@@ -1,5 +1,5 @@
-//! An experiment becomes a program and runs: `train` in a folder of its own, `val`, `test` and `predict` on the weights
-//! of a checkpoint, `plan` without running anything.
+//! Runs experiments: `train` in the run's folder, `val`, `test` and `predict` with the weights of a checkpoint, and
+//! `plan` without running anything.
 
 mod determinism;
 mod environment;
@@ -22,7 +22,7 @@ pub use train::{TrainOptions, run_train};
 use crate::loops::{End, Report, is_short};
 use crate::trainer::Build;
 
-/// How a command ended, and what it measured.
+/// How a command ended, and its metrics.
 #[derive(Clone, Debug)]
 pub struct Summary {
     /// Why it ended.
