@@ -1,8 +1,8 @@
 //! The command line that `engine::main!` gives to every program.
 //!
-//! Exit codes: 0 done; 1 failed while running; 2 wrong usage or experiment; 130 and 143 stopped by SIGINT or SIGTERM
-//! after the checkpoint of the last finished iter was written. Errors are printed to stderr, beginning with a line
-//! that sums them up.
+//! Exit codes: 0 done; 1 failed while running, or `checkpoints` has found damage or a difference; 2 wrong usage or
+//! experiment; 130 and 143 stopped by SIGINT or SIGTERM after the checkpoint of the last finished iter was written.
+//! Errors are printed to stderr, beginning with a line that sums them up.
 
 mod args;
 mod check;
