@@ -224,6 +224,9 @@ pub(super) struct ExportArgs {
     /// Replace files of an earlier export
     #[arg(long)]
     pub(super) force: bool,
+    /// With `net.pt`: the tensor of the prediction that the program gives, if there are several
+    #[arg(long, value_name = "NAME")]
+    pub(super) output: Option<String>,
     /// With `net.pt`: sets a value over the run's experiment, `loaders.unseen.dataset.path=..`; as often as needed
     #[arg(long, value_name = "PATH=VALUE")]
     pub(super) set: Vec<String>,

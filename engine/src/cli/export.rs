@@ -16,10 +16,9 @@ pub(super) fn run<T: Build>(args: ExportArgs) -> Result<(), Failure> {
     if args.to.extension().is_some_and(|extension| extension == "pt") {
         return script::<T>(&args, &path);
     }
-    if !args.set.is_empty() {
-        return Err(Failure::Usage(
-            "`--set` is for a TorchScript program, `--to net.pt`: weights need no experiment".to_owned(),
-        ));
+    if !args.set.is_empty() || args.output.is_some() {
+        let text = "`--set` and `--output` are for a TorchScript program, `--to net.pt`: weights need no experiment";
+        return Err(Failure::Usage(text.to_owned()));
     }
     let kind = args.kind.map(|kind| match kind {
         WeightKind::F32 => ExportKind::F32,
@@ -71,14 +70,15 @@ fn script<T: Build>(args: &ExportArgs, path: &Path) -> Result<(), Failure> {
     // a program runs anywhere, and its constants are loaded to any device
     let device = Some(DeviceChoice::Cpu);
     let of = ExperimentArgs { experiment: run.path().to_owned(), set: args.set.clone(), work_dir: None, device };
-    let traced = Loaded::<T>::read(&of, Purpose::Run)?.used_by(|experiment| run_script(experiment, path))?;
+    let traced = Loaded::<T>::read(&of, Purpose::Run)?
+        .used_by(|experiment| run_script(experiment, path, args.output.as_deref()))?;
     let done = write_script(&traced.module, &args.to, args.force).map_err(told)?;
     let (from, to) = (path.display(), done.path.display());
     out::line(format_args!("`predict` of {from} in {to}: {} bytes, blake3 {}", done.bytes, done.hash))?;
     out::line(format_args!("takes: {}", traced.inputs.join(", ")))?;
-    out::line(format_args!("gives: {}", traced.outputs.join(", ")))?;
+    out::line(format_args!("gives: {}", traced.output))?;
     if !traced.left_out.is_empty() {
-        out::line(format_args!("left out, not a tensor: {}", traced.left_out.join(", ")))?;
+        out::line(format_args!("left out: {}", traced.left_out.join(", ")))?;
     }
     if let Some(why) = &traced.fixed {
         out::error_line(format_args!("warning: it serves for batches of this size alone: with one sample less {why}"));

@@ -7,32 +7,32 @@ use crate::loops::fed::{FedStep, VisitLoader};
 use crate::loops::program::Program;
 use crate::loops::share::Weighed;
 use crate::loops::trainer::{Role, Trainer};
-use tch::{CModule, IValue, Tensor};
+use tch::{CModule, Tensor};
 
 /// A recorded program, and what it was recorded with.
 #[derive(Debug)]
 pub struct Traced {
-    /// It takes the tensors of a batch, in their order, and gives those of the prediction, in theirs.
+    /// It takes the tensors of a batch, in their order, and gives one tensor of the prediction.
     pub module: CModule,
-    /// The names of the prediction's tensors.
-    pub outputs: Vec<&'static str>,
-    /// The names of its parts that are no tensors, and are left out.
+    /// The name of that tensor.
+    pub output: &'static str,
+    /// The names of the prediction's other parts.
     pub left_out: Vec<&'static str>,
-    /// Kind and shape of each input of the batch.
+    /// Kind and shape of each tensor of the batch.
     pub inputs: Vec<String>,
-    /// Why it serves for batches of that number of samples alone, where it does.
+    /// Why the program is only for batches of that number of samples, if it is.
     pub fixed: Option<String>,
 }
 
 impl<D: EngineHooks, T: Trainer> Program<D, T> {
-    /// Records `predict_step` on the first batch of the predict loader, with the weights that the models have now as
-    /// constants. What the program computes is held against the step's own values: on that batch, and on one with a
-    /// sample less.
+    /// Records how `predict_step` computes a tensor of its prediction, on the first batch of the predict loader, with the
+    /// current weights of the models as constants. The program is compared with the step: on that batch, and on one with
+    /// a sample less. With `output: None` the prediction must have exactly one tensor.
     ///
     /// # Errors
-    /// When there is no predict loader or no sample, the step fails, gives no tensor, computes something that was not
-    /// recorded (values that were read to the host and came back), or gives other values when it is called again.
-    pub fn trace_predict(&mut self) -> Result<Traced> {
+    /// When there is no predict loader or no sample, the step fails or gives no such tensor, the tensor does not depend on
+    /// the batch, or the program gives other values than the step.
+    pub fn trace_predict(&mut self, output: Option<&str>) -> Result<Traced> {
         if !Self::has_loader(Role::Predict) {
             return Err(Error::msg("this trainer has no `#[loader(predict)]`, so there is nothing to record"));
         }
@@ -43,75 +43,94 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.in_evaluation_mode(Role::Predict, |program| {
             let loader = T::loaders(Role::Predict)[0];
             program.begin_loader(Role::Predict, loader)?;
-            let traced = T::predicted(Trace(program));
+            let traced = T::predicted(Trace { program, output });
             traced.unwrap_or_else(|| Err(Error::msg(format!("the trainer does not give its loader `{loader}`"))))
         })
     }
 }
 
-struct Trace<'p, D: EngineHooks, T: Trainer>(&'p mut Program<D, T>);
+struct Trace<'p, 'o, D: EngineHooks, T: Trainer> {
+    program: &'p mut Program<D, T>,
+    output: Option<&'o str>,
+}
 
-impl<D: EngineHooks, T: Trainer> VisitLoader<T, Prediction> for Trace<'_, D, T> {
+/// What to say when libtorch can't end a recording.
+const NOT_RECORDED: &str = "`predict_step` can't be recorded: its tensor has to be computed from the batch by libtorch";
+
+impl<D: EngineHooks, T: Trainer> VisitLoader<T, Prediction> for Trace<'_, '_, D, T> {
     type Value = Result<Traced>;
 
     fn visit<F: FedStep<T, Answer = Prediction>>(self, fed: F) -> Result<Traced> {
-        let program = self.0;
+        let Trace { program, output } = self;
         let loader = fed.loader(&mut program.trainer);
         loader.start(Cursor::default())?;
-        let batch =
-            loader.next_batch()?.ok_or_else(|| Error::msg("the predict loader has no sample to record with"))?;
+        let batch = loader.next_batch()?;
+        let batch = batch.ok_or_else(|| Error::msg("the predict loader has no sample to record with"))?;
         let Weighed { mut batch, size, .. } = Weighed::of(batch)?.onto(program.run.device)?;
-        program.run.step.batch_size = size;
         let inputs = tensors_of(&mut batch)?;
-        let (mut answer, mut failed) = (None, None);
-        let module = CModule::create_by_tracing("Predict", "forward", &inputs, &mut |_: &[Tensor]| match program
-            .step("predict_step", |trainer, cx| fed.step(trainer, &batch, cx))
-        {
-            Ok(prediction) => {
-                let outputs = values(&prediction);
-                answer = Some(prediction);
-                outputs
-            }
-            Err(error) => {
-                failed = Some(error);
-                Vec::new()
-            }
+        let mut predict = |batch: &F::Batch, size: usize| {
+            program.run.step.batch_size = size;
+            let prediction = program.step("predict_step", |trainer, cx| fed.step(trainer, batch, cx))?;
+            Chosen::of(&prediction, output)
+        };
+        let mut answer = Err(Error::msg(NOT_RECORDED));
+        let module = CModule::create_by_tracing("Predict", "forward", &inputs, &mut |_: &[Tensor]| {
+            answer = predict(&batch, size);
+            answer.iter().map(|chosen| chosen.tensor.shallow_clone()).collect()
         });
         if module.is_err() {
             // libtorch goes on recording when a recording could not be ended; the next one to begin ends it, and fails
             let _ = CModule::create_by_tracing("Nothing", "forward", &[], &mut |_| Vec::new());
         }
-        if let Some(error) = failed {
-            return Err(error);
-        }
-        let what = "`predict_step` can't be recorded: each tensor of its prediction has to be computed from the batch by libtorch";
-        let mut module = module.context(what)?;
-        let prediction = answer.ok_or_else(|| Error::msg(what))?;
-        if prediction.named_tensors().is_empty() {
-            return Err(Error::msg("`predict_step` gives no tensor, so there is nothing to record"));
-        }
+        let Chosen { name, tensor, others } = answer?;
+        let mut module = module.context(NOT_RECORDED)?;
         module.f_set_eval()?;
-        check(&module, &inputs, &values(&prediction)).map_err(|why| {
+        check(&module, &inputs, &tensor).map_err(|why| {
             let text = format!("the recorded program does not compute what `predict_step` does: {why}");
-            Error::msg(format!("{text}; does it draw random numbers, or read values to the host?"))
+            Error::msg(format!("{text}; does the step draw random numbers?"))
         })?;
-        let fixed = match size {
-            0 | 1 => None,
-            _ => {
-                let mut fewer = batch.samples(0..size - 1)?;
-                program.run.step.batch_size = size - 1;
-                let prediction = program.step("predict_step", |trainer, cx| fed.step(trainer, &fewer, cx))?;
-                check(&module, &tensors_of(&mut fewer)?, &values(&prediction)).err()
-            }
-        };
+        let mut fixed = None;
+        if size > 1 {
+            let mut fewer = batch.samples(0..size - 1)?;
+            fixed = match predict(&fewer, size - 1) {
+                Ok(expected) => check(&module, &tensors_of(&mut fewer)?, &expected.tensor).err(),
+                // the step itself is for batches of that size
+                Err(error) => Some(first_line(&format!("{error:#}"))),
+            };
+        }
         let shown = |tensor: &Tensor| format!("{:?} {:?}", tensor.kind(), tensor.size());
-        Ok(Traced {
-            module,
-            outputs: prediction.named_tensors().iter().map(|(name, _)| *name).collect(),
-            left_out: prediction.named_texts().iter().map(|(name, _)| *name).collect(),
-            inputs: inputs.iter().map(shown).collect(),
-            fixed,
-        })
+        Ok(Traced { module, output: name, left_out: others, inputs: inputs.iter().map(shown).collect(), fixed })
+    }
+}
+
+/// The tensor of a prediction that a program gives. libtorch's programs give one value, and tch can't make a tuple.
+struct Chosen {
+    name: &'static str,
+    tensor: Tensor,
+    /// The prediction's other parts.
+    others: Vec<&'static str>,
+}
+
+impl Chosen {
+    fn of(prediction: &Prediction, output: Option<&str>) -> Result<Chosen> {
+        let tensors = prediction.named_tensors();
+        let names = || tensors.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let refused = |text: String| Err(Error::msg(text));
+        let (name, tensor) = match (output, tensors) {
+            (_, []) => return refused("`predict_step` gives no tensor, so there is nothing to record".to_owned()),
+            (None, [only]) => only,
+            (None, _) => {
+                let what = "a program gives one tensor, and the prediction has";
+                return refused(format!("{what} {}: choose one of them with `--output`", names()));
+            }
+            (Some(output), _) => match tensors.iter().find(|(name, _)| *name == output) {
+                Some(found) => found,
+                None => return refused(format!("the prediction has no tensor `{output}`: it has {}", names())),
+            },
+        };
+        let texts = prediction.named_texts().iter().map(|(name, _)| *name);
+        let parts = tensors.iter().map(|(name, _)| *name).chain(texts);
+        Ok(Chosen { name, tensor: tensor.shallow_clone(), others: parts.filter(|part| part != name).collect() })
     }
 }
 
@@ -125,41 +144,21 @@ fn tensors_of<B: Batch>(batch: &mut B) -> Result<Vec<Tensor>> {
     Ok(found)
 }
 
-fn values(prediction: &Prediction) -> Vec<Tensor> {
-    prediction.named_tensors().iter().map(|(_, tensor)| tensor.shallow_clone()).collect()
-}
-
-/// Whether the program gives these outputs.
+/// Whether the program gives this tensor.
 ///
 /// # Errors
-/// In what it differs.
-fn check(module: &CModule, inputs: &[Tensor], expected: &[Tensor]) -> Result<(), String> {
-    let inputs: Vec<IValue> = inputs.iter().map(|tensor| IValue::Tensor(tensor.shallow_clone())).collect();
-    let found = match module.forward_is(&inputs).map_err(|error| first_line(&error.to_string()))? {
-        IValue::Tensor(tensor) => vec![tensor],
-        IValue::Tuple(values) => {
-            let tensor = |value| match value {
-                IValue::Tensor(tensor) => Ok(tensor),
-                _ => Err("it gives something that is no tensor".to_owned()),
-            };
-            values.into_iter().map(tensor).collect::<Result<_, _>>()?
-        }
-        _ => return Err("it gives something that is no tensor".to_owned()),
-    };
-    if found.len() != expected.len() {
-        return Err(format!("it gives {} tensors and not {}", found.len(), expected.len()));
+/// The difference.
+fn check(module: &CModule, inputs: &[Tensor], expected: &Tensor) -> Result<(), String> {
+    let found = module.forward_ts(inputs).map_err(|error| first_line(&error.to_string()))?;
+    if found.size() != expected.size() || found.kind() != expected.kind() {
+        return Err(format!("the output has shape {:?} and not {:?}", found.size(), expected.size()));
     }
-    for (place, (found, expected)) in found.iter().zip(expected).enumerate() {
-        if found.size() != expected.size() || found.kind() != expected.kind() {
-            return Err(format!("output {place} has shape {:?} and not {:?}", found.size(), expected.size()));
-        }
-        // the program may be fused: its rounding is its own
-        let close = found.f_allclose(expected, 1e-4, 1e-5, true).map_err(|error| error.to_string())?;
-        if !close {
-            return Err(format!("output {place} has other values"));
-        }
+    // the program may be fused: its rounding is its own
+    match found.f_allclose(expected, 1e-4, 1e-5, true) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err("the output has other values".to_owned()),
+        Err(error) => Err(first_line(&error.to_string())),
     }
-    Ok(())
 }
 
 /// libtorch's own words, without the frames below them.

@@ -99,9 +99,10 @@ fn a_program_that_would_compute_something_else_is_refused_or_told() {
     let dir = dir.path();
     run_train(experiment(dir, "nothing"), Mode::New).unwrap();
     let checkpoint = dir.join("run/checkpoints/iter_000000001");
-    let record = |besides: &str| run_script(experiment(dir, besides), &checkpoint);
+    let record_one = |besides: &str, output: Option<&str>| run_script(experiment(dir, besides), &checkpoint, output);
+    let record = |besides: &str| record_one(besides, None);
     let plain = record("nothing").unwrap();
-    assert_eq!((plain.inputs, plain.outputs, plain.fixed), (vec!["Float [4, 3]".to_owned()], vec!["y"], None));
+    assert_eq!((plain.inputs, plain.output, plain.fixed), (vec!["Float [4, 3]".to_owned()], "y", None));
     // other rows than those of the recording, and the weights of the checkpoint
     let x = Tensor::from_slice(&[0.3f32, -1.0, 2.0]).reshape([1, 3]);
     let found = plain.module.forward_ts(&[&x]).unwrap();
@@ -110,14 +111,21 @@ fn a_program_that_would_compute_something_else_is_refused_or_told() {
         Tensor::read_safetensors(file).unwrap().into_iter().collect();
     let expected = x.matmul(&weights["layer.weight"].tr()) + &weights["layer.bias"];
     assert!(found.allclose(&expected, 1e-6, 1e-6, false), "{found} {expected}");
-    assert_eq!(record("gives two").unwrap().outputs, ["y", "class"]);
+    let two = record_one("gives two", Some("class")).unwrap();
+    assert_eq!(
+        (two.output, two.left_out, two.module.forward_ts(&[&x]).unwrap().kind()),
+        ("class", vec!["y"], Kind::Int64)
+    );
+    let none = format!("{:#}", record_one("gives two", Some("classes")).unwrap_err());
+    assert!(none.contains("no tensor `classes`: it has `y`, `class`"), "{none}");
     for besides in ["reads", "splits"] {
         let fixed = record(besides).unwrap().fixed;
         assert!(fixed.is_some(), "{besides}");
     }
     for (besides, text) in [
-        ("draws", "does not compute what `predict_step` does: output 0 has other values"),
+        ("draws", "does not compute what `predict_step` does: the output has other values"),
         ("gives none", "gives no tensor, so there is nothing to record"),
+        ("gives two", "the prediction has `y`, `class`: choose one of them"),
         ("fails", "no luck"),
         ("knows", "has to be computed from the batch by libtorch"),
     ] {

@@ -8,11 +8,12 @@ use crate::trainer::run::program::{build_on, prepare};
 use crate::trainer::{Build, Experiment};
 use std::path::Path;
 
-/// Records what `predict_step` computes with the weights of a checkpoint that evaluations use.
+/// Records what `predict_step` computes with the weights of a checkpoint that evaluations use: the tensor `output` of its
+/// prediction, or its only one.
 ///
 /// # Errors
 /// When the checkpoint doesn't fit, something fails while building, or the step can't be recorded.
-pub fn run_script<T: Build>(experiment: Experiment<T>, checkpoint: &Path) -> Result<Traced> {
+pub fn run_script<T: Build>(experiment: Experiment<T>, checkpoint: &Path, output: Option<&str>) -> Result<Traced> {
     needs_loader::<T>(Role::Predict).map_err(Error::msg)?;
     let device = prepare(&experiment)?;
     let mut program = build_on(device, experiment, &[Role::Predict])?;
@@ -20,7 +21,7 @@ pub fn run_script<T: Build>(experiment: Experiment<T>, checkpoint: &Path) -> Res
     program.take_for_evaluation(checkpoint)?;
     let mut traced = None;
     program.run(|program| {
-        traced = Some(program.trace_predict()?);
+        traced = Some(program.trace_predict(output)?);
         Ok(())
     })?;
     traced.ok_or_else(|| Error::msg("stopped by a signal before anything was recorded"))
