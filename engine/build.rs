@@ -4,7 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 10] = [
     "core.cpp",
     "optimizer.cpp",
     "foreach.cpp",
@@ -13,6 +13,8 @@ const SOURCES: [&str; 8] = [
     "device.cpp",
     "reads.cpp",
     "memory.cpp",
+    "precision.cpp",
+    "process.cpp",
 ];
 const HEADERS: [&str; 1] = ["core.hpp"];
 

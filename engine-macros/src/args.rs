@@ -4,6 +4,8 @@
 //! leaves the others in force.
 
 use crate::diag::Diag;
+use crate::elsewhere;
+use crate::groups::{bare_expr, bare_type};
 use crate::suggest::{meant_or_list, quoted};
 use crate::words::RESERVED;
 use proc_macro2::{Ident, TokenStream, TokenTree};
@@ -174,13 +176,14 @@ fn parse_one(attribute: &str, input: ParseStream<'_>, keys: &[Key], args: &mut A
     let name = written.to_string();
     let Some(key) = keys.iter().find(|key| key.name == name) else {
         let names: Vec<&str> = keys.iter().map(|key| key.name).collect();
-        let message = match keys {
-            [] => format!("the `{attribute}` attribute takes no arguments"),
+        let message = match (keys, elsewhere::argument(attribute, &name)) {
+            (_, Some(sentence)) => sentence.to_owned(),
+            ([], None) => format!("the `{attribute}` attribute takes no arguments"),
             _ => format!("unknown argument `{name}` of the `{attribute}` attribute{}", meant_or_list(&name, &names)),
         };
         return Err(syn::Error::new(written.span(), message));
     };
-    let value = parse_value(&written, key, input)?;
+    let value = parse_value(attribute, &written, key, input)?;
     if args.found.iter().any(|(known, _)| *known == written) {
         return Err(syn::Error::new(written.span(), format!("`{name}` is given twice, keep one of them")));
     }
@@ -205,21 +208,33 @@ fn name_alone(input: ParseStream<'_>, keys: &[Key]) -> syn::Result<Option<Ident>
     input.call(Ident::parse_any).map(Some)
 }
 
-fn parse_value(written: &Ident, key: &Key, input: ParseStream<'_>) -> syn::Result<Value> {
+fn parse_value(attribute: &str, written: &Ident, key: &Key, input: ParseStream<'_>) -> syn::Result<Value> {
     let name = key.name;
     if input.peek(Token![=]) {
         let equals: Token![=] = input.parse()?;
         if key.form == Form::Flag {
             return Err(syn::Error::new(equals.span, format!("`{name}` takes no value, write `{name}` alone")));
         }
+        // behind the last token of the arguments there is no place but that of the whole attribute
+        if input.is_empty() || input.peek(Token![,]) {
+            return Err(syn::Error::new(equals.span, format!("`{name}` needs a value, write `{}`", key.usage)));
+        }
         let at = input.span();
+        let text = input.fork().parse::<LitStr>().ok().filter(|_| key.form == Form::FlagOrType);
         let value = match key.form {
             Form::Flag => Ok(Value::Flag),
-            Form::Expr | Form::FlagOrExpr => Expr::parse(input).map(Value::Expr),
-            Form::FlagOrType => Type::parse(input).map(Value::Type),
-            Form::Path => input.call(Path::parse_mod_style).map(Value::Path),
+            Form::Expr | Form::FlagOrExpr => Expr::parse(input).map(|expr| Value::Expr(bare_expr(expr))),
+            Form::FlagOrType => Type::parse(input).map(|ty| Value::Type(bare_type(ty))),
+            Form::Path => path(input).map(Value::Path),
         };
-        return value.map_err(|_| syn::Error::new(at, format!("this can't be a `{name}`; write `{}`", key.usage)));
+        return value.map_err(|_| {
+            let hint = elsewhere::value(attribute, name).unwrap_or_default();
+            let message = match &text {
+                Some(text) => format!("`{name}` is no text; write `{name} = {}`", text.value()),
+                None => format!("this can't be a `{name}`; write `{}`{hint}", key.usage),
+            };
+            syn::Error::new(at, message)
+        });
     }
     if input.peek(token::Paren) {
         return Err(input.error(format!("unexpected parentheses; write `{}`", key.usage)));
@@ -227,6 +242,15 @@ fn parse_value(written: &Ident, key: &Key, input: ParseStream<'_>) -> syn::Resul
     match key.form {
         Form::Flag | Form::FlagOrExpr | Form::FlagOrType => Ok(Value::Flag),
         _ => Err(syn::Error::new(written.span(), format!("`{name}` needs a value, write `{}`", key.usage))),
+    }
+}
+
+/// A path, also one that a `macro_rules!` hands on.
+fn path(input: ParseStream<'_>) -> syn::Result<Path> {
+    let at = input.span();
+    match bare_type(Type::parse(input)?) {
+        Type::Path(path) if path.qself.is_none() => Ok(path.path),
+        _ => Err(syn::Error::new(at, "expected a path")),
     }
 }
 

@@ -10,7 +10,7 @@ use syn::{Fields, Item};
 
 /// The item unchanged but for helper attributes, and the errors.
 pub(crate) fn keep(item: TokenStream, diag: Diag) -> TokenStream {
-    let mut tokens = without_helpers(item);
+    let mut tokens = without_helpers(item, true);
     tokens.extend(diag.into_tokens());
     tokens
 }
@@ -63,16 +63,21 @@ fn spanned(span: Span) -> TokenStream {
 }
 
 /// Removes `#[config]`, `#[state]`, `#[loader(train)]`, … wherever they stand.
-fn without_helpers(tokens: TokenStream) -> TokenStream {
+///
+/// On the item itself, `#[hook]` is the macro of that name.
+fn without_helpers(tokens: TokenStream, on_item: bool) -> TokenStream {
     let mut kept = TokenStream::new();
     let mut tokens = tokens.into_iter().peekable();
     while let Some(token) = tokens.next() {
         match token {
-            TokenTree::Punct(punct) if punct.as_char() == '#' && tokens.peek().is_some_and(is_helper) => {
+            TokenTree::Punct(punct)
+                if punct.as_char() == '#'
+                    && tokens.peek().is_some_and(|attr| is_helper(attr) && !(on_item && is_named(attr, "hook"))) =>
+            {
                 tokens.next();
             }
             TokenTree::Group(group) => {
-                let mut stripped = Group::new(group.delimiter(), without_helpers(group.stream()));
+                let mut stripped = Group::new(group.delimiter(), without_helpers(group.stream(), false));
                 stripped.set_span(group.span());
                 kept.extend([TokenTree::Group(stripped)]);
             }
@@ -83,10 +88,14 @@ fn without_helpers(tokens: TokenStream) -> TokenStream {
 }
 
 fn is_helper(token: &TokenTree) -> bool {
+    is_named(token, "pass") || ROLES.iter().any(|role| is_named(token, role.name))
+}
+
+/// Whether it is the bracket of an attribute of this name.
+fn is_named(token: &TokenTree, name: &str) -> bool {
     let TokenTree::Group(group) = token else { return false };
     group.delimiter() == Delimiter::Bracket
-        && matches!(group.stream().into_iter().next(), Some(TokenTree::Ident(name))
-            if name == "pass" || ROLES.iter().any(|role| name == role.name))
+        && matches!(group.stream().into_iter().next(), Some(TokenTree::Ident(word)) if word == name)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ mod owner;
 mod roles;
 mod table;
 
-pub(crate) use config::{Config, is_option};
+pub(crate) use config::{Config, Outside, is_option};
 pub(crate) use owner::OwnerKind;
 pub(crate) use roles::{Taken, take_role};
 pub(crate) use table::{PartInfo, ROLES, Section, part_of};
@@ -17,7 +17,7 @@ use crate::diag::Diag;
 use proc_macro2::TokenTree;
 use quote::ToTokens;
 use syn::ext::IdentExt;
-use syn::{Attribute, Expr, ExprLit, Ident, Lit, Meta, Type};
+use syn::{Attribute, Expr, ExprLit, GenericArgument, Ident, Lit, Meta, PathArguments, Type};
 
 /// A field of a hook, a metric or a component.
 pub(crate) struct Field {
@@ -57,6 +57,18 @@ impl Field {
         Field::new(field, role, diag)
     }
 
+    /// A field that does not parse, of which the compiler has told.
+    pub(crate) fn unfinished(field: &mut syn::Field) -> Option<Field> {
+        field.attrs.retain(|attr| attr.path().is_ident("doc"));
+        Some(Field {
+            ident: field.ident.clone()?,
+            ty: field.ty.clone(),
+            cfgs: Vec::new(),
+            docs: String::new(),
+            role: Role::Unknown,
+        })
+    }
+
     /// A field that needs no attribute: it is configured.
     pub(crate) fn of_component(field: &mut syn::Field, diag: &mut Diag) -> Option<Field> {
         let role = match take_role(field, OwnerKind::Component, diag) {
@@ -86,6 +98,13 @@ impl Field {
                 );
                 Role::Unknown
             }
+            Role::Config(_) => match no_setting(&field.ty) {
+                Some(message) => {
+                    diag.error(&field.ty, message);
+                    Role::Unknown
+                }
+                None => role,
+            },
             role => role,
         };
         Some(Field {
@@ -108,6 +127,33 @@ impl Field {
             _ => None,
         }
     }
+}
+
+/// What to write instead of a type of libtorch's that a file can't hold, also within `Option<Tensor>`.
+fn no_setting(ty: &Type) -> Option<&'static str> {
+    let Type::Path(path) = ty else { return None };
+    let last = path.path.segments.last()?;
+    let inner = match &last.arguments {
+        PathArguments::AngleBracketed(arguments) => arguments.args.iter().find_map(|argument| match argument {
+            GenericArgument::Type(ty) => no_setting(ty),
+            _ => None,
+        }),
+        _ => None,
+    };
+    match last.ident.to_string().as_str() {
+        "Tensor" => {
+            Some("an experiment file holds no tensor; write numbers, `Vec<f64>`, or the path of a file, `PathBuf`")
+        }
+        "Device" => Some(
+            "the device is said by the experiment's own `device: …`, for the whole run; steps and hooks see it as `cx.device()`",
+        ),
+        _ => inner,
+    }
+}
+
+/// Whether a field has one of these names.
+pub(crate) fn is_one_of(names: &[Ident], field: &syn::Field) -> bool {
+    field.ident.as_ref().is_some_and(|ident| names.contains(ident))
 }
 
 /// `&'static str`, also within `Option<&'static str>`; functions in parentheses may borrow.

@@ -167,14 +167,18 @@ fn mutated(tokens: TokenStream, random: &mut Random) -> TokenStream {
     tokens.into_iter().collect()
 }
 
-#[test]
-fn no_tokens_make_a_macro_panic() {
+/// What became of some of the tries.
+#[derive(Default)]
+struct Tried {
+    by_macro: std::collections::BTreeMap<&'static str, u64>,
+    panicked: Vec<String>,
+}
+
+/// Every `step`th seed from `first` on. Tokens belong to the thread that has made them.
+fn tried(first: u64, step: usize, tries: u64) -> Tried {
     let cases = cases();
-    let tries = std::env::var("ENGINE_FUZZ").ok().and_then(|tries| tries.parse().ok()).unwrap_or(20_000_u64);
-    let mut by_macro: std::collections::BTreeMap<&str, u64> = std::collections::BTreeMap::new();
-    std::panic::set_hook(Box::new(|_| {}));
-    let mut panicked = Vec::new();
-    for seed in 1..=tries {
+    let mut tried = Tried::default();
+    for seed in (first..=tries).step_by(step) {
         let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
         let case = &cases[random.below(cases.len())];
         let (mut args, mut item) = (case.args.clone(), case.item.clone());
@@ -184,17 +188,34 @@ fn no_tokens_make_a_macro_panic() {
                 _ => item = mutated(item, &mut random),
             }
         }
-        *by_macro.entry(case.name).or_default() += 1;
-        let (told_args, told_item) = (args.to_string(), item.to_string());
-        let expanded = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| (case.expand)(args, item).to_string()));
+        *tried.by_macro.entry(case.name).or_default() += 1;
+        let (told_args, told_item) = (args.clone(), item.clone());
+        let expanded = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop((case.expand)(args, item))));
         if let Err(payload) = expanded {
             let why = payload.downcast_ref::<String>().cloned();
             let why = why.or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-            panicked.push(format!("seed {seed}, {}: {why:?}\n  #[({told_args})] {told_item}", case.name));
+            tried.panicked.push(format!("seed {seed}, {}: {why:?}\n  #[({told_args})] {told_item}", case.name));
         }
     }
+    tried
+}
+
+#[test]
+fn no_tokens_make_a_macro_panic() {
+    let tries = std::env::var("ENGINE_FUZZ").ok().and_then(|tries| tries.parse().ok()).unwrap_or(100_000_u64);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::panic::set_hook(Box::new(|_| {}));
+    let all: Vec<Tried> = std::thread::scope(|scope| {
+        let running: Vec<_> =
+            (0..threads).map(|thread| scope.spawn(move || tried(1 + thread as u64, threads, tries))).collect();
+        running.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
     drop(std::panic::take_hook());
-    assert_eq!(by_macro.len(), MACROS.len(), "{by_macro:?}");
-    let shown = panicked.iter().take(5).cloned().collect::<Vec<_>>().join("\n");
+    for (name, _) in MACROS {
+        let times: u64 = all.iter().filter_map(|tried| tried.by_macro.get(name)).sum();
+        assert!(times > tries / 100, "{name}: {times} of {tries}");
+    }
+    let panicked: Vec<&String> = all.iter().flat_map(|tried| &tried.panicked).collect();
+    let shown = panicked.iter().take(5).map(|text| text.as_str()).collect::<Vec<_>>().join("\n");
     assert!(panicked.is_empty(), "{} of {tries} panicked; the first:\n{shown}", panicked.len());
 }

@@ -1,9 +1,18 @@
-//! Where expansions find the engine: `::engine`, or the path of `crate = …`.
+//! Where expansions find the engine: under the name that the package gives it, or at the path of `crate = …`.
 
 use crate::args::Args;
-use proc_macro2::{Span, TokenStream, TokenTree};
+use crate::manifest;
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{Path, parse_quote};
+
+/// `::engine`, or the name that the package has given it.
+fn found() -> Path {
+    match manifest::renamed().and_then(|name| syn::parse_str::<Ident>(&name).ok()) {
+        Some(name) => parse_quote!(::#name),
+        None => parse_quote!(::engine),
+    }
+}
 
 /// The path of the engine in the user's crate.
 pub(crate) struct Krate(Path);
@@ -11,7 +20,7 @@ pub(crate) struct Krate(Path);
 impl Krate {
     /// Takes the `crate` argument.
     pub(crate) fn from_args(args: &mut Args) -> Self {
-        Krate(args.path("crate").unwrap_or_else(|| parse_quote!(::engine)))
+        Krate(args.path("crate").unwrap_or_else(found))
     }
 
     /// `::engine::__private`, the only module that expansions name.

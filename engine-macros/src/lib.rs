@@ -14,17 +14,21 @@ mod args;
 mod batch;
 mod component;
 mod diag;
+mod elsewhere;
 mod experiments;
 mod fallback;
 mod fields;
 #[cfg(test)]
 mod fuzz;
+mod groups;
 mod hook;
 mod krate;
+mod manifest;
 mod method;
 mod passes;
 mod phases;
 mod priority;
+mod recover;
 mod settings;
 mod show;
 #[cfg(test)]
@@ -33,6 +37,7 @@ mod source;
 mod spans;
 mod suggest;
 mod trainer;
+mod twice;
 mod verified;
 
 use proc_macro::TokenStream;
@@ -56,7 +61,7 @@ use proc_macro::TokenStream;
 /// |---|---|
 /// | `priority = "HIGH"` | `HIGHEST`, `HIGHER`, `HIGH`, `NORMAL` (default), `LOW`, `LOWER`, `LOWEST` or 0 to 100; lower numbers run first |
 /// | `name = "…"` | the name in experiment files; by default the name of the struct |
-/// | `crate = path` | where the engine is, when it is not `::engine` |
+/// | `crate = path` | where the engine is; it is found by itself, also under another name, when `Cargo.toml` names it |
 ///
 /// Each field has one role: `#[config]`, `#[state]` or `#[transient]`. The arguments of `#[config]` (`default`,
 /// `range`, `exists`, `example`) are in the table of [`component`](macro@component). `#[state]` and `#[transient]`
@@ -147,7 +152,7 @@ pub fn pass(_args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `loop` | a training loop that a file can choose with `train_loop` |
 /// | `metric`, `sink` | a metric or a sink; its fields are `#[config]`, `#[state]` or `#[transient]`, like those of a hook |
 /// | `name = "…"` | the name in experiment files |
-/// | `crate = path` | where the engine is, when it is not `::engine` |
+/// | `crate = path` | where the engine is; it is found by itself, also under another name, when `Cargo.toml` names it |
 ///
 /// A field can have arguments in `#[config(…)]`. These are the same for hooks, metrics and trainers, where the
 /// attribute `#[config]` is always required:
@@ -195,7 +200,7 @@ pub fn component(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `priority = "HIGH"` | the level of the trainer's own `#[phases]`, as for a hook |
 /// | `hooks = Bundle` | a set of hooks made by `engine::hook_set!`, for example by a library: the file sets each of them below `hooks` |
 /// | `name = "…"` | the name in messages; by default the name of the struct |
-/// | `crate = path` | where the engine is, when it is not `::engine` |
+/// | `crate = path` | where the engine is; it is found by itself, also under another name, when `Cargo.toml` names it |
 ///
 /// The arguments of `#[config]` are in the table of [`component`](macro@component).
 ///
@@ -236,7 +241,7 @@ pub fn trainer(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | at the struct | meaning |
 /// |---|---|
 /// | `weight = Self::tokens` | a function that returns the weight: `fn(&Self) -> f64` |
-/// | `crate = path` | where the engine is, when it is not `::engine` |
+/// | `crate = path` | where the engine is; it is found by itself, also under another name, when `Cargo.toml` names it |
 ///
 /// By default the weight is the number of samples.
 #[proc_macro_derive(Batch, attributes(batch))]

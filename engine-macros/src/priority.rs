@@ -2,6 +2,8 @@
 
 use crate::args::{Args, Form, Key};
 use crate::diag::Diag;
+use crate::elsewhere;
+use crate::source::source_of_expr;
 use crate::suggest::{did_you_mean, quoted};
 use crate::words::LEVELS;
 use proc_macro2::{Ident, Span, TokenStream};
@@ -62,17 +64,18 @@ fn read(expr: &Expr) -> Result<Level, String> {
             Some(segment) => segment.ident.to_string(),
             None => return Err(not_a_level()),
         },
-        // what a `macro_rules!` hands on comes in an invisible group
-        Expr::Group(group) => return read(&group.expr),
+        // `-1`
+        Expr::Unary(_) => return Err(format!("{}, got {}", not_a_level(), source_of_expr(expr))),
         _ => return Err(not_a_level()),
     };
     let names = LEVELS.map(|(name, _)| name);
     if names.contains(&name.as_str()) {
         return Ok(Level::Named(name));
     }
-    Err(match did_you_mean(&name, &names) {
-        Some(meant) => format!("unknown priority `{name}`, did you mean `{meant}`?"),
-        None => format!("unknown priority `{name}`, expected one of {} or an integer 0 to 100", quoted(&names)),
+    Err(match (elsewhere::level(&name.to_uppercase()), did_you_mean(&name, &names)) {
+        (Some(here), _) => format!("unknown priority `{name}`, here it is `{here}`"),
+        (None, Some(meant)) => format!("unknown priority `{name}`, did you mean `{meant}`?"),
+        (None, None) => format!("unknown priority `{name}`, expected one of {} or an integer 0 to 100", quoted(&names)),
     })
 }
 
@@ -98,6 +101,7 @@ mod tests {
     fn what_is_no_level_is_told_what_is() {
         assert_eq!(read(&parse_quote!("hihg")), Err("unknown priority `hihg`, did you mean `HIGH`?".to_owned()));
         assert_eq!(read(&parse_quote!(101)), Err("a priority is 0 (first) to 100 (last), got 101".to_owned()));
+        assert_eq!(read(&parse_quote!("VERY_LOW")), Err("unknown priority `VERY_LOW`, here it is `LOWER`".to_owned()));
         assert!(read(&parse_quote!(EARLY)).is_err_and(|text| text.contains("expected one of `HIGHEST`")));
         assert!(read(&parse_quote!(-1)).is_err_and(|text| text.contains("an integer 0 to 100")));
     }

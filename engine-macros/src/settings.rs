@@ -3,12 +3,13 @@
 //! A hook or metric has a second struct for them; any other component is that struct itself. Each field is
 //! read, written, copied and shown through the one trait `ConfigValue`, at the span of its type.
 
-use crate::fields::{Config, Field, Role};
+use crate::fields::{Config, Field, Outside, Role};
 use crate::krate::Krate;
-use crate::spans::quiet;
+use crate::spans::{ends, quiet};
 use crate::verified::{constant, has, path, verified};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
+use syn::Type;
 use syn::ext::IdentExt as _;
 
 /// A struct of settings.
@@ -90,11 +91,17 @@ impl Settings<'_> {
         let fields = self.configured().map(|(Field { ident, ty, cfgs, .. }, _)| {
             quote!(#(#cfgs)* #ident: <#ty as #private::ConfigValue>::copied(&self.#ident),)
         });
+        let unreachable = more.iter().any(|ident| self.is_unknown(ident)).then(|| quote!(#[allow(unreachable_code)]));
+        let more = more.iter().map(|ident| match self.is_unknown(ident) {
+            true => quote!(#ident: ::core::unreachable!(),),
+            false => quote!(#ident: ::core::clone::Clone::clone(&self.#ident),),
+        });
         quote! {
             #[automatically_derived]
             impl ::core::clone::Clone for #ident {
+                #unreachable
                 fn clone(&self) -> Self {
-                    Self { #(#fields)* #(#more: ::core::clone::Clone::clone(&self.#more),)* }
+                    Self { #(#fields)* #(#more)* }
                 }
             }
         }
@@ -107,7 +114,7 @@ impl Settings<'_> {
             let (Field { ident, ty, cfgs, .. }, key) = (field, field.key());
             quote!(#(#cfgs)* shown.field(#key, <#ty as #private::ConfigValue>::shown(&self.#ident));)
         });
-        let more = more.iter().map(|ident| {
+        let more = more.iter().filter(|ident| !self.is_unknown(ident)).map(|ident| {
             let key = ident.unraw().to_string();
             quote!(shown.field(#key, &self.#ident);)
         });
@@ -157,6 +164,13 @@ impl Settings<'_> {
         // through the functions that serde calls: a type that is no setting is then no further error
         let printed = |value: TokenStream| quote!(::core::option::Option::Some(|| #private::registry::node_of::<#ty>(&#value, #owner::#write)));
         let default = match &config.default {
+            Some(_) if config.default_is_open() => {
+                let [default, check] = ["default", "check"].map(|verb| function(verb, field));
+                let checked = quote!(#private::registry::checked_default::<#ty>);
+                quote! {
+                    ::core::option::Option::Some(|| #checked(&#owner::#default(), #owner::#check, #owner::#write))
+                }
+            }
             Some(_) => {
                 let default = function("default", field);
                 printed(quote!(#owner::#default()))
@@ -181,6 +195,11 @@ impl Settings<'_> {
         }
     }
 
+    /// Whether a mistake of this field is reported; nothing is to follow from it.
+    fn is_unknown(&self, ident: &Ident) -> bool {
+        self.fields.iter().any(|field| matches!(field.role, Role::Unknown) && field.ident == *ident)
+    }
+
     fn configured(&self) -> impl Iterator<Item = (&Field, &Config)> {
         self.fields.iter().filter_map(|field| Some((field, field.config()?)))
     }
@@ -190,10 +209,32 @@ impl Settings<'_> {
 pub(crate) fn default_function(field: &Field, config: &Config) -> Option<TokenStream> {
     let Field { ty, cfgs, .. } = field;
     let (name, value) = (function("default", field), config.default.as_ref()?.expand(ty));
+    let outside = config.outside(ty).map(|outside| refuse_outside(ty, &outside));
     Some(quote_spanned! {Span::mixed_site()=>
         #(#cfgs)*
-        fn #name() -> #ty { #value }
+        fn #name() -> #ty {
+            #outside
+            #value
+        }
     })
+}
+
+/// An error at a constant default that lies outside the range.
+fn refuse_outside(ty: &Type, outside: &Outside<'_>) -> TokenStream {
+    let Outside { default, start, end, closed, text } = outside;
+    let above = start.map(|start| quote!(DEFAULT >= #start)).into_iter();
+    let below = end.map(|end| if *closed { quote!(DEFAULT <= #end) } else { quote!(DEFAULT < #end) }).into_iter();
+    let (first, _) = ends(default);
+    let refuse = quote_spanned!(first=> ::core::panic!(#text));
+    quote! {
+        const _: () = {
+            const DEFAULT: #ty = #default;
+            #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
+            if !(true #(&& #above)* #(&& #below)*) {
+                #refuse
+            }
+        };
+    }
 }
 
 /// `fn __absolute_x() -> T` of a default that is a path: the place that it means from the current folder. What is saved

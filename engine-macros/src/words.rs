@@ -26,9 +26,9 @@ macro_rules! keys_of_hooks {
 engine_hooks!(keys_of_hooks);
 
 macro_rules! names_of_phases {
-    ($( $(#[$doc:meta])* $variant:ident, $name:literal, $group:ident; )*) => {
+    ($( $(#[$doc:meta])* $variant:ident, $name:ident, $group:ident; )*) => {
         /// Every phase, in the order in which a run goes through them.
-        pub(crate) const PHASES: &[&str] = &[$( $name, )*];
+        pub(crate) const PHASES: &[&str] = &[$( stringify!($name), )*];
     };
 }
 each_phase!(names_of_phases);

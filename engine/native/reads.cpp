@@ -66,6 +66,24 @@ ENG_API int eng_reads_end() {
 // The reads of the whole process while any counter lives.
 ENG_API uint64_t eng_reads() { return eng::reads.load(std::memory_order_relaxed); }
 
+// The number of a tensor of one element that lies on the CPU, straight from its memory; false for all others.
+ENG_API bool eng_host_number(const at::Tensor* tensor, double* out) {
+  if (!tensor->is_cpu() || tensor->layout() != at::kStrided || tensor->numel() != 1 || tensor->is_conj() ||
+      tensor->is_neg() || tensor->_is_zerotensor()) {
+    return false;
+  }
+  switch (tensor->scalar_type()) {
+    case at::kDouble: *out = *tensor->const_data_ptr<double>(); return true;
+    case at::kFloat: *out = *tensor->const_data_ptr<float>(); return true;
+    case at::kHalf: *out = static_cast<float>(*tensor->const_data_ptr<at::Half>()); return true;
+    case at::kBFloat16: *out = static_cast<float>(*tensor->const_data_ptr<at::BFloat16>()); return true;
+    case at::kLong: *out = static_cast<double>(*tensor->const_data_ptr<int64_t>()); return true;
+    case at::kInt: *out = *tensor->const_data_ptr<int32_t>(); return true;
+    case at::kBool: *out = *tensor->const_data_ptr<bool>() ? 1.0 : 0.0; return true;
+    default: return false;
+  }
+}
+
 // Sets the mode (0 off, 1 warn, 2 error) and gives the one before; -1 when CUDA's part of libtorch is not loaded.
 ENG_API int eng_set_sync_debug(int mode) {
   int* held = eng::sync_debug_mode();

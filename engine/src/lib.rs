@@ -125,12 +125,16 @@ mod documents {
     mod sinks {}
     #[doc = include_str!("../../docs/hooks.md")]
     mod hooks {}
+    #[doc = include_str!("../../docs/precision.md")]
+    mod precision {}
     #[doc = include_str!("../../docs/passes.md")]
     mod passes {}
     #[doc = include_str!("../../docs/data.md")]
     mod data {}
     #[doc = include_str!("../../docs/weights.md")]
     mod weights {}
+    #[doc = include_str!("../../docs/macros.md")]
+    mod macros {}
     #[doc = include_str!("../../docs/porting.md")]
     mod porting {}
 }
@@ -138,6 +142,7 @@ mod documents {
 /// What expansions of the macros name. Not for use by hand: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::__phase_outside as phase_outside;
     pub use crate::base::checked::{ConfigValue, Fresh, Paths, check_exists, check_range, read_checked, take_field};
     pub use crate::base::{Clock, Output, Prediction, Priority, Result, Saved, State, StateError, StateMap};
     pub use crate::config::registry::{self, Component, FieldInfo};
@@ -146,14 +151,15 @@ pub mod __private {
     };
     pub use crate::hook::{
         AnyHook, Batches, ConstText, EachState, HasOptimizers, Hook, HookConfig, HookField, HookPart, NoPhases,
-        NoSteps, PassBatch, PassSteps, Phases, PhasesOf, PredictStep, SlotInfo, Slots, Steps, StepsOf, TestStep,
-        TrainStep, ValStep, build_any, call_field, is_one_of, is_stepped, no_such_pass, pass_of, slot_of,
+        NoSteps, PassBatch, PassSteps, Phases, PhasesBlock, PhasesOf, PhasesOwner, PredictStep, SlotInfo, Slots, Steps,
+        StepsOf, TestStep, TrainStep, ValStep, build_any, call_field, is_one_of, is_stepped, no_such_pass, pass_of,
+        slot_of,
     };
     pub use crate::loops::{EachMetric, FedStep, LoopConfig, Role, Trainer, VisitLoader};
     pub use crate::metric::{Metric, MetricComponent, MetricConfig, build_metric};
     pub use crate::model::{AnyModel, Model, ModelConfig, Net, NetPart, build_model};
     pub use crate::optim::{OptimizerConfig, PassBatches, PassInfo, ScheduleConfig};
-    pub use crate::phase::{Phase, PhaseMask};
+    pub use crate::phase::{NoPhaseOutside, Phase, PhaseMask};
     pub use crate::record::{Sink, SinkComponent, SinkConfig, build_sink};
     pub use crate::run::Context;
     pub use crate::trainer::experiment::check::{check_experiment, check_experiments_besides};

@@ -14,6 +14,8 @@ pub mod component_sinks;
 pub mod hook_attributes;
 #[path = "../hook/pass/every_role.rs"]
 pub mod hook_every_role;
+#[path = "../hook/pass/handed_on.rs"]
+pub mod hook_handed_on;
 #[path = "../hook/pass/names.rs"]
 pub mod hook_names;
 #[path = "../passes/pass/gan.rs"]
@@ -24,10 +26,16 @@ pub mod passes_own_batch;
 pub mod phases_forms;
 #[path = "../trainer/pass/every_role.rs"]
 pub mod trainer_every_role;
+#[forbid(dead_code)]
+#[path = "../trainer/pass/forbidden_lints.rs"]
+pub mod trainer_forbidden_lints;
 #[path = "../trainer/pass/joined_loaders.rs"]
 pub mod trainer_joined_loaders;
 #[path = "../trainer/pass/names.rs"]
 pub mod trainer_names;
+#[no_implicit_prelude]
+#[path = "../trainer/pass/no_prelude.rs"]
+pub mod trainer_no_prelude;
 #[path = "../trainer/pass/private.rs"]
 pub mod trainer_private;
 #[path = "../trainer/pass/several_models.rs"]

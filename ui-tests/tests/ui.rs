@@ -68,6 +68,69 @@ fn messages_speak_of_what_the_user_wrote() {
     }
 }
 
+/// The document has a row for each message, with `…` for what the program says there.
+#[test]
+fn every_message_is_explained() {
+    let document = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/macros.md"));
+    let (_, tables) = document.split_once("\n## Messages").unwrap();
+    let cells = tables.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" | "));
+    let rows: Vec<&str> = cells.flat_map(|(messages, _)| messages.split("<br>")).collect();
+    let mut unknown = Vec::new();
+    for path in files() {
+        for message in read(&path.with_extension("stderr")).lines().filter_map(message) {
+            // what does not parse is the compiler's to tell, in its own words
+            let is_syntax = path.file_stem().is_some_and(|name| name == "half_typed");
+            if !is_syntax && !rows.iter().any(|row| fits(row, &message)) {
+                unknown.push(format!("{}: {message}", path.display()));
+            }
+        }
+    }
+    assert!(rows.len() > 150, "{}", rows.len());
+    assert!(unknown.is_empty(), "no row of docs/macros.md has these messages:\n{}", unknown.join("\n"));
+}
+
+/// Mistakes that are refused, and uses that compile, each marked in its file.
+#[test]
+fn there_are_three_hundred_cases() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let marks = |path: &Path, mark: &str| read(path).lines().filter(|line| line.trim_start().starts_with(mark)).count();
+    let refused: usize = files().iter().map(|path| marks(path, "// mistake: ")).sum();
+    let mut compiled = marks(&root.join("renamed/src/lib.rs"), "// case: ");
+    for name in MACROS {
+        for entry in fs::read_dir(root.join(name).join("pass")).unwrap() {
+            compiled += marks(&entry.unwrap().path(), "// case: ");
+        }
+    }
+    assert!(refused >= 300 && compiled >= 50, "{refused} are refused, {compiled} compile");
+}
+
+/// The message of a line that begins an error.
+fn message(line: &str) -> Option<String> {
+    let rest = line.strip_prefix("error")?;
+    let (_, message) = rest.split_once(": ")?;
+    Some(message.strip_prefix("evaluation panicked: ").unwrap_or(message).to_owned())
+}
+
+/// Whether a text is a row, whose `…` stand for anything.
+fn fits(row: &str, text: &str) -> bool {
+    let mut parts = row.split('…');
+    let Some(mut rest) = text.strip_prefix(parts.next().unwrap_or_default()) else { return false };
+    let mut parts = parts.peekable();
+    if parts.peek().is_none() {
+        return rest.is_empty();
+    }
+    while let Some(part) = parts.next() {
+        match parts.peek() {
+            None => return rest.len() >= part.len() && rest.ends_with(part),
+            Some(_) => match rest.find(part) {
+                Some(at) => rest = &rest[at + part.len()..],
+                None => return false,
+            },
+        }
+    }
+    true
+}
+
 fn files() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let listed = MACROS.iter().flat_map(|name| fs::read_dir(root.join(name).join("fail")).unwrap());

@@ -7,6 +7,7 @@ use crate::component::registered::registered;
 use crate::component::serde_attrs::{Derived, derived, serde_words};
 use crate::component::stateful;
 use crate::fields::Role;
+use crate::settings::function;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::{Attribute, ItemEnum, ItemStruct, parse_quote};
@@ -32,10 +33,22 @@ fn expand_struct(component: &Component, item: &ItemStruct) -> TokenStream {
                 syn_field.attrs.push(parse_quote!(#attr));
             }
             // its error is reported
-            Role::Unknown => syn_field.attrs.push(parse_quote!(#[serde(skip)])),
+            Role::Unknown => {
+                let nothing = format!("{ident}::{}", function("none", field));
+                syn_field.attrs.push(parse_quote!(#[serde(skip, default = #nothing)]));
+            }
             _ => {}
         }
     }
+    let nothing = component.fields.iter().filter(|field| matches!(field.role, Role::Unknown)).map(|field| {
+        let (name, ty) = (function("none", field), &field.ty);
+        quote! {
+            impl #ident {
+                fn #name() -> #ty { ::core::unreachable!() }
+            }
+        }
+    });
+    let nothing: TokenStream = nothing.collect();
     // fields that serde reads as their author says; a `ConfigValue` they need not be
     let others: Vec<Ident> = component
         .fields
@@ -51,6 +64,7 @@ fn expand_struct(component: &Component, item: &ItemStruct) -> TokenStream {
     quote! {
         #item
         #functions
+        #nothing
         #clone
         #debug
         const _: () = {
@@ -148,6 +162,9 @@ fn chosen_by_file(component: &Component, ident: &Ident) -> Option<TokenStream> {
                     vs: &#private::tch::nn::Path<'_>,
                 ) -> #private::Result<::std::boxed::Box<dyn #private::Net>> {
                     #private::build_model(vs, self)
+                }
+                fn clone_model(&self) -> ::std::boxed::Box<dyn #private::ModelConfig> {
+                    ::std::boxed::Box::new(::core::clone::Clone::clone(self))
                 }
             };
             let registered = registered(&private, &component.name, quote!(ModelConfig), ident, build_model);

@@ -9,12 +9,15 @@ mod serde_attrs;
 mod stateful;
 
 use crate::diag::Diag;
-use crate::fallback;
+use crate::{fallback, trainer};
 use proc_macro2::TokenStream;
 use syn::Item;
 
 /// The whole macro.
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
+    if trainer::is_meant(&item) {
+        return trainer::instead("component", item);
+    }
     let mut diag = Diag::new();
     match parse::parse(args, item.clone(), &mut diag) {
         Some(component) => {

@@ -4,9 +4,11 @@ use crate::args::{self, Args, CRATE, Key, NAME};
 use crate::component::kind::Kind;
 use crate::component::serde_attrs::{Named, refuse_buffering, refuse_defaults, refuse_names, serde_words};
 use crate::diag::Diag;
-use crate::fields::{Field, Role, docs};
+use crate::fields::{Field, ROLES, Role, docs, is_one_of};
 use crate::krate::Krate;
+use crate::recover;
 use crate::settings::Settings;
+use crate::twice;
 use crate::words::OPERATORS;
 use proc_macro2::{Ident, TokenStream};
 use syn::ext::IdentExt as _;
@@ -40,7 +42,10 @@ pub(crate) enum Shape {
 
 /// `None`: the item is none that can be a component.
 pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Option<Component> {
-    let item = match syn::parse2(item).ok()? {
+    let parsed =
+        syn::parse2(item.clone()).ok().or_else(|| Some(Item::Struct(recover::item_struct(item.clone())?.item)));
+    let unfinished = recover::item_struct(item).map_or_else(Vec::new, |item| item.unfinished);
+    let item = match parsed? {
         Item::Struct(item) if !matches!(item.fields, Fields::Unnamed(_)) && item.generics.params.is_empty() => {
             Shape::Struct(item)
         }
@@ -50,18 +55,22 @@ pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Op
     let keys: Vec<Key> = Kind::keys().chain([NAME, CRATE]).collect();
     let args = args::parse("component", args, &keys, diag);
     Some(match item {
-        Shape::Struct(item) => from_struct(item, args, diag),
+        Shape::Struct(item) => from_struct(item, &unfinished, args, diag),
         Shape::Enum(item) => from_enum(item, args, diag),
     })
 }
 
-fn from_struct(mut item: ItemStruct, mut args: Args, diag: &mut Diag) -> Component {
+fn from_struct(mut item: ItemStruct, unfinished: &[Ident], mut args: Args, diag: &mut Diag) -> Component {
+    twice::only("component", &mut item.attrs, diag);
     let (kind, model) = Kind::from_args(&mut args, diag);
     let name = name(&item.ident, kind, &mut args, diag);
     refuse_buffering(&item.attrs, diag);
     refuse_defaults(&item.attrs, diag);
     refuse_names(&item.attrs, Named::Struct, diag);
     let fields = item.fields.iter_mut().filter_map(|field| {
+        if is_one_of(unfinished, field) {
+            return Field::unfinished(field);
+        }
         refuse_buffering(&field.attrs, diag);
         refuse_defaults(&field.attrs, diag);
         refuse_names(&field.attrs, Named::Field, diag);
@@ -78,6 +87,10 @@ fn from_struct(mut item: ItemStruct, mut args: Args, diag: &mut Diag) -> Compone
         (Kind::Model, None) => model_of(&item.ident, diag),
         (_, model) => model,
     };
+    if kind == Kind::Model && model.is_none() {
+        // the model itself, most likely, whose layers are no settings
+        fields.iter_mut().for_each(|field| field.role = Role::Unknown);
+    }
     let docs = docs(&item.attrs);
     Component { item: Shape::Struct(item), kind, name, docs, fields, model, krate: Krate::from_args(&mut args) }
 }
@@ -95,15 +108,17 @@ fn reserve_required(fields: &mut [Field], diag: &mut Diag) {
     }
 }
 
-fn from_enum(item: ItemEnum, mut args: Args, diag: &mut Diag) -> Component {
+fn from_enum(mut item: ItemEnum, mut args: Args, diag: &mut Diag) -> Component {
+    twice::only("component", &mut item.attrs, diag);
     let (kind, _) = Kind::from_args(&mut args, diag);
     if kind != Kind::Settings {
         diag.error(item.enum_token, format!("a component of kind `{}` is a struct, not an enum", kind.word()));
     }
     let name = name(&item.ident, Kind::Settings, &mut args, diag);
     refuse_buffering(&item.attrs, diag);
-    for variant in &item.variants {
+    for variant in &mut item.variants {
         refuse_operator(variant, diag);
+        refuse_roles(variant, diag);
         refuse_buffering(&variant.attrs, diag);
         variant.fields.iter().for_each(|field| refuse_buffering(&field.attrs, diag));
     }
@@ -116,6 +131,20 @@ fn from_enum(item: ItemEnum, mut args: Args, diag: &mut Diag) -> Component {
         fields: Vec::new(),
         model: None,
         krate: Krate::from_args(&mut args),
+    }
+}
+
+/// A default or a range of a variant's field would be known to nobody.
+fn refuse_roles(variant: &mut Variant, diag: &mut Diag) {
+    let name = &variant.ident;
+    for field in &mut variant.fields {
+        for attr in field.attrs.extract_if(.., |attr| ROLES.iter().any(|role| attr.path().is_ident(role.name))) {
+            let role = attr.path().get_ident().map(ToString::to_string).unwrap_or_default();
+            let message = format!(
+                "`#[{role}]` is for the fields of a struct; put those of `{name}` into a struct under `#[component]`, and that into the variant: `{name}({name}Config)`"
+            );
+            diag.error(attr.path(), message);
+        }
     }
 }
 
@@ -165,7 +194,9 @@ fn name(ident: &Ident, kind: Kind, args: &mut Args, diag: &mut Diag) -> String {
 fn model_of(ident: &Ident, diag: &mut Diag) -> Option<Type> {
     let name = ident.unraw().to_string();
     let Some(model) = name.strip_suffix("Config").filter(|model| !model.is_empty()) else {
-        let message = format!("which model does `{name}` build? name the settings `…Config`, or write `model = …`");
+        let message = format!(
+            "which model does `{name}` build? the attribute is for the settings of a model: name them `…Config`, or write `model = …`"
+        );
         diag.error(ident, message);
         return None;
     };

@@ -114,11 +114,44 @@ impl Config {
         matches!(self.default, Some(DefaultValue::Expr(_))) && holds_paths(ty)
     }
 
+    /// Whether a default is to be looked at once the program is compiled, or runs: it is no literal, and has a range.
+    pub(crate) fn default_is_open(&self) -> bool {
+        let Some(DefaultValue::Expr(default)) = &self.default else { return false };
+        self.range.is_some() && number(default).is_none()
+    }
+
+    /// What the compiler can tell of an open default: that a constant lies outside the range of its field, a number.
+    pub(crate) fn outside(&self, ty: &Type) -> Option<Outside<'_>> {
+        let (Some(DefaultValue::Expr(default)), Some(limits)) = (&self.default, &self.range) else { return None };
+        let (start, end) = (limits.range.start.as_deref(), limits.range.end.as_deref());
+        let known = is_constant(default) && start.is_none_or(is_constant) && end.is_none_or(is_constant);
+        if !known || !self.default_is_open() || zero(ty).is_none() {
+            return None;
+        }
+        let text = format!(
+            "default `{}` lies outside its range `{}`, change one of them",
+            source_of_expr(default),
+            limits.source()
+        );
+        Some(Outside { default, start, end, closed: limits.is_closed(), text })
+    }
+
     /// What is demanded of the value, for the registry.
     pub(crate) fn demand_source(&self) -> Option<String> {
         let exists = || self.exists.then(|| "exists".to_owned());
         self.range.as_ref().map(Limits::source).or_else(exists)
     }
+}
+
+/// A default that is a constant, and the ends of its range.
+pub(crate) struct Outside<'a> {
+    pub(crate) default: &'a Expr,
+    pub(crate) start: Option<&'a Expr>,
+    pub(crate) end: Option<&'a Expr>,
+    /// Whether the upper end belongs to the range.
+    pub(crate) closed: bool,
+    /// What to say.
+    pub(crate) text: String,
 }
 
 impl DefaultValue {
@@ -201,6 +234,21 @@ fn number(expr: &Expr) -> Option<f64> {
         Expr::Paren(paren) => number(&paren.expr),
         Expr::Group(group) => number(&group.expr),
         _ => None,
+    }
+}
+
+/// Whether an expression can only be a constant: paths to one, and literals.
+fn is_constant(expr: &Expr) -> bool {
+    match expr {
+        Expr::Lit(_) => true,
+        // `Self` is another type where it is asked
+        Expr::Path(path) => path.path.segments.first().is_some_and(|first| first.ident != "Self"),
+        Expr::Unary(unary) => is_constant(&unary.expr),
+        Expr::Paren(paren) => is_constant(&paren.expr),
+        Expr::Group(group) => is_constant(&group.expr),
+        Expr::Cast(cast) => is_constant(&cast.expr),
+        Expr::Binary(binary) => is_constant(&binary.left) && is_constant(&binary.right),
+        _ => false,
     }
 }
 

@@ -1,8 +1,10 @@
 //! Which role a field has.
 
 use crate::diag::Diag;
+use crate::elsewhere;
 use crate::fields::owner::OwnerKind;
 use crate::fields::table::{ROLES, roles_of};
+use crate::groups::bare_type;
 use crate::suggest::{did_you_mean, quoted};
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -80,6 +82,7 @@ pub(crate) enum Taken {
 
 /// Takes the role's attribute off the field; what is wrong with it goes to `diag`.
 pub(crate) fn take_role(field: &mut syn::Field, owner: OwnerKind, diag: &mut Diag) -> Taken {
+    field.ty = bare_type(field.ty.clone());
     let taken = find_role(field, owner, diag);
     match with_lifetimes(&field.ty) {
         None => taken,
@@ -119,13 +122,19 @@ fn find_role(field: &mut syn::Field, owner: OwnerKind, diag: &mut Diag) -> Taken
         let role = match known {
             Some(role) => role,
             None if NO_ROLES.contains(&name.as_str()) => return true,
-            None => match did_you_mean(&name, &owner.roles()) {
-                Some(meant) => {
-                    diag.error(attr.path(), format!("unknown role `{name}`, did you mean `{meant}`?"));
-                    meant
+            None => match elsewhere::role(&name) {
+                Some(here) if owner.roles().contains(&here) => {
+                    diag.error(attr.path(), format!("unknown role `{name}`, here it is `{here}`"));
+                    here
                 }
-                // perhaps a helper of a derive; the compiler knows
-                None => return true,
+                _ => match did_you_mean(&name, &owner.roles()) {
+                    Some(meant) => {
+                        diag.error(attr.path(), format!("unknown role `{name}`, did you mean `{meant}`?"));
+                        meant
+                    }
+                    // perhaps a helper of a derive; the compiler knows
+                    None => return true,
+                },
             },
         };
         if !owner.roles().contains(&role) {
@@ -194,6 +203,13 @@ mod tests {
         let (name, left, errors) = take(parse_quote! { #[optimiser] opt: O }, OwnerKind::Trainer);
         assert_eq!((name, left), (Some("optimizer"), 0));
         assert_eq!(errors, ["unknown role `optimiser`, did you mean `optimizer`?"]);
+    }
+
+    #[test]
+    fn a_word_of_another_engine_counts_as_the_role_here() {
+        let (name, _, errors) = take(parse_quote! { #[callback] ema: Ema }, OwnerKind::Trainer);
+        assert_eq!(name, Some("hook"));
+        assert_eq!(errors, ["unknown role `callback`, here it is `hook`"]);
     }
 
     #[test]

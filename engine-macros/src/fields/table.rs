@@ -93,7 +93,8 @@ pub(crate) static ROLES: [RoleInfo; 9] = [
         part: Some(PartInfo {
             section: Section::Below("loaders"),
             rank: 3,
-            demands: ("LoaderField", "open"),
+            // it names the batches, so that samples that make none are told here and not for each use
+            demands: ("LoaderField", "source"),
             marker: "LoaderPart",
             wrapper: "LoaderOf",
         }),

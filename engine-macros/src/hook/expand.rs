@@ -3,6 +3,7 @@
 use crate::fields::{Field, Role};
 use crate::hook::parse::Hook;
 use crate::krate::Krate;
+use crate::phases;
 use crate::settings::{Settings, fresh, state_impl};
 use crate::spans::quiet;
 use proc_macro2::{Ident, Span, TokenStream};
@@ -28,8 +29,11 @@ pub(crate) fn expand(hook: &Hook) -> TokenStream {
     // at the struct's name: the error when there is no `#[phases]` block
     let here = hook.krate.private_at(owner.span());
     let impl_hook = quote_spanned!(owner.span()=> impl #here::Hook for #owner);
+    let no_phases = hook.phases_misplaced.then(|| phases::none(&hook.krate, owner));
+    let none_outside = phases::none_outside(&hook.krate, owner, true);
     quote! {
         #item
+        #no_phases
         const _: () = {
             #settings_struct
             #registration
@@ -41,6 +45,7 @@ pub(crate) fn expand(hook: &Hook) -> TokenStream {
                 type Config = #settings_ident;
                 #build
             }
+            #none_outside
             // the attribute of `typetag` names its crate by this word
             #[allow(unused_imports)]
             use #private::typetag;

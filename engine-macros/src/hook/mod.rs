@@ -4,7 +4,8 @@ mod expand;
 mod parse;
 
 use crate::diag::Diag;
-use crate::fallback;
+use crate::krate::Krate;
+use crate::{args, fallback, phases, trainer};
 use proc_macro2::TokenStream;
 use syn::Item;
 
@@ -12,14 +13,24 @@ pub(crate) use expand::{build_from_config, settings_ident, settings_of};
 
 /// The whole macro.
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
+    if trainer::is_meant(&item) {
+        return trainer::instead("hook", item);
+    }
     let mut diag = Diag::new();
-    match parse::parse(args, item.clone(), &mut diag) {
+    match parse::parse(args.clone(), item.clone(), &mut diag) {
         Some(hook) => {
             let mut tokens = expand::expand(&hook);
             tokens.extend(diag.into_tokens());
             tokens
         }
-        None => fallback::misplaced("hook", "a struct with named fields", item, hint, diag),
+        None => {
+            // its phases, if there are any, are no second mistake
+            let krate = Krate::from_args(&mut args::parse("hook", args, parse::KEYS, &mut diag));
+            let owner = syn::parse2(item.clone()).ok().and_then(|item| phases::owner_of_item(&krate, &item));
+            let mut tokens = fallback::misplaced("hook", "a struct with named fields", item, hint, diag);
+            tokens.extend(owner);
+            tokens
+        }
     }
 }
 

@@ -2,9 +2,11 @@
 
 use crate::args::{self, CRATE, Key, NAME};
 use crate::diag::Diag;
-use crate::fields::{Field, OwnerKind, Role, docs};
+use crate::fields::{Field, OwnerKind, Role, docs, is_one_of};
 use crate::krate::Krate;
 use crate::priority::{self, Level};
+use crate::recover::{self, Struct};
+use crate::twice;
 use proc_macro2::TokenStream;
 use syn::ext::IdentExt as _;
 use syn::{Fields, ItemStruct};
@@ -17,22 +19,31 @@ pub(crate) struct Hook {
     pub(crate) level: Level,
     pub(crate) docs: String,
     pub(crate) fields: Vec<Field>,
+    /// `#[phases]` is on the struct; the error is reported.
+    pub(crate) phases_misplaced: bool,
     pub(crate) krate: Krate,
 }
 
-const KEYS: &[Key] = &[priority::KEY, NAME, CRATE];
+pub(super) const KEYS: &[Key] = &[priority::KEY, NAME, CRATE];
 
 /// `None`: the item is none that can be a hook.
 pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Option<Hook> {
-    let mut item: ItemStruct = syn::parse2(item).ok()?;
+    let Struct { mut item, unfinished } = recover::item_struct(item)?;
     if matches!(item.fields, Fields::Unnamed(_)) || !item.generics.params.is_empty() {
         return None;
     }
     let mut args = args::parse("hook", args, KEYS, diag);
+    let others = twice::only("hook", &mut item.attrs, diag);
     let level = Level::from_args(&mut args, diag);
     let name = args.name_or(&item.ident.unraw().to_string(), &item.ident, diag);
-    let fields = item.fields.iter_mut().filter_map(|field| Field::with_role(field, OwnerKind::Hook, diag)).collect();
-    let mut hook = Hook { name, level, docs: docs(&item.attrs), fields, krate: Krate::from_args(&mut args), item };
+    let fields = item.fields.iter_mut().filter_map(|field| match is_one_of(&unfinished, field) {
+        true => Field::unfinished(field),
+        false => Field::with_role(field, OwnerKind::Hook, diag),
+    });
+    let fields = fields.collect();
+    let phases_misplaced = others.iter().any(|name| name == "phases");
+    let krate = Krate::from_args(&mut args);
+    let mut hook = Hook { name, level, docs: docs(&item.attrs), fields, phases_misplaced, krate, item };
     reserve_level(&mut hook.fields, diag);
     Some(hook)
 }

@@ -42,8 +42,7 @@ pub(crate) fn expand(passes: &Passes, mut diag: Diag) -> TokenStream {
         const _: () = {
             #unknown
             #[automatically_derived]
-            #[diagnostic::do_not_recommend]
-            impl #private::PassSteps for #owner {
+                impl #private::PassSteps for #owner {
                 type Batch = #batch;
                 const PASSES: &'static [#private::PassInfo] = &[#(#infos),*];
                 #[allow(unused_variables, unreachable_code)]

@@ -7,10 +7,12 @@ use crate::method::Wanted;
 use crate::passes::batch::{batch_of, is_context, is_of_trainer, is_own_batch, named_batch};
 use crate::passes::correct::correct;
 use crate::passes::model::{Call, Pass, Passes};
+use crate::recover;
 use crate::source::source_of_type;
 use crate::suggest::meant_or_list;
+use crate::twice;
 use proc_macro2::{Ident, TokenStream};
-use syn::{Attribute, Expr, ExprLit, FnArg, ImplItem, ImplItemFn, ItemImpl, Lit, Meta, Type};
+use syn::{Attribute, Expr, ExprLit, FnArg, ImplItem, ImplItemFn, Lit, Meta, Type};
 
 const KEYS: &[Key] = &[CRATE];
 
@@ -22,7 +24,8 @@ const OF_PASS: &[Key] = &[
 
 /// `None`: the item is no inherent `impl` block.
 pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Option<Passes> {
-    let mut item: ItemImpl = syn::parse2(item).ok()?;
+    let mut block = recover::item_impl(item)?;
+    let item = &mut block.item;
     if let Some((_, of, _)) = &item.trait_ {
         if of.segments.last().is_none_or(|name| name.ident != "Steps") {
             return None;
@@ -35,6 +38,7 @@ pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Op
         item.trait_ = None;
     }
     let krate = Krate::from_args(&mut args::parse("passes", args, KEYS, diag));
+    twice::only("passes", &mut item.attrs, diag);
     if !item.generics.params.is_empty() {
         diag.error(&item.generics, "a trainer can't be generic; name concrete types instead");
     }
@@ -54,7 +58,7 @@ pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Op
         let message = "this block has no pass; add one, such as `#[pass(opt)] fn train(&mut self, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output>`";
         diag.error(&item.self_ty, message);
     }
-    Some(Passes { item, passes, batch, krate })
+    Some(Passes { item: block.with_bodies(), passes, batch, krate })
 }
 
 /// Takes `type Batch = …;` out of the block, which is no member of a block without a trait.

@@ -6,13 +6,18 @@
 use crate::krate::Krate;
 use crate::method::returns_nothing;
 use proc_macro2::{TokenStream, TokenTree};
-use quote::ToTokens;
+use quote::{ToTokens, format_ident};
+use syn::ext::IdentExt as _;
 use syn::{Block, FnArg, Ident, ImplItemFn, Pat, Stmt, Type, parse_quote, parse_quote_spanned};
 
 /// Corrects the method in place.
 pub(crate) fn correct(function: &mut ImplItemFn, krate: &Krate) {
     // the method is not called, and may have arguments that it does not use: no warnings about either
     function.attrs.push(parse_quote!(#[allow(unused)]));
+    if function.sig.generics.type_params().next().is_some() || function.sig.generics.const_params().next().is_some() {
+        // whoever asks for a method of this name would have to say of which types
+        function.sig.ident = format_ident!("__{}", function.sig.ident.unraw(), span = function.sig.ident.span());
+    }
     function.sig.constness = None;
     function.sig.abi = None;
     receiver(function);

@@ -1,12 +1,14 @@
 //! What a block of phases expands to: a mask and a `match`.
 
+use crate::krate::Krate;
 use crate::phases::names;
 use crate::phases::parse::{Method, Phases};
+use crate::words::PHASES;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::Type;
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned;
+use syn::{Item, Type};
 
 pub(crate) fn expand(phases: &Phases) -> TokenStream {
     let private = phases.krate.private();
@@ -20,6 +22,12 @@ pub(crate) fn expand(phases: &Phases) -> TokenStream {
         let (cfgs, variant) = (&method.cfgs, names::variant(&method.name.unraw().to_string()));
         quote!(#(#cfgs)* #private::Phase::#variant)
     });
+    // so that nobody calls them methods outside of the block
+    let mistaken = phases.mistaken.iter().map(|name| {
+        let variant = names::variant(&name.to_string());
+        quote!(#private::Phase::#variant)
+    });
+    let mask = mask.chain(mistaken);
     let arms = phases.methods.iter().map(|method| {
         let Method { name, cfgs, context, output } = method;
         let variant = names::variant(&name.unraw().to_string());
@@ -42,8 +50,7 @@ pub(crate) fn expand(phases: &Phases) -> TokenStream {
     quote! {
         #item
         #[automatically_derived]
-        #[diagnostic::do_not_recommend]
-        impl #private::Phases for #owner {
+        impl #private::PhasesBlock for #owner {
             const PHASES: #private::PhaseMask = #private::PhaseMask::of(&[#(#mask),*]);
             #[inline(always)]
             #[allow(unused_variables)]
@@ -58,6 +65,59 @@ pub(crate) fn expand(phases: &Phases) -> TokenStream {
                 }
             }
         }
+    }
+}
+
+/// A type without phases, where it has none because of a mistake that is reported.
+pub(crate) fn none(krate: &Krate, owner: &Ident) -> TokenStream {
+    let private = krate.private();
+    quote! {
+        #[automatically_derived]
+        impl #private::PhasesBlock for #owner {
+            const PHASES: #private::PhaseMask = #private::PhaseMask::NONE;
+            fn call(&mut self, _: #private::Phase, _: &mut #private::Context<'_>) -> #private::Result<()> {
+                ::core::result::Result::Ok(())
+            }
+        }
+    }
+}
+
+/// That somebody calls the phases of a type.
+pub(crate) fn owner(krate: &Krate, ident: &Ident) -> TokenStream {
+    let private = krate.private();
+    quote! {
+        #[automatically_derived]
+        impl #private::PhasesOwner for #ident {}
+    }
+}
+
+/// As [`owner`], for a struct that is no hook or trainer because of a mistake that is reported.
+pub(crate) fn owner_of_item(krate: &Krate, item: &Item) -> Option<TokenStream> {
+    let private = krate.private();
+    let (ident, generics) = match item {
+        Item::Struct(item) => (&item.ident, &item.generics),
+        Item::Enum(item) => (&item.ident, &item.generics),
+        _ => return None,
+    };
+    let (parameters, arguments, conditions) = generics.split_for_impl();
+    Some(quote!(impl #parameters #private::PhasesOwner for #ident #arguments #conditions {}))
+}
+
+/// That no method outside of the `#[phases]` block has the name of a phase that nothing would call.
+pub(crate) fn none_outside(krate: &Krate, owner: &Ident, of_hook: bool) -> TokenStream {
+    let private = krate.private();
+    let phases = PHASES.iter().flat_map(|name| [names::variant(name), Ident::new(name, Span::call_site())]);
+    // a hook without a block is told that it has none
+    let or_all = of_hook.then(|| quote!(.or_all()));
+    // at the name of the type: a macro cannot see where the method is
+    let refuse = quote_spanned!(owner.span()=> ::core::panic!("{}", text));
+    let text = Ident::new("text", owner.span());
+    quote! {
+        const _: () = {
+            if let ::core::option::Option::Some(#text) = #private::phase_outside!(#owner #or_all, #(#phases)*) {
+                #refuse
+            }
+        };
     }
 }
 

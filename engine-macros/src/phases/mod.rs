@@ -9,9 +9,10 @@ use crate::args;
 use crate::diag::Diag;
 use crate::fallback;
 use crate::krate::Krate;
-use proc_macro2::{TokenStream, TokenTree};
-use quote::quote;
-use syn::{Item, Path};
+use proc_macro2::TokenStream;
+use syn::{Item, ItemStruct};
+
+pub(crate) use expand::{none, none_outside, owner, owner_of_item};
 
 /// The whole macro.
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
@@ -23,8 +24,8 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
             tokens
         }
         None => {
-            let stub = no_phases(args, &item, &mut diag);
             let place = "an `impl` block of the hook's or trainer's own";
+            let stub = no_phases(args, &item, &mut diag);
             let mut tokens = fallback::misplaced("phases", place, item, hint, diag);
             tokens.extend(stub);
             tokens
@@ -32,28 +33,12 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     }
 }
 
-/// A block that is being written does not parse; the type it belongs to still is a hook, without phases for now.
+/// On the struct of a hook, the attribute is reported; that the hook has no phases would be the same mistake once more.
 fn no_phases(args: TokenStream, item: &TokenStream, diag: &mut Diag) -> Option<TokenStream> {
-    if syn::parse2::<Item>(item.clone()).is_ok() {
-        return None;
-    }
-    let after_impl = item.clone().into_iter().skip_while(|token| !is_word(token, "impl")).skip(1);
-    let owner: TokenStream = after_impl.take_while(|token| !matches!(token, TokenTree::Group(_))).collect();
-    let owner: Path = syn::parse2(owner).ok()?;
-    let private = Krate::from_args(&mut args::parse("phases", args, parse::KEYS, diag)).private();
-    Some(quote! {
-        #[automatically_derived]
-        impl #private::Phases for #owner {
-            const PHASES: #private::PhaseMask = #private::PhaseMask::NONE;
-            fn call(&mut self, _: #private::Phase, _: &mut #private::Context<'_>) -> #private::Result<()> {
-                ::core::result::Result::Ok(())
-            }
-        }
-    })
-}
-
-fn is_word(token: &TokenTree, word: &str) -> bool {
-    matches!(token, TokenTree::Ident(ident) if ident == word)
+    let item: ItemStruct = syn::parse2(item.clone()).ok()?;
+    let is_hook = item.attrs.iter().any(|attr| attr.path().segments.last().is_some_and(|name| name.ident == "hook"));
+    let krate = Krate::from_args(&mut args::parse("phases", args, parse::KEYS, diag));
+    is_hook.then(|| expand::none(&krate, &item.ident))
 }
 
 fn hint(item: &Item) -> Option<&'static str> {
@@ -101,6 +86,7 @@ mod tests {
             },
         )
         .to_string();
-        assert!(expansion.contains("AfterTest") && !expansion.contains("AfterVal"), "{expansion}");
+        assert!(expansion.contains("Phase :: AfterTest => {"), "{expansion}");
+        assert!(!expansion.contains("Phase :: AfterVal => {"), "{expansion}");
     }
 }

@@ -6,8 +6,10 @@ use crate::krate::Krate;
 use crate::method::Wanted;
 use crate::phases::correct::{correct, takes_context};
 use crate::phases::names;
+use crate::recover;
 use crate::source::source_of_type;
 use crate::suggest::did_you_mean;
+use crate::twice;
 use crate::words::PHASES;
 use proc_macro2::{Ident, TokenStream};
 use std::collections::BTreeSet;
@@ -20,6 +22,8 @@ pub(crate) struct Phases {
     pub(crate) item: ItemImpl,
     /// Its methods without mistakes.
     pub(crate) methods: Vec<Method>,
+    /// The names of phases whose methods have mistakes.
+    pub(crate) mistaken: Vec<Ident>,
     pub(crate) krate: Krate,
 }
 
@@ -37,7 +41,8 @@ pub(super) const KEYS: &[Key] = &[CRATE];
 
 /// `None`: the item is no inherent `impl` block.
 pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Option<Phases> {
-    let mut item: ItemImpl = syn::parse2(item).ok()?;
+    let mut block = recover::item_impl(item)?;
+    let item = &mut block.item;
     if let Some((_, of, _)) = &item.trait_ {
         let meant = of.segments.last().is_some_and(|name| name.ident == "Hook" || name.ident == "Phases");
         if !meant {
@@ -48,6 +53,7 @@ pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Op
         item.trait_ = None;
     }
     let krate = Krate::from_args(&mut args::parse("phases", args, KEYS, diag));
+    twice::only("phases", &mut item.attrs, diag);
     if !item.generics.params.is_empty() {
         diag.error(&item.generics, "a hook or trainer can't be generic; name concrete types instead");
     }
@@ -56,23 +62,26 @@ pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Op
         diag.error(&item.self_ty, message);
     }
     let mut seen = BTreeSet::new();
-    let mut methods = Vec::new();
+    let (mut methods, mut mistaken) = (Vec::new(), Vec::new());
     item.items.retain_mut(|member| match method(member, &mut seen, &krate, diag) {
         Found::Phase(method) => {
             methods.push(*method);
             true
         }
-        Found::Mistake => true,
+        Found::Mistake(name) => {
+            mistaken.extend(name);
+            true
+        }
         Found::Removed => false,
     });
-    Some(Phases { methods, krate, item })
+    Some(Phases { methods, mistaken, krate, item: block.with_bodies() })
 }
 
 /// What a member of the block is.
 enum Found {
     Phase(Box<Method>),
-    /// It is no phase; the error is reported.
-    Mistake,
+    /// It can't be called as a phase; the error is reported. The name, when it is that of a phase.
+    Mistake(Option<Ident>),
     /// The error is reported, and the compiler would complain of it once more.
     Removed,
 }
@@ -83,10 +92,10 @@ fn method(member: &mut ImplItem, seen: &mut BTreeSet<String>, krate: &Krate, dia
         ImplItem::Fn(function) => function,
         ImplItem::Const(item) => {
             diag.error(&item.ident, format!("a `#[phases]` block holds phases only; {ELSEWHERE}"));
-            return Found::Mistake;
+            return Found::Mistake(None);
         }
         // what the compiler has to say: a method without a body
-        ImplItem::Verbatim(_) => return Found::Mistake,
+        ImplItem::Verbatim(_) => return Found::Mistake(None),
         // such a type is refused wherever it stands
         ImplItem::Type(item) => {
             diag.error(&item.ident, "a `#[phases]` block holds phases only; put the type beside it");
@@ -94,7 +103,7 @@ fn method(member: &mut ImplItem, seen: &mut BTreeSet<String>, krate: &Krate, dia
         }
         other => {
             diag.error(other, format!("a `#[phases]` block holds phases only; {ELSEWHERE}"));
-            return Found::Mistake;
+            return Found::Mistake(None);
         }
     };
     let ident = function.sig.ident.clone();
@@ -109,7 +118,7 @@ fn method(member: &mut ImplItem, seen: &mut BTreeSet<String>, krate: &Krate, dia
         if takes_context(function) {
             correct(function, krate);
         }
-        return Found::Mistake;
+        return Found::Mistake(None);
     }
     // two methods under opposite `cfg`s are no duplicates; the compiler tells when they are
     let cfgs: Vec<Attribute> = function.attrs.iter().filter(|attr| attr.path().is_ident("cfg")).cloned().collect();
@@ -121,7 +130,7 @@ fn method(member: &mut ImplItem, seen: &mut BTreeSet<String>, krate: &Krate, dia
         Some((context, output)) => Found::Phase(Box::new(Method { name: ident, cfgs, context, output })),
         None => {
             correct(function, krate);
-            Found::Mistake
+            Found::Mistake(Some(ident.unraw()))
         }
     }
 }

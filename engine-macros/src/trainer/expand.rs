@@ -1,6 +1,7 @@
 //! What a trainer expands to: how it is read and built, and how the loops reach its fields.
 
 use crate::fields::{Config, Role};
+use crate::phases;
 use crate::settings::{fresh, state_impl};
 use crate::spans::ends;
 use crate::trainer::model::{Clock, LoaderRole, Trainer, TrainerField, TrainerRole};
@@ -8,7 +9,7 @@ use crate::trainer::parts::{Part, parts};
 use crate::trainer::steps::{self, EVALUATED, fed, of_role, stepping};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::{ItemStruct, parse_quote};
+use syn::ItemStruct;
 
 pub(crate) fn expand(trainer: &Trainer) -> TokenStream {
     let private = trainer.krate.private();
@@ -24,6 +25,8 @@ pub(crate) fn expand(trainer: &Trainer) -> TokenStream {
     let own: Vec<crate::fields::Field> = trainer.fields.iter().filter_map(own_state).collect();
     let state = state_impl(&trainer.krate, &item.ident, &own);
     let optimizers = optimizers(trainer, &parts, &private);
+    let owner = phases::owner(&trainer.krate, &trainer.item.ident);
+    let none_outside = phases::none_outside(&trainer.krate, &trainer.item.ident, false);
     quote! {
         #item
         const _: () = {
@@ -39,19 +42,18 @@ pub(crate) fn expand(trainer: &Trainer) -> TokenStream {
             #slots
             #state
             #optimizers
+            #owner
+            #none_outside
         };
     }
 }
 
-/// The struct; its optimizers and schedules say what the run is to own, and need not be read by the trainer.
+/// The struct, without what is wrong with it.
 fn expanded_struct(trainer: &Trainer) -> ItemStruct {
     let mut item = trainer.item.clone();
-    for (syn_field, field) in item.fields.iter_mut().zip(&trainer.fields) {
+    for syn_field in &mut item.fields {
         // reported, and nothing is to follow from it
         syn_field.attrs.retain(|attr| !attr.path().is_ident("cfg"));
-        if matches!(field.role, TrainerRole::Optimizer { .. } | TrainerRole::Scheduler) {
-            syn_field.attrs.push(parse_quote!(#[allow(dead_code)]));
-        }
     }
     item
 }
@@ -347,7 +349,13 @@ fn states(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) -> Token
         let (ident, marker, name) = (&field.ident, marker(field, parts)?, format!("metrics.{}", field.key()));
         Some(quote!(#private::visit_metric_state::<#marker>(&mut self.#ident, #name, each)?;))
     });
-    quote!(#(#hooks)* #(#metrics)*)
+    // these say what the run is to own, and nobody else need read them
+    let unread = trainer
+        .fields
+        .iter()
+        .filter(|field| matches!(field.role, TrainerRole::Optimizer { .. } | TrainerRole::Scheduler));
+    let unread = unread.map(|field| &field.ident);
+    quote!(#(#hooks)* #(#metrics)* let _ = (#(&self.#unread,)*);)
 }
 
 /// The names of the optimizers, for `#[passes]`, and that each of them is in a pass.

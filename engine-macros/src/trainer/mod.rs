@@ -5,25 +5,55 @@ mod model;
 mod parse;
 mod parts;
 mod steps;
+mod types;
 mod validate;
 
 use crate::diag::Diag;
-use crate::fallback;
-use proc_macro2::TokenStream;
+use crate::krate::Krate;
+use crate::recover::{self, Struct};
+use crate::{args, fallback, phases};
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
 use syn::Item;
 
 /// The whole macro.
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut diag = Diag::new();
-    match parse::parse(args, item.clone(), &mut diag) {
+    match parse::parse(args.clone(), item.clone(), &mut diag) {
         Some(mut trainer) => {
             validate::validate(&mut trainer, &mut diag);
             let mut tokens = expand::expand(&trainer);
             tokens.extend(diag.into_tokens());
             tokens
         }
-        None => fallback::misplaced("trainer", "a struct with named fields", item, hint, diag),
+        None => {
+            // its phases, if there are any, are no second mistake
+            let krate = Krate::from_args(&mut args::parse("trainer", args, parse::KEYS, &mut diag));
+            let owner = syn::parse2(item.clone()).ok().and_then(|item| phases::owner_of_item(&krate, &item));
+            let mut tokens = fallback::misplaced("trainer", "a struct with named fields", item, hint, diag);
+            tokens.extend(owner);
+            tokens
+        }
     }
+}
+
+/// Whether a struct under another attribute is a trainer: it has a loader, and a model or an optimizer.
+pub(crate) fn is_meant(item: &TokenStream) -> bool {
+    let Some(Struct { item, .. }) = recover::item_struct(item.clone()) else { return false };
+    let has = |role: &str| item.fields.iter().any(|field| field.attrs.iter().any(|attr| attr.path().is_ident(role)));
+    has("loader") && (has("model") || has("optimizer"))
+}
+
+/// A trainer under the attribute of something else: one error, and the trainer is there.
+pub(crate) fn instead(attribute: &str, item: TokenStream) -> TokenStream {
+    let mut diag = Diag::new();
+    let message = format!(
+        "a struct with a model and a loader is a trainer; write `#[trainer(by_epoch)]` or `#[trainer(by_iter)]` in place of `#[{attribute}]`"
+    );
+    diag.error_at(Span::call_site(), message);
+    let mut tokens = expand(quote!(by_epoch), item);
+    tokens.extend(diag.into_tokens());
+    tokens
 }
 
 fn hint(item: &Item) -> Option<&'static str> {

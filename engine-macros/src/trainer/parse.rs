@@ -2,19 +2,21 @@
 
 use crate::args::{self, Args, CRATE, Form, Key, NAME};
 use crate::diag::Diag;
-use crate::fields::{Config, Field, OwnerKind, Role, Taken, docs, no_arguments, take_role};
+use crate::fields::{Config, Field, OwnerKind, Role, Taken, docs, is_one_of, no_arguments, take_role};
 use crate::krate::Krate;
 use crate::priority::{self, Level};
+use crate::recover::{self, Struct};
 use crate::suggest::meant_or_list;
 use crate::trainer::model::{Clock, LoaderRole, Trainer, TrainerField, TrainerRole};
-use proc_macro2::{Ident, Span, TokenStream};
+use crate::twice;
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use syn::ext::IdentExt as _;
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Attribute, Fields, ItemStruct, Meta, Token};
+use syn::{Attribute, Fields, Meta, Token};
 
-const KEYS: &[Key] = &[
+pub(super) const KEYS: &[Key] = &[
     Key { name: "by_epoch", form: Form::Flag, usage: "by_epoch" },
     Key { name: "by_iter", form: Form::Flag, usage: "by_iter" },
     priority::KEY,
@@ -25,16 +27,21 @@ const KEYS: &[Key] = &[
 
 /// `None`: the item is none that can be a trainer.
 pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Option<Trainer> {
-    let mut item: ItemStruct = syn::parse2(item).ok()?;
+    let Struct { mut item, unfinished } = recover::item_struct(item)?;
     if !matches!(item.fields, Fields::Named(_)) || !item.generics.params.is_empty() {
         return None;
     }
     let mut args = args::parse("trainer", args, KEYS, diag);
+    twice::only("trainer", &mut item.attrs, diag);
     let clock = clock(&mut args, diag);
     let level = Level::from_args(&mut args, diag);
     let name = args.name(diag).map_or_else(|| item.ident.unraw().to_string(), |name| name.value());
     let bundle = args.path("hooks");
-    let fields = item.fields.iter_mut().filter_map(|field| trainer_field(field, diag)).collect();
+    let fields = item.fields.iter_mut().filter_map(|field| match is_one_of(&unfinished, field) {
+        true => unfinished_field(field),
+        false => trainer_field(field, diag),
+    });
+    let fields = fields.collect();
     Some(Trainer { name, level, clock, bundle, fields, krate: Krate::from_args(&mut args), item })
 }
 
@@ -72,6 +79,13 @@ fn trainer_field(field: &mut syn::Field, diag: &mut Diag) -> Option<TrainerField
     Some(TrainerField { ident, ty: field.ty.clone(), role, docs: docs(&field.attrs), at })
 }
 
+/// A field that does not parse, of which the compiler has told.
+fn unfinished_field(field: &mut syn::Field) -> Option<TrainerField> {
+    let Field { ident, ty, docs, .. } = Field::unfinished(field)?;
+    let at = ident.span();
+    Some(TrainerField { ident, ty, role: TrainerRole::Unknown, docs, at })
+}
+
 fn read_role(name: &str, attr: &Attribute, field: &syn::Field, at: &mut Span, diag: &mut Diag) -> TrainerRole {
     match name {
         "optimizer" => {
@@ -81,7 +95,7 @@ fn read_role(name: &str, attr: &Attribute, field: &syn::Field, at: &mut Span, di
             };
         }
         "loader" => {
-            return match loader_role(attr, diag) {
+            return match loader_role(attr, field, diag) {
                 Some((role, span)) => {
                     *at = span;
                     TrainerRole::Loader(role)
@@ -116,20 +130,40 @@ fn own(field: &syn::Field, role: Role, diag: &mut Diag) -> TrainerRole {
 /// `#[optimizer(net, disc)]`.
 fn optimizer_models(attr: &Attribute, diag: &mut Diag) -> Option<Vec<Ident>> {
     const USAGE: &str = "`optimizer` takes the names of model fields: `#[optimizer(net, disc)]`";
-    let at = match &attr.meta {
+    let tokens = match &attr.meta {
         Meta::Path(_) => return Some(Vec::new()),
-        Meta::NameValue(pair) => pair.value.span(),
-        Meta::List(list) => match Punctuated::<Ident, Token![,]>::parse_terminated.parse2(list.tokens.clone()) {
-            Ok(models) => return Some(models.into_iter().collect()),
-            Err(error) => error.span(),
-        },
+        Meta::NameValue(pair) => {
+            diag.error(&pair.value, USAGE);
+            return None;
+        }
+        Meta::List(list) => list.tokens.clone(),
     };
-    diag.error_at(at, USAGE);
-    None
+    match Punctuated::<Ident, Token![,]>::parse_terminated.parse2(tokens.clone()) {
+        Ok(models) => Some(models.into_iter().collect()),
+        Err(error) => {
+            match setting(tokens) {
+                Some(setting) => diag.error(
+                    &setting,
+                    format!("the settings of an optimizer stand in the experiment: `optimizer: AdamW({setting}: …)`"),
+                ),
+                None => diag.error_at(error.span(), USAGE),
+            }
+            None
+        }
+    }
+}
+
+/// The first key of `lr = 0.1, …`, also behind names.
+fn setting(tokens: TokenStream) -> Option<Ident> {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    tokens.windows(2).find_map(|pair| match pair {
+        [TokenTree::Ident(key), TokenTree::Punct(sign)] if matches!(sign.as_char(), '=' | ':') => Some(key.clone()),
+        _ => None,
+    })
 }
 
 /// `#[loader(train)]`; the span is that of the word.
-fn loader_role(attr: &Attribute, diag: &mut Diag) -> Option<(LoaderRole, Span)> {
+fn loader_role(attr: &Attribute, field: &syn::Field, diag: &mut Diag) -> Option<(LoaderRole, Span)> {
     const USAGE: &str =
         "say what the loader is for: `#[loader(train)]`, `#[loader(val)]`, `#[loader(test)]` or `#[loader(predict)]`";
     let tokens = match &attr.meta {
@@ -140,8 +174,16 @@ fn loader_role(attr: &Attribute, diag: &mut Diag) -> Option<(LoaderRole, Span)> 
         diag.error(attr.path(), USAGE);
         return None;
     }
-    let word: Ident = match syn::parse2(tokens) {
+    let word: Ident = match syn::parse2(tokens.clone()) {
         Ok(word) => word,
+        Err(_) if let Some(key) = setting(tokens.clone()) => {
+            let field = field.ident.as_ref().map_or_else(|| "train".to_owned(), |name| name.unraw().to_string());
+            let message =
+                format!("the settings of a loader stand in the experiment: `loaders: ({field}: (…, {key}: …))`");
+            diag.error(key, message);
+            // the role is the word before it
+            syn::parse2(tokens.into_iter().take(1).collect()).ok()?
+        }
         Err(error) => {
             diag.error_at(error.span(), USAGE);
             return None;

@@ -54,7 +54,6 @@ pub(crate) fn expand(trainer: &Trainer, parts: &[Part<'_>]) -> TokenStream {
         const #steps: bool = { let _ = #step; true };
         #train
         #[automatically_derived]
-        #[diagnostic::do_not_recommend]
         impl #private::Batches for #owner {
             type Batch = <#stepping as #private::TrainStep<HAS_PASSES>>::Batch;
         }

@@ -1,13 +1,12 @@
 //! What a trainer must have, what it can have once, and what has to fit together.
 
 use crate::diag::Diag;
-use crate::source::source_of_type;
 use crate::suggest::meant_or_list;
 use crate::trainer::model::{LoaderRole, Trainer, TrainerField, TrainerRole};
+use crate::trainer::types;
 use crate::words::ENGINE_HOOKS;
 use proc_macro2::{Ident, Span};
 use syn::ext::IdentExt as _;
-use syn::{GenericArgument, PathArguments, Type, parse_quote};
 
 /// The most `#[hook]` fields: with the engine's own hooks and the trainer they fit into the engine's `MAX_SLOTS`.
 const MOST_HOOKS: usize = 200;
@@ -17,15 +16,15 @@ const MOST_TRAIN_LOADERS: usize = 8;
 
 /// Reports what is wrong, and takes it out, so that the expansion stands on the rest.
 pub(crate) fn validate(trainer: &mut Trainer, diag: &mut Diag) {
+    types::are_meant(trainer, diag);
     something_is_missing(trainer, diag);
     one_of_a_kind(trainer, diag);
     train_loaders_fit(trainer, diag);
     optimizers_name_models(trainer, diag);
     models_have_one_optimizer(trainer, diag);
     metrics_are_fed(trainer, diag);
-    hooks_are_concrete(trainer, diag);
+    hooks_have_names_of_their_own(trainer, diag);
     hooks_fit(trainer, diag);
-    models_are_chosen_as_nets(trainer, diag);
 }
 
 fn something_is_missing(trainer: &Trainer, diag: &mut Diag) {
@@ -33,15 +32,22 @@ fn something_is_missing(trainer: &Trainer, diag: &mut Diag) {
     if trainer.fields.iter().any(|field| matches!(field.role, TrainerRole::Unknown)) {
         return;
     }
-    let mut missing = |found: bool, what: &str, field: &str| {
-        if !found {
-            let name = &trainer.item.ident;
-            diag.error(name, format!("trainer `{name}` has no {what}; add a field `{field}`"));
-        }
-    };
-    missing(trainer.models().next().is_some(), "model", "#[model] net: …");
-    missing(trainer.optimizers().next().is_some(), "optimizer", "#[optimizer] opt: Box<dyn Optimizer>");
-    missing(trainer.loaders(LoaderRole::Train).next().is_some(), "train loader", "#[loader(train)] train: Loader<…>");
+    let name = &trainer.item.ident;
+    let model = (trainer.models().next().is_some(), "model", "`#[model] net: …`");
+    let optimizer = (trainer.optimizers().next().is_some(), "optimizer", "`#[optimizer] opt: Box<dyn Optimizer>`");
+    let loader =
+        (trainer.loaders(LoaderRole::Train).next().is_some(), "train loader", "`#[loader(train)] train: Loader<…>`");
+    let missing: Vec<_> = [model, optimizer, loader].into_iter().filter(|(found, ..)| !found).collect();
+    if let [(_, a, x), (_, b, y), (_, c, z)] = missing[..] {
+        let message = format!(
+            "trainer `{name}` has no {a}, no {b} and no {c}; add fields {x}, {y} and {z}, or write `#[hook]` if it is a hook"
+        );
+        diag.error(name, message);
+        return;
+    }
+    for (_, what, field) in missing {
+        diag.error(name, format!("trainer `{name}` has no {what}; add a field {field}"));
+    }
 }
 
 fn one_of_a_kind(trainer: &mut Trainer, diag: &mut Diag) {
@@ -88,9 +94,11 @@ fn optimizers_name_models(trainer: &mut Trainer, diag: &mut Diag) {
     let models: Vec<String> = trainer.models().map(|field| field.ident.unraw().to_string()).collect();
     let known: Vec<&str> = models.iter().map(String::as_str).collect();
     let several = trainer.optimizers().count() > 1 && models.len() > 1;
+    // one mistake, however many optimizers it concerns
+    let mut told = false;
     for field in &mut trainer.fields {
         let TrainerRole::Optimizer { models } = &mut field.role else { continue };
-        if models.is_empty() && several {
+        if models.is_empty() && several && !std::mem::replace(&mut told, true) {
             let message = format!(
                 "which models does `{}` update? several optimizers name theirs: `#[optimizer({})]`",
                 field.ident, known[0]
@@ -156,13 +164,9 @@ fn metrics_are_fed(trainer: &Trainer, diag: &mut Diag) {
     }
 }
 
-fn hooks_are_concrete(trainer: &mut Trainer, diag: &mut Diag) {
+fn hooks_have_names_of_their_own(trainer: &mut Trainer, diag: &mut Diag) {
     for field in trainer.fields.iter_mut().filter(|field| matches!(field.role, TrainerRole::Hook)) {
-        if is_dyn(&field.ty) {
-            let message = "the type of a `#[hook]` field is concrete; a hook that the file chooses needs no field, list it under `custom_hooks`";
-            diag.error(&field.ty, message);
-            field.role = TrainerRole::Unknown;
-        } else if ENGINE_HOOKS.iter().any(|name| field.ident == name) {
+        if ENGINE_HOOKS.iter().any(|name| field.ident == name) {
             let name = &field.ident;
             let message =
                 format!("`hooks.{name}` are the settings of the engine's own `{name}`; give this field another name");
@@ -186,34 +190,6 @@ fn hooks_fit(trainer: &mut Trainer, diag: &mut Diag) {
     }
 }
 
-/// `Box<dyn Model>` is no type; what was meant takes its place.
-fn models_are_chosen_as_nets(trainer: &mut Trainer, diag: &mut Diag) {
-    let private = trainer.krate.private();
-    for (field, written) in trainer.fields.iter_mut().zip(&mut trainer.item.fields) {
-        let is_model = matches!(field.role, TrainerRole::Model);
-        if is_model && is_dyn(&field.ty) && source_of_type(&field.ty).contains("dyn Model") {
-            let message = "a model that the file chooses has the type `Box<dyn Net>`: `Model` makes one, `Net` runs it";
-            diag.error(&field.ty, message);
-            field.ty = parse_quote!(::std::boxed::Box<dyn #private::Net>);
-            written.ty = field.ty.clone();
-        }
-    }
-}
-
-/// `dyn …`, also within `Box<…>` or `Option<…>`.
-fn is_dyn(ty: &Type) -> bool {
-    match ty {
-        Type::TraitObject(_) => true,
-        Type::Path(path) => path.path.segments.last().is_some_and(|segment| match &segment.arguments {
-            PathArguments::AngleBracketed(arguments) if segment.ident == "Box" || segment.ident == "Option" => {
-                arguments.args.iter().any(|argument| matches!(argument, GenericArgument::Type(ty) if is_dyn(ty)))
-            }
-            _ => false,
-        }),
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -233,7 +209,10 @@ mod tests {
     #[test]
     fn what_a_trainer_lacks_is_told_with_the_field_to_add() {
         let errors = errors(quote!(#[transient] x: u8));
-        assert_eq!(errors.len(), 3, "{errors:?}");
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        assert!(errors[0].starts_with("trainer `Digits` has no model, no optimizer and no train loader; add fields"));
+        let errors = self::errors(quote!(#[loader(train)] train: L));
+        assert_eq!(errors.len(), 2, "{errors:?}");
         assert_eq!(errors[0], "trainer `Digits` has no model; add a field `#[model] net: …`");
     }
 
@@ -268,15 +247,6 @@ mod tests {
         let overlap = errors(quote!(#rest, #[optimizer(net, disc)] a: O, #[optimizer(disc)] b: O));
         assert_eq!(overlap.len(), 1, "{overlap:?}");
         assert!(overlap[0].starts_with("`a` updates `disc` already"), "{overlap:?}");
-    }
-
-    #[test]
-    fn a_hook_that_the_file_chooses_needs_no_field() {
-        let rest = quote!(#[loader(train)] train: L, #[model] net: A, #[optimizer] opt: O);
-        for ty in [quote!(Box<dyn AnyHook>), quote!(Option<Box<dyn AnyHook>>)] {
-            let errors = errors(quote!(#rest, #[hook] any: #ty));
-            assert_eq!(errors.len(), 1, "{errors:?}");
-        }
     }
 
     #[test]

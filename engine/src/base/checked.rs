@@ -8,7 +8,7 @@ use crate::base::suggest::neighbour;
 use crate::base::units::{Batch, Epoch, Iter};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::fmt::{Debug, Display};
+use std::fmt::{self, Debug, Display};
 use std::io::ErrorKind;
 use std::ops::RangeBounds;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be a setting",
     label = "an experiment file can't hold this type",
-    note = "put `#[component]` on the type, or derive `Clone`, `Debug`, `Serialize` and `Deserialize` for it"
+    note = "put `#[component]` on a type of your own; in the place of one of another crate, write a struct or an enum of your own"
 )]
 pub trait ConfigValue: Sized {
     /// `Clone`.
@@ -72,8 +72,13 @@ impl<T: Default> Fresh for T {
 }
 
 /// A [`ConfigValue`] as serde wants it.
-#[derive(Debug)]
 pub struct Plain<T>(pub T);
+
+impl<T: ConfigValue> Debug for Plain<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.shown().fmt(f)
+    }
+}
 
 impl<T: ConfigValue> Serialize for Plain<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

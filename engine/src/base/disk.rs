@@ -1,7 +1,7 @@
-//! Files and folders whose errors say which one, and writes that are there whole or not at all.
+//! File operations whose errors name the file or folder, and atomic writes.
 //!
-//! Everything that must survive a kill goes through [`write_atomic`] or, for more than one file, through a
-//! temporary folder that is synced with [`sync_folder`] and renamed. Nothing here knows what the bytes mean.
+//! Everything that must survive a kill is written with [`write_atomic`] or, for more than one file, in a temporary
+//! folder that is synced with [`sync_folder`] and renamed. Nothing here depends on the meaning of the bytes.
 
 use super::plain::NotPlain;
 use super::temporary::Temporary;
@@ -9,20 +9,20 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// An operation on a file or folder that failed. The operating system's reason is the source.
+/// A failed operation on a file or folder. The source is the error of the operating system.
 #[derive(Debug, thiserror::Error)]
 #[error("can't {action} `{}`{}", path.display(), remedy(source))]
 #[non_exhaustive]
 pub struct DiskError {
-    /// What was tried, as a verb: `read`, `write`, `rename`.
+    /// The operation, as a verb: `read`, `write`, `rename`.
     pub action: &'static str,
-    /// On what.
+    /// The file or folder.
     pub path: PathBuf,
     /// Why it failed.
     pub source: io::Error,
 }
 
-/// Adds what was tried, and on what, to an io result.
+/// Adds the operation and the path to an io result.
 ///
 /// ```
 /// use engine::base::disk::DiskContext as _;
@@ -45,8 +45,8 @@ impl<T> DiskContext<T> for io::Result<T> {
 
 /// Writes a file so that a kill at any moment leaves the old content or the new one, never a part.
 ///
-/// The bytes go to `.NAME.tmp-PID` beside it, which is synced and renamed; then the folder is synced. What a killed process
-/// has left of such a file in a run's folder is taken away when the run goes on.
+/// The bytes go to `.NAME.tmp-PID` beside it, which is synced and renamed; then the folder is synced. When a run is
+/// resumed, temporary files of killed processes in its folder are deleted.
 ///
 /// ```
 /// use engine::base::disk::write_atomic;
@@ -60,12 +60,12 @@ impl<T> DiskContext<T> for io::Result<T> {
 /// ```
 ///
 /// # Errors
-/// When any of it fails; the old content is then still there and the temporary file is removed.
+/// When an operation fails; then the old content is unchanged and the temporary file is removed.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
     write_atomic_by(path, |file| file.write_all(bytes))
 }
 
-/// As [`write_atomic`], for content that need not be in memory.
+/// Like [`write_atomic`], for content that need not be in memory.
 ///
 /// # Errors
 /// Those of [`write_atomic`].
@@ -81,10 +81,10 @@ pub(crate) fn write_atomic_by(
     sync_folder(parent(path))
 }
 
-/// Makes a folder and those above it, where they are missing, so that they survive a power cut.
+/// Creates a folder and its missing parents, so that they survive a power cut.
 ///
 /// # Errors
-/// When one can't be made.
+/// When one of them can't be created.
 pub(crate) fn make_folder(path: &Path) -> Result<(), DiskError> {
     let is_missing = |folder: &&Path| *folder != Path::new("") && folder.symlink_metadata().is_err();
     let missing: Vec<&Path> = path.ancestors().take_while(is_missing).collect();
@@ -106,7 +106,7 @@ pub fn sync_folder(path: &Path) -> Result<(), DiskError> {
     File::open(path).and_then(|folder| folder.sync_all()).while_trying("sync", path)
 }
 
-/// The folder a path lies in; `.` for a bare name.
+/// The folder of a path; `.` for a bare name.
 pub(crate) fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if parent != Path::new("") => parent,

@@ -1,7 +1,7 @@
-//! libtorch's own words in messages, made fit for people.
+//! Shortens error texts of libtorch for messages.
 //!
-//! An error of libtorch comes with the C++ frames that it passed through, which hide the sentence they follow. They are
-//! left out, unless `--verbose` asks for them, or `TORCH_SHOW_CPP_STACKTRACES=1`, as it does in PyTorch.
+//! An error of libtorch contains C++ frames, which hide the sentence before them. They are removed, unless `--verbose`
+//! or, as in PyTorch, `TORCH_SHOW_CPP_STACKTRACES=1` is set.
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,12 +20,12 @@ const NO_KERNEL: &str = ". This could be because the operator doesn't exist for 
 
 static SHOWN: AtomicBool = AtomicBool::new(false);
 
-/// Whether C++ frames are to be shown from now on.
+/// Sets whether C++ frames are shown from now on.
 pub fn show_frames(shown: bool) {
     SHOWN.store(shown, Ordering::Relaxed);
 }
 
-/// The text without C++ frames, and without what tch's panics put around it.
+/// The text without C++ frames, and without the text that a panic of tch adds.
 pub fn plain(text: &str) -> Cow<'_, str> {
     let wanted = || std::env::var_os("TORCH_SHOW_CPP_STACKTRACES").is_some_and(|wanted| wanted == "1");
     match SHOWN.load(Ordering::Relaxed) || wanted() {
@@ -34,7 +34,7 @@ pub fn plain(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Whether a text is libtorch's about memory that it did not get: that of a CUDA device, or the host's.
+/// Whether a text is an error of libtorch about not enough memory, of a CUDA device or of the host.
 pub fn is_out_of_memory(text: &str) -> bool {
     text.contains("CUDA out of memory") || text.contains("DefaultCPUAllocator: can't allocate memory")
 }

@@ -21,6 +21,7 @@ pub mod units;
 pub mod waiting;
 pub(crate) mod words;
 
+pub use checked::ConfigValue;
 pub use error::{Error, ErrorContext, Result};
 pub use output::{Output, Prediction};
 pub use priority::Priority;

@@ -1,11 +1,11 @@
-//! "did you mean": one rule for the macros' wording and the files'.
+//! "did you mean": the same rule for messages of the macros and of experiment files.
 
 use std::path::Path;
 
 /// Nobody misspells a name of more bytes, and comparing takes the product of both lengths.
 const LONGEST: usize = 100;
 
-/// The known name that is closest to `got`, when one is close enough to be meant.
+/// The known name that is most similar to `got`, if one is similar enough.
 ///
 /// Jaro-Winkler similarity above 0.8, ignoring case; the first of the best wins.
 pub fn did_you_mean<'a>(got: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -23,7 +23,7 @@ pub fn did_you_mean<'a>(got: &str, known: impl IntoIterator<Item = &'a str>) -> 
     best.map(|(_, name)| name)
 }
 
-/// "expected one of `a`, `b`", or nothing when the list is too long to be read.
+/// "expected one of `a`, `b`", or `None` when the list is too long.
 pub fn expected_one_of(known: &[&str]) -> Option<String> {
     match known {
         [] => None,
@@ -36,7 +36,7 @@ pub fn expected_one_of(known: &[&str]) -> Option<String> {
     }
 }
 
-/// The end of a message about an unknown name: ", did you mean `b`?", or the list of those that are known.
+/// The end of a message about an unknown name: ", did you mean `b`?", or the list of known names.
 ///
 /// ```
 /// use engine::base::suggest::meant;

@@ -40,10 +40,17 @@ use std::process::ExitCode;
 /// Makes the program of a trainer: `engine::main!(Digits);`.
 #[macro_export]
 macro_rules! main {
+    () => {
+        ::core::compile_error!("`engine::main!` takes the trainer of the program: `engine::main!(Digits);`");
+        fn main() {}
+    };
+    ($trainer:ty, $($more:tt)+) => {
+        ::core::compile_error!("a program has one trainer: `engine::main!(Digits);`");
+        fn main() {}
+    };
     ($trainer:ty) => {
-        /// For `check_experiments!`.
-        #[allow(dead_code)]
-        type EngineMainTrainer = $trainer;
+        /// For `check_experiments!`; its underscore says that it need not be used.
+        type _EngineMainTrainer = $trainer;
         fn main() -> ::std::process::ExitCode {
             $crate::cli::main::<$trainer>(::core::env!("CARGO_PKG_VERSION"), ::std::env::args_os())
         }
@@ -62,7 +69,7 @@ macro_rules! main {
 macro_rules! check_experiments {
     ($pattern:literal $(,)?) => {
         #[cfg(test)]
-        $crate::__private::check_experiments_of!($crate, EngineMainTrainer, $pattern);
+        $crate::__private::check_experiments_of!($crate, _EngineMainTrainer, $pattern);
     };
     ($trainer:ty, $pattern:literal $(,)?) => {
         #[cfg(test)]
@@ -210,16 +217,22 @@ fn prepare_device() -> Result<()> {
 
 /// Two components of one kind with one name: no file could say which it means.
 fn check_registry() -> Result<(), Failure> {
-    match registry::duplicates().first() {
-        None => Ok(()),
-        Some((first, second)) => Err(Failure::Usage(format!(
+    if let Some((first, second)) = registry::duplicates().first() {
+        return Err(Failure::Usage(format!(
             "two {} are named `{}`: one at {}, one at {}; give one of them a `name = \"…\"`",
             plural(first.kind),
             first.name,
             first.origin,
             second.origin
-        ))),
+        )));
     }
+    if let Some((component, field, why)) = registry::wrong_defaults().first() {
+        return Err(Failure::Usage(format!(
+            "the default of `{}` in `{}` at {} is one that no file could name: {why}; change the default or the range",
+            field.name, component.name, component.origin
+        )));
+    }
+    Ok(())
 }
 
 fn print_metrics(summary: &Summary) -> Result<()> {

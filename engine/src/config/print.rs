@@ -108,11 +108,12 @@ impl Printer<'_> {
 
     fn items(&mut self, node: &Node, items: &[Node], (open, close): (char, char), depth: usize) {
         self.open(node, open);
+        let fields = node.holds_fields();
         for item in items {
             self.line(depth + 1);
             self.node(item, depth + 1);
             self.text.push(',');
-            self.note(self.note_of(node, item));
+            self.note(self.note_of(node, fields, item));
         }
         self.close(depth, close);
     }
@@ -124,12 +125,13 @@ impl Printer<'_> {
         }
     }
 
-    fn note_of(&self, list: &Node, element: &Node) -> Option<String> {
+    /// The note of an element. Whether its list `holds_fields` is asked once for each list, since that looks at all of it.
+    fn note_of(&self, list: &Node, holds_fields: bool, element: &Node) -> Option<String> {
         if !element.span.is_some() || element.holds_fields() {
             return None;
         }
         let joined = list.span.is_some() && !list.span.holds(element.span);
-        if joined || list.holds_fields() { (self.note)(Noted::Element(element)) } else { None }
+        if joined || holds_fields { (self.note)(Noted::Element(element)) } else { None }
     }
 
     fn open(&mut self, node: &Node, open: char) {
@@ -155,7 +157,8 @@ impl Printer<'_> {
                 fields.iter().any(|field| (self.note)(Noted::Field(field)).is_some() || self.has_notes(&field.value))
             }
             Kind::Seq(items) | Kind::Tuple(items) => {
-                items.iter().any(|item| self.note_of(node, item).is_some() || self.has_notes(item))
+                let fields = node.holds_fields();
+                items.iter().any(|item| self.note_of(node, fields, item).is_some() || self.has_notes(item))
             }
             Kind::Map(pairs) => pairs.iter().any(|(_, value)| self.has_notes(value)),
             _ => false,

@@ -93,6 +93,48 @@ pub fn duplicates() -> Vec<(&'static Component, &'static Component)> {
         .collect()
 }
 
+/// Fields whose default their own range refuses, with why. The command line refuses such a program before anything else: a run
+/// that it has saved could not be read again. A default that is a constant does not compile.
+///
+/// ```
+/// use engine::prelude::*;
+///
+/// fn share() -> f64 {
+///     1.5
+/// }
+///
+/// #[component]
+/// pub struct SmoothingConfig {
+///     #[config(default = share(), range = 0.0..1.0)]
+///     pub share: f64,
+/// }
+///
+/// let wrong = engine::config::registry::wrong_defaults();
+/// assert_eq!((wrong.len(), wrong[0].1.name), (1, "share"));
+/// assert_eq!(wrong[0].2, "`share` must be in 0.0..1.0, got 1.5");
+/// ```
+pub fn wrong_defaults() -> Vec<(&'static Component, &'static FieldInfo, String)> {
+    let wrong = |field: &FieldInfo| field.demand.and(field.default).and_then(|default| default().err());
+    let of = |component: &'static Component| {
+        let found = component.fields.iter().filter_map(move |field| Some((field, wrong(field)?.to_string())));
+        found.map(move |(field, why)| (component, field, why))
+    };
+    components().into_iter().flat_map(of).collect()
+}
+
+/// As [`node_of`], of a default that is no literal and may lie outside the range of its field.
+///
+/// # Errors
+/// When it does, or the type's `Serialize` refuses.
+pub fn checked_default<T>(
+    value: &T,
+    check: fn(&T) -> Result<(), String>,
+    write: fn(&T, TreeSerializer) -> Result<Written, SerializeError>,
+) -> Result<Node, SerializeError> {
+    check(value).map_err(<SerializeError as serde::ser::Error>::custom)?;
+    node_of(value, write)
+}
+
 /// The field `level` that every hook has, by which it stands among others in a phase; `default` is the level of its attribute.
 pub const fn level_info(default: fn() -> Result<Node, SerializeError>) -> FieldInfo {
     FieldInfo {

@@ -41,6 +41,20 @@ pub struct LoaderConfig<C> {
 }
 
 impl<C> LoaderConfig<C> {
+    /// The same settings, with those of the dataset as something else.
+    pub(crate) fn map<D>(&self, of: impl FnOnce(&C) -> D) -> LoaderConfig<D> {
+        LoaderConfig {
+            dataset: of(&self.dataset),
+            batch_size: self.batch_size,
+            shuffle: self.shuffle,
+            sampler: self.sampler.clone(),
+            workers: self.workers,
+            prefetch: self.prefetch,
+            drop_last: self.drop_last,
+            timeout: self.timeout,
+        }
+    }
+
     /// The settings with nothing but their defaults.
     pub fn new(dataset: C, batch_size: usize) -> Self {
         LoaderConfig {

@@ -1,14 +1,14 @@
 //! The trait that a user implements to provide data.
 
+use crate::base::checked::ConfigValue;
 use crate::base::error::Result;
 use crate::data::collate::Collate;
 use crate::data::cursor::Cursor;
 use crate::data::error::{DataError, caught};
 use crate::random::{SampleRng, Stream};
-use serde::{Serialize, de::DeserializeOwned};
-use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::{Builder, JoinHandle};
 
 /// Samples that can be read in any order and from several threads at once.
 ///
@@ -48,9 +48,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
     label = "this type does not implement `Dataset`",
     note = "implement `engine::data::Dataset` for `{Self}`: `open` reads its settings, `len` counts its samples, `get` reads one"
 )]
-pub trait Dataset: Send + Sync + 'static {
+pub trait Dataset: Shareable {
     /// The type of the settings in the experiment file.
-    type Config: Serialize + DeserializeOwned + Debug + Clone + Send + Sync + 'static;
+    type Config: ConfigValue + Send + Sync + 'static;
 
     /// One sample: a tensor, a number, a text, or a tuple of them.
     type Item: Collate;
@@ -92,6 +92,38 @@ pub trait Dataset: Send + Sync + 'static {
     /// When a sample can't be read, or the samples don't fit together.
     fn batch(&self, samples: &Samples) -> Result<<Self::Item as Collate>::Batch> {
         Self::Item::collate(samples.map(|index, rng| self.get(index, rng))?)
+    }
+}
+
+/// What the workers of a loader can use at once: every type that is `Send` and `Sync`, and no other.
+///
+/// A [`Dataset`] asks for this trait alone. The compiler tells of `Send` and `Sync`, if they were asked for besides, that
+/// some pointer within a tensor can't be shared, and not what to do about it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be read by the workers of a loader at once",
+    label = "this dataset holds what threads can't share",
+    note = "hold a `Tensor` as a `SharedTensor`: `SharedTensor::new(tensor)`, and `.get()` where it is used; hold what is behind an `Rc` or `RefCell` in an `Arc` or `Mutex`"
+)]
+pub trait Shareable: Sized + 'static {
+    /// Starts a thread that works with it.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    fn on_thread(
+        shared: Arc<Self>,
+        thread: Builder,
+        work: impl FnOnce(&Self) + Send + 'static,
+    ) -> std::io::Result<JoinHandle<()>>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Send + Sync + 'static> Shareable for T {
+    fn on_thread(
+        shared: Arc<Self>,
+        thread: Builder,
+        work: impl FnOnce(&Self) + Send + 'static,
+    ) -> std::io::Result<JoinHandle<()>> {
+        thread.spawn(move || work(&shared))
     }
 }
 

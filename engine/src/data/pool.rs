@@ -64,9 +64,8 @@ impl<D: Dataset> Pool<D> {
         for index in 0..workers {
             let (dataset, waiting, sender, round) =
                 (dataset.clone(), waiting.clone(), sender.clone(), pool.round.clone());
-            let thread = Builder::new()
-                .name(format!("{loader}-{index}"))
-                .spawn(move || work(dataset.as_ref(), &waiting, &sender, &round))
+            let thread = Builder::new().name(format!("{loader}-{index}"));
+            let thread = D::on_thread(dataset, thread, move |dataset| work(dataset, &waiting, &sender, &round))
                 .map_err(|why| DataError::Workers { loader: loader.to_owned(), why: why.to_string() })?;
             pool.threads.push(thread);
         }

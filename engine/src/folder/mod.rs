@@ -39,7 +39,7 @@ pub enum Mode {
     New,
     /// Go on with it; refuse when there is none.
     Resume,
-    /// Move it aside to the first free of `name.1`, `name.2`, … and begin anew.
+    /// Move it aside to the first free of `name.1`, `name.2`, … and begin again.
     Fresh,
 }
 
@@ -73,8 +73,8 @@ impl RunFolder {
     ///
     /// # Errors
     /// When the name is unfit, another process has the folder, it holds a run ([`Mode::New`]) or none
-    /// ([`Mode::Resume`]), or a file operation fails. A run that wrote no row and no checkpoint is no reason
-    /// to refuse: an empty earlier run is reused, and the log goes on behind its lines.
+    /// ([`Mode::Resume`]), or a file operation fails. A run that wrote no row and no checkpoint is no reason to
+    /// refuse: an empty earlier run is reused, and the log is appended to its lines.
     pub fn create(work_dir: &Path, name: &str, mode: Mode) -> Result<RunFolder, FolderError> {
         check_name(name)?;
         let path = work_dir.join(name);
@@ -179,7 +179,7 @@ pub struct FinishedRun {
 }
 
 impl FinishedRun {
-    /// The run that a checkpoint's folder lies in; `None` when it lies elsewhere.
+    /// The run that contains a checkpoint's folder; `None` when it is not in a run.
     pub fn of_checkpoint(checkpoint: &Path) -> Option<FinishedRun> {
         let checkpoints = checkpoint.canonicalize().ok()?.parent()?.to_owned();
         let path = checkpoints.parent()?.to_owned();

@@ -7,6 +7,17 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
 
+/// A type whose phases somebody calls: a hook, or a trainer, for which `#[trainer]` implements it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is neither a hook nor a trainer, so nothing would call its phases",
+    label = "no `#[hook]` and no `#[trainer]`",
+    note = "put `#[hook]` on the struct, or `#[trainer(by_epoch)]`"
+)]
+pub trait PhasesOwner {}
+
+#[diagnostic::do_not_recommend]
+impl<H: Hook> PhasesOwner for H {}
+
 /// The phases in which a hook or a trainer is called: exactly the methods of its `#[phases]` block.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` takes part in no phase",
@@ -22,6 +33,28 @@ pub trait Phases {
     /// # Errors
     /// The error of the method.
     fn call(&mut self, phase: Phase, cx: &mut Context<'_>) -> Result<()>;
+}
+
+/// What `#[phases]` makes of its block, one for a type. It is the one way to [`Phases`].
+pub trait PhasesBlock: PhasesOwner {
+    /// The phases, known at compile time.
+    const PHASES: PhaseMask;
+
+    /// Calls the method of this phase.
+    ///
+    /// # Errors
+    /// What the method returned.
+    fn call(&mut self, phase: Phase, cx: &mut Context<'_>) -> Result<()>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: PhasesBlock> Phases for T {
+    const PHASES: PhaseMask = <T as PhasesBlock>::PHASES;
+
+    #[inline(always)]
+    fn call(&mut self, phase: Phase, cx: &mut Context<'_>) -> Result<()> {
+        PhasesBlock::call(self, phase, cx)
+    }
 }
 
 /// A struct under `#[hook]`. Its settings come from the file, and its state is saved in checkpoints.

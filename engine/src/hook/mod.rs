@@ -12,7 +12,7 @@ mod train_step;
 
 pub use dispatch::{CustomHook, Dispatcher, Planned, SlotSetting};
 pub use fields::{HookPart, NoPhases, PhasesOf, call_field, slot_of};
-pub use hook::{AnyHook, Hook, HookConfig, HookField, Phases, build_any};
+pub use hook::{AnyHook, Hook, HookConfig, HookField, Phases, PhasesBlock, PhasesOwner, build_any};
 pub use passes::{ConstText, HasOptimizers, PassBatch, is_one_of, is_stepped, no_such_pass, pass_of};
 pub use set::{BuildHooks, HookSet, ReadHooks, WriteHooks};
 pub use setting::HookSetting;

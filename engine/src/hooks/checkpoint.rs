@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Asks for checkpoints: at intervals, at the end, and whenever a watched metric is better than ever.
 ///
-/// Each holds everything that a run needs to go on, the best ones too. Whatever is set here, a run that is told to
-/// end by SIGINT or SIGTERM saves its last finished iter.
+/// Every checkpoint contains everything that is needed to resume the run, also the best ones. With any settings, a run
+/// that is ended by SIGINT or SIGTERM saves its last finished iter.
 #[hook(priority = "LOWEST")]
 #[derive(Debug)]
 pub struct Checkpoint {

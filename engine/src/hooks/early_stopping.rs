@@ -8,8 +8,7 @@ use engine_macros::{hook, phases};
 
 /// Ends the training when the monitored metric has not become better for `patience` validations.
 ///
-/// Which direction is better is what the metric itself declares. A validation that gives the metric no value is none that
-/// it waits for.
+/// The metric itself declares which direction is better. A validation that does not measure the metric is not counted.
 #[hook(priority = "HIGH")]
 #[derive(Debug)]
 pub struct EarlyStopping {

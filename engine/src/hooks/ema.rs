@@ -10,9 +10,10 @@ use tch::Tensor;
 
 /// Keeps `average = decay · average + (1 − decay) · weights` after every update of a model and evaluates with the average.
 ///
-/// The average starts at the weights after the first update, as PyTorch's `AveragedModel` and MMEngine's do. An update that is left out leaves the average alone; where only the device knows of it, the ramp counts it.
-/// In a checkpoint `MODEL.safetensors` is the average, since that is what evaluations use, and `MODEL.raw.safetensors`
-/// holds the weights that are trained.
+/// The average starts with the weights after the first update, as in PyTorch's `AveragedModel` and in MMEngine. A
+/// skipped update does not change the average; when only the device knows that it was skipped, the ramp still counts
+/// it. In a checkpoint `MODEL.safetensors` is the average, because evaluations use it, and `MODEL.raw.safetensors` has
+/// the weights that are trained.
 #[hook(priority = "NORMAL")]
 #[derive(Debug)]
 pub struct Ema {
@@ -47,25 +48,26 @@ pub struct Ema {
     swapped: Vec<(String, SwappedIn)>,
 }
 
-/// What becomes of buffers.
+/// How buffers are handled.
 #[component]
 #[derive(Copy, PartialEq, Eq)]
 pub enum EmaBuffers {
-    /// They are those of the model.
+    /// They are copied from the model.
     Copy,
     /// They are averaged like parameters.
     Average,
 }
 
-/// How the decay comes into force.
+/// How the decay changes over the first averagings.
 #[component]
 #[derive(Copy, PartialEq, Eq)]
 pub enum EmaKind {
-    /// The same from the start.
+    /// The same decay from the start.
     Constant,
-    /// Short averages at first. The formula is that of TensorFlow's `ExponentialMovingAverage` with `num_updates`.
+    /// A smaller decay at first. The formula is that of TensorFlow's `ExponentialMovingAverage` with `num_updates`.
     Ramp,
-    /// Short averages at first. The formula is that of MMEngine's `MomentumAnnealingEMA`, whose momentum is `1 - decay`.
+    /// A smaller decay at first. The formula is that of MMEngine's `MomentumAnnealingEMA`, whose momentum is
+    /// `1 - decay`.
     Annealing {
         /// How slowly: after this many averagings the decay is one half.
         gamma: u64,

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 /// Records `iter_time` and `data_time` in seconds, `samples_per_second`, and `eta` in seconds.
 ///
-/// Times are those of the host: the device is not waited for. With several train loaders, samples are those of the first.
+/// Times are measured on the host, without waiting for the device. With several train loaders, the samples of the
+/// first one are counted.
 #[hook(priority = "NORMAL")]
 #[derive(Debug)]
 pub struct Timer {

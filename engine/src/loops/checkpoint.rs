@@ -1,4 +1,4 @@
-//! What a checkpoint holds of a program, and how it comes back. The file format is `checkpoint`'s business.
+//! What a checkpoint contains of a program, and how it is restored. The file format is defined in `checkpoint`.
 
 use crate::base::{Batch, Epoch, Error, ErrorContext as _, Iter, Result, State, StateError, StateMap};
 use crate::checkpoint::{self, Meta, Snapshot, Variables, Weights};
@@ -92,6 +92,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let skipped = run.updates.skipped()?.read()? as u64;
         state.put_map("updates", |map| {
             map.put("skipped", &skipped);
+            map.put("scales", &run.updates.save_scales());
             map.put("scheduled", &run.updates.scheduled(&clocks.progress()));
             map.put_map("optimizers", |map| {
                 run.updates
@@ -133,8 +134,8 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         Ok(Snapshot { meta, models, state, ranks: vec![rank] })
     }
 
-    /// Puts the program where a checkpoint's run stood. A part that the checkpoint does not know starts anew, and
-    /// is told, and so is a state that nothing here has a use for. What follows is `after_load_checkpoint`.
+    /// Restores the program from a checkpoint, and then runs `after_load_checkpoint`. A part without a state in the
+    /// checkpoint starts with its initial state; this and a state that no part uses are reported.
     ///
     /// # Errors
     /// When weights or states don't fit the program, when the seed is another one, and when the order of the samples is
@@ -182,6 +183,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         run.seen.record.load_state(state.take_map("record")?)?;
         let mut updates = state.take_map("updates")?;
         run.updates.restore_skipped(updates.take("skipped")?);
+        run.updates.restore_scales(updates.take_map("scales")?)?;
         let mut optimizers = updates.take_map("optimizers")?;
         for optimizer in run.updates.optimizers_mut() {
             let failed = format!("the state of the optimizer `{}` can't be taken back", optimizer.name());

@@ -131,7 +131,7 @@ impl<D: EngineHooks, T: Trainer, S: Stage<T>> VisitLoader<T, S::Answer> for OneP
         let total = loader.batches();
         loader.start(Cursor::default())?;
         while let Some(batch) = fed.loader(&mut program.trainer).next_batch()? {
-            let Weighed { batch, size, weight } = Weighed::of(batch)?.onto(program.run.device)?;
+            let Weighed { batch, size, weight } = Weighed::of(batch)?.onto(&program.run)?;
             program.run.step.batch_size = size;
             program.run.step.batch_weight = weight;
             program.run.step.output = None;

@@ -100,10 +100,12 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         what: &'static str,
         step: impl FnOnce(&mut T, &mut Context<'_>) -> Result<R>,
     ) -> Result<R> {
+        let lower = self.run.numerics.autocast(self.run.device)?;
         self.run.current.step = Some(what);
         let mut cx = Context::new(&mut self.run);
         let result = panics::catch_in_bracket(Quoted(what), || step(&mut self.trainer, &mut cx));
         self.run.current.step = None;
+        drop(lower);
         result.with_context(|| self.run.step_failed(what))
     }
 

@@ -158,7 +158,7 @@ impl<D: EngineHooks, T: Trainer> VisitLoader<T, Output> for FirstBatches<'_, D, 
         while done < batches
             && let Some(batch) = fed.loader(&mut program.trainer).next_batch()?
         {
-            let Weighed { batch, size, weight } = Weighed::of(batch)?.onto(program.run.device)?;
+            let Weighed { batch, size, weight } = Weighed::of(batch)?.onto(&program.run)?;
             program.run.step.batch_size = size;
             program.run.step.batch_weight = weight;
             let output = program.step("val_step", |trainer, cx| fed.step(trainer, &batch, cx))?;

@@ -2,7 +2,7 @@
 
 use crate::base::Result;
 use crate::data::{Batch, checked_weight};
-use tch::Device;
+use crate::run::RunState;
 
 /// A batch and what it says of itself, known before its forward pass.
 pub(super) struct Weighed<B> {
@@ -22,12 +22,12 @@ impl<B: Batch> Weighed<B> {
         Ok(Weighed { batch, size, weight })
     }
 
-    /// The batch on the device.
+    /// The batch as steps are given it: on the device, in the kinds and the layout of the run.
     ///
     /// # Errors
     /// When the device is out of memory.
-    pub(super) fn onto(self, device: Device) -> Result<Self> {
-        Ok(Weighed { batch: self.batch.onto(device)?, ..self })
+    pub(super) fn onto(self, run: &RunState) -> Result<Self> {
+        Ok(Weighed { batch: run.numerics.place(self.batch, run.device)?, ..self })
     }
 }
 

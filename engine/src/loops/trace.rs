@@ -66,7 +66,7 @@ impl<D: EngineHooks, T: Trainer> VisitLoader<T, Prediction> for Trace<'_, '_, D,
         loader.start(Cursor::default())?;
         let batch = loader.next_batch()?;
         let batch = batch.ok_or_else(|| Error::msg("the predict loader has no sample to record with"))?;
-        let Weighed { mut batch, size, .. } = Weighed::of(batch)?.onto(program.run.device)?;
+        let Weighed { mut batch, size, .. } = Weighed::of(batch)?.onto(&program.run)?;
         let inputs = tensors_of(&mut batch)?;
         let mut predict = |batch: &F::Batch, size: usize| {
             program.run.step.batch_size = size;

@@ -72,10 +72,11 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         {
             return Err(Error::msg(uneven(plans[place].name, why)));
         }
-        let RunState { models, updates, .. } = &mut self.run;
+        let RunState { models, updates, numerics, device, .. } = &mut self.run;
         let parameters = models.iter().flat_map(ModelEntry::parameters);
         let parameters: Vec<Tensor> = parameters.map(|(_, tensor)| tensor.shallow_clone()).collect();
         updates.set_passes(T::PASSES, plans, &parameters)?;
+        updates.set_precision(numerics.precision, *device)?;
         updates.set_non_finite(self.plan.train.non_finite);
         Ok(())
     }

@@ -107,7 +107,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let shares = Shares::of(&self.waiting);
         self.waiting.reverse();
         while let Some(batch) = self.waiting.pop() {
-            let batch = batch.onto(self.run.device)?;
+            let batch = batch.onto(&self.run)?;
             at_hand.left = at_hand.left.map(|left| left.saturating_sub(1));
             self.batch(pass, &batch, shares, Count::Fresh)?;
             if is_followed {
@@ -145,7 +145,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.run.step.output = Some(output);
         self.phase::<at::AfterForward>()?;
         if let Some(loss) = loss {
-            self.run.updates.backward(&loss, share)?;
+            self.run.updates.backward(pass, &loss, share)?;
         }
         self.phase::<at::AfterBackward>()?;
         if let Some(output) = &mut self.run.step.output {
@@ -156,6 +156,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
 
     /// The steps of the optimizers, unless a hook or a step has asked to leave the update out.
     fn step_optimizers(&mut self, pass: usize) -> Result<()> {
+        self.run.updates.finish(pass)?;
         self.within::<at::BeforeOptimizerStep, at::AfterOptimizerStep>(|program| {
             let iter = program.run.clocks.iter.get();
             if let Some(reason) = program.decide_on_update() {
@@ -166,6 +167,9 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             let updated = program.run.updates.step(pass, iter)?;
             if let Some(norm) = updated.grad_norm {
                 program.run.log("grad_norm", norm);
+            }
+            if let Some(scale) = updated.loss_scale {
+                program.run.log_last("loss_scale", scale);
             }
             if program.run.updates.may_skip() {
                 let skipped = program.run.updates.skipped()?;

@@ -11,13 +11,14 @@ use tch::{Kind, TchError, Tensor};
 
 /// Counts of target and predicted class, with the recall, precision and F1 that follow.
 ///
-/// Reads `logits` `[n, classes]` and `target` `[n]` (`Int64`) of the step's output. Gives `recall`, `precision` and
-/// `f1`, each the plain mean over the classes that occur as a target or as a prediction; a ratio whose divisor is 0
-/// counts as 0. This is what scikit-learn's `precision_recall_fscore_support(average="macro", zero_division=0)`
-/// gives. With `per_class` also `recall/0`, `recall/1`, …, NaN for a class that never was a target. Of equal logits the
-/// class with the lowest index is predicted, as in [`Accuracy`](crate::metric::Accuracy). A sample whose logits contain
-/// NaN has no prediction: it lowers the recall of its class. A target that is no class is an error of
-/// [`Metric::compute`], unless it is `ignore_index`.
+/// Reads `logits` `[n, classes]` and `target` `[n]` (`Int64`) of the step's output. Its values are `recall`,
+/// `precision` and `f1`, each the unweighted mean over the classes that occur as a target or as a prediction; a ratio
+/// with the divisor 0 counts as 0. This is the result of scikit-learn's
+/// `precision_recall_fscore_support(average="macro", zero_division=0)`. With `per_class` there are also `recall/0`,
+/// `recall/1`, …, which are NaN for a class that was never a target. When classes have equal logits, the one with the
+/// lowest index is predicted, as in [`Accuracy`](crate::metric::Accuracy). A sample whose logits contain NaN has no
+/// prediction: it lowers the recall of its class. A target that is not a class is an error of [`Metric::compute`],
+/// unless it is `ignore_index`.
 ///
 /// ```
 /// use engine::config::parse_text;

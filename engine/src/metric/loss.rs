@@ -10,8 +10,8 @@ use crate::metric::{Better, Measure, Metric};
 use engine_macros::component;
 use tch::{Device, Kind, TchError, Tensor};
 
-/// The mean of the step's loss over all samples: each batch counts by its weight, which is the number of its samples
-/// unless it states another one (of tokens, say). A loss that is NaN makes it NaN.
+/// The mean of the step's loss over all samples. Each batch counts by its weight: the number of its samples, or the
+/// weight that it states, for example the number of tokens. A loss that is NaN makes the mean NaN.
 ///
 /// ```
 /// use engine::config::parse_text;
@@ -71,11 +71,11 @@ impl Metric for MeanLoss {
     }
 }
 
-/// e to the power of the mean loss over all samples. With a cross entropy in nats as the loss it is the perplexity of
-/// a language model; a batch counts by its weight. Where sequences have several lengths, that is to be their tokens: see
-/// `weigh_tokens` of [`Padding`](crate::data::Padding). With `ignore_index` a batch counts by the elements of the tensor
-/// `target` (`Int64`, of any shape) of the step's output that are not this number, and by nothing else: what
-/// `cross_entropy(…, ignore_index)` takes its mean over.
+/// e to the power of the mean loss over all samples. When the loss is a cross entropy in nats, this is the perplexity
+/// of a language model. Each batch counts by its weight. When sequences have different lengths, the weight must be the
+/// number of tokens: see `weigh_tokens` of [`Padding`](crate::data::Padding). With `ignore_index`, the weight of a
+/// batch is only the number of elements of the tensor `target` (`Int64`, of any shape) of the step's output that are
+/// not this number: `cross_entropy(…, ignore_index)` computes its mean over the same elements.
 ///
 /// ```
 /// use engine::config::parse_text;

@@ -1,5 +1,6 @@
 //! A model in a run: its variables by name, which of them are parameters, and its mode.
 
+use crate::base::Result;
 use crate::model::error::ModelError;
 use crate::model::layer::{Layer, repeats};
 use crate::native::{storage_id, tensor_id};
@@ -141,6 +142,24 @@ impl ModelEntry {
         let first = place.map(|place| self.first[place]);
         let named = self.variables.iter().zip(&self.first);
         named.filter(move |(_, place)| first == Some(**place)).map(|((name, _), _)| name.as_str())
+    }
+
+    /// Exchanges the data of each variable for what `change` gives; `None` leaves it. Layers see the new data, and a tensor
+    /// that has several names is asked for once.
+    ///
+    /// # Errors
+    /// The first of `change`.
+    pub(crate) fn exchange_each(&mut self, change: impl Fn(&Tensor) -> Result<Option<Tensor>>) -> Result<()> {
+        tch::no_grad(|| {
+            for (place, (_, tensor)) in self.variables.iter_mut().enumerate() {
+                if self.first[place] == place
+                    && let Some(changed) = change(tensor)?
+                {
+                    tensor.set_data(&changed);
+                }
+            }
+            Ok(())
+        })
     }
 
     /// The device of the variables.

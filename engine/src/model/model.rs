@@ -1,8 +1,6 @@
 //! The traits that a user's model implements.
 
-use crate::base::Result;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use crate::base::{ConfigValue, Result};
 use std::fmt::Debug;
 use tch::{Tensor, nn};
 
@@ -34,11 +32,11 @@ use tch::{Tensor, nn};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a model",
     label = "not a model",
-    note = "implement `engine::Model` for it: `impl Model for {Self} {{ type Config = …; fn build(vs: &nn::Path<'_>, config: &Self::Config) -> Result<Self> {{ … }} }}`"
+    note = "a model is a struct of your own that holds its layers, with `impl Model for` it: `type Config = …; fn build(vs: &nn::Path<'_>, config: &Self::Config) -> Result<Self> {{ … }}`"
 )]
 pub trait Model: Sized + 'static {
     /// The settings: a struct under `#[component]`.
-    type Config: Debug + Serialize + DeserializeOwned + 'static;
+    type Config: ConfigValue + 'static;
 
     /// Builds the layers. Create all variables with `vs`, so that optimizers and checkpoints find them by name.
     ///
@@ -111,6 +109,15 @@ pub trait ModelConfig: Debug + Send + Sync {
     /// # Errors
     /// When the model refuses its settings.
     fn build_model(&self, vs: &nn::Path<'_>) -> Result<Box<dyn Net>>;
+
+    /// The same settings once more.
+    fn clone_model(&self) -> Box<dyn ModelConfig>;
+}
+
+impl Clone for Box<dyn ModelConfig> {
+    fn clone(&self) -> Self {
+        self.clone_model()
+    }
 }
 
 /// A model that a file can choose: a [`Model`] that is a [`Net`].

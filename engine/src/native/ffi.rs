@@ -85,7 +85,37 @@ unsafe extern "C" {
     pub(super) fn eng_reads_begin() -> c_int;
     pub(super) fn eng_reads_end() -> c_int;
     pub(super) fn eng_reads() -> u64;
+    pub(super) fn eng_host_number(tensor: *const C_tensor, out: *mut f64) -> bool;
     pub(super) fn eng_set_sync_debug(mode: c_int) -> c_int;
+
+    pub(super) fn eng_autocast_enter(
+        device_type: c_int,
+        enabled: bool,
+        dtype: c_int,
+        enabled_before: *mut bool,
+        dtype_before: *mut c_int,
+    ) -> c_int;
+    pub(super) fn eng_autocast_leave(device_type: c_int, enabled: bool, dtype: c_int);
+    pub(super) fn eng_amp_unscale(
+        lists: *const *const RawList,
+        count: usize,
+        found_inf: *mut C_tensor,
+        inv_scale: *const C_tensor,
+    ) -> c_int;
+    pub(super) fn eng_amp_update_scale(
+        scale: *mut C_tensor,
+        tracker: *mut C_tensor,
+        found_inf: *const C_tensor,
+        growth: f64,
+        backoff: f64,
+        interval: i64,
+    ) -> c_int;
+    pub(super) fn eng_channels_last(tensor: *const C_tensor, out: *mut *mut C_tensor) -> c_int;
+    pub(super) fn eng_set_float_precision(matmul: c_int, cudnn_tf32: bool) -> c_int;
+    pub(super) fn eng_set_cudnn_benchmark(benchmark: bool) -> c_int;
+
+    pub(super) fn eng_set_flush_denormals(flush: bool) -> bool;
+    pub(super) fn eng_keep_memory();
 
     pub(super) fn eng_libtorch_version() -> *const c_char;
     pub(super) fn eng_load_accelerator(loaded: *mut bool) -> c_int;

@@ -122,7 +122,7 @@ pub(super) fn owned(entry: impl FnOnce(*mut *mut C_tensor) -> c_int) -> Result<T
 /// The most lists that are passed without allocating: one per optimizer of a trainer.
 const FEW: usize = 8;
 
-fn with_lists<'a, R>(
+pub(super) fn with_lists<'a, R>(
     lists: impl IntoIterator<Item = &'a TensorList>,
     call: impl FnOnce(*const *const RawList, usize) -> R,
 ) -> R {

@@ -16,6 +16,8 @@ mod identity;
 mod memory;
 mod optimizer;
 mod options;
+mod precision;
+mod process;
 mod reads;
 mod switches;
 mod tensor_list;
@@ -32,6 +34,11 @@ pub use identity::{storage_id, tensor_id};
 pub use memory::MemoryMeter;
 pub use optimizer::{AdamStep, Scaling, SgdStep, fused_adam, fused_sgd};
 pub use options::{AdamOptions, SgdOptions};
-pub use reads::{DeviceReads, NoSyncGuard};
+pub use precision::{
+    Autocast, MatmulPrecision, ScaleRule, amp_unscale_, amp_update_scale_, channels_last, set_cudnn_benchmark,
+    set_float_precision,
+};
+pub use process::{keep_memory, set_flush_denormals};
+pub use reads::{DeviceReads, NoSyncGuard, host_number};
 pub use switches::{AnomalyGuard, Determinism, GradModeGuard, determinism, set_deterministic, set_variable};
 pub use tensor_list::TensorList;

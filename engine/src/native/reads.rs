@@ -4,6 +4,7 @@
 
 use crate::native::error::{NativeError, check};
 use crate::native::ffi;
+use tch::Tensor;
 
 /// Counts the values that the whole process reads from a device while it lives: single numbers (`double_value`), and
 /// copies from a device to the host (`f64::try_from`, `to_device`). Reads of single numbers on the CPU count too, so that a test without a device sees
@@ -55,6 +56,24 @@ impl Drop for DeviceReads {
 fn total() -> u64 {
     // SAFETY: reads an atomic counter.
     unsafe { ffi::eng_reads() }
+}
+
+/// The number of a tensor of one element that lies on the CPU, straight from its memory: no operator is called, and no
+/// device is waited for. `None` for every other tensor, and for kinds that no row shows (complex, quantized).
+///
+/// ```
+/// use engine::native::host_number;
+/// use engine::prelude::*;
+///
+/// assert_eq!(host_number(&Tensor::from(2.5f32)), Some(2.5));
+/// assert_eq!(host_number(&Tensor::from_slice(&[1i64, 2]).get(1)), Some(2.0));
+/// assert_eq!(host_number(&Tensor::from_slice(&[1.0, 2.0])), None);
+/// ```
+pub fn host_number(tensor: &Tensor) -> Option<f64> {
+    let mut number = 0.0;
+    // SAFETY: the tensor is borrowed for the call, and the shim writes one number.
+    let read = unsafe { ffi::eng_host_number(tensor.as_ptr(), &mut number) };
+    read.then_some(number)
 }
 
 /// While it lives, an operator that waits for a CUDA device is an error that names itself: PyTorch's

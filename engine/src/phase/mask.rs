@@ -35,6 +35,12 @@ impl PhaseMask {
         self.0 & (1 << phase as u8) != 0
     }
 
+    /// All phases in the place of none.
+    #[must_use]
+    pub const fn or_all(self) -> PhaseMask {
+        if self.is_empty() { PhaseMask::of(Phase::ALL) } else { self }
+    }
+
     /// The phases of both.
     #[must_use]
     pub const fn union(self, other: PhaseMask) -> PhaseMask {

@@ -6,7 +6,9 @@
 mod table;
 
 mod mask;
+mod outside;
 mod phases;
 
 pub use mask::PhaseMask;
+pub use outside::NoPhaseOutside;
 pub use phases::{At, Group, Phase, at};

@@ -3,7 +3,7 @@
 use std::fmt;
 
 macro_rules! phases {
-    ($( $(#[$doc:meta])* $variant:ident, $name:literal, $group:ident; )*) => {
+    ($( $(#[$doc:meta])* $variant:ident, $name:ident, $group:ident; )*) => {
         /// A place in a run where hooks are called. The method of a hook has the name of the phase.
         ///
         /// ```
@@ -26,7 +26,7 @@ macro_rules! phases {
 
             /// The name of the method that is called in it.
             pub const fn name(self) -> &'static str {
-                match self { $( Phase::$variant => $name, )* }
+                match self { $( Phase::$variant => stringify!($name), )* }
             }
 
             /// The part of a run to which it belongs.

@@ -8,6 +8,8 @@ use std::time::Duration;
 pub struct Timing {
     window: usize,
     recent: VecDeque<Timed>,
+    /// The sums of `recent`: whole numbers, so adding and taking away leaves no error.
+    sums: Timed,
     iters: u32,
     first: Duration,
     /// Everything since the start: iters, and what lies between them.
@@ -15,7 +17,7 @@ pub struct Timing {
 }
 
 /// One iter.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Timed {
     /// How long it took.
     pub whole: Duration,
@@ -32,6 +34,7 @@ impl Timing {
         Timing {
             window,
             recent: VecDeque::with_capacity(window),
+            sums: Timed::default(),
             iters: 0,
             first: Duration::ZERO,
             elapsed: Duration::ZERO,
@@ -40,10 +43,17 @@ impl Timing {
 
     /// Adds a finished iter.
     pub fn iter(&mut self, iter: Timed) {
-        if self.recent.len() == self.window {
-            self.recent.pop_front();
+        if self.recent.len() == self.window
+            && let Some(oldest) = self.recent.pop_front()
+        {
+            self.sums.whole -= oldest.whole;
+            self.sums.data -= oldest.data;
+            self.sums.samples -= oldest.samples;
         }
         self.recent.push_back(iter);
+        self.sums.whole += iter.whole;
+        self.sums.data += iter.data;
+        self.sums.samples += iter.samples;
         if self.iters == 0 {
             self.first = iter.whole;
         }
@@ -59,19 +69,18 @@ impl Timing {
 
     /// The mean time of the last iters.
     pub fn iter_time(&self) -> Option<Duration> {
-        self.mean(|iter| iter.whole)
+        self.mean(self.sums.whole)
     }
 
     /// The mean wait for data of the last iters.
     pub fn data_time(&self) -> Option<Duration> {
-        self.mean(|iter| iter.data)
+        self.mean(self.sums.data)
     }
 
     /// Samples a second in the last iters.
     pub fn samples_per_second(&self) -> Option<f64> {
-        let seconds = self.recent.iter().map(|iter| iter.whole).sum::<Duration>().as_secs_f64();
-        let samples: u64 = self.recent.iter().map(|iter| iter.samples).sum();
-        (seconds > 0.0).then(|| samples as f64 / seconds)
+        let seconds = self.sums.whole.as_secs_f64();
+        (seconds > 0.0).then(|| self.sums.samples as f64 / seconds)
     }
 
     /// The time that `remaining` iters will take, estimated from the mean of all iters so far, including other work
@@ -87,9 +96,9 @@ impl Timing {
         Duration::try_from_secs_f64(spent.as_secs_f64() / f64::from(iters) * remaining as f64).ok()
     }
 
-    fn mean(&self, part: impl Fn(&Timed) -> Duration) -> Option<Duration> {
+    fn mean(&self, sum: Duration) -> Option<Duration> {
         let count = u32::try_from(self.recent.len()).ok().filter(|count| *count > 0)?;
-        Some(self.recent.iter().map(part).sum::<Duration>() / count)
+        Some(sum / count)
     }
 }
 

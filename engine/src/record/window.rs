@@ -3,6 +3,7 @@
 use super::RecordError;
 use crate::base::scalar::Scalar;
 use crate::base::state::{Saved, StateError, StateMap, StateValue};
+use crate::native::host_number;
 use std::collections::VecDeque;
 use tch::{Device, Kind, Tensor};
 
@@ -127,7 +128,11 @@ impl Window {
                             return Err(RecordError::NotOne { name: series.name.clone(), shape: tensor.size() });
                         }
                         numbers.push(f64::NAN);
-                        OnDevice::of(&mut devices, tensor.device()).add(place, tensor)?;
+                        let device = OnDevice::of(&mut devices, tensor.device());
+                        match host_number(tensor) {
+                            Some(number) => numbers[place] = number,
+                            None => device.add(place, tensor)?,
+                        }
                     }
                 }
             }
@@ -258,7 +263,11 @@ impl OnDevice {
             parts.push(Tensor::f_stack(&tensors, 0)?.f_to_kind(Kind::Double)?);
             places.extend(its_places);
         }
-        let numbers = Vec::<f64>::try_from(Tensor::f_cat(&parts, 0)?.f_to_device(Device::Cpu)?)?;
+        let numbers = match parts.is_empty() {
+            // all of them lay on the host
+            true => Vec::new(),
+            false => Vec::<f64>::try_from(Tensor::f_cat(&parts, 0)?.f_to_device(Device::Cpu)?)?,
+        };
         Ok(places.into_iter().zip(numbers))
     }
 }

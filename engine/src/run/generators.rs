@@ -4,7 +4,7 @@ use crate::base::{Result, Saved, StateMap, StateValue};
 use crate::native::{generator_state, seed_generator, set_generator_state};
 use tch::{Device, Tensor};
 
-/// Where the generators of the run's devices stand.
+/// The states of the generators of the run's devices.
 #[derive(Debug, Default)]
 pub(crate) struct Generators(Vec<(Device, Tensor)>);
 

@@ -5,7 +5,7 @@ use crate::base::{Clock, Error, ErrorContext as _, Result, Scalar};
 use crate::model::Models;
 use crate::optim::{Pass, Updates};
 use crate::record::{Event, Moment, Record, RowPhase, Value, ValueKind, check_name};
-use crate::run::{Clocks, Current, Decision, Exception, Requests, Seen, Signals, StepState, Storage};
+use crate::run::{Clocks, Current, Decision, Exception, Numerics, Requests, Seen, Signals, StepState, Storage};
 use std::collections::BTreeMap;
 use tch::Device;
 
@@ -22,6 +22,8 @@ pub struct RunState {
     pub models: Models,
     /// Everything that updates do: optimizers, schedules, passes.
     pub updates: Updates,
+    /// In which kinds of numbers and in which layouts it computes.
+    pub numerics: Numerics,
     /// What the current step takes and gives.
     pub(crate) step: StepState,
     /// What the run records and shows: numbers, lines, metrics, time.
@@ -51,6 +53,7 @@ impl RunState {
             clocks: Clocks::new(clock),
             models: Models::default(),
             updates: Updates::default(),
+            numerics: Numerics::default(),
             step: StepState::default(),
             seen: Seen::new(),
             storage: Storage::default(),

@@ -19,9 +19,9 @@ use std::path::PathBuf;
 
 /// The file of a run's rows.
 ///
-/// A training that is not resumed begins with an empty file. One that is goes on at the position in its state, and drops
-/// what stands behind it, but for the rows of `test` commands up to its iter: no training writes those again. A command
-/// that only evaluates writes behind all that is there.
+/// A new training begins with an empty file. A resumed training continues at the position in its state and drops the
+/// rows after it, except the rows of `test` commands up to its iter, because no training writes those again. A command
+/// that only evaluates appends its rows.
 #[derive(Debug)]
 pub struct JsonLines {
     path: PathBuf,

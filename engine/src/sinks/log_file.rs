@@ -1,6 +1,6 @@
 //! `log.txt`: every line that a person was shown, each with its time (UTC, ISO 8601).
 //!
-//! It is a history: a resumed run goes on behind what is there, also where a line was torn.
+//! It is a history: a resumed run appends to it, also when the last line is incomplete.
 
 use super::format::{event_text, row_text};
 use crate::base::disk::{DiskContext, DiskError, parent, sync_folder};
@@ -21,10 +21,10 @@ pub struct LogFile {
 }
 
 impl LogFile {
-    /// Opens the file to write behind what it holds; makes it where it is missing.
+    /// Opens the file for appending; creates it if it is missing.
     ///
     /// # Errors
-    /// When it can't be opened, or is no plain file: a pipe would hold the run up.
+    /// When it can't be opened, or is not a plain file: a pipe would block the run.
     pub fn open(path: &Path) -> Result<LogFile, DiskError> {
         let mut open = OpenOptions::new();
         open.read(true).append(true).create(true);

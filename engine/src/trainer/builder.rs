@@ -48,8 +48,9 @@ impl<'a> Builder<'a> {
         let what = format!("building the model `{name}`");
         let model =
             panics::catch(&what, || M::build(&store.root(), config)).with_context(|| format!("{what} failed"))?;
-        let entry = ModelEntry::new(name, store);
+        let mut entry = ModelEntry::new(name, store);
         entry.check_memory()?;
+        self.run.numerics.convert(&mut entry)?;
         check_weights(name, entry.variables())?;
         self.run.models.push(entry);
         Ok(model)

@@ -1,6 +1,7 @@
 //! What the fields of a trainer can be, and the settings that each has in the file.
 
 use crate::base::Result;
+use crate::base::checked::{ConfigValue as _, Plain};
 use crate::data::{Batch, BatchOf, BatchSource, Dataset, Loader, LoaderConfig};
 use crate::metric::{Metric, MetricComponent};
 use crate::optim::{Optimizer, OptimizerConfig, Schedules};
@@ -99,7 +100,7 @@ pub trait LoaderField: Sized {
 
 impl<D: Dataset> LoaderField for Loader<D> {
     type Batch = BatchOf<D>;
-    type Config = LoaderConfig<D::Config>;
+    type Config = LoaderConfig<Plain<D::Config>>;
     fn dataset(config: &Self::Config) -> &impl Serialize {
         &config.dataset
     }
@@ -107,7 +108,7 @@ impl<D: Dataset> LoaderField for Loader<D> {
         config.chosen_sampler().endless()
     }
     fn open(name: &str, config: &Self::Config, seed: u64) -> Result<Self> {
-        Loader::open(name, config, seed)
+        Loader::open(name, &config.map(|dataset| dataset.0.copied()), seed)
     }
     fn closed(name: &str) -> Self {
         Loader::closed(name)

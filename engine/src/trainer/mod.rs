@@ -15,7 +15,7 @@ pub use build::{Build, EngineHooksOf, Fields};
 pub use build_errors::{BuildErrors, Mistake};
 pub use builder::Builder;
 pub use experiment::{
-    DeviceChoice, Experiment, ExperimentBuilder, ModelWeights, Precision, Purpose, Reader, Schema, Section,
+    BackendSettings, DeviceChoice, Experiment, ExperimentBuilder, ModelWeights, Purpose, Reader, Schema, Section,
     TrainSettings, ValSettings, Writer, docs_of,
 };
 pub use fields::{LoaderField, MetricField, OptimizerField, SameBatch, SameBatches, SchedulesField};

@@ -158,15 +158,15 @@ pub struct ModelOf<P>(PhantomData<P>);
 
 impl<P: ModelPart> PartKind for ModelOf<P> {
     type Field = P::Field;
-    type Config = <P::Field as Model>::Config;
+    type Config = Plain<<P::Field as Model>::Config>;
     fn read(reader: &mut Reader<'_>, path: &'static str, _: &str) -> Option<Self::Config> {
-        reader.model::<P::Field>(path)
+        reader.model::<P::Field>(path).map(Plain)
     }
     fn write(config: &Self::Config, writer: &mut Writer, path: &'static str) {
         writer.component(path, config);
     }
     fn build(config: Self::Config, builder: &mut Builder<'_>, at: FieldPath) -> Result<P::Field> {
-        builder.model(at.name, &config)
+        builder.model(at.name, &config.0)
     }
 }
 
@@ -264,7 +264,17 @@ impl<P: ConfigPart> PartKind for ConfigOf<P> {
     fn read(reader: &mut Reader<'_>, path: &'static str, _: &str) -> Option<Self::Config> {
         let check = |value: &Plain<P::Field>| P::check(&value.0);
         reader.demanded(P::DEMAND);
+        // a path by default need not be there
+        let bounded = P::DEMAND.is_some_and(|demand| demand != "exists");
         match P::default() {
+            Some(value) if bounded && P::check(&value).is_err() => {
+                let why = P::check(&value).err().unwrap_or_default();
+                reader.error(
+                    path,
+                    format!("the default is one that no file could name: {why}; change it in the program"),
+                );
+                None
+            }
             Some(value) => reader.config(path, Some(&|| Plain(value.copied())), Some(&check)),
             None => reader.config(path, None, Some(&check)),
         }

@@ -281,6 +281,41 @@ fn a_path_by_default_is_below_the_current_folder_wherever_it_is_saved() {
     assert_eq!(defaults[..3], ["\"a.bin\"", "\"b.bin\"", "[\"./c.bin\", \"/d.bin\"]"]);
 }
 
+fn too_much() -> f64 {
+    1.5
+}
+
+/// Its own setting has a default that no file could name.
+#[trainer(by_epoch)]
+struct Greedy {
+    #[model]
+    slope: crate::program::Slope,
+    #[optimizer]
+    opt: AdamW,
+    #[loader(train)]
+    train: Loader<crate::program::Line>,
+    #[config(default = too_much(), range = 0.0..=1.0)]
+    share: f64,
+}
+
+impl Steps for Greedy {
+    type Batch = (Tensor, Tensor);
+    fn train_step(&mut self, (x, _): &Self::Batch, _: &mut Context<'_>) -> Result<Output> {
+        Ok((x * &self.slope.0 * self.share).mean(Kind::Float).into())
+    }
+}
+
+#[test]
+fn a_default_of_a_trainer_that_no_file_could_name_is_refused() {
+    let text = r#"(name: "greedy", optimizer: (lr: 0.1), loaders: (train: (dataset: (points: 4), batch_size: 2)), train: (max_epochs: 1))"#;
+    let error =
+        Experiment::<Greedy>::parse("greedy.ron", text).err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(
+        error.contains("the default is one that no file could name: `share` must be in 0.0..=1.0, got 1.5"),
+        "{error}"
+    );
+}
+
 #[test]
 fn a_path_that_has_to_exist_is_looked_for_where_the_file_names_it() {
     assert_eq!(mistakes_of_pair(OPTIMIZERS), [""; 0]);

@@ -9,6 +9,7 @@ mod in_rust;
 mod joined;
 mod loops;
 mod macros;
+mod precision;
 mod pretrained;
 mod program;
 #[allow(dead_code, reason = "the tests of `config` use the rest")]

@@ -7,6 +7,7 @@ use engine::base::{Clock, Epoch, Iter, StateMap, StateValue};
 use engine::checkpoint::Snapshot;
 use engine::hooks::EarlyStopping;
 use engine::loops::{End, TrainPlan};
+use engine::optim::Precision;
 use engine::phase::Phase;
 use engine::record::Row;
 use engine::run::Signal;
@@ -203,6 +204,14 @@ fn by_iter_a_run_goes_on_to_the_bit_from_every_iter() {
         ..rich()
     };
     assert_resumes_after_every_iter::<ByIter>(&setup, 10);
+}
+
+#[test]
+fn the_scale_of_a_loss_goes_on_with_its_count() {
+    let _alone = alone();
+    let setup = Setup { precision: Precision::F16, ..rich() };
+    assert!(format!("{:?}", uninterrupted::<ByEpoch>(&setup).state).contains("updates/scales/train/tracker"));
+    assert_resumes_after_every_iter::<ByEpoch>(&setup, 10);
 }
 
 #[test]

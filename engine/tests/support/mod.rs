@@ -21,10 +21,10 @@ use engine::hook::{CustomHook, Dispatcher, EngineHooks, Hook};
 use engine::hooks::{Checkpoint, DefaultHooks, Ema, Logger, Scheduler, Timer};
 use engine::loops::{End, Plan, Program, TrainPlan, ValPlan};
 use engine::model::ModelEntry;
-use engine::optim::{AdamW, Optim, Optimizer, Sgd};
+use engine::optim::{AdamW, Optim, Optimizer, Precision, Sgd};
 use engine::phase::Phase;
 use engine::random::Stream;
-use engine::run::{Context, RunState, Stop, StopKind};
+use engine::run::{Context, Numerics, RunState, Stop, StopKind};
 use std::cell::Cell;
 use std::path::Path;
 use std::rc::Rc;
@@ -49,6 +49,7 @@ pub struct Setup {
     pub dropout: f64,
     pub adam: bool,
     pub lr: f64,
+    pub precision: Precision,
     pub train: TrainPlan,
     pub val: Option<ValPlan>,
     /// RON of the hook's settings.
@@ -71,6 +72,7 @@ impl Default for Setup {
             dropout: 0.0,
             adam: false,
             lr: 0.1,
+            precision: Precision::F32,
             train: TrainPlan { max_epochs: Some(2), accumulate: 1, ..TrainPlan::default() },
             val: Some(every(1, Clock::Epoch)),
             ema: None,
@@ -139,6 +141,7 @@ impl Setup {
         // several would wait for each other for most of the time: the tensors are small, and tests run beside each other
         tch::set_num_threads(1);
         let mut run = RunState::new(S::CLOCK, Device::Cpu, 7);
+        run.numerics = Numerics { precision: self.precision, channels_last: false };
         let store = nn::VarStore::new(Device::Cpu);
         let toy = Toy::new(self, &store);
         fill(&store);

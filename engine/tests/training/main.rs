@@ -20,6 +20,7 @@ mod order;
 mod passes;
 mod plan;
 mod porting;
+mod precision;
 mod sanity;
 mod saving;
 mod schedules;

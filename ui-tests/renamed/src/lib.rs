@@ -1,4 +1,4 @@
-//! Every macro with `crate = krate`, in a crate where `engine` names nothing.
+//! Every macro in a crate where `engine` names nothing: with `crate = krate`, and finding the name itself.
 
 #![deny(warnings, missing_docs)]
 
@@ -26,7 +26,7 @@ impl Counter {
 
 // case: components
 /// Settings of the model and of the data.
-#[component(crate = krate)]
+#[component]
 pub struct SizeConfig {
     /// Features.
     #[config(default = 4, range = 1..)]
@@ -37,7 +37,7 @@ pub struct SizeConfig {
 }
 
 /// How features are made.
-#[component(crate = krate)]
+#[component]
 #[derive(Default)]
 pub enum Made {
     /// All the same.
@@ -77,7 +77,7 @@ impl Dataset for Same {
 
 // case: a metric
 /// Counts batches.
-#[component(metric, crate = krate)]
+#[component(metric)]
 #[derive(Debug)]
 pub struct Batches {
     #[state]
@@ -106,7 +106,7 @@ impl Metric for Batches {
 
 // case: a trainer
 /// A trainer.
-#[trainer(by_epoch, crate = krate)]
+#[trainer(by_epoch)]
 #[derive(Debug)]
 pub struct Small {
     #[model]
@@ -147,7 +147,7 @@ impl PredictStep for Small {
     }
 }
 
-#[phases(crate = krate)]
+#[phases]
 impl Small {
     fn before_run(&mut self, _cx: &mut Context<'_>) -> Result<()> {
         self.scale *= 1.0;

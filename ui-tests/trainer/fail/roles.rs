@@ -34,8 +34,8 @@ struct Digit {
     #[metric]
     #[hook]
     loss: Loss,
-    // mistake: a role of other engines
-    #[callback]
+    // mistake: a word that is no role anywhere
+    #[frozen]
     counter: u64,
     // mistake: a default outside its range
     #[config(default = 1.5, range = 0.0..1.0)]

@@ -99,5 +99,10 @@ const _: () = {
         > {
             ::engine::__private::build_model(vs, self)
         }
+        fn clone_model(
+            &self,
+        ) -> ::std::boxed::Box<dyn ::engine::__private::ModelConfig> {
+            ::std::boxed::Box::new(::core::clone::Clone::clone(self))
+        }
     }
 };

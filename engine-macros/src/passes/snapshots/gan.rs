@@ -9,7 +9,6 @@ impl Gan {
 }
 const _: () = {
     #[automatically_derived]
-    #[diagnostic::do_not_recommend]
     impl ::engine::__private::PassSteps for Gan {
         type Batch = Tensor;
         const PASSES: &'static [::engine::__private::PassInfo] = &[

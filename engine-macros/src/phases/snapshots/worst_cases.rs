@@ -8,8 +8,7 @@ impl WorstCases {
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
-impl ::engine::__private::Phases for WorstCases {
+impl ::engine::__private::PhasesBlock for WorstCases {
     const PHASES: ::engine::__private::PhaseMask = ::engine::__private::PhaseMask::of(
         &[
             ::engine::__private::Phase::AfterVal,

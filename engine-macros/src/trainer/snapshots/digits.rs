@@ -1,8 +1,6 @@
 pub struct Digits {
     net: Cnn,
-    #[allow(dead_code)]
     opt: Box<dyn Optimizer>,
-    #[allow(dead_code)]
     schedule: Schedules,
     train: Loader<DigitsSet>,
     val: Loader<DigitsSet>,
@@ -79,7 +77,7 @@ const _: () = {
     }
     #[allow(non_upper_case_globals)]
     const CHECKED_train: bool = {
-        let _ = <Loader<DigitsSet> as ::engine::__private::LoaderField>::open;
+        let _ = <Loader<DigitsSet> as ::engine::__private::LoaderField>::source;
         true
     };
     #[allow(non_camel_case_types)]
@@ -100,7 +98,7 @@ const _: () = {
     }
     #[allow(non_upper_case_globals)]
     const CHECKED_val: bool = {
-        let _ = <Loader<DigitsSet> as ::engine::__private::LoaderField>::open;
+        let _ = <Loader<DigitsSet> as ::engine::__private::LoaderField>::source;
         true
     };
     #[allow(non_camel_case_types)]
@@ -121,7 +119,7 @@ const _: () = {
     }
     #[allow(non_upper_case_globals)]
     const CHECKED_prompts: bool = {
-        let _ = <Loader<Images> as ::engine::__private::LoaderField>::open;
+        let _ = <Loader<Images> as ::engine::__private::LoaderField>::source;
         true
     };
     #[allow(non_camel_case_types)]
@@ -242,7 +240,6 @@ const _: () = {
         HAS_STEPS
     };
     #[automatically_derived]
-    #[diagnostic::do_not_recommend]
     impl ::engine::__private::Batches for Digits {
         type Batch = <<::engine::__private::Verified<
             Digits,
@@ -467,6 +464,7 @@ const _: () = {
             ::engine::__private::visit_metric_state::<
                 Field_accuracy,
             >(&mut self.accuracy, "metrics.accuracy", each)?;
+            let _ = (&self.opt, &self.schedule);
             each("trainer", self)
         }
     }
@@ -607,6 +605,29 @@ const _: () = {
             ::core::panic!(
                 "optimizer `opt` is in no pass, so it would never step; name it in one: `#[pass(opt)]`"
             )
+        }
+    };
+    #[automatically_derived]
+    impl ::engine::__private::PhasesOwner for Digits {}
+    const _: () = {
+        if let ::core::option::Option::Some(text) = ::engine::__private::phase_outside!(
+            Digits, BeforeRun before_run AfterLoadCheckpoint after_load_checkpoint
+            BeforeTrain before_train BeforeTrainEpoch before_train_epoch BeforeTrainIter
+            before_train_iter BeforeTrainBatch before_train_batch AfterForward
+            after_forward AfterBackward after_backward AfterTrainBatch after_train_batch
+            BeforeOptimizerStep before_optimizer_step AfterOptimizerStep
+            after_optimizer_step AfterTrainIter after_train_iter AfterTrainEpoch
+            after_train_epoch BeforeVal before_val BeforeValEpoch before_val_epoch
+            BeforeValIter before_val_iter AfterValIter after_val_iter AfterValEpoch
+            after_val_epoch AfterVal after_val BeforeSaveCheckpoint
+            before_save_checkpoint AfterSaveCheckpoint after_save_checkpoint AfterTrain
+            after_train BeforeTest before_test BeforeTestEpoch before_test_epoch
+            BeforeTestIter before_test_iter AfterTestIter after_test_iter AfterTestEpoch
+            after_test_epoch AfterTest after_test BeforePredict before_predict
+            BeforePredictIter before_predict_iter AfterPredictIter after_predict_iter
+            AfterPredict after_predict OnException on_exception AfterRun after_run
+        ) {
+            ::core::panic!("{}", text)
         }
     };
 };

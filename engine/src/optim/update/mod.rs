@@ -6,24 +6,28 @@
 //! reads a value from a device.
 
 mod pass;
+mod precision;
+mod scaler;
 mod settings;
 mod skipped;
 
 pub use pass::{Pass, PassBatches, PassInfo, PassPlan, batches_per_iter};
+pub use precision::{Half, Precision, Pure};
 pub use settings::PassSettings;
 pub use skipped::NonFinite;
 
 use crate::base::suggest::meant;
-use crate::base::{Error, Flag, Result, Scalar};
-use crate::native::{self, GradientSwitch, GradientsOff, Scaling, TensorList};
+use crate::base::{Error, Flag, Result, Scalar, State as _, StateMap};
+use crate::native::{self, Autocast, GradientSwitch, GradientsOff, Scaling, TensorList};
 use crate::optim::clip::Clip;
 use crate::optim::error::OptimError;
 use crate::optim::live::Optim;
 use crate::optim::schedule::{Schedules, TrainingProgress};
 use pass::followed;
+use scaler::LossScaler;
 use skipped::Skipped;
 use std::fmt;
-use tch::Tensor;
+use tch::{Device, Tensor};
 
 /// The optimizers of a run, with everything that their updates need.
 #[derive(Debug)]
@@ -36,6 +40,14 @@ pub struct Updates {
     batches_per_iter: u64,
     non_finite: NonFinite,
     skipped: Skipped,
+    /// The device whose autocast is switched off while gradients are computed, where steps run under it.
+    autocast_on: Option<Device>,
+    /// For each pass the scale of its loss, where losses are scaled.
+    scalers: Vec<LossScaler>,
+    /// What a checkpoint says of scales that are not made yet.
+    restored_scales: StateMap,
+    /// Of the update under way whether a gradient is not finite, where losses are scaled.
+    found_inf: Option<Tensor>,
 }
 
 /// The result of an update; it is not read from the device.
@@ -44,6 +56,8 @@ pub struct Updated {
     /// The 2-norm of the gradient before clipping, over all optimizers of the pass as one vector; `None` when it was
     /// not needed.
     pub grad_norm: Option<Scalar>,
+    /// The scale of the loss in the next update; `None` when losses are not scaled.
+    pub loss_scale: Option<Scalar>,
 }
 
 impl Default for Updates {
@@ -59,6 +73,10 @@ impl Default for Updates {
             batches_per_iter: 1,
             non_finite: NonFinite::Apply,
             skipped: Skipped::default(),
+            autocast_on: None,
+            scalers: Vec::new(),
+            restored_scales: StateMap::new(),
+            found_inf: None,
         }
     }
 }
@@ -133,6 +151,28 @@ impl Updates {
         self.non_finite = then;
     }
 
+    /// Says in which kinds of numbers steps compute. To be called after [`Updates::set_passes`]: each pass has a scale of its
+    /// own, where losses are scaled. Scales that are there already stay.
+    ///
+    /// # Errors
+    /// When the device is not there.
+    pub fn set_precision(&mut self, precision: Precision, device: Device) -> Result<()> {
+        self.autocast_on = precision.autocast().map(|_| device);
+        match precision.scales_loss() {
+            false => self.scalers.clear(),
+            true => {
+                for pass in &self.passes[self.scalers.len().min(self.passes.len())..] {
+                    let mut scaler = LossScaler::new(device)?;
+                    if self.restored_scales.0.contains_key(pass.name()) {
+                        scaler.load_state(self.restored_scales.take_map(pass.name())?)?;
+                    }
+                    self.scalers.push(scaler);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Sets every scheduled setting to its value at the clock.
     ///
     /// # Errors
@@ -186,16 +226,22 @@ impl Updates {
 
     /// Runs backward from a loss of one element (see [`check_loss`]). `share` is how much it counts in the gradient of
     /// its update: with `n` equal batches `1 / n`, so that the gradient is their average. With a share of 0 nothing is
-    /// done.
+    /// done. Where losses are scaled, the gradients are scaled until [`Updates::finish`].
     ///
     /// # Errors
     /// When the loss has no graph, or an operator's backward fails.
-    pub fn backward(&self, loss: &Tensor, share: f64) -> Result<()> {
-        let result = match share {
+    pub fn backward(&self, pass: usize, loss: &Tensor, share: f64) -> Result<()> {
+        let _full = self.without_autocast()?;
+        let shared = match share {
             // a mean over nothing is no number, and nothing times it is none either
             0.0 => return Ok(()),
-            1.0 => loss.f_backward(),
-            _ => loss.f_mul_scalar(share).and_then(|loss| loss.f_backward()),
+            1.0 => None,
+            _ => Some(loss.f_mul_scalar(share)?),
+        };
+        let loss = shared.as_ref().unwrap_or(loss);
+        let result = match self.scalers.get(pass) {
+            None => loss.f_backward(),
+            Some(scaler) => scaler.scaled(loss)?.f_backward(),
         };
         result.map_err(|error| Error::new(error).context("`backward` failed"))
     }
@@ -206,7 +252,25 @@ impl Updates {
     /// # Errors
     /// When the tensor has no graph, or the gradient another shape.
     pub fn backward_from(&self, tensor: &Tensor, gradient: &Tensor) -> Result<()> {
+        let _full = self.without_autocast()?;
         native::backward(tensor, Some(gradient)).map_err(|error| Error::new(error).context("`backward` failed"))
+    }
+
+    /// Autocast is for the forward pass: backward works in the kinds that were chosen there.
+    fn without_autocast(&self) -> Result<Option<Autocast>> {
+        Ok(self.autocast_on.map(Autocast::off).transpose()?)
+    }
+
+    /// Makes the gradient of a pass final: where losses are scaled, divides it by the scale. To be called after the last
+    /// backward of an update and before anyone looks at the gradient.
+    ///
+    /// # Errors
+    /// Those of libtorch.
+    pub fn finish(&mut self, pass: usize) -> Result<()> {
+        let Some(scaler) = self.scalers.get_mut(pass) else { return Ok(()) };
+        let lists = self.passes[pass].optimizers.iter().map(|optimizer| self.optimizers[*optimizer].parameters());
+        self.found_inf = Some(scaler.unscale(lists)?);
+        Ok(())
     }
 
     /// Clips the gradient of a pass and steps its optimizers. `iter` is the number of finished iters.
@@ -231,17 +295,20 @@ impl Updates {
             None => None,
         };
         let norm = norm.or(measured);
-        let found_inf = match (&norm, self.non_finite) {
-            (_, NonFinite::Apply) | (None, _) => {
+        let found_inf = match (self.found_inf.take(), &norm, self.non_finite) {
+            // a scale that is too large makes gradients infinite: that is how it is found
+            (Some(found), ..) => Some(self.skipped.found(found, NonFinite::Skip, number)?),
+            (None, _, NonFinite::Apply) | (None, None, _) => {
                 self.skipped.none();
                 None
             }
-            (Some(norm), then) => Some(self.skipped.found(native::not_finite(norm)?, then, number)?),
+            (None, Some(norm), then) => Some(self.skipped.found(native::not_finite(norm)?, then, number)?),
         };
         for optimizer in &self.passes[pass].optimizers {
             self.optimizers[*optimizer].step_scaled(Scaling { grad_scale: None, found_inf: found_inf.as_ref() })?;
         }
-        Ok(Updated { grad_norm: norm.map(Scalar::Lazy) })
+        let loss_scale = self.scalers.get(pass).map(LossScaler::scale).transpose()?;
+        Ok(Updated { grad_norm: norm.map(Scalar::Lazy), loss_scale: loss_scale.map(Scalar::Lazy) })
     }
 
     /// The 2-norm of the gradient of a pass, over all of its optimizers as one vector, on the device.
@@ -260,6 +327,7 @@ impl Updates {
 
     /// Skips the update on request.
     pub fn skip(&mut self) {
+        self.found_inf = None;
         self.skipped.on_request();
     }
 }
@@ -273,7 +341,30 @@ impl Updates {
 
     /// Whether updates may be skipped that only the device knows of.
     pub fn may_skip(&self) -> bool {
-        self.non_finite != NonFinite::Apply
+        self.non_finite != NonFinite::Apply || !self.scalers.is_empty()
+    }
+
+    /// The scale of each pass's loss, for a checkpoint; empty when losses are not scaled.
+    pub fn save_scales(&self) -> StateMap {
+        let mut scales = StateMap::new();
+        for (pass, scaler) in self.passes.iter().zip(&self.scalers) {
+            scales.put(pass.name(), &scaler.save_state());
+        }
+        scales
+    }
+
+    /// Takes the scales back that a checkpoint holds. A pass that it does not know begins with the first scale.
+    ///
+    /// # Errors
+    /// When an entry does not fit.
+    pub fn restore_scales(&mut self, mut scales: StateMap) -> Result<()> {
+        for (pass, scaler) in self.passes.iter().zip(&mut self.scalers) {
+            if scales.0.contains_key(pass.name()) {
+                scaler.load_state(scales.take_map(pass.name())?)?;
+            }
+        }
+        self.restored_scales = scales;
+        Ok(())
     }
 
     /// How many updates were skipped so far, on request or by [`NonFinite`]. This does not read from the device.

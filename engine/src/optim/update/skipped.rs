@@ -4,21 +4,21 @@ use crate::base::{Flag, Result, Scalar};
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
-/// What happens to an update whose gradient has no finite norm: one with an infinity or a NaN in it, or one that is
-/// too large for its norm to be a number.
+/// What happens to an update whose gradient has no finite norm: it contains an infinity or a NaN, or it is so large
+/// that its norm overflows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NonFinite {
-    /// It is made, and the weights take it in.
+    /// The update is made as usual.
     #[default]
     Apply,
-    /// It is left out. The device decides, and nothing is read from it.
+    /// The update is skipped. The device decides, and nothing is read from it.
     Skip,
-    /// It is left out with all that follow, and the training fails as soon as that is seen: where a row is written, at a
-    /// validation or a checkpoint, and at the end.
+    /// This update and all later ones are skipped, and the training fails at the next place where the host reads the
+    /// result: when a row is written, at a validation or a checkpoint, or at the end.
     Stop,
 }
 
-/// The updates that were left out so far.
+/// The updates that were skipped so far.
 #[derive(Debug, Default)]
 pub(super) struct Skipped {
     /// Those that are known on the host.
@@ -33,13 +33,13 @@ pub(super) struct Skipped {
 }
 
 impl Skipped {
-    /// The update of now is left out on request.
+    /// The current update is skipped on request.
     pub(super) fn on_request(&mut self) {
         self.known += 1;
         self.last = Some(Flag::Known(true));
     }
 
-    /// The update of now is made.
+    /// The current update is made.
     pub(super) fn none(&mut self) {
         self.last = None;
     }
@@ -75,7 +75,7 @@ impl Skipped {
         self.last.clone().unwrap_or(Flag::Known(false))
     }
 
-    /// How many were left out.
+    /// How many were skipped.
     pub(super) fn count(&self) -> Result<Scalar> {
         Ok(match &self.on_device {
             Some(count) => Scalar::Lazy(count.f_add_scalar(self.known as i64)?),

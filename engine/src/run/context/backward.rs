@@ -41,11 +41,12 @@ impl Context<'_> {
         let share = self.share("backward")?;
         check_loss(format_args!("the loss of `cx.backward`"), loss)?;
         self.run.step.has_gone_backward = true;
-        self.run.updates.backward(loss, share)
+        self.run.updates.backward(self.run.current.pass.map_or(0, |place| place.pass), loss, share)
     }
 
     /// Runs backward from a tensor of any shape whose gradient is known, for example the gradient that losses have
-    /// accumulated on a detached copy of it: see [`Context::backward`]. The gradient is not weighted again.
+    /// accumulated on a detached copy of it: see [`Context::backward`]. The gradient is not weighted again. Where losses are scaled
+    /// (`F16`), a gradient that [`Context::backward`] has computed is scaled already.
     ///
     /// # Errors
     /// Outside a training step, when the tensor has no graph or the gradient another shape, and when an operator's

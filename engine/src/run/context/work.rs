@@ -4,6 +4,7 @@ use crate::base::error::{Error, Result};
 use crate::base::{Output, Scalar};
 use crate::folder::RunFolder;
 use crate::model::{ModelEntry, Models};
+use crate::native::Autocast;
 use crate::optim::{Optim, Pass, Schedules};
 use crate::random::{Stream, tag_of};
 use crate::run::Context;
@@ -44,6 +45,31 @@ impl Context<'_> {
     /// When no `#[optimizer]` field has this name.
     pub fn optimizer(&mut self, name: &str) -> Result<&mut Optim> {
         self.run.updates.optimizer(name)
+    }
+
+    /// Runs `body` with autocast off: for a loss or a norm that needs the range or the mantissa of its own tensors. Those
+    /// that the step has computed in 16 bits before are to be converted: `logits.to_kind(Kind::Float)`. Without mixed
+    /// precision nothing changes.
+    ///
+    /// ```
+    /// use engine::prelude::*;
+    ///
+    /// fn loss(cx: &Context<'_>, logits: &Tensor, target: &Tensor) -> Result<Tensor> {
+    ///     cx.full_precision(|| {
+    ///         let logits = logits.to_kind(Kind::Float);
+    ///         (logits.exp().sum(Kind::Float) - target.sum(Kind::Float)).square()
+    ///     })
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// When the device has no autocast.
+    pub fn full_precision<R>(&self, body: impl FnOnce() -> R) -> Result<R> {
+        let _full = match self.run.numerics.precision.autocast() {
+            Some(_) => Some(Autocast::off(self.run.device)?),
+            None => None,
+        };
+        Ok(body())
     }
 
     /// The 2-norm of the gradient of the current update, over all parameters of all optimizers of its pass as one

@@ -15,12 +15,12 @@ use std::time::{Duration, Instant};
 
 /// Writes event files for TensorBoard: `tensorboard --logdir runs` shows every run.
 ///
-/// A value is at the finished iters of its moment, under its full name: `train/loss`, `val/accuracy`. Images and figures
-/// are PNG, tables and texts Markdown; an SVG figure can't be shown, and is left out. The experiment's settings and the
-/// metrics of evaluations are under HParams. The graph of the model is not written.
+/// A value is at the finished iters of its moment, under its full name: `train/loss`, `val/accuracy`. Images and
+/// figures are PNG, tables and texts Markdown; an SVG figure can't be shown, and is not written. The experiment's
+/// settings and the metrics of evaluations are under HParams. The graph of the model is not written.
 ///
-/// A resumed run goes on in a new file, and cuts the older ones at its checkpoint: what a reader finds is what it would
-/// find of a run that was never stopped. So does a TensorBoard that was open all the time.
+/// A resumed run continues in a new file, and truncates the older files at its checkpoint. So a reader finds the same
+/// as for a run that was never stopped, also a TensorBoard that was open all the time.
 #[component(sink)]
 #[derive(Debug)]
 pub struct TensorBoard {

@@ -3,6 +3,7 @@
 //! Its sections are listed once, in `sections`. `reader` reads them one by one, `rules` checks what concerns several
 //! of them, `writer` prints them, `builder` builds them in Rust, and `schema` lists them without a file.
 
+mod backend;
 mod builder;
 pub(crate) mod check;
 mod facts;
@@ -16,13 +17,14 @@ mod sections;
 mod settings;
 mod writer;
 
+pub use backend::BackendSettings;
 pub use builder::ExperimentBuilder;
 pub use keys::docs_of;
 pub use purpose::Purpose;
 pub use reader::Reader;
 pub use schema::{Schema, Section};
 pub use sections::{Experiment, ModelWeights};
-pub use settings::{DeviceChoice, Precision, TrainSettings, ValSettings};
+pub use settings::{DeviceChoice, TrainSettings, ValSettings};
 pub use writer::Writer;
 
 use crate::base::Result;

@@ -1,5 +1,6 @@
 //! Reads an experiment section by section, so that one reading shows the mistakes of all of them.
 
+use crate::base::checked::Plain;
 use crate::base::panics;
 use crate::config::{
     Diagnostic, Diagnostics, Document, Kind, Node, StructReader, ValuePath, defaults_of, from_node, from_node_at,
@@ -128,13 +129,14 @@ impl<'a> Reader<'a> {
 
     /// A `#[model]` field; it may be left out when all its settings have defaults.
     pub fn model<M: Model>(&mut self, path: &'static str) -> Option<M::Config> {
-        if self.note(|| Section::required::<M::Config>(path)) {
+        if self.note(|| Section::required::<Plain<M::Config>>(path)) {
             return None;
         }
-        match (self.node(path), defaults_of()) {
-            (None, Some(config)) => Some(self.facts.seen(path, config)),
-            _ => self.required(path),
-        }
+        let config: Plain<M::Config> = match (self.node(path), defaults_of()) {
+            (None, Some(config)) => self.facts.seen(path, config),
+            _ => self.required(path)?,
+        };
+        Some(config.0)
     }
 
     /// An `#[optimizer]` field.

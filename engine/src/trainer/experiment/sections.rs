@@ -8,6 +8,7 @@ use crate::model::InitRule;
 use crate::native::Determinism;
 use crate::optim::{PassInfo, PassSettings};
 use crate::record::SinkConfig;
+use crate::trainer::experiment::backend::BackendSettings;
 use crate::trainer::experiment::settings::{DeviceChoice, TrainSettings, ValSettings};
 use crate::trainer::{Build, EngineHooksOf, Reader, Writer};
 use crate::weights::WeightsFrom;
@@ -291,6 +292,8 @@ sections! {
     threads: Option<usize> = Or(|| None);
     /// Operators whose results differ from run to run: `Off` uses them, `Warn` takes a deterministic one where there is one and warns where there is none, `Strict` refuses to run the others. On the CPU the same seed gives the same bits with `Off` too, save for a few operators; on CUDA it takes `Strict`.
     deterministic: Determinism = Or(Determinism::default);
+    /// How libtorch computes: products of matrices, layouts, denormal numbers, memory.
+    backend: BackendSettings = Or(BackendSettings::default);
     /// The folder of all runs: relative to this file, or to the current folder when no file says it.
     work_dir: PathBuf = FolderOr("runs");
     /// The model.

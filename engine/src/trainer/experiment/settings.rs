@@ -2,7 +2,7 @@
 
 use crate::base::Clock;
 use crate::loops::{EpochLoader, TrainPlan, ValPlan};
-use crate::optim::{Clip, NonFinite};
+use crate::optim::{Clip, NonFinite, Precision};
 use crate::run::Cadence;
 use engine_macros::component;
 use serde::{Deserialize, Serialize};
@@ -31,17 +31,10 @@ pub struct TrainSettings {
     /// fails when the next row is written.
     #[config(default)]
     pub non_finite: NonFinite,
-    /// The number format of the forward pass.
+    /// In which kinds of numbers steps compute: `F32`, `Tf32`, mixed precision by `Bf16` or `F16` (short for `Mixed(Bf16)`
+    /// and `Mixed(F16)`), or `Pure(Bf16)`.
     #[config(default)]
     pub precision: Precision,
-}
-
-/// The number format of the forward pass.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Precision {
-    /// 32-bit floats throughout.
-    #[default]
-    F32,
 }
 
 /// `val: (…)`: when the training validates.

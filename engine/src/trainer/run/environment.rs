@@ -26,7 +26,11 @@ pub(super) fn report<T: Build>(experiment: &Experiment<T>, device: Device, folde
     fact("trainer", format!("{} ({clock})", T::NAME));
     fact("device", device_text(device));
     fact("threads", format!("{} of {} cores", tch::get_num_threads(), cores()));
+    fact("precision", format!("{:?}", experiment.train.precision));
     fact("deterministic", format!("{:?}", experiment.deterministic));
+    if experiment.backend.flush_denormals {
+        fact("denormals", "flushed to zero".to_owned());
+    }
     fact("seed", experiment.seed.to_string());
     fact("machine", machine());
     lines

@@ -1,6 +1,7 @@
 //! Runs experiments: `train` in the run's folder, `val`, `test` and `predict` with the weights of a checkpoint, and
 //! `plan` without running anything.
 
+mod backend;
 mod determinism;
 mod environment;
 mod evaluate;

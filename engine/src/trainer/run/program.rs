@@ -6,8 +6,8 @@ use crate::hook::{CustomHook, Dispatcher, HookSet as _, SlotSetting};
 use crate::loops::{self, Plan, Role, TrainPlan};
 use crate::model::InitRule;
 use crate::random;
-use crate::run::{Generators, RunState};
-use crate::trainer::run::determinism;
+use crate::run::{Generators, Numerics, RunState};
+use crate::trainer::run::{backend, determinism};
 use crate::trainer::{Build, BuildErrors, Builder, EngineHooksOf, Experiment};
 use std::collections::BTreeMap;
 use tch::Device;
@@ -24,13 +24,15 @@ pub fn build<T: Build>(experiment: Experiment<T>, roles: &[Role]) -> Result<Prog
     build_on(device, experiment, roles)
 }
 
-/// The experiment's device; sets libtorch's threads for one operator, and its determinism.
+/// The experiment's device; sets what holds for the process: libtorch's threads for one operator, its determinism, and
+/// its `backend`.
 pub(super) fn prepare<T: Build>(experiment: &Experiment<T>) -> Result<Device> {
     let device = experiment.device.resolve().map_err(|why| BuildErrors::at("device", why))?;
     determinism::apply(experiment.deterministic, device)?;
     if let Some(threads) = experiment.threads {
         tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX).max(1));
     }
+    backend::apply(&experiment.backend, experiment.train.precision, experiment.deterministic)?;
     Ok(device)
 }
 
@@ -38,6 +40,7 @@ pub(super) fn prepare<T: Build>(experiment: &Experiment<T>) -> Result<Device> {
 pub(super) fn build_on<T: Build>(device: Device, experiment: Experiment<T>, roles: &[Role]) -> Result<Program<T>> {
     let mut run = RunState::new(T::CLOCK, device, experiment.seed);
     run.settings = settings_by_path(&experiment.to_node()?);
+    run.numerics = Numerics { precision: experiment.train.precision, channels_last: experiment.backend.channels_last };
     let plan = Plan {
         train: TrainPlan {
             stop_after: experiment.stop_after,

@@ -7,7 +7,7 @@ use crate::folder;
 use crate::hook::HookSet as _;
 use crate::loops::{ENDLESS_EPOCH, EpochLoader, Role, Trainer};
 use crate::native;
-use crate::optim::Clip;
+use crate::optim::{Clip, NonFinite};
 use crate::trainer::experiment::misplaced::variable;
 use crate::trainer::experiment::purpose::Purpose;
 use crate::trainer::experiment::sections::Sections;
@@ -116,6 +116,10 @@ fn check_train<T: Trainer>(reader: &mut Reader<'_>, train: &TrainSettings) {
             "`accumulate` is {accumulate}, but an epoch has {batches} batches (`batches_per_epoch`) and an update never spans two epochs; use at most {batches}"
         );
         reader.error("train.accumulate", text);
+    }
+    if train.precision.scales_loss() && train.non_finite == NonFinite::Stop {
+        let text = "`Stop` does not go with `precision: F16`: its loss is scaled, and a scale that is too large makes gradients infinite, which is how it is found; such updates are left out and counted anyway, so remove this";
+        reader.error("train.non_finite", text);
     }
     if let Some(Err(error)) = train.clip.as_ref().map(Clip::check) {
         reader.error("train.clip", error.to_string());

@@ -1,0 +1,246 @@
+//! Items that are being written: the fields and methods that parse, and what is left of the others.
+//!
+//! The compiler parses an item before it hands it to an attribute macro, and has told what does not parse. So nothing is
+//! reported here; but what can't be Rust in any version is all that is left out, so that no code is lost in silence.
+
+use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::ext::IdentExt as _;
+use syn::parse::{ParseStream, Parser};
+use syn::{Attribute, Field, Fields, ImplItem, ImplItemFn, ItemImpl, ItemStruct, Token, Type, Visibility, parse_quote};
+
+/// A struct, and the names of those of its fields that are not written to their end.
+pub(crate) struct Struct {
+    pub(crate) item: ItemStruct,
+    pub(crate) unfinished: Vec<Ident>,
+}
+
+/// Parses a struct. A field without a type has the type `()`, and one whose type does not parse keeps its tokens.
+pub(crate) fn item_struct(item: TokenStream) -> Option<Struct> {
+    if let Ok(item) = syn::parse2(item.clone()) {
+        return Some(Struct { item, unfinished: Vec::new() });
+    }
+    let (head, body) = split(item)?;
+    let mut item: ItemStruct = syn::parse2(quote!(#head {})).ok()?;
+    let mut unfinished = Vec::new();
+    let fields = (|input: ParseStream<'_>| fields(input, &mut unfinished)).parse2(body.stream()).ok()?;
+    if let Fields::Named(named) = &mut item.fields {
+        named.named = fields.into_iter().collect();
+    }
+    Some(Struct { item, unfinished })
+}
+
+/// Parses an `impl` block. A method whose body does not parse is there twice: as its signature, and as it was written.
+pub(crate) fn item_impl(item: TokenStream) -> Option<Impl> {
+    if let Ok(item) = syn::parse2(item.clone()) {
+        return Some(Impl { item, unfinished: Vec::new() });
+    }
+    let (head, body) = split(item)?;
+    let mut item: ItemImpl = syn::parse2(quote!(#head {})).ok()?;
+    let mut unfinished = Vec::new();
+    item.items = (|input: ParseStream<'_>| members(input, &mut unfinished)).parse2(body.stream()).ok()?;
+    Some(Impl { item, unfinished })
+}
+
+/// An `impl` block, and the methods of it whose bodies are not written to their end.
+pub(crate) struct Impl {
+    pub(crate) item: ItemImpl,
+    unfinished: Vec<Unfinished>,
+}
+
+struct Unfinished {
+    name: Ident,
+    body: Group,
+}
+
+impl Impl {
+    /// Puts the bodies as they were written in the place of those that stand for them.
+    pub(crate) fn with_bodies(mut self) -> ItemImpl {
+        for member in &mut self.item.items {
+            let ImplItem::Fn(function) = member else { continue };
+            let Some(written) = self.unfinished.iter().find(|written| written.name == function.sig.ident) else {
+                continue;
+            };
+            let (attrs, vis, signature, body) = (&function.attrs, &function.vis, &function.sig, &written.body);
+            // the compiler parses the body again and says nothing new; it does not look at what is left of it. Should it
+            // have nothing against the body, the program must not go on without it
+            *member = ImplItem::Verbatim(quote! {
+                #[allow(unused)]
+                #(#attrs)* #vis #signature {
+                    #[cfg(any())]
+                    #body
+                    const { ::core::panic!("the engine's macros can't read the body of this method") }
+                    ::core::unreachable!()
+                }
+            });
+        }
+        self.item
+    }
+}
+
+/// What stands before the braces of an item, and the braces.
+fn split(item: TokenStream) -> Option<(TokenStream, Group)> {
+    let mut tokens: Vec<TokenTree> = item.into_iter().collect();
+    match tokens.pop()? {
+        TokenTree::Group(body) if body.delimiter() == Delimiter::Brace => Some((tokens.into_iter().collect(), body)),
+        _ => None,
+    }
+}
+
+fn fields(input: ParseStream<'_>, unfinished: &mut Vec<Ident>) -> syn::Result<Vec<Field>> {
+    let mut found = Vec::new();
+    while !input.is_empty() {
+        let ahead = input.fork();
+        if ahead.call(Field::parse_named).is_ok() && (ahead.is_empty() || ahead.peek(Token![,])) {
+            found.push(input.call(Field::parse_named)?);
+        } else if let Some(field) = field(input)? {
+            unfinished.extend(field.ident.clone());
+            found.push(field);
+        }
+        if input.peek(Token![,]) {
+            input.parse::<Token![,]>()?;
+        }
+    }
+    Ok(found)
+}
+
+/// A field that does not parse, up to the next one; `None` when there is no name yet.
+fn field(input: ParseStream<'_>) -> syn::Result<Option<Field>> {
+    let ahead = input.fork();
+    let name = (|| -> syn::Result<Ident> {
+        ahead.call(Attribute::parse_outer)?;
+        ahead.parse::<Visibility>()?;
+        ahead.call(Ident::parse_any)
+    })();
+    let Ok(name) = name else {
+        skip(input, |input| input.peek(Token![,]))?;
+        return Ok(None);
+    };
+    let attrs = input.call(Attribute::parse_outer)?;
+    let vis: Visibility = input.parse()?;
+    input.call(Ident::parse_any)?;
+    if input.peek(Token![:]) {
+        input.parse::<Token![:]>()?;
+    }
+    let ty = skip(input, |input| input.peek(Token![,]) && begins_field(input))?;
+    let ty = if ty.is_empty() { parse_quote!(()) } else { Type::Verbatim(ty) };
+    // a word of the language may be the beginning of a name
+    let usable = syn::parse_str::<Ident>(&name.to_string()).is_ok();
+    Ok(usable.then_some(Field {
+        attrs,
+        vis,
+        mutability: syn::FieldMutability::None,
+        ident: Some(name),
+        colon_token: Some(Default::default()),
+        ty,
+    }))
+}
+
+/// Whether a field, or nothing, is behind the comma.
+fn begins_field(input: ParseStream<'_>) -> bool {
+    let ahead = input.fork();
+    ahead.parse::<Token![,]>().is_ok()
+        && (ahead.is_empty()
+            || ahead.peek(Token![#])
+            || ahead.peek(Token![pub])
+            || (ahead.peek(syn::Ident) && ahead.peek2(Token![:]) && !ahead.peek2(Token![::])))
+}
+
+fn members(input: ParseStream<'_>, unfinished: &mut Vec<Unfinished>) -> syn::Result<Vec<ImplItem>> {
+    let mut found = Vec::new();
+    while !input.is_empty() {
+        if input.fork().parse::<ImplItem>().is_ok() {
+            found.push(input.parse()?);
+            continue;
+        }
+        let mut tokens: Vec<TokenTree> =
+            input.call(Attribute::parse_outer)?.iter().flat_map(ToTokens::to_token_stream).collect();
+        let mut body = None;
+        let mut first = true;
+        while !input.is_empty() && body.is_none() && (first || !begins_member(input)) {
+            match input.parse::<TokenTree>()? {
+                TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => body = Some(group),
+                token => {
+                    // `pub` and `async` stand before `fn`
+                    first = matches!(&token, TokenTree::Ident(word) if word == "pub" || word == "async");
+                    tokens.push(token);
+                }
+            }
+        }
+        let Some(body) = body else { continue };
+        let head: TokenStream = tokens.iter().cloned().collect();
+        match syn::parse2::<ImplItemFn>(quote!(#head { ::core::panic!() })) {
+            Ok(function) => {
+                unfinished.push(Unfinished { name: function.sig.ident.clone(), body });
+                found.push(ImplItem::Fn(function));
+            }
+            // it may be right in a newer Rust
+            Err(_) => found.push(ImplItem::Verbatim(quote!(#head #body))),
+        }
+    }
+    Ok(found)
+}
+
+fn begins_member(input: ParseStream<'_>) -> bool {
+    input.peek(Token![#]) || input.peek(Token![pub]) || input.peek(Token![fn]) || input.peek(Token![async])
+}
+
+/// Takes tokens up to a place.
+fn skip(input: ParseStream<'_>, end: impl Fn(ParseStream<'_>) -> bool) -> syn::Result<TokenStream> {
+    let mut tokens = TokenStream::new();
+    while !input.is_empty() && !end(input) {
+        tokens.extend([input.parse::<TokenTree>()?]);
+    }
+    Ok(tokens)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(item: TokenStream) -> (Vec<String>, Vec<String>) {
+        let Struct { item, unfinished } = item_struct(item).unwrap();
+        let name = |field: &Field| field.ident.as_ref().map(ToString::to_string).unwrap_or_default();
+        (item.fields.iter().map(name).collect(), unfinished.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn the_fields_around_an_unfinished_one_are_there() {
+        for middle in [quote!(opt: ,), quote!(opt,), quote!(#[optimizer] opt: Box<dyn,), quote!(pub opt: Vec<,)] {
+            let (fields, unfinished) = names(quote!(struct T { #[model] net: Mlp, #middle #[metric] acc: Accuracy }));
+            assert_eq!(
+                (fields, unfinished),
+                (vec!["net".into(), "opt".into(), "acc".into()], vec!["opt".into()]),
+                "{middle}"
+            );
+        }
+        let (fields, unfinished) = names(quote!(struct T { a: u8, #[config] }));
+        assert_eq!((fields, unfinished), (vec!["a".to_owned()], vec![]));
+        assert!(item_struct(quote!(struct T<)).is_none());
+    }
+
+    #[test]
+    fn the_methods_around_an_unfinished_one_are_there() {
+        let block =
+            quote!(impl T { fn first(&self) {} fn after_  fn last(&self) -> u8 { self. } #[cfg(test)] fn more() {} });
+        let block = item_impl(block).unwrap();
+        let names: Vec<String> = block
+            .item
+            .items
+            .iter()
+            .map(|member| match member {
+                ImplItem::Fn(function) => function.sig.ident.to_string(),
+                other => other.to_token_stream().to_string(),
+            })
+            .collect();
+        assert_eq!(names, ["first", "last", "more"]);
+        let written = block.with_bodies().to_token_stream().to_string();
+        assert!(written.contains("# [cfg (any ())] { self . }"), "{written}");
+    }
+
+    #[test]
+    fn what_may_be_right_in_a_newer_rust_is_kept() {
+        let block = item_impl(quote!(impl T { fn odd(&self) -> u8 @ 3 { 1 } })).unwrap();
+        assert!(block.with_bodies().to_token_stream().to_string().contains("@ 3"));
+    }
+}

@@ -1,0 +1,174 @@
+//! Types of fields that can't be meant as they are written, told before the compiler asks which traits they have.
+
+use crate::diag::Diag;
+use crate::source::source_of_type;
+use crate::trainer::model::{Trainer, TrainerField, TrainerRole};
+use proc_macro2::TokenStream;
+use syn::{GenericArgument, PathArguments, Type, TypePath, parse_quote};
+
+/// The layers of libtorch's `nn`, none of which is a model by itself.
+const LAYERS: [&str; 22] = [
+    "Linear",
+    "Sequential",
+    "SequentialT",
+    "Func",
+    "FuncT",
+    "Conv1D",
+    "Conv2D",
+    "Conv3D",
+    "ConvTranspose1D",
+    "ConvTranspose2D",
+    "ConvTranspose3D",
+    "BatchNorm",
+    "LayerNorm",
+    "GroupNorm",
+    "Embedding",
+    "LSTM",
+    "GRU",
+    "LSTMState",
+    "GRUState",
+    "Id",
+    "VarStore",
+    "Path",
+];
+
+/// Reports them; what was meant takes their place, where it is clear.
+pub(crate) fn are_meant(trainer: &mut Trainer, diag: &mut Diag) {
+    let private = trainer.krate.private();
+    for (field, written) in trainer.fields.iter_mut().zip(&mut trainer.item.fields) {
+        match field.role {
+            TrainerRole::Model => model(field, &private, diag),
+            TrainerRole::Optimizer { .. } => optimizer(field, diag),
+            TrainerRole::Hook => hook(field, diag),
+            _ => {}
+        }
+        written.ty = field.ty.clone();
+    }
+}
+
+fn model(field: &mut TrainerField, private: &TokenStream, diag: &mut Diag) {
+    if is_dyn(&field.ty) {
+        if source_of_type(&field.ty).contains("dyn Model") {
+            let message = "a model that the file chooses has the type `Box<dyn Net>`: `Model` makes one, `Net` runs it";
+            diag.error(&field.ty, message);
+            field.ty = parse_quote!(::std::boxed::Box<dyn #private::Net>);
+        }
+        return;
+    }
+    if let Some((wrapper, inner)) = wrapped(&field.ty) {
+        let name = source_of_type(inner);
+        let message = match wrapper.as_str() {
+            "Option" => format!("a model is always there; write `{name}`"),
+            "Vec" => format!(
+                "a `#[model]` field is one model; write a field for each `{name}`, or one struct that holds them all and implements `Model`"
+            ),
+            _ => format!("a `#[model]` field is the model itself; write `{name}`"),
+        };
+        diag.error(&field.ty, message);
+        match wrapper.as_str() {
+            // what uses the field goes through its elements
+            "Vec" => field.role = TrainerRole::Unknown,
+            _ => field.ty = inner.clone(),
+        }
+    } else if is_layer(&field.ty) {
+        let layer = source_of_type(&field.ty);
+        let message = format!(
+            "`{layer}` is a part of a model; put it into a struct of your own and write `impl Model for` that struct"
+        );
+        diag.error(&field.ty, message);
+        field.role = TrainerRole::Unknown;
+    }
+}
+
+fn optimizer(field: &mut TrainerField, diag: &mut Diag) {
+    if let Type::TraitObject(object) = &field.ty {
+        let boxed: Type = parse_quote!(::std::boxed::Box<#object>);
+        diag.error(&field.ty, "a `dyn` type has no size of its own; write `Box<dyn Optimizer>`");
+        field.ty = boxed;
+    }
+}
+
+fn hook(field: &mut TrainerField, diag: &mut Diag) {
+    if is_dyn(&field.ty) {
+        let message = "the type of a `#[hook]` field is concrete; a hook that the file chooses needs no field, list it under `custom_hooks`";
+        diag.error(&field.ty, message);
+        field.role = TrainerRole::Unknown;
+        // traits of hooks can't be made into objects
+        field.ty = parse_quote!(());
+    }
+}
+
+/// `Option`, `Mlp` of `Option<Mlp>`.
+fn wrapped(ty: &Type) -> Option<(String, &Type)> {
+    let Type::Path(TypePath { qself: None, path }) = ty else { return None };
+    let last = path.segments.last()?;
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+    let is_wrapper = ["Option", "Vec", "Box", "Rc", "Arc", "RefCell", "Mutex"].iter().any(|name| last.ident == name);
+    match arguments.args.first() {
+        Some(GenericArgument::Type(inner)) if is_wrapper => Some((last.ident.to_string(), inner)),
+        _ => None,
+    }
+}
+
+/// `nn::Linear`, and a `Tensor`.
+fn is_layer(ty: &Type) -> bool {
+    let Type::Path(TypePath { qself: None, path }) = ty else { return false };
+    let names: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+    match names.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["Tensor"] | [.., "tch", "Tensor"] => true,
+        [.., "nn", last] => LAYERS.contains(&last),
+        _ => false,
+    }
+}
+
+/// `dyn …`, also within `Box<…>` or `Option<…>`.
+fn is_dyn(ty: &Type) -> bool {
+    match ty {
+        Type::TraitObject(_) => true,
+        _ => wrapped(ty).is_some_and(|(_, inner)| is_dyn(inner)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trainer::parse;
+    use quote::quote;
+
+    fn told(field: TokenStream) -> (Vec<String>, String) {
+        let mut diag = Diag::new();
+        let mut trainer = parse::parse(quote!(by_epoch), quote!(struct Digits { #field }), &mut diag).unwrap();
+        are_meant(&mut trainer, &mut diag);
+        let ty = source_of_type(&trainer.fields[0].ty);
+        (diag.into_messages(), ty)
+    }
+
+    #[test]
+    fn what_a_model_is_wrapped_in_is_taken_off() {
+        for (written, meant) in
+            [(quote!(Box<Mlp>), "Mlp"), (quote!(Option<Arc<Mlp>>), "Arc<Mlp>"), (quote!(Vec<Mlp>), "Vec<Mlp>")]
+        {
+            let (errors, ty) = told(quote!(#[model] net: #written));
+            assert_eq!((errors.len(), ty.as_str()), (1, meant), "{errors:?}");
+        }
+        for right in [quote!(Mlp), quote!(my::nn::Cnn), quote!(Box<dyn Net>), quote!(Stack<Mlp>)] {
+            assert_eq!(told(quote!(#[model] net: #right)).0, Vec::<String>::new());
+        }
+    }
+
+    #[test]
+    fn a_layer_is_no_model() {
+        for layer in [quote!(nn::Linear), quote!(tch::nn::SequentialT), quote!(Tensor)] {
+            let (errors, _) = told(quote!(#[model] net: #layer));
+            assert!(errors.len() == 1 && errors[0].contains("is a part of a model"), "{errors:?}");
+        }
+    }
+
+    #[test]
+    fn a_hook_that_the_file_chooses_needs_no_field() {
+        for ty in [quote!(Box<dyn AnyHook>), quote!(Option<Box<dyn AnyHook>>)] {
+            let (errors, left) = told(quote!(#[hook] any: #ty));
+            assert_eq!((errors.len(), left.as_str()), (1, "()"), "{errors:?}");
+        }
+    }
+}

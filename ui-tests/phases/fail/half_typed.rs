@@ -1,0 +1,24 @@
+//! A method that is being written: the compiler tells of it, and the other phases are there.
+
+use engine::prelude::*;
+
+#[hook]
+pub struct Watch {
+    #[state]
+    seen: u64,
+}
+
+#[phases]
+impl Watch {
+    fn before_run(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        // mistake: nothing behind the point
+        cx.
+    }
+
+    fn after_run(&mut self, _: &mut Context<'_>) -> Result<()> {
+        self.seen += 1;
+        Ok(())
+    }
+}
+
+fn main() {}

@@ -1,0 +1,33 @@
+//! A field that is being written: the compiler tells of it, and the rest of the trainer is there.
+
+use engine::prelude::*;
+
+#[path = "../../parts.rs"]
+mod parts;
+use parts::*;
+
+#[trainer(by_epoch)]
+struct Digit {
+    #[model]
+    net: Cnn,
+    #[optimizer]
+    opt: AdamW,
+    #[loader(train)]
+    train: Loader<Digits>,
+    #[loader(val)]
+    val: Loader<Digits>,
+    // mistake: a metric without its type
+    #[metric]
+    loss: ,
+}
+
+steps!(Digit);
+
+impl ValStep for Digit {
+    fn val_step(&mut self, _: &Self::Batch, _: &mut Context<'_>) -> Result<Output> {
+        let _ = &self.net;
+        Ok(Output::new(Tensor::new()))
+    }
+}
+
+engine::main!(Digit);
