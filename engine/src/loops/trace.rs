@@ -30,8 +30,8 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// a sample less. With `output: None` the prediction must have exactly one tensor.
     ///
     /// # Errors
-    /// When there is no predict loader or no sample, the step fails or gives no such tensor, the tensor does not depend on
-    /// the batch, or the program gives other values than the step.
+    /// When there is no predict loader or no sample, the step fails or gives no such tensor, or the program gives other
+    /// values than the step.
     pub fn trace_predict(&mut self, output: Option<&str>) -> Result<Traced> {
         if !Self::has_loader(Role::Predict) {
             return Err(Error::msg("this trainer has no `#[loader(predict)]`, so there is nothing to record"));

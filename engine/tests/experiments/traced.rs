@@ -69,7 +69,6 @@ impl PredictStep for Recorded {
             "reads" => Prediction::new().tensor("y", &(&y * f64::try_from(x.sum(Kind::Double))?)),
             "splits" => Prediction::new().tensor("y", &y.reshape([4, 2])),
             "gives two" => Prediction::new().tensor("y", &y).tensor("class", &y.argmax(1, false)),
-            "knows" => Prediction::new().tensor("y", &Tensor::ones([4, 2], (Kind::Float, Device::Cpu))),
             "gives none" => Prediction::new().texts("name", vec![String::new(); 4]),
             "fails" => return Err(Error::msg("no luck")),
             _ => Prediction::new().tensor("y", &y),
@@ -127,7 +126,6 @@ fn a_program_that_would_compute_something_else_is_refused_or_told() {
         ("gives none", "gives no tensor, so there is nothing to record"),
         ("gives two", "the prediction has `y`, `class`: choose one of them"),
         ("fails", "no luck"),
-        ("knows", "has to be computed from the batch by libtorch"),
     ] {
         let error = format!("{:#}", record(besides).unwrap_err());
         assert!(error.contains(text), "{error}");
