@@ -15,6 +15,8 @@ pub(crate) enum Command {
     Test(Option<Device>, Peers),
     /// Everything that must pass before a change lands.
     Ci(Peers),
+    /// Kill trainings and resume them: how often, and from which seed, if that was said.
+    Torture(Torture),
     /// Say what is there and what is missing.
     Doctor,
     /// Make a package outside this workspace build.
@@ -62,6 +64,15 @@ pub(crate) enum Peers {
     Wanted,
 }
 
+/// How trainings are killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Torture {
+    /// How often; without it as often as in every run of the tests.
+    pub(crate) kills: Option<u64>,
+    /// Where the choice of instants begins; without it with another number each time.
+    pub(crate) seed: Option<u64>,
+}
+
 /// The help of one command.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Topic {
@@ -90,6 +101,7 @@ pub(crate) fn parse(args: &[String]) -> Result<Command, String> {
             options(topic, &["--device", "--peers"], rest).map(|options| Command::Test(options.device, options.peers))
         }
         "ci" => options(topic, &["--peers"], rest).map(|options| Command::Ci(options.peers)),
+        "torture" => torture(topic, rest).map(Command::Torture),
         "doctor" => options(topic, &[], rest).map(|_| Command::Doctor),
         "link" => match rest {
             [dir] if !dir.starts_with('-') => Ok(Command::Link(PathBuf::from(dir))),
@@ -176,6 +188,18 @@ What must pass before a change lands, the cheap checks first; it stops at the fi
 `--peers` is that of `test`.",
     },
     Topic {
+        name: "torture",
+        usage: "cargo xtask torture [--kills N] [--seed S]",
+        brief: "kill trainings at any instant, resume them, and compare what they come to",
+        text: "
+Small trainings of every kind are killed (SIGKILL) at instants that are functions of the seed, over their
+whole life and inside of saves, and resumed with other numbers of workers until they are done. Each has to
+end with the bytes of one that nothing has disturbed. The first that does not is told with its seed.
+
+  --kills N   how often (28, as in every run of the tests, if nothing was said); 1000 take a quarter of an hour
+  --seed S    the seed; another one each time if nothing was said",
+    },
+    Topic {
         name: "doctor",
         usage: "cargo xtask doctor",
         brief: "say what is there and what is missing, each with the command that mends it",
@@ -243,6 +267,29 @@ fn options(topic: &Topic, takes: &[&str], rest: &[String]) -> Result<Options, St
     Ok(options)
 }
 
+/// Reads the options of `torture`.
+fn torture(topic: &Topic, rest: &[String]) -> Result<Torture, String> {
+    let mut torture = Torture::default();
+    let mut rest = rest.iter();
+    while let Some(arg) = rest.next() {
+        let (option, value) = match arg.split_once('=') {
+            Some((option, value)) => (option, Some(value)),
+            None => (arg.as_str(), None),
+        };
+        let place = match option {
+            "--kills" => &mut torture.kills,
+            "--seed" => &mut torture.seed,
+            _ => return Err(unexpected(topic, arg)),
+        };
+        let number = value.or_else(|| rest.next().map(String::as_str)).and_then(|text| text.parse().ok());
+        let number = number.ok_or_else(|| format!("`{option}` needs a number\n  usage: {}", topic.usage))?;
+        if place.replace(number).is_some() {
+            return Err(unexpected(topic, arg));
+        }
+    }
+    Ok(torture)
+}
+
 fn unexpected(topic: &Topic, arg: &str) -> String {
     format!("unexpected argument `{arg}`\n  usage: {}", topic.usage)
 }
@@ -286,6 +333,16 @@ mod tests {
             assert_eq!(parsed(line), Ok(Command::GpuBundle(Some("some/where".into()))));
         }
         for line in ["gpu-bundle --out", "gpu-bundle here", "gpu-bundle --out a b", "gpu-bundle --out --help-me"] {
+            assert!(parsed(line).is_err(), "`{line}` was accepted");
+        }
+    }
+
+    #[test]
+    fn torture_takes_its_numbers_in_both_spellings() {
+        assert_eq!(parsed("torture"), Ok(Command::Torture(Torture::default())));
+        let said = Ok(Command::Torture(Torture { kills: Some(2000), seed: Some(7) }));
+        assert_eq!(parsed("torture --kills 2000 --seed=7"), said);
+        for line in ["torture --kills", "torture --kills many", "torture --seed 1 --seed 2", "torture 5"] {
             assert!(parsed(line).is_err(), "`{line}` was accepted");
         }
     }

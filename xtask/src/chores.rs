@@ -1,6 +1,6 @@
 //! The chores: demo, test, ci and link, each a short list of steps.
 
-use crate::args::{Device, Peers};
+use crate::args::{Device, Peers, Torture};
 use crate::cargo::Cargo;
 use crate::cargo_config::{self, Linked};
 use crate::libtorch::Libtorch;
@@ -66,6 +66,15 @@ pub(crate) fn ci(root: &Path, peers: Peers) -> Result<()> {
     cargo.run("clippy --workspace --all-targets -- -D warnings")?;
     cargo.strict_docs(&libtorch)?.run("doc --workspace --no-deps")?;
     all_tests(&cargo, peers)
+}
+
+/// Kills trainings and resumes them.
+pub(crate) fn torture(root: &Path, Torture { kills, seed }: Torture) -> Result<()> {
+    let (_, cargo) = ready(root, None)?;
+    let numbers = [("ENGINE_TORTURE_KILLS", kills), ("ENGINE_TORTURE_SEED", seed)];
+    let numbers = numbers.into_iter().filter_map(|(name, number)| Some((name, number?.to_string())));
+    // the selection of packages is that of all tests, so that nothing is compiled twice
+    cargo.with(numbers.collect()).run("test --workspace --test process torture -- --nocapture")
 }
 
 /// Makes the package in `dir` build with this checkout's libtorch.

@@ -40,6 +40,7 @@ fn main() -> ExitCode {
         Command::Demo(device) => chores::demo(&root, device),
         Command::Test(device, peers) => chores::test(&root, device, peers),
         Command::Ci(peers) => chores::ci(&root, peers),
+        Command::Torture(numbers) => chores::torture(&root, numbers),
         Command::Doctor => doctor::report(&root),
         Command::Link(dir) => chores::link(&root, &dir),
         Command::GpuBundle(out) => gpu_bundle::make(&root, out),

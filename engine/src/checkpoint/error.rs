@@ -38,6 +38,14 @@ pub enum CheckpointError {
         /// What libtorch said.
         why: String,
     },
+    /// No thread could be started that writes.
+    #[error(
+        "no thread can be started that writes the checkpoint; `background: false` in `hooks.checkpoint` needs none"
+    )]
+    Thread {
+        /// Why not.
+        source: std::io::Error,
+    },
     /// A state that can't be written as text: nested too deeply.
     #[error("the state can't be saved: {0}")]
     State(String),

@@ -19,6 +19,10 @@ pub(super) const STATE_TENSORS: &str = "state.safetensors";
 pub(super) const BEING_WRITTEN: &str = ".tmp-";
 pub(super) const BEING_REPLACED: &str = ".old-";
 pub(super) const BEING_DELETED: &str = ".gone-";
+/// How the name of a checkpoint begins that a failed training has left: no resume takes it unless it is named.
+pub const FAILED: &str = "failed-";
+/// How the name of a checkpoint begins that was left behind: the run has gone on from an older one.
+pub(super) const LEFT: &str = "left-";
 /// How the name of a checkpoint begins that could not be read and was set aside.
 pub(super) const DAMAGED: &str = "damaged-";
 
@@ -49,7 +53,7 @@ pub(super) fn rank_folder(rank: usize) -> String {
 pub(super) fn check_checkpoint(name: &str) -> Result<(), CheckpointError> {
     let why = match name {
         LATEST => Some("is the name of a file of the engine's own"),
-        _ if name.starts_with(DAMAGED) => Some("is that of a checkpoint that was set aside"),
+        _ if name.starts_with(DAMAGED) || name.starts_with(LEFT) => Some("is that of a checkpoint that was set aside"),
         _ => not_plain(name),
     };
     refuse("checkpoint", name, why)

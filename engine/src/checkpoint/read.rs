@@ -1,8 +1,8 @@
 //! Reading checkpoints: nothing is parsed before its size and hash are those of the manifest.
 
 use super::names::{
-    BEING_REPLACED, DAMAGED, LATEST, MANIFEST, META, RAW, RUN, STATE_TENSORS, STATE_TREE, TENSORS, iter_of_name,
-    rank_folder,
+    BEING_REPLACED, DAMAGED, FAILED, LATEST, LEFT, MANIFEST, META, RAW, RUN, STATE_TENSORS, STATE_TREE, TENSORS,
+    iter_of_name, rank_folder,
 };
 use super::tensor_file::TensorFile;
 use super::tree::Place;
@@ -124,7 +124,8 @@ pub fn newest_valid(dir: &Path) -> Result<Newest, CheckpointError> {
 }
 
 /// The checkpoints in a folder, valid or not, newest first: by finished iters, among equals the one that
-/// `latest` names, then by name. Empty when the folder does not exist. One that was being replaced when the process was
+/// `latest` names, then by name. Empty when the folder does not exist. Those that were set aside, or that a failed training
+/// has left ([`FAILED`]), are not among them. One that was being replaced when the process was
 /// killed is among them, where it lies now; [`put_back`](super::put_back) brings it to its place.
 ///
 /// ```
@@ -158,12 +159,31 @@ pub fn list(dir: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
     for entry in entries {
         let path = entry.while_trying("read", dir)?.path();
         let name = place_of(&path).file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if path.is_dir() && !name.starts_with('.') && !name.starts_with(DAMAGED) {
+        if path.is_dir() && is_counted(Path::new(&name)) {
             found.push((iter_of(&path, &name), name == latest, name, path));
         }
     }
     found.sort_by(|a, b| b.cmp(a));
     Ok(found.into_iter().map(|(_, _, _, path)| path).collect())
+}
+
+/// The checkpoints in a folder, as [`list`] has them, that are of a later iter.
+///
+/// # Errors
+/// When the folder can't be read.
+pub fn later_than(dir: &Path, iter: Iter) -> Result<Vec<PathBuf>, CheckpointError> {
+    let mut found = list(dir)?;
+    found.retain(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        iter_of(path, &name) > iter
+    });
+    Ok(found)
+}
+
+/// Whether a checkpoint is one of those that [`list`] finds, by its name.
+pub fn is_counted(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    ![".", DAMAGED, FAILED, LEFT].iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// Where a checkpoint belongs that was being replaced when the process was killed; of all others the path itself.

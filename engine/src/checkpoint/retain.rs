@@ -1,6 +1,6 @@
 //! Which checkpoints stay, and what a killed process left behind.
 
-use super::names::{BEING_DELETED, BEING_REPLACED, BEING_WRITTEN, DAMAGED, LATEST, iter_of_name};
+use super::names::{BEING_DELETED, BEING_REPLACED, BEING_WRITTEN, DAMAGED, LATEST, LEFT, iter_of_name};
 use super::{CheckpointError, read};
 use crate::base::disk::{DiskContext, sync_folder};
 use crate::base::temporary;
@@ -24,6 +24,15 @@ impl Deleted {
             Err(error) => self.failed.push(error),
         }
     }
+}
+
+/// Which checkpoints stay when a new one is on the disk.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Retention {
+    /// How many of those that are named by their iter: the newest.
+    pub keep: usize,
+    /// The names of others that stay.
+    pub protected: Vec<String>,
 }
 
 /// Deletes all but the newest `keep` of the checkpoints that are named by their iter.
@@ -137,7 +146,20 @@ pub fn clean(dir: &Path) -> Result<Deleted, CheckpointError> {
 /// # Errors
 /// When a file operation fails.
 pub fn set_aside(checkpoint: &Path) -> Result<PathBuf, CheckpointError> {
-    let name = format!("{DAMAGED}{}", name_of(checkpoint));
+    aside(checkpoint, DAMAGED)
+}
+
+/// Gives a checkpoint that the run has left behind, for it goes on from an older one, a name of its own, `left-NAME`. As
+/// with [`set_aside`], it is neither looked at nor counted any more, and nothing deletes it.
+///
+/// # Errors
+/// When a file operation fails.
+pub fn leave_behind(checkpoint: &Path) -> Result<PathBuf, CheckpointError> {
+    aside(checkpoint, LEFT)
+}
+
+fn aside(checkpoint: &Path, prefix: &str) -> Result<PathBuf, CheckpointError> {
+    let name = format!("{prefix}{}", name_of(checkpoint));
     let aside = free_beside(checkpoint, &name);
     std::fs::rename(checkpoint, &aside).while_trying("set aside", checkpoint)?;
     sync_folder(checkpoint.parent().unwrap_or(Path::new(".")))?;

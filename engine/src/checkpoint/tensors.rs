@@ -1,13 +1,14 @@
 //! Named tensors as the bytes of a safetensors file, and back.
 //!
-//! Tensors are copied from their device one at a time, so that writing needs no second model in memory.
+//! Tensors are copied from their device one at a time, and from the host a slice at a time, so that writing needs no second
+//! model in memory, and what is hashed and written was copied into the processor's cache just before.
 //! Layout: <https://github.com/huggingface/safetensors>; larger elements first, then by name, as its own
 //! writer does, which keeps every tensor aligned.
 
 use safetensors::tensor::{Dtype, Metadata, SafeTensorError, SafeTensors, TensorInfo};
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
-use tch::{Kind, TchError, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
 /// Why tensors could not be written.
 #[derive(Debug)]
@@ -49,11 +50,8 @@ pub(super) fn write_with_notes(
     out.write_all(&(header.len() as u64).to_le_bytes())
         .and_then(|()| out.write_all(&header))
         .map_err(WriteError::Io)?;
-    for entry in &entries {
-        let bytes = entry.copy().map_err(|error| refused(entry.name, error.to_string()))?;
-        out.write_all(&bytes).map_err(WriteError::Io)?;
-    }
-    Ok(())
+    let mut slice = Vec::new();
+    entries.iter().try_for_each(|entry| entry.write(out, &mut slice))
 }
 
 /// The tensors in the bytes of a safetensors file, on the CPU, sorted by name.
@@ -134,15 +132,35 @@ struct Entry<'a> {
 }
 
 impl Entry<'_> {
-    /// The elements in row-major order, little-endian as every machine that libtorch runs on.
-    fn copy(&self) -> Result<Vec<u8>, TchError> {
-        let mut bytes = vec![0; self.bytes];
+    /// Writes the elements in row-major order, little-endian as every machine that libtorch runs on; `slice` is memory that
+    /// is used again and again.
+    fn write(&self, out: &mut impl Write, slice: &mut Vec<u8>) -> Result<(), WriteError> {
+        if self.bytes == 0 {
+            return Ok(());
+        }
+        let failed = |error: TchError| refused(self.name, error.to_string());
+        let elements = self.elements().map_err(failed)?;
+        let (count, size) = (self.tensor.numel(), self.bytes / self.tensor.numel());
+        for begin in (0..count).step_by(SLICE / size) {
+            let length = (SLICE / size).min(count - begin);
+            slice.resize(length * size, 0);
+            let part = elements.f_narrow(0, begin as i64, length as i64).map_err(failed)?;
+            part.f_copy_data_u8(slice, length).map_err(failed)?;
+            out.write_all(slice).map_err(WriteError::Io)?;
+        }
+        Ok(())
+    }
+
+    /// The elements on the host, in a row.
+    fn elements(&self) -> Result<Tensor, TchError> {
         // a negated or conjugated view holds the bits of its base until it is resolved
         let own = self.tensor.f_detach()?.f_resolve_neg()?.f_resolve_conj()?;
-        own.f_copy_data_u8(&mut bytes, self.tensor.numel())?;
-        Ok(bytes)
+        own.f_to_device(Device::Cpu)?.f_reshape([-1])
     }
 }
+
+/// Bytes that are copied, hashed and written at once: they fit into the caches of a processor.
+const SLICE: usize = 1 << 20;
 
 fn entry<'a>(name: &'a str, tensor: &'a Tensor) -> Result<Entry<'a>, WriteError> {
     // the key under which the format keeps notes

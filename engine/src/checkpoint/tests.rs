@@ -1,9 +1,11 @@
 //! What a checkpoint promises, tried on real folders.
 
+mod background;
 mod faults;
 mod layout;
 mod names;
 
+use super::host::{HostCopy, HostMemory};
 use super::names::{LATEST, MANIFEST, META, iter_of_name};
 use super::*;
 use crate::base::state::{State, StateError, StateMap, StateValue};

@@ -5,7 +5,7 @@
 //! key is escaped as in JSON pointers (RFC 6901), so that no two tensors share a name. A tensor that a file of weights
 //! holds already (an average that evaluations use) is not written twice: the tree says where it is.
 
-use super::snapshot::Identity;
+use super::identity::Identity;
 use crate::base::state::{StateMap, StateValue};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! Writing one checkpoint: a temporary folder, every file synced, then one rename.
 
 use super::names::{
-    BEING_REPLACED, BEING_WRITTEN, LATEST, MANIFEST, META, RAW, RUN, STATE_TENSORS, STATE_TREE, TENSORS,
+    BEING_REPLACED, BEING_WRITTEN, FAILED, LATEST, MANIFEST, META, RAW, RUN, STATE_TENSORS, STATE_TREE, TENSORS,
     check_checkpoint, check_model, rank_folder,
 };
 use super::read::{files_of, latest_in, meta_of};
@@ -49,17 +49,30 @@ use tch::Tensor;
 /// still there; the new checkpoint is there whole, where only a further name or `latest` failed, or not at all.
 pub fn save(dir: &Path, names: &[impl AsRef<str>], snapshot: &Snapshot) -> Result<Vec<PathBuf>, CheckpointError> {
     let names: Vec<String> = names.iter().map(|name| name.as_ref().to_owned()).collect();
-    names.iter().try_for_each(|name| check_checkpoint(name))?;
-    let Some(first) = names.first() else {
+    prepare(dir, &names, snapshot)?;
+    write(dir, &names, snapshot)
+}
+
+/// What of [`save`] comes before anything is written: looks at names, and makes the folder of the checkpoints.
+pub(super) fn prepare(dir: &Path, names: &[String], snapshot: &Snapshot) -> Result<(), CheckpointError> {
+    if names.is_empty() {
         return Err(CheckpointError::Name { what: "checkpoint", name: String::new(), why: "is missing" });
-    };
+    }
+    names.iter().try_for_each(|name| check_checkpoint(name))?;
     check_models(&snapshot.models)?;
-    make_folder(dir)?;
-    let meta = Meta { names: names.clone(), ranks: snapshot.ranks.len() as u32, ..snapshot.meta.clone() };
+    Ok(make_folder(dir)?)
+}
+
+/// [`save`] into a folder that is there. One that has been moved away meanwhile is not made again.
+pub(super) fn write(dir: &Path, names: &[String], snapshot: &Snapshot) -> Result<Vec<PathBuf>, CheckpointError> {
+    let Some(first) = names.first() else { return Ok(Vec::new()) };
+    let meta = Meta { names: names.to_vec(), ranks: snapshot.ranks.len() as u32, ..snapshot.meta.clone() };
     let target = dir.join(first);
     let temporary = temporary(dir, first);
     put(&temporary, &target, || write_folder(&temporary, snapshot, &meta))?;
-    write_atomic(&dir.join(LATEST), format!("{first}\n").as_bytes())?;
+    if !first.starts_with(FAILED) {
+        write_atomic(&dir.join(LATEST), format!("{first}\n").as_bytes())?;
+    }
     names[1..].iter().try_for_each(|name| link(dir, &target, name))?;
     Ok(names.iter().map(|name| dir.join(name)).collect())
 }

@@ -4,6 +4,7 @@ use crate::base::Error;
 use crate::cli::checkpoints::Checkpoints;
 use crate::cli::failure::Failure;
 use crate::cli::out::{self, ColorChoice};
+use crate::cli::time::Span;
 use crate::config::{Given, Kind, Node, print_line, to_node};
 use crate::native::libtorch_version;
 use crate::sinks::{ConsoleOptions, Verbosity};
@@ -53,18 +54,25 @@ pub(super) enum Command {
     Train {
         #[command(flatten)]
         experiment: ExperimentArgs,
-        /// Go on with the run in the folder, from its newest checkpoint
-        #[arg(long, conflicts_with = "fresh")]
-        resume: bool,
+        /// Go on with the run in the folder, from its newest checkpoint; `--resume=auto` begins it where there is none;
+        /// `--resume=PATH` goes on from another checkpoint of the run, and leaves newer ones behind
+        #[arg(long, conflicts_with_all = ["fresh", "fork"], value_name = "auto|PATH", num_args = 0..=1, require_equals = true)]
+        resume: Option<Option<PathBuf>>,
         /// With `--resume`: go on also when a hook had ended the training
         #[arg(long = "continue", requires = "resume")]
         past_end: bool,
         /// Start anew; a run that is in the folder is moved aside, never deleted
         #[arg(long)]
         fresh: bool,
+        /// Begin a new run with the whole state of a checkpoint, of this run or another; `--name` names it
+        #[arg(long, value_name = "PATH", conflicts_with = "fresh")]
+        fork: Option<PathBuf>,
         /// Stops after this many updates
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
         max_iters: Option<u64>,
+        /// Saves the last finished iter after this time and ends, `3h50m`; a job of SLURM does so two minutes before its end
+        #[arg(long, value_name = "TIME")]
+        max_time: Option<Span>,
         /// Start with these weights instead of `weights.file`: a `.safetensors` file, an index, a folder, a checkpoint, or
         /// `hf:ORG/NAME`; with several models `MODEL=FILE`, as often as needed
         #[arg(long, value_name = "FILE")]
@@ -159,6 +167,9 @@ pub(super) struct ExperimentArgs {
     /// Sets a value over the file, `optimizer.lr=0.01`; as often as needed
     #[arg(long, value_name = "PATH=VALUE")]
     pub(super) set: Vec<String>,
+    /// The run's name, instead of the file's
+    #[arg(long, value_name = "NAME")]
+    pub(super) name: Option<String>,
     /// The folder of all runs, instead of the file's
     #[arg(long, value_name = "DIR")]
     pub(super) work_dir: Option<PathBuf>,
@@ -178,6 +189,10 @@ impl ExperimentArgs {
             let value = to_node(device).map_err(Error::new)?;
             let text = print_line(&value);
             given.push(Given { option: "--device", text, path: "device".to_owned(), value });
+        }
+        if let Some(name) = &self.name {
+            let value = Node::new(Kind::Str(name.clone()));
+            given.push(Given { option: "--name", text: name.clone(), path: "name".to_owned(), value });
         }
         if let Some(work_dir) = &self.work_dir {
             let Some(text) = work_dir.to_str().map(str::to_owned) else {
@@ -314,7 +329,8 @@ First steps:
   train exp.ron     trains it in `work_dir/name`
 
 Exit codes: 0 done; 1 failed while running; 2 wrong usage or experiment;
-130 and 143 stopped by SIGINT or SIGTERM, after a checkpoint was saved.";
+130 and 143 stopped by SIGINT or SIGTERM, after a checkpoint was saved.
+SIGUSR1 saves a training, and it goes on.";
 
 /// What this program is called, for messages that tell what to type.
 pub(super) fn program() -> String {

@@ -19,7 +19,7 @@ pub(super) fn resolve(path: PathBuf, run: &Path) -> Result<PathBuf, Failure> {
     }
     if let Err(error) = path.metadata() {
         let what = "name a checkpoint's folder, a run's folder, a `.safetensors` file, `last` or `best`";
-        return Err(Failure::Usage(format!("`--checkpoint {}` can't be read: {error}; {what}", path.display())));
+        return Err(Failure::Usage(format!("the checkpoint `{}` can't be read: {error}; {what}", path.display())));
     }
     // the file that names the newest checkpoint of a run stands for it
     if path.is_file()
@@ -29,6 +29,18 @@ pub(super) fn resolve(path: PathBuf, run: &Path) -> Result<PathBuf, Failure> {
         return Ok(path.with_file_name(name));
     }
     if path.join(CHECKPOINTS).is_dir() { newest(&path) } else { Ok(path) }
+}
+
+/// As [`resolve`], for a checkpoint that a training goes on from: a whole one, in a folder.
+pub(super) fn whole(path: PathBuf, run: &Path) -> Result<PathBuf, Failure> {
+    let found = resolve(path, run)?;
+    match found.is_dir() {
+        true => Ok(found),
+        false => Err(Failure::Usage(format!(
+            "`{}` holds weights alone, and a training goes on from a whole checkpoint; name its folder",
+            found.display()
+        ))),
+    }
 }
 
 /// The newest checkpoint of a run that can be read; newer ones that can't be are told.

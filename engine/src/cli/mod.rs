@@ -18,6 +18,7 @@ mod out;
 mod plan;
 mod predictions;
 mod show;
+mod time;
 mod weights;
 
 use crate::base::{Result, libtorch};
@@ -141,18 +142,21 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
         Command::Export(what) => export::run::<T>(what)?,
         Command::Checkpoints { what } => return checkpoints::run(what, style.verbose),
         Command::Plan { experiment } => Loaded::<T>::read(&experiment, Purpose::Inspect)?.used_by(plan::print)?,
-        Command::Train { experiment, resume, past_end, fresh, max_iters, weights } => {
-            let mode = match (resume, fresh) {
-                (true, _) => Mode::Resume,
-                (_, true) => Mode::Fresh,
-                _ => Mode::New,
+        Command::Train { experiment, resume, past_end, fresh, fork, max_iters, max_time, weights } => {
+            let time_limit = time::limit(max_time.as_ref());
+            let (mode, from) = match (resume, fresh) {
+                (Some(Some(word)), _) if word.as_os_str() == "auto" => (Mode::Auto, None),
+                (Some(path), _) => (Mode::Resume, path),
+                (None, true) => (Mode::Fresh, None),
+                (None, false) => (Mode::New, fork),
             };
             prepare_device()?;
             let weights = weights::given(&weights, T::MODELS)?;
             let mut loaded = Loaded::<T>::read_with(&experiment, weights, Purpose::Run)?;
             loaded.experiment.stop_after = max_iters;
             let folder = loaded.folder();
-            let options = TrainOptions { mode, past_end, console: style.console() };
+            let from = from.map(|path| checkpoint::whole(path, &folder)).transpose()?;
+            let options = TrainOptions { mode, from, past_end, time_limit, console: style.console() };
             let summary = loaded.used_by(|experiment| run_train(experiment, options))?;
             print_metrics(&summary)?;
             out::line(format_args!("run folder: {}", folder.display()))?;

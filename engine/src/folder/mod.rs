@@ -39,6 +39,8 @@ pub enum Mode {
     New,
     /// Go on with it; refuse when there is none.
     Resume,
+    /// Continue it; begin when there is none.
+    Auto,
     /// Move it aside to the first free of `name.1`, `name.2`, … and begin again.
     Fresh,
 }
@@ -54,6 +56,7 @@ pub struct RunFolder {
     /// Its device and number there: which folder it is, whatever its name.
     id: Option<(u64, u64)>,
     lock: Lock,
+    mode: Mode,
 }
 
 impl RunFolder {
@@ -93,6 +96,11 @@ impl RunFolder {
             // once it is aside another process may take the name before this one does, so all is asked again
             moved_aside = Some(move_aside(&path, work_dir, name)?);
         };
+        let mode = match mode {
+            Mode::Auto if holds_run(&path) => Mode::Resume,
+            Mode::Auto => Mode::New,
+            mode => mode,
+        };
         if mode == Mode::New && holds_work(&path) {
             return Err(FolderError::Taken(path));
         }
@@ -103,7 +111,7 @@ impl RunFolder {
             make_folder(&checkpoints)?;
         }
         let id = id_of(&path);
-        Ok(RunFolder { path, moved_aside, reused, made, id, lock })
+        Ok(RunFolder { path, moved_aside, reused, made, id, lock, mode })
     }
 
     /// Whether the folder is still where it was, and this run's alone: who deletes or moves it would find a second one half
@@ -125,6 +133,11 @@ impl RunFolder {
     /// The folder itself.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What is done about a run that was here; never [`Mode::Auto`], which has become one of the others.
+    pub fn mode(&self) -> Mode {
+        self.mode
     }
 
     /// Where [`Mode::Fresh`] put the run that was here.

@@ -1,21 +1,23 @@
 //! `checkpoint`: when to save and which checkpoints to keep. The engine itself writes checkpoints.
 
-use crate::base::{Clock, Result};
-use crate::checkpoint::{iter_name, retain};
-use crate::hooks::monitor::{Best, direction_of};
+use crate::base::{Clock, Iter, Result};
+use crate::checkpoint::{FAILED, Retention, iter_name};
+use crate::hooks::monitor::direction_of;
+use crate::hooks::ranking::{Entry, Ranking};
 use crate::metric::MetricName;
-use crate::run::{Cadence, Context, Save};
+use crate::run::{Cadence, Context, Exception, OnSaveError, Save, Saving};
 use engine_macros::{hook, phases};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 /// Asks for checkpoints: at intervals, at the end, and whenever a watched metric is better than ever.
 ///
 /// Every checkpoint contains everything that is needed to resume the run, also the best ones. With any settings, a run
-/// that is ended by SIGINT or SIGTERM saves its last finished iter.
+/// that is ended by SIGINT, SIGTERM or a time limit saves its last finished iter, and SIGUSR1 saves a run that continues.
 #[hook(priority = "LOWEST")]
 #[derive(Debug)]
 pub struct Checkpoint {
-    /// Epochs or iters between two checkpoints; by default 1 epoch, or 1000 iters.
+    /// Epochs or iters between two checkpoints; by default 1 epoch, or 1000 iters. With `minutes` there is no default.
     #[config(default, range = 1..)]
     interval: Option<u64>,
     /// The clock of `interval` and `begin`; by default the trainer's.
@@ -24,60 +26,110 @@ pub struct Checkpoint {
     /// No checkpoint at an interval before this count.
     #[config(default = 0)]
     begin: u64,
-    /// How many of the regular ones are kept, the newest first; those by `save_best` are kept besides.
+    /// Minutes between two checkpoints, besides those of `interval`: after the first iter for which it is time.
+    #[config(default, range = 0.0..)]
+    minutes: Option<f64>,
+    /// How many of the regular ones are kept, the newest first; those by `save_best` and `keep_every` are kept besides.
     #[config(default = 3, range = 1..)]
     keep: usize,
+    /// Every Nth of the regular ones is kept for good.
+    #[config(default, range = 1..)]
+    keep_every: Option<u64>,
     /// Also when the training ends.
     #[config(default = true)]
     save_last: bool,
     /// Metrics (`val/accuracy`) whose best state is kept as `best_val_accuracy`.
     #[config(default)]
     save_best: Vec<MetricName>,
+    /// Of how many of the best values of each of these metrics the state is kept. With more than one, each of them is a
+    /// regular checkpoint too, which stays as long as it is among them. Of equal values the first counts as better.
+    #[config(default = 1, range = 1..)]
+    keep_best: usize,
+    /// Also when the training fails, as `failed-iter_000000123`: with what the failed iter has changed until then. No
+    /// resume takes it unless it is named.
+    #[config(default = false)]
+    save_on_exception: bool,
+    /// Whether the training goes on while another thread writes. It takes memory of the host for a copy of weights and
+    /// optimizer.
+    #[config(default = true)]
+    background: bool,
+    /// When a checkpoint can't be written: `Stop`, the run ends with the error; `Continue`, it is told, and the run ends
+    /// with the error only when its last state is in no checkpoint.
+    #[config(default)]
+    on_save_error: OnSaveError,
     #[state]
-    best: BTreeMap<String, Best>,
+    best: BTreeMap<String, Ranking>,
+    /// How many regular ones there were.
+    #[state]
+    regular: u64,
+    /// The iters of those that `keep_every` keeps.
+    #[state]
+    kept: Vec<Iter>,
     /// An evaluation alone has no best and no last state.
     #[transient]
     training: bool,
-    /// What could not be deleted, and why: each is told once.
+    /// When the last regular one was asked for.
     #[transient]
-    not_deleted: BTreeSet<String>,
+    last: Option<Instant>,
+    /// The iter of the last regular one, which is counted once.
+    #[transient]
+    counted: Option<Iter>,
 }
 
 #[phases]
 impl Checkpoint {
     fn before_train(&mut self, cx: &mut Context<'_>) -> Result<()> {
         self.training = true;
+        self.last = Some(Instant::now());
         for name in &self.save_best {
             direction_of(name, cx)?;
-            if let Some(told) = self.best.entry(name.to_string()).or_default().is_of(name, cx) {
-                cx.say(&told)?;
+            let ranking = self.best.entry(name.to_string()).or_default();
+            let mut told = ranking.is_of(name, cx);
+            // in a run that was forked, or has gone on from an older checkpoint, they may be gone or never have been
+            if let Some(folder) = cx.folder().map(|folder| folder.checkpoints()) {
+                let is_there = |iter| match self.keep_best {
+                    1 => folder.join(best_name(name)).is_dir(),
+                    _ => folder.join(iter_name(iter)).is_dir(),
+                };
+                if ranking.keep_those(is_there) {
+                    told = Some(format!("the best checkpoint of `{name}` is not here: its best value starts anew"));
+                }
             }
+            told.map_or(Ok(()), |told| cx.say(&told))?;
         }
         Ok(())
     }
 
     fn after_train_iter(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        self.save_if(self.is_due(Clock::Iter, cx) || self.is_last(cx), cx);
+        self.save_regular(self.is_due(Clock::Iter, cx) || self.is_time(), cx);
+        self.save_if(self.is_last(cx), cx);
         Ok(())
     }
 
     fn after_train_epoch(&mut self, cx: &mut Context<'_>) -> Result<()> {
         let counted = cx.clocks().is_between_epochs();
-        self.save_if((counted && self.is_due(Clock::Epoch, cx)) || self.is_last(cx), cx);
+        self.save_regular(counted && self.is_due(Clock::Epoch, cx), cx);
+        self.save_if(self.is_last(cx), cx);
         Ok(())
     }
 
+    #[only_ok]
     fn after_val(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        if !self.training || cx.exception().is_some() {
+        if !self.training {
             return Ok(());
         }
+        self.forget_what_was_not_written(cx);
         for name in &self.save_best {
             let Some(value) = cx.new_metric(name) else { continue };
             let better = direction_of(name, cx)?;
-            // a value that is no number is never the best
             let now = (cx.epoch(), cx.iter());
-            if !value.is_nan() && self.best.entry(name.to_string()).or_default().take(value, better, 0.0, now) {
+            let place = self.best.entry(name.to_string()).or_default().take(value, better, now, self.keep_best);
+            if place == Some(0) {
                 cx.save(Save { name: best_name(name), latest: false });
+            }
+            // the best one may be replaced under its name, and stay among the best all the same
+            if place.is_some() && self.keep_best > 1 {
+                cx.save(Save { name: iter_name(cx.iter()), latest: true });
             }
         }
         // the validation of the last weights may come after `after_train_epoch`
@@ -91,57 +143,120 @@ impl Checkpoint {
         if self.training && cx.exception().is_none() { self.tell_best(cx) } else { Ok(()) }
     }
 
-    fn after_save_checkpoint(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        let Some(folder) = cx.folder() else { return Ok(()) };
-        let mut kept: Vec<String> = self.save_best.iter().map(|name| best_name(name)).collect();
-        // also beside folders that only seem to be of later iters
-        kept.extend(cx.checkpoint().map(|saved| saved.name.clone()));
-        let folder = folder.checkpoints();
-        // the new one is safe, so an old one that can't be deleted is no reason to end the training
-        let failed = retain(&folder, self.keep, &kept).map_or_else(|error| vec![error], |found| found.failed);
-        for error in failed {
-            let text = format!("warning: an old checkpoint stays: {error}");
-            if self.not_deleted.insert(text.clone()) {
-                cx.tell(&text);
-            }
+    fn on_exception(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        if self.save_on_exception && self.training && matches!(cx.exception(), Some(Exception::Failed(_))) {
+            cx.save(Save { name: format!("{FAILED}{}", iter_name(cx.iter())), latest: false });
         }
+        Ok(())
+    }
+
+    fn before_save_checkpoint(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        self.forget_what_was_not_written(cx);
+        cx.saving(Saving {
+            background: self.background,
+            on_error: self.on_save_error,
+            retention: Some(Retention { keep: self.keep, protected: self.protected() }),
+        });
         Ok(())
     }
 }
 
 impl Checkpoint {
+    /// What stays besides the newest: by their names.
+    fn protected(&self) -> Vec<String> {
+        let mut protected: Vec<String> = self.save_best.iter().map(|name| best_name(name)).collect();
+        if self.keep_best > 1 {
+            let rankings = self.save_best.iter().filter_map(|name| self.best.get(&**name));
+            protected.extend(rankings.flat_map(|found| found.best(self.keep_best)).map(|entry| iter_name(entry.iter)));
+        }
+        protected.extend(self.kept.iter().map(|iter| iter_name(*iter)));
+        protected
+    }
+
+    /// The best values are those whose checkpoints are there.
+    fn forget_what_was_not_written(&mut self, cx: &mut Context<'_>) {
+        for (name, iter) in cx.take_not_written() {
+            let ranked = self.keep_best > 1 && name == iter_name(iter);
+            for (metric, ranking) in &mut self.best {
+                if ranked || best_name(metric) == name {
+                    ranking.forget(iter);
+                }
+            }
+            self.kept.retain(|kept| *kept != iter);
+        }
+    }
+
     /// Says which checkpoint holds the best value of each watched metric.
     fn tell_best(&self, cx: &mut Context<'_>) -> Result<()> {
         let Some(folder) = cx.folder().map(|folder| folder.checkpoints()) else { return Ok(()) };
+        let clock = cx.clocks().clock();
         for name in &self.save_best {
-            let Some(best) = self.best.get(&**name) else { continue };
-            let (Some(value), (epoch, iter)) = (best.value(), best.at()) else { continue };
-            let when = match cx.clocks().clock() {
-                Clock::Epoch => format!("{epoch}, {iter}"),
-                Clock::Iter => iter.to_string(),
-            };
+            let Some(found) = self.best.get(&**name) else { continue };
+            let [best, others @ ..] = found.best(self.keep_best) else { continue };
             let path = folder.join(best_name(name));
-            cx.say(&format!("best `{name}`: {} at {when}, in {}", shown(value), path.display()))?;
+            let mut text = format!("best `{name}`: {}, in {}", told(best, clock), path.display());
+            match best.ties {
+                0 => {}
+                1 => text.push_str("; a later value is the same, and the first one is kept"),
+                ties => text.push_str(&format!("; {ties} later values are the same, and the first one is kept")),
+            }
+            for entry in others {
+                text.push_str(&format!("; then {}, in {}", told(entry, clock), iter_name(entry.iter)));
+            }
+            cx.say(&text)?;
         }
         Ok(())
     }
 
     fn is_due(&self, clock: Clock, cx: &Context<'_>) -> bool {
+        if self.interval.is_none() && self.minutes.is_some() {
+            return false;
+        }
         let clocks = cx.clocks();
         let cadence = Cadence::new(self.interval, self.begin, self.by, clocks.clock());
         cadence.by == clock && cadence.is_at(clocks.count(clock))
+    }
+
+    fn is_time(&self) -> bool {
+        let (Some(minutes), Some(last)) = (self.minutes, self.last) else { return false };
+        // a span that no clock can tell never comes to its end
+        Duration::try_from_secs_f64(minutes * 60.0).is_ok_and(|span| last.elapsed() >= span)
     }
 
     fn is_last(&self, cx: &Context<'_>) -> bool {
         self.save_last && cx.iter().get() > 0 && (cx.clocks().is_finished() || cx.stopping().is_some())
     }
 
-    /// Asks for a regular checkpoint, unless something is on its way out.
+    /// Asks for a regular checkpoint, and counts it.
+    fn save_regular(&mut self, wanted: bool, cx: &mut Context<'_>) {
+        let iter = cx.iter();
+        if wanted && self.training && cx.exception().is_none() && self.counted != Some(iter) {
+            self.counted = Some(iter);
+            self.last = Some(Instant::now());
+            self.regular += 1;
+            if self.keep_every.is_some_and(|every| self.regular.is_multiple_of(every)) {
+                self.kept.push(iter);
+            }
+        }
+        self.save_if(wanted, cx);
+    }
+
+    /// Asks for a checkpoint that is named by its iter, unless something is on its way out.
     fn save_if(&self, wanted: bool, cx: &mut Context<'_>) {
         if wanted && self.training && cx.exception().is_none() {
             let name = iter_name(cx.iter());
             cx.save(Save { name, latest: true });
         }
+    }
+}
+
+/// A best value, and the weights that gave it: `0.9500 at epoch 2, iter 6`.
+fn told(entry: &Entry, clock: Clock) -> String {
+    // as the command line prints metrics at the end
+    let value = format!("{:.4}", entry.value);
+    match clock {
+        Clock::Epoch => format!("{value} at {}, {}", entry.epoch, entry.iter),
+        Clock::Iter => format!("{value} at {}", entry.iter),
     }
 }
 
@@ -179,14 +294,10 @@ pub(crate) fn best_name(metric: &str) -> String {
 /// Longer names are cut, and end with a hash of the metric.
 const LONGEST_BEST: usize = 150;
 
-/// A metric with four digits behind the point, as the command line prints it at the end.
-fn shown(value: f64) -> String {
-    format!("{value:.4}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     #[test]
     fn no_two_metrics_share_the_folder_of_their_best() {

@@ -52,14 +52,15 @@ impl EarlyStopping {
         Ok(())
     }
 
+    // an interrupted or failed validation has no value to judge
+    #[only_ok]
     fn after_val(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        // an interrupted or failed validation has no value to judge
-        if !self.training || cx.exception().is_some() {
+        if !self.training {
             return Ok(());
         }
         let Some(value) = cx.new_metric(&self.monitor) else { return Ok(()) };
         let better = direction_of(&self.monitor, cx)?;
-        match self.best.take(value, better, self.min_delta, (cx.epoch(), cx.iter())) {
+        match self.best.take(value, better, self.min_delta) {
             true => self.waited = 0,
             false => self.waited += 1,
         }

@@ -9,6 +9,7 @@ mod early_stopping;
 mod ema;
 mod logger;
 mod monitor;
+mod ranking;
 mod scheduler;
 mod timer;
 

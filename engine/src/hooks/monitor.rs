@@ -1,6 +1,6 @@
 //! What hooks that watch a metric ask of its name, and the best value that they keep of it.
 
-use crate::base::{Epoch, Error, Iter, Result, Saved, StateError, StateMap, StateValue};
+use crate::base::{Error, Result, Saved, StateError, StateMap, StateValue};
 use crate::metric::{Better, watched};
 use crate::run::Context;
 
@@ -17,8 +17,6 @@ pub(crate) fn direction_of(monitor: &str, cx: &Context<'_>) -> Result<Better> {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Best {
     value: Option<f64>,
-    /// The finished epochs and iters of the weights that gave it.
-    at: (Epoch, Iter),
     /// The metric with its settings, and which direction is better; empty while nobody has said.
     by: String,
 }
@@ -27,11 +25,6 @@ impl Best {
     /// The value; `None` before the first one.
     pub(crate) fn value(&self) -> Option<f64> {
         self.value
-    }
-
-    /// The finished epochs and iters of the weights that gave the value.
-    pub(crate) fn at(&self) -> (Epoch, Iter) {
-        self.at
     }
 
     /// Says what measures the values to come. A best value of something else can't be compared with them: it is
@@ -48,12 +41,11 @@ impl Best {
         told
     }
 
-    /// Takes a value of the weights of now when it is better by more than `by`, or the first one. Whether it was.
-    pub(crate) fn take(&mut self, value: f64, better: Better, by: f64, now: (Epoch, Iter)) -> bool {
+    /// Takes a value when it is better by more than `by`, or the first one. Whether it was.
+    pub(crate) fn take(&mut self, value: f64, better: Better, by: f64) -> bool {
         let taken = self.value.is_none_or(|best| better.is_better(value, best, by));
         if taken {
             self.value = Some(value);
-            self.at = now;
         }
         taken
     }
@@ -63,15 +55,12 @@ impl Saved for Best {
     fn save(&self) -> StateValue {
         let mut map = StateMap::new();
         map.put("value", &self.value);
-        map.put("epoch", &self.at.0);
-        map.put("iter", &self.at.1);
         map.put("by", &self.by);
         StateValue::Map(map)
     }
 
     fn restore(value: StateValue) -> Result<Self, StateError> {
         let mut map = StateMap::restore(value)?;
-        let at = (map.take("epoch")?, map.take("iter")?);
-        Ok(Best { value: map.take("value")?, at, by: map.take("by")? })
+        Ok(Best { value: map.take("value")?, by: map.take("by")? })
     }
 }

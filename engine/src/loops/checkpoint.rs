@@ -8,64 +8,14 @@ use crate::loops::order::{LoaderState, check_order, check_seed};
 use crate::loops::program::Program;
 use crate::loops::trainer::{Role, Trainer};
 use crate::phase::at;
-use crate::run::{Generators, Save, SavedCheckpoint};
+use crate::run::Generators;
 use std::collections::BTreeMap;
 use std::path::Path;
 use tch::Tensor;
 
 impl<D: EngineHooks, T: Trainer> Program<D, T> {
-    /// Writes the checkpoint that was decided on: one state, under every name that was asked for.
-    pub(crate) fn write_decided_checkpoints(&mut self) -> Result<()> {
-        let mut saves = std::mem::take(&mut self.run.decision.saves);
-        // the first is the one that `latest` tells
-        saves.sort_by_key(|save| !save.latest);
-        let mut names: Vec<String> = Vec::new();
-        for Save { name, .. } in saves {
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        }
-        self.save(names)
-    }
-
-    /// A stop signal: the last finished iter is saved, once, whether or not a hook has asked for it.
-    pub(crate) fn save_on_signal(&mut self) -> Result<()> {
-        self.write_decided_checkpoints()?;
-        let iter = self.run.clocks.iter;
-        if iter == Iter(0) || self.run.storage.saved_at == Some(iter) {
-            return Ok(());
-        }
-        self.save(vec![checkpoint::iter_name(iter)])
-    }
-
-    fn save(&mut self, names: Vec<String>) -> Result<()> {
-        let Some(folder) = &self.run.storage.folder else { return Ok(()) };
-        let Some(first) = names.first() else { return Ok(()) };
-        folder.check()?;
-        let folder = folder.checkpoints();
-        self.phase::<at::BeforeSaveCheckpoint>()?;
-        // rows that the checkpoint counts on must not be lost with the machine
-        self.run.seen.sinks.flush()?;
-        let snapshot = self.snapshot()?;
-        let paths = checkpoint::save(&folder, &names, &snapshot)
-            .with_context(|| format!("the checkpoint `{first}` can't be written"))?;
-        self.run.storage.saved_at = Some(snapshot.meta.iter);
-        for (name, path) in names.into_iter().zip(paths) {
-            self.tell_of_saved(SavedCheckpoint { name, path, iter: snapshot.meta.iter })?;
-        }
-        Ok(())
-    }
-
-    /// A checkpoint is on the disk, whoever has written it.
-    fn tell_of_saved(&mut self, saved: SavedCheckpoint) -> Result<()> {
-        self.run.storage.saved = Some(saved);
-        let result = self.phase::<at::AfterSaveCheckpoint>();
-        self.run.storage.saved = None;
-        result
-    }
-
     /// Everything that influences the rest of the run.
-    fn snapshot(&mut self) -> Result<Snapshot> {
+    pub(super) fn snapshot(&mut self) -> Result<Snapshot> {
         let published = std::mem::take(&mut self.run.storage.published);
         let run = &self.run;
         let mut state = StateMap::new();
@@ -151,6 +101,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// # Errors
     /// Those of [`Program::restore`].
     pub(crate) fn take_back(&mut self, snapshot: Snapshot) -> Result<Vec<String>> {
+        self.finish_saves()?;
         let Snapshot { meta, models, mut state, ranks } = snapshot;
         self.run.storage.notes = meta.notes;
         let mut told = Vec::new();
@@ -225,6 +176,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// # Errors
     /// Those of [`Program::load_for_evaluation`].
     pub(crate) fn take_for_evaluation(&mut self, path: &Path) -> Result<Vec<String>> {
+        self.finish_saves()?;
         if !path.is_dir() {
             return self.load_foreign(checkpoint::load_models(path)?);
         }

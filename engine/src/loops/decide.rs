@@ -5,17 +5,50 @@
 //! skipping an update, just before the update. All other code acts only on the decision, so that a group of ranks has
 //! to agree only in this file.
 
+use crate::base::Iter;
+use crate::checkpoint::iter_name;
 use crate::hook::EngineHooks;
 use crate::loops::program::Program;
 use crate::loops::trainer::Trainer;
 use crate::phase::at;
-use crate::run::{Caller, Exception, Stop};
+use crate::run::{Caller, Exception, Save, Stop};
 
 impl<D: EngineHooks, T: Trainer> Program<D, T> {
-    /// Decides what hooks, steps and signals have asked for since the last time. True when a signal ends the run.
+    /// Decides what hooks, steps, signals and the clock on the wall have asked for since the last time. True when a signal
+    /// or the end of its time ends the run: it is saved, and nothing else is done.
     pub(crate) fn decide(&mut self) -> bool {
         self.decide_on_requests();
-        self.decide_on_signal()
+        self.decide_on_saving();
+        self.decide_on_time();
+        self.decide_on_signal() || self.run.decision.is_time_up()
+    }
+
+    /// SIGUSR1 asks for a checkpoint. Before the first iter there is nothing to save, so it waits.
+    fn decide_on_saving(&mut self) {
+        let iter = self.run.clocks.iter;
+        if iter == Iter(0) || self.run.storage.folder.is_none() || !self.run.signals.take_save() {
+            return;
+        }
+        if self.run.storage.saved_at == Some(iter) {
+            self.run.tell(&format!("SIGUSR1: {iter} is saved already"));
+            return;
+        }
+        self.run.tell(&format!("SIGUSR1: {iter} is saved, and the run goes on"));
+        let save = Save { name: iter_name(iter), latest: true };
+        if !self.run.decision.saves.contains(&save) {
+            self.run.decision.saves.push(save);
+        }
+    }
+
+    /// The run's time is up.
+    fn decide_on_time(&mut self) {
+        let limit = self.plan.train.time_limit.as_ref().filter(|limit| limit.is_over());
+        if let Some(limit) = limit
+            && self.run.decision.stop.is_none()
+            && !self.run.clocks.is_finished()
+        {
+            self.run.decision.stop = Some(Stop::at_time(limit));
+        }
     }
 
     /// Decides what hooks and steps have asked for. A signal waits for the next safe point, where the run can be saved.

@@ -3,7 +3,7 @@
 use crate::base::Clock;
 use crate::optim::update::batches_per_iter;
 use crate::optim::{Clip, NonFinite, PassInfo, PassPlan, PassSettings, TrainingLength};
-use crate::run::{Cadence, Clocks};
+use crate::run::{Cadence, Clocks, TimeLimit};
 use serde::{Deserialize, Serialize};
 
 /// The plan of a training, without the requests of hooks.
@@ -36,6 +36,8 @@ pub struct TrainPlan {
     pub non_finite: NonFinite,
     /// Stops after this many updates without changing the plan, so that schedules do not change.
     pub stop_after: Option<u64>,
+    /// When this run has to end by the clock.
+    pub time_limit: Option<TimeLimit>,
     /// Continues a training even when a hook or a step had ended it.
     pub past_end: bool,
 }

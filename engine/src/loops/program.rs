@@ -63,12 +63,19 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// The first error or panic of a step, a hook, a loader or the disk. Later errors are printed, not returned.
     pub fn run(&mut self, body: impl FnOnce(&mut Self) -> Result<()>) -> Result<End> {
         let _bracket = panics::bracket();
-        let result = self.within::<at::BeforeRun, at::AfterRun>(body);
+        let result = self.within::<at::BeforeRun, at::AfterRun>(|program| {
+            body(program).and_then(|()| program.finish_saves_for_good()).inspect_err(|_| {
+                program.finish_saves_on_the_way_out();
+                program.save_after_failure();
+            })
+        });
+        // a body that has panicked has not come so far
+        self.finish_saves_on_the_way_out();
         let how = match (&result, self.run.decision.stop.as_ref().map(|stop| stop.kind)) {
             (Err(_), _) => Outcome::Failed,
             (Ok(()), None) => Outcome::Finished,
             (Ok(()), Some(StopKind::Requested)) => Outcome::Stopped,
-            (Ok(()), Some(StopKind::Limit | StopKind::Signal(_))) => Outcome::Interrupted,
+            (Ok(()), Some(StopKind::Limit | StopKind::Time | StopKind::Signal(_))) => Outcome::Interrupted,
         };
         let sinks = &mut self.run.seen.sinks;
         let ended = sinks.end(how);

@@ -1,11 +1,10 @@
 //! What `predict_step` computes, as a TorchScript program: recorded while it works on one batch.
 
 use crate::base::{Error, ErrorContext as _, Prediction, Result};
-use crate::data::{Batch, Cursor};
+use crate::data::Cursor;
 use crate::hook::EngineHooks;
-use crate::loops::fed::{FedStep, VisitLoader};
+use crate::loops::fed::{BatchRead, FedStep};
 use crate::loops::program::Program;
-use crate::loops::share::Weighed;
 use crate::loops::trainer::{Role, Trainer};
 use tch::{CModule, Tensor};
 
@@ -23,6 +22,9 @@ pub struct Traced {
     /// Why the program is only for batches of that number of samples, if it is.
     pub fixed: Option<String>,
 }
+
+/// What to say when libtorch can't end a recording.
+const NOT_RECORDED: &str = "`predict_step` can't be recorded: its tensor has to be computed from the batch by libtorch";
 
 impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// Records how `predict_step` computes a tensor of its prediction, on the first batch of the predict loader, with the
@@ -43,39 +45,25 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.in_evaluation_mode(Role::Predict, |program| {
             let loader = T::loaders(Role::Predict)[0];
             program.begin_loader(Role::Predict, loader)?;
-            let traced = T::predicted(Trace { program, output });
-            traced.unwrap_or_else(|| Err(Error::msg(format!("the trainer does not give its loader `{loader}`"))))
+            program.trace(output)
         })
     }
-}
 
-struct Trace<'p, 'o, D: EngineHooks, T: Trainer> {
-    program: &'p mut Program<D, T>,
-    output: Option<&'o str>,
-}
-
-/// What to say when libtorch can't end a recording.
-const NOT_RECORDED: &str = "`predict_step` can't be recorded: its tensor has to be computed from the batch by libtorch";
-
-impl<D: EngineHooks, T: Trainer> VisitLoader<T, Prediction> for Trace<'_, '_, D, T> {
-    type Value = Result<Traced>;
-
-    fn visit<F: FedStep<T, Answer = Prediction>>(self, fed: F) -> Result<Traced> {
-        let Trace { program, output } = self;
-        let loader = fed.loader(&mut program.trainer);
-        loader.start(Cursor::default())?;
-        let batch = loader.next_batch()?;
-        let batch = batch.ok_or_else(|| Error::msg("the predict loader has no sample to record with"))?;
-        let Weighed { mut batch, size, .. } = Weighed::of(batch)?.onto(&program.run)?;
-        let inputs = tensors_of(&mut batch)?;
-        let mut predict = |batch: &F::Batch, size: usize| {
-            program.run.step.batch_size = size;
-            let prediction = program.step("predict_step", |trainer, cx| fed.step(trainer, batch, cx))?;
+    fn trace(&mut self, output: Option<&str>) -> Result<Traced> {
+        let mut fed = T::predicted().ok_or_else(|| Error::msg("the trainer does not return its predict loader"))?;
+        fed.loader(&mut self.trainer).start(Cursor::default())?;
+        let read = fed.read(&mut self.trainer, &self.run)?;
+        let BatchRead { size, .. } =
+            read.ok_or_else(|| Error::msg("the predict loader has no sample to record with"))?;
+        let inputs = fed.tensors()?;
+        let mut predict = |fed: &dyn FedStep<T, Prediction>, size: usize| {
+            self.run.step.batch_size = size;
+            let prediction = self.step("predict_step", |trainer, cx| fed.step(trainer, cx))?;
             Chosen::of(&prediction, output)
         };
         let mut answer = Err(Error::msg(NOT_RECORDED));
         let module = CModule::create_by_tracing("Predict", "forward", &inputs, &mut |_: &[Tensor]| {
-            answer = predict(&batch, size);
+            answer = predict(fed.as_ref(), size);
             answer.iter().map(|chosen| chosen.tensor.shallow_clone()).collect()
         });
         if module.is_err() {
@@ -91,9 +79,10 @@ impl<D: EngineHooks, T: Trainer> VisitLoader<T, Prediction> for Trace<'_, '_, D,
         })?;
         let mut fixed = None;
         if size > 1 {
-            let mut fewer = batch.samples(0..size - 1)?;
-            fixed = match predict(&fewer, size - 1) {
-                Ok(expected) => check(&module, &tensors_of(&mut fewer)?, &expected.tensor).err(),
+            fed.keep(size - 1)?;
+            let fewer = fed.tensors()?;
+            fixed = match predict(fed.as_ref(), size - 1) {
+                Ok(expected) => check(&module, &fewer, &expected.tensor).err(),
                 // the step itself is for batches of that size
                 Err(error) => Some(first_line(&format!("{error:#}"))),
             };
@@ -132,16 +121,6 @@ impl Chosen {
         let parts = tensors.iter().map(|(name, _)| *name).chain(texts);
         Ok(Chosen { name, tensor: tensor.shallow_clone(), others: parts.filter(|part| part != name).collect() })
     }
-}
-
-/// The tensors of a batch, in their order.
-fn tensors_of<B: Batch>(batch: &mut B) -> Result<Vec<Tensor>> {
-    let mut found = Vec::new();
-    batch.each_tensor(&mut |tensor| {
-        found.push(tensor.shallow_clone());
-        Ok(())
-    })?;
-    Ok(found)
 }
 
 /// Whether the program gives this tensor.

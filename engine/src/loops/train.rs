@@ -155,6 +155,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         // what hooks ask for in `after_train`; nothing is half done here either
         self.decide();
         self.write_decided_checkpoints()?;
+        self.finish_saves_for_good()?;
         self.validate_at_cut()
     }
 
@@ -164,7 +165,12 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     fn validate_at_cut(&mut self) -> Result<()> {
         let clocks = &self.run.clocks;
         let wanted = self.plan.val.as_ref().is_some_and(|val| val.at_end) && Self::has_loader(Role::Val);
-        if !self.is_cut() || !wanted || clocks.last_val == Some(clocks.iter) || clocks.iter.get() == 0 {
+        if !self.is_cut()
+            || self.run.decision.is_time_up()
+            || !wanted
+            || clocks.last_val == Some(clocks.iter)
+            || clocks.iter.get() == 0
+        {
             return Ok(());
         }
         self.val()?;
@@ -245,22 +251,23 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         }
     }
 
-    /// To be called between iters: decides requests, validates, and writes checkpoints. After a signal there is no
-    /// validation, and the state of the last finished iter is saved.
+    /// To be called between iters: decides requests, validates, and begins checkpoints. After a signal, or when the time of
+    /// the run is up, there is no validation, and the state of the last finished iter is saved.
     ///
     /// # Errors
     /// The first error of a hook, of the validation or of the disk.
     pub fn safe_point(&mut self) -> Result<()> {
-        let signal = self.decide();
-        let val = !signal && self.is_val_due();
-        self.check_finite(signal || val)?;
-        if signal {
-            return self.save_on_signal();
+        self.look_after_saves()?;
+        let ends = self.decide();
+        let val = !ends && self.is_val_due();
+        self.check_finite(ends || val)?;
+        if ends {
+            return self.save_last_iter();
         }
         if val {
             self.val()?;
             if self.decide() {
-                return self.save_on_signal();
+                return self.save_last_iter();
             }
         }
         if !self.run.decision.saves.is_empty() {
@@ -280,6 +287,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         if !self.has_iter_left() {
             return Ok(());
         }
+        self.look_after_saves()?;
         match self.decide() {
             false if self.is_over() => Ok(()),
             _ => self.safe_point(),

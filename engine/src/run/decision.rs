@@ -1,7 +1,7 @@
 //! What the loop has decided. Hooks and steps write [`Requests`]; the loop turns them into a decision at its safe
 //! points, in one place, so that all ranks of a group can come to the same one.
 
-use crate::run::{Caller, Requests, Save, Signal};
+use crate::run::{Caller, Requests, Save, Signal, TimeLimit};
 use std::fmt;
 
 /// What the loop has decided so far, and what it still has to do at this safe point.
@@ -40,8 +40,10 @@ pub struct Stop {
 pub enum StopKind {
     /// A hook or a step requested it. The training has ended; a resumed run does not continue it by itself.
     Requested,
-    /// The limit of this run, which is not part of the plan: a resumed run continues.
+    /// The limit of this run in iters, which is not part of the plan: a resumed run continues.
     Limit,
+    /// The time of this run is up: a resumed run continues.
+    Time,
     /// The process received a signal to end: a resumed run continues.
     Signal(Signal),
 }
@@ -50,6 +52,11 @@ impl Stop {
     /// The limit of this many iters is reached.
     pub(crate) fn at_limit(iters: u64) -> Self {
         Stop { kind: StopKind::Limit, by: "--max-iters".to_owned(), reason: format!("the limit of {iters} iters") }
+    }
+
+    /// The time is up.
+    pub(crate) fn at_time(limit: &TimeLimit) -> Self {
+        Stop { kind: StopKind::Time, by: limit.by.to_owned(), reason: limit.told.clone() }
     }
 
     /// A signal has come.
@@ -61,7 +68,7 @@ impl Stop {
     pub fn signal(&self) -> Option<Signal> {
         match self.kind {
             StopKind::Signal(signal) => Some(signal),
-            StopKind::Requested | StopKind::Limit => None,
+            StopKind::Requested | StopKind::Limit | StopKind::Time => None,
         }
     }
 }
@@ -71,7 +78,7 @@ impl fmt::Display for Stop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
             StopKind::Requested => write!(f, "`{}`: {}", self.by, self.reason),
-            StopKind::Limit => f.write_str(&self.reason),
+            StopKind::Limit | StopKind::Time => f.write_str(&self.reason),
             StopKind::Signal(signal) => write!(f, "{signal}"),
         }
     }
@@ -108,7 +115,12 @@ impl Decision {
 
     /// Whether a limit has cut the training in two: what is done from here on only to show it is no part of it.
     pub(crate) fn is_cut(&self) -> bool {
-        self.stop.as_ref().is_some_and(|stop| stop.kind == StopKind::Limit)
+        self.stop.as_ref().is_some_and(|stop| matches!(stop.kind, StopKind::Limit | StopKind::Time))
+    }
+
+    /// Whether the time of the run is up: it is saved, and nothing else is done.
+    pub(crate) fn is_time_up(&self) -> bool {
+        self.stop.as_ref().is_some_and(|stop| stop.kind == StopKind::Time)
     }
 
     /// Decides about a signal: it ends the run, whatever else would. True when that is news.

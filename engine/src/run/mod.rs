@@ -17,6 +17,7 @@ mod signals;
 mod state;
 mod step;
 mod storage;
+mod time_limit;
 
 pub use cadence::Cadence;
 pub use clocks::Clocks;
@@ -32,4 +33,5 @@ pub use seen::{Results, Seen};
 pub use signals::{Signal, Signals};
 pub use state::RunState;
 pub use step::StepState;
-pub use storage::{SavedCheckpoint, Storage};
+pub use storage::{OnSaveError, SavedCheckpoint, Saving, Storage};
+pub use time_limit::TimeLimit;

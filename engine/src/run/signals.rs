@@ -1,4 +1,5 @@
 //! SIGINT and SIGTERM: the first signal requests the loop to end in good order, a second one ends the process at once.
+//! SIGUSR1 requests a checkpoint, and the run continues.
 //!
 //! The loop checks for a signal only at points where no work is half finished. When it does not reach such a point
 //! soon, because a step, a worker or a disk is stuck, a separate thread prints what the run is waiting for, and what a
@@ -6,7 +7,7 @@
 
 use crate::base::waiting::waited_for;
 use crate::base::{Error, Result};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator;
 use std::fmt;
 use std::io::{IsTerminal as _, Write as _, stderr};
@@ -30,6 +31,7 @@ pub enum Signal {
 #[derive(Clone, Debug, Default)]
 pub struct Signals {
     came: Arc<AtomicUsize>,
+    save: Arc<AtomicBool>,
     /// The thread that tells what is waited for.
     _teller: Option<Arc<Teller>>,
 }
@@ -40,7 +42,7 @@ impl Signals {
     /// # Errors
     /// When the handlers can't be set.
     pub fn listen() -> Result<Signals> {
-        let came = Arc::new(AtomicUsize::new(0));
+        let (came, save) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
         let set = || -> std::io::Result<Teller> {
             for signal in [SIGINT, SIGTERM] {
                 let again = Arc::new(AtomicBool::new(false));
@@ -49,10 +51,11 @@ impl Signals {
                 signal_hook::flag::register(signal, again)?;
                 signal_hook::flag::register_usize(signal, Arc::clone(&came), signal as usize)?;
             }
+            signal_hook::flag::register(SIGUSR1, Arc::clone(&save))?;
             Teller::start()
         };
         let teller = set().map_err(|error| Error::new(error).context("signal handlers can't be set"))?;
-        Ok(Signals { came, _teller: Some(Arc::new(teller)) })
+        Ok(Signals { came, save, _teller: Some(Arc::new(teller)) })
     }
 
     /// Acts as if the signal had been received: for tests, and for programs that are ended in another way.
@@ -62,6 +65,17 @@ impl Signals {
             Signal::Terminate => SIGTERM,
         };
         self.came.store(number as usize, Ordering::Relaxed);
+    }
+
+    /// As if SIGUSR1 had been received: the run is saved at its next safe point, and continues.
+    pub fn ask_to_save(&self) {
+        self.save.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a checkpoint was requested since the last call.
+    pub(crate) fn take_save(&self) -> bool {
+        // only a load in almost all iters
+        self.save.load(Ordering::Relaxed) && self.save.swap(false, Ordering::Relaxed)
     }
 
     /// The signal that was received, if any.

@@ -1,10 +1,11 @@
 //! The run on disk.
 
-use crate::base::{Iter, StateMap};
-use crate::checkpoint::Variables;
+use crate::base::{Error, Iter, StateMap};
+use crate::checkpoint::{Retention, Saver, Variables};
 use crate::folder::RunFolder;
 use crate::run::Generators;
-use std::collections::BTreeMap;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// The run's folder and checkpoints.
@@ -14,7 +15,7 @@ pub struct Storage {
     pub folder: Option<RunFolder>,
     /// What every checkpoint tells of the run: where its weights are from.
     pub(crate) notes: BTreeMap<String, String>,
-    /// The iter of the newest checkpoint, while that checkpoint holds everything that has happened.
+    /// The iter of the newest checkpoint that is on the disk or on its way there, while it holds everything that has happened.
     pub(crate) saved_at: Option<Iter>,
     /// Where a restored checkpoint has left libtorch's generators, until the training goes on from there.
     pub(crate) resumed: Option<Generators>,
@@ -24,6 +25,40 @@ pub struct Storage {
     pub(crate) published: Vec<(String, Variables)>,
     /// The checkpoint that `after_save_checkpoint` is about.
     pub(crate) saved: Option<SavedCheckpoint>,
+    /// Writes checkpoints.
+    pub(crate) saver: Saver,
+    /// How the checkpoint that is about to be made is to be written.
+    pub(crate) saving: Saving,
+    /// What becomes of an error of the save that is under way.
+    pub(crate) on_error: OnSaveError,
+    /// Why the newest state that was to be saved is not, and the run goes on all the same.
+    pub(crate) unsaved: Option<Error>,
+    /// The names and iters of checkpoints that could not be written, until the hook that asked for them has taken note of it.
+    pub(crate) not_written: Vec<(String, Iter)>,
+    /// What could not be deleted, and why: each is told once.
+    pub(crate) not_deleted: BTreeSet<String>,
+}
+
+/// How a checkpoint is written. A hook says so in `before_save_checkpoint`, by
+/// [`Context::saving`](crate::run::Context::saving).
+#[derive(Clone, Debug, Default)]
+pub struct Saving {
+    /// Whether the training goes on while another thread writes. It takes memory of the host for a copy of the state.
+    pub background: bool,
+    /// What becomes of the run when it can't be written.
+    pub on_error: OnSaveError,
+    /// Which older checkpoints stay once this one is on the disk; `None`: all.
+    pub retention: Option<Retention>,
+}
+
+/// What becomes of a run whose checkpoint can't be written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OnSaveError {
+    /// It ends with the error.
+    #[default]
+    Stop,
+    /// It is told, and the run goes on; when its last state is in no checkpoint, it ends with the error.
+    Continue,
 }
 
 /// A checkpoint that is on the disk.

@@ -6,7 +6,9 @@ mod build_errors;
 mod builder;
 pub(crate) mod experiment;
 mod fields;
+pub(crate) mod kinds;
 pub(crate) mod parts;
+pub(crate) mod reach;
 mod run;
 
 pub use crate::hook::HookSetting;
@@ -15,8 +17,8 @@ pub use build::{Build, EngineHooksOf, Fields};
 pub use build_errors::{BuildErrors, Mistake};
 pub use builder::Builder;
 pub use experiment::{
-    BackendSettings, DeviceChoice, Experiment, ExperimentBuilder, ModelWeights, Purpose, Reader, Schema, Section,
-    TrainSettings, ValSettings, Writer, docs_of,
+    BackendSettings, DeviceChoice, Experiment, ExperimentBuilder, ModelWeights, Purpose, Reader, Resume, Schema,
+    Section, TrainSettings, ValSettings, Writer, docs_of,
 };
 pub use fields::{LoaderField, MetricField, OptimizerField, SameBatch, SameBatches, SchedulesField};
 pub(crate) use run::needs_loader;

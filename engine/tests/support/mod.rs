@@ -111,8 +111,18 @@ impl Setup {
             timer: from_ron::<Timer>("()"),
             scheduler: from_ron::<Scheduler>("()"),
             logger: from_ron::<Logger>(self.logger),
-            checkpoint: from_ron::<Checkpoint>(self.checkpoint),
+            checkpoint: from_ron::<Checkpoint>(&self.checkpoint()),
         })
+    }
+
+    /// The settings of the hook. Where a test says nothing of it, checkpoints are on the disk when they were asked for, so
+    /// that `after_save_checkpoint` has its place among the phases.
+    fn checkpoint(&self) -> String {
+        match self.checkpoint {
+            "()" => "(background: false)".to_owned(),
+            said if said.contains("background") => said.to_owned(),
+            said => said.replacen('(', "(background: false, ", 1),
+        }
     }
 
     /// A full program that writes into a run's folder.

@@ -9,6 +9,7 @@
 mod support;
 
 mod averages;
+mod background;
 mod backward;
 mod context;
 mod early_stopping;

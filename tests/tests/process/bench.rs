@@ -108,6 +108,19 @@ impl Bench {
         Running::new(Command::new(self.program).args(arguments).current_dir(self.dir.path()))
     }
 
+    /// Runs a command under another program, as `strace` does it.
+    pub(crate) fn run_by(&self, by: &str, options: &[&str], arguments: &[&str]) -> Ended {
+        let mut command = Command::new(by);
+        Running::new(command.args(options).arg(self.program).args(arguments).current_dir(self.dir.path())).end()
+    }
+
+    /// Runs any command, which finds the program in the variable `PROGRAM`.
+    pub(crate) fn run_script(&self, command: &[&str]) -> Ended {
+        let mut started = Command::new(command[0]);
+        started.args(&command[1..]).env("PROGRAM", self.program).current_dir(self.dir.path());
+        Running::new(&mut started).end()
+    }
+
     /// Runs a command under a shell that has done something before, such as setting a limit.
     pub(crate) fn run_after(&self, preparation: &str, arguments: &[&str]) -> Ended {
         let script = format!("{preparation}; exec \"$0\" \"$@\"");
@@ -165,6 +178,11 @@ impl Running {
 
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Whether it has not ended yet.
+    pub(crate) fn is_alive(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
     }
 
     /// Waits until a line with this text is printed.

@@ -24,6 +24,17 @@ pub(crate) fn tensors(run: &Path) -> BTreeMap<String, Vec<u8>> {
     tensors
 }
 
+/// The lines of a checkpoint's state, but for what tells how long something took, and how long rows are that tell it.
+pub(crate) fn state(checkpoint: &Path) -> String {
+    let text = std::fs::read_to_string(checkpoint.join("run/state.ron")).unwrap();
+    let of_time = |line: &&str| {
+        let key = line.trim_start().split('"').nth(1).unwrap_or_default();
+        let key = key.rsplit('/').next().unwrap_or_default();
+        TIMES.contains(&key) || ["position", "pending", "summed", "sums"].contains(&key)
+    };
+    text.lines().filter(|line| !of_time(line)).collect::<Vec<_>>().join("\n")
+}
+
 /// The checkpoint that `latest` names.
 pub(crate) fn newest(run: &Path) -> PathBuf {
     let checkpoints = run.join("checkpoints");

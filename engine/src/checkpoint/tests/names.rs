@@ -140,3 +140,26 @@ fn one_that_was_set_aside_is_neither_found_nor_counted_nor_deleted() {
     assert_eq!(retain(dir.path(), 2, &["none"]).unwrap().deleted, Vec::<PathBuf>::new());
     assert_eq!(listing(dir.path()).len(), 5);
 }
+
+#[test]
+fn what_a_run_has_left_behind_or_a_failed_one_has_saved_is_found_only_by_its_name() {
+    let dir = tempfile::tempdir().unwrap();
+    for iter in [1, 2, 3, 4] {
+        save_at(dir.path(), iter);
+    }
+    let later = later_than(dir.path(), Iter(2)).unwrap();
+    assert_eq!(later, [dir.path().join("iter_000000004"), dir.path().join("iter_000000003")]);
+    let left: Vec<PathBuf> = later.iter().map(|path| leave_behind(path).unwrap()).collect();
+    assert_eq!(left[1], dir.path().join("left-iter_000000003"));
+    let failed = save_as(dir.path(), &format!("{FAILED}iter_000000005"), &snapshot(5));
+    assert_eq!(newest_valid(dir.path()).unwrap().found.unwrap().1.meta.iter, Iter(2));
+    assert_eq!(retain(dir.path(), 2, &["none"]).unwrap().deleted, Vec::<PathBuf>::new());
+    // `latest` never tells it
+    assert_eq!(fs::read_to_string(dir.path().join(LATEST)).unwrap(), "iter_000000004\n");
+    for path in left.iter().chain([&failed]) {
+        assert!(!is_counted(path));
+        load(path).unwrap();
+    }
+    let error = save(dir.path(), &["left-one"], &snapshot(1)).unwrap_err();
+    assert!(error.to_string().contains("set aside"), "{error}");
+}

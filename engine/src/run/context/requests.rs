@@ -2,7 +2,7 @@
 
 use crate::base::{Flag, Iter, Result, Scalar};
 use crate::run::requests::StopRequest;
-use crate::run::{Context, Exception, Save, SavedCheckpoint, Stop};
+use crate::run::{Context, Exception, Save, SavedCheckpoint, Saving, Stop};
 use tch::Tensor;
 
 /// Requests and decisions. The loop decides requests at its safe points: after each iter, after `before_train_epoch`,
@@ -78,7 +78,8 @@ impl Context<'_> {
         self.run.updates.skipped()
     }
 
-    /// The iter of the newest checkpoint, as long as that checkpoint contains everything up to now; else `None`.
+    /// The iter of the newest checkpoint that is on the disk or being written, as long as that checkpoint contains
+    /// everything up to now; else `None`.
     pub fn saved_at(&self) -> Option<Iter> {
         self.run.storage.saved_at
     }
@@ -104,6 +105,18 @@ impl Context<'_> {
     /// ```
     pub fn checkpoint(&self) -> Option<&SavedCheckpoint> {
         self.run.storage.saved.as_ref()
+    }
+
+    /// To be called in `before_save_checkpoint`: how the checkpoint is written (by another thread or at once), what happens
+    /// when that fails, and which older checkpoints are kept. When several hooks call it, the last call counts. Without a
+    /// call the checkpoint is written at once, an error ends the run, and all checkpoints are kept.
+    pub fn saving(&mut self, saving: Saving) {
+        self.run.storage.saving = saving;
+    }
+
+    /// The names and iters of checkpoints that could not be written since the last call.
+    pub(crate) fn take_not_written(&mut self) -> Vec<(String, Iter)> {
+        std::mem::take(&mut self.run.storage.not_written)
     }
 
     /// To be called in `before_save_checkpoint` when evaluations use other weights than those that are trained, such

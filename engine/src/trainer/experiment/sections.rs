@@ -9,7 +9,8 @@ use crate::native::Determinism;
 use crate::optim::{PassInfo, PassSettings};
 use crate::record::SinkConfig;
 use crate::trainer::experiment::backend::BackendSettings;
-use crate::trainer::experiment::settings::{DeviceChoice, TrainSettings, ValSettings};
+use crate::trainer::experiment::settings::{DeviceChoice, Resume, TrainSettings, ValSettings};
+use crate::trainer::parts::FieldSettings;
 use crate::trainer::{Build, EngineHooksOf, Reader, Writer};
 use crate::weights::WeightsFrom;
 use serde::Serialize;
@@ -226,7 +227,7 @@ macro_rules! sections {
             /// The hooks that are part of this program.
             pub hooks: HooksOf<T>,
             /// The settings of the trainer's fields.
-            pub sections: T::Sections,
+            pub fields: FieldSettings,
             /// Stops after this many updates, as the command line asks; the plan stays what the file says.
             pub stop_after: Option<u64>,
         }
@@ -235,7 +236,7 @@ macro_rules! sections {
         pub(super) struct Sections<T: Build> {
             $($( pub(super) $key: Option<$type>, )?)*
             hooks: Option<HooksOf<T>>,
-            sections: Option<T::Sections>,
+            fields: Option<FieldSettings>,
         }
 
         impl<T: Build> Sections<T> {
@@ -249,7 +250,7 @@ macro_rules! sections {
                 } )?)*
                 Sections {
                     // the trainer's fields come first: they take their entries out of lists
-                    sections: T::read(reader),
+                    fields: FieldSettings::read(&mut T::PARTS.iter().map(|field| field.part), reader),
                     hooks: EngineHooksOf::<T>::read(reader),
                     $($( $key: { let value: Option<$type> = (EACH.$key.read)(reader, of); value }, )?)*
                 }
@@ -260,7 +261,7 @@ macro_rules! sections {
                 Some(Experiment {
                     $($( $key: { let value: $type = self.$key?; value }, )?)*
                     hooks: self.hooks?,
-                    sections: self.sections?,
+                    fields: self.fields?,
                     stop_after: None,
                 })
             }
@@ -270,7 +271,7 @@ macro_rules! sections {
             /// Prints every section.
             pub(super) fn write(&self, writer: &mut Writer) {
                 let of = Of::trainer::<T>();
-                T::write(&self.sections, writer);
+                self.fields.write(writer);
                 EngineHooksOf::<T>::write(&self.hooks, writer);
                 $($( (EACH.$key.write)({ let value: &$type = &self.$key; value }, writer, of); )?)*
             }
@@ -296,6 +297,8 @@ sections! {
     backend: BackendSettings = Or(BackendSettings::default);
     /// The folder of all runs: relative to this file, or to the current folder when no file says it.
     work_dir: PathBuf = FolderOr("runs");
+    /// What `train` does where the folder holds a run already: `OnRequest` refuses it unless `--resume` or `--fresh` is given; `Auto` goes on with it, as a job needs that is started again and again.
+    resume: Resume = Or(Resume::default);
     /// The model.
     model;
     /// How parameters start, by patterns of their names: `[(pattern: "*.weight", with: XavierUniform(gain: 1.0))]`. The first that fits counts; all others start as the model says.

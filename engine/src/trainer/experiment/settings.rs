@@ -61,6 +61,16 @@ pub struct ValSettings {
     pub sanity: u64,
 }
 
+/// `resume:`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Resume {
+    /// A folder that holds a run is refused, unless `--resume` or `--fresh` says what is to become of it.
+    #[default]
+    OnRequest,
+    /// The run goes on where there is one, and else it begins.
+    Auto,
+}
+
 /// `device:`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DeviceChoice {
@@ -106,6 +116,7 @@ impl TrainSettings {
             passes: Vec::new(),
             non_finite: self.non_finite,
             stop_after: None,
+            time_limit: None,
             past_end: false,
         }
     }

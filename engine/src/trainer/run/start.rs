@@ -1,7 +1,7 @@
 //! How a training begins: its folder, the checkpoint that it goes on from, its files.
 
 use crate::base::disk::{DiskContext as _, write_atomic};
-use crate::base::{ErrorContext as _, Result, plain, temporary};
+use crate::base::{Error, ErrorContext as _, Result, plain, temporary};
 use crate::checkpoint::{self, Newest};
 use crate::config::{Difference, MAX_FILE, Node, differences, parse_text, print_line};
 use crate::folder::{EXPERIMENT, FolderError, Mode, RunFolder};
@@ -34,7 +34,7 @@ impl Claim {
         let (work_dir, name) = (experiment.work_dir.clone(), experiment.name.clone());
         let taken = match mode {
             Mode::Fresh => None,
-            Mode::New | Mode::Resume => Some(RunFolder::create(&work_dir, &name, mode)?),
+            Mode::New | Mode::Resume | Mode::Auto => Some(RunFolder::create(&work_dir, &name, mode)?),
         };
         Ok(Claim { path: work_dir.join(&name), work_dir, name, mode, taken })
     }
@@ -67,23 +67,43 @@ pub(super) struct Start {
     /// What `experiment.ron` holds now, where the run is gone on with.
     before: Option<Vec<u8>>,
     newest: Newest,
-    /// The checkpoint that was restored.
+    /// The checkpoints that the run leaves behind, for it goes on from an older one.
+    later: Vec<PathBuf>,
+    /// The checkpoint of this run that was restored.
     resumed: Option<PathBuf>,
+    /// The checkpoint with whose state a new run begins.
+    forked: Option<PathBuf>,
     /// What a person has to know before the training goes on.
     told: Vec<String>,
 }
 
 impl Start {
-    /// Looks for the checkpoint to go on from.
+    /// Looks for the checkpoint to go on from: the newest of the run, or the one that is named.
     ///
     /// # Errors
-    /// When no checkpoint can be read although there are some, or something else lies in the place of `experiment.ron`.
-    pub(super) fn look(folder: &RunFolder, mode: Mode, experiment: String) -> Result<Start> {
-        let (newest, before) = match mode {
-            Mode::Resume => (checkpoint::newest_valid(&folder.checkpoints())?, saved_experiment(&folder.experiment())?),
-            Mode::New | Mode::Fresh => (Newest::default(), None),
+    /// When no checkpoint can be read although there are some, or not the one that is named; when that one is not of this
+    /// run, which is resumed; and when something else lies in the place of `experiment.ron`.
+    pub(super) fn look(folder: &RunFolder, from: Option<&Path>, experiment: String) -> Result<Start> {
+        let mode = folder.mode();
+        let named = |path: &Path| -> Result<Newest> {
+            Ok(Newest { found: Some((path.to_owned(), checkpoint::load(path)?)), unusable: Vec::new() })
         };
-        Ok(Start { mode, experiment, before, newest, resumed: None, told: Vec::new() })
+        let mut later = Vec::new();
+        let (newest, before) = match (mode, from) {
+            (Mode::Resume, None) => {
+                (checkpoint::newest_valid(&folder.checkpoints())?, saved_experiment(&folder.experiment())?)
+            }
+            (Mode::Resume, Some(path)) => {
+                let path = own_checkpoint(folder, path)?;
+                let newest = named(&path)?;
+                let iter = newest.found.as_ref().map(|(_, snapshot)| snapshot.meta.iter);
+                later = checkpoint::later_than(&folder.checkpoints(), iter.unwrap_or_default())?;
+                (newest, saved_experiment(&folder.experiment())?)
+            }
+            (_, Some(path)) => (named(path)?, None),
+            (_, None) => (Newest::default(), None),
+        };
+        Ok(Start { mode, experiment, before, newest, later, resumed: None, forked: None, told: Vec::new() })
     }
 
     /// Puts the program and its sinks where the checkpoint's run stood.
@@ -91,18 +111,29 @@ impl Start {
     /// # Errors
     /// When the checkpoint doesn't fit the program.
     pub(super) fn restore<T: Build>(&mut self, program: &mut Program<T>) -> Result<()> {
-        let Some((path, snapshot)) = self.newest.found.take() else { return Ok(()) };
+        let Some((path, mut snapshot)) = self.newest.found.take() else { return Ok(()) };
         let place = checkpoint::place_of(&path);
         let failed = || format!("{} can't be resumed", place.display());
+        if self.mode != Mode::Resume {
+            // their states are positions in files of the other run
+            snapshot.state.put_map("sinks", |_| {});
+        }
         self.told = program.take_back(snapshot).with_context(failed)?;
         program.prepare_train().with_context(failed)?;
-        self.resumed = Some(place);
+        if self.mode != Mode::Resume || !checkpoint::is_counted(&place) {
+            // no resume would find it
+            program.run.storage.saved_at = None;
+        }
+        match self.mode {
+            Mode::Resume => self.resumed = Some(place),
+            _ => self.forked = Some(place),
+        }
         Ok(())
     }
 
     /// Whether a checkpoint was restored.
     pub(super) fn goes_on(&self) -> bool {
-        self.resumed.is_some()
+        self.resumed.is_some() || self.forked.is_some()
     }
 
     /// The run goes on from here: brings its checkpoints in order. A run that begins writes its experiment.
@@ -116,7 +147,11 @@ impl Start {
             self.told.push(format!("warning: files that a killed process has left could not be removed: {error}"));
         }
         temporary::clean(folder.path(), None);
-        if let Some(path) = &self.resumed {
+        for path in &self.later {
+            let aside = checkpoint::leave_behind(path)?;
+            self.told.push(format!("left behind: what was {} is {}", path.display(), aside.display()));
+        }
+        if let Some(path) = self.resumed.as_ref().filter(|path| checkpoint::is_counted(path)) {
             checkpoint::set_latest(&checkpoints, path)?;
             checkpoint::complete(&checkpoints, path)?;
         }
@@ -133,7 +168,7 @@ impl Start {
         }
         match self.mode {
             Mode::Resume => Ok(()),
-            Mode::New | Mode::Fresh => Ok(write_atomic(&folder.experiment(), self.experiment.as_bytes())?),
+            Mode::New | Mode::Fresh | Mode::Auto => Ok(write_atomic(&folder.experiment(), self.experiment.as_bytes())?),
         }
     }
 
@@ -148,10 +183,15 @@ impl Start {
     /// When a sink can't write.
     pub(super) fn tell<T: Build>(&self, program: &mut Program<T>) -> Result<()> {
         let mut lines = Vec::new();
-        match &self.resumed {
-            Some(path) => {
+        let from = match (&self.resumed, &self.forked) {
+            (Some(path), _) => Some(("resumed", path)),
+            (_, Some(path)) => Some(("forked", path)),
+            _ => None,
+        };
+        match from {
+            Some((what, path)) => {
                 let clocks = program.run.clocks();
-                lines.push(format!("resumed from {} at {}, {}", path.display(), clocks.epoch(), clocks.iter()));
+                lines.push(format!("{what} from {} at {}, {}", path.display(), clocks.epoch(), clocks.iter()));
             }
             None if self.mode == Mode::Resume => {
                 lines.push("warning: the run has no checkpoint to go on from, so it begins anew".to_owned());
@@ -160,7 +200,7 @@ impl Start {
         }
         lines.extend(self.changes());
         lines.extend(self.told.iter().cloned());
-        if self.resumed.is_some() && program.run.clocks().is_finished() {
+        if from.is_some() && program.run.clocks().is_finished() {
             lines.push("the plan of this run is finished: there is nothing left to train".to_owned());
         }
         lines.iter().try_for_each(|line| program.run.say(line))
@@ -171,7 +211,7 @@ impl Start {
     /// # Errors
     /// Those of the training.
     pub(super) fn train<T: Build>(self, program: &mut Program<T>, train_loop: Option<&dyn LoopConfig>) -> Result<()> {
-        if self.resumed.is_some() {
+        if self.resumed.is_some() || self.forked.is_some() {
             program.phase::<at::AfterLoadCheckpoint>()?;
         }
         program.train_with(|program| {
@@ -211,6 +251,20 @@ impl Start {
         let Some(kept) = kept else { return Ok(()) };
         let text = format!("the experiment has changed since the run began; the earlier one is in {}", kept.display());
         program.run.say(&text)
+    }
+}
+
+/// A checkpoint that a run is to go on from, as a path in its folder.
+fn own_checkpoint(folder: &RunFolder, path: &Path) -> Result<PathBuf> {
+    let real = |path: &Path| path.canonicalize().while_trying("read", path);
+    let (found, own) = (real(path)?, real(&folder.checkpoints())?);
+    match (found.parent() == Some(own.as_path()), found.file_name()) {
+        (true, Some(name)) => Ok(folder.checkpoints().join(name)),
+        _ => Err(Error::msg(format!(
+            "`{}` is no checkpoint of the run in `{}`, and a run goes on from its own; `--fork` begins a new run from any",
+            path.display(),
+            folder.path().display()
+        ))),
     }
 }
 

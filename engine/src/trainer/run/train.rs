@@ -6,29 +6,35 @@ use crate::loops::{End, Role};
 use crate::model::ModelEntry;
 use crate::optim::TrainingLength;
 use crate::record::Sink as _;
+use crate::run::TimeLimit;
 use crate::sinks::{ConsoleOptions, LogFile};
 use crate::trainer::run::program::{build_on, prepare};
 use crate::trainer::run::recording::Recording;
 use crate::trainer::run::start::{Claim, Start};
 use crate::trainer::run::{Program, Summary, environment, weights};
-use crate::trainer::{Build, BuildErrors, Experiment, Mistake};
-use std::path::Path;
+use crate::trainer::{Build, BuildErrors, Experiment, Mistake, Resume};
+use std::path::{Path, PathBuf};
 use tch::Device;
 
 /// How a training is begun.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct TrainOptions {
     /// What to do about a run that is already in the folder.
     pub mode: Mode,
+    /// The checkpoint to go on from. With [`Mode::Resume`] one of the run itself, instead of its newest; what is newer is
+    /// left behind. With [`Mode::New`] any: the new run begins with its whole state.
+    pub from: Option<PathBuf>,
     /// Goes on also with a training that a hook or a step had ended.
     pub past_end: bool,
+    /// When the run ends by the clock on the wall; its last finished iter is saved then.
+    pub time_limit: Option<TimeLimit>,
     /// What the console looks like.
     pub console: ConsoleOptions,
 }
 
 impl From<Mode> for TrainOptions {
     fn from(mode: Mode) -> Self {
-        TrainOptions { mode, past_end: false, console: ConsoleOptions::default() }
+        TrainOptions { mode, from: None, past_end: false, time_limit: None, console: ConsoleOptions::default() }
     }
 }
 
@@ -37,7 +43,10 @@ impl From<Mode> for TrainOptions {
 /// # Errors
 /// When the folder holds a run already, or something fails while building or running.
 pub fn run_train<T: Build>(mut experiment: Experiment<T>, options: impl Into<TrainOptions>) -> Result<Summary> {
-    let options = options.into();
+    let mut options = options.into();
+    if options.mode == Mode::New && options.from.is_none() && experiment.resume == Resume::Auto {
+        options.mode = Mode::Auto;
+    }
     // nothing is written yet: a device that is not there is no reason to begin a run
     let device = prepare(&experiment)?;
     let claim = Claim::of(&experiment, options.mode)?;
@@ -48,9 +57,10 @@ pub fn run_train<T: Build>(mut experiment: Experiment<T>, options: impl Into<Tra
     let given = std::mem::take(&mut experiment.weights);
     let mut program = build_for_training(device, experiment)?;
     program.plan.train.past_end = options.past_end;
+    program.plan.train.time_limit = options.time_limit;
     let folder = claim.take_folder()?;
     recording.add_sinks(&folder, &mut program.run.seen.sinks);
-    let mut start = Start::look(&folder, options.mode, recording.text().to_owned())?;
+    let mut start = Start::look(&folder, options.from.as_deref(), recording.text().to_owned())?;
     start.restore(&mut program)?;
     let loaded = match start.goes_on() {
         true => weights::left_alone(&given),

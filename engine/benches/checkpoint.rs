@@ -1,0 +1,257 @@
+//! What a checkpoint costs: a model of 100 M parameters with AdamW, 1.2 GB, beside `torch.save` of the same state.
+//!
+//! ```text
+//! cargo bench --workspace --bench checkpoint -- --python PYTHON [--rounds N] [--seconds S] [--dir DIR]
+//! ```
+//! `PYTHON` is a Python that can `import torch`; without it the engine's numbers stand alone. Rounds of both follow each
+//! other, so that a disk or a machine that is slower for a while is so for both.
+
+use engine::base::{Epoch, Iter, State as _, StateMap};
+use engine::checkpoint::{Job, Meta, Retention, Saver, Snapshot, Weights, iter_name};
+use engine::optim::{AdamW, Optim};
+use engine::prelude::*;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Square matrices of the model, and their width: 24 · 2048² = 100.7 M parameters.
+const LAYERS: i64 = 24;
+const WIDTH: i64 = 2048;
+const BATCH: i64 = 16;
+
+fn main() -> Result<()> {
+    let options = Options::read();
+    // `cargo test` runs benches too, with a flag of its own
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return Ok(());
+    }
+    let mut training = Training::new()?;
+    training.iters(2)?;
+    let dir = tempfile::tempdir_in(&options.dir)?;
+    let mut saves = Saves { dir: dir.path().to_owned(), saver: Saver::default(), iter: 0 };
+
+    println!("state: {:.2} GB; {} threads", training.bytes()? / 1e9, tch::get_num_threads());
+    let before = resident();
+    let first = saves.blocking(&training)?;
+    saves.wait()?;
+    println!("first save: blocks {first:.3} s, memory of its own {:.2} GB", (resident() - before) / 1e9);
+
+    let mut torch = options.python.as_deref().map(|python| Torch::start(python, dir.path())).transpose()?;
+    let (mut blocking, mut whole, mut save, mut synced) = (vec![], vec![], vec![], vec![]);
+    for _ in 0..options.rounds {
+        let begun = Instant::now();
+        blocking.push(saves.blocking(&training)?);
+        saves.wait()?;
+        whole.push(begun.elapsed().as_secs_f64());
+        if let Some(torch) = &mut torch {
+            save.push(torch.ask("save")?);
+            synced.push(torch.ask("sync")?);
+        }
+    }
+    let (blocking, whole) = (median(blocking), median(whole));
+    println!("medians of {} rounds, in seconds:", options.rounds);
+    println!("  blocking of the training       {blocking:.3}");
+    println!("  whole save, on the disk        {whole:.3}");
+    if torch.is_some() {
+        let (save, synced) = (median(save), median(synced));
+        println!("  torch.save, not synced         {save:.3}   ratio of blocking {:.3}", blocking / save);
+        println!("  torch.save and fsync           {synced:.3}   ratio of the whole {:.3}", whole / synced);
+    }
+    drop(torch);
+    slowdown(&mut training, &mut saves, &options)
+}
+
+/// How much slower a training is that saves itself once in each span: spans with a save and without one in turn.
+fn slowdown(training: &mut Training, saves: &mut Saves, options: &Options) -> Result<()> {
+    let (mut with, mut without) = (vec![], vec![]);
+    for round in 0..2 * options.spans {
+        let begun = Instant::now();
+        let mut iters = 0;
+        if round % 2 == 1 {
+            saves.blocking(training)?;
+        }
+        while begun.elapsed() < options.span {
+            training.iters(1)?;
+            iters += 1;
+        }
+        let seconds = begun.elapsed().as_secs_f64() / f64::from(iters);
+        saves.wait()?;
+        if round % 2 == 1 { with.push(seconds) } else { without.push(seconds) }
+    }
+    println!("seconds an iter in {} spans of {} s each:", options.spans, options.span.as_secs());
+    println!("  without a save {}", shown(&without));
+    println!("  with one       {}", shown(&with));
+    println!("  slower by {:.1} % (medians)", 100.0 * (median(with) / median(without) - 1.0));
+    Ok(())
+}
+
+struct Options {
+    python: Option<String>,
+    dir: PathBuf,
+    rounds: usize,
+    spans: usize,
+    span: Duration,
+}
+
+impl Options {
+    fn read() -> Options {
+        let words: Vec<String> = std::env::args().collect();
+        let after = |name: &str| words.iter().position(|word| word == name).and_then(|place| words.get(place + 1));
+        let number = |name: &str, default: usize| after(name).and_then(|text| text.parse().ok()).unwrap_or(default);
+        Options {
+            python: after("--python").cloned(),
+            dir: after("--dir").map_or_else(std::env::temp_dir, PathBuf::from),
+            rounds: number("--rounds", 7),
+            spans: number("--spans", 4),
+            span: Duration::from_secs(number("--seconds", 30) as u64),
+        }
+    }
+}
+
+/// A model that is trained, so that its state is real.
+struct Training {
+    variables: Vec<(String, Tensor)>,
+    optim: Optim,
+    input: Tensor,
+}
+
+impl Training {
+    fn new() -> Result<Training> {
+        let options = (Kind::Float, Device::Cpu);
+        let layer = |index: i64| {
+            let weight = Tensor::randn([WIDTH, WIDTH], options) / (WIDTH as f64).sqrt();
+            (format!("layers.{index}.weight"), weight.set_requires_grad(true))
+        };
+        let variables: Vec<(String, Tensor)> = (0..LAYERS).map(layer).collect();
+        let parameters = variables.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect();
+        let optim = Optim::new("opt", &AdamW::new(1e-4), parameters)?;
+        Ok(Training { variables, optim, input: Tensor::randn([BATCH, WIDTH], options) })
+    }
+
+    fn iters(&mut self, count: usize) -> Result<()> {
+        for _ in 0..count {
+            let mut output = self.input.shallow_clone();
+            for (_, weight) in &self.variables {
+                output = output.matmul(weight).tanh();
+            }
+            self.optim.zero_grad()?;
+            output.square().mean(Kind::Float).backward();
+            self.optim.step()?;
+        }
+        Ok(())
+    }
+
+    fn snapshot(&self, iter: u64) -> Snapshot {
+        let weights = self.variables.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect();
+        let mut state = StateMap::new();
+        state.put("optimizer", &self.optim.save_state());
+        let models = vec![Weights::new("net", weights)];
+        Snapshot { meta: Meta::new(Epoch(0), Iter(iter)), models, state, ranks: vec![StateMap::new()] }
+    }
+
+    /// Bytes of weights and optimizer: of the latter two tensors for each weight.
+    fn bytes(&self) -> Result<f64> {
+        Ok(3.0 * self.variables.iter().map(|(_, tensor)| tensor.numel() as f64 * 4.0).sum::<f64>())
+    }
+}
+
+/// A run's saves, the newest of which stays.
+struct Saves {
+    dir: PathBuf,
+    saver: Saver,
+    iter: u64,
+}
+
+impl Saves {
+    /// Begins a save; the seconds for which it keeps the training.
+    fn blocking(&mut self, training: &Training) -> Result<f64> {
+        self.wait()?;
+        self.iter += 1;
+        let begun = Instant::now();
+        let snapshot = training.snapshot(self.iter);
+        let retention = Some(Retention { keep: 1, protected: Vec::new() });
+        let job = Job { dir: self.dir.join("checkpoints"), names: vec![iter_name(Iter(self.iter))], retention };
+        self.saver.begin(job, &snapshot)?;
+        Ok(begun.elapsed().as_secs_f64())
+    }
+
+    fn wait(&mut self) -> Result<()> {
+        self.saver.wait().map_or(Ok(()), |saved| Ok(saved.written.map(drop)?))
+    }
+}
+
+/// PyTorch in a process of its own, with a state of the same size.
+struct Torch {
+    process: Child,
+    questions: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Torch {
+    fn start(python: &str, dir: &Path) -> Result<Torch> {
+        let script = TORCH.replace("LAYERS", &LAYERS.to_string()).replace("WIDTH", &WIDTH.to_string());
+        let mut command = Command::new(python);
+        command.args(["-c", &script]).arg(dir.join("torch.pt")).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = command.spawn()?;
+        let questions = process.stdin.take().ok_or_else(|| Error::msg("Python has no stdin"))?;
+        let answers = process.stdout.take().ok_or_else(|| Error::msg("Python has no stdout"))?;
+        let mut torch = Torch { process, questions, answers: BufReader::new(answers) };
+        // the first one finds its memory and its file
+        torch.ask("save")?;
+        Ok(torch)
+    }
+
+    /// The seconds that it has taken.
+    fn ask(&mut self, what: &str) -> Result<f64> {
+        writeln!(self.questions, "{what}")?;
+        self.questions.flush()?;
+        let mut line = String::new();
+        self.answers.read_line(&mut line)?;
+        Ok(line.trim().parse()?)
+    }
+}
+
+impl Drop for Torch {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+const TORCH: &str = r#"
+import os, sys, time, torch
+weights = {f"layers.{i}.weight": torch.randn(WIDTH, WIDTH) for i in range(LAYERS)}
+moments = {i: {"step": torch.tensor(2.0), "exp_avg": torch.randn(WIDTH, WIDTH), "exp_avg_sq": torch.randn(WIDTH, WIDTH)}
+           for i in range(LAYERS)}
+state = {"model": weights, "optimizer": {"state": moments}}
+path = sys.argv[1]
+for line in sys.stdin:
+    if os.path.exists(path):
+        os.remove(path)
+    begun = time.perf_counter()
+    torch.save(state, path)
+    if line.strip() == "sync":
+        with open(path, "rb") as file:
+            os.fsync(file.fileno())
+    print(time.perf_counter() - begun, flush=True)
+    if line.strip() != "sync":
+        with open(path, "rb") as file:
+            os.fsync(file.fileno())
+"#;
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+fn shown(values: &[f64]) -> String {
+    values.iter().map(|value| format!("{value:.3}")).collect::<Vec<_>>().join(" ")
+}
+
+/// Bytes of memory that the process holds now.
+fn resident() -> f64 {
+    let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages = text.split(' ').nth(1).and_then(|pages| pages.parse::<f64>().ok());
+    pages.unwrap_or(f64::NAN) * 4096.0
+}

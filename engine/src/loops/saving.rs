@@ -1,0 +1,160 @@
+//! When checkpoints are written, and what becomes of a save that was under way. What a checkpoint holds is in
+//! `loops/checkpoint.rs`.
+//!
+//! A save is begun at a safe point: hooks are called, sinks are flushed, the state is gathered and copied. Another thread
+//! writes the copy. Its end is looked at where the next safe point is, before the next save, and at the end of the run, and
+//! there alone `after_save_checkpoint` is called, or the error is told.
+
+use crate::base::waiting::Waiting;
+use crate::base::{Error, Iter, Result};
+use crate::checkpoint::{self, Job, Saved};
+use crate::hook::EngineHooks;
+use crate::loops::program::Program;
+use crate::loops::trainer::Trainer;
+use crate::phase::at;
+use crate::run::{OnSaveError, Save, SavedCheckpoint, Saving};
+
+impl<D: EngineHooks, T: Trainer> Program<D, T> {
+    /// Makes the checkpoint that was decided on: one state, under every name that was asked for.
+    pub(crate) fn write_decided_checkpoints(&mut self) -> Result<()> {
+        let mut saves = std::mem::take(&mut self.run.decision.saves);
+        // the first is the one that `latest` tells
+        saves.sort_by_key(|save| !save.latest);
+        let mut names: Vec<String> = Vec::new();
+        for Save { name, .. } in saves {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        self.save(names)
+    }
+
+    /// A signal, or the end of the run's time: the last finished iter is saved, once, whether or not a hook has asked for it.
+    pub(crate) fn save_last_iter(&mut self) -> Result<()> {
+        self.write_decided_checkpoints()?;
+        let iter = self.run.clocks.iter;
+        if iter == Iter(0) || self.run.storage.saved_at == Some(iter) {
+            return Ok(());
+        }
+        self.save(vec![checkpoint::iter_name(iter)])
+    }
+
+    fn save(&mut self, names: Vec<String>) -> Result<()> {
+        let Some(folder) = &self.run.storage.folder else { return Ok(()) };
+        if names.is_empty() {
+            return Ok(());
+        }
+        folder.check()?;
+        let dir = folder.checkpoints();
+        // one at a time
+        self.finish_saves()?;
+        self.run.storage.saving = Saving::default();
+        self.phase::<at::BeforeSaveCheckpoint>()?;
+        // rows that the checkpoint counts on must not be lost with the machine
+        self.run.seen.sinks.flush()?;
+        let snapshot = self.snapshot()?;
+        let storage = &mut self.run.storage;
+        let Saving { background, on_error, retention } = std::mem::take(&mut storage.saving);
+        let job = Job { dir, names: names.clone(), retention };
+        let iter = snapshot.meta.iter;
+        storage.on_error = on_error;
+        storage.saved_at = Some(iter);
+        let begun = match background {
+            true => storage.saver.begin(job, &snapshot).map(|()| None),
+            false => storage.saver.save(job, &snapshot).map(Some),
+        };
+        match begun {
+            Ok(saved) => saved.map_or(Ok(()), |saved| self.settle(saved)),
+            Err(error) => self.not_written(names, iter, error.into()),
+        }
+    }
+
+    /// Waits until no save is under way; then calls `after_save_checkpoint`. To be called before a checkpoint of this run is
+    /// read. The end of the run does it.
+    ///
+    /// # Errors
+    /// When the save has failed, and the run is not to go on without it; and the first error of a hook.
+    pub fn finish_saves(&mut self) -> Result<()> {
+        // a hook may have asked for this in the phase itself
+        while let Some(name) = self.run.storage.saver.under_way() {
+            let waiting = Waiting::for_(format!("the checkpoint `{name}` to be on the disk"));
+            let saved = self.run.storage.saver.wait();
+            drop(waiting);
+            saved.map_or(Ok(()), |saved| self.settle(saved))?;
+        }
+        Ok(())
+    }
+
+    /// Looks after a save that was under way, without waiting for it.
+    pub(super) fn look_after_saves(&mut self) -> Result<()> {
+        self.run.storage.saver.finished().map_or(Ok(()), |saved| self.settle(saved))
+    }
+
+    /// The end of a run that had nothing to complain about: every state that was to be saved is, or the run has failed.
+    pub(super) fn finish_saves_for_good(&mut self) -> Result<()> {
+        self.finish_saves()?;
+        self.run.storage.unsaved.take().map_or(Ok(()), Err)
+    }
+
+    /// The end of a run that has failed: what was under way comes to its end, and hides nothing.
+    pub(super) fn finish_saves_on_the_way_out(&mut self) {
+        if let Err(error) = self.finish_saves() {
+            self.run.tell(&format!("while the run was ending: {error:#}"));
+        }
+    }
+
+    /// Saves what was asked for in `on_exception`, when everything that was open is closed. What goes wrong hides nothing.
+    pub(super) fn save_after_failure(&mut self) {
+        self.decide_on_requests();
+        let saved = self.write_decided_checkpoints().and_then(|()| self.finish_saves());
+        if let Err(error) = saved {
+            self.run.tell(&format!("while the run was ending: {error:#}"));
+        }
+    }
+
+    /// A save has come to its end.
+    fn settle(&mut self, saved: Saved) -> Result<()> {
+        let Saved { names, iter, written, not_deleted } = saved;
+        for error in not_deleted {
+            let text = format!("warning: an old checkpoint stays: {error}");
+            if self.run.storage.not_deleted.insert(text.clone()) {
+                self.run.tell(&text);
+            }
+        }
+        match written {
+            Ok(paths) => {
+                self.run.storage.unsaved = None;
+                let told = names.into_iter().zip(paths).map(|(name, path)| SavedCheckpoint { name, path, iter });
+                told.into_iter().try_for_each(|saved| self.tell_of_saved(saved))
+            }
+            Err(error) => self.not_written(names, iter, error.into()),
+        }
+    }
+
+    /// A checkpoint could not be written.
+    fn not_written(&mut self, names: Vec<String>, iter: Iter, error: Error) -> Result<()> {
+        let first = names.first().map(String::as_str).unwrap_or_default();
+        let error = error.context(format!("the checkpoint `{first}` can't be written"));
+        let storage = &mut self.run.storage;
+        storage.not_written.extend(names.into_iter().map(|name| (name, iter)));
+        if storage.saved_at == Some(iter) {
+            storage.saved_at = None;
+        }
+        match storage.on_error {
+            OnSaveError::Stop => Err(error),
+            OnSaveError::Continue => {
+                let text = format!("warning: the run goes on without a checkpoint: {error:#}");
+                storage.unsaved = Some(error);
+                self.run.say(&text)
+            }
+        }
+    }
+
+    /// A checkpoint is on the disk.
+    fn tell_of_saved(&mut self, saved: SavedCheckpoint) -> Result<()> {
+        self.run.storage.saved = Some(saved);
+        let result = self.phase::<at::AfterSaveCheckpoint>();
+        self.run.storage.saved = None;
+        result
+    }
+}

@@ -1,0 +1,135 @@
+//! A run that is killed at each of its system calls that change files, and one in which each of them fails.
+//!
+//! The calls are those of the thread that trains, which writes its checkpoints itself here, so that their order is always
+//! the same. Needs `strace`; where it can't be had, or may trace nothing, that is said and nothing is tried.
+
+use crate::bench::{Bench, Ended};
+use crate::left::{assert_same, newest, state};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The calls that change files, and how the kernel may call them.
+const CALLS: &str = "write,pwrite64,fsync,fdatasync,ftruncate,rename,renameat,renameat2,mkdir,mkdirat,rmdir,unlink,unlinkat,\
+                     link,linkat,symlink,openat";
+
+/// Two iters, each with a validation, a regular checkpoint and perhaps a best one; the second replaces what it may.
+const SHORT: [&str; 9] = [
+    "train",
+    "exp.ron",
+    "--resume=auto",
+    "--set",
+    "train=(max_epochs: 2, accumulate: 10)",
+    "--set",
+    "schedule=[]",
+    "--set",
+    r#"hooks.checkpoint=(background: false, keep: 1, save_best: ["val/loss"])"#,
+];
+
+/// Only the first thread is traced.
+fn traced(bench: &Bench, options: &[&str]) -> Ended {
+    bench.run_by("strace", &[&["-qq", "-y"], options].concat(), &SHORT)
+}
+
+/// Whether calls can be traced here, and injected into.
+fn is_possible() -> bool {
+    let tried = std::process::Command::new("strace")
+        .args(["-qq", "-o", "/dev/null", "-e", "inject=mkdir:error=EIO:when=1", "true"])
+        .output();
+    let possible = tried.as_ref().is_ok_and(|tried| tried.status.success());
+    if !possible {
+        println!("left out: strace can't trace a process here: {tried:?}");
+    }
+    possible
+}
+
+/// The calls of the first thread that change something in the folder of the runs: name and place among its calls of that
+/// name, in order.
+fn changes(bench: &Bench) -> Vec<(String, usize)> {
+    let trace = bench.path("trace");
+    let trace_option = format!("trace={CALLS}");
+    traced(bench, &["-o", trace.to_str().unwrap(), "-e", &trace_option]).exits(0);
+    let text = std::fs::read_to_string(trace).unwrap();
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut found = Vec::new();
+    for line in text.lines() {
+        let Some((name, arguments)) = line.split_once('(') else { continue };
+        let count = counts.entry(name).or_default();
+        *count += 1;
+        let changes = name != "openat" || arguments.contains("O_CREAT");
+        // the lock is written again when the process ends in good order
+        if changes && arguments.contains("runs") && !arguments.contains("/runs/run/lock") {
+            found.push((name.to_owned(), *count));
+        }
+    }
+    found
+}
+
+/// Resumes a run until it is done, and compares it.
+fn assert_goes_on(bench: &Bench, whole: &Path, what: &str) {
+    let ended = bench.run(&SHORT);
+    assert!(ended.code == Some(0), "{what}, then resumed: {ended}");
+    let run = bench.path("runs/run");
+    assert_same(whole, &run, what);
+    assert!(state(&newest(whole)) == state(&newest(&run)), "{what}: the states differ");
+    let left = std::fs::read_dir(run.join("checkpoints")).unwrap().flatten();
+    let left: Vec<_> =
+        left.map(|entry| entry.file_name()).filter(|name| name.to_string_lossy().starts_with('.')).collect();
+    assert!(left.is_empty(), "{what}: {left:?} is left");
+}
+
+/// Runs with a fault at each of the calls that change files, which `judge` looks at, and lets each go on from there.
+fn at_every_call(fault: impl Fn(&str) -> &'static str, mut judge: impl FnMut(&Ended) -> bool) {
+    if !is_possible() {
+        return;
+    }
+    let reference = Bench::by_epoch();
+    reference.run(&SHORT).exits(0);
+    let whole = reference.path("runs/run");
+    let calls = changes(&Bench::by_epoch());
+    let counted = |name: &str| calls.iter().filter(|(call, _)| call == name).count();
+    println!(
+        "{} calls that change files, {} of them fsync, {} rename",
+        calls.len(),
+        counted("fsync"),
+        counted("rename")
+    );
+    // otherwise the trace is not what it seems
+    assert!(calls.len() > 100 && counted("fsync") > 20 && counted("rename") > 5, "{calls:?}");
+    for (index, (call, when)) in calls.iter().enumerate() {
+        let fault = fault(call);
+        let (trace, inject) = (format!("trace={call}"), format!("inject={call}:{fault}:when={when}"));
+        let bench = Bench::by_epoch();
+        let ended = traced(&bench, &["-o", "/dev/null", "-e", &trace, "-e", &inject]);
+        let what = format!("{call} {when}, change {index} of {}, {fault}", calls.len());
+        assert!(judge(&ended), "{what}: {ended}");
+        assert_goes_on(&bench, &whole, &what);
+    }
+}
+
+#[test]
+fn a_kill_at_every_call_that_changes_a_file_loses_nothing() {
+    at_every_call(|_| "signal=KILL", |ended| ended.signal == Some(9));
+}
+
+#[test]
+fn an_error_at_every_call_that_changes_a_file_is_told_and_loses_nothing() {
+    let (mut told, mut gone_on) = (0, 0);
+    let error = |call: &str| match call {
+        "write" | "openat" | "mkdir" | "link" | "linkat" => "error=ENOSPC",
+        _ => "error=EIO",
+    };
+    at_every_call(error, |ended| match ended.code {
+        Some(1) => {
+            told += 1;
+            ended.stderr.contains("error: ")
+        }
+        // an old checkpoint that stays, a link that became a copy
+        Some(0) => {
+            gone_on += 1;
+            true
+        }
+        _ => false,
+    });
+    println!("{told} errors ended the run, with {gone_on} it went on");
+    assert!(told == 0 || told > 2 * gone_on, "{told} told, {gone_on} not");
+}
