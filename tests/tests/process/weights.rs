@@ -222,6 +222,11 @@ fn the_only_good_checkpoint_is_deleted_only_when_that_is_said() {
     rm(&[&nine]).exits(2).says("`--last` deletes it all the same");
     rm(&["runs/run"]).exits(2).says("is not a checkpoint");
     rm(&["exp.ron"]).exits(2).says("is not a checkpoint");
+    // what is not of a run is never deleted, whatever it is called
+    std::fs::create_dir_all(bench.path("mine/checkpoints/best")).unwrap();
+    rm(&["mine"]).exits(2).says("is not a checkpoint");
+    rm(&["mine/checkpoints/best"]).exits(2).says("is not a checkpoint of a run; delete it with `rm`");
+    assert!(bench.path("mine/checkpoints/best").is_dir());
     assert_eq!(names(&bench.path("runs/run/checkpoints")), ["iter_000000006", "iter_000000009", "latest"]);
     rm(&[&six]).exits(0);
     rm(&[&nine, "--last"]).exits(0);
@@ -239,6 +244,10 @@ fn what_is_left_after_a_deletion_is_the_latest_and_a_running_training_is_not_dis
         latest.trim() != "iter_000000009" && bench.path("runs/run/checkpoints").join(latest.trim()).is_dir(),
         "{latest}"
     );
+    // what a run has set aside can be deleted too
+    std::fs::create_dir(bench.path("runs/run/checkpoints/left-iter_000000003")).unwrap();
+    bench.run(&["checkpoints", "rm", "runs/run/checkpoints/left-iter_000000003"]).exits(0);
+    assert!(!bench.path("runs/run/checkpoints/left-iter_000000003").exists());
     let mut running = bench.start_paused(200, &["--resume"]);
     running.wait_for("mark train");
     let kept = format!("runs/run/checkpoints/{}", latest.trim());

@@ -5,7 +5,7 @@ use crate::base::Error;
 use crate::checkpoint::{self, Checkpoint};
 use crate::cli::failure::Failure;
 use crate::cli::out;
-use crate::folder::{Mode, RunFolder};
+use crate::folder::{CHECKPOINTS, EXPERIMENT, Mode, RunFolder};
 use std::path::{Path, PathBuf};
 
 /// Deletes checkpoints of one run.
@@ -14,7 +14,7 @@ pub(super) fn remove(paths: &[PathBuf], last: bool) -> Result<(), Failure> {
     let mut given = Vec::new();
     for path in paths {
         let found = path.canonicalize().map_err(|error| refused(path, &format!("can't be read: {error}")))?;
-        if !found.is_dir() || found.join("checkpoints").is_dir() {
+        if !found.is_dir() || found.join(CHECKPOINTS).is_dir() {
             return Err(refused(path, "is not a checkpoint; name its folder, such as `checkpoints/iter_000000123`"));
         }
         given.push(found);
@@ -24,7 +24,10 @@ pub(super) fn remove(paths: &[PathBuf], last: bool) -> Result<(), Failure> {
         return Err(refused(other, "is not of the same run as the first; delete those of one run at a time"));
     }
     let all = checkpoint::list(folder).map_err(Error::from)?;
-    if let Some(other) = given.iter().find(|path| !all.contains(path)) {
+    // any other folder may be called so, and a damaged checkpoint may have lost its manifest
+    let is_of_run = folder.ends_with(CHECKPOINTS) && folder.with_file_name(EXPERIMENT).is_file();
+    let has_manifest = |path: &Path| path.join("manifest").symlink_metadata().is_ok();
+    if let Some(other) = given.iter().find(|path| !is_of_run && !has_manifest(path)) {
         return Err(refused(other, "is not a checkpoint of a run; delete it with `rm`"));
     }
     // nobody writes here meanwhile
@@ -45,7 +48,7 @@ pub(super) fn remove(paths: &[PathBuf], last: bool) -> Result<(), Failure> {
 
 /// The lock of the run that a folder of checkpoints belongs to; `None` when it is of none.
 fn lock(checkpoints: &Path) -> Result<Option<RunFolder>, Failure> {
-    let run = checkpoints.parent().filter(|_| checkpoints.ends_with("checkpoints"));
+    let run = checkpoints.parent().filter(|_| checkpoints.ends_with(CHECKPOINTS));
     let named = run.and_then(|run| Some((run.parent()?, run.file_name()?.to_str()?)));
     match named {
         Some((work_dir, name)) => Ok(Some(RunFolder::create(work_dir, name, Mode::Resume).map_err(Error::from)?)),
