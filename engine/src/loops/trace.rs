@@ -35,7 +35,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// When there is no predict loader or no sample, the step fails or gives no such tensor, or the program gives other
     /// values than the step.
     pub fn trace_predict(&mut self, output: Option<&str>) -> Result<Traced> {
-        if !Self::has_loader(Role::Predict) {
+        if !self.loaders.has(Role::Predict) {
             return Err(Error::msg("this trainer has no `#[loader(predict)]`, so there is nothing to record"));
         }
         for model in self.run.models.iter_mut() {
@@ -51,7 +51,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
 
     fn trace(&mut self, output: Option<&str>) -> Result<Traced> {
         let mut fed = T::predicted().ok_or_else(|| Error::msg("the trainer does not return its predict loader"))?;
-        fed.loader(&mut self.trainer).start(Cursor::default())?;
+        fed.loader(&mut self.trainer)?.start(Cursor::default())?;
         let read = fed.read(&mut self.trainer, &self.run)?;
         let BatchRead { size, .. } =
             read.ok_or_else(|| Error::msg("the predict loader has no sample to record with"))?;
