@@ -4,7 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const SOURCES: [&str; 10] = [
+const SOURCES: [&str; 11] = [
     "core.cpp",
     "optimizer.cpp",
     "foreach.cpp",
@@ -15,6 +15,7 @@ const SOURCES: [&str; 10] = [
     "memory.cpp",
     "precision.cpp",
     "process.cpp",
+    "recompute.cpp",
 ];
 const HEADERS: [&str; 1] = ["core.hpp"];
 

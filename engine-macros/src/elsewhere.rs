@@ -51,6 +51,11 @@ const ARGUMENTS: &[(&str, &[&str], &str)] = &[
         "a hook is a field of the trainer, `#[hook] guard: GradientGuard`, or stands in the experiment's `custom_hooks`",
     ),
     ("trainer", &["device", "seed", "batch_size", "workers"], "this is said by the experiment, not by the program"),
+    (
+        "phases",
+        &["priority", "name", "level"],
+        "the priority and the name of a hook stand in `#[hook(…)]`, those of a trainer in `#[trainer(…)]`",
+    ),
     ("hook", &["level", "order"], "the level of a hook is its `priority`: `priority = \"HIGH\"`"),
     (
         "hook",

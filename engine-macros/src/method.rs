@@ -3,7 +3,7 @@
 use crate::diag::Diag;
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use syn::{FnArg, GenericParam, ImplItemFn, ReturnType, Type};
+use syn::{Attribute, FnArg, GenericParam, ImplItemFn, ReturnType, Type, parse_quote};
 
 /// What a method has to be.
 pub(crate) struct Wanted<'a> {
@@ -82,6 +82,21 @@ impl Wanted<'_> {
                 None
             }
         }
+    }
+}
+
+/// What lints may say of a signature that its author can't choose is not said.
+pub(crate) fn quiet_signature() -> Attribute {
+    parse_quote! {
+        #[allow(
+            clippy::missing_const_for_fn,
+            clippy::missing_errors_doc,
+            clippy::needless_pass_by_ref_mut,
+            clippy::ptr_arg,
+            clippy::trivially_copy_pass_by_ref,
+            clippy::unnecessary_wraps,
+            clippy::unused_self
+        )]
     }
 }
 

@@ -85,6 +85,44 @@ impl Settings<'_> {
         }
     }
 
+    /// `new` of the settings without a default, and `Default` where there are none; `more` are fields besides, which have
+    /// their own `Default`.
+    pub(crate) fn constructors(&self, more: &[Ident]) -> TokenStream {
+        let ident = self.ident;
+        let required = || self.configured().filter(|(_, config)| config.default.is_none());
+        let parameters = required().map(|(Field { ident, ty, cfgs, .. }, _)| quote!(#(#cfgs)* #ident: #ty));
+        let fields = self.configured().map(|(field, config)| {
+            let (ident, cfgs) = (&field.ident, &field.cfgs);
+            let verb = if config.default_is_path(&field.ty) { "absolute" } else { "default" };
+            let value = config.default.as_ref().map(|_| {
+                let default = function(verb, field);
+                quote!(: Self::#default())
+            });
+            quote!(#(#cfgs)* #ident #value,)
+        });
+        let all_have_defaults = required().next().is_none().then(|| {
+            quote! {
+                #[automatically_derived]
+                impl ::core::default::Default for #ident {
+                    fn default() -> Self {
+                        Self::new()
+                    }
+                }
+            }
+        });
+        quote! {
+            #[automatically_derived]
+            impl #ident {
+                pub fn new(#(#parameters),*) -> Self {
+                    Self { #(#fields)* #(#more: ::core::default::Default::default(),)* }
+                }
+            }
+            // who writes no experiments in Rust does not call it
+            const _: () = { let _ = #ident::new; };
+            #all_have_defaults
+        }
+    }
+
     /// `impl Clone`; `more` are fields that are no settings.
     pub(crate) fn clone_impl(&self, more: &[Ident]) -> TokenStream {
         let (private, ident) = (self.krate.private(), self.ident);
@@ -293,7 +331,7 @@ fn saved(krate: &Krate, field: &Field) -> TokenStream {
     verified(krate, &field.ty, &constant("SAVED", &field.ident))
 }
 
-/// `impl State` from the `#[state]` fields.
+/// `impl State` from the `#[state]` fields. It stands in a [`block`].
 pub(crate) fn state_impl(krate: &Krate, owner: &Ident, fields: &[Field]) -> TokenStream {
     let private = krate.private();
     let stated = || fields.iter().filter(|field| matches!(field.role, Role::State));
@@ -303,19 +341,16 @@ pub(crate) fn state_impl(krate: &Krate, owner: &Ident, fields: &[Field]) -> Toke
         let (constant, can_be_saved) = (constant("SAVED", ident), has(krate, ty, "Saved", "save"));
         quote! {
             #(#cfgs)*
-            #[allow(non_upper_case_globals)]
             const #constant: bool = #can_be_saved;
         }
     });
     let saves = stated().map(|field| {
         let (Field { ident, cfgs, .. }, key, saved) = (field, field.key(), saved(krate, field));
-        let save = quote!(<#saved as #private::Saved>::save);
-        quote!(#(#cfgs)* #map.0.insert(::core::convert::From::from(#key), #save(&self.#ident));)
+        quote!(#(#cfgs)* #private::save_field::<#saved>(&mut #map, #key, &self.#ident);)
     });
     let loads = stated().map(|field| {
         let (Field { ident, cfgs, .. }, key, saved) = (field, field.key(), saved(krate, field));
-        let restore = quote!(<#saved as #private::Saved>::restore);
-        quote!(#(#cfgs)* { self.#ident = #private::take_field(&mut #state, #key, #restore)?; })
+        quote!(#(#cfgs)* #private::load_field::<#saved>(&mut #state, #key, &mut self.#ident)?;)
     });
     let resetting = fields.iter().filter(|field| field.config().is_some_and(|config| config.resets_state));
     let of: Vec<TokenStream> = resetting
@@ -340,12 +375,10 @@ pub(crate) fn state_impl(krate: &Krate, owner: &Ident, fields: &[Field]) -> Toke
         impl #private::State for #owner {
             #belongs_to
             fn save_state(&self) -> #private::StateMap {
-                #[allow(unused_mut)]
                 let mut #map = #private::StateMap::new();
                 #(#saves)*
                 #map
             }
-            #[allow(unused_mut, unused_variables)]
             fn load_state(
                 &mut self,
                 mut #state: #private::StateMap,
@@ -361,5 +394,39 @@ fn option(text: Option<String>) -> TokenStream {
     match text {
         Some(text) => quote!(::core::option::Option::Some(#text)),
         None => quote!(::core::option::Option::None),
+    }
+}
+
+/// The block of an expansion that no name gets out of. A struct may have no field of a kind, so that a local is not used.
+pub(crate) fn block(items: TokenStream) -> TokenStream {
+    quote! {
+        #[allow(
+            non_camel_case_types,
+            non_upper_case_globals,
+            unreachable_code,
+            unused_imports,
+            unused_mut,
+            unused_variables,
+            clippy::diverging_sub_expression
+        )]
+        const _: () = { #items };
+    }
+}
+
+/// How a file finds a component among those of its kind: an impl of a trait that typetag knows. It stands in a [`block`].
+pub(crate) fn registered(
+    private: &TokenStream,
+    name: &str,
+    of: TokenStream,
+    ident: &Ident,
+    methods: TokenStream,
+) -> TokenStream {
+    quote! {
+        // the attribute of `typetag` names its crate by this word
+        use #private::typetag;
+        #[typetag::serde(name = #name)]
+        impl #private::#of for #ident {
+            #methods
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Questions about types, asked once each.
 //!
 //! A constant asks whether a type has a trait, and the compiler's complaint stands at the type. Whatever needs the answer
-//! takes the type through the constant (`Verified` of the engine): where the constant does not compile, the compiler takes
+//! takes the type through the constant (`Known` of the engine): where the constant does not compile, the compiler takes
 //! the type for reported and is silent, so that nothing follows from the one error.
 
 use crate::krate::Krate;
@@ -24,7 +24,7 @@ pub(crate) fn has(krate: &Krate, ty: impl ToTokens, of: &str, member: &str) -> T
 /// The type, through the constant.
 pub(crate) fn verified(krate: &Krate, ty: impl ToTokens, constant: &Ident) -> TokenStream {
     let private = krate.private();
-    quote!(<#private::Verified<#ty, #constant> as #private::VerifiedType>::Type)
+    quote!(#private::Known<#ty, #constant>)
 }
 
 /// `<Cnn as Model>::build`, which stands where the type stands, from its first token to its last: what is said of the

@@ -126,6 +126,8 @@ mod documents {
     mod sinks {}
     #[doc = include_str!("../../docs/hooks.md")]
     mod hooks {}
+    #[doc = include_str!("../../docs/memory.md")]
+    mod memory {}
     #[doc = include_str!("../../docs/precision.md")]
     mod precision {}
     #[doc = include_str!("../../docs/passes.md")]
@@ -141,35 +143,37 @@ mod documents {
 /// What expansions of the macros name. Not for use by hand: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::__part as part;
     pub use crate::__phase_outside as phase_outside;
-    pub use crate::base::checked::{ConfigValue, Fresh, Paths, check_exists, check_range, read_checked, take_field};
+    pub use crate::base::checked::{
+        ConfigValue, Fresh, Paths, check_exists, check_range, load_field, read_checked, save_field,
+    };
     pub use crate::base::{Clock, Output, Prediction, Priority, Result, Saved, State, StateError, StateMap};
+    pub use crate::config::Configured;
     pub use crate::config::registry::{self, Component, FieldInfo};
     pub use crate::data::{
         Batch, BatchSource, Cursor, EachPart, SamplerConfig, SharedField, Source, StatedWeight, WholeField,
     };
     pub use crate::hook::{
-        AnyHook, Batches, ConstText, EachState, HasOptimizers, Hook, HookConfig, HookField, HookPart, NoPhases,
-        NoSteps, PassBatch, PassSteps, Phases, PhasesBlock, PhasesOf, PhasesOwner, PredictStep, SlotInfo, Slots, Steps,
-        StepsOf, TestStep, TrainStep, ValStep, build_any, call_field, is_one_of, is_stepped, no_such_pass, pass_of,
-        slot_of,
+        AnyHook, Batches, ConstText, EachState, HasOptimizers, Hook, HookConfig, HookField, NoPhases, NoSteps,
+        OnePhasesBlock, PassBatch, PassSteps, Phases, PhasesOf, PhasesOwner, PredictStep, SlotInfo, Slots, Steps,
+        StepsOf, TestStep, TrainStep, ValStep, build_any, is_one_of, is_stepped, is_well, no_such_pass, pass_of,
     };
-    pub use crate::loops::{EachMetric, FedStep, LoopConfig, Role, Trainer, VisitLoader};
+    pub use crate::loops::{LoopConfig, Role, TrainerInfo};
     pub use crate::metric::{Metric, MetricComponent, MetricConfig, build_metric};
     pub use crate::model::{AnyModel, Model, ModelConfig, Net, NetPart, build_model};
-    pub use crate::optim::{OptimizerConfig, PassBatches, PassInfo, ScheduleConfig};
+    pub use crate::optim::{OptimizerConfig, PassBatches, PassInfo, ScheduleConfig, Schedules};
     pub use crate::phase::{NoPhaseOutside, Phase, PhaseMask};
     pub use crate::record::{Sink, SinkComponent, SinkConfig, build_sink};
     pub use crate::run::Context;
     pub use crate::trainer::experiment::check::{check_experiment, check_experiments_besides};
-    pub use crate::trainer::parts::{
-        ConfigOf, ConfigPart, FieldSettings, HookOf, LoaderOf, LoaderPart, MetricOf, MetricPart, ModelOf, ModelPart,
-        OptimizerOf, OptimizerPart, Part, SchedulesOf, SchedulesPart, Verified, VerifiedType, batches, build_part,
-        next_batch, read_part, source, visit_hook_state, visit_metric, visit_metric_state, write_part,
+    pub use crate::trainer::kinds::{
+        ConfigKind, HookKind, LoaderKind, MetricKind, ModelKind, OptimizerKind, OwnSetting, SchedulesKind,
     };
+    pub use crate::trainer::parts::{Built, Known, Part, PartInfo, PartOf, Reached};
+    pub use crate::trainer::reach::{BatchesOf, Evaluated, Predicted, call_field, feed, next_batch, slot_of};
     pub use crate::trainer::{
-        Build, Builder, Fields, LoaderField, MetricField, OptimizerField, Reader, SameBatch, SameBatches,
-        SchedulesField, Writer,
+        Build, Fields, LoaderField, MetricField, OptimizerField, SameBatch, SameBatches, SchedulesField,
     };
     pub use engine_macros::check_experiments_of;
     pub use {inventory, serde, tch, typetag};

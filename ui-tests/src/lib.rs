@@ -24,6 +24,8 @@ pub mod passes_gan;
 pub mod passes_own_batch;
 #[path = "../phases/pass/forms.rs"]
 pub mod phases_forms;
+#[path = "../phases/pass/only_ok.rs"]
+pub mod phases_only_ok;
 #[path = "../trainer/pass/every_role.rs"]
 pub mod trainer_every_role;
 #[forbid(dead_code)]

@@ -3,11 +3,10 @@
 use crate::component::enums;
 use crate::component::kind::Kind;
 use crate::component::parse::{Component, Shape};
-use crate::component::registered::registered;
 use crate::component::serde_attrs::{Derived, derived, serde_words};
 use crate::component::stateful;
 use crate::fields::Role;
-use crate::settings::function;
+use crate::settings::{block, function, registered};
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::{Attribute, ItemEnum, ItemStruct, parse_quote};
@@ -61,17 +60,8 @@ fn expand_struct(component: &Component, item: &ItemStruct) -> TokenStream {
     let debug = (!derived.debug).then(|| settings.debug_impl(&others));
     let registration = settings.registration(component.kind.word(), &component.docs, TokenStream::new());
     let chosen_by_file = chosen_by_file(component, ident);
-    quote! {
-        #item
-        #functions
-        #nothing
-        #clone
-        #debug
-        const _: () = {
-            #registration
-            #chosen_by_file
-        };
-    }
+    let block = block(quote!(#registration #chosen_by_file));
+    quote!(#item #functions #nothing #clone #debug #block)
 }
 
 fn expand_enum(component: &Component, item: &ItemEnum) -> TokenStream {

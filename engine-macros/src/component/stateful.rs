@@ -2,9 +2,8 @@
 
 use crate::component::kind::Kind;
 use crate::component::parse::Component;
-use crate::component::registered::registered;
 use crate::hook::{build_from_config, settings_ident, settings_of};
-use crate::settings::state_impl;
+use crate::settings::{block, registered, state_impl};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::ItemStruct;
@@ -15,7 +14,7 @@ pub(crate) fn expand(component: &Component, item: &ItemStruct) -> TokenStream {
     let settings_ident = settings_ident(item);
     let settings = component.settings(&settings_ident);
     let family = Family::of(component, owner);
-    let settings_struct = settings_of(&settings, family.more_fields, &family.more_names);
+    let settings_struct = settings_of(owner, &settings, family.more_fields, &family.more_names);
     let registration = settings.registration(component.kind.word(), &component.docs, family.more_infos);
     let build = build_from_config(&component.krate, &settings_ident, &component.fields);
     let state = state_impl(&component.krate, owner, &component.fields);
@@ -24,21 +23,19 @@ pub(crate) fn expand(component: &Component, item: &ItemStruct) -> TokenStream {
     let here = component.krate.private_at(owner.span());
     let component_trait = family.component_trait;
     let impl_component = quote_spanned!(owner.span()=> impl #here::#component_trait for #owner);
-    quote! {
-        #item
-        const _: () = {
-            #settings_struct
-            #registration
-            #state
-            #[automatically_derived]
-            #impl_component {
-                const NAME: &'static str = #name;
-                type Config = #settings_ident;
-                #build
-            }
-            #chosen_by_file
-        };
-    }
+    let block = block(quote! {
+        #settings_struct
+        #registration
+        #state
+        #[automatically_derived]
+        #impl_component {
+            const NAME: &'static str = #name;
+            type Config = #settings_ident;
+            #build
+        }
+        #chosen_by_file
+    });
+    quote!(#item #block)
 }
 
 /// What differs between the kinds.
@@ -70,7 +67,7 @@ impl Family {
                         self.required
                     }
                 },
-                more_fields: quote!(#[serde(default)] required: bool,),
+                more_fields: quote!(#[serde(default)] pub required: bool,),
                 more_names: vec![format_ident!("required", span = Span::mixed_site())],
                 more_infos: quote!(#private::registry::REQUIRED),
             },

@@ -1,7 +1,8 @@
 //! The roles of fields: one line for each says who can have it, and what the engine makes of it in a trainer.
 //!
-//! A new role is a line here, an arm of `read_role` in `trainer/parse.rs` that reads its arguments, and its two traits in
-//! `engine/src/trainer`: one for what the field's type has to be, one (`…Of`) that reads, prints and builds it.
+//! A new role is a line here, an arm of `read_role` in `trainer/parse.rs` that reads its arguments, and in
+//! `engine/src/trainer` a trait for what the field's type has to be (`fields.rs`) and a kind that reads, prints and builds
+//! it (`kinds.rs`).
 
 use crate::fields::owner::OwnerKind;
 
@@ -21,14 +22,10 @@ pub(crate) struct RoleInfo {
 pub(crate) struct PartInfo {
     /// Where the settings of a field are.
     pub(crate) section: Section,
-    /// The order of building: models first, hooks late.
-    pub(crate) rank: usize,
     /// The trait of the engine that the type of a field has to have, and a member of it.
     pub(crate) demands: (&'static str, &'static str),
-    /// The trait of the engine that the marker of a field implements.
-    pub(crate) marker: &'static str,
     /// The type of the engine that reads, prints and builds fields of this role.
-    pub(crate) wrapper: &'static str,
+    pub(crate) kind: &'static str,
 }
 
 /// Where the settings of a field are in the experiment file.
@@ -39,8 +36,8 @@ pub(crate) enum Section {
     One(&'static str),
     /// Under the field's name below this key.
     Below(&'static str),
-    /// In a list that no field has for itself.
-    InList,
+    /// In a list under this key, among others.
+    InList(&'static str),
 }
 
 const TRAINER: &[OwnerKind] = &[OwnerKind::Trainer];
@@ -56,10 +53,8 @@ pub(crate) static ROLES: [RoleInfo; 9] = [
         owners: TRAINER,
         part: Some(PartInfo {
             section: Section::OneOrSeveral("model"),
-            rank: 0,
             demands: ("Model", "build"),
-            marker: "ModelPart",
-            wrapper: "ModelOf",
+            kind: "ModelKind",
         }),
     },
     RoleInfo {
@@ -68,10 +63,8 @@ pub(crate) static ROLES: [RoleInfo; 9] = [
         owners: TRAINER,
         part: Some(PartInfo {
             section: Section::OneOrSeveral("optimizer"),
-            rank: 1,
             demands: ("OptimizerField", "from_config"),
-            marker: "OptimizerPart",
-            wrapper: "OptimizerOf",
+            kind: "OptimizerKind",
         }),
     },
     RoleInfo {
@@ -80,10 +73,8 @@ pub(crate) static ROLES: [RoleInfo; 9] = [
         owners: TRAINER,
         part: Some(PartInfo {
             section: Section::One("schedule"),
-            rank: 2,
             demands: ("SchedulesField", "from_schedules"),
-            marker: "SchedulesPart",
-            wrapper: "SchedulesOf",
+            kind: "SchedulesKind",
         }),
     },
     RoleInfo {
@@ -92,11 +83,9 @@ pub(crate) static ROLES: [RoleInfo; 9] = [
         owners: TRAINER,
         part: Some(PartInfo {
             section: Section::Below("loaders"),
-            rank: 3,
             // it names the batches, so that samples that make none are told here and not for each use
             demands: ("LoaderField", "source"),
-            marker: "LoaderPart",
-            wrapper: "LoaderOf",
+            kind: "LoaderKind",
         }),
     },
     RoleInfo {
@@ -104,11 +93,9 @@ pub(crate) static ROLES: [RoleInfo; 9] = [
         usage: "#[metric]",
         owners: TRAINER,
         part: Some(PartInfo {
-            section: Section::InList,
-            rank: 4,
+            section: Section::InList("metrics"),
             demands: ("MetricField", "from_config"),
-            marker: "MetricPart",
-            wrapper: "MetricOf",
+            kind: "MetricKind",
         }),
     },
     RoleInfo {
@@ -117,10 +104,8 @@ pub(crate) static ROLES: [RoleInfo; 9] = [
         owners: TRAINER,
         part: Some(PartInfo {
             section: Section::Below("hooks"),
-            rank: 5,
             demands: ("HookField", "from_hook"),
-            marker: "HookPart",
-            wrapper: "HookOf",
+            kind: "HookKind",
         }),
     },
     RoleInfo {
@@ -129,10 +114,8 @@ pub(crate) static ROLES: [RoleInfo; 9] = [
         owners: ALL,
         part: Some(PartInfo {
             section: Section::Below("trainer"),
-            rank: 6,
             demands: ("ConfigValue", "copied"),
-            marker: "ConfigPart",
-            wrapper: "ConfigOf",
+            kind: "ConfigKind",
         }),
     },
     RoleInfo { name: "state", usage: "#[state]", owners: WITH_STATE, part: None },

@@ -4,7 +4,7 @@ use crate::fields::{Field, Role};
 use crate::hook::parse::Hook;
 use crate::krate::Krate;
 use crate::phases;
-use crate::settings::{Settings, fresh, state_impl};
+use crate::settings::{Settings, block, fresh, registered, state_impl};
 use crate::spans::quiet;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -18,9 +18,9 @@ pub(crate) fn expand(hook: &Hook) -> TokenStream {
     let settings = Settings { krate: &hook.krate, ident: &settings_ident, name, fields: &hook.fields };
     let level = quote! {
         #[serde(default, skip_serializing_if = "::core::option::Option::is_none")]
-        level: ::core::option::Option<#private::Priority>,
+        pub level: ::core::option::Option<#private::Priority>,
     };
-    let settings_struct = settings_of(&settings, level, &[Ident::new("level", Span::mixed_site())]);
+    let settings_struct = settings_of(owner, &settings, level, &[Ident::new("level", Span::mixed_site())]);
     let priority = hook.level.expand(&private);
     let of_level = quote!(#private::registry::level_info(|| #private::registry::to_node(&#priority)));
     let registration = settings.registration("hook", &hook.docs, of_level);
@@ -31,35 +31,30 @@ pub(crate) fn expand(hook: &Hook) -> TokenStream {
     let impl_hook = quote_spanned!(owner.span()=> impl #here::Hook for #owner);
     let no_phases = hook.phases_misplaced.then(|| phases::none(&hook.krate, owner));
     let none_outside = phases::none_outside(&hook.krate, owner, true);
-    quote! {
-        #item
-        #no_phases
-        const _: () = {
-            #settings_struct
-            #registration
-            #state
-            #[automatically_derived]
-            #impl_hook {
-                const NAME: &'static str = #name;
-                const PRIORITY: #private::Priority = #priority;
-                type Config = #settings_ident;
-                #build
-            }
-            #none_outside
-            // the attribute of `typetag` names its crate by this word
-            #[allow(unused_imports)]
-            use #private::typetag;
-            #[typetag::serde(name = #name)]
-            impl #private::HookConfig for #settings_ident {
-                fn build_any(&self) -> ::std::boxed::Box<dyn #private::AnyHook> {
-                    #private::build_any::<#owner>(self)
-                }
-                fn level(&self) -> ::core::option::Option<#private::Priority> {
-                    self.level
-                }
-            }
-        };
-    }
+    let methods = quote! {
+        fn build_any(&self) -> ::std::boxed::Box<dyn #private::AnyHook> {
+            #private::build_any::<#owner>(self)
+        }
+        fn level(&self) -> ::core::option::Option<#private::Priority> {
+            self.level
+        }
+    };
+    let chosen_by_file = registered(&private, name, quote!(HookConfig), &settings_ident, methods);
+    let block = block(quote! {
+        #settings_struct
+        #registration
+        #state
+        #[automatically_derived]
+        #impl_hook {
+            const NAME: &'static str = #name;
+            const PRIORITY: #private::Priority = #priority;
+            type Config = #settings_ident;
+            #build
+        }
+        #none_outside
+        #chosen_by_file
+    });
+    quote!(#item #no_phases #block)
 }
 
 /// The name of the struct of settings: `<Name>Config`, unless the item itself speaks of a type of that name.
@@ -83,15 +78,21 @@ fn mentions(tokens: TokenStream, name: &str) -> bool {
 /// The struct of settings of a hook or metric, with what serde and the engine need of it.
 ///
 /// `more` are fields that are no `#[config]`, `more_names` their names.
-pub(crate) fn settings_of(settings: &Settings<'_>, more: TokenStream, more_names: &[Ident]) -> TokenStream {
+pub(crate) fn settings_of(
+    owner: &Ident,
+    settings: &Settings<'_>,
+    more: TokenStream,
+    more_names: &[Ident],
+) -> TokenStream {
     let private = settings.krate.private();
     let ident = settings.ident;
     let fields = settings.fields.iter().filter_map(|field| {
         let (Field { ident, ty, cfgs, .. }, config) = (field, field.config()?);
         let attr = settings.field_attr(field, config);
-        Some(quote!(#(#cfgs)* #attr #ident: #ty,))
+        Some(quote!(#(#cfgs)* #attr pub #ident: #ty,))
     });
     let attr = settings.container_attr();
+    let constructors = settings.constructors(more_names);
     let (functions, clone, debug) =
         (settings.functions(), settings.clone_impl(more_names), settings.debug_impl(more_names));
     quote! {
@@ -99,8 +100,13 @@ pub(crate) fn settings_of(settings: &Settings<'_>, more: TokenStream, more_names
         #attr
         pub struct #ident { #(#fields)* #more }
         #functions
+        #constructors
         #clone
         #debug
+        #[automatically_derived]
+        impl #private::Configured for #owner {
+            type Settings = #ident;
+        }
     }
 }
 

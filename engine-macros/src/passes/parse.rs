@@ -3,7 +3,7 @@
 use crate::args::{self, Args, CRATE, Form, Key};
 use crate::diag::Diag;
 use crate::krate::Krate;
-use crate::method::Wanted;
+use crate::method::{Wanted, quiet_signature};
 use crate::passes::batch::{batch_of, is_context, is_of_trainer, is_own_batch, named_batch};
 use crate::passes::correct::correct;
 use crate::passes::model::{Call, Pass, Passes};
@@ -130,8 +130,9 @@ fn method(member: &mut ImplItem, owner: &Type, known: &[Pass], krate: &Krate, di
     }
     let mut pass = marked(name, mark, diag);
     pass.call = signature(function, owner, diag);
-    if pass.call.is_none() {
-        correct(function, krate);
+    match pass.call {
+        Some(_) => function.attrs.push(quiet_signature()),
+        None => correct(function, krate),
     }
     pass.batch = named_batch(function, owner, krate);
     Found::Pass(Box::new(pass))

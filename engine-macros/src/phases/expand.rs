@@ -13,23 +13,26 @@ use syn::{Item, Type};
 pub(crate) fn expand(phases: &Phases) -> TokenStream {
     let private = phases.krate.private();
     let (item, owner) = (&phases.item, &phases.item.self_ty);
-    if !item.generics.params.is_empty() {
-        // the error about generics is reported; no trait can be implemented without knowing the type
-        return quote!(#item);
-    }
+    let (generics, _, bounds) = item.generics.split_for_impl();
     let cx = Ident::new("cx", Span::mixed_site());
-    let mask = phases.methods.iter().map(|method| {
-        let (cfgs, variant) = (&method.cfgs, names::variant(&method.name.unraw().to_string()));
-        quote!(#(#cfgs)* #private::Phase::#variant)
-    });
+    let variants = |methods: &mut dyn Iterator<Item = &Method>| -> Vec<TokenStream> {
+        let variant = |method: &Method| {
+            let (cfgs, variant) = (&method.cfgs, names::variant(&method.name.unraw().to_string()));
+            quote!(#(#cfgs)* #private::Phase::#variant)
+        };
+        methods.map(variant).collect()
+    };
     // so that nobody calls them methods outside of the block
     let mistaken = phases.mistaken.iter().map(|name| {
         let variant = names::variant(&name.to_string());
         quote!(#private::Phase::#variant)
     });
-    let mask = mask.chain(mistaken);
+    let mask = variants(&mut phases.methods.iter()).into_iter().chain(mistaken);
+    let only_ok = variants(&mut phases.methods.iter().filter(|method| method.only_ok));
+    let only_ok = (!only_ok.is_empty())
+        .then(|| quote!(const ONLY_OK: #private::PhaseMask = #private::PhaseMask::of(&[#(#only_ok),*]);));
     let arms = phases.methods.iter().map(|method| {
-        let Method { name, cfgs, context, output } = method;
+        let Method { name, only_ok, cfgs, context, output } = method;
         let variant = names::variant(&name.unraw().to_string());
         // the compiler's complaint about a type is to stand at that type
         let cx = Ident::new("cx", cx.span().located_at(smallest(context)));
@@ -38,7 +41,12 @@ pub(crate) fn expand(phases: &Phases) -> TokenStream {
         let result = Ident::new("result", Span::mixed_site().located_at(at));
         let here = phases.krate.private_at(Span::call_site().located_at(at));
         let expected = quote_spanned!(Span::call_site().located_at(at)=> #here::Result<()>);
+        let skipped = only_ok.then(|| {
+            let cx = Ident::new("cx", Span::mixed_site());
+            quote!(#(#cfgs)* #private::Phase::#variant if !#private::is_well(#cx) => ::core::result::Result::Ok(()),)
+        });
         quote! {
+            #skipped
             #(#cfgs)*
             #private::Phase::#variant => {
                 let #result = #call;
@@ -50,8 +58,9 @@ pub(crate) fn expand(phases: &Phases) -> TokenStream {
     quote! {
         #item
         #[automatically_derived]
-        impl #private::PhasesBlock for #owner {
+        impl #generics #private::OnePhasesBlock for #owner #bounds {
             const PHASES: #private::PhaseMask = #private::PhaseMask::of(&[#(#mask),*]);
+            #only_ok
             #[inline(always)]
             #[allow(unused_variables)]
             fn call(
@@ -73,7 +82,7 @@ pub(crate) fn none(krate: &Krate, owner: &Ident) -> TokenStream {
     let private = krate.private();
     quote! {
         #[automatically_derived]
-        impl #private::PhasesBlock for #owner {
+        impl #private::OnePhasesBlock for #owner {
             const PHASES: #private::PhaseMask = #private::PhaseMask::NONE;
             fn call(&mut self, _: #private::Phase, _: &mut #private::Context<'_>) -> #private::Result<()> {
                 ::core::result::Result::Ok(())

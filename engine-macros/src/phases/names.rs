@@ -1,5 +1,6 @@
 //! What else people call the phases.
 
+use crate::words::PHASES;
 use proc_macro2::{Ident, Span};
 
 /// Names that other engines have for the same places.
@@ -104,6 +105,13 @@ pub(crate) fn elsewhere(name: &str) -> Option<&'static str> {
     ELSEWHERE.iter().find(|(there, _)| *there == name).map(|(_, here)| *here)
 }
 
+/// Whether a phase is called, to close another one, also when a run does not end well.
+pub(crate) fn closes(name: &str) -> bool {
+    // a checkpoint's end is an event of its own
+    let opened = name.strip_prefix("after_").filter(|name| *name != "save_checkpoint");
+    opened.is_some_and(|name| PHASES.iter().any(|phase| phase.strip_prefix("before_") == Some(name)))
+}
+
 /// The variant of `Phase`: `after_val_iter` is `AfterValIter`.
 pub(crate) fn variant(name: &str) -> Ident {
     let camel: String = name
@@ -119,7 +127,6 @@ pub(crate) fn variant(name: &str) -> Ident {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::words::PHASES;
 
     #[test]
     fn names_of_other_engines_lead_to_phases() {
@@ -151,6 +158,17 @@ mod tests {
             }
         }
         assert!(known >= 35, "{known}");
+    }
+
+    #[test]
+    fn phases_that_close_another_one_are_told_from_those_that_are_called_while_all_is_well() {
+        let closing: Vec<&str> = PHASES.iter().copied().filter(|name| closes(name)).collect();
+        assert_eq!(closing.len(), 14, "{closing:?}");
+        assert!(closing.contains(&"after_val") && closing.contains(&"after_run"));
+        for name in ["before_val", "after_forward", "after_backward", "after_save_checkpoint", "after_load_checkpoint"]
+        {
+            assert!(!closes(name), "{name}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::args::{self, CRATE, Key};
 use crate::diag::Diag;
 use crate::krate::Krate;
-use crate::method::Wanted;
+use crate::method::{Wanted, quiet_signature};
 use crate::phases::correct::{correct, takes_context};
 use crate::phases::names;
 use crate::recover;
@@ -14,7 +14,7 @@ use crate::words::PHASES;
 use proc_macro2::{Ident, TokenStream};
 use std::collections::BTreeSet;
 use syn::ext::IdentExt as _;
-use syn::{Attribute, ImplItem, ImplItemFn, ItemImpl, Type};
+use syn::{Attribute, ImplItem, ImplItemFn, ItemImpl, Meta, Type};
 
 /// A block of phases.
 pub(crate) struct Phases {
@@ -30,6 +30,8 @@ pub(crate) struct Phases {
 /// A method that a phase calls.
 pub(crate) struct Method {
     pub(crate) name: Ident,
+    /// Whether it has `#[only_ok]`.
+    pub(crate) only_ok: bool,
     pub(crate) cfgs: Vec<Attribute>,
     /// The type of the context parameter without `&mut`, for the span of a mismatch.
     pub(crate) context: Type,
@@ -120,6 +122,7 @@ fn method(member: &mut ImplItem, seen: &mut BTreeSet<String>, krate: &Krate, dia
         }
         return Found::Mistake(None);
     }
+    let only_ok = only_ok(function, &name, diag);
     // two methods under opposite `cfg`s are no duplicates; the compiler tells when they are
     let cfgs: Vec<Attribute> = function.attrs.iter().filter(|attr| attr.path().is_ident("cfg")).cloned().collect();
     if cfgs.is_empty() && !seen.insert(name.clone()) {
@@ -127,13 +130,40 @@ fn method(member: &mut ImplItem, seen: &mut BTreeSet<String>, krate: &Krate, dia
         return Found::Removed;
     }
     match signature(function, diag) {
-        Some((context, output)) => Found::Phase(Box::new(Method { name: ident, cfgs, context, output })),
+        Some((context, output)) => {
+            function.attrs.push(quiet_signature());
+            Found::Phase(Box::new(Method { name: ident, only_ok, cfgs, context, output }))
+        }
         None => {
             correct(function, krate);
             Found::Mistake(Some(ident.unraw()))
         }
     }
 }
+
+/// Takes `#[only_ok]` off a method.
+fn only_ok(function: &mut ImplItemFn, name: &str, diag: &mut Diag) -> bool {
+    let mut found = false;
+    function.attrs.retain(|attr| {
+        if !attr.path().is_ident(ONLY_OK) {
+            return true;
+        }
+        if found {
+            diag.error(attr, "`#[only_ok]` is here twice, keep one of them");
+        } else if !matches!(attr.meta, Meta::Path(_)) {
+            diag.error(attr, "`#[only_ok]` takes no arguments");
+        } else if name == "on_exception" {
+            diag.error(attr, "`on_exception` is called only when a run does not end well; remove `#[only_ok]`");
+        } else if !names::closes(name) {
+            diag.error(attr, format!("`{name}` is called only while all is well; remove `#[only_ok]`, which is for phases that close another one"));
+        }
+        found = true;
+        false
+    });
+    found
+}
+
+const ONLY_OK: &str = "only_ok";
 
 /// Checks the shape of the signature; its types are checked by the compiler, in the expansion.
 fn signature(function: &ImplItemFn, diag: &mut Diag) -> Option<(Type, Type)> {

@@ -123,7 +123,7 @@ mod tests {
             },
         )
         .to_string();
-        for part in ["Role :: Train => & [\"det\" , \"seg\"]", "((of_det , of_seg))", "SameBatches"] {
+        for part in ["loaders : [& [\"det\" , \"seg\"]", "((of_det , of_seg))", "SameBatches"] {
             assert!(expansion.contains(part), "{part} in {expansion}");
         }
     }

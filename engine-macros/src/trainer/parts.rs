@@ -10,7 +10,7 @@ use crate::krate::Krate;
 use crate::settings::{absolute_function, check_function, default_function, function};
 use crate::spans::quiet;
 use crate::trainer::model::{Trainer, TrainerField, TrainerRole};
-use crate::verified::{constant, has, verified};
+use crate::verified::{constant, path};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::ext::IdentExt;
@@ -20,7 +20,7 @@ pub(crate) struct Part<'a> {
     pub(crate) field: &'a TrainerField,
     /// The marker type.
     pub(crate) marker: Ident,
-    /// `loaders.train`; empty for a metric, which stands in a list.
+    /// `loaders.train`.
     pub(crate) path: String,
     /// What is known of its role.
     pub(crate) info: &'static PartInfo,
@@ -31,14 +31,13 @@ pub(crate) fn parts(trainer: &Trainer) -> Vec<Part<'_>> {
     let marker = |field: &TrainerField| format_ident!("Field_{}", field.ident.unraw(), span = quiet(&field.ident));
     let part = |field| {
         let info = TrainerField::part(field)?;
-        Some(Part { field, info, marker: marker(field), path: path(trainer, field, info) })
+        Some(Part { field, info, marker: marker(field), path: path_of(trainer, field, info) })
     };
     trainer.fields.iter().filter_map(part).collect()
 }
 
-/// Where the settings of a field are in an experiment: `loaders.train`. Empty for metrics, whose settings are entries of a
-/// list.
-fn path(trainer: &Trainer, field: &TrainerField, info: &PartInfo) -> String {
+/// Where the settings of a field are in an experiment, and its state in checkpoints: `loaders.train`.
+fn path_of(trainer: &Trainer, field: &TrainerField, info: &PartInfo) -> String {
     let key = field.key();
     let of_this_role = |other: &&TrainerField| other.part().is_some_and(|other| std::ptr::eq(other, info));
     match info.section {
@@ -47,7 +46,7 @@ fn path(trainer: &Trainer, field: &TrainerField, info: &PartInfo) -> String {
         }
         Section::OneOrSeveral(section) | Section::One(section) => section.to_owned(),
         Section::Below(section) => format!("{section}.{key}"),
-        Section::InList => String::new(),
+        Section::InList(section) => format!("{section}.{key}"),
     }
 }
 
@@ -64,44 +63,37 @@ impl TrainerField {
 }
 
 impl Part<'_> {
-    /// The marker and the trait it implements.
+    /// The constant that asks for the trait of the field's type, and the marker.
     pub(crate) fn expand(&self, trainer: &Trainer, krate: &Krate) -> TokenStream {
         let private = krate.private();
-        let (marker, ty, key, docs) = (&self.marker, &self.field.ty, self.field.key(), &self.field.docs);
+        let (owner, marker, ty) = (&trainer.item.ident, &self.marker, &self.field.ty);
+        let (ident, key, at, docs) = (&self.field.ident, self.field.key(), &self.path, &self.field.docs);
         let asked = self.constant("CHECKED");
         let (of, member) = self.info.demands;
-        let check = has(krate, ty, of, member);
-        let known = verified(krate, ty, &asked);
-        let field = quote!(type Field = #known;);
-        let members = match &self.field.role {
+        let check = path(krate, ty, of, member);
+        let kind = Ident::new(self.info.kind, Span::call_site());
+        let updating = match &self.field.role {
             TrainerRole::Optimizer { models } => {
                 let models: Vec<String> = match models.is_empty() {
                     true => trainer.models().map(TrainerField::key).collect(),
                     false => models.iter().map(|model| model.unraw().to_string()).collect(),
                 };
-                quote!(#field const MODELS: &'static [&'static str] = &[#(#models),*];)
+                Some(quote!(, &[#(#models),*]))
             }
-            TrainerRole::Loader(role) => {
-                let variant = role.variant();
-                quote!(#field const ROLE: #private::Role = #private::Role::#variant;)
-            }
-            TrainerRole::Own(own) => own_config(own, field, krate),
-            _ => field,
+            _ => None,
         };
-        let [of, wrapper] = [self.info.marker, self.info.wrapper].map(|name| Ident::new(name, Span::call_site()));
+        let (reached, setting) = match &self.field.role {
+            TrainerRole::Own(own) => (None, own_setting(own, marker, krate)),
+            // the compiler tells of a model that no step uses
+            TrainerRole::Model => (None, TokenStream::new()),
+            _ => (Some(quote!(reached by #ident)), TokenStream::new()),
+        };
         quote! {
-            #[allow(non_upper_case_globals)]
-            const #asked: bool = #check;
-            #[allow(non_camel_case_types)]
-            struct #marker;
-            #[automatically_derived]
-            impl #private::#of for #marker { #members }
-            #[automatically_derived]
-            impl #private::Part for #marker {
-                type Kind = #private::#wrapper<Self>;
-                const NAME: &'static str = #key;
-                const DOCS: &'static str = #docs;
+            #private::part! {
+                #marker of #owner: #ty, #asked = #check;
+                #kind(#key, #at, #docs #updating) #reached
             }
+            #setting
         }
     }
 
@@ -112,8 +104,8 @@ impl Part<'_> {
 }
 
 /// A `#[config]` field of the trainer: its default and its range.
-fn own_config(own: &Field, field: TokenStream, krate: &Krate) -> TokenStream {
-    let ty = &own.ty;
+fn own_setting(own: &Field, marker: &Ident, krate: &Krate) -> TokenStream {
+    let (private, ty) = (krate.private(), &own.ty);
     let Role::Config(config) = &own.role else { return TokenStream::new() };
     let default = default_function(own, config).map(|default_fn| {
         let absolute = absolute_function(krate, own, config, TokenStream::new());
@@ -138,5 +130,8 @@ fn own_config(own: &Field, field: TokenStream, krate: &Krate) -> TokenStream {
     let demand = config.demand_source().map(
         |demand| quote!(const DEMAND: ::core::option::Option<&'static str> = ::core::option::Option::Some(#demand);),
     );
-    quote!(#field #demand #default #check)
+    quote! {
+        #[automatically_derived]
+        impl #private::OwnSetting for #marker { #demand #default #check }
+    }
 }

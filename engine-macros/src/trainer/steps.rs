@@ -47,15 +47,15 @@ pub(crate) fn expand(trainer: &Trainer, parts: &[Part<'_>]) -> TokenStream {
     let stepping = stepping(trainer, parts);
     quote! {
         const HAS_PASSES: bool = {
-            #[allow(unused_imports)]
             use #private::NoSteps as _;
             #private::StepsOf::<#owner>::HAS_PASSES
         };
         const #steps: bool = { let _ = #step; true };
         #train
+        type Stepping = #stepping;
         #[automatically_derived]
         impl #private::Batches for #owner {
-            type Batch = <#stepping as #private::TrainStep<HAS_PASSES>>::Batch;
+            type Batch = <Stepping as #private::TrainStep<HAS_PASSES>>::Batch;
         }
         #(#evaluated)*
         #predict
@@ -67,7 +67,7 @@ pub(crate) const EVALUATED: [(LoaderRole, &str, &str); 2] =
     [(LoaderRole::Val, "ValStep", "val_step"), (LoaderRole::Test, "TestStep", "test_step")];
 
 /// The trainer, whose steps and train loaders fit.
-pub(crate) fn stepping(trainer: &Trainer, parts: &[Part<'_>]) -> TokenStream {
+fn stepping(trainer: &Trainer, parts: &[Part<'_>]) -> TokenStream {
     let first = of_role(parts, LoaderRole::Train).next();
     let fits = first.map_or_else(|| name("HAS_STEPS"), |part| part.constant("FITS"));
     verified(&trainer.krate, &trainer.item.ident, &fits)
@@ -82,7 +82,7 @@ pub(crate) fn fed(part: &Part<'_>, trainer: &Trainer) -> TokenStream {
 fn handed(part: &Part<'_>, krate: &Krate) -> TokenStream {
     let (marker, (first, last)) = (&part.marker, ends(&part.field.ty));
     let (open, here) = (quote_spanned!(first=> <), krate.private_at(last));
-    quote_spanned!(last=> #open #open #marker as #here::LoaderPart>::Field as #here::LoaderField>::Batch)
+    quote_spanned!(last=> #open #open #marker as #here::Part>::Field as #here::LoaderField>::Batch)
 }
 
 /// `FITS_train`: the error, at the type of the field, when what is handed over is not what a step takes.
@@ -97,10 +97,7 @@ fn fits(
     let (fits, (first, last)) = (part.constant("FITS"), ends(&part.field.ty));
     let (open, here, same) = (quote_spanned!(first=> <), krate.private_at(last), Ident::new(same, last));
     let same = quote_spanned!(last=> #open #handed as #here::#same<#taken>>::SAME);
-    quote! {
-        #[allow(non_upper_case_globals)]
-        const #fits: bool = { let _ = #same; #and };
-    }
+    quote!(const #fits: bool = { let _ = #same; #and };)
 }
 
 /// `FITS_val`: the error, at the word in `#[loader(val)]`, when no step takes what this loader hands over.
@@ -110,10 +107,7 @@ fn feeds(part: &Part<'_>, owner: &Ident, krate: &Krate, of: &str, method: &str) 
     let owner = &moved(owner, at);
     let [of, method] = [of, method].map(|name| Ident::new(name, at));
     let step = quote_spanned!(at=> <#owner as #here::#of<#handed>>::#method);
-    quote! {
-        #[allow(non_upper_case_globals)]
-        const #fits: bool = { let _ = #step; true };
-    }
+    quote!(const #fits: bool = { let _ = #step; true };)
 }
 
 pub(crate) fn of_role<'a>(parts: &'a [Part<'a>], role: LoaderRole) -> impl Iterator<Item = &'a Part<'a>> {

@@ -3,7 +3,7 @@
 //!
 //! Expansions call these functions; they are not meant to be called by hand.
 
-use crate::base::state::{StateError, StateMap, StateValue};
+use crate::base::state::{Saved, StateError, StateMap};
 use crate::base::suggest::neighbour;
 use crate::base::units::{Batch, Epoch, Iter};
 use serde::de::{DeserializeOwned, Error as _};
@@ -311,17 +311,19 @@ pub fn read_checked<'de, T: ConfigValue, D: Deserializer<'de>>(
     Ok(value)
 }
 
-/// Takes a `#[state]` field out of a map; `restore` is [`Saved::restore`](crate::base::Saved::restore) of its type.
+/// Puts a `#[state]` field into a map.
+pub fn save_field<T: Saved>(state: &mut StateMap, name: &str, field: &T) {
+    state.0.insert(name.to_owned(), field.save());
+}
+
+/// Takes a `#[state]` field out of a map.
 ///
 /// # Errors
 /// When the entry is missing or of another type.
-pub fn take_field<T>(
-    state: &mut StateMap,
-    name: &str,
-    restore: fn(StateValue) -> Result<T, StateError>,
-) -> Result<T, StateError> {
+pub fn load_field<T: Saved>(state: &mut StateMap, name: &str, field: &mut T) -> Result<(), StateError> {
     let value = state.0.remove(name).ok_or_else(|| StateError::Missing { name: name.into() })?;
-    restore(value).map_err(|error| error.at(name))
+    *field = T::restore(value).map_err(|error| error.at(name))?;
+    Ok(())
 }
 
 #[cfg(test)]

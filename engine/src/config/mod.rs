@@ -11,6 +11,7 @@
 //! any text, and nothing here depends on the content of an experiment.
 
 mod compare;
+mod configured;
 mod de;
 mod diagnostic;
 mod document;
@@ -34,6 +35,7 @@ mod tree;
 mod value_path;
 
 pub use compare::{Difference, adopt_places, differences};
+pub use configured::{Configured, SettingsOf};
 pub(crate) use de::unknown;
 pub use de::{defaults_of, from_node, from_node_at};
 pub use diagnostic::Diagnostic;

@@ -63,6 +63,8 @@ pub struct Planned {
     pub slot: usize,
     /// The attribute's level, when the file has set another one.
     pub changed_from: Option<Priority>,
+    /// Whether it is left out when a failure or a signal is on its way out: `#[only_ok]`.
+    pub only_ok: bool,
 }
 
 impl<D: Slots, T: Slots> Dispatcher<D, T> {
@@ -124,6 +126,7 @@ impl<D: Slots, T: Slots> Dispatcher<D, T> {
                 priority: self.settings.get(slot).and_then(|setting| setting.level).unwrap_or(info.priority),
                 slot,
                 changed_from: self.settings.get(slot).and_then(|setting| setting.level).map(|_| info.priority),
+                only_ok: info.only_ok.contains(phase),
             });
         let custom = self.custom.iter().enumerate().filter(|(_, custom)| custom.hook.phases().contains(phase)).map(
             |(index, custom)| Planned {
@@ -131,6 +134,7 @@ impl<D: Slots, T: Slots> Dispatcher<D, T> {
                 priority: custom.priority,
                 slot: Self::SLOTS.len() + index,
                 changed_from: (custom.priority != custom.hook.priority()).then(|| custom.hook.priority()),
+                only_ok: custom.hook.only_ok().contains(phase),
             },
         );
         let mut planned: Vec<Planned> = fixed.chain(custom).collect();

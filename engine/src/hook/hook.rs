@@ -28,6 +28,9 @@ pub trait Phases {
     /// The phases, known at compile time.
     const PHASES: PhaseMask;
 
+    /// Those of them under `#[only_ok]`: they are left out when a failure or a signal is on its way out.
+    const ONLY_OK: PhaseMask = PhaseMask::NONE;
+
     /// Calls the method of this phase. With a constant `phase` it compiles to that method alone.
     ///
     /// # Errors
@@ -35,10 +38,19 @@ pub trait Phases {
     fn call(&mut self, phase: Phase, cx: &mut Context<'_>) -> Result<()>;
 }
 
+/// Whether neither a failure nor a signal is on its way out. Asked before a phase under `#[only_ok]`.
+#[inline(always)]
+pub fn is_well(cx: &Context<'_>) -> bool {
+    cx.exception().is_none()
+}
+
 /// What `#[phases]` makes of its block, one for a type. It is the one way to [`Phases`].
-pub trait PhasesBlock: PhasesOwner {
+pub trait OnePhasesBlock: PhasesOwner {
     /// The phases, known at compile time.
     const PHASES: PhaseMask;
+
+    /// [`Phases::ONLY_OK`].
+    const ONLY_OK: PhaseMask = PhaseMask::NONE;
 
     /// Calls the method of this phase.
     ///
@@ -48,12 +60,13 @@ pub trait PhasesBlock: PhasesOwner {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: PhasesBlock> Phases for T {
-    const PHASES: PhaseMask = <T as PhasesBlock>::PHASES;
+impl<T: OnePhasesBlock> Phases for T {
+    const PHASES: PhaseMask = <T as OnePhasesBlock>::PHASES;
+    const ONLY_OK: PhaseMask = <T as OnePhasesBlock>::ONLY_OK;
 
     #[inline(always)]
     fn call(&mut self, phase: Phase, cx: &mut Context<'_>) -> Result<()> {
-        PhasesBlock::call(self, phase, cx)
+        OnePhasesBlock::call(self, phase, cx)
     }
 }
 
@@ -130,6 +143,8 @@ pub trait AnyHook {
     fn priority(&self) -> Priority;
     /// The phases in which it is called.
     fn phases(&self) -> PhaseMask;
+    /// Those of them that are left out when a failure or a signal is on its way out.
+    fn only_ok(&self) -> PhaseMask;
     /// Calls the method of this phase.
     ///
     /// # Errors
@@ -156,6 +171,9 @@ impl<H: Hook> AnyHook for H {
     }
     fn phases(&self) -> PhaseMask {
         H::PHASES
+    }
+    fn only_ok(&self) -> PhaseMask {
+        H::ONLY_OK
     }
     fn call(&mut self, phase: Phase, cx: &mut Context<'_>) -> Result<()> {
         Phases::call(self, phase, cx)

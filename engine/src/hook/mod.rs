@@ -1,8 +1,8 @@
 //! Hooks: the traits of hooks and steps, and how a phase calls its hooks.
 
 mod dispatch;
-mod fields;
 mod hook;
+mod own_phases;
 mod passes;
 mod set;
 mod setting;
@@ -11,8 +11,8 @@ mod steps;
 mod train_step;
 
 pub use dispatch::{CustomHook, Dispatcher, Planned, SlotSetting};
-pub use fields::{HookPart, NoPhases, PhasesOf, call_field, slot_of};
-pub use hook::{AnyHook, Hook, HookConfig, HookField, Phases, PhasesBlock, PhasesOwner, build_any};
+pub use hook::{AnyHook, Hook, HookConfig, HookField, OnePhasesBlock, Phases, PhasesOwner, build_any, is_well};
+pub use own_phases::{NoPhases, PhasesOf};
 pub use passes::{ConstText, HasOptimizers, PassBatch, is_one_of, is_stepped, no_such_pass, pass_of};
 pub use set::{BuildHooks, HookSet, ReadHooks, WriteHooks};
 pub use setting::HookSetting;

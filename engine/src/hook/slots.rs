@@ -14,12 +14,19 @@ pub struct SlotInfo {
     pub priority: Priority,
     /// The phases of its `#[phases]` block.
     pub phases: PhaseMask,
+    /// Those of them under `#[only_ok]`.
+    pub only_ok: PhaseMask,
 }
 
 impl SlotInfo {
     /// The slot of a hook's field.
     pub const fn of<F: HookField>(name: &'static str) -> Self {
-        SlotInfo { name, priority: <F::Hook as Hook>::PRIORITY, phases: <F::Hook as Phases>::PHASES }
+        SlotInfo {
+            name,
+            priority: <F::Hook as Hook>::PRIORITY,
+            phases: <F::Hook as Phases>::PHASES,
+            only_ok: <F::Hook as Phases>::ONLY_OK,
+        }
     }
 }
 
@@ -88,7 +95,7 @@ pub struct Joined<A, B> {
 
 impl<A: Slots, B: Slots> Joined<A, B> {
     const ALL: [SlotInfo; MAX_SLOTS] = {
-        let none = SlotInfo { name: "", priority: Priority::NORMAL, phases: PhaseMask::NONE };
+        let none = SlotInfo { name: "", priority: Priority::NORMAL, phases: PhaseMask::NONE, only_ok: PhaseMask::NONE };
         let (a, b) = (A::SLOTS, B::SLOTS);
         assert!(a.len() + b.len() <= MAX_SLOTS, "a program has at most 256 hooks with types of their own");
         let mut all = [none; MAX_SLOTS];

@@ -115,8 +115,9 @@ impl Checkpoint {
         Ok(())
     }
 
+    #[only_ok]
     fn after_val(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        if !self.training || cx.exception().is_some() {
+        if !self.training {
             return Ok(());
         }
         self.forget_what_was_not_written(cx);

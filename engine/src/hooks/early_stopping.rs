@@ -52,9 +52,10 @@ impl EarlyStopping {
         Ok(())
     }
 
+    // an interrupted or failed validation has no value to judge
+    #[only_ok]
     fn after_val(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        // an interrupted or failed validation has no value to judge
-        if !self.training || cx.exception().is_some() {
+        if !self.training {
             return Ok(());
         }
         let Some(value) = cx.new_metric(&self.monitor) else { return Ok(()) };

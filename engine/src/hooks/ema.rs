@@ -105,10 +105,11 @@ impl Ema {
         Ok(())
     }
 
+    #[only_ok]
     fn after_optimizer_step(&mut self, cx: &mut Context<'_>) -> Result<()> {
         let Some(update) = cx.update_number() else { return Ok(()) };
         let skipped = cx.is_update_skipped();
-        if cx.exception().is_some() || skipped.known() == Some(true) || !Cadence::iters(self.interval).is_at(update) {
+        if skipped.known() == Some(true) || !Cadence::iters(self.interval).is_at(update) {
             return Ok(());
         }
         let Ema { decay, kind, begin, averagings, pairs, .. } = self;

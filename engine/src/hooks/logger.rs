@@ -30,11 +30,12 @@ pub struct Logger {
 
 #[phases]
 impl Logger {
+    #[only_ok]
     fn after_train_iter(&mut self, cx: &mut Context<'_>) -> Result<()> {
         let (clocks, iter) = (cx.clocks(), cx.iter().get());
         // an end that is decided only after this phase has its row in `after_train_epoch`
         let due = Cadence::iters(self.interval).is_at(iter) || (self.tail && clocks.is_finished());
-        if cx.exception().is_some() || !due {
+        if !due {
             return Ok(());
         }
         // the epoch that ends here is counted when `after_train_epoch` comes
@@ -42,30 +43,36 @@ impl Logger {
         if self.due_with_epoch { Ok(()) } else { self.write_train_row(cx) }
     }
 
+    #[only_ok]
     fn after_train_epoch(&mut self, cx: &mut Context<'_>) -> Result<()> {
         let tail = self.tail && cx.record().has_pending(RowPhase::Train) && !cx.is_cut_within_epoch();
         let due = std::mem::take(&mut self.due_with_epoch) || tail;
-        if due && cx.exception().is_none() { self.write_train_row(cx) } else { Ok(()) }
+        if due { self.write_train_row(cx) } else { Ok(()) }
     }
 
     /// The iters before a cut are shown once the checkpoint is written: the run that goes on from there has no such row.
+    #[only_ok]
     fn after_train(&mut self, cx: &mut Context<'_>) -> Result<()> {
         let due = self.tail && cx.record().has_pending(RowPhase::Train) && cx.is_cut_within_epoch();
-        if due && cx.exception().is_none() { self.write_train_row(cx) } else { Ok(()) }
+        if due { self.write_train_row(cx) } else { Ok(()) }
     }
 
+    #[only_ok]
     fn after_val_epoch(&mut self, cx: &mut Context<'_>) -> Result<()> {
         self.write_evaluation_row(RowPhase::Val, cx)
     }
 
+    #[only_ok]
     fn after_val(&mut self, cx: &mut Context<'_>) -> Result<()> {
         self.write_rest(RowPhase::Val, cx)
     }
 
+    #[only_ok]
     fn after_test_epoch(&mut self, cx: &mut Context<'_>) -> Result<()> {
         self.write_evaluation_row(RowPhase::Test, cx)
     }
 
+    #[only_ok]
     fn after_test(&mut self, cx: &mut Context<'_>) -> Result<()> {
         self.write_rest(RowPhase::Test, cx)
     }
@@ -80,11 +87,8 @@ impl Logger {
         cx.write_row(&row)
     }
 
-    /// The metrics of the loader that was evaluated, and what was logged meanwhile; nothing after a failure or a signal.
+    /// The metrics of the loader that was evaluated, and what was logged meanwhile.
     fn write_evaluation_row(&mut self, phase: RowPhase, cx: &mut Context<'_>) -> Result<()> {
-        if cx.exception().is_some() {
-            return Ok(());
-        }
         let mut values = cx.metrics().to_vec();
         let loader = cx.recorded_loader();
         for (name, value) in cx.record_mut().read_window(phase)? {
@@ -108,7 +112,7 @@ impl Logger {
 
     /// What was logged after the row of the last loader.
     fn write_rest(&mut self, phase: RowPhase, cx: &mut Context<'_>) -> Result<()> {
-        if cx.exception().is_some() || !cx.record().has_pending(phase) {
+        if !cx.record().has_pending(phase) {
             return Ok(());
         }
         let values = cx.record_mut().read_window(phase)?;

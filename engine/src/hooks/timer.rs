@@ -16,6 +16,11 @@ pub struct Timer {
     /// Iters over which times are smoothed.
     #[config(default = 50, range = 1..=100_000)]
     window: usize,
+    /// Tells once when the training waits for data in more than this part of its time, from 0 to 1. `None`: never.
+    #[config(default = Some(0.3), range = 0.0..=1.0)]
+    slow_data: Option<f64>,
+    #[transient]
+    slow_data_told: bool,
     #[transient]
     timing: Option<Timing>,
     #[transient]
@@ -63,11 +68,9 @@ impl Timer {
         Ok(())
     }
 
+    #[only_ok]
     fn after_train_iter(&mut self, cx: &mut Context<'_>) -> Result<()> {
         let (Some(timing), Some(began)) = (&mut self.timing, self.iter_began.take()) else { return Ok(()) };
-        if cx.exception().is_some() {
-            return Ok(());
-        }
         let now = Instant::now();
         self.last_end = Some(now);
         timing.iter(Timed { whole: now.duration_since(began), data: self.waited, samples: self.samples });
@@ -85,6 +88,43 @@ impl Timer {
                 cx.log_last(name, value);
             }
         }
+        if !self.slow_data_told
+            && let Some(text) = told_of_slow_data(timing, self.slow_data)
+        {
+            self.slow_data_told = true;
+            cx.say(&text)?;
+        }
         cx.show_progress(Progress { what: "train", done, total })
+    }
+}
+
+/// Before this the start of workers and files that are read for the first time would be blamed.
+const SETTLED: Duration = Duration::from_secs(20);
+
+fn told_of_slow_data(timing: &Timing, most: Option<f64>) -> Option<String> {
+    let share = timing.data_share().filter(|share| most.is_some_and(|most| *share > most))?;
+    (timing.elapsed() >= SETTLED).then(|| {
+        format!(
+            "the training waits for data in {:.0} % of its time: set more `workers` in `loaders.train` (with 0 the training reads samples itself), or make `get` of the dataset cheaper",
+            100.0 * share
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waiting_for_data_is_told_above_the_limit_and_once_the_training_has_settled() {
+        let mut timing = Timing::new(10);
+        let mut after = |iters: u64, limit| {
+            let iter = Timed { whole: Duration::from_millis(100), data: Duration::from_millis(38), samples: 8 };
+            (0..iters).for_each(|_| timing.iter(iter));
+            told_of_slow_data(&timing, limit)
+        };
+        assert_eq!(after(50, Some(0.3)), None);
+        assert!(after(150, Some(0.3)).unwrap().starts_with("the training waits for data in 38 % of its time: "));
+        assert_eq!((after(1, Some(0.4)), after(1, None)), (None, None));
     }
 }

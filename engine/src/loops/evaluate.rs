@@ -3,7 +3,7 @@
 use crate::base::{Error, ErrorContext as _, Output, Result};
 use crate::hook::EngineHooks;
 use crate::loops::evaluation::Stage;
-use crate::loops::fed::VisitLoader;
+use crate::loops::fed::FedStep;
 use crate::loops::names::{monitored, monitored_name, produced_twice};
 use crate::loops::program::Program;
 use crate::loops::trainer::{Role, Trainer};
@@ -33,8 +33,8 @@ macro_rules! measured {
             type BeforeIter = at::$before_iter;
             type AfterIter = at::$after_iter;
             type After = at::$after;
-            fn loader<V: VisitLoader<T, Output>>(index: usize, visitor: V) -> Option<V::Value> {
-                T::evaluated(Role::$stage, index, visitor)
+            fn loader(index: usize) -> Option<Box<dyn FedStep<T, Output>>> {
+                T::evaluated(Role::$stage, index)
             }
         }
         impl<T: Trainer> Measured<T> for $stage {

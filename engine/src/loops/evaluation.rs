@@ -4,16 +4,14 @@
 use crate::base::{Error, Result};
 use crate::data::Cursor;
 use crate::hook::EngineHooks;
-use crate::loops::fed::{FedStep, VisitLoader};
+use crate::loops::fed::{BatchRead, FedStep};
 use crate::loops::program::Program;
-use crate::loops::share::Weighed;
 use crate::loops::trainer::{Role, Trainer};
 use crate::model::ModelEntry;
 use crate::phase::At;
 use crate::random;
 use crate::record::Progress;
 use crate::run::Generators;
-use std::marker::PhantomData;
 
 /// What differs between val, test and predict.
 pub(super) trait Stage<T: Trainer> {
@@ -27,8 +25,8 @@ pub(super) trait Stage<T: Trainer> {
     type AfterIter: At;
     type After: At;
 
-    /// Hands the loader at this place to `visitor`.
-    fn loader<V: VisitLoader<T, Self::Answer>>(index: usize, visitor: V) -> Option<V::Value>;
+    /// The loader at this place, with its step.
+    fn loader(index: usize) -> Option<Box<dyn FedStep<T, Self::Answer>>>;
 }
 
 /// What becomes of an answer, within the phases of its batch.
@@ -63,13 +61,35 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         index: usize,
         take: &mut Take<'_, D, T, S::Answer>,
     ) -> Result<bool> {
-        let pass = OnePass::<'_, '_, D, T, S> { program: self, take, stage: PhantomData };
-        S::loader(index, pass).unwrap_or_else(|| {
+        let mut fed = S::loader(index).ok_or_else(|| {
             let name = T::loaders(S::ROLE).get(index).copied().unwrap_or_default();
-            Err(Error::msg(format!(
-                "the trainer lists the loader `{name}`, but its `Trainer` methods do not return it"
-            )))
-        })
+            Error::msg(format!("the trainer lists the loader `{name}`, but its `Trainer` methods do not return it"))
+        })?;
+        let loader = fed.loader(&mut self.trainer);
+        let total = loader.batches();
+        if total.is_none() {
+            let (role, name) = (S::ROLE.name(), self.run.current.loader);
+            let text = format!("the {role} loader `{name}` never ends; use a sampler other than `Infinite`");
+            return Err(Error::msg(text));
+        }
+        loader.start(Cursor::default())?;
+        while let Some(BatchRead { size, weight }) = fed.read(&mut self.trainer, &self.run)? {
+            self.run.step.batch_size = size;
+            self.run.step.batch_weight = weight;
+            self.run.step.output = None;
+            self.within::<S::BeforeIter, S::AfterIter>(|program| {
+                let answer = program.step(S::STEP, |trainer, cx| fed.step(trainer, cx))?;
+                take(program, answer)
+            })?;
+            self.run.step.output = None;
+            self.run.current.evaluated = self.run.current.evaluated.map(|batches| batches + 1);
+            let done = self.run.current.evaluated.unwrap_or_default();
+            self.run.seen.sinks.progress(Progress { what: S::ROLE.name(), done, total })?;
+            if self.decide_on_signal() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Runs `body` without gradients, with models and steps in the mode for evaluation, and with random numbers of its
@@ -107,46 +127,5 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.run.current.evaluated = Some(0);
         // whatever the loaders before it have drawn
         self.seed_evaluation(loader)
-    }
-}
-
-/// One pass over a loader, whatever its batches are.
-struct OnePass<'p, 't, D: EngineHooks, T: Trainer, S: Stage<T>> {
-    program: &'p mut Program<D, T>,
-    take: &'p mut Take<'t, D, T, S::Answer>,
-    stage: PhantomData<S>,
-}
-
-impl<D: EngineHooks, T: Trainer, S: Stage<T>> VisitLoader<T, S::Answer> for OnePass<'_, '_, D, T, S> {
-    type Value = Result<bool>;
-
-    fn visit<F: FedStep<T, Answer = S::Answer>>(self, fed: F) -> Result<bool> {
-        let OnePass { program, take, .. } = self;
-        let loader = fed.loader(&mut program.trainer);
-        if loader.batches().is_none() {
-            let (role, name) = (S::ROLE.name(), program.run.current.loader);
-            let text = format!("the {role} loader `{name}` never ends; use a sampler other than `Infinite`");
-            return Err(Error::msg(text));
-        }
-        let total = loader.batches();
-        loader.start(Cursor::default())?;
-        while let Some(batch) = fed.loader(&mut program.trainer).next_batch()? {
-            let Weighed { batch, size, weight } = Weighed::of(batch)?.onto(&program.run)?;
-            program.run.step.batch_size = size;
-            program.run.step.batch_weight = weight;
-            program.run.step.output = None;
-            program.within::<S::BeforeIter, S::AfterIter>(|program| {
-                let answer = program.step(S::STEP, |trainer, cx| fed.step(trainer, &batch, cx))?;
-                take(program, answer)
-            })?;
-            program.run.step.output = None;
-            program.run.current.evaluated = program.run.current.evaluated.map(|batches| batches + 1);
-            let done = program.run.current.evaluated.unwrap_or_default();
-            program.run.seen.sinks.progress(Progress { what: S::ROLE.name(), done, total })?;
-            if program.decide_on_signal() {
-                return Ok(false);
-            }
-        }
-        Ok(true)
     }
 }

@@ -1,32 +1,79 @@
 //! A loader of an evaluation together with the step that takes its batches, whose type differs from loader to loader.
 
-use crate::base::Result;
-use crate::data::{Batch, BatchSource};
-use crate::run::Context;
+use crate::base::{Error, Result};
+use crate::data::{Batch, BatchSource, Source};
+use crate::loops::share::Weighed;
+use crate::run::{Context, RunState};
+use std::marker::PhantomData;
 
-/// A val, test or predict loader of the trainer `T`, and the step for its batches.
-pub trait FedStep<T> {
-    /// The batch of the loader and of the step.
-    type Batch: Batch;
-    /// The result of the step for a batch: an [`Output`](crate::base::Output) or a
-    /// [`Prediction`](crate::base::Prediction).
-    type Answer;
-
+/// A val, test or predict loader of the trainer `T`, and the step that it feeds. Of a batch the step says an `A`: an
+/// [`Output`](crate::base::Output) or a [`Prediction`](crate::base::Prediction). [`fed`] makes one.
+///
+/// It holds the batch between its reading and its step, so that the loops know of no type of batches.
+pub trait FedStep<T, A> {
     /// The loader.
-    fn loader<'t>(&self, trainer: &'t mut T) -> &'t mut dyn BatchSource<Self::Batch>;
+    fn loader<'t>(&self, trainer: &'t mut T) -> &'t mut dyn Source;
 
-    /// The step.
+    /// Reads the next batch and takes it to the device, in place of the one before; `None` at the end of the pass.
     ///
     /// # Errors
-    /// What goes wrong in it.
-    fn step(&self, trainer: &mut T, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Self::Answer>;
+    /// What goes wrong with a sample, and when the device is out of memory.
+    fn read(&mut self, trainer: &mut T, run: &RunState) -> Result<Option<BatchRead>>;
+
+    /// The step, on the batch that was read last.
+    ///
+    /// # Errors
+    /// What goes wrong in it; when no batch was read.
+    fn step(&self, trainer: &mut T, cx: &mut Context<'_>) -> Result<A>;
 }
 
-/// An operation on a loader and its step, for any type of batch.
-pub trait VisitLoader<T, A> {
-    /// The result.
-    type Value;
+/// What is known of a batch before its step.
+#[derive(Clone, Copy, Debug)]
+pub struct BatchRead {
+    /// Its samples.
+    pub size: usize,
+    /// What it counts in means over several batches.
+    pub weight: f64,
+}
 
-    /// Runs the operation.
-    fn visit<F: FedStep<T, Answer = A>>(self, fed: F) -> Self::Value;
+/// A loader and the step that takes its batches.
+pub fn fed<T: 'static, B: Batch + 'static, A: 'static>(
+    loader: impl 'static + for<'t> Fn(&'t mut T) -> &'t mut dyn BatchSource<B>,
+    step: impl 'static + Fn(&mut T, &B, &mut Context<'_>) -> Result<A>,
+) -> Box<dyn FedStep<T, A>> {
+    Box::new(Fed { loader, step, batch: None, trainer: PhantomData })
+}
+
+struct Fed<T, B, L, S> {
+    loader: L,
+    step: S,
+    batch: Option<B>,
+    trainer: PhantomData<fn(&mut T)>,
+}
+
+impl<T, B, A, L, S> FedStep<T, A> for Fed<T, B, L, S>
+where
+    B: Batch,
+    L: for<'t> Fn(&'t mut T) -> &'t mut dyn BatchSource<B>,
+    S: Fn(&mut T, &B, &mut Context<'_>) -> Result<A>,
+{
+    fn loader<'t>(&self, trainer: &'t mut T) -> &'t mut dyn Source {
+        (self.loader)(trainer)
+    }
+
+    fn read(&mut self, trainer: &mut T, run: &RunState) -> Result<Option<BatchRead>> {
+        // its memory is free before the next one takes some
+        self.batch = None;
+        let Some(batch) = (self.loader)(trainer).next_batch()? else { return Ok(None) };
+        let Weighed { batch, size, weight } = Weighed::of(batch)?.onto(run)?;
+        self.batch = Some(batch);
+        Ok(Some(BatchRead { size, weight }))
+    }
+
+    fn step(&self, trainer: &mut T, cx: &mut Context<'_>) -> Result<A> {
+        match &self.batch {
+            Some(batch) => (self.step)(trainer, batch, cx),
+            None => Err(Error::msg("a step of an evaluation comes after the reading of its batch")),
+        }
+    }
 }

@@ -33,9 +33,9 @@ mod update;
 
 pub use chosen::{LoopConfig, TrainLoop, Training};
 pub use evaluate::Report;
-pub use fed::{FedStep, VisitLoader};
+pub use fed::{BatchRead, FedStep, fed};
 pub(crate) use names::{is_short, monitored, produced_twice};
 pub(crate) use plan::{ENDLESS_EPOCH, uneven};
 pub use plan::{EpochLoader, Plan, TrainPlan, ValPlan};
 pub use program::{End, Program};
-pub use trainer::{EachMetric, Role, Trainer};
+pub use trainer::{EachMetric, Role, Trainer, TrainerInfo};

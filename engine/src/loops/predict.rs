@@ -3,7 +3,7 @@
 use crate::base::{Error, Prediction, Result};
 use crate::hook::EngineHooks;
 use crate::loops::evaluation::Stage;
-use crate::loops::fed::VisitLoader;
+use crate::loops::fed::FedStep;
 use crate::loops::program::Program;
 use crate::loops::trainer::{Role, Trainer};
 use crate::phase::at;
@@ -17,8 +17,8 @@ impl<T: Trainer> Stage<T> for Predict {
     type BeforeIter = at::BeforePredictIter;
     type AfterIter = at::AfterPredictIter;
     type After = at::AfterPredict;
-    fn loader<V: VisitLoader<T, Prediction>>(_: usize, visitor: V) -> Option<V::Value> {
-        T::predicted(visitor)
+    fn loader(_: usize) -> Option<Box<dyn FedStep<T, Prediction>>> {
+        T::predicted()
     }
 }
 

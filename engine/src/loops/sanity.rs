@@ -5,12 +5,11 @@
 //! what the steps have asked for, logged, drawn and changed in the trainer's state is put back. The one thing that stays is
 //! what a `val_step` itself does to the weights or outside of the run.
 
-use crate::base::{ErrorContext as _, Output, Result, State, StateMap};
+use crate::base::{ErrorContext as _, Result, State, StateMap};
 use crate::data::Cursor;
 use crate::hook::EngineHooks;
-use crate::loops::fed::{FedStep, VisitLoader};
+use crate::loops::fed::BatchRead;
 use crate::loops::program::Program;
-use crate::loops::share::Weighed;
 use crate::loops::trainer::{Role, Trainer};
 use crate::phase::Phase;
 use crate::record::{Row, RowPhase};
@@ -51,7 +50,22 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
 
     /// The first batches of a loader; whether there was one.
     fn validate_first(&mut self, index: usize, batches: u64) -> Result<bool> {
-        T::evaluated(Role::Val, index, FirstBatches { program: self, batches }).unwrap_or(Ok(false))
+        let Some(mut fed) = T::evaluated(Role::Val, index) else { return Ok(false) };
+        fed.loader(&mut self.trainer).start(Cursor::default())?;
+        let mut done = 0;
+        while done < batches
+            && let Some(BatchRead { size, weight }) = fed.read(&mut self.trainer, &self.run)?
+        {
+            self.run.step.batch_size = size;
+            self.run.step.batch_weight = weight;
+            let output = self.step("val_step", |trainer, cx| fed.step(trainer, cx))?;
+            self.take_output(output)?;
+            done += 1;
+            self.run.current.evaluated = Some(done);
+        }
+        // what the workers have read ahead would stay in memory until the first validation
+        fed.loader(&mut self.trainer).stop();
+        Ok(done > 0)
     }
 
     /// What the row of the loader would be, to be refused as that would be.
@@ -140,34 +154,4 @@ struct Before {
     current: Vec<(String, f64)>,
     latest: BTreeMap<String, f64>,
     produced: BTreeSet<String>,
-}
-
-/// The first batches of a loader, whatever they are.
-struct FirstBatches<'p, D: EngineHooks, T: Trainer> {
-    program: &'p mut Program<D, T>,
-    batches: u64,
-}
-
-impl<D: EngineHooks, T: Trainer> VisitLoader<T, Output> for FirstBatches<'_, D, T> {
-    type Value = Result<bool>;
-
-    fn visit<F: FedStep<T, Answer = Output>>(self, fed: F) -> Result<bool> {
-        let FirstBatches { program, batches } = self;
-        fed.loader(&mut program.trainer).start(Cursor::default())?;
-        let mut done = 0;
-        while done < batches
-            && let Some(batch) = fed.loader(&mut program.trainer).next_batch()?
-        {
-            let Weighed { batch, size, weight } = Weighed::of(batch)?.onto(&program.run)?;
-            program.run.step.batch_size = size;
-            program.run.step.batch_weight = weight;
-            let output = program.step("val_step", |trainer, cx| fed.step(trainer, &batch, cx))?;
-            program.take_output(output)?;
-            done += 1;
-            program.run.current.evaluated = Some(done);
-        }
-        // what the workers have read ahead would stay in memory until the first validation
-        fed.loader(&mut program.trainer).stop();
-        Ok(done > 0)
-    }
 }

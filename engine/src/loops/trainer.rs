@@ -3,7 +3,7 @@
 use crate::base::{Clock, Output, Prediction, Result};
 use crate::data::Source;
 use crate::hook::{Batches, EachState, Slots};
-use crate::loops::fed::VisitLoader;
+use crate::loops::fed::FedStep;
 use crate::metric::Metric;
 use crate::optim::PassInfo;
 use crate::run::Context;
@@ -33,19 +33,42 @@ impl Role {
     }
 }
 
+/// What is known of a trainer before there is one.
+#[derive(Clone, Copy, Debug)]
+pub struct TrainerInfo {
+    /// `by_epoch` or `by_iter`.
+    pub clock: Clock,
+    /// The passes of one iter, in order; [`PassInfo::PLAIN`] for a trainer without `#[passes]`.
+    pub passes: &'static [PassInfo],
+    /// The names of its loader fields, in field order, by their roles: train, val, test, predict.
+    pub loaders: [&'static [&'static str]; 4],
+}
+
+impl TrainerInfo {
+    /// The loader fields of a role, in field order.
+    pub const fn loaders(&self, role: Role) -> &'static [&'static str] {
+        self.loaders[role as usize]
+    }
+}
+
 /// Called with each metric and the name of its field.
 pub type EachMetric<'a> = dyn FnMut(&'static str, &mut dyn Metric) -> Result<()> + 'a;
 
 /// A struct under `#[trainer]`, as the loops see it.
 pub trait Trainer: Batches + Slots + Sized {
+    /// What is known of it before there is one.
+    const INFO: TrainerInfo;
+
     /// `by_epoch` or `by_iter`.
-    const CLOCK: Clock;
+    const CLOCK: Clock = Self::INFO.clock;
 
     /// The passes of one iter, in order.
-    const PASSES: &'static [PassInfo] = PassInfo::PLAIN;
+    const PASSES: &'static [PassInfo] = Self::INFO.passes;
 
     /// The loader fields of a role, in field order.
-    fn loaders(role: Role) -> &'static [&'static str];
+    fn loaders(role: Role) -> &'static [&'static str] {
+        Self::INFO.loaders(role)
+    }
 
     /// A train loader, by its index in [`Trainer::loaders`].
     fn train_loader(&mut self, index: usize) -> Option<&mut dyn Source>;
@@ -63,15 +86,14 @@ pub trait Trainer: Batches + Slots + Sized {
     /// Those of the step.
     fn train_step(&mut self, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output>;
 
-    /// Calls `visitor` with a val or test loader, by its index in [`Trainer::loaders`]; `None` when there is none.
-    fn evaluated<V: VisitLoader<Self, Output>>(role: Role, index: usize, visitor: V) -> Option<V::Value> {
-        let _ = (role, index, visitor);
+    /// A val or test loader with its step, by its place in [`Trainer::loaders`]; `None` when there is none.
+    fn evaluated(role: Role, index: usize) -> Option<Box<dyn FedStep<Self, Output>>> {
+        let _ = (role, index);
         None
     }
 
-    /// Calls `visitor` with the predict loader; `None` when there is none.
-    fn predicted<V: VisitLoader<Self, Prediction>>(visitor: V) -> Option<V::Value> {
-        let _ = visitor;
+    /// The predict loader with its step; `None` when there is none.
+    fn predicted() -> Option<Box<dyn FedStep<Self, Prediction>>> {
         None
     }
 

@@ -4,7 +4,7 @@
 //! are owned by the caller.
 
 use crate::native::options::{AdamOptions, SgdOptions};
-use std::ffi::{c_char, c_int};
+use std::ffi::{c_char, c_int, c_void};
 use torch_sys::C_tensor;
 
 /// `eng::List`, only ever behind a pointer.
@@ -19,7 +19,27 @@ pub(super) struct RawMeter {
     _private: [u8; 0],
 }
 
+/// `EngBlock`: a block of Rust's, behind pointers.
+#[repr(C)]
+pub(super) struct RawBlock {
+    pub(super) data: *mut c_void,
+    pub(super) call: unsafe extern "C" fn(
+        data: *mut c_void,
+        inputs: *const *mut C_tensor,
+        count: usize,
+        out: *mut *mut C_tensor,
+    ) -> *const c_char,
+    pub(super) free: unsafe extern "C" fn(data: *mut c_void),
+}
+
 unsafe extern "C" {
+    pub(super) fn eng_recompute(
+        block: RawBlock,
+        inputs: *const *const C_tensor,
+        count: usize,
+        out: *mut *mut C_tensor,
+    ) -> c_int;
+
     pub(super) fn eng_error_text() -> *const c_char;
     pub(super) fn eng_error_item() -> i64;
 

@@ -19,6 +19,7 @@ mod options;
 mod precision;
 mod process;
 mod reads;
+mod recompute;
 mod switches;
 mod tensor_list;
 
@@ -40,5 +41,6 @@ pub use precision::{
 };
 pub use process::{keep_memory, set_flush_denormals};
 pub use reads::{DeviceReads, NoSyncGuard, host_number};
+pub use recompute::{Shared, recomputed};
 pub use switches::{AnomalyGuard, Determinism, GradModeGuard, determinism, set_deterministic, set_variable};
 pub use tensor_list::TensorList;

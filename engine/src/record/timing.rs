@@ -96,6 +96,17 @@ impl Timing {
         Duration::try_from_secs_f64(spent.as_secs_f64() / f64::from(iters) * remaining as f64).ok()
     }
 
+    /// The part of the last iters that was waiting for data, from 0 to 1; `None` before the window is full.
+    pub fn data_share(&self) -> Option<f64> {
+        let whole = self.sums.whole.as_secs_f64();
+        (self.recent.len() == self.window && whole > 0.0).then(|| self.sums.data.as_secs_f64() / whole)
+    }
+
+    /// The time since the first iter began.
+    pub fn elapsed(&self) -> Duration {
+        self.elapsed
+    }
+
     fn mean(&self, sum: Duration) -> Option<Duration> {
         let count = u32::try_from(self.recent.len()).ok().filter(|count| *count > 0)?;
         Some(sum / count)
@@ -132,6 +143,16 @@ mod tests {
         // the last batch of an epoch may be smaller
         timing.iter(Timed { samples: 16, ..iter(10, 4) });
         assert_eq!(timing.samples_per_second(), Some(4000.0));
+    }
+
+    #[test]
+    fn the_share_of_waiting_is_known_once_the_window_is_full() {
+        let mut timing = Timing::new(2);
+        timing.iter(iter(1000, 900));
+        assert_eq!(timing.data_share(), None);
+        timing.iter(iter(30, 10));
+        timing.iter(iter(10, 6));
+        assert_eq!((timing.data_share(), timing.elapsed()), (Some(0.4), ms(1040)));
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use crate::base::{Error, ErrorContext as _, Result, panics};
 use crate::checkpoint::check_weights;
 use crate::hook::{BuildHooks, Hook, HookField, HookSetting, SlotSetting};
-use crate::loops::Role;
 use crate::model::{Model, ModelEntry};
 use crate::optim::{Optim, Schedules};
 use crate::random;
@@ -16,8 +15,8 @@ use tch::{Tensor, nn};
 pub struct Builder<'a> {
     run: &'a mut RunState,
     slots: Vec<SlotSetting>,
-    /// The roles that are needed; other loaders are not opened.
-    roles: &'a [Role],
+    /// The loaders that are needed; others are not opened.
+    loaders: Vec<&'static str>,
 }
 
 /// The weights of a model come from libtorch's own generator, and so does dropout.
@@ -27,8 +26,8 @@ fn seed_libtorch(seed: u64) {
 }
 
 impl<'a> Builder<'a> {
-    pub(crate) fn new(run: &'a mut RunState, roles: &'a [Role]) -> Self {
-        Builder { run, slots: Vec::new(), roles }
+    pub(crate) fn new(run: &'a mut RunState, loaders: Vec<&'static str>) -> Self {
+        Builder { run, slots: Vec::new(), loaders }
     }
 
     /// What the file says of each hook field, in field order.
@@ -93,8 +92,8 @@ impl<'a> Builder<'a> {
     ///
     /// # Errors
     /// What the dataset finds wrong.
-    pub fn loader<L: LoaderField>(&mut self, role: Role, name: &str, config: L::Config) -> Result<L> {
-        if !self.roles.contains(&role) {
+    pub fn loader<L: LoaderField>(&mut self, name: &'static str, config: L::Config) -> Result<L> {
+        if !self.loaders.contains(&name) {
             return Ok(L::closed(name));
         }
         // its errors name it

@@ -6,7 +6,9 @@ mod build_errors;
 mod builder;
 pub(crate) mod experiment;
 mod fields;
+pub(crate) mod kinds;
 pub(crate) mod parts;
+pub(crate) mod reach;
 mod run;
 
 pub use crate::hook::HookSetting;

@@ -6,9 +6,9 @@ use engine::base::{Clock, Output, Result};
 use engine::data::{BatchSource, CommonOrder, Cursor, Source};
 use engine::hook::{Batches, Dispatcher, EachState, EngineHooks, SlotInfo, Slots};
 use engine::hooks::{Checkpoint, DefaultHooks, Ema, Logger, Scheduler, Timer};
-use engine::loops::{EachMetric, Plan, Program, Role, TrainPlan, Trainer};
+use engine::loops::{EachMetric, Plan, Program, TrainPlan, Trainer, TrainerInfo};
 use engine::model::ModelEntry;
-use engine::optim::{AdamW, Clip, Optim};
+use engine::optim::{AdamW, Clip, Optim, PassInfo};
 use engine::phase::Phase;
 use engine::record::{Row, RowPhase};
 use engine::run::{Context, RunState};
@@ -95,11 +95,11 @@ impl<const LOADERS: usize> Slots for Tiny<LOADERS> {
 }
 
 impl<const LOADERS: usize> Trainer for Tiny<LOADERS> {
-    const CLOCK: Clock = Clock::Iter;
-    fn loaders(role: Role) -> &'static [&'static str] {
+    const INFO: TrainerInfo = {
         const NAMES: &[&str] = &["train", "second", "third"];
-        if role == Role::Train { &NAMES[..LOADERS] } else { &[] }
-    }
+        let train = NAMES.split_at(LOADERS).0;
+        TrainerInfo { clock: Clock::Iter, passes: PassInfo::PLAIN, loaders: [train, &[], &[], &[]] }
+    };
     fn train_loader(&mut self, index: usize) -> Option<&mut dyn Source> {
         self.train.get_mut(index).map(|loader| loader as _)
     }

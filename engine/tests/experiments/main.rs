@@ -4,11 +4,13 @@
 #![allow(unreachable_pub, missing_docs, reason = "the trainers are programs of tests")]
 
 mod bundle;
+mod endings;
 mod fuzz;
 mod in_rust;
 mod joined;
 mod loops;
 mod macros;
+mod many_hooks;
 mod precision;
 mod program;
 #[allow(dead_code, reason = "the tests of `config` use the rest")]

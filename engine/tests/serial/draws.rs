@@ -3,6 +3,7 @@
 use crate::support::{self, ByEpoch, Full, Seen, Setup, Toyed as _, alone, every, newest};
 use engine::base::Clock;
 use engine::loops::ValPlan;
+use engine::native::recomputed;
 use tch::{Device, Kind, Tensor};
 
 /// A program with dropout whose `val_step` draws from libtorch's generator; the draws come with the iter.
@@ -87,4 +88,23 @@ fn a_sanity_validation_draws_no_number_of_the_training_and_changes_no_weight() {
     let ((none, without), (some, with)) = (run(0), run(2));
     assert_eq!((none, some), (0, 2));
     assert_eq!(without, with);
+}
+
+#[test]
+fn a_block_that_is_computed_again_draws_the_same_mask_and_leaves_the_generator_alone() {
+    let _alone = alone();
+    let run = |again: bool| {
+        support::seed(5);
+        let x = Tensor::ones([64, 8], (Kind::Float, Device::Cpu)).set_requires_grad(true);
+        let hidden = match again {
+            true => recomputed(&[&x], |inputs| Ok(inputs[0].dropout(0.5, true) * 3.0)).unwrap(),
+            false => x.dropout(0.5, true) * 3.0,
+        };
+        let later = hidden.dropout(0.5, true);
+        later.sum(Kind::Float).backward();
+        (later.detach(), x.grad(), Tensor::randn([4], (Kind::Float, Device::Cpu)))
+    };
+    let (kept, again) = (run(false), run(true));
+    assert_eq!(kept, again);
+    assert!(kept.1.eq(0.0).any().int64_value(&[]) == 1, "nothing was dropped");
 }

@@ -4,11 +4,12 @@ use super::data::{Points, infinite, loader};
 use super::probe::Probe;
 use super::{Setup, ema, from_ron};
 use engine::base::{Clock, Output, Prediction, Result};
-use engine::data::{BatchSource, Loader, Source};
+use engine::data::{Loader, Source};
 use engine::hook::{Batches, EachState, EngineHooks, HookField as _, Phases, SlotInfo, Slots};
 use engine::hooks::Ema;
-use engine::loops::{EachMetric, FedStep, Role, Trainer, VisitLoader};
+use engine::loops::{EachMetric, FedStep, Role, Trainer, TrainerInfo, fed};
 use engine::metric::{Accuracy, MeanLoss, Metric, MetricComponent};
+use engine::optim::PassInfo;
 use engine::phase::Phase;
 use engine::run::Context;
 use std::marker::PhantomData;
@@ -117,6 +118,23 @@ impl<S: Shape> Toy<S> {
         let logits = self.logits(x, training);
         Output::new(logits.cross_entropy_for_logits(y)).tensor("logits", &logits).tensor("target", y)
     }
+
+    /// The step of val and test.
+    fn evaluate(&mut self, batch: &(Tensor, Tensor), cx: &mut Context<'_>) -> Result<Output> {
+        let output = self.output(batch, cx.is_training());
+        match &mut self.on_val {
+            Some(change) => change(output, cx),
+            None => Ok(output),
+        }
+    }
+
+    fn predict(&mut self, (x, _): &(Tensor, Tensor), cx: &mut Context<'_>) -> Result<Prediction> {
+        let prediction = Prediction::new().tensor("logits", &self.logits(x, cx.is_training()));
+        match &mut self.on_predict {
+            Some(change) => change(prediction, cx),
+            None => Ok(prediction),
+        }
+    }
 }
 
 impl<S: Shape> Batches for Toy<S> {
@@ -136,16 +154,8 @@ impl<S: Shape> Slots for Toy<S> {
 }
 
 impl<S: Shape> Trainer for Toy<S> {
-    const CLOCK: Clock = S::CLOCK;
-
-    fn loaders(role: Role) -> &'static [&'static str] {
-        match role {
-            Role::Train => &["train"],
-            Role::Val => S::VAL,
-            Role::Test => S::TEST,
-            Role::Predict => S::PREDICT,
-        }
-    }
+    const INFO: TrainerInfo =
+        TrainerInfo { clock: S::CLOCK, passes: PassInfo::PLAIN, loaders: [&["train"], S::VAL, S::TEST, S::PREDICT] };
 
     fn train_loader(&mut self, index: usize) -> Option<&mut dyn Source> {
         (index == 0).then_some(&mut self.train as _)
@@ -166,12 +176,16 @@ impl<S: Shape> Trainer for Toy<S> {
         }
     }
 
-    fn evaluated<V: VisitLoader<Self, Output>>(role: Role, index: usize, visitor: V) -> Option<V::Value> {
-        (index < Self::loaders(role).len()).then(|| visitor.visit(Evaluated(role, index)))
+    fn evaluated(role: Role, index: usize) -> Option<Box<dyn FedStep<Self, Output>>> {
+        let evaluated = || match role {
+            Role::Test => fed(move |toy: &mut Self| &mut toy.test[index], Self::evaluate),
+            _ => fed(move |toy: &mut Self| &mut toy.val[index], Self::evaluate),
+        };
+        (index < Self::loaders(role).len()).then(evaluated)
     }
 
-    fn predicted<V: VisitLoader<Self, Prediction>>(visitor: V) -> Option<V::Value> {
-        (!S::PREDICT.is_empty()).then(|| visitor.visit(Predicted))
+    fn predicted() -> Option<Box<dyn FedStep<Self, Prediction>>> {
+        (!S::PREDICT.is_empty()).then(|| fed(|toy: &mut Self| toy.predict.as_mut().unwrap(), Self::predict))
     }
 
     fn metrics(&mut self, each: &mut EachMetric<'_>) -> Result<()> {
@@ -183,49 +197,6 @@ impl<S: Shape> Trainer for Toy<S> {
         match &mut self.ema {
             Some(ema) => each("hooks.ema", ema),
             None => Ok(()),
-        }
-    }
-}
-
-/// A val or test loader, by its place.
-struct Evaluated(Role, usize);
-
-impl<S: Shape> FedStep<Toy<S>> for Evaluated {
-    type Batch = (Tensor, Tensor);
-    type Answer = Output;
-
-    fn loader<'t>(&self, toy: &'t mut Toy<S>) -> &'t mut dyn BatchSource<Self::Batch> {
-        match self {
-            Evaluated(Role::Test, index) => &mut toy.test[*index],
-            Evaluated(_, index) => &mut toy.val[*index],
-        }
-    }
-
-    fn step(&self, toy: &mut Toy<S>, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output> {
-        let output = toy.output(batch, cx.is_training());
-        match &mut toy.on_val {
-            Some(change) => change(output, cx),
-            None => Ok(output),
-        }
-    }
-}
-
-/// The predict loader.
-struct Predicted;
-
-impl<S: Shape> FedStep<Toy<S>> for Predicted {
-    type Batch = (Tensor, Tensor);
-    type Answer = Prediction;
-
-    fn loader<'t>(&self, toy: &'t mut Toy<S>) -> &'t mut dyn BatchSource<Self::Batch> {
-        toy.predict.as_mut().unwrap()
-    }
-
-    fn step(&self, toy: &mut Toy<S>, (x, _): &Self::Batch, cx: &mut Context<'_>) -> Result<Prediction> {
-        let prediction = Prediction::new().tensor("logits", &toy.logits(x, cx.is_training()));
-        match &mut toy.on_predict {
-            Some(change) => change(prediction, cx),
-            None => Ok(prediction),
         }
     }
 }

@@ -2,12 +2,12 @@
 
 use crate::support::{NoHooks, every};
 use engine::base::{Clock, Output, Result, State as _};
-use engine::data::{Batch, BatchSource, Dataset, Loader, LoaderConfig, Padded, Padding, Sequence, Source};
+use engine::data::{Batch, Dataset, Loader, LoaderConfig, Padded, Padding, Sequence, Source};
 use engine::hook::{Batches, Dispatcher, EachState, SlotInfo, Slots};
-use engine::loops::{EachMetric, FedStep, Plan, Program, Role, TrainPlan, Trainer, VisitLoader};
+use engine::loops::{EachMetric, FedStep, Plan, Program, Role, TrainPlan, Trainer, TrainerInfo, fed};
 use engine::metric::{MeanLoss, Metric, MetricComponent as _};
 use engine::model::ModelEntry;
-use engine::optim::{Optim, Sgd};
+use engine::optim::{Optim, PassInfo, Sgd};
 use engine::phase::Phase;
 use engine::random::SampleRng;
 use engine::record::{Record, RowPhase};
@@ -63,22 +63,16 @@ impl Slots for Mean {
 }
 
 impl Trainer for Mean {
-    const CLOCK: Clock = Clock::Epoch;
-    fn loaders(role: Role) -> &'static [&'static str] {
-        match role {
-            Role::Train => &["train"],
-            Role::Val => &["val"],
-            _ => &[],
-        }
-    }
+    const INFO: TrainerInfo =
+        TrainerInfo { clock: Clock::Epoch, passes: PassInfo::PLAIN, loaders: [&["train"], &["val"], &[], &[]] };
     fn train_loader(&mut self, index: usize) -> Option<&mut dyn Source> {
         (index == 0).then_some(&mut self.train as _)
     }
     fn next_train_batch(&mut self) -> Result<Option<Padded>> {
         self.train.next_batch()
     }
-    fn evaluated<V: VisitLoader<Self, Output>>(role: Role, _: usize, visitor: V) -> Option<V::Value> {
-        (role == Role::Val).then(|| visitor.visit(Val))
+    fn evaluated(role: Role, _: usize) -> Option<Box<dyn FedStep<Self, Output>>> {
+        (role == Role::Val).then(|| fed(|mean: &mut Mean| &mut mean.val, Mean::val_step))
     }
     fn train_step(&mut self, batch: &Padded, cx: &mut Context<'_>) -> Result<Output> {
         assert_eq!(cx.batch_weight(), batch.weight());
@@ -92,17 +86,10 @@ impl Trainer for Mean {
     }
 }
 
-struct Val;
-
-impl FedStep<Mean> for Val {
-    type Batch = Padded;
-    type Answer = Output;
-    fn loader<'t>(&self, trainer: &'t mut Mean) -> &'t mut dyn BatchSource<Padded> {
-        &mut trainer.val
-    }
-    fn step(&self, trainer: &mut Mean, batch: &Padded, cx: &mut Context<'_>) -> Result<Output> {
+impl Mean {
+    fn val_step(&mut self, batch: &Padded, cx: &mut Context<'_>) -> Result<Output> {
         assert_eq!(cx.batch_weight(), batch.weight());
-        trainer.mean(batch)
+        self.mean(batch)
     }
 }
 

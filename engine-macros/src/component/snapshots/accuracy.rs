@@ -3,6 +3,15 @@ pub struct Accuracy {
     top_k: usize,
     right: u64,
 }
+#[allow(
+    non_camel_case_types,
+    non_upper_case_globals,
+    unreachable_code,
+    unused_imports,
+    unused_mut,
+    unused_variables,
+    clippy::diverging_sub_expression
+)]
 const _: () = {
     #[derive(
         ::engine::__private::serde::Serialize,
@@ -19,7 +28,7 @@ const _: () = {
             deserialize_with = "AccuracyConfig::__read_top_k",
             serialize_with = "AccuracyConfig::__write_top_k"
         )]
-        top_k: usize,
+        pub top_k: usize,
     }
     #[automatically_derived]
     impl AccuracyConfig {
@@ -44,6 +53,23 @@ const _: () = {
         }
     }
     #[automatically_derived]
+    impl AccuracyConfig {
+        pub fn new() -> Self {
+            Self {
+                top_k: Self::__default_top_k(),
+            }
+        }
+    }
+    const _: () = {
+        let _ = AccuracyConfig::new;
+    };
+    #[automatically_derived]
+    impl ::core::default::Default for AccuracyConfig {
+        fn default() -> Self {
+            Self::new()
+        }
+    }
+    #[automatically_derived]
     impl ::core::clone::Clone for AccuracyConfig {
         fn clone(&self) -> Self {
             Self {
@@ -63,6 +89,10 @@ const _: () = {
             shown.finish()
         }
     }
+    #[automatically_derived]
+    impl ::engine::__private::Configured for Accuracy {
+        type Settings = AccuracyConfig;
+    }
     ::engine::__private::inventory::submit! {
         ::engine::__private::Component { kind : "metric", name : "Accuracy", docs : "",
         fields : & [::engine::__private::FieldInfo { name : "top_k", shape : ||
@@ -73,7 +103,6 @@ const _: () = {
         ::core::option::Option::Some("1.."), example : ::core::option::Option::None, docs
         : "", },], origin : ::core::concat!(::core::file!(), ":", ::core::line!()), }
     }
-    #[allow(non_upper_case_globals)]
     const SAVED_right: bool = {
         let _ = <u64 as ::engine::__private::Saved>::save;
         true
@@ -81,35 +110,19 @@ const _: () = {
     #[automatically_derived]
     impl ::engine::__private::State for Accuracy {
         fn save_state(&self) -> ::engine::__private::StateMap {
-            #[allow(unused_mut)]
             let mut map = ::engine::__private::StateMap::new();
-            map.0
-                .insert(
-                    ::core::convert::From::from("right"),
-                    <<::engine::__private::Verified<
-                        u64,
-                        SAVED_right,
-                    > as ::engine::__private::VerifiedType>::Type as ::engine::__private::Saved>::save(
-                        &self.right,
-                    ),
-                );
+            ::engine::__private::save_field::<
+                ::engine::__private::Known<u64, SAVED_right>,
+            >(&mut map, "right", &self.right);
             map
         }
-        #[allow(unused_mut, unused_variables)]
         fn load_state(
             &mut self,
             mut state: ::engine::__private::StateMap,
         ) -> ::core::result::Result<(), ::engine::__private::StateError> {
-            {
-                self.right = ::engine::__private::take_field(
-                    &mut state,
-                    "right",
-                    <<::engine::__private::Verified<
-                        u64,
-                        SAVED_right,
-                    > as ::engine::__private::VerifiedType>::Type as ::engine::__private::Saved>::restore,
-                )?;
-            }
+            ::engine::__private::load_field::<
+                ::engine::__private::Known<u64, SAVED_right>,
+            >(&mut state, "right", &mut self.right)?;
             ::core::result::Result::Ok(())
         }
     }
@@ -123,14 +136,13 @@ const _: () = {
                 top_k: <usize as ::engine::__private::ConfigValue>::copied(
                     &config.top_k,
                 ),
-                right: <<::engine::__private::Verified<
+                right: <::engine::__private::Known<
                     u64,
                     SAVED_right,
-                > as ::engine::__private::VerifiedType>::Type as ::engine::__private::Fresh>::fresh(),
+                > as ::engine::__private::Fresh>::fresh(),
             }
         }
     }
-    #[allow(unused_imports)]
     use ::engine::__private::typetag;
     #[typetag::serde(name = "Accuracy")]
     impl ::engine::__private::MetricConfig for AccuracyConfig {

@@ -67,6 +67,15 @@ impl ::core::fmt::Debug for CnnConfig {
         shown.finish()
     }
 }
+#[allow(
+    non_camel_case_types,
+    non_upper_case_globals,
+    unreachable_code,
+    unused_imports,
+    unused_mut,
+    unused_variables,
+    clippy::diverging_sub_expression
+)]
 const _: () = {
     ::engine::__private::inventory::submit! {
         ::engine::__private::Component { kind : "model", name : "Cnn", docs :
@@ -87,7 +96,6 @@ const _: () = {
     impl ::engine::__private::NetPart for CnnConfig {
         type Model = Cnn;
     }
-    #[allow(unused_imports)]
     use ::engine::__private::typetag;
     #[typetag::serde(name = "Cnn")]
     impl ::engine::__private::ModelConfig for CnnConfig {

@@ -5,6 +5,15 @@ pub struct Csv {
     position: u64,
     out: Option<std::fs::File>,
 }
+#[allow(
+    non_camel_case_types,
+    non_upper_case_globals,
+    unreachable_code,
+    unused_imports,
+    unused_mut,
+    unused_variables,
+    clippy::diverging_sub_expression
+)]
 const _: () = {
     #[derive(
         ::engine::__private::serde::Serialize,
@@ -17,9 +26,9 @@ const _: () = {
             deserialize_with = "CsvConfig::__read_digits",
             serialize_with = "CsvConfig::__write_digits"
         )]
-        digits: usize,
+        pub digits: usize,
         #[serde(default)]
-        required: bool,
+        pub required: bool,
     }
     #[automatically_derived]
     impl CsvConfig {
@@ -47,6 +56,24 @@ const _: () = {
         }
     }
     #[automatically_derived]
+    impl CsvConfig {
+        pub fn new() -> Self {
+            Self {
+                digits: Self::__default_digits(),
+                required: ::core::default::Default::default(),
+            }
+        }
+    }
+    const _: () = {
+        let _ = CsvConfig::new;
+    };
+    #[automatically_derived]
+    impl ::core::default::Default for CsvConfig {
+        fn default() -> Self {
+            Self::new()
+        }
+    }
+    #[automatically_derived]
     impl ::core::clone::Clone for CsvConfig {
         fn clone(&self) -> Self {
             Self {
@@ -70,6 +97,10 @@ const _: () = {
             shown.finish()
         }
     }
+    #[automatically_derived]
+    impl ::engine::__private::Configured for Csv {
+        type Settings = CsvConfig;
+    }
     ::engine::__private::inventory::submit! {
         ::engine::__private::Component { kind : "sink", name : "Csv", docs :
         "Numbers in a file.", fields : & [::engine::__private::FieldInfo { name :
@@ -81,7 +112,6 @@ const _: () = {
         docs : "How many digits each has.", }, ::engine::__private::registry::REQUIRED],
         origin : ::core::concat!(::core::file!(), ":", ::core::line!()), }
     }
-    #[allow(non_upper_case_globals)]
     const SAVED_position: bool = {
         let _ = <u64 as ::engine::__private::Saved>::save;
         true
@@ -89,35 +119,19 @@ const _: () = {
     #[automatically_derived]
     impl ::engine::__private::State for Csv {
         fn save_state(&self) -> ::engine::__private::StateMap {
-            #[allow(unused_mut)]
             let mut map = ::engine::__private::StateMap::new();
-            map.0
-                .insert(
-                    ::core::convert::From::from("position"),
-                    <<::engine::__private::Verified<
-                        u64,
-                        SAVED_position,
-                    > as ::engine::__private::VerifiedType>::Type as ::engine::__private::Saved>::save(
-                        &self.position,
-                    ),
-                );
+            ::engine::__private::save_field::<
+                ::engine::__private::Known<u64, SAVED_position>,
+            >(&mut map, "position", &self.position);
             map
         }
-        #[allow(unused_mut, unused_variables)]
         fn load_state(
             &mut self,
             mut state: ::engine::__private::StateMap,
         ) -> ::core::result::Result<(), ::engine::__private::StateError> {
-            {
-                self.position = ::engine::__private::take_field(
-                    &mut state,
-                    "position",
-                    <<::engine::__private::Verified<
-                        u64,
-                        SAVED_position,
-                    > as ::engine::__private::VerifiedType>::Type as ::engine::__private::Saved>::restore,
-                )?;
-            }
+            ::engine::__private::load_field::<
+                ::engine::__private::Known<u64, SAVED_position>,
+            >(&mut state, "position", &mut self.position)?;
             ::core::result::Result::Ok(())
         }
     }
@@ -131,15 +145,14 @@ const _: () = {
                 digits: <usize as ::engine::__private::ConfigValue>::copied(
                     &config.digits,
                 ),
-                position: <<::engine::__private::Verified<
+                position: <::engine::__private::Known<
                     u64,
                     SAVED_position,
-                > as ::engine::__private::VerifiedType>::Type as ::engine::__private::Fresh>::fresh(),
+                > as ::engine::__private::Fresh>::fresh(),
                 out: <Option<std::fs::File> as ::engine::__private::Fresh>::fresh(),
             }
         }
     }
-    #[allow(unused_imports)]
     use ::engine::__private::typetag;
     #[typetag::serde(name = "Csv")]
     impl ::engine::__private::SinkConfig for CsvConfig {

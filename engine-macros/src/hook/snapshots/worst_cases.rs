@@ -7,6 +7,15 @@ pub struct WorstCases {
     seen: Vec<f64>,
     scratch: Option<Tensor>,
 }
+#[allow(
+    non_camel_case_types,
+    non_upper_case_globals,
+    unreachable_code,
+    unused_imports,
+    unused_mut,
+    unused_variables,
+    clippy::diverging_sub_expression
+)]
 const _: () = {
     #[derive(
         ::engine::__private::serde::Serialize,
@@ -23,15 +32,15 @@ const _: () = {
             deserialize_with = "WorstCasesConfig::__read_keep",
             serialize_with = "WorstCasesConfig::__write_keep"
         )]
-        keep: usize,
+        pub keep: usize,
         #[serde(
             default = "WorstCasesConfig::__default_title",
             deserialize_with = "WorstCasesConfig::__read_title",
             serialize_with = "WorstCasesConfig::__write_title"
         )]
-        title: Option<String>,
+        pub title: Option<String>,
         #[serde(default, skip_serializing_if = "::core::option::Option::is_none")]
-        level: ::core::option::Option<::engine::__private::Priority>,
+        pub level: ::core::option::Option<::engine::__private::Priority>,
     }
     #[automatically_derived]
     impl WorstCasesConfig {
@@ -75,6 +84,25 @@ const _: () = {
         }
     }
     #[automatically_derived]
+    impl WorstCasesConfig {
+        pub fn new() -> Self {
+            Self {
+                keep: Self::__default_keep(),
+                title: Self::__default_title(),
+                level: ::core::default::Default::default(),
+            }
+        }
+    }
+    const _: () = {
+        let _ = WorstCasesConfig::new;
+    };
+    #[automatically_derived]
+    impl ::core::default::Default for WorstCasesConfig {
+        fn default() -> Self {
+            Self::new()
+        }
+    }
+    #[automatically_derived]
     impl ::core::clone::Clone for WorstCasesConfig {
         fn clone(&self) -> Self {
             Self {
@@ -106,6 +134,10 @@ const _: () = {
             shown.finish()
         }
     }
+    #[automatically_derived]
+    impl ::engine::__private::Configured for WorstCases {
+        type Settings = WorstCasesConfig;
+    }
     ::engine::__private::inventory::submit! {
         ::engine::__private::Component { kind : "hook", name : "WorstCases", docs :
         "Keeps the worst cases.", fields : & [::engine::__private::FieldInfo { name :
@@ -126,7 +158,6 @@ const _: () = {
         ::engine::__private::registry::to_node(& ::engine::__private::Priority::LOW))],
         origin : ::core::concat!(::core::file!(), ":", ::core::line!()), }
     }
-    #[allow(non_upper_case_globals)]
     const SAVED_seen: bool = {
         let _ = <Vec<f64> as ::engine::__private::Saved>::save;
         true
@@ -134,35 +165,19 @@ const _: () = {
     #[automatically_derived]
     impl ::engine::__private::State for WorstCases {
         fn save_state(&self) -> ::engine::__private::StateMap {
-            #[allow(unused_mut)]
             let mut map = ::engine::__private::StateMap::new();
-            map.0
-                .insert(
-                    ::core::convert::From::from("seen"),
-                    <<::engine::__private::Verified<
-                        Vec<f64>,
-                        SAVED_seen,
-                    > as ::engine::__private::VerifiedType>::Type as ::engine::__private::Saved>::save(
-                        &self.seen,
-                    ),
-                );
+            ::engine::__private::save_field::<
+                ::engine::__private::Known<Vec<f64>, SAVED_seen>,
+            >(&mut map, "seen", &self.seen);
             map
         }
-        #[allow(unused_mut, unused_variables)]
         fn load_state(
             &mut self,
             mut state: ::engine::__private::StateMap,
         ) -> ::core::result::Result<(), ::engine::__private::StateError> {
-            {
-                self.seen = ::engine::__private::take_field(
-                    &mut state,
-                    "seen",
-                    <<::engine::__private::Verified<
-                        Vec<f64>,
-                        SAVED_seen,
-                    > as ::engine::__private::VerifiedType>::Type as ::engine::__private::Saved>::restore,
-                )?;
-            }
+            ::engine::__private::load_field::<
+                ::engine::__private::Known<Vec<f64>, SAVED_seen>,
+            >(&mut state, "seen", &mut self.seen)?;
             ::core::result::Result::Ok(())
         }
     }
@@ -178,10 +193,10 @@ const _: () = {
                 title: <Option<
                     String,
                 > as ::engine::__private::ConfigValue>::copied(&config.title),
-                seen: <<::engine::__private::Verified<
+                seen: <::engine::__private::Known<
                     Vec<f64>,
                     SAVED_seen,
-                > as ::engine::__private::VerifiedType>::Type as ::engine::__private::Fresh>::fresh(),
+                > as ::engine::__private::Fresh>::fresh(),
                 scratch: <Option<Tensor> as ::engine::__private::Fresh>::fresh(),
             }
         }
@@ -207,7 +222,6 @@ const _: () = {
             ::core::panic!("{}", text)
         }
     };
-    #[allow(unused_imports)]
     use ::engine::__private::typetag;
     #[typetag::serde(name = "WorstCases")]
     impl ::engine::__private::HookConfig for WorstCasesConfig {

@@ -1,8 +1,26 @@
 impl Gan {
     /// The critic's.
+    #[allow(
+        clippy::missing_const_for_fn,
+        clippy::missing_errors_doc,
+        clippy::needless_pass_by_ref_mut,
+        clippy::ptr_arg,
+        clippy::trivially_copy_pass_by_ref,
+        clippy::unnecessary_wraps,
+        clippy::unused_self
+    )]
     fn critic(&mut self, batch: &Tensor, cx: &mut Context<'_>) -> Result<Output> {
         Ok(self.score(batch).into())
     }
+    #[allow(
+        clippy::missing_const_for_fn,
+        clippy::missing_errors_doc,
+        clippy::needless_pass_by_ref_mut,
+        clippy::ptr_arg,
+        clippy::trivially_copy_pass_by_ref,
+        clippy::unnecessary_wraps,
+        clippy::unused_self
+    )]
     fn generator(&mut self, _: &Tensor, cx: &mut Context<'_>) -> Result<Output> {
         Ok(self.made(cx).into())
     }
@@ -69,10 +87,10 @@ const _: () = {
         true
     };
     const _: () = {
-        const KNOWN: &[&str] = <<::engine::__private::Verified<
+        const KNOWN: &[&str] = <::engine::__private::Known<
             Gan,
             IS_TRAINER,
-        > as ::engine::__private::VerifiedType>::Type as ::engine::__private::HasOptimizers>::OPTIMIZERS;
+        > as ::engine::__private::HasOptimizers>::OPTIMIZERS;
         const TEXT: ::engine::__private::ConstText = ::engine::__private::ConstText::list(
             "`opt_c` is no `#[optimizer]` field of `Gan`, expected one of ",
             KNOWN,
@@ -82,10 +100,10 @@ const _: () = {
         }
     };
     const _: () = {
-        const KNOWN: &[&str] = <<::engine::__private::Verified<
+        const KNOWN: &[&str] = <::engine::__private::Known<
             Gan,
             IS_TRAINER,
-        > as ::engine::__private::VerifiedType>::Type as ::engine::__private::HasOptimizers>::OPTIMIZERS;
+        > as ::engine::__private::HasOptimizers>::OPTIMIZERS;
         const TEXT: ::engine::__private::ConstText = ::engine::__private::ConstText::list(
             "`opt_g` is no `#[optimizer]` field of `Gan`, expected one of ",
             KNOWN,
@@ -95,10 +113,10 @@ const _: () = {
         }
     };
     const _: () = {
-        const KNOWN: &[&str] = <<::engine::__private::Verified<
+        const KNOWN: &[&str] = <::engine::__private::Known<
             Gan,
             IS_TRAINER,
-        > as ::engine::__private::VerifiedType>::Type as ::engine::__private::HasOptimizers>::OPTIMIZERS;
+        > as ::engine::__private::HasOptimizers>::OPTIMIZERS;
         const TEXT: ::engine::__private::ConstText = ::engine::__private::ConstText::list(
             "`opt_e` is no `#[optimizer]` field of `Gan`, expected one of ",
             KNOWN,

@@ -1,14 +1,32 @@
 impl WorstCases {
+    #[allow(
+        clippy::missing_const_for_fn,
+        clippy::missing_errors_doc,
+        clippy::needless_pass_by_ref_mut,
+        clippy::ptr_arg,
+        clippy::trivially_copy_pass_by_ref,
+        clippy::unnecessary_wraps,
+        clippy::unused_self
+    )]
     fn after_val(&mut self, cx: &mut Context<'_>) -> Result<()> {
         Ok(())
     }
     #[cfg(feature = "slow")]
+    #[allow(
+        clippy::missing_const_for_fn,
+        clippy::missing_errors_doc,
+        clippy::needless_pass_by_ref_mut,
+        clippy::ptr_arg,
+        clippy::trivially_copy_pass_by_ref,
+        clippy::unnecessary_wraps,
+        clippy::unused_self
+    )]
     fn after_val_iter(&mut self, cx: &mut Context<'_>) -> Result<()> {
         Ok(())
     }
 }
 #[automatically_derived]
-impl ::engine::__private::PhasesBlock for WorstCases {
+impl ::engine::__private::OnePhasesBlock for WorstCases {
     const PHASES: ::engine::__private::PhaseMask = ::engine::__private::PhaseMask::of(
         &[
             ::engine::__private::Phase::AfterVal,

@@ -12,9 +12,9 @@ struct Noting<const N: usize> {
 
 impl<const N: usize> Noting<N> {
     const INFOS: [SlotInfo; N] = {
-        let mut infos =
-            [SlotInfo { name: "noting", priority: Priority::NORMAL, phases: PhaseMask::of(&[Phase::AfterTrainIter]) };
-                N];
+        let phases = PhaseMask::of(&[Phase::AfterTrainIter]);
+        let info = SlotInfo { name: "noting", priority: Priority::NORMAL, phases, only_ok: PhaseMask::NONE };
+        let mut infos = [info; N];
         // the last one comes first
         infos[N - 1].priority = Priority::HIGH;
         infos

@@ -4,10 +4,11 @@ use crate::base::error::{Error, Result};
 use crate::base::{Output, Scalar};
 use crate::folder::RunFolder;
 use crate::model::{ModelEntry, Models};
-use crate::native::Autocast;
+use crate::native::{Autocast, recomputed};
 use crate::optim::{Optim, Pass, Schedules};
 use crate::random::{Stream, tag_of};
 use crate::run::Context;
+use tch::Tensor;
 
 /// Models, optimizers, schedules, output and random numbers.
 impl Context<'_> {
@@ -45,6 +46,39 @@ impl Context<'_> {
     /// When no `#[optimizer]` field has this name.
     pub fn optimizer(&mut self, name: &str) -> Result<&mut Optim> {
         self.run.updates.optimizer(name)
+    }
+
+    /// Activation checkpointing: computes a block whose activations are not kept for backward, but computed again there, with
+    /// the same random numbers and in the same precision. It costs one more forward pass of the block and saves the memory
+    /// of all that lies between its inputs and its output.
+    ///
+    /// The block owns what it uses: layers are shared by [`Shared`](crate::native::Shared). Gradients reach the inputs and the
+    /// layers.
+    ///
+    /// ```
+    /// use engine::native::Shared;
+    /// use engine::prelude::*;
+    ///
+    /// struct Net { blocks: Vec<Shared<nn::Linear>> }
+    ///
+    /// fn forward(net: &Net, x: &Tensor, cx: &Context<'_>) -> Result<Tensor> {
+    ///     let mut hidden = x.shallow_clone();
+    ///     for block in &net.blocks {
+    ///         let block = block.clone();
+    ///         hidden = cx.activation_checkpoint(&[&hidden], move |inputs| Ok(inputs[0].apply(&*block).gelu("none")))?;
+    ///     }
+    ///     Ok(hidden)
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// What the block returns, a panic of it included. An error of the second computation is one of backward.
+    pub fn activation_checkpoint(
+        &self,
+        inputs: &[&Tensor],
+        block: impl Fn(&[Tensor]) -> Result<Tensor> + Send + 'static,
+    ) -> Result<Tensor> {
+        Ok(recomputed(inputs, block)?)
     }
 
     /// Runs `body` with autocast off: for a loss or a norm that needs the range or the mantissa of its own tensors. Those

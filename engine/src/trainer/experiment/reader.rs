@@ -12,7 +12,7 @@ use crate::optim::Schedules;
 use crate::trainer::experiment::facts::Facts;
 use crate::trainer::experiment::misplaced::{elsewhere, is_off, means_off, named_group, one_for_several};
 use crate::trainer::experiment::schema::{Schema, Section};
-use crate::trainer::fields::{LoaderField, MetricField, OptimizerField, SchedulesField};
+use crate::trainer::fields::{LoaderField, MetricField, OptimizerField};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -147,7 +147,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The `#[scheduler]` field.
-    pub fn schedules<F: SchedulesField>(&mut self, path: &'static str) -> Option<Schedules> {
+    pub fn schedules(&mut self, path: &'static str) -> Option<Schedules> {
         self.facts.schedules(path);
         self.optional(path, Schedules::default)
     }

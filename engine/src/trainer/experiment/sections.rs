@@ -10,6 +10,7 @@ use crate::optim::{PassInfo, PassSettings};
 use crate::record::SinkConfig;
 use crate::trainer::experiment::backend::BackendSettings;
 use crate::trainer::experiment::settings::{DeviceChoice, Resume, TrainSettings, ValSettings};
+use crate::trainer::parts::FieldSettings;
 use crate::trainer::{Build, EngineHooksOf, Reader, Writer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -194,7 +195,7 @@ macro_rules! sections {
             /// The hooks that are part of this program.
             pub hooks: HooksOf<T>,
             /// The settings of the trainer's fields.
-            pub sections: T::Sections,
+            pub fields: FieldSettings,
             /// Stops after this many updates, as the command line asks; the plan stays what the file says.
             pub stop_after: Option<u64>,
         }
@@ -203,7 +204,7 @@ macro_rules! sections {
         pub(super) struct Sections<T: Build> {
             $($( pub(super) $key: Option<$type>, )?)*
             hooks: Option<HooksOf<T>>,
-            sections: Option<T::Sections>,
+            fields: Option<FieldSettings>,
         }
 
         impl<T: Build> Sections<T> {
@@ -217,7 +218,7 @@ macro_rules! sections {
                 } )?)*
                 Sections {
                     // the trainer's fields come first: they take their entries out of lists
-                    sections: T::read(reader),
+                    fields: FieldSettings::read(&mut T::PARTS.iter().map(|field| field.part), reader),
                     hooks: EngineHooksOf::<T>::read(reader),
                     $($( $key: { let value: Option<$type> = (EACH.$key.read)(reader, of); value }, )?)*
                 }
@@ -228,7 +229,7 @@ macro_rules! sections {
                 Some(Experiment {
                     $($( $key: { let value: $type = self.$key?; value }, )?)*
                     hooks: self.hooks?,
-                    sections: self.sections?,
+                    fields: self.fields?,
                     stop_after: None,
                 })
             }
@@ -238,7 +239,7 @@ macro_rules! sections {
             /// Prints every section.
             pub(super) fn write(&self, writer: &mut Writer) {
                 let of = Of::trainer::<T>();
-                T::write(&self.sections, writer);
+                self.fields.write(writer);
                 EngineHooksOf::<T>::write(&self.hooks, writer);
                 $($( (EACH.$key.write)({ let value: &$type = &self.$key; value }, writer, of); )?)*
             }

@@ -16,7 +16,7 @@ pub struct PlannedHook {
     pub name: String,
     /// The level that counts.
     pub level: Priority,
-    /// Where it comes from, and what the file has changed.
+    /// Where it comes from, what the file has changed, and whether it is left out on the way out of a failure.
     pub origin: String,
 }
 
@@ -111,6 +111,9 @@ fn hooks_of<T: Build>(program: &Program<T>, phase: Phase) -> Vec<PlannedHook> {
         };
         if let Some(attribute) = planned.changed_from {
             origin.push_str(&format!(", `level` of the file instead of {attribute}"));
+        }
+        if planned.only_ok {
+            origin.push_str(", only when all is well");
         }
         PlannedHook { name: planned.name, level: planned.priority, origin }
     };

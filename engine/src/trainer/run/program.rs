@@ -50,9 +50,10 @@ pub(super) fn build_on<T: Build>(device: Device, experiment: Experiment<T>, role
         },
         val: (!T::loaders(Role::Val).is_empty()).then(|| experiment.val.plan(T::CLOCK)),
     };
-    let mut builder = Builder::new(&mut run, roles);
+    let loaders = roles.iter().flat_map(|role| T::loaders(*role)).copied();
+    let mut builder = Builder::new(&mut run, loaders.collect());
     let engine = EngineHooksOf::<T>::build(experiment.hooks, &mut builder)?;
-    let trainer = T::build(experiment.sections, &mut builder)?;
+    let trainer = T::of_fields(experiment.fields.build(&mut builder)?);
     let mut settings = builder.into_slots();
     start_weights(&mut run, &experiment.init)?;
     let frozen = run.models.freeze(&experiment.freeze);

@@ -1,36 +1,10 @@
-//! How a trainer's expansion reaches its `#[hook]` fields and its own phases.
-//!
-//! The macro says once that the type of a field is a hook; everything else goes through a marker type, so that a field
-//! that is no hook is one error.
+//! How a trainer's expansion reaches the trainer's own phases.
 
 use crate::base::Result;
-use crate::hook::{HookField, Phases, SlotInfo};
+use crate::hook::Phases;
 use crate::phase::{Phase, PhaseMask};
 use crate::run::Context;
 use std::marker::PhantomData;
-
-/// A `#[hook]` field of a trainer, as a marker type.
-pub trait HookPart: 'static {
-    /// Its type.
-    type Field: HookField;
-}
-
-/// The slot of a `#[hook]` field.
-pub const fn slot_of<P: HookPart>(name: &'static str) -> SlotInfo {
-    SlotInfo::of::<P::Field>(name)
-}
-
-/// Calls the hook of a field, when it is there.
-///
-/// # Errors
-/// The error of the hook.
-#[inline(always)]
-pub fn call_field<P: HookPart>(field: &mut P::Field, phase: Phase, cx: &mut Context<'_>) -> Result<()> {
-    match field.hook_mut() {
-        Some(hook) => Phases::call(hook, phase, cx),
-        None => Ok(()),
-    }
-}
 
 /// The phases of a trainer, if it has any.
 ///
@@ -40,6 +14,8 @@ pub struct PhasesOf<T>(PhantomData<T>);
 impl<T: Phases> PhasesOf<T> {
     /// Those of the block.
     pub const PHASES: PhaseMask = T::PHASES;
+    /// Those of the block under `#[only_ok]`.
+    pub const ONLY_OK: PhaseMask = T::ONLY_OK;
 
     /// Calls the method of this phase.
     ///
@@ -58,6 +34,8 @@ pub trait NoPhases {
 
     /// No phase.
     const PHASES: PhaseMask = PhaseMask::NONE;
+    /// No phase.
+    const ONLY_OK: PhaseMask = PhaseMask::NONE;
 
     /// Does nothing.
     ///
