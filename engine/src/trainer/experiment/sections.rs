@@ -314,7 +314,7 @@ sections! {
     backend: BackendSettings = Or(BackendSettings::default);
     /// The folder of all runs: relative to this file, or to the current folder when no file says it.
     work_dir: PathBuf = FolderOr("runs");
-    /// What `train` does where the folder holds a run already: `OnRequest` refuses it unless `--resume` or `--fresh` is given; `Auto` goes on with it, as a job needs that is started again and again.
+    /// What `train` does when the folder already contains a run: `OnRequest` refuses it unless `--resume` or `--fresh` is given; `Auto` continues it, which is useful for a job that is restarted again and again.
     resume: Resume = Or(Resume::default);
     /// The model.
     model;
