@@ -149,8 +149,8 @@ pub mod __private {
         ConfigValue, Fresh, Paths, check_exists, check_range, load_field, read_checked, save_field,
     };
     pub use crate::base::{Clock, Output, Prediction, Priority, Result, Saved, State, StateError, StateMap};
-    pub use crate::config::Configured;
     pub use crate::config::registry::{self, Component, FieldInfo};
+    pub use crate::config::{Configured, Keyed, KeysOf, NoKeys};
     pub use crate::data::{
         Batch, BatchSource, Cursor, EachPart, SamplerConfig, SharedField, Source, StatedWeight, WholeField,
     };
@@ -167,14 +167,15 @@ pub mod __private {
     pub use crate::record::{Sink, SinkComponent, SinkConfig, build_sink};
     pub use crate::run::Context;
     pub use crate::trainer::experiment::check::{check_experiment, check_experiments_besides};
+    pub use crate::trainer::experiment::known::unknown_keys;
     pub use crate::trainer::kinds::{
         ConfigKind, HookKind, LoaderKind, MetricKind, ModelKind, OptimizerKind, OwnSetting, SchedulesKind,
     };
-    pub use crate::trainer::parts::{Built, Known, Part, PartInfo, PartOf, Reached};
+    pub use crate::trainer::parts::{Built, Known, Part, PartInfo, PartKind, PartOf, Reached};
     pub use crate::trainer::reach::{BatchesOf, Evaluated, Predicted, call_field, feed, next_batch, slot_of};
     pub use crate::trainer::{
         Build, Fields, LoaderField, MetricField, OptimizerField, SameBatch, SameBatches, SchedulesField,
     };
-    pub use engine_macros::check_experiments_of;
+    pub use engine_macros::{check_experiments_of, experiment_of};
     pub use {inventory, serde, tch, typetag};
 }

@@ -55,6 +55,26 @@ macro_rules! main {
     };
 }
 
+/// Looks at an experiment file when the package is compiled: a mistake of syntax, and a key that no experiment of the trainer
+/// can have, do not compile.
+///
+/// ```text
+/// engine::experiment!("experiments/digits.ron");          // beside `engine::main!`
+/// engine::experiment!(Digits, "experiments/digits.ron");  // anywhere else
+/// ```
+/// The path is relative to the folder of the package. The names of sections, loaders and hooks are compared, and the keys
+/// of settings whose type is fixed in code. What only names in the file decide, the types of values and rules
+/// across settings are checked by [`check_experiments!`](crate::check_experiments), in a test.
+#[macro_export]
+macro_rules! experiment {
+    ($file:literal $(,)?) => {
+        $crate::__private::experiment_of!($crate, _EngineMainTrainer, $file);
+    };
+    ($trainer:ty, $file:literal $(,)?) => {
+        $crate::__private::experiment_of!($crate, $trainer, $file);
+    };
+}
+
 /// Makes a test of every experiment file that a pattern matches, so that a broken one fails `cargo test`.
 ///
 /// ```text

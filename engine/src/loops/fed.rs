@@ -12,7 +12,10 @@ use std::marker::PhantomData;
 /// It holds the batch between its reading and its step, so that the loops know of no type of batches.
 pub trait FedStep<T, A> {
     /// The loader.
-    fn loader<'t>(&self, trainer: &'t mut T) -> &'t mut dyn Source;
+    ///
+    /// # Errors
+    /// When the experiment leaves it out; the loops ask for none that is left out.
+    fn loader<'t>(&self, trainer: &'t mut T) -> Result<&'t mut dyn Source>;
 
     /// Reads the next batch and takes it to the device, in place of the one before; `None` at the end of the pass.
     ///
@@ -38,7 +41,7 @@ pub struct BatchRead {
 
 /// A loader and the step that takes its batches.
 pub fn fed<T: 'static, B: Batch + 'static, A: 'static>(
-    loader: impl 'static + for<'t> Fn(&'t mut T) -> &'t mut dyn BatchSource<B>,
+    loader: impl 'static + for<'t> Fn(&'t mut T) -> Option<&'t mut dyn BatchSource<B>>,
     step: impl 'static + Fn(&mut T, &B, &mut Context<'_>) -> Result<A>,
 ) -> Box<dyn FedStep<T, A>> {
     Box::new(Fed { loader, step, batch: None, trainer: PhantomData })
@@ -54,17 +57,18 @@ struct Fed<T, B, L, S> {
 impl<T, B, A, L, S> FedStep<T, A> for Fed<T, B, L, S>
 where
     B: Batch,
-    L: for<'t> Fn(&'t mut T) -> &'t mut dyn BatchSource<B>,
+    L: for<'t> Fn(&'t mut T) -> Option<&'t mut dyn BatchSource<B>>,
     S: Fn(&mut T, &B, &mut Context<'_>) -> Result<A>,
 {
-    fn loader<'t>(&self, trainer: &'t mut T) -> &'t mut dyn Source {
-        (self.loader)(trainer)
+    fn loader<'t>(&self, trainer: &'t mut T) -> Result<&'t mut dyn Source> {
+        (self.loader)(trainer).map(|loader| loader as _).ok_or_else(left_out)
     }
 
     fn read(&mut self, trainer: &mut T, run: &RunState) -> Result<Option<BatchRead>> {
         // its memory is free before the next one takes some
         self.batch = None;
-        let Some(batch) = (self.loader)(trainer).next_batch()? else { return Ok(None) };
+        let loader = (self.loader)(trainer).ok_or_else(left_out)?;
+        let Some(batch) = loader.next_batch()? else { return Ok(None) };
         let Weighed { batch, size, weight } = Weighed::of(batch)?.onto(run)?;
         self.batch = Some(batch);
         Ok(Some(BatchRead { size, weight }))
@@ -76,4 +80,8 @@ where
             None => Err(Error::msg("a step of an evaluation comes after the reading of its batch")),
         }
     }
+}
+
+fn left_out() -> Error {
+    Error::msg("the experiment leaves this loader out")
 }

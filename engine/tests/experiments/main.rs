@@ -4,6 +4,7 @@
 #![allow(unreachable_pub, missing_docs, reason = "the trainers are programs of tests")]
 
 mod bundle;
+mod compiled;
 mod endings;
 mod fuzz;
 mod in_rust;
@@ -11,6 +12,7 @@ mod joined;
 mod loops;
 mod macros;
 mod many_hooks;
+mod optional_loader;
 mod precision;
 mod program;
 #[allow(dead_code, reason = "the tests of `config` use the rest")]

@@ -1,7 +1,8 @@
 //! The sections of an experiment: one line for each says what it is for, its type, and how it is read and printed.
 
 use crate::base::Clock;
-use crate::hook::{HookConfig, HookSet};
+use crate::hook::{HookConfig, HookSet, Joined};
+use crate::hooks::{DefaultHooks, HookSettings};
 use crate::loops::{EpochLoader, LoopConfig, Role};
 use crate::metric::MetricConfig;
 use crate::model::InitRule;
@@ -219,7 +220,7 @@ macro_rules! sections {
                 Sections {
                     // the trainer's fields come first: they take their entries out of lists
                     fields: FieldSettings::read(&mut T::PARTS.iter().map(|field| field.part), reader),
-                    hooks: EngineHooksOf::<T>::read(reader),
+                    hooks: read_hooks::<T>(reader),
                     $($( $key: { let value: Option<$type> = (EACH.$key.read)(reader, of); value }, )?)*
                 }
             }
@@ -240,7 +241,8 @@ macro_rules! sections {
             pub(super) fn write(&self, writer: &mut Writer) {
                 let of = Of::trainer::<T>();
                 self.fields.write(writer);
-                EngineHooksOf::<T>::write(&self.hooks, writer);
+                write_engine_hooks(&self.hooks.first, writer);
+                <T::Bundle as HookSet>::write(&self.hooks.second, writer);
                 $($( (EACH.$key.write)({ let value: &$type = &self.$key; value }, writer, of); )?)*
             }
         }
@@ -249,6 +251,21 @@ macro_rules! sections {
 
 /// The settings of the hooks that every program of a trainer has.
 type HooksOf<T> = <EngineHooksOf<T> as HookSet>::Settings;
+
+fn read_hooks<T: Build>(reader: &mut Reader<'_>) -> Option<HooksOf<T>> {
+    // both first, so that a mistake in one hides none in the other
+    let (first, second) = (read_engine_hooks(reader), <T::Bundle as HookSet>::read(reader));
+    Some(Joined { first: first?, second: second? })
+}
+
+/// The engine's own hooks are read and printed by functions that know no trainer, and are compiled with the engine.
+fn read_engine_hooks(reader: &mut Reader<'_>) -> Option<HookSettings> {
+    DefaultHooks::read(reader)
+}
+
+fn write_engine_hooks(settings: &HookSettings, writer: &mut Writer) {
+    DefaultHooks::write(settings, writer);
+}
 
 sections! {
     /// The run's name: its folder below `work_dir`.

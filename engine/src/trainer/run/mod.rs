@@ -36,8 +36,10 @@ pub struct Summary {
 impl Summary {
     fn of<T: Build>(program: &Program<T>, end: End) -> Self {
         let latest = program.run.seen.results.latest.iter();
-        let metrics =
-            latest.filter(|(name, _)| !is_short::<T>(name)).map(|(name, value)| (name.clone(), *value)).collect();
+        let metrics = latest
+            .filter(|(name, _)| !is_short(&program.loaders, name))
+            .map(|(name, value)| (name.clone(), *value))
+            .collect();
         let clocks = program.run.clocks();
         Summary { end, metrics, epoch: clocks.epoch().get(), iter: clocks.iter().get() }
     }

@@ -122,7 +122,7 @@ fn greet<T: Build>(program: &mut Program<T>) -> Result<()> {
     if let Some(aside) = folder.moved_aside() {
         lines.push(format!("the earlier run was moved to {}", aside.display()));
     }
-    if let Some(val) = program.plan.val.as_ref().filter(|_| !T::loaders(Role::Val).is_empty()) {
+    if let Some(val) = program.plan.val.as_ref().filter(|_| program.loaders.has(Role::Val)) {
         let clocks = program.run.clocks();
         let last = match val.by {
             Clock::Epoch => clocks.max_epochs(),
