@@ -88,6 +88,7 @@ pub mod record;
 pub mod run;
 pub mod sinks;
 pub mod trainer;
+pub mod weights;
 
 pub use base::Saved;
 pub use engine_macros::{component, hook, pass, passes, phases, trainer};
@@ -134,6 +135,8 @@ mod documents {
     mod passes {}
     #[doc = include_str!("../../docs/data.md")]
     mod data {}
+    #[doc = include_str!("../../docs/weights.md")]
+    mod weights {}
     #[doc = include_str!("../../docs/macros.md")]
     mod macros {}
     #[doc = include_str!("../../docs/porting.md")]

@@ -5,6 +5,7 @@ use crate::data::{Batch, BatchSource, Source};
 use crate::loops::share::Weighed;
 use crate::run::{Context, RunState};
 use std::marker::PhantomData;
+use tch::Tensor;
 
 /// A val, test or predict loader of the trainer `T`, and the step that it feeds. Of a batch the step says an `A`: an
 /// [`Output`](crate::base::Output) or a [`Prediction`](crate::base::Prediction). [`fed`] makes one.
@@ -22,6 +23,18 @@ pub trait FedStep<T, A> {
     /// # Errors
     /// What goes wrong with a sample, and when the device is out of memory.
     fn read(&mut self, trainer: &mut T, run: &RunState) -> Result<Option<BatchRead>>;
+
+    /// The tensors of the batch that was read last, in their order; none when there is no batch.
+    ///
+    /// # Errors
+    /// Those of the batch's parts.
+    fn tensors(&mut self) -> Result<Vec<Tensor>>;
+
+    /// Keeps only the first samples of the batch that was read last.
+    ///
+    /// # Errors
+    /// When a part of the batch has not one row for each sample.
+    fn keep(&mut self, samples: usize) -> Result<()>;
 
     /// The step, on the batch that was read last.
     ///
@@ -72,6 +85,24 @@ where
         let Weighed { batch, size, weight } = Weighed::of(batch)?.onto(run)?;
         self.batch = Some(batch);
         Ok(Some(BatchRead { size, weight }))
+    }
+
+    fn tensors(&mut self) -> Result<Vec<Tensor>> {
+        let mut found = Vec::new();
+        self.batch.iter_mut().try_for_each(|batch| {
+            batch.each_tensor(&mut |tensor| {
+                found.push(tensor.shallow_clone());
+                Ok(())
+            })
+        })?;
+        Ok(found)
+    }
+
+    fn keep(&mut self, samples: usize) -> Result<()> {
+        if let Some(batch) = &mut self.batch {
+            *batch = batch.samples(0..samples)?;
+        }
+        Ok(())
     }
 
     fn step(&self, trainer: &mut T, cx: &mut Context<'_>) -> Result<A> {

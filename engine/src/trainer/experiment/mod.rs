@@ -24,7 +24,7 @@ pub use keys::docs_of;
 pub use purpose::Purpose;
 pub use reader::Reader;
 pub use schema::{Schema, Section};
-pub use sections::Experiment;
+pub use sections::{Experiment, ModelWeights};
 pub use settings::{DeviceChoice, Resume, TrainSettings, ValSettings};
 pub use writer::Writer;
 

@@ -13,6 +13,7 @@ use crate::trainer::experiment::backend::BackendSettings;
 use crate::trainer::experiment::settings::{DeviceChoice, Resume, TrainSettings, ValSettings};
 use crate::trainer::parts::FieldSettings;
 use crate::trainer::{Build, EngineHooksOf, Reader, Writer};
+use crate::weights::WeightsFrom;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::path::PathBuf;
@@ -24,11 +25,13 @@ struct Of {
     clock: Clock,
     loaders: fn(Role) -> &'static [&'static str],
     passes: &'static [PassInfo],
+    /// Model fields, and where their weights stand.
+    models: &'static [(&'static str, &'static str)],
 }
 
 impl Of {
     fn trainer<T: Build>() -> Self {
-        Of { clock: T::CLOCK, loaders: T::loaders, passes: T::PASSES }
+        Of { clock: T::CLOCK, loaders: T::loaders, passes: T::PASSES, models: T::MODELS }
     }
 }
 
@@ -139,6 +142,24 @@ impl Form<Vec<PassSettings>> for Passes {
     }
 }
 
+/// Where models have their weights from: of the only model directly, of several by the names of their fields.
+struct OfModels;
+
+impl Form<Vec<ModelWeights>> for OfModels {
+    fn read(&self, reader: &mut Reader<'_>, _: &'static str, of: Of) -> Option<Vec<ModelWeights>> {
+        let read = |(model, path): &(&'static str, &'static str)| {
+            let from = reader.optional(path, || None::<WeightsFrom>)?;
+            Some(ModelWeights { model, path, from })
+        };
+        // all of them first, so that one mistake hides no other
+        let read: Vec<Option<ModelWeights>> = of.models.iter().map(read).collect();
+        read.into_iter().collect()
+    }
+    fn write(&self, value: &Vec<ModelWeights>, writer: &mut Writer, _: &'static str, _: Of) {
+        value.iter().for_each(|weights| writer.put(weights.path, &weights.from));
+    }
+}
+
 /// A list of components that the file chooses.
 struct Chosen;
 
@@ -161,6 +182,17 @@ impl Form<Vec<Box<dyn MetricConfig>>> for OtherMetrics {
     fn write(&self, value: &Vec<Box<dyn MetricConfig>>, writer: &mut Writer, _: &'static str, _: Of) {
         value.iter().for_each(|metric| writer.metric("", metric));
     }
+}
+
+/// What an experiment says of the weights of one model.
+#[derive(Clone, Debug)]
+pub struct ModelWeights {
+    /// The trainer's field.
+    pub model: &'static str,
+    /// Where it stands in the experiment: `weights`, or `weights.critic` with several models.
+    pub path: &'static str,
+    /// Where they are from; `None` when the model starts as it is made.
+    pub from: Option<WeightsFrom>,
 }
 
 /// A [`Form`] as functions, which are compiled where they are written: here.
@@ -288,6 +320,8 @@ sections! {
     model;
     /// How parameters start, by patterns of their names: `[(pattern: "*.weight", with: XavierUniform(gain: 1.0))]`. The first that fits counts; all others start as the model says.
     init: Vec<InitRule> = Or(Vec::new);
+    /// Weights that the training starts with, from a file: `(file: "resnet18.safetensors", rename: [("^backbone\\.", "net.")])`; with several models, `(critic: (file: ..))`. `init` holds for what they leave out. A run that is resumed goes on with its own.
+    weights: Vec<ModelWeights> = OfModels;
     /// Parameters that are left as they are, by patterns of their names: `["features.*"]`. Hooks may unfreeze them.
     freeze: Vec<String> = Or(Vec::new);
     /// What turns gradients into updates.

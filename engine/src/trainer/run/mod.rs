@@ -8,13 +8,16 @@ mod evaluate;
 mod plan;
 mod program;
 mod recording;
+mod script;
 mod start;
 mod train;
+mod weights;
 
 pub(crate) use evaluate::needs_loader;
 pub use evaluate::{run_predict, run_test, run_val};
 pub use plan::{PlannedGroup, PlannedHook, PlannedPass, ProgramPlan, plan_of};
 pub use program::{Program, build};
+pub use script::run_script;
 pub use train::{TrainOptions, run_train};
 
 use crate::loops::{End, Report, is_short};

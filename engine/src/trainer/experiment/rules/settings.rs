@@ -13,6 +13,7 @@ use crate::trainer::experiment::purpose::Purpose;
 use crate::trainer::experiment::sections::Sections;
 use crate::trainer::experiment::settings::{DeviceChoice, TrainSettings, ValSettings};
 use crate::trainer::{Build, EngineHooksOf, Reader};
+use crate::weights::WeightsFrom;
 
 pub(super) fn check<T: Build>(reader: &mut Reader<'_>, found: &Sections<T>, loaders: &Loaders, purpose: Purpose) {
     if let Some(Err(error)) = found.name.as_deref().map(folder::check_name) {
@@ -30,6 +31,12 @@ pub(super) fn check<T: Build>(reader: &mut Reader<'_>, found: &Sections<T>, load
     for (index, rule) in found.init.iter().flatten().enumerate() {
         if let Err(why) = rule.with.check() {
             reader.error(&format!("init.{index}.with"), why);
+        }
+    }
+    for weights in found.weights.iter().flatten() {
+        for (field, why) in weights.from.iter().flat_map(WeightsFrom::mistakes) {
+            let dot = if field.is_empty() { "" } else { "." };
+            reader.error(&format!("{}{dot}{field}", weights.path), why);
         }
     }
     if let (Purpose::Run, Some(device)) = (purpose, found.device) {
