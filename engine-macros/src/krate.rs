@@ -23,6 +23,11 @@ impl Krate {
         Krate(args.path("crate").unwrap_or_else(found))
     }
 
+    /// Without an argument.
+    pub(crate) fn found() -> Self {
+        Krate(found())
+    }
+
     /// `::engine::__private`, the only module that expansions name.
     pub(crate) fn private(&self) -> TokenStream {
         let path = &self.0;

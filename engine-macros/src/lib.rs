@@ -15,6 +15,7 @@ mod batch;
 mod component;
 mod diag;
 mod elsewhere;
+mod experiment;
 mod experiments;
 mod fallback;
 mod fields;
@@ -29,6 +30,7 @@ mod passes;
 mod phases;
 mod priority;
 mod recover;
+mod ron;
 mod settings;
 mod show;
 #[cfg(test)]
@@ -254,4 +256,11 @@ pub fn derive_batch(item: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn check_experiments_of(input: TokenStream) -> TokenStream {
     experiments::expand(input.into()).into()
+}
+
+/// The checks of `engine::experiment!`, which hands over where the engine is and whose trainer is meant.
+#[doc(hidden)]
+#[proc_macro]
+pub fn experiment_of(input: TokenStream) -> TokenStream {
+    experiment::expand(input.into()).into()
 }

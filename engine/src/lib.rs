@@ -88,6 +88,7 @@ pub mod record;
 pub mod run;
 pub mod sinks;
 pub mod trainer;
+pub mod weights;
 
 pub use base::Saved;
 pub use engine_macros::{component, hook, pass, passes, phases, trainer};
@@ -134,6 +135,8 @@ mod documents {
     mod passes {}
     #[doc = include_str!("../../docs/data.md")]
     mod data {}
+    #[doc = include_str!("../../docs/weights.md")]
+    mod weights {}
     #[doc = include_str!("../../docs/macros.md")]
     mod macros {}
     #[doc = include_str!("../../docs/porting.md")]
@@ -149,32 +152,33 @@ pub mod __private {
         ConfigValue, Fresh, Paths, check_exists, check_range, load_field, read_checked, save_field,
     };
     pub use crate::base::{Clock, Output, Prediction, Priority, Result, Saved, State, StateError, StateMap};
-    pub use crate::config::Configured;
     pub use crate::config::registry::{self, Component, FieldInfo};
+    pub use crate::config::{Configured, Keyed, KeysOf, NoKeys};
     pub use crate::data::{
         Batch, BatchSource, Cursor, EachPart, SamplerConfig, SharedField, Source, StatedWeight, WholeField,
     };
     pub use crate::hook::{
         AnyHook, Batches, ConstText, EachState, HasOptimizers, Hook, HookConfig, HookField, NoPhases, NoSteps,
-        PassBatch, PassSteps, Phases, PhasesBlock, PhasesOf, PhasesOwner, PredictStep, SlotInfo, Slots, Steps, StepsOf,
-        TestStep, TrainStep, ValStep, build_any, is_one_of, is_stepped, is_well, no_such_pass, pass_of,
+        OnePhasesBlock, PassBatch, PassSteps, Phases, PhasesOf, PhasesOwner, PredictStep, SlotInfo, Slots, Steps,
+        StepsOf, TestStep, TrainStep, ValStep, build_any, is_one_of, is_stepped, is_well, no_such_pass, pass_of,
     };
     pub use crate::loops::{LoopConfig, Role, TrainerInfo};
     pub use crate::metric::{Metric, MetricComponent, MetricConfig, build_metric};
     pub use crate::model::{AnyModel, Model, ModelConfig, Net, NetPart, build_model};
-    pub use crate::optim::{OptimizerConfig, PassBatches, PassInfo, ScheduleConfig};
+    pub use crate::optim::{OptimizerConfig, PassBatches, PassInfo, ScheduleConfig, Schedules};
     pub use crate::phase::{NoPhaseOutside, Phase, PhaseMask};
     pub use crate::record::{Sink, SinkComponent, SinkConfig, build_sink};
     pub use crate::run::Context;
     pub use crate::trainer::experiment::check::{check_experiment, check_experiments_besides};
+    pub use crate::trainer::experiment::known::unknown_keys;
     pub use crate::trainer::kinds::{
         ConfigKind, HookKind, LoaderKind, MetricKind, ModelKind, OptimizerKind, OwnSetting, SchedulesKind,
     };
-    pub use crate::trainer::parts::{Built, Known, Part, PartInfo, PartOf, Reached};
+    pub use crate::trainer::parts::{Built, Known, Part, PartInfo, PartKind, PartOf, Reached};
     pub use crate::trainer::reach::{BatchesOf, Evaluated, Predicted, call_field, feed, next_batch, slot_of};
     pub use crate::trainer::{
         Build, Fields, LoaderField, MetricField, OptimizerField, SameBatch, SameBatches, SchedulesField,
     };
-    pub use engine_macros::check_experiments_of;
+    pub use engine_macros::{check_experiments_of, experiment_of};
     pub use {inventory, serde, tch, typetag};
 }

@@ -8,8 +8,9 @@ mod serde_attrs;
 mod stateful;
 
 use crate::diag::Diag;
-use crate::{fallback, trainer};
+use crate::{fallback, krate, trainer};
 use proc_macro2::TokenStream;
+use quote::quote;
 use syn::Item;
 
 /// The whole macro.
@@ -24,8 +25,57 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
             tokens.extend(diag.into_tokens());
             tokens
         }
-        None => fallback::misplaced("component", "a struct with named fields", item, hint, diag),
+        None => {
+            let stub = syn::parse2(item.clone()).ok().and_then(|item| stub(&item));
+            let mut tokens = fallback::misplaced("component", "a struct with named fields", item, hint, diag);
+            tokens.extend(stub);
+            tokens
+        }
     }
+}
+
+/// What a setting needs, for a struct that is none because of a mistake that is reported: it may be named as the settings
+/// of a model, and that would be the same mistake once more.
+fn stub(item: &Item) -> Option<TokenStream> {
+    let Item::Struct(item) = item else { return None };
+    if !item.generics.params.is_empty() {
+        return None;
+    }
+    let (owner, has) = (&item.ident, serde_attrs::derived(&item.attrs));
+    let private = krate::Krate::found().private();
+    let clone = (!has.clone).then(|| {
+        quote! {
+            impl ::core::clone::Clone for #owner {
+                fn clone(&self) -> Self { ::core::unreachable!() }
+            }
+        }
+    });
+    let debug = (!has.debug).then(|| {
+        quote! {
+            impl ::core::fmt::Debug for #owner {
+                fn fmt(&self, _: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result { ::core::unreachable!() }
+            }
+        }
+    });
+    let serialize = (!has.serialize).then(|| {
+        quote! {
+            impl #private::serde::Serialize for #owner {
+                fn serialize<S: #private::serde::Serializer>(&self, _: S) -> ::core::result::Result<S::Ok, S::Error> {
+                    ::core::unreachable!()
+                }
+            }
+        }
+    });
+    let deserialize = (!has.deserialize).then(|| {
+        quote! {
+            impl<'de> #private::serde::Deserialize<'de> for #owner {
+                fn deserialize<D: #private::serde::Deserializer<'de>>(_: D) -> ::core::result::Result<Self, D::Error> {
+                    ::core::unreachable!()
+                }
+            }
+        }
+    });
+    Some(quote!(#clone #debug #serialize #deserialize))
 }
 
 fn hint(item: &Item) -> Option<&'static str> {

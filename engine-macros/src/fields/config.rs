@@ -72,7 +72,7 @@ impl Config {
         if let (Some(DefaultValue::Expr(example)), Some(_)) = (&config.example, &config.default) {
             diag.error(example, "an `example` is for a setting without a default; remove it");
         }
-        config.range = args.expr("range").and_then(|expr| Limits::parse(expr, diag));
+        config.range = args.expr("range").and_then(|expr| Limits::parse(expr, &field.ty, diag));
         config.exists = args.flag("exists").is_some();
         config.resets_state = args.flag("resets_state").is_some();
         let values = [("default", &config.default), ("example", &config.example)];
@@ -169,7 +169,7 @@ impl DefaultValue {
 }
 
 impl Limits {
-    fn parse(expr: Expr, diag: &mut Diag) -> Option<Limits> {
+    fn parse(expr: Expr, ty: &Type, diag: &mut Diag) -> Option<Limits> {
         let Expr::Range(range) = expr else {
             diag.error(&expr, "a `range` has two ends or one: write `1..=8`, `0.0..1.0`, `1..` or `..=8`");
             return None;
@@ -179,6 +179,14 @@ impl Limits {
             return None;
         }
         let limits = Limits { range };
+        let ends = [&limits.range.start, &limits.range.end];
+        if zero(ty) == Some("0.0")
+            && let Some(end) = ends.into_iter().flatten().find(|end| is_whole(end))
+        {
+            let (ty, number) = (source_of_type(ty), source_of_expr(end));
+            diag.error(end, format!("the ends of a range of `{ty}` have a point; write `{number}.0`"));
+            return None;
+        }
         match limits.ends() {
             (Some(start), Some(end)) if start > end || (start == end && !limits.is_closed()) => {
                 diag.error(&limits.range, "no value lies in this range; put the lower end first");
@@ -234,6 +242,15 @@ fn number(expr: &Expr) -> Option<f64> {
         Expr::Paren(paren) => number(&paren.expr),
         Expr::Group(group) => number(&group.expr),
         _ => None,
+    }
+}
+
+/// Whether a number is written without a point, an exponent and a type.
+fn is_whole(expr: &Expr) -> bool {
+    match expr {
+        Expr::Lit(ExprLit { lit: Lit::Int(int), .. }) => int.suffix().is_empty(),
+        Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => is_whole(expr),
+        _ => false,
     }
 }
 
@@ -332,6 +349,15 @@ mod tests {
         ] {
             assert_eq!(read(field).1.len(), 1);
         }
+    }
+
+    #[test]
+    fn the_ends_of_a_range_of_floats_have_a_point() {
+        let (config, errors) = read(parse_quote! { #[config(range = 0..1.0)] x: f64 });
+        assert!(config.range.is_none());
+        assert_eq!(errors, ["the ends of a range of `f64` have a point; write `0.0`"]);
+        let (_, errors) = read(parse_quote! { #[config(range = ..=-1)] x: f32 });
+        assert_eq!(errors, ["the ends of a range of `f32` have a point; write `-1.0`"]);
     }
 
     #[test]

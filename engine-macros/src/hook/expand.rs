@@ -92,7 +92,7 @@ pub(crate) fn settings_of(
         Some(quote!(#(#cfgs)* #attr pub #ident: #ty,))
     });
     let attr = settings.container_attr();
-    let constructors = settings.constructors(more_names);
+    let (constructors, keys) = (settings.constructors(more_names), settings.keys_impl(more_names));
     let (functions, clone, debug) =
         (settings.functions(), settings.clone_impl(more_names), settings.debug_impl(more_names));
     quote! {
@@ -101,6 +101,7 @@ pub(crate) fn settings_of(
         pub struct #ident { #(#fields)* #more }
         #functions
         #constructors
+        #keys
         #clone
         #debug
         #[automatically_derived]

@@ -3,7 +3,8 @@
 use crate::diag::Diag;
 use crate::source::source_of_type;
 use crate::trainer::model::{Trainer, TrainerField, TrainerRole};
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
+use syn::ext::IdentExt as _;
 use syn::{GenericArgument, PathArguments, Type, TypePath, parse_quote};
 
 /// The layers of libtorch's `nn`, none of which is a model by itself.
@@ -32,6 +33,32 @@ const LAYERS: [&str; 22] = [
     "Path",
 ];
 
+/// Single schedules, by the names that they have here and in PyTorch and MMEngine.
+const SCHEDULES: [&str; 22] = [
+    "Constant",
+    "ConstantLR",
+    "Cosine",
+    "CosineAnnealing",
+    "CosineAnnealingLR",
+    "Exponential",
+    "ExponentialLR",
+    "LRScheduler",
+    "LambdaLR",
+    "Linear",
+    "LinearLR",
+    "MultiStep",
+    "MultiStepLR",
+    "OneCycle",
+    "OneCycleLR",
+    "Poly",
+    "PolyLR",
+    "Schedule",
+    "Scheduler",
+    "Step",
+    "StepLR",
+    "Warmup",
+];
+
 /// Reports them; what was meant takes their place, where it is clear.
 pub(crate) fn are_meant(trainer: &mut Trainer, diag: &mut Diag) {
     let private = trainer.krate.private();
@@ -39,6 +66,7 @@ pub(crate) fn are_meant(trainer: &mut Trainer, diag: &mut Diag) {
         match field.role {
             TrainerRole::Model => model(field, &private, diag),
             TrainerRole::Optimizer { .. } => optimizer(field, diag),
+            TrainerRole::Scheduler => scheduler(field, &private, diag),
             TrainerRole::Hook => hook(field, diag),
             _ => {}
         }
@@ -58,7 +86,7 @@ fn model(field: &mut TrainerField, private: &TokenStream, diag: &mut Diag) {
     if let Some((wrapper, inner)) = wrapped(&field.ty) {
         let name = source_of_type(inner);
         let message = match wrapper.as_str() {
-            "Option" => format!("a model is always there; write `{name}`"),
+            "Option" => format!("a model can't be left out; write `{name}`"),
             "Vec" => format!(
                 "a `#[model]` field is one model; write a field for each `{name}`, or one struct that holds them all and implements `Model`"
             ),
@@ -70,6 +98,14 @@ fn model(field: &mut TrainerField, private: &TokenStream, diag: &mut Diag) {
             "Vec" => field.role = TrainerRole::Unknown,
             _ => field.ty = inner.clone(),
         }
+    } else if let Some(model) = model_of(&field.ty) {
+        let settings = source_of_type(&field.ty);
+        let name = source_of_type(&model);
+        let message = format!("a `#[model]` field is the model, and `{settings}` are its settings; write `{name}`");
+        diag.error(&field.ty, message);
+        // nothing is asked of the type: the model may have another name
+        field.ty = model;
+        field.role = TrainerRole::Unknown;
     } else if is_layer(&field.ty) {
         let layer = source_of_type(&field.ty);
         let message = format!(
@@ -88,6 +124,19 @@ fn optimizer(field: &mut TrainerField, diag: &mut Diag) {
     }
 }
 
+fn scheduler(field: &mut TrainerField, private: &TokenStream, diag: &mut Diag) {
+    let Type::Path(TypePath { qself: None, path }) = &field.ty else { return };
+    let Some(last) = path.segments.last() else { return };
+    if SCHEDULES.iter().any(|name| last.ident == name) {
+        let message = format!(
+            "`{}` is a schedule, and a `#[scheduler]` field holds all that the experiment lists; write `Schedules`",
+            last.ident
+        );
+        diag.error(&field.ty, message);
+        field.ty = parse_quote!(#private::Schedules);
+    }
+}
+
 fn hook(field: &mut TrainerField, diag: &mut Diag) {
     if is_dyn(&field.ty) {
         let message = "the type of a `#[hook]` field is concrete; a hook that the file chooses needs no field, list it under `custom_hooks`";
@@ -96,6 +145,17 @@ fn hook(field: &mut TrainerField, diag: &mut Diag) {
         // traits of hooks can't be made into objects
         field.ty = parse_quote!(());
     }
+}
+
+/// `Mlp` of `MlpConfig`.
+fn model_of(ty: &Type) -> Option<Type> {
+    let mut ty = ty.clone();
+    let Type::Path(TypePath { qself: None, path }) = &mut ty else { return None };
+    let last = &mut path.segments.last_mut()?.ident;
+    let name = last.unraw().to_string();
+    let model = name.strip_suffix("Config").filter(|model| !model.is_empty())?;
+    *last = Ident::new(model, last.span());
+    Some(ty)
 }
 
 /// `Option`, `Mlp` of `Option<Mlp>`.
@@ -154,6 +214,23 @@ mod tests {
         for right in [quote!(Mlp), quote!(my::nn::Cnn), quote!(Box<dyn Net>), quote!(Stack<Mlp>)] {
             assert_eq!(told(quote!(#[model] net: #right)).0, Vec::<String>::new());
         }
+    }
+
+    #[test]
+    fn the_settings_of_a_model_are_told_from_it() {
+        let (errors, ty) = told(quote!(#[model] net: nets::MlpConfig));
+        assert_eq!(
+            errors,
+            ["a `#[model]` field is the model, and `nets::MlpConfig` are its settings; write `nets::Mlp`"]
+        );
+        assert_eq!(ty, "nets::Mlp");
+    }
+
+    #[test]
+    fn a_schedule_is_not_all_of_them() {
+        let (errors, ty) = told(quote!(#[scheduler] schedule: Cosine));
+        assert!(errors.len() == 1 && ty.ends_with("Schedules"), "{errors:?} {ty}");
+        assert_eq!(told(quote!(#[scheduler] schedule: Schedules)).0, Vec::<String>::new());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a trainer must have, what it can have once, and what has to fit together.
 
 use crate::diag::Diag;
+use crate::fields::is_option;
 use crate::suggest::meant_or_list;
 use crate::trainer::model::{LoaderRole, Trainer, TrainerField, TrainerRole};
 use crate::trainer::types;
@@ -19,6 +20,7 @@ pub(crate) fn validate(trainer: &mut Trainer, diag: &mut Diag) {
     types::are_meant(trainer, diag);
     something_is_missing(trainer, diag);
     one_of_a_kind(trainer, diag);
+    train_loaders_are_there(trainer, diag);
     train_loaders_fit(trainer, diag);
     optimizers_name_models(trainer, diag);
     models_have_one_optimizer(trainer, diag);
@@ -75,6 +77,19 @@ fn one_of_a_kind(trainer: &mut Trainer, diag: &mut Diag) {
     );
 }
 
+/// A training has no iter without a batch of each train loader.
+fn train_loaders_are_there(trainer: &mut Trainer, diag: &mut Diag) {
+    for field in &mut trainer.fields {
+        if matches!(field.role, TrainerRole::Loader(LoaderRole::Train)) && is_option(&field.ty) {
+            diag.error(
+                &field.ty,
+                "a train loader can't be an `Option`: every iter takes a batch of it; only `val`, `test` and `predict` loaders can be left out",
+            );
+            field.role = TrainerRole::Unknown;
+        }
+    }
+}
+
 /// Several train loaders are joined. One error, on the first that is too many.
 fn train_loaders_fit(trainer: &mut Trainer, diag: &mut Diag) {
     let loaders =
@@ -93,6 +108,9 @@ fn train_loaders_fit(trainer: &mut Trainer, diag: &mut Diag) {
 fn optimizers_name_models(trainer: &mut Trainer, diag: &mut Diag) {
     let models: Vec<String> = trainer.models().map(|field| field.ident.unraw().to_string()).collect();
     let known: Vec<&str> = models.iter().map(String::as_str).collect();
+    // the field of a model with a mistake
+    let unknown = trainer.fields.iter().filter(|field| matches!(field.role, TrainerRole::Unknown));
+    let unknown: Vec<String> = unknown.map(|field| field.ident.unraw().to_string()).collect();
     let several = trainer.optimizers().count() > 1 && models.len() > 1;
     // one mistake, however many optimizers it concerns
     let mut told = false;
@@ -108,6 +126,9 @@ fn optimizers_name_models(trainer: &mut Trainer, diag: &mut Diag) {
         let mut seen: Vec<Ident> = Vec::new();
         models.retain(|model| {
             let name = model.to_string();
+            if unknown.contains(&name) {
+                return true;
+            }
             if !known.contains(&name.as_str()) {
                 let hint = match known.is_empty() {
                     true => String::new(),
@@ -233,6 +254,14 @@ mod tests {
         assert_eq!(unnamed.len(), 1, "{unnamed:?}");
         let wrong = errors(quote!(#rest, #[optimizer(disk)] a: O));
         assert_eq!(wrong, ["`disk` is no `#[model]` field, did you mean `disc`?"]);
+    }
+
+    #[test]
+    fn an_optimizer_may_name_a_model_with_a_mistake() {
+        for model in [quote!(#[model] net: nn::Linear), quote!(#[model] net: NetConfig)] {
+            let errors = errors(quote!(#[loader(train)] train: L, #model, #[optimizer(net)] opt: O));
+            assert_eq!(errors.len(), 1, "{errors:?}");
+        }
     }
 
     #[test]

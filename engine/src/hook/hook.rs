@@ -45,7 +45,7 @@ pub fn is_well(cx: &Context<'_>) -> bool {
 }
 
 /// What `#[phases]` makes of its block, one for a type. It is the one way to [`Phases`].
-pub trait PhasesBlock: PhasesOwner {
+pub trait OnePhasesBlock: PhasesOwner {
     /// The phases, known at compile time.
     const PHASES: PhaseMask;
 
@@ -60,13 +60,13 @@ pub trait PhasesBlock: PhasesOwner {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: PhasesBlock> Phases for T {
-    const PHASES: PhaseMask = <T as PhasesBlock>::PHASES;
-    const ONLY_OK: PhaseMask = <T as PhasesBlock>::ONLY_OK;
+impl<T: OnePhasesBlock> Phases for T {
+    const PHASES: PhaseMask = <T as OnePhasesBlock>::PHASES;
+    const ONLY_OK: PhaseMask = <T as OnePhasesBlock>::ONLY_OK;
 
     #[inline(always)]
     fn call(&mut self, phase: Phase, cx: &mut Context<'_>) -> Result<()> {
-        PhasesBlock::call(self, phase, cx)
+        OnePhasesBlock::call(self, phase, cx)
     }
 }
 

@@ -11,7 +11,7 @@ mod steps;
 mod train_step;
 
 pub use dispatch::{CustomHook, Dispatcher, Planned, SlotSetting};
-pub use hook::{AnyHook, Hook, HookConfig, HookField, Phases, PhasesBlock, PhasesOwner, build_any, is_well};
+pub use hook::{AnyHook, Hook, HookConfig, HookField, OnePhasesBlock, Phases, PhasesOwner, build_any, is_well};
 pub use own_phases::{NoPhases, PhasesOf};
 pub use passes::{ConstText, HasOptimizers, PassBatch, is_one_of, is_stepped, no_such_pass, pass_of};
 pub use set::{BuildHooks, HookSet, ReadHooks, WriteHooks};

@@ -38,4 +38,19 @@ impl Dataset for Folder {
     }
 }
 
-fn main() {}
+#[component]
+// mistake: a tuple, and not a second time where it is named
+pub struct DepthConfig(i64);
+
+pub struct Deep(i64);
+
+impl Model for Deep {
+    type Config = DepthConfig;
+    fn build(_: &nn::Path<'_>, config: &DepthConfig) -> Result<Self> {
+        Ok(Deep(config.0))
+    }
+}
+
+fn main() {
+    let _ = |deep: Deep| deep.0;
+}

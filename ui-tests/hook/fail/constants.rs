@@ -1,4 +1,4 @@
-//! A default that is a constant and lies outside its range.
+//! A default that is a constant and lies outside its range, and a range of another type.
 
 use engine::prelude::*;
 use std::f64::consts::PI;
@@ -18,12 +18,15 @@ pub struct Watch {
     c: f64,
     #[config(default = PI / 4.0, range = 0.0..=PI)]
     right: f64,
+    // mistake: an end without its point
+    #[config(default = 0.5, range = 0..1)]
+    share: f64,
 }
 
 #[phases]
 impl Watch {
     fn after_run(&mut self, _: &mut Context<'_>) -> Result<()> {
-        let _ = (self.a, self.b, self.c, self.right);
+        let _ = (self.a, self.b, self.c, self.right, self.share);
         Ok(())
     }
 }

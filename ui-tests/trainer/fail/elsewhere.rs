@@ -81,6 +81,9 @@ struct E {
     net: Cnn,
     #[optimizer]
     opt: AdamW,
+    // mistake: one schedule of all
+    #[scheduler]
+    schedule: CosineAnnealing,
     #[loader(train)]
     train: Loader<Digits>,
 }

@@ -97,6 +97,17 @@ struct G {
     train: Loader<Digits>,
 }
 
-trainers!(A B C D E F G);
+#[trainer(by_epoch)]
+struct H {
+    // mistake: its settings
+    #[model]
+    net: CnnConfig,
+    #[optimizer]
+    opt: AdamW,
+    #[loader(train)]
+    train: Loader<Digits>,
+}
+
+trainers!(A B C D E F G H);
 
 fn main() {}
