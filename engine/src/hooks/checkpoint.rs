@@ -94,7 +94,7 @@ impl Checkpoint {
                 };
                 if ranking.keep_those(is_there) {
                     told =
-                        Some(format!("the best checkpoint of `{name}` is not in this run: its best value starts anew"));
+                        Some(format!("the best checkpoint of `{name}` is not in this run, so its best value starts over"));
                 }
             }
             told.map_or(Ok(()), |told| cx.say(&told))?;

@@ -31,7 +31,7 @@ impl Ranking {
         let by = cx.measured_by(monitor);
         let other = !self.by.is_empty() && self.by != by;
         let told = (other && !self.entries.is_empty())
-            .then(|| format!("`{monitor}` is measured by another metric now: its best value starts anew"));
+            .then(|| format!("`{monitor}` is now measured by another metric, so its best value starts over"));
         if other {
             self.entries.clear();
         }

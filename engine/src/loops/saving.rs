@@ -99,7 +99,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// At the end of a run that has failed: waits for the current save. Its error does not replace the first one.
     pub(super) fn finish_saves_on_the_way_out(&mut self) {
         if let Err(error) = self.finish_saves() {
-            self.run.tell(&format!("while the run was ending: {error:#}"));
+            self.run.tell(&format!("an error while the run was ending: {error:#}"));
         }
     }
 
@@ -109,7 +109,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.decide_on_requests();
         let saved = self.write_decided_checkpoints().and_then(|()| self.finish_saves());
         if let Err(error) = saved {
-            self.run.tell(&format!("while the run was ending: {error:#}"));
+            self.run.tell(&format!("an error while the run was ending: {error:#}"));
         }
     }
 
