@@ -11,7 +11,7 @@ use crate::words::RESERVED;
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
-use syn::{Expr, ExprLit, Lit, LitStr, Path, Token, Type, token};
+use syn::{Expr, ExprLit, Lit, LitStr, Path, Token, Type, parse_quote, token};
 
 /// An argument that an attribute takes.
 pub(crate) struct Key {
@@ -80,6 +80,7 @@ fn read(
     diag: &mut Diag,
 ) -> Args {
     let mut args = Args { found: Vec::new() };
+    let mut told: Vec<String> = Vec::new();
     let parser = |input: ParseStream<'_>| {
         while !input.is_empty() {
             if let Some(names) = names.as_deref_mut()
@@ -87,7 +88,11 @@ fn read(
             {
                 names.push(name);
             } else if let Err(error) = parse_one(attribute, input, keys, &mut args) {
-                diag.add(error);
+                // `min = 0, max = 1` is one mistake
+                if !told.contains(&error.to_string()) {
+                    told.push(error.to_string());
+                    diag.add(error);
+                }
                 skip_to_comma(input)?;
             }
             if !input.is_empty() {
@@ -183,18 +188,31 @@ fn parse_one(attribute: &str, input: ParseStream<'_>, keys: &[Key], args: &mut A
         };
         return Err(syn::Error::new(written.span(), message));
     };
-    let value = parse_value(attribute, &written, key, input)?;
+    let value = match parse_value(attribute, &written, key, input) {
+        Ok(value) => value,
+        Err(error) => {
+            args.found.extend(unknown(key).map(|value| (written, value)));
+            return Err(error);
+        }
+    };
     if args.found.iter().any(|(known, _)| *known == written) {
         return Err(syn::Error::new(written.span(), format!("`{name}` is given twice, keep one of them")));
     }
-    args.found.push((written, value));
     if !input.is_empty() && !input.peek(Token![,]) {
+        args.found.push((written, unknown(key).unwrap_or(value)));
         return Err(match input.fork().call(Ident::parse_any) {
             Ok(next) => input.error(format!("expected `,` before `{next}`")),
             Err(_) => input.error(format!("unexpected token after `{name}`; write `{}`", key.usage)),
         });
     }
+    args.found.push((written, value));
     Ok(())
+}
+
+/// In the place of a value that can't be read: an expression of any type. Nothing follows then from what stands where
+/// there is no value.
+fn unknown(key: &Key) -> Option<Value> {
+    (key.form == Form::FlagOrExpr).then(|| Value::Expr(parse_quote!(::core::unreachable!())))
 }
 
 /// A word with nothing behind it that is no key.

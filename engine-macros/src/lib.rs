@@ -29,6 +29,7 @@ mod passes;
 mod phases;
 mod priority;
 mod recover;
+mod refuse;
 mod settings;
 mod show;
 #[cfg(test)]
@@ -129,6 +130,13 @@ pub fn passes(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn pass(_args: TokenStream, item: TokenStream) -> TokenStream {
     passes::outside(item.into()).into()
+}
+
+/// Marks a phase of a [`phases`](macro@phases) block that closes another one: it is not called on the way out of a run that
+/// does not end well.
+#[proc_macro_attribute]
+pub fn only_ok(_args: TokenStream, item: TokenStream) -> TokenStream {
+    phases::only_ok_outside(item.into()).into()
 }
 
 /// Makes a struct a component: settings that experiment files name, documented and strict about their keys.
@@ -247,6 +255,13 @@ pub fn trainer(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_derive(Batch, attributes(batch))]
 pub fn derive_batch(item: TokenStream) -> TokenStream {
     show::run(batch::expand, TokenStream::new(), item)
+}
+
+/// An error at these tokens: `"what to do", tokens`. The engine's own `macro_rules!` can only point at the whole call.
+#[doc(hidden)]
+#[proc_macro]
+pub fn refuse(input: TokenStream) -> TokenStream {
+    refuse::expand(input.into()).into()
 }
 
 /// The tests of `engine::check_experiments!`, which hands over where the engine is and whose trainer is meant.

@@ -7,6 +7,7 @@ use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser};
+use syn::punctuated::Punctuated;
 use syn::{Attribute, Field, Fields, ImplItem, ImplItemFn, ItemImpl, ItemStruct, Token, Type, Visibility, parse_quote};
 
 /// A struct, and the names of those of its fields that are not written to their end.
@@ -25,7 +26,7 @@ pub(crate) fn item_struct(item: TokenStream) -> Option<Struct> {
     let mut unfinished = Vec::new();
     let fields = (|input: ParseStream<'_>| fields(input, &mut unfinished)).parse2(body.stream()).ok()?;
     if let Fields::Named(named) = &mut item.fields {
-        named.named = fields.into_iter().collect();
+        named.named = fields;
     }
     Some(Struct { item, unfinished })
 }
@@ -87,8 +88,8 @@ fn split(item: TokenStream) -> Option<(TokenStream, Group)> {
     }
 }
 
-fn fields(input: ParseStream<'_>, unfinished: &mut Vec<Ident>) -> syn::Result<Vec<Field>> {
-    let mut found = Vec::new();
+fn fields(input: ParseStream<'_>, unfinished: &mut Vec<Ident>) -> syn::Result<Punctuated<Field, Token![,]>> {
+    let mut found = Punctuated::new();
     while !input.is_empty() {
         let ahead = input.fork();
         if ahead.call(Field::parse_named).is_ok() && (ahead.is_empty() || ahead.peek(Token![,])) {
@@ -98,7 +99,11 @@ fn fields(input: ParseStream<'_>, unfinished: &mut Vec<Ident>) -> syn::Result<Ve
             found.push(field);
         }
         if input.peek(Token![,]) {
-            input.parse::<Token![,]>()?;
+            // the compiler looks at it once more, and says the same at the same place
+            let comma = input.parse()?;
+            if !found.empty_or_trailing() {
+                found.push_punct(comma);
+            }
         }
     }
     Ok(found)

@@ -83,6 +83,9 @@ pub(crate) enum Taken {
 /// Takes the role's attribute off the field; what is wrong with it goes to `diag`.
 pub(crate) fn take_role(field: &mut syn::Field, owner: OwnerKind, diag: &mut Diag) -> Taken {
     field.ty = bare_type(field.ty.clone());
+    if owner != OwnerKind::Component && refuse_serde(field, diag) {
+        return Taken::Refused;
+    }
     let taken = find_role(field, owner, diag);
     match with_lifetimes(&field.ty) {
         None => taken,
@@ -92,6 +95,17 @@ pub(crate) fn take_role(field: &mut syn::Field, owner: OwnerKind, diag: &mut Dia
             Taken::Refused
         }
     }
+}
+
+/// Takes `#[serde(…)]` off a field that serde does not read, and reports it. Whether the field has no role besides.
+fn refuse_serde(field: &mut syn::Field, diag: &mut Diag) -> bool {
+    let found: Vec<Attribute> = field.attrs.extract_if(.., |attr| attr.path().is_ident("serde")).collect();
+    let Some(first) = found.first() else { return false };
+    diag.error(
+        first.path(),
+        "`#[serde(…)]` says nothing here; a setting is `#[config]`, with `default`, `range` or `example` in parentheses",
+    );
+    !field.attrs.iter().any(|attr| ROLES.iter().any(|role| attr.path().is_ident(role.name)))
 }
 
 /// `&str` as `&'static str`, for which the compiler has nothing to say; `None` when no lifetime is missing.

@@ -5,7 +5,7 @@ use crate::hook::parse::Hook;
 use crate::krate::Krate;
 use crate::phases;
 use crate::settings::{Settings, block, fresh, registered, state_impl};
-use crate::spans::quiet;
+use crate::spans::{impl_without_advice, quiet, without_advice};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ItemStruct;
@@ -28,7 +28,8 @@ pub(crate) fn expand(hook: &Hook) -> TokenStream {
     let state = state_impl(&hook.krate, owner, &hook.fields);
     // at the struct's name: the error when there is no `#[phases]` block
     let here = hook.krate.private_at(owner.span());
-    let impl_hook = quote_spanned!(owner.span()=> impl #here::Hook for #owner);
+    let open = impl_without_advice(owner.span());
+    let impl_hook = quote_spanned!(owner.span()=> #open #here::Hook for #owner);
     let no_phases = hook.phases_misplaced.then(|| phases::none(&hook.krate, owner));
     let none_outside = phases::none_outside(&hook.krate, owner, true);
     let methods = quote! {
@@ -54,6 +55,7 @@ pub(crate) fn expand(hook: &Hook) -> TokenStream {
         #none_outside
         #chosen_by_file
     });
+    let item = without_advice(item, owner);
     quote!(#item #no_phases #block)
 }
 

@@ -9,7 +9,7 @@ use crate::args;
 use crate::diag::Diag;
 use crate::fallback;
 use crate::krate::Krate;
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use syn::{Item, ItemStruct};
 
 pub(crate) use expand::{none, none_outside, owner, owner_of_item};
@@ -31,6 +31,16 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
             tokens
         }
     }
+}
+
+/// An `#[only_ok]` that no `#[phases]` has read.
+pub(crate) fn only_ok_outside(item: TokenStream) -> TokenStream {
+    let mut diag = Diag::new();
+    let message = "`#[only_ok]` marks a method of a `#[phases]` block that closes a phase, such as `after_val`; write it above the method";
+    diag.error_at(Span::call_site(), message);
+    let mut tokens = item;
+    tokens.extend(diag.into_tokens());
+    tokens
 }
 
 /// On the struct of a hook, the attribute is reported; that the hook has no phases would be the same mistake once more.

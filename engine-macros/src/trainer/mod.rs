@@ -12,9 +12,11 @@ use crate::diag::Diag;
 use crate::krate::Krate;
 use crate::recover::{self, Struct};
 use crate::{args, fallback, phases};
+
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::Item;
+pub(crate) use types::is_layer;
 
 /// The whole macro.
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
