@@ -248,7 +248,7 @@ fn parse_value(attribute: &str, written: &Ident, key: &Key, input: ParseStream<'
         return value.map_err(|_| {
             let hint = elsewhere::value(attribute, name).unwrap_or_default();
             let message = match &text {
-                Some(text) => format!("`{name}` is no text; write `{name} = {}`", text.value()),
+                Some(text) => format!("`{name}` is a type and not a text; write `{name} = {}`", text.value()),
                 None => format!("this can't be a `{name}`; write `{}`{hint}", key.usage),
             };
             syn::Error::new(at, message)

@@ -38,29 +38,29 @@ const ARGUMENTS: &[(&str, &[&str], &str)] = &[
     (
         "trainer",
         &["max_epochs", "epochs", "num_epochs", "max_iters", "iters", "max_steps", "accumulate", "clip"],
-        "how long and how a training runs is said by the experiment: `train: (max_epochs: 30)`",
+        "the length of a training and its steps are settings of the experiment: `train: (max_epochs: 30)`",
     ),
     (
         "trainer",
         &["lr", "learning_rate", "optimizer"],
-        "the optimizer and its settings stand in the experiment: `optimizer: AdamW(lr: 1e-3)`",
+        "the optimizer and its settings belong in the experiment: `optimizer: AdamW(lr: 1e-3)`",
     ),
     (
         "trainer",
         &["callbacks", "callback", "hook", "custom_hooks"],
         "a hook is a field of the trainer, `#[hook] guard: GradientGuard`, or stands in the experiment's `custom_hooks`",
     ),
-    ("trainer", &["device", "seed", "batch_size", "workers"], "this is said by the experiment, not by the program"),
+    ("trainer", &["device", "seed", "batch_size", "workers"], "this belongs in the experiment, not in the program"),
     (
         "phases",
         &["priority", "name", "level"],
-        "the priority and the name of a hook stand in `#[hook(…)]`, those of a trainer in `#[trainer(…)]`",
+        "the priority and the name of a hook belong in `#[hook(…)]`, those of a trainer in `#[trainer(…)]`",
     ),
     ("hook", &["level", "order"], "the level of a hook is its `priority`: `priority = \"HIGH\"`"),
     (
         "hook",
         &["every", "interval", "every_n_epochs", "every_n_iters"],
-        "how often a hook does something is a setting of it: a field `#[config(default = 1, range = 1..)] interval: u64`",
+        "an interval is a setting of the hook: add a field `#[config(default = 1, range = 1..)] interval: u64`",
     ),
     (
         "config",
@@ -69,11 +69,7 @@ const ARGUMENTS: &[(&str, &[&str], &str)] = &[
     ),
     ("config", &["required"], "a setting without `default` has to be named by the file; leave this out"),
     ("config", &["optional"], "a setting that may be missing is an `Option`, or has a `default`"),
-    (
-        "config",
-        &["help", "doc", "docs", "description"],
-        "what a setting means is said by its doc comment: `/// How many.`",
-    ),
+    ("config", &["help", "doc", "docs", "description"], "describe a setting in its doc comment: `/// How many.`"),
     ("config", &["choices", "values", "one_of"], "a setting with a few values is an enum under `#[component]`"),
     ("config", &["rename", "name", "key", "alias"], "the key of a setting is the name of its field; rename the field"),
     (
@@ -92,7 +88,7 @@ const ARGUMENTS: &[(&str, &[&str], &str)] = &[
     (
         "component",
         &["loader"],
-        "a loader is a field of the trainer, `#[loader(train)] train: Loader<…>`; its data are a `dataset`",
+        "a loader is a field of the trainer, `#[loader(train)] train: Loader<…>`; a component can be its `dataset`",
     ),
     ("component", &["scheduler", "lr_scheduler"], "the kind is called `schedule` here"),
     ("component", &["callback"], "a callback is a hook here: a struct under `#[hook]`"),

@@ -145,7 +145,7 @@ fn no_setting(ty: &Type) -> Option<&'static str> {
             Some("an experiment file holds no tensor; write numbers, `Vec<f64>`, or the path of a file, `PathBuf`")
         }
         "Device" => Some(
-            "the device is said by the experiment's own `device: …`, for the whole run; steps and hooks see it as `cx.device()`",
+            "the device is a setting of the whole experiment, `device: …`; steps and hooks read it with `cx.device()`",
         ),
         _ => inner,
     }

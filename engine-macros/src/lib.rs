@@ -15,6 +15,7 @@ mod batch;
 mod component;
 mod diag;
 mod elsewhere;
+mod experiment;
 mod experiments;
 mod fallback;
 mod fields;
@@ -30,6 +31,7 @@ mod phases;
 mod priority;
 mod recover;
 mod refuse;
+mod ron;
 mod settings;
 mod show;
 #[cfg(test)]
@@ -90,6 +92,20 @@ pub fn hook(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn phases(args: TokenStream, item: TokenStream) -> TokenStream {
     show::run(phases::expand, args, item)
+}
+
+/// What is written by mistake for [`phases`](macro@phases).
+#[doc(hidden)]
+#[proc_macro_attribute]
+pub fn phase(args: TokenStream, item: TokenStream) -> TokenStream {
+    phases::misspelt(args.into(), item.into()).into()
+}
+
+/// What is written by mistake for [`hook`](macro@hook).
+#[doc(hidden)]
+#[proc_macro_derive(Hook, attributes(config, state, transient))]
+pub fn derive_hook(item: TokenStream) -> TokenStream {
+    hook::derived(item.into()).into()
 }
 
 /// Makes the methods of an `impl` block the passes of a trainer: an iter runs them in order, each with its own forward
@@ -269,4 +285,11 @@ pub fn refuse(input: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn check_experiments_of(input: TokenStream) -> TokenStream {
     experiments::expand(input.into()).into()
+}
+
+/// The checks of `engine::experiment!`, which hands over where the engine is and whose trainer is meant.
+#[doc(hidden)]
+#[proc_macro]
+pub fn experiment_of(input: TokenStream) -> TokenStream {
+    experiment::expand(input.into()).into()
 }

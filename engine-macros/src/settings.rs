@@ -123,6 +123,27 @@ impl Settings<'_> {
         }
     }
 
+    /// `impl Keyed`; `more` are settings besides.
+    pub(crate) fn keys_impl(&self, more: &[Ident]) -> TokenStream {
+        let (private, ident) = (self.krate.private(), self.ident);
+        let in_file = |field: &&Field| match field.role {
+            Role::Config(_) => true,
+            Role::BySerde { skipped } => !skipped,
+            _ => false,
+        };
+        let keys = self.fields.iter().filter(in_file).map(|field| {
+            let (cfgs, key) = (&field.cfgs, field.key());
+            quote!(#(#cfgs)* #key)
+        });
+        let more = more.iter().map(|ident| ident.unraw().to_string());
+        quote! {
+            #[automatically_derived]
+            impl #private::Keyed for #ident {
+                const KEYS: &'static [&'static str] = &[#(#keys,)* #(#more,)*];
+            }
+        }
+    }
+
     /// `impl Clone`; `more` are fields that are no settings.
     pub(crate) fn clone_impl(&self, more: &[Ident]) -> TokenStream {
         let (private, ident) = (self.krate.private(), self.ident);

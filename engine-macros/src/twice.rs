@@ -23,7 +23,7 @@ pub(crate) fn only(own: &str, attrs: &mut Vec<Attribute>, diag: &mut Diag) -> Ve
                 "a hook needs no `#[component]`: `#[hook]` makes its settings a component; keep one of the two"
                     .to_owned()
             }
-            _ => format!("a type is one thing: it has `#[{own}]` and `#[{other}]`, keep one of them"),
+            _ => format!("a type can't have both `#[{own}]` and `#[{other}]`, keep one of them"),
         };
         diag.error(attr.path(), message);
     }

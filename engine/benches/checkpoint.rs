@@ -7,7 +7,7 @@
 //! other, so that a disk or a machine that is slower for a while is so for both.
 
 use engine::base::{Epoch, Iter, State as _, StateMap};
-use engine::checkpoint::{Job, Meta, Retention, Saver, Snapshot, Weights, iter_name};
+use engine::checkpoint::{Job, Meta, Saver, Snapshot, Weights, iter_name};
 use engine::optim::{AdamW, Optim};
 use engine::prelude::*;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -39,14 +39,21 @@ fn main() -> Result<()> {
 
     let mut torch = options.python.as_deref().map(|python| Torch::start(python, dir.path())).transpose()?;
     let (mut blocking, mut whole, mut save, mut synced) = (vec![], vec![], vec![], vec![]);
-    for _ in 0..options.rounds {
-        let begun = Instant::now();
-        blocking.push(saves.blocking(&training)?);
-        saves.wait()?;
-        whole.push(begun.elapsed().as_secs_f64());
-        if let Some(torch) = &mut torch {
-            save.push(torch.ask("save")?);
-            synced.push(torch.ask("sync")?);
+    for round in 0..options.rounds {
+        // in turn, so that none always follows the same one: what one leaves to the disk, the next has to wait for
+        for turn in 0..3 {
+            match ((round + turn) % 3, &mut torch) {
+                (0, _) => {
+                    let begun = Instant::now();
+                    blocking.push(saves.blocking(&training)?);
+                    saves.wait()?;
+                    whole.push(begun.elapsed().as_secs_f64());
+                    saves.delete()?;
+                }
+                (1, Some(torch)) => save.push(torch.ask("save")?),
+                (_, Some(torch)) => synced.push(torch.ask("sync")?),
+                _ => {}
+            }
         }
     }
     let (blocking, whole) = (median(blocking), median(whole));
@@ -77,7 +84,12 @@ fn slowdown(training: &mut Training, saves: &mut Saves, options: &Options) -> Re
         }
         let seconds = begun.elapsed().as_secs_f64() / f64::from(iters);
         saves.wait()?;
-        if round % 2 == 1 { with.push(seconds) } else { without.push(seconds) }
+        if round % 2 == 1 {
+            with.push(seconds);
+            saves.delete()?;
+        } else {
+            without.push(seconds);
+        }
     }
     println!("seconds an iter in {} spans of {} s each:", options.spans, options.span.as_secs());
     println!("  without a save {}", shown(&without));
@@ -156,7 +168,7 @@ impl Training {
     }
 }
 
-/// A run's saves, the newest of which stays.
+/// The saves of a run.
 struct Saves {
     dir: PathBuf,
     saver: Saver,
@@ -170,10 +182,14 @@ impl Saves {
         self.iter += 1;
         let begun = Instant::now();
         let snapshot = training.snapshot(self.iter);
-        let retention = Some(Retention { keep: 1, protected: Vec::new() });
-        let job = Job { dir: self.dir.join("checkpoints"), names: vec![iter_name(Iter(self.iter))], retention };
+        let job = Job { dir: self.dir.join("checkpoints"), names: vec![iter_name(Iter(self.iter))], retention: None };
         self.saver.begin(job, &snapshot)?;
         Ok(begun.elapsed().as_secs_f64())
+    }
+
+    /// Deletes what is there, as `torch.save` is measured too: its old file is deleted before.
+    fn delete(&self) -> Result<()> {
+        Ok(std::fs::remove_dir_all(self.dir.join("checkpoints"))?)
     }
 
     fn wait(&mut self) -> Result<()> {

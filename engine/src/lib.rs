@@ -88,6 +88,7 @@ pub mod record;
 pub mod run;
 pub mod sinks;
 pub mod trainer;
+pub mod weights;
 
 pub use base::Saved;
 pub use engine_macros::{component, hook, only_ok, pass, passes, phases, trainer};
@@ -108,6 +109,9 @@ pub mod prelude {
     pub use crate::random::SampleRng;
     pub use crate::run::{Context, Save};
     pub use engine_macros::{component, hook, only_ok, pass, passes, phases, trainer};
+    // what is written by mistake, and is told
+    #[doc(hidden)]
+    pub use engine_macros::{Hook, phase};
     pub use tch::{Device, IndexOp, Kind, Reduction, Tensor};
 }
 
@@ -134,6 +138,8 @@ mod documents {
     mod passes {}
     #[doc = include_str!("../../docs/data.md")]
     mod data {}
+    #[doc = include_str!("../../docs/weights.md")]
+    mod weights {}
     #[doc = include_str!("../../docs/macros.md")]
     mod macros {}
     #[doc = include_str!("../../docs/porting.md")]
@@ -150,8 +156,8 @@ pub mod __private {
     };
     pub use crate::base::{Clock, Output, Prediction, Priority, Result, Saved, State, StateError, StateMap};
     pub use crate::cli::is_program;
-    pub use crate::config::Configured;
     pub use crate::config::registry::{self, Component, FieldInfo};
+    pub use crate::config::{Configured, Keyed, KeysOf, NoKeys};
     pub use crate::data::{
         Batch, BatchSource, Cursor, EachPart, SamplerConfig, SharedField, Source, StatedWeight, WholeField,
     };
@@ -168,14 +174,15 @@ pub mod __private {
     pub use crate::record::{Sink, SinkComponent, SinkConfig, build_sink};
     pub use crate::run::Context;
     pub use crate::trainer::experiment::check::{check_experiment, check_experiments_besides};
+    pub use crate::trainer::experiment::known::unknown_keys;
     pub use crate::trainer::kinds::{
         ConfigKind, HookKind, LoaderKind, MetricKind, ModelKind, OptimizerKind, OwnSetting, SchedulesKind,
     };
-    pub use crate::trainer::parts::{Built, Known, Part, PartInfo, PartOf, Reached};
+    pub use crate::trainer::parts::{Built, Known, Part, PartInfo, PartKind, PartOf, Reached};
     pub use crate::trainer::reach::{BatchesOf, Evaluated, Predicted, call_field, feed, next_batch, slot_of};
     pub use crate::trainer::{
         Build, Fields, LoaderField, MetricField, OptimizerField, SameBatch, SameBatches, SchedulesField,
     };
-    pub use engine_macros::{check_experiments_of, refuse};
+    pub use engine_macros::{check_experiments_of, experiment_of, refuse};
     pub use {inventory, serde, tch, typetag};
 }

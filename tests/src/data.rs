@@ -10,6 +10,19 @@ pub const NUMBERS: i64 = 4;
 /// Heaps, which are the classes.
 pub const CLASSES: i64 = 3;
 
+/// A number of a point, without noise.
+fn number(part: u64, index: usize, axis: i64) -> f32 {
+    let place = index as f32 * 0.7 + axis as f32 * 1.3 + part as f32 * 2.9;
+    let centre = if axis == index as i64 % CLASSES { 1.5 } else { 0.0 };
+    centre + place.sin()
+}
+
+/// The first points of a part, without noise: `[samples, 4]`.
+pub fn points(part: u64, samples: usize) -> Tensor {
+    let numbers = (0..samples).flat_map(|index| (0..NUMBERS).map(move |axis| number(part, index, axis)));
+    Tensor::from_slice(&numbers.collect::<Vec<f32>>()).reshape([-1, NUMBERS])
+}
+
 /// What an experiment says about points: `Points(samples: 40, noise: 0.1)`.
 #[component(dataset)]
 pub struct PointsConfig {
@@ -71,9 +84,7 @@ impl Dataset for Points {
         }
         let class = index as i64 % CLASSES;
         let mut along = |axis: i64| {
-            let place = index as f32 * 0.7 + axis as f32 * 1.3 + self.config.part as f32 * 2.9;
-            let centre = if axis == class { 1.5 } else { 0.0 };
-            centre + place.sin() + rng.between(-1.0, 1.0) as f32 * self.config.noise as f32
+            number(self.config.part, index, axis) + rng.between(-1.0, 1.0) as f32 * self.config.noise as f32
         };
         let numbers: Vec<f32> = (0..NUMBERS).map(&mut along).collect();
         Ok((Tensor::from_slice(&numbers), class))

@@ -176,7 +176,7 @@ workspace of its own. The later ones run also when earlier ones fail. `--device`
 
   --peers         also the tests that compare with programs of others, such as TensorBoard. Each is
                   installed once into a Python environment of its own in the user's cache,
-                  `~/.cache/engine/peers` (60 MB to download), in the versions and with the hashes of
+                  `~/.cache/engine/peers` (2.6 GB to download), in the versions and with the hashes of
                   `xtask/src/peers`. Needs Python 3.11 to 3.14 with pip.",
     },
     Topic {

@@ -59,9 +59,10 @@ fn expand_struct(component: &Component, item: &ItemStruct) -> TokenStream {
     let functions = settings.functions();
     let clone = (!derived.clone).then(|| settings.clone_impl(&others));
     let debug = (!derived.debug).then(|| settings.debug_impl(&others));
+    let keys = settings.keys_impl(&[]);
     let registration = settings.registration(component.kind.word(), &component.docs, TokenStream::new());
     let chosen_by_file = chosen_by_file(component, ident);
-    let block = block(quote!(#registration #chosen_by_file));
+    let block = block(quote!(#keys #registration #chosen_by_file));
     let item = without_advice(&item, ident);
     quote!(#item #functions #nothing #clone #debug #block)
 }

@@ -12,6 +12,13 @@ use syn::ItemStruct;
 use syn::ext::IdentExt as _;
 
 pub(crate) fn expand(hook: &Hook) -> TokenStream {
+    let item = without_advice(&hook.item, &hook.item.ident);
+    let beside = beside(hook);
+    quote!(#item #beside)
+}
+
+/// All but the struct.
+pub(crate) fn beside(hook: &Hook) -> TokenStream {
     let private = hook.krate.private();
     let (item, owner, name) = (&hook.item, &hook.item.ident, hook.name.as_str());
     let settings_ident = settings_ident(item);
@@ -55,8 +62,7 @@ pub(crate) fn expand(hook: &Hook) -> TokenStream {
         #none_outside
         #chosen_by_file
     });
-    let item = without_advice(item, owner);
-    quote!(#item #no_phases #block)
+    quote!(#no_phases #block)
 }
 
 /// The name of the struct of settings: `<Name>Config`, unless the item itself speaks of a type of that name.
@@ -94,7 +100,7 @@ pub(crate) fn settings_of(
         Some(quote!(#(#cfgs)* #attr pub #ident: #ty,))
     });
     let attr = settings.container_attr();
-    let constructors = settings.constructors(more_names);
+    let (constructors, keys) = (settings.constructors(more_names), settings.keys_impl(more_names));
     let (functions, clone, debug) =
         (settings.functions(), settings.clone_impl(more_names), settings.debug_impl(more_names));
     quote! {
@@ -103,6 +109,7 @@ pub(crate) fn settings_of(
         pub struct #ident { #(#fields)* #more }
         #functions
         #constructors
+        #keys
         #clone
         #debug
         #[automatically_derived]

@@ -88,6 +88,14 @@ fn fields_impl(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) -> 
         };
         quote!(#ident: #value,)
     });
+    let models: Vec<String> = trainer.models().map(TrainerField::key).collect();
+    let models = models.iter().map(|key| match models.len() {
+        1 => quote!((#key, "weights")),
+        _ => {
+            let path = format!("weights.{key}");
+            quote!((#key, #path))
+        }
+    });
     let bundle = trainer.bundle.as_ref().map_or_else(|| quote!(()), |bundle| quote!(#bundle));
     let clock = match trainer.clock {
         Clock::Epoch => quote!(#private::Clock::Epoch),
@@ -103,6 +111,7 @@ fn fields_impl(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) -> 
         #[automatically_derived]
         impl #private::Fields for #owner {
             const NAME: &'static str = #name;
+            const MODELS: &'static [(&'static str, &'static str)] = &[#(#models),*];
             const TRAINER: #private::TrainerInfo = #private::TrainerInfo {
                 clock: #clock,
                 passes: <Stepping as #private::TrainStep<HAS_PASSES>>::PASSES,

@@ -4,6 +4,7 @@ mod expand;
 mod model;
 mod parse;
 mod parts;
+mod refused;
 mod steps;
 mod types;
 mod validate;
@@ -31,7 +32,14 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
         None => {
             // its phases, if there are any, are no second mistake
             let krate = Krate::from_args(&mut args::parse("trainer", args, parse::KEYS, &mut diag));
-            let owner = syn::parse2(item.clone()).ok().and_then(|item| phases::owner_of_item(&krate, &item));
+            let owner = syn::parse2(item.clone()).ok().map(|item| {
+                let stub = match &item {
+                    Item::Struct(item) if !item.generics.params.is_empty() => refused::expand(&krate, item),
+                    _ => TokenStream::new(),
+                };
+                let owner = phases::owner_of_item(&krate, &item);
+                quote!(#stub #owner)
+            });
             let mut tokens = fallback::misplaced("trainer", "a struct with named fields", item, hint, diag);
             tokens.extend(owner);
             tokens
@@ -61,7 +69,9 @@ pub(crate) fn instead(attribute: &str, item: TokenStream) -> TokenStream {
 fn hint(item: &Item) -> Option<&'static str> {
     match item {
         Item::Impl(item) if item.trait_.is_none() => Some("the phases of a trainer go under `#[phases]`"),
-        Item::Struct(item) if !item.generics.params.is_empty() => Some("name concrete types in its fields"),
+        Item::Struct(item) if !item.generics.params.is_empty() => {
+            Some("name concrete types in its fields; a model that the file chooses is a `Box<dyn Net>`")
+        }
         _ => None,
     }
 }

@@ -144,7 +144,7 @@ fn optimizer_models(attr: &Attribute, diag: &mut Diag) -> Option<Vec<Ident>> {
             match setting(tokens) {
                 Some(setting) => diag.error(
                     &setting,
-                    format!("the settings of an optimizer stand in the experiment: `optimizer: AdamW({setting}: …)`"),
+                    format!("the settings of an optimizer belong in the experiment: `optimizer: AdamW({setting}: …)`"),
                 ),
                 None => diag.error_at(error.span(), USAGE),
             }
@@ -165,7 +165,10 @@ fn setting(tokens: TokenStream) -> Option<Ident> {
 /// `val` of `split = val` and of `split = "val"`.
 fn role_as_value(tokens: &TokenStream) -> Option<LoaderRole> {
     let tokens: Vec<TokenTree> = tokens.clone().into_iter().collect();
-    let [TokenTree::Ident(_), TokenTree::Punct(_), value] = &tokens[..] else { return None };
+    let [TokenTree::Ident(_), TokenTree::Punct(sign), value] = &tokens[..] else { return None };
+    if !matches!(sign.as_char(), '=' | ':') {
+        return None;
+    }
     let value = value.to_string();
     LoaderRole::ALL.into_iter().find(|role| value.trim_matches('"') == role.word())
 }
@@ -196,7 +199,7 @@ fn loader_role(attr: &Attribute, field: &syn::Field, diag: &mut Diag) -> Option<
         Err(_) if let Some(key) = setting(tokens.clone()) => {
             let field = field.ident.as_ref().map_or_else(|| "train".to_owned(), |name| name.unraw().to_string());
             let message =
-                format!("the settings of a loader stand in the experiment: `loaders: ({field}: (…, {key}: …))`");
+                format!("the settings of a loader belong in the experiment: `loaders: ({field}: (…, {key}: …))`");
             diag.error(key, message);
             // the role is the word before it
             syn::parse2(tokens.into_iter().take(1).collect()).ok()?

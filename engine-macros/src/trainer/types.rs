@@ -109,7 +109,7 @@ fn model(field: &mut TrainerField, private: &TokenStream, diag: &mut Diag) {
     if let Some((wrapper, inner)) = wrapped(&field.ty) {
         let name = source_of_type(inner);
         let message = match wrapper.as_str() {
-            "Option" => format!("a model is always there; write `{name}`"),
+            "Option" => format!("a model can't be left out; write `{name}`"),
             "Vec" => format!(
                 "a `#[model]` field is one model; write a field for each `{name}`, or one struct that holds them all and implements `Model`"
             ),

@@ -1,6 +1,7 @@
 //! What a trainer must have, what it can have once, and what has to fit together.
 
 use crate::diag::Diag;
+use crate::fields::is_option;
 use crate::suggest::meant_or_list;
 use crate::trainer::model::{LoaderRole, Trainer, TrainerField, TrainerRole};
 use crate::trainer::types;
@@ -19,6 +20,7 @@ pub(crate) fn validate(trainer: &mut Trainer, diag: &mut Diag) {
     types::are_meant(trainer, diag);
     something_is_missing(trainer, diag);
     one_of_a_kind(trainer, diag);
+    train_loaders_are_there(trainer, diag);
     train_loaders_fit(trainer, diag);
     optimizers_name_models(trainer, diag);
     models_have_one_optimizer(trainer, diag);
@@ -73,6 +75,19 @@ fn one_of_a_kind(trainer: &mut Trainer, diag: &mut Diag) {
         "`#[scheduler]`",
         "it holds all schedules of the file, for every optimizer",
     );
+}
+
+/// A training has no iter without a batch of each train loader.
+fn train_loaders_are_there(trainer: &mut Trainer, diag: &mut Diag) {
+    for field in &mut trainer.fields {
+        if matches!(field.role, TrainerRole::Loader(LoaderRole::Train)) && is_option(&field.ty) {
+            diag.error(
+                &field.ty,
+                "a train loader can't be an `Option`: every iter takes a batch of it; only `val`, `test` and `predict` loaders can be left out",
+            );
+            field.role = TrainerRole::Unknown;
+        }
+    }
 }
 
 /// Several train loaders are joined. One error, on the first that is too many.

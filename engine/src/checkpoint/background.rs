@@ -1,7 +1,6 @@
-//! Saving on a thread of its own: the training waits until its state is copied, and not for the disk.
+//! Saving on another thread: the training waits until its state is copied, but not for the disk.
 //!
-//! There is one save under way at most. What it gives back comes at a time that depends on the disk; who asks for it
-//! decides when it is looked at.
+//! Only one save runs at a time. When it ends depends on the disk; the caller decides when to look at its result.
 
 use super::host::{HostCopy, HostMemory};
 use super::retain::{Deleted, Retention, retain};
@@ -12,7 +11,7 @@ use crate::base::units::Iter;
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 
-/// Saves snapshots, in the background where it is asked to. Dropped, it waits for what is under way.
+/// Saves snapshots, on another thread if this is requested. When it is dropped, it waits for the current save.
 #[derive(Debug, Default)]
 pub struct Saver {
     memory: HostMemory,
@@ -30,7 +29,7 @@ pub struct Job {
     pub retention: Option<Retention>,
 }
 
-/// A save that has come to its end.
+/// The result of a save.
 #[derive(Debug)]
 pub struct Saved {
     /// The names that were asked for.
@@ -39,7 +38,7 @@ pub struct Saved {
     pub iter: Iter,
     /// Where the checkpoint is, by each name; or why it is not there.
     pub written: Result<Vec<PathBuf>, CheckpointError>,
-    /// Why checkpoints that were to go are still there.
+    /// Why old checkpoints could not be deleted.
     pub not_deleted: Vec<CheckpointError>,
 }
 
@@ -51,12 +50,12 @@ struct UnderWay {
 }
 
 impl Saver {
-    /// Copies the snapshot's tensors into memory of the host, and writes the copy on another thread. The memory is that of
-    /// the whole state once more; it is kept for the next save.
+    /// Copies the snapshot's tensors into host memory, and writes the copy on another thread. The copy needs as much memory
+    /// as the whole state; it is kept for the next save.
     ///
     /// # Errors
-    /// When a name is unfit, the folder can't be made, a tensor can't be copied, or there is a save under way already.
-    /// What goes wrong later is in [`Saved`].
+    /// When a name is invalid, the folder can't be made, a tensor can't be copied, or another save is running. Later
+    /// errors are in [`Saved`].
     pub fn begin(&mut self, job: Job, snapshot: &Snapshot) -> Result<(), CheckpointError> {
         if self.under_way.is_some() {
             return Err(CheckpointError::State("another save is under way".to_owned()));
@@ -83,17 +82,17 @@ impl Saver {
         Ok(run(job, snapshot))
     }
 
-    /// Whether a save is under way that has not come to its end yet, or was not asked for since.
+    /// Whether there is a save whose result was not taken yet.
     pub fn is_busy(&self) -> bool {
         self.under_way.is_some()
     }
 
-    /// What is being written: the first name.
+    /// The first name of the checkpoint that is being written.
     pub fn under_way(&self) -> Option<&str> {
         self.under_way.as_ref().and_then(|save| save.names.first()).map(String::as_str)
     }
 
-    /// The save that was under way, when it has come to its end. Waits for nothing.
+    /// The result of the current save if it has ended. Does not wait.
     pub fn finished(&mut self) -> Option<Saved> {
         match &self.under_way {
             Some(save) if save.thread.is_finished() => self.wait(),
@@ -101,7 +100,7 @@ impl Saver {
         }
     }
 
-    /// The save that was under way, at its end; `None` when there was none.
+    /// Waits for the current save; `None` when there is none.
     pub fn wait(&mut self) -> Option<Saved> {
         let UnderWay { names, iter, thread } = self.under_way.take()?;
         Some(match thread.join() {
@@ -120,12 +119,12 @@ impl Saver {
 
 impl Drop for Saver {
     fn drop(&mut self) {
-        // a process that ends would cut it off
+        // the end of the process would kill the thread
         self.wait();
     }
 }
 
-/// Writes a checkpoint, then deletes those that are not to stay.
+/// Writes a checkpoint, then deletes old ones.
 fn run(Job { dir, names, retention }: Job, snapshot: &Snapshot) -> Saved {
     let written = panics::catch("the writing of a checkpoint", || Ok(write(&dir, &names, snapshot)));
     let written = written.unwrap_or_else(|panicked| Err(CheckpointError::State(panicked.to_string())));
@@ -136,7 +135,7 @@ fn run(Job { dir, names, retention }: Job, snapshot: &Snapshot) -> Saved {
     Saved { names, iter: snapshot.meta.iter, written, not_deleted }
 }
 
-/// Deletes what is not to stay; gives back why some of it still does. The new checkpoint is safe, so that is no failure.
+/// Deletes old checkpoints; returns why some of them could not be deleted. The new one is safe, so the save has not failed.
 fn gone(dir: &Path, retention: Retention, new: &[PathBuf]) -> Vec<CheckpointError> {
     let Retention { keep, mut protected } = retention;
     // also beside folders that only seem to be of later iters

@@ -21,24 +21,30 @@
 //! What is in the state, and when it is saved, is the business of others.
 
 mod background;
+mod delete;
 mod error;
 mod host;
 mod identity;
+mod inspect;
 mod manifest;
 mod names;
 mod read;
 mod retain;
 mod snapshot;
+mod tensor_file;
 mod tensors;
 mod tree;
 mod write;
 
 pub use background::{Job, Saved, Saver};
+pub use delete::delete;
 pub use error::CheckpointError;
+pub use inspect::{Checkpoint, Measured};
 pub use names::{FAILED, iter_name};
 pub use read::{Newest, is_counted, later_than, list, load, load_models, newest_valid, place_of};
 pub use retain::{Deleted, Retention, clean, leave_behind, put_back, retain, set_aside};
 pub use snapshot::{Meta, Snapshot, Variables, Weights};
+pub use tensor_file::{TensorFile, TensorPlace, write_tensors};
 pub use write::{check_weights, complete, save, set_latest};
 
 pub(crate) use names::LATEST;

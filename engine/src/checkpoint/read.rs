@@ -4,13 +4,13 @@ use super::names::{
     BEING_REPLACED, DAMAGED, FAILED, LATEST, LEFT, MANIFEST, META, RAW, RUN, STATE_TENSORS, STATE_TREE, TENSORS,
     iter_of_name, rank_folder,
 };
+use super::tensor_file::TensorFile;
 use super::tree::Place;
 use super::{CheckpointError, FORMAT, Meta, Snapshot, Variables, Weights, manifest, tensors, tree};
 use crate::base::disk::DiskContext;
 use crate::base::plain;
 use crate::base::state::StateMap;
 use crate::base::units::Iter;
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use tch::Tensor;
@@ -58,24 +58,10 @@ pub fn load_models(path: &Path) -> Result<Vec<(String, Variables)>, CheckpointEr
     if path.is_dir() {
         return Folder::open(path)?.published();
     }
-    let refused = |why: String| {
-        let path = path.to_owned();
-        match path.extension().is_some_and(|extension| extension == "safetensors") {
-            true => CheckpointError::Damaged { path, why },
-            false => CheckpointError::NoWeights { path, why },
-        }
-    };
-    let length = match plain::check(path) {
-        Err(error) if plain::is_refused(&error) => {
-            return Err(CheckpointError::NoWeights { path: path.to_owned(), why: error.to_string() });
-        }
-        found => found.while_trying("read", path)?.len(),
-    };
     // only a header that accounts for every byte of the file is followed by weights
-    let open = File::open(path).while_trying("read", path)?;
-    tensors::check_length(open, length).while_trying("read", path)?.map_err(refused)?;
-    let bytes = plain::read(path, length).while_trying("read", path)?;
-    let variables = tensors::parse(&bytes).map_err(refused)?;
+    let file = TensorFile::open(path)?;
+    let variables = file.tensors().iter().map(|place| Ok((place.name.clone(), file.read(place)?)));
+    let variables = variables.collect::<Result<Variables, CheckpointError>>()?;
     let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     Ok(vec![(name, variables)])
 }
@@ -241,13 +227,14 @@ fn text_of(path: &Path) -> Option<String> {
 const LONGEST_TEXT: u64 = 4 << 20;
 
 /// A checkpoint whose manifest is whole.
-struct Folder<'a> {
-    path: &'a Path,
-    entries: Vec<manifest::Entry>,
+#[derive(Debug)]
+pub(super) struct Folder {
+    path: PathBuf,
+    pub(super) entries: Vec<manifest::Entry>,
 }
 
-impl Folder<'_> {
-    fn open(path: &Path) -> Result<Folder<'_>, CheckpointError> {
+impl Folder {
+    pub(super) fn open(path: &Path) -> Result<Folder, CheckpointError> {
         let file = path.join(MANIFEST);
         let damaged = |why: String| CheckpointError::Damaged { path: file.clone(), why };
         let bytes = match plain::read(&file, LONGEST_TEXT) {
@@ -261,15 +248,15 @@ impl Folder<'_> {
             manifest::Flaw::Version(found) => CheckpointError::Format { path: path.to_owned(), found, known: FORMAT },
             manifest::Flaw::Damaged(why) => damaged(why.to_owned()),
         })?;
-        Ok(Folder { path, entries })
+        Ok(Folder { path: path.to_owned(), entries })
     }
 
-    fn meta(&self) -> Result<Meta, CheckpointError> {
+    pub(super) fn meta(&self) -> Result<Meta, CheckpointError> {
         ron::from_str(&self.text(META)?).map_err(|error| self.damaged(META, error.to_string()))
     }
 
     /// The models that have a file of weights here.
-    fn model_names(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn model_names(&self) -> impl Iterator<Item = &str> {
         let files = self.entries.iter().map(|entry| entry.name.as_str()).filter(|name| !name.contains('/'));
         files.filter_map(|name| name.strip_suffix(TENSORS)).filter(|name| !name.ends_with(RAW))
     }
@@ -299,16 +286,16 @@ impl Folder<'_> {
         read.map_err(|why| self.damaged(&tree, why))
     }
 
-    fn tensors(&self, name: &str) -> Result<Variables, CheckpointError> {
+    pub(super) fn tensors(&self, name: &str) -> Result<Variables, CheckpointError> {
         tensors::parse(&self.bytes(name)?).map_err(|why| self.damaged(name, why))
     }
 
-    fn text(&self, name: &str) -> Result<String, CheckpointError> {
+    pub(super) fn text(&self, name: &str) -> Result<String, CheckpointError> {
         String::from_utf8(self.bytes(name)?).map_err(|_| self.damaged(name, "it is not UTF-8 text".to_owned()))
     }
 
     /// The content of a file, verified.
-    fn bytes(&self, name: &str) -> Result<Vec<u8>, CheckpointError> {
+    pub(super) fn bytes(&self, name: &str) -> Result<Vec<u8>, CheckpointError> {
         let entry = self.entries.iter().find(|entry| entry.name == name);
         let entry = entry.ok_or_else(|| self.damaged(MANIFEST, format!("it does not list `{name}`")))?;
         let path = self.path.join(name);
@@ -328,7 +315,7 @@ impl Folder<'_> {
         Ok(bytes)
     }
 
-    fn damaged(&self, name: &str, why: String) -> CheckpointError {
+    pub(super) fn damaged(&self, name: &str, why: String) -> CheckpointError {
         CheckpointError::Damaged { path: self.path.join(name), why }
     }
 }

@@ -82,7 +82,7 @@ pub fn retain(dir: &Path, keep: usize, protected: &[impl AsRef<str>]) -> Result<
 }
 
 /// Gives a checkpoint a name of those that are being deleted; gives back its path.
-fn hide(path: &Path) -> Result<PathBuf, CheckpointError> {
+pub(super) fn hide(path: &Path) -> Result<PathBuf, CheckpointError> {
     let name = format!("{BEING_DELETED}{}", name_of(path).trim_start_matches('.'));
     let aside = free_beside(path, &name);
     std::fs::rename(path, &aside).while_trying("delete", path)?;

@@ -65,7 +65,7 @@ pub struct Meta {
     /// The names under which it was to be kept; [`save`](super::save) fills them in.
     #[serde(default)]
     pub names: Vec<String>,
-    /// Notes of the writer: the trainer's name, what a best value was.
+    /// Notes of the writer: under `weights.MODEL`, where the weights are from that the training began with.
     #[serde(default)]
     pub notes: BTreeMap<String, String>,
 }

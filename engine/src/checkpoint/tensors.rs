@@ -6,6 +6,7 @@
 //! writer does, which keeps every tensor aligned.
 
 use safetensors::tensor::{Dtype, Metadata, SafeTensorError, SafeTensors, TensorInfo};
+use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use tch::{Device, Kind, TchError, Tensor};
 
@@ -24,6 +25,18 @@ pub(super) enum WriteError {
 /// When a name comes twice or is reserved, a tensor has a kind or layout that the format lacks, libtorch fails to
 /// copy it, or `out` fails.
 pub(super) fn write(out: &mut impl Write, tensors: &[(&str, &Tensor)]) -> Result<(), WriteError> {
+    write_with_notes(out, tensors, &[])
+}
+
+/// As [`write`], with notes of the writer in the header.
+///
+/// # Errors
+/// Those of [`write`].
+pub(super) fn write_with_notes(
+    out: &mut impl Write,
+    tensors: &[(&str, &Tensor)],
+    notes: &[(String, String)],
+) -> Result<(), WriteError> {
     let mut entries = tensors.iter().map(|(name, tensor)| entry(name, tensor)).collect::<Result<Vec<_>, _>>()?;
     entries.sort_by(|a, b| b.dtype.cmp(&a.dtype).then(a.name.cmp(b.name)));
     let mut end = 0;
@@ -33,7 +46,7 @@ pub(super) fn write(out: &mut impl Write, tensors: &[(&str, &Tensor)]) -> Result
         let info = TensorInfo { dtype: entry.dtype, shape: entry.shape.clone(), data_offsets: (begin, end) };
         (entry.name.to_owned(), info)
     });
-    let header = header(infos.collect()).map_err(WriteError::Io)?;
+    let header = header(infos.collect(), notes).map_err(WriteError::Io)?;
     out.write_all(&(header.len() as u64).to_le_bytes())
         .and_then(|()| out.write_all(&header))
         .map_err(WriteError::Io)?;
@@ -59,12 +72,19 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Vec<(String, Tensor)>, String> {
     Ok(tensors)
 }
 
-/// Whether the header of a file of weights accounts for so many bytes. A file that is not what it seems need not be read
+/// The header of a file.
+pub(super) struct Header {
+    pub(super) metadata: Metadata,
+    /// How many bytes lie before the first tensor.
+    pub(super) bytes: u64,
+}
+
+/// The header of a file of so many bytes, all of which it accounts for. A file that is not what it seems need not be read
 /// for it, whatever its length.
 ///
 /// # Errors
 /// When it can't be read; within, what is wrong with it.
-pub(super) fn check_length(mut file: impl Read, length: u64) -> io::Result<Result<(), String>> {
+pub(super) fn read_header(mut file: impl Read, length: u64) -> io::Result<Result<Header, String>> {
     let mut first = [0; 8];
     match file.read_exact(&mut first) {
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(Err("it has no header".to_owned())),
@@ -80,9 +100,10 @@ pub(super) fn check_length(mut file: impl Read, length: u64) -> io::Result<Resul
         Ok(metadata) => metadata,
         Err(error) => return Ok(Err(format!("its header is none: {error}"))),
     };
-    let told = (metadata.data_len() as u64).saturating_add(8 + size);
+    let bytes = 8 + size;
+    let told = (metadata.data_len() as u64).saturating_add(bytes);
     Ok(match told == length {
-        true => Ok(()),
+        true => Ok(Header { metadata, bytes }),
         false => Err(format!("it has {length} bytes, and {told} by its header")),
     })
 }
@@ -160,9 +181,16 @@ fn entry<'a>(name: &'a str, tensor: &'a Tensor) -> Result<Entry<'a>, WriteError>
 }
 
 /// The header as JSON, padded with spaces so that the data begin at a multiple of eight.
-fn header(infos: Vec<(String, TensorInfo)>) -> io::Result<Vec<u8>> {
+fn header(infos: Vec<(String, TensorInfo)>, notes: &[(String, String)]) -> io::Result<Vec<u8>> {
     let metadata = Metadata::new(None, infos).map_err(|error: SafeTensorError| io::Error::other(error.to_string()))?;
     let mut header = serde_json::to_vec(&metadata)?;
+    if !notes.is_empty() {
+        // the format's own type for them has no order, and equal files are to have equal bytes
+        let notes: BTreeMap<&str, &str> = notes.iter().map(|(key, text)| (key.as_str(), text.as_str())).collect();
+        let comma = if header.len() > "{}".len() { "," } else { "" };
+        let notes = format!("{{\"__metadata__\":{}{comma}", serde_json::to_string(&notes)?);
+        header.splice(..1, notes.into_bytes());
+    }
     header.resize(header.len().next_multiple_of(8), b' ');
     Ok(header)
 }
@@ -191,6 +219,6 @@ fn dtype_of(kind: Kind) -> Option<Dtype> {
     KINDS.iter().find(|(known, _)| *known == kind).map(|(_, dtype)| *dtype)
 }
 
-fn kind_of(dtype: Dtype) -> Option<Kind> {
+pub(super) fn kind_of(dtype: Dtype) -> Option<Kind> {
     KINDS.iter().find(|(_, known)| *known == dtype).map(|(kind, _)| *kind)
 }

@@ -65,6 +65,16 @@ pub(super) fn parse(
     Reader { tensors: tensors.into_iter().collect(), elsewhere: &elsewhere }.map(written)
 }
 
+/// Some entries of the tree, none of which holds a tensor.
+///
+/// # Errors
+/// When the text is no such tree, or one of them holds a tensor.
+pub(super) fn parse_parts(text: &str, keys: &[&str]) -> Result<StateMap, String> {
+    let mut written: BTreeMap<String, Written> = options().from_str(text).map_err(|error| error.to_string())?;
+    written.retain(|key, _| keys.contains(&key.as_str()));
+    Reader { tensors: BTreeMap::new(), elsewhere: &|_| None }.map(written)
+}
+
 /// One value as it stands in the file.
 #[derive(Serialize, Deserialize)]
 enum Written {

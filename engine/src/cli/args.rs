@@ -1,6 +1,7 @@
 //! The commands and their options, with the help that people learn them from.
 
 use crate::base::Error;
+use crate::cli::checkpoints::Checkpoints;
 use crate::cli::failure::Failure;
 use crate::cli::out::{self, ColorChoice};
 use crate::cli::time::Span;
@@ -9,7 +10,7 @@ use crate::native::libtorch_version;
 use crate::sinks::{ConsoleOptions, Verbosity};
 use crate::trainer::{Build, DeviceChoice};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -72,6 +73,10 @@ pub(super) enum Command {
         /// Saves the last finished iter after this time and ends, `3h50m`; a job of SLURM does so two minutes before its end
         #[arg(long, value_name = "TIME")]
         max_time: Option<Span>,
+        /// Start with these weights instead of `weights.file`: a `.safetensors` file, an index, a folder, a checkpoint, or
+        /// `hf:ORG/NAME`; with several models `MODEL=FILE`, as often as needed
+        #[arg(long, value_name = "FILE")]
+        weights: Vec<String>,
     },
     /// Validates the weights of a checkpoint
     Val {
@@ -96,6 +101,13 @@ pub(super) enum Command {
         /// The file to write, instead of `predictions.jsonl` in the run folder
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+    },
+    /// Writes the weights of a checkpoint as one file for others, with a card that says what they are
+    Export(ExportArgs),
+    /// Looks at the checkpoints of a run: lists, verifies, shows, compares and deletes them
+    Checkpoints {
+        #[command(subcommand)]
+        what: Checkpoints,
     },
     /// Reads experiments and prints every mistake in them; nothing is opened or run
     Check {
@@ -176,11 +188,11 @@ impl ExperimentArgs {
         if let Some(device) = &self.device {
             let value = to_node(device).map_err(Error::new)?;
             let text = print_line(&value);
-            given.push(Given { option: "--device", text, path: "device", value });
+            given.push(Given { option: "--device", text, path: "device".to_owned(), value });
         }
         if let Some(name) = &self.name {
             let value = Node::new(Kind::Str(name.clone()));
-            given.push(Given { option: "--name", text: name.clone(), path: "name", value });
+            given.push(Given { option: "--name", text: name.clone(), path: "name".to_owned(), value });
         }
         if let Some(work_dir) = &self.work_dir {
             let Some(text) = work_dir.to_str().map(str::to_owned) else {
@@ -188,7 +200,7 @@ impl ExperimentArgs {
                 return Err(Failure::Usage(format!("`--work-dir {}` {what}", work_dir.display())));
             };
             let value = Node::new(Kind::Str(text.clone()));
-            given.push(Given { option: "--work-dir", text, path: "work_dir", value });
+            given.push(Given { option: "--work-dir", text, path: "work_dir".to_owned(), value });
         }
         Ok(given)
     }
@@ -200,6 +212,48 @@ pub(super) struct CheckpointArgs {
     /// `last`, `best`, or `best:METRIC` where several are kept
     #[arg(long, value_name = "PATH|last|best")]
     pub(super) checkpoint: PathBuf,
+}
+
+/// `export`.
+#[derive(Debug, clap::Args)]
+pub(super) struct ExportArgs {
+    /// A checkpoint's folder, or a run's, which stands for its newest one
+    #[arg(value_name = "CHECKPOINT")]
+    pub(super) checkpoint: PathBuf,
+    /// The file to write: `net.safetensors`, or `net.pt` for what `predict` computes as a TorchScript program; `{hash}` in
+    /// its name becomes the first digits of its hash
+    #[arg(long, value_name = "FILE")]
+    pub(super) to: PathBuf,
+    /// The model, where the checkpoint holds several
+    #[arg(long)]
+    pub(super) model: Option<String>,
+    /// The weights as they were trained, also where validations use an average of them
+    #[arg(long)]
+    pub(super) raw: bool,
+    /// The precision: `f32`, `f16` or `bf16`; by default as they are
+    #[arg(long, value_enum, hide_possible_values = true)]
+    pub(super) kind: Option<WeightKind>,
+    /// Write no `README.md` beside the file
+    #[arg(long)]
+    pub(super) no_card: bool,
+    /// Replace files of an earlier export
+    #[arg(long)]
+    pub(super) force: bool,
+    /// With `net.pt`: the tensor of the prediction that the program gives, if there are several
+    #[arg(long, value_name = "NAME")]
+    pub(super) output: Option<String>,
+    /// With `net.pt`: sets a value over the run's experiment, `loaders.unseen.dataset.path=..`; as often as needed
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub(super) set: Vec<String>,
+}
+
+/// `--kind`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum WeightKind {
+    // no doc comments: the option's help says all
+    F32,
+    F16,
+    Bf16,
 }
 
 /// Reads the command line. Usage errors, help and version come back as clap's errors.

@@ -43,7 +43,8 @@ pub(super) fn whole(path: PathBuf, run: &Path) -> Result<PathBuf, Failure> {
     }
 }
 
-fn newest(run: &Path) -> Result<PathBuf, Failure> {
+/// The newest checkpoint of a run that can be read; newer ones that can't be are told.
+pub(super) fn newest(run: &Path) -> Result<PathBuf, Failure> {
     let newest = newest_valid(&run.join(CHECKPOINTS)).map_err(Error::from)?;
     for (_, why) in &newest.unusable {
         out::error_line(format_args!("warning: a checkpoint can't be used: {why}"));

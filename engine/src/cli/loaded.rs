@@ -16,9 +16,15 @@ pub(super) fn experiment_file(path: &Path) -> PathBuf {
 }
 
 pub(super) fn document(args: &ExperimentArgs) -> Result<Document, Failure> {
+    document_with(args, Vec::new())
+}
+
+/// The same, with what further options give.
+fn document_with(args: &ExperimentArgs, more: Vec<Given>) -> Result<Document, Failure> {
     check_is_no_setting(&args.experiment)?;
     let (file, place) = (experiment_file(&args.experiment), place_of_run(&args.experiment)?);
-    Ok(config::load_over(&file, &place, &args.set, &args.given()?)?)
+    let given = [args.given()?, more].concat();
+    Ok(config::load_over(&file, &place, &args.set, &given)?)
 }
 
 /// Refuses a value where a file has to stand.
@@ -43,9 +49,9 @@ fn place_of_run(path: &Path) -> Result<Vec<Given>, Failure> {
     }
     let folder = path.canonicalize().with_context(|| format!("`{}` can't be read", path.display()))?;
     let (Some(work_dir), Some(name)) = (folder.parent(), folder.file_name()) else { return Ok(Vec::new()) };
-    let given = |path: &'static str, text: Option<&str>| {
+    let given = |path: &str, text: Option<&str>| {
         let value = Node::new(Kind::Str(text?.to_owned()));
-        Some(Given { option: "EXP", text: folder.display().to_string(), path, value })
+        Some(Given { option: "EXP", text: folder.display().to_string(), path: path.to_owned(), value })
     };
     Ok([given("work_dir", work_dir.to_str()), given("name", name.to_str())].into_iter().flatten().collect())
 }
@@ -66,7 +72,12 @@ pub(super) struct Loaded<T: Build> {
 impl<T: Build> Loaded<T> {
     /// Reads it.
     pub(super) fn read(args: &ExperimentArgs, purpose: Purpose) -> Result<Self, Failure> {
-        let document = document(args)?;
+        Self::read_with(args, Vec::new(), purpose)
+    }
+
+    /// The same, with what further options give.
+    pub(super) fn read_with(args: &ExperimentArgs, more: Vec<Given>, purpose: Purpose) -> Result<Self, Failure> {
+        let document = document_with(args, more)?;
         Ok(Loaded { experiment: Experiment::from_document(&document, purpose)?, document })
     }
 

@@ -1,13 +1,15 @@
 //! The command line that `engine::main!` gives to every program.
 //!
-//! Exit codes: 0 done; 1 failed while running; 2 wrong usage or experiment; 130 and 143 stopped by SIGINT or SIGTERM
-//! after the checkpoint of the last finished iter was written. Errors are printed to stderr, beginning with a line
-//! that sums them up.
+//! Exit codes: 0 done; 1 failed while running, or `checkpoints` has found damage or a difference; 2 wrong usage or
+//! experiment; 130 and 143 stopped by SIGINT or SIGTERM after the checkpoint of the last finished iter was written.
+//! Errors are printed to stderr, beginning with a line that sums them up.
 
 mod args;
 mod check;
 mod checkpoint;
+mod checkpoints;
 mod describe;
+mod export;
 mod failure;
 mod list;
 mod loaded;
@@ -17,6 +19,7 @@ mod plan;
 mod predictions;
 mod show;
 mod time;
+mod weights;
 
 use crate::base::{Result, libtorch};
 use crate::config::registry;
@@ -58,6 +61,7 @@ macro_rules! main {
             "the experiment is named when the program is started: `cargo run -- train experiment.ron`; write `engine::main!(Digits);`",
             $file
         );
+        type _EngineMainTrainer = $trainer;
         fn main() {}
     };
     ($trainer:ty, $($more:tt)+) => {
@@ -72,6 +76,40 @@ macro_rules! main {
         }
         // within a function this is another `main`, and nothing would call the one above
         const _: () = $crate::__private::is_program(&self::main);
+    };
+}
+
+/// Looks at an experiment file when the package is compiled: a mistake of syntax, and a key that no experiment of the trainer
+/// can have, do not compile.
+///
+/// ```text
+/// engine::experiment!("experiments/digits.ron");          // beside `engine::main!`
+/// engine::experiment!(Digits, "experiments/digits.ron");  // anywhere else
+/// ```
+/// The path is relative to the folder of the package. The names of sections, loaders and hooks are compared, and the keys
+/// of settings whose type is fixed in code. What only names in the file decide, the types of values and rules
+/// across settings are checked by [`check_experiments!`](crate::check_experiments), in a test.
+#[macro_export]
+macro_rules! experiment {
+    ($file:literal $(,)?) => {
+        $crate::__private::experiment_of!($crate, _EngineMainTrainer, $file);
+    };
+    ($trainer:ty, $file:literal $(,)?) => {
+        $crate::__private::experiment_of!($crate, $trainer, $file);
+    };
+    ($file:literal, $($more:tt)+) => {
+        $crate::__private::refuse!("a call takes one file; call `engine::experiment!` once for each", $($more)+);
+    };
+    () => {
+        ::core::compile_error!(
+            "`engine::experiment!` takes the path of a file: `engine::experiment!(\"experiments/digits.ron\");`"
+        );
+    };
+    ($($wrong:tt)+) => {
+        $crate::__private::refuse!(
+            "`engine::experiment!` takes the path of a file: `engine::experiment!(\"experiments/digits.ron\");`",
+            $($wrong)+
+        );
     };
 }
 
@@ -96,10 +134,15 @@ macro_rules! check_experiments {
     ($pattern:literal, $($more:tt)+) => {
         $crate::__private::refuse!("a call takes one pattern; call `engine::check_experiments!` once for each", $($more)+);
     };
-    ($($wrong:tt)*) => {
+    () => {
+        ::core::compile_error!(
+            "`engine::check_experiments!` takes the pattern of the files: `engine::check_experiments!(\"experiments/*.ron\");`"
+        );
+    };
+    ($($wrong:tt)+) => {
         $crate::__private::refuse!(
             "`engine::check_experiments!` takes the pattern of the files: `engine::check_experiments!(\"experiments/*.ron\");`",
-            $($wrong)*
+            $($wrong)+
         );
     };
 }
@@ -179,8 +222,10 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
             let (before, after) = (side::<T>(&before)?, side::<T>(&after)?);
             show::diff(&before, &after, style.color.stdout())?;
         }
+        Command::Export(what) => export::run::<T>(what)?,
+        Command::Checkpoints { what } => return checkpoints::run(what, style.verbose),
         Command::Plan { experiment } => Loaded::<T>::read(&experiment, Purpose::Inspect)?.used_by(plan::print)?,
-        Command::Train { experiment, resume, past_end, fresh, fork, max_iters, max_time } => {
+        Command::Train { experiment, resume, past_end, fresh, fork, max_iters, max_time, weights } => {
             let time_limit = time::limit(max_time.as_ref());
             let (mode, from) = match (resume, fresh) {
                 (Some(Some(word)), _) if word.as_os_str() == "auto" => (Mode::Auto, None),
@@ -189,7 +234,8 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
                 (None, false) => (Mode::New, fork),
             };
             prepare_device()?;
-            let mut loaded = Loaded::<T>::read(&experiment, Purpose::Run)?;
+            let weights = weights::given(&weights, T::MODELS)?;
+            let mut loaded = Loaded::<T>::read_with(&experiment, weights, Purpose::Run)?;
             loaded.experiment.stop_after = max_iters;
             let folder = loaded.folder();
             let from = from.map(|path| checkpoint::whole(path, &folder)).transpose()?;

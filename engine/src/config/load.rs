@@ -70,7 +70,8 @@ pub fn load_over<S: AsRef<str>>(
     let layers = Layers::new(&mut sources, &diagnostics).read(path, Span::NONE);
     let mut root = Merge::new(&diagnostics).settle(layers.unwrap_or(Node::new(Kind::Unit)));
     if diagnostics.is_empty() {
-        let says = |root: &Node, given: &Given| root.find(given.path).map(print_line) == Some(print_line(&given.value));
+        let says =
+            |root: &Node, given: &Given| root.find(&given.path).map(print_line) == Some(print_line(&given.value));
         for given in before {
             if !says(&root, given) {
                 set::give(&mut root, given, &mut sources, &diagnostics);

@@ -18,6 +18,7 @@ mod document;
 mod errors;
 mod file;
 mod find_typed;
+mod keyed;
 mod layers;
 mod load;
 mod merge;
@@ -34,6 +35,8 @@ mod tests;
 mod tree;
 mod value_path;
 
+// for the parser, which `engine-macros` reads too
+use crate::base::suggest;
 pub use compare::{Difference, adopt_places, differences};
 pub use configured::{Configured, SettingsOf};
 pub(crate) use de::unknown;
@@ -43,6 +46,7 @@ pub use document::Document;
 pub use errors::{ConfigErrors, Diagnostics};
 pub use file::MAX_FILE;
 pub use find_typed::{TypedValue, find_typed};
+pub use keyed::{Keyed, KeysOf, NoKeys};
 pub use load::{load, load_over, load_with, parse_text};
 pub use print::{Noted, print, print_line, print_with_notes};
 pub use reader::StructReader;

@@ -32,7 +32,7 @@ pub struct Given {
     /// What stands after it.
     pub text: String,
     /// The path that it sets.
-    pub path: &'static str,
+    pub path: String,
     /// What that is as a value.
     pub value: Node,
 }
@@ -42,9 +42,9 @@ pub struct Given {
 pub(super) fn give(root: &mut Node, given: &Given, sources: &mut Sources, diagnostics: &Diagnostics) {
     let file = sources.add_argument(given.option, &given.text);
     let whole = span(file, 0, given.text.len());
-    match locate(root, given.path, file) {
+    match locate(root, &given.path, file) {
         Ok(target) => *target = placed(given.value.clone(), whole),
-        Err(mistake) => diagnostics.push(Diagnostic { span: whole, ..*mistake }.at(given.path)),
+        Err(mistake) => diagnostics.push(Diagnostic { span: whole, ..*mistake }.at(given.path.as_str())),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The settings of a loader in the experiment file.
 
 use crate::config::registry::{Component, FieldInfo};
-use crate::config::{Shape, to_node};
+use crate::config::{Keyed, Shape, to_node};
 use crate::data::sampler::{SamplerConfig, Sequential, Shuffled};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -38,6 +38,11 @@ pub struct LoaderConfig<C> {
     /// sample that is being read. Without it a worker that is stuck is waited for without an end. Needs `workers`.
     #[serde(default, deserialize_with = "timeout")]
     pub timeout: Option<f64>,
+}
+
+impl<C> Keyed for LoaderConfig<C> {
+    const KEYS: &'static [&'static str] =
+        &["dataset", "batch_size", "shuffle", "sampler", "workers", "prefetch", "drop_last", "timeout"];
 }
 
 impl<C> LoaderConfig<C> {

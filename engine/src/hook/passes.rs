@@ -103,12 +103,21 @@ pub struct ConstText {
 }
 
 impl ConstText {
-    const MOST: usize = 400;
+    const MOST: usize = 2000;
+
+    /// No text yet.
+    pub(crate) const fn new() -> ConstText {
+        ConstText { bytes: [0; ConstText::MOST], len: 0 }
+    }
 
     /// `before`, and then the names: `` `a`, `b` ``. What is too long is cut off.
     pub const fn list(before: &str, names: &[&str]) -> ConstText {
-        let mut text = ConstText { bytes: [0; ConstText::MOST], len: 0 }.with(before);
-        let mut index = 0;
+        ConstText::new().with(before).with_list(names)
+    }
+
+    /// These names behind it.
+    pub(crate) const fn with_list(self, names: &[&str]) -> ConstText {
+        let (mut text, mut index) = (self, 0);
         while index < names.len() {
             let separator = if index == 0 { "`" } else { "`, `" };
             text = text.with(separator).with(names[index]);
@@ -126,7 +135,8 @@ impl ConstText {
         }
     }
 
-    const fn with(mut self, text: &str) -> ConstText {
+    /// This text behind it.
+    pub(crate) const fn with(mut self, text: &str) -> ConstText {
         let text = text.as_bytes();
         let mut index = 0;
         while index < text.len() && self.len < ConstText::MOST {
@@ -160,7 +170,7 @@ mod tests {
     fn names_are_listed_in_one_line() {
         let text = ConstText::list("expected one of ", &["opt_c", "opt_g"]);
         assert_eq!(text.as_str(), "expected one of `opt_c`, `opt_g`");
-        let long = "x".repeat(500);
+        let long = "x".repeat(5000);
         assert_eq!(ConstText::list(&long, &[]).as_str().len(), ConstText::MOST);
     }
 }

@@ -11,6 +11,9 @@ use crate::hook::{EngineHooks, HookField, HookSetting, Joined};
     note = "make one with `hook_set! {{ pub struct Name, settings NameSettings {{ key: SomeHook, }} }}`"
 )]
 pub trait HookSet: EngineHooks + Sized + 'static {
+    /// The keys below `hooks`, each with the keys of the hook's settings, as far as they are known when it is compiled.
+    const KEYS: &'static [(&'static str, &'static [&'static str])] = &[];
+
     /// What a file says of each hook.
     type Settings: 'static;
 
@@ -179,6 +182,11 @@ macro_rules! hook_set {
         }
 
         impl $crate::hook::HookSet for $set {
+            const KEYS: &'static [(&'static str, &'static [&'static str])] = &[$( (
+                ::core::stringify!($key),
+                <<<$hook as $crate::hook::HookField>::Hook as $crate::hook::Hook>::Config as $crate::config::Keyed>::KEYS,
+            ), )*];
+
             type Settings = $settings;
 
             fn key_of(component: &str) -> ::core::option::Option<&'static str> {

@@ -1,6 +1,7 @@
 //! The settings in an experiment of a hook of known type.
 
 use crate::base::Priority;
+use crate::config::Keyed;
 use crate::hook::{Hook, HookConfig as _, HookField};
 
 /// The setting in the file of a `#[hook]` field, or of a hook in a [`HookSet`](crate::hook::HookSet).
@@ -12,6 +13,13 @@ pub enum HookSetting<F: HookField> {
     Off(Option<<F::Hook as Hook>::Config>),
     /// Its settings.
     On(<F::Hook as Hook>::Config),
+}
+
+impl<F: HookField> Keyed for HookSetting<F>
+where
+    <F::Hook as Hook>::Config: Keyed,
+{
+    const KEYS: &'static [&'static str] = <F::Hook as Hook>::Config::KEYS;
 }
 
 impl<F: HookField> HookSetting<F> {

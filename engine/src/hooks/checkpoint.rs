@@ -17,7 +17,8 @@ use std::time::{Duration, Instant};
 #[hook(priority = "LOWEST")]
 #[derive(Debug)]
 pub struct Checkpoint {
-    /// Epochs or iters between two checkpoints; by default 1 epoch, or 1000 iters. With `minutes` there is no default.
+    /// Epochs or iters between two checkpoints; by default 1 epoch, or 1000 iters. If `minutes` is set there is no
+    /// default.
     #[config(default, range = 1..)]
     interval: Option<u64>,
     /// The clock of `interval` and `begin`; by default the trainer's.
@@ -26,52 +27,52 @@ pub struct Checkpoint {
     /// No checkpoint at an interval before this count.
     #[config(default = 0)]
     begin: u64,
-    /// Minutes between two checkpoints, besides those of `interval`: after the first iter for which it is time.
+    /// Minutes between two checkpoints, in addition to those of `interval`. Each is written after the current iter.
     #[config(default, range = 0.0..)]
     minutes: Option<f64>,
-    /// How many of the regular ones are kept, the newest first; those by `save_best` and `keep_every` are kept besides.
+    /// How many regular checkpoints are kept, the newest first; those of `save_best` and `keep_every` are kept in addition.
     #[config(default = 3, range = 1..)]
     keep: usize,
-    /// Every Nth of the regular ones is kept for good.
+    /// Every Nth regular checkpoint is never deleted.
     #[config(default, range = 1..)]
     keep_every: Option<u64>,
-    /// Also when the training ends.
+    /// Saves a checkpoint when the training ends.
     #[config(default = true)]
     save_last: bool,
-    /// Metrics (`val/accuracy`) whose best state is kept as `best_val_accuracy`.
+    /// Metrics (`val/accuracy`) for which the best checkpoint is kept, as `best_val_accuracy`.
     #[config(default)]
     save_best: Vec<MetricName>,
-    /// Of how many of the best values of each of these metrics the state is kept. With more than one, each of them is a
-    /// regular checkpoint too, which stays as long as it is among them. Of equal values the first counts as better.
+    /// For how many of the best values of each of these metrics the checkpoint is kept. If more than one, each of them is
+    /// also a regular checkpoint, which is kept as long as its value is among the best. Of equal values the earlier one
+    /// counts as better.
     #[config(default = 1, range = 1..)]
     keep_best: usize,
-    /// Also when the training fails, as `failed-iter_000000123`: with what the failed iter has changed until then. No
-    /// resume takes it unless it is named.
+    /// Saves the state of a training that fails, as `failed-iter_000000123`. It contains what the failed iter has changed
+    /// so far, so a resume uses it only when it is named.
     #[config(default = false)]
     save_on_exception: bool,
-    /// Whether the training goes on while another thread writes. It takes memory of the host for a copy of weights and
-    /// optimizer.
+    /// Another thread writes while the training continues. This needs host memory for a copy of weights and optimizer.
     #[config(default = true)]
     background: bool,
-    /// When a checkpoint can't be written: `Stop`, the run ends with the error; `Continue`, it is told, and the run ends
-    /// with the error only when its last state is in no checkpoint.
+    /// What happens when a checkpoint can't be written. `Stop`: the run ends with the error. `Continue`: the error is
+    /// reported and the run continues; it ends with the error only if its last state is in no checkpoint.
     #[config(default)]
     on_save_error: OnSaveError,
     #[state]
     best: BTreeMap<String, Ranking>,
-    /// How many regular ones there were.
+    /// How many regular checkpoints were requested so far.
     #[state]
     regular: u64,
-    /// The iters of those that `keep_every` keeps.
+    /// The iters of the checkpoints that `keep_every` keeps.
     #[state]
     kept: Vec<Iter>,
     /// An evaluation alone has no best and no last state.
     #[transient]
     training: bool,
-    /// When the last regular one was asked for.
+    /// When the last regular checkpoint was requested.
     #[transient]
     last: Option<Instant>,
-    /// The iter of the last regular one, which is counted once.
+    /// The iter of the last regular checkpoint: it is counted once.
     #[transient]
     counted: Option<Iter>,
 }
@@ -85,14 +86,15 @@ impl Checkpoint {
             direction_of(name, cx)?;
             let ranking = self.best.entry(name.to_string()).or_default();
             let mut told = ranking.is_of(name, cx);
-            // in a run that was forked, or has gone on from an older checkpoint, they may be gone or never have been
+            // after a fork, or a resume from an older checkpoint, the best checkpoints may be missing
             if let Some(folder) = cx.folder().map(|folder| folder.checkpoints()) {
                 let is_there = |iter| match self.keep_best {
                     1 => folder.join(best_name(name)).is_dir(),
                     _ => folder.join(iter_name(iter)).is_dir(),
                 };
                 if ranking.keep_those(is_there) {
-                    told = Some(format!("the best checkpoint of `{name}` is not here: its best value starts anew"));
+                    told =
+                        Some(format!("the best checkpoint of `{name}` is not in this run: its best value starts anew"));
                 }
             }
             told.map_or(Ok(()), |told| cx.say(&told))?;
@@ -127,7 +129,7 @@ impl Checkpoint {
             if place == Some(0) {
                 cx.save(Save { name: best_name(name), latest: false });
             }
-            // the best one may be replaced under its name, and stay among the best all the same
+            // the name of the best one is given to a better one, but its value may still be among the best
             if place.is_some() && self.keep_best > 1 {
                 cx.save(Save { name: iter_name(cx.iter()), latest: true });
             }
@@ -162,7 +164,7 @@ impl Checkpoint {
 }
 
 impl Checkpoint {
-    /// What stays besides the newest: by their names.
+    /// The names of the checkpoints that are kept in addition to the newest.
     fn protected(&self) -> Vec<String> {
         let mut protected: Vec<String> = self.save_best.iter().map(|name| best_name(name)).collect();
         if self.keep_best > 1 {
@@ -173,7 +175,7 @@ impl Checkpoint {
         protected
     }
 
-    /// The best values are those whose checkpoints are there.
+    /// Forgets values whose checkpoints could not be written.
     fn forget_what_was_not_written(&mut self, cx: &mut Context<'_>) {
         for (name, iter) in cx.take_not_written() {
             let ranked = self.keep_best > 1 && name == iter_name(iter);
@@ -219,7 +221,7 @@ impl Checkpoint {
 
     fn is_time(&self) -> bool {
         let (Some(minutes), Some(last)) = (self.minutes, self.last) else { return false };
-        // a span that no clock can tell never comes to its end
+        // a span that is too long for a clock never ends
         Duration::try_from_secs_f64(minutes * 60.0).is_ok_and(|span| last.elapsed() >= span)
     }
 

@@ -59,7 +59,8 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             Weights { evaluated, ..Weights::new(model.name(), shared(model.variables())) }
         });
         let models = models.collect();
-        let meta = Meta::new(clocks.epoch, clocks.iter);
+        let notes = run.storage.notes.clone();
+        let meta = Meta { notes, ..Meta::new(clocks.epoch, clocks.iter) };
         let mut loaders = StateMap::new();
         for (place, name) in T::loaders(Role::Train).iter().enumerate() {
             let loader = self.train_loader(place)?;
@@ -101,7 +102,8 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// Those of [`Program::restore`].
     pub(crate) fn take_back(&mut self, snapshot: Snapshot) -> Result<Vec<String>> {
         self.finish_saves()?;
-        let Snapshot { models, mut state, ranks, .. } = snapshot;
+        let Snapshot { meta, models, mut state, ranks } = snapshot;
+        self.run.storage.notes = meta.notes;
         let mut told = Vec::new();
         check_seed(state.take("seed")?, self.run.seed)?;
         let mut loaders = state.take_map("loaders")?;

@@ -96,7 +96,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             }
             Ok(())
         })?;
-        Ok(monitored::<T>(&plain))
+        Ok(monitored(&self.loaders, &plain))
     }
 
     /// What measures each value, under monitored names: the metric as it is before it has taken anything in, and which
@@ -105,10 +105,10 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// # Errors
     /// None of its own.
     pub fn measured_by(&mut self) -> Result<BTreeMap<String, String>> {
-        let mut found = BTreeMap::new();
+        let (mut found, loaders) = (BTreeMap::new(), self.loaders.clone());
         self.each_metric(&mut |metric| {
             let of = |measure: Measure| (measure.name, format!("{:?}: {metric:?}", measure.better));
-            found.extend(monitored::<T>(&metric.measures()).into_iter().map(of));
+            found.extend(monitored(&loaders, &metric.measures()).into_iter().map(of));
             Ok(())
         })?;
         Ok(found)
@@ -118,7 +118,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     fn evaluate<S: Measured<T>>(&mut self) -> Result<(Report, bool)> {
         let mut report = Report::new();
         self.run.seen.results.produced.clear();
-        self.each_loader::<S>(|program, index| program.measure::<S>(index, &mut report))?;
+        self.each_loader::<S>(|program, place, name| program.measure::<S>(place, name, &mut report))?;
         let complete = self.run.decision.signal().is_none();
         if !complete {
             self.run.seen.record.discard(S::PHASE);
@@ -136,11 +136,11 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     }
 
     /// One pass over a loader, for the metrics.
-    fn measure<S: Measured<T>>(&mut self, index: usize, report: &mut Report) -> Result<()> {
+    fn measure<S: Measured<T>>(&mut self, place: usize, name: &str, report: &mut Report) -> Result<()> {
         self.within::<S::BeforeEpoch, S::AfterEpoch>(|program| {
             program.reset_metrics()?;
-            match program.pass_over::<S>(index, &mut Self::take_output)? {
-                true => program.compute_metrics::<S>(index, report),
+            match program.pass_over::<S>(place, &mut Self::take_output)? {
+                true => program.compute_metrics(S::ROLE, name, report),
                 // no number is better than one of a part of the data
                 false => Ok(()),
             }
@@ -161,19 +161,19 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     }
 
     /// Reads the metrics: the one place where an evaluation waits for the device.
-    fn compute_metrics<S: Measured<T>>(&mut self, index: usize, report: &mut Report) -> Result<()> {
+    fn compute_metrics(&mut self, role: Role, loader: &str, report: &mut Report) -> Result<()> {
         let mut values = Vec::new();
         self.each_metric(&mut |metric| {
             values.extend(metric.compute()?);
             Ok(())
         })
-        .with_context(|| format!("the metrics of loader `{}` can't be computed", T::loaders(S::ROLE)[index]))?;
-        let names = values.iter().map(|(name, value)| (monitored_name::<T>(S::ROLE, index, name), *value));
+        .with_context(|| format!("the metrics of loader `{}` can't be computed", loader))?;
+        let names = values.iter().map(|(name, value)| (monitored_name(&self.loaders, role, loader, name), *value));
         self.tell_of_not_finite(&names.collect::<Vec<_>>())?;
         for (name, value) in &values {
-            let monitored = monitored_name::<T>(S::ROLE, index, name);
+            let monitored = monitored_name(&self.loaders, role, loader, name);
             // the first loader's short name too, where the full one has the loader's
-            let short = (index == 0).then(|| format!("{}/{name}", S::ROLE.name()));
+            let short = self.loaders.is_first(role, loader).then(|| format!("{}/{name}", role.name()));
             for name in short.into_iter().chain([monitored.clone()]) {
                 self.run.seen.results.latest.insert(name.clone(), *value);
                 self.run.seen.results.produced.insert(name);

@@ -37,16 +37,16 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// loader.
     pub(super) fn each_loader<S: Stage<T>>(
         &mut self,
-        mut evaluate: impl FnMut(&mut Self, usize) -> Result<()>,
+        mut evaluate: impl FnMut(&mut Self, usize, &'static str) -> Result<()>,
     ) -> Result<()> {
         self.in_evaluation_mode(S::ROLE, |program| {
             program.within::<S::Before, S::After>(|program| {
-                for (index, loader) in T::loaders(S::ROLE).iter().enumerate() {
+                for (place, loader) in program.loaders.clone().of(S::ROLE) {
                     if program.decide_on_signal() {
                         break;
                     }
                     program.begin_loader(S::ROLE, loader)?;
-                    let result = evaluate(program, index);
+                    let result = evaluate(program, place, loader);
                     program.run.current.evaluated = None;
                     result?;
                 }
@@ -65,7 +65,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             let name = T::loaders(S::ROLE).get(index).copied().unwrap_or_default();
             Error::msg(format!("the trainer lists the loader `{name}`, but its `Trainer` methods do not return it"))
         })?;
-        let loader = fed.loader(&mut self.trainer);
+        let loader = fed.loader(&mut self.trainer)?;
         let total = loader.batches();
         if total.is_none() {
             let (role, name) = (S::ROLE.name(), self.run.current.loader);
@@ -120,7 +120,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
 
     pub(super) fn begin_loader(&mut self, role: Role, loader: &'static str) -> Result<()> {
         self.run.current.loader = loader;
-        self.run.current.named_loader = T::loaders(role).len() > 1;
+        self.run.current.named_loader = self.loaders.are_named(role);
         self.run.step.batch_size = 0;
         self.run.step.batch_weight = 1.0;
         self.run.seen.results.current.clear();

@@ -1,20 +1,20 @@
-//! The names of the values that evaluations measure: `val/x`, or `val/NAME/x` when there are several val loaders.
+//! The names of what evaluations measure: `val/x`, or `val/NAME/x` where there are several val loaders.
 
-use crate::loops::trainer::{Role, Trainer};
+use crate::loops::loaders::Loaders;
+use crate::loops::trainer::Role;
 use crate::metric::Measure;
 
 /// What every val and test loader will measure with metrics that measure this, under monitored names.
-pub(crate) fn monitored<T: Trainer>(plain: &[Measure]) -> Vec<Measure> {
+pub(crate) fn monitored(loaders: &Loaders, plain: &[Measure]) -> Vec<Measure> {
     let mut monitored = Vec::new();
     for role in [Role::Val, Role::Test] {
-        let loaders = T::loaders(role);
         // where there are several, the plain name stands for the first
-        if loaders.len() > 1 {
+        if loaders.are_named(role) && loaders.has(role) {
             let named = |name: &str| format!("{}/{name}", role.name());
             monitored.extend(plain.iter().map(|measure| Measure::new(named(&measure.name), measure.better)));
         }
-        for index in 0..loaders.len() {
-            let named = |name: &str| monitored_name::<T>(role, index, name);
+        for (_, loader) in loaders.of(role) {
+            let named = |name: &str| monitored_name(loaders, role, loader, name);
             monitored.extend(plain.iter().map(|measure| Measure::new(named(&measure.name), measure.better)));
         }
     }
@@ -27,18 +27,17 @@ pub(crate) fn produced_twice(name: &str) -> String {
 }
 
 /// `val/x`, and `val/NAME/x` where there are several val loaders; likewise for test.
-pub(super) fn monitored_name<T: Trainer>(role: Role, index: usize, name: &str) -> String {
-    match T::loaders(role) {
-        [_] => format!("{}/{name}", role.name()),
-        loaders => format!("{}/{}/{name}", role.name(), loaders[index]),
+pub(super) fn monitored_name(loaders: &Loaders, role: Role, loader: &str, name: &str) -> String {
+    match loaders.are_named(role) {
+        true => format!("{}/{loader}/{name}", role.name()),
+        false => format!("{}/{name}", role.name()),
     }
 }
 
 /// Whether a name stands for that of the first of several loaders: `val/x` for `val/NAME/x`.
-pub(crate) fn is_short<T: Trainer>(name: &str) -> bool {
+pub(crate) fn is_short(loaders: &Loaders, name: &str) -> bool {
     [Role::Val, Role::Test].iter().any(|role| {
-        let loaders = T::loaders(*role);
         let Some(rest) = name.strip_prefix(role.name()).and_then(|rest| rest.strip_prefix('/')) else { return false };
-        loaders.len() > 1 && !loaders.iter().any(|loader| rest.starts_with(&format!("{loader}/")))
+        loaders.are_named(*role) && !loaders.of(*role).any(|(_, loader)| rest.starts_with(&format!("{loader}/")))
     })
 }

@@ -28,11 +28,11 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// # Errors
     /// The first error of a step, a hook, the loader or `write`; always, when there is no predict loader.
     pub fn predict(&mut self, write: &mut dyn FnMut(Prediction) -> Result<()>) -> Result<()> {
-        if !Self::has_loader(Role::Predict) {
+        if !self.loaders.has(Role::Predict) {
             return Err(Error::msg("this trainer has no `#[loader(predict)]`"));
         }
-        self.each_loader::<Predict>(|program, index| {
-            program.pass_over::<Predict>(index, &mut |program, prediction| {
+        self.each_loader::<Predict>(|program, place, _| {
+            program.pass_over::<Predict>(place, &mut |program, prediction| {
                 prediction.check(program.run.step.batch_size)?;
                 write(prediction)
             })?;

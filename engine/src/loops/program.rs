@@ -3,10 +3,11 @@
 use crate::base::panics;
 use crate::base::{Error, ErrorContext as _, Result};
 use crate::hook::{Dispatcher, EngineHooks, Planned};
+use crate::loops::loaders::Loaders;
 use crate::loops::names::is_short;
 use crate::loops::plan::Plan;
 use crate::loops::share::Weighed;
-use crate::loops::trainer::{Role, Trainer};
+use crate::loops::trainer::Trainer;
 use crate::metric::Metric;
 use crate::phase::{At, Phase, at};
 use crate::record::Outcome;
@@ -38,14 +39,17 @@ pub struct Program<D: EngineHooks, T: Trainer> {
     pub run: RunState,
     /// The batches of the update under way that have not gone forward yet, the last one first; kept for its memory.
     pub(super) waiting: Vec<Weighed<T::Batch>>,
+    /// The loaders that the experiment has.
+    pub(crate) loaders: Loaders,
     /// The place of the train loader that makes the epoch.
     pub(super) epoch_loader: usize,
 }
 
 impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// A new program. It does not listen to signals yet.
-    pub fn new(trainer: T, hooks: Dispatcher<D, T>, plan: Plan, run: RunState) -> Self {
-        Program { trainer, hooks, plan, run, waiting: Vec::new(), epoch_loader: 0 }
+    pub fn new(mut trainer: T, hooks: Dispatcher<D, T>, plan: Plan, run: RunState) -> Self {
+        let loaders = Loaders::new(T::INFO, trainer.absent_loaders());
+        Program { trainer, hooks, plan, run, waiting: Vec::new(), loaders, epoch_loader: 0 }
     }
 
     /// Listens to SIGINT and SIGTERM from now on.
@@ -187,12 +191,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// What evaluations measure, by full names.
     pub(crate) fn measured(&self) -> Vec<String> {
         let names = self.run.seen.results.measures.iter().map(|measure| &measure.name);
-        names.filter(|name| !is_short::<T>(name)).cloned().collect()
-    }
-
-    /// Whether there is a loader for this role.
-    pub(crate) fn has_loader(role: Role) -> bool {
-        !T::loaders(role).is_empty()
+        names.filter(|name| !is_short(&self.loaders, name)).cloned().collect()
     }
 }
 

@@ -24,18 +24,18 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// What a loader, a `val_step` or a metric says, and what can't be written in a row.
     pub(super) fn sanity_validation(&mut self) -> Result<()> {
         let batches = self.plan.val.as_ref().map_or(0, |val| val.sanity);
-        if batches == 0 || !Self::has_loader(Role::Val) || self.run.clocks.iter.get() > 0 || self.is_over() {
+        if batches == 0 || !self.loaders.has(Role::Val) || self.run.clocks.iter.get() > 0 || self.is_over() {
             return Ok(());
         }
         let before = self.before_sanity()?;
         let result = self.in_evaluation_mode(Role::Val, |program| {
-            for (index, loader) in T::loaders(Role::Val).iter().enumerate() {
+            for (place, loader) in program.loaders.clone().of(Role::Val) {
                 if program.run.signals.received().is_some() {
                     break;
                 }
                 program.begin_loader(Role::Val, loader)?;
                 program.reset_metrics()?;
-                if program.validate_first(index, batches)? {
+                if program.validate_first(place, batches)? {
                     program.row_of_sanity()?;
                 }
             }
@@ -51,7 +51,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// The first batches of a loader; whether there was one.
     fn validate_first(&mut self, index: usize, batches: u64) -> Result<bool> {
         let Some(mut fed) = T::evaluated(Role::Val, index) else { return Ok(false) };
-        fed.loader(&mut self.trainer).start(Cursor::default())?;
+        fed.loader(&mut self.trainer)?.start(Cursor::default())?;
         let mut done = 0;
         while done < batches
             && let Some(BatchRead { size, weight }) = fed.read(&mut self.trainer, &self.run)?
@@ -64,7 +64,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             self.run.current.evaluated = Some(done);
         }
         // what the workers have read ahead would stay in memory until the first validation
-        fed.loader(&mut self.trainer).stop();
+        fed.loader(&mut self.trainer)?.stop();
         Ok(done > 0)
     }
 

@@ -1,9 +1,9 @@
-//! When checkpoints are written, and what becomes of a save that was under way. What a checkpoint holds is in
+//! When checkpoints are written, and how the result of a save is handled. The content of a checkpoint is in
 //! `loops/checkpoint.rs`.
 //!
-//! A save is begun at a safe point: hooks are called, sinks are flushed, the state is gathered and copied. Another thread
-//! writes the copy. Its end is looked at where the next safe point is, before the next save, and at the end of the run, and
-//! there alone `after_save_checkpoint` is called, or the error is told.
+//! A save begins at a safe point: hooks are called, sinks are flushed, the state is collected and copied. Another thread
+//! writes the copy. The result is looked at at the next safe points, before the next save, and at the end of the run. Only
+//! there `after_save_checkpoint` is called, or the error is reported.
 
 use crate::base::waiting::Waiting;
 use crate::base::{Error, Iter, Result};
@@ -85,25 +85,26 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         Ok(())
     }
 
-    /// Looks after a save that was under way, without waiting for it.
+    /// Handles the result of the current save if it has ended. Does not wait.
     pub(super) fn look_after_saves(&mut self) -> Result<()> {
         self.run.storage.saver.finished().map_or(Ok(()), |saved| self.settle(saved))
     }
 
-    /// The end of a run that had nothing to complain about: every state that was to be saved is, or the run has failed.
+    /// At the end of a run without an error: every state that was to be saved is on the disk, or the run fails.
     pub(super) fn finish_saves_for_good(&mut self) -> Result<()> {
         self.finish_saves()?;
         self.run.storage.unsaved.take().map_or(Ok(()), Err)
     }
 
-    /// The end of a run that has failed: what was under way comes to its end, and hides nothing.
+    /// At the end of a run that has failed: waits for the current save. Its error does not replace the first one.
     pub(super) fn finish_saves_on_the_way_out(&mut self) {
         if let Err(error) = self.finish_saves() {
             self.run.tell(&format!("while the run was ending: {error:#}"));
         }
     }
 
-    /// Saves what was asked for in `on_exception`, when everything that was open is closed. What goes wrong hides nothing.
+    /// Writes the checkpoints that were requested in `on_exception`, after all closing phases but `after_run`. An error does
+    /// not replace the first one.
     pub(super) fn save_after_failure(&mut self) {
         self.decide_on_requests();
         let saved = self.write_decided_checkpoints().and_then(|()| self.finish_saves());
@@ -112,7 +113,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         }
     }
 
-    /// A save has come to its end.
+    /// Handles the result of a save.
     fn settle(&mut self, saved: Saved) -> Result<()> {
         let Saved { names, iter, written, not_deleted } = saved;
         for error in not_deleted {

@@ -164,7 +164,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// on from there is as one that was never cut.
     fn validate_at_cut(&mut self) -> Result<()> {
         let clocks = &self.run.clocks;
-        let wanted = self.plan.val.as_ref().is_some_and(|val| val.at_end) && Self::has_loader(Role::Val);
+        let wanted = self.plan.val.as_ref().is_some_and(|val| val.at_end) && self.loaders.has(Role::Val);
         if !self.is_cut()
             || self.run.decision.is_time_up()
             || !wanted
@@ -311,7 +311,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let Some(plan) = &self.plan.val else { return false };
         let clocks = &self.run.clocks;
         let last = plan.at_end && self.is_over() && clocks.iter.get() > 0 && !self.is_cut();
-        Self::has_loader(Role::Val) && clocks.last_val != Some(clocks.iter) && (asked || last || plan.is_due(clocks))
+        self.loaders.has(Role::Val) && clocks.last_val != Some(clocks.iter) && (asked || last || plan.is_due(clocks))
     }
 
     /// Batches that this epoch still has; `None`: the loader starts over as often as it takes.

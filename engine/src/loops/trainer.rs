@@ -97,6 +97,11 @@ pub trait Trainer: Batches + Slots + Sized {
         None
     }
 
+    /// The names of loader fields that are `None`, because the experiment leaves them out.
+    fn absent_loaders(&mut self) -> Vec<&'static str> {
+        Vec::new()
+    }
+
     /// The `#[metric]` fields.
     ///
     /// # Errors

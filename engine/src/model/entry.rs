@@ -135,6 +135,15 @@ impl ModelEntry {
         named.collect()
     }
 
+    /// All names of a variable's tensor, with the variable's own: several names for tied weights, none if there is no such
+    /// variable.
+    pub fn names_of(&self, variable: &str) -> impl Iterator<Item = &str> {
+        let place = self.variables.iter().position(|(name, _)| name == variable);
+        let first = place.map(|place| self.first[place]);
+        let named = self.variables.iter().zip(&self.first);
+        named.filter(move |(_, place)| first == Some(**place)).map(|((name, _), _)| name.as_str())
+    }
+
     /// Exchanges the data of each variable for what `change` gives; `None` leaves it. Layers see the new data, and a tensor
     /// that has several names is asked for once.
     ///

@@ -4,13 +4,55 @@ use crate::model::entry::ModelEntry;
 use crate::model::error::ModelError;
 use tch::{Kind, Tensor};
 
-/// What PyTorch counts in each batch norm layer. It is used where a layer has no momentum, which layers here always have.
-const COUNTER: &str = "num_batches_tracked";
+/// What files of other programs hold besides weights: the end of the name, how such a tensor looks, and what it is.
+struct LeftOver {
+    name: &'static str,
+    looks: fn(&[i64], Kind) -> bool,
+    what: &'static str,
+}
+
+const LEFT_OVER: [LeftOver; 5] = [
+    // it is used where a layer has no momentum, which layers here always have
+    LeftOver {
+        name: "num_batches_tracked",
+        looks: |shape, kind| kind == Kind::Int64 && shape.iter().product::<i64>() == 1,
+        what: "by which PyTorch counts batches",
+    },
+    LeftOver {
+        name: "attn.bias",
+        looks: |shape, _| matches!(shape, [1, 1, rows, columns] if rows == columns),
+        what: "the mask of GPT-2's attention, which is no weight",
+    },
+    LeftOver {
+        name: "attn.masked_bias",
+        looks: |shape, _| shape.iter().product::<i64>() == 1,
+        what: "a constant of GPT-2's attention, which is no weight",
+    },
+    LeftOver {
+        name: "position_ids",
+        looks: |shape, kind| kind == Kind::Int64 && matches!(shape, [1, _]),
+        what: "the numbers of positions, which are no weights",
+    },
+    LeftOver {
+        name: "rotary_emb.inv_freq",
+        looks: |shape, _| shape.len() == 1,
+        what: "the frequencies of rotary positions, which are no weights",
+    },
+];
+
+/// What a tensor of another program's file is, where it is none of the weights.
+pub(crate) fn left_over(name: &str, shape: &[i64], kind: Kind) -> Option<&'static str> {
+    let is_of = |known: &&LeftOver| {
+        let before = name.strip_suffix(known.name);
+        before.is_some_and(|before| before.is_empty() || before.ends_with('.')) && (known.looks)(shape, kind)
+    };
+    LEFT_OVER.iter().find(is_of).map(|known| known.what)
+}
 
 impl ModelEntry {
     /// Changes weights of a file, which may come from another program, so that [`ModelEntry::load`] accepts them, and
-    /// returns a text for each change. PyTorch's counters of batch norm layers are removed, and floating-point weights
-    /// of another precision are converted. Whether names and shapes fit the model is not checked here.
+    /// returns a text for each change. Tensors that are not weights (PyTorch's counters of batch norm layers, masks of
+    /// GPT-2 and others) are removed, and floating-point weights of another precision are converted. Whether names and shapes fit the model is not checked here.
     ///
     /// ```
     /// use engine::model::ModelEntry;
@@ -22,7 +64,7 @@ impl ModelEntry {
     /// let mut weights = model.copied(); // bias, running_mean, running_var, weight
     /// weights.insert(1, ("num_batches_tracked".to_owned(), Tensor::from(20i64)));
     /// let told = model.adapt(&mut weights)?;
-    /// assert_eq!(told, ["ignored: `num_batches_tracked`, which counts batches for PyTorch"]);
+    /// assert_eq!(told, ["ignored: `num_batches_tracked`, by which PyTorch counts batches"]);
     /// model.load(&weights)?;
     /// # Ok::<(), engine::base::Error>(())
     /// ```
@@ -35,19 +77,23 @@ impl ModelEntry {
             let place = self.variables.binary_search_by(|(known, _)| known.as_str().cmp(name)).ok()?;
             self.variables.get(place)
         };
-        let is_counter = |name: &str, tensor: &Tensor| {
-            name.rsplit('.').next() == Some(COUNTER) && tensor.kind() == Kind::Int64 && tensor.numel() == 1
+        let what = |name: &str, tensor: &Tensor| match own(name) {
+            Some(_) => None,
+            None => left_over(name, &tensor.size(), tensor.kind()),
         };
-        let is_left_out = |(name, tensor): &mut (String, Tensor)| own(name).is_none() && is_counter(name, tensor);
-        let counters: Vec<(String, Tensor)> = weights.extract_if(.., is_left_out).collect();
-        match counters.as_slice() {
-            [] => {}
-            [(name, _)] => told.push(format!("ignored: `{name}`, which counts batches for PyTorch")),
-            [(name, _), more @ ..] => told.push(format!(
-                "ignored: `{name}` and {} more of its name, which count batches for PyTorch",
-                more.len()
-            )),
-        }
+        let mut ignored: Vec<(&'static str, String, usize)> = Vec::new();
+        weights.retain(|(name, tensor)| {
+            let Some(what) = what(name, tensor) else { return true };
+            match ignored.iter_mut().find(|(known, ..)| *known == what) {
+                Some((.., more)) => *more += 1,
+                None => ignored.push((what, name.clone(), 0)),
+            }
+            false
+        });
+        told.extend(ignored.into_iter().map(|(what, name, more)| match more {
+            0 => format!("ignored: `{name}`, {what}"),
+            _ => format!("ignored: `{name}` and {more} more of its name, {what}"),
+        }));
         let mut converted: Vec<(Kind, Kind, &str, usize)> = Vec::new();
         for (name, tensor) in weights.iter_mut() {
             let Some((variable, mine)) = own(name) else { continue };
@@ -80,13 +126,13 @@ mod tests {
         for name in ["a", "b"] {
             let _ = (store.root() / name).var("weight", &[2], nn::Init::Const(0.0));
         }
-        let _ = (store.root() / "own").add(COUNTER, Tensor::from(1i64), false);
+        let _ = (store.root() / "own").add("num_batches_tracked", Tensor::from(1i64), false);
         ModelEntry::new("net", store)
     }
 
     fn weights(kind: Kind, counters: &[&str]) -> Vec<(String, Tensor)> {
         let float = |name: &str| (format!("{name}.weight"), Tensor::from_slice(&[0.5, 1.5]).to_kind(kind));
-        let counters = counters.iter().map(|name| (format!("{name}.{COUNTER}"), Tensor::from(20i64)));
+        let counters = counters.iter().map(|name| (format!("{name}.num_batches_tracked"), Tensor::from(20i64)));
         let mut all: Vec<_> = ["a", "b"].map(float).into_iter().chain(counters).collect();
         all.sort_by(|a, b| a.0.cmp(&b.0));
         all
@@ -97,12 +143,12 @@ mod tests {
         let mut model = model();
         let mut fitting = weights(Kind::Float, &["a", "b", "own"]);
         let told = model.adapt(&mut fitting).unwrap();
-        assert_eq!(told, ["ignored: `a.num_batches_tracked` and 1 more of its name, which count batches for PyTorch"]);
+        assert_eq!(told, ["ignored: `a.num_batches_tracked` and 1 more of its name, by which PyTorch counts batches"]);
         model.load(&fitting).unwrap();
         assert_eq!(model.variables()[2].1.int64_value(&[]), 20);
         // of another shape it is no counter
         let mut odd = weights(Kind::Float, &["own"]);
-        odd.insert(0, (format!("a.{COUNTER}"), Tensor::from_slice(&[1i64, 2])));
+        odd.insert(0, ("a.num_batches_tracked".to_owned(), Tensor::from_slice(&[1i64, 2])));
         let told = model.adapt(&mut odd).unwrap();
         assert!(
             told.is_empty() && model.load(&odd).unwrap_err().to_string().contains("unknown `a.num_batches_tracked`")

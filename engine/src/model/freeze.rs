@@ -58,6 +58,13 @@ impl ModelEntry {
         }
     }
 
+    /// Lets no variable take gradients any more, in whatever way it was made.
+    pub(crate) fn set_gradients_off(&mut self) {
+        for (_, tensor) in &self.variables {
+            let _ = tensor.set_requires_grad(false);
+        }
+    }
+
     fn set_by_pattern(&mut self, pattern: &str, on: bool) -> Result<usize, ModelError> {
         match self.set_gradients(&|name| pattern::matches(pattern, name), on)? {
             0 => {

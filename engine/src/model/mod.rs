@@ -12,6 +12,7 @@ mod weights;
 
 pub use entry::ModelEntry;
 pub use error::ModelError;
+pub(crate) use foreign::left_over;
 pub use init::{Fan, InitRule, Start};
 pub use layer::SwappedIn;
 pub use model::{AnyModel, Model, ModelConfig, Net, NetPart, build_model};

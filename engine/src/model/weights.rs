@@ -74,18 +74,39 @@ impl ModelEntry {
     /// When names, shapes or kinds differ; then nothing is copied.
     pub fn load(&mut self, weights: &[(String, Tensor)]) -> Result<(), ModelError> {
         self.fits(weights)?;
+        self.write((0..).zip(weights.iter().map(|(_, tensor)| tensor)).collect())
+    }
+
+    /// As [`ModelEntry::load`], of some of the variables, in any order; the others stay as they are.
+    ///
+    /// # Errors
+    /// When a name is no variable's, or a shape or kind differs; nothing is copied then.
+    pub fn load_some(&mut self, weights: &[(String, Tensor)]) -> Result<(), ModelError> {
+        let mut places = Vec::new();
+        for (given, theirs) in weights {
+            let Some(place) = self.variables.iter().position(|(name, _)| name == given) else {
+                return Err(ModelError::Names { model: self.name.clone(), what: format!("unknown `{given}`") });
+            };
+            self.fits_variable(place, theirs)?;
+            places.push((place, theirs));
+        }
+        self.write(places)
+    }
+
+    /// Copies tensors that have the shapes and kinds of the variables at these places.
+    fn write(&self, pairs: Vec<(usize, &Tensor)>) -> Result<(), ModelError> {
         tch::no_grad(|| {
             let failed = |source| ModelError::Torch { model: self.name.clone(), source };
-            let pairs = || self.variables.iter().zip(weights).map(|((name, mine), (_, theirs))| (name, mine, theirs));
-            for (name, mine, theirs) in pairs() {
+            for (place, theirs) in &pairs {
+                let (name, mine) = &self.variables[*place];
                 if !fit_into(mine, theirs).map_err(failed)? {
                     return Err(ModelError::Repeats { model: self.name.clone(), variable: name.clone() });
                 }
             }
             // a buffer may be a view of what is trained, and an average of other values than that
             for last in [false, true] {
-                for ((_, mine, theirs), _) in pairs().zip(&self.trainable).filter(|(_, trained)| **trained == last) {
-                    write_into(mine, theirs).map_err(failed)?;
+                for (place, theirs) in pairs.iter().filter(|(place, _)| self.trainable[*place] == last) {
+                    write_into(&self.variables[*place].1, theirs).map_err(failed)?;
                 }
             }
             Ok(())
@@ -128,27 +149,34 @@ impl ModelEntry {
             };
             return Err(ModelError::Names { model: self.name.clone(), what });
         }
-        for ((name, mine), (given, theirs)) in self.variables.iter().zip(weights) {
+        for (place, ((name, _), (given, theirs))) in self.variables.iter().zip(weights).enumerate() {
             if name != given {
                 let what = format!("found `{given}`, expected `{name}`: the names must be sorted");
                 return Err(ModelError::Names { model: self.name.clone(), what });
             }
-            if mine.size() != theirs.size() {
-                return Err(ModelError::Shape {
-                    model: self.name.clone(),
-                    variable: name.clone(),
-                    expected: mine.size(),
-                    found: theirs.size(),
-                });
-            }
-            if mine.kind() != theirs.kind() {
-                return Err(ModelError::Kind {
-                    model: self.name.clone(),
-                    variable: name.clone(),
-                    expected: mine.kind(),
-                    found: theirs.kind(),
-                });
-            }
+            self.fits_variable(place, theirs)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a tensor has the shape and kind of the variable at this place.
+    fn fits_variable(&self, place: usize, theirs: &Tensor) -> Result<(), ModelError> {
+        let (name, mine) = &self.variables[place];
+        if mine.size() != theirs.size() {
+            return Err(ModelError::Shape {
+                model: self.name.clone(),
+                variable: name.clone(),
+                expected: mine.size(),
+                found: theirs.size(),
+            });
+        }
+        if mine.kind() != theirs.kind() {
+            return Err(ModelError::Kind {
+                model: self.name.clone(),
+                variable: name.clone(),
+                expected: mine.kind(),
+                found: theirs.kind(),
+            });
         }
         Ok(())
     }

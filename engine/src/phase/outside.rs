@@ -22,7 +22,7 @@ impl<T: ?Sized> NoPhaseOutside for T {}
 #[macro_export]
 macro_rules! __phase_outside {
     ($owner:ident $(.$or_all:ident())?, $($variant:ident $name:ident)*) => {{
-        #[allow(unused_imports)]
+        #[allow(unused_imports, reason = "a type may have methods of all these names, and phases of its own")]
         use $crate::__private::{NoPhaseOutside as _, NoPhases as _};
         let phases = $crate::__private::PhasesOf::<$owner>::PHASES$(.$or_all())?;
         let mut text: ::core::option::Option<&str> = ::core::option::Option::None;

@@ -5,7 +5,7 @@ use crate::checkpoint::{Retention, Saver, Variables};
 use crate::folder::RunFolder;
 use crate::run::Generators;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// The run's folder and checkpoints.
@@ -13,6 +13,8 @@ use std::path::PathBuf;
 pub struct Storage {
     /// The run's folder; without a folder no checkpoint is written.
     pub folder: Option<RunFolder>,
+    /// What every checkpoint tells of the run: where its weights are from.
+    pub(crate) notes: BTreeMap<String, String>,
     /// The iter of the newest checkpoint that is on the disk or on its way there, while it holds everything that has happened.
     pub(crate) saved_at: Option<Iter>,
     /// Where a restored checkpoint has left libtorch's generators, until the training goes on from there.

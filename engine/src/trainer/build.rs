@@ -28,6 +28,9 @@ impl<T: Trainer + Fields> Build for T {}
 pub trait Fields: Batches + Slots + State + Sized + 'static {
     /// The trainer's name.
     const NAME: &'static str;
+    /// The model fields in their order, each with the path of its weights in an experiment: `weights` of the only one,
+    /// `weights.critic` of one of several.
+    const MODELS: &'static [(&'static str, &'static str)];
     /// [`Trainer::INFO`].
     const TRAINER: TrainerInfo;
     /// The fields that the experiment knows, in order.

@@ -92,7 +92,10 @@ impl<'a> Builder<'a> {
     ///
     /// # Errors
     /// What the dataset finds wrong.
-    pub fn loader<L: LoaderField>(&mut self, name: &'static str, config: L::Config) -> Result<L> {
+    pub fn loader<L: LoaderField>(&mut self, name: &'static str, config: Option<L::Config>) -> Result<L> {
+        let Some(config) = config else {
+            return L::absent().ok_or_else(|| Error::msg(format!("the loader `{name}` can't be left out")));
+        };
         if !self.loaders.contains(&name) {
             return Ok(L::closed(name));
         }

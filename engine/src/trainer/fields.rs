@@ -76,7 +76,7 @@ impl SchedulesField for Schedules {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be a `#[loader]` field",
     label = "expected `Loader<YourDataset>`",
-    note = "the field's type is `Loader<D>` with a dataset `D`"
+    note = "the field's type is `Loader<D>` with a dataset `D`, or `Option<Loader<D>>` for one that an experiment may leave out"
 )]
 pub trait LoaderField: Sized {
     /// What it hands over.
@@ -94,8 +94,14 @@ pub trait LoaderField: Sized {
     fn open(name: &str, config: &Self::Config, seed: u64) -> Result<Self>;
     /// The loader when the command at hand has no use for it.
     fn closed(name: &str) -> Self;
-    /// The loader, as the loops see it.
-    fn source(&mut self) -> &mut dyn BatchSource<Self::Batch>;
+    /// The field of an experiment that leaves the loader out; `None`: it can't.
+    fn absent() -> Option<Self> {
+        None
+    }
+    /// Whether an experiment may leave the loader out.
+    const OPTIONAL: bool = false;
+    /// The loader, as the loops see it, when it is there.
+    fn source(&mut self) -> Option<&mut dyn BatchSource<Self::Batch>>;
 }
 
 impl<D: Dataset> LoaderField for Loader<D> {
@@ -113,8 +119,33 @@ impl<D: Dataset> LoaderField for Loader<D> {
     fn closed(name: &str) -> Self {
         Loader::closed(name)
     }
-    fn source(&mut self) -> &mut dyn BatchSource<BatchOf<D>> {
-        self
+    fn source(&mut self) -> Option<&mut dyn BatchSource<BatchOf<D>>> {
+        Some(self)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<D: Dataset> LoaderField for Option<Loader<D>> {
+    type Batch = BatchOf<D>;
+    type Config = <Loader<D> as LoaderField>::Config;
+    fn dataset(config: &Self::Config) -> &impl Serialize {
+        <Loader<D> as LoaderField>::dataset(config)
+    }
+    fn is_endless(config: &Self::Config) -> bool {
+        <Loader<D> as LoaderField>::is_endless(config)
+    }
+    fn open(name: &str, config: &Self::Config, seed: u64) -> Result<Self> {
+        <Loader<D> as LoaderField>::open(name, config, seed).map(Some)
+    }
+    fn closed(name: &str) -> Self {
+        Some(Loader::closed(name))
+    }
+    fn absent() -> Option<Self> {
+        Some(None)
+    }
+    const OPTIONAL: bool = true;
+    fn source(&mut self) -> Option<&mut dyn BatchSource<BatchOf<D>>> {
+        self.as_mut().map(|loader| loader as _)
     }
 }
 

@@ -65,18 +65,21 @@ pub struct LoaderKind;
 
 impl<P: Reached<Field: LoaderField>> PartKind<P> for LoaderKind {
     const RANK: u8 = 3;
-    type Config = <P::Field as LoaderField>::Config;
+    /// `None`: the experiment leaves it out.
+    type Config = Option<<P::Field as LoaderField>::Config>;
     fn read(reader: &mut Reader<'_>) -> Option<Self::Config> {
         reader.loader::<P::Field>(P::INFO.path)
     }
     fn write(config: &Self::Config, writer: &mut Writer) {
-        writer.loader::<P::Field>(P::INFO.path, config);
+        if let Some(config) = config {
+            writer.loader::<P::Field>(P::INFO.path, config);
+        }
     }
     fn build(config: Self::Config, builder: &mut Builder<'_>) -> Result<P::Field> {
         builder.loader(P::INFO.name, config)
     }
     fn live(owner: &mut P::Owner) -> Live<'_> {
-        Live::Loader(P::of(owner).source())
+        Live::Loader(P::of(owner).source().map(|loader| loader as _))
     }
 }
 

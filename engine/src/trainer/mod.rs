@@ -17,12 +17,12 @@ pub use build::{Build, EngineHooksOf, Fields};
 pub use build_errors::{BuildErrors, Mistake};
 pub use builder::Builder;
 pub use experiment::{
-    BackendSettings, DeviceChoice, Experiment, ExperimentBuilder, Purpose, Reader, Resume, Schema, Section,
-    TrainSettings, ValSettings, Writer, docs_of,
+    BackendSettings, DeviceChoice, Experiment, ExperimentBuilder, ModelWeights, Purpose, Reader, Resume, Schema,
+    Section, TrainSettings, ValSettings, Writer, docs_of,
 };
 pub use fields::{LoaderField, MetricField, OptimizerField, SameBatch, SameBatches, SchedulesField};
 pub(crate) use run::needs_loader;
 pub use run::{
     PlannedGroup, PlannedHook, PlannedPass, Program, ProgramPlan, Summary, TrainOptions, build, plan_of, run_predict,
-    run_test, run_train, run_val,
+    run_script, run_test, run_train, run_val,
 };

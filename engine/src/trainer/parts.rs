@@ -21,6 +21,8 @@ pub trait Part: Sized + 'static {
     type Kind: PartKind<Self>;
     /// Its name, and what its author says of it.
     const INFO: PartInfo;
+    /// The keys of its settings, where they are known when the program is compiled.
+    const KEYS: Option<&'static [&'static str]>;
 }
 
 /// The marker of a field, and the constant that asks whether the field's type can do what its role wants.
@@ -39,6 +41,12 @@ macro_rules! __part {
             type Kind = $crate::__private::$kind;
             const INFO: $crate::__private::PartInfo =
                 $crate::__private::PartInfo::new($name, $path, $docs)$(.updating($models))?;
+            const KEYS: ::core::option::Option<&'static [&'static str]> = {
+                use $crate::__private::NoKeys as _;
+                $crate::__private::KeysOf::<
+                    <$crate::__private::$kind as $crate::__private::PartKind<$marker>>::Config,
+                >::KEYS
+            };
         }
         $(impl $crate::__private::Reached for $marker {
             fn of(owner: &mut $owner) -> &mut Self::Field {
@@ -106,8 +114,8 @@ pub trait PartKind<P: Part> {
 pub enum Live<'a> {
     /// It is none of the others.
     Nothing,
-    /// A loader.
-    Loader(&'a mut dyn Source),
+    /// A loader, when the experiment has it.
+    Loader(Option<&'a mut dyn Source>),
     /// A metric.
     Metric(&'a mut dyn Metric),
     /// A hook, when it is there.
@@ -126,6 +134,8 @@ pub struct PartOf<T> {
 #[derive(Clone, Copy)]
 pub(crate) struct AnyPart {
     pub(super) info: PartInfo,
+    /// [`Part::KEYS`].
+    pub(super) keys: Option<&'static [&'static str]>,
     rank: u8,
     read: fn(&mut Reader<'_>) -> Option<Box<dyn Settings>>,
 }
@@ -134,7 +144,7 @@ impl<T> PartOf<T> {
     /// The field of a marker.
     pub const fn new<P: Part<Owner = T>>() -> Self {
         PartOf {
-            part: AnyPart { info: P::INFO, rank: <P::Kind as PartKind<P>>::RANK, read: read::<P> },
+            part: AnyPart { info: P::INFO, keys: P::KEYS, rank: <P::Kind as PartKind<P>>::RANK, read: read::<P> },
             live: P::Kind::live,
         }
     }

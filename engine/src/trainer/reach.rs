@@ -18,7 +18,7 @@ impl<T: Fields> Trainer for T {
         let name = *Self::loaders(Role::Train).get(place)?;
         let of_name = |part: &&PartOf<T>| part.part.info.name == name;
         match (T::PARTS.iter().find(of_name)?.live)(self) {
-            Live::Loader(loader) => Some(loader),
+            Live::Loader(loader) => loader,
             _ => None,
         }
     }
@@ -37,6 +37,11 @@ impl<T: Fields> Trainer for T {
 
     fn predicted() -> Option<Box<dyn FedStep<Self, Prediction>>> {
         <T as Fields>::predicted()
+    }
+
+    fn absent_loaders(&mut self) -> Vec<&'static str> {
+        let absent = T::PARTS.iter().filter(|field| matches!((field.live)(self), Live::Loader(None)));
+        absent.map(|field| field.part.info.name).collect()
     }
 
     fn metrics(&mut self, each: &mut EachMetric<'_>) -> Result<()> {
@@ -70,7 +75,10 @@ pub type BatchesOf<P> = <<P as Part>::Field as LoaderField>::Batch;
 /// # Errors
 /// What went wrong with a sample.
 pub fn next_batch<P: Reached<Field: LoaderField>>(owner: &mut P::Owner) -> Result<Option<BatchesOf<P>>> {
-    P::of(owner).source().next_batch()
+    match P::of(owner).source() {
+        Some(loader) => loader.next_batch(),
+        None => Ok(None),
+    }
 }
 
 /// A loader's field and the step that it feeds.
@@ -80,7 +88,7 @@ pub fn feed<P: Reached<Field: LoaderField>, A: 'static>(
     Some(fed(source::<P>, step))
 }
 
-fn source<P: Reached<Field: LoaderField>>(owner: &mut P::Owner) -> &mut dyn BatchSource<BatchesOf<P>> {
+fn source<P: Reached<Field: LoaderField>>(owner: &mut P::Owner) -> Option<&mut dyn BatchSource<BatchesOf<P>>> {
     P::of(owner).source()
 }
 

@@ -4,6 +4,7 @@
 #![allow(unreachable_pub, missing_docs, reason = "the trainers are programs of tests")]
 
 mod bundle;
+mod compiled;
 mod endings;
 mod fuzz;
 mod in_rust;
@@ -11,11 +12,14 @@ mod joined;
 mod loops;
 mod macros;
 mod many_hooks;
+mod optional_loader;
 mod precision;
+mod pretrained;
 mod program;
 #[allow(dead_code, reason = "the tests of `config` use the rest")]
 #[path = "../../src/config/tests/generated/random.rs"]
 mod random;
 mod round_trip;
 mod rules;
+mod traced;
 mod weights;

@@ -9,7 +9,7 @@ const FLOORS: [&[&str]; 8] = [
     &["base"],
     &["phase", "config", "random", "native", "nn"],
     &["data", "optim", "metric", "record", "checkpoint", "folder", "model"],
-    &["run", "sinks"],
+    &["run", "sinks", "weights"],
     &["hook"],
     &["hooks", "loops"],
     &["trainer"],

@@ -178,14 +178,15 @@ impl<S: Shape> Trainer for Toy<S> {
 
     fn evaluated(role: Role, index: usize) -> Option<Box<dyn FedStep<Self, Output>>> {
         let evaluated = || match role {
-            Role::Test => fed(move |toy: &mut Self| &mut toy.test[index], Self::evaluate),
-            _ => fed(move |toy: &mut Self| &mut toy.val[index], Self::evaluate),
+            Role::Test => fed(move |toy: &mut Self| Some(&mut toy.test[index]), Self::evaluate),
+            _ => fed(move |toy: &mut Self| Some(&mut toy.val[index]), Self::evaluate),
         };
         (index < Self::loaders(role).len()).then(evaluated)
     }
 
     fn predicted() -> Option<Box<dyn FedStep<Self, Prediction>>> {
-        (!S::PREDICT.is_empty()).then(|| fed(|toy: &mut Self| toy.predict.as_mut().unwrap(), Self::predict))
+        (!S::PREDICT.is_empty())
+            .then(|| fed(|toy: &mut Self| toy.predict.as_mut().map(|loader| loader as _), Self::predict))
     }
 
     fn metrics(&mut self, each: &mut EachMetric<'_>) -> Result<()> {

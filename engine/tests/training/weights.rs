@@ -72,7 +72,7 @@ impl Trainer for Mean {
         self.train.next_batch()
     }
     fn evaluated(role: Role, _: usize) -> Option<Box<dyn FedStep<Self, Output>>> {
-        (role == Role::Val).then(|| fed(|mean: &mut Mean| &mut mean.val, Mean::val_step))
+        (role == Role::Val).then(|| fed(|mean: &mut Mean| Some(&mut mean.val), Mean::val_step))
     }
     fn train_step(&mut self, batch: &Padded, cx: &mut Context<'_>) -> Result<Output> {
         assert_eq!(cx.batch_weight(), batch.weight());

@@ -84,3 +84,4 @@ mod tests {
     }
 }
 engine::check_experiments!("experiments/*.ron");
+engine::experiment!("experiments/digits.ron");

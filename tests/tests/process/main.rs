@@ -24,3 +24,4 @@ mod rows;
 mod signals;
 mod sweep;
 mod torture;
+mod weights;

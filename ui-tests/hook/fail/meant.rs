@@ -41,6 +41,24 @@ pub struct Above {
     seen: u64,
 }
 
+// mistake: a derive
+#[derive(Hook)]
+pub struct Derived {
+    #[config(default = 1)]
+    every: u64,
+    #[state]
+    seen: u64,
+}
+
+// mistake: one phase
+#[phase]
+impl Derived {
+    fn after_run(&mut self, _: &mut Context<'_>) -> Result<()> {
+        self.seen += self.every;
+        Ok(())
+    }
+}
+
 fn main() {
     let _ = Level(0.5).0;
 }

@@ -24,7 +24,6 @@ fn after_run(_cx: &mut Context<'_>) -> Result<()> {
 struct B<T>(T);
 
 // mistake: on a generic block
-// mistake: of a type that is no hook
 #[phases]
 impl<T> B<T> {
     fn after_run(&mut self, _cx: &mut Context<'_>) -> Result<()> {

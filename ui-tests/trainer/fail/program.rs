@@ -24,7 +24,6 @@ mod text {
 }
 
 mod value {
-    use super::Classifier;
     // mistake: a value
     engine::main!(Classifier::new());
 }
@@ -33,6 +32,38 @@ mod file {
     use super::Classifier;
     // mistake: an experiment
     engine::main!(Classifier, "experiment.ron");
+}
+
+mod generic {
+    use super::*;
+
+    // mistake: a parameter
+    #[trainer(by_epoch)]
+    pub struct Classifier<M: Model> {
+        #[model]
+        net: M,
+        #[optimizer]
+        opt: AdamW,
+        #[loader(train)]
+        train: Loader<Digits>,
+        #[loader(val)]
+        val: Loader<Digits>,
+    }
+
+    impl<M: Model> Steps for Classifier<M> {
+        type Batch = (Tensor, Tensor);
+        fn train_step(&mut self, _: &Self::Batch, _: &mut Context<'_>) -> Result<Output> {
+            Ok(Output::new(Tensor::new()))
+        }
+    }
+
+    impl<M: Model> ValStep for Classifier<M> {
+        fn val_step(&mut self, _: &Self::Batch, _: &mut Context<'_>) -> Result<Output> {
+            Ok(Output::new(Tensor::new()))
+        }
+    }
+
+    engine::main!(Classifier<Cnn>);
 }
 
 // mistake: no file
@@ -46,6 +77,15 @@ engine::check_experiments!(Classifier);
 
 // mistake: two patterns
 engine::check_experiments!("a.ron", "b.ron");
+
+// mistake: no file
+engine::experiment!();
+
+// mistake: a file without quotes
+engine::experiment!(experiments);
+
+// mistake: two files
+engine::experiment!("a.ron", "b.ron");
 
 fn main() {
     // mistake: within a function

@@ -27,14 +27,24 @@ struct Peer {
     megabytes: u32,
 }
 
-const PEERS: [Peer; 1] = [Peer {
-    name: "tensorboard",
-    variable: "ENGINE_PEER_TENSORBOARD",
-    module: "tensorboard",
-    pins: include_str!("tensorboard.txt"),
-    pythons: (11, 14),
-    megabytes: 60,
-}];
+const PEERS: [Peer; 2] = [
+    Peer {
+        name: "tensorboard",
+        variable: "ENGINE_PEER_TENSORBOARD",
+        module: "tensorboard",
+        pins: include_str!("tensorboard.txt"),
+        pythons: (11, 14),
+        megabytes: 60,
+    },
+    Peer {
+        name: "pytorch",
+        variable: "ENGINE_PEER_PYTORCH",
+        module: "torch",
+        pins: include_str!("pytorch.txt"),
+        pythons: (11, 14),
+        megabytes: 2500,
+    },
+];
 
 /// Brings what is not there, and gives the variables that tests ask for.
 pub(crate) fn bring() -> Result<Vec<(&'static str, String)>> {

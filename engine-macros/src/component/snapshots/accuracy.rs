@@ -70,6 +70,10 @@ const _: () = {
         }
     }
     #[automatically_derived]
+    impl ::engine::__private::Keyed for AccuracyConfig {
+        const KEYS: &'static [&'static str] = &["top_k"];
+    }
+    #[automatically_derived]
     impl ::core::clone::Clone for AccuracyConfig {
         fn clone(&self) -> Self {
             Self {

@@ -77,6 +77,10 @@ impl ::core::fmt::Debug for CnnConfig {
     clippy::diverging_sub_expression
 )]
 const _: () = {
+    #[automatically_derived]
+    impl ::engine::__private::Keyed for CnnConfig {
+        const KEYS: &'static [&'static str] = &["width", "classes"];
+    }
     ::engine::__private::inventory::submit! {
         ::engine::__private::Component { kind : "model", name : "Cnn", docs :
         "A small network.", fields : & [::engine::__private::FieldInfo { name : "width",

@@ -74,6 +74,10 @@ const _: () = {
         }
     }
     #[automatically_derived]
+    impl ::engine::__private::Keyed for CsvConfig {
+        const KEYS: &'static [&'static str] = &["digits", "required"];
+    }
+    #[automatically_derived]
     impl ::core::clone::Clone for CsvConfig {
         fn clone(&self) -> Self {
             Self {

@@ -103,6 +103,10 @@ const _: () = {
         }
     }
     #[automatically_derived]
+    impl ::engine::__private::Keyed for WorstCasesConfig {
+        const KEYS: &'static [&'static str] = &["keep", "title", "level"];
+    }
+    #[automatically_derived]
     impl ::core::clone::Clone for WorstCasesConfig {
         fn clone(&self) -> Self {
             Self {

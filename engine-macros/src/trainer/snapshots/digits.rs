@@ -132,6 +132,7 @@ const _: () = {
     #[automatically_derived]
     impl ::engine::__private::Fields for Digits {
         const NAME: &'static str = "Digits";
+        const MODELS: &'static [(&'static str, &'static str)] = &[("net", "weights")];
         const TRAINER: ::engine::__private::TrainerInfo = ::engine::__private::TrainerInfo {
             clock: ::engine::__private::Clock::Epoch,
             passes: <Stepping as ::engine::__private::TrainStep<HAS_PASSES>>::PASSES,

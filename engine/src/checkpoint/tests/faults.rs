@@ -40,6 +40,31 @@ fn a_changed_byte_and_a_missing_file_are_errors_that_name_the_file() {
     }
 }
 
+/// Whole files, each of them what some file of a checkpoint is.
+#[test]
+fn a_file_in_the_place_of_another_is_an_error_that_names_the_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, other) = (save_at(dir.path(), 1), save_at(dir.path(), 2));
+    for name in files(&path) {
+        let file = path.join(&name);
+        let whole = fs::read(&file).unwrap();
+        let of_this = files(&path).into_iter().map(|source| path.join(source));
+        for source in of_this.chain([other.join(&name)]) {
+            let content = fs::read(&source).unwrap();
+            if content == whole {
+                continue;
+            }
+            fs::write(&file, content).unwrap();
+            let error = load(&path).unwrap_err().to_string();
+            // another whole manifest tells other sizes and hashes, so that a file that it lists is the one that is wrong
+            let named = error.contains(&*file.to_string_lossy()) || name == MANIFEST && error.contains("is damaged");
+            assert!(named, "{} in the place of {name}: {error}", source.display());
+        }
+        fs::write(&file, &whole).unwrap();
+    }
+    load(&path).unwrap();
+}
+
 #[test]
 fn every_cut_of_a_bare_file_is_an_error() {
     let dir = tempfile::tempdir().unwrap();

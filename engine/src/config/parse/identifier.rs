@@ -3,7 +3,7 @@
 use super::super::tree::Kind;
 
 /// Whether the text, printed as it is, is read back as this identifier and nothing else.
-pub(in crate::config) fn is_plain_identifier(text: &str) -> bool {
+pub(in super::super) fn is_plain_identifier(text: &str) -> bool {
     let mut characters = text.chars();
     characters.next().is_some_and(is_identifier_start) && characters.all(is_identifier_part) && literal(text).is_none()
 }

@@ -20,6 +20,8 @@ pub(super) struct Facts {
     pub(super) unknown_optimizer: bool,
     /// What recipes find wrong with themselves, with the path of the field.
     pub(super) recipes: Vec<(String, String)>,
+    /// The optional loaders that the file leaves out, by their names.
+    pub(super) absent_loaders: Vec<&'static str>,
     /// The loaders that never end.
     pub(super) endless: Vec<&'static str>,
     /// The path of the list of schedules, when the trainer has one.

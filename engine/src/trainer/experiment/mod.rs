@@ -8,6 +8,7 @@ mod builder;
 pub(crate) mod check;
 mod facts;
 mod keys;
+pub(crate) mod known;
 mod misplaced;
 mod purpose;
 mod reader;
@@ -23,12 +24,13 @@ pub use keys::docs_of;
 pub use purpose::Purpose;
 pub use reader::Reader;
 pub use schema::{Schema, Section};
-pub use sections::Experiment;
+pub use sections::{Experiment, ModelWeights};
 pub use settings::{DeviceChoice, Resume, TrainSettings, ValSettings};
 pub use writer::Writer;
 
 use crate::base::Result;
 use crate::config::{self, ConfigErrors, Diagnostic, Diagnostics, Document, Kind, Node};
+use crate::loops::Loaders;
 use crate::trainer::Build;
 use sections::Sections;
 use std::path::Path;
@@ -95,7 +97,7 @@ impl<T: Build> Experiment<T> {
         let _ = Self::read(&mut reader, Purpose::Inspect);
         let mut schema = reader.into_schema();
         keys::describe(&mut schema);
-        schema.watchable = rules::watchable::<T>(&schema.measures);
+        schema.watchable = rules::watchable(&Loaders::new(T::INFO, Vec::new()), &schema.measures);
         schema
     }
 

@@ -152,11 +152,20 @@ impl<'a> Reader<'a> {
         self.optional(path, Schedules::default)
     }
 
-    /// A `#[loader]` field.
-    pub fn loader<L: LoaderField>(&mut self, path: &'static str) -> Option<L::Config> {
+    /// A `#[loader]` field; `Some(None)` where the file leaves an optional one out.
+    pub fn loader<L: LoaderField>(&mut self, path: &'static str) -> Option<Option<L::Config>> {
+        if L::OPTIONAL {
+            if self.note(|| Section { absent: true, ..Section::required::<L::Config>(path) }) {
+                return None;
+            }
+            if self.node(path).is_none() {
+                self.facts.absent_loaders.extend(path.strip_prefix("loaders."));
+                return Some(None);
+            }
+        }
         let config = self.required(path)?;
         self.facts.loader(path, || L::is_endless(&config));
-        Some(config)
+        Some(Some(config))
     }
 
     /// A `#[config]` field of the trainer; `check` tells what is wrong with a value that the file gives. A default is

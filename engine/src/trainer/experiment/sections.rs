@@ -1,7 +1,8 @@
 //! The sections of an experiment: one line for each says what it is for, its type, and how it is read and printed.
 
 use crate::base::Clock;
-use crate::hook::{HookConfig, HookSet};
+use crate::hook::{HookConfig, HookSet, Joined};
+use crate::hooks::{DefaultHooks, HookSettings};
 use crate::loops::{EpochLoader, LoopConfig, Role};
 use crate::metric::MetricConfig;
 use crate::model::InitRule;
@@ -12,6 +13,7 @@ use crate::trainer::experiment::backend::BackendSettings;
 use crate::trainer::experiment::settings::{DeviceChoice, Resume, TrainSettings, ValSettings};
 use crate::trainer::parts::FieldSettings;
 use crate::trainer::{Build, EngineHooksOf, Reader, Writer};
+use crate::weights::WeightsFrom;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::path::PathBuf;
@@ -23,11 +25,13 @@ struct Of {
     clock: Clock,
     loaders: fn(Role) -> &'static [&'static str],
     passes: &'static [PassInfo],
+    /// Model fields, and where their weights stand.
+    models: &'static [(&'static str, &'static str)],
 }
 
 impl Of {
     fn trainer<T: Build>() -> Self {
-        Of { clock: T::CLOCK, loaders: T::loaders, passes: T::PASSES }
+        Of { clock: T::CLOCK, loaders: T::loaders, passes: T::PASSES, models: T::MODELS }
     }
 }
 
@@ -138,6 +142,24 @@ impl Form<Vec<PassSettings>> for Passes {
     }
 }
 
+/// Where models have their weights from: of the only model directly, of several by the names of their fields.
+struct OfModels;
+
+impl Form<Vec<ModelWeights>> for OfModels {
+    fn read(&self, reader: &mut Reader<'_>, _: &'static str, of: Of) -> Option<Vec<ModelWeights>> {
+        let read = |(model, path): &(&'static str, &'static str)| {
+            let from = reader.optional(path, || None::<WeightsFrom>)?;
+            Some(ModelWeights { model, path, from })
+        };
+        // all of them first, so that one mistake hides no other
+        let read: Vec<Option<ModelWeights>> = of.models.iter().map(read).collect();
+        read.into_iter().collect()
+    }
+    fn write(&self, value: &Vec<ModelWeights>, writer: &mut Writer, _: &'static str, _: Of) {
+        value.iter().for_each(|weights| writer.put(weights.path, &weights.from));
+    }
+}
+
 /// A list of components that the file chooses.
 struct Chosen;
 
@@ -160,6 +182,17 @@ impl Form<Vec<Box<dyn MetricConfig>>> for OtherMetrics {
     fn write(&self, value: &Vec<Box<dyn MetricConfig>>, writer: &mut Writer, _: &'static str, _: Of) {
         value.iter().for_each(|metric| writer.metric("", metric));
     }
+}
+
+/// What an experiment says of the weights of one model.
+#[derive(Clone, Debug)]
+pub struct ModelWeights {
+    /// The trainer's field.
+    pub model: &'static str,
+    /// Where it stands in the experiment: `weights`, or `weights.critic` with several models.
+    pub path: &'static str,
+    /// Where they are from; `None` when the model starts as it is made.
+    pub from: Option<WeightsFrom>,
 }
 
 /// A [`Form`] as functions, which are compiled where they are written: here.
@@ -219,7 +252,7 @@ macro_rules! sections {
                 Sections {
                     // the trainer's fields come first: they take their entries out of lists
                     fields: FieldSettings::read(&mut T::PARTS.iter().map(|field| field.part), reader),
-                    hooks: EngineHooksOf::<T>::read(reader),
+                    hooks: read_hooks::<T>(reader),
                     $($( $key: { let value: Option<$type> = (EACH.$key.read)(reader, of); value }, )?)*
                 }
             }
@@ -240,7 +273,8 @@ macro_rules! sections {
             pub(super) fn write(&self, writer: &mut Writer) {
                 let of = Of::trainer::<T>();
                 self.fields.write(writer);
-                EngineHooksOf::<T>::write(&self.hooks, writer);
+                write_engine_hooks(&self.hooks.first, writer);
+                <T::Bundle as HookSet>::write(&self.hooks.second, writer);
                 $($( (EACH.$key.write)({ let value: &$type = &self.$key; value }, writer, of); )?)*
             }
         }
@@ -249,6 +283,21 @@ macro_rules! sections {
 
 /// The settings of the hooks that every program of a trainer has.
 type HooksOf<T> = <EngineHooksOf<T> as HookSet>::Settings;
+
+fn read_hooks<T: Build>(reader: &mut Reader<'_>) -> Option<HooksOf<T>> {
+    // both first, so that a mistake in one hides none in the other
+    let (first, second) = (read_engine_hooks(reader), <T::Bundle as HookSet>::read(reader));
+    Some(Joined { first: first?, second: second? })
+}
+
+/// The engine's own hooks are read and printed by functions that know no trainer, and are compiled with the engine.
+fn read_engine_hooks(reader: &mut Reader<'_>) -> Option<HookSettings> {
+    DefaultHooks::read(reader)
+}
+
+fn write_engine_hooks(settings: &HookSettings, writer: &mut Writer) {
+    DefaultHooks::write(settings, writer);
+}
 
 sections! {
     /// The run's name: its folder below `work_dir`.
@@ -265,12 +314,14 @@ sections! {
     backend: BackendSettings = Or(BackendSettings::default);
     /// The folder of all runs: relative to this file, or to the current folder when no file says it.
     work_dir: PathBuf = FolderOr("runs");
-    /// What `train` does where the folder holds a run already: `OnRequest` refuses it unless `--resume` or `--fresh` is given; `Auto` goes on with it, as a job needs that is started again and again.
+    /// What `train` does when the folder already contains a run: `OnRequest` refuses it unless `--resume` or `--fresh` is given; `Auto` continues it, which is useful for a job that is restarted again and again.
     resume: Resume = Or(Resume::default);
     /// The model.
     model;
     /// How parameters start, by patterns of their names: `[(pattern: "*.weight", with: XavierUniform(gain: 1.0))]`. The first that fits counts; all others start as the model says.
     init: Vec<InitRule> = Or(Vec::new);
+    /// Weights that the training starts with, from a file: `(file: "resnet18.safetensors", rename: [("^backbone\\.", "net.")])`; with several models, `(critic: (file: ..))`. `init` holds for what they leave out. A run that is resumed goes on with its own.
+    weights: Vec<ModelWeights> = OfModels;
     /// Parameters that are left as they are, by patterns of their names: `["features.*"]`. Hooks may unfreeze them.
     freeze: Vec<String> = Or(Vec::new);
     /// What turns gradients into updates.

@@ -11,7 +11,7 @@ use crate::trainer::run::program::{build_on, prepare};
 use crate::trainer::run::recording::Recording;
 use crate::trainer::run::train::note_the_end;
 use crate::trainer::run::{Program, Summary, environment};
-use crate::trainer::{Build, Experiment};
+use crate::trainer::{Build, BuildErrors, Experiment};
 use std::path::Path;
 
 /// Validates the weights of a checkpoint.
@@ -80,6 +80,13 @@ fn evaluate<T: Build>(
     let facts = environment::report(&experiment, device, &folder);
     let recording = Recording::of(&mut experiment, facts)?;
     let mut program = build_on(device, experiment, &[role])?;
+    if !program.loaders.has(role) {
+        let (role, fields) = (role.name(), T::loaders(role).join("`, `loaders."));
+        return Err(BuildErrors::at(
+            "loaders",
+            format!("this experiment has no `loaders.{fields}`, so there is nothing to {role}"),
+        ));
+    }
     program.run.current.command = command;
     // a checkpoint that does not fit is refused before the files of its run are opened
     let told = program.take_for_evaluation(checkpoint)?;

@@ -8,13 +8,16 @@ mod evaluate;
 mod plan;
 mod program;
 mod recording;
+mod script;
 mod start;
 mod train;
+mod weights;
 
 pub(crate) use evaluate::needs_loader;
 pub use evaluate::{run_predict, run_test, run_val};
 pub use plan::{PlannedGroup, PlannedHook, PlannedPass, ProgramPlan, plan_of};
 pub use program::{Program, build};
+pub use script::run_script;
 pub use train::{TrainOptions, run_train};
 
 use crate::loops::{End, Report, is_short};
@@ -36,8 +39,10 @@ pub struct Summary {
 impl Summary {
     fn of<T: Build>(program: &Program<T>, end: End) -> Self {
         let latest = program.run.seen.results.latest.iter();
-        let metrics =
-            latest.filter(|(name, _)| !is_short::<T>(name)).map(|(name, value)| (name.clone(), *value)).collect();
+        let metrics = latest
+            .filter(|(name, _)| !is_short(&program.loaders, name))
+            .map(|(name, value)| (name.clone(), *value))
+            .collect();
         let clocks = program.run.clocks();
         Summary { end, metrics, epoch: clocks.epoch().get(), iter: clocks.iter().get() }
     }

@@ -2,7 +2,8 @@
 
 use crate::base::Result;
 use crate::config::{Kind, Node, print_line};
-use crate::hook::{CustomHook, Dispatcher, HookSet as _, SlotSetting};
+use crate::hook::{CustomHook, Dispatcher, HookSet, Joined, SlotSetting};
+use crate::hooks::{DefaultHooks, HookSettings};
 use crate::loops::{self, Plan, Role, TrainPlan};
 use crate::model::InitRule;
 use crate::random;
@@ -52,7 +53,10 @@ pub(super) fn build_on<T: Build>(device: Device, experiment: Experiment<T>, role
     };
     let loaders = roles.iter().flat_map(|role| T::loaders(*role)).copied();
     let mut builder = Builder::new(&mut run, loaders.collect());
-    let engine = EngineHooksOf::<T>::build(experiment.hooks, &mut builder)?;
+    let engine = Joined {
+        first: build_engine_hooks(experiment.hooks.first, &mut builder)?,
+        second: <T::Bundle as HookSet>::build(experiment.hooks.second, &mut builder)?,
+    };
     let trainer = T::of_fields(experiment.fields.build(&mut builder)?);
     let mut settings = builder.into_slots();
     start_weights(&mut run, &experiment.init)?;
@@ -70,6 +74,11 @@ pub(super) fn build_on<T: Build>(device: Device, experiment: Experiment<T>, role
     program.run.seen.results.measures = program.measures()?;
     program.run.seen.results.measured_by = program.measured_by()?;
     Ok(program)
+}
+
+/// It knows no trainer, and is compiled with the engine.
+fn build_engine_hooks(settings: HookSettings, builder: &mut Builder<'_>) -> Result<DefaultHooks> {
+    DefaultHooks::build(settings, builder)
 }
 
 /// What an experiment says of each hook and of the trainer, as a line, under its path.

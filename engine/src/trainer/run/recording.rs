@@ -40,6 +40,11 @@ impl Recording {
         &self.text
     }
 
+    /// Adds what the log tells of the process, and with it the console when it is asked to.
+    pub(super) fn add_facts(&mut self, facts: Vec<String>) {
+        self.environment.extend(facts);
+    }
+
     /// Adds the sinks of a training in its folder. They are closed: no file is touched.
     pub(super) fn add_sinks(&self, folder: &RunFolder, sinks: &mut Sinks) {
         sinks.push_closed("metrics.jsonl", JsonLines::new(folder.metrics()), true);

@@ -131,6 +131,11 @@ impl Start {
         Ok(())
     }
 
+    /// Whether a checkpoint was restored.
+    pub(super) fn goes_on(&self) -> bool {
+        self.resumed.is_some() || self.forked.is_some()
+    }
+
     /// The run goes on from here: brings its checkpoints in order. A run that begins writes its experiment.
     ///
     /// # Errors

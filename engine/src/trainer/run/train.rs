@@ -11,7 +11,7 @@ use crate::sinks::{ConsoleOptions, LogFile};
 use crate::trainer::run::program::{build_on, prepare};
 use crate::trainer::run::recording::Recording;
 use crate::trainer::run::start::{Claim, Start};
-use crate::trainer::run::{Program, Summary, environment};
+use crate::trainer::run::{Program, Summary, environment, weights};
 use crate::trainer::{Build, BuildErrors, Experiment, Mistake, Resume};
 use std::path::{Path, PathBuf};
 use tch::Device;
@@ -51,9 +51,10 @@ pub fn run_train<T: Build>(mut experiment: Experiment<T>, options: impl Into<Tra
     let device = prepare(&experiment)?;
     let claim = Claim::of(&experiment, options.mode)?;
     let facts = environment::report(&experiment, device, claim.path());
-    let recording = Recording::of(&mut experiment, facts)?;
+    let mut recording = Recording::of(&mut experiment, facts)?;
 
     let train_loop = experiment.train_loop.take();
+    let given = std::mem::take(&mut experiment.weights);
     let mut program = build_for_training(device, experiment)?;
     program.plan.train.past_end = options.past_end;
     program.plan.train.time_limit = options.time_limit;
@@ -61,6 +62,11 @@ pub fn run_train<T: Build>(mut experiment: Experiment<T>, options: impl Into<Tra
     recording.add_sinks(&folder, &mut program.run.seen.sinks);
     let mut start = Start::look(&folder, options.from.as_deref(), recording.text().to_owned())?;
     start.restore(&mut program)?;
+    let loaded = match start.goes_on() {
+        true => weights::left_alone(&given),
+        false => weights::load(&mut program, &given)?,
+    };
+    recording.add_facts(loaded.details);
     // whatever can be refused was refused; from here on files of the run change
     start.begin(&folder)?;
     let (log, info) = (folder.log(), recording.info(folder.path(), program.measured()));
@@ -69,6 +75,7 @@ pub fn run_train<T: Build>(mut experiment: Experiment<T>, options: impl Into<Tra
     program.run.storage.folder = Some(folder);
     greet(&mut program)?;
     start.tell(&mut program)?;
+    loaded.lines.iter().try_for_each(|line| program.run.say(line))?;
 
     let opened = program.run.seen.sinks.open(&info);
     let end = opened.and_then(|()| program.run(|program| start.train(program, train_loop.as_deref())));
@@ -122,7 +129,7 @@ fn greet<T: Build>(program: &mut Program<T>) -> Result<()> {
     if let Some(aside) = folder.moved_aside() {
         lines.push(format!("the earlier run was moved to {}", aside.display()));
     }
-    if let Some(val) = program.plan.val.as_ref().filter(|_| !T::loaders(Role::Val).is_empty()) {
+    if let Some(val) = program.plan.val.as_ref().filter(|_| program.loaders.has(Role::Val)) {
         let clocks = program.run.clocks();
         let last = match val.by {
             Clock::Epoch => clocks.max_epochs(),

@@ -1,5 +1,7 @@
 //! What programs of others make of what a run leaves. `cargo xtask test --peers` brings them and runs these tests.
 
+mod networks;
+mod pytorch;
 mod tensorboard;
 
 use std::path::PathBuf;

@@ -3,26 +3,28 @@
 use crate::base::panics;
 use crate::config::registry::components;
 use crate::config::{Diagnostic, Diagnostics, Kind, Node, Sources, TypedValue, ValuePath, from_node, unknown};
-use crate::loops::{Role, Trainer, monitored, produced_twice};
+use crate::loops::{Loaders, Role, monitored, produced_twice};
 use crate::metric::{Measure, MetricConfig, MetricName, watched};
 use crate::record::{RESERVED, check_name};
 use crate::trainer::Reader;
 use crate::trainer::experiment::facts::{Facts, Measured};
 
 /// `ends_before`: whether the training ends before its first validation.
-pub(super) fn check<T: Trainer>(reader: &mut Reader<'_>, facts: &Facts, ends_before: bool) {
+pub(super) fn check(reader: &mut Reader<'_>, facts: &Facts, loaders: &Loaders, ends_before: bool) {
     facts.measured.iter().for_each(|measured| named(reader, measured));
     twice(reader, &facts.measured);
     let watching: Vec<&TypedValue> = facts.typed.iter().filter(|value| value.of == MetricName::TYPE).collect();
-    if T::loaders(Role::Val).is_empty() {
+    if !loaders.has(Role::Val) {
+        let why = match loaders.are_declared(Role::Val) {
+            true => "this experiment has no val loader",
+            false => "the trainer has no `#[loader(val)]`",
+        };
         for value in watching {
             let found = value.path.find(reader.root());
             let watched = &value.text;
             let text = match found.given {
-                true => "the trainer has no `#[loader(val)]`, so no metric can be watched; remove this".to_owned(),
-                false => format!(
-                    "the trainer has no `#[loader(val)]`, so `{watched}` (the default) can't be watched; switch the hook `Off`"
-                ),
+                true => format!("{why}, so no metric can be watched; remove this"),
+                false => format!("{why}, so `{watched}` (the default) can't be watched; switch the hook `Off`"),
             };
             reader.mistake(Diagnostic::new(found.span, text).at(found.path));
         }
@@ -38,7 +40,7 @@ pub(super) fn check<T: Trainer>(reader: &mut Reader<'_>, facts: &Facts, ends_bef
             plain.push(measure.clone());
         }
     }
-    let measures = monitored::<T>(&plain);
+    let measures = monitored(loaders, &plain);
     for value in watching {
         let Err(why) = watched(&value.text, &measures) else {
             if ends_before {
@@ -82,8 +84,8 @@ fn metric_that_gives(value: &str) -> Option<&'static str> {
 }
 
 /// The names under which hooks can watch these.
-pub(in crate::trainer::experiment) fn watchable<T: Trainer>(plain: &[Measure]) -> Vec<String> {
-    let measures = monitored::<T>(plain);
+pub(in crate::trainer::experiment) fn watchable(loaders: &Loaders, plain: &[Measure]) -> Vec<String> {
+    let measures = monitored(loaders, plain);
     let names = measures.iter().map(|measure| measure.name.clone());
     names.filter(|name| watched(name, &measures).is_ok()).collect()
 }

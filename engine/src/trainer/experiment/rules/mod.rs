@@ -13,6 +13,7 @@ pub(super) use metrics::watchable;
 
 use crate::base::Clock;
 use crate::config::{Diagnostic, TypedValue};
+use crate::loops::Loaders;
 use crate::trainer::experiment::facts::Facts;
 use crate::trainer::experiment::misplaced::is_off;
 use crate::trainer::experiment::purpose::Purpose;
@@ -30,7 +31,8 @@ pub(super) fn check<T: Build>(reader: &mut Reader<'_>, found: &Sections<T>, purp
             "without this hook the list `schedule` has no effect: remove this `Off`, or remove the list",
         );
     }
-    settings::check(reader, found, purpose);
+    let loaders = Loaders::new(T::INFO, std::mem::take(&mut facts.absent_loaders));
+    settings::check(reader, found, &loaders, purpose);
     passes::check::<T>(reader, found);
     settings::check_loaders::<T>(reader, &facts.endless);
     settings::check_epoch::<T>(reader, &facts.endless, found.epoch_loader.as_ref(), found.train.as_ref());
@@ -41,8 +43,8 @@ pub(super) fn check<T: Build>(reader: &mut Reader<'_>, found: &Sections<T>, purp
         no_epochs(reader, &facts);
     }
     settings::check_custom_hooks::<T>(reader);
-    let never = settings::ends_before_its_first_validation::<T>(found);
-    metrics::check::<T>(reader, &facts, never);
+    let never = settings::ends_before_its_first_validation(found, &loaders);
+    metrics::check(reader, &facts, &loaders, never);
     schedules::check::<T>(reader, &facts, schedules, found);
 }
 

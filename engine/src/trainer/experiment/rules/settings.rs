@@ -5,7 +5,7 @@ use crate::base::suggest::meant;
 use crate::config::{Diagnostic, Kind, Node, ValuePath};
 use crate::folder;
 use crate::hook::HookSet as _;
-use crate::loops::{ENDLESS_EPOCH, EpochLoader, Role, Trainer};
+use crate::loops::{ENDLESS_EPOCH, EpochLoader, Loaders, Role, Trainer, TrainerInfo};
 use crate::native;
 use crate::optim::{Clip, NonFinite};
 use crate::trainer::experiment::misplaced::variable;
@@ -13,8 +13,9 @@ use crate::trainer::experiment::purpose::Purpose;
 use crate::trainer::experiment::sections::Sections;
 use crate::trainer::experiment::settings::{DeviceChoice, TrainSettings, ValSettings};
 use crate::trainer::{Build, EngineHooksOf, Reader};
+use crate::weights::WeightsFrom;
 
-pub(super) fn check<T: Build>(reader: &mut Reader<'_>, found: &Sections<T>, purpose: Purpose) {
+pub(super) fn check<T: Build>(reader: &mut Reader<'_>, found: &Sections<T>, loaders: &Loaders, purpose: Purpose) {
     if let Some(Err(error)) = found.name.as_deref().map(folder::check_name) {
         reader.error("name", error.to_string());
     }
@@ -32,6 +33,12 @@ pub(super) fn check<T: Build>(reader: &mut Reader<'_>, found: &Sections<T>, purp
             reader.error(&format!("init.{index}.with"), why);
         }
     }
+    for weights in found.weights.iter().flatten() {
+        for (field, why) in weights.from.iter().flat_map(WeightsFrom::mistakes) {
+            let dot = if field.is_empty() { "" } else { "." };
+            reader.error(&format!("{}{dot}{field}", weights.path), why);
+        }
+    }
     if let (Purpose::Run, Some(device)) = (purpose, found.device) {
         check_device(reader, device);
     }
@@ -45,7 +52,7 @@ pub(super) fn check<T: Build>(reader: &mut Reader<'_>, found: &Sections<T>, purp
         check_train::<T>(reader, train);
     }
     if let Some(val) = &found.val {
-        check_val::<T>(reader, val);
+        check_val(reader, val, T::INFO, loaders);
     }
 }
 
@@ -119,9 +126,17 @@ fn check_train<T: Trainer>(reader: &mut Reader<'_>, train: &TrainSettings) {
     }
 }
 
-fn check_val<T: Trainer>(reader: &mut Reader<'_>, val: &ValSettings) {
-    if T::loaders(Role::Val).is_empty() && reader.root().get("val").is_some() {
+fn check_val(reader: &mut Reader<'_>, val: &ValSettings, trainer: TrainerInfo, loaders: &Loaders) {
+    if trainer.loaders(Role::Val).is_empty() && reader.root().get("val").is_some() {
         reader.error("val", "the trainer has no `#[loader(val)]`, so there is nothing to validate; remove this");
+        return;
+    }
+    if !loaders.has(Role::Val) && reader.root().get("val").is_some() {
+        let names = trainer.loaders(Role::Val).join("`, `loaders.");
+        let text = format!(
+            "this experiment has no `loaders.{names}`, so there is nothing to validate; add it, or remove this"
+        );
+        reader.error("val", text);
         return;
     }
     at_least_one(reader, "val.interval", val.interval);
@@ -144,14 +159,14 @@ fn check_val<T: Trainer>(reader: &mut Reader<'_>, val: &ValSettings) {
 
 /// Whether the plan has no validation at all, as far as it is known without the data. Who chooses a training loop may
 /// validate when they like.
-pub(super) fn ends_before_its_first_validation<T: Build>(found: &Sections<T>) -> bool {
+pub(super) fn ends_before_its_first_validation<T: Build>(found: &Sections<T>, loaders: &Loaders) -> bool {
     let (Some(train), Some(val), Some(None)) = (&found.train, &found.val, &found.train_loop) else { return false };
     let plan = val.plan(T::CLOCK);
     let last = match plan.by {
         Clock::Epoch => train.max_epochs,
         Clock::Iter => train.max_iters,
     };
-    !T::loaders(Role::Val).is_empty() && last.is_some_and(|last| !plan.is_ever_due(last))
+    loaders.has(Role::Val) && last.is_some_and(|last| !plan.is_ever_due(last))
 }
 
 /// A loop that takes all batches of a loader needs one that ends.

@@ -1,0 +1,189 @@
+//! Which keys the experiments of a trainer can have, as far as it is known when a program is compiled: what `experiment!`
+//! compares a file with. What only names in the file decide, such as the keys of a component that it chooses, is not known.
+
+use crate::config::Keyed as _;
+use crate::hook::{ConstText, HookSet};
+use crate::hooks::DefaultHooks;
+use crate::trainer::Build;
+use crate::trainer::experiment::sections::KEYS;
+use crate::trainer::experiment::settings::{TrainSettings, ValSettings};
+use crate::trainer::parts::PartOf;
+
+/// The keys that are unknown, each in a line with its place; `None` when all are known. `found` are the keys of a file:
+/// what each is in, `loaders`; the key; its place.
+pub const fn unknown_keys<T: Build>(found: &[(&str, &str, &str)]) -> Option<ConstText> {
+    let (mut text, mut any, mut index) = (ConstText::new(), false, 0);
+    while index < found.len() {
+        let (under, key, place) = found[index];
+        let known = known_in::<T>(under);
+        if !known.has::<T>(key) {
+            if any {
+                text = text.with("\n");
+            }
+            any = true;
+            text = text.with(place).with(": unknown field `").with(key).with("`");
+            if !under.is_empty() {
+                text = text.with(" in `").with(under).with("`");
+            }
+            text = known.listed(text);
+        }
+        index += 1;
+    }
+    if any { Some(text) } else { None }
+}
+
+/// What can stand somewhere.
+#[derive(Clone, Copy)]
+enum Known {
+    /// The sections.
+    Sections,
+    /// The fields of the trainer that have their settings below this key.
+    Below(&'static str),
+    /// These.
+    Keys(&'static [&'static str]),
+    /// It is not known.
+    Anything,
+}
+
+/// What can stand in a struct of the experiment.
+const fn known_in<T: Build>(under: &str) -> Known {
+    if under.is_empty() {
+        return Known::Sections;
+    }
+    if let Some(part) = part_at::<T>(under) {
+        return match part.part.keys {
+            Some(keys) => Known::Keys(keys),
+            None => Known::Anything,
+        };
+    }
+    let mut group = 0;
+    while group < GROUPS.len() {
+        if is_same(under, GROUPS[group]) {
+            return Known::Below(GROUPS[group]);
+        }
+        group += 1;
+    }
+    if is_same(under, "train") {
+        return Known::Keys(TrainSettings::KEYS);
+    }
+    if is_same(under, "val") {
+        return Known::Keys(ValSettings::KEYS);
+    }
+    match hook_keys(under, DefaultHooks::KEYS) {
+        Known::Anything => hook_keys(under, <T::Bundle as HookSet>::KEYS),
+        known => known,
+    }
+}
+
+/// The sections whose fields are those of the trainer.
+const GROUPS: [&str; 5] = ["loaders", "hooks", "trainer", "model", "optimizer"];
+
+/// The keys of hooks that are no fields of the trainer: of `logger`, when this is `hooks.logger`.
+const fn hook_keys(under: &str, hooks: &[(&'static str, &'static [&'static str])]) -> Known {
+    let mut index = 0;
+    while index < hooks.len() {
+        if is_below(under, "hooks", hooks[index].0) {
+            return Known::Keys(hooks[index].1);
+        }
+        index += 1;
+    }
+    Known::Anything
+}
+
+impl Known {
+    const fn has<T: Build>(self, key: &str) -> bool {
+        match self {
+            Known::Anything => true,
+            Known::Keys(keys) => is_one_of(key, keys),
+            Known::Sections => {
+                let mut index = 0;
+                while index < KEYS.len() {
+                    if is_same(key, KEYS[index].0) {
+                        return true;
+                    }
+                    index += 1;
+                }
+                is_same(key, "base")
+            }
+            Known::Below(group) => {
+                let mut index = 0;
+                while index < T::PARTS.len() {
+                    let info = T::PARTS[index].part.info;
+                    if is_below(info.path, group, key) {
+                        return true;
+                    }
+                    index += 1;
+                }
+                is_same(group, "hooks")
+                    && (is_hook(key, DefaultHooks::KEYS) || is_hook(key, <T::Bundle as HookSet>::KEYS))
+            }
+        }
+    }
+
+    const fn listed(self, text: ConstText) -> ConstText {
+        match self {
+            Known::Keys(keys) if !keys.is_empty() => text.with(", expected one of ").with_list(keys),
+            _ => text,
+        }
+    }
+}
+
+const fn is_hook(key: &str, hooks: &[(&'static str, &'static [&'static str])]) -> bool {
+    let mut index = 0;
+    while index < hooks.len() {
+        if is_same(key, hooks[index].0) {
+            return true;
+        }
+        index += 1;
+    }
+    false
+}
+
+/// The field whose settings are at a path.
+const fn part_at<T: Build>(path: &str) -> Option<&'static PartOf<T>> {
+    let mut index = 0;
+    while index < T::PARTS.len() {
+        if is_same(path, T::PARTS[index].part.info.path) {
+            return Some(&T::PARTS[index]);
+        }
+        index += 1;
+    }
+    None
+}
+
+/// Whether a path is that of `key` in `group`.
+const fn is_below(path: &str, group: &str, key: &str) -> bool {
+    let (path, group, key) = (path.as_bytes(), group.as_bytes(), key.as_bytes());
+    if path.len() != group.len() + 1 + key.len() {
+        return false;
+    }
+    let (head, tail) = path.split_at(group.len());
+    let ([b'.', rest @ ..], true) = (tail, are_same(head, group)) else { return false };
+    are_same(rest, key)
+}
+
+const fn is_one_of(key: &str, keys: &[&str]) -> bool {
+    let mut index = 0;
+    while index < keys.len() {
+        if is_same(key, keys[index]) {
+            return true;
+        }
+        index += 1;
+    }
+    false
+}
+
+const fn is_same(one: &str, other: &str) -> bool {
+    are_same(one.as_bytes(), other.as_bytes())
+}
+
+const fn are_same(one: &[u8], other: &[u8]) -> bool {
+    let mut index = 0;
+    while index < one.len() && index < other.len() {
+        if one[index] != other[index] {
+            return false;
+        }
+        index += 1;
+    }
+    one.len() == other.len()
+}
