@@ -126,7 +126,9 @@ fn model(field: &mut TrainerField, private: &TokenStream, diag: &mut Diag) {
         let name = source_of_type(&model);
         let message = format!("a `#[model]` field is the model, and `{settings}` are its settings; write `{name}`");
         diag.error(&field.ty, message);
+        // nothing is asked of the type: the model may have another name
         field.ty = model;
+        field.role = TrainerRole::Unknown;
     } else if is_layer(&field.ty) {
         let layer = source_of_type(&field.ty);
         let message = format!(

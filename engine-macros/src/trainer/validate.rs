@@ -108,6 +108,9 @@ fn train_loaders_fit(trainer: &mut Trainer, diag: &mut Diag) {
 fn optimizers_name_models(trainer: &mut Trainer, diag: &mut Diag) {
     let models: Vec<String> = trainer.models().map(|field| field.ident.unraw().to_string()).collect();
     let known: Vec<&str> = models.iter().map(String::as_str).collect();
+    // the field of a model with a mistake
+    let unknown = trainer.fields.iter().filter(|field| matches!(field.role, TrainerRole::Unknown));
+    let unknown: Vec<String> = unknown.map(|field| field.ident.unraw().to_string()).collect();
     let several = trainer.optimizers().count() > 1 && models.len() > 1;
     let named: Vec<String> = trainer
         .optimizers()
@@ -132,6 +135,9 @@ fn optimizers_name_models(trainer: &mut Trainer, diag: &mut Diag) {
         let mut seen: Vec<Ident> = Vec::new();
         models.retain(|model| {
             let name = model.to_string();
+            if unknown.contains(&name) {
+                return true;
+            }
             if !known.contains(&name.as_str()) {
                 let hint = match known.is_empty() {
                     true => String::new(),
@@ -257,6 +263,14 @@ mod tests {
         assert_eq!(unnamed.len(), 1, "{unnamed:?}");
         let wrong = errors(quote!(#rest, #[optimizer(disk)] a: O));
         assert_eq!(wrong, ["`disk` is no `#[model]` field, did you mean `disc`?"]);
+    }
+
+    #[test]
+    fn an_optimizer_may_name_a_model_with_a_mistake() {
+        for model in [quote!(#[model] net: nn::Linear), quote!(#[model] net: NetConfig)] {
+            let errors = errors(quote!(#[loader(train)] train: L, #model, #[optimizer(net)] opt: O));
+            assert_eq!(errors.len(), 1, "{errors:?}");
+        }
     }
 
     #[test]

@@ -99,7 +99,7 @@ impl Copies {
             Some(place) => self.free.remove(place),
             None => memory_for(&original)?,
         };
-        copy.f_copy_(&original)?;
+        fill(&mut copy, &original)?;
         self.memory.push(copy.shallow_clone());
         known.push((identity, copy.shallow_clone()));
         Ok(copy)
@@ -142,6 +142,25 @@ fn memory_for(tensor: &Tensor) -> Result<Tensor, TchError> {
         Device::Cpu => tensor.f_empty_like(),
         device => Tensor::f_empty(tensor.size(), (tensor.f_kind()?, Device::Cpu))?.f_pin_memory(device),
     }
+}
+
+/// Elements of a piece that libtorch copies on the calling thread. Larger ones it divides among threads that wait for each
+/// other: copying is bound by memory and not by the processor, and on a busy machine the waits took most of the time.
+const PIECE: i64 = 32_768;
+
+/// Copies a tensor into memory for it.
+fn fill(copy: &mut Tensor, original: &Tensor) -> Result<(), TchError> {
+    let in_a_row = original.device() == Device::Cpu && original.is_contiguous() && copy.is_contiguous();
+    if !in_a_row {
+        return copy.f_copy_(original);
+    }
+    let (into, from) = (copy.f_view([-1])?, original.f_view([-1])?);
+    let count = original.numel() as i64;
+    for begin in (0..count).step_by(PIECE as usize) {
+        let length = PIECE.min(count - begin);
+        into.f_narrow(0, begin, length)?.f_copy_(&from.f_narrow(0, begin, length)?)?;
+    }
+    Ok(())
 }
 
 fn not_copied(name: &str, source: &TchError) -> CheckpointError {

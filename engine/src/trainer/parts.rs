@@ -227,7 +227,7 @@ impl Built {
 /// complained of already, and everything that is made of it passes in silence.
 pub struct Verified<T, const OK: bool>(PhantomData<T>);
 
-/// The type of [`Verified`].
+/// The type of a `Verified`, which the constant vouches for.
 pub type Known<T, const OK: bool> = <Verified<T, OK> as VerifiedType>::Type;
 
 /// Gives a [`Verified`] type back.

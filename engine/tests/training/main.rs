@@ -19,6 +19,7 @@ mod non_finite;
 mod optimizers;
 mod order;
 mod passes;
+mod peers;
 mod plan;
 mod porting;
 mod precision;
