@@ -87,6 +87,11 @@ fn read(
                 && let Some(name) = name_alone(input, keys)?
             {
                 names.push(name);
+            } else if let Some(names) = names.as_deref_mut()
+                && let Some(name) = name_in_quotes(input)?
+            {
+                diag.error(&name, format!("write `{name}` without quotes: it is the name of a field"));
+                names.push(name);
             } else if let Err(error) = parse_one(attribute, input, keys, &mut args) {
                 // `min = 0, max = 1` is one mistake
                 if !told.contains(&error.to_string()) {
@@ -224,6 +229,17 @@ fn name_alone(input: ParseStream<'_>, keys: &[Key]) -> syn::Result<Option<Ident>
         return Ok(None);
     }
     input.call(Ident::parse_any).map(Some)
+}
+
+/// `"opt_c"` with nothing behind it, as the name that it holds.
+fn name_in_quotes(input: ParseStream<'_>) -> syn::Result<Option<Ident>> {
+    let ahead = input.fork();
+    let Ok(text) = ahead.parse::<LitStr>() else { return Ok(None) };
+    let name = text.parse::<Ident>().ok().filter(|_| ahead.is_empty() || ahead.peek(Token![,]));
+    if name.is_some() {
+        input.parse::<LitStr>()?;
+    }
+    Ok(name.map(|name| Ident::new(&name.to_string(), text.span())))
 }
 
 fn parse_value(attribute: &str, written: &Ident, key: &Key, input: ParseStream<'_>) -> syn::Result<Value> {

@@ -79,6 +79,16 @@ const ARGUMENTS: &[(&str, &[&str], &str)] = &[
     ),
     (
         "pass",
+        &["lr", "learning_rate"],
+        "an optimizer and its settings belong in the experiment: `optimizer: (opt_g: AdamW(lr: 1e-3))`",
+    ),
+    (
+        "pass",
+        &["clip", "accumulate"],
+        "clipping and accumulation belong in the experiment: `passes: (critic: (clip: Norm(1.0)))`",
+    ),
+    (
+        "pass",
         &["optimizer", "optimizers", "opt", "optim", "steps"],
         "the optimizers of a pass stand alone, by the names of their fields: `#[pass(opt_g, times = 2)]`",
     ),

@@ -26,6 +26,18 @@ pub(crate) fn misplaced(
     hint: impl Fn(&Item) -> Option<&'static str>,
     mut diag: Diag,
 ) -> TokenStream {
+    tell(attribute, place, &item, hint, &mut diag);
+    keep(item, diag)
+}
+
+/// The error of [`misplaced`].
+pub(crate) fn tell(
+    attribute: &str,
+    place: &str,
+    item: &TokenStream,
+    hint: impl Fn(&Item) -> Option<&'static str>,
+    diag: &mut Diag,
+) {
     match syn::parse2::<Item>(item.clone()) {
         Ok(parsed) => {
             let (span, what) = kind(&parsed);
@@ -34,7 +46,6 @@ pub(crate) fn misplaced(
         }
         Err(error) => diag.add(error),
     }
-    keep(item, diag)
 }
 
 /// The token that shows what the item is, and a word for it.

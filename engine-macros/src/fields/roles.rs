@@ -5,6 +5,7 @@ use crate::elsewhere;
 use crate::fields::owner::OwnerKind;
 use crate::fields::table::{ROLES, roles_of};
 use crate::groups::bare_type;
+use crate::source::source_of_type;
 use crate::suggest::{did_you_mean, quoted};
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -90,10 +91,20 @@ pub(crate) fn take_role(field: &mut syn::Field, owner: OwnerKind, diag: &mut Dia
     match with_lifetimes(&field.ty) {
         None => taken,
         Some(complete) => {
-            diag.error(&field.ty, "a field owns its value; write `String` for a text");
+            let owned = owned(&field.ty).unwrap_or_else(|| "`String` for a text".to_owned());
+            diag.error(&field.ty, format!("a field owns its value; write {owned}"));
             field.ty = complete;
             Taken::Refused
         }
+    }
+}
+
+/// `Mlp` of `&Mlp`; of a borrowed text, nothing.
+fn owned(ty: &Type) -> Option<String> {
+    let Type::Reference(reference) = ty else { return None };
+    match reference.elem.as_ref() {
+        Type::Path(path) if !path.path.is_ident("str") => Some(format!("`{}`", source_of_type(&reference.elem))),
+        _ => None,
     }
 }
 

@@ -315,7 +315,7 @@ mod tests {
             (quote!(#[pass(opt, batches = Smae)]), "unknown `batches = Smae`, did you mean `Same`?"),
             (quote!(#[pass(opt, batches = "same")]), "this can't be a `batches`; write `batches = Same`"),
             (quote!(#[pass(opt, opt)]), "`opt` is named twice, keep one of them"),
-            (quote!(#[pass("opt")]), "unexpected `\"opt\"`"),
+            (quote!(#[pass("opt")]), "write `opt` without quotes: it is the name of a field"),
             (quote!(#[pass = "opt"]), "`pass` takes its arguments in parentheses"),
             (quote!(), "`critic` is not a pass: mark it `#[pass(opt)]`"),
             (quote!(#[Pass(opt)]), "a method of a `#[passes]` block is marked `#[pass(…)]`"),

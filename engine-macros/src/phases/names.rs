@@ -72,6 +72,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("on_validation_start", "before_val"),
     ("on_validation_begin", "before_val"),
     ("on_validation_end", "after_val"),
+    ("on_validation_model_eval", "before_val"),
+    ("on_validation_model_train", "after_val"),
     ("on_validation_epoch_start", "before_val_epoch"),
     ("on_validation_epoch_end", "after_val_epoch"),
     ("validation_epoch_end", "after_val_epoch"),

@@ -32,15 +32,17 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
         None => {
             // its phases, if there are any, are no second mistake
             let krate = Krate::from_args(&mut args::parse("trainer", args, parse::KEYS, &mut diag));
-            let owner = syn::parse2(item.clone()).ok().map(|item| {
-                let stub = match &item {
-                    Item::Struct(item) if !item.generics.params.is_empty() => refused::expand(&krate, item),
-                    _ => TokenStream::new(),
-                };
-                let owner = phases::owner_of_item(&krate, &item);
-                quote!(#stub #owner)
-            });
-            let mut tokens = fallback::misplaced("trainer", "a struct with named fields", item, hint, diag);
+            let parsed: Option<Item> = syn::parse2(item.clone()).ok();
+            let owner = parsed.as_ref().and_then(|item| phases::owner_of_item(&krate, item));
+            fallback::tell("trainer", "a struct with named fields", &item, hint, &mut diag);
+            let stub = match &parsed {
+                Some(Item::Struct(item)) if !item.generics.params.is_empty() => {
+                    Some(refused::expand(&krate, item, diag.take_first()))
+                }
+                _ => None,
+            };
+            let mut tokens = fallback::keep(item, diag);
+            tokens.extend(stub);
             tokens.extend(owner);
             tokens
         }

@@ -2,21 +2,24 @@
 //! would be the same mistake again, at each place that says so.
 
 use crate::krate::Krate;
-use proc_macro2::TokenStream;
+use crate::verified::verified;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use syn::ItemStruct;
 
-/// What a trainer has, without anything in it. The batch is that of `impl Steps`.
-pub(crate) fn expand(krate: &Krate, item: &ItemStruct) -> TokenStream {
+/// What a trainer has, without anything in it. The error is within a constant on which the type of the batch depends, so that
+/// the compiler says nothing of that type.
+pub(crate) fn expand(krate: &Krate, item: &ItemStruct, error: TokenStream) -> TokenStream {
     let (private, owner) = (krate.private(), &item.ident);
     let (parameters, arguments, conditions) = item.generics.split_for_impl();
+    let nothing = verified(krate, quote!(()), &Ident::new("NO_TRAINER", Span::call_site()));
     let lasting = match conditions {
         Some(conditions) => quote!(#conditions, Self: 'static),
         None => quote!(where Self: 'static),
     };
-    quote! {
+    let stubs = quote! {
         impl #parameters #private::Batches for #owner #arguments #conditions {
-            type Batch = <Self as #private::Steps>::Batch;
+            type Batch = #nothing;
         }
         impl #parameters #private::State for #owner #arguments #conditions {
             fn save_state(&self) -> #private::StateMap { ::core::unreachable!() }
@@ -45,5 +48,11 @@ pub(crate) fn expand(krate: &Krate, item: &ItemStruct) -> TokenStream {
                 ::core::unreachable!()
             }
         }
+    };
+    quote! {
+        const _: () = {
+            const NO_TRAINER: bool = { #error };
+            #stubs
+        };
     }
 }

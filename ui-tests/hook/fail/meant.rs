@@ -18,6 +18,9 @@ pub struct Watch {
     // mistake: serde
     #[serde(default)]
     delta: f64,
+    // mistake: a text for a number
+    #[config(default = "0.5", range = 0.0..1.0)]
+    text: f64,
     // mistake: serde besides
     #[state]
     #[serde(skip)]

@@ -26,8 +26,14 @@ impl Keyed {
     fn critic(&mut self, _: &Tensor, _: &mut Context<'_>) -> Result<Output> {
         Ok(Output::new(Tensor::new()))
     }
-    #[pass(opt_g)]
+    // mistake: a text
+    #[pass("opt_g")]
     fn generator(&mut self, _: &Tensor, _: &mut Context<'_>) -> Result<Output> {
+        Ok(Output::new(Tensor::new()))
+    }
+    // mistake: the rate
+    #[pass(opt_g, lr = 0.1)]
+    fn slow(&mut self, _: &Tensor, _: &mut Context<'_>) -> Result<Output> {
         Ok(Output::new(Tensor::new()))
     }
 }

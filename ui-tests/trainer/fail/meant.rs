@@ -43,6 +43,9 @@ struct Gan {
     generator: Cnn,
     #[optimizer(critic)]
     opt_c: AdamW,
+    // mistake: a borrowed model
+    #[model]
+    encoder: &Cnn,
     // mistake: which model is the only one that is left
     #[optimizer]
     opt_g: AdamW,
