@@ -70,7 +70,9 @@ pub(crate) fn instead(attribute: &str, item: TokenStream) -> TokenStream {
 
 fn hint(item: &Item) -> Option<&'static str> {
     match item {
-        Item::Impl(item) if item.trait_.is_none() => Some("the phases of a trainer go under `#[phases]`"),
+        Item::Impl(item) if item.trait_.is_none() => {
+            Some("`#[trainer]` goes above its struct, and the block of its phases is under `#[phases]`")
+        }
         Item::Struct(item) if !item.generics.params.is_empty() => {
             Some("name concrete types in its fields; a model that the file chooses is a `Box<dyn Net>`")
         }
