@@ -254,7 +254,8 @@ fn parse_value(attribute: &str, written: &Ident, key: &Key, input: ParseStream<'
             return Err(syn::Error::new(equals.span, format!("`{name}` needs a value, write `{}`", key.usage)));
         }
         let at = input.span();
-        let text = input.fork().parse::<LitStr>().ok().filter(|_| key.form == Form::FlagOrType);
+        let is_code = matches!(key.form, Form::FlagOrType | Form::Path);
+        let text = input.fork().parse::<LitStr>().ok().filter(|_| is_code);
         let value = match key.form {
             Form::Flag => Ok(Value::Flag),
             Form::Expr | Form::FlagOrExpr => Expr::parse(input).map(|expr| Value::Expr(bare_expr(expr))),
@@ -264,6 +265,9 @@ fn parse_value(attribute: &str, written: &Ident, key: &Key, input: ParseStream<'
         return value.map_err(|_| {
             let hint = elsewhere::value(attribute, name).unwrap_or_default();
             let message = match &text {
+                Some(text) if key.form == Form::Path => {
+                    format!("`{name}` takes no quotes; write `{name} = {}`", text.value())
+                }
                 Some(text) => format!("`{name}` is a type and not a text; write `{name} = {}`", text.value()),
                 None => format!("this can't be a `{name}`; write `{}`{hint}", key.usage),
             };

@@ -313,7 +313,7 @@ mod tests {
             (quote!(#[pass(opt, every = -1)]), "`every` is a count: write `every = 5`"),
             (quote!(#[pass(opt, every = 1.5)]), "`every` is a count: write `every = 5`"),
             (quote!(#[pass(opt, batches = Smae)]), "unknown `batches = Smae`, did you mean `Same`?"),
-            (quote!(#[pass(opt, batches = "same")]), "this can't be a `batches`; write `batches = Same`"),
+            (quote!(#[pass(opt, batches = "same")]), "`batches` takes no quotes; write `batches = same`"),
             (quote!(#[pass(opt, opt)]), "`opt` is named twice, keep one of them"),
             (quote!(#[pass("opt")]), "write `opt` without quotes: it is the name of a field"),
             (quote!(#[pass = "opt"]), "`pass` takes its arguments in parentheses"),

@@ -10,6 +10,26 @@ pub struct AConfig {}
 #[component(kind = "metric")]
 pub struct BConfig {}
 
+pub struct D;
+
+// mistake: two kinds, of which one would ask for more
+#[component(dataset, model)]
+pub struct DConfig {}
+
+impl Dataset for D {
+    type Config = DConfig;
+    type Item = i64;
+    fn open(_: &DConfig) -> Result<Self> {
+        Ok(D)
+    }
+    fn len(&self) -> usize {
+        1
+    }
+    fn get(&self, _: usize, _: &mut SampleRng) -> Result<i64> {
+        Ok(1)
+    }
+}
+
 // mistake: nothing near
 #[component(zzz)]
 pub struct CConfig {}
