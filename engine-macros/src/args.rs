@@ -11,7 +11,7 @@ use crate::words::RESERVED;
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
-use syn::{Expr, ExprLit, Lit, LitStr, Path, Token, Type, token};
+use syn::{Expr, ExprLit, Lit, LitStr, Path, Token, Type, parse_quote, token};
 
 /// An argument that an attribute takes.
 pub(crate) struct Key {
@@ -80,14 +80,24 @@ fn read(
     diag: &mut Diag,
 ) -> Args {
     let mut args = Args { found: Vec::new() };
+    let mut told: Vec<String> = Vec::new();
     let parser = |input: ParseStream<'_>| {
         while !input.is_empty() {
             if let Some(names) = names.as_deref_mut()
                 && let Some(name) = name_alone(input, keys)?
             {
                 names.push(name);
+            } else if let Some(names) = names.as_deref_mut()
+                && let Some(name) = name_in_quotes(input)?
+            {
+                diag.error(&name, format!("write `{name}` without quotes: it is the name of a field"));
+                names.push(name);
             } else if let Err(error) = parse_one(attribute, input, keys, &mut args) {
-                diag.add(error);
+                // `min = 0, max = 1` is one mistake
+                if !told.contains(&error.to_string()) {
+                    told.push(error.to_string());
+                    diag.add(error);
+                }
                 skip_to_comma(input)?;
             }
             if !input.is_empty() {
@@ -183,18 +193,31 @@ fn parse_one(attribute: &str, input: ParseStream<'_>, keys: &[Key], args: &mut A
         };
         return Err(syn::Error::new(written.span(), message));
     };
-    let value = parse_value(attribute, &written, key, input)?;
+    let value = match parse_value(attribute, &written, key, input) {
+        Ok(value) => value,
+        Err(error) => {
+            args.found.extend(unknown(key).map(|value| (written, value)));
+            return Err(error);
+        }
+    };
     if args.found.iter().any(|(known, _)| *known == written) {
         return Err(syn::Error::new(written.span(), format!("`{name}` is given twice, keep one of them")));
     }
-    args.found.push((written, value));
     if !input.is_empty() && !input.peek(Token![,]) {
+        args.found.push((written, unknown(key).unwrap_or(value)));
         return Err(match input.fork().call(Ident::parse_any) {
             Ok(next) => input.error(format!("expected `,` before `{next}`")),
             Err(_) => input.error(format!("unexpected token after `{name}`; write `{}`", key.usage)),
         });
     }
+    args.found.push((written, value));
     Ok(())
+}
+
+/// In the place of a value that can't be read: an expression of any type. Nothing follows then from what stands where
+/// there is no value.
+fn unknown(key: &Key) -> Option<Value> {
+    (key.form == Form::FlagOrExpr).then(|| Value::Expr(parse_quote!(::core::unreachable!())))
 }
 
 /// A word with nothing behind it that is no key.
@@ -206,6 +229,17 @@ fn name_alone(input: ParseStream<'_>, keys: &[Key]) -> syn::Result<Option<Ident>
         return Ok(None);
     }
     input.call(Ident::parse_any).map(Some)
+}
+
+/// `"opt_c"` with nothing behind it, as the name that it holds.
+fn name_in_quotes(input: ParseStream<'_>) -> syn::Result<Option<Ident>> {
+    let ahead = input.fork();
+    let Ok(text) = ahead.parse::<LitStr>() else { return Ok(None) };
+    let name = text.parse::<Ident>().ok().filter(|_| ahead.is_empty() || ahead.peek(Token![,]));
+    if name.is_some() {
+        input.parse::<LitStr>()?;
+    }
+    Ok(name.map(|name| Ident::new(&name.to_string(), text.span())))
 }
 
 fn parse_value(attribute: &str, written: &Ident, key: &Key, input: ParseStream<'_>) -> syn::Result<Value> {
@@ -220,7 +254,8 @@ fn parse_value(attribute: &str, written: &Ident, key: &Key, input: ParseStream<'
             return Err(syn::Error::new(equals.span, format!("`{name}` needs a value, write `{}`", key.usage)));
         }
         let at = input.span();
-        let text = input.fork().parse::<LitStr>().ok().filter(|_| key.form == Form::FlagOrType);
+        let is_code = matches!(key.form, Form::FlagOrType | Form::Path);
+        let text = input.fork().parse::<LitStr>().ok().filter(|_| is_code);
         let value = match key.form {
             Form::Flag => Ok(Value::Flag),
             Form::Expr | Form::FlagOrExpr => Expr::parse(input).map(|expr| Value::Expr(bare_expr(expr))),
@@ -230,6 +265,9 @@ fn parse_value(attribute: &str, written: &Ident, key: &Key, input: ParseStream<'
         return value.map_err(|_| {
             let hint = elsewhere::value(attribute, name).unwrap_or_default();
             let message = match &text {
+                Some(text) if key.form == Form::Path => {
+                    format!("`{name}` takes no quotes; write `{name} = {}`", text.value())
+                }
                 Some(text) => format!("`{name}` is a type and not a text; write `{name} = {}`", text.value()),
                 None => format!("this can't be a `{name}`; write `{}`{hint}", key.usage),
             };

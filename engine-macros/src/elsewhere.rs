@@ -72,6 +72,26 @@ const ARGUMENTS: &[(&str, &[&str], &str)] = &[
     ("config", &["help", "doc", "docs", "description"], "describe a setting in its doc comment: `/// How many.`"),
     ("config", &["choices", "values", "one_of"], "a setting with a few values is an enum under `#[component]`"),
     ("config", &["rename", "name", "key", "alias"], "the key of a setting is the name of its field; rename the field"),
+    (
+        "component",
+        &["type", "kind"],
+        "the kind of a component stands alone: `#[component(dataset)]`, `#[component(metric)]`",
+    ),
+    (
+        "pass",
+        &["lr", "learning_rate"],
+        "an optimizer and its settings belong in the experiment: `optimizer: (opt_g: AdamW(lr: 1e-3))`",
+    ),
+    (
+        "pass",
+        &["clip", "accumulate"],
+        "clipping and accumulation belong in the experiment: `passes: (critic: (clip: Norm(1.0)))`",
+    ),
+    (
+        "pass",
+        &["optimizer", "optimizers", "opt", "optim", "steps"],
+        "the optimizers of a pass stand alone, by the names of their fields: `#[pass(opt_g, times = 2)]`",
+    ),
     ("component", &["hook"], "a hook is a struct under `#[hook]`"),
     ("component", &["trainer"], "a trainer is a struct under `#[trainer(by_epoch)]`"),
     ("component", &["batch"], "a batch is a struct under `#[derive(Batch)]`"),

@@ -6,11 +6,12 @@ use crate::fields::ROLES;
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::spanned::Spanned;
-use syn::{Fields, Item};
+use syn::{Attribute, Fields, Item, ItemStruct};
 
 /// The item unchanged but for helper attributes, and the errors.
 pub(crate) fn keep(item: TokenStream, diag: Diag) -> TokenStream {
-    let mut tokens = without_helpers(item, true);
+    // the roles are those of another attribute, which is still to come
+    let mut tokens = if is_read_by_another(&item) { item } else { without_helpers(item, true) };
     tokens.extend(diag.into_tokens());
     tokens
 }
@@ -25,6 +26,18 @@ pub(crate) fn misplaced(
     hint: impl Fn(&Item) -> Option<&'static str>,
     mut diag: Diag,
 ) -> TokenStream {
+    tell(attribute, place, &item, hint, &mut diag);
+    keep(item, diag)
+}
+
+/// The error of [`misplaced`].
+pub(crate) fn tell(
+    attribute: &str,
+    place: &str,
+    item: &TokenStream,
+    hint: impl Fn(&Item) -> Option<&'static str>,
+    diag: &mut Diag,
+) {
     match syn::parse2::<Item>(item.clone()) {
         Ok(parsed) => {
             let (span, what) = kind(&parsed);
@@ -33,7 +46,6 @@ pub(crate) fn misplaced(
         }
         Err(error) => diag.add(error),
     }
-    keep(item, diag)
 }
 
 /// The token that shows what the item is, and a word for it.
@@ -85,6 +97,13 @@ fn without_helpers(tokens: TokenStream, on_item: bool) -> TokenStream {
         }
     }
     kept
+}
+
+/// Whether a struct has an attribute that takes the roles of its fields.
+fn is_read_by_another(item: &TokenStream) -> bool {
+    let Ok(item) = syn::parse2::<ItemStruct>(item.clone()) else { return false };
+    let last = |attr: &Attribute| attr.path().segments.last().map(|name| name.ident.to_string());
+    item.attrs.iter().filter_map(last).any(|name| ["trainer", "hook", "component"].contains(&name.as_str()))
 }
 
 fn is_helper(token: &TokenTree) -> bool {

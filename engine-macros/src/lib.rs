@@ -30,6 +30,7 @@ mod passes;
 mod phases;
 mod priority;
 mod recover;
+mod refuse;
 mod ron;
 mod settings;
 mod show;
@@ -93,6 +94,20 @@ pub fn phases(args: TokenStream, item: TokenStream) -> TokenStream {
     show::run(phases::expand, args, item)
 }
 
+/// What is written by mistake for [`phases`](macro@phases).
+#[doc(hidden)]
+#[proc_macro_attribute]
+pub fn phase(args: TokenStream, item: TokenStream) -> TokenStream {
+    phases::misspelt(args.into(), item.into()).into()
+}
+
+/// What is written by mistake for [`hook`](macro@hook).
+#[doc(hidden)]
+#[proc_macro_derive(Hook, attributes(config, state, transient))]
+pub fn derive_hook(item: TokenStream) -> TokenStream {
+    hook::derived(item.into()).into()
+}
+
 /// Makes the methods of an `impl` block the passes of a trainer: an iter runs them in order, each with its own forward
 /// pass, loss and optimizers. It replaces `impl Steps`.
 ///
@@ -131,6 +146,13 @@ pub fn passes(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn pass(_args: TokenStream, item: TokenStream) -> TokenStream {
     passes::outside(item.into()).into()
+}
+
+/// Marks a phase of a [`phases`](macro@phases) block that closes another one: it is not called on the way out of a run that
+/// does not end well.
+#[proc_macro_attribute]
+pub fn only_ok(_args: TokenStream, item: TokenStream) -> TokenStream {
+    phases::only_ok_outside(item.into()).into()
 }
 
 /// Makes a struct a component: settings that experiment files name, documented and strict about their keys.
@@ -249,6 +271,13 @@ pub fn trainer(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_derive(Batch, attributes(batch))]
 pub fn derive_batch(item: TokenStream) -> TokenStream {
     show::run(batch::expand, TokenStream::new(), item)
+}
+
+/// An error at these tokens: `"what to do", tokens`. The engine's own `macro_rules!` can only point at the whole call.
+#[doc(hidden)]
+#[proc_macro]
+pub fn refuse(input: TokenStream) -> TokenStream {
+    refuse::expand(input.into()).into()
 }
 
 /// The tests of `engine::check_experiments!`, which hands over where the engine is and whose trainer is meant.

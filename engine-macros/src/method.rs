@@ -55,6 +55,10 @@ impl Wanted<'_> {
         let what = self.what;
         match parameter {
             Some(FnArg::Typed(argument)) => match argument.ty.as_ref() {
+                Type::Reference(reference) if is_foreign_context(&reference.elem) => {
+                    self.refuse(&reference.elem, &format!("{what} takes the context as `&mut Context<'_>`"), diag);
+                    None
+                }
                 Type::Reference(reference) if reference.mutability.is_some() => Some(reference.elem.as_ref().clone()),
                 other => {
                     self.refuse(other, &format!("{what} takes the context as `&mut Context<'_>`"), diag);
@@ -98,6 +102,12 @@ pub(crate) fn quiet_signature() -> Attribute {
             clippy::unused_self
         )]
     }
+}
+
+/// What other engines hand to a method in the place of the context.
+pub(crate) fn is_foreign_context(ty: &Type) -> bool {
+    const NAMES: [&str; 4] = ["Runner", "Trainer", "Engine", "LightningModule"];
+    matches!(ty, Type::Path(path) if path.path.get_ident().is_some_and(|name| NAMES.iter().any(|known| name == known)))
 }
 
 /// Whether a method returns nothing, or says so.

@@ -7,6 +7,7 @@ use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser};
+use syn::punctuated::Punctuated;
 use syn::{Attribute, Field, Fields, ImplItem, ImplItemFn, ItemImpl, ItemStruct, Token, Type, Visibility, parse_quote};
 
 /// A struct, and the names of those of its fields that are not written to their end.
@@ -25,7 +26,7 @@ pub(crate) fn item_struct(item: TokenStream) -> Option<Struct> {
     let mut unfinished = Vec::new();
     let fields = (|input: ParseStream<'_>| fields(input, &mut unfinished)).parse2(body.stream()).ok()?;
     if let Fields::Named(named) = &mut item.fields {
-        named.named = fields.into_iter().collect();
+        named.named = fields;
     }
     Some(Struct { item, unfinished })
 }
@@ -87,21 +88,43 @@ fn split(item: TokenStream) -> Option<(TokenStream, Group)> {
     }
 }
 
-fn fields(input: ParseStream<'_>, unfinished: &mut Vec<Ident>) -> syn::Result<Vec<Field>> {
-    let mut found = Vec::new();
+fn fields(input: ParseStream<'_>, unfinished: &mut Vec<Ident>) -> syn::Result<Punctuated<Field, Token![,]>> {
+    let mut found = Punctuated::new();
     while !input.is_empty() {
+        let is_marked = attributes(input)?;
         let ahead = input.fork();
-        if ahead.call(Field::parse_named).is_ok() && (ahead.is_empty() || ahead.peek(Token![,])) {
+        if is_marked && let Some(field) = field(input)? {
+            unfinished.extend(field.ident.clone());
+            found.push(field);
+        } else if ahead.call(Field::parse_named).is_ok() && (ahead.is_empty() || ahead.peek(Token![,])) {
             found.push(input.call(Field::parse_named)?);
         } else if let Some(field) = field(input)? {
             unfinished.extend(field.ident.clone());
             found.push(field);
         }
         if input.peek(Token![,]) {
-            input.parse::<Token![,]>()?;
+            // the compiler looks at it once more, and says the same at the same place
+            let comma = input.parse()?;
+            if !found.empty_or_trailing() {
+                found.push_punct(comma);
+            }
         }
     }
     Ok(found)
+}
+
+/// Takes the attributes off a field when one of them does not parse, such as `#[]`. Whether there was one.
+fn attributes(input: ParseStream<'_>) -> syn::Result<bool> {
+    if input.fork().call(Attribute::parse_outer).is_ok() {
+        return Ok(false);
+    }
+    while input.peek(Token![#]) {
+        input.parse::<TokenTree>()?;
+        if input.peek(syn::token::Bracket) {
+            input.parse::<TokenTree>()?;
+        }
+    }
+    Ok(true)
 }
 
 /// A field that does not parse, up to the next one; `None` when there is no name yet.
@@ -214,6 +237,8 @@ mod tests {
                 "{middle}"
             );
         }
+        let (fields, unfinished) = names(quote!(struct T { a: u8, #[state] #[] b: u8, c: u8 }));
+        assert_eq!((fields, unfinished), (vec!["a".into(), "b".into(), "c".into()], vec!["b".into()]));
         let (fields, unfinished) = names(quote!(struct T { a: u8, #[config] }));
         assert_eq!((fields, unfinished), (vec!["a".to_owned()], vec![]));
         assert!(item_struct(quote!(struct T<)).is_none());

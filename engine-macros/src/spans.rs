@@ -1,11 +1,38 @@
 //! Where generated code points when the compiler complains of it.
 
-use proc_macro2::{Ident, Span, TokenTree};
-use quote::ToTokens;
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote_spanned};
 
 /// At a name for messages, of the macro for lints.
 pub(crate) fn quiet(ident: &Ident) -> Span {
     Span::mixed_site().located_at(ident.span())
+}
+
+/// A struct or an enum without parameters, with empty brackets: `struct Cnn<> { … }`.
+///
+/// Where a name within the brackets of a field's type is not found, the compiler would propose a parameter of the struct.
+/// The copies of the type get no such advice, so the same error would be told twice.
+pub(crate) fn without_advice(item: &impl ToTokens, ident: &Ident) -> TokenStream {
+    let mut written = TokenStream::new();
+    let mut is_name = false;
+    for token in item.to_token_stream() {
+        let word = match &token {
+            TokenTree::Ident(word) => Some(word.clone()),
+            _ => None,
+        };
+        written.extend([token]);
+        if is_name && word.as_ref() == Some(ident) {
+            written.extend(quote_spanned!(Span::mixed_site()=> <>));
+        }
+        is_name = word.is_some_and(|word| word == "struct" || word == "enum");
+    }
+    written
+}
+
+/// `impl`, behind which the compiler proposes no parameter, as in [`without_advice`].
+pub(crate) fn impl_without_advice(at: Span) -> TokenStream {
+    let brackets = quote_spanned!(Span::mixed_site()=> <>);
+    quote_spanned!(at=> impl #brackets)
 }
 
 /// The places of the first and the last token.

@@ -18,7 +18,7 @@ pub(crate) fn meant_or_list(got: &str, known: &[&str]) -> String {
     match did_you_mean(got, known) {
         Some(meant) => format!(", did you mean `{meant}`?"),
         None if known.len() == 1 => format!(", expected `{}`", known[0]),
-        None if known.len() < 10 => format!(", expected one of {}", quoted(known)),
+        None if known.len() <= 10 => format!(", expected one of {}", quoted(known)),
         None => String::new(),
     }
 }
@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_ten_is_left_out() {
-        assert_eq!(meant_or_list("zzz", &["a"; 10]), "");
+    fn a_list_of_eleven_is_left_out() {
+        assert_eq!(meant_or_list("zzz", &["a"; 11]), "");
     }
 }

@@ -91,7 +91,7 @@ pub mod trainer;
 pub mod weights;
 
 pub use base::Saved;
-pub use engine_macros::{component, hook, pass, passes, phases, trainer};
+pub use engine_macros::{component, hook, only_ok, pass, passes, phases, trainer};
 pub use model::{Model, Net};
 /// The bindings of libtorch, in the version that the engine uses.
 pub use tch;
@@ -108,7 +108,10 @@ pub mod prelude {
     pub use crate::optim::{Adam, AdamW, Optimizer, Schedules, Sgd};
     pub use crate::random::SampleRng;
     pub use crate::run::{Context, Save};
-    pub use engine_macros::{component, hook, pass, passes, phases, trainer};
+    pub use engine_macros::{component, hook, only_ok, pass, passes, phases, trainer};
+    // what is written by mistake, and is told
+    #[doc(hidden)]
+    pub use engine_macros::{Hook, phase};
     pub use tch::{Device, IndexOp, Kind, Reduction, Tensor};
 }
 
@@ -152,6 +155,7 @@ pub mod __private {
         ConfigValue, Fresh, Paths, check_exists, check_range, load_field, read_checked, save_field,
     };
     pub use crate::base::{Clock, Output, Prediction, Priority, Result, Saved, State, StateError, StateMap};
+    pub use crate::cli::is_program;
     pub use crate::config::registry::{self, Component, FieldInfo};
     pub use crate::config::{Configured, Keyed, KeysOf, NoKeys};
     pub use crate::data::{
@@ -159,7 +163,7 @@ pub mod __private {
     };
     pub use crate::hook::{
         AnyHook, Batches, ConstText, EachState, HasOptimizers, Hook, HookConfig, HookField, NoPhases, NoSteps,
-        OnePhasesBlock, PassBatch, PassSteps, Phases, PhasesOf, PhasesOwner, PredictStep, SlotInfo, Slots, Steps,
+        OnePassesBlock, OnePhasesBlock, PassBatch, Phases, PhasesOf, PhasesOwner, PredictStep, SlotInfo, Slots, Steps,
         StepsOf, TestStep, TrainStep, ValStep, build_any, is_one_of, is_stepped, is_well, no_such_pass, pass_of,
     };
     pub use crate::loops::{LoopConfig, Role, TrainerInfo};
@@ -179,6 +183,6 @@ pub mod __private {
     pub use crate::trainer::{
         Build, Fields, LoaderField, MetricField, OptimizerField, SameBatch, SameBatches, SchedulesField,
     };
-    pub use engine_macros::{check_experiments_of, experiment_of};
+    pub use engine_macros::{check_experiments_of, experiment_of, refuse};
     pub use {inventory, serde, tch, typetag};
 }

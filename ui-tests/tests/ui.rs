@@ -89,6 +89,28 @@ fn every_message_is_explained() {
     assert!(unknown.is_empty(), "no row of docs/macros.md has these messages:\n{}", unknown.join("\n"));
 }
 
+/// A reader who meets the name of a trait can look it up.
+#[test]
+fn every_trait_that_a_message_names_is_explained() {
+    let document = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/macros.md"));
+    let (_, table) = document.split_once("\n### Traits that the compiler names").unwrap();
+    let of_the_language = ["Send", "Debug", "Clone"];
+    let (mut named, mut unknown) = (0, Vec::new());
+    for path in files() {
+        let messages = read(&path.with_extension("stderr"));
+        for after in ["the trait `", "of trait `"].iter().flat_map(|before| messages.split(before).skip(1)) {
+            let written = after.split(['`', '<']).next().unwrap_or_default();
+            let name = written.rsplit("::").next().unwrap_or_default();
+            named += 1;
+            if !of_the_language.contains(&name) && !table.contains(&format!("`{name}`")) {
+                unknown.push(format!("{}: {name}", path.display()));
+            }
+        }
+    }
+    assert!(named > 50, "{named}");
+    assert!(unknown.is_empty(), "docs/macros.md does not say which types have these traits:\n{}", unknown.join("\n"));
+}
+
 /// Mistakes that are refused, and uses that compile, each marked in its file.
 #[test]
 fn there_are_three_hundred_cases() {

@@ -3,7 +3,7 @@
 use crate::batch::parse::{Batch, Role, Weight};
 use crate::verified;
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
 
 pub(crate) fn expand(batch: &Batch) -> TokenStream {
     let Batch { ident, generics, fields, krate, .. } = batch;
@@ -46,9 +46,12 @@ pub(crate) fn expand(batch: &Batch) -> TokenStream {
             }
         },
     };
+    // where the name of a type is not found, the compiler proposes a parameter of the struct, at its name: here too, so that
+    // it is told once
+    let open = quote_spanned!(ident.span()=> impl);
     quote! {
         #[automatically_derived]
-        impl #impl_generics #private::Batch for #ident #types #clause {
+        #open #impl_generics #private::Batch for #ident #types #clause {
             fn visit<'__a>(&'__a mut self, each: &mut #private::EachPart<'_, '__a>) -> #private::Result<()> {
                 #(#shown)*
                 ::core::result::Result::Ok(())

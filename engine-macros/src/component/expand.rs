@@ -7,6 +7,7 @@ use crate::component::serde_attrs::{Derived, derived, serde_words};
 use crate::component::stateful;
 use crate::fields::Role;
 use crate::settings::{block, function, registered};
+use crate::spans::without_advice;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::{Attribute, ItemEnum, ItemStruct, parse_quote};
@@ -62,6 +63,7 @@ fn expand_struct(component: &Component, item: &ItemStruct) -> TokenStream {
     let registration = settings.registration(component.kind.word(), &component.docs, TokenStream::new());
     let chosen_by_file = chosen_by_file(component, ident);
     let block = block(quote!(#keys #registration #chosen_by_file));
+    let item = without_advice(&item, ident);
     quote!(#item #functions #nothing #clone #debug #block)
 }
 
@@ -77,6 +79,7 @@ fn expand_enum(component: &Component, item: &ItemEnum) -> TokenStream {
         debug = (!derived.debug).then(|| quote!(#[derive(::core::fmt::Debug)]));
     }
     let (name, docs) = (&component.name, &component.docs);
+    let item = without_advice(&item, &item.ident);
     quote! {
         #clone
         #debug

@@ -36,12 +36,14 @@ impl Kind {
     /// Takes the kind's flag, with the type of `model = Type`; without a flag, the component is settings.
     pub(crate) fn from_args(args: &mut Args, diag: &mut Diag) -> (Kind, Option<Type>) {
         let mut found: Option<(Kind, Option<Type>)> = None;
+        let mut several = false;
         for (kind, key) in FLAGS {
             let Some((written, value)) = args.take(key.name) else { continue };
             match &found {
                 Some((first, _)) => {
                     let (first, second) = (first.word(), key.name);
                     diag.error(written, format!("a component has one kind, `{first}` and `{second}` are two"));
+                    several = true;
                 }
                 None => {
                     let model = match value {
@@ -52,7 +54,11 @@ impl Kind {
                 }
             }
         }
-        found.unwrap_or((Kind::Settings, None))
+        match found {
+            // which one was meant is not known: settings ask nothing more of the type
+            Some((kind, _)) if several && kind.owner().is_none() => (Kind::Settings, None),
+            found => found.unwrap_or((Kind::Settings, None)),
+        }
     }
 
     /// The word in the registry.

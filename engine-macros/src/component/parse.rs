@@ -8,6 +8,7 @@ use crate::fields::{Field, ROLES, Role, docs, is_one_of};
 use crate::krate::Krate;
 use crate::recover;
 use crate::settings::Settings;
+use crate::trainer::is_layer;
 use crate::twice;
 use crate::words::OPERATORS;
 use proc_macro2::{Ident, TokenStream};
@@ -91,8 +92,21 @@ fn from_struct(mut item: ItemStruct, unfinished: &[Ident], mut args: Args, diag:
         // the model itself, most likely, whose layers are no settings
         fields.iter_mut().for_each(|field| field.role = Role::Unknown);
     }
+    if kind == Kind::Settings && item.fields.iter().any(|field| is_layer(&field.ty) && !is_tensor(&field.ty)) {
+        let message = format!(
+            "`{}` holds layers, which no file can; `#[component]` belongs on the struct of its settings, `{}Config`",
+            item.ident, item.ident
+        );
+        diag.error(&item.ident, message);
+        fields.iter_mut().for_each(|field| field.role = Role::Unknown);
+    }
     let docs = docs(&item.attrs);
     Component { item: Shape::Struct(item), kind, name, docs, fields, model, krate: Krate::from_args(&mut args) }
+}
+
+/// Of a single tensor it is told at its field.
+fn is_tensor(ty: &Type) -> bool {
+    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Tensor"))
 }
 
 /// `required` is a key of every sink.

@@ -4,6 +4,7 @@ use crate::component::kind::Kind;
 use crate::component::parse::Component;
 use crate::hook::{build_from_config, settings_ident, settings_of};
 use crate::settings::{block, registered, state_impl};
+use crate::spans::{impl_without_advice, without_advice};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::ItemStruct;
@@ -22,7 +23,8 @@ pub(crate) fn expand(component: &Component, item: &ItemStruct) -> TokenStream {
     // at the struct's name: the error when it does not implement the trait of its kind
     let here = component.krate.private_at(owner.span());
     let component_trait = family.component_trait;
-    let impl_component = quote_spanned!(owner.span()=> impl #here::#component_trait for #owner);
+    let open = impl_without_advice(owner.span());
+    let impl_component = quote_spanned!(owner.span()=> #open #here::#component_trait for #owner);
     let block = block(quote! {
         #settings_struct
         #registration
@@ -35,6 +37,7 @@ pub(crate) fn expand(component: &Component, item: &ItemStruct) -> TokenStream {
         }
         #chosen_by_file
     });
+    let item = without_advice(item, owner);
     quote!(#item #block)
 }
 

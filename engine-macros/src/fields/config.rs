@@ -257,7 +257,8 @@ fn is_whole(expr: &Expr) -> bool {
 /// Whether an expression can only be a constant: paths to one, and literals.
 fn is_constant(expr: &Expr) -> bool {
     match expr {
-        Expr::Lit(_) => true,
+        // a text as the default of a number is of the wrong type, and the field's own check says so
+        Expr::Lit(literal) => !matches!(literal.lit, Lit::Str(_) | Lit::ByteStr(_) | Lit::CStr(_)),
         // `Self` is another type where it is asked
         Expr::Path(path) => path.path.segments.first().is_some_and(|first| first.ident != "Self"),
         Expr::Unary(unary) => is_constant(&unary.expr),

@@ -5,6 +5,7 @@ use crate::elsewhere;
 use crate::fields::owner::OwnerKind;
 use crate::fields::table::{ROLES, roles_of};
 use crate::groups::bare_type;
+use crate::source::source_of_type;
 use crate::suggest::{did_you_mean, quoted};
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -83,15 +84,39 @@ pub(crate) enum Taken {
 /// Takes the role's attribute off the field; what is wrong with it goes to `diag`.
 pub(crate) fn take_role(field: &mut syn::Field, owner: OwnerKind, diag: &mut Diag) -> Taken {
     field.ty = bare_type(field.ty.clone());
+    if owner != OwnerKind::Component && refuse_serde(field, diag) {
+        return Taken::Refused;
+    }
     let taken = find_role(field, owner, diag);
     match with_lifetimes(&field.ty) {
         None => taken,
         Some(complete) => {
-            diag.error(&field.ty, "a field owns its value; write `String` for a text");
+            let owned = owned(&field.ty).unwrap_or_else(|| "`String` for a text".to_owned());
+            diag.error(&field.ty, format!("a field owns its value; write {owned}"));
             field.ty = complete;
             Taken::Refused
         }
     }
+}
+
+/// `Mlp` of `&Mlp`; of a borrowed text, nothing.
+fn owned(ty: &Type) -> Option<String> {
+    let Type::Reference(reference) = ty else { return None };
+    match reference.elem.as_ref() {
+        Type::Path(path) if !path.path.is_ident("str") => Some(format!("`{}`", source_of_type(&reference.elem))),
+        _ => None,
+    }
+}
+
+/// Takes `#[serde(…)]` off a field that serde does not read, and reports it. Whether the field has no role besides.
+fn refuse_serde(field: &mut syn::Field, diag: &mut Diag) -> bool {
+    let found: Vec<Attribute> = field.attrs.extract_if(.., |attr| attr.path().is_ident("serde")).collect();
+    let Some(first) = found.first() else { return false };
+    diag.error(
+        first.path(),
+        "`#[serde(…)]` says nothing here; a setting is `#[config]`, with `default`, `range` or `example` in parentheses",
+    );
+    !field.attrs.iter().any(|attr| ROLES.iter().any(|role| attr.path().is_ident(role.name)))
 }
 
 /// `&str` as `&'static str`, for which the compiler has nothing to say; `None` when no lifetime is missing.

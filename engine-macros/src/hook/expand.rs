@@ -5,13 +5,20 @@ use crate::hook::parse::Hook;
 use crate::krate::Krate;
 use crate::phases;
 use crate::settings::{Settings, block, fresh, registered, state_impl};
-use crate::spans::quiet;
+use crate::spans::{impl_without_advice, quiet, without_advice};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ItemStruct;
 use syn::ext::IdentExt as _;
 
 pub(crate) fn expand(hook: &Hook) -> TokenStream {
+    let item = without_advice(&hook.item, &hook.item.ident);
+    let beside = beside(hook);
+    quote!(#item #beside)
+}
+
+/// All but the struct.
+pub(crate) fn beside(hook: &Hook) -> TokenStream {
     let private = hook.krate.private();
     let (item, owner, name) = (&hook.item, &hook.item.ident, hook.name.as_str());
     let settings_ident = settings_ident(item);
@@ -28,7 +35,8 @@ pub(crate) fn expand(hook: &Hook) -> TokenStream {
     let state = state_impl(&hook.krate, owner, &hook.fields);
     // at the struct's name: the error when there is no `#[phases]` block
     let here = hook.krate.private_at(owner.span());
-    let impl_hook = quote_spanned!(owner.span()=> impl #here::Hook for #owner);
+    let open = impl_without_advice(owner.span());
+    let impl_hook = quote_spanned!(owner.span()=> #open #here::Hook for #owner);
     let no_phases = hook.phases_misplaced.then(|| phases::none(&hook.krate, owner));
     let none_outside = phases::none_outside(&hook.krate, owner, true);
     let methods = quote! {
@@ -54,7 +62,7 @@ pub(crate) fn expand(hook: &Hook) -> TokenStream {
         #none_outside
         #chosen_by_file
     });
-    quote!(#item #no_phases #block)
+    quote!(#no_phases #block)
 }
 
 /// The name of the struct of settings: `<Name>Config`, unless the item itself speaks of a type of that name.

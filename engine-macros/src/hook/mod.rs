@@ -6,7 +6,7 @@ mod parse;
 use crate::diag::Diag;
 use crate::krate::Krate;
 use crate::{args, fallback, phases, trainer};
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use syn::Item;
 
 pub(crate) use expand::{build_from_config, settings_ident, settings_of};
@@ -32,6 +32,21 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
             tokens
         }
     }
+}
+
+/// `#[derive(Hook)]`: the struct is made a hook all the same, so that this is the one error.
+pub(crate) fn derived(item: TokenStream) -> TokenStream {
+    let mut diag = Diag::new();
+    diag.error_at(
+        Span::call_site(),
+        "a hook is no derive: write `#[hook]` above the struct in place of `#[derive(Hook)]`",
+    );
+    let mut told = Diag::new();
+    let hook = parse::parse(TokenStream::new(), item, &mut told).map(|hook| expand::beside(&hook));
+    let mut tokens = diag.into_tokens();
+    tokens.extend(hook);
+    tokens.extend(told.into_tokens());
+    tokens
 }
 
 fn hint(item: &Item) -> Option<&'static str> {

@@ -34,7 +34,7 @@ pub(super) fn named_batch(function: &mut ImplItemFn, owner: &Type, krate: &Krate
 /// `Self::Batch`, written out.
 pub(super) fn own_batch(krate: &Krate, at: Span) -> Type {
     let private = krate.private_at(Span::call_site().located_at(at));
-    parse_quote_spanned!(at=> <Self as #private::PassSteps>::Batch)
+    parse_quote_spanned!(at=> <Self as #private::OnePassesBlock>::Batch)
 }
 
 /// `Self::Batch`, or `Gan::Batch`.

@@ -1,4 +1,4 @@
-//! The expansion of a block of passes: an impl of `PassSteps`, which calls the method of the pass under way, and checks of
+//! The expansion of a block of passes: an impl of `OnePassesBlock`, which calls the method of the pass under way, and checks of
 //! the optimizers that the passes name.
 
 use crate::diag::Diag;
@@ -42,7 +42,7 @@ pub(crate) fn expand(passes: &Passes, mut diag: Diag) -> TokenStream {
         const _: () = {
             #unknown
             #[automatically_derived]
-                impl #private::PassSteps for #owner {
+                impl #private::OnePassesBlock for #owner {
                 type Batch = #batch;
                 const PASSES: &'static [#private::PassInfo] = &[#(#infos),*];
                 #[allow(unused_variables, unreachable_code)]

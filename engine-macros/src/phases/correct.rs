@@ -4,7 +4,7 @@
 //! signature: so the method gets what it lacks, and keeps what its body may go by.
 
 use crate::krate::Krate;
-use crate::method::returns_nothing;
+use crate::method::{is_foreign_context, returns_nothing};
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, format_ident};
 use syn::ext::IdentExt as _;
@@ -51,6 +51,10 @@ fn context(function: &mut ImplItemFn, krate: &Krate) {
         let FnArg::Typed(argument) = argument else { continue };
         if let Some(context) = borrowed_context(&argument.ty) {
             argument.ty = parse_quote!(&mut #context);
+            found = true;
+        } else if matches!(argument.ty.as_ref(), Type::Reference(of) if is_foreign_context(&of.elem)) {
+            let private = krate.private();
+            argument.ty = parse_quote!(&mut #private::Context<'_>);
             found = true;
         }
         found |= matches!(argument.pat.as_ref(), Pat::Ident(name) if name.ident == "cx");

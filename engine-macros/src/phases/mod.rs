@@ -9,8 +9,8 @@ use crate::args;
 use crate::diag::Diag;
 use crate::fallback;
 use crate::krate::Krate;
-use proc_macro2::TokenStream;
-use syn::{Item, ItemStruct};
+use proc_macro2::{Span, TokenStream};
+use syn::{Item, ItemImpl, ItemStruct};
 
 pub(crate) use expand::{none, none_outside, owner, owner_of_item};
 
@@ -31,6 +31,29 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
             tokens
         }
     }
+}
+
+/// `#[phase]`: of a block it is told and is one, of a method it is told.
+pub(crate) fn misspelt(args: TokenStream, item: TokenStream) -> TokenStream {
+    let mut diag = Diag::new();
+    if syn::parse2::<ItemImpl>(item.clone()).is_err() {
+        diag.error_at(Span::call_site(), "a phase needs no attribute: `#[phases]` stands above the `impl` block, and the name of the method says which phase it is");
+        return fallback::keep(item, diag);
+    }
+    diag.error_at(Span::call_site(), "the attribute of a block is `#[phases]`");
+    let mut tokens = expand(args, item);
+    tokens.extend(diag.into_tokens());
+    tokens
+}
+
+/// An `#[only_ok]` that no `#[phases]` has read.
+pub(crate) fn only_ok_outside(item: TokenStream) -> TokenStream {
+    let mut diag = Diag::new();
+    let message = "`#[only_ok]` marks a method of a `#[phases]` block that closes a phase, such as `after_val`; write it above the method";
+    diag.error_at(Span::call_site(), message);
+    let mut tokens = item;
+    tokens.extend(diag.into_tokens());
+    tokens
 }
 
 /// On the struct of a hook, the attribute is reported; that the hook has no phases would be the same mistake once more.

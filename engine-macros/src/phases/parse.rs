@@ -11,7 +11,7 @@ use crate::source::source_of_type;
 use crate::suggest::did_you_mean;
 use crate::twice;
 use crate::words::PHASES;
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, TokenStream, TokenTree};
 use std::collections::BTreeSet;
 use syn::ext::IdentExt as _;
 use syn::{Attribute, ImplItem, ImplItemFn, ItemImpl, Meta, Type};
@@ -97,7 +97,7 @@ fn method(member: &mut ImplItem, seen: &mut BTreeSet<String>, krate: &Krate, dia
             return Found::Mistake(None);
         }
         // what the compiler has to say: a method without a body
-        ImplItem::Verbatim(_) => return Found::Mistake(None),
+        ImplItem::Verbatim(tokens) => return Found::Mistake(name_of_method(tokens)),
         // such a type is refused wherever it stands
         ImplItem::Type(item) => {
             diag.error(&item.ident, "a `#[phases]` block holds phases only; put the type beside it");
@@ -145,6 +145,12 @@ fn method(member: &mut ImplItem, seen: &mut BTreeSet<String>, krate: &Krate, dia
 fn only_ok(function: &mut ImplItemFn, name: &str, diag: &mut Diag) -> bool {
     let mut found = false;
     function.attrs.retain(|attr| {
+        if looks_like_only_ok(attr) {
+            let written = attr.path().get_ident().map(ToString::to_string).unwrap_or_default();
+            diag.error(attr.path(), format!("unknown attribute `{written}`, did you mean `{ONLY_OK}`?"));
+            found = true;
+            return false;
+        }
         if !attr.path().is_ident(ONLY_OK) {
             return true;
         }
@@ -164,6 +170,23 @@ fn only_ok(function: &mut ImplItemFn, name: &str, diag: &mut Diag) -> bool {
 }
 
 const ONLY_OK: &str = "only_ok";
+
+/// Whether an attribute that nobody knows was meant as `#[only_ok]`.
+fn looks_like_only_ok(attr: &Attribute) -> bool {
+    const WORDS: [&str; 6] = ["only_if_ok", "if_ok", "ok_only", "only_on_ok", "only_success", "on_success"];
+    let Some(name) = attr.path().get_ident().map(ToString::to_string) else { return false };
+    name != ONLY_OK && (WORDS.contains(&name.as_str()) || did_you_mean(&name, &[ONLY_OK]).is_some())
+}
+
+/// The name behind `fn` of a method that does not parse, when it is that of a phase.
+fn name_of_method(tokens: &TokenStream) -> Option<Ident> {
+    let mut tokens =
+        tokens.clone().into_iter().skip_while(|token| !matches!(token, TokenTree::Ident(word) if word == "fn"));
+    match tokens.nth(1)? {
+        TokenTree::Ident(name) if PHASES.contains(&name.unraw().to_string().as_str()) => Some(name.unraw()),
+        _ => None,
+    }
+}
 
 /// Checks the shape of the signature; its types are checked by the compiler, in the expansion.
 fn signature(function: &ImplItemFn, diag: &mut Diag) -> Option<(Type, Type)> {

@@ -3,7 +3,7 @@
 use crate::fields::{Config, Role};
 use crate::phases;
 use crate::settings::{block, fresh, state_impl};
-use crate::spans::ends;
+use crate::spans::{ends, without_advice};
 use crate::trainer::model::{Clock, LoaderRole, Trainer, TrainerField, TrainerRole};
 use crate::trainer::parts::{Part, parts};
 use crate::trainer::steps::{self, EVALUATED, fed, of_role};
@@ -14,13 +14,13 @@ use syn::ItemStruct;
 pub(crate) fn expand(trainer: &Trainer) -> TokenStream {
     let private = trainer.krate.private();
     let parts = parts(trainer);
-    let item = expanded_struct(trainer);
+    let item = without_advice(&expanded_struct(trainer), &trainer.item.ident);
     let markers = parts.iter().map(|part| part.expand(trainer, &trainer.krate));
     let steps = steps::expand(trainer, &parts);
     let fields = fields_impl(trainer, &parts, &private);
     let slots = slots_impl(trainer, &parts, &private);
     let own: Vec<crate::fields::Field> = trainer.fields.iter().filter_map(own_state).collect();
-    let state = state_impl(&trainer.krate, &item.ident, &own);
+    let state = state_impl(&trainer.krate, &trainer.item.ident, &own);
     let optimizers = optimizers(trainer, &private);
     let owner = phases::owner(&trainer.krate, &trainer.item.ident);
     let none_outside = phases::none_outside(&trainer.krate, &trainer.item.ident, false);

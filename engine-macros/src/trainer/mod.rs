@@ -4,6 +4,7 @@ mod expand;
 mod model;
 mod parse;
 mod parts;
+mod refused;
 mod steps;
 mod types;
 mod validate;
@@ -12,9 +13,11 @@ use crate::diag::Diag;
 use crate::krate::Krate;
 use crate::recover::{self, Struct};
 use crate::{args, fallback, phases};
+
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::Item;
+pub(crate) use types::is_layer;
 
 /// The whole macro.
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
@@ -29,8 +32,17 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
         None => {
             // its phases, if there are any, are no second mistake
             let krate = Krate::from_args(&mut args::parse("trainer", args, parse::KEYS, &mut diag));
-            let owner = syn::parse2(item.clone()).ok().and_then(|item| phases::owner_of_item(&krate, &item));
-            let mut tokens = fallback::misplaced("trainer", "a struct with named fields", item, hint, diag);
+            let parsed: Option<Item> = syn::parse2(item.clone()).ok();
+            let owner = parsed.as_ref().and_then(|item| phases::owner_of_item(&krate, item));
+            fallback::tell("trainer", "a struct with named fields", &item, hint, &mut diag);
+            let stub = match &parsed {
+                Some(Item::Struct(item)) if !item.generics.params.is_empty() => {
+                    Some(refused::expand(&krate, item, diag.take_first()))
+                }
+                _ => None,
+            };
+            let mut tokens = fallback::keep(item, diag);
+            tokens.extend(stub);
             tokens.extend(owner);
             tokens
         }
@@ -58,8 +70,12 @@ pub(crate) fn instead(attribute: &str, item: TokenStream) -> TokenStream {
 
 fn hint(item: &Item) -> Option<&'static str> {
     match item {
-        Item::Impl(item) if item.trait_.is_none() => Some("the phases of a trainer go under `#[phases]`"),
-        Item::Struct(item) if !item.generics.params.is_empty() => Some("name concrete types in its fields"),
+        Item::Impl(item) if item.trait_.is_none() => {
+            Some("`#[trainer]` goes above its struct, and the block of its phases is under `#[phases]`")
+        }
+        Item::Struct(item) if !item.generics.params.is_empty() => {
+            Some("name concrete types in its fields; a model that the file chooses is a `Box<dyn Net>`")
+        }
         _ => None,
     }
 }

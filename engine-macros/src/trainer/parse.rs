@@ -162,6 +162,17 @@ fn setting(tokens: TokenStream) -> Option<Ident> {
     })
 }
 
+/// `val` of `split = val` and of `split = "val"`.
+fn role_as_value(tokens: &TokenStream) -> Option<LoaderRole> {
+    let tokens: Vec<TokenTree> = tokens.clone().into_iter().collect();
+    let [TokenTree::Ident(_), TokenTree::Punct(sign), value] = &tokens[..] else { return None };
+    if !matches!(sign.as_char(), '=' | ':') {
+        return None;
+    }
+    let value = value.to_string();
+    LoaderRole::ALL.into_iter().find(|role| value.trim_matches('"') == role.word())
+}
+
 /// `#[loader(train)]`; the span is that of the word.
 fn loader_role(attr: &Attribute, field: &syn::Field, diag: &mut Diag) -> Option<(LoaderRole, Span)> {
     const USAGE: &str =
@@ -171,11 +182,20 @@ fn loader_role(attr: &Attribute, field: &syn::Field, diag: &mut Diag) -> Option<
         _ => TokenStream::new(),
     };
     if tokens.is_empty() {
-        diag.error(attr.path(), USAGE);
+        // of `#[data]` it is told what the role is called
+        if attr.path().is_ident("loader") {
+            diag.error(attr.path(), USAGE);
+        }
         return None;
     }
     let word: Ident = match syn::parse2(tokens.clone()) {
         Ok(word) => word,
+        Err(_) if let Some(role) = role_as_value(&tokens) => {
+            let message = format!("what the loader is for stands alone: `#[loader({})]`", role.word());
+            let at = tokens.into_iter().next().map_or_else(Span::call_site, |first| first.span());
+            diag.error_at(at, message);
+            return Some((role, at));
+        }
         Err(_) if let Some(key) = setting(tokens.clone()) => {
             let field = field.ident.as_ref().map_or_else(|| "train".to_owned(), |name| name.unraw().to_string());
             let message =

@@ -4,6 +4,7 @@ use crate::diag::Diag;
 use crate::source::source_of_type;
 use crate::trainer::model::{Trainer, TrainerField, TrainerRole};
 use proc_macro2::{Ident, TokenStream};
+use quote::quote;
 use syn::ext::IdentExt as _;
 use syn::{GenericArgument, PathArguments, Type, TypePath, parse_quote};
 
@@ -68,17 +69,39 @@ pub(crate) fn are_meant(trainer: &mut Trainer, diag: &mut Diag) {
             TrainerRole::Optimizer { .. } => optimizer(field, diag),
             TrainerRole::Scheduler => scheduler(field, &private, diag),
             TrainerRole::Hook => hook(field, diag),
+            TrainerRole::Loader(_) => loader(field, diag),
             _ => {}
         }
         written.ty = field.ty.clone();
     }
 }
 
+/// `Loader<dyn Dataset>`, `Loader<Box<dyn Dataset>>`.
+fn loader(field: &mut TrainerField, diag: &mut Diag) {
+    let Type::Path(TypePath { qself: None, path }) = &field.ty else { return };
+    let Some(last) = path.segments.last().filter(|last| last.ident == "Loader") else { return };
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return };
+    if let Some(GenericArgument::Type(dataset)) = arguments.args.first()
+        && is_dyn(dataset)
+    {
+        let message = "the dataset of a loader has one type; write `Loader<YourDataset>`, and let an enum of its settings choose among several";
+        diag.error(dataset, message);
+        field.ty = parse_quote!(());
+        field.role = TrainerRole::Unknown;
+    }
+}
+
 fn model(field: &mut TrainerField, private: &TokenStream, diag: &mut Diag) {
+    const CHOSEN: &str = "a model that the file chooses has the type `Box<dyn Net>`: `Model` makes one, `Net` runs it";
     if is_dyn(&field.ty) {
-        if source_of_type(&field.ty).contains("dyn Model") {
-            let message = "a model that the file chooses has the type `Box<dyn Net>`: `Model` makes one, `Net` runs it";
-            diag.error(&field.ty, message);
+        let written = source_of_type(&field.ty);
+        if written.contains("dyn Module") || written.contains("dyn nn::Module") {
+            // what the steps do with it is not known: a type that is itself the error is in no second one
+            let error = syn::Error::new_spanned(&field.ty, CHOSEN).into_compile_error();
+            field.ty = Type::Verbatim(quote!(#private::Known<(), { #error }>));
+            field.role = TrainerRole::Unknown;
+        } else if written.contains("dyn Model") {
+            diag.error(&field.ty, CHOSEN);
             field.ty = parse_quote!(::std::boxed::Box<dyn #private::Net>);
         }
         return;
@@ -171,7 +194,7 @@ fn wrapped(ty: &Type) -> Option<(String, &Type)> {
 }
 
 /// `nn::Linear`, and a `Tensor`.
-fn is_layer(ty: &Type) -> bool {
+pub(crate) fn is_layer(ty: &Type) -> bool {
     let Type::Path(TypePath { qself: None, path }) = ty else { return false };
     let names: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
     match names.iter().map(String::as_str).collect::<Vec<_>>()[..] {

@@ -112,14 +112,23 @@ fn optimizers_name_models(trainer: &mut Trainer, diag: &mut Diag) {
     let unknown = trainer.fields.iter().filter(|field| matches!(field.role, TrainerRole::Unknown));
     let unknown: Vec<String> = unknown.map(|field| field.ident.unraw().to_string()).collect();
     let several = trainer.optimizers().count() > 1 && models.len() > 1;
+    let named: Vec<String> = trainer
+        .optimizers()
+        .flat_map(|field| match &field.role {
+            TrainerRole::Optimizer { models } => models.iter().map(|model| model.unraw().to_string()).collect(),
+            _ => Vec::new(),
+        })
+        .collect();
     // one mistake, however many optimizers it concerns
     let mut told = false;
     for field in &mut trainer.fields {
         let TrainerRole::Optimizer { models } = &mut field.role else { continue };
         if models.is_empty() && several && !std::mem::replace(&mut told, true) {
+            let free = known.iter().find(|model| !named.iter().any(|taken| taken == *model));
             let message = format!(
                 "which models does `{}` update? several optimizers name theirs: `#[optimizer({})]`",
-                field.ident, known[0]
+                field.ident,
+                free.unwrap_or(&known[0])
             );
             diag.error_at(field.at, message);
         }

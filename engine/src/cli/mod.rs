@@ -45,8 +45,27 @@ macro_rules! main {
         ::core::compile_error!("`engine::main!` takes the trainer of the program: `engine::main!(Digits);`");
         fn main() {}
     };
+    ($name:literal $($more:tt)*) => {
+        $crate::__private::refuse!("`engine::main!` takes the type of the trainer: `engine::main!(Digits);`", $name);
+        fn main() {}
+    };
+    ($($path:ident)::+ ($($arguments:tt)*) $($more:tt)*) => {
+        $crate::__private::refuse!(
+            "`engine::main!` takes the type of the trainer, and makes the trainer itself: `engine::main!(Digits);`",
+            $($path)::+
+        );
+        fn main() {}
+    };
+    ($trainer:ty, $file:literal $($more:tt)*) => {
+        $crate::__private::refuse!(
+            "the experiment is named when the program is started: `cargo run -- train experiment.ron`; write `engine::main!(Digits);`",
+            $file
+        );
+        type _EngineMainTrainer = $trainer;
+        fn main() {}
+    };
     ($trainer:ty, $($more:tt)+) => {
-        ::core::compile_error!("a program has one trainer: `engine::main!(Digits);`");
+        $crate::__private::refuse!("a program has one trainer: `engine::main!(Digits);`", $($more)+);
         fn main() {}
     };
     ($trainer:ty) => {
@@ -55,6 +74,8 @@ macro_rules! main {
         fn main() -> ::std::process::ExitCode {
             $crate::cli::main::<$trainer>(::core::env!("CARGO_PKG_VERSION"), ::std::env::args_os())
         }
+        // within a function this is another `main`, and nothing would call the one above
+        const _: () = $crate::__private::is_program(&self::main);
     };
 }
 
@@ -76,6 +97,20 @@ macro_rules! experiment {
     ($trainer:ty, $file:literal $(,)?) => {
         $crate::__private::experiment_of!($crate, $trainer, $file);
     };
+    ($file:literal, $($more:tt)+) => {
+        $crate::__private::refuse!("a call takes one file; call `engine::experiment!` once for each", $($more)+);
+    };
+    () => {
+        ::core::compile_error!(
+            "`engine::experiment!` takes the path of a file: `engine::experiment!(\"experiments/digits.ron\");`"
+        );
+    };
+    ($($wrong:tt)+) => {
+        $crate::__private::refuse!(
+            "`engine::experiment!` takes the path of a file: `engine::experiment!(\"experiments/digits.ron\");`",
+            $($wrong)+
+        );
+    };
 }
 
 /// Makes a test of every experiment file that a pattern matches, so that a broken one fails `cargo test`.
@@ -96,7 +131,35 @@ macro_rules! check_experiments {
         #[cfg(test)]
         $crate::__private::check_experiments_of!($crate, $trainer, $pattern);
     };
+    ($pattern:literal, $($more:tt)+) => {
+        $crate::__private::refuse!("a call takes one pattern; call `engine::check_experiments!` once for each", $($more)+);
+    };
+    () => {
+        ::core::compile_error!(
+            "`engine::check_experiments!` takes the pattern of the files: `engine::check_experiments!(\"experiments/*.ron\");`"
+        );
+    };
+    ($($wrong:tt)+) => {
+        $crate::__private::refuse!(
+            "`engine::check_experiments!` takes the pattern of the files: `engine::check_experiments!(\"experiments/*.ron\");`",
+            $($wrong)+
+        );
+    };
 }
+
+/// What `engine::main!` makes.
+#[diagnostic::on_unimplemented(
+    message = "`engine::main!` makes the function `main` itself",
+    label = "this stands within a function",
+    note = "write `engine::main!(Digits);` outside of any function, and leave your own `fn main` out"
+)]
+pub trait Program {}
+
+#[diagnostic::do_not_recommend]
+impl<F: Fn() -> ExitCode> Program for F {}
+
+/// Whether it is the `main` that `engine::main!` makes.
+pub const fn is_program<F: Program>(_: &F) {}
 
 /// Runs the command line of a program. The first argument is the program's name; `version` is what `--version` tells.
 pub fn main<T: Build>(

@@ -18,4 +18,4 @@ pub use set::{BuildHooks, HookSet, ReadHooks, WriteHooks};
 pub use setting::HookSetting;
 pub use slots::{EachState, EngineHooks, Joined, MAX_SLOTS, SlotInfo, Slots};
 pub use steps::{Batches, PredictStep, Steps, TestStep, ValStep};
-pub use train_step::{NoSteps, PassSteps, StepsOf, TrainStep};
+pub use train_step::{NoSteps, OnePassesBlock, StepsOf, TrainStep};

@@ -19,4 +19,21 @@ impl Watch {
     }
 }
 
+#[hook]
+pub struct Marked {
+    // mistake: an attribute without a name
+    #[]
+    every: u64,
+    #[state]
+    seen: u64,
+}
+
+#[phases]
+impl Marked {
+    fn after_run(&mut self, _: &mut Context<'_>) -> Result<()> {
+        self.seen += self.every;
+        Ok(())
+    }
+}
+
 fn main() {}

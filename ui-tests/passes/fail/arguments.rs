@@ -4,7 +4,7 @@ use engine::prelude::*;
 mod parts;
 use parts::*;
 
-gans!(A B C D E);
+gans!(A B C D E Keyed);
 
 #[passes]
 impl A {
@@ -15,6 +15,25 @@ impl A {
     }
     #[pass(opt_c, opt_g)]
     fn both(&mut self, _: &Tensor, _: &mut Context<'_>) -> Result<Output> {
+        Ok(Output::new(Tensor::new()))
+    }
+}
+
+#[passes]
+impl Keyed {
+    // mistake: a key before the optimizer
+    #[pass(optimizer = opt_c)]
+    fn critic(&mut self, _: &Tensor, _: &mut Context<'_>) -> Result<Output> {
+        Ok(Output::new(Tensor::new()))
+    }
+    // mistake: a text
+    #[pass("opt_g")]
+    fn generator(&mut self, _: &Tensor, _: &mut Context<'_>) -> Result<Output> {
+        Ok(Output::new(Tensor::new()))
+    }
+    // mistake: the rate
+    #[pass(opt_g, lr = 0.1)]
+    fn slow(&mut self, _: &Tensor, _: &mut Context<'_>) -> Result<Output> {
         Ok(Output::new(Tensor::new()))
     }
 }

@@ -4,7 +4,7 @@ use engine::prelude::*;
 mod parts;
 use parts::*;
 
-gans!(A B C);
+gans!(A B C D);
 
 #[passes]
 impl A {
@@ -41,6 +41,23 @@ impl C {
     }
     // mistake: no pass
     fn helper(&mut self, _: &Tensor, _: &mut Context<'_>) -> Result<Output> {
+        Ok(Output::new(Tensor::new()))
+    }
+}
+
+#[passes]
+impl D {
+    #[pass(opt_c)]
+    fn critic(&mut self, _: &Tensor, _: &mut Context<'_>) -> Result<Output> {
+        Ok(Output::new(Tensor::new()))
+    }
+}
+
+// mistake: a second block
+#[passes]
+impl D {
+    #[pass(opt_g)]
+    fn generator(&mut self, _: &Tensor, _: &mut Context<'_>) -> Result<Output> {
         Ok(Output::new(Tensor::new()))
     }
 }

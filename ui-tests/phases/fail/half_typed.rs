@@ -15,6 +15,11 @@ impl Watch {
         cx.
     }
 
+    // mistake: an argument without a type
+    fn after_train(&mut self, cx: ) -> Result<()> {
+        Ok(())
+    }
+
     fn after_run(&mut self, _: &mut Context<'_>) -> Result<()> {
         self.seen += 1;
         Ok(())

@@ -27,7 +27,7 @@ impl Gan {
 }
 const _: () = {
     #[automatically_derived]
-    impl ::engine::__private::PassSteps for Gan {
+    impl ::engine::__private::OnePassesBlock for Gan {
         type Batch = Tensor;
         const PASSES: &'static [::engine::__private::PassInfo] = &[
             ::engine::__private::PassInfo {
