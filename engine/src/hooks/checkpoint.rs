@@ -93,8 +93,9 @@ impl Checkpoint {
                     _ => folder.join(iter_name(iter)).is_dir(),
                 };
                 if ranking.keep_those(is_there) {
-                    told =
-                        Some(format!("the best checkpoint of `{name}` is not in this run, so its best value starts over"));
+                    told = Some(format!(
+                        "the best checkpoint of `{name}` is not in this run, so its best value starts over"
+                    ));
                 }
             }
             told.map_or(Ok(()), |told| cx.say(&told))?;

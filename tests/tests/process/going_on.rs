@@ -116,7 +116,9 @@ fn the_best_of_a_run_that_was_forked_starts_anew_and_is_told() {
     bench.train(&["--max-iters", "6"]).exits(0);
     let ended = bench.train(&["--fork", "runs/run/checkpoints/best_val_accuracy", "--name", "other"]).exits(0);
     assert!(
-        ended.stdout.contains("the best checkpoint of `val/accuracy` is not in this run, so its best value starts over"),
+        ended
+            .stdout
+            .contains("the best checkpoint of `val/accuracy` is not in this run, so its best value starts over"),
         "{ended}"
     );
     assert!(checkpoints(&bench.path("runs/other")).contains(&"best_val_accuracy".to_owned()));

@@ -70,7 +70,7 @@ fn a_stop_and_a_resume_leave_the_rows_of_a_run_that_went_on() {
 }
 
 /// What only the log tells, unless `--verbose` asks for it.
-const ENVIRONMENT: [&str; 12] = [
+const ENVIRONMENT: [&str; 13] = [
     "command line: ",
     "started in: ",
     "folder: ",
@@ -80,6 +80,7 @@ const ENVIRONMENT: [&str; 12] = [
     "trainer: ",
     "device: ",
     "threads: ",
+    "precision: ",
     "deterministic: ",
     "seed: ",
     "machine: ",
@@ -106,7 +107,7 @@ fn log_txt_tells_where_each_process_ran() {
     // a shell takes the command line again
     assert!(shown[0].ends_with("train exp.ron --resume --verbose --set 'metrics=[]'"), "{}", shown[0]);
     assert!(shown[5].contains("libtorch 2.") && shown[5].contains("rustc 1."), "{}", shown[5]);
-    assert_eq!(logged[10], "seed: 7");
+    assert_eq!(logged[11], "seed: 7");
 }
 
 #[test]
