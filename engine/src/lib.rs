@@ -2,7 +2,7 @@
 //! which are checked before they run. A program consists of a model, a dataset and the steps of a trainer. One line,
 //! `engine::main!`, makes it a command line program:
 //!
-//! ```no_run
+//! ```no_run,test_harness
 //! use engine::prelude::*;
 //!
 //! #[component]
