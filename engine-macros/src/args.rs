@@ -214,8 +214,7 @@ fn parse_one(attribute: &str, input: ParseStream<'_>, keys: &[Key], args: &mut A
     Ok(())
 }
 
-/// In the place of a value that can't be read: an expression of any type. Nothing follows then from what stands where
-/// there is no value.
+/// An expression of any type, used instead of a value that can't be read. It causes no further error.
 fn unknown(key: &Key) -> Option<Value> {
     (key.form == Form::FlagOrExpr).then(|| Value::Expr(parse_quote!(::core::unreachable!())))
 }
@@ -249,7 +248,7 @@ fn parse_value(attribute: &str, written: &Ident, key: &Key, input: ParseStream<'
         if key.form == Form::Flag {
             return Err(syn::Error::new(equals.span, format!("`{name}` takes no value, write `{name}` alone")));
         }
-        // behind the last token of the arguments there is no place but that of the whole attribute
+        // after the last token there is nothing to point at, so the error points at the whole attribute
         if input.is_empty() || input.peek(Token![,]) {
             return Err(syn::Error::new(equals.span, format!("`{name}` needs a value, write `{}`", key.usage)));
         }

@@ -4,38 +4,20 @@
 //! the file with their places, and the engine compares them in a constant (`trainer/experiment/known.rs`).
 
 use crate::ron::{self, Kind, Node};
+use crate::trainer_and_files::TrainerAndFiles;
 use crate::words::OPERATORS;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use std::path::{Path, PathBuf};
-use syn::parse::{Parse, ParseStream};
-use syn::{LitStr, Token, Type};
-
-/// `engine, Trainer, "experiments/digits.ron"`.
-struct Call {
-    krate: syn::Path,
-    trainer: Type,
-    file: LitStr,
-}
-
-impl Parse for Call {
-    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let krate = input.call(syn::Path::parse_mod_style)?;
-        input.parse::<Token![,]>()?;
-        let trainer = input.parse()?;
-        input.parse::<Token![,]>()?;
-        Ok(Call { krate, trainer, file: input.parse()? })
-    }
-}
 
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
     let folder = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default();
-    let expanded = syn::parse2::<Call>(input).and_then(|call| checks(&call, &folder));
+    let expanded = syn::parse2::<TrainerAndFiles>(input).and_then(|call| checks(&call, &folder));
     expanded.unwrap_or_else(|error| error.to_compile_error())
 }
 
-fn checks(call: &Call, folder: &Path) -> syn::Result<TokenStream> {
-    let Call { krate, trainer, file } = call;
+fn checks(call: &TrainerAndFiles, folder: &Path) -> syn::Result<TokenStream> {
+    let TrainerAndFiles { krate, trainer, files: file } = call;
     let private = quote!(#krate::__private);
     let name = file.value();
     let wrong = |message: String| syn::Error::new(file.span(), message);
@@ -76,9 +58,9 @@ fn checks(call: &Call, folder: &Path) -> syn::Result<TokenStream> {
     })
 }
 
-/// Hands over the keys of an experiment, of its sections, and of what stands in these by name: `loaders.train.batch_size`.
+/// Reports the keys of an experiment, of its sections, and of named values in them: `loaders.train.batch_size`.
 fn collect(under: &str, node: &Node, depth: usize, found: &mut impl FnMut(&str, &str, u32)) {
-    // what stands in place of a layer below has keys of its own
+    // a component that replaces that of a base has keys of its own
     let operator = node.name().is_some_and(|name| OPERATORS.contains(&name));
     let Kind::Struct(fields) = &node.kind else { return };
     if operator || depth > 2 {

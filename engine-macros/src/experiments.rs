@@ -3,38 +3,20 @@
 //! The tests are made when the package is compiled, which a change of one of the files brings about. A file that is
 //! added later has no test of its own until then, so one more test checks all that the pattern matches at that time.
 
+use crate::trainer_and_files::TrainerAndFiles;
 use glob::Pattern;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use std::path::{Path, PathBuf};
-use syn::parse::{Parse, ParseStream};
-use syn::{LitStr, Token, Type};
-
-/// `engine, Trainer, "pattern"`.
-struct Call {
-    krate: syn::Path,
-    trainer: Type,
-    pattern: LitStr,
-}
-
-impl Parse for Call {
-    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let krate = input.call(syn::Path::parse_mod_style)?;
-        input.parse::<Token![,]>()?;
-        let trainer = input.parse()?;
-        input.parse::<Token![,]>()?;
-        Ok(Call { krate, trainer, pattern: input.parse()? })
-    }
-}
 
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
     let folder = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default();
-    let expanded = syn::parse2::<Call>(input).and_then(|call| tests(&call, &folder));
+    let expanded = syn::parse2::<TrainerAndFiles>(input).and_then(|call| tests(&call, &folder));
     expanded.unwrap_or_else(|error| error.to_compile_error())
 }
 
-fn tests(call: &Call, folder: &Path) -> syn::Result<TokenStream> {
-    let Call { krate, trainer, pattern } = call;
+fn tests(call: &TrainerAndFiles, folder: &Path) -> syn::Result<TokenStream> {
+    let TrainerAndFiles { krate, trainer, files: pattern } = call;
     let private = quote!(#krate::__private);
     let wanted = pattern.value();
     let wrong = |message: String| syn::Error::new(pattern.span(), message);

@@ -1,6 +1,6 @@
 //! Invisible groups, in which a `macro_rules!` hands on what it was given: `$ty:ty`, `$range:expr`, `$name:literal`.
 //!
-//! They say nothing of their own where a value or a type stands alone, and hide it from whoever looks at its form.
+//! Around a single value or type they have no meaning, but code that matches on the form of the value no longer sees it.
 
 use syn::{Expr, GenericArgument, PathArguments, Type};
 

@@ -40,6 +40,7 @@ mod source;
 mod spans;
 mod suggest;
 mod trainer;
+mod trainer_and_files;
 mod twice;
 mod verified;
 

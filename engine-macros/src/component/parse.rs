@@ -148,7 +148,7 @@ fn from_enum(mut item: ItemEnum, mut args: Args, diag: &mut Diag) -> Component {
     }
 }
 
-/// A default or a range of a variant's field would be known to nobody.
+/// Refuses roles of a variant's fields: nothing would read their defaults and ranges.
 fn refuse_roles(variant: &mut Variant, diag: &mut Diag) {
     let name = &variant.ident;
     for field in &mut variant.fields {

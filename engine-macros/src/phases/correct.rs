@@ -15,7 +15,7 @@ pub(crate) fn correct(function: &mut ImplItemFn, krate: &Krate) {
     // the method is not called, and may have arguments that it does not use: no warnings about either
     function.attrs.push(parse_quote!(#[allow(unused)]));
     if function.sig.generics.type_params().next().is_some() || function.sig.generics.const_params().next().is_some() {
-        // whoever asks for a method of this name would have to say of which types
+        // a generic method can't be named without its types, so the check by name gets another name
         function.sig.ident = format_ident!("__{}", function.sig.ident.unraw(), span = function.sig.ident.span());
     }
     function.sig.constness = None;

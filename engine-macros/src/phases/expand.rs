@@ -25,7 +25,7 @@ pub(crate) fn expand(phases: &Phases) -> TokenStream {
         };
         methods.map(variant).collect()
     };
-    // so that nobody calls them methods outside of the block
+    // otherwise these methods would be reported as phases outside of a `#[phases]` block
     let mistaken = phases.mistaken.iter().map(|name| {
         let variant = names::variant(&name.to_string());
         quote!(#private::Phase::#variant)
