@@ -73,6 +73,7 @@ pub mod checkpoint;
 pub mod cli;
 pub mod config;
 pub mod data;
+pub mod dist;
 pub mod folder;
 pub mod hook;
 pub mod hooks;

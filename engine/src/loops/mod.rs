@@ -24,6 +24,7 @@ mod order;
 mod plan;
 mod predict;
 mod program;
+mod ranks;
 mod sanity;
 mod saving;
 mod share;

@@ -5,6 +5,7 @@ use crate::base::{Batch, Clock, Epoch, Error, Result};
 use crate::hook::EngineHooks;
 use crate::loops::plan::{ENDLESS_EPOCH, uneven};
 use crate::loops::program::Program;
+use crate::loops::ranks::Agree;
 use crate::loops::trainer::{Role, Trainer};
 use crate::model::ModelEntry;
 use crate::optim::TrainingLength;
@@ -142,6 +143,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// Errors of `body`, and the first error of a hook, a validation or the disk around it.
     pub fn train_with(&mut self, body: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         self.prepare_train()?;
+        self.join_ranks()?;
         self.set_training(true);
         self.within::<at::BeforeTrain, at::AfterTrain>(|program| {
             // only now: what `before_train` has drawn, it had drawn before the checkpoint too
@@ -153,7 +155,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             program.safe_point()
         })?;
         // what hooks ask for in `after_train`; nothing is half done here either
-        self.decide();
+        self.decide(Agree::Now)?;
         self.write_decided_checkpoints()?;
         self.finish_saves_for_good()?;
         self.validate_at_cut()
@@ -221,7 +223,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             generators.put_back()?;
             // in mid-epoch a checkpoint has put it in its place; with a fixed number of batches it goes on where it stands
             program.epoch_loader()?.go_on()?;
-            program.decide_on_requests();
+            program.decide_on_requests()?;
             body(program)?;
             program.count_epoch();
             Ok(())
@@ -258,7 +260,11 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// The first error of a hook, of the validation or of the disk.
     pub fn safe_point(&mut self) -> Result<()> {
         self.look_after_saves()?;
-        let ends = self.decide();
+        let ends = self.decide(Agree::Now)?;
+        self.act_on_decision(ends)
+    }
+
+    fn act_on_decision(&mut self, ends: bool) -> Result<()> {
         let val = !ends && self.is_val_due();
         self.check_finite(ends || val)?;
         if ends {
@@ -266,14 +272,14 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         }
         if val {
             self.val()?;
-            if self.decide() {
+            if self.decide(Agree::Now)? {
                 return self.save_last_iter();
             }
         }
         if !self.run.decision.saves.is_empty() {
             self.write_decided_checkpoints()?;
             // hooks may have asked for something in the phases of the checkpoint
-            self.decide_on_requests();
+            self.decide_on_requests()?;
         }
         Ok(())
     }
@@ -288,9 +294,10 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             return Ok(());
         }
         self.look_after_saves()?;
-        match self.decide() {
+        match self.decide(Agree::Ahead)? {
+            // the epoch ends here, and with it comes a safe point of its own
             false if self.is_over() => Ok(()),
-            _ => self.safe_point(),
+            ends => self.act_on_decision(ends),
         }
     }
 
