@@ -4,7 +4,9 @@
 // the classes themselves are in libtorch_cpu.so.
 #include "dist.hpp"
 
+#include <ATen/MemoryOverlap.h>
 #include <ATen/core/grad_mode.h>
+#include <c10/util/Logging.h>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
@@ -12,6 +14,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 
 namespace eng {
 
@@ -33,6 +36,16 @@ c10::intrusive_ptr<c10d::Store> prefixed(const std::string& prefix, const c10::i
   return c10::make_intrusive<c10d::PrefixStore>(prefix, store);
 }
 
+// c10d prints a warning with C++ frames for each connection that ends. What has failed comes as an error too, and is told
+// in other words; who wants the warnings sets libtorch's own variable.
+void be_quiet() {
+  static const bool done = [] {
+    if (!std::getenv("TORCH_CPP_LOG_LEVEL")) FLAGS_caffe2_log_level = c10::GLOG_ERROR;
+    return true;
+  }();
+  (void)done;
+}
+
 // Waits for a collective, or hands it out to be waited for later.
 void finish(c10::intrusive_ptr<c10d::Work> work, std::vector<at::Tensor> tensors, Work** later) {
   if (later) {
@@ -48,6 +61,7 @@ void finish(c10::intrusive_ptr<c10d::Work> work, std::vector<at::Tensor> tensors
 // A store in this process, which listens on the socket `listener`. The socket is the store's from now on.
 ENG_API int eng_store_serve(int listener, uint16_t port, int64_t timeout, eng::Store** out) {
   return eng::guarded([&] {
+    eng::be_quiet();
     c10d::TCPStoreOptions options;
     options.port = port;
     options.isServer = true;
@@ -61,6 +75,7 @@ ENG_API int eng_store_serve(int listener, uint16_t port, int64_t timeout, eng::S
 // A connection to a store that another process, or this one, has.
 ENG_API int eng_store_connect(const char* host, uint16_t port, int64_t timeout, eng::Store** out) {
   return eng::guarded([&] {
+    eng::be_quiet();
     c10d::TCPStoreOptions options;
     options.port = port;
     options.isServer = false;
@@ -156,7 +171,10 @@ ENG_API int eng_group_broadcast(const eng::Group* group, const eng::List* tensor
   return eng::guarded([&] {
     at::NoGradGuard no_grad;
     std::vector<at::Tensor> detached;
-    for (const at::Tensor& tensor : tensors->tensors) detached.push_back(tensor.detach());
+    for (const at::Tensor& tensor : tensors->tensors) {
+      // an expanded constant: several of its elements are one number in memory, which no operator writes
+      if (at::has_internal_overlap(tensor) != at::MemOverlap::Yes) detached.push_back(tensor.detach());
+    }
     constexpr size_t kBytesAtOnce = size_t{250} << 20;
     if (!detached.empty()) c10d::broadcast_coalesced(group->group, detached, kBytesAtOnce, 0);
   });

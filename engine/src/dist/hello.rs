@@ -42,9 +42,17 @@ impl Hello {
             if hellos.iter().all(Option::is_some) {
                 break;
             }
-            if since.elapsed() >= timeout {
-                let missing = (0..world).filter(|rank| hellos[*rank].is_none());
-                let who = told(&missing.collect::<Vec<_>>());
+            // a rank that came earlier may have waited long enough
+            let given_up = store.get(MISSING).map_err(failed)?;
+            if given_up.is_some() || since.elapsed() >= timeout {
+                let missing = || (0..world).filter(|rank| hellos[*rank].is_none());
+                let who = told(&missing().collect::<Vec<_>>());
+                store.set(MISSING, who.as_bytes()).map_err(failed)?;
+                if rank == 0 {
+                    // the store may end with this process
+                    std::thread::sleep(LINGER);
+                }
+                let who = given_up.map_or(who, |who| String::from_utf8_lossy(&who).into_owned());
                 return Err(DistError::Missing { who, world, seconds: timeout.as_secs_f64() });
             }
             std::thread::sleep(Duration::from_millis(10));
@@ -74,6 +82,11 @@ impl Hello {
         Ok(())
     }
 }
+
+/// Who was missed, once a rank has given up.
+const MISSING: &str = "missing";
+/// How long a store stays there, so that others can read in it why this rank ends.
+const LINGER: Duration = Duration::from_millis(300);
 
 fn key(rank: usize) -> String {
     format!("hello/{rank}")

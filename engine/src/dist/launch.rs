@@ -129,13 +129,15 @@ pub fn follow_launcher() -> bool {
 struct OneRank {
     child: Child,
     ended: Option<(Instant, ExitStatus)>,
+    /// Whether this launcher has killed it, after another rank had failed.
+    killed: bool,
 }
 
 impl OneRank {
     fn of(rank: usize, mut child: Child) -> OneRank {
         pass_on(rank, child.stdout.take());
         pass_on(rank, child.stderr.take());
-        OneRank { child, ended: None }
+        OneRank { child, ended: None, killed: false }
     }
 
     /// Looks whether it has ended.
@@ -187,7 +189,10 @@ impl Started {
                     self.0.iter().for_each(|rank| rank.signal(Signal::TERM));
                 }
                 if since > PATIENCE + LAST {
-                    self.0.iter().for_each(|rank| rank.signal(Signal::KILL));
+                    for rank in self.0.iter_mut().filter(|rank| rank.ended.is_none()) {
+                        rank.killed = true;
+                        rank.signal(Signal::KILL);
+                    }
                 }
             }
             std::thread::sleep(LOOK);
@@ -230,6 +235,10 @@ fn report(ranks: &[OneRank], folder: &ErrorFiles) -> Ranks {
     for (rank, when, status) in failed {
         let error = match LeftError::read(&folder.of(rank)) {
             Some(LeftError { texts, follows }) => RankError { rank, texts, follows },
+            None if ranks[rank].killed => {
+                let text = "it did not end after another rank had failed, and was killed";
+                RankError { rank, texts: vec![text.to_owned()], follows: true }
+            }
             None => RankError { rank, texts: vec![told(status)], follows: false },
         };
         errors.push((error, when, status));

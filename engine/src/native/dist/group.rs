@@ -110,7 +110,8 @@ impl ProcessGroup {
         check(unsafe { ffi::eng_group_all_reduce(self.raw(), tensor.as_mut_ptr(), true, null_mut()) })
     }
 
-    /// Replaces the values of these tensors by those of rank 0.
+    /// Replaces the values of these tensors by those of rank 0. Expanded tensors, of which several elements are one number
+    /// in memory, stay as they are.
     ///
     /// # Errors
     /// When a rank does not take part in time, or is gone.

@@ -3,6 +3,7 @@
 use crate::base::{Error, Result, StateMap};
 use crate::checkpoint::{decode_state, encode_state};
 use crate::dist::Group;
+use crate::record::{Logged, RowPhase, joined};
 use crate::run::{Context, Exception};
 use tch::Tensor;
 
@@ -77,6 +78,36 @@ impl Context<'_> {
         let Some(group) = self.group()? else { return Ok(vec![state]) };
         let all = group.gather("a collection of states that a hook has asked for", &encode_state(&state)?)?;
         all.iter().map(|state| decode_state(state).map_err(Error::from)).collect()
+    }
+
+    /// Reads what was logged since the last row of this phase; of several ranks, what all of them have logged.
+    ///
+    /// # Errors
+    /// Those of [`Record::read_window`](crate::record::Record::read_window), and when a rank is gone.
+    pub(crate) fn read_row(&mut self, phase: RowPhase) -> Result<Vec<(String, f64)>> {
+        if self.world() == 1 {
+            return Ok(self.run.seen.record.read_window(phase)?);
+        }
+        let own = self.run.seen.record.read_logged(phase)?;
+        let mut state = StateMap::new();
+        state.put("names", &own.iter().map(|logged| logged.name.clone()).collect::<Vec<_>>());
+        state.put("values", &own.iter().map(|logged| logged.value).collect::<Vec<_>>());
+        state.put("weights", &own.iter().map(|logged| logged.weight).collect::<Vec<_>>());
+        let Some(group) = self.group()? else { return Ok(Vec::new()) };
+        let all = group.gather("the numbers of a row", &encode_state(&state)?)?;
+        let all = all.iter().map(|state| {
+            let mut state = decode_state(state)?;
+            let names: Vec<String> = state.take("names")?;
+            let (values, weights): (Vec<f64>, Vec<Option<f64>>) = (state.take("values")?, state.take("weights")?);
+            let numbers = names.into_iter().zip(values).zip(weights);
+            Ok(numbers.map(|((name, value), weight)| Logged { name, value, weight }).collect())
+        });
+        Ok(joined(all.collect::<Result<_>>()?))
+    }
+
+    /// Whether something was logged since the last row of this phase; true when another rank may have.
+    pub(crate) fn may_have_logged(&self, phase: RowPhase) -> bool {
+        self.world() > 1 || self.run.seen.record.has_pending(phase)
     }
 
     /// The group, unless the run fails: then other ranks may be gone.
