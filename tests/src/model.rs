@@ -46,7 +46,8 @@ impl Net for Mlp {
     /// Points `[n, 4]` to logits `[n, 3]`.
     fn forward(&self, points: &Tensor, train: bool) -> Result<Tensor> {
         let hidden = self.hidden.forward(points);
-        let features = self.norm.as_ref().map_or_else(|| hidden.shallow_clone(), |norm| norm.forward_t(&hidden, train)).relu();
+        let features =
+            self.norm.as_ref().map_or_else(|| hidden.shallow_clone(), |norm| norm.forward_t(&hidden, train)).relu();
         Ok(self.out.forward(&features.dropout(self.dropout, train)))
     }
 }

@@ -43,7 +43,9 @@ pub trait Source {
         let _ = rank;
         match world {
             0 | 1 => Ok(()),
-            _ => Err(Error::msg("this loader can't be shared by several processes: it does not implement `Source::deal`")),
+            _ => Err(Error::msg(
+                "this loader can't be shared by several processes: it does not implement `Source::deal`",
+            )),
         }
     }
 

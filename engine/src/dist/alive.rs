@@ -55,7 +55,8 @@ impl Alive {
     /// The rank that is gone: the one that has failed by itself, or one that gives no sign of life.
     fn who_is_gone(&self) -> Result<Option<(usize, Gone)>, NativeError> {
         let others: Vec<usize> = (0..self.world).filter(|rank| *rank != self.rank).collect();
-        let first: Vec<Option<Vec<u8>>> = others.iter().map(|rank| self.store.get(&beat(*rank))).collect::<Result<_, _>>()?;
+        let first: Vec<Option<Vec<u8>>> =
+            others.iter().map(|rank| self.store.get(&beat(*rank))).collect::<Result<_, _>>()?;
         let since = Instant::now();
         let mut followed = None;
         loop {

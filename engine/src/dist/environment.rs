@@ -88,7 +88,8 @@ mod tests {
     ];
 
     fn of(variables: &[(&str, &str)]) -> Result<Option<Launched>, String> {
-        let read = |name: &str| variables.iter().rfind(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        let read =
+            |name: &str| variables.iter().rfind(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
         Launched::of(read).map_err(|error| error.to_string())
     }
 

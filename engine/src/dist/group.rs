@@ -135,10 +135,14 @@ impl Group {
     /// [`Lost`], when a rank is gone.
     pub fn sum(&self, doing: &'static str, tensor: &Tensor) -> Result<Tensor> {
         // other lengths would end the process within Gloo
-        let elements = self.begin_numbers(doing, &[tensor.numel() as f64, f64::from(tensor.kind() as u8)])?.wait(self)?;
+        let elements =
+            self.begin_numbers(doing, &[tensor.numel() as f64, f64::from(tensor.kind() as u8)])?.wait(self)?;
         if elements.chunks(2).any(|of_rank| of_rank != &elements[..2]) {
             let shape = tensor.size();
-            let text = format!("{doing} needs tensors of one shape and kind on all ranks; here it is {shape:?} {:?}", tensor.kind());
+            let text = format!(
+                "{doing} needs tensors of one shape and kind on all ranks; here it is {shape:?} {:?}",
+                tensor.kind()
+            );
             return Err(DistError::OutOfStep(text).into());
         }
         let mut sum = tensor.f_detach_copy()?.f_contiguous()?;
@@ -219,7 +223,9 @@ impl Numbers {
         let ranks = || all.chunks_exact(MOST_NUMBERS + 1);
         if let Some(rank) = ranks().position(|message| message[0] != tag(doing)) {
             let own = group.rank;
-            let text = format!("rank {own} is at {doing}, and rank {rank} at something else; a hook, step or loop that asks for something of all ranks has to run on all of them");
+            let text = format!(
+                "rank {own} is at {doing}, and rank {rank} at something else; a hook, step or loop that asks for something of all ranks has to run on all of them"
+            );
             return Err(DistError::OutOfStep(text));
         }
         Ok(ranks().flat_map(|message| &message[1..=count]).copied().collect())
@@ -255,7 +261,8 @@ mod tests {
 
     #[test]
     fn the_place_in_gloos_source_is_left_out() {
-        let text = "[/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:547] Connection closed by peer [127.0.0.1]:1\nmore";
+        let text =
+            "[/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:547] Connection closed by peer [127.0.0.1]:1\nmore";
         assert_eq!(first_line(text), "Connection closed by peer [127.0.0.1]:1");
         assert_eq!(first_line("Timed out"), "Timed out");
     }

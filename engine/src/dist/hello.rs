@@ -70,7 +70,11 @@ impl Hello {
     /// Compares the hello of a rank with that of rank 0.
     fn check(&self, rank: usize, main: &Hello) -> Result<(), DistError> {
         let of = |hello: &Hello, what: &str| {
-            hello.0.iter().find(|(known, _)| known == what).map_or_else(|| "missing".to_owned(), |(_, value)| value.clone())
+            hello
+                .0
+                .iter()
+                .find(|(known, _)| known == what)
+                .map_or_else(|| "missing".to_owned(), |(_, value)| value.clone())
         };
         let both = main.0.iter().chain(&self.0).map(|(what, _)| what);
         for what in both {

@@ -63,7 +63,8 @@ impl Launch {
     /// # Errors
     /// When a process can't be started; those that were are ended.
     pub fn run(&self) -> Result<Ranks> {
-        let mut signals = Signals::new([SIGINT, SIGTERM, SIGUSR1]).context("signals can't be passed on to the ranks")?;
+        let mut signals =
+            Signals::new([SIGINT, SIGTERM, SIGUSR1]).context("signals can't be passed on to the ranks")?;
         let listener = TcpListener::bind("127.0.0.1:0").context("no port could be opened for the ranks to meet")?;
         let port = listener.local_addr().context("no port could be opened for the ranks to meet")?.port();
         let _store = Store::serve(listener, Duration::from_secs(60))?;
@@ -246,7 +247,9 @@ fn report(ranks: &[OneRank], folder: &ErrorFiles) -> Ranks {
     errors.sort_by_key(|(error, when, _)| (error.follows, *when));
     let code = match errors.first() {
         Some((_, _, status)) => status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1),
-        None => ranks.first().and_then(|rank| rank.ended?.1.code()).and_then(|code| u8::try_from(code).ok()).unwrap_or(1),
+        None => {
+            ranks.first().and_then(|rank| rank.ended?.1.code()).and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
+        }
     };
     Ranks { code, errors: errors.into_iter().map(|(error, ..)| error).collect() }
 }

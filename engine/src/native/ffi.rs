@@ -224,9 +224,5 @@ unsafe extern "C" {
     pub(super) fn eng_reducer_before_backward(reducer: *mut RawReducer, loss: *const C_tensor) -> c_int;
     pub(super) fn eng_reducer_zeros(reducer: *mut RawReducer) -> c_int;
     pub(super) fn eng_reducer_is_unfinished(reducer: *const RawReducer) -> bool;
-    pub(super) fn eng_reducer_fits(
-        reducer: *const RawReducer,
-        lists: *const *const RawList,
-        count: usize,
-    ) -> bool;
+    pub(super) fn eng_reducer_fits(reducer: *const RawReducer, lists: *const *const RawList, count: usize) -> bool;
 }

@@ -61,7 +61,8 @@ mod tests {
 
     #[test]
     fn means_are_joined_by_weight_and_times_are_those_of_the_slowest() {
-        let first = vec![mean("loss", 0.5, 3.0), last("lr", 0.1), last("iter_time", 1.0), last("samples_per_second", 8.0)];
+        let first =
+            vec![mean("loss", 0.5, 3.0), last("lr", 0.1), last("iter_time", 1.0), last("samples_per_second", 8.0)];
         let second = vec![
             last("iter_time", 2.0),
             last("samples_per_second", 6.0),

@@ -41,9 +41,9 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     pub(in crate::loops) fn join_ranks(&mut self) -> Result<()> {
         let Process::Group(group) = &self.run.process else { return Ok(()) };
         let described = self.run.models.iter().flat_map(|model| {
-            model.distinct().map(|(name, tensor)| {
-                format!("{}.{name}\t{:?} {:?}\n", model.name(), tensor.size(), tensor.kind())
-            })
+            model
+                .distinct()
+                .map(|(name, tensor)| format!("{}.{name}\t{:?} {:?}\n", model.name(), tensor.size(), tensor.kind()))
         });
         let described = described.collect::<String>();
         let all = group.gather("the comparison of models", described.as_bytes())?;

@@ -58,7 +58,8 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             return own.ok_or_else(|| Error::msg("no checkpoint is being written"));
         };
         let told = group.from_main("the writing of a checkpoint", || serde_json::to_vec(&own).unwrap_or_default())?;
-        let told: Option<Settled> = serde_json::from_slice(&told).context("the result of a checkpoint can't be read")?;
+        let told: Option<Settled> =
+            serde_json::from_slice(&told).context("the result of a checkpoint can't be read")?;
         told.ok_or_else(|| Error::msg("rank 0 knows of no checkpoint that is being written"))
     }
 

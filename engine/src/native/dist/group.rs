@@ -39,7 +39,8 @@ impl ProcessGroup {
         host: Option<&str>,
     ) -> Result<Self, NativeError> {
         let (name, host) = (c_text(name)?, host.map(c_text).transpose()?);
-        let number = |number: usize| i32::try_from(number).map_err(|_| NativeError::argument("there are too many ranks"));
+        let number =
+            |number: usize| i32::try_from(number).map_err(|_| NativeError::argument("there are too many ranks"));
         let (rank_number, world_number) = (number(rank)?, number(world)?);
         let host = host.as_ref().map_or(null(), |host| host.as_ptr());
         let mut raw = null_mut();

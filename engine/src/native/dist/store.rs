@@ -72,14 +72,7 @@ impl Store {
         let mut value = vec![0; MOST];
         // SAFETY: the key and the buffer of this capacity live for the call.
         let read = unsafe {
-            ffi::eng_store_get(
-                self.0.as_ptr(),
-                key.as_ptr(),
-                &mut found,
-                value.as_mut_ptr(),
-                value.len(),
-                &mut length,
-            )
+            ffi::eng_store_get(self.0.as_ptr(), key.as_ptr(), &mut found, value.as_mut_ptr(), value.len(), &mut length)
         };
         check(read)?;
         value.truncate(length);

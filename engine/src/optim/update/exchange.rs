@@ -103,7 +103,9 @@ impl Exchange {
         match joined.next.replace(Next::Nothing) {
             Next::Nothing => Ok(()),
             Next::Exchange => Ok(reducer.zeros()?),
-            Next::UnderWay if reducer.is_unfinished() => Err(Error::msg(left_out(&without_gradient(pass, optimizers)?))),
+            Next::UnderWay if reducer.is_unfinished() => {
+                Err(Error::msg(left_out(&without_gradient(pass, optimizers)?)))
+            }
             Next::UnderWay => Ok(()),
         }
     }

@@ -19,9 +19,7 @@ pub use skipped::NonFinite;
 
 use crate::base::suggest::meant;
 use crate::base::{Error, Flag, Result, Scalar, State as _, StateMap};
-use crate::native::{
-    self, Autocast, GradientSwitch, GradientsOff, ProcessGroup, ReducerOptions, Scaling, TensorList,
-};
+use crate::native::{self, Autocast, GradientSwitch, GradientsOff, ProcessGroup, ReducerOptions, Scaling, TensorList};
 use crate::optim::clip::Clip;
 use crate::optim::error::OptimError;
 use crate::optim::live::Optim;

@@ -113,9 +113,9 @@ impl Context<'_> {
     /// The group, unless the run fails: then other ranks may be gone.
     fn group(&self) -> Result<Option<&Group>> {
         match (self.run.process.group(), &self.run.exception) {
-            (Some(_), Some(Exception::Failed(_))) => {
-                Err(Error::msg("the run has failed, so nothing can be asked of other ranks any more; look at `cx.exception()` first"))
-            }
+            (Some(_), Some(Exception::Failed(_))) => Err(Error::msg(
+                "the run has failed, so nothing can be asked of other ranks any more; look at `cx.exception()` first",
+            )),
             (group, _) => Ok(group),
         }
     }

@@ -40,7 +40,10 @@ pub(super) fn report<T: Build>(
     fact("seed", experiment.seed.to_string());
     if let Process::Group(group) = process {
         let launched = group.launched();
-        fact("rank", format!("{} of {}, which meet at {}:{}", group.rank(), group.world(), launched.host, launched.port));
+        fact(
+            "rank",
+            format!("{} of {}, which meet at {}:{}", group.rank(), group.world(), launched.host, launched.port),
+        );
     }
     fact("machine", machine());
     lines

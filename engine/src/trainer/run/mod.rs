@@ -47,6 +47,12 @@ impl Summary {
             .map(|(name, value)| (name.clone(), *value))
             .collect();
         let clocks = program.run.clocks();
-        Summary { end, metrics, epoch: clocks.epoch().get(), iter: clocks.iter().get(), rank: program.run.process.rank() }
+        Summary {
+            end,
+            metrics,
+            epoch: clocks.epoch().get(),
+            iter: clocks.iter().get(),
+            rank: program.run.process.rank(),
+        }
     }
 }

@@ -2,9 +2,9 @@
 
 use crate::base::disk::{DiskContext as _, write_atomic};
 use crate::base::{Error, ErrorContext as _, Result, plain, temporary};
-use crate::dist::Process;
 use crate::checkpoint::{self, Newest};
 use crate::config::{Difference, MAX_FILE, Node, differences, parse_text, print_line};
+use crate::dist::Process;
 use crate::folder::{EXPERIMENT, FolderError, Mode, RunFolder};
 use crate::loops::LoopConfig;
 use crate::phase::at;
@@ -105,7 +105,8 @@ impl Start {
                 let load = |path: PathBuf| -> Result<_> { Ok((path.clone(), checkpoint::load(&path)?)) };
                 let newest = Newest { found: told.checkpoint.map(load).transpose()?, unusable: Vec::new() };
                 let (mode, before, later) = (told.mode, None, Vec::new());
-                let start = Start { mode, experiment, before, newest, later, resumed: None, forked: None, told: Vec::new() };
+                let start =
+                    Start { mode, experiment, before, newest, later, resumed: None, forked: None, told: Vec::new() };
                 Ok((RunFolder::shared(&told.folder, mode), start))
             }
             (None, None) => Err(Error::msg("rank 0 has told no folder")),

@@ -59,7 +59,8 @@ fn train_as<T: Build>(process: Process, mut experiment: Experiment<T>, mut optio
     // nothing is written yet: a device that is not there is no reason to begin a run
     let device = prepare(&experiment, &process)?;
     let claim = process.is_main().then(|| Claim::of(&experiment, options.mode)).transpose()?;
-    let path = claim.as_ref().map_or_else(|| experiment.work_dir.join(&experiment.name), |claim| claim.path().to_owned());
+    let path =
+        claim.as_ref().map_or_else(|| experiment.work_dir.join(&experiment.name), |claim| claim.path().to_owned());
     let facts = environment::report(&experiment, device, &path, &process);
     let mut recording = Recording::of(&mut experiment, facts)?;
 
@@ -135,7 +136,8 @@ fn greet<T: Build>(program: &mut Program<T>) -> Result<()> {
         1 => String::new(),
         world => format!(" in {world} ranks"),
     };
-    let mut lines = vec![format!("{} in {} on {device}{ranks}; {}", T::NAME, folder.path().display(), models.join(", "))];
+    let mut lines =
+        vec![format!("{} in {} on {device}{ranks}; {}", T::NAME, folder.path().display(), models.join(", "))];
     if let several @ [_, _, ..] = T::loaders(Role::Train) {
         let of_epoch = match (T::CLOCK, program.plan.train.batches_per_epoch) {
             (Clock::Epoch, None) => format!("; an epoch is a pass of `{}`", program.epoch_loader_name()),

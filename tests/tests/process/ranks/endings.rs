@@ -130,7 +130,9 @@ fn a_rank_that_is_stopped_is_missed_when_the_time_is_up() {
 
 #[test]
 fn the_error_of_the_rank_that_has_failed_comes_first() {
-    for (fault, rank, text) in [("Error", 0, "the step gave up"), ("Error", 1, "the step gave up"), ("Panic", 1, "the step fell over")] {
+    for (fault, rank, text) in
+        [("Error", 0, "the step gave up"), ("Error", 1, "the step gave up"), ("Panic", 1, "the step fell over")]
+    {
         let bench = plain();
         let (fault, rank_setting) = (format!("trainer.fault={fault}"), format!("trainer.fault_rank={rank}"));
         let ended = started(&bench, 0, &["--set", &fault, "--set", "trainer.fault_at=5", "--set", &rank_setting]).end();

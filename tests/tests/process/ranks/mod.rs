@@ -34,7 +34,8 @@ fn weights(run: &Path) -> Vec<(String, Tensor)> {
 fn distance(one: &Path, other: &Path) -> f64 {
     let (one, other) = (weights(one), weights(other));
     assert!(one.iter().map(|(name, _)| name).eq(other.iter().map(|(name, _)| name)));
-    let differences = one.iter().zip(&other).filter(|((_, tensor), _)| tensor.kind() == Kind::Float && tensor.numel() > 0);
+    let differences =
+        one.iter().zip(&other).filter(|((_, tensor), _)| tensor.kind() == Kind::Float && tensor.numel() > 0);
     differences.map(|((_, one), (_, other))| (one - other).abs().max().double_value(&[])).fold(0.0, f64::max)
 }
 

@@ -59,7 +59,9 @@ fn assert_same_rows(alone: &std::path::Path, group: &std::path::Path, case: &str
         let counted = ["batches", "witnessed"];
         for (name, value) in ours.iter().filter(|(name, _)| !counted.contains(&name.as_str())) {
             match (value.as_f64(), theirs[name].as_f64()) {
-                (Some(a), Some(b)) => assert!((a - b).abs() < 1e-5 * (1.0 + a.abs()), "{case}: {name}: {ours:?}\n{theirs:?}"),
+                (Some(a), Some(b)) => {
+                    assert!((a - b).abs() < 1e-5 * (1.0 + a.abs()), "{case}: {name}: {ours:?}\n{theirs:?}")
+                }
                 _ => assert_eq!(value, &theirs[name], "{case}: {name}"),
             }
         }
@@ -89,7 +91,8 @@ fn ranks_with_dropout_and_batch_norm_stay_equal_and_draw_differently() {
     bench.edit("metrics: [MeanLoss()],", "metrics: [MeanLoss()], custom_hooks: [Fingerprint()],");
     let (_bench, run) = trained(bench, &of("2", "loaders.train.batch_size=2"));
     assert_equal_ranks(&run, 2);
-    let generators = |rank| std::fs::read(run.join(format!("checkpoints/iter_000000009/ranks/{rank}/state.safetensors")));
+    let generators =
+        |rank| std::fs::read(run.join(format!("checkpoints/iter_000000009/ranks/{rank}/state.safetensors")));
     assert_ne!(generators(0).unwrap(), generators(1).unwrap());
 }
 
