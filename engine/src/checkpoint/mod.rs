@@ -26,6 +26,7 @@ mod error;
 mod host;
 mod identity;
 mod inspect;
+mod kept;
 mod manifest;
 mod message;
 mod names;
@@ -41,6 +42,7 @@ pub use background::{Job, Saved, Saver};
 pub use delete::delete;
 pub use error::CheckpointError;
 pub use inspect::{Checkpoint, Measured};
+pub use kept::Kept;
 pub use message::{decode_state, encode_state};
 pub use names::{FAILED, iter_name};
 pub use read::{Newest, is_counted, later_than, list, load, load_models, newest_valid, place_of};
@@ -50,7 +52,7 @@ pub use tensor_file::{TensorFile, TensorPlace, write_tensors};
 pub use write::{check_weights, complete, save, set_latest};
 
 pub(crate) use names::LATEST;
-pub(crate) use read::latest_in;
+pub(crate) use read::{iter_at, latest_in};
 
 /// The version of the layout on disk that this engine writes and reads.
 ///

@@ -30,7 +30,7 @@ pub fn joined(processes: Vec<Vec<Logged>>) -> Vec<(String, f64)> {
         match row.iter_mut().find(|(known, _)| known.name == logged.name) {
             None => row.push((logged, sum)),
             Some((known, sums)) => match (&mut known.weight, logged.weight) {
-                (Some(_), Some(more)) if more == 0.0 => {}
+                (Some(_), Some(0.0)) => {}
                 (Some(weight), Some(more)) => {
                     *weight += more;
                     *sums += sum;

@@ -6,7 +6,7 @@ use crate::hook::EngineHooks;
 use crate::loops::program::Program;
 use crate::loops::ranks::asked::Asked;
 use crate::loops::trainer::Trainer;
-use crate::run::{Caller, RunState, Save, StopRequest};
+use crate::run::{Caller, RollBack, RunState, Save, StopRequest};
 
 /// Whether the ranks wait for each other's answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +69,8 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             iter: clocks.iter.get(),
             stop,
             validate: std::mem::take(&mut requests.validate),
+            roll_back: requests.roll_back.take(),
+            keep: std::mem::take(&mut requests.keep),
             saves: requests.saves.drain(..).map(|Save { name, latest }| (name, latest)).collect(),
             signal,
             save: clocks.iter != Iter(0) && signals.take_save(),
@@ -104,12 +106,25 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         agreed.settled = agreed.settled.take().or(asked.settled);
         let requests = &mut self.run.requests;
         requests.validate |= asked.validate;
+        requests.keep |= asked.keep;
+        requests.roll_back = requests.roll_back.take().or(asked.roll_back);
         requests.saves.extend(saves);
         if let Some((by, reason)) = asked.stop.filter(|_| requests.stop.is_none()) {
             // its name is `stopped_by`
             requests.stop = Some(StopRequest { by: Caller::Step(""), reason });
             agreed.stopped_by = Some(by);
         }
+    }
+
+    /// Whether the training goes back to an earlier state instead of being saved, as a rank was asked to in the phase before
+    /// a save.
+    pub(crate) fn agree_on_going_back(&mut self, own: Option<RollBack>) -> Result<Option<RollBack>> {
+        let Process::Group(group) = &self.run.process else { return Ok(own) };
+        if self.ranks.failed {
+            return Ok(own);
+        }
+        let asked = Asked { roll_back: own, ..Asked::default() };
+        Ok(of_all_ranks(group, &asked)?.roll_back)
     }
 
     /// Whether the coming update is left out, which all ranks do when one is asked to: why.

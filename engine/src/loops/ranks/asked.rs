@@ -2,7 +2,7 @@
 
 use crate::base::{ErrorContext as _, Iter, Result};
 use crate::checkpoint::iter_name;
-use crate::run::{Save, Signal};
+use crate::run::{RollBack, Save, Signal};
 use serde::{Deserialize, Serialize};
 
 /// What a rank was asked since the last safe point.
@@ -13,6 +13,10 @@ pub(super) struct Asked {
     /// Who asks to end the training, and why.
     pub(super) stop: Option<(String, String)>,
     pub(super) validate: bool,
+    /// The earlier state to go back to.
+    pub(super) roll_back: Option<RollBack>,
+    /// Whether the state is to be kept in memory.
+    pub(super) keep: bool,
     /// Names of checkpoints, and whether `latest` tells them.
     pub(super) saves: Vec<(String, bool)>,
     /// Whether SIGTERM or SIGINT was received: its exit code.
@@ -60,6 +64,8 @@ impl Asked {
     pub(super) fn add(&mut self, other: Asked) {
         self.stop = self.stop.take().or(other.stop);
         self.validate |= other.validate;
+        self.roll_back = self.roll_back.take().or(other.roll_back);
+        self.keep |= other.keep;
         for save in other.saves {
             if !self.saves.contains(&save) {
                 self.saves.push(save);

@@ -22,7 +22,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let mut state = StateMap::new();
         let count = own.len();
         for (place, metric) in own.into_iter().enumerate() {
-            state.put_map(&place.to_string(), |map| *map = metric);
+            state.put_map(place.to_string(), |map| *map = metric);
         }
         let Process::Group(group) = &self.run.process else { return Ok(()) };
         let all = group.gather("the joining of metrics", &encode_state(&state)?)?;
