@@ -139,6 +139,8 @@ mod documents {
     mod passes {}
     #[doc = include_str!("../../docs/data.md")]
     mod data {}
+    #[doc = include_str!("../../docs/distributed.md")]
+    mod distributed {}
     #[doc = include_str!("../../docs/weights.md")]
     mod weights {}
     #[doc = include_str!("../../docs/macros.md")]

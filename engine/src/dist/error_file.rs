@@ -39,7 +39,10 @@ pub(super) const ERROR_FILE: &str = "TORCHELASTIC_ERROR_FILE";
 ///
 /// # Errors
 /// When the file can't be written.
-#[expect(clippy::disallowed_methods, reason = "the launcher sorts errors by their date, and nothing is computed with it")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the launcher sorts errors by their date, and nothing is computed with it"
+)]
 pub fn write_error_file(error: &Error) -> Result<()> {
     let Some(path) = std::env::var_os(ERROR_FILE).map(PathBuf::from) else { return Ok(()) };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

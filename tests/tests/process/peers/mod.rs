@@ -3,6 +3,7 @@
 mod networks;
 mod pytorch;
 mod tensorboard;
+mod torchrun;
 
 use std::path::PathBuf;
 
