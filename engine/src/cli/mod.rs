@@ -226,7 +226,7 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
         Command::Export(what) => export::run::<T>(what)?,
         Command::Checkpoints { what } => return checkpoints::run(what, style.verbose),
         Command::Plan { experiment } => Loaded::<T>::read(&experiment, Purpose::Inspect)?.used_by(plan::print)?,
-        Command::Train { experiment, resume, past_end, fresh, fork, max_iters, max_time, weights, ranks } => {
+        Command::Train { experiment, resume, past_end, fresh, fork, max_iters, max_time, weights, ranks, restarts } => {
             let time_limit = time::limit(max_time.as_ref());
             let (mode, from) = match (resume, fresh) {
                 (Some(Some(word)), _) if word.as_os_str() == "auto" => (Mode::Auto, None),
@@ -238,7 +238,7 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
             let mut given = weights::given(&weights, T::MODELS)?;
             given.extend(ranks::given(ranks));
             let mut loaded = Loaded::<T>::read_with(&experiment, given, Purpose::Run)?;
-            if let Some(ended) = ranks::launch(loaded.experiment.dist.ranks)? {
+            if let Some(ended) = ranks::launch(loaded.experiment.dist.ranks, restarts)? {
                 return Ok(ended);
             }
             loaded.experiment.stop_after = max_iters;

@@ -15,14 +15,24 @@ pub(super) fn given(ranks: Option<u32>) -> Option<Given> {
 }
 
 /// Starts the ranks when there are to be several, and this process is none of them; how they have ended.
-pub(super) fn launch(ranks: Option<usize>) -> Result<Option<ExitCode>, Failure> {
-    let Some(ranks) = ranks.filter(|ranks| *ranks > 1) else { return Ok(None) };
+pub(super) fn launch(ranks: Option<usize>, restarts: u64) -> Result<Option<ExitCode>, Failure> {
     if Launched::of_environment().map_err(Error::new)?.is_some() {
         return Ok(None);
     }
+    let ranks = match (ranks, restarts) {
+        (Some(ranks @ 2..), _) => ranks,
+        (_, 0) => return Ok(None),
+        _ => return Err(Failure::Usage("`--restarts` starts several ranks again; use it with `--ranks N`".to_owned())),
+    };
     let program = std::env::current_exe().context("this program can't be found, to be started for each rank")?;
     let arguments = std::env::args_os().skip(1).collect();
-    let Ranks { code, errors } = Launch { program, arguments, ranks }.run()?;
+    let again = |errors: &[RankError], attempt| {
+        tell(errors);
+        out::error_line(format_args!(
+            "the ranks are started again, from the newest checkpoint (restart {attempt} of at most {restarts})"
+        ));
+    };
+    let Ranks { code, errors } = Launch { program, arguments, ranks, restarts }.run(again)?;
     tell(&errors);
     Ok(Some(ExitCode::from(code)))
 }

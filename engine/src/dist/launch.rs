@@ -32,7 +32,12 @@ pub struct Launch {
     pub arguments: Vec<OsString>,
     /// How many processes.
     pub ranks: usize,
+    /// How often all of them are started again after one has failed.
+    pub restarts: u64,
 }
+
+/// The exit code of a program that was started in a wrong way: to start it again would be of no use.
+const USAGE: u8 = 2;
 
 /// How the ranks have ended.
 #[derive(Debug)]
@@ -56,27 +61,42 @@ pub struct RankError {
 
 impl Launch {
     /// Starts the ranks and waits for their end. SIGINT, SIGTERM and SIGUSR1 are passed on to all of them. When one fails,
-    /// the others end too: by themselves, as they miss it, or else they are killed.
+    /// the others end too: by themselves, as they miss it, or else they are killed. Then all are started again, if that is
+    /// allowed and no signal has come; `again` is told of each failure before.
     ///
     /// Rank 0 has the output of this process; lines of the others are printed on standard error, with their rank.
     ///
     /// # Errors
     /// When a process can't be started; those that were are ended.
-    pub fn run(&self) -> Result<Ranks> {
+    pub fn run(&self, mut again: impl FnMut(&[RankError], u64)) -> Result<Ranks> {
         let mut signals =
             Signals::new([SIGINT, SIGTERM, SIGUSR1]).context("signals can't be passed on to the ranks")?;
+        let mut attempt = 0;
+        loop {
+            let (ranks, told_to_end) = self.attempt(attempt, &mut signals)?;
+            if ranks.errors.is_empty() || told_to_end || ranks.code == USAGE || attempt == self.restarts {
+                return Ok(ranks);
+            }
+            attempt += 1;
+            again(&ranks.errors, attempt);
+        }
+    }
+
+    /// How the ranks have ended, and whether a signal has told them to.
+    fn attempt(&self, attempt: u64, signals: &mut Signals) -> Result<(Ranks, bool)> {
         let listener = TcpListener::bind("127.0.0.1:0").context("no port could be opened for the ranks to meet")?;
         let port = listener.local_addr().context("no port could be opened for the ranks to meet")?.port();
         let _store = Store::serve(listener, Duration::from_secs(60))?;
         let folder = ErrorFiles::make()?;
         let mut started = Started(Vec::new());
         for rank in 0..self.ranks {
-            let child = self.command(rank, port, &folder.of(rank)).spawn();
+            let mut command = self.command(rank, port, &folder.of(rank));
+            let child = command.env("TORCHELASTIC_RESTART_COUNT", attempt.to_string()).spawn();
             let child = child.with_context(|| format!("rank {rank} can't be started"))?;
             started.0.push(OneRank::of(rank, child));
         }
-        started.wait(&mut signals);
-        Ok(report(&started.0, &folder))
+        let told_to_end = started.wait(signals);
+        Ok((report(&started.0, &folder), told_to_end))
     }
 
     fn command(&self, rank: usize, port: u16, error_file: &Path) -> Command {
@@ -92,8 +112,7 @@ impl Launch {
             .env("MASTER_ADDR", "127.0.0.1")
             .env("MASTER_PORT", port.to_string())
             .env("TORCHELASTIC_USE_AGENT_STORE", "True")
-            .env("TORCHELASTIC_RESTART_COUNT", "0")
-            .env("TORCHELASTIC_MAX_RESTARTS", "0")
+            .env("TORCHELASTIC_MAX_RESTARTS", self.restarts.to_string())
             .env("TORCHELASTIC_RUN_ID", format!("engine-{}", std::process::id()))
             .env(ERROR_FILE, error_file)
             .env(LAUNCHER, std::process::id().to_string())
@@ -171,8 +190,9 @@ impl OneRank {
 struct Started(Vec<OneRank>);
 
 impl Started {
-    fn wait(&mut self, signals: &mut Signals) {
-        let (mut failed, mut told) = (None::<Instant>, false);
+    /// Waits for the end of all; whether a signal has told them to end.
+    fn wait(&mut self, signals: &mut Signals) -> bool {
+        let (mut failed, mut told, mut told_to_end) = (None::<Instant>, false, false);
         while self.0.iter().any(|rank| rank.ended.is_none()) {
             for signal in signals.pending() {
                 let signal = match signal {
@@ -180,6 +200,7 @@ impl Started {
                     SIGUSR1 => Signal::USR1,
                     _ => Signal::TERM,
                 };
+                told_to_end |= signal != Signal::USR1;
                 self.0.iter().for_each(|rank| rank.signal(signal));
             }
             self.0.iter_mut().for_each(OneRank::look);
@@ -198,6 +219,7 @@ impl Started {
             }
             std::thread::sleep(LOOK);
         }
+        told_to_end
     }
 }
 

@@ -39,6 +39,11 @@ impl Process {
         self.group().map_or(1, |group| group.launched().local_world)
     }
 
+    /// How often the launcher has started the processes again.
+    pub fn attempt(&self) -> u64 {
+        self.group().map_or(0, |group| group.launched().attempt)
+    }
+
     /// The group, if there is one.
     pub fn group(&self) -> Option<&Group> {
         match self {

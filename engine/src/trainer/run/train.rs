@@ -56,6 +56,10 @@ fn train_as<T: Build>(process: Process, mut experiment: Experiment<T>, mut optio
     if options.mode == Mode::New && options.from.is_none() && experiment.resume == Resume::Auto {
         options.mode = Mode::Auto;
     }
+    if process.attempt() > 0 {
+        // the launcher has started the ranks again: whatever the first ones were to do, these go on
+        (options.mode, options.from) = (Mode::Auto, None);
+    }
     // nothing is written yet: a device that is not there is no reason to begin a run
     let device = prepare(&experiment, &process)?;
     let claim = process.is_main().then(|| Claim::of(&experiment, options.mode)).transpose()?;

@@ -155,3 +155,28 @@ fn ranks_end_in_good_order_when_their_launcher_is_killed() {
     assert_gone(&ranks);
     resumes_to_the_bit(&bench, "the launcher was killed");
 }
+
+#[test]
+fn the_launcher_starts_all_ranks_again_from_the_newest_checkpoint() {
+    let bench = plain();
+    let mut running = started(&bench, 15, &["--restarts", "2"]);
+    running.wait_for("mark train 14");
+    signal(ranks_of(&running)[1], "KILL");
+    running.wait_for("resumed from");
+    let ended = running.end().exits(0);
+    let errors = errors(&ended);
+    assert!(errors.contains("error: rank 1: it was killed (SIGKILL)"), "{ended}");
+    assert!(
+        errors.contains("the ranks are started again, from the newest checkpoint (restart 1 of at most 2)"),
+        "{ended}"
+    );
+    let run = bench.path("runs/run");
+    assert_same(reference(), &run, "a restart");
+    // a fault that comes again ends the run when all restarts are used up
+    let bench = plain();
+    let fault = ["--set", "trainer.fault=Error", "--set", "trainer.fault_at=15", "--restarts", "2"];
+    let ended = started(&bench, 0, &fault).end().exits(1);
+    assert_eq!(ended.stderr.matches("the ranks are started again").count(), 2, "{ended}");
+    let ended = bench.train(&["--restarts", "2"]).exits(2);
+    assert!(ended.stderr.contains("use it with `--ranks N`"), "{ended}");
+}
