@@ -31,6 +31,7 @@ PARTS = [
     ("smoke", 150, "digits on the GPU ends where the CPU ends; Auto takes it; without a GPU messages are polite"),
     ("exact", 150, "the same seed, and SIGKILL + resume, give the same bytes with `deterministic: Strict`"),
     ("sync", 90, "between two rows a step neither reads nor waits for the GPU"),
+    ("amp", 150, "16 bits reach what Float reaches; losses that are scaled resume to the byte"),
     ("oom", 90, "a batch that does not fit ends with a clear message and a checkpoint to go on from"),
     ("perf", 180, "times of the step: this engine, a loop by hand, PyTorch, PyTorch's CUDA graph"),
 ]

@@ -205,11 +205,19 @@ def difference(left, right):
     return far
 
 
+def tensor_files(checkpoint):
+    """The files of a checkpoint that hold tensors, by their paths in it."""
+    found = []
+    for folder, _, names in os.walk(checkpoint):
+        found += [os.path.relpath(os.path.join(folder, name), checkpoint) for name in names if name.endswith(".safetensors")]
+    return sorted(found)
+
+
 def same_bytes(left, right):
-    """The files of two checkpoints that differ, times of writing apart."""
-    names = ["net.safetensors", "state.safetensors"]
-    differ = []
-    for name in names:
+    """The files of two checkpoints that differ or that only one has. Only tensors: other files hold times of writing."""
+    files, others = tensor_files(left), tensor_files(right)
+    differ = sorted(set(files) ^ set(others))
+    for name in sorted(set(files) & set(others)):
         with open(os.path.join(left, name), "rb") as a, open(os.path.join(right, name), "rb") as b:
             if a.read() != b.read():
                 differ.append(name)
