@@ -9,6 +9,8 @@ use crate::optim::TrainingLength;
 use crate::record::Sink as _;
 use crate::run::TimeLimit;
 use crate::sinks::{ConsoleOptions, LogFile};
+#[cfg(feature = "s3")]
+use crate::trainer::run::mirror::Mirrored;
 use crate::trainer::run::program::{build_on, prepare};
 use crate::trainer::run::recording::Recording;
 use crate::trainer::run::start::{Claim, Start};
@@ -62,6 +64,11 @@ fn train_as<T: Build>(process: Process, mut experiment: Experiment<T>, mut optio
     }
     // nothing is written yet: a device that is not there is no reason to begin a run
     let device = prepare(&experiment, &process)?;
+    #[cfg(feature = "s3")]
+    let mirror = match process.is_main() {
+        true => Mirrored::of(&experiment, options.mode, options.from.is_some())?,
+        false => Mirrored::default(),
+    };
     let claim = process.is_main().then(|| Claim::of(&experiment, options.mode)).transpose()?;
     let path =
         claim.as_ref().map_or_else(|| experiment.work_dir.join(&experiment.name), |claim| claim.path().to_owned());
@@ -96,6 +103,8 @@ fn train_as<T: Build>(process: Process, mut experiment: Experiment<T>, mut optio
     greet(&mut program)?;
     start.tell(&mut program)?;
     loaded.lines.iter().try_for_each(|line| program.run.say(line))?;
+    #[cfg(feature = "s3")]
+    mirror.begin(&mut program)?;
 
     let opened = program.run.seen.sinks.open(&info);
     let end = opened.and_then(|()| program.run(|program| start.train(program, train_loop.as_deref())));
