@@ -133,3 +133,21 @@ fn a_run_goes_on_with_another_number_of_ranks() {
         assert!(found < 1e-6, "from {first} to {then} ranks: {found:e}");
     }
 }
+
+#[test]
+fn a_parameter_that_a_rank_leaves_out_is_named_or_found() {
+    let bench = || {
+        let bench = plain();
+        bench.edit("norm: false)", "norm: false, spare: true)");
+        bench
+    };
+    let refused = bench();
+    let ended = refused.train(&of("2", "loaders.train.batch_size=2")).exits(1);
+    let ended = ended
+        .says("no gradient of `spare` was computed in the last batch of this update")
+        .says("dist: (find_unused: true)");
+    assert!(ended.stderr.starts_with("error: rank "), "{ended}");
+    let (_found, run) =
+        trained(bench(), &[&of("2", "loaders.train.batch_size=2")[..], &["--set", "dist.find_unused=true"]].concat());
+    assert_eq!(assert_equal_ranks(&run, 2), 9);
+}
