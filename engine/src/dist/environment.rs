@@ -1,6 +1,8 @@
-//! What a launcher tells its processes: the variables of `torchrun`, which other launchers set too.
+//! What a launcher tells its processes: the variables of `torchrun`, which other launchers set too, else those of
+//! schedulers.
 
 use crate::dist::error::DistError;
+use crate::dist::schedulers::{of_mpi, of_slurm};
 
 /// The place of this process among those that a launcher has started.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,13 +31,16 @@ impl Launched {
     /// # Errors
     /// When a variable is missing or can't be read.
     pub fn of_environment() -> Result<Option<Launched>, DistError> {
-        Launched::of(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+        Launched::of(&Variables(&|name| std::env::var(name).ok().filter(|value| !value.is_empty())))
     }
 
-    fn of(variable: impl Fn(&str) -> Option<String>) -> Result<Option<Launched>, DistError> {
-        let Some(_) = variable("RANK").or_else(|| variable("WORLD_SIZE")) else { return Ok(None) };
-        let (rank, world) = (number(&variable, "RANK")?, number(&variable, "WORLD_SIZE")?);
-        let or = |name, other| variable(name).map_or(Ok(other), |_| number(&variable, name));
+    fn of(variables: &Variables<'_>) -> Result<Option<Launched>, DistError> {
+        let variable = |name| variables.get(name);
+        if variable("RANK").or_else(|| variable("WORLD_SIZE")).is_none() {
+            return Ok(of_slurm(variables)?.or(of_mpi(variables)?));
+        }
+        let (rank, world) = (number(variables, "RANK")?, number(variables, "WORLD_SIZE")?);
+        let or = |name, other| variable(name).map_or(Ok(other), |_| number(variables, name));
         let (local_rank, local_world) = (or("LOCAL_RANK", rank)?, or("LOCAL_WORLD_SIZE", world)?);
         if rank >= world {
             let why = format!("it is {rank}, and there are {world} ranks (`WORLD_SIZE`), counted from 0");
@@ -44,7 +49,7 @@ impl Launched {
         let (host, port) = match world {
             // alone: nothing is connected to
             1 => (variable("MASTER_ADDR").unwrap_or_default(), 0),
-            _ => (variable("MASTER_ADDR").ok_or_else(|| missing("MASTER_ADDR"))?, number(&variable, "MASTER_PORT")?),
+            _ => (variable("MASTER_ADDR").ok_or_else(|| missing("MASTER_ADDR"))?, number(variables, "MASTER_PORT")?),
         };
         Ok(Some(Launched {
             rank,
@@ -64,13 +69,22 @@ impl Launched {
     }
 }
 
-fn number<N: std::str::FromStr>(variable: impl Fn(&str) -> Option<String>, name: &'static str) -> Result<N, DistError> {
-    let value = variable(name).ok_or_else(|| missing(name))?;
+/// The environment of a process.
+pub(super) struct Variables<'a>(pub(super) &'a dyn Fn(&str) -> Option<String>);
+
+impl Variables<'_> {
+    pub(super) fn get(&self, name: &str) -> Option<String> {
+        (self.0)(name)
+    }
+}
+
+pub(super) fn number<N: std::str::FromStr>(variables: &Variables<'_>, name: &'static str) -> Result<N, DistError> {
+    let value = variables.get(name).ok_or_else(|| missing(name))?;
     value.trim().parse().map_err(|_| DistError::Variable { name, why: format!("`{value}` is no such number") })
 }
 
 fn missing(name: &'static str) -> DistError {
-    let why = "it is not set, although `RANK` or `WORLD_SIZE` is".to_owned();
+    let why = "it is not set, although others of this launcher are".to_owned();
     DistError::Variable { name, why }
 }
 
@@ -90,7 +104,7 @@ mod tests {
     fn of(variables: &[(&str, &str)]) -> Result<Option<Launched>, String> {
         let read =
             |name: &str| variables.iter().rfind(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-        Launched::of(read).map_err(|error| error.to_string())
+        Launched::of(&Variables(&read)).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod hello;
 mod launch;
 mod process;
 mod rendezvous;
+mod schedulers;
 mod settings;
 
 pub use agreement::{Agreed, Agreement};
