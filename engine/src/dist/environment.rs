@@ -2,28 +2,9 @@
 //! schedulers.
 
 use crate::dist::error::DistError;
+use crate::dist::launched::Launched;
 use crate::dist::schedulers::{of_mpi, of_slurm};
-
-/// The place of this process among those that a launcher has started.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Launched {
-    /// The number of this process, from 0: `RANK`.
-    pub rank: usize,
-    /// How many processes there are: `WORLD_SIZE`.
-    pub world: usize,
-    /// The number of this process among those of its machine: `LOCAL_RANK`, else the rank.
-    pub local_rank: usize,
-    /// How many processes this machine has: `LOCAL_WORLD_SIZE`, else `WORLD_SIZE`.
-    pub local_world: usize,
-    /// The machine of the store: `MASTER_ADDR`.
-    pub host: String,
-    /// The port of the store: `MASTER_PORT`.
-    pub port: u16,
-    /// Whether the launcher serves the store, and not rank 0: `TORCHELASTIC_USE_AGENT_STORE`.
-    pub store_is_served: bool,
-    /// How often the launcher has started the processes anew: `TORCHELASTIC_RESTART_COUNT`.
-    pub attempt: u64,
-}
+use crate::dist::variables::{Variables, missing, number};
 
 impl Launched {
     /// What the environment of this process says; `None` when no launcher has started it.
@@ -62,30 +43,6 @@ impl Launched {
             attempt: or("TORCHELASTIC_RESTART_COUNT", 0)? as u64,
         }))
     }
-
-    /// Whether all processes are on this machine, as far as the address of the store tells.
-    pub fn is_local(&self) -> bool {
-        self.host == "localhost" || self.host.starts_with("127.") || self.host == "::1"
-    }
-}
-
-/// The environment of a process.
-pub(super) struct Variables<'a>(pub(super) &'a dyn Fn(&str) -> Option<String>);
-
-impl Variables<'_> {
-    pub(super) fn get(&self, name: &str) -> Option<String> {
-        (self.0)(name)
-    }
-}
-
-pub(super) fn number<N: std::str::FromStr>(variables: &Variables<'_>, name: &'static str) -> Result<N, DistError> {
-    let value = variables.get(name).ok_or_else(|| missing(name))?;
-    value.trim().parse().map_err(|_| DistError::Variable { name, why: format!("`{value}` is no such number") })
-}
-
-fn missing(name: &'static str) -> DistError {
-    let why = "it is not set, although others of this launcher are".to_owned();
-    DistError::Variable { name, why }
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! What schedulers of clusters tell their processes: `srun` of SLURM, `mpirun` of Open MPI.
 
-use crate::dist::environment::{Launched, Variables, number};
 use crate::dist::error::DistError;
+use crate::dist::launched::Launched;
+use crate::dist::variables::{Variables, number};
 
 /// The place of a process that `srun` has started, among those of its step. A step of one process is none of several; so is
 /// a batch script, which has no step.
