@@ -73,6 +73,7 @@ pub mod checkpoint;
 pub mod cli;
 pub mod config;
 pub mod data;
+pub mod dist;
 pub mod folder;
 pub mod hook;
 pub mod hooks;
@@ -141,6 +142,8 @@ mod documents {
     mod passes {}
     #[doc = include_str!("../../docs/data.md")]
     mod data {}
+    #[doc = include_str!("../../docs/distributed.md")]
+    mod distributed {}
     #[doc = include_str!("../../docs/weights.md")]
     mod weights {}
     #[doc = include_str!("../../docs/macros.md")]

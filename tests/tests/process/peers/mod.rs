@@ -1,8 +1,10 @@
 //! What programs of others make of what a run leaves. `cargo xtask test --peers` brings them and runs these tests.
 
+mod mirror;
 mod networks;
 mod pytorch;
 mod tensorboard;
+mod torchrun;
 
 use std::path::PathBuf;
 
