@@ -24,6 +24,7 @@ mod order;
 mod plan;
 mod predict;
 mod program;
+mod ranks;
 mod rollback;
 mod sanity;
 mod saving;

@@ -8,6 +8,7 @@
 use crate::base::{Error, Output, Result};
 use crate::hook::EngineHooks;
 use crate::loops::program::Program;
+use crate::loops::ranks::shares;
 use crate::loops::share::{Shares, Weighed};
 use crate::loops::trainer::Trainer;
 use crate::optim::update::check_loss;
@@ -19,8 +20,8 @@ use tch::Tensor;
 
 /// The batches of an iter.
 struct AtHand<B> {
-    /// Those that were read last, while a later update may take them again.
-    held: Vec<Weighed<B>>,
+    /// Those that were read last, while a later update may take them again; `None` where other ranks have all samples.
+    held: Vec<Option<Weighed<B>>>,
     /// How many the epoch has left; `None`: without end.
     left: Option<u64>,
 }
@@ -89,11 +90,13 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// else from fresh ones. These are read before the first forward pass, so that all weights are known by then, and go
     /// to the device one by one.
     fn update(&mut self, pass: usize, batches: u64, again: bool, at_hand: &mut AtHand<T::Batch>) -> Result<()> {
+        self.share_buffers()?;
         self.run.updates.begin(pass)?;
         if again {
-            let shares = Shares::of(&at_hand.held);
-            for batch in &at_hand.held {
-                self.batch(pass, batch, shares, Count::Again)?;
+            let shares = shares(&self.run.process, &at_hand.held)?;
+            for (place, batch) in at_hand.held.iter().enumerate() {
+                self.run.updates.before_batch(pass, place + 1 == at_hand.held.len())?;
+                self.batch(pass, batch.as_ref(), shares, Count::Again)?;
             }
             return self.step_optimizers(pass);
         }
@@ -104,12 +107,13 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             let batch = self.next_train_batch()?;
             self.waiting.push(batch);
         }
-        let shares = Shares::of(&self.waiting);
+        let shares = shares(&self.run.process, &self.waiting)?;
         self.waiting.reverse();
         while let Some(batch) = self.waiting.pop() {
-            let batch = batch.onto(&self.run)?;
+            let batch = batch.map(|batch| batch.onto(&self.run)).transpose()?;
             at_hand.left = at_hand.left.map(|left| left.saturating_sub(1));
-            self.batch(pass, &batch, shares, Count::Fresh)?;
+            self.run.updates.before_batch(pass, self.waiting.is_empty())?;
+            self.batch(pass, batch.as_ref(), shares, Count::Fresh)?;
             if is_followed {
                 at_hand.held.push(batch);
             }
@@ -117,8 +121,14 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.step_optimizers(pass)
     }
 
-    /// One batch, forward and backward.
-    fn batch(&mut self, pass: usize, batch: &Weighed<T::Batch>, shares: Shares, count: Count) -> Result<()> {
+    /// One batch, forward and backward. Without a sample of it, this rank only takes part in the exchange of gradients.
+    fn batch(&mut self, pass: usize, batch: Option<&Weighed<T::Batch>>, shares: Shares, count: Count) -> Result<()> {
+        let Some(batch) = batch else {
+            if let Count::Fresh = count {
+                self.run.clocks.batch = self.run.clocks.batch.next();
+            }
+            return self.run.updates.after_batch(pass);
+        };
         self.run.step.batch_size = batch.size;
         self.run.step.batch_weight = batch.weight;
         let share = shares.of_one(batch.weight);
@@ -147,6 +157,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         if let Some(loss) = loss {
             self.run.updates.backward(pass, &loss, share)?;
         }
+        self.run.updates.after_batch(pass)?;
         self.phase::<at::AfterBackward>()?;
         if let Some(output) = &mut self.run.step.output {
             output.detach();
@@ -159,7 +170,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.run.updates.finish(pass)?;
         self.within::<at::BeforeOptimizerStep, at::AfterOptimizerStep>(|program| {
             let iter = program.run.clocks.iter.get();
-            if let Some(reason) = program.decide_on_update() {
+            if let Some(reason) = program.decide_on_update()? {
                 let of = program.run.updates.passes()[pass].prefix();
                 let of = of.map_or(String::new(), |pass| format!(" of `{pass}`"));
                 return program.run.say(&format!("update {}{of} skipped: {reason}", iter + 1));
