@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 /// Set for the processes of this launcher: its process id.
 const LAUNCHER: &str = "ENGINE_LAUNCHER";
-/// After the first rank has failed, the others have this time to see it and to end by themselves.
+/// After the first rank has failed, or rank 0 has ended, the others have this time to end by themselves.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// After that they are told to end, and after this time they are killed.
 const LAST: Duration = Duration::from_secs(5);
@@ -149,7 +149,7 @@ pub fn follow_launcher() -> bool {
 struct OneRank {
     child: Child,
     ended: Option<(Instant, ExitStatus)>,
-    /// Whether this launcher has killed it, after another rank had failed.
+    /// Whether this launcher has killed it, after another rank had ended.
     killed: bool,
 }
 
@@ -208,7 +208,9 @@ impl Started {
                 self.0.iter().for_each(|rank| rank.signal(signal));
             }
             self.0.iter_mut().for_each(OneRank::look);
-            if self.0.iter().any(|rank| rank.has_failed(told_to_end)) {
+            // rank 0 has the most to do, and ends last
+            let is_over = self.0.first().is_some_and(|main| main.ended.is_some());
+            if is_over || self.0.iter().any(|rank| rank.has_failed(told_to_end)) {
                 let since = failed.get_or_insert_with(Instant::now).elapsed();
                 if since > PATIENCE && !told {
                     told = true;
@@ -263,7 +265,7 @@ fn report(ranks: &[OneRank], folder: &ErrorFiles, told_to_end: Option<Signal>) -
         let error = match LeftError::read(&folder.of(rank)) {
             Some(LeftError { texts, follows }) => RankError { rank, texts, follows },
             None if ranks[rank].killed => {
-                let text = "it did not end after another rank had failed, and was killed";
+                let text = "it did not end when another rank had, and was killed";
                 RankError { rank, texts: vec![text.to_owned()], follows: true }
             }
             None => RankError { rank, texts: vec![told(status)], follows: false },
