@@ -4,7 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const SOURCES: [&str; 11] = [
+const SOURCES: [&str; 12] = [
     "core.cpp",
     "optimizer.cpp",
     "foreach.cpp",
@@ -16,6 +16,7 @@ const SOURCES: [&str; 11] = [
     "precision.cpp",
     "process.cpp",
     "recompute.cpp",
+    "graph.cpp",
 ];
 const HEADERS: [&str; 1] = ["core.hpp"];
 

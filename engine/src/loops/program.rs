@@ -6,6 +6,7 @@ use crate::hook::{Dispatcher, EngineHooks, Planned};
 use crate::loops::loaders::Loaders;
 use crate::loops::names::is_short;
 use crate::loops::plan::Plan;
+use crate::loops::recorded::Recordings;
 use crate::loops::share::Weighed;
 use crate::loops::trainer::Trainer;
 use crate::metric::Metric;
@@ -39,6 +40,8 @@ pub struct Program<D: EngineHooks, T: Trainer> {
     pub run: RunState,
     /// The batches of the update under way that have not gone forward yet, the last one first; kept for its memory.
     pub(super) waiting: Vec<Weighed<T::Batch>>,
+    /// The steps that are recorded as CUDA graphs; `None` when all run eagerly.
+    pub(super) recordings: Option<Box<Recordings<T::Batch>>>,
     /// The loaders that the experiment has.
     pub(crate) loaders: Loaders,
     /// The place of the train loader that makes the epoch.
@@ -49,7 +52,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// A new program. It does not listen to signals yet.
     pub fn new(mut trainer: T, hooks: Dispatcher<D, T>, plan: Plan, run: RunState) -> Self {
         let loaders = Loaders::new(T::INFO, trainer.absent_loaders());
-        Program { trainer, hooks, plan, run, waiting: Vec::new(), loaders, epoch_loader: 0 }
+        Program { trainer, hooks, plan, run, waiting: Vec::new(), recordings: None, loaders, epoch_loader: 0 }
     }
 
     /// Listens to SIGINT and SIGTERM from now on.

@@ -1,5 +1,5 @@
 //! One iter: the passes that are due, each with its updates. An update is its batches forward and backward, then the
-//! step of its optimizers. The eager step.
+//! step of its optimizers.
 //!
 //! The loss is not read here. A loss that is NaN or infinite influences gradients and weights like any other; the
 //! logger warns of it in the next row. With `train: (non_finite: Skip)` the device skips such updates, and nothing
@@ -90,9 +90,12 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// to the device one by one.
     fn update(&mut self, pass: usize, batches: u64, again: bool, at_hand: &mut AtHand<T::Batch>) -> Result<()> {
         self.run.updates.begin(pass)?;
+        if let Some(recordings) = &mut self.recordings {
+            recordings.begin(batches);
+        }
         if again {
             let shares = Shares::of(&at_hand.held);
-            for batch in &at_hand.held {
+            for batch in &mut at_hand.held {
                 self.batch(pass, batch, shares, Count::Again)?;
             }
             return self.step_optimizers(pass);
@@ -107,9 +110,9 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let shares = Shares::of(&self.waiting);
         self.waiting.reverse();
         while let Some(batch) = self.waiting.pop() {
-            let batch = batch.onto(&self.run)?;
+            let mut batch = batch.onto(&self.run)?;
             at_hand.left = at_hand.left.map(|left| left.saturating_sub(1));
-            self.batch(pass, &batch, shares, Count::Fresh)?;
+            self.batch(pass, &mut batch, shares, Count::Fresh)?;
             if is_followed {
                 at_hand.held.push(batch);
             }
@@ -118,14 +121,14 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     }
 
     /// One batch, forward and backward.
-    fn batch(&mut self, pass: usize, batch: &Weighed<T::Batch>, shares: Shares, count: Count) -> Result<()> {
+    fn batch(&mut self, pass: usize, batch: &mut Weighed<T::Batch>, shares: Shares, count: Count) -> Result<()> {
         self.run.step.batch_size = batch.size;
         self.run.step.batch_weight = batch.weight;
         let share = shares.of_one(batch.weight);
         self.run.step.output = None;
         self.within::<at::BeforeTrainBatch, at::AfterTrainBatch>(|program| {
             program.run.step.share = Some(share);
-            let result = program.forward_and_backward(pass, &batch.batch, share);
+            let result = program.forward_and_backward(pass, &mut batch.batch, share);
             program.run.step.share = None;
             if let (Ok(()), Count::Fresh) = (&result, count) {
                 program.run.clocks.batch = program.run.clocks.batch.next();
@@ -134,7 +137,20 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         })
     }
 
-    fn forward_and_backward(&mut self, pass: usize, batch: &T::Batch, share: f64) -> Result<()> {
+    fn forward_and_backward(&mut self, pass: usize, batch: &mut T::Batch, share: f64) -> Result<()> {
+        match self.recordings.is_some() {
+            true => self.compute_by_graph(pass, batch, share)?,
+            false => self.compute(pass, batch, share)?,
+        }
+        self.phase::<at::AfterBackward>()?;
+        if let Some(output) = &mut self.run.step.output {
+            output.detach();
+        }
+        Ok(())
+    }
+
+    /// The step, and backward from its loss.
+    pub(super) fn compute(&mut self, pass: usize, batch: &T::Batch, share: f64) -> Result<()> {
         self.run.step.has_gone_backward = false;
         let what = self.run.updates.passes()[pass].prefix().unwrap_or("train_step");
         let others_off = self.run.updates.forward(pass)?;
@@ -144,14 +160,10 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.record_output(&output);
         self.run.step.output = Some(output);
         self.phase::<at::AfterForward>()?;
-        if let Some(loss) = loss {
-            self.run.updates.backward(pass, &loss, share)?;
+        match loss {
+            Some(loss) => self.run.updates.backward(pass, &loss, share),
+            None => Ok(()),
         }
-        self.phase::<at::AfterBackward>()?;
-        if let Some(output) = &mut self.run.step.output {
-            output.detach();
-        }
-        Ok(())
     }
 
     /// The steps of the optimizers, unless a hook or a step has asked to leave the update out.
@@ -164,7 +176,10 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
                 let of = of.map_or(String::new(), |pass| format!(" of `{pass}`"));
                 return program.run.say(&format!("update {}{of} skipped: {reason}", iter + 1));
             }
-            let updated = program.run.updates.step(pass, iter)?;
+            let updated = match program.recorded_update(pass)? {
+                Some(updated) => updated,
+                None => program.run.updates.step(pass, iter)?,
+            };
             if let Some(norm) = updated.grad_norm {
                 program.run.log("grad_norm", norm);
             }

@@ -19,6 +19,12 @@ pub(super) struct RawMeter {
     _private: [u8; 0],
 }
 
+/// `eng::Graph`, only ever behind a pointer.
+#[repr(C)]
+pub(super) struct RawGraph {
+    _private: [u8; 0],
+}
+
 /// `EngBlock`: a block of Rust's, behind pointers.
 #[repr(C)]
 pub(super) struct RawBlock {
@@ -72,6 +78,7 @@ unsafe extern "C" {
         options: *const AdamOptions,
         grad_scale: *const C_tensor,
         found_inf: *const C_tensor,
+        rate: *const C_tensor,
     ) -> c_int;
     pub(super) fn eng_fused_sgd(
         parameters: *const RawList,
@@ -79,6 +86,7 @@ unsafe extern "C" {
         options: *const SgdOptions,
         grad_scale: *const C_tensor,
         found_inf: *const C_tensor,
+        rate: *const C_tensor,
     ) -> c_int;
 
     pub(super) fn eng_generator_state(device_type: c_int, index: c_int, out: *mut *mut C_tensor) -> c_int;
@@ -108,6 +116,35 @@ unsafe extern "C" {
     pub(super) fn eng_host_number(tensor: *const C_tensor, out: *mut f64) -> bool;
     pub(super) fn eng_set_sync_debug(mode: c_int) -> c_int;
 
+    pub(super) fn eng_watch_begin() -> c_int;
+    pub(super) fn eng_watch_end() -> *const c_char;
+
+    pub(super) fn eng_graphs_exist() -> bool;
+    pub(super) fn eng_graph_pool(first: *mut u64, second: *mut u64) -> c_int;
+    pub(super) fn eng_graph_begin(
+        device_type: c_int,
+        index: c_int,
+        pool_first: u64,
+        pool_second: u64,
+        out: *mut *mut RawGraph,
+    ) -> c_int;
+    pub(super) fn eng_graph_end(graph: *mut RawGraph) -> c_int;
+    pub(super) fn eng_graph_abandon(
+        graph: *mut RawGraph,
+        device_type: c_int,
+        index: c_int,
+        pool_first: u64,
+        pool_second: u64,
+    );
+    pub(super) fn eng_graph_replay(graph: *mut RawGraph) -> c_int;
+    pub(super) fn eng_graph_free(graph: *mut RawGraph);
+    pub(super) fn eng_stream_enter(device_type: c_int, index: c_int, before: *mut i64) -> c_int;
+    pub(super) fn eng_stream_leave(device_type: c_int, index: c_int, before: i64) -> c_int;
+    pub(super) fn eng_mix_layout(hash: u64, tensor: *const C_tensor) -> u64;
+    pub(super) fn eng_list_mark(list: *const RawList) -> u64;
+    pub(super) fn eng_gradients(parameters: *const RawList, gradients: *mut RawList) -> c_int;
+    pub(super) fn eng_set_gradients(parameters: *const RawList, gradients: *const RawList) -> c_int;
+
     pub(super) fn eng_autocast_enter(
         device_type: c_int,
         enabled: bool,
@@ -116,6 +153,7 @@ unsafe extern "C" {
         dtype_before: *mut c_int,
     ) -> c_int;
     pub(super) fn eng_autocast_leave(device_type: c_int, enabled: bool, dtype: c_int);
+    pub(super) fn eng_set_autocast_cache(enabled: bool) -> bool;
     pub(super) fn eng_amp_unscale(
         lists: *const *const RawList,
         count: usize,

@@ -12,6 +12,7 @@ mod ffi;
 mod foreach;
 mod generator;
 mod gradients;
+mod graph;
 mod identity;
 mod memory;
 mod optimizer;
@@ -31,12 +32,13 @@ pub use foreach::{
 };
 pub use generator::{generator_state, seed_generator, set_generator_state};
 pub use gradients::{GradientSwitch, GradientsOff, backward};
+pub use graph::{Graph, GraphPool, RecordingWatch, StreamGuard, mix_layout};
 pub use identity::{storage_id, tensor_id};
 pub use memory::MemoryMeter;
 pub use optimizer::{AdamStep, Scaling, SgdStep, fused_adam, fused_sgd};
 pub use options::{AdamOptions, SgdOptions};
 pub use precision::{
-    Autocast, MatmulPrecision, ScaleRule, amp_unscale_, amp_update_scale_, channels_last, set_cudnn_benchmark,
+    Autocast, AutocastCacheOff, MatmulPrecision, ScaleRule, amp_unscale_, amp_update_scale_, channels_last, set_cudnn_benchmark,
     set_float_precision,
 };
 pub use process::{keep_memory, set_flush_denormals};
