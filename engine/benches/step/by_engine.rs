@@ -188,8 +188,8 @@ impl NoReads {
 }
 
 /// One way of taking steps.
-pub(crate) fn serve(net: Kind, device: Device) -> Result<()> {
-    run(net, device, device, "max_iters: 1_000_000_000", "Rounds()")
+pub(crate) fn serve(net: Kind, device: Device, step: &str) -> Result<()> {
+    run(net, device, device, &format!("max_iters: 1_000_000_000, step: {step}"), "Rounds()")
 }
 
 /// Whether nothing between two rows reads or waits for the device.
@@ -214,10 +214,13 @@ fn run(net: Kind, device: Device, data: Device, train: &str, hook: &str) -> Resu
     model: (net: {name}),
     optimizer: (lr: 1e-3, weight_decay: 0.01),
     loaders: (train: (dataset: Fixed(net: {name}, cuda: {cuda}), batch_size: {size})),
-    train: ({train}),
+    train: (precision: {precision}, {train}),
+    backend: (channels_last: {channels_last}),
     hooks: (logger: (interval: 50), checkpoint: Off),
     custom_hooks: [{hook}],
 )"#,
+        precision = net.precision(),
+        channels_last = net.is_channels_last(),
         device = if device == Device::Cpu { "Cpu" } else { "Cuda(0)" },
         work_dir = folder.path().display().to_string(),
     );

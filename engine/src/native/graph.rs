@@ -8,7 +8,15 @@ use crate::native::tensor_list::TensorList;
 use std::ffi::CStr;
 use std::marker::PhantomData;
 use std::ptr::{NonNull, null_mut};
+use std::sync::atomic::{AtomicU64, Ordering};
 use tch::{Device, Tensor};
+
+static REPLAYS: AtomicU64 = AtomicU64::new(0);
+
+/// How many graphs this process has replayed so far, for tests.
+pub fn replays() -> u64 {
+    REPLAYS.load(Ordering::Relaxed)
+}
 
 /// What was recorded of a computation on a CUDA device: [`Graph::replay`] computes it again, from and into the same
 /// memory.
@@ -65,6 +73,7 @@ impl Graph {
     /// # Errors
     /// When the launch fails.
     pub fn replay(&self) -> Result<(), NativeError> {
+        REPLAYS.fetch_add(1, Ordering::Relaxed);
         // SAFETY: the graph is complete and owned by `self`.
         check(unsafe { ffi::eng_graph_replay(self.raw.as_ptr()) })
     }

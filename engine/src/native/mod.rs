@@ -32,7 +32,7 @@ pub use foreach::{
 };
 pub use generator::{generator_state, seed_generator, set_generator_state};
 pub use gradients::{GradientSwitch, GradientsOff, backward};
-pub use graph::{Graph, GraphPool, RecordingWatch, StreamGuard, mix_layout};
+pub use graph::{Graph, GraphPool, RecordingWatch, StreamGuard, mix_layout, replays};
 pub use identity::{storage_id, tensor_id};
 pub use memory::MemoryMeter;
 pub use optimizer::{AdamStep, Scaling, SgdStep, fused_adam, fused_sgd};

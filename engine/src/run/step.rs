@@ -78,3 +78,44 @@ impl StepWatch {
         self.found.take()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Clock;
+    use crate::run::{Context, RunState};
+    use tch::{Device, Tensor};
+
+    /// What the watch finds in a step that does this.
+    fn found(step: impl FnOnce(&mut Context<'_>)) -> Option<String> {
+        let mut run = RunState::new(Clock::Iter, Device::Cpu, 1);
+        run.step.watch = Some(StepWatch::default());
+        step(&mut Context::new(&mut run));
+        run.step.watch.take().unwrap().found()
+    }
+
+    #[test]
+    fn a_watched_step_may_log_tensors_and_nothing_that_changes_on_the_host() {
+        let tensor = || Tensor::from(0.5f32);
+        assert_eq!(found(|cx| cx.log("loss", tensor())), None);
+        assert_eq!(found(|cx| drop((cx.is_training(), cx.device(), cx.batch_size()))), None);
+        assert_eq!(found(|cx| cx.log("beta", 0.5)).unwrap(), "it logs `beta` as a number of the host");
+        assert_eq!(found(|cx| drop(cx.generator("noise"))).unwrap(), "it calls `cx.generator()`");
+        // the first of several
+        assert_eq!(found(|cx| drop((cx.iter(), cx.epoch()))).unwrap(), "it calls `cx.iter()`");
+        assert_eq!(found(|cx| cx.stop("enough")).unwrap(), "it calls `cx.stop()`");
+        assert_eq!(found(|cx| cx.say("here").unwrap()).unwrap(), "it prints a line");
+    }
+
+    #[test]
+    fn what_a_recorded_step_logs_is_noted_and_goes_into_no_row() {
+        let mut run = RunState::new(Clock::Iter, Device::Cpu, 1);
+        run.step.watch = Some(StepWatch::of_recording());
+        Context::new(&mut run).log("confidence", Tensor::from(0.5f32));
+        Context::new(&mut run).log_last("queue", Tensor::from(2.0f32));
+        let logged = run.step.watch.take().unwrap().logged;
+        let names: Vec<(bool, &str)> = logged.iter().map(|(mean, name, _)| (*mean, name.as_str())).collect();
+        assert_eq!(names, [(true, "confidence"), (false, "queue")]);
+        assert!(!run.record().has_pending(crate::record::RowPhase::Train));
+    }
+}
