@@ -88,16 +88,44 @@ ENG_API int eng_graph_pool(uint64_t* first, uint64_t* second) {
   });
 }
 
+namespace eng {
+namespace {
+
+// After a recording that has failed, libtorch leaves the device's generator in the state of a recording, in which it refuses
+// to draw; one that succeeds, in a pool of its own, brings it out.
+void release_generator(c10::Device device) {
+  guarded([&] {
+    at::NoGradGuard no_grad;
+    at::Tensor number = at::zeros({1}, at::TensorOptions().device(device));
+    Graph small;
+    small.begin({0, 0});
+    number.zero_();
+    small.end();
+  });
+}
+
+c10::Device device_of(int device_type, int index) {
+  return {static_cast<c10::DeviceType>(device_type), static_cast<c10::DeviceIndex>(index)};
+}
+
+}  // namespace
+}  // namespace eng
+
 // Begins to record what this thread computes on its stream, which must not be the default one. Nothing is computed until
 // the graph is replayed. What waits for the device before it is done first, and freed memory is given back.
 ENG_API int eng_graph_begin(int device_type, int index, uint64_t pool_first, uint64_t pool_second, eng::Graph** out) {
   return eng::guarded([&] {
-    const c10::Device device(static_cast<c10::DeviceType>(device_type), static_cast<c10::DeviceIndex>(index));
+    const c10::Device device = eng::device_of(device_type, index);
     const auto guard = eng::device_guard(device);
     guard.synchronizeStream(guard.getStream(device));
     c10::getDeviceAllocator(device.type())->emptyCache();
     auto graph = std::make_unique<eng::Graph>();
-    graph->begin({pool_first, pool_second});
+    try {
+      graph->begin({pool_first, pool_second});
+    } catch (...) {
+      eng::release_generator(device);
+      throw;
+    }
     *out = graph.release();
   });
 }
@@ -106,20 +134,11 @@ ENG_API int eng_graph_end(eng::Graph* graph) {
   return eng::guarded([&] { graph->end(); });
 }
 
-// Ends a recording that has failed. libtorch leaves the device's generator in the state of a recording then, in which it
-// refuses to draw; one that succeeds brings it out.
-ENG_API void eng_graph_abandon(eng::Graph* graph, int device_type, int index, uint64_t pool_first, uint64_t pool_second) {
+// Ends a recording that has failed.
+ENG_API void eng_graph_abandon(eng::Graph* graph, int device_type, int index) {
   eng::guarded([&] { graph->end(); });
   eng::guarded([&] { delete graph; });
-  eng::guarded([&] {
-    at::NoGradGuard no_grad;
-    const c10::Device device(static_cast<c10::DeviceType>(device_type), static_cast<c10::DeviceIndex>(index));
-    at::Tensor number = at::zeros({1}, at::TensorOptions().device(device));
-    eng::Graph small;
-    small.begin({pool_first, pool_second});
-    number.zero_();
-    small.end();
-  });
+  eng::release_generator(eng::device_of(device_type, index));
 }
 
 ENG_API int eng_graph_replay(eng::Graph* graph) {
@@ -133,7 +152,7 @@ ENG_API void eng_graph_free(eng::Graph* graph) {
 // This thread works on another stream of the device from now on; what it has queued before is done first.
 ENG_API int eng_stream_enter(int device_type, int index, int64_t* before) {
   return eng::guarded([&] {
-    const c10::Device device(static_cast<c10::DeviceType>(device_type), static_cast<c10::DeviceIndex>(index));
+    const c10::Device device = eng::device_of(device_type, index);
     const auto guard = eng::device_guard(device);
     guard.synchronizeStream(guard.getStream(device));
     *before = guard.exchangeStream(guard.getStreamFromGlobalPool(device)).id();
@@ -142,7 +161,7 @@ ENG_API int eng_stream_enter(int device_type, int index, int64_t* before) {
 
 ENG_API int eng_stream_leave(int device_type, int index, int64_t before) {
   return eng::guarded([&] {
-    const c10::Device device(static_cast<c10::DeviceType>(device_type), static_cast<c10::DeviceIndex>(index));
+    const c10::Device device = eng::device_of(device_type, index);
     const auto guard = eng::device_guard(device);
     const c10::Stream stream = guard.exchangeStream(c10::Stream(c10::Stream::UNSAFE, device, before));
     guard.synchronizeStream(stream);

@@ -294,6 +294,9 @@ impl<B: Batch> Recordings<B> {
         if with_update {
             program.run.updates.refresh_rates(pass)?;
         }
+        if !self.steps.iter().any(|(_, stage)| matches!(stage, Stage::Recorded(_))) {
+            self.pool = GraphPool::new(program.run.device)?;
+        }
         program.run.step.watch = Some(StepWatch::of_recording());
         let recorded = Graph::record(self.pool, || {
             program.compute(pass, &held, share)?;

@@ -129,13 +129,7 @@ unsafe extern "C" {
         out: *mut *mut RawGraph,
     ) -> c_int;
     pub(super) fn eng_graph_end(graph: *mut RawGraph) -> c_int;
-    pub(super) fn eng_graph_abandon(
-        graph: *mut RawGraph,
-        device_type: c_int,
-        index: c_int,
-        pool_first: u64,
-        pool_second: u64,
-    );
+    pub(super) fn eng_graph_abandon(graph: *mut RawGraph, device_type: c_int, index: c_int);
     pub(super) fn eng_graph_replay(graph: *mut RawGraph) -> c_int;
     pub(super) fn eng_graph_free(graph: *mut RawGraph);
     pub(super) fn eng_stream_enter(device_type: c_int, index: c_int, before: *mut i64) -> c_int;

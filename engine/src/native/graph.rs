@@ -28,7 +28,7 @@ pub struct Graph {
 }
 
 /// Device memory that graphs share for what they compute in between. Graphs of one pool must be replayed one after the
-/// other, on one stream.
+/// other, on one stream. A pool whose graphs are all gone can't be used again.
 #[derive(Clone, Copy, Debug)]
 pub struct GraphPool {
     device: Device,
@@ -115,7 +115,7 @@ impl Drop for Recording {
     fn drop(&mut self) {
         let Ok((device_type, index)) = cuda_index(self.pool.device) else { return };
         // SAFETY: the graph was made by `eng_graph_begin`; it is freed here, once.
-        unsafe { ffi::eng_graph_abandon(self.raw.as_ptr(), device_type, index, self.pool.id.0, self.pool.id.1) }
+        unsafe { ffi::eng_graph_abandon(self.raw.as_ptr(), device_type, index) }
     }
 }
 
