@@ -38,6 +38,9 @@ pub struct PointsConfig {
     /// A file that has to be there when the points are opened.
     #[config(default)]
     pub path: Option<PathBuf>,
+    /// The point whose numbers are none.
+    #[config(default)]
+    pub spoiled: Option<usize>,
     /// The point that can't be read.
     #[config(default)]
     pub broken: Option<usize>,
@@ -86,7 +89,8 @@ impl Dataset for Points {
         let mut along = |axis: i64| {
             number(self.config.part, index, axis) + rng.between(-1.0, 1.0) as f32 * self.config.noise as f32
         };
-        let numbers: Vec<f32> = (0..NUMBERS).map(&mut along).collect();
+        let spoils = if self.config.spoiled == Some(index) { f32::NAN } else { 0.0 };
+        let numbers: Vec<f32> = (0..NUMBERS).map(|axis| along(axis) + spoils).collect();
         Ok((Tensor::from_slice(&numbers), class))
     }
 }

@@ -26,6 +26,7 @@ mod error;
 mod host;
 mod identity;
 mod inspect;
+mod kept;
 mod manifest;
 mod names;
 mod read;
@@ -40,6 +41,7 @@ pub use background::{Job, Saved, Saver};
 pub use delete::delete;
 pub use error::CheckpointError;
 pub use inspect::{Checkpoint, Measured};
+pub use kept::Kept;
 pub use names::{FAILED, iter_name};
 pub use read::{Newest, is_counted, later_than, list, load, load_models, newest_valid, place_of};
 pub use retain::{Deleted, Retention, clean, leave_behind, put_back, retain, set_aside};
@@ -48,7 +50,7 @@ pub use tensor_file::{TensorFile, TensorPlace, write_tensors};
 pub use write::{check_weights, complete, save, set_latest};
 
 pub(crate) use names::LATEST;
-pub(crate) use read::latest_in;
+pub(crate) use read::{iter_at, latest_in};
 
 /// The version of the layout on disk that this engine writes and reads.
 ///

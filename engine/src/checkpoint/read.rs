@@ -173,11 +173,13 @@ pub fn list(dir: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
 /// When the folder can't be read.
 pub fn later_than(dir: &Path, iter: Iter) -> Result<Vec<PathBuf>, CheckpointError> {
     let mut found = list(dir)?;
-    found.retain(|path| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        iter_of(path, &name) > iter
-    });
+    found.retain(|path| iter_at(path) > iter);
     Ok(found)
+}
+
+/// The iter of a checkpoint, by its name or by what it says of itself: unverified.
+pub(crate) fn iter_at(path: &Path) -> Iter {
+    iter_of(path, &path.file_name().unwrap_or_default().to_string_lossy())
 }
 
 /// Whether a checkpoint is one of those that [`list`] finds, by its name.

@@ -82,25 +82,13 @@ impl Checkpoint {
     fn before_train(&mut self, cx: &mut Context<'_>) -> Result<()> {
         self.training = true;
         self.last = Some(Instant::now());
-        for name in &self.save_best {
-            direction_of(name, cx)?;
-            let ranking = self.best.entry(name.to_string()).or_default();
-            let mut told = ranking.is_of(name, cx);
-            // after a fork, or a resume from an older checkpoint, the best checkpoints may be missing
-            if let Some(folder) = cx.folder().map(|folder| folder.checkpoints()) {
-                let is_there = |iter| match self.keep_best {
-                    1 => folder.join(best_name(name)).is_dir(),
-                    _ => folder.join(iter_name(iter)).is_dir(),
-                };
-                if ranking.keep_those(is_there) {
-                    told = Some(format!(
-                        "the best checkpoint of `{name}` is not in this run, so its best value starts over"
-                    ));
-                }
-            }
-            told.map_or(Ok(()), |told| cx.say(&told))?;
-        }
-        Ok(())
+        self.check_best(cx)
+    }
+
+    /// Within a training the state is that of an earlier iter now.
+    fn after_load_checkpoint(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        self.counted = None;
+        if self.training { self.check_best(cx) } else { Ok(()) }
     }
 
     fn after_train_iter(&mut self, cx: &mut Context<'_>) -> Result<()> {
@@ -174,6 +162,29 @@ impl Checkpoint {
         }
         protected.extend(self.kept.iter().map(|iter| iter_name(*iter)));
         protected
+    }
+
+    /// Forgets best values that are of another metric, or whose checkpoints are missing.
+    fn check_best(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        for name in &self.save_best {
+            direction_of(name, cx)?;
+            let ranking = self.best.entry(name.to_string()).or_default();
+            let mut told = ranking.is_of(name, cx);
+            // after a fork, or a resume from an older checkpoint, the best checkpoints may be missing
+            if let Some(folder) = cx.folder().map(|folder| folder.checkpoints()) {
+                let is_there = |iter| match self.keep_best {
+                    1 => folder.join(best_name(name)).is_dir(),
+                    _ => folder.join(iter_name(iter)).is_dir(),
+                };
+                if ranking.keep_those(is_there) {
+                    told = Some(format!(
+                        "the best checkpoint of `{name}` is not in this run, so its best value starts over"
+                    ));
+                }
+            }
+            told.map_or(Ok(()), |told| cx.say(&told))?;
+        }
+        Ok(())
     }
 
     /// Forgets values whose checkpoints could not be written.

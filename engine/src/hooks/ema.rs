@@ -87,7 +87,6 @@ struct Pair {
 #[phases]
 impl Ema {
     fn before_train(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        self.pairs.clear();
         for model in cx.models().iter() {
             self.averagings.entry(model.name().to_owned()).or_default();
             let averages = self.averages.entry(model.name().to_owned()).or_default();
@@ -97,12 +96,12 @@ impl Ema {
                 }
             }
         }
-        self.place(cx)?;
-        for model in cx.models().iter() {
-            let Some(averages) = self.averages.get(model.name()) else { continue };
-            self.pairs.push(Pair::new(model, averages, self.buffers)?);
-        }
-        Ok(())
+        self.pair(cx)
+    }
+
+    /// Within a training the averages are others now.
+    fn after_load_checkpoint(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        if self.pairs.is_empty() { Ok(()) } else { self.pair(cx) }
     }
 
     #[only_ok]
@@ -170,6 +169,17 @@ impl Ema {
                     *average = average.f_to_device(model.device())?;
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Puts averages and weights into the lists that are averaged.
+    fn pair(&mut self, cx: &Context<'_>) -> Result<()> {
+        self.place(cx)?;
+        self.pairs.clear();
+        for model in cx.models().iter() {
+            let Some(averages) = self.averages.get(model.name()) else { continue };
+            self.pairs.push(Pair::new(model, averages, self.buffers)?);
         }
         Ok(())
     }

@@ -30,6 +30,12 @@ pub struct Logger {
 
 #[phases]
 impl Logger {
+    /// Within a training the row that was waiting is of an iter that is undone.
+    fn after_load_checkpoint(&mut self, _cx: &mut Context<'_>) -> Result<()> {
+        self.due_with_epoch = false;
+        Ok(())
+    }
+
     #[only_ok]
     fn after_train_iter(&mut self, cx: &mut Context<'_>) -> Result<()> {
         let (clocks, iter) = (cx.clocks(), cx.iter().get());

@@ -10,6 +10,7 @@ mod ema;
 mod logger;
 mod monitor;
 mod ranking;
+mod rollback;
 mod scheduler;
 mod timer;
 
@@ -19,5 +20,6 @@ pub use defaults::{DefaultHooks, HookSettings};
 pub use early_stopping::EarlyStopping;
 pub use ema::{Ema, EmaBuffers, EmaKind};
 pub use logger::Logger;
+pub use rollback::Rollback;
 pub use scheduler::Scheduler;
 pub use timer::Timer;

@@ -39,10 +39,17 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
                 None => put(&run.seen.sinks.states()),
             }
         });
+        state.put("regular", &run.storage.regular);
+        if !run.rollbacks.is_empty() {
+            state.put("rollbacks", &run.rollbacks);
+        }
         let skipped = run.updates.skipped()?.read()? as u64;
         state.put_map("updates", |map| {
             map.put("skipped", &skipped);
             map.put("scales", &run.updates.save_scales());
+            if run.updates.lr_scale() != 1.0 {
+                map.put("lr_scale", &run.updates.lr_scale());
+            }
             map.put("scheduled", &run.updates.scheduled(&clocks.progress()));
             map.put_map("optimizers", |map| {
                 run.updates
@@ -135,6 +142,13 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let mut updates = state.take_map("updates")?;
         run.updates.restore_skipped(updates.take("skipped")?);
         run.updates.restore_scales(updates.take_map("scales")?)?;
+        // checkpoints of earlier versions have none of these three
+        let regular = state.0.contains_key("regular").then(|| state.take("regular")).transpose()?;
+        run.storage.regular = regular.unwrap_or_default();
+        let lr_scale = updates.0.contains_key("lr_scale").then(|| updates.take("lr_scale")).transpose()?;
+        run.updates.restore_lr_scale(lr_scale.unwrap_or(1.0));
+        let rollbacks = state.0.contains_key("rollbacks").then(|| state.take("rollbacks")).transpose()?;
+        run.rollbacks = rollbacks.unwrap_or_default();
         let mut optimizers = updates.take_map("optimizers")?;
         for optimizer in run.updates.optimizers_mut() {
             let failed = format!("the state of the optimizer `{}` can't be taken back", optimizer.name());

@@ -26,7 +26,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// SIGUSR1 asks for a checkpoint. Before the first iter there is nothing to save, so it waits.
     fn decide_on_saving(&mut self) {
         let iter = self.run.clocks.iter;
-        if iter == Iter(0) || self.run.storage.folder.is_none() || !self.run.signals.take_save() {
+        if iter == Iter(0) || self.rolls_back() || self.run.storage.folder.is_none() || !self.run.signals.take_save() {
             return;
         }
         if self.run.storage.saved_at == Some(iter) {

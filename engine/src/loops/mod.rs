@@ -3,7 +3,7 @@
 //! Promised: after every `before_x` that ran, its `after_x` runs, whatever fails, panics or stops in between.
 //! `on_exception` runs once, before the closing phases of all open phases. Requests of hooks are decided at safe
 //! points, where no iter is half finished: between two iters, and after `after_train_epoch`. A safe point first checks
-//! for signals, then validates, then writes checkpoints. A run that is resumed from a checkpoint ends bit-identical to
+//! for signals, then validates, then writes checkpoints; or it goes back to an earlier state, and does nothing else. A run that is resumed from a checkpoint ends bit-identical to
 //! one that was never stopped.
 //!
 //! Never: the loops do not read a tensor from the device (metrics and the logger do), and the engine does not allocate
@@ -25,6 +25,7 @@ mod plan;
 mod predict;
 mod program;
 mod recorded;
+mod rollback;
 mod sanity;
 mod saving;
 mod share;

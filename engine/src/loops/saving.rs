@@ -50,6 +50,12 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.finish_saves()?;
         self.run.storage.saving = Saving::default();
         self.phase::<at::BeforeSaveCheckpoint>()?;
+        if self.is_prevented() {
+            return Ok(());
+        }
+        if names.contains(&checkpoint::iter_name(self.run.clocks.iter)) {
+            self.run.storage.note_regular(self.run.clocks.iter);
+        }
         // rows that the checkpoint counts on must not be lost with the machine
         self.run.seen.sinks.flush()?;
         let snapshot = self.snapshot()?;
@@ -138,6 +144,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let error = error.context(format!("the checkpoint `{first}` can't be written"));
         let storage = &mut self.run.storage;
         storage.not_written.extend(names.into_iter().map(|name| (name, iter)));
+        storage.regular.retain(|known| *known != iter);
         if storage.saved_at == Some(iter) {
             storage.saved_at = None;
         }

@@ -54,7 +54,8 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             return length.max_iters;
         };
         let (done, epoch, batch) = (self.run.clocks.iter.get(), self.run.clocks.epoch.get(), self.run.clocks.batch);
-        if T::CLOCK == Clock::Iter || done == 0 || epoch >= epochs {
+        // batches may have been skipped before the first iter
+        if T::CLOCK == Clock::Iter || (done == 0 && batch == Batch(0)) || epoch >= epochs {
             return length.max_iters;
         }
         let left_of_epoch = match (batch, self.batches_left()) {
@@ -230,8 +231,11 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             // in mid-epoch a checkpoint has put it in its place; with a fixed number of batches it goes on where it stands
             program.epoch_loader()?.go_on()?;
             program.decide_on_requests();
+            program.take_detour()?;
             body(program)?;
-            program.count_epoch();
+            if !program.rolls_back() {
+                program.count_epoch();
+            }
             Ok(())
         });
         self.run.current.in_epoch = false;
@@ -240,7 +244,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
 
     /// Whether the epoch has another iter.
     pub fn has_iter_left(&mut self) -> bool {
-        !self.is_over() && self.batches_left() != Some(0)
+        !self.is_over() && !self.rolls_back() && self.batches_left() != Some(0)
     }
 
     /// Counts the epoch when its last batch is done; `by_iter`: when all iters are.
@@ -260,22 +264,44 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     }
 
     /// To be called between iters: decides requests, validates, and begins checkpoints. After a signal, or when the time of
-    /// the run is up, there is no validation, and the state of the last finished iter is saved.
+    /// the run is up, there is no validation, and the state of the last finished iter is saved. When the training goes back
+    /// to an earlier state, this is done instead, outside of an epoch: within one, no iter is left then.
     ///
     /// # Errors
     /// The first error of a hook, of the validation or of the disk.
     pub fn safe_point(&mut self) -> Result<()> {
         self.look_after_saves()?;
         let ends = self.decide();
+        let ends = self.validate_and_save(ends)?;
+        if self.rolls_back() && !self.run.current.in_epoch {
+            self.roll_back()?;
+            if ends {
+                self.save_last_iter()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The part of a safe point that follows the decision; whether the run ends here.
+    fn validate_and_save(&mut self, ends: bool) -> Result<bool> {
+        if self.rolls_back() {
+            return Ok(ends);
+        }
         let val = !ends && self.is_val_due();
         self.check_finite(ends || val)?;
         if ends {
-            return self.save_last_iter();
+            self.save_last_iter()?;
+            return Ok(true);
         }
         if val {
             self.val()?;
-            if self.decide() {
-                return self.save_last_iter();
+            let ends = self.decide();
+            if self.rolls_back() {
+                return Ok(ends);
+            }
+            if ends {
+                self.save_last_iter()?;
+                return Ok(true);
             }
         }
         if !self.run.decision.saves.is_empty() {
@@ -283,7 +309,10 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             // hooks may have asked for something in the phases of the checkpoint
             self.decide_on_requests();
         }
-        Ok(())
+        if !self.is_over() {
+            self.keep_in_memory()?;
+        }
+        Ok(false)
     }
 
     /// The safe point after an iter. When the epoch or the training ends with this iter, it does nothing: validation
@@ -296,10 +325,12 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             return Ok(());
         }
         self.look_after_saves()?;
-        match self.decide() {
-            false if self.is_over() => Ok(()),
-            _ => self.safe_point(),
+        let ends = self.decide();
+        if self.rolls_back() || (!ends && self.is_over()) {
+            return Ok(());
         }
+        self.safe_point()?;
+        if self.has_iter_left() { self.take_detour() } else { Ok(()) }
     }
 
     /// Ends the training whose gradient was not finite, if it was asked to: where the device is waited for anyway, or is

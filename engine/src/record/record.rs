@@ -1,6 +1,6 @@
 //! The values that were logged since the last row of each loop, and the values of finished rows.
 
-use super::window::{Span, Window};
+use super::window::{Span, Window, read_numbers};
 use super::{RecordError, Row, RowPhase};
 use crate::base::scalar::Scalar;
 use crate::base::state::{State, StateError, StateMap};
@@ -62,6 +62,16 @@ impl Record {
     /// Drops the pending values of a phase: an evaluation that was interrupted has no numbers.
     pub fn discard(&mut self, phase: RowPhase) {
         self.window(phase).discard();
+    }
+
+    /// Reads numbers that are not logged, with one read for each device.
+    ///
+    /// # Errors
+    /// When a tensor does not have exactly one element, or libtorch fails.
+    pub fn read_all(&mut self, name: &str, numbers: &[Scalar]) -> Result<Vec<f64>, RecordError> {
+        let (numbers, devices) = read_numbers(numbers.iter().map(|number| (name, number)))?;
+        self.device_reads += devices;
+        Ok(numbers)
     }
 
     /// How often a device was read so far: by [`Record::read_window`] where tensors were logged, and for each image and

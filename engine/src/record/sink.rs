@@ -43,7 +43,8 @@ pub trait Sink: State + Send {
         None
     }
 
-    /// Called once, before anything is recorded. In a resumed run the state is already restored.
+    /// Called once, before anything is recorded. In a resumed run the state is already restored. When a training goes back to
+    /// an earlier state, the state is restored and this is called again, with `resumed` set.
     ///
     /// # Errors
     /// When the sink can't be used.

@@ -1,7 +1,7 @@
 //! All sinks of a run. Each of them gets everything, and a failure of a sink that is not required does not end the
 //! run.
 
-use super::{Event, Outcome, Progress, Row, RunInfo, Sink, SinkConfig, ValueKind};
+use super::{Event, Moment, Outcome, Progress, Row, RunInfo, Sink, SinkConfig, ValueKind};
 use crate::base::error::{Error, ErrorContext as _, Result};
 use crate::base::panics;
 use crate::base::state::StateMap;
@@ -16,6 +16,8 @@ pub struct Sinks {
     untaken: Vec<ValueKind>,
     /// Whether none of them gets anything for now.
     muted: bool,
+    /// What the sinks were opened with.
+    opened: Option<RunInfo>,
 }
 
 struct Entry {
@@ -31,6 +33,8 @@ struct Entry {
     /// Whether its failure ends the run.
     required: bool,
     stage: Stage,
+    /// Whether it is one that is opened.
+    opens: bool,
 }
 
 /// A sink of a run, for finding the saved state that belongs to it.
@@ -130,9 +134,23 @@ impl Sinks {
             Ok(())
         })?;
         self.entries.iter_mut().filter(|entry| entry.stage == Stage::Waiting).for_each(|entry| {
-            entry.stage = Stage::Open;
+            (entry.stage, entry.opens) = (Stage::Open, true);
         });
+        self.opened = Some(run.clone());
         notices.iter().try_for_each(|notice| self.line(&format!("warning: {notice}")))
+    }
+
+    /// Opens the sinks again that [`Sinks::open`] has opened, at the place in their states, as in a resumed run: rows behind
+    /// it are dropped.
+    ///
+    /// # Errors
+    /// When a required sink can't be opened.
+    pub fn reopen(&mut self, at: Moment) -> Result<()> {
+        let Some(run) = self.opened.take() else { return Ok(()) };
+        for entry in self.entries.iter_mut().filter(|entry| entry.stage == Stage::Open && entry.opens) {
+            entry.stage = Stage::Waiting;
+        }
+        self.open(&RunInfo { resumed: Some(at), ..run })
     }
 
     /// Writes a row to each.
@@ -251,6 +269,7 @@ impl Sinks {
             required,
             settings: String::new(),
             stage: Stage::Waiting,
+            opens: false,
         });
     }
 

@@ -116,35 +116,44 @@ impl Window {
 
     /// All numbers, series by series, the sums first; and how many devices were read.
     fn fetch(&self) -> Result<(Vec<f64>, u64), RecordError> {
-        let mut numbers = Vec::new();
-        let mut devices: Vec<OnDevice> = Vec::new();
-        for series in &self.series {
-            for value in series.sums.iter().chain(series.pending.iter().map(|weighted| &weighted.value)) {
-                let place = numbers.len();
-                match value {
-                    Scalar::Number(number) => numbers.push(*number),
-                    Scalar::Lazy(tensor) => {
-                        if tensor.numel() != 1 {
-                            return Err(RecordError::NotOne { name: series.name.clone(), shape: tensor.size() });
-                        }
-                        numbers.push(f64::NAN);
-                        let device = OnDevice::of(&mut devices, tensor.device());
-                        match host_number(tensor) {
-                            Some(number) => numbers[place] = number,
-                            None => device.add(place, tensor)?,
-                        }
-                    }
+        read_numbers(self.series.iter().flat_map(|series| {
+            let values = series.sums.iter().chain(series.pending.iter().map(|weighted| &weighted.value));
+            values.map(|value| (series.name.as_str(), value))
+        }))
+    }
+}
+
+/// Reads numbers, each with its name for the message, with one read for each device; how many devices were read comes with
+/// them.
+pub(super) fn read_numbers<'a>(
+    named: impl Iterator<Item = (&'a str, &'a Scalar)>,
+) -> Result<(Vec<f64>, u64), RecordError> {
+    let mut numbers = Vec::new();
+    let mut devices: Vec<OnDevice> = Vec::new();
+    for (name, value) in named {
+        let place = numbers.len();
+        match value {
+            Scalar::Number(number) => numbers.push(*number),
+            Scalar::Lazy(tensor) => {
+                if tensor.numel() != 1 {
+                    return Err(RecordError::NotOne { name: name.to_owned(), shape: tensor.size() });
+                }
+                numbers.push(f64::NAN);
+                let device = OnDevice::of(&mut devices, tensor.device());
+                match host_number(tensor) {
+                    Some(number) => numbers[place] = number,
+                    None => device.add(place, tensor)?,
                 }
             }
         }
-        let count = devices.len() as u64;
-        for device in devices {
-            for (place, number) in device.read()? {
-                numbers[place] = number;
-            }
-        }
-        Ok((numbers, count))
     }
+    let count = devices.len() as u64;
+    for device in devices {
+        for (place, number) in device.read()? {
+            numbers[place] = number;
+        }
+    }
+    Ok((numbers, count))
 }
 
 impl Span {

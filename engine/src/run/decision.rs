@@ -1,7 +1,7 @@
 //! What the loop has decided. Hooks and steps write [`Requests`]; the loop turns them into a decision at its safe
 //! points, in one place, so that all ranks of a group can come to the same one.
 
-use crate::run::{Caller, Requests, Save, Signal, TimeLimit};
+use crate::run::{Caller, Requests, RollBack, Save, Signal, TimeLimit};
 use std::fmt;
 
 /// What the loop has decided so far, and what it still has to do at this safe point.
@@ -16,6 +16,10 @@ pub struct Decision {
     pub(crate) validate: bool,
     /// The checkpoints that were asked for.
     pub(crate) saves: Vec<Save>,
+    /// The earlier state to which the training goes back.
+    pub(crate) roll_back: Option<RollBack>,
+    /// Whether the state is to be kept in memory.
+    pub(crate) keep: bool,
     /// Whether no iter follows the one that is under way, by the plan.
     pub(crate) last_iter: bool,
     /// The updates that this run makes at most, by its plan and its limit; `None` before the first.
@@ -93,6 +97,16 @@ impl Decision {
         limit: Option<Stop>,
         name_of: impl FnOnce(Caller) -> String,
     ) {
+        if let Some(roll_back) = requests.roll_back.take() {
+            self.roll_back.get_or_insert(roll_back);
+        }
+        if self.roll_back.is_some() {
+            // whatever else was asked for comes from a state that is undone
+            *requests = Requests::default();
+            self.drop_what_is_left();
+            return;
+        }
+        self.keep |= std::mem::take(&mut requests.keep);
         self.validate |= std::mem::take(&mut requests.validate);
         for save in requests.saves.drain(..) {
             if !self.saves.contains(&save) {
@@ -142,13 +156,21 @@ impl Decision {
     /// Forgets what is left to do: after a failure nothing is written that was asked for before it.
     pub(crate) fn drop_what_is_left(&mut self) {
         self.validate = false;
+        self.keep = false;
         self.saves.clear();
+    }
+
+    /// Forgets a stop that was decided because of a state that is undone. A signal and the end of the time stay.
+    pub(crate) fn forget_stop(&mut self) {
+        self.ended = None;
+        self.stop.take_if(|stop| matches!(stop.kind, StopKind::Requested | StopKind::Limit));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::{Batch, Epoch, Iter};
     use crate::phase::Phase;
     use crate::run::requests::StopRequest;
 
@@ -188,6 +210,24 @@ mod tests {
         assert!(decision.take_signal(Some(Signal::Terminate)));
         assert_eq!(decision.ended.unwrap().reason, "enough");
         assert!(matches!(decision.stop.unwrap().kind, StopKind::Signal(_)));
+    }
+
+    #[test]
+    fn going_back_drops_what_was_asked_for_in_the_state_that_is_undone() {
+        let roll_back = RollBack {
+            iter: Iter(7),
+            back: 2,
+            epoch: Epoch(0),
+            batch: Batch(7),
+            lr_factor: 1.0,
+            at_most: 3,
+            reason: "the loss is NaN".to_owned(),
+        };
+        let mut decision = Decision::default();
+        let requests = Requests { roll_back: Some(roll_back.clone()), validate: true, ..asking("NaN") };
+        decide(&mut decision, requests, Some(Stop::at_limit(7)));
+        assert_eq!(decision.roll_back, Some(roll_back));
+        assert!(decision.stop.is_none() && decision.ended.is_none() && !decision.validate);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The requests of hooks and steps to the loop. The loop turns them into a [`Decision`](crate::run::Decision).
 
 use crate::phase::Phase;
+use crate::run::RollBack;
 
 /// The requests since the last decision.
 #[derive(Debug, Default)]
@@ -11,6 +12,10 @@ pub struct Requests {
     pub(crate) saves: Vec<Save>,
     /// Why the coming update is to be left out.
     pub(crate) skip_update: Option<String>,
+    /// The first request to go back to an earlier state.
+    pub(crate) roll_back: Option<RollBack>,
+    /// Whether the state is to be kept in memory.
+    pub(crate) keep: bool,
 }
 
 /// Somebody asks to end the training.

@@ -5,7 +5,9 @@ use crate::base::{Clock, Error, ErrorContext as _, Result, Scalar};
 use crate::model::Models;
 use crate::optim::{Pass, Updates};
 use crate::record::{Event, Moment, Record, RowPhase, Value, ValueKind, check_name};
-use crate::run::{Clocks, Current, Decision, Exception, Numerics, Requests, Seen, Signals, StepState, Storage};
+use crate::run::{
+    Clocks, Current, Decision, Exception, Numerics, Requests, Rollbacks, Seen, Signals, StepState, Storage,
+};
 use std::collections::BTreeMap;
 use tch::Device;
 
@@ -37,6 +39,8 @@ pub struct RunState {
     pub signals: Signals,
     /// What hooks and steps have asked of the loop.
     pub(crate) requests: Requests,
+    /// Where the run went back to an earlier state.
+    pub(crate) rollbacks: Rollbacks,
     /// What the loop has made of it.
     pub(crate) decision: Decision,
     /// The error or signal that is on its way out.
@@ -60,6 +64,7 @@ impl RunState {
             settings: BTreeMap::new(),
             signals: Signals::default(),
             requests: Requests::default(),
+            rollbacks: Rollbacks::default(),
             decision: Decision::default(),
             exception: None,
         }

@@ -1,7 +1,7 @@
 //! The run on disk.
 
 use crate::base::{Error, Iter, StateMap};
-use crate::checkpoint::{Retention, Saver, Variables};
+use crate::checkpoint::{Kept, Retention, Saver, Variables};
 use crate::folder::RunFolder;
 use crate::run::Generators;
 use serde::{Deserialize, Serialize};
@@ -25,8 +25,13 @@ pub struct Storage {
     pub(crate) published: Vec<(String, Variables)>,
     /// The checkpoint that `after_save_checkpoint` is about.
     pub(crate) saved: Option<SavedCheckpoint>,
+    /// The iters of the regular checkpoints that are kept, oldest first, at most [`REGULAR`]. It is part of the state: what a
+    /// killed process has not deleted yet is not among them.
+    pub(crate) regular: Vec<Iter>,
     /// Writes checkpoints.
     pub(crate) saver: Saver,
+    /// A state in memory to which the run can go back.
+    pub(crate) kept: Kept,
     /// How the checkpoint that is about to be made is to be written.
     pub(crate) saving: Saving,
     /// What becomes of an error of the save that is under way.
@@ -37,6 +42,19 @@ pub struct Storage {
     pub(crate) not_written: Vec<(String, Iter)>,
     /// What could not be deleted, and why: each is told once.
     pub(crate) not_deleted: BTreeSet<String>,
+}
+
+/// So many iters of regular checkpoints are remembered.
+const REGULAR: usize = 8;
+
+impl Storage {
+    /// A regular checkpoint of this iter is about to be written.
+    pub(crate) fn note_regular(&mut self, iter: Iter) {
+        let keep = self.saving.retention.as_ref().map_or(REGULAR, |retention| retention.keep.clamp(1, REGULAR));
+        self.regular.retain(|known| *known < iter);
+        self.regular.push(iter);
+        self.regular.drain(..self.regular.len().saturating_sub(keep));
+    }
 }
 
 /// How a checkpoint is written. A hook says so in `before_save_checkpoint`, by

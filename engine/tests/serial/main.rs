@@ -8,4 +8,5 @@ mod support;
 mod changed;
 mod draws;
 mod resume;
+mod rollback;
 mod switches;

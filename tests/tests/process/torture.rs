@@ -69,6 +69,30 @@ const CASES: &[Case] = &[
         checkpoint: "(interval: 3, keep: 1)",
     },
     Case {
+        name: "by epoch, going back where a point is no number, with lower learning rates",
+        bench: Bench::by_epoch,
+        set: &[
+            "train.accumulate=1",
+            "train.max_epochs=2",
+            "loaders.train.dataset.spoiled=Some(17)",
+            "custom_hooks=[Rollback(interval: 4, back: 2, snapshot: Some(1), lr_factor: 0.5)]",
+        ],
+        loader: "train",
+        checkpoint: r#"(interval: 3, by: Iter, keep: 2, save_best: ["val/accuracy"])"#,
+    },
+    Case {
+        name: "by iter, going back in every pass, each checkpoint looked at",
+        bench: Bench::by_iter,
+        set: &[
+            "train.accumulate=2",
+            "train.max_iters=20",
+            "loaders.train.dataset.spoiled=Some(5)",
+            "custom_hooks=[Rollback(interval: 5, back: 3, snapshot: None)]",
+        ],
+        loader: "train",
+        checkpoint: "(interval: 1, keep: 2)",
+    },
+    Case {
         name: "two passes",
         bench: Bench::two_passes,
         set: &[],
@@ -113,7 +137,11 @@ impl Case {
         let bench = (self.bench)();
         let begun = Instant::now();
         self.start(&bench, 1).end().exits(0);
-        (bench, begun.elapsed())
+        let life = begun.elapsed();
+        let goes_back =
+            crate::left::log(&bench.path("runs/run")).iter().any(|line| line.contains("the run goes back to"));
+        assert_eq!(goes_back, self.name.contains("going back"), "{}", self.name);
+        (bench, life)
     }
 }
 

@@ -148,6 +148,25 @@ impl Context<'_> {
         self.run.emit(name, ValueKind::Table, |_| Ok(Value::Table(table)))
     }
 
+    /// Reads numbers together: it waits once for each device, however many they are. `name` is for the message.
+    ///
+    /// ```
+    /// # use engine::prelude::*;
+    /// # struct Watch { losses: Vec<Scalar> }
+    /// # impl Watch {
+    /// fn after_train_epoch(&mut self, cx: &mut Context<'_>) -> Result<()> {
+    ///     let losses = cx.read_all("loss", &std::mem::take(&mut self.losses))?;
+    ///     cx.say(&format!("the losses of this epoch: {losses:?}"))
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// When a tensor does not have exactly one element, or libtorch fails.
+    pub fn read_all(&mut self, name: &str, numbers: &[Scalar]) -> Result<Vec<f64>> {
+        Ok(self.run.seen.record.read_all(name, numbers)?)
+    }
+
     /// What has been recorded.
     pub fn record(&self) -> &Record {
         &self.run.seen.record

@@ -2,7 +2,7 @@
 
 use crate::base::{Flag, Iter, Result, Scalar};
 use crate::run::requests::StopRequest;
-use crate::run::{Context, Exception, Save, SavedCheckpoint, Saving, Stop};
+use crate::run::{Context, Exception, RollBack, Save, SavedCheckpoint, Saving, Stop};
 use tch::Tensor;
 
 /// Requests and decisions. The loop decides requests at its safe points: after each iter, after `before_train_epoch`,
@@ -67,6 +67,30 @@ impl Context<'_> {
     pub fn skip_update(&mut self, reason: impl Into<String>) {
         self.run.step.uses("skip_update");
         self.run.requests.skip_update = Some(reason.into());
+    }
+
+    /// Requests that the state after this iter is copied into host memory, from where [`Context::roll_back`] takes it; in
+    /// `before_train`, the state at the begin. The copy replaces the one before it, and needs as much memory as weights,
+    /// optimizer and averages together.
+    pub fn keep_in_memory(&mut self) {
+        self.run.requests.keep = true;
+    }
+
+    /// Requests that the training goes back to the state before an iter, and skips the batches that led there. The safe
+    /// point after this iter leaves the epoch (its `after_train_epoch` comes, and the epoch is not counted) and does nothing
+    /// else: no validation, no checkpoint. Then the newest state before that place is restored, the one of
+    /// [`Context::keep_in_memory`] or a checkpoint, rows after it are dropped, and the training repeats the iters between
+    /// this state and the place. From there on other batches follow. It does not go back further than to the oldest regular
+    /// checkpoint that is kept.
+    ///
+    /// For hooks this is like a resume: `#[state]` is restored and `after_load_checkpoint` comes, then
+    /// `before_train_epoch`. A hook that has made something of its state in `before_train` makes it again in
+    /// `after_load_checkpoint`.
+    ///
+    /// In `before_save_checkpoint` it prevents the checkpoint. The hook
+    /// [`Rollback`](crate::hooks::Rollback) does all of this for a loss.
+    pub fn roll_back(&mut self, roll_back: RollBack) {
+        self.run.requests.roll_back.get_or_insert(roll_back);
     }
 
     /// Whether the last update was skipped; valid from its `after_optimizer_step` on. After a request by a hook it is

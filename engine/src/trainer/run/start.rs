@@ -1,7 +1,7 @@
 //! How a training begins: its folder, the checkpoint that it goes on from, its files.
 
 use crate::base::disk::{DiskContext as _, write_atomic};
-use crate::base::{Error, ErrorContext as _, Result, plain, temporary};
+use crate::base::{Error, ErrorContext as _, Iter, Result, plain, temporary};
 use crate::checkpoint::{self, Newest};
 use crate::config::{Difference, MAX_FILE, Node, differences, parse_text, print_line};
 use crate::folder::{EXPERIMENT, FolderError, Mode, RunFolder};
@@ -117,6 +117,8 @@ impl Start {
         if self.mode != Mode::Resume {
             // their states are positions in files of the other run
             snapshot.state.put_map("sinks", |_| {});
+            // as are its checkpoints
+            snapshot.state.put("regular", &Vec::<Iter>::new());
         }
         self.told = program.take_back(snapshot).with_context(failed)?;
         program.prepare_train().with_context(failed)?;

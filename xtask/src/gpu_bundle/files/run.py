@@ -35,7 +35,7 @@ PARTS = [
     ("oom", 90, "a batch that does not fit ends with a clear message and a checkpoint to go on from"),
     ("graph", 150, "steps as CUDA graphs compute the bits of eager ones; what can't be recorded stays eager"),
     ("perf", 180, "times of the step: this engine, a loop by hand, PyTorch, PyTorch's CUDA graph"),
-    ("large", 230, "GPT-2 and ResNet-50 in 16 bits: this engine, eager and by CUDA graphs, PyTorch, torch.compile"),
+    ("large", 300, "GPT-2 and ResNet-50 in 16 bits: this engine, eager and by CUDA graphs, PyTorch, torch.compile"),
 ]
 
 

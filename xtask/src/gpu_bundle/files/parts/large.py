@@ -4,4 +4,4 @@ from support import need_device
 from timed import measure
 
 need_device()
-measure(["gpt2", "resnet50"], seconds=220, limit=110, rounds=5, round_seconds=1.5)
+measure(["gpt2", "resnet50"], seconds=290, limit=150, rounds=5, round_seconds=1.5)
