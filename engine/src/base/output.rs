@@ -107,22 +107,13 @@ impl Output {
         self.tensors.iter().map(|(name, _)| *name)
     }
 
-    /// The same with copies of all tensors, in memory of their own.
-    pub(crate) fn copied(&self) -> Result<Output> {
-        let scalar = |scalar: &Scalar| -> Result<Scalar> {
-            Ok(match scalar {
-                Scalar::Number(number) => Scalar::Number(*number),
-                Scalar::Lazy(tensor) => Scalar::Lazy(tensor.f_detach_copy()?),
-            })
-        };
-        let values = self.values.iter().map(|(name, value)| Ok((*name, scalar(value)?)));
-        let tensors = self.tensors.iter().map(|(name, tensor)| Ok((*name, tensor.f_detach_copy()?)));
-        Ok(Output {
-            loss: self.loss.as_ref().map(Tensor::f_detach_copy).transpose()?,
-            values: values.collect::<Result<_>>()?,
-            tensors: tensors.collect::<Result<_>>()?,
-            weight: self.weight,
-        })
+    /// The same with what `copy` makes of each tensor.
+    pub(crate) fn copied(&self, copy: &mut dyn FnMut(&Tensor) -> Result<Tensor>) -> Result<Output> {
+        let loss = self.loss.as_ref().map(&mut *copy).transpose()?;
+        let values = self.values.iter().map(|(name, value)| Ok((*name, value.copied(copy)?)));
+        let values = values.collect::<Result<_>>()?;
+        let tensors = self.tensors.iter().map(|(name, tensor)| Ok((*name, copy(tensor)?)));
+        Ok(Output { loss, values, tensors: tensors.collect::<Result<_>>()?, weight: self.weight })
     }
 
     /// Detaches the loss from its graph, so that the output keeps no activations alive.

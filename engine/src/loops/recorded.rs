@@ -17,7 +17,7 @@ use crate::optim::update::{RecordedUpdate, Updated};
 use crate::phase::{Phase, at};
 use crate::run::StepWatch;
 use std::collections::BTreeSet;
-use tch::Device;
+use tch::{Device, Tensor};
 
 /// The recorded steps of a training.
 pub(super) struct Recordings<B> {
@@ -440,19 +440,38 @@ impl<B: Batch> RecordedStep<B> {
             run.updates.set_gradients(pass, &self.gradients)?;
         }
         run.step.has_gone_backward = self.has_gone_backward;
-        // copies: the next replay writes over them
+        let mut copies = Copies::default();
         for (mean, name, value) in &self.logged {
-            let copy = match value {
-                Scalar::Number(number) => Scalar::Number(*number),
-                Scalar::Lazy(tensor) => Scalar::Lazy(tensor.f_detach_copy()?),
-            };
+            let copy = value.copied(&mut |tensor| copies.of(tensor))?;
             match mean {
                 true => run.log(name, copy),
                 false => run.log_last(name, copy),
             }
         }
-        run.step.output = self.output.as_ref().map(Output::copied).transpose()?;
+        let output = self.output.as_ref().map(|output| output.copied(&mut |tensor| copies.of(tensor)));
+        run.step.output = output.transpose()?;
         Ok(())
+    }
+}
+
+/// Copies of what a graph has written, which the next replay writes over. A number that is logged and returned is copied
+/// once.
+#[derive(Default)]
+struct Copies(Vec<(usize, Tensor)>);
+
+impl Copies {
+    fn of(&mut self, tensor: &Tensor) -> Result<Tensor> {
+        if tensor.numel() != 1 {
+            return Ok(tensor.f_detach_copy()?);
+        }
+        // a detached tensor is another one with the same memory
+        let place = tensor.data_ptr() as usize;
+        if let Some((_, copy)) = self.0.iter().find(|(known, copy)| *known == place && copy.kind() == tensor.kind()) {
+            return Ok(if copy.dim() == tensor.dim() { copy.shallow_clone() } else { copy.f_view_as(tensor)? });
+        }
+        let copy = tensor.f_detach_copy()?;
+        self.0.push((place, copy.shallow_clone()));
+        Ok(copy)
     }
 }
 
