@@ -3,6 +3,7 @@
 
 use crate::diag::Diag;
 use crate::fields::ROLES;
+use crate::params::borrow;
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::spanned::Spanned;
@@ -62,7 +63,7 @@ fn kind(item: &Item) -> (TokenStream, &'static str) {
         Item::Struct(item) => match &item.fields {
             Fields::Unnamed(fields) => (fields.to_token_stream(), "a tuple struct"),
             Fields::Unit => (item.struct_token.to_token_stream(), "a struct without fields"),
-            _ if !item.generics.params.is_empty() => (item.generics.to_token_stream(), "a generic struct"),
+            _ if borrow(&item.generics) => (item.generics.to_token_stream(), "a struct that borrows"),
             _ => (item.struct_token.to_token_stream(), "a struct"),
         },
         other => (spanned(other.span()), "this item"),

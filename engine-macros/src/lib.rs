@@ -12,6 +12,7 @@ mod words;
 
 mod args;
 mod batch;
+mod chosen;
 mod component;
 mod diag;
 mod elsewhere;
@@ -26,11 +27,13 @@ mod hook;
 mod krate;
 mod manifest;
 mod method;
+mod params;
 mod passes;
 mod phases;
 mod priority;
 mod recover;
 mod refuse;
+mod register;
 mod ron;
 mod settings;
 mod show;
@@ -293,4 +296,21 @@ pub fn check_experiments_of(input: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn experiment_of(input: TokenStream) -> TokenStream {
     experiment::expand(input.into()).into()
+}
+
+/// Registers a type that the program makes of a generic component, so that experiment files can name it.
+///
+/// ```text
+/// engine::register!(hook Worst<f32>);
+/// engine::register!(hook Worst<f64>, name = "WorstInDouble");
+/// ```
+/// The first word is the kind, as `list` prints it: `hook`, `metric`, `sink`, `model`, `dataset`, `optimizer`, `schedule`,
+/// `sampler`, `loop` or `settings`. The name in files is that of the type (without `Config`, as in
+/// [`component`](macro@component)), or the given one. Two types of one generic component need two names.
+///
+/// A hook, a metric, a sink, an optimizer, and what else a file chooses has to be registered before it can be used. For a
+/// dataset and for settings, the call adds them to `list`. It stands in the crate that defines the generic component.
+#[proc_macro]
+pub fn register(input: TokenStream) -> TokenStream {
+    register::expand(input.into()).into()
 }

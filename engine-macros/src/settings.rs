@@ -3,12 +3,13 @@
 //! A hook or metric has a second struct for them; any other component is that struct itself. Each field is
 //! read, written, copied and shown through the one trait `ConfigValue`, at the span of its type.
 
-use crate::fields::{Config, Field, Outside, Role};
+use crate::fields::{Config, Field, Outside, Role, is_option};
 use crate::krate::Krate;
+use crate::params::{Owner, Params};
 use crate::spans::{ends, quiet};
 use crate::verified::{constant, has, path, verified};
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Type;
 use syn::ext::IdentExt as _;
 
@@ -17,21 +18,54 @@ pub(crate) struct Settings<'a> {
     pub(crate) krate: &'a Krate,
     /// The struct's name.
     pub(crate) ident: &'a Ident,
+    /// Its parameters.
+    pub(crate) params: &'a Params,
     /// The component's name in experiment files.
     pub(crate) name: &'a str,
     pub(crate) fields: &'a [Field],
+    /// Whether the macro writes the struct, and not the user.
+    pub(crate) is_written: bool,
 }
 
 impl Settings<'_> {
     /// `#[serde(…)]` of the struct.
     pub(crate) fn container_attr(&self) -> TokenStream {
         let (serde, name) = (self.krate.serde(), self.name);
-        quote!(#[serde(crate = #serde, rename = #name, deny_unknown_fields)])
+        let bound = self.bound().map(|bound| quote!(, bound = #bound));
+        quote!(#[serde(crate = #serde, rename = #name, deny_unknown_fields #bound)])
+    }
+
+    /// What serde's impls ask of the parameters, in the place of what serde would guess.
+    pub(crate) fn bound(&self) -> Option<String> {
+        let demands = self.demands();
+        (!self.params.is_empty()).then(|| quote!(#(#demands),*).to_string())
+    }
+
+    /// What the settings need of their types that contain a parameter.
+    fn demands(&self) -> Vec<TokenStream> {
+        demands(self.krate, self.params, self.fields, |role| matches!(role, Role::Config(_)))
+    }
+
+    /// `<T: Number>`, `Worst<T>`, and the conditions of every impl.
+    fn head(&self) -> (TokenStream, TokenStream, TokenStream) {
+        let (ident, declared, named) = (self.ident, self.params.declared(), self.params.named());
+        (quote!(#declared), quote!(#ident #named), self.conditions())
+    }
+
+    /// The conditions of every impl.
+    pub(crate) fn conditions(&self) -> TokenStream {
+        self.params.conditions(&self.demands())
+    }
+
+    /// The field that makes use of the parameters, for a struct of the macro's own.
+    pub(crate) fn unused_params(&self) -> Option<Ident> {
+        (self.is_written && !self.params.is_empty()).then(|| Ident::new("__parameters", Span::mixed_site()))
     }
 
     /// `#[serde(…)]` of a field.
     pub(crate) fn field_attr(&self, field: &Field, config: &Config) -> TokenStream {
-        let path = |verb: &str| format!("{}::{}", self.ident, function(verb, field));
+        let of = self.params.turbofish();
+        let path = |verb: &str| format!("{}{of}::{}", self.ident, function(verb, field));
         let (read, write) = (path("read"), path("write"));
         let default = config.default.as_ref().map(|_| {
             let default = path(if config.default_is_path(&field.ty) { "absolute" } else { "default" });
@@ -42,7 +76,7 @@ impl Settings<'_> {
 
     /// What the attributes of [`Settings::field_attr`] name.
     pub(crate) fn functions(&self) -> TokenStream {
-        let ident = self.ident;
+        let (declared, owner, conditions) = self.head();
         let functions = self.configured().map(|(field, config)| {
             let defaults = default_function(field, config);
             let absolute = absolute_function(self.krate, field, config, quote!(Self::));
@@ -51,7 +85,7 @@ impl Settings<'_> {
         });
         quote! {
             #[automatically_derived]
-            impl #ident { #(#functions)* }
+            impl #declared #owner #conditions { #(#functions)* }
         }
     }
 
@@ -88,7 +122,7 @@ impl Settings<'_> {
     /// `new` of the settings without a default, and `Default` where there are none; `more` are fields besides, which have
     /// their own `Default`.
     pub(crate) fn constructors(&self, more: &[Ident]) -> TokenStream {
-        let ident = self.ident;
+        let (declared, owner, conditions) = self.head();
         let required = || self.configured().filter(|(_, config)| config.default.is_none());
         let parameters = required().map(|(Field { ident, ty, cfgs, .. }, _)| quote!(#(#cfgs)* #ident: #ty));
         let fields = self.configured().map(|(field, config)| {
@@ -103,29 +137,35 @@ impl Settings<'_> {
         let all_have_defaults = required().next().is_none().then(|| {
             quote! {
                 #[automatically_derived]
-                impl ::core::default::Default for #ident {
+                impl #declared ::core::default::Default for #owner #conditions {
                     fn default() -> Self {
                         Self::new()
                     }
                 }
             }
         });
+        let more = more.iter().cloned().chain(self.unused_params());
+        // who writes no experiments in Rust does not call it
+        let unused =
+            if self.params.is_empty() { quote!(const _: () = { let _ = #owner::new; };) } else { TokenStream::new() };
+        let may_be_unused = (!self.params.is_empty()).then(|| quote!(#[allow(dead_code)]));
         quote! {
             #[automatically_derived]
-            impl #ident {
+            impl #declared #owner #conditions {
+                #may_be_unused
                 pub fn new(#(#parameters),*) -> Self {
                     Self { #(#fields)* #(#more: ::core::default::Default::default(),)* }
                 }
             }
-            // who writes no experiments in Rust does not call it
-            const _: () = { let _ = #ident::new; };
+            #unused
             #all_have_defaults
         }
     }
 
     /// `impl Keyed`; `more` are settings besides.
     pub(crate) fn keys_impl(&self, more: &[Ident]) -> TokenStream {
-        let (private, ident) = (self.krate.private(), self.ident);
+        let (private, (declared, owner, _)) = (self.krate.private(), self.head());
+        let conditions = self.params.conditions(&[]);
         let in_file = |field: &&Field| match field.role {
             Role::Config(_) => true,
             Role::BySerde { skipped } => !skipped,
@@ -138,7 +178,7 @@ impl Settings<'_> {
         let more = more.iter().map(|ident| ident.unraw().to_string());
         quote! {
             #[automatically_derived]
-            impl #private::Keyed for #ident {
+            impl #declared #private::Keyed for #owner #conditions {
                 const KEYS: &'static [&'static str] = &[#(#keys,)* #(#more,)*];
             }
         }
@@ -146,7 +186,7 @@ impl Settings<'_> {
 
     /// `impl Clone`; `more` are fields that are no settings.
     pub(crate) fn clone_impl(&self, more: &[Ident]) -> TokenStream {
-        let (private, ident) = (self.krate.private(), self.ident);
+        let (private, (declared, owner, conditions)) = (self.krate.private(), self.head());
         let fields = self.configured().map(|(Field { ident, ty, cfgs, .. }, _)| {
             quote!(#(#cfgs)* #ident: <#ty as #private::ConfigValue>::copied(&self.#ident),)
         });
@@ -155,12 +195,13 @@ impl Settings<'_> {
             true => quote!(#ident: ::core::unreachable!(),),
             false => quote!(#ident: ::core::clone::Clone::clone(&self.#ident),),
         });
+        let unused = self.unused_params().map(|ident| quote!(#ident: ::core::marker::PhantomData,));
         quote! {
             #[automatically_derived]
-            impl ::core::clone::Clone for #ident {
+            impl #declared ::core::clone::Clone for #owner #conditions {
                 #unreachable
                 fn clone(&self) -> Self {
-                    Self { #(#fields)* #(#more)* }
+                    Self { #(#fields)* #(#more)* #unused }
                 }
             }
         }
@@ -168,7 +209,7 @@ impl Settings<'_> {
 
     /// `impl Debug`, under the component's name.
     pub(crate) fn debug_impl(&self, more: &[Ident]) -> TokenStream {
-        let (private, ident, name) = (self.krate.private(), self.ident, self.name);
+        let (private, (declared, owner, conditions), name) = (self.krate.private(), self.head(), self.name);
         let fields = self.configured().map(|(field, _)| {
             let (Field { ident, ty, cfgs, .. }, key) = (field, field.key());
             quote!(#(#cfgs)* shown.field(#key, <#ty as #private::ConfigValue>::shown(&self.#ident));)
@@ -179,7 +220,7 @@ impl Settings<'_> {
         });
         quote! {
             #[automatically_derived]
-            impl ::core::fmt::Debug for #ident {
+            impl #declared ::core::fmt::Debug for #owner #conditions {
                 fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                     let mut shown = f.debug_struct(#name);
                     #(#fields)*
@@ -190,9 +231,9 @@ impl Settings<'_> {
         }
     }
 
-    /// The entry that `list` and `new` read; `more` are entries of fields that are no `#[config]`.
-    pub(crate) fn registration(&self, kind: &str, docs: &str, more: TokenStream) -> TokenStream {
-        let (private, name) = (self.krate.private(), self.name);
+    /// What `list` and `new` read of the fields; `more` are entries of fields that are no `#[config]`.
+    pub(crate) fn infos(&self, more: TokenStream) -> TokenStream {
+        let private = self.krate.private();
         let fields = self.fields.iter().filter_map(|field| match &field.role {
             Role::Config(config) => Some(self.field_info(field, config)),
             Role::BySerde { skipped: false } => {
@@ -201,22 +242,13 @@ impl Settings<'_> {
             }
             _ => None,
         });
-        quote! {
-            #private::inventory::submit! {
-                #private::Component {
-                    kind: #kind,
-                    name: #name,
-                    docs: #docs,
-                    fields: &[#(#fields,)* #more],
-                    origin: ::core::concat!(::core::file!(), ":", ::core::line!()),
-                }
-            }
-        }
+        quote!(&[#(#fields,)* #more])
     }
 
     /// What the registry holds of a field.
     fn field_info(&self, field: &Field, config: &Config) -> TokenStream {
-        let (private, owner) = (self.krate.private(), self.ident);
+        let (private, ident, named) = (self.krate.private(), self.ident, self.params.named());
+        let owner = if self.params.is_empty() { quote!(#ident) } else { quote!(#ident::#named) };
         let Field { ty, cfgs, docs, .. } = field;
         let key = field.key();
         let (read, write) = (function("read", field), function("write", field));
@@ -336,11 +368,11 @@ pub(crate) fn function(verb: &str, field: &Field) -> Ident {
 }
 
 /// What a `#[state]` or `#[transient]` field starts from. That the former can be saved is asked by [`state_impl`].
-pub(crate) fn fresh(krate: &Krate, field: &Field) -> TokenStream {
+pub(crate) fn fresh(krate: &Krate, params: &Params, field: &Field) -> TokenStream {
     let ty = &field.ty;
     match field.role {
         Role::State => {
-            let (private, saved) = (krate.private(), saved(krate, field));
+            let (private, saved) = (krate.private(), saved(krate, params, field));
             quote!(<#saved as #private::Fresh>::fresh)
         }
         _ => path(krate, ty, "Fresh", "fresh"),
@@ -348,16 +380,45 @@ pub(crate) fn fresh(krate: &Krate, field: &Field) -> TokenStream {
 }
 
 /// The type of a `#[state]` field, which can be saved.
-fn saved(krate: &Krate, field: &Field) -> TokenStream {
-    verified(krate, &field.ty, &constant("SAVED", &field.ident))
+fn saved(krate: &Krate, params: &Params, field: &Field) -> TokenStream {
+    match params.are_in(&field.ty) {
+        true => field.ty.to_token_stream(),
+        false => verified(krate, &field.ty, &constant("SAVED", &field.ident)),
+    }
+}
+
+/// What fields of these roles need of their types, where those contain a parameter.
+pub(crate) fn demands(
+    krate: &Krate,
+    params: &Params,
+    fields: &[Field],
+    of: impl Fn(&Role) -> bool,
+) -> Vec<TokenStream> {
+    let private = krate.private();
+    let demand = |field: &Field| {
+        let Field { ty, role, .. } = field;
+        if !params.are_in(ty) || !of(role) {
+            return None;
+        }
+        Some(match role {
+            Role::Config(config) if config.default_is_of_type() && !is_option(ty) => {
+                quote!(#ty: #private::ConfigValue + ::core::default::Default)
+            }
+            Role::Config(_) => quote!(#ty: #private::ConfigValue),
+            Role::State => quote!(#ty: #private::Saved + #private::Fresh),
+            Role::Transient => quote!(#ty: #private::Fresh),
+            Role::BySerde { .. } | Role::Unknown => return None,
+        })
+    };
+    fields.iter().filter_map(demand).collect()
 }
 
 /// `impl State` from the `#[state]` fields. It stands in a [`block`].
-pub(crate) fn state_impl(krate: &Krate, owner: &Ident, fields: &[Field]) -> TokenStream {
-    let private = krate.private();
+pub(crate) fn state_impl(krate: &Krate, owner: &Owner, fields: &[Field]) -> TokenStream {
+    let (private, params) = (krate.private(), &owner.params);
     let stated = || fields.iter().filter(|field| matches!(field.role, Role::State));
     let (map, state) = (Ident::new("map", Span::mixed_site()), Ident::new("state", Span::mixed_site()));
-    let asked = stated().map(|field| {
+    let asked = stated().filter(|field| !params.are_in(&field.ty)).map(|field| {
         let Field { ident, ty, cfgs, .. } = field;
         let (constant, can_be_saved) = (constant("SAVED", ident), has(krate, ty, "Saved", "save"));
         quote! {
@@ -366,11 +427,11 @@ pub(crate) fn state_impl(krate: &Krate, owner: &Ident, fields: &[Field]) -> Toke
         }
     });
     let saves = stated().map(|field| {
-        let (Field { ident, cfgs, .. }, key, saved) = (field, field.key(), saved(krate, field));
+        let (Field { ident, cfgs, .. }, key, saved) = (field, field.key(), saved(krate, params, field));
         quote!(#(#cfgs)* #private::save_field::<#saved>(&mut #map, #key, &self.#ident);)
     });
     let loads = stated().map(|field| {
-        let (Field { ident, cfgs, .. }, key, saved) = (field, field.key(), saved(krate, field));
+        let (Field { ident, cfgs, .. }, key, saved) = (field, field.key(), saved(krate, params, field));
         quote!(#(#cfgs)* #private::load_field::<#saved>(&mut #state, #key, &mut self.#ident)?;)
     });
     let resetting = fields.iter().filter(|field| field.config().is_some_and(|config| config.resets_state));
@@ -390,10 +451,13 @@ pub(crate) fn state_impl(krate: &Krate, owner: &Ident, fields: &[Field]) -> Toke
             }
         }
     });
+    let declared = params.declared();
+    let needed = demands(krate, params, fields, |role| matches!(role, Role::State | Role::Config(_)));
+    let conditions = params.conditions(&needed);
     quote! {
         #(#asked)*
         #[automatically_derived]
-        impl #private::State for #owner {
+        impl #declared #private::State for #owner #conditions {
             #belongs_to
             fn save_state(&self) -> #private::StateMap {
                 let mut #map = #private::StateMap::new();
@@ -431,23 +495,5 @@ pub(crate) fn block(items: TokenStream) -> TokenStream {
             clippy::diverging_sub_expression
         )]
         const _: () = { #items };
-    }
-}
-
-/// How a file finds a component among those of its kind: an impl of a trait that typetag knows. It stands in a [`block`].
-pub(crate) fn registered(
-    private: &TokenStream,
-    name: &str,
-    of: TokenStream,
-    ident: &Ident,
-    methods: TokenStream,
-) -> TokenStream {
-    quote! {
-        // the attribute of `typetag` names its crate by this word
-        use #private::typetag;
-        #[typetag::serde(name = #name)]
-        impl #private::#of for #ident {
-            #methods
-        }
     }
 }

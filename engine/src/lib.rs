@@ -91,7 +91,7 @@ pub mod trainer;
 pub mod weights;
 
 pub use base::Saved;
-pub use engine_macros::{component, hook, only_ok, pass, passes, phases, trainer};
+pub use engine_macros::{component, hook, only_ok, pass, passes, phases, register, trainer};
 pub use model::{Model, Net};
 /// The bindings of libtorch, in the version that the engine uses.
 pub use tch;
@@ -155,9 +155,9 @@ pub mod __private {
         ConfigValue, Fresh, Paths, check_exists, check_range, load_field, read_checked, save_field,
     };
     pub use crate::base::{Clock, Output, Prediction, Priority, Result, Saved, State, StateError, StateMap};
-    pub use crate::cli::is_program;
+    pub use crate::cli::{Checked, NotChecked, is_program};
     pub use crate::config::registry::{self, Component, FieldInfo};
-    pub use crate::config::{Configured, Keyed, KeysOf, NoKeys};
+    pub use crate::config::{Configured, Generic, Keyed, KeysOf, NoKeys, OtherName, Registered};
     pub use crate::data::{
         Batch, BatchSource, Cursor, EachPart, SamplerConfig, SharedField, Source, StatedWeight, WholeField,
     };
@@ -170,7 +170,7 @@ pub mod __private {
     pub use crate::metric::{Metric, MetricComponent, MetricConfig, build_metric};
     pub use crate::model::{AnyModel, Model, ModelConfig, Net, NetPart, build_model};
     pub use crate::optim::{OptimizerConfig, PassBatches, PassInfo, ScheduleConfig, Schedules};
-    pub use crate::phase::{NoPhaseOutside, Phase, PhaseMask};
+    pub use crate::phase::{NoPhaseOutside, Phase, PhaseMask, first_text};
     pub use crate::record::{Sink, SinkComponent, SinkConfig, build_sink};
     pub use crate::run::Context;
     pub use crate::trainer::experiment::check::{check_experiment, check_experiments_besides};

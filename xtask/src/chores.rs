@@ -64,6 +64,8 @@ pub(crate) fn ci(root: &Path, peers: Peers) -> Result<()> {
     let (libtorch, cargo) = ready(root, None)?;
     cargo.run("fmt --all --check")?;
     cargo.run("clippy --workspace --all-targets -- -D warnings")?;
+    // the packages above have every feature
+    cargo.run("check -p engine --no-default-features")?;
     cargo.strict_docs(&libtorch)?.run("doc --workspace --no-deps")?;
     all_tests(&cargo, peers)
 }

@@ -1,12 +1,14 @@
 //! What a component expands to: the item with the derives it lacks, and its registration.
 
+use crate::chosen::{self, Entry};
 use crate::component::enums;
 use crate::component::kind::Kind;
 use crate::component::parse::{Component, Shape};
 use crate::component::serde_attrs::{Derived, derived, serde_words};
 use crate::component::stateful;
 use crate::fields::Role;
-use crate::settings::{block, function, registered};
+use crate::params::Owner;
+use crate::settings::{block, function};
 use crate::spans::without_advice;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -22,10 +24,12 @@ pub(crate) fn expand(component: &Component) -> TokenStream {
 
 fn expand_struct(component: &Component, item: &ItemStruct) -> TokenStream {
     let ident = &item.ident;
-    let settings = component.settings(ident);
+    let owner = Owner::new(ident, &item.generics);
+    let params = &owner.params;
+    let settings = component.settings(ident, params);
     let derived = derived(&item.attrs);
     let mut item = item.clone();
-    item.attrs.splice(0..0, attributes(component, &item.attrs, &derived));
+    item.attrs.splice(0..0, attributes(component, &item.attrs, &derived, settings.bound()));
     for (field, syn_field) in component.fields.iter().zip(&mut item.fields) {
         match &field.role {
             Role::Config(config) => {
@@ -34,7 +38,7 @@ fn expand_struct(component: &Component, item: &ItemStruct) -> TokenStream {
             }
             // its error is reported
             Role::Unknown => {
-                let nothing = format!("{ident}::{}", function("none", field));
+                let nothing = format!("{ident}{}::{}", params.turbofish(), function("none", field));
                 syn_field.attrs.push(parse_quote!(#[serde(skip, default = #nothing)]));
             }
             _ => {}
@@ -42,8 +46,9 @@ fn expand_struct(component: &Component, item: &ItemStruct) -> TokenStream {
     }
     let nothing = component.fields.iter().filter(|field| matches!(field.role, Role::Unknown)).map(|field| {
         let (name, ty) = (function("none", field), &field.ty);
+        let (declared, conditions) = (params.declared(), params.conditions(&[]));
         quote! {
-            impl #ident {
+            impl #declared #owner #conditions {
                 fn #name() -> #ty { ::core::unreachable!() }
             }
         }
@@ -60,9 +65,12 @@ fn expand_struct(component: &Component, item: &ItemStruct) -> TokenStream {
     let clone = (!derived.clone).then(|| settings.clone_impl(&others));
     let debug = (!derived.debug).then(|| settings.debug_impl(&others));
     let keys = settings.keys_impl(&[]);
-    let registration = settings.registration(component.kind.word(), &component.docs, TokenStream::new());
-    let chosen_by_file = chosen_by_file(component, ident);
-    let block = block(quote!(#keys #registration #chosen_by_file));
+    let infos = settings.infos(TokenStream::new());
+    let entry = Entry { kind: component.kind.word(), name: &component.name, docs: &component.docs, infos };
+    let entry = entry.expand(&component.krate, &owner, &settings.conditions(), quote!(()));
+    let of_model = of_model(component, &owner);
+    let by_file = params.is_empty().then(|| by_file(component, &owner));
+    let block = block(quote!(#keys #entry #of_model #by_file));
     let item = without_advice(&item, ident);
     quote!(#item #functions #nothing #clone #debug #block)
 }
@@ -70,7 +78,7 @@ fn expand_struct(component: &Component, item: &ItemStruct) -> TokenStream {
 fn expand_enum(component: &Component, item: &ItemEnum) -> TokenStream {
     let private = component.krate.private();
     let derived = derived(&item.attrs);
-    let attributes = attributes(component, &item.attrs, &derived);
+    let attributes = attributes(component, &item.attrs, &derived, None);
     let (mut item, mut clone, mut debug, mut access) = (item.clone(), None, None, None);
     if enums::has_fields(&item) {
         access = Some(enums::access(&mut item, &component.krate, &derived));
@@ -101,7 +109,7 @@ fn expand_enum(component: &Component, item: &ItemEnum) -> TokenStream {
 }
 
 /// The serde derives that are missing, and what serde has to know of the container.
-fn attributes(component: &Component, attrs: &[Attribute], derived: &Derived) -> Vec<Attribute> {
+fn attributes(component: &Component, attrs: &[Attribute], derived: &Derived, bound: Option<String>) -> Vec<Attribute> {
     let private = component.krate.private();
     let (serde, name) = (component.krate.serde(), &component.name);
     let said = serde_words(attrs);
@@ -122,48 +130,31 @@ fn attributes(component: &Component, attrs: &[Attribute], derived: &Derived) -> 
     if unsaid("deny_unknown_fields") {
         attributes.push(parse_quote!(#[serde(deny_unknown_fields)]));
     }
+    if let Some(bound) = bound.filter(|_| unsaid("bound")) {
+        attributes.push(parse_quote!(#[serde(bound = #bound)]));
+    }
     attributes
 }
 
-/// The trait by which a file chooses among components of this kind, if it does.
-fn chosen_by_file(component: &Component, ident: &Ident) -> Option<TokenStream> {
-    let private = component.krate.private();
-    let (of, methods) = match component.kind {
-        Kind::Settings | Kind::Dataset | Kind::Metric | Kind::Sink => return None,
-        Kind::Optimizer => (quote!(OptimizerConfig), TokenStream::new()),
-        Kind::Schedule => (quote!(ScheduleConfig), TokenStream::new()),
-        Kind::Loop => (quote!(LoopConfig), TokenStream::new()),
-        Kind::Sampler => {
-            let copy = quote! {
-                fn clone_sampler(&self) -> ::std::boxed::Box<dyn #private::SamplerConfig> {
-                    ::std::boxed::Box::new(::core::clone::Clone::clone(self))
-                }
-            };
-            (quote!(SamplerConfig), copy)
+/// Which model the settings are of.
+fn of_model(component: &Component, owner: &Owner) -> Option<TokenStream> {
+    let (private, model) = (component.krate.private(), component.model.as_ref()?);
+    let (declared, conditions) = (owner.params.declared(), owner.params.conditions(&[]));
+    (component.kind == Kind::Model).then(|| {
+        quote! {
+            #[automatically_derived]
+            impl #declared #private::NetPart for #owner #conditions {
+                type Model = #model;
+            }
         }
-        Kind::Model => {
-            // without a model its error is reported, and nothing is to follow from it
-            let model = component.model.as_ref()?;
-            let part = quote! {
-                #[automatically_derived]
-                impl #private::NetPart for #ident {
-                    type Model = #model;
-                }
-            };
-            let build_model = quote! {
-                fn build_model(
-                    &self,
-                    vs: &#private::tch::nn::Path<'_>,
-                ) -> #private::Result<::std::boxed::Box<dyn #private::Net>> {
-                    #private::build_model(vs, self)
-                }
-                fn clone_model(&self) -> ::std::boxed::Box<dyn #private::ModelConfig> {
-                    ::std::boxed::Box::new(::core::clone::Clone::clone(self))
-                }
-            };
-            let registered = registered(&private, &component.name, quote!(ModelConfig), ident, build_model);
-            return Some(quote!(#part #registered));
-        }
-    };
-    Some(registered(&private, &component.name, of, ident, methods))
+    })
+}
+
+/// By which a file chooses among components of this kind, if it does.
+fn by_file(component: &Component, owner: &Owner) -> Option<TokenStream> {
+    // without a model its error is reported, and nothing is to follow from it
+    if component.kind == Kind::Model && component.model.is_none() {
+        return None;
+    }
+    chosen::by_file(&component.krate.private(), component.kind.word(), &component.name, owner, owner)
 }

@@ -8,7 +8,7 @@ mod serde_attrs;
 mod stateful;
 
 use crate::diag::Diag;
-use crate::{fallback, krate, trainer};
+use crate::{fallback, krate, params, trainer};
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::Item;
@@ -83,7 +83,7 @@ fn hint(item: &Item) -> Option<&'static str> {
         Item::Struct(item) if matches!(item.fields, syn::Fields::Unnamed(_)) => {
             Some("in a file every setting has a key")
         }
-        Item::Struct(_) => Some("name concrete types in its fields"),
+        Item::Struct(item) if params::borrow(&item.generics) => Some("a setting owns its value"),
         Item::Enum(_) => Some("an enum can't be generic here"),
         _ => None,
     }

@@ -6,6 +6,7 @@ use crate::component::serde_attrs::{Named, refuse_buffering, refuse_defaults, re
 use crate::diag::Diag;
 use crate::fields::{Field, ROLES, Role, docs, is_one_of};
 use crate::krate::Krate;
+use crate::params::{Params, borrow};
 use crate::recover;
 use crate::settings::Settings;
 use crate::trainer::is_layer;
@@ -30,8 +31,8 @@ pub(crate) struct Component {
 
 impl Component {
     /// Its configured fields, as the struct `ident` holds them.
-    pub(crate) fn settings<'a>(&'a self, ident: &'a Ident) -> Settings<'a> {
-        Settings { krate: &self.krate, ident, name: &self.name, fields: &self.fields }
+    pub(crate) fn settings<'a>(&'a self, ident: &'a Ident, params: &'a Params) -> Settings<'a> {
+        Settings { krate: &self.krate, ident, params, name: &self.name, fields: &self.fields, is_written: false }
     }
 }
 
@@ -47,7 +48,7 @@ pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Op
         syn::parse2(item.clone()).ok().or_else(|| Some(Item::Struct(recover::item_struct(item.clone())?.item)));
     let unfinished = recover::item_struct(item).map_or_else(Vec::new, |item| item.unfinished);
     let item = match parsed? {
-        Item::Struct(item) if !matches!(item.fields, Fields::Unnamed(_)) && item.generics.params.is_empty() => {
+        Item::Struct(item) if !matches!(item.fields, Fields::Unnamed(_)) && !borrow(&item.generics) => {
             Shape::Struct(item)
         }
         Item::Enum(item) if item.generics.params.is_empty() => Shape::Enum(item),
@@ -85,7 +86,7 @@ fn from_struct(mut item: ItemStruct, unfinished: &[Ident], mut args: Args, diag:
         reserve_required(&mut fields, diag);
     }
     let model = match (kind, model) {
-        (Kind::Model, None) => model_of(&item.ident, diag),
+        (Kind::Model, None) => model_of(&item, diag),
         (_, model) => model,
     };
     if kind == Kind::Model && model.is_none() {
@@ -204,8 +205,9 @@ fn name(ident: &Ident, kind: Kind, args: &mut Args, diag: &mut Diag) -> String {
     args.name_or(short, ident, diag)
 }
 
-/// `CnnConfig` builds a `Cnn`.
-fn model_of(ident: &Ident, diag: &mut Diag) -> Option<Type> {
+/// `CnnConfig` builds a `Cnn`, `StackConfig<B>` a `Stack<B>`.
+fn model_of(item: &ItemStruct, diag: &mut Diag) -> Option<Type> {
+    let ident = &item.ident;
     let name = ident.unraw().to_string();
     let Some(model) = name.strip_suffix("Config").filter(|model| !model.is_empty()) else {
         let message = format!(
@@ -215,5 +217,6 @@ fn model_of(ident: &Ident, diag: &mut Diag) -> Option<Type> {
         return None;
     };
     let model = Ident::new(model, ident.span());
-    Some(syn::parse_quote!(#model))
+    let (_, named, _) = item.generics.split_for_impl();
+    Some(syn::parse_quote!(#model #named))
 }

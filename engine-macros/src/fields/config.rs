@@ -114,6 +114,11 @@ impl Config {
         matches!(self.default, Some(DefaultValue::Expr(_))) && holds_paths(ty)
     }
 
+    /// Whether the default is the `Default` of the type.
+    pub(crate) fn default_is_of_type(&self) -> bool {
+        matches!(self.default, Some(DefaultValue::OfType))
+    }
+
     /// Whether a default is to be looked at once the program is compiled, or runs: it is no literal, and has a range.
     pub(crate) fn default_is_open(&self) -> bool {
         let Some(DefaultValue::Expr(default)) = &self.default else { return false };

@@ -5,11 +5,11 @@ mod parse;
 
 use crate::diag::Diag;
 use crate::krate::Krate;
-use crate::{args, fallback, phases, trainer};
+use crate::{args, fallback, params, phases, trainer};
 use proc_macro2::{Span, TokenStream};
 use syn::Item;
 
-pub(crate) use expand::{build_from_config, settings_ident, settings_of};
+pub(crate) use expand::{build_from_config, named, settings_ident, settings_of};
 
 /// The whole macro.
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
@@ -53,7 +53,7 @@ fn hint(item: &Item) -> Option<&'static str> {
     match item {
         Item::Impl(item) if item.trait_.is_none() => Some("the phases of a hook go under `#[phases]`"),
         Item::Fn(_) => Some("a phase is a method in a `#[phases] impl` block of the hook"),
-        Item::Struct(item) if !item.generics.params.is_empty() => Some("name concrete types in its fields"),
+        Item::Struct(item) if params::borrow(&item.generics) => Some("a hook owns its values"),
         _ => None,
     }
 }

@@ -6,7 +6,7 @@ use crate::fields::{Field, OwnerKind, Role, docs, is_one_of};
 use crate::krate::Krate;
 use crate::priority::{self, Level};
 use crate::recover::{self, Struct};
-use crate::twice;
+use crate::{params, twice};
 use proc_macro2::TokenStream;
 use syn::ext::IdentExt as _;
 use syn::{Fields, ItemStruct};
@@ -29,7 +29,7 @@ pub(super) const KEYS: &[Key] = &[priority::KEY, NAME, CRATE];
 /// `None`: the item is none that can be a hook.
 pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Option<Hook> {
     let Struct { mut item, unfinished } = recover::item_struct(item)?;
-    if matches!(item.fields, Fields::Unnamed(_)) || !item.generics.params.is_empty() {
+    if matches!(item.fields, Fields::Unnamed(_)) || params::borrow(&item.generics) {
         return None;
     }
     let mut args = args::parse("hook", args, KEYS, diag);

@@ -1,10 +1,10 @@
 //! What a pass takes: a type that it names, or `Self::Batch`.
 
 use crate::krate::Krate;
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::spanned::Spanned;
-use syn::{FnArg, ImplItemFn, Type, parse_quote_spanned};
+use syn::{FnArg, Generics, ImplItemFn, Type, parse_quote_spanned};
 
 /// The type of a parameter that is borrowed and is no context, without `&`.
 pub(super) fn batch_of(input: &FnArg) -> Option<&Type> {
@@ -19,22 +19,27 @@ pub(super) fn batch_of(input: &FnArg) -> Option<&Type> {
 
 /// The type of the batch, if the pass names one. `Self::Batch`, which a block without a trait does not know, is written
 /// out in the method's signature.
-pub(super) fn named_batch(function: &mut ImplItemFn, owner: &Type, krate: &Krate) -> Option<Type> {
+pub(super) fn named_batch(function: &mut ImplItemFn, owner: &Type, krate: &Krate, of: &str) -> Option<Type> {
     let input = function.sig.inputs.iter_mut().find(|input| batch_of(input).is_some())?;
     let FnArg::Typed(argument) = input else { return None };
     let Type::Reference(reference) = argument.ty.as_mut() else { return None };
     if is_own_batch(&reference.elem, owner) {
-        *reference.elem = own_batch(krate, reference.elem.span());
+        *reference.elem = own_batch(krate, of, reference.elem.span());
         return None;
     }
     // one that speaks of the trainer is reported, or was written in its place
     (!is_of_trainer(&reference.elem)).then(|| reference.elem.as_ref().clone())
 }
 
-/// `Self::Batch`, written out.
-pub(super) fn own_batch(krate: &Krate, at: Span) -> Type {
-    let private = krate.private_at(Span::call_site().located_at(at));
-    parse_quote_spanned!(at=> <Self as #private::OnePassesBlock>::Batch)
+/// The trait that the passes become. Whether a generic trainer has passes no constant can ask, so that they are its `Steps`.
+pub(super) fn becomes(generics: &Generics) -> &'static str {
+    if generics.params.is_empty() { "OnePassesBlock" } else { "Steps" }
+}
+
+/// `Self::Batch`, written out; `of` is what the passes become.
+pub(super) fn own_batch(krate: &Krate, of: &str, at: Span) -> Type {
+    let (private, of) = (krate.private_at(Span::call_site().located_at(at)), Ident::new(of, at));
+    parse_quote_spanned!(at=> <Self as #private::#of>::Batch)
 }
 
 /// `Self::Batch`, or `Gan::Batch`.

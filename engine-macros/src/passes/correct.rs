@@ -8,7 +8,7 @@ use syn::spanned::Spanned;
 use syn::{FnArg, ImplItemFn, Pat, Type, parse_quote, parse_quote_spanned};
 
 /// Corrects the method in place: it gets what it lacks, and keeps what its body may go by.
-pub(super) fn correct(function: &mut ImplItemFn, krate: &Krate) {
+pub(super) fn correct(function: &mut ImplItemFn, krate: &Krate, of: &str) {
     // the method is not called, and may have arguments that it does not use: no warnings about either
     function.attrs.push(parse_quote!(#[allow(unused, unreachable_code)]));
     function.sig.constness = None;
@@ -23,7 +23,7 @@ pub(super) fn correct(function: &mut ImplItemFn, krate: &Krate) {
             }
             // a type of the trainer's own that is none
             Type::Reference(reference) if is_of_trainer(&reference.elem) => {
-                *reference.elem = own_batch(krate, reference.elem.span());
+                *reference.elem = own_batch(krate, of, reference.elem.span());
             }
             _ => {}
         }
@@ -39,7 +39,7 @@ pub(super) fn correct(function: &mut ImplItemFn, krate: &Krate) {
     let (batch, cx) = (Ident::new("batch", at), Ident::new("cx", at));
     let (has_batch, has_cx) = (names("batch"), names("cx"));
     if !has_batch {
-        let own = own_batch(krate, at);
+        let own = own_batch(krate, of, at);
         function.sig.inputs.push(parse_quote!(#batch: &#own));
     }
     if !has_cx {

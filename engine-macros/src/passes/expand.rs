@@ -2,6 +2,7 @@
 //! the optimizers that the passes name.
 
 use crate::diag::Diag;
+use crate::passes::batch::becomes;
 use crate::passes::model::{Call, Pass, Passes};
 use crate::source::source_of_type;
 use crate::verified::{has, path_with, verified};
@@ -14,11 +15,6 @@ use syn::{Expr, Type};
 pub(crate) fn expand(passes: &Passes, mut diag: Diag) -> TokenStream {
     let private = passes.krate.private();
     let (item, owner) = (&passes.item, &passes.item.self_ty);
-    if !item.generics.params.is_empty() {
-        // the error about generics is reported; no trait can be implemented without knowing the type
-        let errors = diag.into_tokens();
-        return quote!(#item #errors);
-    }
     let (batch, unknown) = match passes.batch() {
         Some(batch) => (batch.to_token_stream(), None),
         None => {
@@ -34,17 +30,29 @@ pub(crate) fn expand(passes: &Passes, mut diag: Diag) -> TokenStream {
     let infos = passes.passes.iter().map(|pass| info(pass, all_named, &private));
     let cx = Ident::new("cx", Span::mixed_site());
     let arms = passes.passes.iter().enumerate().map(|(place, pass)| arm(place, pass, passes, &cx));
-    let checks = optimizers(passes);
-    let alone = alone(passes);
+    let (parameters, _, conditions) = item.generics.split_for_impl();
+    let infos = quote!(&[#(#infos),*]);
+    let of = Ident::new(becomes(&item.generics), Span::call_site());
+    // of a generic trainer, what the passes name is asked where the program names the trainer
+    let (infos, checks) = match item.generics.params.is_empty() {
+        true => {
+            let (optimizers, alone) = (optimizers(passes), alone(passes));
+            (infos, quote!(#optimizers #alone))
+        }
+        false => {
+            let checks = optimizers_of_generic(passes);
+            (quote!({ #(#checks)* #infos }), TokenStream::new())
+        }
+    };
     let errors = diag.into_tokens();
     quote! {
         #item
         const _: () = {
             #unknown
             #[automatically_derived]
-                impl #private::OnePassesBlock for #owner {
+            impl #parameters #private::#of for #owner #conditions {
                 type Batch = #batch;
-                const PASSES: &'static [#private::PassInfo] = &[#(#infos),*];
+                const PASSES: &'static [#private::PassInfo] = #infos;
                 #[allow(unused_variables, unreachable_code)]
                 fn train_step(
                     &mut self,
@@ -58,7 +66,6 @@ pub(crate) fn expand(passes: &Passes, mut diag: Diag) -> TokenStream {
                 }
             }
             #checks
-            #alone
         };
         #errors
     }
@@ -189,6 +196,24 @@ fn optimizers(passes: &Passes) -> TokenStream {
         const #is_trainer: bool = #asked;
         #(#checks)*
     }
+}
+
+/// As [`optimizers`], of a generic trainer: statements of the constant that lists the passes.
+fn optimizers_of_generic(passes: &Passes) -> impl Iterator<Item = TokenStream> {
+    let (private, trainer) = (passes.krate.private(), source_of_type(&passes.item.self_ty));
+    passes.passes.iter().flat_map(|pass| &pass.optimizers).map(move |optimizer| {
+        let (name, at) = (optimizer.unraw().to_string(), optimizer.span());
+        let text = format!("`{name}` is no `#[optimizer]` field of `{trainer}`, expected one of ");
+        let (known, list) = (Ident::new("known", Span::mixed_site()), Ident::new("text", Span::mixed_site()));
+        let refuse = quote_spanned!(at=> ::core::panic!("{}", #list.as_str()));
+        quote! {
+            let #known = <Self as #private::HasOptimizers>::OPTIMIZERS;
+            if !#private::is_one_of(#name, #known) {
+                let #list = #private::ConstText::list(#text, #known);
+                #refuse
+            }
+        }
+    })
 }
 
 /// The token of a type that says most: the last name of its path.

@@ -4,7 +4,7 @@ use crate::args::{self, Args, CRATE, Form, Key};
 use crate::diag::Diag;
 use crate::krate::Krate;
 use crate::method::{Wanted, quiet_signature};
-use crate::passes::batch::{batch_of, is_context, is_of_trainer, is_own_batch, named_batch};
+use crate::passes::batch::{batch_of, becomes, is_context, is_of_trainer, is_own_batch, named_batch};
 use crate::passes::correct::correct;
 use crate::passes::model::{Call, Pass, Passes};
 use crate::recover;
@@ -39,14 +39,11 @@ pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Op
     }
     let krate = Krate::from_args(&mut args::parse("passes", args, KEYS, diag));
     twice::only("passes", &mut item.attrs, diag);
-    if !item.generics.params.is_empty() {
-        diag.error(&item.generics, "a trainer can't be generic; name concrete types instead");
-    }
     let mut passes: Vec<Pass> = Vec::new();
     let found_errors = diag.has_errors();
     let batch = batch_of_all(&mut item.items, diag);
-    let owner = item.self_ty.as_ref();
-    item.items.retain_mut(|member| match method(member, owner, &passes, &krate, diag) {
+    let (owner, of) = (item.self_ty.as_ref(), becomes(&item.generics));
+    item.items.retain_mut(|member| match method(member, owner, &passes, (&krate, of), diag) {
         Found::Pass(pass) => {
             passes.push(*pass);
             true
@@ -84,7 +81,7 @@ enum Found {
     Removed,
 }
 
-fn method(member: &mut ImplItem, owner: &Type, known: &[Pass], krate: &Krate, diag: &mut Diag) -> Found {
+fn method(member: &mut ImplItem, owner: &Type, known: &[Pass], (krate, of): (&Krate, &str), diag: &mut Diag) -> Found {
     let function = match member {
         ImplItem::Fn(function) => function,
         ImplItem::Type(item) => {
@@ -132,9 +129,9 @@ fn method(member: &mut ImplItem, owner: &Type, known: &[Pass], krate: &Krate, di
     pass.call = signature(function, owner, diag);
     match pass.call {
         Some(_) => function.attrs.push(quiet_signature()),
-        None => correct(function, krate),
+        None => correct(function, krate, of),
     }
-    pass.batch = named_batch(function, owner, krate);
+    pass.batch = named_batch(function, owner, krate, of);
     Found::Pass(Box::new(pass))
 }
 

@@ -1,22 +1,21 @@
 //! What a block of phases expands to: a mask and a `match`.
 
 use crate::krate::Krate;
+use crate::params::Owner;
 use crate::phases::names;
 use crate::phases::parse::{Method, Phases};
+use crate::source::source_of_type;
 use crate::words::PHASES;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned;
-use syn::{Item, Type};
+use syn::{Item, Type, parse_quote};
 
 pub(crate) fn expand(phases: &Phases) -> TokenStream {
     let private = phases.krate.private();
     let (item, owner) = (&phases.item, &phases.item.self_ty);
-    if !item.generics.params.is_empty() {
-        // the error about generics is reported; no trait can be implemented without knowing the type
-        return quote!(#item);
-    }
+    let (parameters, _, conditions) = item.generics.split_for_impl();
     let cx = Ident::new("cx", Span::mixed_site());
     let variants = |methods: &mut dyn Iterator<Item = &Method>| -> Vec<TokenStream> {
         let variant = |method: &Method| {
@@ -61,7 +60,7 @@ pub(crate) fn expand(phases: &Phases) -> TokenStream {
     quote! {
         #item
         #[automatically_derived]
-        impl #private::OnePhasesBlock for #owner {
+        impl #parameters #private::OnePhasesBlock for #owner #conditions {
             const PHASES: #private::PhaseMask = #private::PhaseMask::of(&[#(#mask),*]);
             #only_ok
             #[inline(always)]
@@ -81,11 +80,11 @@ pub(crate) fn expand(phases: &Phases) -> TokenStream {
 }
 
 /// A type without phases, where it has none because of a mistake that is reported.
-pub(crate) fn none(krate: &Krate, owner: &Ident) -> TokenStream {
-    let private = krate.private();
+pub(crate) fn none(krate: &Krate, owner: &Owner) -> TokenStream {
+    let (private, parameters, conditions) = (krate.private(), owner.params.declared(), owner.params.conditions(&[]));
     quote! {
         #[automatically_derived]
-        impl #private::OnePhasesBlock for #owner {
+        impl #parameters #private::OnePhasesBlock for #owner #conditions {
             const PHASES: #private::PhaseMask = #private::PhaseMask::NONE;
             fn call(&mut self, _: #private::Phase, _: &mut #private::Context<'_>) -> #private::Result<()> {
                 ::core::result::Result::Ok(())
@@ -95,11 +94,11 @@ pub(crate) fn none(krate: &Krate, owner: &Ident) -> TokenStream {
 }
 
 /// That somebody calls the phases of a type.
-pub(crate) fn owner(krate: &Krate, ident: &Ident) -> TokenStream {
-    let private = krate.private();
+pub(crate) fn owner(krate: &Krate, owner: &Owner) -> TokenStream {
+    let (private, parameters, conditions) = (krate.private(), owner.params.declared(), owner.params.conditions(&[]));
     quote! {
         #[automatically_derived]
-        impl #private::PhasesOwner for #ident {}
+        impl #parameters #private::PhasesOwner for #owner #conditions {}
     }
 }
 
@@ -115,21 +114,24 @@ pub(crate) fn owner_of_item(krate: &Krate, item: &Item) -> Option<TokenStream> {
     Some(quote!(impl #parameters #private::PhasesOwner for #ident #arguments #conditions {}))
 }
 
-/// That no method outside of the `#[phases]` block has the name of a phase that nothing would call.
-pub(crate) fn none_outside(krate: &Krate, owner: &Ident, of_hook: bool) -> TokenStream {
-    let private = krate.private();
-    let phases = PHASES.iter().flat_map(|name| [names::variant(name), Ident::new(name, Span::call_site())]);
+/// A block which asks that no method outside of the `#[phases]` block has the name of a phase that nothing would call.
+pub(crate) fn none_outside(krate: &Krate, owner: &Owner, of_hook: bool) -> TokenStream {
+    let (private, at) = (krate.private(), owner.ident.span());
+    let phases = PHASES.iter().map(|name| {
+        let (variant, name) = (names::variant(name), Ident::new(name, Span::call_site()));
+        quote!(#variant #name,)
+    });
     // a hook without a block is told that it has none
-    let or_all = of_hook.then(|| quote!(.or_all()));
+    let or_all = of_hook.then(|| quote!(.or_all(),));
     // at the name of the type: a macro cannot see where the method is
-    let refuse = quote_spanned!(owner.span()=> ::core::panic!("{}", text));
-    let text = Ident::new("text", owner.span());
+    let refuse = quote_spanned!(at=> ::core::panic!("{}", text));
+    let (text, written) = (Ident::new("text", at), source_of_type(&parse_quote!(#owner)));
     quote! {
-        const _: () = {
-            if let ::core::option::Option::Some(#text) = #private::phase_outside!(#owner #or_all, #(#phases)*) {
+        {
+            if let ::core::option::Option::Some(#text) = #private::phase_outside!(#owner, #written, #or_all #(#phases)*) {
                 #refuse
             }
-        };
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use crate::args;
 use crate::diag::Diag;
 use crate::fallback;
 use crate::krate::Krate;
+use crate::params::Owner;
 use proc_macro2::{Span, TokenStream};
 use syn::{Item, ItemImpl, ItemStruct};
 
@@ -61,7 +62,7 @@ fn no_phases(args: TokenStream, item: &TokenStream, diag: &mut Diag) -> Option<T
     let item: ItemStruct = syn::parse2(item.clone()).ok()?;
     let is_hook = item.attrs.iter().any(|attr| attr.path().segments.last().is_some_and(|name| name.ident == "hook"));
     let krate = Krate::from_args(&mut args::parse("phases", args, parse::KEYS, diag));
-    is_hook.then(|| expand::none(&krate, &item.ident))
+    is_hook.then(|| expand::none(&krate, &Owner::new(&item.ident, &item.generics)))
 }
 
 fn hint(item: &Item) -> Option<&'static str> {

@@ -56,9 +56,6 @@ pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Op
     }
     let krate = Krate::from_args(&mut args::parse("phases", args, KEYS, diag));
     twice::only("phases", &mut item.attrs, diag);
-    if !item.generics.params.is_empty() {
-        diag.error(&item.generics, "a hook or trainer can't be generic; name concrete types instead");
-    }
     if item.items.is_empty() {
         let message = "this block has no phase; add one, such as `fn after_train_iter(&mut self, cx: &mut Context<'_>) -> Result<()>`";
         diag.error(&item.self_ty, message);

@@ -1,11 +1,12 @@
 //! What a trainer expands to: how it is read and built, and how the loops reach its fields.
 
 use crate::fields::{Config, Role};
+use crate::params::Owner;
 use crate::phases;
 use crate::settings::{block, fresh, state_impl};
 use crate::spans::{ends, without_advice};
 use crate::trainer::model::{Clock, LoaderRole, Trainer, TrainerField, TrainerRole};
-use crate::trainer::parts::{Part, parts};
+use crate::trainer::parts::{self, Part, parts};
 use crate::trainer::steps::{self, EVALUATED, fed, of_role};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -13,17 +14,22 @@ use syn::ItemStruct;
 
 pub(crate) fn expand(trainer: &Trainer) -> TokenStream {
     let private = trainer.krate.private();
-    let parts = parts(trainer);
-    let item = without_advice(&expanded_struct(trainer), &trainer.item.ident);
+    let (owner, parts) = (trainer.owner(), parts(trainer));
+    let item = without_advice(&expanded_struct(trainer), &owner.ident);
     let markers = parts.iter().map(|part| part.expand(trainer, &trainer.krate));
     let steps = steps::expand(trainer, &parts);
-    let fields = fields_impl(trainer, &parts, &private);
-    let slots = slots_impl(trainer, &parts, &private);
     let own: Vec<crate::fields::Field> = trainer.fields.iter().filter_map(own_state).collect();
-    let state = state_impl(&trainer.krate, &trainer.item.ident, &own);
-    let optimizers = optimizers(trainer, &private);
-    let owner = phases::owner(&trainer.krate, &trainer.item.ident);
-    let none_outside = phases::none_outside(&trainer.krate, &trainer.item.ident, false);
+    let state = state_impl(&trainer.krate, &owner, &own);
+    let (optimizers, stepped) = optimizers(trainer, &private);
+    let slots = slots_impl(trainer, &parts, &private);
+    let none_outside = phases::none_outside(&trainer.krate, &owner, false);
+    // a generic trainer is asked where the program names it
+    let (checks, checks_of_generic) = match owner.params.is_empty() {
+        true => (quote!(const _: () = { #stepped }; const _: () = #none_outside;), TokenStream::new()),
+        false => (TokenStream::new(), quote!(#stepped #none_outside)),
+    };
+    let fields = fields_impl(trainer, &parts, &private, &checks_of_generic);
+    let is_owner = (owner.params.is_empty() || trainer.has_phases).then(|| phases::owner(&trainer.krate, &owner));
     let block = block(quote! {
         // what stands in for a `#[phases]` block
         use #private::NoPhases as _;
@@ -33,8 +39,8 @@ pub(crate) fn expand(trainer: &Trainer) -> TokenStream {
         #slots
         #state
         #optimizers
-        #owner
-        #none_outside
+        #is_owner
+        #checks
     });
     quote!(#item #block)
 }
@@ -66,21 +72,26 @@ fn own_state(field: &TrainerField) -> Option<crate::fields::Field> {
     })
 }
 
-fn fields_impl(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) -> TokenStream {
-    let (owner, name) = (&trainer.item.ident, &trainer.name);
+fn fields_impl(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream, checks: &TokenStream) -> TokenStream {
+    let (owner, name) = (trainer.owner(), &trainer.name);
+    let (declared, training) = (owner.params.declared(), steps::training(trainer));
+    let conditions = match owner.params.is_empty() {
+        true => TokenStream::new(),
+        false => owner.params.conditions(&demands(trainer, parts)),
+    };
     let markers = parts.iter().map(|part| &part.marker);
     let built = Ident::new("built", Span::mixed_site());
     let fields = trainer.fields.iter().map(|field| {
         let ident = &field.ident;
-        let value = match (&field.role, marker(field, parts)) {
-            (_, Some(marker)) => {
+        let value = match (&field.role, part_of(field, parts)) {
+            (_, Some(Part { marker, .. })) => {
                 let (first, last) = ends(&field.ty);
                 // what the compiler says of it once more stands where it has stood before, and is then left out
                 let open = quote_spanned!(first=> ::core);
                 quote_spanned!(last=> #open::convert::identity(#built.take::<#marker>()))
             }
             (TrainerRole::Own(own), None) => {
-                let fresh = fresh(&trainer.krate, own);
+                let fresh = fresh(&trainer.krate, &owner.params, own);
                 quote!(#fresh())
             }
             // the error is reported; nothing follows from it
@@ -105,18 +116,23 @@ fn fields_impl(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) -> 
         let names = trainer.loaders(role).map(TrainerField::key);
         quote!(&[#(#names),*])
     });
-    let next_train_batch = next_train_batch(parts, private);
+    let info = quote! {
+        #private::TrainerInfo {
+            clock: #clock,
+            passes: <#training>::PASSES,
+            loaders: [#(#loaders),*],
+        }
+    };
+    let info = if checks.is_empty() { info } else { quote!({ #checks #info }) };
+    let is_generic = !owner.params.is_empty();
+    let next_train_batch = next_train_batch(parts, private, is_generic);
     let (evaluated, predicted) = (evaluated(trainer, parts, private), predicted(trainer, parts, private));
     quote! {
         #[automatically_derived]
-        impl #private::Fields for #owner {
+        impl #declared #private::Fields for #owner #conditions {
             const NAME: &'static str = #name;
             const MODELS: &'static [(&'static str, &'static str)] = &[#(#models),*];
-            const TRAINER: #private::TrainerInfo = #private::TrainerInfo {
-                clock: #clock,
-                passes: <Stepping as #private::TrainStep<HAS_PASSES>>::PASSES,
-                loaders: [#(#loaders),*],
-            };
+            const TRAINER: #private::TrainerInfo = #info;
             const PARTS: &'static [#private::PartOf<Self>] = &[#(#private::PartOf::new::<#markers>()),*];
             type Bundle = #bundle;
             fn of_fields(mut #built: #private::Built) -> Self {
@@ -130,7 +146,7 @@ fn fields_impl(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) -> 
                 batch: &Self::Batch,
                 cx: &mut #private::Context<'_>,
             ) -> #private::Result<#private::Output> {
-                <Stepping as #private::TrainStep<HAS_PASSES>>::train_step(self, batch, cx)
+                <#training>::train_step(self, batch, cx)
             }
             #evaluated
             #predicted
@@ -138,8 +154,26 @@ fn fields_impl(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) -> 
     }
 }
 
+/// What a generic trainer has to have, and the types of its fields have to be.
+fn demands(trainer: &Trainer, parts: &[Part<'_>]) -> Vec<TokenStream> {
+    let params = trainer.owner().params;
+    let own: Vec<crate::fields::Field> = trainer.fields.iter().filter_map(own_state).collect();
+    let mut demands = params.lasting();
+    demands.extend(parts.iter().filter_map(|part| parts::demand(part, trainer)));
+    demands.extend(crate::settings::demands(&trainer.krate, &params, &own, |_| true));
+    demands.extend(steps::demands(trainer, parts));
+    demands.extend(own_phases(trainer));
+    demands
+}
+
+/// That a generic trainer has the phases which it says it has.
+fn own_phases(trainer: &Trainer) -> Option<TokenStream> {
+    let private = trainer.krate.private();
+    trainer.has_phases.then(|| quote!(Self: #private::Phases))
+}
+
 /// A batch of each train loader, as a tuple where there are several.
-fn next_train_batch(parts: &[Part<'_>], private: &TokenStream) -> TokenStream {
+fn next_train_batch(parts: &[Part<'_>], private: &TokenStream, is_generic: bool) -> TokenStream {
     let train: Vec<&Part<'_>> = of_role(parts, LoaderRole::Train).collect();
     let next = |part: &Part<'_>| {
         let marker = &part.marker;
@@ -148,6 +182,10 @@ fn next_train_batch(parts: &[Part<'_>], private: &TokenStream) -> TokenStream {
     match train.as_slice() {
         // the error is reported; nothing follows from it
         [] => quote!(::core::unreachable!()),
+        [part] if is_generic => {
+            let next = next(part);
+            quote!(::core::result::Result::Ok(#next?.map(#private::SameBatch::same)))
+        }
         [part] => next(part),
         several => {
             let held: Vec<Ident> = several.iter().map(|part| local(&format!("of_{}", part.field.key()))).collect();
@@ -159,9 +197,11 @@ fn next_train_batch(parts: &[Part<'_>], private: &TokenStream) -> TokenStream {
                     };
                 }
             });
+            let batches = quote!((#(#held),*));
+            let batches = if is_generic { quote!(#private::SameBatches::same(#batches)) } else { batches };
             quote! {
                 #(#takes)*
-                ::core::result::Result::Ok(::core::option::Option::Some((#(#held),*)))
+                ::core::result::Result::Ok(::core::option::Option::Some(#batches))
             }
         }
     }
@@ -206,13 +246,14 @@ fn local(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
 }
 
-fn marker<'a>(field: &TrainerField, parts: &'a [Part<'_>]) -> Option<&'a Ident> {
-    parts.iter().find(|part| part.field.ident == field.ident).map(|part| &part.marker)
+fn part_of<'a, 'p>(field: &TrainerField, parts: &'a [Part<'p>]) -> Option<&'a Part<'p>> {
+    parts.iter().find(|part| part.field.ident == field.ident)
 }
 
-/// The names of the optimizers, for `#[passes]`, and that each of them is in a pass.
-fn optimizers(trainer: &Trainer, private: &TokenStream) -> TokenStream {
-    let owner = &trainer.item.ident;
+/// The names of the optimizers, for `#[passes]`; and statements which ask that each of them is in a pass.
+fn optimizers(trainer: &Trainer, private: &TokenStream) -> (TokenStream, TokenStream) {
+    let (owner, training) = (trainer.owner(), steps::training(trainer));
+    let (declared, conditions) = (owner.params.declared(), owner.params.conditions(&[]));
     let names: Vec<String> = trainer.optimizers().map(TrainerField::key).collect();
     let checks = trainer.optimizers().map(|field| {
         let (name, at) = (field.key(), field.ident.span());
@@ -221,32 +262,38 @@ fn optimizers(trainer: &Trainer, private: &TokenStream) -> TokenStream {
         let refuse = quote_spanned!(at=> ::core::panic!(#text));
         quote!(if !#private::is_stepped(#name, passes, all) { #refuse })
     });
-    quote! {
+    let names = quote! {
         #[automatically_derived]
-        impl #private::HasOptimizers for #owner {
+        impl #declared #private::HasOptimizers for #owner #conditions {
             const OPTIMIZERS: &'static [&'static str] = &[#(#names),*];
         }
-        #(const _: () = {
-            let passes = <Stepping as #private::TrainStep<HAS_PASSES>>::PASSES;
-            let all = <#owner as #private::HasOptimizers>::OPTIMIZERS;
-            #checks
-        };)*
-    }
+    };
+    let checks = quote! {
+        let passes = <#training>::PASSES;
+        let all = <#owner as #private::HasOptimizers>::OPTIMIZERS;
+        #(#checks)*
+    };
+    (names, checks)
 }
 
 /// The hooks by number, the trainer itself last.
 fn slots_impl(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) -> TokenStream {
-    let (owner, name) = (&trainer.item.ident, &trainer.name);
-    let hooks: Vec<&Ident> = trainer.hooks().filter_map(|field| marker(field, parts)).collect();
-    let infos = hooks.iter().map(|marker| quote!(#private::slot_of::<#marker>(),));
-    let arms = hooks
+    let (owner, name) = (trainer.owner(), &trainer.name);
+    let params = &owner.params;
+    let hooks: Vec<&Part<'_>> = trainer.hooks().filter_map(|field| part_of(field, parts)).collect();
+    let markers: Vec<&Owner> = hooks.iter().map(|part| &part.marker).collect();
+    let infos = markers.iter().map(|marker| quote!(#private::slot_of::<#marker>(),));
+    let arms = markers
         .iter()
         .enumerate()
         .map(|(slot, marker)| quote!(#slot => #private::call_field::<#marker>(self, phase, cx),));
     let (level, own) = (trainer.level.expand(private), hooks.len());
+    let demands = hooks.iter().filter_map(|part| parts::demand(part, trainer)).chain(own_phases(trainer));
+    let (declared, conditions) =
+        (params.declared(), params.conditions(&params.lasting().into_iter().chain(demands).collect::<Vec<_>>()));
     quote! {
         #[automatically_derived]
-        impl #private::Slots for #owner {
+        impl #declared #private::Slots for #owner #conditions {
             const SLOTS: &'static [#private::SlotInfo] = &[
                 #(#infos)*
                 #private::SlotInfo {

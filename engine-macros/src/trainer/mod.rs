@@ -12,7 +12,7 @@ mod validate;
 use crate::diag::Diag;
 use crate::krate::Krate;
 use crate::recover::{self, Struct};
-use crate::{args, fallback, phases};
+use crate::{args, fallback, params, phases};
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
@@ -36,7 +36,7 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
             let owner = parsed.as_ref().and_then(|item| phases::owner_of_item(&krate, item));
             fallback::tell("trainer", "a struct with named fields", &item, hint, &mut diag);
             let stub = match &parsed {
-                Some(Item::Struct(item)) if !item.generics.params.is_empty() => {
+                Some(Item::Struct(item)) if params::borrow(&item.generics) => {
                     Some(refused::expand(&krate, item, diag.take_first()))
                 }
                 _ => None,
@@ -73,9 +73,7 @@ fn hint(item: &Item) -> Option<&'static str> {
         Item::Impl(item) if item.trait_.is_none() => {
             Some("`#[trainer]` goes above its struct, and the block of its phases is under `#[phases]`")
         }
-        Item::Struct(item) if !item.generics.params.is_empty() => {
-            Some("name concrete types in its fields; a model that the file chooses is a `Box<dyn Net>`")
-        }
+        Item::Struct(item) if params::borrow(&item.generics) => Some("a trainer owns its values"),
         _ => None,
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::fields::{Field, PartInfo, part_of};
 use crate::krate::Krate;
+use crate::params::Owner;
 use crate::priority::Level;
 use proc_macro2::{Ident, Span};
 use syn::{ItemStruct, Path, Type};
@@ -15,6 +16,8 @@ pub(crate) struct Trainer {
     pub(crate) clock: Clock,
     /// The set of hooks of `hooks = Bundle`.
     pub(crate) bundle: Option<Path>,
+    /// A generic trainer says that it has a `#[phases]` block.
+    pub(crate) has_phases: bool,
     pub(crate) fields: Vec<TrainerField>,
     pub(crate) krate: Krate,
 }
@@ -105,6 +108,11 @@ impl LoaderRole {
 }
 
 impl Trainer {
+    /// Its type.
+    pub(crate) fn owner(&self) -> Owner {
+        Owner::new(&self.item.ident, &self.item.generics)
+    }
+
     pub(crate) fn models(&self) -> impl Iterator<Item = &TrainerField> {
         self.fields.iter().filter(|field| matches!(field.role, TrainerRole::Model))
     }

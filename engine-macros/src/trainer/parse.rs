@@ -8,7 +8,7 @@ use crate::priority::{self, Level};
 use crate::recover::{self, Struct};
 use crate::suggest::meant_or_list;
 use crate::trainer::model::{Clock, LoaderRole, Trainer, TrainerField, TrainerRole};
-use crate::twice;
+use crate::{params, twice};
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use syn::ext::IdentExt as _;
 use syn::parse::Parser;
@@ -21,6 +21,7 @@ pub(super) const KEYS: &[Key] = &[
     Key { name: "by_iter", form: Form::Flag, usage: "by_iter" },
     priority::KEY,
     Key { name: "hooks", form: Form::Path, usage: "hooks = Bundle" },
+    Key { name: "phases", form: Form::Flag, usage: "phases" },
     NAME,
     CRATE,
 ];
@@ -28,7 +29,7 @@ pub(super) const KEYS: &[Key] = &[
 /// `None`: the item is none that can be a trainer.
 pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Option<Trainer> {
     let Struct { mut item, unfinished } = recover::item_struct(item)?;
-    if !matches!(item.fields, Fields::Named(_)) || !item.generics.params.is_empty() {
+    if !matches!(item.fields, Fields::Named(_)) || params::borrow(&item.generics) {
         return None;
     }
     let mut args = args::parse("trainer", args, KEYS, diag);
@@ -37,12 +38,28 @@ pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Op
     let level = Level::from_args(&mut args, diag);
     let name = args.name(diag).map_or_else(|| item.ident.unraw().to_string(), |name| name.value());
     let bundle = args.path("hooks");
+    let has_phases = args.flag("phases");
+    if let Some(flag) = has_phases.as_ref().filter(|_| item.generics.params.is_empty()) {
+        diag.error(
+            flag,
+            "`phases` is for a generic trainer; of this one the `#[phases]` block is found, leave `phases` out",
+        );
+    }
     let fields = item.fields.iter_mut().filter_map(|field| match is_one_of(&unfinished, field) {
         true => unfinished_field(field),
         false => trainer_field(field, diag),
     });
     let fields = fields.collect();
-    Some(Trainer { name, level, clock, bundle, fields, krate: Krate::from_args(&mut args), item })
+    Some(Trainer {
+        name,
+        level,
+        clock,
+        bundle,
+        has_phases: has_phases.is_some() && !item.generics.params.is_empty(),
+        fields,
+        krate: Krate::from_args(&mut args),
+        item,
+    })
 }
 
 fn clock(args: &mut Args, diag: &mut Diag) -> Clock {

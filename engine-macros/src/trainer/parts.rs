@@ -7,6 +7,7 @@
 
 use crate::fields::{Field, PartInfo, Role, Section};
 use crate::krate::Krate;
+use crate::params::{Owner, Params};
 use crate::settings::{absolute_function, check_function, default_function, function};
 use crate::spans::quiet;
 use crate::trainer::model::{Trainer, TrainerField, TrainerRole};
@@ -18,12 +19,19 @@ use syn::ext::IdentExt;
 /// A field that the experiment file knows.
 pub(crate) struct Part<'a> {
     pub(crate) field: &'a TrainerField,
-    /// The marker type.
-    pub(crate) marker: Ident,
+    /// The marker type, with the parameters of the trainer.
+    pub(crate) marker: Owner,
     /// `loaders.train`.
     pub(crate) path: String,
     /// What is known of its role.
     pub(crate) info: &'static PartInfo,
+}
+
+/// Of a generic trainer, what the field's type has to be where it contains a parameter.
+pub(crate) fn demand(part: &Part<'_>, trainer: &Trainer) -> Option<TokenStream> {
+    let (ty, (of, _)) = (&part.field.ty, part.info.demands);
+    let (private, of) = (trainer.krate.private(), Ident::new(of, Span::call_site()));
+    Params::of(&trainer.item.generics).are_in(ty).then(|| quote!(#ty: #private::#of))
 }
 
 /// The parts, in field order.
@@ -31,7 +39,8 @@ pub(crate) fn parts(trainer: &Trainer) -> Vec<Part<'_>> {
     let marker = |field: &TrainerField| format_ident!("Field_{}", field.ident.unraw(), span = quiet(&field.ident));
     let part = |field| {
         let info = TrainerField::part(field)?;
-        Some(Part { field, info, marker: marker(field), path: path_of(trainer, field, info) })
+        let marker = Owner::new(&marker(field), &trainer.item.generics);
+        Some(Part { field, info, marker, path: path_of(trainer, field, info) })
     };
     trainer.fields.iter().filter_map(part).collect()
 }
@@ -66,12 +75,12 @@ impl Part<'_> {
     /// The constant that asks for the trait of the field's type, and the marker.
     pub(crate) fn expand(&self, trainer: &Trainer, krate: &Krate) -> TokenStream {
         let private = krate.private();
-        let (owner, marker, ty) = (&trainer.item.ident, &self.marker, &self.field.ty);
-        let (ident, key, at, docs) = (&self.field.ident, self.field.key(), &self.path, &self.field.docs);
+        let (owner, marker, ty) = (trainer.owner(), &self.marker, &self.field.ty);
+        let (ident, params) = (&marker.ident, &owner.params);
+        let (field, key, at, docs) = (&self.field.ident, self.field.key(), &self.path, &self.field.docs);
         let asked = self.constant("CHECKED");
         let (of, member) = self.info.demands;
         let check = path(krate, ty, of, member);
-        let kind = Ident::new(self.info.kind, Span::call_site());
         let updating = match &self.field.role {
             TrainerRole::Optimizer { models } => {
                 let models: Vec<String> = match models.is_empty() {
@@ -83,18 +92,38 @@ impl Part<'_> {
             _ => None,
         };
         let (reached, setting) = match &self.field.role {
-            TrainerRole::Own(own) => (None, own_setting(own, marker, krate)),
+            TrainerRole::Own(own) => (None, own_setting(own, self, trainer)),
             // the compiler tells of a model that no step uses
             TrainerRole::Model => (None, TokenStream::new()),
-            _ => (Some(quote!(reached by #ident)), TokenStream::new()),
+            _ => (Some(quote!(reached by #field)), TokenStream::new()),
         };
-        quote! {
-            #private::part! {
-                #marker of #owner: #ty, #asked = #check;
-                #kind(#key, #at, #docs #updating) #reached
+        let kind = Ident::new(self.info.kind, Span::call_site());
+        let kind = quote!(#kind(#key, #at, #docs #updating));
+        let part = match params.is_empty() {
+            true => quote!(#private::part! { #ident of #owner: #ty, #asked = #check; #kind #reached }),
+            false => {
+                let (declared, held, own) = (params.declared(), params.nothing(), params.conditions(&[]));
+                let conditions: Vec<TokenStream> = params.lasting().into_iter().chain(demand(self, trainer)).collect();
+                let conditions = params.conditions(&conditions);
+                let reached = reached
+                    .map(|reached| quote!(#private::part! { [#declared] [#conditions] [#marker] [#owner] #reached }));
+                let (constant, known) = match params.are_in(ty) {
+                    // a constant can't ask it of a parameter
+                    true => (None, quote!(#ty)),
+                    false => (
+                        Some(quote!(const #asked: bool = { let _ = #check; true };)),
+                        quote!(#private::Known<#ty, #asked>),
+                    ),
+                };
+                quote! {
+                    #constant
+                    struct #ident #declared (#held) #own;
+                    #private::part! { [#declared] [#conditions] #marker: #known, of #owner; #kind }
+                    #reached
+                }
             }
-            #setting
-        }
+        };
+        quote!(#part #setting)
     }
 
     /// `CHECKED_net`.
@@ -104,34 +133,46 @@ impl Part<'_> {
 }
 
 /// A `#[config]` field of the trainer: its default and its range.
-fn own_setting(own: &Field, marker: &Ident, krate: &Krate) -> TokenStream {
-    let (private, ty) = (krate.private(), &own.ty);
+fn own_setting(own: &Field, part: &Part<'_>, trainer: &Trainer) -> TokenStream {
+    let (krate, ty) = (&trainer.krate, &own.ty);
+    let private = krate.private();
     let Role::Config(config) = &own.role else { return TokenStream::new() };
-    let default = default_function(own, config).map(|default_fn| {
-        let absolute = absolute_function(krate, own, config, TokenStream::new());
-        let name = function(if absolute.is_some() { "absolute" } else { "default" }, own);
+    let params = Params::of(&trainer.item.generics);
+    let (marker, declared) = (&part.marker, params.declared());
+    let more = params.are_in(ty).then(|| quote!(#ty: #private::ConfigValue));
+    let more: Vec<TokenStream> = params.lasting().into_iter().chain(more).collect();
+    let conditions = params.conditions(&more);
+    let default_fn = default_function(own, config);
+    let absolute_fn = absolute_function(krate, own, config, quote!(Self::));
+    let check_fn = check_function(krate, own, config);
+    let default = default_fn.is_some().then(|| {
+        let name = function(if absolute_fn.is_some() { "absolute" } else { "default" }, own);
         quote! {
             fn default() -> ::core::option::Option<#ty> {
-                #default_fn
-                #absolute
-                ::core::option::Option::Some(#name())
+                ::core::option::Option::Some(Self::#name())
             }
         }
     });
-    let check = check_function(krate, own, config).map(|check_fn| {
+    let check = check_fn.is_some().then(|| {
         let name = function("check", own);
         quote! {
             fn check(value: &#ty) -> ::core::result::Result<(), ::std::string::String> {
-                #check_fn
-                #name(value)
+                Self::#name(value)
             }
         }
     });
     let demand = config.demand_source().map(
         |demand| quote!(const DEMAND: ::core::option::Option<&'static str> = ::core::option::Option::Some(#demand);),
     );
+    let functions = (default.is_some() || check.is_some()).then(|| {
+        quote! {
+            #[automatically_derived]
+            impl #declared #marker #conditions { #default_fn #absolute_fn #check_fn }
+        }
+    });
     quote! {
+        #functions
         #[automatically_derived]
-        impl #private::OwnSetting for #marker { #demand #default #check }
+        impl #declared #private::OwnSetting for #marker #conditions { #demand #default #check }
     }
 }

@@ -1,4 +1,4 @@
-//! A struct that can't be a trainer, of which the error is reported: a generic one. That it has no steps and is no trainer
+//! A struct that can't be a trainer, of which the error is reported: one that borrows. That it has no steps and is no trainer
 //! would be the same mistake again, at each place that says so.
 
 use crate::krate::Krate;

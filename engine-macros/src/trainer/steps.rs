@@ -10,6 +10,9 @@ use quote::{quote, quote_spanned};
 
 /// The constants, and what the steps take.
 pub(crate) fn expand(trainer: &Trainer, parts: &[Part<'_>]) -> TokenStream {
+    if !trainer.item.generics.params.is_empty() {
+        return of_generic(trainer);
+    }
     let (krate, owner) = (&trainer.krate, &trainer.item.ident);
     let private = krate.private();
     let (steps, predict_step) = (name("HAS_STEPS"), name("HAS_PREDICT_STEP"));
@@ -62,6 +65,64 @@ pub(crate) fn expand(trainer: &Trainer, parts: &[Part<'_>]) -> TokenStream {
     }
 }
 
+/// The batch of a generic trainer, which no constant can be asked for.
+fn of_generic(trainer: &Trainer) -> TokenStream {
+    let (private, owner) = (trainer.krate.private(), trainer.owner());
+    let declared = owner.params.declared();
+    let conditions = owner
+        .params
+        .conditions(&[quote!(Self: #private::Steps), quote!(<Self as #private::Steps>::Batch: #private::Batch)]);
+    quote! {
+        #[automatically_derived]
+        impl #declared #private::Batches for #owner #conditions {
+            type Batch = <Self as #private::Steps>::Batch;
+        }
+    }
+}
+
+/// What a generic trainer has to have: the steps of its loaders, for what they hand over.
+pub(crate) fn demands(trainer: &Trainer, parts: &[Part<'_>]) -> Vec<TokenStream> {
+    let private = trainer.krate.private();
+    let handed = |part: &Part<'_>| {
+        let ty = &part.field.ty;
+        quote!(<#ty as #private::LoaderField>::Batch)
+    };
+    let train: Vec<TokenStream> = of_role(parts, LoaderRole::Train).map(handed).collect();
+    let taken = quote!(<Self as #private::Steps>::Batch);
+    let fits = match train.as_slice() {
+        [] => None,
+        [batch] => Some(quote!(#batch: #private::SameBatch<#taken>)),
+        several => Some(quote!((#(#several),*): #private::SameBatches<#taken>)),
+    };
+    let evaluated = EVALUATED.iter().flat_map(|(role, of, _)| {
+        let of = Ident::new(of, Span::call_site());
+        let private = &private;
+        of_role(parts, *role).map(move |part| {
+            let handed = handed(part);
+            quote!(Self: #private::#of<#handed>)
+        })
+    });
+    let predicted = of_role(parts, LoaderRole::Predict).map(|part| {
+        let handed = handed(part);
+        quote!(Self: #private::PredictStep<Prompt = #handed>)
+    });
+    let evaluated: Vec<TokenStream> = evaluated.chain(predicted).collect();
+    // the other steps know the batch by `Batches`
+    let mut demands = vec![quote!(Self: #private::Steps + #private::Batches<Batch = #taken>)];
+    demands.extend(fits);
+    demands.extend(evaluated);
+    demands
+}
+
+/// The trait of the training step, and the trainer as the type that has it.
+pub(crate) fn training(trainer: &Trainer) -> TokenStream {
+    let private = trainer.krate.private();
+    match trainer.item.generics.params.is_empty() {
+        true => quote!(Stepping as #private::TrainStep<HAS_PASSES>),
+        false => quote!(Self as #private::Steps),
+    }
+}
+
 /// The roles whose steps give an output: their trait, and its method.
 pub(crate) const EVALUATED: [(LoaderRole, &str, &str); 2] =
     [(LoaderRole::Val, "ValStep", "val_step"), (LoaderRole::Test, "TestStep", "test_step")];
@@ -75,6 +136,9 @@ fn stepping(trainer: &Trainer, parts: &[Part<'_>]) -> TokenStream {
 
 /// The trainer, which has a step for the batches of this loader.
 pub(crate) fn fed(part: &Part<'_>, trainer: &Trainer) -> TokenStream {
+    if !trainer.item.generics.params.is_empty() {
+        return quote!(Self);
+    }
     verified(&trainer.krate, &trainer.item.ident, &part.constant("FITS"))
 }
 

@@ -46,6 +46,9 @@ pub enum CheckpointError {
         /// Why not.
         source: std::io::Error,
     },
+    /// A copy in another place failed.
+    #[error("{0}")]
+    Mirror(String),
     /// A state that can't be written as text: nested too deeply.
     #[error("the state can't be saved: {0}")]
     State(String),

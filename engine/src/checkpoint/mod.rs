@@ -21,6 +21,7 @@
 //! What is in the state, and when it is saved, is the business of others.
 
 mod background;
+mod copies;
 mod delete;
 mod error;
 mod host;
@@ -28,6 +29,9 @@ mod identity;
 mod inspect;
 mod kept;
 mod manifest;
+#[cfg(feature = "s3")]
+pub mod mirror;
+mod mirror_url;
 mod names;
 mod read;
 mod retain;
@@ -38,10 +42,12 @@ mod tree;
 mod write;
 
 pub use background::{Job, Saved, Saver};
+pub use copies::Copies;
 pub use delete::delete;
 pub use error::CheckpointError;
 pub use inspect::{Checkpoint, Measured};
 pub use kept::Kept;
+pub use mirror_url::MirrorUrl;
 pub use names::{FAILED, iter_name};
 pub use read::{Newest, is_counted, later_than, list, load, load_models, newest_valid, place_of};
 pub use retain::{Deleted, Retention, clean, leave_behind, put_back, retain, set_aside};

@@ -144,12 +144,12 @@ fn check_models(models: &[Weights]) -> Result<(), CheckpointError> {
     }
 }
 
-fn temporary(dir: &Path, name: &str) -> PathBuf {
+pub(super) fn temporary(dir: &Path, name: &str) -> PathBuf {
     dir.join(format!("{BEING_WRITTEN}{}-{name}", std::process::id()))
 }
 
 /// Fills a temporary folder and puts it in its place.
-fn put(
+pub(super) fn put(
     temporary: &Path,
     target: &Path,
     fill: impl FnOnce() -> Result<(), CheckpointError>,
@@ -173,7 +173,7 @@ fn link(dir: &Path, checkpoint: &Path, name: &str) -> Result<(), CheckpointError
 }
 
 /// Links the files that the checkpoint consists of, and nothing else that may lie in its folder.
-fn link_files(from: &Path, to: &Path) -> Result<(), CheckpointError> {
+pub(super) fn link_files(from: &Path, to: &Path) -> Result<(), CheckpointError> {
     let names = files_of(from)?;
     let mut folders = vec![to.to_owned()];
     for name in &names {
@@ -308,20 +308,20 @@ fn duplicate<'a>(tensors: &[(&'a str, &Tensor)]) -> Option<&'a str> {
 }
 
 /// A file that knows its size and hash when it is finished.
-struct HashedFile {
+pub(super) struct HashedFile {
     file: BufWriter<File>,
     hasher: blake3::Hasher,
     size: u64,
 }
 
 impl HashedFile {
-    fn create(path: &Path) -> io::Result<HashedFile> {
+    pub(super) fn create(path: &Path) -> io::Result<HashedFile> {
         let file = BufWriter::with_capacity(1 << 20, File::create_new(path)?);
         Ok(HashedFile { file, hasher: blake3::Hasher::new(), size: 0 })
     }
 
     /// Syncs it to the disk.
-    fn finish(self) -> io::Result<(u64, blake3::Hash)> {
+    pub(super) fn finish(self) -> io::Result<(u64, blake3::Hash)> {
         self.file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
         Ok((self.size, self.hasher.finalize()))
     }

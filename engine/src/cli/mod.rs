@@ -28,7 +28,7 @@ use crate::loops::{End, Role};
 use crate::native;
 use crate::sinks::ConsoleOptions;
 use crate::trainer::{
-    Build, Experiment, Purpose, Summary, TrainOptions, needs_loader, run_predict, run_test, run_train, run_val,
+    Build, Experiment, Fields, Purpose, Summary, TrainOptions, needs_loader, run_predict, run_test, run_train, run_val,
 };
 use args::{CheckpointArgs, Command, ExperimentArgs, Style};
 use describe::plural;
@@ -76,6 +76,12 @@ macro_rules! main {
         }
         // within a function this is another `main`, and nothing would call the one above
         const _: () = $crate::__private::is_program(&self::main);
+        // what could not be asked of a generic trainer before its parameters were named
+        const _: () = {
+            #[allow(unused_imports, reason = "a trainer has a constant of its own")]
+            use $crate::__private::NotChecked as _;
+            $crate::__private::Checked::<$trainer>::DONE
+        };
     };
 }
 
@@ -158,11 +164,29 @@ pub trait Program {}
 #[diagnostic::do_not_recommend]
 impl<F: Fn() -> ExitCode> Program for F {}
 
+/// The checks of a trainer; computing the constant makes them. Of what is no trainer nothing is asked: it is told elsewhere.
+pub struct Checked<T>(std::marker::PhantomData<T>);
+
+impl<T: Build> Checked<T> {
+    /// They are made.
+    pub const DONE: () = {
+        let _ = T::TRAINER;
+    };
+}
+
+/// What stands in for [`Checked`] where a type is no trainer.
+pub trait NotChecked {
+    /// There are none.
+    const DONE: () = ();
+}
+
+impl<T> NotChecked for Checked<T> {}
+
 /// Whether it is the `main` that `engine::main!` makes.
 pub const fn is_program<F: Program>(_: &F) {}
 
 /// Runs the command line of a program. The first argument is the program's name; `version` is what `--version` tells.
-pub fn main<T: Build>(
+pub fn main<T: Fields>(
     version: &str,
     arguments: impl IntoIterator<Item = impl Into<std::ffi::OsString> + Clone>,
 ) -> ExitCode {

@@ -1,5 +1,6 @@
 //! From values to trees, the way a person would write them: `Ema(decay: 0.99)`, no `Some` where none is needed.
 
+use super::other_name::OtherName;
 use super::tree::{Field, Kind, Node, Span};
 use serde::ser::{self, Serialize};
 use std::fmt;
@@ -337,11 +338,13 @@ impl ser::SerializeMap for Parts {
         Ok(())
     }
 
-    /// typetag writes a component as `{"Ema": Ema { .. }}`; any map of that form is read back from `Ema(..)` too.
+    /// typetag writes a component as `{"Ema": Ema { .. }}`; any map of that form is read back from `Ema(..)` too. A generic
+    /// component may be registered under another name than its type has.
     fn end(mut self) -> Result<Written> {
         let component = match (self.pairs.as_slice(), self.value_type) {
             ([(Node { kind: Kind::Str(tag), .. }, _)], Some(type_name)) => {
-                tag == type_name || type_name.strip_suffix("Config") == Some(tag)
+                let is_own = tag == type_name || type_name.strip_suffix("Config") == Some(tag);
+                is_own || OtherName::is_one(tag)
             }
             _ => false,
         };

@@ -7,16 +7,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
 
-/// A type whose phases somebody calls: a hook, or a trainer, for which `#[trainer]` implements it.
+/// A type whose phases somebody calls. `#[hook]` and `#[trainer]` implement it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is neither a hook nor a trainer, so nothing would call its phases",
     label = "no `#[hook]` and no `#[trainer]`",
-    note = "put `#[hook]` on the struct, or `#[trainer(by_epoch)]`"
+    note = "put `#[hook]` on the struct, or `#[trainer(by_epoch)]`; a generic trainer says that it has phases, `#[trainer(by_epoch, phases)]`"
 )]
 pub trait PhasesOwner {}
-
-#[diagnostic::do_not_recommend]
-impl<H: Hook> PhasesOwner for H {}
 
 /// The phases in which a hook or a trainer is called: exactly the methods of its `#[phases]` block.
 #[diagnostic::on_unimplemented(
@@ -194,7 +191,8 @@ impl<H: Hook> AnyHook for H {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be a `#[hook]` field",
     label = "not a hook",
-    note = "the field's type is a struct under `#[hook]`, or an `Option` of one; hooks that the file chooses go to `custom_hooks`"
+    note = "the field's type is a struct under `#[hook]`, or an `Option` of one; hooks that the file chooses go to `custom_hooks`",
+    note = "a generic hook is registered for each type that is made of it: `engine::register!(hook Worst<f32>);`"
 )]
 pub trait HookField: Sized {
     /// The hook itself.

@@ -130,11 +130,13 @@ macro_rules! hook_set {
         }
     ) => {
         $(#[$doc])*
+        #[allow(clippy::exhaustive_structs, reason = "no line of the set could take it back")]
         $vis struct $set {
             $( $(#[$hook_doc])* pub $key: $hook, )*
         }
 
         #[doc = ::core::concat!("What a file says of the hooks of [`", ::core::stringify!($set), "`].")]
+        #[allow(clippy::exhaustive_structs, reason = "no line of the set could take it back")]
         $vis struct $settings {
             $( $(#[$hook_doc])* pub $key: $crate::hook::HookSetting<$hook>, )*
         }

@@ -2,6 +2,7 @@
 
 use crate::base::{Output, Prediction, Result};
 use crate::data::Batch;
+use crate::optim::PassInfo;
 use crate::run::Context;
 
 /// The training step. The engine does the rest: `backward`, accumulation, clipping and the update. A trainer with
@@ -85,6 +86,10 @@ pub trait Steps {
     /// # Errors
     /// Any error of the step; it ends the run.
     fn train_step(&mut self, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output>;
+
+    /// Of a generic trainer with `#[passes]`, what these are.
+    #[doc(hidden)]
+    const PASSES: &'static [PassInfo] = PassInfo::PLAIN;
 }
 
 /// The batch of the steps of a trainer: [`Steps::Batch`], or the batch of its passes. `#[trainer]` implements it.

@@ -49,7 +49,7 @@ pub trait TrainStep<const HAS_PASSES: bool> {
 impl<T: Steps> TrainStep<false> for T {
     type Batch = T::Batch;
 
-    const PASSES: &'static [PassInfo] = PassInfo::PLAIN;
+    const PASSES: &'static [PassInfo] = <T as Steps>::PASSES;
 
     fn train_step(&mut self, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output> {
         Steps::train_step(self, batch, cx)

@@ -71,13 +71,17 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     pub fn run(&mut self, body: impl FnOnce(&mut Self) -> Result<()>) -> Result<End> {
         let _bracket = panics::bracket();
         let result = self.within::<at::BeforeRun, at::AfterRun>(|program| {
-            body(program).and_then(|()| program.finish_saves_for_good()).inspect_err(|_| {
+            let done = body(program).and_then(|()| program.finish_saves_for_good());
+            done.and_then(|()| program.finish_copies()).inspect_err(|_| {
                 program.finish_saves_on_the_way_out();
                 program.save_after_failure();
             })
         });
-        // a body that has panicked has not come so far
+        // a body that has failed or panicked has not come so far
         self.finish_saves_on_the_way_out();
+        if let Err(error) = self.finish_copies() {
+            self.run.tell(&format!("an error while the run was ending: {error:#}"));
+        }
         let how = match (&result, self.run.decision.stop.as_ref().map(|stop| stop.kind)) {
             (Err(_), _) => Outcome::Failed,
             (Ok(()), None) => Outcome::Finished,

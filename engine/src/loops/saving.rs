@@ -61,6 +61,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let snapshot = self.snapshot()?;
         let storage = &mut self.run.storage;
         let Saving { background, on_error, retention } = std::mem::take(&mut storage.saving);
+        storage.retention.clone_from(&retention);
         let job = Job { dir, names: names.clone(), retention };
         let iter = snapshot.meta.iter;
         storage.on_error = on_error;
@@ -93,7 +94,26 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
 
     /// Handles the result of the current save if it has ended. Does not wait.
     pub(super) fn look_after_saves(&mut self) -> Result<()> {
-        self.run.storage.saver.finished().map_or(Ok(()), |saved| self.settle(saved))
+        self.run.storage.saver.finished().map_or(Ok(()), |saved| self.settle(saved))?;
+        self.tell_of_copies()
+    }
+
+    fn tell_of_copies(&mut self) -> Result<()> {
+        let told = self.run.storage.copies.as_mut().map_or_else(Vec::new, |copies| copies.told());
+        told.iter().try_for_each(|text| self.run.say(text))
+    }
+
+    /// At the end of a run: waits until every checkpoint is copied to where copies go, if anywhere.
+    ///
+    /// # Errors
+    /// When one could not be copied.
+    pub(super) fn finish_copies(&mut self) -> Result<()> {
+        let Some(copies) = &mut self.run.storage.copies else { return Ok(()) };
+        let waiting = Waiting::for_("the checkpoints to be copied to the mirror".to_owned());
+        let finished = copies.finish();
+        drop(waiting);
+        self.tell_of_copies()?;
+        Ok(finished?)
     }
 
     /// At the end of a run without an error: every state that was to be saved is on the disk, or the run fails.
@@ -102,7 +122,8 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.run.storage.unsaved.take().map_or(Ok(()), Err)
     }
 
-    /// At the end of a run that has failed: waits for the current save. Its error does not replace the first one.
+    /// At the end of a run that has failed: waits for the current save, and for copies. Its error does not replace the first
+    /// one.
     pub(super) fn finish_saves_on_the_way_out(&mut self) {
         if let Err(error) = self.finish_saves() {
             self.run.tell(&format!("an error while the run was ending: {error:#}"));
@@ -130,7 +151,11 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         }
         match written {
             Ok(paths) => {
-                self.run.storage.unsaved = None;
+                let storage = &mut self.run.storage;
+                storage.unsaved = None;
+                if let Some(copies) = &mut storage.copies {
+                    paths.iter().for_each(|path| copies.begin(path, storage.retention.as_ref()));
+                }
                 let told = names.into_iter().zip(paths).map(|(name, path)| SavedCheckpoint { name, path, iter });
                 told.into_iter().try_for_each(|saved| self.tell_of_saved(saved))
             }

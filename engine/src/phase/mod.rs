@@ -10,5 +10,5 @@ mod outside;
 mod phases;
 
 pub use mask::PhaseMask;
-pub use outside::NoPhaseOutside;
+pub use outside::{NoPhaseOutside, first_text};
 pub use phases::{At, Group, Phase, at};

@@ -1,7 +1,7 @@
 //! The run on disk.
 
 use crate::base::{Error, Iter, StateMap};
-use crate::checkpoint::{Kept, Retention, Saver, Variables};
+use crate::checkpoint::{Copies, Kept, Retention, Saver, Variables};
 use crate::folder::RunFolder;
 use crate::run::Generators;
 use serde::{Deserialize, Serialize};
@@ -30,6 +30,10 @@ pub struct Storage {
     pub(crate) regular: Vec<Iter>,
     /// Writes checkpoints.
     pub(crate) saver: Saver,
+    /// Copies what is written to another place.
+    pub copies: Option<Box<dyn Copies>>,
+    /// Which older checkpoints stay after the save that is under way.
+    pub(crate) retention: Option<Retention>,
     /// A state in memory to which the run can go back.
     pub(crate) kept: Kept,
     /// How the checkpoint that is about to be made is to be written.

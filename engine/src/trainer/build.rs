@@ -21,9 +21,9 @@ impl<T: Trainer + Fields> Build for T {}
 /// What `#[trainer]` writes. It asks nothing of the trainer's steps, so that a step that is missing is said once; the
 /// engine makes a [`Trainer`] of it.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no trainer",
+    message = "`{Self}` is not a trainer",
     label = "not a trainer",
-    note = "put `#[trainer(by_epoch)]` or `#[trainer(by_iter)]` on the struct"
+    note = "put `#[trainer(by_epoch)]` or `#[trainer(by_iter)]` on the struct; a generic trainer has to implement the traits of its steps"
 )]
 pub trait Fields: Batches + Slots + State + Sized + 'static {
     /// The trainer's name.

@@ -158,10 +158,16 @@ impl<D: Dataset> LoaderField for Option<Loader<D>> {
 pub trait SameBatch<B> {
     /// They are the same.
     const SAME: () = ();
+    /// The batch, as the step knows it: a generic trainer can't see that it is the same.
+    fn same(self) -> B;
 }
 
 #[diagnostic::do_not_recommend]
-impl<B> SameBatch<B> for B {}
+impl<B> SameBatch<B> for B {
+    fn same(self) -> B {
+        self
+    }
+}
 
 /// As [`SameBatch`], of several train loaders: `Self` is the tuple of their batches.
 #[diagnostic::on_unimplemented(
@@ -172,16 +178,23 @@ impl<B> SameBatch<B> for B {}
 pub trait SameBatches<B> {
     /// They are the same.
     const SAME: () = ();
+    /// As [`SameBatch::same`].
+    fn same(self) -> B;
 }
 
 #[diagnostic::do_not_recommend]
-impl<B> SameBatches<B> for B {}
+impl<B> SameBatches<B> for B {
+    fn same(self) -> B {
+        self
+    }
+}
 
 /// A `#[metric]` field: a struct under `#[component(metric)]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be a `#[metric]` field",
     label = "not a metric",
-    note = "the field's type is a struct under `#[component(metric)]` that implements `Metric`; metrics that the file chooses need no field, list them under `metrics`"
+    note = "the field's type is a struct under `#[component(metric)]` that implements `Metric`; metrics that the file chooses need no field, list them under `metrics`",
+    note = "a generic metric is registered for each type that is made of it: `engine::register!(metric SumOf<Loss>);`"
 )]
 pub trait MetricField: Sized {
     /// Its name in the file's list.

@@ -25,19 +25,29 @@ pub trait Part: Sized + 'static {
     const KEYS: Option<&'static [&'static str]>;
 }
 
-/// The marker of a field, and the constant that asks whether the field's type can do what its role wants.
+/// The marker of a field, and the constant that asks whether the field's type can do what its role wants. Of a generic
+/// trainer, whose parameters no constant can have, what the marker tells: the brackets are the parameters and the conditions.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __part {
     (
         $marker:ident of $owner:ident: $field:ty, $checked:ident = $asked:expr;
-        $kind:ident($name:literal, $path:literal, $docs:literal $(, $models:expr)?) $(reached by $reached:ident)?
+        $kind:ident $told:tt $(reached by $reached:ident)?
     ) => {
         const $checked: bool = { let _ = $asked; true };
         struct $marker;
-        impl $crate::__private::Part for $marker {
+        $crate::__private::part! {
+            [] [] $marker: $crate::__private::Known<$field, $checked>, of $owner; $kind $told
+        }
+        $($crate::__private::part! { [] [] [$marker] [$owner] reached by $reached })?
+    };
+    (
+        [$($parameters:tt)*] [$($conditions:tt)*] $marker:ty: $field:ty, of $owner:ty;
+        $kind:ident($name:literal, $path:literal, $docs:literal $(, $models:expr)?)
+    ) => {
+        impl $($parameters)* $crate::__private::Part for $marker $($conditions)* {
             type Owner = $owner;
-            type Field = $crate::__private::Known<$field, $checked>;
+            type Field = $field;
             type Kind = $crate::__private::$kind;
             const INFO: $crate::__private::PartInfo =
                 $crate::__private::PartInfo::new($name, $path, $docs)$(.updating($models))?;
@@ -48,11 +58,15 @@ macro_rules! __part {
                 >::KEYS
             };
         }
-        $(impl $crate::__private::Reached for $marker {
-            fn of(owner: &mut $owner) -> &mut Self::Field {
+    };
+    (
+        [$($parameters:tt)*] [$($conditions:tt)*] [$($marker:tt)*] [$($owner:tt)*] reached by $reached:ident
+    ) => {
+        impl $($parameters)* $crate::__private::Reached for $($marker)* $($conditions)* {
+            fn of(owner: &mut $($owner)*) -> &mut Self::Field {
                 &mut owner.$reached
             }
-        })?
+        }
     };
 }
 

@@ -7,6 +7,7 @@ mod bundle;
 mod compiled;
 mod endings;
 mod fuzz;
+mod generic;
 mod in_rust;
 mod joined;
 mod loops;

@@ -15,6 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Bench {
     dir: tempfile::TempDir,
     program: &'static str,
+    env: Vec<(&'static str, String)>,
 }
 
 /// A process that has ended.
@@ -63,9 +64,15 @@ impl Bench {
     }
 
     fn new(program: &'static str, experiment: &str) -> Bench {
-        let bench = Bench { dir: tempfile::tempdir().unwrap(), program };
+        let bench = Bench { dir: tempfile::tempdir().unwrap(), program, env: Vec::new() };
         bench.write("exp.ron", experiment);
         bench
+    }
+
+    /// Sets a variable of all commands that are started.
+    pub(crate) fn set_env(&mut self, name: &'static str, value: impl Into<String>) {
+        self.env.retain(|(known, _)| *known != name);
+        self.env.push((name, value.into()));
     }
 
     pub(crate) fn path(&self, relative: &str) -> PathBuf {
@@ -105,7 +112,8 @@ impl Bench {
 
     /// Starts a command.
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
-        Running::new(Command::new(self.program).args(arguments).current_dir(self.dir.path()))
+        let env = self.env.iter().map(|(name, value)| (*name, value.as_str()));
+        Running::new(Command::new(self.program).args(arguments).envs(env).current_dir(self.dir.path()))
     }
 
     /// Runs a command under another program, as `strace` does it.

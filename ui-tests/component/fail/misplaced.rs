@@ -4,11 +4,11 @@ use engine::prelude::*;
 #[component]
 struct A(i64);
 
-// mistake: on a generic struct
+// mistake: on a struct that borrows
 #[component]
-struct B<T> {
+struct B<'a> {
     #[config]
-    width: T,
+    width: &'a i64,
 }
 
 // mistake: on a function
@@ -21,5 +21,5 @@ impl A {}
 
 fn main() {
     accuracy();
-    let _ = (A(3).0, B { width: 3 }.width);
+    let _ = (A(3).0, B { width: &3 }.width);
 }

@@ -19,11 +19,11 @@ fn after_train_iter(_cx: &mut Context<'_>) -> Result<()> {
 #[hook]
 struct B(#[config] usize);
 
-// mistake: on a generic struct
+// mistake: on a struct that borrows
 #[hook]
-struct C<T> {
+struct C<'a> {
     #[config]
-    keep: T,
+    keep: &'a u64,
 }
 
 struct D;
@@ -47,7 +47,7 @@ union F {
 
 fn main() {
     let _ = A::Keep { count: 3 };
-    let (b, c) = (B(3), C { keep: 3 });
+    let (b, c) = (B(3), C { keep: &3 });
     let _ = (b.0, c.keep, after_train_iter as fn(&mut Context<'_>) -> Result<()>);
     D.after_run();
     let f = F { a: 1 };

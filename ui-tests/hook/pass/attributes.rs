@@ -30,7 +30,7 @@ struct Text;
 struct Path;
 
 // case: a level as a number, another name, and a comma at the end
-#[hook(priority = 100, name = "Hundred",)]
+#[hook(priority = 100, name = "Hundred")]
 struct Number;
 
 // case: the path of the engine

@@ -23,7 +23,7 @@ fn after_run(_cx: &mut Context<'_>) -> Result<()> {
 
 struct B<T>(T);
 
-// mistake: on a generic block
+// mistake: on a generic block of what is neither a hook nor a trainer
 #[phases]
 impl<T> B<T> {
     fn after_run(&mut self, _cx: &mut Context<'_>) -> Result<()> {

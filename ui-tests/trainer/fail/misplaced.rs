@@ -18,11 +18,11 @@ fn train_step() {}
 #[trainer(by_epoch)]
 struct B(#[model] Cnn, #[loader(train)] Loader<Digits>);
 
-// mistake: on a generic struct
+// mistake: on a struct that borrows
 #[trainer(by_epoch)]
-struct C<M> {
+struct C<'a> {
     #[model]
-    net: M,
+    net: &'a Cnn,
 }
 
 // mistake: on an impl
@@ -35,5 +35,5 @@ struct D;
 
 fn main() {
     train_step();
-    let _ = (A::Small(Cnn), |b: B| (b.0, b.1), C { net: Cnn }.net, D);
+    let _ = (A::Small(Cnn), |b: B| (b.0, b.1), C { net: &Cnn }.net, D);
 }

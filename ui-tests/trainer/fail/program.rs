@@ -34,38 +34,6 @@ mod file {
     engine::main!(Classifier, "experiment.ron");
 }
 
-mod generic {
-    use super::*;
-
-    // mistake: a parameter
-    #[trainer(by_epoch)]
-    pub struct Classifier<M: Model> {
-        #[model]
-        net: M,
-        #[optimizer]
-        opt: AdamW,
-        #[loader(train)]
-        train: Loader<Digits>,
-        #[loader(val)]
-        val: Loader<Digits>,
-    }
-
-    impl<M: Model> Steps for Classifier<M> {
-        type Batch = (Tensor, Tensor);
-        fn train_step(&mut self, _: &Self::Batch, _: &mut Context<'_>) -> Result<Output> {
-            Ok(Output::new(Tensor::new()))
-        }
-    }
-
-    impl<M: Model> ValStep for Classifier<M> {
-        fn val_step(&mut self, _: &Self::Batch, _: &mut Context<'_>) -> Result<Output> {
-            Ok(Output::new(Tensor::new()))
-        }
-    }
-
-    engine::main!(Classifier<Cnn>);
-}
-
 // mistake: no file
 engine::check_experiments!();
 

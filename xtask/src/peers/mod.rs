@@ -27,7 +27,7 @@ struct Peer {
     megabytes: u32,
 }
 
-const PEERS: [Peer; 2] = [
+const PEERS: [Peer; 3] = [
     Peer {
         name: "tensorboard",
         variable: "ENGINE_PEER_TENSORBOARD",
@@ -43,6 +43,14 @@ const PEERS: [Peer; 2] = [
         pins: include_str!("pytorch.txt"),
         pythons: (11, 14),
         megabytes: 2500,
+    },
+    Peer {
+        name: "moto",
+        variable: "ENGINE_PEER_MOTO",
+        module: "moto",
+        pins: include_str!("moto.txt"),
+        pythons: (11, 14),
+        megabytes: 30,
     },
 ];
 

@@ -186,6 +186,8 @@ const _: () = {
         }
     }
     #[automatically_derived]
+    impl ::engine::__private::PhasesOwner for WorstCases {}
+    #[automatically_derived]
     impl ::engine::__private::Hook for WorstCases {
         const NAME: &'static str = "WorstCases";
         const PRIORITY: ::engine::__private::Priority = ::engine::__private::Priority::LOW;
@@ -207,21 +209,23 @@ const _: () = {
     }
     const _: () = {
         if let ::core::option::Option::Some(text) = ::engine::__private::phase_outside!(
-            WorstCases.or_all(), BeforeRun before_run AfterLoadCheckpoint
-            after_load_checkpoint BeforeTrain before_train BeforeTrainEpoch
-            before_train_epoch BeforeTrainIter before_train_iter BeforeTrainBatch
-            before_train_batch AfterForward after_forward AfterBackward after_backward
-            AfterTrainBatch after_train_batch BeforeOptimizerStep before_optimizer_step
-            AfterOptimizerStep after_optimizer_step AfterTrainIter after_train_iter
-            AfterTrainEpoch after_train_epoch BeforeVal before_val BeforeValEpoch
-            before_val_epoch BeforeValIter before_val_iter AfterValIter after_val_iter
-            AfterValEpoch after_val_epoch AfterVal after_val BeforeSaveCheckpoint
-            before_save_checkpoint AfterSaveCheckpoint after_save_checkpoint AfterTrain
-            after_train BeforeTest before_test BeforeTestEpoch before_test_epoch
-            BeforeTestIter before_test_iter AfterTestIter after_test_iter AfterTestEpoch
-            after_test_epoch AfterTest after_test BeforePredict before_predict
-            BeforePredictIter before_predict_iter AfterPredictIter after_predict_iter
-            AfterPredict after_predict OnException on_exception AfterRun after_run
+            WorstCases, "WorstCases", .or_all(), BeforeRun before_run,
+            AfterLoadCheckpoint after_load_checkpoint, BeforeTrain before_train,
+            BeforeTrainEpoch before_train_epoch, BeforeTrainIter before_train_iter,
+            BeforeTrainBatch before_train_batch, AfterForward after_forward,
+            AfterBackward after_backward, AfterTrainBatch after_train_batch,
+            BeforeOptimizerStep before_optimizer_step, AfterOptimizerStep
+            after_optimizer_step, AfterTrainIter after_train_iter, AfterTrainEpoch
+            after_train_epoch, BeforeVal before_val, BeforeValEpoch before_val_epoch,
+            BeforeValIter before_val_iter, AfterValIter after_val_iter, AfterValEpoch
+            after_val_epoch, AfterVal after_val, BeforeSaveCheckpoint
+            before_save_checkpoint, AfterSaveCheckpoint after_save_checkpoint, AfterTrain
+            after_train, BeforeTest before_test, BeforeTestEpoch before_test_epoch,
+            BeforeTestIter before_test_iter, AfterTestIter after_test_iter,
+            AfterTestEpoch after_test_epoch, AfterTest after_test, BeforePredict
+            before_predict, BeforePredictIter before_predict_iter, AfterPredictIter
+            after_predict_iter, AfterPredict after_predict, OnException on_exception,
+            AfterRun after_run,
         ) {
             ::core::panic!("{}", text)
         }

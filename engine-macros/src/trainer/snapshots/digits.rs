@@ -66,26 +66,29 @@ const _: () = {
         "trainer.smoothing", "")
     }
     #[automatically_derived]
+    impl Field_smoothing {
+        fn __default_smoothing() -> f64 {
+            0.1
+        }
+        fn __check_smoothing(
+            value: &f64,
+        ) -> ::core::result::Result<(), ::std::string::String> {
+            ::engine::__private::check_range::<
+                f64,
+                _,
+            >(value, "smoothing", 0.0..1.0, "0.0..1.0")
+        }
+    }
+    #[automatically_derived]
     impl ::engine::__private::OwnSetting for Field_smoothing {
         const DEMAND: ::core::option::Option<&'static str> = ::core::option::Option::Some(
             "0.0..1.0",
         );
         fn default() -> ::core::option::Option<f64> {
-            fn __default_smoothing() -> f64 {
-                0.1
-            }
-            ::core::option::Option::Some(__default_smoothing())
+            ::core::option::Option::Some(Self::__default_smoothing())
         }
         fn check(value: &f64) -> ::core::result::Result<(), ::std::string::String> {
-            fn __check_smoothing(
-                value: &f64,
-            ) -> ::core::result::Result<(), ::std::string::String> {
-                ::engine::__private::check_range::<
-                    f64,
-                    _,
-                >(value, "smoothing", 0.0..1.0, "0.0..1.0")
-            }
-            __check_smoothing(value)
+            Self::__check_smoothing(value)
         }
     }
     const HAS_PASSES: bool = {
@@ -267,6 +270,8 @@ const _: () = {
     impl ::engine::__private::HasOptimizers for Digits {
         const OPTIMIZERS: &'static [&'static str] = &["opt"];
     }
+    #[automatically_derived]
+    impl ::engine::__private::PhasesOwner for Digits {}
     const _: () = {
         let passes = <Stepping as ::engine::__private::TrainStep<HAS_PASSES>>::PASSES;
         let all = <Digits as ::engine::__private::HasOptimizers>::OPTIMIZERS;
@@ -276,25 +281,24 @@ const _: () = {
             )
         }
     };
-    #[automatically_derived]
-    impl ::engine::__private::PhasesOwner for Digits {}
     const _: () = {
         if let ::core::option::Option::Some(text) = ::engine::__private::phase_outside!(
-            Digits, BeforeRun before_run AfterLoadCheckpoint after_load_checkpoint
-            BeforeTrain before_train BeforeTrainEpoch before_train_epoch BeforeTrainIter
-            before_train_iter BeforeTrainBatch before_train_batch AfterForward
-            after_forward AfterBackward after_backward AfterTrainBatch after_train_batch
-            BeforeOptimizerStep before_optimizer_step AfterOptimizerStep
-            after_optimizer_step AfterTrainIter after_train_iter AfterTrainEpoch
-            after_train_epoch BeforeVal before_val BeforeValEpoch before_val_epoch
-            BeforeValIter before_val_iter AfterValIter after_val_iter AfterValEpoch
-            after_val_epoch AfterVal after_val BeforeSaveCheckpoint
-            before_save_checkpoint AfterSaveCheckpoint after_save_checkpoint AfterTrain
-            after_train BeforeTest before_test BeforeTestEpoch before_test_epoch
-            BeforeTestIter before_test_iter AfterTestIter after_test_iter AfterTestEpoch
-            after_test_epoch AfterTest after_test BeforePredict before_predict
-            BeforePredictIter before_predict_iter AfterPredictIter after_predict_iter
-            AfterPredict after_predict OnException on_exception AfterRun after_run
+            Digits, "Digits", BeforeRun before_run, AfterLoadCheckpoint
+            after_load_checkpoint, BeforeTrain before_train, BeforeTrainEpoch
+            before_train_epoch, BeforeTrainIter before_train_iter, BeforeTrainBatch
+            before_train_batch, AfterForward after_forward, AfterBackward after_backward,
+            AfterTrainBatch after_train_batch, BeforeOptimizerStep before_optimizer_step,
+            AfterOptimizerStep after_optimizer_step, AfterTrainIter after_train_iter,
+            AfterTrainEpoch after_train_epoch, BeforeVal before_val, BeforeValEpoch
+            before_val_epoch, BeforeValIter before_val_iter, AfterValIter after_val_iter,
+            AfterValEpoch after_val_epoch, AfterVal after_val, BeforeSaveCheckpoint
+            before_save_checkpoint, AfterSaveCheckpoint after_save_checkpoint, AfterTrain
+            after_train, BeforeTest before_test, BeforeTestEpoch before_test_epoch,
+            BeforeTestIter before_test_iter, AfterTestIter after_test_iter,
+            AfterTestEpoch after_test_epoch, AfterTest after_test, BeforePredict
+            before_predict, BeforePredictIter before_predict_iter, AfterPredictIter
+            after_predict_iter, AfterPredict after_predict, OnException on_exception,
+            AfterRun after_run,
         ) {
             ::core::panic!("{}", text)
         }

@@ -215,7 +215,7 @@ impl<'a> Reader<'a> {
         let wanted = defaults.as_ref().map(names).unwrap_or_default();
         // of two fields of one type the second needs another name than its default
         let doubled = self.facts.measured.iter().any(|known| wanted.contains(&known.measure.name));
-        let sets = |node: &Node| match self.again::<F::Config>(node) {
+        let sets = |node: &Node| match self.again::<F::Config>(&unnamed(node)) {
             _ if wanted.is_empty() || doubled => true,
             // what is wrong with it is told when it is read
             None => true,
@@ -223,7 +223,7 @@ impl<'a> Reader<'a> {
         };
         if let Some((index, node)) = entries.into_iter().find(|(_, node)| sets(node)) {
             self.taken[index] = true;
-            return (self.read(&format!("metrics.{index}"), node), Some(index));
+            return (self.read(&format!("metrics.{index}"), &unnamed(node)), Some(index));
         }
         if defaults.is_none() {
             let name = F::NAME;
@@ -388,6 +388,11 @@ impl ReadHooks for Reader<'_> {
     fn read_hook<F: HookField>(&mut self, path: &'static str) -> Option<HookSetting<F>> {
         self.hook(path)
     }
+}
+
+/// The settings of a metric whose name is known. A generic one is registered under another name than its settings have.
+fn unnamed(node: &Node) -> Node {
+    Node { name: None, ..node.clone() }
 }
 
 fn items(node: &Node) -> &[Node] {

@@ -10,7 +10,7 @@ use crate::native::Determinism;
 use crate::optim::{PassInfo, PassSettings};
 use crate::record::SinkConfig;
 use crate::trainer::experiment::backend::BackendSettings;
-use crate::trainer::experiment::settings::{DeviceChoice, Resume, TrainSettings, ValSettings};
+use crate::trainer::experiment::settings::{CheckpointSettings, DeviceChoice, Resume, TrainSettings, ValSettings};
 use crate::trainer::parts::FieldSettings;
 use crate::trainer::{Build, EngineHooksOf, Reader, Writer};
 use crate::weights::WeightsFrom;
@@ -316,6 +316,8 @@ sections! {
     work_dir: PathBuf = FolderOr("runs");
     /// What `train` does when the folder already contains a run: `OnRequest` refuses it unless `--resume` or `--fresh` is given; `Auto` continues it, which is useful for a job that is restarted again and again.
     resume: Resume = Or(Resume::default);
+    /// Where checkpoints are copied to.
+    checkpoints: CheckpointSettings = Or(CheckpointSettings::default);
     /// The model.
     model;
     /// How parameters start, by patterns of their names: `[(pattern: "*.weight", with: XavierUniform(gain: 1.0))]`. The first that fits counts; all others start as the model says.

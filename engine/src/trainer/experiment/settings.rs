@@ -1,6 +1,7 @@
 //! The sections of an experiment that every trainer has.
 
 use crate::base::Clock;
+use crate::checkpoint::MirrorUrl;
 use crate::loops::{EpochLoader, StepMode, TrainPlan, ValPlan};
 use crate::optim::{Clip, NonFinite, Precision};
 use crate::run::Cadence;
@@ -73,6 +74,16 @@ pub enum Resume {
     OnRequest,
     /// The run goes on where there is one, and else it begins.
     Auto,
+}
+
+/// `checkpoints: (…)`.
+#[component(name = "checkpoints")]
+#[derive(Default)]
+pub struct CheckpointSettings {
+    /// A place in object storage, `"s3://bucket/prefix"`, where finished checkpoints are copied to, below the name of the run,
+    /// and from where a run is resumed whose folder is gone. It takes the feature `s3` of the engine.
+    #[config(default)]
+    pub mirror: Option<MirrorUrl>,
 }
 
 /// `device:`.

@@ -5,6 +5,8 @@ mod backend;
 mod determinism;
 mod environment;
 mod evaluate;
+#[cfg(feature = "s3")]
+mod mirror;
 mod plan;
 mod program;
 mod recording;

@@ -8,6 +8,8 @@ use crate::optim::TrainingLength;
 use crate::record::Sink as _;
 use crate::run::TimeLimit;
 use crate::sinks::{ConsoleOptions, LogFile};
+#[cfg(feature = "s3")]
+use crate::trainer::run::mirror::Mirrored;
 use crate::trainer::run::program::{build_on, prepare};
 use crate::trainer::run::recording::Recording;
 use crate::trainer::run::start::{Claim, Start};
@@ -49,6 +51,8 @@ pub fn run_train<T: Build>(mut experiment: Experiment<T>, options: impl Into<Tra
     }
     // nothing is written yet: a device that is not there is no reason to begin a run
     let device = prepare(&experiment)?;
+    #[cfg(feature = "s3")]
+    let mirror = Mirrored::of(&experiment, options.mode, options.from.is_some())?;
     let claim = Claim::of(&experiment, options.mode)?;
     let facts = environment::report(&experiment, device, claim.path());
     let mut recording = Recording::of(&mut experiment, facts)?;
@@ -76,6 +80,8 @@ pub fn run_train<T: Build>(mut experiment: Experiment<T>, options: impl Into<Tra
     greet(&mut program)?;
     start.tell(&mut program)?;
     loaded.lines.iter().try_for_each(|line| program.run.say(line))?;
+    #[cfg(feature = "s3")]
+    mirror.begin(&mut program)?;
 
     let opened = program.run.seen.sinks.open(&info);
     let end = opened.and_then(|()| program.run(|program| start.train(program, train_loop.as_deref())));
