@@ -4,7 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const SOURCES: [&str; 12] = [
+const SOURCES: [&str; 13] = [
     "core.cpp",
     "optimizer.cpp",
     "foreach.cpp",
@@ -17,6 +17,7 @@ const SOURCES: [&str; 12] = [
     "process.cpp",
     "recompute.cpp",
     "graph.cpp",
+    "profile.cpp",
 ];
 const HEADERS: [&str; 1] = ["core.hpp"];
 

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 pub(crate) const HELP: &str = "\
 usage: step [options]                    compares the ways
        step serve NET WAY --device D     one way, which reads numbers of iters and answers with times
+       step profile NET WAY --device D   what the operators and kernels of some iters cost
        step prove --device D             fails when recorded steps don't compute the bits of eager ones
        step check NET --device D         fails when a step between two rows reads or waits for the device
 
@@ -29,6 +30,7 @@ pub(crate) enum Command {
     Help,
     Compare(Options),
     Serve { net: Kind, way: Way, device: Device },
+    Profile { net: Kind, way: Way, device: Device },
     Prove { device: Device },
     Check { net: Kind, device: Device, from_host: bool },
 }
@@ -88,6 +90,10 @@ pub(crate) fn parse(words: &[String]) -> Result<Command, String> {
         ["serve", name, "engine"] => Ok(Command::Serve { net: net(name)?, way: Way::Engine, device: options.device }),
         ["serve", name, "captured"] => {
             Ok(Command::Serve { net: net(name)?, way: Way::Captured, device: options.device })
+        }
+        ["profile", name, way @ ("engine" | "captured")] => {
+            let way = if *way == "captured" { Way::Captured } else { Way::Engine };
+            Ok(Command::Profile { net: net(name)?, way, device: options.device })
         }
         ["prove"] => Ok(Command::Prove { device: options.device }),
         ["serve", name, "hand"] => Ok(Command::Serve { net: net(name)?, way: Way::Hand, device: options.device }),

@@ -41,6 +41,9 @@ fn main() -> ExitCode {
             args::Way::Captured => by_engine::serve(net, device, "CudaGraph()"),
             args::Way::Hand => by_hand::serve(net, device),
         }),
+        Command::Profile { net, way, device } => load_accelerator().map_err(Into::into).and_then(|_| {
+            by_engine::profile(net, device, if way == args::Way::Captured { "CudaGraph()" } else { "Eager" })
+        }),
         Command::Prove { device } => load_accelerator().map_err(Into::into).and_then(|_| prove::prove(device)),
         Command::Check { net, device, from_host } => {
             load_accelerator().map_err(Into::into).and_then(|_| by_engine::check(net, device, from_host))

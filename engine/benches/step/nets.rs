@@ -47,6 +47,11 @@ impl Kind {
         }
     }
 
+    /// Its learning rate: a large network in 16 bits goes its own way with a large one.
+    pub(crate) fn lr(self) -> &'static str {
+        if Kind::SMALL.contains(&self) { "1e-3" } else { "1e-4" }
+    }
+
     /// What it computes in.
     pub(crate) fn precision(self) -> &'static str {
         if Kind::SMALL.contains(&self) { "F32" } else { "Bf16" }

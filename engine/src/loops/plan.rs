@@ -1,6 +1,7 @@
 //! The length of a training and when it validates: numbers from the file, and pure functions of the clock.
 
 use crate::base::Clock;
+use crate::loops::profile::ProfileWindow;
 use crate::optim::update::batches_per_iter;
 use crate::optim::{Clip, NonFinite, PassInfo, PassPlan, PassSettings, TrainingLength};
 use crate::run::{Cadence, Clocks, TimeLimit};
@@ -36,6 +37,8 @@ pub struct TrainPlan {
     pub non_finite: NonFinite,
     /// How steps are taken.
     pub step: StepMode,
+    /// The iters that are profiled.
+    pub profile: Option<ProfileWindow>,
     /// Stops after this many updates without changing the plan, so that schedules do not change.
     pub stop_after: Option<u64>,
     /// When this run has to end by the clock.

@@ -5,6 +5,7 @@
 //! A replay runs no code of the trainer. So a step is watched first: one that waits for the device, or does something that a
 //! graph would not do again, stays eager, and a line says why.
 
+use crate::base::spans::{self, SpanKind};
 use crate::base::{Output, Result, Scalar};
 use crate::data::{Batch, Part};
 use crate::hook::EngineHooks;
@@ -434,11 +435,13 @@ impl<B: Batch> RecordedStep<B> {
         if with_update {
             run.updates.refresh_rates(pass)?;
         }
+        let span = spans::span(SpanKind::Step, "replay");
         self.batch.copy_from(batch)?;
         self.graph.replay()?;
         if first {
             run.updates.set_gradients(pass, &self.gradients)?;
         }
+        drop(span);
         run.step.has_gone_backward = self.has_gone_backward;
         let mut copies = Copies::default();
         for (mean, name, value) in &self.logged {

@@ -156,6 +156,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             program.sanity_validation()?;
             program.safe_point()?;
             body(program)?;
+            program.profile_after_iter(true)?;
             // once more, for what was asked for at the last one
             program.safe_point()
         })?;

@@ -5,6 +5,7 @@
 //! logger warns of it in the next row. With `train: (non_finite: Skip)` the device skips such updates, and nothing
 //! waits for the device.
 
+use crate::base::spans::{self, SpanKind};
 use crate::base::{Error, Output, Result};
 use crate::hook::EngineHooks;
 use crate::loops::program::Program;
@@ -53,6 +54,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         if !self.run.current.in_epoch {
             return Err(Error::msg("an iter runs only within an epoch: call `iter` in the body of `epoch_with`"));
         }
+        self.profile_before_iter()?;
         self.foresee_iter();
         self.within::<at::BeforeTrainIter, at::AfterTrainIter>(|program| {
             let mut at_hand = AtHand { held: Vec::new(), left };
@@ -63,7 +65,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             Ok(())
         })?;
         self.run.step.output = None;
-        Ok(())
+        self.profile_after_iter(false)
     }
 
     /// The updates of a pass, when it is due.
@@ -104,13 +106,19 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let is_followed = self.run.updates.passes()[pass].is_followed();
         self.waiting.clear();
         for _ in 0..batches {
-            let batch = self.next_train_batch()?;
+            let batch = {
+                let _span = spans::span(SpanKind::Data, "wait for a batch");
+                self.next_train_batch()?
+            };
             self.waiting.push(batch);
         }
         let shares = Shares::of(&self.waiting);
         self.waiting.reverse();
         while let Some(batch) = self.waiting.pop() {
-            let mut batch = batch.onto(&self.run)?;
+            let mut batch = {
+                let _span = spans::span(SpanKind::Data, "bring a batch to the device");
+                batch.onto(&self.run)?
+            };
             at_hand.left = at_hand.left.map(|left| left.saturating_sub(1));
             self.batch(pass, &mut batch, shares, Count::Fresh)?;
             if is_followed {
@@ -160,6 +168,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.record_output(&output);
         self.run.step.output = Some(output);
         self.phase::<at::AfterForward>()?;
+        let _span = spans::span(SpanKind::Step, "backward");
         match loss {
             Some(loss) => self.run.updates.backward(pass, &loss, share),
             None => Ok(()),
@@ -176,10 +185,12 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
                 let of = of.map_or(String::new(), |pass| format!(" of `{pass}`"));
                 return program.run.say(&format!("update {}{of} skipped: {reason}", iter + 1));
             }
+            let span = spans::span(SpanKind::Step, "update");
             let updated = match program.recorded_update(pass)? {
                 Some(updated) => updated,
                 None => program.run.updates.step(pass, iter)?,
             };
+            drop(span);
             if let Some(norm) = updated.grad_norm {
                 program.run.log("grad_norm", norm);
             }

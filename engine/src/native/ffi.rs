@@ -38,6 +38,9 @@ pub(super) struct RawBlock {
     pub(super) free: unsafe extern "C" fn(data: *mut c_void),
 }
 
+/// Called with an operator of a profile: context, name, whether it is on the device, count, total and own nanoseconds.
+pub(super) type EachOperator = unsafe extern "C" fn(*mut c_void, *const c_char, bool, u64, u64, u64);
+
 unsafe extern "C" {
     pub(super) fn eng_recompute(
         block: RawBlock,
@@ -110,6 +113,8 @@ unsafe extern "C" {
     pub(super) fn eng_memory_meter_free(meter: *mut RawMeter);
     pub(super) fn eng_memory_meter_read(meter: *const RawMeter, live: *mut i64, peak: *mut i64);
 
+    pub(super) fn eng_pinned_like(tensor: *const C_tensor, out: *mut *mut C_tensor) -> c_int;
+
     pub(super) fn eng_reads_begin() -> c_int;
     pub(super) fn eng_reads_end() -> c_int;
     pub(super) fn eng_reads() -> u64;
@@ -168,6 +173,9 @@ unsafe extern "C" {
 
     pub(super) fn eng_set_flush_denormals(flush: bool) -> bool;
     pub(super) fn eng_keep_memory();
+
+    pub(super) fn eng_profile_begin(cuda: bool) -> c_int;
+    pub(super) fn eng_profile_end(path: *const c_char, context: *mut c_void, each: Option<EachOperator>) -> c_int;
 
     pub(super) fn eng_libtorch_version() -> *const c_char;
     pub(super) fn eng_load_accelerator(loaded: *mut bool) -> c_int;

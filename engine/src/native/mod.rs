@@ -19,6 +19,7 @@ mod optimizer;
 mod options;
 mod precision;
 mod process;
+mod profile;
 mod reads;
 mod recompute;
 mod switches;
@@ -34,7 +35,7 @@ pub use generator::{generator_state, seed_generator, set_generator_state};
 pub use gradients::{GradientSwitch, GradientsOff, backward};
 pub use graph::{Graph, GraphPool, RecordingWatch, StreamGuard, mix_layout, replays};
 pub use identity::{storage_id, tensor_id};
-pub use memory::MemoryMeter;
+pub use memory::{MemoryMeter, pinned_like};
 pub use optimizer::{AdamStep, Scaling, SgdStep, fused_adam, fused_sgd};
 pub use options::{AdamOptions, SgdOptions};
 pub use precision::{
@@ -42,6 +43,7 @@ pub use precision::{
     set_float_precision,
 };
 pub use process::{keep_memory, set_flush_denormals};
+pub use profile::{OperatorProfile, OperatorTime};
 pub use reads::{DeviceReads, NoSyncGuard, host_number};
 pub use recompute::{Shared, recomputed};
 pub use switches::{AnomalyGuard, Determinism, GradModeGuard, determinism, set_deterministic, set_variable};

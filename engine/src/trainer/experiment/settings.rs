@@ -132,6 +132,7 @@ impl TrainSettings {
             passes: Vec::new(),
             non_finite: self.non_finite,
             step: self.step,
+            profile: None,
             stop_after: None,
             time_limit: None,
             past_end: false,

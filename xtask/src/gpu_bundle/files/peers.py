@@ -222,6 +222,19 @@ def captured(net, optimizer, x, y):
     return steps
 
 
+def profile(steps):
+    """What the kernels of ten iters cost."""
+    from torch.profiler import ProfilerActivity
+    from torch.profiler import profile as taken
+
+    steps(10)
+    torch.cuda.synchronize()
+    with taken(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as profiled:
+        steps(10)
+        torch.cuda.synchronize()
+    print(profiled.key_averages().table(sort_by="self_cuda_time_total", row_limit=45, max_name_column_width=90))
+
+
 def cpu_seconds():
     """The processor time of this process's threads that still live, as `talk.rs` counts it."""
     total = 0.0
@@ -240,12 +253,16 @@ def main():
     if device.type == "cpu":
         torch.set_num_threads(1)
     wait = torch.cuda.synchronize if device.type == "cuda" else lambda: None
+    # `F32` of this engine means 32 bits in convolutions too
+    torch.backends.cudnn.allow_tf32 = False
     net = made(name, device)
     if name in ("gpt2", "resnet50"):
         net = Lower(net, device)
     x, y = batch(name, device)
     capturable = {"capturable": True} if way == "graph" else {}
-    optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3, weight_decay=0.01, fused=True, **capturable)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=1e-4 if name in ("gpt2", "resnet50") else 1e-3, weight_decay=0.01, fused=True, **capturable)
+    if way == "profile":
+        return profile(eager(net, optimizer, x, y, False))
     before, began = cpu_seconds(), time.perf_counter()
     if way == "graph":
         steps = captured(net, optimizer, x, y)
