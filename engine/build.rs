@@ -4,7 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const SOURCES: [&str; 13] = [
+const SOURCES: [&str; 15] = [
     "core.cpp",
     "optimizer.cpp",
     "foreach.cpp",
@@ -18,8 +18,12 @@ const SOURCES: [&str; 13] = [
     "recompute.cpp",
     "graph.cpp",
     "profile.cpp",
+    "dist.cpp",
+    "reducer.cpp",
 ];
-const HEADERS: [&str; 1] = ["core.hpp"];
+const HEADERS: [&str; 2] = ["core.hpp", "dist.hpp"];
+/// Declarations of Gloo, of which the wheel of libtorch has no headers.
+const GLOO: &str = "native/gloo_declared";
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
@@ -27,6 +31,7 @@ fn main() {
     for file in SOURCES.iter().chain(&HEADERS) {
         println!("cargo:rerun-if-changed=native/{file}");
     }
+    println!("cargo:rerun-if-changed={GLOO}");
     if env::var_os("CARGO_FEATURE_DOC_ONLY").is_some() {
         return;
     }
@@ -59,9 +64,13 @@ fn compile_shim(include: &Path) {
         .define("_GLIBCXX_USE_CXX11_ABI", "1")
         // as libtorch itself was built: its headers have checks, and a class a member, that only its debug builds fill
         .define("NDEBUG", None)
+        // without them the headers of process groups are empty
+        .define("USE_DISTRIBUTED", None)
+        .define("USE_C10D_GLOO", None)
         // also in debug builds: the per-tensor loops run in every step
         .opt_level(2)
         .warnings(true)
+        .include(GLOO)
         .flag("-isystem")
         .flag(include)
         .flag("-isystem")

@@ -56,6 +56,11 @@ const ARGUMENTS: &[(&str, &[&str], &str)] = &[
         &["priority", "name", "level"],
         "the priority and the name of a hook belong in `#[hook(…)]`, those of a trainer in `#[trainer(…)]`",
     ),
+    (
+        "hook",
+        &["HIGHEST", "HIGHER", "HIGH", "NORMAL", "LOW", "LOWER", "LOWEST"],
+        "the level of a hook is its `priority`: `priority = \"HIGH\"`",
+    ),
     ("hook", &["level", "order"], "the level of a hook is its `priority`: `priority = \"HIGH\"`"),
     (
         "hook",

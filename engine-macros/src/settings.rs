@@ -52,6 +52,25 @@ impl Settings<'_> {
         (quote!(#declared), quote!(#ident #named), self.conditions())
     }
 
+    /// The constants that ask whether the types of the fields can be settings. They stand in the [`block`] with all that
+    /// makes use of them.
+    pub(crate) fn asked(&self) -> TokenStream {
+        let asked = self.configured().filter(|(field, _)| !self.params.are_in(&field.ty)).map(|(field, _)| {
+            let Field { ident, ty, cfgs, .. } = field;
+            let (constant, is_setting) = (constant("SETTING", ident), has(self.krate, ty, "ConfigValue", "copied"));
+            quote! {
+                #(#cfgs)*
+                const #constant: bool = #is_setting;
+            }
+        });
+        asked.collect()
+    }
+
+    /// The type of a field, which can be a setting.
+    pub(crate) fn known(&self, field: &Field) -> TokenStream {
+        setting(self.krate, self.params, field)
+    }
+
     /// The conditions of every impl.
     pub(crate) fn conditions(&self) -> TokenStream {
         self.params.conditions(&self.demands())
@@ -92,6 +111,7 @@ impl Settings<'_> {
     fn access_functions(&self, field: &Field, config: &Config) -> TokenStream {
         let private = self.krate.private();
         let Field { ty, cfgs, .. } = field;
+        let known = self.known(field);
         let (read, write) = (function("read", field), function("write", field));
         let check = check_function(self.krate, field, config);
         let how = match &check {
@@ -99,7 +119,10 @@ impl Settings<'_> {
                 let check = function("check", field);
                 quote!(#private::read_checked(deserializer, Self::#check))
             }
-            None => quote!(<#ty as #private::ConfigValue>::read(deserializer)),
+            None => {
+                let known = self.known(field);
+                quote!(<#known as #private::ConfigValue>::read(deserializer))
+            }
         };
         quote! {
             #check
@@ -114,7 +137,7 @@ impl Settings<'_> {
                 value: &#ty,
                 serializer: __S,
             ) -> ::core::result::Result<__S::Ok, __S::Error> {
-                <#ty as #private::ConfigValue>::write(value, serializer)
+                <#known as #private::ConfigValue>::write(value, serializer)
             }
         }
     }
@@ -187,8 +210,9 @@ impl Settings<'_> {
     /// `impl Clone`; `more` are fields that are no settings.
     pub(crate) fn clone_impl(&self, more: &[Ident]) -> TokenStream {
         let (private, (declared, owner, conditions)) = (self.krate.private(), self.head());
-        let fields = self.configured().map(|(Field { ident, ty, cfgs, .. }, _)| {
-            quote!(#(#cfgs)* #ident: <#ty as #private::ConfigValue>::copied(&self.#ident),)
+        let fields = self.configured().map(|(field, _)| {
+            let (Field { ident, cfgs, .. }, known) = (field, self.known(field));
+            quote!(#(#cfgs)* #ident: <#known as #private::ConfigValue>::copied(&self.#ident),)
         });
         let unreachable = more.iter().any(|ident| self.is_unknown(ident)).then(|| quote!(#[allow(unreachable_code)]));
         let more = more.iter().map(|ident| match self.is_unknown(ident) {
@@ -211,8 +235,8 @@ impl Settings<'_> {
     pub(crate) fn debug_impl(&self, more: &[Ident]) -> TokenStream {
         let (private, (declared, owner, conditions), name) = (self.krate.private(), self.head(), self.name);
         let fields = self.configured().map(|(field, _)| {
-            let (Field { ident, ty, cfgs, .. }, key) = (field, field.key());
-            quote!(#(#cfgs)* shown.field(#key, <#ty as #private::ConfigValue>::shown(&self.#ident));)
+            let (Field { ident, cfgs, .. }, key, known) = (field, field.key(), self.known(field));
+            quote!(#(#cfgs)* shown.field(#key, <#known as #private::ConfigValue>::shown(&self.#ident));)
         });
         let more = more.iter().filter(|ident| !self.is_unknown(ident)).map(|ident| {
             let key = ident.unraw().to_string();
@@ -376,6 +400,14 @@ pub(crate) fn fresh(krate: &Krate, params: &Params, field: &Field) -> TokenStrea
             quote!(<#saved as #private::Fresh>::fresh)
         }
         _ => path(krate, ty, "Fresh", "fresh"),
+    }
+}
+
+/// The type of a `#[config]` field, which can be a setting. That it can be is asked by [`Settings::asked`].
+pub(crate) fn setting(krate: &Krate, params: &Params, field: &Field) -> TokenStream {
+    match params.are_in(&field.ty) {
+        true => field.ty.to_token_stream(),
+        false => verified(krate, &field.ty, &constant("SETTING", &field.ident)),
     }
 }
 

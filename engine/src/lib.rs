@@ -73,6 +73,7 @@ pub mod checkpoint;
 pub mod cli;
 pub mod config;
 pub mod data;
+pub mod dist;
 pub mod folder;
 pub mod hook;
 pub mod hooks;
@@ -112,6 +113,9 @@ pub mod prelude {
     // what is written by mistake, and is told
     #[doc(hidden)]
     pub use engine_macros::{Hook, phase};
+    // without `engine::` in front of it
+    #[doc(hidden)]
+    pub use crate::main;
     pub use tch::{Device, IndexOp, Kind, Reduction, Tensor};
 }
 
@@ -138,6 +142,8 @@ mod documents {
     mod passes {}
     #[doc = include_str!("../../docs/data.md")]
     mod data {}
+    #[doc = include_str!("../../docs/distributed.md")]
+    mod distributed {}
     #[doc = include_str!("../../docs/weights.md")]
     mod weights {}
     #[doc = include_str!("../../docs/macros.md")]
@@ -159,7 +165,7 @@ pub mod __private {
     pub use crate::config::registry::{self, Component, FieldInfo};
     pub use crate::config::{Configured, Generic, Keyed, KeysOf, NoKeys, OtherName, Registered};
     pub use crate::data::{
-        Batch, BatchSource, Cursor, EachPart, SamplerConfig, SharedField, Source, StatedWeight, WholeField,
+        Batch, BatchSource, Cursor, EachPart, Loader, SamplerConfig, SharedField, Source, StatedWeight, WholeField,
     };
     pub use crate::hook::{
         AnyHook, Batches, ConstText, EachState, HasOptimizers, Hook, HookConfig, HookField, NoPhases, NoSteps,

@@ -125,3 +125,24 @@ impl Painter {
         )
     }
 }
+
+/// Says a hash of all weights after every iter, so that ranks can be compared.
+#[hook(priority = "LOW")]
+pub struct Fingerprint {}
+
+#[phases]
+impl Fingerprint {
+    #[only_ok]
+    fn after_train_iter(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        let mut bits: u64 = 0xcbf2_9ce4_8422_2325;
+        for model in cx.models().iter() {
+            for (_, tensor) in model.parameters() {
+                for number in Vec::<f32>::try_from(tensor.detach().reshape([-1]))? {
+                    bits = (bits ^ u64::from(number.to_bits())).wrapping_mul(0x0100_0000_01b3);
+                }
+            }
+        }
+        let text = format!("weights after iter {}: {bits:016x}", cx.iter().get());
+        cx.say(&text)
+    }
+}

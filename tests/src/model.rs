@@ -8,7 +8,7 @@ use nn::{Module as _, ModuleT as _};
 #[derive(Debug)]
 pub struct Mlp {
     hidden: nn::Linear,
-    norm: nn::BatchNorm,
+    norm: Option<nn::BatchNorm>,
     out: nn::Linear,
     dropout: f64,
 }
@@ -22,6 +22,9 @@ pub struct MlpConfig {
     /// The share of features that is left out at random in training.
     #[config(default = 0.3, range = 0.0..1.0)]
     pub dropout: f64,
+    /// Whether it has batch norm. Without it, the mean gradient over a batch is that over its parts.
+    #[config(default = true)]
+    pub norm: bool,
 }
 
 impl Model for Mlp {
@@ -32,7 +35,7 @@ impl Model for Mlp {
         odd_buffers(&(vs / "odd"), &hidden.ws);
         Ok(Mlp {
             hidden,
-            norm: nn::batch_norm1d(vs / "norm", config.hidden, Default::default()),
+            norm: config.norm.then(|| nn::batch_norm1d(vs / "norm", config.hidden, Default::default())),
             out: nn::linear(vs / "out", config.hidden, CLASSES, Default::default()),
             dropout: config.dropout,
         })
@@ -42,7 +45,9 @@ impl Model for Mlp {
 impl Net for Mlp {
     /// Points `[n, 4]` to logits `[n, 3]`.
     fn forward(&self, points: &Tensor, train: bool) -> Result<Tensor> {
-        let features = self.norm.forward_t(&self.hidden.forward(points), train).relu();
+        let hidden = self.hidden.forward(points);
+        let features =
+            self.norm.as_ref().map_or_else(|| hidden.shallow_clone(), |norm| norm.forward_t(&hidden, train)).relu();
         Ok(self.out.forward(&features.dropout(self.dropout, train)))
     }
 }

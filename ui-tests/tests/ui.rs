@@ -39,9 +39,21 @@ fn mistakes_are_refused_in_these_words() {
         eprintln!("not compared: the messages are those of rustc {PINNED}, this is {running}");
         return;
     }
+    copy_experiments();
     let cases = trybuild::TestCases::new();
     for name in MACROS {
         cases.compile_fail(format!("{name}/fail/*.rs"));
+    }
+}
+
+/// Puts the experiments of cases into the package that trybuild makes of them: their paths are relative to it.
+fn copy_experiments() {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("it is in the target folder");
+    let to = target.join("tests/trybuild/ui-tests/experiments");
+    fs::create_dir_all(&to).unwrap();
+    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments")).unwrap() {
+        let from = entry.unwrap().path();
+        fs::copy(&from, to.join(from.file_name().unwrap())).unwrap();
     }
 }
 

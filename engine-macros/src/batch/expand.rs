@@ -1,6 +1,6 @@
 //! From a checked batch to its implementation.
 
-use crate::batch::parse::{Batch, Role, Weight};
+use crate::batch::parse::{Batch, Field, Role, Weight};
 use crate::verified;
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -16,16 +16,21 @@ pub(crate) fn expand(batch: &Batch) -> TokenStream {
             Role::Shared => "SharedField",
             Role::Whole => "WholeField",
             Role::Weight => "StatedWeight",
+            Role::Unknown => "Batch",
         };
         verified::path(krate, &fields[place].ty, of, method)
     };
-    let shown = fields.iter().enumerate().map(|(place, field)| {
+    let is_known = |(_, field): &(usize, &Field)| field.role != Role::Unknown;
+    let shown = fields.iter().enumerate().filter(is_known).map(|(place, field)| {
         let (member, visit) = (&field.member, path(place, "visit"));
         quote!(#visit(&mut self.#member, each)?;)
     });
     let cloned = fields.iter().enumerate().map(|(place, field)| {
         let (member, clone) = (&field.member, path(place, "shallow_clone"));
-        quote!(#member: #clone(&self.#member))
+        match field.role {
+            Role::Unknown => quote!(#member: ::core::unreachable!()),
+            _ => quote!(#member: #clone(&self.#member)),
+        }
     });
     let counting = &fields[batch.size].member;
     let size = verified::path(krate, &fields[batch.size].ty, "Batch", "size");
@@ -46,6 +51,8 @@ pub(crate) fn expand(batch: &Batch) -> TokenStream {
             }
         },
     };
+    let unreachable =
+        fields.iter().any(|field| field.role == Role::Unknown).then(|| quote!(#[allow(unreachable_code)]));
     // where the name of a type is not found, the compiler proposes a parameter of the struct, at its name: here too, so that
     // it is told once
     let open = quote_spanned!(ident.span()=> impl);
@@ -56,6 +63,7 @@ pub(crate) fn expand(batch: &Batch) -> TokenStream {
                 #(#shown)*
                 ::core::result::Result::Ok(())
             }
+            #unreachable
             fn shallow_clone(&self) -> Self {
                 Self { #(#cloned),* }
             }

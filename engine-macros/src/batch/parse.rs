@@ -37,6 +37,8 @@ pub(crate) enum Role {
     Whole,
     /// It states the weight.
     Weight,
+    /// What is said of it is not known; the error is reported.
+    Unknown,
 }
 
 /// Where the weight of the batch comes from.
@@ -99,7 +101,8 @@ pub(crate) fn parse(item: TokenStream, diag: &mut Diag) -> Option<Batch> {
             Field { member, ty: field.ty, role }
         })
         .collect();
-    let size = found.size.or_else(|| fields.iter().position(|field| field.role == Role::Part));
+    let first = |role: Role| fields.iter().position(|field| field.role == role);
+    let size = found.size.or_else(|| first(Role::Part)).or_else(|| first(Role::Unknown));
     let Some(size) = size else {
         // what is wrong with the roles has been said, and may be why there is none
         if !diag.has_errors() {
@@ -166,7 +169,12 @@ impl Found {
                 false => self.weight = Some(place),
             }
         }
-        role.map_or(Role::Part, |(role, _)| role)
+        let is_said = field.attrs.iter().any(|attr| attr.path().is_ident("batch"));
+        match role {
+            Some((role, _)) => role,
+            None if is_said && self.size != Some(place) => Role::Unknown,
+            None => Role::Part,
+        }
     }
 }
 

@@ -70,9 +70,10 @@ fn expand_struct(component: &Component, item: &ItemStruct) -> TokenStream {
     let entry = entry.expand(&component.krate, &owner, &settings.conditions(), quote!(()));
     let of_model = of_model(component, &owner);
     let by_file = params.is_empty().then(|| by_file(component, &owner));
-    let block = block(quote!(#keys #entry #of_model #by_file));
+    let asked = settings.asked();
+    let block = block(quote!(#asked #functions #nothing #clone #debug #keys #entry #of_model #by_file));
     let item = without_advice(&item, ident);
-    quote!(#item #functions #nothing #clone #debug #block)
+    quote!(#item #block)
 }
 
 fn expand_enum(component: &Component, item: &ItemEnum) -> TokenStream {

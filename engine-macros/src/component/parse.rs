@@ -101,8 +101,21 @@ fn from_struct(mut item: ItemStruct, unfinished: &[Ident], mut args: Args, diag:
         diag.error(&item.ident, message);
         fields.iter_mut().for_each(|field| field.role = Role::Unknown);
     }
+    let is_data = |field: &syn::Field| is_layer(&field.ty) || is_shared_tensor(&field.ty);
+    if kind == Kind::Dataset && item.fields.iter().any(is_data) {
+        let message = format!(
+            "`{}` holds data, which no experiment file can; `#[component(dataset)]` belongs on the struct of its settings, `{}Config`",
+            item.ident, item.ident
+        );
+        diag.error(&item.ident, message);
+        fields.iter_mut().for_each(|field| field.role = Role::Unknown);
+    }
     let docs = docs(&item.attrs);
     Component { item: Shape::Struct(item), kind, name, docs, fields, model, krate: Krate::from_args(&mut args) }
+}
+
+fn is_shared_tensor(ty: &Type) -> bool {
+    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "SharedTensor"))
 }
 
 /// Of a single tensor it is told at its field.

@@ -6,7 +6,7 @@ use crate::hook::parse::Hook;
 use crate::krate::Krate;
 use crate::params::Owner;
 use crate::phases;
-use crate::settings::{Settings, block, demands, fresh, state_impl};
+use crate::settings::{Settings, block, demands, fresh, setting, state_impl};
 use crate::spans::{impl_without_advice, quiet, without_advice};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -124,9 +124,9 @@ pub(crate) fn settings_of(
     let private = settings.krate.private();
     let ident = settings.ident;
     let fields = settings.fields.iter().filter_map(|field| {
-        let (Field { ident, ty, cfgs, .. }, config) = (field, field.config()?);
+        let (Field { ident, cfgs, .. }, config, known) = (field, field.config()?, settings.known(field));
         let attr = settings.field_attr(field, config);
-        Some(quote!(#(#cfgs)* #attr pub #ident: #ty,))
+        Some(quote!(#(#cfgs)* #attr pub #ident: #known,))
     });
     let attr = settings.container_attr();
     let params = settings.params;
@@ -142,7 +142,9 @@ pub(crate) fn settings_of(
     let (constructors, keys) = (settings.constructors(more_names), settings.keys_impl(more_names));
     let (functions, clone, debug) =
         (settings.functions(), settings.clone_impl(more_names), settings.debug_impl(more_names));
+    let asked = settings.asked();
     quote! {
+        #asked
         #[derive(#private::serde::Serialize, #private::serde::Deserialize)]
         #attr
         pub struct #ident #declared #own_conditions { #(#fields)* #more #unused }
@@ -165,9 +167,12 @@ pub(crate) fn build_from_config(krate: &Krate, owner: &Owner, settings: &Owner, 
     let private = krate.private();
     let config = Ident::new("config", Span::mixed_site());
     let values = fields.iter().map(|field| {
-        let Field { ident, ty, cfgs, .. } = field;
+        let Field { ident, cfgs, .. } = field;
         let value = match field.role {
-            Role::Config(_) => quote!(<#ty as #private::ConfigValue>::copied(&#config.#ident)),
+            Role::Config(_) => {
+                let known = setting(krate, &owner.params, field);
+                quote!(<#known as #private::ConfigValue>::copied(&#config.#ident))
+            }
             Role::State | Role::Transient => {
                 let fresh = fresh(krate, &owner.params, field);
                 quote!(#fresh())

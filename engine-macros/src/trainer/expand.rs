@@ -16,7 +16,7 @@ pub(crate) fn expand(trainer: &Trainer) -> TokenStream {
     let private = trainer.krate.private();
     let (owner, parts) = (trainer.owner(), parts(trainer));
     let item = without_advice(&expanded_struct(trainer), &owner.ident);
-    let markers = parts.iter().map(|part| part.expand(trainer, &trainer.krate));
+    let markers = parts.iter().enumerate().map(|(at, part)| part.expand(trainer, &trainer.krate, &parts[..at]));
     let steps = steps::expand(trainer, &parts);
     let own: Vec<crate::fields::Field> = trainer.fields.iter().filter_map(own_state).collect();
     let state = state_impl(&trainer.krate, &owner, &own);

@@ -190,6 +190,13 @@ fn role_as_value(tokens: &TokenStream) -> Option<LoaderRole> {
     LoaderRole::ALL.into_iter().find(|role| value.trim_matches('"') == role.word())
 }
 
+/// `val, test`.
+fn two_words(tokens: &TokenStream) -> Option<(Ident, Ident)> {
+    let words = Punctuated::<Ident, Token![,]>::parse_terminated.parse2(tokens.clone()).ok()?;
+    let mut words = words.into_iter();
+    Some((words.next()?, words.next()?))
+}
+
 /// `#[loader(train)]`; the span is that of the word.
 fn loader_role(attr: &Attribute, field: &syn::Field, diag: &mut Diag) -> Option<(LoaderRole, Span)> {
     const USAGE: &str =
@@ -220,6 +227,13 @@ fn loader_role(attr: &Attribute, field: &syn::Field, diag: &mut Diag) -> Option<
             diag.error(key, message);
             // the role is the word before it
             syn::parse2(tokens.into_iter().take(1).collect()).ok()?
+        }
+        Err(_) if let Some((first, second)) = two_words(&tokens) => {
+            let message = format!(
+                "a loader is for one thing; write a field for each: `#[loader({first})]`, `#[loader({second})]`"
+            );
+            diag.error(second, message);
+            return None;
         }
         Err(error) => {
             diag.error_at(error.span(), USAGE);

@@ -72,8 +72,8 @@ impl TrainerField {
 }
 
 impl Part<'_> {
-    /// The constant that asks for the trait of the field's type, and the marker.
-    pub(crate) fn expand(&self, trainer: &Trainer, krate: &Krate) -> TokenStream {
+    /// The constant that asks for the trait of the field's type, and the marker; `earlier` are the parts before it.
+    pub(crate) fn expand(&self, trainer: &Trainer, krate: &Krate, earlier: &[Part<'_>]) -> TokenStream {
         let private = krate.private();
         let (owner, marker, ty) = (trainer.owner(), &self.marker, &self.field.ty);
         let (ident, params) = (&marker.ident, &owner.params);
@@ -99,9 +99,22 @@ impl Part<'_> {
         };
         let kind = Ident::new(self.info.kind, Span::call_site());
         let kind = quote!(#kind(#key, #at, #docs #updating));
-        let part = match params.is_empty() {
-            true => quote!(#private::part! { #ident of #owner: #ty, #asked = #check; #kind #reached }),
-            false => {
+        // what is wrong with a dataset is told at the first of its loaders
+        let earlier = earlier.iter().find(|other| {
+            let is_loader = |part: &Part<'_>| matches!(part.field.role, TrainerRole::Loader(_));
+            is_loader(self) && is_loader(other) && other.field.ty == *ty
+        });
+        let part = match (params.is_empty(), earlier) {
+            (true, Some(earlier)) => {
+                let asked = earlier.constant("CHECKED");
+                quote! {
+                    struct #ident;
+                    #private::part! { [] [] #ident: #private::Known<#ty, #asked>, of #owner; #kind }
+                    #private::part! { [] [] [#ident] [#owner] #reached }
+                }
+            }
+            (true, None) => quote!(#private::part! { #ident of #owner: #ty, #asked = #check; #kind #reached }),
+            (false, _) => {
                 let (declared, held, own) = (params.declared(), params.nothing(), params.conditions(&[]));
                 let conditions: Vec<TokenStream> = params.lasting().into_iter().chain(demand(self, trainer)).collect();
                 let conditions = params.conditions(&conditions);

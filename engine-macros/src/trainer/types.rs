@@ -68,22 +68,39 @@ pub(crate) fn are_meant(trainer: &mut Trainer, diag: &mut Diag) {
             TrainerRole::Model => model(field, &private, diag),
             TrainerRole::Optimizer { .. } => optimizer(field, diag),
             TrainerRole::Scheduler => scheduler(field, &private, diag),
-            TrainerRole::Hook => hook(field, diag),
-            TrainerRole::Loader(_) => loader(field, diag),
+            TrainerRole::Hook => {
+                hook(field, diag);
+                settings("hook", field, diag);
+            }
+            TrainerRole::Metric => settings("metric", field, diag),
+            TrainerRole::Loader(_) => loader(field, &private, diag),
             _ => {}
         }
         written.ty = field.ty.clone();
     }
 }
 
-/// `Loader<dyn Dataset>`, `Loader<Box<dyn Dataset>>`.
-fn loader(field: &mut TrainerField, diag: &mut Diag) {
+/// `Loader`, `Loader<Flowers, 32>`, `Loader<dyn Dataset>`, `Loader<Box<dyn Dataset>>`.
+fn loader(field: &mut TrainerField, private: &TokenStream, diag: &mut Diag) {
     let Type::Path(TypePath { qself: None, path }) = &field.ty else { return };
     let Some(last) = path.segments.last().filter(|last| last.ident == "Loader") else { return };
-    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return };
-    if let Some(GenericArgument::Type(dataset)) = arguments.args.first()
-        && is_dyn(dataset)
-    {
+    let of: Vec<&GenericArgument> = match &last.arguments {
+        PathArguments::AngleBracketed(arguments) => arguments.args.iter().collect(),
+        _ => Vec::new(),
+    };
+    let [GenericArgument::Type(dataset)] = of[..] else {
+        let message = "a loader is that of one dataset: write `Loader<YourDataset>`; a batch size and all other settings stand in the experiment";
+        diag.error(&field.ty, message);
+        match of[..] {
+            [GenericArgument::Type(dataset), ..] => field.ty = parse_quote!(#private::Loader<#dataset>),
+            _ => {
+                field.ty = parse_quote!(());
+                field.role = TrainerRole::Unknown;
+            }
+        }
+        return;
+    };
+    if is_dyn(dataset) {
         let message = "the dataset of a loader has one type; write `Loader<YourDataset>`, and let an enum of its settings choose among several";
         diag.error(dataset, message);
         field.ty = parse_quote!(());
@@ -167,6 +184,18 @@ fn hook(field: &mut TrainerField, diag: &mut Diag) {
         field.role = TrainerRole::Unknown;
         // traits of hooks can't be made into objects
         field.ty = parse_quote!(());
+    }
+}
+
+/// `GuardConfig` in the place of `Guard`.
+fn settings(role: &str, field: &mut TrainerField, diag: &mut Diag) {
+    if let Some(meant) = model_of(&field.ty) {
+        let (written, name) = (source_of_type(&field.ty), source_of_type(&meant));
+        let message = format!(
+            "a `#[{role}]` field is the {role} itself, and its settings stand in the experiment; write `{name}` in the place of `{written}`"
+        );
+        diag.error(&field.ty, message);
+        field.ty = meant;
     }
 }
 

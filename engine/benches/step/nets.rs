@@ -217,7 +217,9 @@ impl BenchNet {
                 out.forward(&features).cross_entropy_for_logits(targets)
             }
             BenchNet::Gpt(gpt) => {
-                gpt.forward(inputs).flatten(0, 1).cross_entropy_for_logits(&targets.flatten(0, 1))
+                // as PyTorch's: under autocast it is computed in `Float` throughout
+                let (logits, targets) = (gpt.forward(inputs).flatten(0, 1), targets.flatten(0, 1));
+                logits.cross_entropy_loss::<Tensor>(&targets, None, engine::tch::Reduction::Mean, -100, 0.0)
             }
             BenchNet::Resnet50(resnet) => resnet.forward(inputs).cross_entropy_for_logits(targets),
         }

@@ -29,6 +29,7 @@ mod identity;
 mod inspect;
 mod kept;
 mod manifest;
+mod message;
 #[cfg(feature = "s3")]
 pub mod mirror;
 mod mirror_url;
@@ -47,6 +48,7 @@ pub use delete::delete;
 pub use error::CheckpointError;
 pub use inspect::{Checkpoint, Measured};
 pub use kept::Kept;
+pub use message::{decode_state, encode_state};
 pub use mirror_url::MirrorUrl;
 pub use names::{FAILED, iter_name};
 pub use read::{Newest, is_counted, later_than, list, load, load_models, newest_valid, place_of};

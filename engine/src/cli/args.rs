@@ -82,6 +82,12 @@ pub(super) enum Command {
         /// `hf:ORG/NAME`; with several models `MODEL=FILE`, as often as needed
         #[arg(long, value_name = "FILE")]
         weights: Vec<String>,
+        /// Train in so many processes on this machine, each on its own part of every batch, instead of `dist.ranks`
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65536))]
+        ranks: Option<u32>,
+        /// With several ranks: start all of them again after one has failed, so often, from the newest checkpoint
+        #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+        restarts: u64,
     },
     /// Validates the weights of a checkpoint
     Val {

@@ -2,6 +2,7 @@
 
 use crate::base::Error;
 use crate::config::ConfigErrors;
+use std::process::ExitCode;
 
 /// Why a command ended without success.
 pub(super) enum Failure {
@@ -11,6 +12,16 @@ pub(super) enum Failure {
     Usage(String),
     /// Exit code 1.
     Run(Error),
+}
+
+impl Failure {
+    /// The exit code.
+    pub(super) fn code(&self) -> ExitCode {
+        match self {
+            Failure::Experiment(_) | Failure::Usage(_) => ExitCode::from(2),
+            Failure::Run(_) => ExitCode::FAILURE,
+        }
+    }
 }
 
 impl From<Error> for Failure {

@@ -17,12 +17,14 @@ mod new;
 mod out;
 mod plan;
 mod predictions;
+mod ranks;
 mod show;
 mod time;
 mod weights;
 
 use crate::base::{Result, libtorch};
 use crate::config::registry;
+use crate::dist::follow_launcher;
 use crate::folder::{Mode, PREDICTIONS};
 use crate::loops::{End, Role};
 use crate::native;
@@ -198,27 +200,26 @@ pub fn main<T: Fields>(
             _ => return ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2)),
         },
     };
-    run::<T>(command, &style).unwrap_or_else(|failure| ended(failure, style.color.stderr()))
+    let launched = follow_launcher();
+    run::<T>(command, &style).unwrap_or_else(|failure| match ranks::leave(&failure, launched) {
+        true => failure.code(),
+        false => ended(failure, style.color.stderr()),
+    })
 }
 
 /// Tells why a command ended without success.
 fn ended(failure: Failure, color: Color) -> ExitCode {
+    let code = failure.code();
     match failure {
-        Failure::Experiment(errors) => {
-            out::error_line(errors.render(color.0));
-            ExitCode::from(2)
-        }
-        Failure::Usage(text) => {
-            out::error_line(format_args!("error: {text}"));
-            ExitCode::from(2)
-        }
+        Failure::Experiment(errors) => out::error_line(errors.render(color.0)),
+        Failure::Usage(text) => out::error_line(format_args!("error: {text}")),
         Failure::Run(error) => {
             let mut texts = error.chain().into_iter();
             out::error_line(format_args!("error: {}", texts.next().unwrap_or_default()));
             texts.for_each(|cause| out::error_line(format_args!("  caused by: {cause}")));
-            ExitCode::FAILURE
         }
     }
+    code
 }
 
 fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
@@ -249,7 +250,19 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
         Command::Export(what) => export::run::<T>(what)?,
         Command::Checkpoints { what } => return checkpoints::run(what, style.verbose),
         Command::Plan { experiment } => Loaded::<T>::read(&experiment, Purpose::Inspect)?.used_by(plan::print)?,
-        Command::Train { experiment, resume, past_end, fresh, fork, max_iters, max_time, profile, weights } => {
+        Command::Train {
+            experiment,
+            resume,
+            past_end,
+            fresh,
+            fork,
+            max_iters,
+            max_time,
+            profile,
+            weights,
+            ranks,
+            restarts,
+        } => {
             let time_limit = time::limit(max_time.as_ref());
             let (mode, from) = match (resume, fresh) {
                 (Some(Some(word)), _) if word.as_os_str() == "auto" => (Mode::Auto, None),
@@ -258,15 +271,21 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
                 (None, false) => (Mode::New, fork),
             };
             prepare_device()?;
-            let weights = weights::given(&weights, T::MODELS)?;
-            let mut loaded = Loaded::<T>::read_with(&experiment, weights, Purpose::Run)?;
+            let mut given = weights::given(&weights, T::MODELS)?;
+            given.extend(ranks::given(ranks));
+            let mut loaded = Loaded::<T>::read_with(&experiment, given, Purpose::Run)?;
+            if let Some(ended) = ranks::launch(loaded.experiment.dist.ranks, restarts)? {
+                return Ok(ended);
+            }
             (loaded.experiment.stop_after, loaded.experiment.profile) = (max_iters, profile);
             let folder = loaded.folder();
             let from = from.map(|path| checkpoint::whole(path, &folder)).transpose()?;
             let options = TrainOptions { mode, from, past_end, time_limit, console: style.console() };
             let summary = loaded.used_by(|experiment| run_train(experiment, options))?;
             print_metrics(&summary)?;
-            out::line(format_args!("run folder: {}", folder.display()))?;
+            if summary.rank == 0 {
+                out::line(format_args!("run folder: {}", folder.display()))?;
+            }
             return exit_code(&summary, "; continue with `--resume`");
         }
         Command::Val { experiment, checkpoint } => {
@@ -347,6 +366,9 @@ fn check_registry() -> Result<(), Failure> {
 }
 
 fn print_metrics(summary: &Summary) -> Result<()> {
+    if summary.rank > 0 {
+        return Ok(());
+    }
     summary.metrics.iter().try_for_each(|(name, value)| out::line(format_args!("{name} = {value:.4}")))
 }
 
@@ -355,6 +377,10 @@ fn exit_code(summary: &Summary, after_signal: &str) -> Result<ExitCode, Failure>
     let at = format!("at epoch {}, iter {}", summary.epoch, summary.iter);
     match &summary.end {
         End::Finished => Ok(ExitCode::SUCCESS),
+        End::Stopped(_) | End::Signal(_) if summary.rank > 0 => Ok(match &summary.end {
+            End::Signal(signal) => ExitCode::from(signal.exit_code()),
+            _ => ExitCode::SUCCESS,
+        }),
         End::Stopped(stop) => {
             out::line(format_args!("stopped {at}: {stop}"))?;
             Ok(ExitCode::SUCCESS)

@@ -33,6 +33,20 @@ pub enum DataError {
         /// As configured.
         batch_size: usize,
     },
+    /// With `drop_last` no batch would be left for so many processes.
+    #[error(
+        "loader `{loader}` gives no batch: {world} ranks take `batch_size` {batch_size} samples each, `drop_last` is true and a pass has {samples} samples; use a smaller `batch_size`, or fewer ranks"
+    )]
+    NoBatchForRanks {
+        /// The loader.
+        loader: String,
+        /// Samples of one pass.
+        samples: usize,
+        /// As configured.
+        batch_size: usize,
+        /// The number of processes.
+        world: u64,
+    },
     /// The settings contradict each other or are out of range.
     #[error("loader `{loader}`: {why}")]
     Settings {

@@ -7,6 +7,7 @@ use crate::data::cursor::Cursor;
 use crate::data::dataset::{BatchOf, Dataset};
 use crate::data::error::DataError;
 use crate::data::opened::Opened;
+use crate::data::share::Share;
 
 /// Provides the batches of a dataset. Worker threads, if there are any, read them ahead.
 ///
@@ -70,9 +71,39 @@ impl<D: Dataset> Loader<D> {
     }
 
     /// The number of samples in the last batch of a pass; `None` when the sampler is endless, and when there is no
-    /// batch.
+    /// batch. Of several processes, that of the one with the fewest samples, of those that have any.
     pub fn last_batch(&self) -> Option<u64> {
         self.opened.as_ref().and_then(Opened::last_batch)
+    }
+
+    /// Reads only the part of this process of each batch from now on: a batch of `world` processes has `batch_size` samples
+    /// for each of them, and process `rank` reads the part of that number. Where a batch can't be divided evenly, at the end
+    /// of a pass, parts differ by one sample, and some may be empty: then [`Loader::own_samples`] is 0, and
+    /// [`Loader::skip`] goes past the batch.
+    ///
+    /// # Errors
+    /// [`DataError::NoBatch`] when `drop_last` leaves no batch for so many processes.
+    pub fn deal(&mut self, rank: usize, world: usize) -> Result<()> {
+        self.opened.as_mut().map_or(Ok(()), |opened| Ok(opened.deal(Share::new(rank, world))?))
+    }
+
+    /// The samples of this process in the next batch; 0 also at the end of a pass and when the loader is closed.
+    pub fn own_samples(&self) -> u64 {
+        self.opened.as_ref().map_or(0, Opened::own_samples)
+    }
+
+    /// The samples of the last batch of a pass, of all processes together; `None` when the sampler is endless, and when there
+    /// is no batch.
+    pub fn tail(&self) -> Option<u64> {
+        self.opened.as_ref().and_then(Opened::tail)
+    }
+
+    /// Goes past the next batch without reading it.
+    ///
+    /// # Errors
+    /// As [`Loader::start`].
+    pub fn skip(&mut self) -> Result<()> {
+        self.opened()?.skip()
     }
 
     /// The position of the loader, to be saved and passed to [`Loader::start`] later. At the end of a pass it is the

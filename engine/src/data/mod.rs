@@ -1,7 +1,8 @@
 //! Data for steps: datasets, collating samples to batches, samplers, and the loader.
 //!
 //! Promised: the batches of a pass depend only on (seed, loader name, pass, position). So they are the same with any
-//! number of workers, and a resumed run continues with the next batch without reading the earlier ones. An error or a
+//! number of workers, and a resumed run continues with the next batch without reading the earlier ones. Several processes
+//! read the batches of one with a larger `batch_size`, each its own part of them. An error or a
 //! panic in a dataset ends the run with an error that names the loader and the sample; nothing waits for a worker that
 //! cannot answer.
 //!
@@ -20,6 +21,7 @@ mod padding;
 mod plan;
 mod pool;
 mod sampler;
+mod share;
 mod shared;
 mod source;
 #[cfg(test)]

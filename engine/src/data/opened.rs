@@ -8,6 +8,7 @@ use crate::data::dataset::{BatchOf, Dataset};
 use crate::data::error::{DataError, caught};
 use crate::data::plan::Plan;
 use crate::data::pool::{Pool, make};
+use crate::data::share::Share;
 use crate::random::{derive, tag_of};
 use std::fmt;
 use std::sync::Arc;
@@ -101,9 +102,39 @@ impl<D: Dataset> Opened<D> {
         self.plan.last_batch()
     }
 
+    /// The samples of the last batch of a pass, of all processes.
+    pub(super) fn tail(&self) -> Option<u64> {
+        self.plan.tail()
+    }
+
     /// Batches that the pass still has; `None` when the sampler is endless.
     pub(super) fn batches_left(&self) -> Option<u64> {
         self.plan.batches_left(self.at)
+    }
+
+    /// Reads only the part of this process of each batch from now on.
+    ///
+    /// # Errors
+    /// [`DataError::NoBatch`] when there is none for so many processes.
+    pub(super) fn deal(&mut self, share: Share) -> Result<(), DataError> {
+        self.plan.deal(share)?;
+        self.rewind();
+        Ok(())
+    }
+
+    /// The samples of this process in the next batch; 0 also at the end of the pass.
+    pub(super) fn own_samples(&self) -> u64 {
+        self.plan.own_samples(self.at)
+    }
+
+    /// Goes past a batch of which this process has no sample.
+    ///
+    /// # Errors
+    /// Those of workers that can't be started.
+    pub(super) fn skip(&mut self) -> Result<()> {
+        self.at = self.plan.behind(self.at);
+        self.turn += 1;
+        Ok(self.order_ahead()?)
     }
 
     /// Where the next batch begins, in this pass or at the start of the next one.
@@ -130,14 +161,16 @@ impl<D: Dataset> Opened<D> {
         Ok(self.order_ahead()?)
     }
 
-    /// The next batch of the pass, or `None` at its end: [`Opened::start`] then begins another one. A loader that
+    /// The next batch of the pass, or `None` at its end, and where this process has no sample of the batch: [`Opened::start`]
+    /// then begins another pass, or [`Opened::skip`] goes past the batch. A loader that
     /// was never started stands before the first sample of pass 0.
     ///
     /// # Errors
     /// [`DataError`], naming the loader and the sample. The loader stays where it is: another call tries the same
     /// batch again.
     pub(super) fn next_batch(&mut self) -> Result<Option<BatchOf<D>>> {
-        if self.batches_left() == Some(0) {
+        // also where other processes have all samples of the batch: nobody makes it here
+        if self.own_samples() == 0 {
             return Ok(None);
         }
         match self.made() {
@@ -185,9 +218,13 @@ impl<D: Dataset> Opened<D> {
             None => self.pool.insert(Pool::start(&self.name, &self.dataset, self.workers)?),
         };
         while self.ahead_turn < self.turn + self.ahead {
+            if self.plan.batches_left(self.ahead_at) == Some(0) {
+                break;
+            }
             match self.plan.batch(self.dataset.as_ref(), self.ahead_at) {
                 Ok(Some(samples)) => pool.order(self.ahead_turn, samples),
-                Ok(None) => break,
+                // other processes have all of it
+                Ok(None) => {}
                 Err(error) => pool.fail(self.ahead_turn, error.into()),
             }
             self.ahead_at = self.plan.behind(self.ahead_at);

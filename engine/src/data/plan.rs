@@ -8,6 +8,7 @@ use crate::data::cursor::Cursor;
 use crate::data::dataset::{Dataset, Reading, Samples};
 use crate::data::error::{DataError, caught};
 use crate::data::sampler::{Order, Pass, Population, SamplerConfig};
+use crate::data::share::Share;
 use crate::random::WeightTable;
 use std::sync::{Arc, OnceLock};
 
@@ -17,8 +18,8 @@ const AHEAD: usize = 1 << 28;
 /// The batches of every pass, found without finding those before them.
 ///
 /// A batch is a window of the common order: the samples of pass 0, then those of pass 1, and so on. Several processes
-/// will take windows of the same order in turn, which is why indices and generators belong to positions and not to the
-/// process that reads them.
+/// take windows that are larger by their number, and each reads its own part of a window. Indices and generators belong to
+/// positions and not to the process that reads them. Cursors are between windows, and the same for all processes.
 #[derive(Debug)]
 pub(super) struct Plan {
     loader: Arc<str>,
@@ -26,6 +27,8 @@ pub(super) struct Plan {
     sampler: Box<dyn SamplerConfig>,
     batch_size: usize,
     drop_last: bool,
+    /// What this process reads of each window.
+    share: Share,
     /// Samples in one pass.
     samples: usize,
     /// The order that was needed last.
@@ -53,6 +56,7 @@ impl Plan {
             sampler,
             batch_size: config.batch_size,
             drop_last: config.drop_last,
+            share: Share::ALL,
             samples,
             order: None,
             table: OnceLock::new(),
@@ -64,10 +68,31 @@ impl Plan {
         if let Some(why) = plan.too_much(config) {
             return Err(DataError::Settings { loader: plan.name(), why });
         }
-        if plan.batches() == Some(0) {
-            return Err(DataError::NoBatch { loader: plan.name(), samples, batch_size: plan.batch_size });
-        }
+        plan.check_batches()?;
         Ok(plan)
+    }
+
+    /// Reads only this share of each window from now on.
+    ///
+    /// # Errors
+    /// When there is no batch for so many processes.
+    pub(super) fn deal(&mut self, share: Share) -> Result<(), DataError> {
+        self.share = share;
+        self.check_batches()
+    }
+
+    fn check_batches(&self) -> Result<(), DataError> {
+        let (loader, samples, batch_size) = (self.name(), self.samples, self.batch_size);
+        match (self.batches(), self.share.world()) {
+            (Some(0), 1) => Err(DataError::NoBatch { loader, samples, batch_size }),
+            (Some(0), world) => Err(DataError::NoBatchForRanks { loader, samples, batch_size, world }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Samples of a full batch of all processes.
+    fn window(&self) -> u64 {
+        self.share.window(self.batch_size)
     }
 
     /// Why the batches that are to be under way at once can't be, if they can't.
@@ -98,15 +123,26 @@ impl Plan {
 
     /// Batches of the pass from here on; `None` when it never ends.
     pub(super) fn batches_left(&self, at: Cursor) -> Option<u64> {
-        let (left, batch_size) = ((self.samples as u64).saturating_sub(at.sample), self.batch_size as u64);
-        let batches = if self.drop_last { left / batch_size } else { left.div_ceil(batch_size) };
+        let (left, window) = ((self.samples as u64).saturating_sub(at.sample), self.window());
+        let batches = if self.drop_last { left / window } else { left.div_ceil(window) };
         (!self.sampler.endless()).then_some(batches)
     }
 
-    /// The samples of the last batch of a pass; `None` when it never ends or has no batch.
+    /// The samples of the last batch of a pass, of the process that has the fewest of those that have any; `None` when it
+    /// never ends or has no batch.
     pub(super) fn last_batch(&self) -> Option<u64> {
-        let before = self.batches()?.checked_sub(1)?.saturating_mul(self.batch_size as u64);
-        Some((self.samples as u64 - before).min(self.batch_size as u64))
+        self.tail().map(|samples| self.share.fewest(samples))
+    }
+
+    /// The samples of the last batch of a pass, of all processes.
+    pub(super) fn tail(&self) -> Option<u64> {
+        let before = self.batches()?.checked_sub(1)?.saturating_mul(self.window());
+        Some((self.samples as u64 - before).min(self.window()))
+    }
+
+    /// The samples of this process in the batch that begins here; 0 also when the pass has no further batch.
+    pub(super) fn own_samples(&self, at: Cursor) -> u64 {
+        self.share.of(self.size_at(at)).1
     }
 
     /// Behind the batch that begins here. Only the samples of an endless sampler go on in the next pass.
@@ -127,22 +163,28 @@ impl Plan {
         }
     }
 
-    /// The number of samples in the batch that begins here; 0 when the pass has no further batch.
+    /// The number of samples in the batch of all processes that begins here; 0 when the pass has no further batch.
     fn size_at(&self, at: Cursor) -> u64 {
-        let (left, batch_size) = ((self.samples as u64).saturating_sub(at.sample), self.batch_size as u64);
+        let (left, window) = ((self.samples as u64).saturating_sub(at.sample), self.window());
         match self.batches_left(at) {
-            None => batch_size,
+            None => window,
             Some(0) => 0,
-            Some(_) => left.min(batch_size),
+            Some(_) => left.min(window),
         }
     }
 
-    /// The samples of the batch that begins here; `None` when the pass has no further batch.
+    /// The samples of this process in the batch that begins here; `None` when it has none of them.
     pub(super) fn batch<D: Dataset>(&mut self, dataset: &D, at: Cursor) -> Result<Option<Samples>, DataError> {
-        let size = self.size_at(at);
+        let (begin, size) = self.share.of(self.size_at(at));
         if size == 0 {
             return Ok(None);
         }
+        // with an endless sampler the share may begin in the next pass
+        let (sample, samples) = (at.sample.saturating_add(begin), self.samples as u64);
+        let at = match self.sampler.endless() {
+            true => Cursor { pass: at.pass.saturating_add(sample / samples), sample: sample % samples },
+            false => Cursor { sample, ..at },
+        };
         let mut samples = Samples {
             loader: self.loader.clone(),
             seed: self.seed,

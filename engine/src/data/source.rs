@@ -1,6 +1,6 @@
 //! A loader with any dataset, from which the loops read batches.
 
-use crate::base::Result;
+use crate::base::{Error, Result};
 use crate::data::common_order::CommonOrder;
 use crate::data::cursor::Cursor;
 use crate::data::dataset::{BatchOf, Dataset};
@@ -34,6 +34,40 @@ pub trait Source {
 
     /// Drops the batches that were read ahead. The position does not change; the next use reads them again.
     fn stop(&mut self) {}
+
+    /// Reads only the part of this process of each batch from now on; see [`Loader::deal`].
+    ///
+    /// # Errors
+    /// When there is no batch for so many processes; always, when the loader can't be shared.
+    fn deal(&mut self, rank: usize, world: usize) -> Result<()> {
+        let _ = rank;
+        match world {
+            0 | 1 => Ok(()),
+            _ => Err(Error::msg(
+                "this loader can't be shared by several processes: it does not implement `Source::deal`",
+            )),
+        }
+    }
+
+    /// The samples of this process in the next batch, which is 0 when other processes have all of them; `None` when it is
+    /// not known.
+    fn own_samples(&self) -> Option<u64> {
+        None
+    }
+
+    /// The samples of the last batch of a pass, of all processes together; `None` when the pass never ends, or the number
+    /// is not known.
+    fn tail(&self) -> Option<u64> {
+        None
+    }
+
+    /// Goes past the next batch without reading it.
+    ///
+    /// # Errors
+    /// Those of [`Source::start`]; always, when [`Source::own_samples`] is never known.
+    fn skip(&mut self) -> Result<()> {
+        Err(Error::msg("this loader can't go past a batch: it does not implement `Source::skip`"))
+    }
 
     /// Begins the next pass when this one has no batch left.
     ///
@@ -77,6 +111,18 @@ impl<D: Dataset> Source for Loader<D> {
     }
     fn stop(&mut self) {
         Loader::stop(self);
+    }
+    fn deal(&mut self, rank: usize, world: usize) -> Result<()> {
+        Loader::deal(self, rank, world)
+    }
+    fn own_samples(&self) -> Option<u64> {
+        Some(Loader::own_samples(self))
+    }
+    fn tail(&self) -> Option<u64> {
+        Loader::tail(self)
+    }
+    fn skip(&mut self) -> Result<()> {
+        Loader::skip(self)
     }
 }
 

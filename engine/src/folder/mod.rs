@@ -9,6 +9,7 @@ mod lock;
 
 use crate::base::disk::{DiskContext, make_folder, sync_folder};
 use lock::{LOCK, Lock};
+use serde::{Deserialize, Serialize};
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -33,7 +34,7 @@ pub use error::FolderError;
 /// assert_eq!(fresh.moved_aside(), Some(work_dir.path().join("digits.1").as_path()));
 /// # Ok::<(), engine::base::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Mode {
     /// Refuse it.
     New,
@@ -55,7 +56,8 @@ pub struct RunFolder {
     made: bool,
     /// Its device and number there: which folder it is, whatever its name.
     id: Option<(u64, u64)>,
-    lock: Lock,
+    /// Who only reads it together with the process that has it holds none.
+    lock: Option<Lock>,
     mode: Mode,
 }
 
@@ -111,7 +113,13 @@ impl RunFolder {
             make_folder(&checkpoints)?;
         }
         let id = id_of(&path);
-        Ok(RunFolder { path, moved_aside, reused, made, id, lock, mode })
+        Ok(RunFolder { path, moved_aside, reused, made, id, lock: Some(lock), mode })
+    }
+
+    /// The folder that another process of the same run has taken, for a process that works together with it.
+    pub fn shared(path: &Path, mode: Mode) -> RunFolder {
+        let id = id_of(path);
+        RunFolder { path: path.to_owned(), moved_aside: None, reused: false, made: false, id, lock: None, mode }
     }
 
     /// Whether the folder is still where it was, and this run's alone: who deletes or moves it would find a second one half
@@ -124,7 +132,7 @@ impl RunFolder {
         if found.is_none() || found != self.id {
             return Err(FolderError::Gone(self.path.clone()));
         }
-        match self.lock.successor(&self.path) {
+        match self.lock.as_ref().and_then(|lock| lock.successor(&self.path)) {
             Some(holder) => Err(FolderError::InUse { path: self.path.clone(), holder }),
             None => Ok(()),
         }
@@ -158,6 +166,14 @@ impl RunFolder {
     /// The text log.
     pub fn log(&self) -> PathBuf {
         self.path.join(LOG)
+    }
+
+    /// The text log of a process of several: `log.txt` of rank 0, `log.rank3.txt` of rank 3.
+    pub fn log_of(&self, rank: usize) -> PathBuf {
+        match rank {
+            0 => self.log(),
+            _ => self.path.join(format!("log.rank{rank}.txt")),
+        }
     }
 
     /// The rows, one JSON object a line.
@@ -208,6 +224,14 @@ impl FinishedRun {
     /// The text log.
     pub fn log(&self) -> PathBuf {
         self.path.join(LOG)
+    }
+
+    /// The text log of a process of several: `log.txt` of rank 0, `log.rank3.txt` of rank 3.
+    pub fn log_of(&self, rank: usize) -> PathBuf {
+        match rank {
+            0 => self.log(),
+            _ => self.path.join(format!("log.rank{rank}.txt")),
+        }
     }
 
     /// The rows, one JSON object a line.

@@ -51,7 +51,7 @@ impl Logger {
 
     #[only_ok]
     fn after_train_epoch(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        let tail = self.tail && cx.record().has_pending(RowPhase::Train) && !cx.is_cut_within_epoch();
+        let tail = self.tail && cx.may_have_logged(RowPhase::Train) && !cx.is_cut_within_epoch();
         let due = std::mem::take(&mut self.due_with_epoch) || tail;
         if due { self.write_train_row(cx) } else { Ok(()) }
     }
@@ -59,7 +59,7 @@ impl Logger {
     /// The iters before a cut are shown once the checkpoint is written: the run that goes on from there has no such row.
     #[only_ok]
     fn after_train(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        let due = self.tail && cx.record().has_pending(RowPhase::Train) && cx.is_cut_within_epoch();
+        let due = self.tail && cx.may_have_logged(RowPhase::Train) && cx.is_cut_within_epoch();
         if due { self.write_train_row(cx) } else { Ok(()) }
     }
 
@@ -86,7 +86,10 @@ impl Logger {
 
 impl Logger {
     fn write_train_row(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        let mut values = cx.record_mut().read_window(RowPhase::Train)?;
+        let mut values = cx.read_row(RowPhase::Train)?;
+        if values.is_empty() {
+            return Ok(());
+        }
         self.warn_of_loss(&values, cx)?;
         push_learning_rates(&mut values, cx);
         let row = Row { phase: RowPhase::Train, loader: None, at: cx.moment(), values };
@@ -97,7 +100,7 @@ impl Logger {
     fn write_evaluation_row(&mut self, phase: RowPhase, cx: &mut Context<'_>) -> Result<()> {
         let mut values = cx.metrics().to_vec();
         let loader = cx.recorded_loader();
-        for (name, value) in cx.record_mut().read_window(phase)? {
+        for (name, value) in cx.read_row(phase)? {
             if !values.iter().any(|(known, _)| *known == name) {
                 values.push((name, value));
                 continue;
@@ -118,11 +121,14 @@ impl Logger {
 
     /// What was logged after the row of the last loader.
     fn write_rest(&mut self, phase: RowPhase, cx: &mut Context<'_>) -> Result<()> {
-        if !cx.record().has_pending(phase) {
+        if !cx.may_have_logged(phase) {
             return Ok(());
         }
-        let values = cx.record_mut().read_window(phase)?;
-        cx.write_row(&Row { phase, loader: None, at: cx.moment(), values })
+        let values = cx.read_row(phase)?;
+        match values.is_empty() {
+            true => Ok(()),
+            false => cx.write_row(&Row { phase, loader: None, at: cx.moment(), values }),
+        }
     }
 
     fn warn_of_loss(&mut self, values: &[(String, f64)], cx: &mut Context<'_>) -> Result<()> {

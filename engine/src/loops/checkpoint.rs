@@ -8,6 +8,8 @@ use crate::loops::order::{LoaderState, check_order, check_seed};
 use crate::loops::program::Program;
 use crate::loops::trainer::{Role, Trainer};
 use crate::phase::at;
+use crate::random;
+use crate::record::RowPhase;
 use crate::run::Generators;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -61,6 +63,10 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         state.put("record", &run.seen.record.save_state());
         let mut rank = StateMap::new();
         rank.put("generators", &Generators::of(run.device)?.save());
+        if !run.process.is_main() {
+            // that of rank 0 is in the state of all
+            rank.put("record", &run.seen.record.save_state());
+        }
         let models = run.models.iter().map(|model| {
             let evaluated = published.iter().find(|(name, _)| name == model.name()).map(|(_, weights)| shared(weights));
             Weights { evaluated, ..Weights::new(model.name(), shared(model.variables())) }
@@ -88,7 +94,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         state.put("parts", &parts);
         identities.extend(sink_identities(&self.run.seen.sinks.places()));
         state.put("identities", &identities);
-        Ok(Snapshot { meta, models, state, ranks: vec![rank] })
+        Ok(Snapshot { meta, models, state, ranks: self.parts_of_ranks(rank)? })
     }
 
     /// Restores the program from a checkpoint, and then runs `after_load_checkpoint`. A part without a state in the
@@ -156,9 +162,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             optimizer.load_state(map).context(failed)?;
         }
         run.updates.unset_scheduled(&updates.take::<Vec<[String; 3]>>("scheduled")?);
-        let mut rank = ranks.into_iter().next().ok_or_else(|| Error::msg("the checkpoint has no part for rank 0"))?;
-        let generators = Generators::restore(run.device, rank.take_map("generators")?)?;
-        run.storage.resumed = Some(generators);
+        self.take_back_own(ranks)?;
         self.run.storage.saved_at = Some(self.run.clocks.iter);
         for (index, place) in places.into_iter().enumerate() {
             self.train_loader(index)?.start(place.cursor)?;
@@ -171,6 +175,27 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         told.extend(parts.0.keys().map(|name| format!("ignored: unknown state `{name}` in the checkpoint")));
         told.extend(self.take_back_end(state.take("ended")?));
         Ok(told)
+    }
+
+    /// Restores what this rank had of its own. A rank that the checkpoint does not know begins with random numbers of its
+    /// own.
+    fn take_back_own(&mut self, parts: Vec<StateMap>) -> Result<()> {
+        let (rank, run) = (self.run.process.rank(), &mut self.run);
+        match parts.into_iter().nth(rank) {
+            Some(mut part) => {
+                run.storage.resumed = Some(Generators::restore(run.device, part.take_map("generators")?)?);
+                if rank > 0 {
+                    run.seen.record.load_state(part.take_map("record")?)?;
+                }
+            }
+            None if rank == 0 => return Err(Error::msg("the checkpoint has no part for rank 0")),
+            None => {
+                Generators::seed(run.device, own_seed(run.seed, rank, run.clocks.iter))?;
+                run.storage.resumed = Some(Generators::of(run.device)?);
+                RowPhase::ALL.into_iter().for_each(|phase| run.seen.record.discard(phase));
+            }
+        }
+        Ok(())
     }
 
     /// Loads what an evaluation needs: the weights that evaluations used in the training (averages, where there were
@@ -285,6 +310,11 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         }
         Ok(())
     }
+}
+
+/// Where libtorch's generators of a rank begin, other than rank 0, which begins as a process alone does.
+pub(super) fn own_seed(seed: u64, rank: usize, iter: Iter) -> u64 {
+    random::derive(seed, "rank", rank as u64, iter.get())
 }
 
 fn has_no_weights(model: &str) -> Error {

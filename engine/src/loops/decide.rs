@@ -3,30 +3,36 @@
 //! Hooks, steps and signals make requests at any time ([`Requests`](crate::run::Requests)). The loop decides only when
 //! no work is half finished: before the first iter of an epoch, after each iter, around a validation, and, for
 //! skipping an update, just before the update. All other code acts only on the decision, so that a group of ranks has
-//! to agree only in this file.
+//! to agree only here: what single ranks were asked becomes requests of all of them first (`ranks`).
 
-use crate::base::Iter;
+use crate::base::{Iter, Result};
 use crate::checkpoint::iter_name;
 use crate::hook::EngineHooks;
 use crate::loops::program::Program;
+use crate::loops::ranks::Agree;
 use crate::loops::trainer::Trainer;
 use crate::phase::at;
-use crate::run::{Caller, Exception, Save, Stop};
+use crate::run::{Exception, Save, Stop, TimeLimit};
 
 impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// Decides what hooks, steps, signals and the clock on the wall have asked for since the last time. True when a signal
     /// or the end of its time ends the run: it is saved, and nothing else is done.
-    pub(crate) fn decide(&mut self) -> bool {
-        self.decide_on_requests();
+    ///
+    /// # Errors
+    /// When another rank is gone.
+    pub(crate) fn decide(&mut self, agree: Agree) -> Result<bool> {
+        self.agree(agree)?;
+        self.decide_on_agreed_requests();
         self.decide_on_saving();
         self.decide_on_time();
-        self.decide_on_signal() || self.run.decision.is_time_up()
+        self.decide_on_agreed_signal();
+        Ok(self.run.decision.signal().is_some() || self.run.decision.is_time_up())
     }
 
     /// SIGUSR1 asks for a checkpoint. Before the first iter there is nothing to save, so it waits.
     fn decide_on_saving(&mut self) {
         let iter = self.run.clocks.iter;
-        if iter == Iter(0) || self.rolls_back() || self.run.storage.folder.is_none() || !self.run.signals.take_save() {
+        if iter == Iter(0) || self.rolls_back() || self.run.storage.folder.is_none() || !self.is_asked_to_save() {
             return;
         }
         if self.run.storage.saved_at == Some(iter) {
@@ -40,9 +46,20 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         }
     }
 
+    fn is_asked_to_save(&mut self) -> bool {
+        match self.is_in_group() {
+            true => std::mem::take(&mut self.ranks.agreed.save),
+            false => self.run.signals.take_save(),
+        }
+    }
+
     /// The run's time is up.
     fn decide_on_time(&mut self) {
-        let limit = self.plan.train.time_limit.as_ref().filter(|limit| limit.is_over());
+        let is_up = |limit: &&TimeLimit| match self.is_in_group() {
+            true => self.ranks.agreed.time_up,
+            false => limit.is_over(),
+        };
+        let limit = self.plan.train.time_limit.as_ref().filter(is_up);
         if let Some(limit) = limit
             && self.run.decision.stop.is_none()
             && !self.run.clocks.is_finished()
@@ -52,17 +69,26 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     }
 
     /// Decides what hooks and steps have asked for. A signal waits for the next safe point, where the run can be saved.
-    pub(crate) fn decide_on_requests(&mut self) {
+    ///
+    /// # Errors
+    /// When another rank is gone.
+    pub(crate) fn decide_on_requests(&mut self) -> Result<()> {
+        self.agree(Agree::Now)?;
+        self.decide_on_agreed_requests();
+        Ok(())
+    }
+
+    /// The same for requests that all ranks know of.
+    pub(super) fn decide_on_agreed_requests(&mut self) {
         let limit = self.plan.train.stop_after.filter(|limit| self.run.clocks.iter.get() >= *limit);
-        let (hooks, run) = (&self.hooks, &mut self.run);
-        let name_of = |caller| match caller {
-            Caller::Step(step) => step.to_owned(),
-            Caller::Hook(phase, place) => {
-                hooks.plan(phase).into_iter().nth(place).map_or_else(|| "the program".to_owned(), |hook| hook.name)
-            }
+        let stop = self.run.requests.stop.as_ref().map(|stop| stop.by);
+        let asked_by = match self.ranks.agreed.stopped_by.take() {
+            Some(name) => name,
+            None => stop.map_or_else(String::new, |by| self.name_of(by)),
         };
+        let run = &mut self.run;
         let ended = run.decision.ended.is_some();
-        run.decision.take(&mut run.requests, limit.map(Stop::at_limit), name_of);
+        run.decision.take(&mut run.requests, limit.map(Stop::at_limit), |_| asked_by);
         if !ended && run.decision.ended.is_some() {
             // a checkpoint of this iter does not hold it yet
             run.storage.saved_at = None;
@@ -71,24 +97,40 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
 
     /// Decides about signals alone, where everything else has to wait: within an evaluation. True when a signal ends the
     /// run. Hooks see it in `on_exception`, once.
-    pub(crate) fn decide_on_signal(&mut self) -> bool {
-        if self.run.decision.take_signal(self.run.signals.received())
+    ///
+    /// # Errors
+    /// When another rank is gone.
+    pub(crate) fn decide_on_signal(&mut self, agree: Agree) -> Result<bool> {
+        self.agree_on_signals(agree)?;
+        self.decide_on_agreed_signal();
+        Ok(self.run.decision.signal().is_some())
+    }
+
+    fn decide_on_agreed_signal(&mut self) {
+        let received = match self.is_in_group() {
+            true => self.ranks.agreed.signal,
+            false => self.run.signals.received(),
+        };
+        if self.run.decision.take_signal(received)
             && let Some(signal) = self.run.decision.signal()
             && self.run.exception.is_none()
         {
             self.run.exception = Some(Exception::Signal(signal));
             self.close::<at::OnException>();
         }
-        self.run.decision.signal().is_some()
     }
 
     /// Decides whether the update under way is made: `None`, or why it is left out.
-    pub(crate) fn decide_on_update(&mut self) -> Option<String> {
-        let reason = self.run.requests.skip_update.take();
+    ///
+    /// # Errors
+    /// When another rank is gone.
+    pub(crate) fn decide_on_update(&mut self) -> Result<Option<String>> {
+        let own = self.run.requests.skip_update.take();
+        let reason = self.agree_on_skip(own)?;
         if reason.is_some() {
             self.run.updates.skip();
         }
-        reason
+        Ok(reason)
     }
 
     /// Whether the training ends here: its plan is finished, or a stop was decided.

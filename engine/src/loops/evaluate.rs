@@ -140,7 +140,10 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.within::<S::BeforeEpoch, S::AfterEpoch>(|program| {
             program.reset_metrics()?;
             match program.pass_over::<S>(place, &mut Self::take_output)? {
-                true => program.compute_metrics(S::ROLE, name, report),
+                true => {
+                    program.merge_metrics()?;
+                    program.compute_metrics(S::ROLE, name, report)
+                }
                 // no number is better than one of a part of the data
                 false => Ok(()),
             }

@@ -6,6 +6,7 @@ use crate::data::Cursor;
 use crate::hook::EngineHooks;
 use crate::loops::fed::{BatchRead, FedStep};
 use crate::loops::program::Program;
+use crate::loops::ranks::Agree;
 use crate::loops::trainer::{Role, Trainer};
 use crate::model::ModelEntry;
 use crate::phase::At;
@@ -42,7 +43,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.in_evaluation_mode(S::ROLE, |program| {
             program.within::<S::Before, S::After>(|program| {
                 for (place, loader) in program.loaders.clone().of(S::ROLE) {
-                    if program.decide_on_signal() {
+                    if program.decide_on_signal(Agree::Now)? {
                         break;
                     }
                     program.begin_loader(S::ROLE, loader)?;
@@ -65,7 +66,9 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             let name = T::loaders(S::ROLE).get(index).copied().unwrap_or_default();
             Error::msg(format!("the trainer lists the loader `{name}`, but its `Trainer` methods do not return it"))
         })?;
+        let (rank, world) = (self.run.process.rank(), self.run.process.world());
         let loader = fed.loader(&mut self.trainer)?;
+        loader.deal(rank, world)?;
         let total = loader.batches();
         if total.is_none() {
             let (role, name) = (S::ROLE.name(), self.run.current.loader);
@@ -73,23 +76,32 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             return Err(Error::msg(text));
         }
         loader.start(Cursor::default())?;
-        while let Some(BatchRead { size, weight }) = fed.read(&mut self.trainer, &self.run)? {
-            self.run.step.batch_size = size;
-            self.run.step.batch_weight = weight;
-            self.run.step.output = None;
-            self.within::<S::BeforeIter, S::AfterIter>(|program| {
-                let answer = program.step(S::STEP, |trainer, cx| fed.step(trainer, cx))?;
-                take(program, answer)
-            })?;
-            self.run.step.output = None;
+        self.share_buffers()?;
+        loop {
+            let loader = fed.loader(&mut self.trainer)?;
+            if world > 1 && loader.own_samples() == Some(0) && loader.batches_left() != Some(0) {
+                // other ranks have all samples of this batch
+                loader.skip()?;
+            } else {
+                let Some(BatchRead { size, weight }) = fed.read(&mut self.trainer, &self.run)? else { break };
+                self.run.step.batch_size = size;
+                self.run.step.batch_weight = weight;
+                self.run.step.output = None;
+                self.within::<S::BeforeIter, S::AfterIter>(|program| {
+                    let answer = program.step(S::STEP, |trainer, cx| fed.step(trainer, cx))?;
+                    take(program, answer)
+                })?;
+                self.run.step.output = None;
+            }
             self.run.current.evaluated = self.run.current.evaluated.map(|batches| batches + 1);
             let done = self.run.current.evaluated.unwrap_or_default();
             self.run.seen.sinks.progress(Progress { what: S::ROLE.name(), done, total })?;
-            if self.decide_on_signal() {
+            if self.decide_on_signal(Agree::Ahead)? {
                 return Ok(false);
             }
         }
-        Ok(true)
+        // a signal in the last batch, of which not all ranks know yet
+        Ok(!self.is_in_group() || !self.decide_on_signal(Agree::Now)?)
     }
 
     /// Runs `body` without gradients, with models and steps in the mode for evaluation, and with random numbers of its
@@ -112,9 +124,10 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         Ok(value)
     }
 
-    /// Puts libtorch's generators to where the evaluation of this loader at this iter always begins.
+    /// Puts libtorch's generators to where the evaluation of this loader at this iter always begins, on this rank.
     fn seed_evaluation(&self, loader: &str) -> Result<()> {
-        let seed = random::derive(self.run.seed, "evaluation", self.run.clocks.iter.get(), random::tag_of(loader));
+        let tag = random::tag_of(loader).wrapping_add(self.run.process.rank() as u64);
+        let seed = random::derive(self.run.seed, "evaluation", self.run.clocks.iter.get(), tag);
         Generators::seed(self.run.device, seed)
     }
 

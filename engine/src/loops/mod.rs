@@ -25,6 +25,7 @@ mod plan;
 mod predict;
 mod profile;
 mod program;
+mod ranks;
 mod recorded;
 mod rollback;
 mod sanity;

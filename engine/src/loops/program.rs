@@ -8,6 +8,7 @@ use crate::loops::loaders::Loaders;
 use crate::loops::names::is_short;
 use crate::loops::plan::Plan;
 use crate::loops::profile::Profiling;
+use crate::loops::ranks::Ranks;
 use crate::loops::recorded::Recordings;
 use crate::loops::share::Weighed;
 use crate::loops::trainer::Trainer;
@@ -41,7 +42,10 @@ pub struct Program<D: EngineHooks, T: Trainer> {
     /// What the run owns.
     pub run: RunState,
     /// The batches of the update under way that have not gone forward yet, the last one first; kept for its memory.
-    pub(super) waiting: Vec<Weighed<T::Batch>>,
+    /// `None` where other ranks have all samples of a batch.
+    pub(super) waiting: Vec<Option<Weighed<T::Batch>>>,
+    /// What is known of the other ranks, where there are any.
+    pub(super) ranks: Ranks,
     /// The steps that are recorded as CUDA graphs; `None` when all run eagerly.
     pub(super) recordings: Option<Box<Recordings<T::Batch>>>,
     pub(super) profiling: Profiling,
@@ -55,7 +59,18 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// A new program. It does not listen to signals yet.
     pub fn new(mut trainer: T, hooks: Dispatcher<D, T>, plan: Plan, run: RunState) -> Self {
         let loaders = Loaders::new(T::INFO, trainer.absent_loaders());
-        Program { trainer, hooks, plan, run, waiting: Vec::new(), recordings: None, profiling: Profiling::default(), loaders, epoch_loader: 0 }
+        Program {
+            trainer,
+            hooks,
+            plan,
+            run,
+            waiting: Vec::new(),
+            ranks: Ranks::default(),
+            recordings: None,
+            profiling: Profiling::default(),
+            loaders,
+            epoch_loader: 0,
+        }
     }
 
     /// Listens to SIGINT and SIGTERM from now on.
@@ -76,6 +91,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let result = self.within::<at::BeforeRun, at::AfterRun>(|program| {
             let done = body(program).and_then(|()| program.finish_saves_for_good());
             done.and_then(|()| program.finish_copies()).inspect_err(|_| {
+                program.ranks.failed = true;
                 program.finish_saves_on_the_way_out();
                 program.save_after_failure();
             })
@@ -174,6 +190,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             return error;
         }
         let error = self.run.told_of_memory(error);
+        let error = self.told_of_ranks(error);
         // nothing comes after `after_run`
         let first = self.run.exception.is_none() && self.run.current.phase != Phase::AfterRun;
         // what was asked for before the failure is not to be written after it

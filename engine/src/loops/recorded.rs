@@ -137,6 +137,9 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         if !matches!(self.run.device, Device::Cuda(_)) {
             return Some("the device is no CUDA device".to_owned());
         }
+        if self.run.process.world() > 1 {
+            return Some("there are several ranks, which exchange gradients during backward".to_owned());
+        }
         if !Graph::exists() {
             return Some("this libtorch has none".to_owned());
         }

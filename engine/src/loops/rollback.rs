@@ -33,16 +33,20 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
 
     /// Whether a hook has asked in `before_save_checkpoint` to go back, so that the state is not to be saved. The state
     /// of a failed training is saved all the same.
-    pub(super) fn is_prevented(&mut self) -> bool {
+    ///
+    /// # Errors
+    /// When another rank is gone.
+    pub(super) fn is_prevented(&mut self) -> Result<bool> {
         let failed = matches!(self.run.exception, Some(Exception::Failed(_)));
-        match self.run.requests.roll_back.take() {
+        let asked = self.run.requests.roll_back.take();
+        Ok(match self.agree_on_going_back(asked)? {
             Some(roll_back) if !failed => {
                 self.run.decision.roll_back.get_or_insert(roll_back);
                 self.run.decision.drop_what_is_left();
                 true
             }
             _ => false,
-        }
+        })
     }
 
     /// Copies the state into memory, if that was decided.
@@ -123,7 +127,8 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
 
     /// Renames checkpoints of iters that are undone; gives back what is to be told.
     fn leave_behind_after(&self, at: Iter) -> Result<Vec<String>> {
-        let Some(folder) = &self.run.storage.folder else { return Ok(Vec::new()) };
+        let folder = self.run.storage.folder.as_ref().filter(|_| self.run.process.is_main());
+        let Some(folder) = folder else { return Ok(Vec::new()) };
         let checkpoints = folder.checkpoints();
         let mut told = Vec::new();
         for path in checkpoint::later_than(&checkpoints, at)? {

@@ -7,12 +7,53 @@
 
 use crate::base::waiting::Waiting;
 use crate::base::{Error, Iter, Result};
-use crate::checkpoint::{self, Job, Saved};
+use crate::checkpoint::{self, CheckpointError, Job, Saved, Snapshot};
 use crate::hook::EngineHooks;
 use crate::loops::program::Program;
+use crate::loops::ranks::Settled;
 use crate::loops::trainer::Trainer;
 use crate::phase::at;
 use crate::run::{OnSaveError, Save, SavedCheckpoint, Saving};
+use std::path::PathBuf;
+
+/// How a save has ended.
+struct Ended {
+    names: Vec<String>,
+    iter: Iter,
+    /// Where the checkpoint is, by each name.
+    written: Result<Vec<PathBuf>>,
+    /// Why old checkpoints could not be deleted.
+    not_deleted: Vec<String>,
+}
+
+impl Ended {
+    fn failed(names: Vec<String>, iter: Iter, error: CheckpointError) -> Ended {
+        Ended { names, iter, written: Err(error.into()), not_deleted: Vec::new() }
+    }
+}
+
+impl From<Saved> for Ended {
+    fn from(Saved { names, iter, written, not_deleted }: Saved) -> Self {
+        let not_deleted = not_deleted.iter().map(ToString::to_string).collect();
+        Ended { names, iter, written: written.map_err(Error::from), not_deleted }
+    }
+}
+
+impl From<Settled> for Ended {
+    fn from(Settled { names, iter, written, not_deleted }: Settled) -> Self {
+        let written = written.map(|paths| paths.into_iter().map(PathBuf::from).collect()).map_err(Error::msg);
+        Ended { names, iter: Iter(iter), written, not_deleted }
+    }
+}
+
+/// For the other ranks.
+impl From<Ended> for Settled {
+    fn from(Ended { names, iter, written, not_deleted }: Ended) -> Self {
+        let text = |path: PathBuf| path.to_string_lossy().into_owned();
+        let written = written.map(|paths| paths.into_iter().map(text).collect());
+        Settled { names, iter: iter.get(), written: written.map_err(|error| format!("{error:#}")), not_deleted }
+    }
+}
 
 impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// Makes the checkpoint that was decided on: one state, under every name that was asked for.
@@ -44,13 +85,15 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         if names.is_empty() {
             return Ok(());
         }
-        folder.check()?;
+        if self.run.process.is_main() {
+            folder.check()?;
+        }
         let dir = folder.checkpoints();
         // one at a time
         self.finish_saves()?;
         self.run.storage.saving = Saving::default();
         self.phase::<at::BeforeSaveCheckpoint>()?;
-        if self.is_prevented() {
+        if self.is_prevented()? {
             return Ok(());
         }
         if names.contains(&checkpoint::iter_name(self.run.clocks.iter)) {
@@ -66,14 +109,38 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let iter = snapshot.meta.iter;
         storage.on_error = on_error;
         storage.saved_at = Some(iter);
+        if self.is_in_group() {
+            return self.save_in_group(job, &snapshot, background);
+        }
+        if !self.run.process.is_main() {
+            return Ok(());
+        }
+        let saver = &mut self.run.storage.saver;
         let begun = match background {
-            true => storage.saver.begin(job, &snapshot).map(|()| None),
-            false => storage.saver.save(job, &snapshot).map(Some),
+            true => saver.begin(job, &snapshot).map(|()| None),
+            false => saver.save(job, &snapshot).map(|saved| Some(Ended::from(saved))),
         };
         match begun {
-            Ok(saved) => saved.map_or(Ok(()), |saved| self.settle(saved)),
-            Err(error) => self.not_written(names, iter, error.into()),
+            Ok(settled) => settled.map_or(Ok(()), |settled| self.settle(settled)),
+            Err(error) => self.settle(Ended::failed(names, iter, error)),
         }
+    }
+
+    /// Rank 0 writes, and all ranks handle the result at the same place.
+    fn save_in_group(&mut self, job: Job, snapshot: &Snapshot, background: bool) -> Result<()> {
+        let (names, iter) = (job.names.clone(), snapshot.meta.iter);
+        if self.run.process.is_main() {
+            let saver = &mut self.run.storage.saver;
+            self.ranks.settled = match background {
+                true => saver.begin(job, snapshot).err().map(|error| Ended::failed(names, iter, error).into()),
+                false => Some(match saver.save(job, snapshot) {
+                    Ok(saved) => Ended::from(saved).into(),
+                    Err(error) => Ended::failed(names, iter, error).into(),
+                }),
+            };
+        }
+        self.ranks.saving = true;
+        if background { Ok(()) } else { self.finish_saves() }
     }
 
     /// Waits until no save is under way; then calls `after_save_checkpoint`. To be called before a checkpoint of this run is
@@ -82,19 +149,59 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// # Errors
     /// When the save has failed, and the run is not to go on without it; and the first error of a hook.
     pub fn finish_saves(&mut self) -> Result<()> {
+        if self.is_in_group() {
+            return self.finish_save_in_group();
+        }
         // a hook may have asked for this in the phase itself
-        while let Some(name) = self.run.storage.saver.under_way() {
-            let waiting = Waiting::for_(format!("the checkpoint `{name}` to be on the disk"));
-            let saved = self.run.storage.saver.wait();
-            drop(waiting);
-            saved.map_or(Ok(()), |saved| self.settle(saved))?;
+        while let Some(saved) = self.wait_for_save() {
+            self.settle(saved)?;
         }
         Ok(())
     }
 
+    fn finish_save_in_group(&mut self) -> Result<()> {
+        while self.ranks.saving {
+            let settled = match self.ranks.agreed.settled.take() {
+                Some(settled) => settled,
+                None => {
+                    let own = self.result_for_others();
+                    self.tell_of_save(own)?
+                }
+            };
+            self.ranks.saving = false;
+            self.settle(settled.into())?;
+        }
+        Ok(())
+    }
+
+    /// The result that rank 0 has for the others, which it may be about to tell them; waits for it.
+    fn result_for_others(&mut self) -> Option<Settled> {
+        self.ranks.take_settled().or_else(|| self.wait_for_save().map(Settled::from))
+    }
+
+    /// The result of the current save, if there is one.
+    fn wait_for_save(&mut self) -> Option<Ended> {
+        let name = self.run.storage.saver.under_way()?;
+        let waiting = Waiting::for_(format!("the checkpoint `{name}` to be on the disk"));
+        let saved = self.run.storage.saver.wait();
+        drop(waiting);
+        saved.map(Ended::from)
+    }
+
     /// Handles the result of the current save if it has ended. Does not wait.
     pub(super) fn look_after_saves(&mut self) -> Result<()> {
-        self.run.storage.saver.finished().map_or(Ok(()), |saved| self.settle(saved))?;
+        if !self.is_in_group() {
+            self.run.storage.saver.finished().map_or(Ok(()), |saved| self.settle(saved.into()))?;
+            return self.tell_of_copies();
+        }
+        if let Some(saved) = self.run.storage.saver.finished() {
+            // the others are told at this safe point, and all handle it at one of the next
+            self.ranks.settled = Some(Ended::from(saved).into());
+        }
+        if let Some(settled) = self.ranks.agreed.settled.take() {
+            self.ranks.saving = false;
+            self.settle(settled.into())?;
+        }
         self.tell_of_copies()
     }
 
@@ -133,7 +240,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// Writes the checkpoints that were requested in `on_exception`, after all closing phases but `after_run`. An error does
     /// not replace the first one.
     pub(super) fn save_after_failure(&mut self) {
-        self.decide_on_requests();
+        self.decide_on_agreed_requests();
         let saved = self.write_decided_checkpoints().and_then(|()| self.finish_saves());
         if let Err(error) = saved {
             self.run.tell(&format!("an error while the run was ending: {error:#}"));
@@ -141,8 +248,8 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     }
 
     /// Handles the result of a save.
-    fn settle(&mut self, saved: Saved) -> Result<()> {
-        let Saved { names, iter, written, not_deleted } = saved;
+    fn settle(&mut self, ended: Ended) -> Result<()> {
+        let Ended { names, iter, written, not_deleted } = ended;
         for error in not_deleted {
             let text = format!("warning: an old checkpoint stays: {error}");
             if self.run.storage.not_deleted.insert(text.clone()) {
@@ -159,7 +266,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
                 let told = names.into_iter().zip(paths).map(|(name, path)| SavedCheckpoint { name, path, iter });
                 told.into_iter().try_for_each(|saved| self.tell_of_saved(saved))
             }
-            Err(error) => self.not_written(names, iter, error.into()),
+            Err(error) => self.not_written(names, iter, error),
         }
     }
 

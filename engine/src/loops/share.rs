@@ -40,12 +40,12 @@ pub(super) enum Shares {
 }
 
 impl Shares {
-    pub(super) fn of<B>(batches: &[Weighed<B>]) -> Self {
-        match batches {
-            [first, others @ ..] if others.iter().any(|batch| batch.weight != first.weight) => {
-                Shares::ByWeight { total: batches.iter().map(|batch| batch.weight).sum() }
-            }
-            _ => Shares::Equal(1.0 / batches.len().max(1) as f64),
+    /// Of batches with these weights.
+    pub(super) fn of(weights: impl Iterator<Item = f64> + Clone) -> Self {
+        let first = weights.clone().next();
+        match weights.clone().any(|weight| Some(weight) != first) {
+            true => Shares::ByWeight { total: weights.sum() },
+            false => Shares::Equal(1.0 / weights.count().max(1) as f64),
         }
     }
 
@@ -62,8 +62,7 @@ mod tests {
     use super::*;
 
     fn shares(weights: &[f64]) -> Vec<f64> {
-        let batches: Vec<_> = weights.iter().map(|&weight| Weighed { batch: (), size: 1, weight }).collect();
-        let shares = Shares::of(&batches);
+        let shares = Shares::of(weights.iter().copied());
         weights.iter().map(|&weight| shares.of_one(weight)).collect()
     }
 

@@ -5,6 +5,7 @@ use crate::base::{Batch, Clock, Epoch, Error, Result};
 use crate::hook::EngineHooks;
 use crate::loops::plan::{ENDLESS_EPOCH, uneven};
 use crate::loops::program::Program;
+use crate::loops::ranks::Agree;
 use crate::loops::trainer::{Role, Trainer};
 use crate::model::ModelEntry;
 use crate::native::{AutocastCacheOff, StreamGuard};
@@ -149,6 +150,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let stream = self.recordings.is_some().then(|| StreamGuard::enter(self.run.device)).transpose()?;
         // for eager steps too, which have to give the same bits
         let casts = self.recordings.is_some().then(AutocastCacheOff::new);
+        self.join_ranks()?;
         self.set_training(true);
         self.within::<at::BeforeTrain, at::AfterTrain>(|program| {
             // only now: what `before_train` has drawn, it had drawn before the checkpoint too
@@ -161,7 +163,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             program.safe_point()
         })?;
         // what hooks ask for in `after_train`; nothing is half done here either
-        self.decide();
+        self.decide(Agree::Now)?;
         self.write_decided_checkpoints()?;
         self.finish_saves_for_good()?;
         self.recordings = None;
@@ -231,7 +233,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             generators.put_back()?;
             // in mid-epoch a checkpoint has put it in its place; with a fixed number of batches it goes on where it stands
             program.epoch_loader()?.go_on()?;
-            program.decide_on_requests();
+            program.decide_on_requests()?;
             program.take_detour()?;
             body(program)?;
             if !program.rolls_back() {
@@ -272,7 +274,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// The first error of a hook, of the validation or of the disk.
     pub fn safe_point(&mut self) -> Result<()> {
         self.look_after_saves()?;
-        let ends = self.decide();
+        let ends = self.decide(Agree::Now)?;
         let ends = self.validate_and_save(ends)?;
         if self.rolls_back() && !self.run.current.in_epoch {
             self.roll_back()?;
@@ -296,7 +298,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         }
         if val {
             self.val()?;
-            let ends = self.decide();
+            let ends = self.decide(Agree::Now)?;
             if self.rolls_back() {
                 return Ok(ends);
             }
@@ -308,7 +310,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         if !self.run.decision.saves.is_empty() {
             self.write_decided_checkpoints()?;
             // hooks may have asked for something in the phases of the checkpoint
-            self.decide_on_requests();
+            self.decide_on_requests()?;
         }
         if !self.is_over() {
             self.keep_in_memory()?;
@@ -326,11 +328,12 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             return Ok(());
         }
         self.look_after_saves()?;
-        let ends = self.decide();
+        let ends = self.decide(Agree::Ahead)?;
         if self.rolls_back() || (!ends && self.is_over()) {
+            // the epoch ends here, and with it comes a safe point of its own
             return Ok(());
         }
-        self.safe_point()?;
+        self.validate_and_save(ends)?;
         if self.has_iter_left() { self.take_detour() } else { Ok(()) }
     }
 

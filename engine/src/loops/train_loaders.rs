@@ -57,14 +57,21 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     }
 
     /// The next training batch, on the host: of several loaders a batch of each. A loader at the end of its pass begins the
-    /// next one.
-    pub(super) fn next_train_batch(&mut self) -> Result<Weighed<T::Batch>> {
+    /// next one. `None` where other ranks have all samples of it.
+    pub(super) fn next_train_batch(&mut self) -> Result<Option<Weighed<T::Batch>>> {
+        let shared = self.run.process.world() > 1;
         for place in 0..T::loaders(Role::Train).len() {
-            self.train_loader(place)?.go_on()?;
+            let loader = self.train_loader(place)?;
+            loader.go_on()?;
+            // `deal_loaders` refuses this of one of several loaders
+            if shared && loader.own_samples() == Some(0) {
+                loader.skip()?;
+                return Ok(None);
+            }
         }
         let batch = self.trainer.next_train_batch()?.ok_or_else(|| Error::msg("a train loader has no batch"))?;
         self.run.current.loader = self.epoch_loader_name();
         self.run.current.named_loader = false;
-        Weighed::of(batch)
+        Weighed::of(batch).map(Some)
     }
 }

@@ -9,6 +9,7 @@ use crate::base::spans::{self, SpanKind};
 use crate::base::{Error, Output, Result};
 use crate::hook::EngineHooks;
 use crate::loops::program::Program;
+use crate::loops::ranks::shares;
 use crate::loops::share::{Shares, Weighed};
 use crate::loops::trainer::Trainer;
 use crate::optim::update::check_loss;
@@ -20,8 +21,8 @@ use tch::Tensor;
 
 /// The batches of an iter.
 struct AtHand<B> {
-    /// Those that were read last, while a later update may take them again.
-    held: Vec<Weighed<B>>,
+    /// Those that were read last, while a later update may take them again; `None` where other ranks have all samples.
+    held: Vec<Option<Weighed<B>>>,
     /// How many the epoch has left; `None`: without end.
     left: Option<u64>,
 }
@@ -91,14 +92,17 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// else from fresh ones. These are read before the first forward pass, so that all weights are known by then, and go
     /// to the device one by one.
     fn update(&mut self, pass: usize, batches: u64, again: bool, at_hand: &mut AtHand<T::Batch>) -> Result<()> {
+        self.share_buffers()?;
         self.run.updates.begin(pass)?;
         if let Some(recordings) = &mut self.recordings {
             recordings.begin(batches);
         }
         if again {
-            let shares = Shares::of(&at_hand.held);
-            for batch in &mut at_hand.held {
-                self.batch(pass, batch, shares, Count::Again)?;
+            let shares = shares(&self.run.process, &at_hand.held)?;
+            let batches = at_hand.held.len();
+            for (place, batch) in at_hand.held.iter_mut().enumerate() {
+                self.run.updates.before_batch(pass, place + 1 == batches)?;
+                self.batch(pass, batch.as_mut(), shares, Count::Again)?;
             }
             return self.step_optimizers(pass);
         }
@@ -112,15 +116,16 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             };
             self.waiting.push(batch);
         }
-        let shares = Shares::of(&self.waiting);
+        let shares = shares(&self.run.process, &self.waiting)?;
         self.waiting.reverse();
         while let Some(batch) = self.waiting.pop() {
             let mut batch = {
                 let _span = spans::span(SpanKind::Data, "bring a batch to the device");
-                batch.onto(&self.run)?
+                batch.map(|batch| batch.onto(&self.run)).transpose()?
             };
             at_hand.left = at_hand.left.map(|left| left.saturating_sub(1));
-            self.batch(pass, &mut batch, shares, Count::Fresh)?;
+            self.run.updates.before_batch(pass, self.waiting.is_empty())?;
+            self.batch(pass, batch.as_mut(), shares, Count::Fresh)?;
             if is_followed {
                 at_hand.held.push(batch);
             }
@@ -128,8 +133,14 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.step_optimizers(pass)
     }
 
-    /// One batch, forward and backward.
-    fn batch(&mut self, pass: usize, batch: &mut Weighed<T::Batch>, shares: Shares, count: Count) -> Result<()> {
+    /// One batch, forward and backward. Without a sample of it, this rank only takes part in the exchange of gradients.
+    fn batch(&mut self, pass: usize, batch: Option<&mut Weighed<T::Batch>>, shares: Shares, count: Count) -> Result<()> {
+        let Some(batch) = batch else {
+            if let Count::Fresh = count {
+                self.run.clocks.batch = self.run.clocks.batch.next();
+            }
+            return self.run.updates.after_batch(pass);
+        };
         self.run.step.batch_size = batch.size;
         self.run.step.batch_weight = batch.weight;
         let share = shares.of_one(batch.weight);
@@ -168,11 +179,12 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.record_output(&output);
         self.run.step.output = Some(output);
         self.phase::<at::AfterForward>()?;
-        let _span = spans::span(SpanKind::Step, "backward");
-        match loss {
-            Some(loss) => self.run.updates.backward(pass, &loss, share),
-            None => Ok(()),
+        let span = spans::span(SpanKind::Step, "backward");
+        if let Some(loss) = loss {
+            self.run.updates.backward(pass, &loss, share)?;
         }
+        drop(span);
+        self.run.updates.after_batch(pass)
     }
 
     /// The steps of the optimizers, unless a hook or a step has asked to leave the update out.
@@ -180,7 +192,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.run.updates.finish(pass)?;
         self.within::<at::BeforeOptimizerStep, at::AfterOptimizerStep>(|program| {
             let iter = program.run.clocks.iter.get();
-            if let Some(reason) = program.decide_on_update() {
+            if let Some(reason) = program.decide_on_update()? {
                 let of = program.run.updates.passes()[pass].prefix();
                 let of = of.map_or(String::new(), |pass| format!(" of `{pass}`"));
                 return program.run.say(&format!("update {}{of} skipped: {reason}", iter + 1));

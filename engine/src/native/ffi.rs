@@ -25,6 +25,37 @@ pub(super) struct RawGraph {
     _private: [u8; 0],
 }
 
+/// `eng::Store`, only ever behind a pointer.
+#[repr(C)]
+pub(super) struct RawStore {
+    _private: [u8; 0],
+}
+
+/// `eng::Group`, only ever behind a pointer.
+#[repr(C)]
+pub(super) struct RawGroup {
+    _private: [u8; 0],
+}
+
+/// `eng::Work`, only ever behind a pointer.
+#[repr(C)]
+pub(super) struct RawWork {
+    _private: [u8; 0],
+}
+
+/// `eng::Reducer`, only ever behind a pointer.
+#[repr(C)]
+pub(super) struct RawReducer {
+    _private: [u8; 0],
+}
+
+/// `EngReducerOptions`.
+#[repr(C)]
+pub(super) struct RawReducerOptions {
+    pub(super) bucket_bytes: i64,
+    pub(super) find_unused: bool,
+}
+
 /// `EngBlock`: a block of Rust's, behind pointers.
 #[repr(C)]
 pub(super) struct RawBlock {
@@ -179,4 +210,59 @@ unsafe extern "C" {
 
     pub(super) fn eng_libtorch_version() -> *const c_char;
     pub(super) fn eng_load_accelerator(loaded: *mut bool) -> c_int;
+
+    pub(super) fn eng_store_serve(listener: c_int, port: u16, timeout: i64, out: *mut *mut RawStore) -> c_int;
+    pub(super) fn eng_store_connect(host: *const c_char, port: u16, timeout: i64, out: *mut *mut RawStore) -> c_int;
+    pub(super) fn eng_store_prefixed(store: *const RawStore, prefix: *const c_char, out: *mut *mut RawStore) -> c_int;
+    pub(super) fn eng_store_free(store: *mut RawStore);
+    pub(super) fn eng_store_set(store: *mut RawStore, key: *const c_char, value: *const u8, length: usize) -> c_int;
+    pub(super) fn eng_store_get(
+        store: *mut RawStore,
+        key: *const c_char,
+        found: *mut bool,
+        buffer: *mut u8,
+        capacity: usize,
+        length: *mut usize,
+    ) -> c_int;
+    pub(super) fn eng_store_add(store: *mut RawStore, key: *const c_char, number: i64, sum: *mut i64) -> c_int;
+
+    pub(super) fn eng_group_gloo(
+        store: *const RawStore,
+        name: *const c_char,
+        rank: c_int,
+        size: c_int,
+        timeout: i64,
+        host: *const c_char,
+        out: *mut *mut RawGroup,
+    ) -> c_int;
+    pub(super) fn eng_group_free(group: *mut RawGroup);
+    pub(super) fn eng_group_all_gather(
+        group: *const RawGroup,
+        tensor: *const C_tensor,
+        out: *const C_tensor,
+        later: *mut *mut RawWork,
+    ) -> c_int;
+    pub(super) fn eng_group_all_reduce(
+        group: *const RawGroup,
+        tensor: *mut C_tensor,
+        largest: bool,
+        later: *mut *mut RawWork,
+    ) -> c_int;
+    pub(super) fn eng_group_broadcast(group: *const RawGroup, tensors: *const RawList) -> c_int;
+    pub(super) fn eng_work_wait(work: *mut RawWork) -> c_int;
+    pub(super) fn eng_work_free(work: *mut RawWork);
+
+    pub(super) fn eng_reducer_new(
+        group: *const RawGroup,
+        parameters: *const RawList,
+        names: *const *const c_char,
+        options: *const RawReducerOptions,
+        out: *mut *mut RawReducer,
+    ) -> c_int;
+    pub(super) fn eng_reducer_free(reducer: *mut RawReducer) -> c_int;
+    pub(super) fn eng_reducer_before_forward(reducer: *mut RawReducer, exchange: bool) -> c_int;
+    pub(super) fn eng_reducer_before_backward(reducer: *mut RawReducer, loss: *const C_tensor) -> c_int;
+    pub(super) fn eng_reducer_zeros(reducer: *mut RawReducer) -> c_int;
+    pub(super) fn eng_reducer_is_unfinished(reducer: *const RawReducer) -> bool;
+    pub(super) fn eng_reducer_fits(reducer: *const RawReducer, lists: *const *const RawList, count: usize) -> bool;
 }

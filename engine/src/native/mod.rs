@@ -7,6 +7,7 @@
 #![expect(unsafe_code, reason = "the border to the C++ shim; every other folder is denied it")]
 
 mod device;
+mod dist;
 mod error;
 mod ffi;
 mod foreach;
@@ -26,6 +27,7 @@ mod switches;
 mod tensor_list;
 
 pub use device::{Accelerator, libtorch_version, load_accelerator};
+pub use dist::{Pending, ProcessGroup, Reducer, ReducerOptions, Store};
 pub use error::{ErrorKind, NativeError};
 pub use foreach::{
     clip_grad_norm_, clip_grad_value_, foreach_copy_, foreach_lerp_, foreach_lerp_by_, grad_norm, not_finite,

@@ -49,6 +49,8 @@ pub struct Optim {
     pub(super) groups: Vec<Group>,
     // the parameters of all groups once more, for what spans them
     parameters: TensorList,
+    // their names, in the same order
+    parameter_names: Vec<String>,
 }
 
 /// Parameters that share their settings.
@@ -87,8 +89,10 @@ impl Optim {
         for assigned in assign(&recipe.settings(), recipe.groups(), &parameters)? {
             groups.push(Group::new(assigned, &parameters, algorithm.slots().len()).map_err(native)?);
         }
-        let parameters = TensorList::new(parameters.iter().map(|(_, tensor)| tensor)).map_err(native)?;
-        Ok(Optim { name: name.into(), models: Vec::new(), recipe: recipe.name(), algorithm, groups, parameters })
+        let list = TensorList::new(parameters.iter().map(|(_, tensor)| tensor)).map_err(native)?;
+        let parameter_names = parameters.into_iter().map(|(name, _)| name).collect();
+        let (recipe, models) = (recipe.name(), Vec::new());
+        Ok(Optim { name: name.into(), models, recipe, algorithm, groups, parameters: list, parameter_names })
     }
 
     /// Names the models whose parameters it has, for hooks that need this.
@@ -233,6 +237,11 @@ impl Optim {
     /// All parameters, in the order in which they were given.
     pub fn parameters(&self) -> &TensorList {
         &self.parameters
+    }
+
+    /// The names of [`Optim::parameters`], in their order.
+    pub fn parameter_names(&self) -> &[String] {
+        &self.parameter_names
     }
 
     fn failed(&self, doing: &str, source: NativeError) -> OptimError {

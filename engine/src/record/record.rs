@@ -1,5 +1,6 @@
 //! The values that were logged since the last row of each loop, and the values of finished rows.
 
+use super::joined::Logged;
 use super::window::{Span, Window, read_numbers};
 use super::{RecordError, Row, RowPhase};
 use crate::base::scalar::Scalar;
@@ -54,6 +55,15 @@ impl Record {
     /// # Errors
     /// When a logged tensor does not have exactly one element, or libtorch fails. Then the values stay pending.
     pub fn read_window(&mut self, phase: RowPhase) -> Result<Vec<(String, f64)>, RecordError> {
+        let logged = self.read_logged(phase)?.into_iter();
+        Ok(logged.map(|logged| (logged.name, logged.value)).collect())
+    }
+
+    /// As [`Record::read_window`], with what each mean counts for, so that the numbers of several processes can be joined.
+    ///
+    /// # Errors
+    /// Those of [`Record::read_window`].
+    pub fn read_logged(&mut self, phase: RowPhase) -> Result<Vec<Logged>, RecordError> {
         let (row, devices) = self.window(phase).read()?;
         self.device_reads += devices;
         Ok(row)

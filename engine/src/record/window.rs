@@ -1,6 +1,7 @@
 //! The numbers of one loop that no row has shown yet: logged each batch or iter, read together.
 
 use super::RecordError;
+use super::joined::Logged;
 use crate::base::scalar::Scalar;
 use crate::base::state::{Saved, StateError, StateMap, StateValue};
 use crate::native::host_number;
@@ -82,7 +83,7 @@ impl Window {
     ///
     /// # Errors
     /// When a tensor has not exactly one element, or libtorch fails. What is pending stays then.
-    pub(super) fn read(&mut self) -> Result<(Vec<(String, f64)>, u64), RecordError> {
+    pub(super) fn read(&mut self) -> Result<(Vec<Logged>, u64), RecordError> {
         let (numbers, devices) = self.fetch()?;
         let mut rest = numbers.as_slice();
         let mut row = Vec::with_capacity(self.series.len());
@@ -91,7 +92,8 @@ impl Window {
             let (values, others) = others.split_at(series.pending.len());
             rest = others;
             if !series.is_empty() {
-                row.push((series.name.clone(), series.shown(sums, values)));
+                let value = series.shown(sums, values);
+                row.push(Logged { name: series.name.clone(), value, weight: series.mean.then(|| series.weight()) });
             }
             series.clear();
         }
@@ -218,6 +220,11 @@ impl Series {
         self.sums.extend(sums);
         self.pending.clear();
         Ok(())
+    }
+
+    /// What the mean counts for, beside means of the same name of other processes.
+    fn weight(&self) -> f64 {
+        self.summed + self.pending.iter().map(|weighted| weighted.weight).sum::<f64>()
     }
 
     /// The number of a row, from the sums and the pending values as they were read.
@@ -369,7 +376,8 @@ mod tests {
         window.log("loss", Scalar::from(&weight * 3.0), 1.0);
         let kept = &window.series[0].pending[0].value;
         assert!(matches!(kept, Scalar::Lazy(tensor) if !tensor.requires_grad()));
-        assert_eq!(window.read().unwrap().0, [("loss".to_owned(), 6.0)]);
+        let row = window.read().unwrap().0;
+        assert_eq!(row, [Logged { name: "loss".to_owned(), value: 6.0, weight: Some(1.0) }]);
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub use decision::{Decision, Stop, StopKind};
 pub use exception::Exception;
 pub(crate) use generators::Generators;
 pub use numerics::Numerics;
-pub(crate) use requests::Caller;
+pub(crate) use requests::{Caller, StopRequest};
 pub use requests::{Requests, Save};
 pub use rollback::RollBack;
 pub(crate) use rollback::Rollbacks;

@@ -2,10 +2,11 @@
 
 use crate::base::{Batch, Epoch, Iter, Saved, StateError, StateMap, StateValue};
 use crate::run::Clocks;
+use serde::{Deserialize, Serialize};
 
 /// A request to go back to the state before an iter in which something went wrong, and to skip the batches that led
 /// there. See [`Context::roll_back`](crate::run::Context::roll_back).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RollBack {
     /// The iter in which it went wrong: the value of [`Context::iter`](crate::run::Context::iter) in its `after_train_iter`.
     pub iter: Iter,

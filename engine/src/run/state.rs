@@ -2,6 +2,7 @@
 
 use crate::base::libtorch::is_out_of_memory;
 use crate::base::{Clock, Error, ErrorContext as _, Result, Scalar};
+use crate::dist::Process;
 use crate::model::Models;
 use crate::optim::{Pass, Updates};
 use crate::record::{Event, Moment, Record, RowPhase, Value, ValueKind, check_name};
@@ -16,6 +17,8 @@ use tch::Device;
 pub struct RunState {
     pub(crate) device: Device,
     pub(crate) seed: u64,
+    /// Whether it is one of several processes that train together.
+    pub process: Process,
     /// What runs now.
     pub(crate) current: Current,
     /// How far the run is, and how far it goes.
@@ -53,6 +56,7 @@ impl RunState {
         RunState {
             device,
             seed,
+            process: Process::Alone,
             current: Current::new(),
             clocks: Clocks::new(clock),
             models: Models::default(),

@@ -36,12 +36,12 @@ fn unknown_keys_are_told_with_their_places_all_at_once() {
     let text =
         said::<Polite>(&[("", "trian"), ("loaders", "trian"), ("hooks", "loger"), ("hooks.greeter", "tims")]).unwrap();
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!(lines[0], "a.ron:2:5: unknown field `trian`");
-    assert_eq!(lines[1], "a.ron:2:5: unknown field `trian` in `loaders`");
-    assert_eq!(lines[2], "a.ron:2:5: unknown field `loger` in `hooks`");
-    assert_eq!(lines[3], "a.ron:2:5: unknown field `tims` in `hooks.greeter`, expected one of `times`, `level`");
+    assert_eq!(lines[0], "a.ron:2:5: unknown field `trian`, did you mean `train`?");
+    assert_eq!(lines[1], "a.ron:2:5: unknown field `trian` in `loaders`, did you mean `train`?");
+    assert_eq!(lines[2], "a.ron:2:5: unknown field `loger` in `hooks`, did you mean `logger`?");
+    assert_eq!(lines[3], "a.ron:2:5: unknown field `tims` in `hooks.greeter`, did you mean `times`?");
     assert_eq!(
-        said::<Fit>(&[("loaders.train", "batchsize")]).unwrap().split(", expected").next().unwrap(),
-        "a.ron:2:5: unknown field `batchsize` in `loaders.train`"
+        said::<Fit>(&[("loaders.train", "size")]).unwrap().split(", expected").next().unwrap(),
+        "a.ron:2:5: unknown field `size` in `loaders.train`"
     );
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: [&[&str]; 8] = [
     &["base"],
     &["phase", "config", "random", "native", "nn"],
-    &["data", "optim", "metric", "record", "checkpoint", "folder", "model"],
+    &["data", "dist", "optim", "metric", "record", "checkpoint", "folder", "model"],
     &["run", "sinks", "weights"],
     &["hook"],
     &["hooks", "loops"],

@@ -45,6 +45,9 @@ pub struct Heaps {
     /// The batch in which it goes wrong, counted from 1.
     #[config(default = 3, range = 1..)]
     fault_at: u64,
+    /// The rank on which it goes wrong; by default on all.
+    #[config(default)]
+    fault_rank: Option<usize>,
     /// Training batches of the whole run.
     #[state]
     batches: u64,
@@ -61,7 +64,8 @@ impl Steps for Heaps {
         self.batches += 1;
         mark("train", self.batches, self.pause);
         let output = judge(self.net.as_ref(), points, heaps, cx.is_training())?;
-        if self.batches == self.fault_at { self.fault.happen(output) } else { Ok(output) }
+        let here = self.fault_rank.is_none_or(|rank| rank == cx.rank());
+        if here && self.batches == self.fault_at { self.fault.happen(output) } else { Ok(output) }
     }
 }
 

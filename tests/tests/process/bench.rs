@@ -116,6 +116,13 @@ impl Bench {
         Running::new(Command::new(self.program).args(arguments).envs(env).current_dir(self.dir.path()))
     }
 
+    /// Starts a command with these variables in its environment.
+    pub(crate) fn start_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Running {
+        let mut command = Command::new(self.program);
+        command.args(arguments).current_dir(self.dir.path()).envs(variables.iter().copied());
+        Running::new(&mut command)
+    }
+
     /// Runs a command under another program, as `strace` does it.
     pub(crate) fn run_by(&self, by: &str, options: &[&str], arguments: &[&str]) -> Ended {
         let mut command = Command::new(by);

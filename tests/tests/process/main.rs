@@ -18,6 +18,7 @@ mod hostile;
 mod mistakes;
 mod passes;
 mod peers;
+mod ranks;
 mod repeatable;
 mod resume;
 mod rows;

@@ -16,6 +16,14 @@ pub struct Misspelt {
     images: Tensor,
 }
 
+// mistake: no such argument, of a field that is no batch
+#[derive(Batch)]
+pub struct Unknown {
+    images: Tensor,
+    #[batch(meta)]
+    folder: std::path::PathBuf,
+}
+
 // mistake: two that contradict each other
 #[derive(Batch)]
 pub struct Both {

@@ -13,6 +13,10 @@ pub struct Accuracy {
     clippy::diverging_sub_expression
 )]
 const _: () = {
+    const SETTING_top_k: bool = {
+        let _ = <usize as ::engine::__private::ConfigValue>::copied;
+        true
+    };
     #[derive(
         ::engine::__private::serde::Serialize,
         ::engine::__private::serde::Deserialize
@@ -28,7 +32,7 @@ const _: () = {
             deserialize_with = "AccuracyConfig::__read_top_k",
             serialize_with = "AccuracyConfig::__write_top_k"
         )]
-        pub top_k: usize,
+        pub top_k: ::engine::__private::Known<usize, SETTING_top_k>,
     }
     #[automatically_derived]
     impl AccuracyConfig {
@@ -49,7 +53,10 @@ const _: () = {
             value: &usize,
             serializer: __S,
         ) -> ::core::result::Result<__S::Ok, __S::Error> {
-            <usize as ::engine::__private::ConfigValue>::write(value, serializer)
+            <::engine::__private::Known<
+                usize,
+                SETTING_top_k,
+            > as ::engine::__private::ConfigValue>::write(value, serializer)
         }
     }
     #[automatically_derived]
@@ -77,7 +84,10 @@ const _: () = {
     impl ::core::clone::Clone for AccuracyConfig {
         fn clone(&self) -> Self {
             Self {
-                top_k: <usize as ::engine::__private::ConfigValue>::copied(&self.top_k),
+                top_k: <::engine::__private::Known<
+                    usize,
+                    SETTING_top_k,
+                > as ::engine::__private::ConfigValue>::copied(&self.top_k),
             }
         }
     }
@@ -88,7 +98,10 @@ const _: () = {
             shown
                 .field(
                     "top_k",
-                    <usize as ::engine::__private::ConfigValue>::shown(&self.top_k),
+                    <::engine::__private::Known<
+                        usize,
+                        SETTING_top_k,
+                    > as ::engine::__private::ConfigValue>::shown(&self.top_k),
                 );
             shown.finish()
         }
@@ -137,9 +150,10 @@ const _: () = {
         #[allow(unreachable_code, unused_variables, clippy::diverging_sub_expression)]
         fn build(config: &AccuracyConfig) -> Self {
             Self {
-                top_k: <usize as ::engine::__private::ConfigValue>::copied(
-                    &config.top_k,
-                ),
+                top_k: <::engine::__private::Known<
+                    usize,
+                    SETTING_top_k,
+                > as ::engine::__private::ConfigValue>::copied(&config.top_k),
                 right: <::engine::__private::Known<
                     u64,
                     SAVED_right,

@@ -19,54 +19,6 @@ pub struct CnnConfig {
     )]
     pub classes: i64,
 }
-#[automatically_derived]
-impl CnnConfig {
-    fn __default_width() -> i64 {
-        32
-    }
-    fn __check_width(value: &i64) -> ::core::result::Result<(), ::std::string::String> {
-        ::engine::__private::check_range::<i64, _>(value, "width", 1..=1024, "1..=1024")
-    }
-    fn __read_width<'de, __D: ::engine::__private::serde::Deserializer<'de>>(
-        deserializer: __D,
-    ) -> ::core::result::Result<i64, __D::Error> {
-        ::engine::__private::read_checked(deserializer, Self::__check_width)
-    }
-    fn __write_width<__S: ::engine::__private::serde::Serializer>(
-        value: &i64,
-        serializer: __S,
-    ) -> ::core::result::Result<__S::Ok, __S::Error> {
-        <i64 as ::engine::__private::ConfigValue>::write(value, serializer)
-    }
-    fn __read_classes<'de, __D: ::engine::__private::serde::Deserializer<'de>>(
-        deserializer: __D,
-    ) -> ::core::result::Result<i64, __D::Error> {
-        <i64 as ::engine::__private::ConfigValue>::read(deserializer)
-    }
-    fn __write_classes<__S: ::engine::__private::serde::Serializer>(
-        value: &i64,
-        serializer: __S,
-    ) -> ::core::result::Result<__S::Ok, __S::Error> {
-        <i64 as ::engine::__private::ConfigValue>::write(value, serializer)
-    }
-}
-#[automatically_derived]
-impl ::core::fmt::Debug for CnnConfig {
-    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        let mut shown = f.debug_struct("Cnn");
-        shown
-            .field(
-                "width",
-                <i64 as ::engine::__private::ConfigValue>::shown(&self.width),
-            );
-        shown
-            .field(
-                "classes",
-                <i64 as ::engine::__private::ConfigValue>::shown(&self.classes),
-            );
-        shown.finish()
-    }
-}
 #[allow(
     non_camel_case_types,
     non_upper_case_globals,
@@ -77,6 +29,82 @@ impl ::core::fmt::Debug for CnnConfig {
     clippy::diverging_sub_expression
 )]
 const _: () = {
+    const SETTING_width: bool = {
+        let _ = <i64 as ::engine::__private::ConfigValue>::copied;
+        true
+    };
+    const SETTING_classes: bool = {
+        let _ = <i64 as ::engine::__private::ConfigValue>::copied;
+        true
+    };
+    #[automatically_derived]
+    impl CnnConfig {
+        fn __default_width() -> i64 {
+            32
+        }
+        fn __check_width(
+            value: &i64,
+        ) -> ::core::result::Result<(), ::std::string::String> {
+            ::engine::__private::check_range::<
+                i64,
+                _,
+            >(value, "width", 1..=1024, "1..=1024")
+        }
+        fn __read_width<'de, __D: ::engine::__private::serde::Deserializer<'de>>(
+            deserializer: __D,
+        ) -> ::core::result::Result<i64, __D::Error> {
+            ::engine::__private::read_checked(deserializer, Self::__check_width)
+        }
+        fn __write_width<__S: ::engine::__private::serde::Serializer>(
+            value: &i64,
+            serializer: __S,
+        ) -> ::core::result::Result<__S::Ok, __S::Error> {
+            <::engine::__private::Known<
+                i64,
+                SETTING_width,
+            > as ::engine::__private::ConfigValue>::write(value, serializer)
+        }
+        fn __read_classes<'de, __D: ::engine::__private::serde::Deserializer<'de>>(
+            deserializer: __D,
+        ) -> ::core::result::Result<i64, __D::Error> {
+            <::engine::__private::Known<
+                i64,
+                SETTING_classes,
+            > as ::engine::__private::ConfigValue>::read(deserializer)
+        }
+        fn __write_classes<__S: ::engine::__private::serde::Serializer>(
+            value: &i64,
+            serializer: __S,
+        ) -> ::core::result::Result<__S::Ok, __S::Error> {
+            <::engine::__private::Known<
+                i64,
+                SETTING_classes,
+            > as ::engine::__private::ConfigValue>::write(value, serializer)
+        }
+    }
+    #[automatically_derived]
+    impl ::core::fmt::Debug for CnnConfig {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+            let mut shown = f.debug_struct("Cnn");
+            shown
+                .field(
+                    "width",
+                    <::engine::__private::Known<
+                        i64,
+                        SETTING_width,
+                    > as ::engine::__private::ConfigValue>::shown(&self.width),
+                );
+            shown
+                .field(
+                    "classes",
+                    <::engine::__private::Known<
+                        i64,
+                        SETTING_classes,
+                    > as ::engine::__private::ConfigValue>::shown(&self.classes),
+                );
+            shown.finish()
+        }
+    }
     #[automatically_derived]
     impl ::engine::__private::Keyed for CnnConfig {
         const KEYS: &'static [&'static str] = &["width", "classes"];

@@ -15,6 +15,10 @@ pub struct Csv {
     clippy::diverging_sub_expression
 )]
 const _: () = {
+    const SETTING_digits: bool = {
+        let _ = <usize as ::engine::__private::ConfigValue>::copied;
+        true
+    };
     #[derive(
         ::engine::__private::serde::Serialize,
         ::engine::__private::serde::Deserialize
@@ -26,7 +30,7 @@ const _: () = {
             deserialize_with = "CsvConfig::__read_digits",
             serialize_with = "CsvConfig::__write_digits"
         )]
-        pub digits: usize,
+        pub digits: ::engine::__private::Known<usize, SETTING_digits>,
         #[serde(default)]
         pub required: bool,
     }
@@ -52,7 +56,10 @@ const _: () = {
             value: &usize,
             serializer: __S,
         ) -> ::core::result::Result<__S::Ok, __S::Error> {
-            <usize as ::engine::__private::ConfigValue>::write(value, serializer)
+            <::engine::__private::Known<
+                usize,
+                SETTING_digits,
+            > as ::engine::__private::ConfigValue>::write(value, serializer)
         }
     }
     #[automatically_derived]
@@ -81,9 +88,10 @@ const _: () = {
     impl ::core::clone::Clone for CsvConfig {
         fn clone(&self) -> Self {
             Self {
-                digits: <usize as ::engine::__private::ConfigValue>::copied(
-                    &self.digits,
-                ),
+                digits: <::engine::__private::Known<
+                    usize,
+                    SETTING_digits,
+                > as ::engine::__private::ConfigValue>::copied(&self.digits),
                 required: ::core::clone::Clone::clone(&self.required),
             }
         }
@@ -95,7 +103,10 @@ const _: () = {
             shown
                 .field(
                     "digits",
-                    <usize as ::engine::__private::ConfigValue>::shown(&self.digits),
+                    <::engine::__private::Known<
+                        usize,
+                        SETTING_digits,
+                    > as ::engine::__private::ConfigValue>::shown(&self.digits),
                 );
             shown.field("required", &self.required);
             shown.finish()
@@ -146,9 +157,10 @@ const _: () = {
         #[allow(unreachable_code, unused_variables, clippy::diverging_sub_expression)]
         fn build(config: &CsvConfig) -> Self {
             Self {
-                digits: <usize as ::engine::__private::ConfigValue>::copied(
-                    &config.digits,
-                ),
+                digits: <::engine::__private::Known<
+                    usize,
+                    SETTING_digits,
+                > as ::engine::__private::ConfigValue>::copied(&config.digits),
                 position: <::engine::__private::Known<
                     u64,
                     SAVED_position,

@@ -17,6 +17,14 @@ pub struct WorstCases {
     clippy::diverging_sub_expression
 )]
 const _: () = {
+    const SETTING_keep: bool = {
+        let _ = <usize as ::engine::__private::ConfigValue>::copied;
+        true
+    };
+    const SETTING_title: bool = {
+        let _ = <Option<String> as ::engine::__private::ConfigValue>::copied;
+        true
+    };
     #[derive(
         ::engine::__private::serde::Serialize,
         ::engine::__private::serde::Deserialize
@@ -32,13 +40,13 @@ const _: () = {
             deserialize_with = "WorstCasesConfig::__read_keep",
             serialize_with = "WorstCasesConfig::__write_keep"
         )]
-        pub keep: usize,
+        pub keep: ::engine::__private::Known<usize, SETTING_keep>,
         #[serde(
             default = "WorstCasesConfig::__default_title",
             deserialize_with = "WorstCasesConfig::__read_title",
             serialize_with = "WorstCasesConfig::__write_title"
         )]
-        pub title: Option<String>,
+        pub title: ::engine::__private::Known<Option<String>, SETTING_title>,
         #[serde(default, skip_serializing_if = "::core::option::Option::is_none")]
         pub level: ::core::option::Option<::engine::__private::Priority>,
     }
@@ -64,7 +72,10 @@ const _: () = {
             value: &usize,
             serializer: __S,
         ) -> ::core::result::Result<__S::Ok, __S::Error> {
-            <usize as ::engine::__private::ConfigValue>::write(value, serializer)
+            <::engine::__private::Known<
+                usize,
+                SETTING_keep,
+            > as ::engine::__private::ConfigValue>::write(value, serializer)
         }
         fn __default_title() -> Option<String> {
             <Option<String> as ::core::default::Default>::default()
@@ -72,14 +83,18 @@ const _: () = {
         fn __read_title<'de, __D: ::engine::__private::serde::Deserializer<'de>>(
             deserializer: __D,
         ) -> ::core::result::Result<Option<String>, __D::Error> {
-            <Option<String> as ::engine::__private::ConfigValue>::read(deserializer)
+            <::engine::__private::Known<
+                Option<String>,
+                SETTING_title,
+            > as ::engine::__private::ConfigValue>::read(deserializer)
         }
         fn __write_title<__S: ::engine::__private::serde::Serializer>(
             value: &Option<String>,
             serializer: __S,
         ) -> ::core::result::Result<__S::Ok, __S::Error> {
-            <Option<
-                String,
+            <::engine::__private::Known<
+                Option<String>,
+                SETTING_title,
             > as ::engine::__private::ConfigValue>::write(value, serializer)
         }
     }
@@ -110,9 +125,13 @@ const _: () = {
     impl ::core::clone::Clone for WorstCasesConfig {
         fn clone(&self) -> Self {
             Self {
-                keep: <usize as ::engine::__private::ConfigValue>::copied(&self.keep),
-                title: <Option<
-                    String,
+                keep: <::engine::__private::Known<
+                    usize,
+                    SETTING_keep,
+                > as ::engine::__private::ConfigValue>::copied(&self.keep),
+                title: <::engine::__private::Known<
+                    Option<String>,
+                    SETTING_title,
                 > as ::engine::__private::ConfigValue>::copied(&self.title),
                 level: ::core::clone::Clone::clone(&self.level),
             }
@@ -125,13 +144,17 @@ const _: () = {
             shown
                 .field(
                     "keep",
-                    <usize as ::engine::__private::ConfigValue>::shown(&self.keep),
+                    <::engine::__private::Known<
+                        usize,
+                        SETTING_keep,
+                    > as ::engine::__private::ConfigValue>::shown(&self.keep),
                 );
             shown
                 .field(
                     "title",
-                    <Option<
-                        String,
+                    <::engine::__private::Known<
+                        Option<String>,
+                        SETTING_title,
                     > as ::engine::__private::ConfigValue>::shown(&self.title),
                 );
             shown.field("level", &self.level);
@@ -195,9 +218,13 @@ const _: () = {
         #[allow(unreachable_code, unused_variables, clippy::diverging_sub_expression)]
         fn build(config: &WorstCasesConfig) -> Self {
             Self {
-                keep: <usize as ::engine::__private::ConfigValue>::copied(&config.keep),
-                title: <Option<
-                    String,
+                keep: <::engine::__private::Known<
+                    usize,
+                    SETTING_keep,
+                > as ::engine::__private::ConfigValue>::copied(&config.keep),
+                title: <::engine::__private::Known<
+                    Option<String>,
+                    SETTING_title,
                 > as ::engine::__private::ConfigValue>::copied(&config.title),
                 seen: <::engine::__private::Known<
                     Vec<f64>,

@@ -41,10 +41,13 @@ const _: () = {
         DigitsSet > as ::engine::__private::LoaderField > ::source; LoaderKind("train",
         "loaders.train", "") reached by train
     }
+    struct Field_val;
     ::engine::__private::part! {
-        Field_val of Digits : Loader < DigitsSet >, CHECKED_val = < Loader < DigitsSet >
-        as ::engine::__private::LoaderField > ::source; LoaderKind("val", "loaders.val",
-        "") reached by val
+        [] [] Field_val : ::engine::__private::Known < Loader < DigitsSet >,
+        CHECKED_train >, of Digits; LoaderKind("val", "loaders.val", "")
+    }
+    ::engine::__private::part! {
+        [] [] [Field_val] [Digits] reached by val
     }
     ::engine::__private::part! {
         Field_prompts of Digits : Loader < Images >, CHECKED_prompts = < Loader < Images

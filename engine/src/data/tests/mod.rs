@@ -3,6 +3,7 @@
 mod mistakes;
 mod orders;
 mod places;
+mod shares;
 mod sizes;
 mod workers;
 

@@ -1,10 +1,11 @@
 //! Everything that an update does, in one place: which parameters get gradients, how the gradients of several batches
 //! are combined, clipping, skipped updates, and the steps of the optimizers.
 //!
-//! An iter is made of passes, and a pass of updates. An update is `begin`, then for each of its batches `forward` (held
-//! while the step runs) and `backward`, then `step`. Loops call them between the phases that hooks see. Nothing here
+//! An iter is made of passes, and a pass of updates. An update is `begin`, then for each of its batches `before_batch`,
+//! `forward` (held while the step runs), `backward` and `after_batch`, then `finish` and `step`. Loops call them between the phases that hooks see. Nothing here
 //! reads a value from a device.
 
+mod exchange;
 mod pass;
 mod precision;
 mod recorded;
@@ -20,16 +21,18 @@ pub use skipped::NonFinite;
 
 use crate::base::suggest::meant;
 use crate::base::{Error, Flag, Result, Scalar, State as _, StateMap};
-use crate::native::{self, Autocast, GradientSwitch, GradientsOff, Scaling, TensorList};
+use crate::native::{self, Autocast, GradientSwitch, GradientsOff, ProcessGroup, ReducerOptions, Scaling, TensorList};
 use crate::optim::clip::Clip;
 use crate::optim::error::OptimError;
 use crate::optim::groups::GroupName;
 use crate::optim::live::Optim;
 use crate::optim::schedule::{Schedules, TrainingProgress};
+use exchange::Exchange;
 use pass::followed;
 use scaler::LossScaler;
 use skipped::Skipped;
 use std::fmt;
+use std::sync::Arc;
 use tch::{Device, Tensor};
 
 /// The optimizers of a run, with everything that their updates need.
@@ -51,6 +54,8 @@ pub struct Updates {
     restored_scales: StateMap,
     /// Of the update under way whether a gradient is not finite, where losses are scaled.
     found_inf: Option<Tensor>,
+    /// With other processes, the average of gradients over all of them.
+    exchange: Exchange,
     /// What learning rates are multiplied by since the run went back to an earlier state.
     lr_scale: f64,
 }
@@ -82,6 +87,7 @@ impl Default for Updates {
             scalers: Vec::new(),
             restored_scales: StateMap::new(),
             found_inf: None,
+            exchange: Exchange::default(),
             lr_scale: 1.0,
         }
     }
@@ -179,6 +185,11 @@ impl Updates {
         Ok(())
     }
 
+    /// From now on gradients are averaged over the ranks of a group: each is the mean of those of all ranks.
+    pub fn join(&mut self, group: &Arc<ProcessGroup>, options: ReducerOptions) {
+        self.exchange = Exchange::join(group, options);
+    }
+
     /// Sets every scheduled setting to its value at the clock.
     ///
     /// # Errors
@@ -245,12 +256,30 @@ impl Updates {
     /// Begins an update of a pass: its gradients are cleared.
     ///
     /// # Errors
-    /// Errors of libtorch; none is known.
+    /// In a group of ranks, when one has other parameters or is gone.
     pub fn begin(&mut self, pass: usize) -> Result<()> {
         for optimizer in &self.passes[pass].optimizers {
             self.optimizers[*optimizer].zero_grad()?;
         }
-        Ok(())
+        self.exchange.begin(&self.passes[pass], &self.optimizers)
+    }
+
+    /// To be called before each batch of an update, in a group of ranks also by one that has no samples of the batch. `last`:
+    /// whether no batch of the update follows; its backward exchanges the gradients.
+    ///
+    /// # Errors
+    /// In a group, when a rank is gone.
+    pub fn before_batch(&self, pass: usize, last: bool) -> Result<()> {
+        self.exchange.before_batch(&self.passes[pass], last)
+    }
+
+    /// To be called after the last backward of each batch, in a group of ranks also by one that has no samples of the batch:
+    /// from then on it has the gradients of all ranks, if the batch is the last of its update.
+    ///
+    /// # Errors
+    /// In a group, when backward has left a parameter out, and when a rank is gone.
+    pub fn after_batch(&self, pass: usize) -> Result<()> {
+        self.exchange.after_batch(&self.passes[pass], &self.optimizers)
     }
 
     /// Returns a guard for the time in which the step of a pass runs: until it is dropped, parameters of other passes
@@ -277,6 +306,7 @@ impl Updates {
             _ => Some(loss.f_mul_scalar(share)?),
         };
         let loss = shared.as_ref().unwrap_or(loss);
+        self.exchange.before_backward(&self.passes[pass], loss)?;
         let result = match self.scalers.get(pass) {
             None => loss.f_backward(),
             Some(scaler) => scaler.scaled(loss)?.f_backward(),
@@ -289,8 +319,9 @@ impl Updates {
     ///
     /// # Errors
     /// When the tensor has no graph, or the gradient another shape.
-    pub fn backward_from(&self, tensor: &Tensor, gradient: &Tensor) -> Result<()> {
+    pub fn backward_from(&self, pass: usize, tensor: &Tensor, gradient: &Tensor) -> Result<()> {
         let _full = self.without_autocast()?;
+        self.exchange.before_backward(&self.passes[pass], tensor)?;
         native::backward(tensor, Some(gradient)).map_err(|error| Error::new(error).context("`backward` failed"))
     }
 

@@ -41,7 +41,7 @@ impl Context<'_> {
         let share = self.share("backward")?;
         check_loss(format_args!("the loss of `cx.backward`"), loss)?;
         self.run.step.has_gone_backward = true;
-        self.run.updates.backward(self.run.current.pass.map_or(0, |place| place.pass), loss, share)
+        self.run.updates.backward(self.pass_index(), loss, share)
     }
 
     /// Runs backward from a tensor of any shape whose gradient is known, for example the gradient that losses have
@@ -59,7 +59,11 @@ impl Context<'_> {
             ));
         }
         self.run.step.has_gone_backward = true;
-        self.run.updates.backward_from(tensor, gradient)
+        self.run.updates.backward_from(self.pass_index(), tensor, gradient)
+    }
+
+    pub(crate) fn pass_index(&self) -> usize {
+        self.run.current.pass.map_or(0, |place| place.pass)
     }
 
     /// What the batch in work counts in the gradient of its update.

@@ -1,6 +1,7 @@
 //! The only access that hooks and steps have to a run.
 
 mod backward;
+mod ranks;
 mod record;
 mod requests;
 mod work;
@@ -77,11 +78,6 @@ impl<'a> Context<'a> {
     pub fn pass_place(&self) -> Option<PassPlace> {
         self.run.step.uses("pass_place");
         self.run.current.pass
-    }
-
-    /// The index of the pass of the current update.
-    pub(crate) fn pass_index(&self) -> Option<usize> {
-        self.run.current.pass.map(|place| place.pass)
     }
 
     /// All clocks: finished and planned epochs, iters, batches.

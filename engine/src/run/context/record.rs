@@ -172,11 +172,6 @@ impl Context<'_> {
         &self.run.seen.record
     }
 
-    /// What has been recorded, to read a window of it or to write rows.
-    pub(crate) fn record_mut(&mut self) -> &mut Record {
-        &mut self.run.seen.record
-    }
-
     /// Prints a line on the console and in `log.txt`.
     ///
     /// # Errors

@@ -168,14 +168,15 @@ impl Context<'_> {
     }
 
     /// A generator of random numbers for this purpose. It is the same in every run with this seed at this iter and
-    /// batch, and a different one for each batch of each loader and for each update of each pass.
+    /// batch, and a different one for each batch of each loader, for each update of each pass, and for each rank.
     pub fn generator(&self, purpose: &'static str) -> Stream {
         self.run.step.uses("generator");
         let batch = match self.run.current.evaluated {
             None => self.run.clocks.batch.get().wrapping_add(self.tag_of_update()),
             Some(batch) => tag_of(self.run.current.loader).wrapping_add(batch),
         };
-        Stream::new(self.run.seed, purpose, self.run.clocks.iter.get(), batch)
+        let rank = (self.run.process.rank() as u64) << 44;
+        Stream::new(self.run.seed, purpose, self.run.clocks.iter.get(), batch.wrapping_add(rank))
     }
 
     /// What tells updates of one iter apart that may work on one batch; 0 for a trainer without `#[passes]`.

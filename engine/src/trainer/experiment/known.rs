@@ -5,6 +5,7 @@ use crate::config::Keyed as _;
 use crate::hook::{ConstText, HookSet};
 use crate::hooks::DefaultHooks;
 use crate::trainer::Build;
+use crate::trainer::experiment::nearest::Nearest;
 use crate::trainer::experiment::sections::KEYS;
 use crate::trainer::experiment::settings::{TrainSettings, ValSettings};
 use crate::trainer::parts::PartOf;
@@ -25,7 +26,10 @@ pub const fn unknown_keys<T: Build>(found: &[(&str, &str, &str)]) -> Option<Cons
             if !under.is_empty() {
                 text = text.with(" in `").with(under).with("`");
             }
-            text = known.listed(text);
+            text = match known.meant::<T>(key) {
+                Some(meant) => text.with(", did you mean `").with(meant).with("`?"),
+                None => known.listed(text),
+            };
         }
         index += 1;
     }
@@ -118,6 +122,41 @@ impl Known {
                     && (is_hook(key, DefaultHooks::KEYS) || is_hook(key, <T::Bundle as HookSet>::KEYS))
             }
         }
+    }
+
+    /// The key that was most likely meant.
+    const fn meant<T: Build>(self, key: &str) -> Option<&'static str> {
+        let (mut nearest, mut index) = (Nearest::to(key), 0);
+        match self {
+            Known::Anything => {}
+            Known::Keys(keys) => {
+                while index < keys.len() {
+                    nearest = nearest.or(keys[index]);
+                    index += 1;
+                }
+            }
+            Known::Sections => {
+                while index < KEYS.len() {
+                    nearest = nearest.or(KEYS[index].0);
+                    index += 1;
+                }
+            }
+            Known::Below(group) => {
+                while index < T::PARTS.len() {
+                    let info = T::PARTS[index].part.info;
+                    if is_below(info.path, group, info.name) {
+                        nearest = nearest.or(info.name);
+                    }
+                    index += 1;
+                }
+                let mut hook = 0;
+                while is_same(group, "hooks") && hook < DefaultHooks::KEYS.len() {
+                    nearest = nearest.or(DefaultHooks::KEYS[hook].0);
+                    hook += 1;
+                }
+            }
+        }
+        nearest.found()
     }
 
     const fn listed(self, text: ConstText) -> ConstText {

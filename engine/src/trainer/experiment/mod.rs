@@ -10,6 +10,7 @@ mod facts;
 mod keys;
 pub(crate) mod known;
 mod misplaced;
+mod nearest;
 mod purpose;
 mod reader;
 mod rules;

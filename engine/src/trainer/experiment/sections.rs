@@ -1,6 +1,7 @@
 //! The sections of an experiment: one line for each says what it is for, its type, and how it is read and printed.
 
 use crate::base::Clock;
+use crate::dist::DistSettings;
 use crate::hook::{HookConfig, HookSet, Joined};
 use crate::hooks::{DefaultHooks, HookSettings};
 use crate::loops::{EpochLoader, LoopConfig, ProfileWindow, Role};
@@ -315,6 +316,8 @@ sections! {
     deterministic: Determinism = Or(Determinism::default);
     /// How libtorch computes: products of matrices, layouts, denormal numbers, memory.
     backend: BackendSettings = Or(BackendSettings::default);
+    /// A training in several processes, each on its own part of every batch.
+    dist: DistSettings = Or(DistSettings::default);
     /// The folder of all runs: relative to this file, or to the current folder when no file says it.
     work_dir: PathBuf = FolderOr("runs");
     /// What `train` does when the folder already contains a run: `OnRequest` refuses it unless `--resume` or `--fresh` is given; `Auto` continues it, which is useful for a job that is restarted again and again.

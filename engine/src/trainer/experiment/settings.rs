@@ -163,11 +163,23 @@ impl DeviceChoice {
     /// # Errors
     /// A text that says which devices there are.
     pub fn resolve(self) -> Result<Device, String> {
+        self.resolve_for(0)
+    }
+
+    /// The device of one of several processes of this machine, by its number among them: each has a CUDA device of its own,
+    /// from the chosen one on.
+    ///
+    /// # Errors
+    /// A text that says which devices there are.
+    pub fn resolve_for(self, local_rank: usize) -> Result<Device, String> {
         let count = tch::Cuda::device_count().max(0) as usize;
-        match self {
-            DeviceChoice::Cpu => Ok(Device::Cpu),
-            DeviceChoice::Auto if count > 0 => Ok(Device::Cuda(0)),
-            DeviceChoice::Auto => Ok(Device::Cpu),
+        let own = match self {
+            DeviceChoice::Auto if count > 0 => DeviceChoice::Cuda(local_rank),
+            DeviceChoice::Cuda(first) => DeviceChoice::Cuda(first.saturating_add(local_rank)),
+            choice => choice,
+        };
+        match own {
+            DeviceChoice::Cpu | DeviceChoice::Auto => Ok(Device::Cpu),
             DeviceChoice::Cuda(index) if index < count => Ok(Device::Cuda(index)),
             DeviceChoice::Cuda(index) if count == 0 => {
                 Err(format!("there is no device `Cuda({index})`: libtorch finds no CUDA device; use `Cpu` or `Auto`"))

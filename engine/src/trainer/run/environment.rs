@@ -1,6 +1,7 @@
 //! What a run's log says of where it ran: enough to run it again there, or to see why another place gave other numbers.
 
 use crate::base::Clock;
+use crate::dist::Process;
 use crate::trainer::{Build, Experiment};
 use std::fmt::Write as _;
 use std::path::Path;
@@ -8,7 +9,12 @@ use std::process::{Command, Stdio};
 use tch::Device;
 
 /// The report, one fact a line.
-pub(super) fn report<T: Build>(experiment: &Experiment<T>, device: Device, folder: &Path) -> Vec<String> {
+pub(super) fn report<T: Build>(
+    experiment: &Experiment<T>,
+    device: Device,
+    folder: &Path,
+    process: &Process,
+) -> Vec<String> {
     let mut lines = Vec::new();
     let mut fact = |name: &str, value: String| lines.push(format!("{name}: {value}"));
     fact("command line", command_line());
@@ -32,6 +38,13 @@ pub(super) fn report<T: Build>(experiment: &Experiment<T>, device: Device, folde
         fact("denormals", "flushed to zero".to_owned());
     }
     fact("seed", experiment.seed.to_string());
+    if let Process::Group(group) = process {
+        let launched = group.launched();
+        fact(
+            "rank",
+            format!("{} of {}, which meet at {}:{}", group.rank(), group.world(), launched.host, launched.port),
+        );
+    }
     fact("machine", machine());
     lines
 }

@@ -1,6 +1,7 @@
 //! `val`, `test` and `predict`: a pass over a loader with the weights of a checkpoint.
 
 use crate::base::{Error, Prediction, Result};
+use crate::dist::Process;
 use crate::folder::FinishedRun;
 use crate::loops::Role;
 use crate::phase::at;
@@ -67,7 +68,7 @@ fn evaluate<T: Build>(
     body: impl FnOnce(&mut Program<T>) -> Result<()>,
 ) -> Result<Summary> {
     needs_loader::<T>(role).map_err(Error::msg)?;
-    let device = prepare(&experiment)?;
+    let device = prepare(&experiment, &Process::Alone)?;
     let (command, phase) = match role {
         Role::Train => (Command::Train, None),
         Role::Val => (Command::Val, Some(RowPhase::Val)),
@@ -77,7 +78,7 @@ fn evaluate<T: Build>(
     // a bare file of weights tells no iter to record results under
     let run = phase.filter(|_| checkpoint.is_dir()).and_then(|_| FinishedRun::of_checkpoint(checkpoint));
     let folder = run.as_ref().map_or_else(|| experiment.work_dir.join(&experiment.name), |run| run.path().to_owned());
-    let facts = environment::report(&experiment, device, &folder);
+    let facts = environment::report(&experiment, device, &folder, &Process::Alone);
     let recording = Recording::of(&mut experiment, facts)?;
     let mut program = build_on(device, experiment, &[role])?;
     if !program.loaders.has(role) {

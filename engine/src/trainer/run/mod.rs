@@ -9,6 +9,7 @@ mod evaluate;
 mod mirror;
 mod plan;
 mod program;
+mod ranks;
 mod recording;
 mod script;
 mod start;
@@ -36,6 +37,8 @@ pub struct Summary {
     pub epoch: u64,
     /// Finished updates.
     pub iter: u64,
+    /// The number of this process among those that have worked together; 0 of one alone.
+    pub rank: usize,
 }
 
 impl Summary {
@@ -46,6 +49,12 @@ impl Summary {
             .map(|(name, value)| (name.clone(), *value))
             .collect();
         let clocks = program.run.clocks();
-        Summary { end, metrics, epoch: clocks.epoch().get(), iter: clocks.iter().get() }
+        Summary {
+            end,
+            metrics,
+            epoch: clocks.epoch().get(),
+            iter: clocks.iter().get(),
+            rank: program.run.process.rank(),
+        }
     }
 }

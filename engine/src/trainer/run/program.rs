@@ -2,6 +2,7 @@
 
 use crate::base::Result;
 use crate::config::{Kind, Node, print_line};
+use crate::dist::Process;
 use crate::hook::{CustomHook, Dispatcher, HookSet, Joined, SlotSetting};
 use crate::hooks::{DefaultHooks, HookSettings};
 use crate::loops::{self, Plan, Role, TrainPlan};
@@ -21,20 +22,29 @@ pub type Program<T> = loops::Program<EngineHooksOf<T>, T>;
 /// # Errors
 /// When the device is not there, or a part finds something wrong with its settings.
 pub fn build<T: Build>(experiment: Experiment<T>, roles: &[Role]) -> Result<Program<T>> {
-    let device = prepare(&experiment)?;
+    let device = prepare(&experiment, &Process::Alone)?;
     build_on(device, experiment, roles)
 }
 
 /// The experiment's device; sets what holds for the process: libtorch's threads for one operator, its determinism, and
 /// its `backend`.
-pub(super) fn prepare<T: Build>(experiment: &Experiment<T>) -> Result<Device> {
-    let device = experiment.device.resolve().map_err(|why| BuildErrors::at("device", why))?;
+pub(super) fn prepare<T: Build>(experiment: &Experiment<T>, process: &Process) -> Result<Device> {
+    let device = experiment.device.resolve_for(process.local_rank()).map_err(|why| BuildErrors::at("device", why))?;
     determinism::apply(experiment.deterministic, device)?;
-    if let Some(threads) = experiment.threads {
+    if let Some(threads) = experiment.threads.or_else(|| threads_of_rank(process)) {
         tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX).max(1));
     }
     backend::apply(&experiment.backend, experiment.train.precision, experiment.deterministic)?;
     Ok(device)
+}
+
+/// The threads of one of several processes of this machine, which share its cores; `None` where somebody has set them.
+fn threads_of_rank(process: &Process) -> Option<usize> {
+    if process.local_world() == 1 || std::env::var_os("OMP_NUM_THREADS").is_some() {
+        return None;
+    }
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    Some((cores / process.local_world()).max(1))
 }
 
 /// [`build`] on a device that is there.

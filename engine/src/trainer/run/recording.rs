@@ -51,14 +51,17 @@ impl Recording {
         self.chosen.iter().for_each(|config| sinks.push_chosen(config.as_ref()));
     }
 
-    /// Adds the log and the console, both open.
+    /// Adds the log and the console, both open; of several processes only one has a console.
     ///
     /// # Errors
     /// When the log can't be written.
-    pub(super) fn begin(&self, folder: &RunFolder, console: ConsoleOptions, sinks: &mut Sinks) -> Result<()> {
-        sinks.push("log.txt", LogFile::open(&folder.log())?);
-        // the console comes last: a row that a person has seen is in the files
-        self.greet(console, sinks)
+    pub(super) fn begin(&self, log: &Path, console: Option<ConsoleOptions>, sinks: &mut Sinks) -> Result<()> {
+        sinks.push("log.txt", LogFile::open(log)?);
+        match console {
+            // the console comes last: a row that a person has seen is in the files
+            Some(console) => self.greet(console, sinks),
+            None => self.environment.iter().try_for_each(|fact| sinks.line(fact)),
+        }
     }
 
     /// Adds the sinks of a command that evaluates a checkpoint of a run: the console, and those of the run. They may not be

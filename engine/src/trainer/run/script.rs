@@ -1,6 +1,7 @@
 //! `export` of a program: what `predict` computes, as TorchScript.
 
 use crate::base::{Error, Result};
+use crate::dist::Process;
 use crate::loops::{Role, Traced};
 use crate::run::Command;
 use crate::trainer::run::needs_loader;
@@ -15,7 +16,7 @@ use std::path::Path;
 /// When the checkpoint doesn't fit, something fails while building, or the step can't be recorded.
 pub fn run_script<T: Build>(experiment: Experiment<T>, checkpoint: &Path, output: Option<&str>) -> Result<Traced> {
     needs_loader::<T>(Role::Predict).map_err(Error::msg)?;
-    let device = prepare(&experiment)?;
+    let device = prepare(&experiment, &Process::Alone)?;
     let mut program = build_on(device, experiment, &[Role::Predict])?;
     program.run.current.command = Command::Predict;
     program.take_for_evaluation(checkpoint)?;

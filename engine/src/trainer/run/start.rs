@@ -4,11 +4,13 @@ use crate::base::disk::{DiskContext as _, write_atomic};
 use crate::base::{Error, ErrorContext as _, Iter, Result, plain, temporary};
 use crate::checkpoint::{self, Newest};
 use crate::config::{Difference, MAX_FILE, Node, differences, parse_text, print_line};
+use crate::dist::Process;
 use crate::folder::{EXPERIMENT, FolderError, Mode, RunFolder};
 use crate::loops::LoopConfig;
 use crate::phase::at;
 use crate::record::RunInfo;
-use crate::trainer::run::Program;
+use crate::trainer::run::ranks::ToldStart;
+use crate::trainer::run::{Program, ranks};
 use crate::trainer::{Build, Experiment};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -78,12 +80,40 @@ pub(super) struct Start {
 }
 
 impl Start {
-    /// Looks for the checkpoint to go on from: the newest of the run, or the one that is named.
+    /// Looks for the checkpoint to go on from: the newest of the run, or the one that is named. Rank 0 has the folder and
+    /// looks; the others are told.
     ///
     /// # Errors
     /// When no checkpoint can be read although there are some, or not the one that is named; when that one is not of this
-    /// run, which is resumed; and when something else lies in the place of `experiment.ron`.
-    pub(super) fn look(folder: &RunFolder, from: Option<&Path>, experiment: String) -> Result<Start> {
+    /// run, which is resumed; and when something else lies in the place of `experiment.ron`. When another rank is gone.
+    pub(super) fn look(
+        folder: Option<RunFolder>,
+        process: &Process,
+        from: Option<&Path>,
+        experiment: String,
+    ) -> Result<(RunFolder, Start)> {
+        let own = folder.map(|folder| Start::of_folder(&folder, from, experiment.clone()).map(|start| (folder, start)));
+        let own = own.transpose()?;
+        let told = ranks::tell_start(process, || {
+            let (folder, start) = own.as_ref()?;
+            let checkpoint = start.newest.found.as_ref().map(|(path, _)| path.clone());
+            Some(ToldStart { folder: folder.path().to_owned(), mode: folder.mode(), checkpoint })
+        })?;
+        match (own, told) {
+            (Some(own), _) => Ok(own),
+            (None, Some(told)) => {
+                let load = |path: PathBuf| -> Result<_> { Ok((path.clone(), checkpoint::load(&path)?)) };
+                let newest = Newest { found: told.checkpoint.map(load).transpose()?, unusable: Vec::new() };
+                let (mode, before, later) = (told.mode, None, Vec::new());
+                let start =
+                    Start { mode, experiment, before, newest, later, resumed: None, forked: None, told: Vec::new() };
+                Ok((RunFolder::shared(&told.folder, mode), start))
+            }
+            (None, None) => Err(Error::msg("rank 0 has told no folder")),
+        }
+    }
+
+    fn of_folder(folder: &RunFolder, from: Option<&Path>, experiment: String) -> Result<Start> {
         let mode = folder.mode();
         let named = |path: &Path| -> Result<Newest> {
             Ok(Newest { found: Some((path.to_owned(), checkpoint::load(path)?)), unusable: Vec::new() })
@@ -114,8 +144,8 @@ impl Start {
         let Some((path, mut snapshot)) = self.newest.found.take() else { return Ok(()) };
         let place = checkpoint::place_of(&path);
         let failed = || format!("{} can't be resumed", place.display());
-        if self.mode != Mode::Resume {
-            // their states are positions in files of the other run
+        if self.mode != Mode::Resume || !program.run.process.is_main() {
+            // their states are positions in files of the other run, or of rank 0
             snapshot.state.put_map("sinks", |_| {});
             // as are its checkpoints
             snapshot.state.put("regular", &Vec::<Iter>::new());
@@ -218,7 +248,7 @@ impl Start {
         }
         program.train_with(|program| {
             // only now: a hook may refuse its settings in `before_train`, and a training that is over takes no new ones
-            if self.mode == Mode::Resume && !program.is_over() {
+            if self.mode == Mode::Resume && !program.is_over() && program.run.process.is_main() {
                 self.replace_experiment(program)?;
             }
             program.epochs_by(train_loop)

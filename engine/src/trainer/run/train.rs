@@ -1,6 +1,7 @@
 //! `train`: a training in a folder of its own, from its first line to its last.
 
 use crate::base::{Clock, Error, Result};
+use crate::dist::Process;
 use crate::folder::Mode;
 use crate::loops::{End, Role};
 use crate::model::ModelEntry;
@@ -13,7 +14,7 @@ use crate::trainer::run::mirror::Mirrored;
 use crate::trainer::run::program::{build_on, prepare};
 use crate::trainer::run::recording::Recording;
 use crate::trainer::run::start::{Claim, Start};
-use crate::trainer::run::{Program, Summary, environment, weights};
+use crate::trainer::run::{Program, Summary, environment, ranks, weights};
 use crate::trainer::{Build, BuildErrors, Experiment, Mistake, Resume};
 use std::path::{Path, PathBuf};
 use tch::Device;
@@ -44,27 +45,46 @@ impl From<Mode> for TrainOptions {
 ///
 /// # Errors
 /// When the folder holds a run already, or something fails while building or running.
-pub fn run_train<T: Build>(mut experiment: Experiment<T>, options: impl Into<TrainOptions>) -> Result<Summary> {
-    let mut options = options.into();
+pub fn run_train<T: Build>(experiment: Experiment<T>, options: impl Into<TrainOptions>) -> Result<Summary> {
+    let process = ranks::join(&experiment, "train")?;
+    let summary = train_as(process.clone(), experiment, options.into());
+    ranks::leave(&process, summary.as_ref().err());
+    summary
+}
+
+/// [`run_train`], alone or as one of several processes. Rank 0 has the folder and writes everything in it but the logs of
+/// the others; what it chooses there, it tells them.
+fn train_as<T: Build>(process: Process, mut experiment: Experiment<T>, mut options: TrainOptions) -> Result<Summary> {
     if options.mode == Mode::New && options.from.is_none() && experiment.resume == Resume::Auto {
         options.mode = Mode::Auto;
     }
+    if process.attempt() > 0 {
+        // the launcher has started the ranks again: whatever the first ones were to do, these go on
+        (options.mode, options.from) = (Mode::Auto, None);
+    }
     // nothing is written yet: a device that is not there is no reason to begin a run
-    let device = prepare(&experiment)?;
+    let device = prepare(&experiment, &process)?;
     #[cfg(feature = "s3")]
-    let mirror = Mirrored::of(&experiment, options.mode, options.from.is_some())?;
-    let claim = Claim::of(&experiment, options.mode)?;
-    let facts = environment::report(&experiment, device, claim.path());
+    let mirror = match process.is_main() {
+        true => Mirrored::of(&experiment, options.mode, options.from.is_some())?,
+        false => Mirrored::default(),
+    };
+    let claim = process.is_main().then(|| Claim::of(&experiment, options.mode)).transpose()?;
+    let path =
+        claim.as_ref().map_or_else(|| experiment.work_dir.join(&experiment.name), |claim| claim.path().to_owned());
+    let facts = environment::report(&experiment, device, &path, &process);
     let mut recording = Recording::of(&mut experiment, facts)?;
 
     let train_loop = experiment.train_loop.take();
     let given = std::mem::take(&mut experiment.weights);
-    let mut program = build_for_training(device, experiment)?;
+    let mut program = build_for_training(device, experiment, process.clone())?;
     program.plan.train.past_end = options.past_end;
     program.plan.train.time_limit = options.time_limit;
-    let folder = claim.take_folder()?;
-    recording.add_sinks(&folder, &mut program.run.seen.sinks);
-    let mut start = Start::look(&folder, options.from.as_deref(), recording.text().to_owned())?;
+    let folder = claim.map(Claim::take_folder).transpose()?;
+    if let Some(folder) = &folder {
+        recording.add_sinks(folder, &mut program.run.seen.sinks);
+    }
+    let (folder, mut start) = Start::look(folder, &process, options.from.as_deref(), recording.text().to_owned())?;
     start.restore(&mut program)?;
     let loaded = match start.goes_on() {
         true => weights::left_alone(&given),
@@ -72,10 +92,13 @@ pub fn run_train<T: Build>(mut experiment: Experiment<T>, options: impl Into<Tra
     };
     recording.add_facts(loaded.details);
     // whatever can be refused was refused; from here on files of the run change
-    start.begin(&folder)?;
-    let (log, info) = (folder.log(), recording.info(folder.path(), program.measured()));
+    ranks::ready(&process)?;
+    if process.is_main() {
+        start.begin(&folder)?;
+    }
+    let (log, info) = (folder.log_of(process.rank()), recording.info(folder.path(), program.measured()));
     let info = start.info(info, &program);
-    recording.begin(&folder, options.console, &mut program.run.seen.sinks)?;
+    recording.begin(&log, process.is_main().then_some(options.console), &mut program.run.seen.sinks)?;
     program.run.storage.folder = Some(folder);
     greet(&mut program)?;
     start.tell(&mut program)?;
@@ -90,8 +113,10 @@ pub fn run_train<T: Build>(mut experiment: Experiment<T>, options: impl Into<Tra
 }
 
 /// The program, with everything checked that can be checked before the first batch. It listens to signals.
-fn build_for_training<T: Build>(device: Device, experiment: Experiment<T>) -> Result<Program<T>> {
+fn build_for_training<T: Build>(device: Device, experiment: Experiment<T>, process: Process) -> Result<Program<T>> {
     let mut program = build_on(device, experiment, &[Role::Train, Role::Val])?;
+    program.run.process = process;
+    program.deal_loaders()?;
     program.listen_to_signals()?;
     program.prepare_train()?;
     check_schedules(&program)?;
@@ -120,7 +145,12 @@ fn greet<T: Build>(program: &mut Program<T>) -> Result<()> {
     let models: Vec<String> = program.run.models.iter().map(told_of_model).collect();
     let single = single_samples(program);
     let Some(folder) = &program.run.storage.folder else { return Ok(()) };
-    let mut lines = vec![format!("{} in {} on {device}; {}", T::NAME, folder.path().display(), models.join(", "))];
+    let ranks = match program.run.process.world() {
+        1 => String::new(),
+        world => format!(" in {world} ranks"),
+    };
+    let mut lines =
+        vec![format!("{} in {} on {device}{ranks}; {}", T::NAME, folder.path().display(), models.join(", "))];
     if let several @ [_, _, ..] = T::loaders(Role::Train) {
         let of_epoch = match (T::CLOCK, program.plan.train.batches_per_epoch) {
             (Clock::Epoch, None) => format!("; an epoch is a pass of `{}`", program.epoch_loader_name()),

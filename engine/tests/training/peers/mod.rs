@@ -1,5 +1,7 @@
 //! The same training in PyTorch, on the same machine: to the bit. `cargo xtask test --peers` brings it and runs these tests.
 
+mod ddp;
+
 use engine::native::Autocast;
 use engine::optim::{AdamW, Clip, Optim, PassInfo, PassPlan, Precision, Updates};
 use std::path::{Path, PathBuf};

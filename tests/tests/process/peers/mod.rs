@@ -4,6 +4,7 @@ mod mirror;
 mod networks;
 mod pytorch;
 mod tensorboard;
+mod torchrun;
 
 use std::path::PathBuf;
 

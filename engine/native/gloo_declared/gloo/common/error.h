@@ -1,0 +1,2 @@
+// Of Gloo's header nothing is needed here.
+#pragma once

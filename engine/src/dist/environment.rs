@@ -1,0 +1,131 @@
+//! What a launcher tells its processes: the variables of `torchrun`, which other launchers set too.
+
+use crate::dist::error::DistError;
+
+/// The place of this process among those that a launcher has started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Launched {
+    /// The number of this process, from 0: `RANK`.
+    pub rank: usize,
+    /// How many processes there are: `WORLD_SIZE`.
+    pub world: usize,
+    /// The number of this process among those of its machine: `LOCAL_RANK`, else the rank.
+    pub local_rank: usize,
+    /// How many processes this machine has: `LOCAL_WORLD_SIZE`, else `WORLD_SIZE`.
+    pub local_world: usize,
+    /// The machine of the store: `MASTER_ADDR`.
+    pub host: String,
+    /// The port of the store: `MASTER_PORT`.
+    pub port: u16,
+    /// Whether the launcher serves the store, and not rank 0: `TORCHELASTIC_USE_AGENT_STORE`.
+    pub store_is_served: bool,
+    /// How often the launcher has started the processes anew: `TORCHELASTIC_RESTART_COUNT`.
+    pub attempt: u64,
+}
+
+impl Launched {
+    /// What the environment of this process says; `None` when no launcher has started it.
+    ///
+    /// # Errors
+    /// When a variable is missing or can't be read.
+    pub fn of_environment() -> Result<Option<Launched>, DistError> {
+        Launched::of(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+    }
+
+    fn of(variable: impl Fn(&str) -> Option<String>) -> Result<Option<Launched>, DistError> {
+        let Some(_) = variable("RANK").or_else(|| variable("WORLD_SIZE")) else { return Ok(None) };
+        let (rank, world) = (number(&variable, "RANK")?, number(&variable, "WORLD_SIZE")?);
+        let or = |name, other| variable(name).map_or(Ok(other), |_| number(&variable, name));
+        let (local_rank, local_world) = (or("LOCAL_RANK", rank)?, or("LOCAL_WORLD_SIZE", world)?);
+        if rank >= world {
+            let why = format!("it is {rank}, and there are {world} ranks (`WORLD_SIZE`), counted from 0");
+            return Err(DistError::Variable { name: "RANK", why });
+        }
+        let (host, port) = match world {
+            // alone: nothing is connected to
+            1 => (variable("MASTER_ADDR").unwrap_or_default(), 0),
+            _ => (variable("MASTER_ADDR").ok_or_else(|| missing("MASTER_ADDR"))?, number(&variable, "MASTER_PORT")?),
+        };
+        Ok(Some(Launched {
+            rank,
+            world,
+            local_rank,
+            local_world,
+            host,
+            port,
+            store_is_served: variable("TORCHELASTIC_USE_AGENT_STORE").is_some_and(|value| value == "True"),
+            attempt: or("TORCHELASTIC_RESTART_COUNT", 0)? as u64,
+        }))
+    }
+
+    /// Whether all processes are on this machine, as far as the address of the store tells.
+    pub fn is_local(&self) -> bool {
+        self.host == "localhost" || self.host.starts_with("127.") || self.host == "::1"
+    }
+}
+
+fn number<N: std::str::FromStr>(variable: impl Fn(&str) -> Option<String>, name: &'static str) -> Result<N, DistError> {
+    let value = variable(name).ok_or_else(|| missing(name))?;
+    value.trim().parse().map_err(|_| DistError::Variable { name, why: format!("`{value}` is no such number") })
+}
+
+fn missing(name: &'static str) -> DistError {
+    let why = "it is not set, although `RANK` or `WORLD_SIZE` is".to_owned();
+    DistError::Variable { name, why }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TORCHRUN: [(&str, &str); 6] = [
+        ("RANK", "3"),
+        ("WORLD_SIZE", "4"),
+        ("LOCAL_RANK", "1"),
+        ("LOCAL_WORLD_SIZE", "2"),
+        ("MASTER_ADDR", "node7"),
+        ("MASTER_PORT", "29400"),
+    ];
+
+    fn of(variables: &[(&str, &str)]) -> Result<Option<Launched>, String> {
+        let read =
+            |name: &str| variables.iter().rfind(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        Launched::of(read).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_variables_of_torchrun_are_read() {
+        let launched = of(&TORCHRUN).unwrap().unwrap();
+        assert_eq!((launched.rank, launched.world, launched.local_rank, launched.local_world), (3, 4, 1, 2));
+        assert_eq!((launched.host.as_str(), launched.port, launched.attempt), ("node7", 29400, 0));
+        assert!(!launched.store_is_served && !launched.is_local());
+        let mut restarted = TORCHRUN.to_vec();
+        restarted.extend([("TORCHELASTIC_USE_AGENT_STORE", "True"), ("TORCHELASTIC_RESTART_COUNT", "2")]);
+        let restarted = of(&restarted).unwrap().unwrap();
+        assert!(restarted.store_is_served && restarted.attempt == 2);
+    }
+
+    #[test]
+    fn without_a_launcher_there_is_nothing_and_a_single_rank_needs_no_store() {
+        assert_eq!(of(&[("MASTER_ADDR", "node7")]), Ok(None));
+        assert_eq!(of(&[("RANK", "0"), ("WORLD_SIZE", "1")]).unwrap().unwrap().world, 1);
+    }
+
+    #[test]
+    fn what_is_missing_or_wrong_is_named() {
+        let without = |name: &str| {
+            let left: Vec<_> = TORCHRUN.into_iter().filter(|(known, _)| *known != name).collect();
+            of(&left).unwrap_err()
+        };
+        for name in ["RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"] {
+            assert!(without(name).contains(&format!("`{name}`")), "{}", without(name));
+        }
+        let with = |name, value| {
+            let mut all = TORCHRUN.to_vec();
+            all.push((name, value));
+            of(&all).unwrap_err()
+        };
+        assert!(with("RANK", "4").contains("there are 4 ranks"), "{}", with("RANK", "4"));
+        assert!(with("MASTER_PORT", "70000").contains("`70000` is no such number"));
+    }
+}

@@ -1,0 +1,314 @@
+//! Several processes of one program on this machine: started, told to end, and ended together.
+
+use crate::base::{Error, ErrorContext as _, Result};
+use crate::dist::error_file::{ERROR_FILE, LeftError};
+use crate::native::Store;
+use rustix::process::{Pid, Signal, kill_process};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
+use signal_hook::iterator::Signals;
+use std::ffi::OsString;
+use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::net::TcpListener;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+/// Set for the processes of this launcher: its process id.
+const LAUNCHER: &str = "ENGINE_LAUNCHER";
+/// After the first rank has failed, the others have this time to see it and to end by themselves.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// After that they are told to end, and after this time they are killed.
+const LAST: Duration = Duration::from_secs(5);
+/// How often it is looked for a process that has ended and for signals.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// What to start.
+#[derive(Debug)]
+pub struct Launch {
+    /// The program.
+    pub program: PathBuf,
+    /// Its arguments, for every rank.
+    pub arguments: Vec<OsString>,
+    /// How many processes.
+    pub ranks: usize,
+    /// How often all of them are started again after one has failed.
+    pub restarts: u64,
+}
+
+/// The exit code of a program that was started in a wrong way: to start it again would be of no use.
+const USAGE: u8 = 2;
+
+/// How the ranks have ended.
+#[derive(Debug)]
+pub struct Ranks {
+    /// The exit code of the rank that has failed first, or of rank 0 when none has.
+    pub code: u8,
+    /// What went wrong, the cause first.
+    pub errors: Vec<RankError>,
+}
+
+/// The error of a rank.
+#[derive(Debug)]
+pub struct RankError {
+    /// The rank.
+    pub rank: usize,
+    /// All texts, the outermost first.
+    pub texts: Vec<String>,
+    /// Whether it came because another rank was gone.
+    pub follows: bool,
+}
+
+impl Launch {
+    /// Starts the ranks and waits for their end. SIGINT, SIGTERM and SIGUSR1 are passed on to all of them. When one fails,
+    /// the others end too: by themselves, as they miss it, or else they are killed. Then all are started again, if that is
+    /// allowed and no signal has come; `again` is told of each failure before.
+    ///
+    /// Rank 0 has the output of this process; lines of the others are printed on standard error, with their rank.
+    ///
+    /// # Errors
+    /// When a process can't be started; those that were are ended.
+    pub fn run(&self, mut again: impl FnMut(&[RankError], u64)) -> Result<Ranks> {
+        let mut signals =
+            Signals::new([SIGINT, SIGTERM, SIGUSR1]).context("signals can't be passed on to the ranks")?;
+        let mut attempt = 0;
+        loop {
+            let (ranks, told_to_end) = self.attempt(attempt, &mut signals)?;
+            if ranks.errors.is_empty() || told_to_end || ranks.code == USAGE || attempt == self.restarts {
+                return Ok(ranks);
+            }
+            attempt += 1;
+            again(&ranks.errors, attempt);
+        }
+    }
+
+    /// How the ranks have ended, and whether a signal has told them to.
+    fn attempt(&self, attempt: u64, signals: &mut Signals) -> Result<(Ranks, bool)> {
+        let listener = TcpListener::bind("127.0.0.1:0").context("no port could be opened for the ranks to meet")?;
+        let port = listener.local_addr().context("no port could be opened for the ranks to meet")?.port();
+        let _store = Store::serve(listener, Duration::from_secs(60))?;
+        let folder = ErrorFiles::make()?;
+        let mut started = Started(Vec::new());
+        for rank in 0..self.ranks {
+            let mut command = self.command(rank, port, &folder.of(rank));
+            let child = command.env("TORCHELASTIC_RESTART_COUNT", attempt.to_string()).spawn();
+            let child = child.with_context(|| format!("rank {rank} can't be started"))?;
+            started.0.push(OneRank::of(rank, child));
+        }
+        let told_to_end = started.wait(signals);
+        Ok((report(&started.0, &folder), told_to_end))
+    }
+
+    fn command(&self, rank: usize, port: u16, error_file: &Path) -> Command {
+        let mut command = Command::new(&self.program);
+        let number = |number: usize| number.to_string();
+        command
+            .args(&self.arguments)
+            .env("RANK", number(rank))
+            .env("LOCAL_RANK", number(rank))
+            .env("WORLD_SIZE", number(self.ranks))
+            .env("LOCAL_WORLD_SIZE", number(self.ranks))
+            .env("GROUP_RANK", "0")
+            .env("MASTER_ADDR", "127.0.0.1")
+            .env("MASTER_PORT", port.to_string())
+            .env("TORCHELASTIC_USE_AGENT_STORE", "True")
+            .env("TORCHELASTIC_MAX_RESTARTS", self.restarts.to_string())
+            .env("TORCHELASTIC_RUN_ID", format!("engine-{}", std::process::id()))
+            .env(ERROR_FILE, error_file)
+            .env(LAUNCHER, std::process::id().to_string())
+            .stdin(Stdio::null())
+            // a Ctrl-C is for this process, which passes it on: else the ranks would get it twice
+            .process_group(0);
+        if rank > 0 {
+            command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        }
+        command
+    }
+}
+
+/// To be called by a process that such a launcher may have started: it ends in good order, as by SIGTERM, when its
+/// launcher dies. Whether there is a launcher, which then prints the error of this process.
+pub fn follow_launcher() -> bool {
+    let Some(launcher) = std::env::var(LAUNCHER).ok().and_then(|id| id.parse::<i32>().ok()) else { return false };
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{getpid, getppid, set_parent_process_death_signal};
+        // where it can't be set, a rank that is left alone ends by itself only when it has finished
+        let _ = set_parent_process_death_signal(Some(Signal::TERM));
+        if getppid().is_none_or(|parent| parent.as_raw_nonzero().get() != launcher) {
+            // it has died before
+            let _ = kill_process(getpid(), Signal::TERM);
+        }
+    }
+    let _ = launcher;
+    true
+}
+
+/// A process that was started.
+#[derive(Debug)]
+struct OneRank {
+    child: Child,
+    ended: Option<(Instant, ExitStatus)>,
+    /// Whether this launcher has killed it, after another rank had failed.
+    killed: bool,
+}
+
+impl OneRank {
+    fn of(rank: usize, mut child: Child) -> OneRank {
+        pass_on(rank, child.stdout.take());
+        pass_on(rank, child.stderr.take());
+        OneRank { child, ended: None, killed: false }
+    }
+
+    /// Looks whether it has ended.
+    fn look(&mut self) {
+        if self.ended.is_none()
+            && let Ok(Some(status)) = self.child.try_wait()
+        {
+            self.ended = Some((Instant::now(), status));
+        }
+    }
+
+    fn has_failed(&self) -> bool {
+        // 130 and 143: stopped by a signal in good order, as all ranks are
+        let is_good = |status: &ExitStatus| matches!(status.code(), Some(0 | 130 | 143));
+        self.ended.as_ref().is_some_and(|(_, status)| !is_good(status))
+    }
+
+    fn signal(&self, signal: Signal) {
+        if self.ended.is_none()
+            && let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw)
+        {
+            // one that has just ended needs none
+            let _ = kill_process(pid, signal);
+        }
+    }
+}
+
+/// The processes; those that still run are killed when it is dropped.
+#[derive(Debug)]
+struct Started(Vec<OneRank>);
+
+impl Started {
+    /// Waits for the end of all; whether a signal has told them to end.
+    fn wait(&mut self, signals: &mut Signals) -> bool {
+        let (mut failed, mut told, mut told_to_end) = (None::<Instant>, false, false);
+        while self.0.iter().any(|rank| rank.ended.is_none()) {
+            for signal in signals.pending() {
+                let signal = match signal {
+                    SIGINT => Signal::INT,
+                    SIGUSR1 => Signal::USR1,
+                    _ => Signal::TERM,
+                };
+                told_to_end |= signal != Signal::USR1;
+                self.0.iter().for_each(|rank| rank.signal(signal));
+            }
+            self.0.iter_mut().for_each(OneRank::look);
+            if self.0.iter().any(OneRank::has_failed) {
+                let since = failed.get_or_insert_with(Instant::now).elapsed();
+                if since > PATIENCE && !told {
+                    told = true;
+                    self.0.iter().for_each(|rank| rank.signal(Signal::TERM));
+                }
+                if since > PATIENCE + LAST {
+                    for rank in self.0.iter_mut().filter(|rank| rank.ended.is_none()) {
+                        rank.killed = true;
+                        rank.signal(Signal::KILL);
+                    }
+                }
+            }
+            std::thread::sleep(LOOK);
+        }
+        told_to_end
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        for rank in &mut self.0 {
+            rank.signal(Signal::KILL);
+            // a process that was killed ends
+            let _ = rank.child.wait();
+        }
+    }
+}
+
+/// Prints what a rank prints, line by line.
+fn pass_on(rank: usize, output: Option<impl Read + Send + 'static>) {
+    let Some(output) = output else { return };
+    let print = move || {
+        for line in BufReader::new(output).lines().map_while(std::io::Result::ok) {
+            // when nobody can read it, nothing else can be done about it
+            let _ = writeln!(std::io::stderr(), "rank {rank}: {line}");
+        }
+    };
+    // without a thread the rank is not heard; it goes on until its output is full
+    let _ = std::thread::Builder::new().name(format!("rank {rank}")).spawn(print);
+}
+
+/// Who has failed, and why; the cause first.
+fn report(ranks: &[OneRank], folder: &ErrorFiles) -> Ranks {
+    let mut failed: Vec<(usize, Instant, ExitStatus)> = Vec::new();
+    for (rank, one) in ranks.iter().enumerate() {
+        if let (true, Some((when, status))) = (one.has_failed(), one.ended) {
+            failed.push((rank, when, status));
+        }
+    }
+    let mut errors: Vec<(RankError, Instant, ExitStatus)> = Vec::new();
+    for (rank, when, status) in failed {
+        let error = match LeftError::read(&folder.of(rank)) {
+            Some(LeftError { texts, follows }) => RankError { rank, texts, follows },
+            None if ranks[rank].killed => {
+                let text = "it did not end after another rank had failed, and was killed";
+                RankError { rank, texts: vec![text.to_owned()], follows: true }
+            }
+            None => RankError { rank, texts: vec![told(status)], follows: false },
+        };
+        errors.push((error, when, status));
+    }
+    errors.sort_by_key(|(error, when, _)| (error.follows, *when));
+    let code = match errors.first() {
+        Some((_, _, status)) => status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1),
+        None => {
+            ranks.first().and_then(|rank| rank.ended?.1.code()).and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
+        }
+    };
+    Ranks { code, errors: errors.into_iter().map(|(error, ..)| error).collect() }
+}
+
+/// What is known of a process that has left no error.
+fn told(status: ExitStatus) -> String {
+    match (status.signal(), status.code()) {
+        (Some(9), _) => "it was killed (SIGKILL), by hand or because the machine had no memory left".to_owned(),
+        (Some(signal), _) => format!("it was ended by signal {signal}"),
+        (None, Some(code)) => format!("it has ended with exit code {code}"),
+        (None, None) => "it has ended in an unknown way".to_owned(),
+    }
+}
+
+/// The folder in which ranks leave their errors; it is removed at the end.
+#[derive(Debug)]
+struct ErrorFiles(PathBuf);
+
+impl ErrorFiles {
+    fn make() -> Result<ErrorFiles> {
+        let all = std::env::temp_dir();
+        let id = std::process::id();
+        // another user may have one of this name
+        let mut names = (0..100).map(|number| all.join(format!("engine-ranks-{id}-{number}")));
+        let made = names.find(|path| std::fs::create_dir(path).is_ok());
+        made.map(ErrorFiles)
+            .ok_or_else(|| Error::msg(format!("no folder can be made in `{}` for the errors of ranks", all.display())))
+    }
+
+    fn of(&self, rank: usize) -> PathBuf {
+        self.0.join(format!("rank{rank}.json"))
+    }
+}
+
+impl Drop for ErrorFiles {
+    fn drop(&mut self) {
+        // best effort: it is below the folder for temporary files
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

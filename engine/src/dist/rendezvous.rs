@@ -1,0 +1,72 @@
+//! How the ranks of a job find each other: one of them, or their launcher, serves a store at an address that all know.
+
+use crate::dist::environment::Launched;
+use crate::dist::error::DistError;
+use crate::native::{NativeError, Store};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, ToSocketAddrs};
+use std::time::{Duration, Instant};
+
+/// The connections of a rank to the store of its job.
+pub(super) struct Meeting {
+    /// What the ranks tell each other.
+    pub(super) store: Store,
+    /// Another connection, for signs of life.
+    pub(super) beats: Store,
+    /// For libtorch's groups: names as Python's ranks use them.
+    pub(super) groups: Store,
+    /// The store itself, where this process serves it: it ends last.
+    pub(super) served: Option<Store>,
+}
+
+impl Meeting {
+    /// Serves the store, or connects to it.
+    ///
+    /// # Errors
+    /// When the port is taken, or nobody serves a store there within the time.
+    pub(super) fn at(launched: &Launched, timeout: Duration) -> Result<Meeting, DistError> {
+        let serves = launched.rank == 0 && !launched.store_is_served;
+        let served = serves.then(|| serve(launched, timeout)).transpose()?;
+        let connect = || connect(launched, timeout);
+        let attempt = |store: Store| match launched.attempt {
+            0 => Ok(store),
+            // the store of a launcher outlives the processes: what the last ones have left in it is no use to these
+            attempt => store.prefixed(&format!("attempt_{attempt}")).map_err(failed),
+        };
+        let own = |store: &Store| store.prefixed("engine").map_err(failed);
+        let (first, second) = (attempt(connect()?)?, attempt(connect()?)?);
+        let (store, beats) = (own(&first)?, own(&second)?);
+        Ok(Meeting { store, beats, groups: first, served })
+    }
+}
+
+fn serve(launched: &Launched, timeout: Duration) -> Result<Store, DistError> {
+    let port = launched.port;
+    // libtorch would listen on every address; on one machine only its own processes are let in
+    let address: IpAddr = if launched.is_local() { Ipv4Addr::LOCALHOST } else { Ipv4Addr::UNSPECIFIED }.into();
+    let listener = TcpListener::bind(SocketAddr::new(address, port));
+    let listener = listener.map_err(|source| DistError::Port { port, source })?;
+    Store::serve(listener, timeout).map_err(failed)
+}
+
+/// Tries until somebody serves a store there, without libtorch's own attempts, which print warnings.
+fn connect(launched: &Launched, timeout: Duration) -> Result<Store, DistError> {
+    let Launched { host, port, .. } = launched;
+    let since = Instant::now();
+    let listens = || {
+        let addresses = (host.as_str(), *port).to_socket_addrs();
+        addresses.is_ok_and(|mut found| found.any(|at| std::net::TcpStream::connect_timeout(&at, timeout).is_ok()))
+    };
+    while !listens() {
+        if since.elapsed() >= timeout {
+            let source = NativeError::argument(format!("nobody listens there after {} s", timeout.as_secs_f64()));
+            return Err(DistError::NoStore { host: host.clone(), port: *port, source });
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let left = timeout.saturating_sub(since.elapsed()).max(Duration::from_secs(1));
+    Store::connect(host, *port, left).map_err(|source| DistError::NoStore { host: host.clone(), port: *port, source })
+}
+
+fn failed(source: NativeError) -> DistError {
+    DistError::Native { doing: "the store of the ranks".to_owned(), source }
+}

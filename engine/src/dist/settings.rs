@@ -1,0 +1,38 @@
+//! The section `dist` of an experiment.
+
+use engine_macros::component;
+use std::time::Duration;
+
+/// `dist: (…)`: a training in several processes.
+#[component(name = "dist")]
+#[derive(PartialEq)]
+pub struct DistSettings {
+    /// How many processes train together, each on its own part of every batch; `train` starts them on this machine, unless
+    /// a launcher such as `torchrun` has. By default as many as the launcher has started, and one without a launcher.
+    #[config(default, range = 1..=65536)]
+    pub ranks: Option<usize>,
+    /// Seconds after which a process that waits for another one ends with an error. The others also wait while rank 0 reads
+    /// a checkpoint, and while it writes one that is not written in the background.
+    #[config(default = 600.0, range = 0.1..=1e6)]
+    pub timeout: f64,
+    /// Looks in each forward pass for parameters that it has not used, for models that leave some out. It costs some time;
+    /// without it, backward has to reach every parameter that takes gradients, on every rank.
+    #[config(default = false)]
+    pub find_unused: bool,
+    /// Megabytes of gradients that are exchanged at once, while backward goes on.
+    #[config(default = 25.0, range = 0.001..=100000.0)]
+    pub bucket_mb: f64,
+}
+
+impl Default for DistSettings {
+    fn default() -> Self {
+        DistSettings { ranks: None, timeout: 600.0, find_unused: false, bucket_mb: 25.0 }
+    }
+}
+
+impl DistSettings {
+    /// [`DistSettings::timeout`], as a span of time.
+    pub fn time(&self) -> Duration {
+        Duration::try_from_secs_f64(self.timeout).unwrap_or(Duration::MAX)
+    }
+}

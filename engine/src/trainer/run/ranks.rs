@@ -1,0 +1,95 @@
+//! How the processes of a training find each other, what they compare, and how one that fails tells the others.
+
+use crate::base::{Error, ErrorContext as _, Result};
+use crate::dist::{Group, Hello, Launched, Process};
+use crate::folder::Mode;
+use crate::trainer::{Build, BuildErrors, Experiment};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Joins the processes that a launcher has started; `command` is what all of them run.
+///
+/// # Errors
+/// When the experiment asks for another number of processes than there are, when one does not come, and when they run
+/// different programs, experiments or commands.
+pub(super) fn join<T: Build>(experiment: &Experiment<T>, command: &str) -> Result<Process> {
+    let wanted = experiment.dist.ranks;
+    let launched = match (Launched::of_environment()?, wanted) {
+        (None, None | Some(1)) => return Ok(Process::Alone),
+        (None, Some(ranks)) => {
+            let why = format!(
+                "the training is to have {ranks} ranks, and this process is none of them: the command line starts them (`train EXP --ranks {ranks}`), or a launcher that sets `RANK` and `WORLD_SIZE`, such as `torchrun`"
+            );
+            return Err(BuildErrors::at("dist.ranks", why));
+        }
+        (Some(launched), wanted) => match wanted {
+            Some(ranks) if ranks != launched.world => {
+                let why = format!(
+                    "the training is to have {ranks} ranks, and the launcher has started {} (`WORLD_SIZE`); leave `ranks` out to take as many as there are",
+                    launched.world
+                );
+                return Err(BuildErrors::at("dist.ranks", why));
+            }
+            _ => launched,
+        },
+    };
+    if launched.world == 1 {
+        return Ok(Process::Alone);
+    }
+    let digest = |bytes: &[u8]| blake3::hash(bytes).to_hex()[..16].to_owned();
+    let hello = Hello::default()
+        .with("the engine", env!("CARGO_PKG_VERSION"))
+        .with("the command", command)
+        .with("the trainer", T::NAME)
+        .with("the hash of the experiment", digest(experiment.print()?.as_bytes()))
+        .with("the hash of the program", program_hash());
+    Ok(Process::Group(Arc::new(Group::join(launched, &hello, &experiment.dist)?)))
+}
+
+/// A hash of this program's file.
+fn program_hash() -> String {
+    let hashed = std::env::current_exe().and_then(|path| {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(std::fs::File::open(path)?)?;
+        Ok(hasher.finalize().to_hex()[..16].to_owned())
+    });
+    hashed.unwrap_or_else(|_| "unknown".to_owned())
+}
+
+/// What rank 0 has found in the folder of the run.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct ToldStart {
+    pub(super) folder: PathBuf,
+    pub(super) mode: Mode,
+    /// The checkpoint that the training goes on from.
+    pub(super) checkpoint: Option<PathBuf>,
+}
+
+/// What rank 0 tells of the start; `None` without a group.
+///
+/// # Errors
+/// When a rank is gone.
+pub(super) fn tell_start(process: &Process, own: impl FnOnce() -> Option<ToldStart>) -> Result<Option<ToldStart>> {
+    let Process::Group(group) = process else { return Ok(None) };
+    let told = group.from_main("the choice of the run's folder", || serde_json::to_vec(&own()).unwrap_or_default())?;
+    serde_json::from_slice(&told).context("what rank 0 has told of the start can't be read")
+}
+
+/// Waits until all ranks are ready to begin.
+///
+/// # Errors
+/// When one is gone.
+pub(super) fn ready(process: &Process) -> Result<()> {
+    process.group().map_or(Ok(()), |group| Ok(group.meet("the preparation of the training")?))
+}
+
+/// The end of this process: an error is told to the others.
+pub(super) fn leave(process: &Process, error: Option<&Error>) {
+    let Process::Group(group) = process else { return };
+    match error {
+        Some(error) => group.leave(error),
+        // who serves the store ends last; a rank that has failed after all has said why
+        None => drop(group.meet("the end of the run")),
+    }
+}

@@ -1,0 +1,89 @@
+//! A rank of ours beside one of PyTorch's `DistributedDataParallel`, in both orders: to the bit.
+
+use super::{bits, filled, python};
+use engine::native::{ProcessGroup, ReducerOptions, Store, TensorList};
+use engine::optim::{AdamW, Optim, PassInfo, PassPlan, Updates};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+use tch::{Device, Kind, Tensor};
+
+const TIME: Duration = Duration::from_secs(60);
+
+/// What `ddp.py` prints, line by line.
+fn ours(group: &Arc<ProcessGroup>, variant: &str) -> Vec<String> {
+    tch::set_num_threads(1);
+    let (rank, accumulate) = (group.rank() as i64, if variant == "accumulate" { 4 } else { 1 });
+    let shapes: [&[i64]; 4] = [&[16, 8], &[16], &[3, 16], &[3]];
+    let factor = 0.3 + 0.1 * rank as f64;
+    let own = shapes.iter().enumerate().map(|(j, shape)| filled(shape, j, factor).set_requires_grad(true));
+    let mut parameters: Vec<Tensor> = own.collect();
+    if variant == "unused" {
+        // in PyTorch a module's own parameters come before those of its parts
+        parameters.insert(0, filled(&[3], 4, 0.3).set_requires_grad(true));
+    }
+    let named = parameters.iter().enumerate().map(|(j, tensor)| (format!("p{j}"), tensor.shallow_clone())).collect();
+    let mut updates = Updates::default();
+    updates.add(Optim::new("opt", &AdamW { weight_decay: 0.1, ..AdamW::new(0.01) }, named).unwrap());
+    let plan = PassPlan::new(&PassInfo::PLAIN[0], 0, accumulate, None);
+    updates.set_passes(PassInfo::PLAIN, vec![plan], &parameters).unwrap();
+    updates.join(group, ReducerOptions { bucket_bytes: 25 << 20, find_unused: variant == "unused" });
+    for update in 0..50 {
+        updates.begin(0).unwrap();
+        if update == 0 {
+            // as PyTorch does once it has compared the shapes
+            group.broadcast(&TensorList::new(&parameters).unwrap()).unwrap();
+        }
+        for batch in 0..accumulate {
+            let place = 9 + (update * accumulate + batch) as usize;
+            let x = filled(&[32, 8], place, 1.0).narrow(0, 16 * rank, 16);
+            let y = Tensor::arange(32, (Kind::Int64, Device::Cpu)).remainder(3).narrow(0, 16 * rank, 16);
+            updates.before_batch(0, batch + 1 == accumulate).unwrap();
+            let [extra @ .., w1, b1, w2, b2] = parameters.as_slice() else { unreachable!() };
+            let mut logits = x.linear(w1, Some(b1)).relu().linear(w2, Some(b2));
+            if variant == "unused" && rank == 0 && update % 3 == 1 {
+                logits += &extra[0];
+            }
+            updates.backward(0, &logits.cross_entropy_for_logits(&y), 1.0 / accumulate as f64).unwrap();
+            updates.after_batch(0).unwrap();
+        }
+        updates.finish(0).unwrap();
+        updates.step(0, update).unwrap();
+    }
+    // PyTorch's barrier
+    group.all_reduce_sum(&mut Tensor::from_slice(&[1.0f32])).unwrap();
+    parameters.iter().map(|parameter| bits(parameter).join(" ")).collect()
+}
+
+#[test]
+#[ignore = "needs PyTorch: `cargo xtask test --peers`"]
+fn a_rank_beside_one_of_distributed_data_parallel_has_its_weights() {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/training/peers/ddp.py");
+    for (rank, variant) in
+        [(0, "plain"), (1, "plain"), (0, "accumulate"), (1, "accumulate"), (0, "unused"), (1, "unused")]
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let store = Store::serve(listener, TIME).unwrap();
+        let theirs = Command::new(python())
+            .args([script.as_os_str(), variant.as_ref()])
+            .envs([("RANK", (1 - rank).to_string()), ("WORLD_SIZE", "2".to_owned()), ("MASTER_PORT", port.to_string())])
+            .envs([
+                ("MASTER_ADDR", "127.0.0.1"),
+                ("TORCHELASTIC_USE_AGENT_STORE", "True"),
+                ("GLOO_SOCKET_IFNAME", "lo"),
+            ])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let group = Arc::new(ProcessGroup::gloo(&store, "0", rank, 2, TIME, Some("127.0.0.1")).unwrap());
+        let ours = ours(&group, variant);
+        let ended = theirs.wait_with_output().unwrap();
+        assert!(ended.status.success(), "{variant}, ours is rank {rank}");
+        let theirs = String::from_utf8(ended.stdout).unwrap();
+        let theirs: Vec<&str> = theirs.lines().collect();
+        assert_eq!(ours, theirs, "{variant}, ours is rank {rank}");
+    }
+}

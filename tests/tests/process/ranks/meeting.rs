@@ -1,0 +1,115 @@
+//! Ranks that find each other, or don't.
+
+use super::{fingerprints, of, plain};
+use crate::bench::{Bench, Ended};
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+/// Starts a rank as `torchrun` would, and more arguments.
+fn ranks_with(bench: &Bench, world: usize, port: u16, arguments: &[&[&str]]) -> Vec<Ended> {
+    let (port, world) = (port.to_string(), world.to_string());
+    let start = |(rank, more): (usize, &&[&str])| {
+        let rank = rank.to_string();
+        let variables =
+            [("RANK", rank.as_str()), ("WORLD_SIZE", &world), ("MASTER_ADDR", "127.0.0.1"), ("MASTER_PORT", &port)];
+        let always = ["train", "exp.ron", "--set", "loaders.train.batch_size=2", "--set", "dist.timeout=3"];
+        bench.start_with(&variables, &[&always, *more].concat())
+    };
+    let running: Vec<_> = arguments.iter().enumerate().map(start).collect();
+    running.into_iter().map(|running| running.end()).collect()
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+#[test]
+fn ranks_that_are_started_one_by_one_train_as_those_of_the_launcher() {
+    let bench = plain();
+    for ended in ranks_with(&bench, 2, free_port(), &[&[], &[]]) {
+        ended.exits(0);
+    }
+    let launched = plain();
+    launched.train(&of("2", "loaders.train.batch_size=2")).exits(0);
+    for rank in 0..2 {
+        let of = |bench: &Bench| fingerprints(&bench.path("runs/run"), rank);
+        assert_eq!(of(&bench), of(&launched));
+    }
+}
+
+#[test]
+fn one_rank_of_one_trains_alone() {
+    let bench = plain();
+    ranks_with(&bench, 1, 0, &[&[]]).remove(0).exits(0);
+    assert!(!bench.path("runs/run/log.rank1.txt").exists());
+}
+
+#[test]
+fn a_rank_that_does_not_come_is_missed() {
+    let since = Instant::now();
+    let ended = ranks_with(&plain(), 3, free_port(), &[&[], &[]]);
+    assert!(since.elapsed() < Duration::from_secs(20), "{:?}", since.elapsed());
+    for ended in ended {
+        ended.exits(1).says("rank 2 of 3 did not come within 3 s");
+    }
+}
+
+#[test]
+fn a_port_that_is_taken_and_a_store_that_is_nowhere_are_told() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let ended = ranks_with(&plain(), 2, port, &[&[]]).remove(0).exits(1);
+    ended.says(&format!("rank 0 can't listen on port {port}"));
+    let bench = plain();
+    let port = free_port().to_string();
+    let alone = [("RANK", "1"), ("WORLD_SIZE", "2"), ("MASTER_ADDR", "127.0.0.1"), ("MASTER_PORT", port.as_str())];
+    let ended = bench.start_with(&alone, &["train", "exp.ron", "--set", "dist.timeout=1"]).end().exits(1);
+    ended.says(&format!("the ranks can't meet at 127.0.0.1:{port}"));
+}
+
+#[test]
+fn ranks_with_different_experiments_do_not_train() {
+    let ended = ranks_with(&plain(), 2, free_port(), &[&[], &["--set", "optimizer.lr=0.5"]]);
+    for ended in ended {
+        ended.exits(1).says("rank 1 can't train with rank 0: the hash of the experiment of rank 1 is ");
+    }
+}
+
+#[test]
+fn two_jobs_at_once_do_not_meet() {
+    let (one, other) = (plain(), plain());
+    let two = of("2", "loaders.train.batch_size=2");
+    let running = one.start(&[&["train", "exp.ron"], &two[..]].concat());
+    other.train(&two).exits(0);
+    running.end().exits(0);
+    let of = |bench: &Bench| fingerprints(&bench.path("runs/run"), 1);
+    assert_eq!(of(&one), of(&other));
+}
+
+#[test]
+fn a_wrong_world_is_told_at_its_place() {
+    let bench = plain();
+    bench.edit("threads: 1,", "threads: 1, dist: (ranks: 3),");
+    let ended = ranks_with(&bench, 2, free_port(), &[&[], &[]]);
+    for ended in ended {
+        let ended = ended.exits(2).says("the training is to have 3 ranks, and the launcher has started 2");
+        assert!(ended.stderr.contains("exp.ron:"), "{ended}");
+    }
+    let ended = bench.train(&["--ranks", "0"]).exits(2);
+    assert!(ended.stderr.contains("--ranks"), "{ended}");
+    let ended = bench.start_with(&[("RANK", "0")], &["train", "exp.ron"]).end().exits(1);
+    ended.says("the variable `WORLD_SIZE` of the launcher can't be used: it is not set");
+}
+
+#[test]
+fn a_mistake_in_the_experiment_is_told_once_and_nothing_is_started() {
+    let bench = plain();
+    let ended = bench.train(&["--ranks", "2", "--set", "optimizer.lr=-1"]).exits(2);
+    assert_eq!(ended.stderr.matches("`lr`").count(), 1, "{ended}");
+    assert!(!bench.path("runs").exists());
+    // one that only the machine tells: the folder holds a run
+    bench.train(&of("2", "loaders.train.batch_size=2")).exits(0);
+    let ended = bench.train(&of("2", "loaders.train.batch_size=2")).exits(1);
+    let ended = ended.says("error: rank 0: ").says("already holds a run");
+    assert!(ended.stderr.ends_with("rank 1 ended after it\n"), "{ended}");
+}

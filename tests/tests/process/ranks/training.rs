@@ -1,0 +1,135 @@
+//! Ranks train the same model, which is that of one process with the whole batch.
+
+use super::{distance, fingerprints, of, plain};
+use crate::bench::Bench;
+use crate::left::rows;
+use std::path::PathBuf;
+
+/// Trains with these arguments in a folder of its own.
+fn trained(bench: Bench, arguments: &[&str]) -> (Bench, PathBuf) {
+    bench.train(arguments).exits(0);
+    let run = bench.path("runs/run");
+    (bench, run)
+}
+
+fn assert_equal_ranks(run: &std::path::Path, ranks: usize) -> usize {
+    let main = fingerprints(run, 0);
+    for rank in 1..ranks {
+        let other = fingerprints(run, rank);
+        for (ours, theirs) in main.iter().zip(&other) {
+            assert_eq!(ours, theirs, "rank {rank}");
+        }
+        assert_eq!(main.len(), other.len(), "rank {rank}");
+    }
+    main.len()
+}
+
+#[test]
+fn two_ranks_come_to_the_weights_of_one_process_with_the_whole_batch() {
+    // 40 samples make ten whole batches, 43 and 41 a tail that can't be divided, of which some ranks have nothing
+    for (samples, ranks, whole, part) in [(40, 2, 4, 2), (43, 2, 4, 2), (41, 2, 4, 2), (43, 3, 6, 2), (37, 3, 6, 2)] {
+        let bench = || {
+            let bench = plain();
+            bench.edit("samples: 40,", &format!("samples: {samples},"));
+            bench.edit("max_epochs: 3, accumulate: 4", "max_epochs: 10, accumulate: 2");
+            bench
+        };
+        let size = |size| format!("loaders.train.batch_size={size}");
+        // 11 samples to validate: the last batch of three ranks has two, and one rank none
+        let val = ["--set", "loaders.val.dataset.samples=11", "--set", "loaders.val.batch_size=3"];
+        let (_one, alone) = trained(bench(), &[&["--set", &size(whole)], &val[..]].concat());
+        let (_two, group) = trained(bench(), &[&of(&ranks.to_string(), &size(part))[..], &val].concat());
+        let case = format!("{samples} samples on {ranks} ranks");
+        let iters = assert_equal_ranks(&group, ranks);
+        assert_eq!(fingerprints(&alone, 0).len(), iters, "{case}");
+        let distance = distance(&alone, &group);
+        assert!(distance < 1e-6, "{case}: {distance:e} after {iters} updates");
+        assert_same_rows(&alone, &group, &case);
+    }
+}
+
+/// The rows of both runs are the same but for the last digits.
+fn assert_same_rows(alone: &std::path::Path, group: &std::path::Path, case: &str) {
+    let (alone, group) = (rows(alone), rows(group));
+    assert_eq!(alone.len(), group.len(), "{case}");
+    for (ours, theirs) in alone.iter().zip(&group) {
+        let (ours, theirs) = (ours.as_object().unwrap(), theirs.as_object().unwrap());
+        assert!(ours.keys().eq(theirs.keys()), "{case}: {ours:?}\n{theirs:?}");
+        // what the trainer and a hook count for themselves: batches of their own rank
+        let counted = ["batches", "witnessed"];
+        for (name, value) in ours.iter().filter(|(name, _)| !counted.contains(&name.as_str())) {
+            match (value.as_f64(), theirs[name].as_f64()) {
+                (Some(a), Some(b)) => {
+                    assert!((a - b).abs() < 1e-5 * (1.0 + a.abs()), "{case}: {name}: {ours:?}\n{theirs:?}")
+                }
+                _ => assert_eq!(value, &theirs[name], "{case}: {name}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn fifty_updates_of_two_ranks_are_equal_to_the_bit_and_those_of_one_process_but_for_the_last_digits() {
+    let bench = || {
+        let bench = plain();
+        bench.edit("max_epochs: 3, accumulate: 4, clip: Norm(1.0)", "max_epochs: 5");
+        bench
+    };
+    let (_one, alone) = trained(bench(), &[]);
+    let (_two, group) = trained(bench(), &of("2", "loaders.train.batch_size=2"));
+    assert_eq!(assert_equal_ranks(&group, 2), 50);
+    let found = distance(&alone, &group);
+    assert!(found < 1e-6, "{found:e}");
+    // and again, to the bit
+    let (_again, again) = trained(bench(), &of("2", "loaders.train.batch_size=2"));
+    assert_eq!(fingerprints(&group, 0), fingerprints(&again, 0));
+}
+
+#[test]
+fn ranks_with_dropout_and_batch_norm_stay_equal_and_draw_differently() {
+    let bench = Bench::by_epoch();
+    bench.edit("metrics: [MeanLoss()],", "metrics: [MeanLoss()], custom_hooks: [Fingerprint()],");
+    let (_bench, run) = trained(bench, &of("2", "loaders.train.batch_size=2"));
+    assert_equal_ranks(&run, 2);
+    let generators =
+        |rank| std::fs::read(run.join(format!("checkpoints/iter_000000009/ranks/{rank}/state.safetensors")));
+    assert_ne!(generators(0).unwrap(), generators(1).unwrap());
+}
+
+#[test]
+fn the_passes_of_two_networks_are_each_exchanged() {
+    let bench = || {
+        let bench = Bench::two_passes();
+        bench.edit("(net: (hidden: 8, dropout: 0.3))", "(net: (hidden: 8, dropout: 0.0, norm: false))");
+        bench.edit(", groups: [(pattern: \"net.norm.*\", weight_decay: 0.0)]", "");
+        bench.edit("train: (max_iters: 10)", "train: (max_iters: 10), custom_hooks: [Fingerprint()]");
+        // the forger draws from libtorch's generator, which ranks have each for themselves
+        bench
+    };
+    let (_two, group) = trained(bench(), &of("2", "loaders.train.batch_size=2"));
+    assert_eq!(assert_equal_ranks(&group, 2), 10);
+}
+
+#[test]
+fn an_update_that_one_rank_can_not_make_is_left_out_by_all() {
+    let bench = plain();
+    bench.edit("max_epochs: 3, accumulate: 4", "max_epochs: 1, non_finite: Skip");
+    let arguments = ["--set", "trainer.fault=Nan", "--set", "trainer.fault_at=3", "--set", "trainer.fault_rank=1"];
+    let (_bench, run) = trained(bench, &[&of("2", "loaders.train.batch_size=2")[..], &arguments].concat());
+    assert_eq!(assert_equal_ranks(&run, 2), 10);
+    let skipped = rows(&run).iter().rfind(|row| row["phase"] == "train").unwrap()["skipped_updates"].as_f64();
+    assert_eq!(skipped, Some(1.0));
+}
+
+#[test]
+fn a_run_goes_on_with_another_number_of_ranks() {
+    let (_whole, whole) = trained(plain(), &["--set", "loaders.train.batch_size=4"]);
+    for (first, then) in [("1", "2"), ("2", "1"), ("2", "4")] {
+        let bench = plain();
+        let size = |ranks: &str| format!("loaders.train.batch_size={}", 4 / ranks.parse::<usize>().unwrap());
+        bench.train(&[&of(first, &size(first))[..], &["--max-iters", "4"]].concat()).exits(0);
+        bench.train(&[&of(then, &size(then))[..], &["--resume"]].concat()).exits(0);
+        let found = distance(&whole, &bench.path("runs/run"));
+        assert!(found < 1e-6, "from {first} to {then} ranks: {found:e}");
+    }
+}
