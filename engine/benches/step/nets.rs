@@ -362,7 +362,8 @@ impl Bottleneck {
     }
 
     fn forward(&self, x: &Tensor) -> Tensor {
-        let of = |x: &Tensor, (convolution, norm): &(nn::Conv2D, nn::BatchNorm)| x.apply(convolution).apply_t(norm, true);
+        let of =
+            |x: &Tensor, (convolution, norm): &(nn::Conv2D, nn::BatchNorm)| x.apply(convolution).apply_t(norm, true);
         let (inner, last) = self.layers.split_at(2);
         let y = inner.iter().fold(x.shallow_clone(), |y, layer| of(&y, layer).relu());
         let y = of(&y, &last[0]);

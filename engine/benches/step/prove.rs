@@ -94,10 +94,10 @@ impl Steps for Prover {
         let logits = hidden.apply(&self.net.down);
         let mut loss = logits.cross_entropy_for_logits(targets);
         if self.reads && loss.f_double_value(&[])? > 1e9 {
-            loss = loss * 0.5;
+            loss *= 0.5;
         }
         if self.counts {
-            loss = loss * (1.0 + cx.iter().get() as f64 * 1e-3);
+            loss *= 1.0 + cx.iter().get() as f64 * 1e-3;
         }
         cx.log("confidence", logits.softmax(-1, engine::tch::Kind::Float).amax([-1i64], false).mean(None));
         Ok(loss.into())
@@ -161,7 +161,13 @@ const CASES: [Case; 9] = [
         more: r#"freeze: ["up.*"], custom_hooks: [Thaw()]"#,
         eager: None,
     },
-    Case { name: "an average of weights", optimizer: SGD, train: "", more: "custom_hooks: [Ema(decay: 0.9)]", eager: None },
+    Case {
+        name: "an average of weights",
+        optimizer: SGD,
+        train: "",
+        more: "custom_hooks: [Ema(decay: 0.9)]",
+        eager: None,
+    },
     Case {
         name: "a step that reads",
         optimizer: ADAM,
@@ -212,13 +218,14 @@ fn of_case(case: &Case, device: Device) -> Result<serde_json::Value> {
         found.push("no update was skipped".to_owned());
     }
     match case.eager {
+        _ if device == Device::Cpu && said.iter().any(|line| line.contains("the device is no CUDA device")) => {}
         _ if device == Device::Cpu => {
-            if !said.iter().any(|line| line.contains("the device is no CUDA device")) {
-                found.push(format!("it does not say that the device is no CUDA device: {said:?}"));
-            }
+            found.push(format!("it does not say that the device is no CUDA device: {said:?}"));
         }
         None if replayed < ITERS / 2 => found.push(format!("only {replayed} graphs were replayed: {said:?}")),
-        Some(why) if !said.iter().any(|line| line.contains(why)) => found.push(format!("it does not say why: {said:?}")),
+        Some(why) if !said.iter().any(|line| line.contains(why)) => {
+            found.push(format!("it does not say why: {said:?}"))
+        }
         Some(_) if replayed > 0 => found.push(format!("{replayed} graphs were replayed")),
         _ => {}
     }
@@ -285,7 +292,8 @@ fn rows(run: &Path) -> Result<Vec<serde_json::Value>> {
     let text = std::fs::read_to_string(run.join("metrics.jsonl"))?;
     let row = |line: &str| -> Result<serde_json::Value> {
         let row: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line)?;
-        let kept = ["phase", "epoch", "iter", "loss", "confidence", "lr", "grad_norm", "norm_before", "skipped_updates"];
+        let kept =
+            ["phase", "epoch", "iter", "loss", "confidence", "lr", "grad_norm", "norm_before", "skipped_updates"];
         Ok(row.into_iter().filter(|(key, _)| kept.contains(&key.as_str())).collect::<serde_json::Map<_, _>>().into())
     };
     text.lines().map(row).collect()

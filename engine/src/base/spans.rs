@@ -78,6 +78,7 @@ pub struct OpenSpan {
 impl OpenSpan {
     /// Begins.
     #[cold]
+    #[expect(clippy::disallowed_methods, reason = "libtorch's traces have the time of the day")]
     pub fn new(what: SpanKind, name: Cow<'static, str>) -> Self {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         OpenSpan { what, name, since, began: Instant::now() }

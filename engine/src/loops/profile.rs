@@ -184,7 +184,8 @@ fn report(spans: &[Span], operators: &[OperatorTime], iters: u64, took: Duration
     }
     let mut parts: Vec<_> = sums.into_iter().collect();
     parts.sort_by(|a, b| a.0.0.cmp(&b.0.0).then(b.1.1.cmp(&a.1.1)));
-    let parts = parts.into_iter().map(|((what, name), (count, total))| (format!("{} {name}", category(what)), count, total));
+    let parts =
+        parts.into_iter().map(|((what, name), (count, total))| (format!("{} {name}", category(what)), count, total));
     table(&mut text, "part", parts, iters, took);
     for (on_device, title) in [(false, "operator, own time on the host"), (true, "kernel, time on the device")] {
         let found = operators.iter().filter(|operator| operator.on_device == on_device && !operator.own.is_zero());
@@ -263,7 +264,11 @@ mod tests {
             began: Duration::ZERO,
             took: Duration::from_micros(micros),
         };
-        let spans = [span(SpanKind::Step, "update", 100), span(SpanKind::Step, "train_step", 300), span(SpanKind::Step, "update", 100)];
+        let spans = [
+            span(SpanKind::Step, "update", 100),
+            span(SpanKind::Step, "train_step", 300),
+            span(SpanKind::Step, "update", 100),
+        ];
         let operator = |name: &str, on_device, micros| OperatorTime {
             name: name.to_owned(),
             on_device,
@@ -271,7 +276,12 @@ mod tests {
             total: Duration::from_micros(micros),
             own: Duration::from_micros(micros),
         };
-        let text = report(&spans, &[operator("aten::mm", false, 250), operator("gemm", true, 50)], 2, Duration::from_millis(1));
+        let text = report(
+            &spans,
+            &[operator("aten::mm", false, 250), operator("gemm", true, 50)],
+            2,
+            Duration::from_millis(1),
+        );
         let lines: Vec<&str> = text.lines().map(str::trim).collect();
         assert_eq!(lines[0], "0.500 ms an iter, with what the profiler itself costs");
         assert!(lines[2].starts_with("step train_step") && lines[2].ends_with("0.5     0.150 ms  30.0%"), "{text}");

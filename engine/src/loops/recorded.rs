@@ -231,7 +231,10 @@ impl<B: Batch> Recordings<B> {
             Ok(())
         })?;
         if has_values {
-            self.tell(program, "steps run eagerly: their batches have values on the host, which a graph would not read again")?;
+            self.tell(
+                program,
+                "steps run eagerly: their batches have values on the host, which a graph would not read again",
+            )?;
             return Ok(None);
         }
         let updates = &program.run.updates;

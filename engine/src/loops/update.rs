@@ -134,7 +134,13 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     }
 
     /// One batch, forward and backward. Without a sample of it, this rank only takes part in the exchange of gradients.
-    fn batch(&mut self, pass: usize, batch: Option<&mut Weighed<T::Batch>>, shares: Shares, count: Count) -> Result<()> {
+    fn batch(
+        &mut self,
+        pass: usize,
+        batch: Option<&mut Weighed<T::Batch>>,
+        shares: Shares,
+        count: Count,
+    ) -> Result<()> {
         let Some(batch) = batch else {
             if let Count::Fresh = count {
                 self.run.clocks.batch = self.run.clocks.batch.next();

@@ -74,4 +74,3 @@ pub fn pinned_like(tensor: &Tensor) -> Result<Tensor, NativeError> {
     // SAFETY: the tensor is borrowed for the call, and `out` is written before success is reported.
     owned(|out| unsafe { ffi::eng_pinned_like(tensor.as_ptr(), out) })
 }
-

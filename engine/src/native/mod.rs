@@ -41,8 +41,8 @@ pub use memory::{MemoryMeter, pinned_like};
 pub use optimizer::{AdamStep, Scaling, SgdStep, fused_adam, fused_sgd};
 pub use options::{AdamOptions, SgdOptions};
 pub use precision::{
-    Autocast, AutocastCacheOff, MatmulPrecision, ScaleRule, amp_unscale_, amp_update_scale_, channels_last, set_cudnn_benchmark,
-    set_float_precision,
+    Autocast, AutocastCacheOff, MatmulPrecision, ScaleRule, amp_unscale_, amp_update_scale_, channels_last,
+    set_cudnn_benchmark, set_float_precision,
 };
 pub use process::{keep_memory, set_flush_denormals};
 pub use profile::{OperatorProfile, OperatorTime};

@@ -61,7 +61,8 @@ impl Optim {
     pub(crate) fn settings_mark(&self) -> u64 {
         let settings = self.groups.iter().flat_map(|group| group.settings.all());
         let fixed = settings.filter(|setting| setting.name != RATE);
-        fixed.fold(0xcbf2_9ce4_8422_2325, |mark, setting| (mark ^ setting.value.to_bits()).wrapping_mul(0x100_0000_01b3))
+        fixed
+            .fold(0xcbf2_9ce4_8422_2325, |mark, setting| (mark ^ setting.value.to_bits()).wrapping_mul(0x100_0000_01b3))
     }
 }
 

@@ -151,10 +151,12 @@ fn a_scale_that_no_kernel_can_read_is_refused_before_anything_moves() {
         trained.backward(0, 1.0);
         let before = trained.weights();
         for wrong in [Tensor::from(0.0f64), Tensor::from_slice(&[0.0f32, 1.0])] {
-            let error = trained.optim.step_scaled(Scaling { found_inf: Some(&wrong), ..Scaling::default() }).unwrap_err();
+            let error =
+                trained.optim.step_scaled(Scaling { found_inf: Some(&wrong), ..Scaling::default() }).unwrap_err();
             let text = "`found_inf` is not a float of one element on the device of the parameters, cpu";
             assert!(crate::base::Error::new(error).to_string().contains("opt"), "{recipe:?}");
-            let error = trained.optim.step_scaled(Scaling { grad_scale: Some(&wrong), ..Scaling::default() }).unwrap_err();
+            let error =
+                trained.optim.step_scaled(Scaling { grad_scale: Some(&wrong), ..Scaling::default() }).unwrap_err();
             assert!(format!("{:#}", crate::base::Error::new(error)).contains(&text.replace("found_inf", "grad_scale")));
         }
         assert_eq!(trained.weights(), before, "{recipe:?}");
