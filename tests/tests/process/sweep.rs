@@ -1,11 +1,12 @@
 //! A run that is killed at each of its system calls that change files, and one in which each of them fails.
 //!
 //! The calls are those of the thread that trains, which writes its checkpoints itself here, so that their order is always
-//! the same. Needs `strace`; where it can't be had, or may trace nothing, that is said and nothing is tried.
+//! the same; and those of the threads that write checkpoints while the training goes on. Needs `strace`; where it can't be had, or may trace nothing, that is said and nothing is tried.
 
-use crate::bench::{Bench, Ended};
+use crate::bench::{Bench, Ended, chosen};
 use crate::left::{assert_same, newest, state};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 
 /// The calls that change files, and how the kernel may call them.
@@ -66,15 +67,21 @@ fn changes(bench: &Bench) -> Vec<(String, usize)> {
 
 /// Resumes a run until it is done, and compares it.
 fn assert_goes_on(bench: &Bench, whole: &Path, what: &str) {
-    let ended = bench.run(&SHORT);
-    assert!(ended.code == Some(0), "{what}, then resumed: {ended}");
+    assert_trains_on(bench, whole, what);
     let run = bench.path("runs/run");
-    assert_same(whole, &run, what);
     assert!(state(&newest(whole)) == state(&newest(&run)), "{what}: the states differ");
     let left = std::fs::read_dir(run.join("checkpoints")).unwrap().flatten();
     let left: Vec<_> =
         left.map(|entry| entry.file_name()).filter(|name| name.to_string_lossy().starts_with('.')).collect();
     assert!(left.is_empty(), "{what}: {left:?} is left");
+}
+
+/// As [`assert_goes_on`], but what is remembered of checkpoints may differ: a best value is forgotten when its checkpoint could not
+/// be written.
+fn assert_trains_on(bench: &Bench, whole: &Path, what: &str) {
+    let ended = bench.run(&SHORT);
+    assert!(ended.code == Some(0), "{what}, then resumed: {ended}");
+    assert_same(whole, &bench.path("runs/run"), what);
 }
 
 /// Runs with a fault at each of the calls that change files, which `judge` looks at, and lets each go on from there.
@@ -132,4 +139,115 @@ fn an_error_at_every_call_that_changes_a_file_is_told_and_loses_nothing() {
     });
     println!("{told} errors ended the run, with {gone_on} it went on");
     assert!(told == 0 || told > 2 * gone_on, "{told} told, {gone_on} not");
+}
+
+/// The same run with its checkpoints written by another thread, and steps that leave time to attach to the process.
+const BACKGROUND: [&str; 11] = [
+    "train",
+    "exp.ron",
+    "--resume=auto",
+    "--set",
+    "train=(max_epochs: 2, accumulate: 10)",
+    "--set",
+    "schedule=[]",
+    "--set",
+    r#"hooks.checkpoint=(keep: 1, save_best: ["val/loss"])"#,
+    "--set",
+    "trainer.pause=30",
+];
+
+/// Runs in the background way, traced from the first batch on. Every thread counts its calls by itself, and each save has a
+/// thread of its own, so a fault at the call `n` meets the first save that has so many.
+fn attached(bench: &Bench, more: &[&str], options: &[&str]) -> Option<Ended> {
+    let mut running = bench.start(&[&BACKGROUND, more].concat());
+    running.wait_for("mark train 1");
+    let id = running.id().to_string();
+    let mut strace = std::process::Command::new("strace")
+        .args([&["-f", "-y", "-p", &id], options].concat())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(strace.stderr.take().unwrap()).lines();
+    let is_attached = lines.next().and_then(Result::ok).is_some_and(|line| line.contains("attached"));
+    // what it says later must not fill the pipe
+    std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+    let ended = running.end();
+    strace.wait().unwrap();
+    is_attached.then_some(ended)
+}
+
+/// The calls of the threads that write checkpoints that change something: name and place among the calls of that name of the
+/// thread, each once.
+fn changes_of_writers(bench: &Bench) -> Option<Vec<(String, usize)>> {
+    let trace = bench.path("trace");
+    let trace_option = format!("trace={CALLS}");
+    attached(bench, &[], &["-o", trace.to_str().unwrap(), "-e", &trace_option])?.exits(0);
+    let text = std::fs::read_to_string(trace).unwrap();
+    let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    let mut found = BTreeSet::new();
+    for line in text.lines() {
+        let Some((thread, call)) = line.split_once(' ') else { continue };
+        let Some((name, arguments)) = call.trim_start().split_once('(') else { continue };
+        let count = counts.entry((thread, name)).or_default();
+        *count += 1;
+        if arguments.contains("/checkpoints") && (name != "openat" || arguments.contains("O_CREAT")) {
+            found.insert((name.to_owned(), *count));
+        }
+    }
+    Some(found.into_iter().collect())
+}
+
+/// Runs with a fault at calls of the threads that write checkpoints, while the training goes on; then lets each go on from
+/// there. A few of the calls in each run of the tests; with `ENGINE_SWEEP=all` every one.
+fn at_calls_of_writers(
+    more: &[&str],
+    fault: impl Fn(&str) -> Option<&'static str>,
+    mut judge: impl FnMut(&Ended) -> bool,
+) {
+    let reference = Bench::by_epoch();
+    reference.run(&SHORT).exits(0);
+    let whole = reference.path("runs/run");
+    let Some(calls) = is_possible().then(|| changes_of_writers(&Bench::by_epoch())).flatten() else { return };
+    assert!(calls.len() > 40, "{calls:?}");
+    let every = if std::env::var_os("ENGINE_SWEEP").is_some_and(|sweep| sweep == "all") { 1 } else { 8 };
+    let first = chosen(every);
+    println!("{} calls of the writers, every {every}. of them from {first} on", calls.len());
+    let calls = calls.iter().enumerate().filter(|(index, _)| *index as u64 % every == first);
+    for (index, (call, when)) in calls {
+        let Some(fault) = fault(call) else { continue };
+        let (trace, inject) = (format!("trace={call}"), format!("inject={call}:{fault}:when={when}"));
+        let bench = Bench::by_epoch();
+        let ended = attached(&bench, more, &["-o", "/dev/null", "-e", &trace, "-e", &inject]).unwrap();
+        let what = format!("{call} {when}, change {index} of a writer, {fault}");
+        assert!(judge(&ended), "{what}: {ended}");
+        match more {
+            [] => assert_goes_on(&bench, &whole, &what),
+            _ => assert_trains_on(&bench, &whole, &what),
+        }
+    }
+}
+
+#[test]
+fn a_kill_at_calls_of_the_thread_that_writes_loses_nothing() {
+    at_calls_of_writers(&[], |_| Some("signal=KILL"), |ended| ended.signal == Some(9));
+}
+
+#[test]
+fn an_error_at_calls_of_the_thread_that_writes_is_told_and_loses_nothing() {
+    let error = |call: &str| match call {
+        "write" | "openat" | "mkdir" | "link" | "linkat" => Some("error=ENOSPC"),
+        _ => Some("error=EIO"),
+    };
+    at_calls_of_writers(&[], error, |ended| match ended.code {
+        Some(1) => ended.stderr.contains("error: "),
+        code => code == Some(0),
+    });
+    // with leave to go on, every save fails at the same call, and the run ends with the error of its last state. Where the
+    // thread that trains can't write, it does not print any more either
+    let error = |call: &str| error(call).filter(|_| call != "write");
+    let on = ["--set", "hooks.checkpoint.on_save_error=Continue"];
+    at_calls_of_writers(&on, error, |ended| match ended.code {
+        Some(1) => ended.stdout.contains("the run goes on without a checkpoint") && ended.stderr.contains("error: "),
+        code => code == Some(0),
+    });
 }
