@@ -3,6 +3,7 @@
 
 #include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/distributed/c10d/logger.hpp>
 #include <torch/csrc/distributed/c10d/reducer.hpp>
 
 #include <algorithm>
@@ -21,6 +22,19 @@ class Reducer : public c10d::Reducer {
 
   // Whether a gradient that was to be exchanged has not been.
   bool is_unfinished() const { return require_finalize_; }
+
+  // Whether the last backward has left out a parameter: a gradient that it has computed is a view of a bucket.
+  bool is_left_out(size_t index) const {
+    const at::Tensor& gradient = params_[index].grad();
+    const at::Tensor& bucket = buckets_[variable_locators_[index].bucket_index].gradients;
+    return !gradient.defined() || !gradient.is_alias_of(bucket);
+  }
+};
+
+// A reducer, and what it notes of its work. Without a logger it reads a null pointer where it looks for unused parameters.
+struct Exchange {
+  std::shared_ptr<Reducer> reducer;
+  std::shared_ptr<c10d::Logger> logger;
 };
 
 }  // namespace eng
@@ -35,7 +49,7 @@ struct EngReducerOptions {
 // For these parameters, which all take gradients, with their names for messages. Fails on every rank when shapes or kinds
 // differ from those of rank 0.
 ENG_API int eng_reducer_new(const eng::Group* group, const eng::List* parameters, const char* const* names,
-                            const EngReducerOptions* options, eng::Reducer** out) {
+                            const EngReducerOptions* options, eng::Exchange** out) {
   return eng::guarded([&] {
     const std::vector<at::Tensor>& tensors = parameters->tensors;
     c10d::verify_params_across_processes(group->group, tensors, std::nullopt);
@@ -53,53 +67,69 @@ ENG_API int eng_reducer_new(const eng::Group* group, const eng::List* parameters
     std::unordered_map<size_t, std::string> named;
     for (size_t i = 0; i < tensors.size(); ++i) named[i] = names[i];
     constexpr bool kGradientsAreViewsOfBuckets = true;
-    *out = new eng::Reducer(tensors, std::move(buckets), group->group, sparse, options->bucket_bytes,
-                            options->find_unused, kGradientsAreViewsOfBuckets, std::move(named), first_bytes,
-                            /*skip_all_reduce_unused_params=*/false, /*use_python_reducer=*/false, {});
+    auto exchange = std::make_unique<eng::Exchange>();
+    exchange->reducer = std::make_shared<eng::Reducer>(
+        tensors, std::move(buckets), group->group, sparse, options->bucket_bytes, options->find_unused,
+        kGradientsAreViewsOfBuckets, std::move(named), first_bytes, /*skip_all_reduce_unused_params=*/false,
+        /*use_python_reducer=*/false, std::vector<int64_t>{});
+    if (options->find_unused) {
+      exchange->logger = std::make_shared<c10d::Logger>(exchange->reducer);
+      exchange->reducer->set_logger(exchange->logger);
+      exchange->logger->set_construction_data_and_log("engine", {}, -1, /*broadcast_buffers=*/false,
+                                                      /*has_sync_bn=*/false, /*static_graph=*/false);
+    }
+    *out = exchange.release();
   });
 }
 
-ENG_API int eng_reducer_free(eng::Reducer* reducer) {
-  return eng::guarded([&] { delete reducer; });
+ENG_API int eng_reducer_free(eng::Exchange* exchange) {
+  return eng::guarded([&] { delete exchange; });
 }
 
-// Before the forward pass of a batch; `exchange`: gradients are exchanged in its backward.
-ENG_API int eng_reducer_before_forward(eng::Reducer* reducer, bool exchange) {
+// Before the forward pass of a batch; `last`: gradients are exchanged in its backward.
+ENG_API int eng_reducer_before_forward(eng::Exchange* exchange, bool last) {
   return eng::guarded([&] {
-    if (exchange) reducer->prepare_for_forward();
-    reducer->rebuild_buckets();
+    if (last) exchange->reducer->prepare_for_forward();
+    exchange->reducer->rebuild_buckets();
   });
 }
 
 // Before the first backward of a batch whose gradients are exchanged; `loss` may be null unless unused ones are looked for.
-ENG_API int eng_reducer_before_backward(eng::Reducer* reducer, const at::Tensor* loss) {
+ENG_API int eng_reducer_before_backward(eng::Exchange* exchange, const at::Tensor* loss) {
   return eng::guarded([&] {
     std::vector<at::Tensor> outputs;
-    if (loss && reducer->finds_unused()) outputs.push_back(*loss);
-    reducer->prepare_for_backward(outputs);
+    if (loss && exchange->reducer->finds_unused()) outputs.push_back(*loss);
+    exchange->reducer->prepare_for_backward(outputs);
   });
 }
 
 // Takes part in an exchange with a gradient of zeros for every parameter.
-ENG_API int eng_reducer_zeros(eng::Reducer* reducer) {
+ENG_API int eng_reducer_zeros(eng::Exchange* exchange) {
   return eng::guarded([&] {
     std::vector<at::Tensor> roots, zeros;
-    for (const at::Tensor& parameter : reducer->parameters()) {
+    for (const at::Tensor& parameter : exchange->reducer->parameters()) {
       // no leaves: libtorch looks for unused parameters in the graph of the outputs
       roots.push_back(parameter.view_as(parameter));
       zeros.push_back(at::zeros_like(parameter));
     }
-    reducer->prepare_for_backward(roots);
+    exchange->reducer->prepare_for_backward(roots);
     torch::autograd::backward(roots, zeros);
   });
 }
 
 // Whether gradients of the last backward are still to come.
-ENG_API bool eng_reducer_is_unfinished(const eng::Reducer* reducer) { return reducer->is_unfinished(); }
+ENG_API bool eng_reducer_is_unfinished(const eng::Exchange* exchange) { return exchange->reducer->is_unfinished(); }
+
+// Notes for each parameter whether the last backward has left it out.
+ENG_API int eng_reducer_left_out(const eng::Exchange* exchange, bool* left_out) {
+  return eng::guarded([&] {
+    for (size_t i = 0; i < exchange->reducer->parameters().size(); ++i) left_out[i] = exchange->reducer->is_left_out(i);
+  });
+}
 
 // Whether it is for exactly those of these parameters that take gradients now.
-ENG_API bool eng_reducer_fits(const eng::Reducer* reducer, const eng::List* const* lists, size_t count) {
-  const std::vector<at::Tensor>& own = reducer->parameters();
+ENG_API bool eng_reducer_fits(const eng::Exchange* exchange, const eng::List* const* lists, size_t count) {
+  const std::vector<at::Tensor>& own = exchange->reducer->parameters();
   size_t at = 0;
   for (size_t i = 0; i < count; ++i) {
     for (const at::Tensor& tensor : lists[i]->tensors) {

@@ -11,6 +11,7 @@ pub struct Mlp {
     norm: Option<nn::BatchNorm>,
     out: nn::Linear,
     dropout: f64,
+    spare: Option<Tensor>,
 }
 
 /// The settings of [`Mlp`].
@@ -25,6 +26,9 @@ pub struct MlpConfig {
     /// Whether it has batch norm. Without it, the mean gradient over a batch is that over its parts.
     #[config(default = true)]
     pub norm: bool,
+    /// Whether it has a parameter that only some batches use.
+    #[config(default = false)]
+    pub spare: bool,
 }
 
 impl Model for Mlp {
@@ -38,6 +42,7 @@ impl Model for Mlp {
             norm: config.norm.then(|| nn::batch_norm1d(vs / "norm", config.hidden, Default::default())),
             out: nn::linear(vs / "out", config.hidden, CLASSES, Default::default()),
             dropout: config.dropout,
+            spare: config.spare.then(|| vs.zeros("spare", &[CLASSES])),
         })
     }
 }
@@ -48,7 +53,9 @@ impl Net for Mlp {
         let hidden = self.hidden.forward(points);
         let features =
             self.norm.as_ref().map_or_else(|| hidden.shallow_clone(), |norm| norm.forward_t(&hidden, train)).relu();
-        Ok(self.out.forward(&features.dropout(self.dropout, train)))
+        let logits = self.out.forward(&features.dropout(self.dropout, train));
+        let is_used = points.sum(Kind::Float).double_value(&[]) > 1.5 * points.size()[0] as f64;
+        Ok(self.spare.as_ref().filter(|_| is_used).map_or_else(|| logits.shallow_clone(), |spare| &logits + spare))
     }
 }
 

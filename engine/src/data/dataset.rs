@@ -48,12 +48,12 @@ use std::thread::{Builder, JoinHandle};
     label = "this type does not implement `Dataset`",
     note = "implement `engine::data::Dataset` for `{Self}`: `open` reads its settings, `len` counts its samples, `get` reads one"
 )]
-pub trait Dataset: Shareable {
+pub trait Dataset: Sized + 'static {
     /// The type of the settings in the experiment file.
     type Config: ConfigValue + Send + Sync + 'static;
 
     /// One sample: a tensor, a number, a text, or a tuple of them.
-    type Item: Collate;
+    type Item: Collate + SampleOf<Self>;
 
     /// Opens the data. Called once, before any worker is started.
     ///
@@ -95,33 +95,34 @@ pub trait Dataset: Shareable {
     }
 }
 
-/// What the workers of a loader can use at once: every type that is `Send` and `Sync`, and no other.
+/// The samples of a dataset that several threads can read at once: of every type that is `Send` and `Sync`, and no other.
 ///
-/// A [`Dataset`] asks for this trait alone. The compiler tells of `Send` and `Sync`, if they were asked for besides, that
-/// some pointer within a tensor can't be shared, and not what to do about it.
+/// A [`Dataset`] asks for this of its `Item`, and not of itself. What is asked of the type itself, the compiler asks again at
+/// each `Self::Item` in the methods; and of `Send` and `Sync` it tells that some pointer within a tensor can't be
+/// shared, and not what to do about it.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` can't be read by the workers of a loader at once",
-    label = "this dataset holds what threads can't share",
-    note = "hold a `Tensor` as a `SharedTensor`: `SharedTensor::new(tensor)`, and `.get()` where it is used; hold what is behind an `Rc` or `RefCell` in an `Arc` or `Mutex`"
+    message = "`{D}` can't be read by the workers of a loader at once",
+    label = "`{D}` holds what threads can't share",
+    note = "in `{D}` itself hold a `Tensor` as a `SharedTensor`: `SharedTensor::new(tensor)`, and `.get()` where it is used; what `get` returns may be tensors. Hold what is behind an `Rc` or `RefCell` in an `Arc` or `Mutex`"
 )]
-pub trait Shareable: Sized + 'static {
-    /// Starts a thread that works with it.
+pub trait SampleOf<D> {
+    /// Starts a thread that works with the dataset.
     ///
     /// # Errors
     /// When the system gives no thread.
     fn on_thread(
-        shared: Arc<Self>,
+        shared: Arc<D>,
         thread: Builder,
-        work: impl FnOnce(&Self) + Send + 'static,
+        work: impl FnOnce(&D) + Send + 'static,
     ) -> std::io::Result<JoinHandle<()>>;
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Send + Sync + 'static> Shareable for T {
+impl<T, D: Send + Sync + 'static> SampleOf<D> for T {
     fn on_thread(
-        shared: Arc<Self>,
+        shared: Arc<D>,
         thread: Builder,
-        work: impl FnOnce(&Self) + Send + 'static,
+        work: impl FnOnce(&D) + Send + 'static,
     ) -> std::io::Result<JoinHandle<()>> {
         thread.spawn(move || work(&shared))
     }

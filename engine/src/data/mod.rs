@@ -33,7 +33,7 @@ pub use collate::{Collate, CollateError};
 pub use common_order::CommonOrder;
 pub use config::LoaderConfig;
 pub use cursor::Cursor;
-pub use dataset::{BatchOf, Dataset, Samples, Shareable};
+pub use dataset::{BatchOf, Dataset, SampleOf, Samples};
 pub use engine_macros::Batch;
 pub use error::DataError;
 pub use loader::Loader;

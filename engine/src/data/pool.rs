@@ -7,7 +7,7 @@
 use crate::base::error::{Error, Result};
 use crate::base::spans::{self, SpanKind};
 use crate::base::waiting::Waiting;
-use crate::data::dataset::{BatchOf, Dataset, Samples};
+use crate::data::dataset::{BatchOf, Dataset, SampleOf, Samples};
 use crate::data::error::{DataError, caught};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -66,7 +66,7 @@ impl<D: Dataset> Pool<D> {
             let (dataset, waiting, sender, round) =
                 (dataset.clone(), waiting.clone(), sender.clone(), pool.round.clone());
             let thread = Builder::new().name(format!("{loader}-{index}"));
-            let thread = D::on_thread(dataset, thread, move |dataset| work(dataset, &waiting, &sender, &round))
+            let thread = D::Item::on_thread(dataset, thread, move |dataset| work(dataset, &waiting, &sender, &round))
                 .map_err(|why| DataError::Workers { loader: loader.to_owned(), why: why.to_string() })?;
             pool.threads.push(thread);
         }

@@ -1,27 +1,10 @@
-//! What a launcher tells its processes: the variables of `torchrun`, which other launchers set too.
+//! What a launcher tells its processes: the variables of `torchrun`, which other launchers set too, else those of
+//! schedulers.
 
 use crate::dist::error::DistError;
-
-/// The place of this process among those that a launcher has started.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Launched {
-    /// The number of this process, from 0: `RANK`.
-    pub rank: usize,
-    /// How many processes there are: `WORLD_SIZE`.
-    pub world: usize,
-    /// The number of this process among those of its machine: `LOCAL_RANK`, else the rank.
-    pub local_rank: usize,
-    /// How many processes this machine has: `LOCAL_WORLD_SIZE`, else `WORLD_SIZE`.
-    pub local_world: usize,
-    /// The machine of the store: `MASTER_ADDR`.
-    pub host: String,
-    /// The port of the store: `MASTER_PORT`.
-    pub port: u16,
-    /// Whether the launcher serves the store, and not rank 0: `TORCHELASTIC_USE_AGENT_STORE`.
-    pub store_is_served: bool,
-    /// How often the launcher has started the processes anew: `TORCHELASTIC_RESTART_COUNT`.
-    pub attempt: u64,
-}
+use crate::dist::launched::Launched;
+use crate::dist::schedulers::{of_mpi, of_slurm};
+use crate::dist::variables::{Variables, missing, number};
 
 impl Launched {
     /// What the environment of this process says; `None` when no launcher has started it.
@@ -29,13 +12,16 @@ impl Launched {
     /// # Errors
     /// When a variable is missing or can't be read.
     pub fn of_environment() -> Result<Option<Launched>, DistError> {
-        Launched::of(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+        Launched::of(&Variables(&|name| std::env::var(name).ok().filter(|value| !value.is_empty())))
     }
 
-    fn of(variable: impl Fn(&str) -> Option<String>) -> Result<Option<Launched>, DistError> {
-        let Some(_) = variable("RANK").or_else(|| variable("WORLD_SIZE")) else { return Ok(None) };
-        let (rank, world) = (number(&variable, "RANK")?, number(&variable, "WORLD_SIZE")?);
-        let or = |name, other| variable(name).map_or(Ok(other), |_| number(&variable, name));
+    fn of(variables: &Variables<'_>) -> Result<Option<Launched>, DistError> {
+        let variable = |name| variables.get(name);
+        if variable("RANK").or_else(|| variable("WORLD_SIZE")).is_none() {
+            return Ok(of_slurm(variables)?.or(of_mpi(variables)?));
+        }
+        let (rank, world) = (number(variables, "RANK")?, number(variables, "WORLD_SIZE")?);
+        let or = |name, other| variable(name).map_or(Ok(other), |_| number(variables, name));
         let (local_rank, local_world) = (or("LOCAL_RANK", rank)?, or("LOCAL_WORLD_SIZE", world)?);
         if rank >= world {
             let why = format!("it is {rank}, and there are {world} ranks (`WORLD_SIZE`), counted from 0");
@@ -44,7 +30,7 @@ impl Launched {
         let (host, port) = match world {
             // alone: nothing is connected to
             1 => (variable("MASTER_ADDR").unwrap_or_default(), 0),
-            _ => (variable("MASTER_ADDR").ok_or_else(|| missing("MASTER_ADDR"))?, number(&variable, "MASTER_PORT")?),
+            _ => (variable("MASTER_ADDR").ok_or_else(|| missing("MASTER_ADDR"))?, number(variables, "MASTER_PORT")?),
         };
         Ok(Some(Launched {
             rank,
@@ -57,21 +43,6 @@ impl Launched {
             attempt: or("TORCHELASTIC_RESTART_COUNT", 0)? as u64,
         }))
     }
-
-    /// Whether all processes are on this machine, as far as the address of the store tells.
-    pub fn is_local(&self) -> bool {
-        self.host == "localhost" || self.host.starts_with("127.") || self.host == "::1"
-    }
-}
-
-fn number<N: std::str::FromStr>(variable: impl Fn(&str) -> Option<String>, name: &'static str) -> Result<N, DistError> {
-    let value = variable(name).ok_or_else(|| missing(name))?;
-    value.trim().parse().map_err(|_| DistError::Variable { name, why: format!("`{value}` is no such number") })
-}
-
-fn missing(name: &'static str) -> DistError {
-    let why = "it is not set, although `RANK` or `WORLD_SIZE` is".to_owned();
-    DistError::Variable { name, why }
 }
 
 #[cfg(test)]
@@ -90,7 +61,7 @@ mod tests {
     fn of(variables: &[(&str, &str)]) -> Result<Option<Launched>, String> {
         let read =
             |name: &str| variables.iter().rfind(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-        Launched::of(read).map_err(|error| error.to_string())
+        Launched::of(&Variables(&read)).map_err(|error| error.to_string())
     }
 
     #[test]

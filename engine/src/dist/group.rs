@@ -2,9 +2,9 @@
 
 use crate::base::{Error, Result};
 use crate::dist::alive::Alive;
-use crate::dist::environment::Launched;
 use crate::dist::error::{DistError, Lost, is_of_others};
 use crate::dist::hello::Hello;
+use crate::dist::launched::Launched;
 use crate::dist::rendezvous::Meeting;
 use crate::dist::settings::DistSettings;
 use crate::native::{NativeError, Pending, ProcessGroup, ReducerOptions, TensorList};

@@ -1,5 +1,6 @@
 //! What ranks tell each other when they meet: all of it has to be the same.
 
+use crate::base::waiting::Waiting;
 use crate::dist::error::DistError;
 use crate::native::{NativeError, Store};
 use std::time::{Duration, Instant};
@@ -33,6 +34,7 @@ impl Hello {
         let failed = |source: NativeError| DistError::Native { doing: "the meeting of the ranks".to_owned(), source };
         store.set(&key(rank), self.text().as_bytes()).map_err(failed)?;
         let since = Instant::now();
+        let _waiting = Waiting::for_("the other ranks to come".to_owned());
         let mut hellos: Vec<Option<Hello>> = (0..world).map(|_| None).collect();
         loop {
             for (rank, hello) in hellos.iter_mut().enumerate().filter(|(_, hello)| hello.is_none()) {

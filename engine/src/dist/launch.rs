@@ -74,7 +74,7 @@ impl Launch {
         let mut attempt = 0;
         loop {
             let (ranks, told_to_end) = self.attempt(attempt, &mut signals)?;
-            if ranks.errors.is_empty() || told_to_end || ranks.code == USAGE || attempt == self.restarts {
+            if ranks.errors.is_empty() || told_to_end.is_some() || ranks.code == USAGE || attempt == self.restarts {
                 return Ok(ranks);
             }
             attempt += 1;
@@ -82,8 +82,8 @@ impl Launch {
         }
     }
 
-    /// How the ranks have ended, and whether a signal has told them to.
-    fn attempt(&self, attempt: u64, signals: &mut Signals) -> Result<(Ranks, bool)> {
+    /// How the ranks have ended, and the signal that has told them to.
+    fn attempt(&self, attempt: u64, signals: &mut Signals) -> Result<(Ranks, Option<Signal>)> {
         let listener = TcpListener::bind("127.0.0.1:0").context("no port could be opened for the ranks to meet")?;
         let port = listener.local_addr().context("no port could be opened for the ranks to meet")?.port();
         let _store = Store::serve(listener, Duration::from_secs(60))?;
@@ -96,7 +96,7 @@ impl Launch {
             started.0.push(OneRank::of(rank, child));
         }
         let told_to_end = started.wait(signals);
-        Ok((report(&started.0, &folder), told_to_end))
+        Ok((report(&started.0, &folder, told_to_end), told_to_end))
     }
 
     fn command(&self, rank: usize, port: u16, error_file: &Path) -> Command {
@@ -169,9 +169,13 @@ impl OneRank {
         }
     }
 
-    fn has_failed(&self) -> bool {
-        // 130 and 143: stopped by a signal in good order, as all ranks are
-        let is_good = |status: &ExitStatus| matches!(status.code(), Some(0 | 130 | 143));
+    /// Whether it has ended as it was not to; `told` is the signal that was passed on to it.
+    fn has_failed(&self, told: Option<Signal>) -> bool {
+        // 130 and 143: stopped by a signal in good order, as all ranks are; one that was not yet listening is ended by it
+        let is_good = |status: &ExitStatus| match (status.code(), status.signal()) {
+            (Some(code), _) => matches!(code, 0 | 130 | 143),
+            (None, signal) => signal.is_some() && signal == told.map(Signal::as_raw),
+        };
         self.ended.as_ref().is_some_and(|(_, status)| !is_good(status))
     }
 
@@ -190,9 +194,9 @@ impl OneRank {
 struct Started(Vec<OneRank>);
 
 impl Started {
-    /// Waits for the end of all; whether a signal has told them to end.
-    fn wait(&mut self, signals: &mut Signals) -> bool {
-        let (mut failed, mut told, mut told_to_end) = (None::<Instant>, false, false);
+    /// Waits for the end of all; gives the signal that has told them to end.
+    fn wait(&mut self, signals: &mut Signals) -> Option<Signal> {
+        let (mut failed, mut told, mut told_to_end) = (None::<Instant>, false, None);
         while self.0.iter().any(|rank| rank.ended.is_none()) {
             for signal in signals.pending() {
                 let signal = match signal {
@@ -200,11 +204,11 @@ impl Started {
                     SIGUSR1 => Signal::USR1,
                     _ => Signal::TERM,
                 };
-                told_to_end |= signal != Signal::USR1;
+                told_to_end = if signal == Signal::USR1 { told_to_end } else { Some(signal) };
                 self.0.iter().for_each(|rank| rank.signal(signal));
             }
             self.0.iter_mut().for_each(OneRank::look);
-            if self.0.iter().any(OneRank::has_failed) {
+            if self.0.iter().any(|rank| rank.has_failed(told_to_end)) {
                 let since = failed.get_or_insert_with(Instant::now).elapsed();
                 if since > PATIENCE && !told {
                     told = true;
@@ -247,10 +251,10 @@ fn pass_on(rank: usize, output: Option<impl Read + Send + 'static>) {
 }
 
 /// Who has failed, and why; the cause first.
-fn report(ranks: &[OneRank], folder: &ErrorFiles) -> Ranks {
+fn report(ranks: &[OneRank], folder: &ErrorFiles, told_to_end: Option<Signal>) -> Ranks {
     let mut failed: Vec<(usize, Instant, ExitStatus)> = Vec::new();
     for (rank, one) in ranks.iter().enumerate() {
-        if let (true, Some((when, status))) = (one.has_failed(), one.ended) {
+        if let (true, Some((when, status))) = (one.has_failed(told_to_end), one.ended) {
             failed.push((rank, when, status));
         }
     }
@@ -268,12 +272,18 @@ fn report(ranks: &[OneRank], folder: &ErrorFiles) -> Ranks {
     }
     errors.sort_by_key(|(error, when, _)| (error.follows, *when));
     let code = match errors.first() {
-        Some((_, _, status)) => status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1),
-        None => {
-            ranks.first().and_then(|rank| rank.ended?.1.code()).and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
-        }
+        Some((_, _, status)) => status.code().map_or(1, exit_code),
+        None => match ranks.first().and_then(|rank| rank.ended) {
+            // as a shell counts it
+            Some((_, status)) => status.code().or(status.signal().map(|signal| 128 + signal)).map_or(1, exit_code),
+            None => 1,
+        },
     };
     Ranks { code, errors: errors.into_iter().map(|(error, ..)| error).collect() }
+}
+
+fn exit_code(code: i32) -> u8 {
+    u8::try_from(code).unwrap_or(1)
 }
 
 /// What is known of a process that has left no error.

@@ -1,7 +1,7 @@
 //! How the ranks of a job find each other: one of them, or their launcher, serves a store at an address that all know.
 
-use crate::dist::environment::Launched;
 use crate::dist::error::DistError;
+use crate::dist::launched::Launched;
 use crate::native::{NativeError, Store};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, ToSocketAddrs};
 use std::time::{Duration, Instant};

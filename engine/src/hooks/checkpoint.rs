@@ -92,7 +92,9 @@ impl Checkpoint {
     }
 
     fn after_train_iter(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        self.save_regular(self.is_due(Clock::Iter, cx) || self.is_time(), cx);
+        // clocks on the wall differ: rank 0 asks, and the others join
+        let is_time = cx.is_main() && self.is_time();
+        self.save_regular(self.is_due(Clock::Iter, cx) || is_time, cx);
         self.save_if(self.is_last(cx), cx);
         Ok(())
     }

@@ -70,7 +70,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let times = self.run.rollbacks.times(base.at);
         if times > request.at_most {
             return Err(Error::msg(format!(
-                "{}; the run went back {} times and did not get past this place; `--resume` goes on from the newest checkpoint: set a lower `lr`, clip gradients, or look at the data",
+                "{}; the run went back {} times and did not get past this place; set a lower `lr`, clip gradients, or look at the data; checkpoints hold good states only",
                 request.reason, request.at_most
             )));
         }

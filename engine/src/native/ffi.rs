@@ -43,7 +43,7 @@ pub(super) struct RawWork {
     _private: [u8; 0],
 }
 
-/// `eng::Reducer`, only ever behind a pointer.
+/// `eng::Exchange`, only ever behind a pointer.
 #[repr(C)]
 pub(super) struct RawReducer {
     _private: [u8; 0],
@@ -260,9 +260,10 @@ unsafe extern "C" {
         out: *mut *mut RawReducer,
     ) -> c_int;
     pub(super) fn eng_reducer_free(reducer: *mut RawReducer) -> c_int;
-    pub(super) fn eng_reducer_before_forward(reducer: *mut RawReducer, exchange: bool) -> c_int;
+    pub(super) fn eng_reducer_before_forward(reducer: *mut RawReducer, last: bool) -> c_int;
     pub(super) fn eng_reducer_before_backward(reducer: *mut RawReducer, loss: *const C_tensor) -> c_int;
     pub(super) fn eng_reducer_zeros(reducer: *mut RawReducer) -> c_int;
+    pub(super) fn eng_reducer_left_out(reducer: *const RawReducer, left_out: *mut bool) -> c_int;
     pub(super) fn eng_reducer_is_unfinished(reducer: *const RawReducer) -> bool;
     pub(super) fn eng_reducer_fits(reducer: *const RawReducer, lists: *const *const RawList, count: usize) -> bool;
 }

@@ -219,3 +219,25 @@ fn newest_of(setup: &Setup, hook: impl Fn(&mut Full<ByIter>)) -> engine::checkpo
     driver.train_all().unwrap();
     newest(dir.path())
 }
+
+#[test]
+fn a_damaged_checkpoint_is_told_and_an_older_one_is_gone_back_to() {
+    let _alone = alone();
+    let setup = Setup { checkpoint: "(interval: 2, keep: 3)", ..by_iter() };
+    let dir = support::folder();
+    support::seed(11);
+    let mut driver = setup.in_folder::<ByIter>(dir.path());
+    spoiled(&mut driver, &[(0, 6)], f64::NAN);
+    driver.add(from_ron::<Rollback>("(back: 2, interval: 3, snapshot: None)"));
+    let damaged = dir.path().join("run/checkpoints/iter_000000004/net.safetensors");
+    driver.at(Phase::AfterTrainIter, move |cx| {
+        if cx.iter().get() == 6 {
+            std::fs::write(&damaged, "cut").unwrap();
+        }
+    });
+    let (_, lines) = driver.keep_rows();
+    driver.train_all().unwrap();
+    let told = |text: &str| lines.lock().unwrap().iter().any(|line| line.contains(text));
+    assert!(told("iter_000000004/net.safetensors` is damaged") && told("by repeating it from iter 2"));
+    assert!(driver.weights() == without::<ByIter>(&setup, &[(0, 4), (0, 5), (0, 6)]));
+}

@@ -20,7 +20,7 @@ impl Dataset for Held {
     fn len(&self) -> usize {
         1
     }
-    fn get(&self, index: usize, _: &mut SampleRng) -> Result<Tensor> {
+    fn get(&self, index: usize, _: &mut SampleRng) -> Result<Self::Item> {
         Ok(self.images.get(index as i64))
     }
 }

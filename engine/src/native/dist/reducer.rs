@@ -19,6 +19,8 @@ use tch::Tensor;
 /// A gradient that is exchanged is a view of its bucket afterwards.
 pub struct Reducer {
     raw: NonNull<RawReducer>,
+    /// How many parameters it is for.
+    count: usize,
     /// The hooks of the reducer use the group for as long as they live.
     _group: Arc<ProcessGroup>,
 }
@@ -63,7 +65,7 @@ impl Reducer {
         // SAFETY: group, list and options live for the call; there is a name for each parameter, and each lives for it too.
         check(unsafe { ffi::eng_reducer_new(group.raw(), parameters.raw(), names.as_ptr(), &options, &mut raw) })?;
         let raw = NonNull::new(raw).ok_or_else(|| NativeError::argument("libtorch made no reducer"))?;
-        Ok(Reducer { raw, _group: Arc::clone(group) })
+        Ok(Reducer { raw, count: parameters.len(), _group: Arc::clone(group) })
     }
 
     /// Before the forward pass of a batch. `exchange`: whether gradients are exchanged in its backward; else they are added
@@ -100,6 +102,17 @@ impl Reducer {
     pub fn is_unfinished(&self) -> bool {
         // SAFETY: the reducer lives as long as `self`, and no backward is under way.
         unsafe { ffi::eng_reducer_is_unfinished(self.raw.as_ptr()) }
+    }
+
+    /// The places of the parameters that the last backward has left out.
+    ///
+    /// # Errors
+    /// None that is known; libtorch's are passed on.
+    pub fn left_out(&self) -> Result<Vec<usize>, NativeError> {
+        let mut left_out = vec![false; self.count];
+        // SAFETY: the reducer lives as long as `self`, and there is a place for each of its parameters.
+        check(unsafe { ffi::eng_reducer_left_out(self.raw.as_ptr(), left_out.as_mut_ptr()) })?;
+        Ok((0..self.count).filter(|place| left_out[*place]).collect())
     }
 
     /// Whether it is for exactly those parameters of these lists that take gradients now, in this order.

@@ -104,7 +104,10 @@ impl Exchange {
             Next::Nothing => Ok(()),
             Next::Exchange => Ok(reducer.zeros()?),
             Next::UnderWay if reducer.is_unfinished() => {
-                Err(Error::msg(left_out(&without_gradient(pass, optimizers)?)))
+                let mut names = Vec::new();
+                each_parameter(pass, optimizers, |name, _| names.push(name.to_owned()))?;
+                let names: Vec<String> = reducer.left_out()?.into_iter().map(|place| names[place].clone()).collect();
+                Err(Error::msg(left_out(&names)))
             }
             Next::UnderWay => Ok(()),
         }
@@ -146,16 +149,6 @@ fn each_parameter(pass: &Pass, optimizers: &[Optim], mut each: impl FnMut(&str, 
     Ok(())
 }
 
-fn without_gradient(pass: &Pass, optimizers: &[Optim]) -> Result<Vec<String>> {
-    let mut found = Vec::new();
-    each_parameter(pass, optimizers, |name, tensor| {
-        if !tensor.grad().defined() {
-            found.push(name.to_owned());
-        }
-    })?;
-    Ok(found)
-}
-
 /// What is said of parameters that backward has not reached.
 fn left_out(names: &[String]) -> String {
     let which = match names {
@@ -166,7 +159,7 @@ fn left_out(names: &[String]) -> String {
         [first, ..] => format!("`{first}` and {} others", names.len() - 1),
     };
     format!(
-        "no gradient of {which} was computed in this update, so the ranks can't average it; set `dist: (find_unused: true)` for a model that leaves parameters out, or freeze them"
+        "no gradient of {which} was computed in the last batch of this update, so the ranks can't average it; set `dist: (find_unused: true)` for a model that leaves parameters out, or freeze them"
     )
 }
 

@@ -9,6 +9,7 @@ use crate::record::RowPhase;
 use crate::run::Command;
 use crate::sinks::ConsoleOptions;
 use crate::trainer::run::program::{build_on, prepare};
+use crate::trainer::run::ranks;
 use crate::trainer::run::recording::Recording;
 use crate::trainer::run::train::note_the_end;
 use crate::trainer::run::{Program, Summary, environment};
@@ -68,6 +69,7 @@ fn evaluate<T: Build>(
     body: impl FnOnce(&mut Program<T>) -> Result<()>,
 ) -> Result<Summary> {
     needs_loader::<T>(role).map_err(Error::msg)?;
+    ranks::is_alone(role.name())?;
     let device = prepare(&experiment, &Process::Alone)?;
     let (command, phase) = match role {
         Role::Train => (Command::Train, None),

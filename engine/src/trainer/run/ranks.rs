@@ -47,6 +47,20 @@ pub(super) fn join<T: Build>(experiment: &Experiment<T>, command: &str) -> Resul
     Ok(Process::Group(Arc::new(Group::join(launched, &hello, &experiment.dist)?)))
 }
 
+/// Refuses a launcher's processes for a command that runs in one: each would do the whole of it, and write the same files.
+///
+/// # Errors
+/// When this process is one of several.
+pub(super) fn is_alone(command: &str) -> Result<()> {
+    match Launched::of_environment()? {
+        Some(launched) if launched.world > 1 => Err(Error::msg(format!(
+            "`{command}` runs in one process, and a launcher has started {} (`WORLD_SIZE`); start it without the launcher",
+            launched.world
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// A hash of this program's file.
 fn program_hash() -> String {
     let hashed = std::env::current_exe().and_then(|path| {

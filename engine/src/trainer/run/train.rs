@@ -1,13 +1,13 @@
 //! `train`: a training in a folder of its own, from its first line to its last.
 
 use crate::base::{Clock, Error, Result};
-use crate::dist::Process;
+use crate::dist::{Launched, Process};
 use crate::folder::Mode;
 use crate::loops::{End, Role};
 use crate::model::ModelEntry;
 use crate::optim::TrainingLength;
 use crate::record::Sink as _;
-use crate::run::TimeLimit;
+use crate::run::{Signals, TimeLimit};
 use crate::sinks::{ConsoleOptions, LogFile};
 #[cfg(feature = "s3")]
 use crate::trainer::run::mirror::Mirrored;
@@ -46,15 +46,22 @@ impl From<Mode> for TrainOptions {
 /// # Errors
 /// When the folder holds a run already, or something fails while building or running.
 pub fn run_train<T: Build>(experiment: Experiment<T>, options: impl Into<TrainOptions>) -> Result<Summary> {
+    // before the ranks meet: from then on a signal to one of them ends all in good order
+    let signals = Launched::of_environment()?.map(|_| Signals::listen()).transpose()?;
     let process = ranks::join(&experiment, "train")?;
-    let summary = train_as(process.clone(), experiment, options.into());
+    let summary = train_as(process.clone(), signals, experiment, options.into());
     ranks::leave(&process, summary.as_ref().err());
     summary
 }
 
 /// [`run_train`], alone or as one of several processes. Rank 0 has the folder and writes everything in it but the logs of
 /// the others; what it chooses there, it tells them.
-fn train_as<T: Build>(process: Process, mut experiment: Experiment<T>, mut options: TrainOptions) -> Result<Summary> {
+fn train_as<T: Build>(
+    process: Process,
+    signals: Option<Signals>,
+    mut experiment: Experiment<T>,
+    mut options: TrainOptions,
+) -> Result<Summary> {
     if options.mode == Mode::New && options.from.is_none() && experiment.resume == Resume::Auto {
         options.mode = Mode::Auto;
     }
@@ -77,7 +84,7 @@ fn train_as<T: Build>(process: Process, mut experiment: Experiment<T>, mut optio
 
     let train_loop = experiment.train_loop.take();
     let given = std::mem::take(&mut experiment.weights);
-    let mut program = build_for_training(device, experiment, process.clone())?;
+    let mut program = build_for_training(device, experiment, process.clone(), signals)?;
     program.plan.train.past_end = options.past_end;
     program.plan.train.time_limit = options.time_limit;
     let folder = claim.map(Claim::take_folder).transpose()?;
@@ -113,11 +120,19 @@ fn train_as<T: Build>(process: Process, mut experiment: Experiment<T>, mut optio
 }
 
 /// The program, with everything checked that can be checked before the first batch. It listens to signals.
-fn build_for_training<T: Build>(device: Device, experiment: Experiment<T>, process: Process) -> Result<Program<T>> {
+fn build_for_training<T: Build>(
+    device: Device,
+    experiment: Experiment<T>,
+    process: Process,
+    signals: Option<Signals>,
+) -> Result<Program<T>> {
     let mut program = build_on(device, experiment, &[Role::Train, Role::Val])?;
     program.run.process = process;
     program.deal_loaders()?;
-    program.listen_to_signals()?;
+    match signals {
+        Some(signals) => program.run.signals = signals,
+        None => program.listen_to_signals()?,
+    }
     program.prepare_train()?;
     check_schedules(&program)?;
     Ok(program)

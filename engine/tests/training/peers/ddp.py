@@ -60,5 +60,4 @@ for update in range(50):
 for parameter in net.parameters():
     flat = parameter.detach().reshape(-1).tolist()
     print(" ".join(str(struct.unpack("<I", struct.pack("<f", number))[0]) for number in flat))
-dist.barrier()
 dist.destroy_process_group()

@@ -113,3 +113,14 @@ fn a_mistake_in_the_experiment_is_told_once_and_nothing_is_started() {
     let ended = ended.says("error: rank 0: ").says("already holds a run");
     assert!(ended.stderr.ends_with("rank 1 ended after it\n"), "{ended}");
 }
+
+#[test]
+fn a_command_for_one_process_is_refused_under_a_launcher() {
+    let bench = plain();
+    bench.train(&[]).exits(0);
+    let variables = [("RANK", "1"), ("WORLD_SIZE", "2"), ("MASTER_ADDR", "127.0.0.1"), ("MASTER_PORT", "1")];
+    for command in ["val", "test", "predict"] {
+        let ended = bench.start_with(&variables, &[command, "exp.ron", "--checkpoint", "runs/run"]).end().exits(1);
+        ended.says(&format!("`{command}` runs in one process, and a launcher has started 2"));
+    }
+}

@@ -133,3 +133,43 @@ fn a_run_goes_on_with_another_number_of_ranks() {
         assert!(found < 1e-6, "from {first} to {then} ranks: {found:e}");
     }
 }
+
+#[test]
+fn a_parameter_that_a_rank_leaves_out_is_named_or_found() {
+    let bench = || {
+        let bench = plain();
+        bench.edit("norm: false)", "norm: false, spare: true)");
+        bench
+    };
+    let refused = bench();
+    let ended = refused.train(&of("2", "loaders.train.batch_size=2")).exits(1);
+    let ended = ended
+        .says("no gradient of `spare` was computed in the last batch of this update")
+        .says("dist: (find_unused: true)");
+    assert!(ended.stderr.starts_with("error: rank "), "{ended}");
+    let (_found, run) =
+        trained(bench(), &[&of("2", "loaders.train.batch_size=2")[..], &["--set", "dist.find_unused=true"]].concat());
+    assert_eq!(assert_equal_ranks(&run, 2), 9);
+}
+
+#[test]
+fn all_ranks_go_back_when_one_has_a_loss_that_is_no_number() {
+    for snapshot in ["Some(1)", "None"] {
+        let bench = plain();
+        let hooks = format!("custom_hooks: [Fingerprint(), Rollback(interval: 4, back: 2, snapshot: {snapshot})]");
+        bench.edit("custom_hooks: [Fingerprint()]", &hooks);
+        bench.edit("max_epochs: 3, accumulate: 4", "max_epochs: 2");
+        let more = [
+            "--set",
+            "loaders.train.dataset.spoiled=Some(17)",
+            "--set",
+            "hooks.checkpoint=(interval: 3, by: Iter, keep: 2)",
+        ];
+        let (_bench, run) = trained(bench, &[&of("2", "loaders.train.batch_size=2")[..], &more].concat());
+        assert_equal_ranks(&run, 2);
+        let log = std::fs::read_to_string(run.join("log.txt")).unwrap();
+        assert!(log.contains("the run goes back to iter "), "{log}");
+        let finite = super::weights(&run).iter().all(|(_, tensor)| tensor.isfinite().all().int64_value(&[]) == 1);
+        assert!(finite, "snapshot: {snapshot}");
+    }
+}

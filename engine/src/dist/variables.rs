@@ -1,0 +1,22 @@
+//! Variables of the environment, as launchers set them.
+
+use crate::dist::error::DistError;
+
+/// The environment of a process.
+pub(super) struct Variables<'a>(pub(super) &'a dyn Fn(&str) -> Option<String>);
+
+impl Variables<'_> {
+    pub(super) fn get(&self, name: &str) -> Option<String> {
+        (self.0)(name)
+    }
+}
+
+pub(super) fn number<N: std::str::FromStr>(variables: &Variables<'_>, name: &'static str) -> Result<N, DistError> {
+    let value = variables.get(name).ok_or_else(|| missing(name))?;
+    value.trim().parse().map_err(|_| DistError::Variable { name, why: format!("`{value}` is no such number") })
+}
+
+pub(super) fn missing(name: &'static str) -> DistError {
+    let why = "it is not set, although others of this launcher are".to_owned();
+    DistError::Variable { name, why }
+}
