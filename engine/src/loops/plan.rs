@@ -1,7 +1,7 @@
 //! The length of a training and when it validates: numbers from the file, and pure functions of the clock.
 
 use crate::base::Clock;
-use crate::loops::profile::ProfileWindow;
+use crate::loops::window::ProfileWindow;
 use crate::optim::update::batches_per_iter;
 use crate::optim::{Clip, NonFinite, PassInfo, PassPlan, PassSettings, TrainingLength};
 use crate::run::{Cadence, Clocks, TimeLimit};

@@ -1,124 +1,31 @@
-//! A profile of some iters: what phases, hooks, operators and kernels cost, as tables and as a trace.
+//! What a profile shows: tables of what phases, hooks, operators and kernels cost, and a trace.
 
-use crate::base::spans::{self, Span, SpanKind};
-use crate::base::{Error, ErrorContext as _, Result};
-use crate::hook::EngineHooks;
-use crate::loops::program::Program;
-use crate::loops::trainer::Trainer;
+use crate::base::spans::{Span, SpanKind};
+use crate::base::{Error, Result};
 use crate::native::{OperatorProfile, OperatorTime};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read as _, Write as _};
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
+use std::path::Path;
 use std::time::{Duration, Instant};
-use tch::Device;
-
-/// The iters that are profiled: both ends included, counted from 1 in this process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ProfileWindow {
-    from: u64,
-    to: u64,
-}
-
-impl ProfileWindow {
-    /// More iters than this make a trace that no viewer opens.
-    const MOST: u64 = 10_000;
-}
-
-/// `11..20`.
-impl FromStr for ProfileWindow {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is no range of iters; write `11..20`, both included and counted from 1");
-        let (from, to) = text.split_once("..").ok_or_else(wrong)?;
-        let number = |text: &str| text.trim().parse::<u64>().map_err(|_| wrong());
-        let window = ProfileWindow { from: number(from)?, to: number(to)? };
-        if window.from == 0 || window.to < window.from {
-            return Err(wrong());
-        }
-        match window.to - window.from < Self::MOST {
-            true => Ok(window),
-            false => Err(format!("`{text}` has too many iters for one trace; at most {} fit", Self::MOST)),
-        }
-    }
-}
 
 /// A profile that is being taken.
 pub(super) struct Profile {
-    operators: OperatorProfile,
-    began: Instant,
-    first: u64,
+    pub(super) operators: OperatorProfile,
+    pub(super) began: Instant,
+    pub(super) first: u64,
 }
 
 /// Where a profile is: the iters that this process has begun, and the profile under way.
 #[derive(Default)]
 pub(super) struct Profiling {
-    begun: u64,
-    under_way: Option<Profile>,
-}
-
-impl<D: EngineHooks, T: Trainer> Program<D, T> {
-    /// Begins the profile before its first iter.
-    pub(super) fn profile_before_iter(&mut self) -> Result<()> {
-        let Some(window) = self.plan.train.profile else { return Ok(()) };
-        self.profiling.begun += 1;
-        if self.profiling.begun != window.from {
-            return Ok(());
-        }
-        synchronize(self.run.device);
-        let operators = OperatorProfile::begin(self.run.device).map_err(Error::new);
-        let operators = operators.context("the profile can't be taken")?;
-        self.hooks.call_by_table(true);
-        spans::begin();
-        let first = self.run.clocks.iter.get() + 1;
-        self.profiling.under_way = Some(Profile { operators, began: Instant::now(), first });
-        Ok(())
-    }
-
-    /// Ends the profile after its last iter, or at the end of the training.
-    pub(super) fn profile_after_iter(&mut self, training_ends: bool) -> Result<()> {
-        let Some(window) = self.plan.train.profile else { return Ok(()) };
-        if self.profiling.begun < window.to && !training_ends {
-            return Ok(());
-        }
-        let Some(profile) = self.profiling.under_way.take() else { return Ok(()) };
-        synchronize(self.run.device);
-        let took = profile.began.elapsed();
-        let (spans, last) = (spans::end(), self.run.clocks.iter.get());
-        self.hooks.call_by_table(false);
-        let path = self.profile_path(profile.first, last)?;
-        let operators = profile.operators.end(&path)?;
-        add_spans(&path, &spans).with_context(|| format!("the trace `{}` can't be written", path.display()))?;
-        let iters = last + 1 - profile.first;
-        let text = report(&spans, &operators, iters, took);
-        let path = path.display();
-        self.run.say(&format!(
-            "profile of the iters {} to {last}; the trace is in {path}, to be opened in ui.perfetto.dev or chrome://tracing",
-            profile.first
-        ))?;
-        text.lines().try_for_each(|line| self.run.say(line))
-    }
-
-    /// `profile/iters_11-20.json` in the run's folder.
-    fn profile_path(&self, first: u64, last: u64) -> Result<PathBuf> {
-        let folder = self.run.storage.folder.as_ref();
-        let folder = folder.ok_or_else(|| Error::msg("a profile needs a run with a folder"))?.path().join("profile");
-        std::fs::create_dir_all(&folder).with_context(|| format!("can't create `{}`", folder.display()))?;
-        Ok(folder.join(format!("iters_{first}-{last}.json")))
-    }
-}
-
-fn synchronize(device: Device) {
-    if let Device::Cuda(index) = device {
-        tch::Cuda::synchronize(index as i64);
-    }
+    pub(super) begun: u64,
+    pub(super) under_way: Option<Profile>,
 }
 
 /// Writes spans into a trace of libtorch, which counts from a time that it tells at its begin.
-fn add_spans(path: &Path, spans: &[Span]) -> Result<()> {
+pub(super) fn add_spans(path: &Path, spans: &[Span]) -> Result<()> {
     const EVENTS: &str = "\"traceEvents\": [";
     const BASE: &str = "\"baseTimeNanoseconds\": ";
     let mut trace = BufReader::new(File::open(path)?);
@@ -174,7 +81,7 @@ fn category(what: SpanKind) -> &'static str {
 const SHOWN: usize = 15;
 
 /// The tables, as text.
-fn report(spans: &[Span], operators: &[OperatorTime], iters: u64, took: Duration) -> String {
+pub(super) fn report(spans: &[Span], operators: &[OperatorTime], iters: u64, took: Duration) -> String {
     let mut text = format!("  {} an iter, with what the profiler itself costs\n", milliseconds(took, iters));
     // by kind and name; data and checkpoints may be made on other threads, beside the iter
     let mut sums: BTreeMap<(SpanKind, &str), (u64, Duration)> = BTreeMap::new();
@@ -234,16 +141,6 @@ fn short(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_window_has_both_ends_and_begins_with_one() {
-        assert_eq!("11..20".parse(), Ok(ProfileWindow { from: 11, to: 20 }));
-        assert_eq!("3..3".parse(), Ok(ProfileWindow { from: 3, to: 3 }));
-        for wrong in ["", "11", "0..3", "5..4", "a..b", "1...3", "-1..2"] {
-            assert!(wrong.parse::<ProfileWindow>().unwrap_err().contains("write `11..20`"), "{wrong}");
-        }
-        assert!("1..99999".parse::<ProfileWindow>().unwrap_err().contains("at most 10000"));
-    }
 
     #[test]
     fn a_trace_of_another_form_is_refused_and_left_as_it_is() {

@@ -11,7 +11,7 @@ use crate::optim::clip::Clip;
 use crate::optim::error::OptimError;
 use crate::optim::groups::{Assigned, assign};
 use crate::optim::optimizer::Optimizer;
-use crate::optim::recorded::DeviceRate;
+use crate::optim::rate::DeviceRate;
 use crate::optim::settings::Settings;
 use std::collections::BTreeSet;
 use tch::{Device, Kind, Tensor};

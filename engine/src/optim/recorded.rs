@@ -4,21 +4,8 @@ use crate::base::{Error, Result};
 use crate::native::Scaling;
 use crate::optim::error::OptimError;
 use crate::optim::live::Optim;
-use tch::{Device, Tensor};
-
-/// The learning rate of a group on its device: a 0-d `Float`.
-#[derive(Debug)]
-pub(super) struct DeviceRate {
-    tensor: Tensor,
-    /// What it was filled with.
-    value: f64,
-}
-
-impl DeviceRate {
-    pub(super) fn tensor(&self) -> &Tensor {
-        &self.tensor
-    }
-}
+use crate::optim::rate::DeviceRate;
+use tch::Device;
 
 const RATE: &str = "lr";
 
@@ -43,15 +30,8 @@ impl Optim {
             let Some(bucket) = group.buckets.first() else { continue };
             let value = group.settings.get(RATE).ok_or_else(|| Error::msg("an optimizer without a learning rate"))?;
             match &mut group.rate {
-                Some(rate) if rate.value.to_bits() == value.to_bits() => {}
-                Some(rate) => {
-                    let _ = rate.tensor.f_fill_(value)?;
-                    rate.value = value;
-                }
-                None => {
-                    let tensor = Tensor::f_full([0i64; 0], value, (tch::Kind::Float, bucket.device))?;
-                    group.rate = Some(DeviceRate { tensor, value });
-                }
+                Some(rate) => rate.refresh(value)?,
+                None => group.rate = Some(DeviceRate::new(value, bucket.device)?),
             }
         }
         Ok(())
@@ -70,7 +50,7 @@ impl Optim {
 mod tests {
     use super::*;
     use crate::optim::{AdamW, Sgd};
-    use tch::Kind;
+    use tch::{Kind, Tensor};
 
     fn parameter() -> Tensor {
         Tensor::from_slice(&[0.7f32, -1.3]).set_requires_grad(true)
