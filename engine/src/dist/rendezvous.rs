@@ -3,7 +3,7 @@
 use crate::dist::error::DistError;
 use crate::dist::launched::Launched;
 use crate::native::{NativeError, Store};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
 /// The connections of a rank to the store of its job.
@@ -52,9 +52,11 @@ fn serve(launched: &Launched, timeout: Duration) -> Result<Store, DistError> {
 fn connect(launched: &Launched, timeout: Duration) -> Result<Store, DistError> {
     let Launched { host, port, .. } = launched;
     let since = Instant::now();
+    // a machine that does not exist yet may come
+    let each = timeout.min(Duration::from_secs(5));
     let listens = || {
         let addresses = (host.as_str(), *port).to_socket_addrs();
-        addresses.is_ok_and(|mut found| found.any(|at| std::net::TcpStream::connect_timeout(&at, timeout).is_ok()))
+        addresses.is_ok_and(|mut found| found.any(|at| TcpStream::connect_timeout(&at, each).is_ok()))
     };
     while !listens() {
         if since.elapsed() >= timeout {

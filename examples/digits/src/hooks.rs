@@ -55,7 +55,8 @@ impl WorstCases {
     // half a validation shows nothing
     #[only_ok]
     fn after_val(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        if self.judged.is_empty() {
+        self.collect(cx)?;
+        if self.judged.is_empty() || !cx.is_main() {
             return Ok(());
         }
         let report = self.report()?;
@@ -67,6 +68,32 @@ impl WorstCases {
 }
 
 impl WorstCases {
+    /// Of several ranks each has judged its part of every batch: rank 0 the first part, and so on. Puts the parts of all in
+    /// the order of the data.
+    fn collect(&mut self, cx: &Context<'_>) -> Result<()> {
+        let of_all =
+            |part: fn(&Judged) -> &Tensor| self.judged.iter().map(|j| part(j).shallow_clone()).collect::<Vec<_>>();
+        let mut own = StateMap::new();
+        own.put("images", &of_all(|j| &j.images));
+        own.put("logits", &of_all(|j| &j.logits));
+        own.put("target", &of_all(|j| &j.target));
+        let mut ranks = Vec::new();
+        for mut state in cx.gather(own)? {
+            let mut part = |name: &str| state.take::<Vec<Tensor>>(name);
+            let parts = part("images")?.into_iter().zip(part("logits")?).zip(part("target")?);
+            ranks.push(parts.map(|((images, logits), target)| Judged { images, logits, target }));
+        }
+        self.judged.clear();
+        loop {
+            // at the end of the data some ranks have no part of the last batch
+            let batch: Vec<Judged> = ranks.iter_mut().filter_map(Iterator::next).collect();
+            if batch.is_empty() {
+                return Ok(());
+            }
+            self.judged.extend(batch);
+        }
+    }
+
     /// Counts what is wrong, and draws the worst.
     fn report(&mut self) -> Result<String> {
         let joined = |part: fn(&Judged) -> &Tensor| Tensor::cat(&self.judged.iter().map(part).collect::<Vec<_>>(), 0);

@@ -16,6 +16,14 @@ pub(super) fn elsewhere(key: &str) -> Option<String> {
         "scheduler" | "schedulers" | "lr_scheduler" | "param_scheduler" => {
             return Some("schedules belong in `schedule: [..]`".to_owned());
         }
+        "num_nodes" | "nproc_per_node" | "strategy" | "launcher" => {
+            return Some(
+                "a training in several processes is `dist: (ranks: N)`, or `train EXP --ranks N`; a launcher such as `torchrun` needs no setting".to_owned(),
+            );
+        }
+        "find_unused_parameters" => {
+            return Some("for a model that leaves parameters out, `dist: (find_unused: true)`".to_owned());
+        }
         key => key,
     };
     let has = |component: &&Component| component.fields.iter().any(|field| field.name == known_as);

@@ -20,7 +20,7 @@ fn what_groups_of_settings_lack_or_are_not_is_told() {
 fn keys_and_words_of_other_engines_are_told_where_and_how() {
     refused::<Epochs>(
         "other_engines",
-        "    epochs: 3, max_iter: 4, learning_rate: 0.1, batch_size: 4, callbacks: [], lr_scheduler: [], zebra: 1,\n    custom_hooks: {0: 1},\n    schedule: Apend([]),\n    metrics: [\"Acuracy\"],",
+        "    epochs: 3, max_iter: 4, learning_rate: 0.1, batch_size: 4, callbacks: [], lr_scheduler: [], strategy: Ddp, find_unused_parameters: true, zebra: 1,\n    custom_hooks: {0: 1},\n    schedule: Apend([]),\n    metrics: [\"Acuracy\"],",
     );
     let off = ["None", "false", "off", "\"Off\""];
     for word in off {
