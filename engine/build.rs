@@ -4,7 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const SOURCES: [&str; 13] = [
+const SOURCES: [&str; 15] = [
     "core.cpp",
     "optimizer.cpp",
     "foreach.cpp",
@@ -16,6 +16,8 @@ const SOURCES: [&str; 13] = [
     "precision.cpp",
     "process.cpp",
     "recompute.cpp",
+    "graph.cpp",
+    "profile.cpp",
     "dist.cpp",
     "reducer.cpp",
 ];

@@ -1,6 +1,7 @@
-// The memory that libtorch takes on this thread while a meter runs.
+// The memory that libtorch takes on this thread while a meter runs, and host memory that a device writes to.
 #include "core.hpp"
 
+#include <ATen/ops/empty.h>
 #include <c10/core/Allocator.h>
 #include <c10/util/ThreadLocalDebugInfo.h>
 
@@ -50,4 +51,11 @@ ENG_API void eng_memory_meter_free(eng::MemoryMeter* meter) {
 ENG_API void eng_memory_meter_read(const eng::MemoryMeter* meter, int64_t* live, int64_t* peak) {
   *live = meter->memory().live;
   *peak = meter->memory().peak;
+}
+
+// Host memory for a copy of a tensor, without gaps and pinned: a CUDA device writes there directly.
+ENG_API int eng_pinned_like(const at::Tensor* tensor, at::Tensor** out) {
+  return eng::guarded([&] {
+    *out = eng::give(at::empty(tensor->sizes(), at::TensorOptions().dtype(tensor->scalar_type()).device(at::kCPU).pinned_memory(true)));
+  });
 }

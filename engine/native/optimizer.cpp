@@ -4,7 +4,8 @@
 // parameter without a gradient is passed over with its state untouched.
 //
 // `grad_scale` and `found_inf` may be null. Gradients are divided by `grad_scale`, in place. Where `found_inf` is 1, the
-// kernels leave parameters and moments as they are; it is 0 or 1, and only the device knows which.
+// kernels leave parameters and moments as they are; it is 0 or 1, and only the device knows which. `rate` may be null; it
+// is a learning rate on the device, which takes the place of that of the options.
 #include "core.hpp"
 
 #include <ATen/core/grad_mode.h>
@@ -117,7 +118,7 @@ std::optional<at::Tensor> given(const at::Tensor* tensor) {
   return tensor ? std::optional<at::Tensor>(*tensor) : std::nullopt;
 }
 
-// The kernels read `found_inf` and `grad_scale` as one float on their device, without a look at what they are given.
+// The kernels read `found_inf`, `grad_scale` and a rate as one float on their device, without a look at what they are given.
 void check_scalar(const char* name, const at::Tensor* scalar, const at::Tensor& parameter) {
   if (!scalar || (scalar->numel() == 1 && scalar->scalar_type() == at::kFloat && scalar->device() == parameter.device())) {
     return;
@@ -150,16 +151,16 @@ class Relaid {
   Scratch held_, copied_;
 };
 
-void fused_adam(Tensors& p, Tensors& g, Tensors& m, Tensors& v, Tensors& x, Tensors& s, const EngAdamOptions& o,
-                const std::optional<at::Tensor>& grad_scale, const std::optional<at::Tensor>& found_inf) {
-  at::_fused_adam_(p, g, m, v, x, s, o.lr, o.beta1, o.beta2, o.weight_decay, o.eps, o.amsgrad, o.maximize, grad_scale,
-                   found_inf);
-}
-
-void fused_adamw(Tensors& p, Tensors& g, Tensors& m, Tensors& v, Tensors& x, Tensors& s, const EngAdamOptions& o,
-                 const std::optional<at::Tensor>& grad_scale, const std::optional<at::Tensor>& found_inf) {
-  at::_fused_adamw_(p, g, m, v, x, s, o.lr, o.beta1, o.beta2, o.weight_decay, o.eps, o.amsgrad, o.maximize, grad_scale,
-                    found_inf);
+// The learning rate as a kernel takes it, for `update`: a float on the device, or a number. On CUDA the number is rounded
+// to a float, so that an update gives the same bits whichever way its rate comes.
+template <class Update>
+void with_rate(const at::Tensor* on_device, double rate, const at::Tensor& parameter, Update&& update) {
+  if (on_device) {
+    check_scalar("lr", on_device, parameter);
+    update(*on_device);
+  } else {
+    update(parameter.is_cuda() ? static_cast<double>(static_cast<float>(rate)) : rate);
+  }
 }
 
 // Calls `visit(index, parameter, gradient)` for each parameter that has a gradient, all checks done.
@@ -181,7 +182,7 @@ void each_with_gradient(const List& parameters, Relaid& relaid, Visit&& visit) {
 // One Adam or AdamW (`decoupled`) update. `max_exp_avg_sqs` is null without amsgrad.
 ENG_API int eng_fused_adam(const eng::List* parameters, eng::List* exp_avgs, eng::List* exp_avg_sqs,
                            eng::List* max_exp_avg_sqs, eng::List* steps, const EngAdamOptions* options,
-                           const at::Tensor* grad_scale, const at::Tensor* found_inf) {
+                           const at::Tensor* grad_scale, const at::Tensor* found_inf, const at::Tensor* rate) {
   return eng::guarded([&] {
     at::NoGradGuard no_grad;
     if (options->amsgrad && !max_exp_avg_sqs) throw eng::ArgumentError("amsgrad needs its own state");
@@ -202,8 +203,15 @@ ENG_API int eng_fused_adam(const eng::List* parameters, eng::List* exp_avgs, eng
     eng::check_scalar("found_inf", found_inf, p->front());
     eng::count_update(*s, found_inf);
     const EngAdamOptions& o = *options;
-    const auto update = o.decoupled ? &eng::fused_adamw : &eng::fused_adam;
-    update(*p, *g, *m, *v, *x, *s, o, eng::given(grad_scale), eng::given(found_inf));
+    eng::with_rate(rate, o.lr, p->front(), [&](const auto& lr) {
+      if (o.decoupled) {
+        at::_fused_adamw_(*p, *g, *m, *v, *x, *s, lr, o.beta1, o.beta2, o.weight_decay, o.eps, o.amsgrad, o.maximize,
+                          eng::given(grad_scale), eng::given(found_inf));
+      } else {
+        at::_fused_adam_(*p, *g, *m, *v, *x, *s, lr, o.beta1, o.beta2, o.weight_decay, o.eps, o.amsgrad, o.maximize,
+                         eng::given(grad_scale), eng::given(found_inf));
+      }
+    });
     relaid.put_back();
   });
 }
@@ -215,7 +223,7 @@ ENG_API int eng_fused_adam(const eng::List* parameters, eng::List* exp_avgs, eng
 // unless the gradient is dampened: a first gradient never is. So with `dampening`, and until all buffers have
 // started, `found_inf` is read from the device.
 ENG_API int eng_fused_sgd(const eng::List* parameters, eng::List* momentum_buffers, const EngSgdOptions* options,
-                          const at::Tensor* grad_scale, const at::Tensor* found_inf) {
+                          const at::Tensor* grad_scale, const at::Tensor* found_inf, const at::Tensor* rate) {
   return eng::guarded([&] {
     at::NoGradGuard no_grad;
     eng::check_lengths(*parameters, {momentum_buffers});
@@ -244,8 +252,10 @@ ENG_API int eng_fused_sgd(const eng::List* parameters, eng::List* momentum_buffe
     if (found_inf && o.dampening != 0.0 && !starting.empty() && found_inf->item<float>() == 1.0f) return;
     const auto update = [&](eng::Scratch& params, eng::Scratch& grads, eng::Scratch& buffers, bool first) {
       if (params->empty()) return;
-      at::_fused_sgd_(*params, *grads, *buffers, o.weight_decay, o.momentum, o.lr, o.dampening, o.nesterov, o.maximize,
-                      first, eng::given(grad_scale), eng::given(found_inf));
+      eng::with_rate(rate, o.lr, params->front(), [&](const auto& lr) {
+        at::_fused_sgd_(*params, *grads, *buffers, o.weight_decay, o.momentum, lr, o.dampening, o.nesterov, o.maximize,
+                        first, eng::given(grad_scale), eng::given(found_inf));
+      });
     };
     update(p, g, b, false);
     update(new_p, new_g, new_b, true);

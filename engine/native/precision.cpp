@@ -37,6 +37,14 @@ ENG_API void eng_autocast_leave(int device_type, bool enabled, int dtype) {
   at::autocast::set_autocast_dtype(device, static_cast<at::ScalarType>(dtype));
 }
 
+// Whether autocast keeps the casts of parameters until the outermost region ends; gives what it was before.
+ENG_API bool eng_set_autocast_cache(bool enabled) {
+  const bool before = at::autocast::is_autocast_cache_enabled();
+  at::autocast::set_autocast_cache_enabled(enabled);
+  if (!enabled) at::autocast::clear_cache();
+  return before;
+}
+
 // Multiplies the gradients of all lists by `inv_scale`, and sets `found_inf` to 1 where one of them is infinite or NaN.
 // One call for each kind, as torch.amp.GradScaler does.
 ENG_API int eng_amp_unscale(const eng::List* const* lists, size_t count, at::Tensor* found_inf, const at::Tensor* inv_scale) {

@@ -2,10 +2,12 @@
 #include "core.hpp"
 
 #include <ATen/record_function.h>
+#include <c10/util/Exception.h>
 #include <dlfcn.h>
 
 #include <atomic>
 #include <mutex>
+#include <string>
 #include <string_view>
 
 namespace eng {
@@ -41,6 +43,52 @@ at::CallbackHandle handle = 0;
 int* sync_debug_mode() {
   return static_cast<int*>(dlsym(RTLD_DEFAULT, "_ZZN3c104cuda13warning_stateEvE14warning_state_"));
 }
+
+// What is found while this process watches a step: the first thing that a recorded step could not do.
+struct Watch {
+  std::mutex mutex;
+  bool on = false;
+  std::string running;
+  std::string found;
+
+  void note(const char* what, const std::string& where) {
+    if (found.empty()) found = std::string(what) + (where.empty() ? "" : " (`" + where + "`)");
+  }
+};
+Watch watch;
+
+// A copy from the host: its source is memory that the next step may have freed.
+bool is_upload(const at::RecordFunction& call) {
+  if (std::string_view(call.name()) != "aten::copy_") return false;
+  const auto inputs = call.inputs();
+  return inputs.size() >= 2 && on_device(inputs[0]) && inputs[1].isTensor() && inputs[1].toTensor().device().is_cpu();
+}
+
+std::unique_ptr<at::ObserverContext> look(const at::RecordFunction& call) {
+  std::lock_guard<std::mutex> lock(watch.mutex);
+  if (!watch.on) return nullptr;
+  watch.running = call.name();
+  if (is_read(call)) watch.note("it reads a value from the device", watch.running);
+  if (is_upload(call)) watch.note("it copies a tensor from the host to the device", watch.running);
+  return nullptr;
+}
+
+// libtorch warns of each wait for the device while its mode says so.
+class Warned : public c10::WarningHandler {
+ public:
+  void process(const c10::Warning& warning) override {
+    if (warning.msg().find("synchronizing CUDA operation") == std::string::npos) {
+      c10::WarningHandler::process(warning);
+      return;
+    }
+    std::lock_guard<std::mutex> lock(watch.mutex);
+    watch.note("it waits for the device", watch.running);
+  }
+};
+Warned warned;
+c10::WarningHandler* handler_before = nullptr;
+at::CallbackHandle looking = 0;
+int mode_before = -1;
 
 }  // namespace
 }  // namespace eng
@@ -91,4 +139,33 @@ ENG_API int eng_set_sync_debug(int mode) {
   const int before = *held;
   *held = mode;
   return before;
+}
+
+// Watches this thread, and the threads that run backward for it, until `eng_watch_end`. One watch at a time.
+ENG_API int eng_watch_begin() {
+  return eng::guarded([&] {
+    {
+      std::lock_guard<std::mutex> lock(eng::watch.mutex);
+      eng::watch.on = true;
+      eng::watch.running.clear();
+      eng::watch.found.clear();
+    }
+    eng::looking = at::addThreadLocalCallback(at::RecordFunctionCallback(eng::look).needsInputs(true).scopes({at::RecordScope::FUNCTION}));
+    eng::handler_before = c10::WarningUtils::get_warning_handler();
+    c10::WarningUtils::set_warning_handler(&eng::warned);
+    if (int* mode = eng::sync_debug_mode()) {
+      eng::mode_before = *mode;
+      *mode = 1;
+    }
+  });
+}
+
+// The first thing that was found, in a text that holds until the next watch; null when there is none.
+ENG_API const char* eng_watch_end() {
+  if (int* mode = eng::sync_debug_mode()) *mode = eng::mode_before;
+  c10::WarningUtils::set_warning_handler(eng::handler_before);
+  eng::guarded([] { at::removeCallback(eng::looking); });
+  std::lock_guard<std::mutex> lock(eng::watch.mutex);
+  eng::watch.on = false;
+  return eng::watch.found.empty() ? nullptr : eng::watch.found.c_str();
 }

@@ -102,7 +102,7 @@ pub mod prelude {
     pub use crate::base::{Clock, Error, ErrorContext, Output, Prediction, Result, StateMap};
     pub use crate::data::{Batch, Collate, Dataset, Loader, Padded, Padding, Samples, Sequence, SharedTensor};
     pub use crate::hook::{Hook, PredictStep, Steps, TestStep, ValStep};
-    pub use crate::hooks::{EarlyStopping, Ema, Rollback};
+    pub use crate::hooks::{Anomaly, EarlyStopping, Ema, GradientCheck, Rollback};
     pub use crate::metric::{Accuracy, Better, ConfusionMatrix, MeanLoss, Measure, Metric, MetricName, Perplexity};
     pub use crate::model::{Model, Net};
     pub use crate::nn;

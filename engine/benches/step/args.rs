@@ -7,10 +7,12 @@ use std::path::PathBuf;
 pub(crate) const HELP: &str = "\
 usage: step [options]                    compares the ways
        step serve NET WAY --device D     one way, which reads numbers of iters and answers with times
+       step profile NET WAY --device D   what the operators and kernels of some iters cost
+       step prove --device D             fails when recorded steps don't compute the bits of eager ones
        step check NET --device D         fails when a step between two rows reads or waits for the device
 
   --device cpu|cuda   where (default: cpu)
-  --nets A,B          of tiny, conv, gpt (default: all)
+  --nets A,B          of tiny, conv, gpt (default: these), gpt2, resnet50
   --rounds N          rounds of each way (default: 7)
   --seconds S         how long one round takes about (default: 0.3)
   --limit S           no new net is begun after so many seconds (default: none)
@@ -18,14 +20,18 @@ usage: step [options]                    compares the ways
   --from-host         of check: the batches come from the host, as a loader's do
   --out FILE          where the numbers go too, as JSON
 
-NET is tiny (64-128-10, batch 64), conv (three convolutions, 32 x 32) or gpt (4 blocks of width 256, 256 tokens).
-WAY is engine or hand; of the peers eager, item (the loss is read in every iter) or graph (a CUDA graph).";
+NET is tiny (64-128-10, batch 64), conv (three convolutions, 32 x 32), gpt (4 blocks of width 256, 256 tokens), gpt2
+(GPT-2 of 124 M parameters in Bf16) or resnet50 (ResNet-50 in Bf16, channels last).
+WAY is engine, captured (the engine's steps as CUDA graphs) or hand; of the peers eager, item (the loss is read in every
+iter), graph (a CUDA graph) or compile (torch.compile).";
 
 /// What is asked for.
 pub(crate) enum Command {
     Help,
     Compare(Options),
     Serve { net: Kind, way: Way, device: Device },
+    Profile { net: Kind, way: Way, device: Device },
+    Prove { device: Device },
     Check { net: Kind, device: Device, from_host: bool },
 }
 
@@ -33,6 +39,7 @@ pub(crate) enum Command {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Way {
     Engine,
+    Captured,
     Hand,
 }
 
@@ -50,7 +57,7 @@ pub(crate) struct Options {
 pub(crate) fn parse(words: &[String]) -> Result<Command, String> {
     let mut options = Options {
         device: Device::Cpu,
-        nets: Kind::ALL.to_vec(),
+        nets: Kind::SMALL.to_vec(),
         rounds: 7,
         seconds: 0.3,
         limit: None,
@@ -81,6 +88,14 @@ pub(crate) fn parse(words: &[String]) -> Result<Command, String> {
         [] if options.rounds == 0 => Err("`--rounds` has to be at least 1".to_owned()),
         [] => Ok(Command::Compare(options)),
         ["serve", name, "engine"] => Ok(Command::Serve { net: net(name)?, way: Way::Engine, device: options.device }),
+        ["serve", name, "captured"] => {
+            Ok(Command::Serve { net: net(name)?, way: Way::Captured, device: options.device })
+        }
+        ["profile", name, way @ ("engine" | "captured")] => {
+            let way = if *way == "captured" { Way::Captured } else { Way::Engine };
+            Ok(Command::Profile { net: net(name)?, way, device: options.device })
+        }
+        ["prove"] => Ok(Command::Prove { device: options.device }),
         ["serve", name, "hand"] => Ok(Command::Serve { net: net(name)?, way: Way::Hand, device: options.device }),
         ["check", name] => Ok(Command::Check { net: net(name)?, device: options.device, from_host }),
         _ => Err(format!("`{}` is not understood", plain.join(" "))),

@@ -188,8 +188,24 @@ impl NoReads {
 }
 
 /// One way of taking steps.
-pub(crate) fn serve(net: Kind, device: Device) -> Result<()> {
-    run(net, device, device, "max_iters: 1_000_000_000", "Rounds()")
+pub(crate) fn serve(net: Kind, device: Device, step: &str) -> Result<()> {
+    run(net, device, device, &format!("max_iters: 1_000_000_000, step: {step}"), "Rounds()")
+}
+
+/// What the operators and kernels of ten iters cost.
+pub(crate) fn profile(net: Kind, device: Device, step: &str) -> Result<()> {
+    run_with(net, device, device, &format!("max_iters: 25, step: {step}"), "Weights()", Some("11..20"))
+}
+
+/// Gives the weights of the bench.
+#[hook(priority = 0)]
+pub struct Weights {}
+
+#[phases]
+impl Weights {
+    fn before_train(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        give_weights(cx)
+    }
 }
 
 /// Whether nothing between two rows reads or waits for the device.
@@ -201,6 +217,10 @@ pub(crate) fn check(net: Kind, device: Device, from_host: bool) -> Result<()> {
 }
 
 fn run(net: Kind, device: Device, data: Device, train: &str, hook: &str) -> Result<()> {
+    run_with(net, device, data, train, hook, None)
+}
+
+fn run_with(net: Kind, device: Device, data: Device, train: &str, hook: &str, profiled: Option<&str>) -> Result<()> {
     one_thread_on_the_cpu(device);
     let folder = tempfile::tempdir()?;
     let cuda = data != Device::Cpu;
@@ -212,17 +232,23 @@ fn run(net: Kind, device: Device, data: Device, train: &str, hook: &str) -> Resu
     device: {device},
     work_dir: {work_dir:?},
     model: (net: {name}),
-    optimizer: (lr: 1e-3, weight_decay: 0.01),
+    optimizer: (lr: {lr}, weight_decay: 0.01),
     loaders: (train: (dataset: Fixed(net: {name}, cuda: {cuda}), batch_size: {size})),
-    train: ({train}),
+    train: (precision: {precision}, {train}),
+    backend: (channels_last: {channels_last}),
     hooks: (logger: (interval: 50), checkpoint: Off),
     custom_hooks: [{hook}],
 )"#,
+        lr = net.lr(),
+        precision = net.precision(),
+        channels_last = net.is_channels_last(),
         device = if device == Device::Cpu { "Cpu" } else { "Cuda(0)" },
         work_dir = folder.path().display().to_string(),
     );
-    let experiment = Experiment::<Stepper>::parse("the bench", &text)?;
-    run_train(experiment, TrainOptions { console: Verbosity::Quiet.into(), ..Mode::New.into() })?;
+    let mut experiment = Experiment::<Stepper>::parse("the bench", &text)?;
+    experiment.profile = profiled.map(|window| window.parse().map_err(Error::msg)).transpose()?;
+    let console = if profiled.is_some() { Verbosity::Normal } else { Verbosity::Quiet };
+    run_train(experiment, TrainOptions { console: console.into(), ..Mode::New.into() })?;
     Ok(())
 }
 

@@ -47,12 +47,21 @@ type Running = Result<(Server, Vec<Round>)>;
 fn measure(net: Kind, options: &Options) -> Result<Vec<Way>> {
     let program = std::env::current_exe()?.display().to_string();
     let ours = format!("{program} serve");
-    let mut commands = vec![("engine", ours.clone()), ("hand", ours)];
+    let gpu = options.device != Device::Cpu;
+    let mut commands = vec![("engine", ours.clone())];
+    if gpu {
+        commands.push(("captured", ours.clone()));
+    }
+    if Kind::SMALL.contains(&net) {
+        commands.push(("hand", ours));
+    }
     if let Some(peers) = &options.peers {
-        commands.extend([("eager", peers.clone()), ("item", peers.clone())]);
-        if options.device != Device::Cpu {
-            commands.push(("graph", peers.clone()));
-        }
+        let graph = gpu.then_some("graph");
+        let ways: Vec<&str> = match Kind::SMALL.contains(&net) {
+            true => ["eager", "item"].into_iter().chain(graph).collect(),
+            false => ["eager", "compile"].into_iter().collect(),
+        };
+        commands.extend(ways.into_iter().map(|way| (way, peers.clone())));
     }
     let device = device_word(options.device);
     // all are started before any is waited for: they load and warm up beside each other

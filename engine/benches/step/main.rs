@@ -14,6 +14,7 @@ pub mod by_engine;
 mod by_hand;
 mod compare;
 pub mod nets;
+pub mod prove;
 mod talk;
 
 use args::Command;
@@ -36,9 +37,14 @@ fn main() -> ExitCode {
         }
         Command::Compare(options) => compare::compare(&options),
         Command::Serve { net, way, device } => load_accelerator().map_err(Into::into).and_then(|_| match way {
-            args::Way::Engine => by_engine::serve(net, device),
+            args::Way::Engine => by_engine::serve(net, device, "Eager"),
+            args::Way::Captured => by_engine::serve(net, device, "CudaGraph()"),
             args::Way::Hand => by_hand::serve(net, device),
         }),
+        Command::Profile { net, way, device } => load_accelerator().map_err(Into::into).and_then(|_| {
+            by_engine::profile(net, device, if way == args::Way::Captured { "CudaGraph()" } else { "Eager" })
+        }),
+        Command::Prove { device } => load_accelerator().map_err(Into::into).and_then(|_| prove::prove(device)),
         Command::Check { net, device, from_host } => {
             load_accelerator().map_err(Into::into).and_then(|_| by_engine::check(net, device, from_host))
         }

@@ -14,6 +14,7 @@ pub mod pattern;
 pub(crate) mod plain;
 pub mod priority;
 pub mod scalar;
+pub mod spans;
 pub mod state;
 pub mod suggest;
 pub(crate) mod temporary;

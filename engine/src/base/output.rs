@@ -107,6 +107,15 @@ impl Output {
         self.tensors.iter().map(|(name, _)| *name)
     }
 
+    /// The same with what `copy` makes of each tensor.
+    pub(crate) fn copied(&self, copy: &mut dyn FnMut(&Tensor) -> Result<Tensor>) -> Result<Output> {
+        let loss = self.loss.as_ref().map(&mut *copy).transpose()?;
+        let values = self.values.iter().map(|(name, value)| Ok((*name, value.copied(copy)?)));
+        let values = values.collect::<Result<_>>()?;
+        let tensors = self.tensors.iter().map(|(name, tensor)| Ok((*name, copy(tensor)?)));
+        Ok(Output { loss, values, tensors: tensors.collect::<Result<_>>()?, weight: self.weight })
+    }
+
     /// Detaches the loss from its graph, so that the output keeps no activations alive.
     pub(crate) fn detach(&mut self) {
         self.loss = self.loss.as_ref().map(Tensor::detach);

@@ -1,5 +1,6 @@
 //! Numbers and flags that may still be on the device.
 
+use crate::base::error::Result;
 use tch::{Kind, Tensor};
 
 /// One number: known on the host, or a 0-d tensor that is read only on request.
@@ -32,6 +33,16 @@ impl Scalar {
             Scalar::Number(number) => Ok(*number),
             Scalar::Lazy(tensor) => f64::try_from(tensor.f_to_kind(Kind::Double)?),
         }
+    }
+}
+
+impl Scalar {
+    /// The same with what `copy` makes of its tensor.
+    pub(crate) fn copied(&self, copy: &mut dyn FnMut(&Tensor) -> Result<Tensor>) -> Result<Scalar> {
+        Ok(match self {
+            Scalar::Number(number) => Scalar::Number(*number),
+            Scalar::Lazy(tensor) => Scalar::Lazy(copy(tensor)?),
+        })
     }
 }
 

@@ -7,6 +7,7 @@ use super::retain::{Deleted, Retention, retain};
 use super::write::{prepare, write};
 use super::{CheckpointError, Snapshot};
 use crate::base::panics;
+use crate::base::spans::{self, SpanKind};
 use crate::base::units::Iter;
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
@@ -61,7 +62,9 @@ impl Saver {
             return Err(CheckpointError::State("another save is under way".to_owned()));
         }
         prepare(&job.dir, &job.names, snapshot)?;
+        let span = spans::span(SpanKind::Checkpoint, "copy");
         let copy = self.memory.copy(snapshot)?;
+        drop(span);
         let (names, iter) = (job.names.clone(), snapshot.meta.iter);
         let work = move || {
             let saved = run(job, &copy.snapshot);
@@ -126,6 +129,7 @@ impl Drop for Saver {
 
 /// Writes a checkpoint, then deletes old ones.
 fn run(Job { dir, names, retention }: Job, snapshot: &Snapshot) -> Saved {
+    let _span = spans::span(SpanKind::Checkpoint, "write");
     let written = panics::catch("the writing of a checkpoint", || Ok(write(&dir, &names, snapshot)));
     let written = written.unwrap_or_else(|panicked| Err(CheckpointError::State(panicked.to_string())));
     let not_deleted = match (&written, retention) {

@@ -7,6 +7,7 @@
 use super::identity::Identity;
 use super::{CheckpointError, Snapshot, Variables, Weights};
 use crate::base::state::{StateMap, StateValue};
+use crate::native::pinned_like;
 use std::collections::BTreeMap;
 use tch::{Device, TchError, Tensor};
 
@@ -140,7 +141,7 @@ impl Copies {
 fn memory_for(tensor: &Tensor) -> Result<Tensor, TchError> {
     match tensor.device() {
         Device::Cpu => tensor.f_empty_like(),
-        device => Tensor::f_empty(tensor.size(), (tensor.f_kind()?, Device::Cpu))?.f_pin_memory(device),
+        _ => pinned_like(tensor).map_err(|error| TchError::Torch(error.text)),
     }
 }
 

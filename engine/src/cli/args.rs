@@ -6,6 +6,7 @@ use crate::cli::failure::Failure;
 use crate::cli::out::{self, ColorChoice};
 use crate::cli::time::Span;
 use crate::config::{Given, Kind, Node, print_line, to_node};
+use crate::loops::ProfileWindow;
 use crate::native::libtorch_version;
 use crate::sinks::{ConsoleOptions, Verbosity};
 use crate::trainer::{Build, DeviceChoice};
@@ -73,6 +74,10 @@ pub(super) enum Command {
         /// Saves the last finished iter after this time and ends, `3h50m`; a job of SLURM does so two minutes before its end
         #[arg(long, value_name = "TIME")]
         max_time: Option<Span>,
+        /// Profile these iters of this process, `11..20`: a trace in the run folder, and what phases, hooks, operators and
+        /// kernels cost; without a range, the iters 11 to 20
+        #[arg(long, value_name = "FROM..TO", num_args = 0..=1, require_equals = true, default_missing_value = "11..20")]
+        profile: Option<ProfileWindow>,
         /// Start with these weights instead of `weights.file`: a `.safetensors` file, an index, a folder, a checkpoint, or
         /// `hf:ORG/NAME`; with several models `MODEL=FILE`, as often as needed
         #[arg(long, value_name = "FILE")]

@@ -250,7 +250,19 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
         Command::Export(what) => export::run::<T>(what)?,
         Command::Checkpoints { what } => return checkpoints::run(what, style.verbose),
         Command::Plan { experiment } => Loaded::<T>::read(&experiment, Purpose::Inspect)?.used_by(plan::print)?,
-        Command::Train { experiment, resume, past_end, fresh, fork, max_iters, max_time, weights, ranks, restarts } => {
+        Command::Train {
+            experiment,
+            resume,
+            past_end,
+            fresh,
+            fork,
+            max_iters,
+            max_time,
+            profile,
+            weights,
+            ranks,
+            restarts,
+        } => {
             let time_limit = time::limit(max_time.as_ref());
             let (mode, from) = match (resume, fresh) {
                 (Some(Some(word)), _) if word.as_os_str() == "auto" => (Mode::Auto, None),
@@ -265,7 +277,7 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
             if let Some(ended) = ranks::launch(loaded.experiment.dist.ranks, restarts)? {
                 return Ok(ended);
             }
-            loaded.experiment.stop_after = max_iters;
+            (loaded.experiment.stop_after, loaded.experiment.profile) = (max_iters, profile);
             let folder = loaded.folder();
             let from = from.map(|path| checkpoint::whole(path, &folder)).transpose()?;
             let options = TrainOptions { mode, from, past_end, time_limit, console: style.console() };

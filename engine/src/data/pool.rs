@@ -5,6 +5,7 @@
 //! unbounded, and the owner hands out no more jobs than it wants batches.
 
 use crate::base::error::{Error, Result};
+use crate::base::spans::{self, SpanKind};
 use crate::base::waiting::Waiting;
 use crate::data::dataset::{BatchOf, Dataset, SampleOf, Samples};
 use crate::data::error::{DataError, caught};
@@ -175,7 +176,9 @@ fn work<D: Dataset>(dataset: &D, jobs: &Mutex<Receiver<Job>>, answers: &Sender<A
         if of != round.load(Ordering::Relaxed) {
             continue;
         }
+        let span = spans::span(SpanKind::Data, "make a batch");
         let made = make(dataset, &samples);
+        drop(span);
         if answers.send(Answer { round: of, turn, made }).is_err() {
             return;
         }

@@ -8,6 +8,7 @@
 //! When a hook fails or panics, the later hooks of the phase are not called. The exception are phases that close
 //! another one, in which hooks undo things: they call every hook ([`Phase::reaches_all`]).
 
+use crate::base::spans::{self, OpenSpan, SpanKind};
 use crate::base::{Error, Priority, Result, panics};
 use crate::hook::slots::{PhaseOrder, UNROLLED, call_in_const_order};
 use crate::hook::{AnyHook, Joined, SlotInfo, Slots};
@@ -92,6 +93,17 @@ impl<D: Slots, T: Slots> Dispatcher<D, T> {
     pub fn add(&mut self, custom: CustomHook) {
         self.custom.push(custom);
         self.sort();
+    }
+
+    /// Calls the hooks of all phases through tables, where spans tell what each takes; or as before.
+    pub(crate) fn call_by_table(&mut self, all: bool) {
+        self.sort();
+        if all {
+            self.tabled = Phase::ALL.iter().copied().collect();
+            for &phase in Phase::ALL {
+                self.tables[phase.index()] = self.plan(phase).iter().map(|planned| planned.slot as u32).collect();
+            }
+        }
     }
 
     /// Makes the tables of the phases that the file has changed, and of those with more slots than are unrolled.
@@ -195,11 +207,25 @@ impl<D: Slots, T: Slots> Dispatcher<D, T> {
     #[inline(never)]
     fn run_table<P: At>(&mut self, trainer: &mut T, cx: &mut Context<'_>) -> Result<()> {
         let mut cx = cx.of_one_phase();
+        let _span = match self.tables[P::PHASE.index()].is_empty() {
+            true => None,
+            false => spans::span(SpanKind::Phase, P::PHASE.name()),
+        };
         let called = panics::catch_in_bracket("it", || {
             let Dispatcher { engine, custom, tables, .. } = &mut *self;
             let mut slots = Joined { first: engine, second: &mut *trainer };
             let table = tables[P::PHASE.index()].iter().map(|slot| *slot as usize).enumerate();
-            if custom.is_empty() {
+            if spans::are_noted() {
+                for (at, slot) in table {
+                    cx.calls_hook_at(at);
+                    let name = match slot.checked_sub(Self::SLOTS.len()) {
+                        None => Self::SLOTS[slot].name,
+                        Some(chosen) => custom[chosen].hook.name(),
+                    };
+                    let _span = OpenSpan::new(SpanKind::Hook, format!("{name} in {}", P::PHASE).into());
+                    call(&mut slots, custom, slot, P::PHASE, &mut cx)?;
+                }
+            } else if custom.is_empty() {
                 for (at, slot) in table {
                     cx.calls_hook_at(at);
                     slots.call(slot, P::PHASE, &mut cx)?;

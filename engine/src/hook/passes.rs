@@ -35,7 +35,7 @@ impl<B> PassBatch<B> for B {
 
 /// The place of the pass whose update is under way.
 pub fn pass_of(cx: &Context<'_>) -> usize {
-    cx.pass_place().map_or(0, |place| place.pass)
+    cx.pass_index()
 }
 
 /// For a place that no pass of the trainer has.

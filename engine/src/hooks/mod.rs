@@ -3,10 +3,12 @@
 #[macro_use]
 mod table;
 
+mod anomaly;
 mod checkpoint;
 mod defaults;
 mod early_stopping;
 mod ema;
+mod gradient_check;
 mod logger;
 mod monitor;
 mod ranking;
@@ -14,11 +16,13 @@ mod rollback;
 mod scheduler;
 mod timer;
 
+pub use anomaly::Anomaly;
 pub use checkpoint::Checkpoint;
 pub(crate) use checkpoint::{BEST, best_name};
 pub use defaults::{DefaultHooks, HookSettings};
 pub use early_stopping::EarlyStopping;
 pub use ema::{Ema, EmaBuffers, EmaKind};
+pub use gradient_check::GradientCheck;
 pub use logger::Logger;
 pub use rollback::Rollback;
 pub use scheduler::Scheduler;

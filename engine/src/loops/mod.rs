@@ -9,6 +9,7 @@
 //! Never: the loops do not read a tensor from the device (metrics and the logger do), and the engine does not allocate
 //! memory in an iter.
 
+mod by_graph;
 mod checkpoint;
 mod chosen;
 mod decide;
@@ -23,8 +24,11 @@ mod names;
 mod order;
 mod plan;
 mod predict;
+mod profile;
+mod profiled;
 mod program;
 mod ranks;
+mod recorded;
 mod rollback;
 mod sanity;
 mod saving;
@@ -34,6 +38,7 @@ mod train;
 mod train_loaders;
 mod trainer;
 mod update;
+mod window;
 
 pub use chosen::{LoopConfig, TrainLoop, Training};
 pub use evaluate::Report;
@@ -41,7 +46,8 @@ pub use fed::{BatchRead, FedStep, fed};
 pub(crate) use loaders::Loaders;
 pub(crate) use names::{is_short, monitored, produced_twice};
 pub(crate) use plan::{ENDLESS_EPOCH, uneven};
-pub use plan::{EpochLoader, Plan, TrainPlan, ValPlan};
+pub use plan::{EpochLoader, Plan, StepMode, TrainPlan, ValPlan};
 pub use program::{End, Program};
 pub use trace::Traced;
 pub use trainer::{EachMetric, Role, Trainer, TrainerInfo};
+pub use window::ProfileWindow;

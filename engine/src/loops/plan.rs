@@ -1,6 +1,7 @@
 //! The length of a training and when it validates: numbers from the file, and pure functions of the clock.
 
 use crate::base::Clock;
+use crate::loops::window::ProfileWindow;
 use crate::optim::update::batches_per_iter;
 use crate::optim::{Clip, NonFinite, PassInfo, PassPlan, PassSettings, TrainingLength};
 use crate::run::{Cadence, Clocks, TimeLimit};
@@ -34,12 +35,41 @@ pub struct TrainPlan {
     pub passes: Vec<PassSettings>,
     /// What happens to an update whose gradient is not finite.
     pub non_finite: NonFinite,
+    /// How steps are taken.
+    pub step: StepMode,
+    /// The iters that are profiled.
+    pub profile: Option<ProfileWindow>,
     /// Stops after this many updates without changing the plan, so that schedules do not change.
     pub stop_after: Option<u64>,
     /// When this run has to end by the clock.
     pub time_limit: Option<TimeLimit>,
     /// Continues a training even when a hook or a step had ended it.
     pub past_end: bool,
+}
+
+/// How the steps of a training are taken: `train: (step: ..)`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StepMode {
+    /// Each operator is launched by itself.
+    #[default]
+    Eager,
+    /// On CUDA, the kernels of a step are recorded once for each shape of batches, and launched together from then on. It
+    /// computes the same bits. Steps that can't be recorded run eagerly, and a line says why; so do all steps on other
+    /// devices.
+    CudaGraph {
+        /// Eager steps of each shape before it is recorded, at least 3. They count as all others.
+        #[serde(default = "StepMode::default_warmup")]
+        warmup: u32,
+    },
+}
+
+impl StepMode {
+    /// The least number of eager steps: libraries choose their algorithms and take their memory in the first ones.
+    pub(crate) const LEAST_WARMUP: u32 = 3;
+
+    fn default_warmup() -> u32 {
+        StepMode::LEAST_WARMUP
+    }
 }
 
 /// The train loader that determines the epoch, when there are several. The epoch ends with a pass of that loader. The

@@ -1,12 +1,15 @@
 //! A program at run time: hooks, trainer and run state, and the function that runs every pair of phases.
 
 use crate::base::panics;
+use crate::base::spans::{self, SpanKind};
 use crate::base::{Error, ErrorContext as _, Result};
 use crate::hook::{Dispatcher, EngineHooks, Planned};
 use crate::loops::loaders::Loaders;
 use crate::loops::names::is_short;
 use crate::loops::plan::Plan;
+use crate::loops::profile::Profiling;
 use crate::loops::ranks::Ranks;
+use crate::loops::recorded::Recordings;
 use crate::loops::share::Weighed;
 use crate::loops::trainer::Trainer;
 use crate::metric::Metric;
@@ -43,6 +46,9 @@ pub struct Program<D: EngineHooks, T: Trainer> {
     pub(super) waiting: Vec<Option<Weighed<T::Batch>>>,
     /// What is known of the other ranks, where there are any.
     pub(super) ranks: Ranks,
+    /// The steps that are recorded as CUDA graphs; `None` when all run eagerly.
+    pub(super) recordings: Option<Box<Recordings<T::Batch>>>,
+    pub(super) profiling: Profiling,
     /// The loaders that the experiment has.
     pub(crate) loaders: Loaders,
     /// The place of the train loader that makes the epoch.
@@ -53,7 +59,18 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// A new program. It does not listen to signals yet.
     pub fn new(mut trainer: T, hooks: Dispatcher<D, T>, plan: Plan, run: RunState) -> Self {
         let loaders = Loaders::new(T::INFO, trainer.absent_loaders());
-        Program { trainer, hooks, plan, run, waiting: Vec::new(), ranks: Ranks::default(), loaders, epoch_loader: 0 }
+        Program {
+            trainer,
+            hooks,
+            plan,
+            run,
+            waiting: Vec::new(),
+            ranks: Ranks::default(),
+            recordings: None,
+            profiling: Profiling::default(),
+            loaders,
+            epoch_loader: 0,
+        }
     }
 
     /// Listens to SIGINT and SIGTERM from now on.
@@ -122,6 +139,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     ) -> Result<R> {
         let lower = self.run.numerics.autocast(self.run.device)?;
         self.run.current.step = Some(what);
+        let _span = spans::span(SpanKind::Step, what);
         let mut cx = Context::new(&mut self.run);
         let result = panics::catch_in_bracket(Quoted(what), || step(&mut self.trainer, &mut cx));
         self.run.current.step = None;

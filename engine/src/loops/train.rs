@@ -8,6 +8,7 @@ use crate::loops::program::Program;
 use crate::loops::ranks::Agree;
 use crate::loops::trainer::{Role, Trainer};
 use crate::model::ModelEntry;
+use crate::native::{AutocastCacheOff, StreamGuard};
 use crate::optim::TrainingLength;
 use crate::optim::update::batches_per_iter;
 use crate::phase::at;
@@ -27,6 +28,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             ));
         }
         self.prepare_passes()?;
+        self.prepare_recordings()?;
         let length = self.plan.train.length(T::CLOCK, T::PASSES, loader);
         if T::CLOCK == Clock::Epoch && length.iters_per_epoch.is_none() {
             return Err(Error::msg(ENDLESS_EPOCH));
@@ -144,6 +146,10 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// Errors of `body`, and the first error of a hook, a validation or the disk around it.
     pub fn train_with(&mut self, body: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         self.prepare_train()?;
+        // nothing can be recorded on the default stream
+        let stream = self.recordings.is_some().then(|| StreamGuard::enter(self.run.device)).transpose()?;
+        // for eager steps too, which have to give the same bits
+        let casts = self.recordings.is_some().then(AutocastCacheOff::new);
         self.join_ranks()?;
         self.set_training(true);
         self.within::<at::BeforeTrain, at::AfterTrain>(|program| {
@@ -152,6 +158,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             program.sanity_validation()?;
             program.safe_point()?;
             body(program)?;
+            program.profile_after_iter(true)?;
             // once more, for what was asked for at the last one
             program.safe_point()
         })?;
@@ -159,6 +166,8 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.decide(Agree::Now)?;
         self.write_decided_checkpoints()?;
         self.finish_saves_for_good()?;
+        self.recordings = None;
+        drop((casts, stream));
         self.validate_at_cut()
     }
 

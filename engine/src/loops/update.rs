@@ -1,10 +1,11 @@
 //! One iter: the passes that are due, each with its updates. An update is its batches forward and backward, then the
-//! step of its optimizers. The eager step.
+//! step of its optimizers.
 //!
 //! The loss is not read here. A loss that is NaN or infinite influences gradients and weights like any other; the
 //! logger warns of it in the next row. With `train: (non_finite: Skip)` the device skips such updates, and nothing
 //! waits for the device.
 
+use crate::base::spans::{self, SpanKind};
 use crate::base::{Error, Output, Result};
 use crate::hook::EngineHooks;
 use crate::loops::program::Program;
@@ -54,6 +55,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         if !self.run.current.in_epoch {
             return Err(Error::msg("an iter runs only within an epoch: call `iter` in the body of `epoch_with`"));
         }
+        self.profile_before_iter()?;
         self.foresee_iter();
         self.within::<at::BeforeTrainIter, at::AfterTrainIter>(|program| {
             let mut at_hand = AtHand { held: Vec::new(), left };
@@ -64,7 +66,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             Ok(())
         })?;
         self.run.step.output = None;
-        Ok(())
+        self.profile_after_iter(false)
     }
 
     /// The updates of a pass, when it is due.
@@ -92,11 +94,15 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     fn update(&mut self, pass: usize, batches: u64, again: bool, at_hand: &mut AtHand<T::Batch>) -> Result<()> {
         self.share_buffers()?;
         self.run.updates.begin(pass)?;
+        if let Some(recordings) = &mut self.recordings {
+            recordings.begin(batches);
+        }
         if again {
             let shares = shares(&self.run.process, &at_hand.held)?;
-            for (place, batch) in at_hand.held.iter().enumerate() {
-                self.run.updates.before_batch(pass, place + 1 == at_hand.held.len())?;
-                self.batch(pass, batch.as_ref(), shares, Count::Again)?;
+            let batches = at_hand.held.len();
+            for (place, batch) in at_hand.held.iter_mut().enumerate() {
+                self.run.updates.before_batch(pass, place + 1 == batches)?;
+                self.batch(pass, batch.as_mut(), shares, Count::Again)?;
             }
             return self.step_optimizers(pass);
         }
@@ -104,16 +110,22 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let is_followed = self.run.updates.passes()[pass].is_followed();
         self.waiting.clear();
         for _ in 0..batches {
-            let batch = self.next_train_batch()?;
+            let batch = {
+                let _span = spans::span(SpanKind::Data, "wait for a batch");
+                self.next_train_batch()?
+            };
             self.waiting.push(batch);
         }
         let shares = shares(&self.run.process, &self.waiting)?;
         self.waiting.reverse();
         while let Some(batch) = self.waiting.pop() {
-            let batch = batch.map(|batch| batch.onto(&self.run)).transpose()?;
+            let mut batch = {
+                let _span = spans::span(SpanKind::Data, "bring a batch to the device");
+                batch.map(|batch| batch.onto(&self.run)).transpose()?
+            };
             at_hand.left = at_hand.left.map(|left| left.saturating_sub(1));
             self.run.updates.before_batch(pass, self.waiting.is_empty())?;
-            self.batch(pass, batch.as_ref(), shares, Count::Fresh)?;
+            self.batch(pass, batch.as_mut(), shares, Count::Fresh)?;
             if is_followed {
                 at_hand.held.push(batch);
             }
@@ -122,7 +134,13 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     }
 
     /// One batch, forward and backward. Without a sample of it, this rank only takes part in the exchange of gradients.
-    fn batch(&mut self, pass: usize, batch: Option<&Weighed<T::Batch>>, shares: Shares, count: Count) -> Result<()> {
+    fn batch(
+        &mut self,
+        pass: usize,
+        batch: Option<&mut Weighed<T::Batch>>,
+        shares: Shares,
+        count: Count,
+    ) -> Result<()> {
         let Some(batch) = batch else {
             if let Count::Fresh = count {
                 self.run.clocks.batch = self.run.clocks.batch.next();
@@ -135,7 +153,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.run.step.output = None;
         self.within::<at::BeforeTrainBatch, at::AfterTrainBatch>(|program| {
             program.run.step.share = Some(share);
-            let result = program.forward_and_backward(pass, &batch.batch, share);
+            let result = program.forward_and_backward(pass, &mut batch.batch, share);
             program.run.step.share = None;
             if let (Ok(()), Count::Fresh) = (&result, count) {
                 program.run.clocks.batch = program.run.clocks.batch.next();
@@ -144,7 +162,20 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         })
     }
 
-    fn forward_and_backward(&mut self, pass: usize, batch: &T::Batch, share: f64) -> Result<()> {
+    fn forward_and_backward(&mut self, pass: usize, batch: &mut T::Batch, share: f64) -> Result<()> {
+        match self.recordings.is_some() {
+            true => self.compute_by_graph(pass, batch, share)?,
+            false => self.compute(pass, batch, share)?,
+        }
+        self.phase::<at::AfterBackward>()?;
+        if let Some(output) = &mut self.run.step.output {
+            output.detach();
+        }
+        Ok(())
+    }
+
+    /// The step, and backward from its loss.
+    pub(super) fn compute(&mut self, pass: usize, batch: &T::Batch, share: f64) -> Result<()> {
         self.run.step.has_gone_backward = false;
         let what = self.run.updates.passes()[pass].prefix().unwrap_or("train_step");
         let others_off = self.run.updates.forward(pass)?;
@@ -154,15 +185,12 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.record_output(&output);
         self.run.step.output = Some(output);
         self.phase::<at::AfterForward>()?;
+        let span = spans::span(SpanKind::Step, "backward");
         if let Some(loss) = loss {
             self.run.updates.backward(pass, &loss, share)?;
         }
-        self.run.updates.after_batch(pass)?;
-        self.phase::<at::AfterBackward>()?;
-        if let Some(output) = &mut self.run.step.output {
-            output.detach();
-        }
-        Ok(())
+        drop(span);
+        self.run.updates.after_batch(pass)
     }
 
     /// The steps of the optimizers, unless a hook or a step has asked to leave the update out.
@@ -175,7 +203,12 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
                 let of = of.map_or(String::new(), |pass| format!(" of `{pass}`"));
                 return program.run.say(&format!("update {}{of} skipped: {reason}", iter + 1));
             }
-            let updated = program.run.updates.step(pass, iter)?;
+            let span = spans::span(SpanKind::Step, "update");
+            let updated = match program.recorded_update(pass)? {
+                Some(updated) => updated,
+                None => program.run.updates.step(pass, iter)?,
+            };
+            drop(span);
             if let Some(norm) = updated.grad_norm {
                 program.run.log("grad_norm", norm);
             }

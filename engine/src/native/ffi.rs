@@ -19,6 +19,12 @@ pub(super) struct RawMeter {
     _private: [u8; 0],
 }
 
+/// `eng::Graph`, only ever behind a pointer.
+#[repr(C)]
+pub(super) struct RawGraph {
+    _private: [u8; 0],
+}
+
 /// `eng::Store`, only ever behind a pointer.
 #[repr(C)]
 pub(super) struct RawStore {
@@ -63,6 +69,9 @@ pub(super) struct RawBlock {
     pub(super) free: unsafe extern "C" fn(data: *mut c_void),
 }
 
+/// Called with an operator of a profile: context, name, whether it is on the device, count, total and own nanoseconds.
+pub(super) type EachOperator = unsafe extern "C" fn(*mut c_void, *const c_char, bool, u64, u64, u64);
+
 unsafe extern "C" {
     pub(super) fn eng_recompute(
         block: RawBlock,
@@ -103,6 +112,7 @@ unsafe extern "C" {
         options: *const AdamOptions,
         grad_scale: *const C_tensor,
         found_inf: *const C_tensor,
+        rate: *const C_tensor,
     ) -> c_int;
     pub(super) fn eng_fused_sgd(
         parameters: *const RawList,
@@ -110,6 +120,7 @@ unsafe extern "C" {
         options: *const SgdOptions,
         grad_scale: *const C_tensor,
         found_inf: *const C_tensor,
+        rate: *const C_tensor,
     ) -> c_int;
 
     pub(super) fn eng_generator_state(device_type: c_int, index: c_int, out: *mut *mut C_tensor) -> c_int;
@@ -133,11 +144,36 @@ unsafe extern "C" {
     pub(super) fn eng_memory_meter_free(meter: *mut RawMeter);
     pub(super) fn eng_memory_meter_read(meter: *const RawMeter, live: *mut i64, peak: *mut i64);
 
+    pub(super) fn eng_pinned_like(tensor: *const C_tensor, out: *mut *mut C_tensor) -> c_int;
+
     pub(super) fn eng_reads_begin() -> c_int;
     pub(super) fn eng_reads_end() -> c_int;
     pub(super) fn eng_reads() -> u64;
     pub(super) fn eng_host_number(tensor: *const C_tensor, out: *mut f64) -> bool;
     pub(super) fn eng_set_sync_debug(mode: c_int) -> c_int;
+
+    pub(super) fn eng_watch_begin() -> c_int;
+    pub(super) fn eng_watch_end() -> *const c_char;
+
+    pub(super) fn eng_graphs_exist() -> bool;
+    pub(super) fn eng_graph_pool(first: *mut u64, second: *mut u64) -> c_int;
+    pub(super) fn eng_graph_begin(
+        device_type: c_int,
+        index: c_int,
+        pool_first: u64,
+        pool_second: u64,
+        out: *mut *mut RawGraph,
+    ) -> c_int;
+    pub(super) fn eng_graph_end(graph: *mut RawGraph) -> c_int;
+    pub(super) fn eng_graph_abandon(graph: *mut RawGraph, device_type: c_int, index: c_int);
+    pub(super) fn eng_graph_replay(graph: *mut RawGraph) -> c_int;
+    pub(super) fn eng_graph_free(graph: *mut RawGraph);
+    pub(super) fn eng_stream_enter(device_type: c_int, index: c_int, before: *mut i64) -> c_int;
+    pub(super) fn eng_stream_leave(device_type: c_int, index: c_int, before: i64) -> c_int;
+    pub(super) fn eng_mix_layout(hash: u64, tensor: *const C_tensor) -> u64;
+    pub(super) fn eng_list_mark(list: *const RawList) -> u64;
+    pub(super) fn eng_gradients(parameters: *const RawList, gradients: *mut RawList) -> c_int;
+    pub(super) fn eng_set_gradients(parameters: *const RawList, gradients: *const RawList) -> c_int;
 
     pub(super) fn eng_autocast_enter(
         device_type: c_int,
@@ -147,6 +183,7 @@ unsafe extern "C" {
         dtype_before: *mut c_int,
     ) -> c_int;
     pub(super) fn eng_autocast_leave(device_type: c_int, enabled: bool, dtype: c_int);
+    pub(super) fn eng_set_autocast_cache(enabled: bool) -> bool;
     pub(super) fn eng_amp_unscale(
         lists: *const *const RawList,
         count: usize,
@@ -167,6 +204,9 @@ unsafe extern "C" {
 
     pub(super) fn eng_set_flush_denormals(flush: bool) -> bool;
     pub(super) fn eng_keep_memory();
+
+    pub(super) fn eng_profile_begin(cuda: bool) -> c_int;
+    pub(super) fn eng_profile_end(path: *const c_char, context: *mut c_void, each: Option<EachOperator>) -> c_int;
 
     pub(super) fn eng_libtorch_version() -> *const c_char;
     pub(super) fn eng_load_accelerator(loaded: *mut bool) -> c_int;

@@ -2,8 +2,10 @@
 
 use crate::native::error::{NativeError, check};
 use crate::native::ffi::{self, RawMeter};
+use crate::native::foreach::owned;
 use std::marker::PhantomData;
 use std::ptr::{NonNull, null_mut};
+use tch::Tensor;
 
 /// Counts the bytes of tensors, on all devices, that are taken on the thread that made it while it lives. A backward on
 /// the CPU runs on that thread too; one on another device does not.
@@ -62,4 +64,13 @@ impl Drop for MemoryMeter {
         // SAFETY: made by `eng_memory_meter_new` on this thread, freed once.
         unsafe { ffi::eng_memory_meter_free(self.raw.as_ptr()) }
     }
+}
+
+/// Host memory for a copy of a tensor, without gaps and pinned: a CUDA device writes there directly.
+///
+/// # Errors
+/// When there is no CUDA device, or no memory.
+pub fn pinned_like(tensor: &Tensor) -> Result<Tensor, NativeError> {
+    // SAFETY: the tensor is borrowed for the call, and `out` is written before success is reported.
+    owned(|out| unsafe { ffi::eng_pinned_like(tensor.as_ptr(), out) })
 }

@@ -13,12 +13,14 @@ mod ffi;
 mod foreach;
 mod generator;
 mod gradients;
+mod graph;
 mod identity;
 mod memory;
 mod optimizer;
 mod options;
 mod precision;
 mod process;
+mod profile;
 mod reads;
 mod recompute;
 mod switches;
@@ -33,15 +35,17 @@ pub use foreach::{
 };
 pub use generator::{generator_state, seed_generator, set_generator_state};
 pub use gradients::{GradientSwitch, GradientsOff, backward};
+pub use graph::{Graph, GraphPool, RecordingWatch, StreamGuard, mix_layout, replays};
 pub use identity::{storage_id, tensor_id};
-pub use memory::MemoryMeter;
+pub use memory::{MemoryMeter, pinned_like};
 pub use optimizer::{AdamStep, Scaling, SgdStep, fused_adam, fused_sgd};
 pub use options::{AdamOptions, SgdOptions};
 pub use precision::{
-    Autocast, MatmulPrecision, ScaleRule, amp_unscale_, amp_update_scale_, channels_last, set_cudnn_benchmark,
-    set_float_precision,
+    Autocast, AutocastCacheOff, MatmulPrecision, ScaleRule, amp_unscale_, amp_update_scale_, channels_last,
+    set_cudnn_benchmark, set_float_precision,
 };
 pub use process::{keep_memory, set_flush_denormals};
+pub use profile::{OperatorProfile, OperatorTime};
 pub use reads::{DeviceReads, NoSyncGuard, host_number};
 pub use recompute::{Shared, recomputed};
 pub use switches::{AnomalyGuard, Determinism, GradModeGuard, determinism, set_deterministic, set_variable};

@@ -13,8 +13,8 @@ use std::ptr::{null, null_mut};
 use tch::Tensor;
 use torch_sys::C_tensor;
 
-/// What a step does about gradients that are scaled or not finite, without a look at the device: the arguments
-/// `grad_scale` and `found_inf` of libtorch's fused optimizers.
+/// The inputs of a step that only the device knows: the arguments `grad_scale` and `found_inf` of libtorch's fused
+/// optimizers, and a learning rate.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Scaling<'a> {
     /// Gradients are divided by it, in place, before they are used: one float on the parameters' device.
@@ -22,13 +22,15 @@ pub struct Scaling<'a> {
     /// 1 where the step must not happen, else 0: one float on the parameters' device. At 1, parameters, state and
     /// gradients stay as they are, to the bit.
     pub found_inf: Option<&'a Tensor>,
+    /// The learning rate, in place of that of the options: one float on the parameters' device. A recorded step
+    /// ([`Graph`](super::Graph)) follows a changing rate by it.
+    pub rate: Option<&'a Tensor>,
 }
 
 impl Scaling<'_> {
-    /// The two tensors as the shim takes them.
-    fn handles(&self) -> (*const C_tensor, *const C_tensor) {
-        let handle = |tensor: Option<&Tensor>| tensor.map_or(null(), Tensor::as_ptr);
-        (handle(self.grad_scale), handle(self.found_inf))
+    /// The tensors as the shim takes them.
+    fn handles(&self) -> [*const C_tensor; 3] {
+        [self.grad_scale, self.found_inf, self.rate].map(|tensor| tensor.map_or(null(), Tensor::as_ptr))
     }
 }
 
@@ -66,14 +68,14 @@ pub struct SgdStep<'a> {
 
 /// Updates the parameters by Adam (Kingma and Ba, 2015) or AdamW (Loshchilov and Hutter, 2019), as PyTorch's
 /// `torch.optim.Adam` and `AdamW` with `fused=True`. An update that [`Scaling::found_inf`] leaves out is not counted in
-/// `steps`.
+/// `steps`. On CUDA the learning rate is rounded to a float, as a rate on the device is one.
 ///
 /// # Errors
 /// When lists differ in length, a state doesn't fit its parameter, parameters differ in device or kind, a gradient is
 /// sparse, or a tensor of `scaling` is not a float of one element on the parameters' device. Nothing is updated then.
 pub fn fused_adam(step: AdamStep<'_>) -> Result<(), NativeError> {
     let max_exp_avg_sqs = step.max_exp_avg_sqs.map_or(null_mut(), TensorList::raw_mut);
-    let (grad_scale, found_inf) = step.scaling.handles();
+    let [grad_scale, found_inf, rate] = step.scaling.handles();
     // SAFETY: all lists live through the call; the four that are written are borrowed mutably, so no two are
     // one; the options have the layout of `EngAdamOptions`; the tensors of `scaling` are null or borrowed for the call.
     check(unsafe {
@@ -86,6 +88,7 @@ pub fn fused_adam(step: AdamStep<'_>) -> Result<(), NativeError> {
             &step.options,
             grad_scale,
             found_inf,
+            rate,
         )
     })
 }
@@ -98,11 +101,18 @@ pub fn fused_adam(step: AdamStep<'_>) -> Result<(), NativeError> {
 /// # Errors
 /// As [`fused_adam`].
 pub fn fused_sgd(step: SgdStep<'_>) -> Result<(), NativeError> {
-    let (grad_scale, found_inf) = step.scaling.handles();
+    let [grad_scale, found_inf, rate] = step.scaling.handles();
     // SAFETY: both lists live through the call and are two, for one is borrowed mutably; the options have the
     // layout of `EngSgdOptions`; the tensors of `scaling` are null or borrowed for the call.
     check(unsafe {
-        ffi::eng_fused_sgd(step.parameters.raw(), step.momentum_buffers.raw_mut(), &step.options, grad_scale, found_inf)
+        ffi::eng_fused_sgd(
+            step.parameters.raw(),
+            step.momentum_buffers.raw_mut(),
+            &step.options,
+            grad_scale,
+            found_inf,
+            rate,
+        )
     })
 }
 

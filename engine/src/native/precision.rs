@@ -76,6 +76,34 @@ impl Drop for Autocast {
     }
 }
 
+/// While it lives, autocast on this thread casts a parameter anew at each use. A recorded step needs this: a cast that is
+/// kept would lie in memory of its graph. It changes the bits of a gradient where a parameter is used several times, since
+/// each use has its own cast.
+#[derive(Debug)]
+#[must_use = "autocast keeps casts again when the guard is dropped"]
+pub struct AutocastCacheOff {
+    before: bool,
+    // the switch belongs to the thread
+    _not_send: PhantomData<*const ()>,
+}
+
+impl AutocastCacheOff {
+    /// Switches the cache off.
+    #[expect(clippy::new_without_default, reason = "a guard is made on purpose")]
+    pub fn new() -> Self {
+        // SAFETY: sets a thread-local of libtorch.
+        let before = unsafe { ffi::eng_set_autocast_cache(false) };
+        AutocastCacheOff { before, _not_send: PhantomData }
+    }
+}
+
+impl Drop for AutocastCacheOff {
+    fn drop(&mut self) {
+        // SAFETY: sets a thread-local of libtorch.
+        unsafe { ffi::eng_set_autocast_cache(self.before) };
+    }
+}
+
 /// `c10::ScalarType::Half`.
 const HALF: c_int = 5;
 /// `c10::ScalarType::BFloat16`.

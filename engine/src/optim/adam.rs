@@ -112,6 +112,10 @@ impl Algorithm for AdamAlgorithm {
         if self.amsgrad { &SLOTS } else { &SLOTS[..3] }
     }
 
+    fn can_be_recorded(&self) -> bool {
+        true
+    }
+
     fn step(
         &self,
         parameters: &TensorList,

@@ -22,11 +22,17 @@ pub trait Algorithm: Debug + Send {
         state: &mut [TensorList],
         inputs: &StepInputs<'_>,
     ) -> Result<(), NativeError>;
+
+    /// Whether `step` takes its learning rate from [`StepInputs::rate`] when that is given, and runs the same kernels in
+    /// each update from the second on. Only then can its updates be part of a CUDA graph.
+    fn can_be_recorded(&self) -> bool {
+        false
+    }
 }
 
 /// The inputs of one update besides parameters, gradients and the optimizer's state.
 ///
-/// An algorithm must use both tensors, if they are given, without reading them on the host: divide each gradient by
+/// An algorithm must use `grad_scale` and `found_inf`, if they are given, without reading them on the host: divide each gradient by
 /// `grad_scale`, and when `found_inf` is 1, change neither parameters nor state. libtorch's fused kernels accept them
 /// directly.
 #[derive(Clone, Copy, Debug)]
@@ -37,12 +43,15 @@ pub struct StepInputs<'a> {
     pub grad_scale: Option<&'a Tensor>,
     /// 1 when this update must not happen, else 0: one float on the parameters' device.
     pub found_inf: Option<&'a Tensor>,
+    /// The learning rate, in place of that of the settings: one float on the parameters' device. It is given only to an
+    /// algorithm that [can be recorded](Algorithm::can_be_recorded).
+    pub rate: Option<&'a Tensor>,
 }
 
 impl<'a> StepInputs<'a> {
     /// The inputs of an update that happens, with gradients that are not scaled.
     pub fn new(settings: &'a Settings) -> Self {
-        StepInputs { settings, grad_scale: None, found_inf: None }
+        StepInputs { settings, grad_scale: None, found_inf: None, rate: None }
     }
 
     /// A setting that the optimizer's own recipe has named.
@@ -50,9 +59,9 @@ impl<'a> StepInputs<'a> {
         self.settings.get(name).ok_or_else(|| NativeError::argument(self.settings.unknown(name).to_string()))
     }
 
-    /// The two tensors, as fused kernels take them.
+    /// The tensors, as fused kernels take them.
     pub(super) fn scaling(&self) -> Scaling<'a> {
-        Scaling { grad_scale: self.grad_scale, found_inf: self.found_inf }
+        Scaling { grad_scale: self.grad_scale, found_inf: self.found_inf, rate: self.rate }
     }
 }
 

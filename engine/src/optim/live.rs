@@ -11,6 +11,7 @@ use crate::optim::clip::Clip;
 use crate::optim::error::OptimError;
 use crate::optim::groups::{Assigned, assign};
 use crate::optim::optimizer::Optimizer;
+use crate::optim::rate::DeviceRate;
 use crate::optim::settings::Settings;
 use std::collections::BTreeSet;
 use tch::{Device, Kind, Tensor};
@@ -58,12 +59,14 @@ pub struct Group {
     pub(super) name: String,
     pub(super) settings: Settings,
     pub(super) buckets: Vec<Bucket>,
+    // its learning rate on the device, where updates are recorded
+    pub(super) rate: Option<DeviceRate>,
 }
 
 /// The parameters of a group that lie on one device and have one kind: what one kernel takes.
 #[derive(Debug)]
 pub(super) struct Bucket {
-    device: Device,
+    pub(super) device: Device,
     pub(super) names: Vec<String>,
     pub(super) parameters: TensorList,
     // one list per slot of the algorithm
@@ -123,15 +126,22 @@ impl Optim {
     /// # Errors
     /// As [`Optim::step`].
     pub fn step_scaled(&mut self, scaling: Scaling<'_>) -> Result<(), OptimError> {
+        self.update(scaling, false)
+    }
+
+    /// An update; `by_device_rate`: with the learning rates of the groups that are on the device.
+    pub(super) fn update(&mut self, scaling: Scaling<'_>, by_device_rate: bool) -> Result<(), OptimError> {
         for group in &mut self.groups {
             for bucket in &mut group.buckets {
                 let settings = &group.settings;
+                let rate = group.rate.as_ref().filter(|_| by_device_rate).map(DeviceRate::tensor);
                 let updated = Nearby::of(scaling, bucket.device).and_then(|near| {
                     let (grad_scale, found_inf) = (near.grad_scale.as_ref(), near.found_inf.as_ref());
                     let inputs = StepInputs {
                         settings,
                         grad_scale: grad_scale.or(scaling.grad_scale),
                         found_inf: found_inf.or(scaling.found_inf),
+                        rate: rate.or(scaling.rate),
                     };
                     self.algorithm.step(&bucket.parameters, &mut bucket.state, &inputs)
                 });
@@ -260,7 +270,7 @@ impl Group {
                 state: (0..slots).map(|_| TensorList::undefined(members.len())).collect::<Result<_, _>>()?,
             });
         }
-        Ok(Group { name: assigned.name, settings: assigned.settings, buckets })
+        Ok(Group { name: assigned.name, settings: assigned.settings, buckets, rate: None })
     }
 
     /// The pattern of its rule, or `default` for parameters without a rule; followed by `/no_decay` when

@@ -14,6 +14,8 @@ mod error;
 mod groups;
 mod live;
 mod optimizer;
+mod rate;
+mod recorded;
 mod saved;
 pub mod schedule;
 mod settings;

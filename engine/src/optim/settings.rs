@@ -52,6 +52,11 @@ impl Settings {
         self.find(name).map(|setting| setting.initial)
     }
 
+    /// Every setting.
+    pub(super) fn all(&self) -> &[Setting] {
+        &self.all
+    }
+
     /// Every setting with its value in the experiment file.
     pub fn initials(&self) -> impl Iterator<Item = (&'static str, f64)> {
         self.all.iter().map(|setting| (setting.name, setting.initial))

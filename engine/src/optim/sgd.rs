@@ -125,6 +125,10 @@ impl Algorithm for SgdAlgorithm {
         &[Slot { name: "momentum_buffer", shape: SlotShape::LikeParameter }]
     }
 
+    fn can_be_recorded(&self) -> bool {
+        true
+    }
+
     fn step(
         &self,
         parameters: &TensorList,

@@ -44,7 +44,7 @@ impl Trained {
 
     fn step(&mut self, grad_scale: Option<f32>, found_inf: Option<f32>) {
         let (grad_scale, found_inf) = (grad_scale.map(Tensor::from), found_inf.map(Tensor::from));
-        let scaling = Scaling { grad_scale: grad_scale.as_ref(), found_inf: found_inf.as_ref() };
+        let scaling = Scaling { grad_scale: grad_scale.as_ref(), found_inf: found_inf.as_ref(), rate: None };
         self.optim.step_scaled(scaling).unwrap();
     }
 
@@ -151,10 +151,12 @@ fn a_scale_that_no_kernel_can_read_is_refused_before_anything_moves() {
         trained.backward(0, 1.0);
         let before = trained.weights();
         for wrong in [Tensor::from(0.0f64), Tensor::from_slice(&[0.0f32, 1.0])] {
-            let error = trained.optim.step_scaled(Scaling { grad_scale: None, found_inf: Some(&wrong) }).unwrap_err();
+            let error =
+                trained.optim.step_scaled(Scaling { found_inf: Some(&wrong), ..Scaling::default() }).unwrap_err();
             let text = "`found_inf` is not a float of one element on the device of the parameters, cpu";
             assert!(crate::base::Error::new(error).to_string().contains("opt"), "{recipe:?}");
-            let error = trained.optim.step_scaled(Scaling { grad_scale: Some(&wrong), found_inf: None }).unwrap_err();
+            let error =
+                trained.optim.step_scaled(Scaling { grad_scale: Some(&wrong), ..Scaling::default() }).unwrap_err();
             assert!(format!("{:#}", crate::base::Error::new(error)).contains(&text.replace("found_inf", "grad_scale")));
         }
         assert_eq!(trained.weights(), before, "{recipe:?}");

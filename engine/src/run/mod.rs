@@ -36,5 +36,6 @@ pub use seen::{Results, Seen};
 pub use signals::{Signal, Signals};
 pub use state::RunState;
 pub use step::StepState;
+pub(crate) use step::StepWatch;
 pub use storage::{OnSaveError, SavedCheckpoint, Saving, Storage};
 pub use time_limit::TimeLimit;

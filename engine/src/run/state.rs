@@ -126,6 +126,11 @@ impl RunState {
     /// Records a number for the next row of the phase; within a pass, under the pass's name: `critic/loss`. While a batch
     /// is in work it counts by the weight of that batch.
     pub(crate) fn log(&mut self, name: &str, value: Scalar) {
+        if let Some(watch) = &mut self.step.watch
+            && watch.log(true, name, &value)
+        {
+            return;
+        }
         let weight = match self.current.is_batch_in_work() {
             true => self.step.batch_weight,
             false => 1.0,
@@ -136,6 +141,11 @@ impl RunState {
 
     /// As [`RunState::log`], for numbers of which a row shows the last and not the mean.
     pub(crate) fn log_last(&mut self, name: &str, value: Scalar) {
+        if let Some(watch) = &mut self.step.watch
+            && watch.log(false, name, &value)
+        {
+            return;
+        }
         let prefix = self.current.pass.and_then(|place| self.updates.passes()[place.pass].prefix());
         self.seen.log_last(RowPhase::of(self.current.phase), prefix, name, value);
     }
@@ -149,6 +159,7 @@ impl RunState {
         make: impl FnOnce(&mut Record) -> Result<Value>,
     ) -> Result<()> {
         check_name(name)?;
+        self.step.notice("it records something other than a number");
         let (phase, loader) = (RowPhase::of(self.current.phase), self.current.recorded_loader().map(str::to_owned));
         let name = match self.pass().and_then(Pass::prefix) {
             Some(pass) => format!("{pass}/{name}"),
@@ -196,6 +207,7 @@ impl RunState {
 
     /// A line for a person, to every sink.
     pub(crate) fn say(&mut self, text: &str) -> Result<()> {
+        self.step.notice("it prints a line");
         self.seen.say(text)
     }
 

@@ -1,4 +1,4 @@
-//! `train: (precision: …)` and `backend: (…)` of an experiment.
+//! `train: (precision: …, step: …)` and `backend: (…)` of an experiment.
 
 use crate::program::Fit;
 use engine::base::{StateMap, StateValue};
@@ -96,4 +96,22 @@ fn the_section_backend_is_read_and_printed() {
     assert!(read.backend.flush_denormals && read.backend.keep_memory && !read.backend.channels_last);
     let text = read.print().unwrap();
     assert!(text.contains("matmul: High"), "{text}");
+}
+
+#[test]
+fn without_a_cuda_device_steps_run_eagerly_and_a_line_says_so() {
+    let weights = |step: &str| {
+        let dir = tempfile::tempdir().unwrap();
+        run_train(experiment(dir.path(), step, "").unwrap(), Mode::New).unwrap();
+        let log = std::fs::read_to_string(dir.path().join("run/log.txt")).unwrap();
+        let said = log.matches("CUDA graphs: all steps run eagerly: the device is no CUDA device").count();
+        (std::fs::read(dir.path().join("run/checkpoints/iter_000000012/slope.safetensors")).unwrap(), said)
+    };
+    let (eager, said) = weights("step: Eager");
+    assert_eq!(said, 0);
+    for step in ["step: CudaGraph()", "step: CudaGraph(warmup: 5)"] {
+        assert_eq!(weights(step), (eager.clone(), 1), "{step}");
+    }
+    let errors = experiment(Path::new("runs"), "step: CudaGraph(warmup: 2)", "").err().unwrap();
+    assert!(errors.contains("`warmup` must be at least 3, got 2"), "{errors}");
 }

@@ -15,6 +15,7 @@ mod context;
 mod early_stopping;
 mod ended;
 mod failures;
+mod gradients;
 mod non_finite;
 mod optimizers;
 mod order;

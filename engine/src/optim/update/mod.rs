@@ -8,12 +8,14 @@
 mod exchange;
 mod pass;
 mod precision;
+mod recorded;
 mod scaler;
 mod settings;
 mod skipped;
 
 pub use pass::{Pass, PassBatches, PassInfo, PassPlan, batches_per_iter};
 pub use precision::{Half, Precision, Pure};
+pub(crate) use recorded::RecordedUpdate;
 pub use settings::PassSettings;
 pub use skipped::NonFinite;
 
@@ -345,7 +347,25 @@ impl Updates {
     /// # Errors
     /// Errors of libtorch.
     pub fn step(&mut self, pass: usize, iter: u64) -> Result<Updated> {
-        let number = iter * self.passes.len() as u64 + pass as u64 + 1;
+        let norm = self.measure_and_clip(pass)?;
+        let number = self.number_of(pass, iter);
+        let found_inf = match (self.found_inf.take(), &norm, self.non_finite) {
+            // a scale that is too large makes gradients infinite: that is how it is found
+            (Some(found), ..) => Some(self.skipped.found(found, NonFinite::Skip, number)?),
+            (None, _, NonFinite::Apply) | (None, None, _) => {
+                self.skipped.none();
+                None
+            }
+            (None, Some(norm), then) => Some(self.skipped.found(native::not_finite(norm)?, then, number)?),
+        };
+        for optimizer in &self.passes[pass].optimizers {
+            self.optimizers[*optimizer].step_scaled(Scaling { found_inf: found_inf.as_ref(), ..Scaling::default() })?;
+        }
+        self.updated(pass, norm)
+    }
+
+    /// Clips the gradient of a pass, and gives its norm before, when it is needed.
+    fn measure_and_clip(&self, pass: usize) -> Result<Option<Tensor>> {
         let Pass { plan, optimizers, .. } = &self.passes[pass];
         let lists = || optimizers.iter().map(|optimizer| self.optimizers[*optimizer].parameters());
         // before values are clipped: an infinity is none afterwards
@@ -361,19 +381,15 @@ impl Updates {
             })?,
             None => None,
         };
-        let norm = norm.or(measured);
-        let found_inf = match (self.found_inf.take(), &norm, self.non_finite) {
-            // a scale that is too large makes gradients infinite: that is how it is found
-            (Some(found), ..) => Some(self.skipped.found(found, NonFinite::Skip, number)?),
-            (None, _, NonFinite::Apply) | (None, None, _) => {
-                self.skipped.none();
-                None
-            }
-            (None, Some(norm), then) => Some(self.skipped.found(native::not_finite(norm)?, then, number)?),
-        };
-        for optimizer in &self.passes[pass].optimizers {
-            self.optimizers[*optimizer].step_scaled(Scaling { grad_scale: None, found_inf: found_inf.as_ref() })?;
-        }
+        Ok(norm.or(measured))
+    }
+
+    /// The number of an update among those of all passes, from 1 on.
+    fn number_of(&self, pass: usize, iter: u64) -> u64 {
+        iter * self.passes.len() as u64 + pass as u64 + 1
+    }
+
+    fn updated(&self, pass: usize, norm: Option<Tensor>) -> Result<Updated> {
         let loss_scale = self.scalers.get(pass).map(LossScaler::scale).transpose()?;
         Ok(Updated { grad_norm: norm.map(Scalar::Lazy), loss_scale: loss_scale.map(Scalar::Lazy) })
     }

@@ -62,7 +62,7 @@ impl Context<'_> {
         self.run.updates.backward_from(self.pass_index(), tensor, gradient)
     }
 
-    fn pass_index(&self) -> usize {
+    pub(crate) fn pass_index(&self) -> usize {
         self.run.current.pass.map_or(0, |place| place.pass)
     }
 

@@ -76,27 +76,32 @@ impl<'a> Context<'a> {
 
     /// The index of that pass, and which of its updates in a row this is.
     pub fn pass_place(&self) -> Option<PassPlace> {
+        self.run.step.uses("pass_place");
         self.run.current.pass
     }
 
     /// All clocks: finished and planned epochs, iters, batches.
     pub fn clocks(&self) -> &Clocks {
+        self.run.step.uses("clocks");
         &self.run.clocks
     }
 
     /// Iters that this process has finished in the current epoch; in `after_train_epoch`, in the epoch that ends. It
     /// is 0 there when the training stopped before the first batch of the epoch.
     pub fn iters_of_epoch(&self) -> u64 {
+        self.run.step.uses("iters_of_epoch");
         self.run.clocks.iter.get().saturating_sub(self.run.current.epoch_began)
     }
 
     /// Finished epochs.
     pub fn epoch(&self) -> Epoch {
+        self.run.step.uses("epoch");
         self.run.clocks.epoch()
     }
 
     /// Finished iters: updates, or rounds of all passes when there are several.
     pub fn iter(&self) -> Iter {
+        self.run.step.uses("iter");
         self.run.clocks.iter()
     }
 
@@ -123,6 +128,7 @@ impl<'a> Context<'a> {
     /// How much the current batch counts in means over several batches: [`Batch::weight`](crate::data::Batch::weight).
     /// 0 before the first batch.
     pub fn batch_weight(&self) -> f64 {
+        self.run.step.uses("batch_weight");
         self.run.step.batch_weight
     }
 

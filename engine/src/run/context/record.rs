@@ -209,6 +209,7 @@ impl Context<'_> {
 
     /// Seconds since the start of the run, including the time before a resume.
     pub fn elapsed(&self) -> f64 {
+        self.run.step.uses("elapsed");
         self.run.seen.elapsed()
     }
 
@@ -229,17 +230,20 @@ impl Context<'_> {
     /// # }
     /// ```
     pub fn new_metric(&self, name: &str) -> Option<f64> {
+        self.run.step.uses("new_metric");
         let results = &self.run.seen.results;
         results.latest.get(name).copied().filter(|_| results.produced.contains(name))
     }
 
     /// The latest value of a metric (`val/accuracy`), also when it is from an earlier evaluation.
     pub fn metric(&self, name: &str) -> Option<f64> {
+        self.run.step.uses("metric");
         self.run.seen.results.latest.get(name).copied()
     }
 
     /// The metrics of the loader that was evaluated last, with names without a prefix: `accuracy`.
     pub fn metrics(&self) -> &[(String, f64)] {
+        self.run.step.uses("metrics");
         &self.run.seen.results.current
     }
 

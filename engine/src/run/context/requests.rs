@@ -12,6 +12,7 @@ impl Context<'_> {
     /// is reported, with the name of the hook or step that called it. In a command that only evaluates it does
     /// nothing.
     pub fn stop(&mut self, reason: impl Into<String>) {
+        self.run.step.uses("stop");
         let by = self.run.current.caller(self.place);
         self.run.requests.stop.get_or_insert_with(|| StopRequest { by, reason: reason.into() });
     }
@@ -31,6 +32,7 @@ impl Context<'_> {
     /// `before_train_iter` on; a stop that was requested in this iter is decided only after its `after_train_iter`.
     /// Work that must always be done at the end belongs into `after_train_epoch` or `after_train`.
     pub fn is_last_iter(&self) -> bool {
+        self.run.step.uses("is_last_iter");
         self.run.decision.last_iter || self.run.decision.stop.is_some() || self.run.clocks.is_finished()
     }
 
@@ -42,17 +44,20 @@ impl Context<'_> {
     /// Whether the current or just finished epoch is the last one, by the plan and by decisions so far. With `by_iter`
     /// the whole training is one epoch.
     pub fn is_last_epoch(&self) -> bool {
+        self.run.step.uses("is_last_epoch");
         self.run.decision.last_epoch || self.run.decision.stop.is_some() || self.run.clocks.is_finished()
     }
 
     /// Requests a validation after this iter; in `before_train`, a validation of the first weights. Weights that were
     /// already validated are not validated again. Without a val loader nothing happens.
     pub fn validate(&mut self) {
+        self.run.step.uses("validate");
         self.run.requests.validate = true;
     }
 
     /// Requests a checkpoint of the whole run after this iter, and after the validation that is due then.
     pub fn save(&mut self, save: Save) {
+        self.run.step.uses("save");
         self.run.requests.saves.push(save);
     }
 
@@ -60,6 +65,7 @@ impl Context<'_> {
     /// increases. In phases up to `before_optimizer_step` the next update is the current one, in later phases the one
     /// after it.
     pub fn skip_update(&mut self, reason: impl Into<String>) {
+        self.run.step.uses("skip_update");
         self.run.requests.skip_update = Some(reason.into());
     }
 

@@ -37,6 +37,7 @@ impl Context<'_> {
 
     /// The optimizers, mutable: to change the settings of their groups.
     pub fn optimizers_mut(&mut self) -> &mut [Optim] {
+        self.run.step.uses("optimizers_mut");
         self.run.updates.optimizers_mut()
     }
 
@@ -45,6 +46,7 @@ impl Context<'_> {
     /// # Errors
     /// When no `#[optimizer]` field has this name.
     pub fn optimizer(&mut self, name: &str) -> Result<&mut Optim> {
+        self.run.step.uses("optimizer");
         self.run.updates.optimizer(name)
     }
 
@@ -128,6 +130,7 @@ impl Context<'_> {
     /// The number of the current update among all updates of its pass, counted from 1; in a trainer without
     /// `#[passes]` the number of the iter. `None` outside an update.
     pub fn update_number(&self) -> Option<u64> {
+        self.run.step.uses("update_number");
         let place = self.run.current.pass?;
         let plan = self.run.updates.passes()[place.pass].plan();
         Some(plan.update_number(self.run.clocks.iter.get(), place.time))
@@ -167,6 +170,7 @@ impl Context<'_> {
     /// A generator of random numbers for this purpose. It is the same in every run with this seed at this iter and
     /// batch, and a different one for each batch of each loader, for each update of each pass, and for each rank.
     pub fn generator(&self, purpose: &'static str) -> Stream {
+        self.run.step.uses("generator");
         let batch = match self.run.current.evaluated {
             None => self.run.clocks.batch.get().wrapping_add(self.tag_of_update()),
             Some(batch) => tag_of(self.run.current.loader).wrapping_add(batch),

@@ -4,7 +4,7 @@ use crate::base::Clock;
 use crate::dist::DistSettings;
 use crate::hook::{HookConfig, HookSet, Joined};
 use crate::hooks::{DefaultHooks, HookSettings};
-use crate::loops::{EpochLoader, LoopConfig, Role};
+use crate::loops::{EpochLoader, LoopConfig, ProfileWindow, Role};
 use crate::metric::MetricConfig;
 use crate::model::InitRule;
 use crate::native::Determinism;
@@ -232,6 +232,8 @@ macro_rules! sections {
             pub fields: FieldSettings,
             /// Stops after this many updates, as the command line asks; the plan stays what the file says.
             pub stop_after: Option<u64>,
+            /// The iters that are profiled, as the command line asks.
+            pub profile: Option<ProfileWindow>,
         }
 
         /// The sections of an experiment, as far as they could be read.
@@ -265,6 +267,7 @@ macro_rules! sections {
                     hooks: self.hooks?,
                     fields: self.fields?,
                     stop_after: None,
+                    profile: None,
                 })
             }
         }

@@ -2,7 +2,7 @@
 
 use crate::base::Clock;
 use crate::checkpoint::MirrorUrl;
-use crate::loops::{EpochLoader, TrainPlan, ValPlan};
+use crate::loops::{EpochLoader, StepMode, TrainPlan, ValPlan};
 use crate::optim::{Clip, NonFinite, Precision};
 use crate::run::Cadence;
 use engine_macros::component;
@@ -36,6 +36,10 @@ pub struct TrainSettings {
     /// and `Mixed(F16)`), or `Pure(Bf16)`.
     #[config(default)]
     pub precision: Precision,
+    /// How steps are taken: `Eager`, or `CudaGraph()`, which on CUDA records the kernels of a step once and launches them
+    /// together from then on. The bits are the same.
+    #[config(default)]
+    pub step: StepMode,
 }
 
 /// `val: (…)`: when the training validates.
@@ -104,6 +108,7 @@ impl Default for TrainSettings {
             clip: None,
             non_finite: NonFinite::Apply,
             precision: Precision::F32,
+            step: StepMode::Eager,
         }
     }
 }
@@ -126,6 +131,8 @@ impl TrainSettings {
             clip: self.clip,
             passes: Vec::new(),
             non_finite: self.non_finite,
+            step: self.step,
+            profile: None,
             stop_after: None,
             time_limit: None,
             past_end: false,

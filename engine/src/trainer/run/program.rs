@@ -55,6 +55,7 @@ pub(super) fn build_on<T: Build>(device: Device, experiment: Experiment<T>, role
     let plan = Plan {
         train: TrainPlan {
             stop_after: experiment.stop_after,
+            profile: experiment.profile,
             passes: experiment.passes,
             epoch_loader: experiment.epoch_loader,
             ..experiment.train.plan()

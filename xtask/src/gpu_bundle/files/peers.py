@@ -1,7 +1,8 @@
 """The steps of `engine/benches/step` in PyTorch: peers.py NET WAY DEVICE, then a number of iters a line on stdin.
 
-NET is tiny, conv or gpt. WAY is `eager` (the loss is read at the end of a round, as rows do), `item` (in every iter, as
-most loops do) or `graph` (the whole step as a CUDA graph). The networks, weights and data are those of `nets.rs`.
+NET is tiny, conv, gpt, gpt2 or resnet50 (the last two in bfloat16, by autocast). WAY is `eager` (the loss is read at the
+end of a round, as rows do), `item` (in every iter, as most loops do), `graph` (the whole step as a CUDA graph, into which
+each batch is copied) or `compile` (torch.compile of the network). The networks, weights and data are those of `nets.rs`.
 """
 
 import json
@@ -15,7 +16,9 @@ from torch import nn
 from torch.nn import functional as F
 
 WARM_UP = 30
-WIDTH, HEADS, LAYERS, TOKENS, VOCABULARY = 256, 4, 4, 256, 256
+# width, heads, layers, tokens, vocabulary
+SMALL_GPT = (256, 4, 4, 256, 256)
+GPT2 = (768, 12, 12, 1024, 50257)
 
 
 def scrambled(size, seed):
@@ -39,7 +42,7 @@ def fill(net):
     with torch.no_grad():
         for seed, (name, weight) in enumerate(sorted(net.named_parameters())):
             values = spread(list(weight.shape), seed)
-            if "norm" in name and name.endswith("weight"):
+            if weight.dim() == 1 and name.endswith("weight"):
                 values = 1.0 + 0.1 * values
             elif name.endswith("bias"):
                 values = 0.01 * values
@@ -71,31 +74,73 @@ class Conv(nn.Module):
 
 
 class Block(nn.Module):
-    def __init__(self):
+    def __init__(self, width, heads):
         super().__init__()
-        self.norm1, self.norm2 = nn.LayerNorm(WIDTH), nn.LayerNorm(WIDTH)
-        self.qkv, self.mix = nn.Linear(WIDTH, 3 * WIDTH), nn.Linear(WIDTH, WIDTH)
-        self.up, self.down = nn.Linear(WIDTH, 4 * WIDTH), nn.Linear(4 * WIDTH, WIDTH)
+        self.heads = heads
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.qkv, self.mix = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
 
     def forward(self, x):
-        q, k, v = (p.unflatten(-1, (HEADS, -1)).transpose(1, 2) for p in self.qkv(self.norm1(x)).chunk(3, -1))
+        q, k, v = (p.unflatten(-1, (self.heads, -1)).transpose(1, 2) for p in self.qkv(self.norm1(x)).chunk(3, -1))
         seen = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         x = x + self.mix(seen.transpose(1, 2).flatten(2, 3))
         return x + self.down(F.gelu(self.up(self.norm2(x)), approximate="tanh"))
 
 
 class Gpt(nn.Module):
-    def __init__(self):
+    def __init__(self, sizes, own_head):
         super().__init__()
-        self.tokens, self.positions = nn.Embedding(VOCABULARY, WIDTH), nn.Embedding(TOKENS, WIDTH)
-        self.blocks = nn.ModuleList(Block() for _ in range(LAYERS))
-        self.norm, self.head = nn.LayerNorm(WIDTH), nn.Linear(WIDTH, VOCABULARY)
+        width, heads, layers, tokens, vocabulary = sizes
+        self.tokens, self.positions = nn.Embedding(vocabulary, width), nn.Embedding(tokens, width)
+        self.blocks = nn.ModuleList(Block(width, heads) for _ in range(layers))
+        self.norm = nn.LayerNorm(width)
+        self.head = nn.Linear(width, vocabulary) if own_head else None
 
     def forward(self, x, y):
-        h = self.tokens(x) + self.positions(torch.arange(TOKENS, device=x.device))
+        h = self.tokens(x) + self.positions(torch.arange(x.shape[1], device=x.device))
         for block in self.blocks:
             h = block(h)
-        return F.cross_entropy(self.head(self.norm(h)).flatten(0, 1), y.flatten(0, 1))
+        h = self.norm(h)
+        logits = self.head(h) if self.head is not None else F.linear(h, self.tokens.weight)
+        return F.cross_entropy(logits.flatten(0, 1), y.flatten(0, 1))
+
+
+class Bottleneck(nn.Module):
+    def __init__(self, inputs, width, stride):
+        super().__init__()
+        for n, (a, b, size, step) in enumerate([(inputs, width, 1, 1), (width, width, 3, stride), (width, 4 * width, 1, 1)]):
+            setattr(self, f"conv{n + 1}", nn.Conv2d(a, b, size, step, size // 2, bias=False))
+            setattr(self, f"bn{n + 1}", nn.BatchNorm2d(b))
+        self.downsample = None
+        if stride != 1 or inputs != 4 * width:
+            down = nn.Conv2d(inputs, 4 * width, 1, stride, bias=False)
+            self.downsample = nn.Sequential(down, nn.BatchNorm2d(4 * width))
+
+    def forward(self, x):
+        y = F.relu(self.bn1(self.conv1(x)))
+        y = F.relu(self.bn2(self.conv2(y)))
+        y = self.bn3(self.conv3(y))
+        return F.relu(y + (x if self.downsample is None else self.downsample(x)))
+
+
+class Resnet50(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64)
+        inputs = 64
+        for stage, (width, count) in enumerate([(64, 3), (128, 4), (256, 6), (512, 3)]):
+            blocks = []
+            for place in range(count):
+                blocks.append(Bottleneck(inputs, width, 2 if place == 0 and stage > 0 else 1))
+                inputs = 4 * width
+            setattr(self, f"layer{stage + 1}", nn.Sequential(*blocks))
+        self.fc = nn.Linear(inputs, 1000)
+
+    def forward(self, x, y):
+        x = F.max_pool2d(F.relu(self.bn1(self.conv1(x))), 3, 2, 1)
+        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        return F.cross_entropy(self.fc(x.mean((2, 3))), y)
 
 
 def batch(name, device):
@@ -105,8 +150,34 @@ def batch(name, device):
     if name == "conv":
         n = 16 if cpu else 128
         return spread([n, 3, 32, 32], 1000).to(device), numbers([n], 1001, 10).to(device)
+    if name == "resnet50":
+        n = 2 if cpu else 256
+        x = spread([n, 3, 224, 224], 1000).to(device, memory_format=torch.channels_last)
+        return x, numbers([n], 1001, 1000).to(device)
     n = 1 if cpu else 16
-    return numbers([n, TOKENS], 1000, VOCABULARY).to(device), numbers([n, TOKENS], 1001, VOCABULARY).to(device)
+    _, _, _, tokens, vocabulary = GPT2 if name == "gpt2" else SMALL_GPT
+    return numbers([n, tokens], 1000, vocabulary).to(device), numbers([n, tokens], 1001, vocabulary).to(device)
+
+
+def made(name, device):
+    """The network with the weights of the bench, on the device."""
+    nets = {"tiny": Tiny, "conv": Conv, "resnet50": Resnet50}
+    nets.update(gpt=lambda: Gpt(SMALL_GPT, True), gpt2=lambda: Gpt(GPT2, False))
+    net = nets[name]().to(device)
+    fill(net)
+    return net.to(memory_format=torch.channels_last) if name == "resnet50" else net
+
+
+class Lower(nn.Module):
+    """A network under autocast, as its forward pass is written by hand."""
+
+    def __init__(self, net, device):
+        super().__init__()
+        self.net, self.device = net, device
+
+    def forward(self, x, y):
+        with torch.autocast(self.device.type, torch.bfloat16):
+            return self.net(x, y)
 
 
 def eager(net, optimizer, x, y, read):
@@ -138,12 +209,30 @@ def captured(net, optimizer, x, y):
         loss.backward()
         optimizer.step()
 
+    # a training has a new batch in each iter
+    next_x, next_y = x.clone(), y.clone()
+
     def steps(iters):
         for _ in range(iters):
+            x.copy_(next_x)
+            y.copy_(next_y)
             graph.replay()
         return loss
 
     return steps
+
+
+def profile(steps):
+    """What the kernels of ten iters cost."""
+    from torch.profiler import ProfilerActivity
+    from torch.profiler import profile as taken
+
+    steps(10)
+    torch.cuda.synchronize()
+    with taken(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as profiled:
+        steps(10)
+        torch.cuda.synchronize()
+    print(profiled.key_averages().table(sort_by="self_cuda_time_total", row_limit=45, max_name_column_width=90))
 
 
 def cpu_seconds():
@@ -164,18 +253,23 @@ def main():
     if device.type == "cpu":
         torch.set_num_threads(1)
     wait = torch.cuda.synchronize if device.type == "cuda" else lambda: None
-    net = {"tiny": Tiny, "conv": Conv, "gpt": Gpt}[name]().to(device)
-    fill(net)
+    # `F32` of this engine means 32 bits in convolutions too
+    torch.backends.cudnn.allow_tf32 = False
+    net = made(name, device)
+    if name in ("gpt2", "resnet50"):
+        net = Lower(net, device)
     x, y = batch(name, device)
     capturable = {"capturable": True} if way == "graph" else {}
-    optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3, weight_decay=0.01, fused=True, **capturable)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=1e-4 if name in ("gpt2", "resnet50") else 1e-3, weight_decay=0.01, fused=True, **capturable)
+    if way == "profile":
+        return profile(eager(net, optimizer, x, y, False))
     before, began = cpu_seconds(), time.perf_counter()
     if way == "graph":
         steps = captured(net, optimizer, x, y)
         # capturing takes no step: the loss is that of a first replay, which counts to the warm-up of nobody
         loss, done = torch.zeros(()), WARM_UP
     else:
-        steps = eager(net, optimizer, x, y, way == "item")
+        steps = eager(torch.compile(net) if way == "compile" else net, optimizer, x, y, way == "item")
         loss, done = steps(WARM_UP), WARM_UP
     while True:
         wait()

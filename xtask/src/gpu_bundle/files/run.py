@@ -6,8 +6,8 @@ usage: run.sh [options] [part…]
   --limit S      end after S seconds: what has not begun by then is left out
   --torch DIR…   folders with libtorch's libraries, instead of those of Python's torch
 
-Results go to the folder in the variable OUT, or to `results` in the current folder: table.txt, results.jsonl, log.txt
-and perf.json. A part that fails, hangs or crashes does not stop the next one. The exit code is 0 when nothing failed,
+Results go to the folder in the variable OUT, or to `results` in the current folder: table.txt, results.jsonl, log.txt,
+perf.json and large.json. A part that fails, hangs or crashes does not stop the next one. The exit code is 0 when nothing failed,
 1 when something did, 2 when nothing could be run.
 
 ENGINE_BUNDLE_DEVICE=cpu runs all parts on the CPU: it proves the scripts, and nothing about a GPU.
@@ -33,7 +33,9 @@ PARTS = [
     ("sync", 90, "between two rows a step neither reads nor waits for the GPU"),
     ("amp", 150, "16 bits reach what Float reaches; losses that are scaled resume to the byte"),
     ("oom", 90, "a batch that does not fit ends with a clear message and a checkpoint to go on from"),
+    ("graph", 150, "steps as CUDA graphs compute the bits of eager ones; what can't be recorded stays eager"),
     ("perf", 180, "times of the step: this engine, a loop by hand, PyTorch, PyTorch's CUDA graph"),
+    ("large", 300, "GPT-2 and ResNet-50 in 16 bits: this engine, eager and by CUDA graphs, PyTorch, torch.compile"),
 ]
 
 

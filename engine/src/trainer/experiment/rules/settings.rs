@@ -5,7 +5,7 @@ use crate::base::suggest::meant;
 use crate::config::{Diagnostic, Kind, Node, ValuePath};
 use crate::folder;
 use crate::hook::HookSet as _;
-use crate::loops::{ENDLESS_EPOCH, EpochLoader, Loaders, Role, Trainer, TrainerInfo};
+use crate::loops::{ENDLESS_EPOCH, EpochLoader, Loaders, Role, StepMode, Trainer, TrainerInfo};
 use crate::native;
 use crate::optim::{Clip, NonFinite};
 use crate::trainer::experiment::misplaced::variable;
@@ -116,6 +116,12 @@ fn check_train<T: Trainer>(reader: &mut Reader<'_>, train: &TrainSettings) {
             "`accumulate` is {accumulate}, but an epoch has {batches} batches (`batches_per_epoch`) and an update never spans two epochs; use at most {batches}"
         );
         reader.error("train.accumulate", text);
+    }
+    if let StepMode::CudaGraph { warmup } = train.step
+        && warmup < StepMode::LEAST_WARMUP
+    {
+        let text = format!("`warmup` must be at least {}, got {warmup}", StepMode::LEAST_WARMUP);
+        reader.error("train.step", text);
     }
     if train.precision.scales_loss() && train.non_finite == NonFinite::Stop {
         let text = "`Stop` does not go with `precision: F16`: its loss is scaled, and a scale that is too large makes gradients infinite, which is how it is found; such updates are left out and counted anyway, so remove this";
