@@ -151,6 +151,7 @@ impl Context<'_> {
     /// Reads numbers together: it waits once for each device, however many they are. `name` is for the message.
     ///
     /// ```
+    /// # use engine::base::Scalar;
     /// # use engine::prelude::*;
     /// # struct Watch { losses: Vec<Scalar> }
     /// # impl Watch {
