@@ -7,8 +7,8 @@ usage: run.sh [options] [part…]
   --torch DIR…   folders with libtorch's libraries, instead of those of Python's torch
 
 Results go to the folder in the variable OUT, or to `results` in the current folder: table.txt, results.jsonl, log.txt,
-perf.json and large.json. A part that fails, hangs or crashes does not stop the next one. The exit code is 0 when nothing failed,
-1 when something did, 2 when nothing could be run.
+and the numbers of the last three parts as JSON. A part that fails, hangs or crashes does not stop the next one. The exit
+code is 0 when nothing failed, 1 when something did, 2 when nothing could be run.
 
 ENGINE_BUNDLE_DEVICE=cpu runs all parts on the CPU: it proves the scripts, and nothing about a GPU.
 """
@@ -35,7 +35,8 @@ PARTS = [
     ("oom", 90, "a batch that does not fit ends with a clear message and a checkpoint to go on from"),
     ("graph", 150, "steps as CUDA graphs compute the bits of eager ones; what can't be recorded stays eager"),
     ("perf", 180, "times of the step: this engine, a loop by hand, PyTorch, PyTorch's CUDA graph"),
-    ("large", 300, "GPT-2 and ResNet-50 in 16 bits: this engine, eager and by CUDA graphs, PyTorch, torch.compile"),
+    ("gpt2", 180, "GPT-2 in 16 bits: this engine, eager and by CUDA graphs, PyTorch, torch.compile"),
+    ("resnet50", 180, "the same for ResNet-50"),
 ]
 
 
