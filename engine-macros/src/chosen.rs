@@ -68,8 +68,8 @@ pub(crate) fn submit(
     }
 }
 
-/// The impl by which a file chooses, of the settings of `owner`; `None`: no file chooses among components of this kind. It
-/// stands in a block of its own.
+/// The impl by which a file chooses, of the settings of `owner`; `None`: no file chooses among components of this kind. The
+/// expansion puts it into a block of its own.
 pub(crate) fn by_file(
     private: &TokenStream,
     kind: &str,

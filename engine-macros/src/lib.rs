@@ -305,11 +305,11 @@ pub fn experiment_of(input: TokenStream) -> TokenStream {
 /// engine::register!(hook Worst<f64>, name = "WorstInDouble");
 /// ```
 /// The first word is the kind, as `list` prints it: `hook`, `metric`, `sink`, `model`, `dataset`, `optimizer`, `schedule`,
-/// `sampler`, `loop` or `settings`. The name in files is that of the type (without `Config`, as in
-/// [`component`](macro@component)), or the given one. Two types of one generic component need two names.
+/// `sampler`, `loop` or `settings`. By default the name in files is the name of the type, without `Config` as
+/// in [`component`](macro@component); `name = "…"` sets another. Two types of one generic component need two names.
 ///
 /// A hook, a metric, a sink, an optimizer, and what else a file chooses has to be registered before it can be used. For a
-/// dataset and for settings, the call adds them to `list`. It stands in the crate that defines the generic component.
+/// dataset and for settings, the call adds them to `list`. Call it in the crate that defines the generic component.
 #[proc_macro]
 pub fn register(input: TokenStream) -> TokenStream {
     register::expand(input.into()).into()

@@ -76,7 +76,7 @@ fn registered(call: &Call) -> TokenStream {
     let name = args.name_or(&short, &Ident::new("register", component.span()), &mut diag);
     let (krate, errors) = (Krate::from_args(&mut args), diag.into_tokens());
     let private = krate.private();
-    // the error when the type is no generic component stands at the type, that of the kind at its word
+    // an error about the type is reported at the type, and an error about the kind at the word of the kind
     let asked = path(&krate, component, "Generic", "KIND");
     let told = format!("this is not of the kind `{word}`, but of ");
     let text = Ident::new("text", Span::mixed_site().located_at(kind.span()));
@@ -120,7 +120,7 @@ fn registered(call: &Call) -> TokenStream {
     quote!(#errors #block)
 }
 
-/// The name in files when no other is given: that of the type, without `Config` where the type is the settings themselves.
+/// The default name in files: the name of the type, without `Config` where the type is the settings themselves.
 fn short_name(component: &Type, kind: &str) -> String {
     let name = match component {
         Type::Path(path) => path.path.segments.last().map(|last| last.ident.unraw().to_string()),

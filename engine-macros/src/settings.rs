@@ -52,8 +52,8 @@ impl Settings<'_> {
         (quote!(#declared), quote!(#ident #named), self.conditions())
     }
 
-    /// The constants that ask whether the types of the fields can be settings. They stand in the [`block`] with all that
-    /// makes use of them.
+    /// The constants that ask whether the types of the fields can be settings. The expansion puts them into one [`block`]
+    /// together with everything that uses them.
     pub(crate) fn asked(&self) -> TokenStream {
         let asked = self.configured().filter(|(field, _)| !self.params.are_in(&field.ty)).map(|(field, _)| {
             let Field { ident, ty, cfgs, .. } = field;
@@ -445,7 +445,7 @@ pub(crate) fn demands(
     fields.iter().filter_map(demand).collect()
 }
 
-/// `impl State` from the `#[state]` fields. It stands in a [`block`].
+/// `impl State` from the `#[state]` fields. The expansion puts it into a [`block`].
 pub(crate) fn state_impl(krate: &Krate, owner: &Owner, fields: &[Field]) -> TokenStream {
     let (private, params) = (krate.private(), &owner.params);
     let stated = || fields.iter().filter(|field| matches!(field.role, Role::State));

@@ -64,6 +64,7 @@ pub(super) struct RecordedStep<B> {
 
 /// More shapes of batches than this are not recorded: each takes memory of its own.
 const MOST_STEPS: usize = 32;
+
 impl<B> Recordings<B> {
     /// An update of so many batches begins.
     pub(super) fn begin(&mut self, batches: u64) {

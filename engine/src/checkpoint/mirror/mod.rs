@@ -55,8 +55,8 @@ impl Mirror {
         Ok(found)
     }
 
-    /// Brings the newest checkpoint that verifies into a folder of checkpoints, and those that are named otherwise than by an
-    /// iter, such as the best ones. Gives back what was brought, the newest first, and what is to be told.
+    /// Downloads the newest checkpoint whose hashes fit into a folder of checkpoints, and all checkpoints that have another
+    /// name than an iter, such as the best ones. Gives back what was brought, the newest first, and what is to be told.
     ///
     /// # Errors
     /// When the storage or the disk fails, and when there are checkpoints and none of them verifies.

@@ -153,7 +153,7 @@ impl Store {
         let id = begun.upload_id();
         let sent = self.put_parts(key, id, file, size, &mut part);
         if sent.is_err() {
-            // parts that nobody completes take space: best effort, a rule of the bucket does the rest
+            // the parts that were sent take space; when deleting them fails too, a lifecycle rule of the bucket can do it
             let url = AbortMultipartUpload::new(&self.bucket, credentials, key, id).sign(VALID);
             let _ = self.agent.delete(url.as_str()).call();
         }
