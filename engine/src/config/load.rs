@@ -27,7 +27,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// All mistakes of all files: one can't be read, is larger than [`MAX_FILE`](super::MAX_FILE), is not UTF-8 or not RON, bases form a
-/// circle, or something has no base to be applied to.
+/// circle, or something has no base to be applied to. A reference that leads nowhere is told when the document is read.
 pub fn load(path: &Path) -> Result<Document, ConfigErrors> {
     load_with::<&str>(path, &[])
 }
@@ -65,6 +65,16 @@ pub fn load_over<S: AsRef<str>>(
     sets: &[S],
     after: &[Given],
 ) -> Result<Document, ConfigErrors> {
+    Ok(load_layers(path, before, sets, after)?.resolved())
+}
+
+/// As [`load_over`], with references as they are written: for more layers over it.
+pub(crate) fn load_layers<S: AsRef<str>>(
+    path: &Path,
+    before: &[Given],
+    sets: &[S],
+    after: &[Given],
+) -> Result<Document, ConfigErrors> {
     let diagnostics = Diagnostics::new();
     let mut sources = Sources::new();
     let layers = Layers::new(&mut sources, &diagnostics).read(path, Span::NONE);
@@ -89,7 +99,7 @@ pub fn load_over<S: AsRef<str>>(
     Ok(Document { sources, root })
 }
 
-/// Reads a text as it is, without bases; `name` stands for the file in messages.
+/// Reads a text as it is, without bases and with references as they are written; `name` stands for the file in messages.
 ///
 /// ```
 /// use engine::prelude::*;

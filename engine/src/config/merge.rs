@@ -8,6 +8,7 @@ use super::de::{join, unknown};
 use super::diagnostic::Diagnostic;
 use super::errors::Diagnostics;
 use super::print::key_text;
+use super::reference::{has_layers, later, waits};
 use super::tree::{Field, Kind, Name, Node, Span};
 use std::collections::BTreeMap;
 
@@ -68,6 +69,9 @@ impl<'d> Merge<'d> {
         if operator(&base) == Some(Operator::Replace) {
             return within(base, |below| self.values(below, over));
         }
+        if waits(&base) && (operator(&over).is_some() || is_patch(&over)) {
+            return if says_nothing(&over) { base } else { later(base, over) };
+        }
         match operator(&over) {
             Some(Operator::Then) => {
                 let (first, second) = steps(over);
@@ -83,6 +87,8 @@ impl<'d> Merge<'d> {
     /// Applies the operators that are left: nothing was below them.
     pub(super) fn settle(&mut self, node: Node) -> Node {
         match operator(&node) {
+            // what later layers say is applied when the reference is followed
+            None if has_layers(&node) => node,
             None => self.settle_inside(node),
             Some(Operator::Then) => {
                 let (first, second) = steps(node);
@@ -347,6 +353,16 @@ fn is_empty(kind: &Kind) -> bool {
         Kind::Tuple(items) => items.is_empty(),
         _ => false,
     }
+}
+
+/// Fields without a name: they change those of another value.
+fn is_patch(node: &Node) -> bool {
+    node.name.is_none() && (matches!(node.kind, Kind::Struct(_)) || is_empty(&node.kind))
+}
+
+/// `()`
+fn says_nothing(node: &Node) -> bool {
+    node.name.is_none() && is_empty(&node.kind)
 }
 
 fn operator(node: &Node) -> Option<Operator> {

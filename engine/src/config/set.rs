@@ -7,6 +7,7 @@ use super::diagnostic::Diagnostic;
 use super::errors::Diagnostics;
 use super::merge::{Merge, element, is_nothing, replace_with};
 use super::parse;
+use super::reference::{later, waits};
 use super::sources::Sources;
 use super::tree::{Field, Kind, Node, Span};
 
@@ -99,16 +100,19 @@ fn try_set(root: &mut Node, argument: &str, file: u32, diagnostics: &Diagnostics
     let value = value(argument, path.len() + 1, file)?;
     let path = path.trim_end();
     let target = locate(root, path, file).map_err(|mistake| vec![mistake.at(path)])?;
-    replace_with(target, |old| {
-        let is_word = value.name.as_ref().is_some_and(|name| name.word) && matches!(value.kind, Kind::Unit);
-        match (&old.kind, value.name()) {
-            (Kind::Str(_), Some(word)) if is_word => {
-                Node { span: value.span, name: None, kind: Kind::Str(word.to_owned()) }
-            }
-            _ => Merge::at(diagnostics, path).values(old, value),
-        }
-    });
+    replace_with(target, |old| over(old, value, path, diagnostics));
     Ok(())
+}
+
+/// A value of the command line over the one that was there.
+fn over(old: Node, value: Node, path: &str, diagnostics: &Diagnostics) -> Node {
+    let is_word = value.name.as_ref().is_some_and(|name| name.word) && matches!(value.kind, Kind::Unit);
+    match (&old.kind, value.name()) {
+        (Kind::Str(_), Some(word)) if is_word => {
+            Node { span: value.span, name: None, kind: Kind::Str(word.to_owned()) }
+        }
+        _ => Merge::at(diagnostics, path).values(old, value),
+    }
 }
 
 /// The value, as RON or as a text without quotes.
@@ -135,10 +139,19 @@ fn is_plain_text(text: &str) -> bool {
 
 /// The value at the path; fields that are absent are added.
 fn locate<'n>(root: &'n mut Node, path: &str, file: u32) -> Result<&'n mut Node, Box<Diagnostic>> {
+    locate_at(root, path, span(file, 0, path.len()))
+}
+
+/// The same, of a path that is written at a place.
+fn locate_at<'n>(root: &'n mut Node, path: &str, whole: Span) -> Result<&'n mut Node, Box<Diagnostic>> {
     let mut node = root;
     let mut start = 0;
+    let from = whole.start as usize;
     for (index, segment) in path.split('.').enumerate() {
-        let at = span(file, start, start + segment.len());
+        let at = span(whole.file, from + start, from + start + segment.len());
+        if waits(node) {
+            return wait(node, &path[start..], Span { start: at.start, ..whole });
+        }
         if segment.is_empty() {
             return Err(Box::new(Diagnostic::new(at, "a name is missing in the path")));
         }
@@ -149,6 +162,45 @@ fn locate<'n>(root: &'n mut Node, path: &str, file: u32) -> Result<&'n mut Node,
         start += segment.len() + 1;
     }
     Ok(node)
+}
+
+/// The name of a value that waits until a reference is followed, with its path from there; no text could hold it.
+const SET: &str = "(set)";
+
+/// The place of a value within what a reference leads to.
+fn wait<'n>(reference: &'n mut Node, path: &str, at: Span) -> Result<&'n mut Node, Box<Diagnostic>> {
+    let part = |kind| Node { span: at, ..Node::new(kind) };
+    let place = vec![part(Kind::Str(path.to_owned())), part(Kind::Unit)];
+    let set = Node { span: at, ..Node::named(SET, Kind::Tuple(place)) };
+    replace_with(reference, |reference| later(reference, set));
+    // the value in the last layer
+    let value = last_mut(reference).and_then(last_mut);
+    value.ok_or_else(|| Box::new(Diagnostic::new(at, "there is nothing to set here")))
+}
+
+fn last_mut(node: &mut Node) -> Option<&mut Node> {
+    match &mut node.kind {
+        Kind::Tuple(items) => items.last_mut(),
+        _ => None,
+    }
+}
+
+/// What waits for a reference to be followed: a path from there, and the value for it.
+pub(super) fn waiting(layer: &Node) -> Option<(&Node, &Node)> {
+    match &layer.kind {
+        Kind::Tuple(items) if layer.name() == Some(SET) => items.first().zip(items.get(1)),
+        _ => None,
+    }
+}
+
+/// Puts what has waited into the value that the reference led to.
+pub(super) fn change(mut whole: Node, path: &Node, value: &Node, diagnostics: &Diagnostics) -> Node {
+    let Kind::Str(text) = &path.kind else { return whole };
+    match locate_at(&mut whole, text, path.span) {
+        Ok(target) => replace_with(target, |old| over(old, value.clone(), text, diagnostics)),
+        Err(mistake) => diagnostics.push(*mistake),
+    }
+    whole
 }
 
 fn child<'n>(node: &'n mut Node, segment: &str, at: Span) -> Result<&'n mut Node, Box<Diagnostic>> {

@@ -8,6 +8,7 @@ mod golden;
 mod hostile;
 mod layers;
 mod reading;
+mod references;
 mod robustness;
 
 use serde::{Deserialize, Serialize};
