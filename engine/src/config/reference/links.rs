@@ -93,12 +93,12 @@ impl Links {
 
     /// Notes a mistake; one that was found on the way through another reference gets its path when it is found again.
     pub(super) fn mistake(&mut self, diagnostic: Diagnostic) {
+        let room = self.mistakes.len() < MOST_MISTAKES;
         let same = |known: &&mut Diagnostic| known.span == diagnostic.span && known.message == diagnostic.message;
         match self.mistakes.iter_mut().find(same) {
             Some(known) if known.path.is_empty() => *known = diagnostic,
-            Some(_) => {}
-            None if self.mistakes.len() < MOST_MISTAKES => self.mistakes.push(diagnostic),
-            None => {}
+            None if room => self.mistakes.push(diagnostic),
+            _ => {}
         }
     }
 }
