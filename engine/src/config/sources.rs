@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     texts: Vec<Source>,
-    links: Links,
+    links: Box<Links>,
 }
 
 #[derive(Clone, Debug)]
