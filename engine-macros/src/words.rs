@@ -15,7 +15,7 @@ pub(crate) use base::{EXPRESSIONS, LEVELS, OPERATORS};
 pub(crate) fn is_reserved(name: &str) -> bool {
     OPERATORS.contains(&name)
         || EXPRESSIONS.iter().any(|(word, _)| *word == name)
-        || ["Env", "Off", "None", "Some", "Experiment"].contains(&name)
+        || ["Default", "Env", "Off", "None", "Some", "Experiment"].contains(&name)
 }
 
 macro_rules! keys_of_hooks {

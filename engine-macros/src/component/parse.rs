@@ -179,8 +179,14 @@ fn refuse_roles(variant: &mut Variant, diag: &mut Diag) {
 /// `Append(3)` in a file says how layers are merged, whatever the type is.
 fn refuse_operator(variant: &Variant, diag: &mut Diag) {
     let name = variant.ident.unraw().to_string();
-    let Fields::Unnamed(fields) = &variant.fields else { return };
-    let values = fields.unnamed.len();
+    let values = match &variant.fields {
+        Fields::Unnamed(fields) => fields.unnamed.len(),
+        Fields::Unit if name == "Default" => {
+            let message = "`Default` in an experiment file takes a setting back; give the variant another name";
+            return diag.error(&variant.ident, message);
+        }
+        _ => return,
+    };
     let does = if values == 1 && OPERATORS.contains(&name.as_str()) {
         "says how values are merged"
     } else if EXPRESSIONS.contains(&(name.as_str(), values)) {

@@ -1,7 +1,7 @@
 //! One tree over another: what a file says over its base, what the command line says over the file.
 //!
 //! A struct patches a struct of the same name, or either has none, field by field; maps are united by key; anything else
-//! replaces. `Append([..])`, `Prepend([..])`, `Patch({..})` and `Replace(..)` say it otherwise. Spans stay those of the
+//! replaces. `Append([..])`, `Prepend([..])`, `Patch({..})` and `Replace(..)` say it otherwise, `Default` takes back. Spans stay those of the
 //! text that won. An operator whose base is not known yet stays in the tree until [`Merge::settle`].
 
 use super::de::{join, unknown};
@@ -117,6 +117,7 @@ impl<'d> Merge<'d> {
     fn settle_inside(&mut self, mut node: Node) -> Node {
         match &mut node.kind {
             Kind::Struct(fields) => {
+                fields.retain(|field| !is_default(&field.value));
                 for field in fields {
                     self.enter(&field.key, |merge| replace_with(&mut field.value, |value| merge.settle(value)));
                 }
@@ -127,6 +128,7 @@ impl<'d> Merge<'d> {
                 }
             }
             Kind::Map(pairs) => {
+                pairs.retain(|(_, value)| !is_default(value));
                 for (key, value) in pairs {
                     self.enter(&key_text(key), |merge| replace_with(value, |value| merge.settle(value)));
                 }
@@ -336,14 +338,19 @@ pub(super) fn replace_with(value: &mut Node, make: impl FnOnce(Node) -> Node) {
     *value = make(old);
 }
 
-/// Whether there is nothing: not given, or `None`.
+/// Whether there is nothing: not given, `None`, or taken back.
 fn is_absent(node: &Node) -> bool {
-    matches!(node.kind, Kind::Unit) && node.name().is_none_or(|name| name == "None")
+    matches!(node.kind, Kind::Unit) && node.name().is_none_or(|name| matches!(name, "None" | "Default"))
 }
 
-/// `None`, and `Off` of a hook: words of the format for what is not there.
+/// `Default`: what earlier layers say of a field is taken back.
+fn is_default(node: &Node) -> bool {
+    matches!(node.kind, Kind::Unit) && node.name() == Some("Default")
+}
+
+/// `None`, `Off` of a hook, and `Default`: words of the format for what is not there.
 pub(super) fn is_nothing(name: Option<&Name>) -> bool {
-    name.is_some_and(|name| matches!(name.text.as_str(), "None" | "Off"))
+    name.is_some_and(|name| matches!(name.text.as_str(), "None" | "Off" | "Default"))
 }
 
 /// `()` or `Name()` or a bare `Name`: a struct of which no field is given.

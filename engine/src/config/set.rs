@@ -5,14 +5,19 @@
 
 use super::diagnostic::Diagnostic;
 use super::errors::Diagnostics;
+use super::layers::Layers;
 use super::merge::{Merge, element, is_nothing, replace_with};
 use super::parse;
 use super::reference::{later, waits};
 use super::sources::Sources;
 use super::tree::{Field, Kind, Node, Span};
+use std::path::Path;
 
 /// What messages call the command line.
 const OPTION: &str = "--set";
+
+/// And the option that names a file for a value.
+const WITH: &str = "--with";
 
 /// Paths of more segments than values can be nested name nothing.
 const MAX_SEGMENTS: usize = 64;
@@ -20,8 +25,27 @@ const MAX_SEGMENTS: usize = 64;
 /// Applies one `path=value` to the tree; mistakes go to `diagnostics`.
 pub(super) fn set(root: &mut Node, argument: &str, sources: &mut Sources, diagnostics: &Diagnostics) {
     let file = sources.add_argument(OPTION, argument);
-    if let Err(found) = try_set(root, argument, file, diagnostics) {
+    if let Err(found) = try_set(root, argument, file, (sources, diagnostics)) {
         found.into_iter().for_each(|found| diagnostics.push(found));
+    }
+}
+
+/// Applies one `path=file` to the tree: the file's value over the one at the path, as `path=Include("file")` does it.
+pub(super) fn set_file(root: &mut Node, argument: &str, sources: &mut Sources, diagnostics: &Diagnostics) {
+    let file = sources.add_argument(WITH, argument);
+    let whole = span(file, 0, argument.len());
+    let Some((path, name)) = argument.split_once('=').filter(|(path, name)| !path.is_empty() && !name.is_empty()) else {
+        let mistake = Diagnostic::new(whole, "expected `path=file`");
+        return diagnostics.push(mistake.help("for example `--with model=models/wide.ron`"));
+    };
+    let at = |kind| Node { span: span(file, path.len() + 1, argument.len()), ..Node::new(kind) };
+    let name = at(Kind::Str(name.trim().to_owned()));
+    let mut value = Node { span: name.span, ..Node::named("Include", Kind::Tuple(vec![name])) };
+    Layers::new(sources, diagnostics).include(&mut value, Path::new(""));
+    let path = path.trim_end();
+    match locate(root, path, file) {
+        Ok(target) => replace_with(target, |old| over(old, value, path, diagnostics)),
+        Err(mistake) => diagnostics.push(mistake.at(path)),
     }
 }
 
@@ -59,7 +83,13 @@ pub(super) fn put(
 ) -> Result<(), Vec<Diagnostic>> {
     let text = format!("{path}: {value}");
     let file = sources.add_file(name, text.as_str(), "");
-    let value = parse::parse_from(file, &text, path.len() + 1)?;
+    let mut value = parse::parse_from(file, &text, path.len() + 1)?;
+    let diagnostics = Diagnostics::new();
+    Layers::new(sources, &diagnostics).include(&mut value, Path::new(""));
+    let found = diagnostics.into_vec();
+    if !found.is_empty() {
+        return Err(found);
+    }
     *locate(root, path, file).map_err(|mistake| vec![mistake.at(path)])? = value;
     Ok(())
 }
@@ -87,7 +117,12 @@ fn placed(mut node: Node, span: Span) -> Node {
     node
 }
 
-fn try_set(root: &mut Node, argument: &str, file: u32, diagnostics: &Diagnostics) -> Result<(), Vec<Diagnostic>> {
+fn try_set(
+    root: &mut Node,
+    argument: &str,
+    file: u32,
+    (sources, diagnostics): (&mut Sources, &Diagnostics),
+) -> Result<(), Vec<Diagnostic>> {
     let Some((path, _)) = argument.split_once('=') else {
         let span = span(file, 0, argument.len());
         return Err(vec![Diagnostic::new(span, "expected `path=value`").help("for example `--set optimizer.lr=0.01`")]);
@@ -97,7 +132,8 @@ fn try_set(root: &mut Node, argument: &str, file: u32, diagnostics: &Diagnostics
             "`base` can't be set here: the files of an experiment are read before the command line's settings";
         return Err(vec![Diagnostic::new(span(file, 0, path.len()), message).help("write it in a file")]);
     }
-    let value = value(argument, path.len() + 1, file)?;
+    let mut value = value(argument, path.len() + 1, file)?;
+    Layers::new(sources, diagnostics).include(&mut value, Path::new(""));
     let path = path.trim_end();
     let target = locate(root, path, file).map_err(|mistake| vec![mistake.at(path)])?;
     replace_with(target, |old| over(old, value, path, diagnostics));

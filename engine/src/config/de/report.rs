@@ -2,6 +2,7 @@
 
 use super::super::diagnostic::Diagnostic;
 use super::super::tree::{Kind, Span};
+use super::super::variable;
 use super::De;
 use super::error::{Error, Result};
 use super::place::join;
@@ -181,7 +182,9 @@ pub(super) fn word_of_the_format(name: &str) -> Option<&'static str> {
         "Add" | "Sub" | "Mul" | "Div" => {
             "`Add`, `Sub`, `Mul` and `Div` take two numbers: `Mul(Ref(\"model.width\"), 4)`"
         }
-        "Env" => "`Env(\"NAME\")` and `Env(\"NAME\", \"default\")` stand for a string",
+        "Include" => "`Include` takes the path of one file: `Include(\"parts/adamw.ron\")`",
+        "Default" => "`Default` takes back what earlier files say of a setting: `optimizer: (lr: Default)`",
+        "Env" => variable::HELP,
         _ => return None,
     })
 }

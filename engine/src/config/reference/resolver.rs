@@ -8,6 +8,7 @@ use super::super::print::key_text;
 use super::super::set;
 use super::super::sources::Sources;
 use super::super::tree::{Field, Kind, Node, Span};
+use super::super::variable::Variable;
 use super::arithmetic::Number;
 use super::expression::{Expression, Operation};
 use super::links::Link;
@@ -208,10 +209,16 @@ impl<'t> Resolver<'t> {
     }
 
     fn operand(&mut self, operation: Operation, node: &Node) -> Option<Number> {
-        let value = match Expression::of(node) {
+        let mut value = match Expression::of(node) {
             Some(expression) => self.computed(node, expression)?,
             None => node.clone(),
         };
+        if let Some(variable) = Variable::of(&value) {
+            match variable.and_then(|variable| variable.scalar(value.span, "a number")) {
+                Ok(number) => value = number,
+                Err(mistake) => return self.refuse(*mistake),
+            }
+        }
         match Number::of(&value.kind).filter(|_| value.name.is_none()) {
             Some(number) => Some(number),
             None => {

@@ -7,6 +7,7 @@ mod generated;
 mod golden;
 mod hostile;
 mod layers;
+mod parts;
 mod reading;
 mod references;
 mod robustness;

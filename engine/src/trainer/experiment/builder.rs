@@ -60,7 +60,7 @@ impl<T: Build> ExperimentBuilder<T> {
     }
 
     fn over(path: &Path) -> Self {
-        let (document, problems) = match config::load_layers::<&str>(path, &[], &[], &[]) {
+        let (document, problems) = match config::load_layers(&[path], &config::Over::default()) {
             Ok(document) => (document, Vec::new()),
             Err(ConfigErrors { sources, diagnostics }) => (Document { sources, ..Document::empty() }, diagnostics),
         };
