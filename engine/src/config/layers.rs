@@ -97,7 +97,10 @@ impl<'s> Layers<'s> {
             return Err(Box::new(Diagnostic::new(from, format!("`{name}` {what}"))));
         }
         if self.chain.len() >= MAX_DEPTH {
-            return Err(Box::new(Diagnostic::new(from, format!("files are named by files more than {MAX_DEPTH} deep"))));
+            return Err(Box::new(Diagnostic::new(
+                from,
+                format!("files are named by files more than {MAX_DEPTH} deep"),
+            )));
         }
         if self.files > MAX_FILES {
             return Err(Box::new(Diagnostic::new(

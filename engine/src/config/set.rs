@@ -34,7 +34,8 @@ pub(super) fn set(root: &mut Node, argument: &str, sources: &mut Sources, diagno
 pub(super) fn set_file(root: &mut Node, argument: &str, sources: &mut Sources, diagnostics: &Diagnostics) {
     let file = sources.add_argument(WITH, argument);
     let whole = span(file, 0, argument.len());
-    let Some((path, name)) = argument.split_once('=').filter(|(path, name)| !path.is_empty() && !name.is_empty()) else {
+    let Some((path, name)) = argument.split_once('=').filter(|(path, name)| !path.is_empty() && !name.is_empty())
+    else {
         let mistake = Diagnostic::new(whole, "expected `path=file`");
         return diagnostics.push(mistake.help("for example `--with model=models/wide.ron`"));
     };

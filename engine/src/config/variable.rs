@@ -23,19 +23,19 @@ impl<'n> Variable<'n> {
     /// It is not set and has no default, or is not written as it should be.
     pub(super) fn of(node: &'n Node) -> Option<Result<Self, Box<Diagnostic>>> {
         let Kind::Tuple(items) = &node.kind else { return None };
-        (node.name() == Some("Env")).then(|| Self::read(node, items).map_err(Box::new))
+        (node.name() == Some("Env")).then(|| Self::read(node, items))
     }
 
-    fn read(node: &Node, items: &'n [Node]) -> Result<Self, Diagnostic> {
+    fn read(node: &Node, items: &'n [Node]) -> Result<Self, Box<Diagnostic>> {
         let (name, default) = match items {
             [name] => (name, None),
             [name, default] => (name, Some(default)),
             _ => {
                 let message = format!("expected `Env(\"NAME\")` or `Env(\"NAME\", default)`, found {}", node.what());
-                return Err(Diagnostic::new(node.span, message).help(HELP));
+                return Err(Box::new(Diagnostic::new(node.span, message).help(HELP)));
             }
         };
-        let Kind::Str(name) = &name.kind else { return Err(no_string("the name", name)) };
+        let Kind::Str(name) = &name.kind else { return Err(Box::new(no_string("the name", name))) };
         match (std::env::var(name), default) {
             (Ok(value), _) => Ok(Variable::Text(value)),
             (Err(std::env::VarError::NotPresent), Some(default)) => Ok(Variable::Default(default)),
@@ -45,7 +45,8 @@ impl<'n> Variable<'n> {
                     std::env::VarError::NotUnicode(_) => "is not UTF-8",
                 };
                 let help = format!("set it, or give a default: `Env({name:?}, \"..\")`");
-                Err(Diagnostic::new(node.span, format!("the environment variable `{name}` {problem}")).help(help))
+                let message = format!("the environment variable `{name}` {problem}");
+                Err(Box::new(Diagnostic::new(node.span, message).help(help)))
             }
         }
     }

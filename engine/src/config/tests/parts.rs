@@ -26,7 +26,8 @@ fn at(document: &Document, path: &str) -> String {
     print_line(value)
 }
 
-const EXPERIMENT: &str = r#"(name: "x", optimizer: Include("parts/adamw.ron"), custom_hooks: [Include("parts/hook.ron"), Timer])"#;
+const EXPERIMENT: &str =
+    r#"(name: "x", optimizer: Include("parts/adamw.ron"), custom_hooks: [Include("parts/hook.ron"), Timer])"#;
 
 #[test]
 fn a_file_holds_a_value_that_layers_change_and_whose_paths_are_its_own() {
@@ -101,7 +102,10 @@ fn the_folder_of_a_run_can_be_a_base() {
 #[test]
 fn default_takes_back_what_earlier_layers_say() {
     let folder = folder(&[
-        ("base.ron", r#"(name: "x", seed: 3, optimizer: AdamW(lr: 1, weight_decay: 2, schedule: Linear(3)), tags: {"a": "b", "c": "d"}, teacher: Ema(decay: 0.5))"#),
+        (
+            "base.ron",
+            r#"(name: "x", seed: 3, optimizer: AdamW(lr: 1, weight_decay: 2, schedule: Linear(3)), tags: {"a": "b", "c": "d"}, teacher: Ema(decay: 0.5))"#,
+        ),
         ("middle.ron", r#"(base: "base.ron", seed: Default, optimizer: (weight_decay: Default), teacher: Default)"#),
         ("exp.ron", r#"(base: "middle.ron", tags: {"a": Default}, teacher: (level: LOW))"#),
     ]);
@@ -133,7 +137,10 @@ fn a_variable_is_read_as_a_number_where_one_is_wanted() {
     const NAME: &str = "ENGINE_TEST_NUMBER";
     if std::env::var_os(NAME).is_some() {
         let folder = folder(&[
-            ("exp.ron", r#"(base: Env("ENGINE_TEST_BASE"), seed: Env("ENGINE_TEST_NUMBER"), train: (max_epochs: Mul(Env("ENGINE_TEST_NUMBER"), 2), compile: Env("ENGINE_TEST_TRUE")))"#),
+            (
+                "exp.ron",
+                r#"(base: Env("ENGINE_TEST_BASE"), seed: Env("ENGINE_TEST_NUMBER"), train: (max_epochs: Mul(Env("ENGINE_TEST_NUMBER"), 2), compile: Env("ENGINE_TEST_TRUE")))"#,
+            ),
             ("base.ron", r#"(name: "x", optimizer: Sgd(lr: Env("ENGINE_TEST_NUMBER"), momentum: 0))"#),
         ]);
         let read: Experiment = layered(&folder, &[]).read().unwrap();
