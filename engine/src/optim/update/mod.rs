@@ -12,8 +12,10 @@ mod pass;
 mod precision;
 mod recorded;
 mod scaler;
+mod scales;
 mod settings;
 mod skipped;
+mod skipping;
 
 pub use gradient_scale::GradientScale;
 pub use pass::{Pass, PassBatches, PassInfo, PassPlan, batches_per_iter};

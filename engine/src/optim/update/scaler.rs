@@ -6,7 +6,6 @@
 
 use crate::base::{Result, State, StateError, StateMap};
 use crate::native::{self, ScaleRule, TensorList};
-use crate::optim::update::{Precision, Updates};
 use tch::{Device, Kind, Tensor};
 
 /// The scale of a pass's loss.
@@ -70,54 +69,6 @@ impl State for LossScaler {
         }
         self.scale.copy_(&scale.reshape([0i64; 0]));
         self.tracker.copy_(&tracker.reshape([0i64; 0]));
-        Ok(())
-    }
-}
-
-/// The scales of the passes.
-impl Updates {
-    /// Says in which kinds of numbers steps compute. To be called after [`Updates::set_passes`]: each pass has a scale of its
-    /// own, where losses are scaled. Scales that are there already stay.
-    ///
-    /// # Errors
-    /// When the device is not there.
-    pub fn set_precision(&mut self, precision: Precision, device: Device) -> Result<()> {
-        self.autocast_on = precision.autocast().map(|_| device);
-        match precision.scales_loss() {
-            false => self.scalers.clear(),
-            true => {
-                for pass in &self.passes[self.scalers.len().min(self.passes.len())..] {
-                    let mut scaler = LossScaler::new(device)?;
-                    if self.restored_scales.0.contains_key(pass.name()) {
-                        scaler.load_state(self.restored_scales.take_map(pass.name())?)?;
-                    }
-                    self.scalers.push(scaler);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The scale of each pass's loss, for a checkpoint; empty when losses are not scaled.
-    pub fn save_scales(&self) -> StateMap {
-        let mut scales = StateMap::new();
-        for (pass, scaler) in self.passes.iter().zip(&self.scalers) {
-            scales.put(pass.name(), &scaler.save_state());
-        }
-        scales
-    }
-
-    /// Takes the scales back that a checkpoint holds. A pass that it does not know begins with the first scale.
-    ///
-    /// # Errors
-    /// When an entry does not fit.
-    pub fn restore_scales(&mut self, mut scales: StateMap) -> Result<()> {
-        for (pass, scaler) in self.passes.iter().zip(&mut self.scalers) {
-            if scales.0.contains_key(pass.name()) {
-                scaler.load_state(scales.take_map(pass.name())?)?;
-            }
-        }
-        self.restored_scales = scales;
         Ok(())
     }
 }
