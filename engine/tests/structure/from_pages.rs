@@ -9,7 +9,10 @@ use engine::trainer::{DeviceChoice, Experiment, Summary, run_train};
 macro_rules! page {
     ($page:ident, $file:literal, $program:literal, $trainer:ident, $check:expr) => {
         mod $page {
-            #![allow(dead_code, reason = "its `main` is not called, and its trainer's fields are read by the engine alone")]
+            #![allow(
+                dead_code,
+                reason = "its `main` is not called, and its trainer's fields are read by the engine alone"
+            )]
             #![allow(unreachable_pub, missing_docs, reason = "a program's items, in the middle of a test")]
             include!($program);
 
@@ -62,11 +65,11 @@ page!(imix, "docs/from-imix.md", "programs/from_imix.rs", Vqa, |summary, _| {
 
 page!(hat, "docs/from-hat.md", "programs/from_hat.rs", MultiTask, |summary, _| {
     assert_eq!(summary.epoch, 3);
-    assert!(super::metric(summary, "val_depths/loss") < 1.0, "{summary:?}");
+    assert!(super::metric(summary, "val/val_depths/loss") < 1.0, "{summary:?}");
 });
 
 page!(vision3d, "docs/from-vision3d.md", "programs/from_vision3d.rs", Locate, |summary, folder| {
     assert_eq!(summary.epoch, 4);
     assert!(super::metric(summary, "val/loss") < 0.1, "{summary:?}");
-    assert!(folder.join("locate/checkpoints/best_val_error").is_dir());
+    assert!(folder.join("locate/checkpoints/best_val_loss").is_dir());
 });

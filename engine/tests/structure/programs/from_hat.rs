@@ -115,7 +115,6 @@ impl MultiTask {
     }
 }
 
-
 impl Steps for MultiTask {
     type Batch = ((Tensor, Tensor), (Tensor, Tensor));
 
@@ -128,7 +127,7 @@ impl Steps for MultiTask {
 
 impl ValStep<(Tensor, Tensor)> for MultiTask {
     fn val_step(&mut self, batch: &(Tensor, Tensor), cx: &mut Context<'_>) -> Result<Output> {
-        let loss = if cx.loader() == Some("val_depths") { self.depth_loss(batch) } else { self.class_loss(batch) };
+        let loss = if cx.loader() == "val_depths" { self.depth_loss(batch) } else { self.class_loss(batch) };
         Ok(loss.into())
     }
 }

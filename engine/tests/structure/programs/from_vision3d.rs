@@ -105,7 +105,7 @@ impl Locate {
     // `after_val_epoch(self, epoch, summary_dict)` of the trainer
     fn after_val_epoch(&mut self, cx: &mut Context<'_>) -> Result<()> {
         let epoch = cx.epoch();
-        cx.say(&format!("validated after epoch {epoch}"))
+        cx.say(&format!("validated after {epoch}"))
     }
 }
 
