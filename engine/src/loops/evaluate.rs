@@ -140,7 +140,11 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     fn measure<S: Measured<T>>(&mut self, place: usize, name: &str, report: &mut Report) -> Result<()> {
         self.within::<S::BeforeEpoch, S::AfterEpoch>(|program| {
             program.reset_metrics()?;
-            match program.pass_over::<S>(place, &mut Self::take_output)? {
+            let mut take = |program: &mut Self, output: Option<Output>| match output {
+                Some(output) => program.take_output(output),
+                None => Ok(()),
+            };
+            match program.pass_over::<S>(place, &mut take)? {
                 true => {
                     program.merge_metrics()?;
                     program.compute_metrics(S::ROLE, name, report)?;
