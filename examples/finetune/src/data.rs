@@ -1,4 +1,4 @@
-//! The handwritten digits 5 to 9, of which the training sees only a few.
+//! Handwritten digits with another question: is the digit even or odd? The training sees only a few of them.
 
 use engine::prelude::*;
 use flate2::read::GzDecoder;
@@ -8,19 +8,24 @@ use std::io::{BufRead, BufReader};
 /// from.
 const CARRIED: &[u8] = include_bytes!("../../digits/data/digits.csv.gz");
 
-/// Images `[1, 8, 8]` in 0 to 1, and classes: the digit less 5.
-pub struct NewDigits {
+/// Images that the network of `weights` was trained on: none of them is used here.
+const SEEN_BEFORE: usize = 900;
+/// The images from here on are for the validation.
+const VAL: usize = 1200;
+
+/// Images `[1, 8, 8]` in 0 to 1, and classes: 0 for an even digit, 1 for an odd one.
+pub struct Parity {
     images: SharedTensor,
     classes: Vec<i64>,
 }
 
-/// Images of the digits 5 to 9.
+/// Images of handwritten digits, and whether they are even or odd.
 #[component(dataset)]
-pub struct NewDigitsConfig {
+pub struct ParityConfig {
     /// Which part.
     pub split: Split,
     /// Images of each digit in the training part.
-    #[config(default = 5, range = 1..=100)]
+    #[config(default = 2, range = 1..=20)]
     pub shots: usize,
 }
 
@@ -28,35 +33,34 @@ pub struct NewDigitsConfig {
 #[component]
 #[derive(Copy, PartialEq, Eq)]
 pub enum Split {
-    /// The first `shots` images of each digit.
+    /// `shots` images of each digit.
     Train,
-    /// The images after the first hundred of each digit.
+    /// The last 597 images.
     Val,
 }
 
-impl Dataset for NewDigits {
-    type Config = NewDigitsConfig;
+impl Dataset for Parity {
+    type Config = ParityConfig;
     type Item = (Tensor, i64);
 
-    fn open(config: &NewDigitsConfig) -> Result<Self> {
+    fn open(config: &ParityConfig) -> Result<Self> {
         let (mut pixels, mut classes) = (Vec::new(), Vec::new());
-        let mut seen = [0; 5];
-        for line in BufReader::new(GzDecoder::new(CARRIED)).lines() {
+        let mut taken = [0; 10];
+        for (row, line) in BufReader::new(GzDecoder::new(CARRIED)).lines().enumerate().skip(SEEN_BEFORE) {
             let numbers = line?.split(',').map(str::parse::<f32>).collect::<Result<Vec<_>, _>>()?;
             let (image, digit) = numbers.split_at(64);
-            let class = digit[0] as i64 - 5;
-            let Ok(place) = usize::try_from(class) else { continue };
+            let digit = digit[0] as usize;
             let wanted = match config.split {
-                Split::Train => seen[place] < config.shots,
-                Split::Val => seen[place] >= 100,
+                Split::Train => row < VAL && taken[digit] < config.shots,
+                Split::Val => row >= VAL,
             };
-            seen[place] += 1;
             if wanted {
+                taken[digit] += 1;
                 pixels.extend(image.iter().map(|pixel| pixel / 16.0));
-                classes.push(class);
+                classes.push(digit as i64 % 2);
             }
         }
-        Ok(NewDigits { images: Tensor::from_slice(&pixels).view([-1, 1, 8, 8]).into(), classes })
+        Ok(Parity { images: Tensor::from_slice(&pixels).view([-1, 1, 8, 8]).into(), classes })
     }
 
     fn len(&self) -> usize {
@@ -73,12 +77,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_training_part_has_some_images_of_each_digit_and_the_other_part_none_of_them() {
-        let open = |split, shots| NewDigits::open(&NewDigitsConfig { split, shots }).unwrap();
-        assert_eq!(open(Split::Train, 5).len(), 25);
-        assert_eq!(open(Split::Val, 5).len(), 896 - 500);
-        for class in 0..5 {
-            assert_eq!(open(Split::Train, 3).classes.iter().filter(|found| **found == class).count(), 3);
+    fn the_training_part_has_some_images_of_each_digit() {
+        let open = |split, shots| Parity::open(&ParityConfig { split, shots }).unwrap();
+        assert_eq!(open(Split::Val, 2).len(), 597);
+        for shots in [1, 20] {
+            let train = open(Split::Train, shots);
+            assert_eq!((train.len(), train.classes.iter().sum::<i64>()), (10 * shots, 5 * shots as i64));
         }
     }
 }

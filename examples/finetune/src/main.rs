@@ -1,4 +1,5 @@
-//! Learns five new digits from a few images of each, with the layers of a network that has learned five others.
+//! Learns a new question, is this digit even or odd, from a few images, with the layers of a network that has learned to read
+//! digits.
 //!
 //! The experiment file brings the weights in under other names, freezes them, and gives each layer a learning rate of its
 //! own; the hook `Thaw` frees them later. `data` has the images, `model` the network.
@@ -6,7 +7,7 @@
 pub mod data;
 pub mod model;
 
-use data::NewDigits;
+use data::Parity;
 use engine::prelude::*;
 use model::Cnn;
 
@@ -20,9 +21,9 @@ pub struct Finetune {
     #[scheduler]
     schedule: Schedules,
     #[loader(train)]
-    train: Loader<NewDigits>,
+    train: Loader<Parity>,
     #[loader(val)]
-    val: Loader<NewDigits>,
+    val: Loader<Parity>,
     #[metric]
     accuracy: Accuracy,
 }

@@ -15,7 +15,7 @@ pub struct Cnn {
 #[component]
 pub struct CnnConfig {
     /// Classes.
-    #[config(default = 5, range = 2..=1000)]
+    #[config(default = 2, range = 2..=1000)]
     pub classes: i64,
 }
 

@@ -46,7 +46,7 @@ impl Steps for Segment {
 
     fn train_step(&mut self, (pictures, classes): &Self::Batch, cx: &mut Context<'_>) -> Result<Output> {
         let logits = self.net.forward(pictures, cx.is_training());
-        let (entropy, dice) = (logits.cross_entropy_for_logits(classes), dice_loss(&logits, classes));
+        let (entropy, dice) = (cross_entropy(&logits, classes), dice_loss(&logits, classes));
         Ok(Output::new(&entropy + self.dice_weight * &dice).value("entropy", &entropy).value("dice_loss", &dice))
     }
 }
@@ -54,7 +54,7 @@ impl Steps for Segment {
 impl ValStep for Segment {
     fn val_step(&mut self, (pictures, classes): &Self::Batch, cx: &mut Context<'_>) -> Result<Output> {
         let logits = self.net.forward(pictures, cx.is_training());
-        Ok(Output::new(logits.cross_entropy_for_logits(classes)).tensor("logits", &logits).tensor("target", classes))
+        Ok(Output::new(cross_entropy(&logits, classes)).tensor("logits", &logits).tensor("target", classes))
     }
 }
 
@@ -96,9 +96,16 @@ impl Segment {
     /// and both.
     fn averaged_over_mirror_images(&self, pictures: &Tensor) -> Tensor {
         let ways: [&[i64]; 4] = [&[], &[3], &[2], &[2, 3]];
-        let sum = ways.into_iter().map(|way| self.net.forward(&pictures.flip(way), false).softmax(1, Kind::Float).flip(way));
+        let sum =
+            ways.into_iter().map(|way| self.net.forward(&pictures.flip(way), false).softmax(1, Kind::Float).flip(way));
         sum.reduce(|sum, next| sum + next).map_or_else(Tensor::new, |sum| sum / ways.len() as f64)
     }
+}
+
+/// The mean over all pixels. (`cross_entropy_for_logits` of tch takes no pictures.)
+fn cross_entropy(logits: &Tensor, classes: &Tensor) -> Tensor {
+    const NOTHING_IGNORED: i64 = -100;
+    logits.cross_entropy_loss::<Tensor>(classes, None, Reduction::Mean, NOTHING_IGNORED, 0.0)
 }
 
 /// One minus the mean over classes of 2 |A ∩ B| / (|A| + |B|), with probabilities in the place of a prediction (Milletari et
@@ -108,14 +115,15 @@ fn dice_loss(logits: &Tensor, classes: &Tensor) -> Tensor {
     let wanted = classes.one_hot(logits.size()[1]).movedim_int(-1, 1).to_kind(Kind::Float);
     let sum = |tensor: Tensor| tensor.sum_dim_intlist([0i64, 2, 3].as_slice(), false, Kind::Float);
     let (both, each) = (sum(&probabilities * &wanted), sum(&probabilities + &wanted));
-    1.0 - (2.0 * both / each.clamp_min(1e-6)).mean(Kind::Float)
+    let share = both * 2.0 / each.clamp_min(1e-6);
+    1.0 - share.mean(Kind::Float)
 }
 
 /// The colours of classes `[h, w]`, as a picture `[3, h, w]`.
 fn painted(classes: &Tensor) -> Tensor {
     // the ground black; three colours that the colour-blind can tell apart
     const COLOURS: [[f32; 3]; 4] = [[0.0, 0.0, 0.0], [0.9, 0.6, 0.0], [0.35, 0.7, 0.9], [0.0, 0.6, 0.5]];
-    Tensor::from_slice2(&COLOURS).embedding(classes, -1, false, false).movedim_int(-1, 0)
+    Tensor::embedding(&Tensor::from_slice2(&COLOURS), classes, -1, false, false).movedim_int(-1, 0)
 }
 
 engine::main!(Segment);
