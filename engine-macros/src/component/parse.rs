@@ -190,7 +190,7 @@ fn refuse_operator(variant: &Variant, diag: &mut Diag) {
     let does = if values == 1 && OPERATORS.contains(&name.as_str()) {
         "says how values are merged"
     } else if EXPRESSIONS.contains(&(name.as_str(), values)) {
-        "takes a value from elsewhere"
+        "stands for another value"
     } else {
         return;
     };

@@ -3,7 +3,7 @@
 /// The words that say how layers are merged, each with one value: `Append([..])`.
 pub(crate) const OPERATORS: [&str; 4] = ["Append", "Prepend", "Patch", "Replace"];
 
-/// The words that take a value from elsewhere, with the number of values that each is followed by: `Ref("model.width")`.
+/// The words that stand for another value, with the number of values that each is followed by: `Ref("model.width")`.
 pub(crate) const EXPRESSIONS: [(&str, usize); 6] =
     [("Include", 1), ("Ref", 1), ("Add", 2), ("Sub", 2), ("Mul", 2), ("Div", 2)];
 
