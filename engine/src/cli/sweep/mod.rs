@@ -56,7 +56,8 @@ pub(super) fn run<T: Build>(args: &SweepArgs) -> Result<ExitCode, Failure> {
         return Err(Failure::Usage(text.to_owned()));
     }
     match (begun, args.resume) {
-        (true, false) => {
+        // the commands of a sweep can be printed again
+        (true, false) if !args.array => {
             let text = format!(
                 "`{}` holds a sweep already: `--resume` goes on with it, `--table` prints its results, another `name` begins a new one",
                 folder.display()

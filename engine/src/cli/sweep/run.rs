@@ -11,7 +11,7 @@ use crate::folder::write_atomic;
 use crate::run::{Signal, Signals};
 use crate::trainer::{Build, DeviceChoice, Experiment};
 use rustix::process::{Pid, kill_process};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
@@ -28,6 +28,9 @@ pub(super) struct Runner<'s> {
     folder: PathBuf,
     pub(super) journal: Journal,
     running: Vec<Option<Running>>,
+    /// Trials that an earlier process has begun. Its processes may have stood in the way of those that go on with them, so
+    /// that a failure counts only when it comes again.
+    resumed: BTreeSet<usize>,
     signals: Signals,
 }
 
@@ -50,13 +53,14 @@ impl<'s> Runner<'s> {
             std::fs::create_dir_all(&path).with_context(|| format!("`{}` can't be made", path.display()))?;
         }
         let running = (0..sweep.parallel).map(|_| None).collect();
-        Ok(Runner { sweep, folder, journal, running, signals: Signals::listen()? })
+        Ok(Runner { sweep, folder, journal, running, resumed: BTreeSet::new(), signals: Signals::listen()? })
     }
 
     /// Runs all trials that have not ended; the signal that has stopped them before.
     pub(super) fn run<T: Build>(&mut self) -> Result<Option<Signal>> {
         let unended = self.journal.trials.iter().enumerate().filter(|(_, trial)| trial.end.is_none());
         let mut left: VecDeque<usize> = unended.map(|(number, _)| number).collect();
+        self.resumed.extend(&left);
         loop {
             if let Some(signal) = self.signals.received() {
                 self.stop()?;
@@ -187,6 +191,10 @@ impl<'s> Runner<'s> {
                 continue;
             }
             self.running[slot] = None;
+            if self.resumed.remove(&trial) && !status.success() && self.signals.received().is_none() {
+                self.start::<T>(trial, slot)?;
+                continue;
+            }
             // a trial that a signal has stopped with this sweep goes on with it
             if self.signals.received().is_none() || status.success() {
                 let end = self.end_of(trial, status)?;
