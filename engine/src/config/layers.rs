@@ -101,7 +101,7 @@ impl<'s> Layers<'s> {
         let name = &link.name;
         if link.canonical.is_some() && self.chain.iter().any(|known| known.canonical == link.canonical) {
             let what = match named {
-                Named::Include(_) => "is read while it is read itself",
+                Named::Include(_) => "includes itself",
                 _ => "is its own base",
             };
             return Err(Box::new(Diagnostic::new(from, format!("`{name}` {what}"))));

@@ -175,6 +175,6 @@ fn many_parts_end_in_a_mistake_and_not_in_a_long_wait() {
     files.push(("40.ron", "1"));
     let folder = folder(&files);
     let found = load_with::<&str>(&folder.path().join("0.ron"), &[]).unwrap_err().to_string();
-    assert!(found.contains("files are named by files more than 32 deep"), "{found}");
+    assert!(found.contains("files include files more than 32 files deep"), "{found}");
     assert!(Path::new(&folder.path().join("40.ron")).is_file());
 }
