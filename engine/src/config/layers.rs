@@ -107,10 +107,11 @@ impl<'s> Layers<'s> {
             return Err(Box::new(Diagnostic::new(from, format!("`{name}` {what}"))));
         }
         if self.chain.len() >= MAX_DEPTH {
-            return Err(Box::new(Diagnostic::new(
-                from,
-                format!("files are named by files more than {MAX_DEPTH} deep"),
-            )));
+            let what = match named {
+                Named::Include(_) => "files include files",
+                _ => "bases are nested",
+            };
+            return Err(Box::new(Diagnostic::new(from, format!("{what} more than {MAX_DEPTH} files deep"))));
         }
         if self.files > MAX_FILES {
             return Err(Box::new(Diagnostic::new(
