@@ -203,3 +203,45 @@ fn mistakes_are_told_before_the_first_trial() {
     bench.run(&["sweep", "search.ron", "--resume"]).exits(2).says("there is no sweep in");
     bench.run(&["sweep", "search.ron", "--table"]).exits(2).says("there is no sweep in");
 }
+
+/// Numbers by xorshift64, the same in every run of the tests.
+fn next(state: &mut u64) -> usize {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    (*state >> 11) as usize
+}
+
+#[test]
+fn sweep_files_that_are_changed_anywhere_end_in_a_clear_error() {
+    const SOUND: &str = r#"Sweep(base: "exp.ron", over: {"optimizer.lr": LogUniform(1e-3, 1e-1), "model.hidden": Choice([4, 8]),
+        "seed": Int(1, 4), "model": Choice([Mlp(hidden: 4), (dropout: Ref("optimizer.weight_decay"))])}, by: Tpe(trials: 9), watch: "val/loss")"#;
+    const PIECES: [&str; 18] = [
+        "(", ")", "[", "]", "{", "}", ",", ":", "\"", "-", "0", "1e400", "é", "Ref(\"seed\")", "Include(\"search.ron\")",
+        "Mul(1, ", "None", "//",
+    ];
+    let bench = Bench::by_epoch();
+    bench.write("search.ron", SOUND);
+    // it is sound, and has not begun
+    bench.run(&["sweep", "search.ron", "--table"]).exits(2).says("there is no sweep in");
+    let mut state = 0x9E37_79B9_7F4A_7C15;
+    for _ in 0..120 {
+        let mut text = SOUND.to_owned();
+        for _ in 0..1 + next(&mut state) % 2 {
+            let at = next(&mut state) % text.len();
+            let end = (at + next(&mut state) % 12).min(text.len());
+            if !text.is_char_boundary(at) || !text.is_char_boundary(end) {
+                continue;
+            }
+            match next(&mut state) % 3 {
+                0 => drop(text.drain(at..end)),
+                1 => text.insert_str(at, PIECES[next(&mut state) % PIECES.len()]),
+                _ => text.replace_range(at..end, PIECES[next(&mut state) % PIECES.len()]),
+            }
+        }
+        bench.write("search.ron", &text);
+        // whatever is left sound has not begun
+        let ended = bench.run(&["sweep", "search.ron", "--table"]).exits(2).says("");
+        assert!(!ended.stderr.contains("panicked"), "{text}\n{ended}");
+    }
+}
