@@ -139,7 +139,10 @@ impl<'s> Runner<'s> {
         let file = match self.write::<T>(trial) {
             Ok(file) => file,
             // values that are sound one by one may not be so together
-            Err(error) => return self.ended(trial, End::Failed(first_line(&format!("{error:#}")))),
+            Err(error) => {
+                self.running[slot] = None;
+                return self.ended(trial, End::Failed(first_line(&format!("{error:#}"))));
+            }
         };
         let run = self.run_folder(trial);
         let process = match is_held(&run) {
@@ -172,36 +175,37 @@ impl<'s> Runner<'s> {
         for slot in 0..self.running.len() {
             let Some(running) = &mut self.running[slot] else { continue };
             let trial = running.trial;
-            let status = match &mut running.process {
+            let ended = match &mut running.process {
                 Process::Own(child) => match child.try_wait().context("a trial can't be waited for")? {
-                    Some(status) => status,
+                    Some(status) => Some(status),
                     None => continue,
                 },
-                Process::Other if is_held(&self.run_folder(trial)) => continue,
-                Process::Other => {
-                    // whatever it has left is taken up
-                    self.running[slot] = None;
-                    self.start::<T>(trial, slot)?;
-                    continue;
-                }
+                Process::Other => None,
             };
-            if is_held(&self.run_folder(trial)) {
+            match (ended, is_held(&self.run_folder(trial))) {
+                (None, true) => {}
+                // whatever it has left is taken up
+                (None, false) => self.start::<T>(trial, slot)?,
                 // the process of a killed sweep had only just begun
-                self.running[slot] = Some(Running { trial, process: Process::Other });
-                continue;
-            }
-            self.running[slot] = None;
-            if self.resumed.remove(&trial) && !status.success() && self.signals.received().is_none() {
-                self.start::<T>(trial, slot)?;
-                continue;
-            }
-            // a trial that a signal has stopped with this sweep goes on with it
-            if self.signals.received().is_none() || status.success() {
-                let end = self.end_of(trial, status)?;
-                self.ended(trial, end)?;
+                (Some(_), true) => self.running[slot] = Some(Running { trial, process: Process::Other }),
+                (Some(status), false) => self.own_ended::<T>(trial, slot, status)?,
             }
         }
         Ok(())
+    }
+
+    /// A process of this sweep has ended.
+    fn own_ended<T: Build>(&mut self, trial: usize, slot: usize, status: ExitStatus) -> Result<()> {
+        self.running[slot] = None;
+        // a trial that a signal has stopped with this sweep goes on with it
+        if !status.success() && self.signals.received().is_some() {
+            return Ok(());
+        }
+        if self.resumed.remove(&trial) && !status.success() {
+            return self.start::<T>(trial, slot);
+        }
+        let end = self.end_of(trial, status)?;
+        self.ended(trial, end)
     }
 
     fn end_of(&self, trial: usize, status: ExitStatus) -> Result<End> {
