@@ -333,7 +333,7 @@ Files over files:
   hooks: (ema: Off)                switches a hook off; settings switch it on again
   hooks: (ema: (level: LOW))       moves it in its phases: lower levels run first, from
                                    HIGHEST (0), HIGHER (10), … to LOWEST (60), or 0 to 100
-  train: (max_epochs: Default)     takes back what the base says: the default again
+  model: (hidden: Default)         takes back what the base says: the default again
   work_dir: Env(\"RUNS\", \"runs\")    from the environment, or else this
   seed: Ref(\"train.max_epochs\")    the value at another path; `Mul(2, Ref(..))` calculates
   model: Include(\"wide.ron\")       the value that another file holds

@@ -267,12 +267,14 @@ impl<'t> Resolver<'t> {
         for (path, at) in circle.iter().skip(1).take(3) {
             mistake = mistake.note(*at, format!("leads to `{path}`"));
         }
-        self.refuse(mistake)
+        // its place is that of each member
+        self.sources.links_mut().mistake(mistake);
+        None
     }
 
     fn refuse<T>(&mut self, mistake: Diagnostic) -> Option<T> {
         // what is found on the way through another reference has its own path elsewhere
-        let path = if self.active.is_empty() { self.here() } else { String::new() };
+        let path = if self.active.len() < 2 { self.here() } else { String::new() };
         self.sources.links_mut().mistake(mistake.at(path));
         None
     }
