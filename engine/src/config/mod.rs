@@ -29,6 +29,7 @@ mod print;
 mod reader;
 mod reference;
 pub mod registry;
+mod rendered;
 mod ser;
 mod set;
 pub mod shape;
