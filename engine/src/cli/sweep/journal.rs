@@ -131,6 +131,11 @@ fn trials(lines: &[u8], path: &Path) -> Result<Vec<Trial>> {
     Ok(trials)
 }
 
+/// The name of a trial, which is that of its run.
+pub(super) fn name_of(trial: usize) -> String {
+    format!("{trial:04}")
+}
+
 /// Adds what a line says; none where it contradicts the lines before.
 fn add(trials: &mut Vec<Trial>, line: Line) -> Option<()> {
     match line {

@@ -6,6 +6,7 @@
 
 mod file;
 mod journal;
+mod options;
 mod result;
 mod run;
 mod space;
@@ -19,27 +20,11 @@ use crate::cli::out;
 use crate::folder::write_atomic;
 use crate::trainer::Build;
 use file::{By, Sweep};
-use journal::{End, JOURNAL, Journal};
-use run::{Runner, name_of};
-use std::path::{Path, PathBuf};
+use journal::{End, JOURNAL, Journal, name_of};
+pub(super) use options::SweepArgs;
+use run::Runner;
+use std::path::Path;
 use std::process::ExitCode;
-
-/// `sweep`.
-#[derive(Debug, clap::Args)]
-pub(super) struct SweepArgs {
-    /// The sweep file: the base, the settings to vary, and how
-    #[arg(value_name = "SWEEP")]
-    sweep: PathBuf,
-    /// Go on with the sweep: trials that have ended stay, all others are continued or begun
-    #[arg(long, conflicts_with_all = ["array", "table"])]
-    resume: bool,
-    /// Run nothing; write the experiment of every trial, and print the command that trains it, one a line
-    #[arg(long, conflicts_with = "table")]
-    array: bool,
-    /// Run nothing; print the results so far
-    #[arg(long)]
-    table: bool,
-}
 
 /// The sweep as it was begun, in its folder.
 const COPY: &str = "sweep.ron";

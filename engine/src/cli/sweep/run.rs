@@ -3,7 +3,7 @@
 use crate::base::{ErrorContext as _, Result};
 use crate::cli::out;
 use crate::cli::sweep::file::{By, Sweep};
-use crate::cli::sweep::journal::{End, Journal};
+use crate::cli::sweep::journal::{End, Journal, name_of};
 use crate::cli::sweep::result::{best_of, last_error};
 use crate::cli::sweep::space::{self, Pick};
 use crate::cli::sweep::{table, tpe};
@@ -255,11 +255,6 @@ impl<'s> Runner<'s> {
     fn output(&self, trial: usize) -> PathBuf {
         self.folder.join("output").join(format!("{}.txt", name_of(trial)))
     }
-}
-
-/// The name of a trial, which is that of its run.
-pub(super) fn name_of(trial: usize) -> String {
-    format!("{trial:04}")
 }
 
 /// Whether a process works in the folder of a run.

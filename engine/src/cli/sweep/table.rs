@@ -1,8 +1,7 @@
 //! The results of a sweep as text.
 
 use crate::cli::sweep::file::Sweep;
-use crate::cli::sweep::journal::{End, Trial};
-use crate::cli::sweep::run::name_of;
+use crate::cli::sweep::journal::{End, Trial, name_of};
 use crate::config::print_line;
 use crate::metric::Better;
 
