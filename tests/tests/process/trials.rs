@@ -3,7 +3,7 @@
 use crate::bench::{Bench, chosen};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A bench with a sweep over the experiment, of two epochs.
 fn bench(over: &str, rest: &str) -> Bench {
@@ -101,7 +101,9 @@ fn a_signal_lets_the_trials_save_and_the_sweep_goes_on() {
     bench.edit("max_epochs: 2", "max_epochs: 200");
     let started = bench.start(&["sweep", "search.ron"]);
     let rows = bench.path("runs/search/0001/metrics.jsonl");
+    let until = Instant::now() + Duration::from_secs(60);
     while !std::fs::read_to_string(&rows).is_ok_and(|text| text.contains("\"val\"")) {
+        assert!(Instant::now() < until, "the trial never validates");
         std::thread::sleep(Duration::from_millis(20));
     }
     started.signal("TERM");
