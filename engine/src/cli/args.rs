@@ -4,6 +4,7 @@ use crate::base::Error;
 use crate::cli::checkpoints::Checkpoints;
 use crate::cli::failure::Failure;
 use crate::cli::out::{self, ColorChoice};
+use crate::cli::sweep::SweepArgs;
 use crate::cli::time::Span;
 use crate::config::{Given, Kind, Node, print_line, to_node};
 use crate::loops::ProfileWindow;
@@ -140,6 +141,8 @@ pub(super) enum Command {
         #[arg(value_name = "B")]
         after: PathBuf,
     },
+    /// Trains an experiment many times with different settings, as a sweep file says, and compares the results
+    Sweep(SweepArgs),
     /// Prints which hooks each phase calls, in order, with their levels
     Plan {
         #[command(flatten)]

@@ -19,6 +19,7 @@ mod plan;
 mod predictions;
 mod ranks;
 mod show;
+mod sweep;
 mod time;
 mod weights;
 
@@ -249,6 +250,10 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
         }
         Command::Export(what) => export::run::<T>(what)?,
         Command::Checkpoints { what } => return checkpoints::run(what, style.verbose),
+        Command::Sweep(what) => {
+            prepare_device()?;
+            return sweep::run::<T>(&what);
+        }
         Command::Plan { experiment } => Loaded::<T>::read(&experiment, Purpose::Inspect)?.used_by(plan::print)?,
         Command::Train {
             experiment,

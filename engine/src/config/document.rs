@@ -7,7 +7,7 @@ use super::print::{Noted, print_with_notes};
 use super::reference;
 use super::set;
 use super::sources::Sources;
-use super::tree::{Field, Kind, Node};
+use super::tree::{Field, Kind, Node, Span};
 use serde::de::DeserializeOwned;
 
 /// An experiment as it was read: its tree, and the texts that the tree's spans point into.
@@ -58,6 +58,14 @@ impl Document {
     /// When the path leads nowhere or the value is not RON; their texts are in `sources` nevertheless.
     pub fn put(&mut self, name: &str, path: &str, value: &str) -> Result<(), Vec<Diagnostic>> {
         set::put(&mut self.root, name, (path, value), &mut self.sources)
+    }
+
+    /// Puts a value of another file over the one at a path, as `--set` does it; `at` is where the path was written.
+    ///
+    /// # Errors
+    /// When the path leads nowhere.
+    pub(crate) fn lay(&mut self, path: &str, at: Span, value: Node) -> Result<(), Vec<Diagnostic>> {
+        set::lay(&mut self.root, (path, at), value)
     }
 
     /// With the value in the place of every `Ref("..")`, and the result in the place of `Mul(.., ..)`, `Add`, `Sub` and

@@ -60,6 +60,16 @@ impl<'s> Layers<'s> {
         self.read_named(path, Named::Outside)
     }
 
+    /// Reads one file without its bases.
+    pub(super) fn read_alone(&mut self, path: &Path) -> Option<Node> {
+        let link = Link { name: path.display().to_string(), canonical: None };
+        let parsed = self.admit(&link, path, Named::Outside).map_err(|problem| vec![*problem]).and_then(|bytes| {
+            let folder = path.parent().unwrap_or(Path::new(""));
+            parse_into(self.sources, &link.name, &bytes, folder)
+        });
+        parsed.map_err(|found| found.into_iter().for_each(|found| self.diagnostics.push(found))).ok()
+    }
+
     fn read_named(&mut self, path: &Path, named: Named) -> Option<Node> {
         let saved = path.join(SAVED);
         let path = if path.is_dir() && saved.is_file() { &saved } else { path };

@@ -92,8 +92,16 @@ pub fn load_over<P: AsRef<Path>>(paths: &[P], over: &Over) -> Result<Document, C
 
 /// As [`load_over`], with references as they are written: for more layers over it.
 pub(crate) fn load_layers<P: AsRef<Path>>(paths: &[P], over: &Over) -> Result<Document, ConfigErrors> {
+    load_layers_into(Sources::new(), paths, over)
+}
+
+/// The same, with texts that were read before: for values that another file puts over it.
+pub(crate) fn load_layers_into<P: AsRef<Path>>(
+    mut sources: Sources,
+    paths: &[P],
+    over: &Over,
+) -> Result<Document, ConfigErrors> {
     let diagnostics = Diagnostics::new();
-    let mut sources = Sources::new();
     let mut layers: Option<Node> = None;
     for path in paths {
         let Some(next) = Layers::new(&mut sources, &diagnostics).read(path.as_ref()) else { continue };
@@ -124,6 +132,14 @@ pub(crate) fn load_layers<P: AsRef<Path>>(paths: &[P], over: &Over) -> Result<Do
     }
     diagnostics.into_result(&sources)?;
     Ok(Document { sources, root })
+}
+
+/// Reads a file as it is: its field `base` is one like any other.
+pub(crate) fn load_file(path: &Path) -> Result<Document, ConfigErrors> {
+    let (mut sources, diagnostics) = (Sources::new(), Diagnostics::new());
+    let root = Layers::new(&mut sources, &diagnostics).read_alone(path);
+    diagnostics.into_result(&sources)?;
+    Ok(Document { sources, root: root.unwrap_or(Node::new(Kind::Unit)) })
 }
 
 /// Reads a text as it is, without bases and with references as they are written; `name` stands for the file in messages.

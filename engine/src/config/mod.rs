@@ -54,7 +54,7 @@ pub(crate) use file::SAVED;
 pub use find_typed::{TypedValue, find_typed};
 pub use generic::{Generic, Registered};
 pub use keyed::{Keyed, KeysOf, NoKeys};
-pub(crate) use load::load_layers;
+pub(crate) use load::{load_file, load_layers, load_layers_into};
 pub use load::{Over, load, load_over, load_with, parse_text};
 pub use other_name::OtherName;
 pub use print::{Noted, print, print_line, print_with_notes};

@@ -95,6 +95,18 @@ pub(super) fn put(
     Ok(())
 }
 
+/// Puts a value that another file gives over the one at a path.
+pub(super) fn lay(root: &mut Node, (path, at): (&str, Span), value: Node) -> Result<(), Vec<Diagnostic>> {
+    let diagnostics = Diagnostics::new();
+    match locate_at(root, path, at) {
+        Ok(target) => replace_with(target, |old| over(old, value, path, &diagnostics)),
+        Err(mistake) => return Err(vec![mistake.at(path)]),
+    }
+    replace_with(root, |root| Merge::new(&diagnostics).settle(root));
+    let found = diagnostics.into_vec();
+    if found.is_empty() { Ok(()) } else { Err(found) }
+}
+
 impl Node {
     /// Puts a value in the place of whatever is at a path, as [`Node::find`] takes it; fields that are absent are added.
     ///

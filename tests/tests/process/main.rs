@@ -25,4 +25,5 @@ mod rows;
 mod signals;
 mod sweep;
 mod torture;
+mod trials;
 mod weights;

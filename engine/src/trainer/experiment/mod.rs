@@ -32,6 +32,7 @@ pub use writer::Writer;
 use crate::base::Result;
 use crate::config::{self, ConfigErrors, Diagnostic, Diagnostics, Document, Kind, Node};
 use crate::loops::Loaders;
+use crate::metric::Better;
 use crate::trainer::Build;
 use sections::Sections;
 use std::path::Path;
@@ -81,6 +82,17 @@ impl<T: Build> Experiment<T> {
             let diagnostic = Diagnostic::new(root.head(), "the experiment could not be read");
             ConfigErrors::new(sources.clone(), vec![diagnostic])
         })
+    }
+
+    /// Which direction is better of a metric that the experiment's validations produce.
+    ///
+    /// # Errors
+    /// A mistake without a place: none of this name can be watched.
+    pub(crate) fn better_of(document: &Document, name: &str) -> Result<Better, Box<Diagnostic>> {
+        let diagnostics = Diagnostics::new();
+        let mut reader = Reader::new(document, &diagnostics);
+        let _ = Sections::<T>::read(&mut reader);
+        rules::better_of::<T>(&mut reader, name)
     }
 
     /// Reads every section, asks the rules across them, and only then misses those that have a mistake.

@@ -2,9 +2,9 @@
 
 use crate::base::panics;
 use crate::config::registry::components;
-use crate::config::{Diagnostic, Diagnostics, Kind, Node, Sources, TypedValue, ValuePath, from_node, unknown};
+use crate::config::{Diagnostic, Diagnostics, Kind, Node, Sources, Span, TypedValue, ValuePath, from_node, unknown};
 use crate::loops::{Loaders, Role, monitored, produced_twice};
-use crate::metric::{Measure, MetricConfig, MetricName, watched};
+use crate::metric::{Better, Measure, MetricConfig, MetricName, watched};
 use crate::record::{RESERVED, check_name};
 use crate::trainer::Reader;
 use crate::trainer::experiment::facts::{Facts, Measured};
@@ -34,13 +34,7 @@ pub(super) fn check(reader: &mut Reader<'_>, facts: &Facts, loaders: &Loaders, e
     if facts.unknown_metric {
         return;
     }
-    let mut plain: Vec<Measure> = Vec::new();
-    for Measured { measure, .. } in &facts.measured {
-        if plain.iter().all(|known| known.name != measure.name) {
-            plain.push(measure.clone());
-        }
-    }
-    let measures = monitored(loaders, &plain);
+    let measures = monitored(loaders, &plain(facts));
     for value in watching {
         let Err(why) = watched(&value.text, &measures) else {
             if ends_before {
@@ -69,6 +63,26 @@ pub(super) fn check(reader: &mut Reader<'_>, facts: &Facts, loaders: &Loaders, e
         }
         reader.mistake(mistake);
     }
+}
+
+/// What the metrics of the experiment measure, each name once.
+fn plain(facts: &Facts) -> Vec<Measure> {
+    let mut plain: Vec<Measure> = Vec::new();
+    for Measured { measure, .. } in &facts.measured {
+        if plain.iter().all(|known| known.name != measure.name) {
+            plain.push(measure.clone());
+        }
+    }
+    plain
+}
+
+/// Which direction of a metric of the experiment is better; a mistake without a place where none can be watched by this
+/// name.
+pub(super) fn better_of(facts: &Facts, loaders: &Loaders, name: &str) -> Result<Better, Box<Diagnostic>> {
+    watched(name, &monitored(loaders, &plain(facts))).map_err(|why| {
+        let known: Vec<&str> = why.known.iter().map(String::as_str).collect();
+        Box::new(unknown(Span::NONE, &why.problem, name, &known))
+    })
 }
 
 /// The metric of this program that gives a value of this name when nothing is set.

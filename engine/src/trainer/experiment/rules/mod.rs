@@ -14,6 +14,7 @@ pub(super) use metrics::watchable;
 use crate::base::Clock;
 use crate::config::{Diagnostic, TypedValue};
 use crate::loops::Loaders;
+use crate::metric::Better;
 use crate::trainer::experiment::facts::Facts;
 use crate::trainer::experiment::misplaced::is_off;
 use crate::trainer::experiment::purpose::Purpose;
@@ -46,6 +47,13 @@ pub(super) fn check<T: Build>(reader: &mut Reader<'_>, found: &Sections<T>, purp
     let never = settings::ends_before_its_first_validation(found, &loaders);
     metrics::check(reader, &facts, &loaders, never);
     schedules::check::<T>(reader, &facts, schedules, found);
+}
+
+/// Which direction of a metric is better, by what the reader has seen of the experiment.
+pub(super) fn better_of<T: Build>(reader: &mut Reader<'_>, name: &str) -> Result<Better, Box<Diagnostic>> {
+    let mut facts = std::mem::take(&mut reader.facts);
+    let loaders = Loaders::new(T::INFO, std::mem::take(&mut facts.absent_loaders));
+    metrics::better_of(&facts, &loaders, name)
 }
 
 /// A trainer that counts iters has no epochs to count on.

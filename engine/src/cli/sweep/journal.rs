@@ -1,0 +1,192 @@
+//! `trials.jsonl`: what a sweep has begun and what has ended, one line each, on the disk before anything depends on it.
+//!
+//! A trial is written here before its process is started, and its end after the process has ended. So whatever instant a
+//! sweep is killed at, its journal says which trials there are: none is lost, and none is begun twice. A kill can tear the
+//! last line at most, which is dropped when the sweep goes on.
+
+use crate::base::{Error, ErrorContext as _, Result};
+use crate::cli::sweep::space::Pick;
+use serde::{Deserialize, Serialize};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::Path;
+
+/// The journal's file in the folder of a sweep.
+pub(super) const JOURNAL: &str = "trials.jsonl";
+
+/// A line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Line {
+    Begun { trial: usize, picks: Vec<Pick> },
+    Ended { trial: usize, end: End },
+}
+
+/// How a trial has ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum End {
+    /// With the best value of the metric.
+    Value(f64),
+    /// It has failed, and why.
+    Failed(String),
+}
+
+/// A trial that has begun.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Trial {
+    pub(super) picks: Vec<Pick>,
+    pub(super) end: Option<End>,
+}
+
+/// The journal, which one process at a time holds.
+#[derive(Debug)]
+pub(super) struct Journal {
+    file: File,
+    /// The trials, by their numbers.
+    pub(super) trials: Vec<Trial>,
+}
+
+impl Journal {
+    /// Opens the journal of a folder, or makes it.
+    ///
+    /// # Errors
+    /// When another process has it, or a line is none of a journal.
+    pub(super) fn open(folder: &Path) -> Result<Journal> {
+        let path = folder.join(JOURNAL);
+        let told = || format!("`{}` can't be read", path.display());
+        let mut file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .open(&path)
+            .with_context(told)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::msg(format!(
+                    "another process works on the sweep in `{}`; wait for its end, or end it",
+                    folder.display()
+                )));
+            }
+            Err(TryLockError::Error(error)) => return Err(error).with_context(told),
+        }
+        let mut text = Vec::new();
+        file.read_to_end(&mut text).with_context(told)?;
+        let whole = whole(&text);
+        file.set_len(whole.len() as u64).with_context(told)?;
+        file.seek(SeekFrom::End(0)).with_context(told)?;
+        let trials = trials(whole, &path)?;
+        Ok(Journal { file, trials })
+    }
+
+    /// Notes a new trial; its number.
+    pub(super) fn begin(&mut self, picks: Vec<Pick>) -> Result<usize> {
+        let trial = self.trials.len();
+        self.write(Line::Begun { trial, picks })?;
+        Ok(trial)
+    }
+
+    /// Notes the end of a trial.
+    pub(super) fn end(&mut self, trial: usize, end: End) -> Result<()> {
+        self.write(Line::Ended { trial, end })
+    }
+
+    fn write(&mut self, line: Line) -> Result<()> {
+        let mut text = serde_json::to_vec(&line).context("a line of the journal can't be written")?;
+        text.push(b'\n');
+        let written = self.file.write_all(&text).and_then(|()| self.file.sync_data());
+        written.context("the journal of the sweep can't be written")?;
+        add(&mut self.trials, line).ok_or_else(|| Error::msg("the journal of the sweep contradicts itself"))
+    }
+}
+
+/// The trials of a journal that another process may be writing.
+///
+/// # Errors
+/// When it can't be read, or a line is none of a journal.
+pub(super) fn read(folder: &Path) -> Result<Vec<Trial>> {
+    let path = folder.join(JOURNAL);
+    let text = std::fs::read(&path).with_context(|| format!("`{}` can't be read", path.display()))?;
+    trials(whole(&text), &path)
+}
+
+/// The lines that were written whole.
+fn whole(text: &[u8]) -> &[u8] {
+    &text[..text.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1)]
+}
+
+fn trials(lines: &[u8], path: &Path) -> Result<Vec<Trial>> {
+    let mut trials = Vec::new();
+    for (number, line) in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).enumerate() {
+        let read = serde_json::from_slice(line).ok().and_then(|line| add(&mut trials, line));
+        if read.is_none() {
+            return Err(Error::msg(format!(
+                "line {} of `{}` is none of a sweep's; begin the sweep again under another `name`",
+                number + 1,
+                path.display()
+            )));
+        }
+    }
+    Ok(trials)
+}
+
+/// The name of a trial, which is that of its run.
+pub(super) fn name_of(trial: usize) -> String {
+    format!("{trial:04}")
+}
+
+/// Adds what a line says; none where it contradicts the lines before.
+fn add(trials: &mut Vec<Trial>, line: Line) -> Option<()> {
+    match line {
+        Line::Begun { trial, picks } => {
+            (trial == trials.len()).then(|| trials.push(Trial { picks, end: None }))
+        }
+        Line::Ended { trial, end } => {
+            let trial = trials.get_mut(trial).filter(|trial| trial.end.is_none())?;
+            trial.end = Some(end);
+            Some(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_written_is_read_and_a_torn_line_is_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(folder.path()).unwrap();
+        assert_eq!(journal.begin(vec![Pick::Float(0.00123456), Pick::Choice(2)]).unwrap(), 0);
+        assert_eq!(journal.begin(vec![Pick::Int(-3)]).unwrap(), 1);
+        journal.end(1, End::Failed("it is \"bad\"\nso".into())).unwrap();
+        let known = journal.trials.clone();
+        assert!(Journal::open(folder.path()).unwrap_err().to_string().contains("another process works"));
+        drop(journal);
+        let path = folder.path().join(JOURNAL);
+        let whole = std::fs::read(&path).unwrap();
+        let last = whole[..whole.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
+        // whatever part of the last line a kill has left
+        for cut in last..whole.len() {
+            std::fs::write(&path, &whole[..cut]).unwrap();
+            let journal = Journal::open(folder.path()).unwrap();
+            assert_eq!((journal.trials.len(), &journal.trials[1].end), (2, &None));
+            assert_eq!(std::fs::read(&path).unwrap(), whole[..last]);
+        }
+        std::fs::write(&path, &whole).unwrap();
+        let mut journal = Journal::open(folder.path()).unwrap();
+        assert_eq!(journal.trials, known);
+        journal.end(0, End::Value(0.5)).unwrap();
+        assert!(journal.end(0, End::Value(0.5)).is_err());
+    }
+
+    #[test]
+    fn a_line_of_something_else_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        for text in ["hello\n", "{\"ended\":{\"trial\":0,\"end\":{\"value\":1.0}}}\n", "{\"begun\":{\"trial\":1,\"picks\":[]}}\n"] {
+            std::fs::write(folder.path().join(JOURNAL), text).unwrap();
+            assert!(Journal::open(folder.path()).unwrap_err().to_string().contains("line 1 of"), "{text}");
+        }
+    }
+}

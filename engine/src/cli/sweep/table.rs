@@ -1,0 +1,95 @@
+//! The results of a sweep as text.
+
+use crate::cli::sweep::file::Sweep;
+use crate::cli::sweep::journal::{End, Trial, name_of};
+use crate::config::print_line;
+use crate::metric::Better;
+
+/// Longer values are cut, so that a line of the table stays one.
+const WIDEST: usize = 40;
+
+/// The line that tells of the end of a trial.
+pub(super) fn ended(sweep: &Sweep, trials: &[Trial], number: usize) -> String {
+    let done = trials.iter().filter(|trial| trial.end.is_some()).count();
+    let head = format!("trial {} ({done} of {})", name_of(number), sweep.trials);
+    let settings = settings(sweep, &trials[number]).join(" ");
+    match &trials[number].end {
+        Some(End::Value(value)) => {
+            let best = best(sweep, trials).map(|best| match best == number {
+                true => "the best so far".to_owned(),
+                false => format!("best so far: {}", name_of(best)),
+            });
+            format!("{head}: {} = {value:.6} ({})  {settings}", sweep.watch, best.unwrap_or_default())
+        }
+        Some(End::Failed(why)) => format!("{head}: failed: {why}  {settings}"),
+        None => format!("{head}: running  {settings}"),
+    }
+}
+
+/// The number of the best trial; of two equal ones the first.
+pub(super) fn best(sweep: &Sweep, trials: &[Trial]) -> Option<usize> {
+    let values = trials.iter().enumerate().filter_map(|(number, trial)| match trial.end {
+        Some(End::Value(value)) => Some((number, value)),
+        _ => None,
+    });
+    let better = |best: (usize, f64), next: (usize, f64)| if sweep.better.is_better(next.1, best.1, 0.0) { next } else { best };
+    values.reduce(better).map(|(number, _)| number)
+}
+
+/// All trials, the best first; those without a value at the end.
+pub(super) fn all(sweep: &Sweep, trials: &[Trial]) -> String {
+    let mut order: Vec<usize> = (0..trials.len()).collect();
+    let value = |number: usize| match trials[number].end {
+        Some(End::Value(value)) => Some(value),
+        _ => None,
+    };
+    order.sort_by(|one, other| match (value(*one), value(*other)) {
+        (Some(one), Some(other)) if sweep.better == Better::Higher => other.total_cmp(&one),
+        (Some(one), Some(other)) => one.total_cmp(&other),
+        (one, other) => other.is_some().cmp(&one.is_some()),
+    });
+    let head = ["trial".to_owned(), sweep.watch.clone()].into_iter();
+    let head: Vec<String> = head.chain(sweep.space.iter().map(|dimension| dimension.path.clone())).collect();
+    let row = |number: usize| {
+        let trial = &trials[number];
+        let result = match &trial.end {
+            Some(End::Value(value)) => format!("{value:.6}"),
+            Some(End::Failed(_)) => "failed".to_owned(),
+            None => "unfinished".to_owned(),
+        };
+        [name_of(number), result].into_iter().chain(values(sweep, trial)).collect::<Vec<String>>()
+    };
+    let rows: Vec<Vec<String>> = std::iter::once(head).chain(order.iter().map(|number| row(*number))).collect();
+    let widths: Vec<usize> = (0..rows[0].len())
+        .map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
+        .collect();
+    let mut text = String::new();
+    for row in &rows {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
+        text.push('\n');
+    }
+    let failed = trials.iter().filter(|trial| matches!(trial.end, Some(End::Failed(_)))).count();
+    let with_value = trials.iter().filter(|trial| matches!(trial.end, Some(End::Value(_)))).count();
+    text.push_str(&format!("{} of {} trials: {with_value} with a value, {failed} failed\n", trials.len(), sweep.trials));
+    for (number, trial) in trials.iter().enumerate() {
+        if let Some(End::Failed(why)) = &trial.end {
+            text.push_str(&format!("  {} failed: {why}\n", name_of(number)));
+        }
+    }
+    text
+}
+
+/// `optimizer.lr=0.01`
+fn settings(sweep: &Sweep, trial: &Trial) -> Vec<String> {
+    sweep.space.iter().zip(values(sweep, trial)).map(|(dimension, value)| format!("{}={value}", dimension.path)).collect()
+}
+
+fn values(sweep: &Sweep, trial: &Trial) -> Vec<String> {
+    let text = |text: String| match text.char_indices().nth(WIDEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    };
+    let picks = sweep.space.iter().zip(&trial.picks);
+    picks.map(|(dimension, pick)| text(print_line(&dimension.node(*pick)))).collect()
+}
