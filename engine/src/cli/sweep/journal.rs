@@ -55,12 +55,7 @@ impl Journal {
     pub(super) fn open(folder: &Path) -> Result<Journal> {
         let path = folder.join(JOURNAL);
         let told = || format!("`{}` can't be read", path.display());
-        let mut file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .open(&path)
-            .with_context(told)?;
+        let mut file = OpenOptions::new().read(true).append(true).create(true).open(&path).with_context(told)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -139,9 +134,7 @@ pub(super) fn name_of(trial: usize) -> String {
 /// Adds what a line says; none where it contradicts the lines before.
 fn add(trials: &mut Vec<Trial>, line: Line) -> Option<()> {
     match line {
-        Line::Begun { trial, picks } => {
-            (trial == trials.len()).then(|| trials.push(Trial { picks, end: None }))
-        }
+        Line::Begun { trial, picks } => (trial == trials.len()).then(|| trials.push(Trial { picks, end: None })),
         Line::Ended { trial, end } => {
             let trial = trials.get_mut(trial).filter(|trial| trial.end.is_none())?;
             trial.end = Some(end);
@@ -184,7 +177,11 @@ mod tests {
     #[test]
     fn a_line_of_something_else_is_told() {
         let folder = tempfile::tempdir().unwrap();
-        for text in ["hello\n", "{\"ended\":{\"trial\":0,\"end\":{\"value\":1.0}}}\n", "{\"begun\":{\"trial\":1,\"picks\":[]}}\n"] {
+        for text in [
+            "hello\n",
+            "{\"ended\":{\"trial\":0,\"end\":{\"value\":1.0}}}\n",
+            "{\"begun\":{\"trial\":1,\"picks\":[]}}\n",
+        ] {
             std::fs::write(folder.path().join(JOURNAL), text).unwrap();
             assert!(Journal::open(folder.path()).unwrap_err().to_string().contains("line 1 of"), "{text}");
         }

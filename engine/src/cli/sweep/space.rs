@@ -94,7 +94,9 @@ impl Dimension {
     pub(super) fn node(&self, pick: Pick) -> Node {
         let number = |kind| Node { span: self.span, ..Node::new(kind) };
         match (&self.values, pick) {
-            (Values::Choice(values), Pick::Choice(index)) => values.get(index).cloned().unwrap_or_else(|| number(Kind::Unit)),
+            (Values::Choice(values), Pick::Choice(index)) => {
+                values.get(index).cloned().unwrap_or_else(|| number(Kind::Unit))
+            }
             (_, Pick::Float(value)) => number(Kind::Float(value)),
             (_, Pick::Int(value)) => number(Kind::Int(value.into())),
             (_, Pick::Choice(_)) => number(Kind::Unit),
@@ -153,7 +155,9 @@ pub(super) mod tests {
                 // a pick and its place are the same
                 let again = dimension.at(dimension.unit(pick));
                 match (pick, again) {
-                    (Pick::Float(pick), Pick::Float(again)) => assert!((pick / again - 1.0).abs() < 1e-4, "{pick} {again}"),
+                    (Pick::Float(pick), Pick::Float(again)) => {
+                        assert!((pick / again - 1.0).abs() < 1e-4, "{pick} {again}")
+                    }
                     (pick, again) => assert_eq!(pick, again),
                 }
             }

@@ -32,7 +32,8 @@ pub(super) fn best(sweep: &Sweep, trials: &[Trial]) -> Option<usize> {
         Some(End::Value(value)) => Some((number, value)),
         _ => None,
     });
-    let better = |best: (usize, f64), next: (usize, f64)| if sweep.better.is_better(next.1, best.1, 0.0) { next } else { best };
+    let better =
+        |best: (usize, f64), next: (usize, f64)| if sweep.better.is_better(next.1, best.1, 0.0) { next } else { best };
     values.reduce(better).map(|(number, _)| number)
 }
 
@@ -71,7 +72,11 @@ pub(super) fn all(sweep: &Sweep, trials: &[Trial]) -> String {
     }
     let failed = trials.iter().filter(|trial| matches!(trial.end, Some(End::Failed(_)))).count();
     let with_value = trials.iter().filter(|trial| matches!(trial.end, Some(End::Value(_)))).count();
-    text.push_str(&format!("{} of {} trials: {with_value} with a value, {failed} failed\n", trials.len(), sweep.trials));
+    text.push_str(&format!(
+        "{} of {} trials: {with_value} with a value, {failed} failed\n",
+        trials.len(),
+        sweep.trials
+    ));
     for (number, trial) in trials.iter().enumerate() {
         if let Some(End::Failed(why)) = &trial.end {
             text.push_str(&format!("  {} failed: {why}\n", name_of(number)));
@@ -82,7 +87,12 @@ pub(super) fn all(sweep: &Sweep, trials: &[Trial]) -> String {
 
 /// `optimizer.lr=0.01`
 fn settings(sweep: &Sweep, trial: &Trial) -> Vec<String> {
-    sweep.space.iter().zip(values(sweep, trial)).map(|(dimension, value)| format!("{}={value}", dimension.path)).collect()
+    sweep
+        .space
+        .iter()
+        .zip(values(sweep, trial))
+        .map(|(dimension, value)| format!("{}={value}", dimension.path))
+        .collect()
 }
 
 fn values(sweep: &Sweep, trial: &Trial) -> Vec<String> {
