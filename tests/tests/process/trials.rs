@@ -62,10 +62,7 @@ fn a_grid_trains_every_combination_in_an_ordinary_run_and_tells_the_best() {
         }
     }
     let saved = bench.read("runs/search/0003/experiment.ron");
-    assert!(
-        saved.contains("name: \"0003\"") && saved.contains("hidden: 8") && saved.contains("Sgd("),
-        "{saved}"
-    );
+    assert!(saved.contains("name: \"0003\"") && saved.contains("hidden: 8") && saved.contains("Sgd("), "{saved}");
     // the best one is the first of the table
     let table = bench.run(&["sweep", "search.ron", "--table"]).exits(0).stdout;
     assert!(table.lines().nth(1).unwrap().starts_with(&best.1), "{table}");
