@@ -166,8 +166,32 @@ ENG_API int eng_group_all_reduce(const eng::Group* group, at::Tensor* tensor, bo
   });
 }
 
-// Gives every rank the values that rank 0 has in these tensors.
-ENG_API int eng_group_broadcast(const eng::Group* group, const eng::List* tensors) {
+// How often tensors of the list were written since they were made.
+ENG_API uint64_t eng_list_version(const eng::List* list) {
+  uint64_t sum = 0;
+  for (const at::Tensor& tensor : list->tensors) {
+    if (!tensor.defined()) continue;
+    const c10::VariableVersion& version = tensor.unsafeGetTensorImpl()->version_counter();
+    if (version.enabled()) sum += version.current_version();
+  }
+  return sum;
+}
+
+// As `eng_group_all_gather`, on rank 0 alone; on the others `out` is null.
+ENG_API int eng_group_gather(const eng::Group* group, const at::Tensor* tensor, const at::Tensor* out) {
+  return eng::guarded([&] {
+    at::NoGradGuard no_grad;
+    std::vector<std::vector<at::Tensor>> outputs;
+    if (out) outputs.push_back(out->unbind(0));
+    std::vector<at::Tensor> inputs{*tensor};
+    c10d::GatherOptions options;
+    options.rootRank = 0;
+    group->group->gather(outputs, inputs, options)->wait();
+  });
+}
+
+// Gives every rank the values that rank `from` has in these tensors.
+ENG_API int eng_group_broadcast(const eng::Group* group, const eng::List* tensors, int from) {
   return eng::guarded([&] {
     at::NoGradGuard no_grad;
     std::vector<at::Tensor> detached;
@@ -176,7 +200,7 @@ ENG_API int eng_group_broadcast(const eng::Group* group, const eng::List* tensor
       if (at::has_internal_overlap(tensor) != at::MemOverlap::Yes) detached.push_back(tensor.detach());
     }
     constexpr size_t kBytesAtOnce = size_t{250} << 20;
-    if (!detached.empty()) c10d::broadcast_coalesced(group->group, detached, kBytesAtOnce, 0);
+    if (!detached.empty()) c10d::broadcast_coalesced(group->group, detached, kBytesAtOnce, from);
   });
 }
 

@@ -19,6 +19,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// Everything that influences the rest of the run.
     pub(super) fn snapshot(&mut self) -> Result<Snapshot> {
         let published = std::mem::take(&mut self.run.storage.published);
+        let optimizers = self.states_of_optimizers()?;
         let run = &self.run;
         let mut state = StateMap::new();
         state.put("seed", &run.seed);
@@ -53,12 +54,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
                 map.put("lr_scale", &run.updates.lr_scale());
             }
             map.put("scheduled", &run.updates.scheduled(&clocks.progress()));
-            map.put_map("optimizers", |map| {
-                run.updates
-                    .optimizers()
-                    .iter()
-                    .for_each(|optimizer| map.put(optimizer.name(), &optimizer.save_state()));
-            });
+            map.put("optimizers", &optimizers);
         });
         state.put("record", &run.seen.record.save_state());
         let mut rank = StateMap::new();

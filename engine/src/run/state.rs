@@ -74,6 +74,16 @@ impl RunState {
         }
     }
 
+    /// What the batch in work counts in the gradient of its update. In a group of ranks it may wait for the weights of the
+    /// others.
+    ///
+    /// # Errors
+    /// When a rank is gone.
+    pub(crate) fn share_of_batch(&mut self) -> Result<f64> {
+        let StepState { shares, batch_weight, .. } = &mut self.step;
+        shares.of_one(&self.process, *batch_weight)
+    }
+
     /// How far the run is, and how far it goes.
     pub fn clocks(&self) -> &Clocks {
         &self.clocks

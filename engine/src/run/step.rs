@@ -1,6 +1,7 @@
 //! The input and output of the current step.
 
 use crate::base::{Output, Scalar};
+use crate::run::shares::Shares;
 use std::cell::RefCell;
 
 /// The input and output of the current step.
@@ -14,8 +15,10 @@ pub struct StepState {
     pub(crate) batch_weight: f64,
     /// What the step has returned, from its forward pass to the end of its iter.
     pub(crate) output: Option<Output>,
-    /// What the batch in work counts in the gradient of its update; `None` outside a step and its backward.
-    pub(crate) share: Option<f64>,
+    /// What the batches of the update in work count in its gradient.
+    pub(crate) shares: Shares,
+    /// Whether a step and its backward are under way, which have a share in the gradient of their update.
+    pub(crate) goes_backward: bool,
     /// Whether the step has run backward itself.
     pub(crate) has_gone_backward: bool,
     /// What a step does that is about to be recorded as a CUDA graph; `None` when it is not.

@@ -5,6 +5,7 @@ use crate::dist::Process;
 use crate::hook::EngineHooks;
 use crate::loops::checkpoint::own_seed;
 use crate::loops::program::Program;
+use crate::loops::ranks::Buffers;
 use crate::loops::trainer::{Role, Trainer};
 use crate::model::ModelEntry;
 use crate::native::TensorList;
@@ -59,6 +60,18 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         Ok(group.broadcast("the exchange of weights", &TensorList::new(variables)?)?)
     }
 
+    /// Divides the state of the optimizers over the ranks, where that is asked for. To be called before a checkpoint is
+    /// restored.
+    ///
+    /// # Errors
+    /// Those of libtorch.
+    pub fn shard_optimizers(&mut self) -> Result<()> {
+        match &self.run.process {
+            Process::Group(group) if group.shards_optimizer() => self.run.updates.shard(group.for_gradients()),
+            _ => Ok(()),
+        }
+    }
+
     /// Joins the ranks of the group: all have the weights of rank 0, and gradients are averaged from now on.
     pub(in crate::loops) fn join_ranks(&mut self) -> Result<()> {
         self.share_weights()?;
@@ -68,7 +81,14 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let variables = self.run.models.iter().flat_map(ModelEntry::distinct).map(|(_, tensor)| tensor);
         let buffers: Vec<&Tensor> =
             variables.filter(|tensor| !parameters.contains(&crate::native::tensor_id(tensor))).collect();
-        self.ranks.buffers = (!buffers.is_empty()).then(|| TensorList::new(buffers)).transpose()?;
+        self.ranks.buffers = match buffers.is_empty() {
+            true => None,
+            false => {
+                let tensors = TensorList::new(buffers)?;
+                Some(Buffers { shared_at: tensors.version(), tensors, changed: false })
+            }
+        };
+        self.ranks.early = !self.may_skip_late();
         let rank = group.rank();
         if rank > 0 && self.run.storage.resumed.is_none() {
             // as all ranks have one seed, they would draw the same dropout masks
@@ -78,13 +98,23 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         Ok(())
     }
 
-    /// Gives all ranks the averages of batch norm that rank 0 has, as Python's `DistributedDataParallel` does before each
-    /// forward pass.
-    pub(in crate::loops) fn share_buffers(&self) -> Result<()> {
-        match (&self.run.process, &self.ranks.buffers) {
-            (Process::Group(group), Some(buffers)) => Ok(group.broadcast("the exchange of buffers", buffers)?),
+    /// Gives all ranks the buffers that rank 0 has, such as the averages of batch norm: as Python's `DistributedDataParallel`
+    /// before a forward pass, but only when a rank has changed one.
+    pub(in crate::loops) fn share_changed_buffers(&mut self) -> Result<()> {
+        match &self.ranks.buffers {
+            Some(buffers) if buffers.changed => self.share_buffers(),
             _ => Ok(()),
         }
+    }
+
+    /// The same, changed or not: where not all ranks know of each other.
+    pub(in crate::loops) fn share_buffers(&mut self) -> Result<()> {
+        let (Process::Group(group), Some(buffers)) = (&self.run.process, &mut self.ranks.buffers) else {
+            return Ok(());
+        };
+        group.broadcast("the exchange of buffers", &buffers.tensors)?;
+        (buffers.shared_at, buffers.changed) = (buffers.tensors.version(), false);
+        Ok(())
     }
 }
 

@@ -11,12 +11,14 @@ mod precision;
 mod recorded;
 mod scaler;
 mod settings;
+mod sharded;
 mod skipped;
 
 pub use pass::{Pass, PassBatches, PassInfo, PassPlan, batches_per_iter};
 pub use precision::{Half, Precision, Pure};
 pub(crate) use recorded::RecordedUpdate;
 pub use settings::PassSettings;
+pub use sharded::ShardSize;
 pub use skipped::NonFinite;
 
 use crate::base::suggest::meant;
@@ -30,6 +32,7 @@ use crate::optim::schedule::{Schedules, TrainingProgress};
 use exchange::Exchange;
 use pass::followed;
 use scaler::LossScaler;
+use sharded::Sharded;
 use skipped::Skipped;
 use std::fmt;
 use std::sync::Arc;
@@ -56,6 +59,8 @@ pub struct Updates {
     found_inf: Option<Tensor>,
     /// With other processes, the average of gradients over all of them.
     exchange: Exchange,
+    /// Where each rank updates a part of the parameters, which part.
+    sharded: Sharded,
     /// What learning rates are multiplied by since the run went back to an earlier state.
     lr_scale: f64,
 }
@@ -88,6 +93,7 @@ impl Default for Updates {
             restored_scales: StateMap::new(),
             found_inf: None,
             exchange: Exchange::default(),
+            sharded: Sharded::default(),
             lr_scale: 1.0,
         }
     }
@@ -358,9 +364,12 @@ impl Updates {
             }
             (None, Some(norm), then) => Some(self.skipped.found(native::not_finite(norm)?, then, number)?),
         };
-        for optimizer in &self.passes[pass].optimizers {
+        let optimizers = &self.passes[pass].optimizers;
+        let set_aside = self.sharded.set_aside(optimizers)?;
+        for optimizer in optimizers {
             self.optimizers[*optimizer].step_scaled(Scaling { found_inf: found_inf.as_ref(), ..Scaling::default() })?;
         }
+        self.sharded.share(optimizers, set_aside)?;
         self.updated(pass, norm)
     }
 

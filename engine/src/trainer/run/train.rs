@@ -6,6 +6,7 @@ use crate::folder::Mode;
 use crate::loops::{End, Role};
 use crate::model::ModelEntry;
 use crate::optim::TrainingLength;
+use crate::optim::update::ShardSize;
 use crate::record::Sink as _;
 use crate::run::{Signals, TimeLimit};
 use crate::sinks::{ConsoleOptions, LogFile};
@@ -129,6 +130,7 @@ fn build_for_training<T: Build>(
     let mut program = build_on(device, experiment, &[Role::Train, Role::Val])?;
     program.run.process = process;
     program.deal_loaders()?;
+    program.shard_optimizers()?;
     match signals {
         Some(signals) => program.run.signals = signals,
         None => program.listen_to_signals()?,
@@ -174,6 +176,14 @@ fn greet<T: Build>(program: &mut Program<T>) -> Result<()> {
         lines.push(format!("an iter takes one batch each of `{}`{of_epoch}", several.join("`, `")));
     }
     lines.extend(single);
+    if let Some(ShardSize { own, all }) = program.run.updates.shard_size()? {
+        let mb = |bytes: u64| bytes as f64 / 1e6;
+        lines.push(format!(
+            "each rank has a part of the optimizers' state: this one {:.1} MB of {:.1} MB",
+            mb(own),
+            mb(all)
+        ));
+    }
     if folder.is_reused() {
         lines.push("the earlier run here wrote no row and no checkpoint; this run continues its log".to_owned());
     }

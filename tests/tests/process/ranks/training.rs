@@ -2,7 +2,7 @@
 
 use super::{distance, fingerprints, of, plain};
 use crate::bench::Bench;
-use crate::left::rows;
+use crate::left::{assert_same, rows};
 use std::path::PathBuf;
 
 /// Trains with these arguments in a folder of its own.
@@ -96,17 +96,18 @@ fn ranks_with_dropout_and_batch_norm_stay_equal_and_draw_differently() {
     assert_ne!(generators(0).unwrap(), generators(1).unwrap());
 }
 
+/// A training of two networks, of which one draws from libtorch's generator, which ranks have each for themselves.
+fn two_networks() -> Bench {
+    let bench = Bench::two_passes();
+    bench.edit("(net: (hidden: 8, dropout: 0.3))", "(net: (hidden: 8, dropout: 0.0, norm: false))");
+    bench.edit(", groups: [(pattern: \"net.norm.*\", weight_decay: 0.0)]", "");
+    bench.edit("train: (max_iters: 10)", "train: (max_iters: 10), custom_hooks: [Fingerprint()]");
+    bench
+}
+
 #[test]
 fn the_passes_of_two_networks_are_each_exchanged() {
-    let bench = || {
-        let bench = Bench::two_passes();
-        bench.edit("(net: (hidden: 8, dropout: 0.3))", "(net: (hidden: 8, dropout: 0.0, norm: false))");
-        bench.edit(", groups: [(pattern: \"net.norm.*\", weight_decay: 0.0)]", "");
-        bench.edit("train: (max_iters: 10)", "train: (max_iters: 10), custom_hooks: [Fingerprint()]");
-        // the forger draws from libtorch's generator, which ranks have each for themselves
-        bench
-    };
-    let (_two, group) = trained(bench(), &of("2", "loaders.train.batch_size=2"));
+    let (_two, group) = trained(two_networks(), &of("2", "loaders.train.batch_size=2"));
     assert_eq!(assert_equal_ranks(&group, 2), 10);
 }
 
@@ -119,6 +120,59 @@ fn an_update_that_one_rank_can_not_make_is_left_out_by_all() {
     assert_eq!(assert_equal_ranks(&run, 2), 10);
     let skipped = rows(&run).iter().rfind(|row| row["phase"] == "train").unwrap()["skipped_updates"].as_f64();
     assert_eq!(skipped, Some(1.0));
+}
+
+#[test]
+fn an_update_that_one_rank_is_asked_to_leave_out_is_left_out_by_all() {
+    // the first is told while backward runs, the second when it has ended
+    for hook in ["Skipper", "LateSkipper"] {
+        let bench = two_networks();
+        bench.edit("custom_hooks: [Fingerprint()]", &format!("custom_hooks: [Fingerprint(), {hook}(rank: 1, at: 3)]"));
+        let (_bench, run) = trained(bench, &of("2", "loaders.train.batch_size=2"));
+        assert_eq!(assert_equal_ranks(&run, 2), 10, "{hook}");
+        let log = std::fs::read_to_string(run.join("log.txt")).unwrap();
+        assert!(log.contains("update 3 of `learn` skipped: one rank does not like it (rank 1)"), "{hook}: {log}");
+    }
+}
+
+#[test]
+fn an_optimizer_that_is_divided_has_the_same_bits_and_whole_checkpoints() {
+    let divided = ["--set", "dist.shard_optimizer=true"];
+    let two = of("2", "loaders.train.batch_size=2");
+    let (_whole, whole) = trained(plain(), &two);
+    let (_divided, run) = trained(plain(), &[&two[..], &divided].concat());
+    assert_eq!(assert_equal_ranks(&run, 2), 9);
+    assert_eq!(fingerprints(&whole, 0), fingerprints(&run, 0));
+    let log = std::fs::read_to_string(run.join("log.txt")).unwrap();
+    assert!(log.contains("each rank has a part of the optimizers' state: this one 0.0 MB of 0.0 MB"), "{log}");
+    // its checkpoint is that of ranks that have the whole state
+    assert_same(&whole, &run, "a divided optimizer");
+    // a run goes on from it divided among another number of ranks, or not at all
+    for (ranks, divides) in [("2", true), ("2", false), ("4", true), ("1", false)] {
+        let bench = plain();
+        bench.train(&[&two[..], &divided, &["--max-iters", "4"]].concat()).exits(0);
+        let size = format!("loaders.train.batch_size={}", 4 / ranks.parse::<usize>().unwrap());
+        let more: &[&str] = if divides { &divided } else { &[] };
+        bench.train(&[&of(ranks, &size)[..], more, &["--resume"]].concat()).exits(0);
+        let run = bench.path("runs/run");
+        match ranks {
+            "2" => assert_eq!(fingerprints(&whole, 0), fingerprints(&run, 0), "divided: {divides}"),
+            _ => assert!(distance(&whole, &run) < 1e-6, "{ranks} ranks"),
+        }
+    }
+}
+
+#[test]
+fn gradients_that_are_exchanged_in_16_bits_are_rounded_alike_on_all_ranks() {
+    let (_exact, exact) = trained(plain(), &of("2", "loaders.train.batch_size=2"));
+    for kind in ["F16", "Bf16"] {
+        let compress = format!("dist.compress={kind}");
+        let arguments = [&of("2", "loaders.train.batch_size=2")[..], &["--set", &compress]].concat();
+        let (_bench, run) = trained(plain(), &arguments);
+        assert_eq!(assert_equal_ranks(&run, 2), 9, "{kind}");
+        let found = distance(&exact, &run);
+        assert!(found > 0.0 && found < 0.02, "{kind}: {found:e}");
+    }
 }
 
 #[test]
