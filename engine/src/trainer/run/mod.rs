@@ -24,6 +24,7 @@ pub use script::run_script;
 pub use train::{TrainOptions, run_train};
 
 use crate::loops::{End, Report, is_short};
+use crate::run::Signal;
 use crate::trainer::Build;
 
 /// How a command ended, and its metrics.
@@ -42,6 +43,11 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// Of a command that a signal has ended before it began.
+    fn of_signal(signal: Signal, rank: usize) -> Self {
+        Summary { end: End::Signal(signal), metrics: Report::new(), epoch: 0, iter: 0, rank }
+    }
+
     fn of<T: Build>(program: &Program<T>, end: End) -> Self {
         let latest = program.run.seen.results.latest.iter();
         let metrics = latest

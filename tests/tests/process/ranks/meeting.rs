@@ -131,3 +131,43 @@ fn ranks_that_evaluate_different_checkpoints_do_not_begin() {
         running.end().exits(1).says("rank 1 can't work with rank 0: the checkpoint of rank 1 is ");
     }
 }
+
+#[test]
+fn another_program_on_one_rank_is_told() {
+    let bench = plain();
+    let other = bench.path("other");
+    std::fs::copy(env!("CARGO_BIN_EXE_by_epoch"), &other).unwrap();
+    // a byte behind the end changes nothing that runs
+    let mut file = std::fs::OpenOptions::new().append(true).open(&other).unwrap();
+    std::io::Write::write_all(&mut file, b"\n").unwrap();
+    drop(file);
+    let port = free_port().to_string();
+    let variables = |rank| [("RANK", rank), ("WORLD_SIZE", "2"), ("MASTER_ADDR", "127.0.0.1"), ("MASTER_PORT", &port)];
+    let arguments = ["train", "exp.ron", "--set", "dist.timeout=3"];
+    let running = bench.start_with(&variables("0"), &arguments);
+    let mut started = std::process::Command::new(&other);
+    started.args(arguments).envs(variables("1")).current_dir(bench.path("."));
+    let ended = started.output().unwrap();
+    let told = "rank 1 can't work with rank 0: the hash of the program of rank 1 is ";
+    running.end().exits(1).says(told);
+    assert!(String::from_utf8_lossy(&ended.stderr).contains(told), "{ended:?}");
+}
+
+#[test]
+fn a_signal_while_ranks_are_waited_for_ends_those_that_are_there() {
+    let bench = plain();
+    let port = free_port().to_string();
+    let start = |rank: &str| {
+        let variables = [("RANK", rank), ("WORLD_SIZE", "3"), ("MASTER_ADDR", "127.0.0.1"), ("MASTER_PORT", &port)];
+        bench.start_with(&variables, &["train", "exp.ron", "--set", "dist.timeout=30"])
+    };
+    let (first, second) = (start("0"), start("1"));
+    // long enough to listen, and far less than they would wait for the third
+    std::thread::sleep(Duration::from_secs(3));
+    let since = Instant::now();
+    second.signal("TERM");
+    second.end().exits(143);
+    first.end().exits(143);
+    assert!(since.elapsed() < Duration::from_secs(10), "{:?}", since.elapsed());
+    assert!(!bench.path("runs/run").exists());
+}
