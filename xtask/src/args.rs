@@ -354,7 +354,9 @@ mod tests {
         let said = |ranks| Ok(Command::Torture(Torture { ranks, kills: Some(2000), seed: Some(7) }));
         assert_eq!(parsed("torture --kills 2000 --seed=7"), said(false));
         assert_eq!(parsed("torture --kills 2000 --ranks --seed=7"), said(true));
-        for line in ["torture --kills", "torture --kills many", "torture --seed 1 --seed 2", "torture 5", "torture --ranks=2"] {
+        for line in
+            ["torture --kills", "torture --kills many", "torture --seed 1 --seed 2", "torture 5", "torture --ranks=2"]
+        {
             assert!(parsed(line).is_err(), "`{line}` was accepted");
         }
     }

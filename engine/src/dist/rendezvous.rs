@@ -71,11 +71,7 @@ fn serve(launched: &Launched, timeout: Duration) -> Result<Store, DistError> {
 }
 
 /// Tries until somebody serves a store there, without libtorch's own attempts, which print warnings.
-fn connect(
-    launched: &Launched,
-    timeout: Duration,
-    is_told_to_end: &dyn Fn() -> bool,
-) -> Result<Store, DistError> {
+fn connect(launched: &Launched, timeout: Duration, is_told_to_end: &dyn Fn() -> bool) -> Result<Store, DistError> {
     let Launched { host, port, .. } = launched;
     let since = Instant::now();
     // a machine that does not exist yet may come

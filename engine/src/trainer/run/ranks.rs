@@ -84,9 +84,7 @@ pub(super) fn interrupted(error: Error, signals: Option<&Signals>) -> Result<Sum
     let rank = Launched::of_environment().ok().flatten().map_or(0, |launched| launched.rank);
     match (error.downcast_ref::<DistError>(), signal) {
         // it came to another rank
-        (Some(DistError::Interrupted), signal) => {
-            Ok(Summary::of_signal(signal.unwrap_or(Signal::Terminate), rank))
-        }
+        (Some(DistError::Interrupted), signal) => Ok(Summary::of_signal(signal.unwrap_or(Signal::Terminate), rank)),
         _ => Err(error),
     }
 }

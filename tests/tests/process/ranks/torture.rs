@@ -79,13 +79,17 @@ fn judge(event: Event, ended: &Ended) -> Result<(), &'static str> {
     match (event, ended.code, ended.signal) {
         // it was over before
         (_, Some(0), _) => Ok(()),
-        (Event::KillRank(rank), Some(1), _) if text.starts_with(&format!("error: rank {rank}: it was killed")) => Ok(()),
+        (Event::KillRank(rank), Some(1), _) if text.starts_with(&format!("error: rank {rank}: it was killed")) => {
+            Ok(())
+        }
         (Event::StopRank(rank), Some(1), _) if names(rank) => Ok(()),
         (Event::EndRank(_) | Event::EndLauncher | Event::EndAll, Some(143), _) => Ok(()),
         // before it listened to signals
         (Event::EndLauncher | Event::EndAll, None, Some(15)) | (Event::KillLauncher, None, Some(9)) => Ok(()),
         // a rank that still loads libtorch is ended by SIGUSR1, as any program is
-        (Event::Save(rank), Some(1), _) if text.starts_with(&format!("error: rank {rank}: it was ended by signal 10")) => {
+        (Event::Save(rank), Some(1), _)
+            if text.starts_with(&format!("error: rank {rank}: it was ended by signal 10")) =>
+        {
             Ok(())
         }
         _ => Err("it did not end as it has to"),
