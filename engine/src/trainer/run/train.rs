@@ -1,7 +1,7 @@
 //! `train`: a training in a folder of its own, from its first line to its last.
 
 use crate::base::{Clock, Error, Result};
-use crate::dist::{Launched, Process};
+use crate::dist::{Group, Launched, Process};
 use crate::folder::Mode;
 use crate::loops::{End, Role};
 use crate::model::ModelEntry;
@@ -236,7 +236,9 @@ fn single_samples<T: Build>(program: &mut Program<T>) -> Option<String> {
         program.run.models.iter().any(|model| {
             model.variables().iter().any(|(name, _)| name == "running_var" || name.ends_with(".running_var"))
         });
-    if !has_batch_norm {
+    // over all ranks there are more
+    let over_ranks = program.run.process.group().is_some_and(Group::syncs_batch_norm);
+    if !has_batch_norm || over_ranks {
         return None;
     }
     let single = T::loaders(Role::Train).iter().enumerate().find_map(|(place, name)| {

@@ -163,6 +163,36 @@ fn an_optimizer_that_is_divided_has_the_same_bits_and_whole_checkpoints() {
 }
 
 #[test]
+fn batch_norm_over_all_ranks_is_that_of_one_process() {
+    // whole batches alone, and a tail of three samples: two on one rank, one on the other; or one on each of three
+    for (samples, ranks, whole, part) in [(40, 2, 4, 2), (43, 2, 4, 2), (45, 3, 6, 2)] {
+        let bench = || {
+            let bench = Bench::by_epoch();
+            bench.edit("Mlp(hidden: 8, dropout: 0.3)", "Mlp(hidden: 8, dropout: 0.0)");
+            bench.edit("metrics: [MeanLoss()],", "metrics: [MeanLoss()], custom_hooks: [Fingerprint()],");
+            bench.edit("samples: 40,", &format!("samples: {samples},"));
+            bench.edit("max_epochs: 3, accumulate: 4", "max_epochs: 4, accumulate: 1");
+            bench
+        };
+        let size = |size| format!("loaders.train.batch_size={size}");
+        let (ranks, part) = (ranks.to_string(), size(part));
+        let group = of(&ranks, &part);
+        let (_one, alone) = trained(bench(), &["--set", &size(whole)]);
+        let (_own, own) = trained(bench(), &group);
+        let (_all, all) = trained(bench(), &[&group[..], &["--set", "dist.sync_batch_norm=true"]].concat());
+        let case = format!("{samples} samples on {ranks} ranks");
+        assert_equal_ranks(&all, ranks.parse().unwrap());
+        let (over_all, over_own) = (distance(&alone, &all), distance(&alone, &own));
+        assert!(over_all < 5e-5, "{case}: {over_all:e}");
+        assert!(over_own > 1e-3, "{case}: {over_own:e}");
+    }
+    let bench = Bench::by_epoch();
+    bench.edit("samples: 40,", "samples: 41,");
+    let arguments = [&of("2", "loaders.train.batch_size=2")[..], &["--set", "dist.sync_batch_norm=true"]].concat();
+    bench.train(&arguments).exits(1).says("has 1 samples for 2 ranks, and with `sync_batch_norm` each rank takes part");
+}
+
+#[test]
 fn gradients_that_are_exchanged_in_16_bits_are_rounded_alike_on_all_ranks() {
     let (_exact, exact) = trained(plain(), &of("2", "loaders.train.batch_size=2"));
     for kind in ["F16", "Bf16"] {
