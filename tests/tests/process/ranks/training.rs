@@ -193,6 +193,34 @@ fn batch_norm_over_all_ranks_is_that_of_one_process() {
 }
 
 #[test]
+fn state_per_rank_is_saved_and_restored_of_each_rank() {
+    // 41 samples: rank 1 has no sample of the eleventh batch of a pass
+    let bench = || {
+        let bench = plain();
+        bench.edit("samples: 40,", "samples: 41,");
+        bench.edit("custom_hooks: [Fingerprint()]", "custom_hooks: [Fingerprint(), OwnCount()]");
+        bench
+    };
+    let two = of("2", "loaders.train.batch_size=2");
+    let (whole, again) = (bench(), bench());
+    whole.train(&two).exits(0);
+    again.train(&[&two[..], &["--max-iters", "4"]].concat()).exits(0);
+    again.train(&[&two[..], &["--resume"]].concat()).exits(0);
+    for bench in [&whole, &again] {
+        for (log, batches) in [("log.txt", 33), ("log.rank1.txt", 30)] {
+            let text = bench.read(&format!("runs/run/{log}"));
+            let last = text.lines().rfind(|line| line.contains(" batches on this rank")).unwrap().to_owned();
+            assert!(last.ends_with(&format!("{batches} batches on this rank")), "{log}: {last}");
+        }
+    }
+    assert_same(&whole.path("runs/run"), &again.path("runs/run"), "state per rank");
+    // a rank that the checkpoint does not know has the state of rank 0
+    again.train(&[&of("3", "loaders.train.batch_size=2")[..], &["--resume", "--set", "train.max_epochs=4"]].concat()).exits(0);
+    let third = again.read("runs/run/log.rank2.txt");
+    assert!(third.lines().any(|line| line.ends_with("40 batches on this rank")), "{third}");
+}
+
+#[test]
 fn gradients_that_are_exchanged_in_16_bits_are_rounded_alike_on_all_ranks() {
     let (_exact, exact) = trained(plain(), &of("2", "loaders.train.batch_size=2"));
     for kind in ["F16", "Bf16"] {
