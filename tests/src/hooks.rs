@@ -188,3 +188,22 @@ impl LateSkipper {
         Ok(())
     }
 }
+
+/// Counts the batches of its rank.
+#[hook]
+pub struct OwnCount {
+    #[state(per_rank)]
+    own: u64,
+}
+
+#[phases]
+impl OwnCount {
+    fn after_train_batch(&mut self, _: &mut Context<'_>) -> Result<()> {
+        self.own += 1;
+        Ok(())
+    }
+
+    fn after_train(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        cx.say(&format!("{} batches on this rank", self.own))
+    }
+}

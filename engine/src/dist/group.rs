@@ -22,6 +22,7 @@ pub struct Group {
     launched: Launched,
     reducer: ReducerOptions,
     shards_optimizer: bool,
+    syncs_batch_norm: bool,
     /// Gradients and weights go through it. It is as Python's default group, so that a rank may be a process of Python's.
     gradients: Arc<ProcessGroup>,
     /// Everything else: on the CPU, so that no device is waited for.
@@ -66,8 +67,8 @@ impl Group {
                 Compress::F16 => Some(Kind::Half),
             },
         };
-        let shards_optimizer = settings.shard_optimizer;
-        Ok(Group { rank, world, launched, reducer, shards_optimizer, gradients, control, alive, _served: served })
+        let (shards_optimizer, syncs_batch_norm) = (settings.shard_optimizer, settings.sync_batch_norm);
+        Ok(Group { rank, world, launched, reducer, shards_optimizer, syncs_batch_norm, gradients, control, alive, _served: served })
     }
 
     /// The number of this process, from 0.
@@ -93,6 +94,11 @@ impl Group {
     /// Whether the state of optimizers is divided over the ranks.
     pub fn shards_optimizer(&self) -> bool {
         self.shards_optimizer
+    }
+
+    /// Whether batch norm is over the batches of all ranks.
+    pub fn syncs_batch_norm(&self) -> bool {
+        self.syncs_batch_norm
     }
 
     /// The group for gradients.

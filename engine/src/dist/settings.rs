@@ -30,6 +30,10 @@ pub struct DistSettings {
     /// others (ZeRO, stage 1). The weights are the same to the bit.
     #[config(default = false)]
     pub shard_optimizer: bool,
+    /// Batch norm takes means and variances over the batches of all ranks in training, as in one process. Each layer then waits for
+    /// all ranks in its forward pass and in its backward.
+    #[config(default = false)]
+    pub sync_batch_norm: bool,
 }
 
 /// How gradients are made smaller before they are exchanged.
@@ -53,6 +57,7 @@ impl Default for DistSettings {
             bucket_mb: 25.0,
             compress: Compress::Off,
             shard_optimizer: false,
+            sync_batch_norm: false,
         }
     }
 }

@@ -250,6 +250,11 @@ unsafe extern "C" {
         later: *mut *mut RawWork,
     ) -> c_int;
     pub(super) fn eng_list_version(list: *const RawList) -> u64;
+    pub(super) fn eng_group_sum(
+        group: *const RawGroup,
+        tensor: *const C_tensor,
+        out: *mut *mut C_tensor,
+    ) -> c_int;
     pub(super) fn eng_group_gather(group: *const RawGroup, tensor: *const C_tensor, out: *const C_tensor) -> c_int;
     pub(super) fn eng_group_broadcast(group: *const RawGroup, tensors: *const RawList, from: c_int) -> c_int;
     pub(super) fn eng_work_wait(work: *mut RawWork) -> c_int;

@@ -261,14 +261,19 @@ impl Optim {
     /// The bytes of the state that it has once every parameter had a gradient, without counts of steps: of this rank, and of
     /// all together.
     pub(super) fn state_bytes(&self) -> Result<(u64, u64), NativeError> {
-        let slots = self.algorithm.slots().iter().filter(|slot| slot.shape == SlotShape::LikeParameter).count();
         let (mut own, mut all) = (0, 0);
         for (name, tensor) in self.parameter_names.iter().zip(self.each_parameter()?) {
-            let bytes = (tensor.numel() * tensor.kind().elt_size_in_bytes() * slots) as u64;
+            let bytes = self.bytes_of_state(&tensor);
             all += bytes;
             own += if self.elsewhere.contains(name) { 0 } else { bytes };
         }
         Ok((own, all))
+    }
+
+    /// The bytes of the state of a parameter, without counts of steps.
+    pub(super) fn bytes_of_state(&self, parameter: &Tensor) -> u64 {
+        let slots = self.algorithm.slots().iter().filter(|slot| slot.shape == SlotShape::LikeParameter).count();
+        (parameter.numel() * parameter.kind().elt_size_in_bytes() * slots) as u64
     }
 
     fn failed(&self, doing: &str, source: NativeError) -> OptimError {

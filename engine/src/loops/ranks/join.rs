@@ -1,7 +1,8 @@
 //! The beginning of a training in a group: all ranks get the weights of rank 0, and from then on the same gradients.
 
+use crate::base::joint::{SumOverRanks, set_sum_for_batch_norm};
 use crate::base::{Error, Iter, Result};
-use crate::dist::Process;
+use crate::dist::{Group, Process};
 use crate::hook::EngineHooks;
 use crate::loops::checkpoint::own_seed;
 use crate::loops::program::Program;
@@ -10,6 +11,7 @@ use crate::loops::trainer::{Role, Trainer};
 use crate::model::ModelEntry;
 use crate::native::TensorList;
 use crate::run::Generators;
+use std::sync::Arc;
 use tch::Tensor;
 
 impl<D: EngineHooks, T: Trainer> Program<D, T> {
@@ -23,14 +25,19 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             return Ok(());
         }
         let names = T::loaders(Role::Train);
+        let syncs_batch_norm = self.run.process.group().is_some_and(Group::syncs_batch_norm);
         for (place, name) in names.iter().enumerate() {
             let loader = self.train_loader(place)?;
             loader.deal(rank, world)?;
-            let joined = names.len() > 1 && loader.batches().is_some_and(|batches| batches > 0);
-            let tail = if joined { loader.tail() } else { None };
-            if let Some(samples) = tail.filter(|samples| *samples < world as u64) {
+            let because = match (names.len() > 1, syncs_batch_norm) {
+                (true, _) => "with several train loaders each rank needs one of each",
+                (false, true) => "with `sync_batch_norm` each rank takes part in every batch",
+                (false, false) => continue,
+            };
+            let tail = loader.tail().filter(|samples| *samples > 0 && *samples < world as u64);
+            if let Some(samples) = tail {
                 return Err(Error::msg(format!(
-                    "the last batch of a pass of `{name}` has {samples} samples for {world} ranks, and with several train loaders each rank needs one of each; set `drop_last: true` in `loaders.{name}`"
+                    "the last batch of a pass of `{name}` has {samples} samples for {world} ranks, and {because}; set `drop_last: true` in `loaders.{name}`"
                 )));
             }
         }
@@ -95,6 +102,12 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             Generators::seed(self.run.device, own_seed(self.run.seed, rank, Iter(0)))?;
         }
         self.run.updates.join(group.for_gradients(), group.reducer_options());
+        let over_ranks = group.syncs_batch_norm().then(|| {
+            let group = Arc::clone(group.for_gradients());
+            let sum = move |tensor: &Tensor| Ok(group.sum_with_gradient(tensor)?);
+            Arc::new(sum) as Arc<SumOverRanks>
+        });
+        set_sum_for_batch_norm(over_ranks);
         Ok(())
     }
 

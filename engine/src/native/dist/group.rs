@@ -105,6 +105,19 @@ impl ProcessGroup {
         Pending::new(work, out)
     }
 
+    /// The sum of the tensor over all ranks, `[…]` as the tensor, in a new tensor. Gradients go through it: that of a summand is
+    /// the sum of the gradients that all ranks have of the sum.
+    ///
+    /// # Errors
+    /// When a rank does not take part in time, or is gone.
+    pub fn sum_with_gradient(&self, tensor: &Tensor) -> Result<Tensor, NativeError> {
+        let mut sum = null_mut();
+        // SAFETY: the tensor lives for the call, and `sum` is written before success is reported.
+        check(unsafe { ffi::eng_group_sum(self.raw(), tensor.as_ptr(), &mut sum) })?;
+        // SAFETY: a new tensor that nobody else frees.
+        Ok(unsafe { Tensor::from_ptr(sum) })
+    }
+
     /// Replaces the tensor by the sum over all ranks.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ mod exchange;
 mod pass;
 mod precision;
 mod recorded;
+mod scale_lr;
 mod scaler;
 mod settings;
 mod sharded;
@@ -17,8 +18,9 @@ mod skipped;
 pub use pass::{Pass, PassBatches, PassInfo, PassPlan, batches_per_iter};
 pub use precision::{Half, Precision, Pure};
 pub(crate) use recorded::RecordedUpdate;
+pub use scale_lr::{ScaleLr, ScaledLr};
 pub use settings::PassSettings;
-pub use sharded::ShardSize;
+pub use sharded::{ShardSize, StateBytes};
 pub use skipped::NonFinite;
 
 use crate::base::suggest::meant;

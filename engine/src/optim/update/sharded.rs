@@ -88,6 +88,33 @@ impl Updates {
     }
 }
 
+/// The state that optimizers have once every parameter had a gradient, without counts of steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StateBytes {
+    /// Of the rank that has most of it.
+    pub most: u64,
+    /// Of all ranks together.
+    pub all: u64,
+}
+
+impl Updates {
+    /// The state of the optimizers, divided over so many ranks; nothing has to be divided yet.
+    ///
+    /// # Errors
+    /// Those of libtorch.
+    pub fn state_bytes(&self, ranks: usize) -> Result<StateBytes> {
+        let (mut taken, mut bytes) = (vec![0; ranks.max(1)], vec![0; ranks.max(1)]);
+        for optimizer in &self.optimizers {
+            let tensors = optimizer.each_parameter()?;
+            let sizes: Vec<u64> = tensors.iter().map(|tensor| tensor.numel() as u64).collect();
+            for (tensor, owner) in tensors.iter().zip(owners(&sizes, &mut taken)) {
+                bytes[owner] += optimizer.bytes_of_state(tensor);
+            }
+        }
+        Ok(StateBytes { most: bytes.iter().copied().max().unwrap_or(0), all: bytes.iter().sum() })
+    }
+}
+
 impl Sharded {
     /// Before the step of these optimizers: takes away the gradients of parameters that other ranks update, so that the step
     /// passes them over.

@@ -8,6 +8,7 @@ mod evaluate;
 #[cfg(feature = "s3")]
 mod mirror;
 mod plan;
+mod plan_ranks;
 mod program;
 mod ranks;
 mod recording;
@@ -19,6 +20,7 @@ mod weights;
 pub(crate) use evaluate::needs_loader;
 pub use evaluate::{run_predict, run_test, run_val};
 pub use plan::{PlannedGroup, PlannedHook, PlannedPass, ProgramPlan, plan_of};
+pub use plan_ranks::{PlannedCheckpoints, PlannedLoader, PlannedMemory, RanksPlan, plan_of_ranks};
 pub use program::{Program, build};
 pub use script::run_script;
 pub use train::{TrainOptions, run_train};

@@ -171,3 +171,47 @@ fn a_signal_while_ranks_are_waited_for_ends_those_that_are_there() {
     assert!(since.elapsed() < Duration::from_secs(10), "{:?}", since.elapsed());
     assert!(!bench.path("runs/run").exists());
 }
+
+#[test]
+fn ranks_that_a_scheduler_starts_train_as_those_of_the_launcher() {
+    let launched = plain();
+    launched.train(&of("2", "loaders.train.batch_size=2")).exits(0);
+    let of = |bench: &Bench, rank| fingerprints(&bench.path("runs/run"), rank);
+    // as `srun` and `mpirun` start two processes on one machine
+    let port = free_port().to_string();
+    for scheduler in ["srun", "mpirun"] {
+        let bench = plain();
+        let start = |rank: &str| {
+            let slurm = [
+                ("SLURM_PROCID", rank),
+                ("SLURM_LOCALID", rank),
+                ("SLURM_STEP_NUM_TASKS", "2"),
+                ("SLURM_NODEID", "0"),
+                ("SLURM_STEP_TASKS_PER_NODE", "2"),
+                ("SLURM_STEP_NODELIST", "localhost"),
+                ("SLURM_JOB_ID", "4711"),
+                ("SLURM_STEP_ID", "0"),
+                ("MASTER_PORT", &port),
+            ];
+            let mpi = [
+                ("OMPI_COMM_WORLD_RANK", rank),
+                ("OMPI_COMM_WORLD_LOCAL_RANK", rank),
+                ("OMPI_COMM_WORLD_SIZE", "2"),
+                ("OMPI_COMM_WORLD_LOCAL_SIZE", "2"),
+                ("MASTER_PORT", &port),
+            ];
+            let arguments = ["train", "exp.ron", "--set", "loaders.train.batch_size=2", "--set", "dist.timeout=10"];
+            match scheduler {
+                "srun" => bench.start_with(&slurm, &arguments),
+                _ => bench.start_with(&mpi, &arguments),
+            }
+        };
+        let running = [start("0"), start("1")];
+        for running in running {
+            running.end().exits(0);
+        }
+        for rank in 0..2 {
+            assert_eq!(of(&bench, rank), of(&launched, rank), "{scheduler}");
+        }
+    }
+}

@@ -3,6 +3,7 @@
 mod endings;
 mod evaluating;
 mod meeting;
+mod planning;
 mod torture;
 mod training;
 

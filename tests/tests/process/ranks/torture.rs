@@ -56,8 +56,8 @@ fn happen(event: Event, running: &mut Running) -> (bool, Vec<u32>) {
         Event::EndRank(rank) => one(rank, "TERM"),
         Event::Save(rank) => one(rank, "USR1"),
         Event::EndAll => {
-            ranks.iter().for_each(|rank| drop(signal_if_there(*rank, "TERM")));
-            signal_if_there(running.id(), "TERM")
+            let met = ranks.iter().filter(|rank| signal_if_there(**rank, "TERM")).count();
+            signal_if_there(running.id(), "TERM") || met > 0
         }
         Event::EndLauncher => signal_if_there(running.id(), "TERM"),
         Event::KillLauncher => signal_if_there(running.id(), "KILL"),

@@ -163,6 +163,64 @@ fn an_optimizer_that_is_divided_has_the_same_bits_and_whole_checkpoints() {
 }
 
 #[test]
+fn batch_norm_over_all_ranks_is_that_of_one_process() {
+    // whole batches alone, and a tail of three samples: two on one rank, one on the other; or one on each of three
+    for (samples, ranks, whole, part) in [(40, 2, 4, 2), (43, 2, 4, 2), (45, 3, 6, 2)] {
+        let bench = || {
+            let bench = Bench::by_epoch();
+            bench.edit("Mlp(hidden: 8, dropout: 0.3)", "Mlp(hidden: 8, dropout: 0.0)");
+            bench.edit("metrics: [MeanLoss()],", "metrics: [MeanLoss()], custom_hooks: [Fingerprint()],");
+            bench.edit("samples: 40,", &format!("samples: {samples},"));
+            bench.edit("max_epochs: 3, accumulate: 4", "max_epochs: 4, accumulate: 1");
+            bench
+        };
+        let size = |size| format!("loaders.train.batch_size={size}");
+        let (ranks, part) = (ranks.to_string(), size(part));
+        let group = of(&ranks, &part);
+        let (_one, alone) = trained(bench(), &["--set", &size(whole)]);
+        let (_own, own) = trained(bench(), &group);
+        let (_all, all) = trained(bench(), &[&group[..], &["--set", "dist.sync_batch_norm=true"]].concat());
+        let case = format!("{samples} samples on {ranks} ranks");
+        assert_equal_ranks(&all, ranks.parse().unwrap());
+        let (over_all, over_own) = (distance(&alone, &all), distance(&alone, &own));
+        assert!(over_all < 5e-5, "{case}: {over_all:e}");
+        assert!(over_own > 1e-3, "{case}: {over_own:e}");
+    }
+    let bench = Bench::by_epoch();
+    bench.edit("samples: 40,", "samples: 41,");
+    let arguments = [&of("2", "loaders.train.batch_size=2")[..], &["--set", "dist.sync_batch_norm=true"]].concat();
+    bench.train(&arguments).exits(1).says("has 1 samples for 2 ranks, and with `sync_batch_norm` each rank takes part");
+}
+
+#[test]
+fn state_per_rank_is_saved_and_restored_of_each_rank() {
+    // 41 samples: rank 1 has no sample of the eleventh batch of a pass
+    let bench = || {
+        let bench = plain();
+        bench.edit("samples: 40,", "samples: 41,");
+        bench.edit("custom_hooks: [Fingerprint()]", "custom_hooks: [Fingerprint(), OwnCount()]");
+        bench
+    };
+    let two = of("2", "loaders.train.batch_size=2");
+    let (whole, again) = (bench(), bench());
+    whole.train(&two).exits(0);
+    again.train(&[&two[..], &["--max-iters", "4"]].concat()).exits(0);
+    again.train(&[&two[..], &["--resume"]].concat()).exits(0);
+    for bench in [&whole, &again] {
+        for (log, batches) in [("log.txt", 33), ("log.rank1.txt", 30)] {
+            let text = bench.read(&format!("runs/run/{log}"));
+            let last = text.lines().rfind(|line| line.contains(" batches on this rank")).unwrap().to_owned();
+            assert!(last.ends_with(&format!("{batches} batches on this rank")), "{log}: {last}");
+        }
+    }
+    assert_same(&whole.path("runs/run"), &again.path("runs/run"), "state per rank");
+    // a rank that the checkpoint does not know has the state of rank 0
+    again.train(&[&of("3", "loaders.train.batch_size=2")[..], &["--resume", "--set", "train.max_epochs=4"]].concat()).exits(0);
+    let third = again.read("runs/run/log.rank2.txt");
+    assert!(third.lines().any(|line| line.ends_with("40 batches on this rank")), "{third}");
+}
+
+#[test]
 fn gradients_that_are_exchanged_in_16_bits_are_rounded_alike_on_all_ranks() {
     let (_exact, exact) = trained(plain(), &of("2", "loaders.train.batch_size=2"));
     for kind in ["F16", "Bf16"] {
