@@ -1,6 +1,6 @@
 //! The chores: demo, test, ci and link, each a short list of steps.
 
-use crate::args::{Device, Peers, Torture};
+use crate::args::{Bench, Device, Peers, Torture};
 use crate::cargo::Cargo;
 use crate::cargo_config::{self, Linked};
 use crate::libtorch::Libtorch;
@@ -78,6 +78,12 @@ pub(crate) fn torture(root: &Path, Torture { ranks, kills, seed }: Torture) -> R
     // the selection of packages is that of all tests, so that nothing is compiled twice
     let tests = if ranks { "ranks::torture" } else { "torture::sigkill" };
     cargo.with(numbers.collect()).run(&format!("test --workspace --test process {tests} -- --nocapture"))
+}
+
+/// Measures what the engine costs.
+pub(crate) fn bench(root: &Path, bench: &Bench) -> Result<()> {
+    let (_, cargo) = ready(root, None)?;
+    crate::bench::run(root, &cargo, bench)
 }
 
 /// Makes the package in `dir` build with this checkout's libtorch.

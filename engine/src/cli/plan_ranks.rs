@@ -80,7 +80,8 @@ mod tests {
 
     #[test]
     fn a_tail_is_told_with_what_ranks_have_of_it() {
-        let of = |tail| told_of_loader(&PlannedLoader { name: "train", batch: 64, batches: Some(3), tail: Some(tail) }, 4);
+        let of =
+            |tail| told_of_loader(&PlannedLoader { name: "train", batch: 64, batches: Some(3), tail: Some(tail) }, 4);
         assert_eq!(of(64), "  train: batches of 64 samples, 16 on each rank; 3 in a pass");
         assert!(of(10).ends_with(", the last of 10: 2 or 3 on each rank"), "{}", of(10));
         assert!(of(8).ends_with(", the last of 8: 2 on each rank"), "{}", of(8));

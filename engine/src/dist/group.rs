@@ -68,7 +68,18 @@ impl Group {
             },
         };
         let (shards_optimizer, syncs_batch_norm) = (settings.shard_optimizer, settings.sync_batch_norm);
-        Ok(Group { rank, world, launched, reducer, shards_optimizer, syncs_batch_norm, gradients, control, alive, _served: served })
+        Ok(Group {
+            rank,
+            world,
+            launched,
+            reducer,
+            shards_optimizer,
+            syncs_batch_norm,
+            gradients,
+            control,
+            alive,
+            _served: served,
+        })
     }
 
     /// The number of this process, from 0.

@@ -147,8 +147,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             self.tell_of_skip_early()?;
             return self.run.updates.after_batch(pass);
         };
-        self.run.step.batch_size = batch.size;
-        self.run.step.batch_weight = batch.weight;
+        self.run.step.put_batch(batch.size, batch.weight);
         self.run.step.output = None;
         self.within::<at::BeforeTrainBatch, at::AfterTrainBatch>(|program| {
             program.run.step.goes_backward = true;
@@ -162,9 +161,10 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     }
 
     fn forward_and_backward(&mut self, pass: usize, batch: &mut T::Batch) -> Result<()> {
-        match self.recordings.is_some() {
-            true => self.compute_by_graph(pass, batch)?,
-            false => self.compute(pass, batch)?,
+        match (&self.processor, &self.recordings) {
+            (Some(_), _) => self.compute_by_processor(pass, batch)?,
+            (None, Some(_)) => self.compute_by_graph(pass, batch)?,
+            (None, None) => self.compute(pass, batch)?,
         }
         self.phase::<at::AfterBackward>()?;
         if let Some(output) = &mut self.run.step.output {
@@ -176,10 +176,16 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// The step, and backward from its loss.
     pub(super) fn compute(&mut self, pass: usize, batch: &T::Batch) -> Result<()> {
         self.run.step.has_gone_backward = false;
+        self.run.step.is_stage_open = false;
         let what = self.run.updates.passes()[pass].prefix().unwrap_or("train_step");
         let others_off = self.run.updates.forward(pass)?;
         let output = self.step(what, |trainer, cx| trainer.train_step(batch, cx))?;
         drop(others_off);
+        if self.run.step.is_stage_open {
+            return Err(Error::msg(format!(
+                "`{what}` has called `cx.staged` and not ended it, so the backbone has no gradient of its tasks: give back what `backward()` of the stage returns"
+            )));
+        }
         let loss = checked_loss(what, &output, self.run.step.has_gone_backward)?.map(Tensor::shallow_clone);
         self.record_output(&output);
         self.run.step.output = Some(output);

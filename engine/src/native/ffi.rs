@@ -130,7 +130,11 @@ unsafe extern "C" {
 
     pub(super) fn eng_tensor_id(tensor: *const C_tensor) -> usize;
     pub(super) fn eng_storage_id(tensor: *const C_tensor) -> usize;
-    pub(super) fn eng_backward(tensor: *const C_tensor, gradient: *const C_tensor) -> c_int;
+    pub(super) fn eng_backward_from(
+        tensors: *const *const C_tensor,
+        gradients: *const *const C_tensor,
+        count: usize,
+    ) -> c_int;
     pub(super) fn eng_requires_grad_off(list: *const RawList, switched: *mut bool) -> c_int;
     pub(super) fn eng_requires_grad_on(list: *const RawList, switched: *const bool) -> c_int;
 
@@ -250,11 +254,7 @@ unsafe extern "C" {
         later: *mut *mut RawWork,
     ) -> c_int;
     pub(super) fn eng_list_version(list: *const RawList) -> u64;
-    pub(super) fn eng_group_sum(
-        group: *const RawGroup,
-        tensor: *const C_tensor,
-        out: *mut *mut C_tensor,
-    ) -> c_int;
+    pub(super) fn eng_group_sum(group: *const RawGroup, tensor: *const C_tensor, out: *mut *mut C_tensor) -> c_int;
     pub(super) fn eng_group_gather(group: *const RawGroup, tensor: *const C_tensor, out: *const C_tensor) -> c_int;
     pub(super) fn eng_group_broadcast(group: *const RawGroup, tensors: *const RawList, from: c_int) -> c_int;
     pub(super) fn eng_work_wait(work: *mut RawWork) -> c_int;

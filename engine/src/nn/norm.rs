@@ -88,7 +88,8 @@ impl BatchNorm {
     fn over_ranks(&self, xs: &Tensor, size: &[i64], sum: &SumOverRanks) -> Result<Tensor> {
         let kind = xs.kind();
         // 16 bits are too few for sums over a batch
-        let wide = if matches!(kind, Kind::Half | Kind::BFloat16) { xs.f_to_kind(Kind::Float)? } else { xs.shallow_clone() };
+        let wide =
+            if matches!(kind, Kind::Half | Kind::BFloat16) { xs.f_to_kind(Kind::Float)? } else { xs.shallow_clone() };
         let (features, count) = (size[1], size.iter().product::<i64>() / size[1].max(1));
         let others: Vec<i64> = (0..size.len() as i64).filter(|dim| *dim != 1).collect();
         let shape: Vec<i64> = (0..size.len()).map(|dim| if dim == 1 { features } else { 1 }).collect();
@@ -110,7 +111,9 @@ impl BatchNorm {
         tch::no_grad(|| {
             let unbiased = variance.f_mul(&count)?.f_div(&count.f_sub_scalar(1.0)?.f_clamp_min(1.0)?)?;
             for (running, now) in [(&self.running_mean, &mean), (&self.running_var, &unbiased)] {
-                running.shallow_clone().f_lerp_(&now.f_detach()?.f_to_kind(running.kind())?, self.config.momentum)?;
+                let _written = running
+                    .shallow_clone()
+                    .f_lerp_(&now.f_detach()?.f_to_kind(running.kind())?, self.config.momentum)?;
             }
             Ok::<(), Error>(())
         })?;

@@ -80,8 +80,14 @@ impl RunState {
     /// # Errors
     /// When a rank is gone.
     pub(crate) fn share_of_batch(&mut self) -> Result<f64> {
-        let StepState { shares, batch_weight, .. } = &mut self.step;
-        shares.of_one(&self.process, *batch_weight)
+        let StepState { shares, batch_weight, whole_weight, .. } = &mut self.step;
+        let (part, whole) = (*batch_weight, *whole_weight);
+        let share = shares.of_one(&self.process, whole)?;
+        Ok(match part == whole {
+            true => share,
+            // of a batch that counts for nothing each part does too
+            false => share * if whole > 0.0 { part / whole } else { 0.0 },
+        })
     }
 
     /// How far the run is, and how far it goes.

@@ -19,8 +19,14 @@ pub struct StepState {
     pub(crate) shares: Shares,
     /// Whether a step and its backward are under way, which have a share in the gradient of their update.
     pub(crate) goes_backward: bool,
+    /// The first sample of the batch that the step is given, where it is given a part of it.
+    pub(crate) first_sample: usize,
+    /// The weight of the whole batch, where the step is given a part of it.
+    pub(crate) whole_weight: f64,
     /// Whether the step has run backward itself.
     pub(crate) has_gone_backward: bool,
+    /// Whether the step has begun a staged backward and not ended it.
+    pub(crate) is_stage_open: bool,
     /// What a step does that is about to be recorded as a CUDA graph; `None` when it is not.
     pub(crate) watch: Option<StepWatch>,
 }
@@ -37,6 +43,18 @@ pub(crate) struct StepWatch {
 }
 
 impl StepState {
+    /// The batch of a step: how many samples, and how much they count in means.
+    pub(crate) fn put_batch(&mut self, size: usize, weight: f64) {
+        self.put_part(0, size, weight);
+        self.whole_weight = weight;
+    }
+
+    /// What the step is given of its batch: the first sample, and how many; how much they count in means. In the gradient of
+    /// the update they count by their part of the batch's weight.
+    pub(crate) fn put_part(&mut self, first: usize, size: usize, weight: f64) {
+        (self.first_sample, self.batch_size, self.batch_weight) = (first, size, weight);
+    }
+
     /// The step does something that a graph would not do again.
     #[inline]
     pub(crate) fn notice(&self, what: &str) {

@@ -14,7 +14,7 @@ impl Context<'_> {
     ///
     /// In this example two heads use one backbone, and the activations of the first head are freed before the second
     /// head runs. The heads use a detached copy of the features, which accumulates their gradients; then backward runs
-    /// once through the backbone:
+    /// once through the backbone. [`Context::staged`] does the same, and scales the gradient of each task:
     ///
     /// ```
     /// use engine::prelude::*;
@@ -60,14 +60,14 @@ impl Context<'_> {
             ));
         }
         self.run.step.has_gone_backward = true;
-        self.run.updates.backward_from(self.pass_index(), tensor, gradient)
+        self.run.updates.backward_from(self.pass_index(), &[tensor], &[gradient])
     }
 
     pub(crate) fn pass_index(&self) -> usize {
         self.run.current.pass.map_or(0, |place| place.pass)
     }
 
-    fn check_backward(&self, method: &str) -> Result<()> {
+    pub(super) fn check_backward(&self, method: &str) -> Result<()> {
         if self.run.step.goes_backward {
             return Ok(());
         }

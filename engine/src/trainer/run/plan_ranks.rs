@@ -4,7 +4,7 @@ use crate::base::{Clock, Epoch, Error, Iter, Result};
 use crate::data::Source;
 use crate::hook::Slots as _;
 use crate::hooks::DefaultHooks;
-use crate::loops::Role;
+use crate::loops::{Role, Trainer};
 use crate::model::ModelEntry;
 use crate::optim::update::ScaledLr;
 use crate::optim::{GroupName, TrainingProgress};
@@ -93,7 +93,7 @@ pub fn plan_of_ranks<T: Build>(mut experiment: Experiment<T>, ranks: usize) -> R
         }
     }
     for (place, name) in program.loaders.clone().of(Role::Val) {
-        if let Some(fed) = T::evaluated(Role::Val, place) {
+        if let Some(fed) = <T as Trainer>::evaluated(Role::Val, place) {
             loaders.push(divided(name, fed.loader(&mut program.trainer)?, ranks)?);
         }
     }
@@ -134,7 +134,8 @@ fn bytes<'a>(tensors: impl Iterator<Item = &'a Tensor>) -> u64 {
 fn rates<T: Build>(program: &Program<T>, progress: &TrainingProgress) -> Vec<(String, Vec<(u64, f64)>)> {
     let planned = progress.planned;
     let last = planned.max_iters.saturating_sub(1);
-    let mut looks: Vec<u64> = (0..=LOOKS).map(|look| (u128::from(last) * u128::from(look) / u128::from(LOOKS)) as u64).collect();
+    let mut looks: Vec<u64> =
+        (0..=LOOKS).map(|look| (u128::from(last) * u128::from(look) / u128::from(LOOKS)) as u64).collect();
     looks.dedup();
     let epoch_of = |iter: u64| Epoch(iter.checked_div(planned.iters_per_epoch).unwrap_or(0));
     let mut all = Vec::new();
@@ -162,8 +163,8 @@ fn checkpoints<T: Build>(program: &Program<T>, bytes: u64, iters: u64) -> Option
         Clock::Iter => iters,
         Clock::Epoch => clocks.max_epochs().unwrap_or(0),
     };
-    let regular = hook.cadence(clocks.clock()).map_or(0, |cadence| {
-        (1..=counted(&cadence)).filter(|count| cadence.is_at(*count)).count() as u64
-    });
+    let regular = hook
+        .cadence(clocks.clock())
+        .map_or(0, |cadence| (1..=counted(&cadence)).filter(|count| cadence.is_at(*count)).count() as u64);
     Some(PlannedCheckpoints { regular, keep: hook.keep(), bytes })
 }

@@ -130,8 +130,10 @@ fn build_for_training<T: Build>(
     process: Process,
     signals: Option<Signals>,
 ) -> Result<(Program<T>, Vec<ScaledLr>)> {
-    let scale = experiment.train.scale_lr;
+    let (scale, scales) = (experiment.train.scale_lr, experiment.train.gradient_scale.clone());
     let mut program = build_on(device, experiment, &[Role::Train, Role::Val])?;
+    let set = program.run.updates.set_gradient_scales(&scales);
+    set.map_err(|(place, why)| BuildErrors::at(format!("train.gradient_scale.{place}.pattern"), why.to_string()))?;
     program.run.process = process;
     program.deal_loaders()?;
     program.shard_optimizers()?;

@@ -215,7 +215,9 @@ fn state_per_rank_is_saved_and_restored_of_each_rank() {
     }
     assert_same(&whole.path("runs/run"), &again.path("runs/run"), "state per rank");
     // a rank that the checkpoint does not know has the state of rank 0
-    again.train(&[&of("3", "loaders.train.batch_size=2")[..], &["--resume", "--set", "train.max_epochs=4"]].concat()).exits(0);
+    again
+        .train(&[&of("3", "loaders.train.batch_size=2")[..], &["--resume", "--set", "train.max_epochs=4"]].concat())
+        .exits(0);
     let third = again.read("runs/run/log.rank2.txt");
     assert!(third.lines().any(|line| line.ends_with("40 batches on this rank")), "{third}");
 }
