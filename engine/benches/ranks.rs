@@ -33,7 +33,7 @@ pub struct Tower {
 }
 
 /// The settings of [`Tower`].
-#[component(model)]
+#[component]
 pub struct TowerConfig {}
 
 impl Model for Tower {
@@ -180,10 +180,10 @@ fn by_hand() -> Result<()> {
     let store = Store::connect("127.0.0.1", port, soon)?;
     let group = Arc::new(ProcessGroup::gloo(&store, "0", rank, 2, soon, Some("127.0.0.1"))?);
     let vs = nn::VarStore::new(Device::Cpu);
-    engine::tch::manual_seed(1);
     let net = Tower::build(&vs.root(), &TowerConfig {})?;
     let variables = vs.trainable_variables();
     let parameters = TensorList::new(&variables)?;
+    group.broadcast(&parameters, 0)?;
     let names: Vec<String> = (0..variables.len()).map(|place| place.to_string()).collect();
     let options = ReducerOptions { bucket_bytes: 25 << 20, find_unused: false, compress: None };
     let reducer = Reducer::new(&group, &parameters, &names, options)?;

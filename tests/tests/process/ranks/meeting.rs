@@ -153,6 +153,13 @@ fn another_program_on_one_rank_is_told() {
     assert!(String::from_utf8_lossy(&ended.stderr).contains(told), "{ended:?}");
 }
 
+/// Whether a process has a handler for SIGTERM.
+fn listens(process: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or_default();
+    u64::from_str_radix(caught.trim(), 16).is_ok_and(|caught| caught >> 14 & 1 == 1)
+}
+
 #[test]
 fn a_signal_while_ranks_are_waited_for_ends_those_that_are_there() {
     let bench = plain();
@@ -162,8 +169,13 @@ fn a_signal_while_ranks_are_waited_for_ends_those_that_are_there() {
         bench.start_with(&variables, &["train", "exp.ron", "--set", "dist.timeout=30"])
     };
     let (first, second) = (start("0"), start("1"));
-    // long enough to listen, and far less than they would wait for the third
-    std::thread::sleep(Duration::from_secs(3));
+    for rank in [&first, &second] {
+        let until = Instant::now() + Duration::from_secs(30);
+        while !listens(rank.id()) {
+            assert!(Instant::now() < until, "a rank does not listen to signals");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
     let since = Instant::now();
     second.signal("TERM");
     second.end().exits(143);

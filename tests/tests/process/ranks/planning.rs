@@ -43,7 +43,7 @@ fn a_training_in_many_ranks_is_planned_without_starting_one() {
     has("  val: batches of 15 samples, 5 on each rank; 1 in a pass, the last of 12: 4 on each rank");
     // four batches for each update
     has("  3 iters, 1 in an epoch");
-    has("  3 at intervals, of about 1.3 kB each; the newest 2 stay");
+    has("  3 at intervals, of about 1.4 kB each; the newest 2 stay");
     assert!(ended.stdout.contains("  opt, default  0: 0.002, "), "{ended}");
     assert!(!bench.path("runs").exists());
     // with the number of ranks grow rates, and what is divided shrinks

@@ -172,19 +172,25 @@ fn batch_norm_over_all_ranks_is_that_of_one_process() {
             bench.edit("metrics: [MeanLoss()],", "metrics: [MeanLoss()], custom_hooks: [Fingerprint()],");
             bench.edit("samples: 40,", &format!("samples: {samples},"));
             bench.edit("max_epochs: 3, accumulate: 4", "max_epochs: 4, accumulate: 1");
+            // the bias before batch norm has a gradient of zero but for rounding, which AdamW would make a step of
+            bench.edit("AdamW(lr: 0.02, weight_decay: 0.01)", "Sgd(lr: 0.05, momentum: 0.9)");
             bench
         };
         let size = |size| format!("loaders.train.batch_size={size}");
         let (ranks, part) = (ranks.to_string(), size(part));
         let group = of(&ranks, &part);
         let (_one, alone) = trained(bench(), &["--set", &size(whole)]);
-        let (_own, own) = trained(bench(), &group);
         let (_all, all) = trained(bench(), &[&group[..], &["--set", "dist.sync_batch_norm=true"]].concat());
         let case = format!("{samples} samples on {ranks} ranks");
         assert_equal_ranks(&all, ranks.parse().unwrap());
-        let (over_all, over_own) = (distance(&alone, &all), distance(&alone, &own));
-        assert!(over_all < 5e-5, "{case}: {over_all:e}");
-        assert!(over_own > 1e-3, "{case}: {over_own:e}");
+        let found = distance(&alone, &all);
+        assert!(found < 5e-6, "{case}: {found:e}");
+        if samples == 40 {
+            // over the samples of each rank it is another training
+            let (_own, own) = trained(bench(), &group);
+            let found = distance(&alone, &own);
+            assert!(found > 1e-3, "{case}: {found:e}");
+        }
     }
     let bench = Bench::by_epoch();
     bench.edit("samples: 40,", "samples: 41,");
