@@ -164,15 +164,17 @@ fn borrows(ty: &Type) -> bool {
 
 /// Whether it is `#[state(per_rank)]`.
 pub(crate) fn per_rank(attr: &Attribute, owner: OwnerKind, diag: &mut Diag) -> bool {
-    let is_per_rank = matches!(&attr.meta, Meta::List(list) if list.tokens.to_string() == "per_rank");
-    if !is_per_rank {
-        no_arguments(attr, "state", diag);
-        return false;
-    }
+    let argument = match &attr.meta {
+        Meta::List(list) if list.tokens.to_string() == "per_rank" => &list.tokens,
+        _ => {
+            no_arguments(attr, "state", diag);
+            return false;
+        }
+    };
     let fits = matches!(owner, OwnerKind::Hook | OwnerKind::Trainer);
     if !fits {
         diag.error(
-            attr,
+            argument,
             "`per_rank` is for the state of hooks and trainers: states of metrics are joined, and sinks write on rank 0 alone",
         );
     }
