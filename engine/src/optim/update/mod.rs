@@ -5,6 +5,7 @@
 //! `forward` (held while the step runs), `backward` and `after_batch`, then `finish` and `step`. Loops call them between the phases that hooks see. Nothing here
 //! reads a value from a device.
 
+mod divide;
 mod exchange;
 mod gradient_scale;
 mod lr_scale;
