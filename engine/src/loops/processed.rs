@@ -94,10 +94,11 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let mut step = InProcess { program: self, pass, batch, share, size, weight, is_computed: false };
         let result = processor.process(&mut step);
         let is_computed = step.is_computed;
-        self.run.step.put(0, size, weight, share);
         let name = processor.typetag_name();
         self.processor = Some(processor);
+        // an error tells of the part that was in work
         result?;
+        self.run.step.put(0, size, weight, share);
         match is_computed {
             true => Ok(()),
             false => Err(Error::msg(format!(
