@@ -19,7 +19,9 @@ mod plan;
 mod plan_ranks;
 mod predictions;
 mod ranks;
+mod replay;
 mod show;
+mod summary;
 mod time;
 mod weights;
 
@@ -248,6 +250,7 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
             let (before, after) = (side::<T>(&before)?, side::<T>(&after)?);
             show::diff(&before, &after, style.color.stdout())?;
         }
+        Command::Replay(args) => replay::run::<T>(args, style.verbose)?,
         Command::Export(what) => export::run::<T>(what)?,
         Command::Checkpoints { what } => return checkpoints::run(what, style.verbose),
         Command::Plan { experiment, ranks } => {
@@ -256,6 +259,10 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
                 None => loaded.used_by(plan::print)?,
                 Some(ranks) => loaded.used_by(|experiment| plan_ranks::print(experiment, ranks as usize))?,
             }
+        }
+        Command::Summary { experiment } => {
+            prepare_device()?;
+            Loaded::<T>::read(&experiment, Purpose::Run)?.used_by(summary::print)?;
         }
         Command::Train {
             experiment,
