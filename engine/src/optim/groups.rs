@@ -4,6 +4,7 @@ use crate::base::pattern;
 use crate::optim::error::{Allowed, OptimError, check_ranges};
 use crate::optim::settings::Settings;
 use engine_macros::component;
+use std::collections::BTreeMap;
 use std::fmt;
 use tch::Tensor;
 
@@ -21,6 +22,9 @@ pub struct GroupRule {
     pub weight_decay: Option<f64>,
     /// Weight decay as a multiple of the optimizer's.
     pub decay_mult: Option<f64>,
+    /// Any other settings of the optimizer by their names, instead of its own: `{"beta2": 0.95, "eps": 1e-6}`.
+    #[config(default)]
+    pub set: BTreeMap<String, f64>,
 }
 
 impl GroupRule {
@@ -42,7 +46,23 @@ impl GroupRule {
         pattern::matches(&self.pattern, name)
     }
 
-    fn check(&self) -> Result<(), OptimError> {
+    /// Checks the rule by itself, and against the settings of its optimizer.
+    fn check(&self, base: &Settings) -> Result<(), OptimError> {
+        for (name, value) in &self.set {
+            let own = match name.as_str() {
+                "lr" => self.lr.or(self.lr_mult),
+                "weight_decay" => self.weight_decay.or(self.decay_mult),
+                _ => None,
+            };
+            if own.is_some() {
+                let why = format!("`{name}` is in `set` and beside it; keep one");
+                return Err(OptimError::Contradiction { owner: self.pattern.clone(), why });
+            }
+            if base.get(name).is_none() {
+                return Err(base.unknown(name));
+            }
+            check_ranges(&self.pattern, &[(&format!("set.{name}"), *value, allowed(name))])?;
+        }
         for (absolute, multiple, names) in [
             (self.lr, self.lr_mult, ("lr", "lr_mult")),
             (self.weight_decay, self.decay_mult, ("weight_decay", "decay_mult")),
@@ -59,7 +79,16 @@ impl GroupRule {
     }
 
     fn sets_decay(&self) -> bool {
-        self.weight_decay.is_some() || self.decay_mult.is_some()
+        self.weight_decay.is_some() || self.decay_mult.is_some() || self.set.contains_key("weight_decay")
+    }
+}
+
+/// What a setting may be, by its name, which means the same in all recipes.
+fn allowed(setting: &str) -> Allowed {
+    match setting {
+        "momentum" | "beta1" | "beta2" | "alpha" | "rho" => Allowed::BelowOne,
+        "beta2_decay" => Allowed::Any,
+        _ => Allowed::NotNegative,
     }
 }
 
@@ -74,8 +103,8 @@ pub struct GroupRules<'a> {
 
 impl GroupRules<'_> {
     /// What contradicts itself or is out of range, each with its rule's index.
-    pub(crate) fn check(&self) -> Vec<(usize, OptimError)> {
-        let errors = self.rules.iter().enumerate().map(|(index, rule)| Some((index, rule.check().err()?)));
+    pub(crate) fn check(&self, base: &Settings) -> Vec<(usize, OptimError)> {
+        let errors = self.rules.iter().enumerate().map(|(index, rule)| Some((index, rule.check(base).err()?)));
         errors.flatten().collect()
     }
 
@@ -133,7 +162,7 @@ pub(super) fn assign(
     parameters: &[(String, Tensor)],
 ) -> Result<Vec<Assigned>, OptimError> {
     for rule in rules.rules {
-        rule.check()?;
+        rule.check(base)?;
     }
     // two groups for each rule and for the rest: with weight decay and without
     let mut members = vec![[Vec::new(), Vec::new()]; rules.rules.len() + 1];
@@ -175,6 +204,7 @@ fn settings_of(base: &Settings, rule: Option<&GroupRule>, without_decay: bool) -
     if let Some(rule) = rule {
         change("lr", rule.lr, rule.lr_mult)?;
         change("weight_decay", rule.weight_decay, rule.decay_mult)?;
+        rule.set.iter().try_for_each(|(name, value)| change(name, Some(*value), None))?;
     }
     if without_decay {
         change("weight_decay", Some(0.0), None)?;

@@ -50,7 +50,7 @@ use std::fmt::Debug;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an optimizer",
     label = "not an optimizer",
-    note = "`Adam`, `AdamW` and `Sgd` are; implement `Optimizer` for a recipe of your own"
+    note = "`AdamW`, `Sgd` and all that `list optimizers` prints are; implement `Optimizer` for a recipe of your own"
 )]
 pub trait Optimizer: Debug + Send + Sync {
     /// Its name in checkpoints and messages.
@@ -62,7 +62,7 @@ pub trait Optimizer: Debug + Send + Sync {
     /// The first field with an invalid value.
     fn check(&self) -> Result<(), OptimError>;
 
-    /// The settings of a group without a rule. Rules can change `lr` and `weight_decay`.
+    /// The settings of a group without a rule. Rules can change all of them.
     fn settings(&self) -> Settings;
 
     /// The parameter groups of the file.

@@ -1,10 +1,10 @@
 //! Adam with weight decay apart from the gradient.
 
-use crate::optim::adam::{AdamAlgorithm, adam_settings, check_adam, defaults};
 use crate::optim::algorithm::Algorithm;
 use crate::optim::error::OptimError;
 use crate::optim::groups::{GroupRule, GroupRules};
 use crate::optim::optimizer::Optimizer;
+use crate::optim::recipes::adam::{AdamAlgorithm, adam_settings, check_adam, defaults};
 use crate::optim::settings::Settings;
 use engine_macros::component;
 
