@@ -364,7 +364,7 @@ mod tests {
             let made = TensorList::new([&matrix]).unwrap().orthogonal((3.4445, -4.775, 2.0315), 5, 1e-7).unwrap();
             let made = made.get(0).unwrap().unwrap();
             assert_eq!((made.size(), made.kind()), (size.to_vec(), tch::Kind::Float));
-            let (_, values, _) = made.linalg_svd(false, "");
+            let (_, values, _) = Tensor::linalg_svd(&made, false, "");
             let values = Vec::<f32>::try_from(values).unwrap();
             assert!(values.iter().all(|value| (0.6..1.3).contains(value)), "{values:?}");
         }

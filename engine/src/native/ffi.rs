@@ -101,8 +101,16 @@ unsafe extern "C" {
         lists: *const *const RawList,
         count: usize,
         max_norm: f64,
+        p: f64,
         norm: *mut *mut C_tensor,
     ) -> c_int;
+    pub(super) fn eng_clip_grad_norms(
+        parameters: *const RawList,
+        max_norm: f64,
+        p: f64,
+        norm: *mut *mut C_tensor,
+    ) -> c_int;
+    pub(super) fn eng_clip_grad_adaptive(parameters: *const RawList, factor: f64, eps: f64) -> c_int;
     pub(super) fn eng_clip_grad_value(lists: *const *const RawList, count: usize, max: f64) -> c_int;
     pub(super) fn eng_scale_grads(parameters: *const RawList, factor: f64) -> c_int;
     pub(super) fn eng_zero_grad(parameters: *const RawList) -> c_int;

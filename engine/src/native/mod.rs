@@ -32,8 +32,8 @@ pub use device::{Accelerator, libtorch_version, load_accelerator};
 pub use dist::{Pending, ProcessGroup, Reducer, ReducerOptions, Store};
 pub use error::{ErrorKind, NativeError};
 pub use foreach::{
-    clip_grad_norm_, clip_grad_value_, foreach_copy_, foreach_lerp_, foreach_lerp_by_, grad_norm, not_finite,
-    scale_grads_, zero_grad,
+    clip_grad_adaptive_, clip_grad_norm_, clip_grad_norms_, clip_grad_value_, foreach_copy_, foreach_lerp_,
+    foreach_lerp_by_, grad_norm, not_finite, scale_grads_, zero_grad,
 };
 pub use generator::{generator_state, seed_generator, set_generator_state};
 pub use gradients::{GradientSwitch, GradientsOff, backward};

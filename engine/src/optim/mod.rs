@@ -24,10 +24,10 @@ mod tests;
 pub mod update;
 
 pub use algorithm::{Algorithm, Slot, SlotShape, StepInputs};
-pub use clip::Clip;
+pub use clip::{Clip, ClipTogether, clip_gradients};
 pub use error::OptimError;
 pub use groups::{GroupName, GroupRule, GroupRules};
-pub use live::{Group, Optim, clip_gradients};
+pub use live::{Group, Optim};
 pub use optimizer::{Optimizer, OptimizerConfig};
 pub use recipes::{
     Adadelta, Adafactor, Adagrad, Adam, AdamW, Adamax, Lamb, Lars, Lion, Muon, MuonRate, NAdam, RAdam, RmsProp, Rprop,
