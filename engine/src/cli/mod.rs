@@ -18,6 +18,7 @@ mod out;
 mod plan;
 mod predictions;
 mod ranks;
+mod schedule;
 mod show;
 mod time;
 mod weights;
@@ -249,6 +250,8 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
         }
         Command::Export(what) => export::run::<T>(what)?,
         Command::Checkpoints { what } => return checkpoints::run(what, style.verbose),
+        Command::Schedule { experiment, setting, svg } => Loaded::<T>::read(&experiment, Purpose::Inspect)?
+            .used_by(|experiment| schedule::print(experiment, &setting, svg.as_deref()))?,
         Command::Plan { experiment } => Loaded::<T>::read(&experiment, Purpose::Inspect)?.used_by(plan::print)?,
         Command::Train {
             experiment,

@@ -11,6 +11,7 @@ mod clip;
 mod error;
 mod foreach;
 mod groups;
+mod layer_decay;
 mod live;
 mod optimizer;
 mod rate;
@@ -27,6 +28,7 @@ pub use algorithm::{Algorithm, Slot, SlotShape, StepInputs};
 pub use clip::{Clip, ClipTogether, clip_gradients};
 pub use error::OptimError;
 pub use groups::{GroupName, GroupRule, GroupRules};
+pub use layer_decay::LayerDecay;
 pub use live::{Group, Optim};
 pub use optimizer::{Optimizer, OptimizerConfig};
 pub use recipes::{

@@ -50,7 +50,7 @@ use std::fmt::Debug;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an optimizer",
     label = "not an optimizer",
-    note = "`AdamW`, `Sgd` and all that `list optimizers` prints are; implement `Optimizer` for a recipe of your own"
+    note = "`Adam`, `AdamW` and `Sgd` are; implement `Optimizer` for a recipe of your own"
 )]
 pub trait Optimizer: Debug + Send + Sync {
     /// Its name in checkpoints and messages.

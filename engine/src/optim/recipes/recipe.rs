@@ -1,6 +1,7 @@
 //! The fields that recipes have in common, written once.
 
-/// A recipe with the fields that follow its own: `maximize`, `groups`, `no_decay_on_bias_and_norm`. `new` takes the learning
+/// A recipe with the fields that follow its own: `maximize`, `groups`, `no_decay_on_bias_and_norm`,
+/// `layer_decay`. `new` takes the learning
 /// rate; the values of all other fields of its own are named after the struct. `fn fields_groups(&self)` gives its groups.
 macro_rules! recipe {
     (
@@ -23,6 +24,9 @@ macro_rules! recipe {
             /// No weight decay for parameters of at most one dimension: biases, and the scales of norms.
             #[config(default = false)]
             pub no_decay_on_bias_and_norm: bool,
+            /// Smaller learning rates for lower layers.
+            #[config(default)]
+            pub layer_decay: ::core::option::Option<$crate::optim::layer_decay::LayerDecay>,
         }
 
         impl $name {
@@ -34,6 +38,7 @@ macro_rules! recipe {
                     maximize: false,
                     groups: ::std::vec::Vec::new(),
                     no_decay_on_bias_and_norm: false,
+                    layer_decay: ::core::option::Option::None,
                 }
             }
 
@@ -41,6 +46,7 @@ macro_rules! recipe {
                 $crate::optim::groups::GroupRules {
                     rules: &self.groups,
                     no_decay_on_bias_and_norm: self.no_decay_on_bias_and_norm,
+                    layer_decay: self.layer_decay.as_ref(),
                 }
             }
         }

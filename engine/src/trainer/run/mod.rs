@@ -11,6 +11,7 @@ mod plan;
 mod program;
 mod ranks;
 mod recording;
+mod scheduled;
 mod script;
 mod start;
 mod train;
@@ -20,6 +21,7 @@ pub(crate) use evaluate::needs_loader;
 pub use evaluate::{run_predict, run_test, run_val};
 pub use plan::{PlannedGroup, PlannedHook, PlannedPass, ProgramPlan, plan_of};
 pub use program::{Program, build};
+pub use scheduled::{ScheduledGroup, ScheduledSetting, scheduled};
 pub use script::run_script;
 pub use train::{TrainOptions, run_train};
 
