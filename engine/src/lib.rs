@@ -103,7 +103,11 @@ pub mod prelude {
     pub use crate::data::{Batch, Collate, Dataset, Loader, Padded, Padding, Samples, Sequence, SharedTensor};
     pub use crate::hook::{Hook, PredictStep, Steps, TestStep, ValStep};
     pub use crate::hooks::{Anomaly, EarlyStopping, Ema, GradientCheck, Rollback};
-    pub use crate::metric::{Accuracy, Better, ConfusionMatrix, MeanLoss, Measure, Metric, MetricName, Perplexity};
+    pub use crate::metric::{
+        Accuracy, Auroc, AveragePrecision, Better, Bleu, CalibrationError, ConfusionMatrix, Dice, FBeta, Mae, MeanAp,
+        MeanIou, MeanLoss, MeanOf, Measure, Metric, MetricName, Mse, Pearson, Perplexity, Precision, R2, Recall, Rmse,
+        WordErrorRate,
+    };
     pub use crate::model::{Model, Net};
     pub use crate::nn;
     pub use crate::optim::{Adam, AdamW, Optimizer, Schedules, Sgd};
@@ -148,6 +152,8 @@ mod documents {
     mod weights {}
     #[doc = include_str!("../../docs/macros.md")]
     mod macros {}
+    #[doc = include_str!("../../docs/metrics.md")]
+    mod metrics {}
     #[doc = include_str!("../../docs/porting.md")]
     mod porting {}
 }

@@ -85,6 +85,17 @@ pub trait Dataset: Sized + 'static {
         None
     }
 
+    /// The class of each sample, any numbers: [`ClassBalanced`](crate::data::ClassBalanced) draws every class equally often.
+    fn classes(&self) -> Option<&[i64]> {
+        None
+    }
+
+    /// The length of each sample, for example in tokens: [`ByLength`](crate::data::ByLength) puts samples of similar length
+    /// into one batch.
+    fn lengths(&self) -> Option<&[usize]> {
+        None
+    }
+
     /// Makes one batch. Override it when reading several samples together is faster, or when samples must be cut or
     /// padded to fit each other.
     ///
@@ -178,6 +189,13 @@ impl Samples {
     /// The indices in the dataset, in the order of the batch. An index may occur twice.
     pub fn indices(&self) -> &[usize] {
         &self.indices
+    }
+
+    /// The same places with other indices, for a dataset that hands its batches on to another one: generators belong to
+    /// the places, so the samples are augmented as they would be here.
+    #[must_use]
+    pub fn with_indices(&self, index: impl Fn(usize) -> usize) -> Samples {
+        Samples { indices: self.indices.iter().map(|from| index(*from)).collect(), ..self.clone() }
     }
 
     /// Where the batch begins in the loader's common order. Only with an endless sampler can a batch continue into the

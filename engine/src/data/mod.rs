@@ -15,6 +15,7 @@ mod config;
 mod cursor;
 mod dataset;
 mod error;
+mod facts;
 mod loader;
 mod opened;
 mod padding;
@@ -26,6 +27,7 @@ mod shared;
 mod source;
 #[cfg(test)]
 mod tests;
+mod wrap;
 
 pub(crate) use batch::checked_weight;
 pub use batch::{Batch, BatchError, EachPart, Part, Rows, SharedField, StatedWeight, Whole, WholeField};
@@ -36,8 +38,16 @@ pub use cursor::Cursor;
 pub use dataset::{BatchOf, Dataset, SampleOf, Samples};
 pub use engine_macros::Batch;
 pub use error::DataError;
+pub use facts::Facts;
 pub use loader::Loader;
 pub use padding::{Padded, Padding, Sequence};
-pub use sampler::{Infinite, Order, Pass, Population, Sampler, SamplerConfig, Sequential, Shuffled, Weighted};
+pub use sampler::{
+    ByLength, ClassBalanced, Fact, Infinite, Order, Pass, Population, Sampler, SamplerConfig, Sequential, Shuffled,
+    Weighted,
+};
 pub use shared::SharedTensor;
 pub use source::{BatchSource, Source};
+pub use wrap::{
+    Cached, CachedConfig, Concat, ConcatConfig, Kept, Oversampled, OversampledConfig, Repeated, RepeatedConfig, Subset,
+    SubsetConfig,
+};

@@ -20,6 +20,7 @@ mod fed;
 mod finite;
 mod identity;
 mod loaders;
+mod matrix;
 mod names;
 mod order;
 mod plan;

@@ -48,7 +48,7 @@ impl From<Mode> for TrainOptions {
 pub fn run_train<T: Build>(experiment: Experiment<T>, options: impl Into<TrainOptions>) -> Result<Summary> {
     // before the ranks meet: from then on a signal to one of them ends all in good order
     let signals = Launched::of_environment()?.map(|_| Signals::listen()).transpose()?;
-    let process = ranks::join(&experiment, "train")?;
+    let process = ranks::join(&experiment)?;
     let summary = train_as(process.clone(), signals, experiment, options.into());
     ranks::leave(&process, summary.as_ref().err());
     summary
