@@ -1,6 +1,6 @@
 //! The curves as an SVG picture.
 
-use crate::cli::schedule::{bounds, places, short};
+use crate::cli::schedule::numbers::{bounds, places, short};
 use crate::trainer::ScheduledSetting;
 
 /// The picture and its margins, in pixels.

@@ -11,7 +11,7 @@ use crate::optim::recipes::of_each::{left_out, of_each, power};
 use crate::optim::recipes::recipe::recipe;
 use crate::optim::settings::Settings;
 use engine_macros::component;
-use tch::Kind;
+use tch::Tensor;
 
 recipe! {
     /// RAdam: [`Adam`](crate::optim::Adam) that scales its steps only as far as the mean of squares is known (Liu et al., 2020),
@@ -111,16 +111,17 @@ impl Rule for RAdamRule {
             let spent = power(beta2, count)?.f_mul(count)?.f_div(&left_out(beta2, count)?)?;
             spent.f_mul_scalar(-2.0)?.f_add_scalar(most)
         })?;
-        let enough = of_each(&length, |length| length.f_gt(5.0)?.f_to_kind(Kind::Double))?;
+        let enough = of_each(&length, |length| length.f_gt(5.0))?;
+        let none = of_each(&length, Tensor::f_zeros_like)?;
         let rate = of_each(&counts, |count| left_out(beta1, count)?.f_reciprocal()?.f_mul_scalar(-lr))?;
         let scaled = of_each(&length, |length| {
             let above = length.f_add_scalar(-4.0)?.f_mul(&length.f_add_scalar(-2.0)?)?.f_mul_scalar(most)?;
             let below = length.f_mul_scalar((most - 4.0) * (most - 2.0))?;
-            // where it is not used, it must not be the root of a negative number
-            let root = above.f_div(&below)?.f_clamp_min(0.0)?.f_sqrt()?;
-            root.f_mul(&left_out(beta2, &counts)?.f_sqrt()?)?.f_mul(&rate)?.f_mul(&enough)
+            let root = above.f_div(&below)?.f_sqrt()?.f_mul(&left_out(beta2, &counts)?.f_sqrt()?)?;
+            // where it is not used, it may be that of a negative number
+            root.f_mul(&rate)?.f_where_self(&enough, &none)
         })?;
-        let plain = of_each(&enough, |enough| enough.f_neg()?.f_add_scalar(1.0)?.f_mul(&rate))?;
+        let plain = of_each(&none, |none| none.f_where_self(&enough, &rate))?;
         let mut divisor = squares.sqrt()?;
         divisor.add_scalar_(inputs.setting("eps")?)?;
         let mut factor = divisor.reciprocal()?;
