@@ -37,4 +37,4 @@ pub use recipes::{
 };
 pub use schedule::{PlannedLength, Schedule, ScheduleConfig, Schedules, TrainingLength, TrainingProgress};
 pub use settings::{Setting, Settings};
-pub use update::{NonFinite, Pass, PassBatches, PassInfo, PassPlan, PassSettings, Precision, Updates};
+pub use update::{GradientScale, NonFinite, Pass, PassBatches, PassInfo, PassPlan, PassSettings, Precision, Updates};
