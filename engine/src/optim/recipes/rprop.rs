@@ -53,13 +53,17 @@ impl Optimizer for Rprop {
         let contradiction = |why: String| Err(OptimError::Contradiction { owner: "Rprop".into(), why });
         check_ranges(
             "Rprop",
-            &[("lr", self.lr, Allowed::Positive), ("step_sizes.0", self.step_sizes.0, Allowed::NotNegative)],
+            &[
+                ("lr", self.lr, Allowed::Positive),
+                ("step_sizes.0", self.step_sizes.0, Allowed::NotNegative),
+                ("step_sizes.1", self.step_sizes.1, Allowed::NotNegative),
+            ],
         )?;
         if !(shrink > 0.0 && shrink < 1.0 && grow > 1.0 && grow.is_finite()) {
             return contradiction(format!("`etas` must be above 0 and below 1, and above 1, got ({shrink}, {grow})"));
         }
-        if !(self.step_sizes.0 <= self.step_sizes.1) {
-            let (least, most) = self.step_sizes;
+        let (least, most) = self.step_sizes;
+        if least > most {
             return contradiction(format!("the smallest of `step_sizes`, {least}, is above the largest, {most}"));
         }
         Ok(())
