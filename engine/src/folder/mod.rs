@@ -185,6 +185,11 @@ impl RunFolder {
     pub fn checkpoints(&self) -> PathBuf {
         self.path.join(CHECKPOINTS)
     }
+
+    /// Where updates are dumped, for `replay`.
+    pub fn dumps(&self) -> PathBuf {
+        self.path.join(DUMPS)
+    }
 }
 
 fn id_of(path: &Path) -> Option<(u64, u64)> {
@@ -192,9 +197,11 @@ fn id_of(path: &Path) -> Option<(u64, u64)> {
 }
 
 /// The resolved experiment, in a run's folder.
-pub(crate) const EXPERIMENT: &str = "experiment.ron";
+pub(crate) const EXPERIMENT: &str = crate::config::SAVED;
 /// The folder of the checkpoints.
 pub(crate) const CHECKPOINTS: &str = "checkpoints";
+/// The folder of the dumps.
+const DUMPS: &str = "dumps";
 /// What `predict` writes.
 pub(crate) const PREDICTIONS: &str = "predictions.jsonl";
 const LOG: &str = "log.txt";

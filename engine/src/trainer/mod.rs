@@ -24,5 +24,6 @@ pub use fields::{LoaderField, MetricField, OptimizerField, SameBatch, SameBatche
 pub(crate) use run::needs_loader;
 pub use run::{
     PlannedGroup, PlannedHook, PlannedPass, Program, ProgramPlan, ScheduledGroup, ScheduledSetting, Summary,
-    TrainOptions, build, plan_of, run_predict, run_script, run_test, run_train, run_val, scheduled,
+    TrainOptions, build, plan_of, run_costs, run_predict, run_replay, run_script, run_test, run_train, run_val,
+    scheduled,
 };
