@@ -14,12 +14,14 @@ mod args;
 mod batch;
 mod chosen;
 mod component;
+mod demands;
 mod diag;
 mod elsewhere;
 mod experiment;
 mod experiments;
 mod fallback;
 mod fields;
+mod functions;
 #[cfg(test)]
 mod fuzz;
 mod groups;
@@ -41,6 +43,7 @@ mod show;
 mod snapshot;
 mod source;
 mod spans;
+mod state;
 mod suggest;
 mod trainer;
 mod trainer_and_files;
@@ -178,6 +181,7 @@ pub fn only_ok(_args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `dataset` | settings of a dataset |
 /// | `optimizer`, `schedule`, `sampler` | an optimizer, a schedule or a sampler that a file can choose |
 /// | `loop` | a training loop that a file can choose with `train_loop` |
+/// | `step` | a step processor that a file can choose with `step_processor` |
 /// | `metric`, `sink` | a metric or a sink; its fields are `#[config]`, `#[state]` or `#[transient]`, like those of a hook |
 /// | `name = "…"` | the name in experiment files |
 /// | `crate = path` | where the engine is; it is found by itself, also under another name, when `Cargo.toml` names it |

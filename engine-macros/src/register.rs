@@ -4,9 +4,8 @@ use crate::args::{self, CRATE, NAME};
 use crate::chosen;
 use crate::diag::Diag;
 use crate::krate::Krate;
-use crate::settings::block;
 use crate::suggest::meant_or_list;
-use crate::verified::{path, verified};
+use crate::verified::{block, path, verified};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
@@ -15,8 +14,8 @@ use syn::spanned::Spanned;
 use syn::{Token, Type};
 
 /// The kinds of components, as `list` prints them.
-const KINDS: [&str; 10] =
-    ["hook", "metric", "sink", "model", "dataset", "optimizer", "schedule", "sampler", "loop", "settings"];
+const KINDS: [&str; 11] =
+    ["hook", "metric", "sink", "model", "dataset", "optimizer", "schedule", "sampler", "loop", "step", "settings"];
 
 /// What a call says.
 struct Call {

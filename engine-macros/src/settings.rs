@@ -3,14 +3,14 @@
 //! A hook or metric has a second struct for them; any other component is that struct itself. Each field is
 //! read, written, copied and shown through the one trait `ConfigValue`, at the span of its type.
 
-use crate::fields::{Config, Field, Outside, Role, is_option};
+use crate::demands::demands;
+use crate::fields::{Config, Field, Role};
+use crate::functions::{absolute_function, check_function, default_function, function};
 use crate::krate::Krate;
-use crate::params::{Owner, Params};
-use crate::spans::{ends, quiet};
-use crate::verified::{constant, has, path, verified};
+use crate::params::Params;
+use crate::verified::{constant, has, verified};
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::Type;
+use quote::{ToTokens, quote};
 use syn::ext::IdentExt as _;
 
 /// A struct of settings.
@@ -320,89 +320,6 @@ impl Settings<'_> {
     }
 }
 
-/// `fn __default_x() -> T`, in which a default of a wrong type is an error at the default.
-pub(crate) fn default_function(field: &Field, config: &Config) -> Option<TokenStream> {
-    let Field { ty, cfgs, .. } = field;
-    let (name, value) = (function("default", field), config.default.as_ref()?.expand(ty));
-    let outside = config.outside(ty).map(|outside| refuse_outside(ty, &outside));
-    Some(quote_spanned! {Span::mixed_site()=>
-        #(#cfgs)*
-        fn #name() -> #ty {
-            #outside
-            #value
-        }
-    })
-}
-
-/// An error at a constant default that lies outside the range.
-fn refuse_outside(ty: &Type, outside: &Outside<'_>) -> TokenStream {
-    let Outside { default, start, end, closed, text } = outside;
-    let above = start.map(|start| quote!(DEFAULT >= #start)).into_iter();
-    let below = end.map(|end| if *closed { quote!(DEFAULT <= #end) } else { quote!(DEFAULT < #end) }).into_iter();
-    let (first, _) = ends(default);
-    let refuse = quote_spanned!(first=> ::core::panic!(#text));
-    quote! {
-        const _: () = {
-            const DEFAULT: #ty = #default;
-            #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
-            if !(true #(&& #above)* #(&& #below)*) {
-                #refuse
-            }
-        };
-    }
-}
-
-/// `fn __absolute_x() -> T` of a default that is a path: the place that it means from the current folder. What is saved
-/// stands in a folder of its own, and a relative path would mean another place there.
-pub(crate) fn absolute_function(krate: &Krate, field: &Field, config: &Config, of: TokenStream) -> Option<TokenStream> {
-    let Field { ty, cfgs, .. } = field;
-    let (name, default, private) = (function("absolute", field), function("default", field), krate.private());
-    config.default_is_path(ty).then(|| {
-        quote! {
-            #(#cfgs)*
-            fn #name() -> #ty { <#ty as #private::Paths>::absolute(#of #default()) }
-        }
-    })
-}
-
-/// `fn __check_x(value: &T) -> Result<(), String>`, when something is demanded of the field's value.
-pub(crate) fn check_function(krate: &Krate, field: &Field, config: &Config) -> Option<TokenStream> {
-    let private = krate.private();
-    let Field { ty, cfgs, .. } = field;
-    let (name, key) = (function("check", field), field.key());
-    let range = config.range.as_ref().map(|limits| {
-        let (range, source) = (limits.range(), limits.source());
-        quote_spanned!(Span::mixed_site()=> #private::check_range::<#ty, _>(value, #key, #range, #source))
-    });
-    let exists = config.exists.then(|| quote_spanned!(Span::mixed_site()=> #private::check_exists::<#ty>(value)));
-    let mut demands: Vec<TokenStream> = range.into_iter().chain(exists).collect();
-    let last = demands.pop()?;
-    Some(quote_spanned! {Span::mixed_site()=>
-        #(#cfgs)*
-        fn #name(value: &#ty) -> ::core::result::Result<(), ::std::string::String> {
-            #(#demands?;)*
-            #last
-        }
-    })
-}
-
-/// `__read_width`.
-pub(crate) fn function(verb: &str, field: &Field) -> Ident {
-    format_ident!("__{verb}_{}", field.ident, span = quiet(&field.ident))
-}
-
-/// What a `#[state]` or `#[transient]` field starts from. That the former can be saved is asked by [`state_impl`].
-pub(crate) fn fresh(krate: &Krate, params: &Params, field: &Field) -> TokenStream {
-    let ty = &field.ty;
-    match field.role {
-        Role::State => {
-            let (private, saved) = (krate.private(), saved(krate, params, field));
-            quote!(<#saved as #private::Fresh>::fresh)
-        }
-        _ => path(krate, ty, "Fresh", "fresh"),
-    }
-}
-
 /// The type of a `#[config]` field, which can be a setting. That it can be is asked by [`Settings::asked`].
 pub(crate) fn setting(krate: &Krate, params: &Params, field: &Field) -> TokenStream {
     match params.are_in(&field.ty) {
@@ -411,121 +328,9 @@ pub(crate) fn setting(krate: &Krate, params: &Params, field: &Field) -> TokenStr
     }
 }
 
-/// The type of a `#[state]` field, which can be saved.
-fn saved(krate: &Krate, params: &Params, field: &Field) -> TokenStream {
-    match params.are_in(&field.ty) {
-        true => field.ty.to_token_stream(),
-        false => verified(krate, &field.ty, &constant("SAVED", &field.ident)),
-    }
-}
-
-/// What fields of these roles need of their types, where those contain a parameter.
-pub(crate) fn demands(
-    krate: &Krate,
-    params: &Params,
-    fields: &[Field],
-    of: impl Fn(&Role) -> bool,
-) -> Vec<TokenStream> {
-    let private = krate.private();
-    let demand = |field: &Field| {
-        let Field { ty, role, .. } = field;
-        if !params.are_in(ty) || !of(role) {
-            return None;
-        }
-        Some(match role {
-            Role::Config(config) if config.default_is_of_type() && !is_option(ty) => {
-                quote!(#ty: #private::ConfigValue + ::core::default::Default)
-            }
-            Role::Config(_) => quote!(#ty: #private::ConfigValue),
-            Role::State => quote!(#ty: #private::Saved + #private::Fresh),
-            Role::Transient => quote!(#ty: #private::Fresh),
-            Role::BySerde { .. } | Role::Unknown => return None,
-        })
-    };
-    fields.iter().filter_map(demand).collect()
-}
-
-/// `impl State` from the `#[state]` fields. The expansion puts it into a [`block`].
-pub(crate) fn state_impl(krate: &Krate, owner: &Owner, fields: &[Field]) -> TokenStream {
-    let (private, params) = (krate.private(), &owner.params);
-    let stated = || fields.iter().filter(|field| matches!(field.role, Role::State));
-    let (map, state) = (Ident::new("map", Span::mixed_site()), Ident::new("state", Span::mixed_site()));
-    let asked = stated().filter(|field| !params.are_in(&field.ty)).map(|field| {
-        let Field { ident, ty, cfgs, .. } = field;
-        let (constant, can_be_saved) = (constant("SAVED", ident), has(krate, ty, "Saved", "save"));
-        quote! {
-            #(#cfgs)*
-            const #constant: bool = #can_be_saved;
-        }
-    });
-    let saves = stated().map(|field| {
-        let (Field { ident, cfgs, .. }, key, saved) = (field, field.key(), saved(krate, params, field));
-        quote!(#(#cfgs)* #private::save_field::<#saved>(&mut #map, #key, &self.#ident);)
-    });
-    let loads = stated().map(|field| {
-        let (Field { ident, cfgs, .. }, key, saved) = (field, field.key(), saved(krate, params, field));
-        quote!(#(#cfgs)* #private::load_field::<#saved>(&mut #state, #key, &mut self.#ident)?;)
-    });
-    let resetting = fields.iter().filter(|field| field.config().is_some_and(|config| config.resets_state));
-    let of: Vec<TokenStream> = resetting
-        .map(|field| {
-            let (Field { ident, ty, cfgs, .. }, key) = (field, field.key());
-            let shown = quote!(::std::format!("{:?}", <#ty as #private::ConfigValue>::shown(&self.#ident)));
-            quote!(#(#cfgs)* settings.push((#key, #shown));)
-        })
-        .collect();
-    let belongs_to = (!of.is_empty()).then(|| {
-        quote! {
-            fn belongs_to(&self) -> ::std::vec::Vec<(&'static str, ::std::string::String)> {
-                let mut settings = ::std::vec::Vec::new();
-                #(#of)*
-                settings
-            }
-        }
-    });
-    let declared = params.declared();
-    let needed = demands(krate, params, fields, |role| matches!(role, Role::State | Role::Config(_)));
-    let conditions = params.conditions(&needed);
-    quote! {
-        #(#asked)*
-        #[automatically_derived]
-        impl #declared #private::State for #owner #conditions {
-            #belongs_to
-            fn save_state(&self) -> #private::StateMap {
-                let mut #map = #private::StateMap::new();
-                #(#saves)*
-                #map
-            }
-            fn load_state(
-                &mut self,
-                mut #state: #private::StateMap,
-            ) -> ::core::result::Result<(), #private::StateError> {
-                #(#loads)*
-                ::core::result::Result::Ok(())
-            }
-        }
-    }
-}
-
 fn option(text: Option<String>) -> TokenStream {
     match text {
         Some(text) => quote!(::core::option::Option::Some(#text)),
         None => quote!(::core::option::Option::None),
-    }
-}
-
-/// The block of an expansion that no name gets out of. A struct may have no field of a kind, so that a local is not used.
-pub(crate) fn block(items: TokenStream) -> TokenStream {
-    quote! {
-        #[allow(
-            non_camel_case_types,
-            non_upper_case_globals,
-            unreachable_code,
-            unused_imports,
-            unused_mut,
-            unused_variables,
-            clippy::diverging_sub_expression
-        )]
-        const _: () = { #items };
     }
 }

@@ -46,3 +46,19 @@ pub(crate) fn path_with(
     let open = quote_spanned!(first=> <);
     quote_spanned!(last=> #open #ty as #private::#of #parameters>::#member)
 }
+
+/// The block of an expansion that no name gets out of. A struct may have no field of a kind, so that a local is not used.
+pub(crate) fn block(items: TokenStream) -> TokenStream {
+    quote! {
+        #[allow(
+            non_camel_case_types,
+            non_upper_case_globals,
+            unreachable_code,
+            unused_imports,
+            unused_mut,
+            unused_variables,
+            clippy::diverging_sub_expression
+        )]
+        const _: () = { #items };
+    }
+}

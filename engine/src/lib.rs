@@ -106,12 +106,16 @@ pub mod prelude {
     pub use crate::data::{Batch, Collate, Dataset, Loader, Padded, Padding, Samples, Sequence, SharedTensor};
     pub use crate::hook::{Hook, PredictStep, Steps, TestStep, ValStep};
     pub use crate::hooks::{Anomaly, EarlyStopping, Ema, GradientCheck, Rollback};
-    pub use crate::metric::{Accuracy, Better, ConfusionMatrix, MeanLoss, Measure, Metric, MetricName, Perplexity};
+    pub use crate::metric::{
+        Accuracy, Auroc, AveragePrecision, Better, Bleu, CalibrationError, ConfusionMatrix, Dice, FBeta, Mae, MeanAp,
+        MeanIou, MeanLoss, MeanOf, Measure, Metric, MetricName, Mse, Pearson, Perplexity, Precision, R2, Recall, Rmse,
+        WordErrorRate,
+    };
     pub use crate::model::{Model, Net};
     pub use crate::nn;
     pub use crate::optim::{Adam, AdamW, Optimizer, Schedules, Sgd};
     pub use crate::random::SampleRng;
-    pub use crate::run::{Context, Save};
+    pub use crate::run::{Context, Save, TaskScale};
     pub use engine_macros::{component, hook, only_ok, pass, passes, phases, trainer};
     // what is written by mistake, and is told
     #[doc(hidden)]
@@ -137,6 +141,8 @@ mod documents {
     mod sinks {}
     #[doc = include_str!("../../docs/hooks.md")]
     mod hooks {}
+    #[doc = include_str!("../../docs/tasks.md")]
+    mod tasks {}
     #[doc = include_str!("../../docs/memory.md")]
     mod memory {}
     #[doc = include_str!("../../docs/precision.md")]
@@ -151,6 +157,8 @@ mod documents {
     mod weights {}
     #[doc = include_str!("../../docs/macros.md")]
     mod macros {}
+    #[doc = include_str!("../../docs/metrics.md")]
+    mod metrics {}
     #[doc = include_str!("../../docs/porting.md")]
     mod porting {}
 }
@@ -175,7 +183,7 @@ pub mod __private {
         OnePassesBlock, OnePhasesBlock, PassBatch, Phases, PhasesOf, PhasesOwner, PredictStep, SlotInfo, Slots, Steps,
         StepsOf, TestStep, TrainStep, ValStep, build_any, is_one_of, is_stepped, is_well, no_such_pass, pass_of,
     };
-    pub use crate::loops::{LoopConfig, Role, TrainerInfo};
+    pub use crate::loops::{LoopConfig, Role, StepConfig, TrainerInfo};
     pub use crate::metric::{Metric, MetricComponent, MetricConfig, build_metric};
     pub use crate::model::{AnyModel, Model, ModelConfig, Net, NetPart, build_model};
     pub use crate::optim::{OptimizerConfig, PassBatches, PassInfo, ScheduleConfig, Schedules};

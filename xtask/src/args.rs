@@ -17,6 +17,8 @@ pub(crate) enum Command {
     Ci(Peers),
     /// Kill trainings and resume them: how often, and from which seed, if that was said.
     Torture(Torture),
+    /// Measure what the engine costs.
+    Bench(Bench),
     /// Say what is there and what is missing.
     Doctor,
     /// Make a package outside this workspace build.
@@ -73,6 +75,28 @@ pub(crate) struct Torture {
     pub(crate) seed: Option<u64>,
 }
 
+/// Every part of `bench`, in the order in which they run, and whether it runs when none is named.
+const PARTS: [(&str, bool); 7] = [
+    ("step", true),
+    ("parts", true),
+    ("process", true),
+    ("dispatch", false),
+    ("orders", false),
+    ("config", false),
+    ("checkpoint", false),
+];
+
+/// What is measured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Bench {
+    /// The parts, as [`PARTS`] names them.
+    pub(crate) parts: Vec<&'static str>,
+    /// Whether PyTorch and engines of Python are measured beside it.
+    pub(crate) peers: Peers,
+    /// Whether the figures go into the documents.
+    pub(crate) write: bool,
+}
+
 /// The help of one command.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Topic {
@@ -102,6 +126,7 @@ pub(crate) fn parse(args: &[String]) -> Result<Command, String> {
         }
         "ci" => options(topic, &["--peers"], rest).map(|options| Command::Ci(options.peers)),
         "torture" => torture(topic, rest).map(Command::Torture),
+        "bench" => bench(topic, rest).map(Command::Bench),
         "doctor" => options(topic, &[], rest).map(|_| Command::Doctor),
         "link" => match rest {
             [dir] if !dir.starts_with('-') => Ok(Command::Link(PathBuf::from(dir))),
@@ -200,6 +225,25 @@ end with the bytes of one that nothing has disturbed. The first that does not is
   --seed S    the seed; another one each time if nothing was said",
     },
     Topic {
+        name: "bench",
+        usage: "cargo xtask bench [--peers] [--write] [PART…]",
+        brief: "measure what the engine costs, beside a loop by hand and PyTorch",
+        text: "
+Builds in release mode (some minutes the first time). What is compared runs in turn, in processes of its own, on one
+thread; the table has medians of the processor's time. On a machine that others use too, wait until it is quiet.
+
+  step          training steps of three small networks
+  parts         updates of many tensors, clipping, validation, samples in memory
+  process       a process of ten steps, and the memory of one of 60,000
+  dispatch      calls of hooks               orders        the order of a shuffled pass
+  config        reading an experiment        checkpoint    saving 1.2 GB (with --peers beside torch.save)
+Without PART: the first three.
+
+  --peers       PyTorch, Ignite, MMEngine and Lightning take part; they are brought into the user's cache,
+                `~/.cache/engine/peers` (2.6 GB to download)
+  --write       table and picture go into docs/performance.md and docs/performance.svg",
+    },
+    Topic {
         name: "doctor",
         usage: "cargo xtask doctor",
         brief: "say what is there and what is missing, each with the command that mends it",
@@ -228,6 +272,26 @@ in parts, writes what it finds as it goes, and prints a table. docs/gpu.md says 
     },
     Topic { name: "help", usage: "cargo xtask help [COMMAND]", brief: "this text, or that of one command", text: "" },
 ];
+
+fn bench(topic: &Topic, args: &[String]) -> Result<Bench, String> {
+    let mut bench = Bench { parts: Vec::new(), peers: Peers::LeftOut, write: false };
+    for arg in args {
+        match arg.as_str() {
+            "--peers" => bench.peers = Peers::Wanted,
+            "--write" => bench.write = true,
+            option if option.starts_with('-') => return Err(unexpected(topic, option)),
+            name => {
+                let names: Vec<&str> = PARTS.iter().map(|(name, _)| *name).collect();
+                let part = names.iter().find(|part| **part == name);
+                bench.parts.push(part.ok_or_else(|| format!("unknown part `{name}`; {}", suggestion(name, &names)))?);
+            }
+        }
+    }
+    if bench.parts.is_empty() {
+        bench.parts = PARTS.iter().filter(|(_, by_default)| *by_default).map(|(name, _)| *name).collect();
+    }
+    Ok(bench)
+}
 
 fn topic(name: &str) -> Result<&'static Topic, String> {
     TOPICS.iter().find(|topic| topic.name == name).ok_or_else(|| {

@@ -1,6 +1,6 @@
 //! The chores: demo, test, ci and link, each a short list of steps.
 
-use crate::args::{Device, Peers, Torture};
+use crate::args::{Bench, Device, Peers, Torture};
 use crate::cargo::Cargo;
 use crate::cargo_config::{self, Linked};
 use crate::libtorch::Libtorch;
@@ -77,6 +77,12 @@ pub(crate) fn torture(root: &Path, Torture { kills, seed }: Torture) -> Result<(
     let numbers = numbers.into_iter().filter_map(|(name, number)| Some((name, number?.to_string())));
     // the selection of packages is that of all tests, so that nothing is compiled twice
     cargo.with(numbers.collect()).run("test --workspace --test process torture -- --nocapture")
+}
+
+/// Measures what the engine costs.
+pub(crate) fn bench(root: &Path, bench: &Bench) -> Result<()> {
+    let (_, cargo) = ready(root, None)?;
+    crate::bench::run(root, &cargo, bench)
 }
 
 /// Makes the package in `dir` build with this checkout's libtorch.

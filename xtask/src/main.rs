@@ -4,6 +4,7 @@
 //! finds all that the rest needs. Exit codes: 0 done, 1 failed, 2 not understood.
 
 mod args;
+mod bench;
 mod bring;
 mod cache;
 mod cargo;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         Command::Test(device, peers) => chores::test(&root, device, peers),
         Command::Ci(peers) => chores::ci(&root, peers),
         Command::Torture(numbers) => chores::torture(&root, numbers),
+        Command::Bench(bench) => chores::bench(&root, &bench),
         Command::Doctor => doctor::report(&root),
         Command::Link(dir) => chores::link(&root, &dir),
         Command::GpuBundle(out) => gpu_bundle::make(&root, out),

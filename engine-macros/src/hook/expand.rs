@@ -1,13 +1,16 @@
 //! What a hook expands to: the struct, its settings, and the impls that tie them together.
 
 use crate::chosen::{self, Entry};
+use crate::demands::demands;
 use crate::fields::{Field, Role};
 use crate::hook::parse::Hook;
 use crate::krate::Krate;
 use crate::params::Owner;
 use crate::phases;
-use crate::settings::{Settings, block, demands, fresh, setting, state_impl};
+use crate::settings::{Settings, setting};
 use crate::spans::{impl_without_advice, quiet, without_advice};
+use crate::state::{fresh, state_impl};
+use crate::verified::block;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ItemStruct;

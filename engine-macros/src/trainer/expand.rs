@@ -3,11 +3,12 @@
 use crate::fields::{Config, Role};
 use crate::params::Owner;
 use crate::phases;
-use crate::settings::{block, fresh, state_impl};
 use crate::spans::{ends, without_advice};
+use crate::state::{fresh, state_impl};
 use crate::trainer::model::{Clock, LoaderRole, Trainer, TrainerField, TrainerRole};
 use crate::trainer::parts::{self, Part, parts};
 use crate::trainer::steps::{self, EVALUATED, fed, of_role};
+use crate::verified::block;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ItemStruct;
@@ -160,7 +161,7 @@ fn demands(trainer: &Trainer, parts: &[Part<'_>]) -> Vec<TokenStream> {
     let own: Vec<crate::fields::Field> = trainer.fields.iter().filter_map(own_state).collect();
     let mut demands = params.lasting();
     demands.extend(parts.iter().filter_map(|part| parts::demand(part, trainer)));
-    demands.extend(crate::settings::demands(&trainer.krate, &params, &own, |_| true));
+    demands.extend(crate::demands::demands(&trainer.krate, &params, &own, |_| true));
     demands.extend(steps::demands(trainer, parts));
     demands.extend(own_phases(trainer));
     demands

@@ -6,9 +6,9 @@
 //! `Field_net`, within the `const` block of the expansion.
 
 use crate::fields::{Field, PartInfo, Role, Section};
+use crate::functions::{absolute_function, check_function, default_function, function};
 use crate::krate::Krate;
 use crate::params::{Owner, Params};
-use crate::settings::{absolute_function, check_function, default_function, function};
 use crate::spans::quiet;
 use crate::trainer::model::{Trainer, TrainerField, TrainerRole};
 use crate::verified::{constant, path};

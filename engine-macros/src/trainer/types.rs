@@ -35,28 +35,37 @@ const LAYERS: [&str; 22] = [
 ];
 
 /// Single schedules, by the names that they have here and in PyTorch and MMEngine.
-const SCHEDULES: [&str; 22] = [
+const SCHEDULES: [&str; 31] = [
     "Constant",
     "ConstantLR",
     "Cosine",
     "CosineAnnealing",
     "CosineAnnealingLR",
+    "CosineAnnealingWarmRestarts",
+    "CosineRestartLR",
+    "CosineRestarts",
+    "Cyclic",
+    "CyclicLR",
     "Exponential",
     "ExponentialLR",
+    "InverseSqrt",
     "LRScheduler",
     "LambdaLR",
     "Linear",
     "LinearLR",
     "MultiStep",
     "MultiStepLR",
+    "Noam",
     "OneCycle",
     "OneCycleLR",
     "Poly",
     "PolyLR",
+    "ReduceLROnPlateau",
     "Schedule",
     "Scheduler",
     "Step",
     "StepLR",
+    "WarmUpStableDecay",
     "Warmup",
 ];
 

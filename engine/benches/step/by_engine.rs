@@ -1,5 +1,6 @@
 //! The step as a program of this engine takes it: a trainer, an experiment, the default hooks, rows into a file.
 
+use crate::args::Way;
 use crate::nets::{BenchNet, Kind, fill};
 use crate::talk::{Talk, WARM_UP, one_thread_on_the_cpu};
 use engine::folder::Mode;
@@ -8,13 +9,11 @@ use engine::prelude::*;
 use engine::sinks::Verbosity;
 use engine::trainer::{Experiment, TrainOptions, run_train};
 
-/// Batches until a pass begins anew.
-const PASS: usize = 1000;
-
 /// The same batch again and again.
 pub struct Fixed {
     inputs: SharedTensor,
     targets: SharedTensor,
+    batches: usize,
 }
 
 /// The data of a network of the bench.
@@ -24,6 +23,9 @@ pub struct FixedConfig {
     pub net: Kind,
     /// On the first CUDA device instead of the CPU.
     pub cuda: bool,
+    /// Batches until a pass begins anew.
+    #[config(default = 1000)]
+    pub batches: usize,
 }
 
 impl FixedConfig {
@@ -38,11 +40,11 @@ impl Dataset for Fixed {
 
     fn open(config: &FixedConfig) -> Result<Self> {
         let (inputs, targets) = config.net.batch(config.device());
-        Ok(Fixed { inputs: inputs.into(), targets: targets.into() })
+        Ok(Fixed { inputs: inputs.into(), targets: targets.into(), batches: config.batches })
     }
 
     fn len(&self) -> usize {
-        self.inputs.get().size()[0] as usize * PASS
+        self.inputs.get().size()[0] as usize * self.batches
     }
 
     fn get(&self, index: usize, _: &mut SampleRng) -> Result<(Tensor, Tensor)> {
@@ -188,13 +190,65 @@ impl NoReads {
 }
 
 /// One way of taking steps.
-pub(crate) fn serve(net: Kind, device: Device, step: &str) -> Result<()> {
-    run(net, device, device, &format!("max_iters: 1_000_000_000, step: {step}"), "Rounds()")
+pub(crate) fn serve(net: Kind, device: Device, way: Way) -> Result<()> {
+    let step = if way == Way::Captured { "CudaGraph()" } else { "Eager" };
+    let logger = if way == Way::Rows { "interval: 1" } else { ROW_EVERY_50 };
+    let more = if way == Way::Hooks { "Nothing(), ".repeat(200) } else { String::new() };
+    let train = format!("max_iters: 1_000_000_000, step: {step}");
+    run_with(net, device, device, &Program { train: &train, hooks: &format!("{more}Rounds()"), logger, profiled: None })
+}
+
+/// A hook of a user that has nothing to do.
+#[hook]
+pub struct Nothing {}
+
+#[phases]
+impl Nothing {
+    fn after_train_iter(&mut self, _: &mut Context<'_>) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// So many iters in all, and what this process holds at the end of each hundredth.
+pub(crate) fn steps(iters: u64) -> Result<()> {
+    run(Kind::Tiny, Device::Cpu, Device::Cpu, &format!("max_iters: {iters}"), "Weights(), Memory()")
+}
+
+/// Prints what the process holds after 100 iters and at the end.
+#[hook]
+pub struct Memory {}
+
+#[phases]
+impl Memory {
+    fn after_train_iter(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        if cx.iter().get() == 100 {
+            println!("{}", memory()?);
+        }
+        Ok(())
+    }
+
+    fn after_train(&mut self, _: &mut Context<'_>) -> Result<()> {
+        println!("{}", memory()?);
+        Ok(())
+    }
+}
+
+/// A line of JSON: KiB in memory now, and at most so far.
+fn memory() -> Result<String> {
+    let text = std::fs::read_to_string("/proc/self/status")?;
+    let of = |key: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(key));
+        line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok())
+            .ok_or_else(|| Error::msg(format!("no `{key}` in /proc/self/status")))
+    };
+    Ok(format!(r#"{{"now":{},"peak":{}}}"#, of("VmRSS:")?, of("VmHWM:")?))
 }
 
 /// What the operators and kernels of ten iters cost.
 pub(crate) fn profile(net: Kind, device: Device, step: &str) -> Result<()> {
-    run_with(net, device, device, &format!("max_iters: 25, step: {step}"), "Weights()", Some("11..20"))
+    let train = format!("max_iters: 25, step: {step}");
+    let program = Program { train: &train, hooks: "Weights()", logger: ROW_EVERY_50, profiled: Some("11..20") };
+    run_with(net, device, device, &program)
 }
 
 /// Gives the weights of the bench.
@@ -216,12 +270,23 @@ pub(crate) fn check(net: Kind, device: Device, from_host: bool) -> Result<()> {
     run(net, device, data, &train, "NoReads()")
 }
 
-fn run(net: Kind, device: Device, data: Device, train: &str, hook: &str) -> Result<()> {
-    run_with(net, device, data, train, hook, None)
+fn run(net: Kind, device: Device, data: Device, train: &str, hooks: &str) -> Result<()> {
+    run_with(net, device, data, &Program { train, hooks, logger: ROW_EVERY_50, profiled: None })
 }
 
-fn run_with(net: Kind, device: Device, data: Device, train: &str, hook: &str, profiled: Option<&str>) -> Result<()> {
+const ROW_EVERY_50: &str = "interval: 50";
+
+/// What an experiment says beside its network.
+struct Program<'a> {
+    train: &'a str,
+    hooks: &'a str,
+    logger: &'a str,
+    profiled: Option<&'a str>,
+}
+
+fn run_with(net: Kind, device: Device, data: Device, program: &Program<'_>) -> Result<()> {
     one_thread_on_the_cpu(device);
+    let Program { train, hooks, logger, profiled } = program;
     let folder = tempfile::tempdir()?;
     let cuda = data != Device::Cpu;
     let (name, size) = (net.variant(), net.batch_size(data));
@@ -235,12 +300,13 @@ fn run_with(net: Kind, device: Device, data: Device, train: &str, hook: &str, pr
     optimizer: (lr: {lr}, weight_decay: 0.01),
     loaders: (train: (dataset: Fixed(net: {name}, cuda: {cuda}), batch_size: {size})),
     train: (precision: {precision}, {train}),
-    backend: (channels_last: {channels_last}),
-    hooks: (logger: (interval: 50), checkpoint: Off),
-    custom_hooks: [{hook}],
+    backend: (channels_last: {channels_last}, flush_denormals: {cpu}),
+    hooks: (logger: ({logger}), checkpoint: Off),
+    custom_hooks: [{hooks}],
 )"#,
         lr = net.lr(),
         precision = net.precision(),
+        cpu = device == Device::Cpu,
         channels_last = net.is_channels_last(),
         device = if device == Device::Cpu { "Cpu" } else { "Cuda(0)" },
         work_dir = folder.path().display().to_string(),

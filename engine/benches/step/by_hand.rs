@@ -5,7 +5,9 @@ use crate::talk::{Talk, WARM_UP, one_thread_on_the_cpu};
 use engine::native::{AdamOptions, AdamStep, Scaling, TensorList, fused_adam, zero_grad};
 use engine::prelude::*;
 
-pub(crate) fn serve(net: Kind, device: Device) -> Result<()> {
+/// The loop. `foreach` raises each parameter's count of updates by an operator of libtorch, as `torch._foreach_add_` does on
+/// a CPU; libtorch's own fused kernel in C++ and in Python is called so.
+pub(crate) fn serve(net: Kind, device: Device, foreach: bool) -> Result<()> {
     one_thread_on_the_cpu(device);
     let vs = nn::VarStore::new(device);
     let network = BenchNet::new(&vs.root(), net);
@@ -13,6 +15,10 @@ pub(crate) fn serve(net: Kind, device: Device) -> Result<()> {
     variables.sort_by(|a, b| a.0.cmp(&b.0));
     fill(variables.iter().map(|(name, tensor)| (name.as_str(), tensor)));
     let mut optimizer = AdamWByHand::new(&variables)?;
+    let mut counts: Vec<Tensor> = match foreach {
+        true => variables.iter().map(|_| Tensor::from(0.0f32)).collect(),
+        false => Vec::new(),
+    };
     let (inputs, targets) = net.batch(device);
     let mut talk = Talk::new(device);
     let mut iters = WARM_UP;
@@ -22,6 +28,7 @@ pub(crate) fn serve(net: Kind, device: Device) -> Result<()> {
             zero_grad(&optimizer.parameters)?;
             let loss = network.loss(&inputs, &targets);
             loss.f_backward()?;
+            tch::no_grad(|| counts.iter_mut().try_for_each(|count| count.f_add_scalar_(1.0).map(|_| ())))?;
             optimizer.step()?;
             let _read = f64::try_from(&loss)?;
             last = Some(loss);

@@ -1,7 +1,7 @@
 //! Runs the ways in turn and takes medians.
 
 use crate::args::{Options, device_word};
-use crate::nets::Kind;
+use crate::work::{By, Work};
 use engine::prelude::*;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -11,15 +11,15 @@ use std::time::Instant;
 pub(crate) fn compare(options: &Options) -> Result<()> {
     let began = Instant::now();
     let mut found = Vec::new();
-    for &net in &options.nets {
+    for &work in &options.works {
         if options.limit.is_some_and(|limit| began.elapsed().as_secs_f64() > limit) {
-            println!("{}: left out, the time is over", net.name());
+            println!("{}: left out, the time is over", work.name());
             continue;
         }
-        let ways = measure(net, options)?;
-        println!("{}", table(net, options.device, &ways));
-        found.push(json(net, options.device, &ways));
-        // after each net: what comes later may take too long
+        let ways = measure(work, options)?;
+        println!("{}", table(work, options.device, &ways));
+        found.push(json(work, options.device, &ways));
+        // after each: what comes later may take too long
         if let Some(path) = &options.out {
             std::fs::write(path, format!("[\n{}\n]\n", found.join(",\n")))?;
         }
@@ -44,35 +44,21 @@ struct Round {
 /// A process with its rounds so far, or why it takes no part any more.
 type Running = Result<(Server, Vec<Round>)>;
 
-fn measure(net: Kind, options: &Options) -> Result<Vec<Way>> {
+fn measure(work: Work, options: &Options) -> Result<Vec<Way>> {
     let program = std::env::current_exe()?.display().to_string();
-    let ours = format!("{program} serve");
-    let gpu = options.device != Device::Cpu;
-    let mut commands = vec![("engine", ours.clone())];
-    if gpu {
-        commands.push(("captured", ours.clone()));
-    }
-    if Kind::SMALL.contains(&net) {
-        commands.push(("hand", ours));
-    }
-    if let Some(peers) = &options.peers {
-        let graph = gpu.then_some("graph");
-        let ways: Vec<&str> = match Kind::SMALL.contains(&net) {
-            true => ["eager", "item"].into_iter().chain(graph).collect(),
-            false => ["eager", "compile"].into_iter().collect(),
-        };
-        commands.extend(ways.into_iter().map(|way| (way, peers.clone())));
-    }
     let device = device_word(options.device);
+    let command = |(name, by): (&'static str, By)| {
+        let rest = format!("{} {name}", work.name());
+        let command = match by {
+            By::Us => format!("{program} serve {rest} --device {device}"),
+            By::PyTorch => format!("{} {rest} {device}", options.peers.as_ref()?),
+            By::Engines => format!("{} {rest} {device}", options.engines.as_ref()?),
+        };
+        Some((name, command))
+    };
+    let commands = work.ways(options.device).into_iter().filter_map(command);
     // all are started before any is waited for: they load and warm up beside each other
-    let started: Vec<_> = commands
-        .iter()
-        .map(|(name, command)| {
-            // our own program takes the device as an option
-            let device = if command.ends_with(" serve") { format!("--device {device}") } else { device.to_owned() };
-            (*name, Server::start(&format!("{command} {} {name} {device}", net.name())))
-        })
-        .collect();
+    let started: Vec<_> = commands.map(|(name, command)| (name, Server::start(&command))).collect();
     let mut servers: Vec<(&'static str, Running)> = started
         .into_iter()
         .map(|(name, server)| {
@@ -83,7 +69,7 @@ fn measure(net: Kind, options: &Options) -> Result<Vec<Way>> {
     // as many iters for all of them: the losses can be compared
     servers.iter_mut().for_each(|(_, server)| step(server, 20));
     let first = servers.iter_mut().find_map(|(_, server)| server.as_mut().ok()?.1.pop());
-    let first = first.ok_or_else(|| Error::msg(format!("no way of `{}` could be started", net.name())))?;
+    let first = first.ok_or_else(|| Error::msg(format!("no way of `{}` could be started", work.name())))?;
     let iters = (options.seconds * 1e6 / first.wall).clamp(5.0, 20_000.0) as u64;
     servers.iter_mut().flat_map(|(_, server)| server).for_each(|(_, rounds)| rounds.clear());
     for _ in 0..options.rounds {
@@ -171,19 +157,19 @@ fn spread(mut values: Vec<f64>) -> [f64; 3] {
     }
 }
 
-fn table(net: Kind, device: Device, ways: &[Way]) -> String {
-    let (unit, per_sample) = net.unit();
-    let work = (net.batch_size(device) * per_sample) as f64;
+fn table(work: Work, device: Device, ways: &[Way]) -> String {
+    let (unit, per_iter) = work.unit(device);
     // on a CPU that others use too the processor's time is what can be compared
+    // and where processes beside it do a part of the work, only the clock tells
     let (counted, of): (_, fn(&Round) -> f64) = match device {
-        Device::Cpu => ("cpu", |round| round.cpu),
+        Device::Cpu if work != Work::Samples => ("cpu", |round| round.cpu),
         _ => ("wall", |round| round.wall),
     };
     let median = |rounds: &[Round]| spread(rounds.iter().map(of).collect())[0];
     let ours = ways.first().and_then(|way| way.rounds.as_ref().ok()).map(|rounds| median(rounds));
-    let head = format!("{} on {}, batch {}", net.name(), device_word(device), net.batch_size(device));
+    let head = format!("{} on {}, {per_iter} {unit} in an iter", work.name(), device_word(device));
     let mut text = format!(
-        "{head}\n{:<8}{:>12}{:>24}{:>12}{:>14}{:>14}  last loss\n",
+        "{head}\n{:<10}{:>12}{:>24}{:>12}{:>14}{:>14}  last loss\n",
         "way",
         "µs/iter",
         "least..greatest",
@@ -193,15 +179,15 @@ fn table(net: Kind, device: Device, ways: &[Way]) -> String {
     );
     for way in ways {
         let line = match &way.rounds {
-            Err(error) => format!("{:<8}no numbers: {error:#}\n", way.name),
+            Err(error) => format!("{:<10}no numbers: {error:#}\n", way.name),
             Ok(rounds) => {
                 let [wall, least, greatest] = spread(walls(rounds));
                 let [cpu, ..] = spread(rounds.iter().map(|round| round.cpu).collect());
                 let loss = rounds.last().map_or(f64::NAN, |round| round.loss);
                 let ratio = ours.map_or(f64::NAN, |ours| ours / median(rounds));
                 let range = format!("{least:.1}..{greatest:.1}");
-                let rate = work * 1e6 / wall;
-                format!("{:<8}{wall:>12.1}{range:>24}{cpu:>12.1}{rate:>14.0}{ratio:>14.3}  {loss:.6}\n", way.name)
+                let rate = per_iter as f64 * 1e6 / wall;
+                format!("{:<10}{wall:>12.1}{range:>24}{cpu:>12.1}{rate:>14.0}{ratio:>14.3}  {loss:.6}\n", way.name)
             }
         };
         text.push_str(&line);
@@ -213,8 +199,8 @@ fn walls(rounds: &[Round]) -> Vec<f64> {
     rounds.iter().map(|round| round.wall).collect()
 }
 
-fn json(net: Kind, device: Device, ways: &[Way]) -> String {
-    let (unit, per_sample) = net.unit();
+fn json(work: Work, device: Device, ways: &[Way]) -> String {
+    let (unit, per_iter) = work.unit(device);
     let numbers = |rounds: &[Round], of: fn(&Round) -> f64| rounds.iter().map(of).collect::<Vec<f64>>();
     let ways: serde_json::Map<String, serde_json::Value> = ways
         .iter()
@@ -230,9 +216,8 @@ fn json(net: Kind, device: Device, ways: &[Way]) -> String {
             (way.name.to_owned(), value)
         })
         .collect();
-    let work = net.batch_size(device) * per_sample;
     serde_json::json!({
-        "net": net.name(), "device": device_word(device), "unit": unit, "per_iter": work, "ways": ways,
+        "net": work.name(), "device": device_word(device), "unit": unit, "per_iter": per_iter, "ways": ways,
     })
     .to_string()
 }

@@ -13,13 +13,20 @@ mod args;
 pub mod by_engine;
 mod by_hand;
 mod compare;
+mod figures;
 pub mod nets;
+mod parts;
+mod process;
 pub mod prove;
 mod talk;
+pub mod validate;
+mod work;
 
-use args::Command;
+use args::{Command, Way};
 use engine::native::load_accelerator;
+use engine::prelude::{Device, Result};
 use std::process::ExitCode;
+use work::Work;
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -36,11 +43,12 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Command::Compare(options) => compare::compare(&options),
-        Command::Serve { net, way, device } => load_accelerator().map_err(Into::into).and_then(|_| match way {
-            args::Way::Engine => by_engine::serve(net, device, "Eager"),
-            args::Way::Captured => by_engine::serve(net, device, "CudaGraph()"),
-            args::Way::Hand => by_hand::serve(net, device),
-        }),
+        Command::Process => process::measure(),
+        Command::Steps { iters } => by_engine::steps(iters),
+        Command::Figures { files, to } => figures::write(&files, &to),
+        Command::Serve { work, way, device } => {
+            load_accelerator().map_err(Into::into).and_then(|_| serve(work, way, device))
+        }
         Command::Profile { net, way, device } => load_accelerator().map_err(Into::into).and_then(|_| {
             by_engine::profile(net, device, if way == args::Way::Captured { "CudaGraph()" } else { "Eager" })
         }),
@@ -55,5 +63,18 @@ fn main() -> ExitCode {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// One way of one work, until nobody asks any more.
+fn serve(work: Work, way: Way, device: Device) -> Result<()> {
+    match (work, way) {
+        (Work::Net(net), Way::Hand | Way::Foreach) => by_hand::serve(net, device, way == Way::Foreach),
+        (Work::Net(net), _) => by_engine::serve(net, device, way),
+        (Work::Validation, Way::Hand) => validate::by_hand(device),
+        (Work::Validation, _) => validate::by_engine(device),
+        (Work::Adamw(tensors), _) => parts::adamw(tensors, device),
+        (Work::Clip(tensors), _) => parts::clip(tensors, device),
+        (Work::Samples, _) => parts::samples(if way == Way::Workers { 2 } else { 0 }),
     }
 }

@@ -1,5 +1,6 @@
 //! How a way of taking steps is asked for rounds: a number of iters a line, and an answer of one line of JSON.
 
+use engine::native::set_flush_denormals;
 use engine::prelude::*;
 use std::io::{BufRead as _, Write as _};
 use std::time::Instant;
@@ -43,10 +44,12 @@ impl Talk {
     }
 }
 
-/// All ways use one thread there: what is compared is the work, not how it is shared.
+/// All ways use one thread there, and take numbers near zero as zero: what is compared is the work, not how it is shared or
+/// how slow the processor is with such numbers.
 pub(crate) fn one_thread_on_the_cpu(device: Device) {
     if device == Device::Cpu {
         engine::tch::set_num_threads(1);
+        set_flush_denormals(true);
     }
 }
 

@@ -18,6 +18,7 @@ pub struct Output {
     loss: Option<Tensor>,
     values: Vec<(&'static str, Scalar)>,
     tensors: Vec<(&'static str, Tensor)>,
+    texts: Vec<(&'static str, Vec<String>)>,
     weight: Option<f64>,
 }
 
@@ -30,7 +31,7 @@ impl Output {
     /// An output without a loss: for a training step that has called [`cx.backward`](crate::run::Context::backward)
     /// itself, or for a `val_step` that computes no loss. To show a `loss` in rows, add it with [`Output::value`].
     pub fn without_loss() -> Self {
-        Output { loss: None, values: Vec::new(), tensors: Vec::new(), weight: None }
+        Output { loss: None, values: Vec::new(), tensors: Vec::new(), texts: Vec::new(), weight: None }
     }
 
     /// Adds a number that is recorded under `name`. A tensor of one element is read only when a row is written.
@@ -64,6 +65,22 @@ impl Output {
     /// When the step returned no loss: see [`Output::without_loss`].
     pub fn loss(&self) -> Result<&Tensor> {
         self.loss.as_ref().ok_or_else(|| Error::msg("the output has no loss: its step made it with `without_loss`"))
+    }
+
+    /// Adds texts for metrics such as [`Bleu`](crate::metric::Bleu), one for each sample.
+    ///
+    /// ```
+    /// use engine::prelude::*;
+    ///
+    /// let output = Output::without_loss()
+    ///     .texts("prediction", vec!["a cat".to_owned()])
+    ///     .texts("target", vec!["the cat".to_owned()]);
+    /// assert_eq!(output.get_texts("target").unwrap(), ["the cat"]);
+    /// ```
+    #[must_use]
+    pub fn texts(mut self, name: &'static str, texts: Vec<String>) -> Self {
+        self.texts.push((name, texts));
+        self
     }
 
     /// Whether there is a loss.
@@ -107,13 +124,24 @@ impl Output {
         self.tensors.iter().map(|(name, _)| *name)
     }
 
+    /// The texts with this name.
+    pub fn get_texts(&self, name: &str) -> Option<&[String]> {
+        self.texts.iter().find(|(known, _)| *known == name).map(|(_, texts)| texts.as_slice())
+    }
+
+    /// The names of the texts.
+    pub fn text_names(&self) -> impl Iterator<Item = &'static str> {
+        self.texts.iter().map(|(name, _)| *name)
+    }
+
     /// The same with what `copy` makes of each tensor.
     pub(crate) fn copied(&self, copy: &mut dyn FnMut(&Tensor) -> Result<Tensor>) -> Result<Output> {
         let loss = self.loss.as_ref().map(&mut *copy).transpose()?;
         let values = self.values.iter().map(|(name, value)| Ok((*name, value.copied(copy)?)));
         let values = values.collect::<Result<_>>()?;
         let tensors = self.tensors.iter().map(|(name, tensor)| Ok((*name, copy(tensor)?)));
-        Ok(Output { loss, values, tensors: tensors.collect::<Result<_>>()?, weight: self.weight })
+        let (tensors, texts) = (tensors.collect::<Result<_>>()?, self.texts.clone());
+        Ok(Output { loss, values, tensors, texts, weight: self.weight })
     }
 
     /// Detaches the loss from its graph, so that the output keeps no activations alive.

@@ -107,23 +107,17 @@ pub(super) enum Command {
     /// Validates the weights of a checkpoint
     Val {
         #[command(flatten)]
-        experiment: ExperimentArgs,
-        #[command(flatten)]
-        checkpoint: CheckpointArgs,
+        what: EvaluationArgs,
     },
     /// Tests the weights of a checkpoint
     Test {
         #[command(flatten)]
-        experiment: ExperimentArgs,
-        #[command(flatten)]
-        checkpoint: CheckpointArgs,
+        what: EvaluationArgs,
     },
     /// Predicts with the weights of a checkpoint, into `predictions.jsonl`
     Predict {
         #[command(flatten)]
-        experiment: ExperimentArgs,
-        #[command(flatten)]
-        checkpoint: CheckpointArgs,
+        what: EvaluationArgs,
         /// The file to write, instead of `predictions.jsonl` in the run folder
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
@@ -185,7 +179,7 @@ pub(super) enum Command {
     },
     /// Lists the components that experiments can name, with types, ranges, defaults and docs of their settings
     List {
-        /// One kind (hooks, models, datasets, optimizers, schedules, samplers, metrics, sinks, loops, settings) or one component
+        /// One kind (hooks, models, datasets, optimizers, schedules, samplers, metrics, sinks, loops, steps, settings) or one component
         kind: Option<String>,
     },
     /// Writes an experiment with every setting of this trainer, each with what it is for
@@ -249,12 +243,18 @@ impl ExperimentArgs {
     }
 }
 
+/// `val`, `test` and `predict`.
 #[derive(Debug, clap::Args)]
-pub(super) struct CheckpointArgs {
+pub(super) struct EvaluationArgs {
+    #[command(flatten)]
+    pub(super) experiment: ExperimentArgs,
     /// A checkpoint's folder, a run's folder (its newest checkpoint), or a `.safetensors` file; of the experiment's own run:
     /// `last`, `best`, or `best:METRIC` where several are kept
     #[arg(long, value_name = "PATH|last|best")]
     pub(super) checkpoint: PathBuf,
+    /// In so many processes of this machine, each with its part of the data; the results are those of one
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65536))]
+    pub(super) ranks: Option<u32>,
 }
 
 /// `export`.

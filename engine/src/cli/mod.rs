@@ -29,9 +29,9 @@ mod smoke;
 mod time;
 mod weights;
 
-use crate::base::{Result, libtorch};
+use crate::base::{Error, Result, libtorch};
 use crate::config::registry;
-use crate::dist::follow_launcher;
+use crate::dist::{Launched, follow_launcher};
 use crate::folder::{Mode, PREDICTIONS};
 use crate::loops::{End, Role};
 use crate::native;
@@ -39,7 +39,7 @@ use crate::sinks::ConsoleOptions;
 use crate::trainer::{
     Build, Experiment, Fields, Purpose, Summary, TrainOptions, needs_loader, run_predict, run_test, run_train, run_val,
 };
-use args::{CheckpointArgs, Command, ExperimentArgs, Style};
+use args::{Command, EvaluationArgs, Style};
 use describe::plural;
 use failure::Failure;
 use loaded::{Loaded, document, side};
@@ -308,20 +308,20 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
             }
             return exit_code(&summary, "; continue with `--resume`");
         }
-        Command::Val { experiment, checkpoint } => {
-            return evaluate::<T>(Role::Val, &experiment, checkpoint, style, run_val);
-        }
-        Command::Test { experiment, checkpoint } => {
-            return evaluate::<T>(Role::Test, &experiment, checkpoint, style, run_test);
-        }
-        Command::Predict { experiment, checkpoint, out } => {
-            let (loaded, checkpoint) = evaluated::<T>(Role::Predict, &experiment, checkpoint)?;
+        Command::Val { what } => return evaluate::<T>(Role::Val, what, style, run_val),
+        Command::Test { what } => return evaluate::<T>(Role::Test, what, style, run_test),
+        Command::Predict { what, out } => {
+            let (loaded, checkpoint) = match evaluated::<T>(Role::Predict, what)? {
+                Evaluated::Here(loaded, checkpoint) => (loaded, checkpoint),
+                Evaluated::InRanks(code) => return Ok(code),
+            };
             let path = out.unwrap_or_else(|| loaded.folder().join(PREDICTIONS));
-            let mut file = predictions::Predictions::create(&path)?;
-            let mut write = |prediction| file.write(&prediction);
+            let is_main = Launched::of_environment().map_err(Error::new)?.is_none_or(|launched| launched.rank == 0);
+            let mut file = is_main.then(|| predictions::Predictions::create(&path)).transpose()?;
+            let mut write = |prediction| file.as_mut().map_or(Ok(()), |file| file.write(&prediction));
             let summary =
                 loaded.used_by(|experiment| run_predict(experiment, &checkpoint, style.console(), &mut write))?;
-            if summary.end == End::Finished {
+            if let (End::Finished, Some(file)) = (&summary.end, file) {
                 let written = file.finish()?;
                 let plural = if written == 1 { "" } else { "s" };
                 out::line(format_args!("{written} prediction{plural} in {}", path.display()))?;
@@ -335,28 +335,38 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
 /// `val` and `test`.
 fn evaluate<T: Build>(
     role: Role,
-    experiment: &ExperimentArgs,
-    checkpoint: CheckpointArgs,
+    what: EvaluationArgs,
     style: &Style,
     run: impl FnOnce(Experiment<T>, &Path, ConsoleOptions) -> Result<Summary>,
 ) -> Result<ExitCode, Failure> {
-    let (loaded, checkpoint) = evaluated::<T>(role, experiment, checkpoint)?;
+    let (loaded, checkpoint) = match evaluated::<T>(role, what)? {
+        Evaluated::Here(loaded, checkpoint) => (loaded, checkpoint),
+        Evaluated::InRanks(code) => return Ok(code),
+    };
     let summary = loaded.used_by(|experiment| run(experiment, &checkpoint, style.console()))?;
     print_metrics(&summary)?;
     exit_code(&summary, "")
 }
 
-/// What an evaluation works on: an experiment and a checkpoint.
-fn evaluated<T: Build>(
-    role: Role,
-    experiment: &ExperimentArgs,
-    checkpoint: CheckpointArgs,
-) -> Result<(Loaded<T>, PathBuf), Failure> {
+/// Where an evaluation takes place.
+enum Evaluated<T: Build> {
+    /// In this process: the experiment and the checkpoint.
+    Here(Loaded<T>, PathBuf),
+    /// In the ranks that this process has started: how they have ended.
+    InRanks(ExitCode),
+}
+
+fn evaluated<T: Build>(role: Role, what: EvaluationArgs) -> Result<Evaluated<T>, Failure> {
     needs_loader::<T>(role).map_err(Failure::Usage)?;
     prepare_device()?;
-    let loaded = Loaded::read(experiment, Purpose::Run)?;
-    let checkpoint = checkpoint::resolve(checkpoint.checkpoint, &loaded.folder())?;
-    Ok((loaded, checkpoint))
+    let loaded = Loaded::read(&what.experiment, Purpose::Run)?;
+    let checkpoint = checkpoint::resolve(what.checkpoint, &loaded.folder())?;
+    // `dist.ranks` is that of the training
+    let ranks = what.ranks.map(|ranks| ranks as usize);
+    Ok(match ranks::launch(ranks, 0)? {
+        Some(code) => Evaluated::InRanks(code),
+        None => Evaluated::Here(loaded, checkpoint),
+    })
 }
 
 /// libtorch's CUDA part is loaded when it lies beside the rest, so that one binary serves both kinds of machine.

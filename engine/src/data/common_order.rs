@@ -2,6 +2,7 @@
 
 use crate::base::error::Result;
 use crate::base::state::{Saved, StateError, StateMap, StateValue};
+use crate::data::facts::Facts;
 
 /// Everything on which the common order of a loader depends. Two loaders with equal values give the same samples in
 /// the same order, with any `batch_size` and number of workers.
@@ -20,8 +21,8 @@ pub struct CommonOrder {
     pub population: u64,
     /// The number of samples in one pass.
     pub samples: u64,
-    /// A hash of the dataset's weights, if the sampler uses them.
-    pub weights: Option<String>,
+    /// What the dataset says of its samples, as far as the sampler uses it.
+    pub facts: Facts,
 }
 
 impl CommonOrder {
@@ -37,13 +38,19 @@ impl CommonOrder {
             number("the number of samples", self.population, saved.population),
             number("the number of samples in a pass", self.samples, saved.samples)
                 .filter(|_| self.population == saved.population && self.sampler == saved.sampler),
-            // as many weights as samples: other ones are news only where their number is the same
-            (self.weights != saved.weights && self.population == saved.population && self.sampler == saved.sampler)
-                .then(|| "the dataset has other weights".to_owned()),
         ]
         .into_iter()
         .flatten()
+        .chain(self.other_facts(saved))
         .collect()
+    }
+
+    /// As many values as samples: other ones are news only where their number is the same.
+    fn other_facts(&self, saved: &CommonOrder) -> Vec<String> {
+        match self.population == saved.population && self.sampler == saved.sampler {
+            true => self.facts.changes_since(&saved.facts),
+            false => Vec::new(),
+        }
     }
 }
 
@@ -56,7 +63,7 @@ impl Saved for CommonOrder {
         map.put("sampler", &self.sampler);
         map.put("population", &self.population);
         map.put("samples", &self.samples);
-        map.put("weights", &self.weights);
+        self.facts.put(&mut map);
         StateValue::Map(map)
     }
 
@@ -68,7 +75,7 @@ impl Saved for CommonOrder {
             sampler: map.take("sampler")?,
             population: map.take("population")?,
             samples: map.take("samples")?,
-            weights: map.take("weights")?,
+            facts: Facts::take(&mut map)?,
         })
     }
 }
@@ -76,50 +83,80 @@ impl Saved for CommonOrder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Dataset, Loader, LoaderConfig, SamplerConfig, Shuffled, Weighted};
+    use crate::data::{
+        ByLength, ClassBalanced, Dataset, Loader, LoaderConfig, Order, Pass, Population, Sampler, SamplerConfig,
+        Shuffled, Weighted,
+    };
     use crate::random::SampleRng;
     use serde::{Deserialize, Serialize};
 
-    /// Numbers, with these weights.
-    struct Weighed(Vec<f64>);
-
-    #[derive(Clone, Debug, Serialize, Deserialize)]
-    struct WeighedConfig {
+    /// Numbers, of which as much is told as the settings say.
+    #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+    struct Told {
         weights: Vec<f64>,
+        classes: Vec<i64>,
+        lengths: Vec<usize>,
     }
 
-    impl Dataset for Weighed {
-        type Config = WeighedConfig;
+    impl Dataset for Told {
+        type Config = Told;
         type Item = f64;
-        fn open(config: &WeighedConfig) -> Result<Self> {
-            Ok(Weighed(config.weights.clone()))
+        fn open(config: &Told) -> Result<Self> {
+            Ok(config.clone())
         }
         fn len(&self) -> usize {
-            self.0.len()
+            3
         }
         fn get(&self, index: usize, _: &mut SampleRng) -> Result<f64> {
             Ok(index as f64)
         }
         fn weights(&self) -> Option<&[f64]> {
-            Some(&self.0)
+            Some(&self.weights)
+        }
+        fn classes(&self) -> Option<&[i64]> {
+            Some(&self.classes)
+        }
+        fn lengths(&self) -> Option<&[usize]> {
+            Some(&self.lengths)
         }
     }
 
-    fn order(sampler: impl SamplerConfig + 'static, weights: &[f64]) -> CommonOrder {
-        let mut config = LoaderConfig::new(WeighedConfig { weights: weights.to_vec() }, 1);
+    fn order(sampler: impl SamplerConfig + 'static, told: &Told) -> CommonOrder {
+        let mut config = LoaderConfig::new(told.clone(), 1);
         config.sampler = Some(Box::new(sampler));
-        Loader::<Weighed>::open("train", &config, 7).unwrap().common_order().unwrap()
+        Loader::<Told>::open("train", &config, 7).unwrap().common_order().unwrap()
     }
 
     #[test]
-    fn other_weights_are_another_order_where_the_sampler_draws_by_them() {
-        let (one, other) = ([1.0, 2.0, 3.0], [1.0, 2.0, 4.0]);
-        let drawn = |weights: &[f64]| order(Weighted::default(), weights);
-        assert_eq!(drawn(&one).changes_since(&drawn(&one)), Vec::<String>::new());
-        assert_eq!(drawn(&other).changes_since(&drawn(&one)), ["the dataset has other weights"]);
-        let shuffled = |weights: &[f64]| order(Shuffled::default(), weights);
+    fn what_the_sampler_uses_of_the_dataset_is_part_of_the_order() {
+        let one = Told { weights: vec![1.0, 2.0, 3.0], classes: vec![0, 0, 1], lengths: vec![5, 6, 7] };
+        let other = Told { weights: vec![1.0, 2.0, 4.0], classes: vec![0, 1, 1], lengths: vec![5, 6, 6] };
+        let changes = |now: CommonOrder, was: CommonOrder| {
+            // it comes back from a checkpoint as it was
+            assert_eq!(CommonOrder::restore(was.save()).unwrap(), was);
+            now.changes_since(&was)
+        };
+        let weighted = |told| order(Weighted::default(), told);
+        assert_eq!(changes(weighted(&one), weighted(&one)), Vec::<String>::new());
+        assert_eq!(changes(weighted(&other), weighted(&one)), ["the dataset has other weights"]);
+        let balanced = |told| order(ClassBalanced::default(), told);
+        assert_eq!(changes(balanced(&other), balanced(&one)), ["the dataset has other classes"]);
+        let by_length = |told| order(ByLength { group: 2, groups: 2 }, told);
+        assert_eq!(changes(by_length(&other), by_length(&one)), ["the dataset has other lengths"]);
+        let shuffled = |told| order(Shuffled::default(), told);
         assert_eq!(shuffled(&other), shuffled(&one));
-        // it comes back from a checkpoint as it was
-        assert_eq!(CommonOrder::restore(drawn(&one).save()).unwrap(), drawn(&one));
+        // a sampler that does not say what it uses may use anything
+        let any = |told| order(Unsaid {}, told);
+        assert_eq!(changes(any(&other), any(&one)).len(), 3);
+    }
+
+    /// Does not say what it uses.
+    #[engine_macros::component(sampler)]
+    struct Unsaid {}
+
+    impl Sampler for Unsaid {
+        fn order(&self, data: &Population<'_>, _: &Pass) -> Result<Order> {
+            Ok(Order::Range(data.len))
+        }
     }
 }

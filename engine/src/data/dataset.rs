@@ -85,6 +85,17 @@ pub trait Dataset: Sized + 'static {
         None
     }
 
+    /// The class of each sample, any numbers: [`ClassBalanced`](crate::data::ClassBalanced) draws every class equally often.
+    fn classes(&self) -> Option<&[i64]> {
+        None
+    }
+
+    /// The length of each sample, for example in tokens: [`ByLength`](crate::data::ByLength) puts samples of similar length
+    /// into one batch.
+    fn lengths(&self) -> Option<&[usize]> {
+        None
+    }
+
     /// Makes one batch. Override it when reading several samples together is faster, or when samples must be cut or
     /// padded to fit each other.
     ///
@@ -180,6 +191,13 @@ impl Samples {
         &self.indices
     }
 
+    /// The same places with other indices, for a dataset that hands its batches on to another one: generators belong to
+    /// the places, so the samples are augmented as they would be here.
+    #[must_use]
+    pub fn with_indices(&self, index: impl Fn(usize) -> usize) -> Samples {
+        Samples { indices: self.indices.iter().map(|from| index(*from)).collect(), ..self.clone() }
+    }
+
     /// Where the batch begins in the loader's common order. Only with an endless sampler can a batch continue into the
     /// next pass.
     pub fn begin(&self) -> Cursor {
@@ -193,6 +211,13 @@ impl Samples {
     pub fn rng(&self, place: usize) -> SampleRng {
         let Cursor { pass, sample } = self.position(place as u64);
         SampleRng::new(Stream::new(self.seed, "sample", pass, sample))
+    }
+
+    /// A generator for each sample of the batch, in order, for a purpose of its own: other numbers than those of
+    /// [`Samples::rng`], and of other purposes.
+    pub fn rngs(&self, purpose: &str) -> Vec<SampleRng> {
+        let places = (0..self.indices.len() as u64).map(|place| self.position(place));
+        places.map(|Cursor { pass, sample }| SampleRng::new(Stream::new(self.seed, purpose, pass, sample))).collect()
     }
 
     /// Where the sample at this place of the batch stands in the common order.

@@ -8,6 +8,7 @@
 //!
 //! Never: nothing is drawn from a global generator, and no device is used before [`Batch::onto`] is called.
 
+pub mod augment;
 mod batch;
 mod collate;
 mod common_order;
@@ -15,6 +16,8 @@ mod config;
 mod cursor;
 mod dataset;
 mod error;
+mod facts;
+pub mod files;
 mod loader;
 mod opened;
 mod padding;
@@ -26,6 +29,7 @@ mod shared;
 mod source;
 #[cfg(test)]
 mod tests;
+mod wrap;
 
 pub(crate) use batch::checked_weight;
 pub use batch::{Batch, BatchError, EachPart, Part, Rows, SharedField, StatedWeight, Whole, WholeField};
@@ -36,8 +40,16 @@ pub use cursor::Cursor;
 pub use dataset::{BatchOf, Dataset, SampleOf, Samples};
 pub use engine_macros::Batch;
 pub use error::DataError;
+pub use facts::Facts;
 pub use loader::Loader;
 pub use padding::{Padded, Padding, Sequence};
-pub use sampler::{Infinite, Order, Pass, Population, Sampler, SamplerConfig, Sequential, Shuffled, Weighted};
+pub use sampler::{
+    ByLength, ClassBalanced, Fact, Infinite, Order, Pass, Population, Sampler, SamplerConfig, Sequential, Shuffled,
+    Weighted,
+};
 pub use shared::SharedTensor;
 pub use source::{BatchSource, Source};
+pub use wrap::{
+    Cached, CachedConfig, Concat, ConcatConfig, Kept, Oversampled, OversampledConfig, Repeated, RepeatedConfig, Subset,
+    SubsetConfig,
+};

@@ -82,6 +82,11 @@ impl Sequence {
     pub fn new(values: Tensor, padding: Padding) -> Self {
         Sequence { values, padding }
     }
+
+    /// The same values again, in the same memory.
+    pub(super) fn shared(&self) -> Self {
+        Sequence { values: self.values.shallow_clone(), padding: self.padding }
+    }
 }
 
 /// Sequences of different lengths in one tensor.

@@ -7,6 +7,7 @@ use crate::data::config::LoaderConfig;
 use crate::data::cursor::Cursor;
 use crate::data::dataset::{Dataset, Reading, Samples};
 use crate::data::error::{DataError, caught};
+use crate::data::facts::Facts;
 use crate::data::sampler::{Order, Pass, Population, SamplerConfig};
 use crate::data::share::Share;
 use crate::random::WeightTable;
@@ -35,8 +36,8 @@ pub(super) struct Plan {
     order: Option<(Pass, Order)>,
     /// What samplers make of the dataset's weights.
     table: OnceLock<Arc<WeightTable>>,
-    /// The hash of the dataset's weights, once somebody has asked for it: they may be many.
-    weights_hash: OnceLock<String>,
+    /// The hashes of what the sampler uses of the dataset, once somebody has asked for them: they may be large.
+    facts: OnceLock<Facts>,
 }
 
 impl Plan {
@@ -60,7 +61,7 @@ impl Plan {
             samples,
             order: None,
             table: OnceLock::new(),
-            weights_hash: OnceLock::new(),
+            facts: OnceLock::new(),
         };
         if dataset.is_empty() || samples == 0 {
             return Err(DataError::Empty { loader: plan.name() });
@@ -210,7 +211,6 @@ impl Plan {
 
     /// What the order of the samples depends on.
     pub(super) fn common_order<D: Dataset>(&self, run_seed: u64, dataset: &D) -> CommonOrder {
-        let weights = dataset.weights().filter(|_| self.sampler.uses_weights());
         let written = || to_node(&self.sampler).map(|node| print_line(&node));
         CommonOrder {
             loader: self.name(),
@@ -223,7 +223,7 @@ impl Plan {
                 .unwrap_or_else(|| format!("{:?}", self.sampler)),
             population: dataset.len() as u64,
             samples: self.samples as u64,
-            weights: weights.map(|weights| self.weights_hash.get_or_init(|| hash_of(weights)).clone()),
+            facts: self.facts.get_or_init(|| Facts::of(&population(dataset), self.sampler.uses())).clone(),
         }
     }
 
@@ -276,14 +276,6 @@ impl Plan {
     }
 }
 
-fn hash_of(weights: &[f64]) -> String {
-    let mut hasher = blake3::Hasher::new();
-    weights.iter().for_each(|weight| {
-        hasher.update(&weight.to_bits().to_le_bytes());
-    });
-    hasher.finalize().to_hex().to_string()
-}
-
 fn population<D: Dataset>(dataset: &D) -> Population<'_> {
-    Population::new(dataset.len(), dataset.weights())
+    Population::new(dataset.len(), dataset.weights()).with_classes(dataset.classes()).with_lengths(dataset.lengths())
 }

@@ -48,7 +48,7 @@ pub enum DistError {
         seconds: f64,
     },
     /// Ranks that don't belong together.
-    #[error("rank {rank} can't train with rank 0: {what} of rank {rank} is {theirs}, and of rank 0 {ours}")]
+    #[error("rank {rank} can't work with rank 0: {what} of rank {rank} is {theirs}, and of rank 0 {ours}")]
     Differs {
         /// The rank.
         rank: usize,

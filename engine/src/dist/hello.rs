@@ -118,7 +118,7 @@ mod tests {
         let other = Hello::default().with("the experiment", "abd").with("the command", "train");
         assert_eq!(
             other.check(3, &main).unwrap_err().to_string(),
-            "rank 3 can't train with rank 0: the experiment of rank 3 is abd, and of rank 0 abc"
+            "rank 3 can't work with rank 0: the experiment of rank 3 is abd, and of rank 0 abc"
         );
         let older = Hello::default().with("the experiment", "abc");
         assert!(older.check(1, &main).unwrap_err().to_string().contains("the command of rank 1 is missing"));

@@ -4,12 +4,13 @@ use crate::base::{Error, ErrorContext as _, Output, Result};
 use crate::hook::EngineHooks;
 use crate::loops::evaluation::Stage;
 use crate::loops::fed::FedStep;
+use crate::loops::matrix::{picture, table};
 use crate::loops::names::{monitored, monitored_name, produced_twice};
 use crate::loops::program::Program;
 use crate::loops::trainer::{Role, Trainer};
 use crate::metric::Measure;
 use crate::phase::{At, at};
-use crate::record::RowPhase;
+use crate::record::{RowPhase, Value, ValueKind};
 use std::collections::BTreeMap;
 
 /// The values of an evaluation, with their monitored names.
@@ -139,15 +140,39 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     fn measure<S: Measured<T>>(&mut self, place: usize, name: &str, report: &mut Report) -> Result<()> {
         self.within::<S::BeforeEpoch, S::AfterEpoch>(|program| {
             program.reset_metrics()?;
-            match program.pass_over::<S>(place, &mut Self::take_output)? {
+            let mut take = |program: &mut Self, output: Option<Output>| match output {
+                Some(output) => program.take_output(output),
+                None => Ok(()),
+            };
+            match program.pass_over::<S>(place, &mut take)? {
                 true => {
                     program.merge_metrics()?;
-                    program.compute_metrics(S::ROLE, name, report)
+                    program.compute_metrics(S::ROLE, name, report)?;
+                    program.show_matrices()
                 }
                 // no number is better than one of a part of the data
                 false => Ok(()),
             }
+        })?;
+        self.each_metric(&mut |metric| {
+            metric.release();
+            Ok(())
         })
+    }
+
+    /// Records what metrics show besides their values.
+    fn show_matrices(&mut self) -> Result<()> {
+        let mut shown = Vec::new();
+        self.each_metric(&mut |metric| {
+            shown.extend(metric.shown()?);
+            Ok(())
+        })?;
+        for matrix in shown {
+            self.run.emit(&matrix.name, ValueKind::Table, |_| Ok(Value::Table(table(&matrix))))?;
+            let name = format!("{}_picture", matrix.name);
+            self.run.emit(&name, ValueKind::Image, |_| Ok(Value::Image(picture(&matrix)?)))?;
+        }
+        Ok(())
     }
 
     /// Logs the values of an output, and hands it to the metrics and hooks.

@@ -30,8 +30,9 @@ pub(super) trait Stage<T: Trainer> {
     fn loader(index: usize) -> Option<Box<dyn FedStep<T, Self::Answer>>>;
 }
 
-/// What becomes of an answer, within the phases of its batch.
-type Take<'a, D, T, A> = dyn FnMut(&mut Program<D, T>, A) -> Result<()> + 'a;
+/// What becomes of an answer, within the phases of its batch; `None`, outside of them, where other ranks have all samples of
+/// the batch.
+type Take<'a, D, T, A> = dyn FnMut(&mut Program<D, T>, Option<A>) -> Result<()> + 'a;
 
 impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// Calls `evaluate` for every loader of the role, between the phases of the stage. A signal ends it before the next
@@ -83,6 +84,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             if world > 1 && loader.own_samples() == Some(0) && loader.batches_left() != Some(0) {
                 // other ranks have all samples of this batch
                 loader.skip()?;
+                take(self, None)?;
             } else {
                 let Some(BatchRead { size, weight }) = fed.read(&mut self.trainer, &self.run)? else { break };
                 self.run.step.batch_size = size;
@@ -90,7 +92,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
                 self.run.step.output = None;
                 self.within::<S::BeforeIter, S::AfterIter>(|program| {
                     let answer = program.step(S::STEP, |trainer, cx| fed.step(trainer, cx))?;
-                    take(program, answer)
+                    take(program, Some(answer))
                 })?;
                 self.run.step.output = None;
             }

@@ -23,7 +23,8 @@ impl<T: Trainer> Stage<T> for Predict {
 }
 
 impl<D: EngineHooks, T: Trainer> Program<D, T> {
-    /// Predicts every batch of the predict loader and calls `write` with each prediction. A signal ends it early.
+    /// Predicts every batch of the predict loader and calls `write` with each prediction, in the order of the samples; of
+    /// several ranks on rank 0 alone, with those of all. A signal ends it early.
     ///
     /// # Errors
     /// The first error of a step, a hook, the loader or `write`; always, when there is no predict loader.
@@ -33,8 +34,10 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         }
         self.each_loader::<Predict>(|program, place, _| {
             program.pass_over::<Predict>(place, &mut |program, prediction| {
-                prediction.check(program.run.step.batch_size)?;
-                write(prediction)
+                if let Some(prediction) = &prediction {
+                    prediction.check(program.run.step.batch_size)?;
+                }
+                program.predictions_of_ranks(prediction)?.into_iter().try_for_each(&mut *write)
             })?;
             Ok(())
         })

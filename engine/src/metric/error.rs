@@ -2,7 +2,7 @@
 
 use crate::base::output::Output;
 use crate::base::suggest::did_you_mean;
-use tch::{Kind, TchError, Tensor};
+use tch::Tensor;
 
 /// Every error names the metric.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +20,19 @@ pub enum MetricError {
         /// The missing tensor.
         wanted: String,
         /// The tensors that the output has.
+        found: Vec<String>,
+    },
+    /// The step's output lacks texts.
+    #[error(
+        "metric `{metric}` needs the texts `{wanted}`, and the step's output has {}; add them with `Output::texts(\"{wanted}\", {wanted})`",
+        list_texts(found)
+    )]
+    MissingTexts {
+        /// The metric.
+        metric: String,
+        /// The missing texts.
+        wanted: String,
+        /// The texts that the output has.
         found: Vec<String>,
     },
     /// A tensor of the output does not have the shape or kind that the metric needs.
@@ -57,6 +70,10 @@ fn list(found: &[String]) -> String {
     }
 }
 
+fn list_texts(found: &[String]) -> String {
+    if found.is_empty() { "no texts".to_owned() } else { list(found) }
+}
+
 fn mend(wanted: &str, found: &[String]) -> String {
     match did_you_mean(wanted, found.iter().map(String::as_str)) {
         Some(near) => format!("rename `{near}` to `{wanted}`"),
@@ -73,63 +90,29 @@ pub(super) fn tensor<'a>(metric: &str, output: &'a Output, wanted: &str) -> Resu
     })
 }
 
-/// `logits` `[n, c]` and `target` `[n]`, checked for their shapes; with n and c.
-pub(super) fn logits_and_target<'a>(metric: &str, output: &'a Output) -> Result<Classified<'a>, MetricError> {
-    let (logits, target) = (tensor(metric, output, "logits")?, tensor(metric, output, "target")?);
-    let unfit = |tensor: &str, why| MetricError::Unfit { metric: metric.to_owned(), tensor: tensor.to_owned(), why };
-    let (n, classes) = match logits.size()[..] {
-        [n, classes] => (n, classes),
-        _ => return Err(unfit("logits", format!("its shape is {:?}, expected [n, classes]", logits.size()))),
-    };
-    if target.size() != [n] {
-        return Err(unfit("target", format!("its shape is {:?}, expected [{n}] as `logits` has", target.size())));
+/// Two tensors of one shape, and on one device, which is that of the first.
+pub(super) fn pair(metric: &str, output: &Output, names: [&str; 2]) -> Result<(Tensor, Tensor), MetricError> {
+    let (one, other) = (tensor(metric, output, names[0])?, tensor(metric, output, names[1])?);
+    let unfit = |why| MetricError::Unfit { metric: metric.to_owned(), tensor: names[1].to_owned(), why };
+    if one.size() != other.size() {
+        return Err(unfit(format!("its shape is {:?}, expected {:?} as `{}` has", other.size(), one.size(), names[0])));
     }
-    if target.kind() != Kind::Int64 {
-        return Err(unfit(
-            "target",
-            format!("its kind is {:?}, expected Int64: one class for each sample", target.kind()),
-        ));
-    }
-    Ok(Classified { logits, target, classes })
+    let other = other.f_to_device(one.device()).map_err(|error| unfit(error.to_string()))?;
+    Ok((one.shallow_clone(), other))
 }
 
-/// A batch that was classified.
-pub(super) struct Classified<'a> {
-    /// `[n, classes]`
-    pub(super) logits: &'a Tensor,
-    /// `[n]`
-    pub(super) target: &'a Tensor,
-    pub(super) classes: i64,
-}
-
-/// The targets of a batch, on the logits' device.
-pub(super) struct Targets {
-    /// `[n]`, as they are.
-    pub(super) target: Tensor,
-    /// `[n]`: which are no class, and not to be left out either.
-    pub(super) strange: Tensor,
-    /// `[n]`: which are to be left out.
-    pub(super) ignored: Tensor,
-}
-
-impl Classified<'_> {
-    /// The targets, of which those that equal `ignore_index` are to be left out.
-    pub(super) fn targets(&self, ignore_index: Option<i64>) -> Result<Targets, TchError> {
-        let target = self.target.f_to_device(self.logits.device())?;
-        let ignored = match ignore_index {
-            Some(index) => target.f_eq(index)?,
-            None => target.f_zeros_like()?.f_to_kind(Kind::Bool)?,
-        };
-        let outside = target.f_lt(0)?.f_logical_or(&target.f_ge(self.classes)?)?;
-        let strange = outside.f_logical_and(&ignored.f_logical_not()?)?;
-        Ok(Targets { target, strange, ignored })
-    }
+/// The texts of an output by their name.
+pub(super) fn texts<'a>(metric: &str, output: &'a Output, wanted: &str) -> Result<&'a [String], MetricError> {
+    output.get_texts(wanted).ok_or_else(|| MetricError::MissingTexts {
+        metric: metric.to_owned(),
+        wanted: wanted.to_owned(),
+        found: output.text_names().map(str::to_owned).collect(),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tch::Device;
 
     #[test]
     fn a_missing_tensor_is_named_with_those_that_are_there_and_the_mend() {
@@ -143,19 +126,5 @@ mod tests {
             refused(&Output::new(number()).tensor("target", &number()).tensor("logit", &number())),
             "metric `accuracy` needs the tensor `logits`, and the step's output has `target`, `logit`; rename `logit` to `logits`"
         );
-    }
-
-    #[test]
-    fn a_misfit_shape_or_kind_is_said() {
-        let zeros = |shape: &[i64], kind| Tensor::zeros(shape, (kind, Device::Cpu));
-        let refused = |logits: &[i64], target: &[i64], kind| {
-            let output = Output::new(Tensor::from(0.5))
-                .tensor("logits", &zeros(logits, Kind::Float))
-                .tensor("target", &zeros(target, kind));
-            logits_and_target("accuracy", &output).err().unwrap().to_string()
-        };
-        assert!(refused(&[4], &[4], Kind::Int64).ends_with("its shape is [4], expected [n, classes]"));
-        assert!(refused(&[4, 3], &[5], Kind::Int64).ends_with("its shape is [5], expected [4] as `logits` has"));
-        assert!(refused(&[4, 3], &[4], Kind::Float).contains("its kind is Float, expected Int64"));
     }
 }

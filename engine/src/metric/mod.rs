@@ -6,21 +6,34 @@
 //!
 //! Never: [`Metric::update`] does not read from the device; only [`Metric::compute`] does.
 
-mod accuracy;
-mod confusion;
+mod classify;
+mod detect;
 mod error;
+#[cfg(test)]
+mod every_metric;
+mod kept;
 mod loss;
 mod mean;
+mod mean_of;
 mod name;
+mod regress;
+mod text;
 mod total;
 
-pub use accuracy::Accuracy;
-pub use confusion::ConfusionMatrix;
+pub use classify::{
+    Accuracy, Auroc, Average, AveragePrecision, CalibrationError, CalibrationNorm, ConfusionMatrix, Dice, FBeta,
+    MeanIou, Precision, Recall,
+};
+pub use detect::MeanAp;
 pub use error::MetricError;
+pub use kept::Kept;
 pub use loss::{MeanLoss, Perplexity};
 pub use mean::Mean;
+pub use mean_of::MeanOf;
 pub use name::MetricName;
 pub(crate) use name::watched;
+pub use regress::{Mae, Mse, Pearson, R2, Rmse};
+pub use text::{Bleu, TextUnit, WordErrorRate};
 pub use total::Total;
 
 use crate::base::error::Result;
@@ -106,9 +119,36 @@ pub trait Metric: State + Debug + Send {
     /// When the state is not from such a metric.
     fn merge(&mut self, other: StateMap) -> Result<()>;
 
+    /// Matrices that are recorded after [`Metric::compute`] as a table and a picture, for example the counts of a
+    /// [`ConfusionMatrix`]. The default is none. Waits for the device.
+    ///
+    /// # Errors
+    /// As [`Metric::compute`].
+    fn shown(&self) -> Result<Vec<Matrix>> {
+        Ok(Vec::new())
+    }
+
+    /// Called when an evaluation of a loader is over and its last phase has run. A metric whose state grows with the data,
+    /// such as [`Kept`], drops it here, so that no checkpoint contains it. The default does nothing, so that the trainer
+    /// can read the metric until the next evaluation.
+    fn release(&mut self) {}
+
     /// The values that this metric computes. They are known before anything is computed, so that the name of a watched
     /// metric can be checked when the experiment is read.
     fn measures(&self) -> Vec<Measure>;
+}
+
+/// Counts that a metric shows besides its values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Matrix {
+    /// The name under which it is recorded.
+    pub name: String,
+    /// What rows and columns are: the heading of the first column.
+    pub corner: String,
+    /// The names of the rows, and of the columns.
+    pub labels: Vec<String>,
+    /// The counts, row by row.
+    pub counts: Vec<Vec<i64>>,
 }
 
 /// A value that a metric computes.

@@ -34,7 +34,7 @@ pub use foreach::{
     scale_grads_, zero_grad,
 };
 pub use generator::{generator_state, seed_generator, set_generator_state};
-pub use gradients::{GradientSwitch, GradientsOff, backward};
+pub use gradients::{GradientSwitch, GradientsOff, backward_from};
 pub use graph::{Graph, GraphPool, RecordingWatch, StreamGuard, mix_layout, replays};
 pub use identity::{storage_id, tensor_id};
 pub use memory::{MemoryMeter, pinned_like};

@@ -119,6 +119,8 @@ pub(super) enum Allowed {
     NotNegative,
     /// As a decay of a running mean: one would never forget.
     BelowOne,
+    /// As a part of something.
+    UpToOne,
 }
 
 impl Allowed {
@@ -128,6 +130,7 @@ impl Allowed {
                 Allowed::Positive => value > 0.0,
                 Allowed::NotNegative => value >= 0.0,
                 Allowed::BelowOne => (0.0..1.0).contains(&value),
+                Allowed::UpToOne => (0.0..=1.0).contains(&value),
             }
     }
 
@@ -137,6 +140,7 @@ impl Allowed {
             Allowed::Positive => "above 0",
             Allowed::NotNegative => "at least 0",
             Allowed::BelowOne => "at least 0 and below 1",
+            Allowed::UpToOne => "at least 0 and at most 1",
         }
     }
 }

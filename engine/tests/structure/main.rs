@@ -5,4 +5,5 @@
 mod circles;
 mod documents;
 mod floors;
+mod from_pages;
 mod twins;

@@ -2,7 +2,10 @@
 
 use crate::optimizers::parameters;
 use engine::base::{Epoch, Iter};
-use engine::optim::schedule::{Constant, Cosine, Exponential, Linear, MultiStep, Poly, Step};
+use engine::optim::schedule::{
+    Constant, Cosine, CosineRestarts, Cyclic, Exponential, InverseSqrt, Linear, MultiStep, Noam, OneCycle, Poly, Step,
+    WarmUpStableDecay,
+};
 use engine::optim::{
     AdamW, GroupName, GroupRule, Optim, PlannedLength, ScheduleConfig, Schedules, Sgd, TrainingLength, TrainingProgress,
 };
@@ -48,6 +51,30 @@ fn a_hundred_updates_have_the_learning_rates_of_pytorch() {
         ("cosine_finish", vec![read::<Cosine>("(finish: 0.1)")]),
         ("cosine_by_epoch", vec![read::<Cosine>("(by: Epoch)")]),
         ("step_by_epoch", vec![read::<Step>("(by: Epoch, every: 3)")]),
+        ("restarts", vec![read::<CosineRestarts>("(periods: [15], growth: Some(1), finish: 0.1)")]),
+        ("restarts_growing", vec![read::<CosineRestarts>("(periods: [7], growth: Some(2))")]),
+        ("restarts_by_epoch", vec![read::<CosineRestarts>("(periods: [3], growth: Some(1), by: Epoch)")]),
+        (
+            "restarts_of_mmengine",
+            vec![read::<CosineRestarts>("(periods: [10, 30, 60], weights: [1.0, 0.5, 0.25], finish: 0.1)")],
+        ),
+        ("one_cycle", vec![read::<OneCycle>("()")]),
+        ("one_cycle_linear", vec![read::<OneCycle>("(rise: 0.25, curve: Linear, start: 0.1, finish: 0.001)")]),
+        ("one_cycle_three_phase", vec![read::<OneCycle>("(rise: 0.4, three_phase: true)")]),
+        (
+            "one_cycle_momentum",
+            vec![read::<OneCycle>("(setting: \"momentum\", start: 1.0, peak: 0.8947368421052632, finish: 1.0)")],
+        ),
+        ("cyclic", vec![read::<Cyclic>("(start: 0.1, up: 16)")]),
+        ("cyclic_halved", vec![read::<Cyclic>("(start: 0.1, up: 8, down: Some(24), height: Halved)")]),
+        ("cyclic_decayed", vec![read::<Cyclic>("(start: 0.1, up: 16, height: Decayed(gamma: 0.98))")]),
+        ("cyclic_momentum", vec![read::<Cyclic>("(setting: \"momentum\", start: 1.0, peak: 0.8, up: 16)")]),
+        ("noam", vec![read::<Noam>("(d_model: 64, warm_up: 30)")]),
+        ("inverse_sqrt", vec![read::<InverseSqrt>("(warm_up: 20)")]),
+        ("inverse_sqrt_timescale", vec![read::<InverseSqrt>("(warm_up: 10, timescale: Some(40))")]),
+        ("stable_cosine", vec![read::<WarmUpStableDecay>("(warm_up: 10, decay: 40, start: 0.1, finish: 0.1)")]),
+        ("stable_linear", vec![read::<WarmUpStableDecay>("(warm_up: 20, decay: 20, curve: Linear)")]),
+        ("stable_square_root", vec![read::<WarmUpStableDecay>("(warm_up: 5, decay: 50, curve: SquareRoot)")]),
         ("warm_up_cosine", vec![read::<Linear>("(start: 0.01, iters: Some(10))"), read::<Cosine>("()")]),
         ("warm_up_step", vec![read::<Linear>("(start: 0.1, iters: Some(5))"), read::<Step>("(every: 20, gamma: 0.5)")]),
         (
@@ -61,11 +88,23 @@ fn a_hundred_updates_have_the_learning_rates_of_pytorch() {
         assert_eq!(schedules.check(&TrainingLength::from(&PLANNED)), [], "{name}");
         assert_eq!(expected[name].len(), 100);
         for (iter, theirs) in expected[name].iter().enumerate() {
-            let ours = schedules.value("lr", DEFAULT, 0.05, &at(iter as u64)).unwrap();
+            let (setting, initial) = if name.ends_with("momentum") { ("momentum", 0.95) } else { ("lr", 0.05) };
+            let ours = schedules.value(setting, DEFAULT, initial, &at(iter as u64)).unwrap();
             // PyTorch multiplies its way from step to step, so it is the one that is a little off
             assert!((ours - theirs).abs() <= 1e-12 * theirs.abs().max(1e-3), "{name} at {iter}: {ours} {theirs}");
         }
     }
+}
+
+#[test]
+fn a_window_without_room_for_all_parts_is_reported() {
+    let parts = || read::<WarmUpStableDecay>("(warm_up: 20, decay: 90)");
+    let problems = |schedule| Schedules(vec![schedule]).check(&TrainingLength::from(&PLANNED));
+    assert_eq!(problems(parts())[0].text, "the parts of `WarmUpStableDecay` take 110 iters, and its window has 100");
+    let restarts = problems(read::<CosineRestarts>("(by: Epoch, periods: [8, 4])"));
+    assert_eq!(restarts[0].text, "the parts of `CosineRestarts` take 12 epochs, and its window has 10");
+    // before the data are opened, the length of the window is not known
+    assert_eq!(Schedules(vec![parts()]).check(&TrainingLength::default()), []);
 }
 
 #[test]

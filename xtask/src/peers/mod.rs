@@ -27,6 +27,25 @@ struct Peer {
     megabytes: u32,
 }
 
+const PYTORCH: Peer = Peer {
+    name: "pytorch",
+    variable: "ENGINE_PEER_PYTORCH",
+    module: "torch",
+    pins: include_str!("pytorch.txt"),
+    pythons: (11, 14),
+    megabytes: 2500,
+};
+
+/// For the bench alone. They need PyTorch, which is in the environment above.
+const ENGINES: Peer = Peer {
+    name: "engines",
+    variable: "ENGINE_PEER_ENGINES",
+    module: "lightning_utilities",
+    pins: include_str!("engines.txt"),
+    pythons: (11, 14),
+    megabytes: 100,
+};
+
 const PEERS: [Peer; 4] = [
     Peer {
         name: "playwright",
@@ -44,14 +63,7 @@ const PEERS: [Peer; 4] = [
         pythons: (11, 14),
         megabytes: 60,
     },
-    Peer {
-        name: "pytorch",
-        variable: "ENGINE_PEER_PYTORCH",
-        module: "torch",
-        pins: include_str!("pytorch.txt"),
-        pythons: (11, 14),
-        megabytes: 2500,
-    },
+    PYTORCH,
     Peer {
         name: "moto",
         variable: "ENGINE_PEER_MOTO",
@@ -66,6 +78,25 @@ const PEERS: [Peer; 4] = [
 pub(crate) fn bring() -> Result<Vec<(&'static str, String)>> {
     let folder = cache::folder("peers")?;
     PEERS.iter().map(|peer| Ok((peer.variable, peer.bring(&folder)?))).collect()
+}
+
+/// What runs PyTorch, and what runs the engines of Python beside it: a Python, and the packages that it is to find too.
+pub(crate) struct Bench {
+    pub(crate) pytorch: String,
+    pub(crate) engines: String,
+    pub(crate) packages: PathBuf,
+}
+
+/// Brings what the bench compares with.
+pub(crate) fn bring_for_bench() -> Result<Bench> {
+    let folder = cache::folder("peers")?;
+    let (pytorch, engines) = (PYTORCH.bring(&folder)?, ENGINES.bring(&folder)?);
+    let lib = PYTORCH.home(&folder).join("lib");
+    // `lib/python3.12/site-packages`, and nothing else
+    let python = fs::read_dir(&lib).doing(|| format!("read `{}`", lib.display()))?.flatten().next();
+    let packages = python.map(|python| python.path().join("site-packages"));
+    let packages = packages.ok_or_else(|| Problem::new(format!("`{}` is empty", lib.display())))?;
+    Ok(Bench { pytorch, engines, packages })
 }
 
 impl Peer {
@@ -137,10 +168,10 @@ mod tests {
 
     #[test]
     fn every_package_of_a_list_has_one_version_and_its_hashes() {
-        for peer in PEERS {
+        for peer in PEERS.iter().chain([&ENGINES]) {
             let packages = peer.pins.replace("\\\n", " ");
             let packages: Vec<&str> = packages.lines().filter(|line| !line.starts_with('#')).collect();
-            assert!(packages.iter().any(|line| line.starts_with(peer.module)), "{packages:?}");
+            assert!(packages.iter().any(|line| line.replace('-', "_").starts_with(peer.module)), "{packages:?}");
             for package in packages {
                 let (pin, hashes) = package.split_once(' ').unwrap();
                 assert_eq!(pin.split("==").count(), 2, "{package}");

@@ -3,9 +3,11 @@
 mod mistakes;
 mod orders;
 mod places;
+mod samplers;
 mod shares;
 mod sizes;
 mod workers;
+mod wrappers;
 
 use crate::base::{Error, Result};
 use crate::data::{Batch, BatchOf, Cursor, DataError, Dataset, Loader, LoaderConfig};
@@ -20,6 +22,8 @@ use tch::Tensor;
 struct Numbers {
     len: usize,
     weights: Option<Vec<f64>>,
+    classes: Option<Vec<i64>>,
+    lengths: Option<Vec<usize>>,
     fails_at: Option<usize>,
     panics_at: Option<usize>,
     /// A panic without a text, whose payload panics again when it is dropped.
@@ -77,6 +81,14 @@ impl Dataset for Numbers {
 
     fn weights(&self) -> Option<&[f64]> {
         self.weights.as_deref()
+    }
+
+    fn classes(&self) -> Option<&[i64]> {
+        self.classes.as_deref()
+    }
+
+    fn lengths(&self) -> Option<&[usize]> {
+        self.lengths.as_deref()
     }
 }
 

@@ -4,7 +4,12 @@ use super::*;
 use crate::data::Infinite;
 
 /// What each process of `world` reads of the next batches: `[batch][rank]`.
-fn dealt(settings: &LoaderConfig<Numbers>, world: usize, batches: usize, from: Cursor) -> Vec<Vec<Vec<(i64, i64)>>> {
+pub(super) fn dealt(
+    settings: &LoaderConfig<Numbers>,
+    world: usize,
+    batches: usize,
+    from: Cursor,
+) -> Vec<Vec<Vec<(i64, i64)>>> {
     let of_rank = |rank: usize| {
         let mut loader = open(settings);
         loader.deal(rank, world).unwrap();

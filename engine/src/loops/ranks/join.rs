@@ -36,9 +36,11 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         Ok(())
     }
 
-    /// Joins the ranks of the group: compares the models, gives all of them the weights of rank 0, and has gradients
-    /// averaged from now on.
-    pub(in crate::loops) fn join_ranks(&mut self) -> Result<()> {
+    /// Compares the models of all ranks, and gives all of them the weights of rank 0.
+    ///
+    /// # Errors
+    /// When models differ, and when a rank is gone.
+    pub(crate) fn share_weights(&self) -> Result<()> {
         let Process::Group(group) = &self.run.process else { return Ok(()) };
         let described = self.run.models.iter().flat_map(|model| {
             model
@@ -54,7 +56,13 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             }
         }
         let variables = self.run.models.iter().flat_map(ModelEntry::distinct).map(|(_, tensor)| tensor);
-        group.broadcast("the exchange of weights", &TensorList::new(variables)?)?;
+        Ok(group.broadcast("the exchange of weights", &TensorList::new(variables)?)?)
+    }
+
+    /// Joins the ranks of the group: all have the weights of rank 0, and gradients are averaged from now on.
+    pub(in crate::loops) fn join_ranks(&mut self) -> Result<()> {
+        self.share_weights()?;
+        let Process::Group(group) = &self.run.process else { return Ok(()) };
         let parameters = self.run.models.iter().flat_map(ModelEntry::parameters);
         let parameters: Vec<usize> = parameters.map(|(_, tensor)| crate::native::tensor_id(tensor)).collect();
         let variables = self.run.models.iter().flat_map(ModelEntry::distinct).map(|(_, tensor)| tensor);

@@ -5,6 +5,7 @@ mod agree;
 mod asked;
 mod join;
 mod merge;
+mod predictions;
 mod weigh;
 
 pub(crate) use agree::Agree;

@@ -5,27 +5,17 @@
 //! effect at once. Clocks count updates and passes, never batches.
 
 mod chain;
-mod constant;
-mod cosine;
-mod exponential;
-mod floor;
-mod linear;
-mod multi_step;
-mod poly;
+mod kinds;
 mod problems;
-mod step;
 mod window;
 mod windowed;
 
 pub use chain::Schedules;
-pub use constant::Constant;
-pub use cosine::Cosine;
-pub use exponential::Exponential;
-pub use linear::Linear;
-pub use multi_step::MultiStep;
-pub use poly::Poly;
+pub use kinds::{
+    Constant, Cosine, CosineRestarts, Curve, Cyclic, Exponential, Height, InverseSqrt, Linear, MultiStep, Noam,
+    OneCycle, Poly, Step, WarmUpStableDecay,
+};
 pub use problems::Problem;
-pub use step::Step;
 pub use window::{PlannedLength, TrainingLength, TrainingProgress, Window, WindowPosition, check_length};
 
 use crate::optim::error::OptimError;
@@ -87,6 +77,11 @@ pub trait Schedule: Debug + Send + Sync {
     /// Moments on its clock at which something changes; each must be before the end of the training.
     fn milestones(&self) -> &[u64] {
         &[]
+    }
+
+    /// The length of the shortest window that has room for all its parts, in counts of its clock.
+    fn shortest(&self) -> u64 {
+        0
     }
 
     /// Checks its settings.

@@ -75,6 +75,13 @@ impl Schedules {
             let (begin, last) = (Moment(span.by, begin), Moment(span.by, last));
             return problem("begin", format!("`{name}` would begin at {begin}, but the training ends at {last}"));
         }
+        if let (Some(begin), Some(end)) = (span.begin, span.end)
+            && let (needed, length) = (schedule.shortest(), end - begin)
+            && needed > length
+        {
+            let text = format!("the parts of `{name}` take {needed} {}s, and its window has {length}", span.by);
+            return problem("", text);
+        }
         if let Some(last) = training.latest(span.by)
             && let Some(late) = schedule.milestones().iter().position(|milestone| *milestone >= last)
         {

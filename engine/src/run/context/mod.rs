@@ -4,7 +4,10 @@ mod backward;
 mod ranks;
 mod record;
 mod requests;
+mod staged;
 mod work;
+
+pub use staged::{Staged, TaskScale};
 
 use crate::base::{Epoch, Iter};
 use crate::optim::Pass;

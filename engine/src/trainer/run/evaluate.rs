@@ -1,12 +1,12 @@
 //! `val`, `test` and `predict`: a pass over a loader with the weights of a checkpoint.
 
 use crate::base::{Error, Prediction, Result};
-use crate::dist::Process;
+use crate::dist::{Launched, Process};
 use crate::folder::FinishedRun;
 use crate::loops::Role;
 use crate::phase::at;
 use crate::record::RowPhase;
-use crate::run::Command;
+use crate::run::{Command, Signals};
 use crate::sinks::ConsoleOptions;
 use crate::trainer::run::program::{build_on, prepare};
 use crate::trainer::run::ranks;
@@ -40,7 +40,8 @@ pub fn run_test<T: Build>(
     evaluate(experiment, checkpoint, Role::Test, console.into(), |program| program.test().map(|_| ()))
 }
 
-/// Predicts with the weights of a checkpoint; each prediction goes to `write` as it comes.
+/// Predicts with the weights of a checkpoint; each prediction goes to `write` as it comes, in the order of the samples. Of
+/// several ranks only rank 0 writes, the predictions of all.
 ///
 /// # Errors
 /// When the checkpoint doesn't fit, or something fails while building or running.
@@ -62,15 +63,32 @@ pub(crate) fn needs_loader<T: Build>(role: Role) -> Result<(), String> {
 }
 
 fn evaluate<T: Build>(
-    mut experiment: Experiment<T>,
+    experiment: Experiment<T>,
     checkpoint: &Path,
     role: Role,
     console: ConsoleOptions,
     body: impl FnOnce(&mut Program<T>) -> Result<()>,
 ) -> Result<Summary> {
     needs_loader::<T>(role).map_err(Error::msg)?;
-    ranks::is_alone(role.name())?;
-    let device = prepare(&experiment, &Process::Alone)?;
+    // before the ranks meet: from then on a signal to one of them ends all in good order
+    let signals = Launched::of_environment()?.map(|_| Signals::listen()).transpose()?;
+    let process = ranks::join_for(role, &experiment, checkpoint)?;
+    let summary = evaluate_as(process.clone(), signals, experiment, checkpoint, role, console, body);
+    ranks::leave(&process, summary.as_ref().err());
+    summary
+}
+
+/// [`evaluate`], alone or as one of several processes. Rank 0 shows and records the results.
+fn evaluate_as<T: Build>(
+    process: Process,
+    signals: Option<Signals>,
+    mut experiment: Experiment<T>,
+    checkpoint: &Path,
+    role: Role,
+    console: ConsoleOptions,
+    body: impl FnOnce(&mut Program<T>) -> Result<()>,
+) -> Result<Summary> {
+    let device = prepare(&experiment, &process)?;
     let (command, phase) = match role {
         Role::Train => (Command::Train, None),
         Role::Val => (Command::Val, Some(RowPhase::Val)),
@@ -80,9 +98,10 @@ fn evaluate<T: Build>(
     // a bare file of weights tells no iter to record results under
     let run = phase.filter(|_| checkpoint.is_dir()).and_then(|_| FinishedRun::of_checkpoint(checkpoint));
     let folder = run.as_ref().map_or_else(|| experiment.work_dir.join(&experiment.name), |run| run.path().to_owned());
-    let facts = environment::report(&experiment, device, &folder, &Process::Alone);
+    let facts = environment::report(&experiment, device, &folder, &process);
     let recording = Recording::of(&mut experiment, facts)?;
     let mut program = build_on(device, experiment, &[role])?;
+    program.run.process = process.clone();
     if !program.loaders.has(role) {
         let (role, fields) = (role.name(), T::loaders(role).join("`, `loaders."));
         return Err(BuildErrors::at(
@@ -96,11 +115,17 @@ fn evaluate<T: Build>(
     let measured = program.measured();
     let sinks = &mut program.run.seen.sinks;
     match (phase, &run) {
+        (_, Some(run)) if !process.is_main() => recording.log_alone(&run.log_of(process.rank()), sinks)?,
+        _ if !process.is_main() => {}
         (Some(phase), Some(run)) => recording.add_to(run, phase, measured, console, sinks)?,
         _ => recording.show(console, sinks)?,
     }
-    program.listen_to_signals()?;
+    match signals {
+        Some(signals) => program.run.signals = signals,
+        None => program.listen_to_signals()?,
+    }
     let end = program.run(|program| {
+        program.share_weights()?;
         told.iter().try_for_each(|text| program.run.say(text))?;
         program.phase::<at::AfterLoadCheckpoint>()?;
         let (clocks, shown) = (program.run.clocks(), checkpoint.display());
@@ -112,7 +137,7 @@ fn evaluate<T: Build>(
         body(program)
     });
     if let Some(run) = &run {
-        note_the_end(&run.log(), &end);
+        note_the_end(&run.log_of(process.rank()), &end);
     }
     Ok(Summary::of(&program, end?))
 }

@@ -3,17 +3,18 @@
 use crate::base::{Error, ErrorContext as _, Result};
 use crate::dist::{Group, Hello, Launched, Process};
 use crate::folder::Mode;
+use crate::loops::Role;
 use crate::trainer::{Build, BuildErrors, Experiment};
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Joins the processes that a launcher has started; `command` is what all of them run.
+/// Joins the processes that a launcher has started, for a training.
 ///
 /// # Errors
 /// When the experiment asks for another number of processes than there are, when one does not come, and when they run
 /// different programs, experiments or commands.
-pub(super) fn join<T: Build>(experiment: &Experiment<T>, command: &str) -> Result<Process> {
+pub(super) fn join<T: Build>(experiment: &Experiment<T>) -> Result<Process> {
     let wanted = experiment.dist.ranks;
     let launched = match (Launched::of_environment()?, wanted) {
         (None, None | Some(1)) => return Ok(Process::Alone),
@@ -34,31 +35,31 @@ pub(super) fn join<T: Build>(experiment: &Experiment<T>, command: &str) -> Resul
             _ => launched,
         },
     };
+    meet(experiment, launched, Hello::default().with("the command", "train"))
+}
+
+/// Joins the processes that a launcher has started, for the evaluation of a checkpoint. There may be fewer or more of them
+/// than in the training: the results are the same.
+///
+/// # Errors
+/// When one does not come, and when they run different programs, experiments or commands.
+pub(super) fn join_for<T: Build>(role: Role, experiment: &Experiment<T>, checkpoint: &Path) -> Result<Process> {
+    let Some(launched) = Launched::of_environment()? else { return Ok(Process::Alone) };
+    let hello = Hello::default().with("the command", role.name());
+    meet(experiment, launched, hello.with("the checkpoint", checkpoint.display().to_string()))
+}
+
+fn meet<T: Build>(experiment: &Experiment<T>, launched: Launched, hello: Hello) -> Result<Process> {
     if launched.world == 1 {
         return Ok(Process::Alone);
     }
     let digest = |bytes: &[u8]| blake3::hash(bytes).to_hex()[..16].to_owned();
-    let hello = Hello::default()
+    let hello = hello
         .with("the engine", env!("CARGO_PKG_VERSION"))
-        .with("the command", command)
         .with("the trainer", T::NAME)
         .with("the hash of the experiment", digest(experiment.print()?.as_bytes()))
         .with("the hash of the program", program_hash());
     Ok(Process::Group(Arc::new(Group::join(launched, &hello, &experiment.dist)?)))
-}
-
-/// Refuses a launcher's processes for a command that runs in one: each would do the whole of it, and write the same files.
-///
-/// # Errors
-/// When this process is one of several.
-pub(super) fn is_alone(command: &str) -> Result<()> {
-    match Launched::of_environment()? {
-        Some(launched) if launched.world > 1 => Err(Error::msg(format!(
-            "`{command}` runs in one process, and a launcher has started {} (`WORLD_SIZE`); start it without the launcher",
-            launched.world
-        ))),
-        _ => Ok(()),
-    }
 }
 
 /// A hash of this program's file.

@@ -91,6 +91,21 @@ impl Recording {
         }
     }
 
+    /// Adds the log of a rank that has no console, if it can be written.
+    ///
+    /// # Errors
+    /// When a line of it can't be written.
+    pub(super) fn log_alone(&self, log: &Path, sinks: &mut Sinks) -> Result<()> {
+        match LogFile::open(log) {
+            Ok(log) => {
+                sinks.push("log.txt", log);
+                self.environment.iter().try_for_each(|fact| sinks.line(fact))
+            }
+            // an evaluation writes where it may, and its results come from rank 0
+            Err(_) => Ok(()),
+        }
+    }
+
     /// Adds the console alone.
     ///
     /// # Errors

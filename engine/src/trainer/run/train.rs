@@ -48,7 +48,7 @@ impl From<Mode> for TrainOptions {
 pub fn run_train<T: Build>(experiment: Experiment<T>, options: impl Into<TrainOptions>) -> Result<Summary> {
     // before the ranks meet: from then on a signal to one of them ends all in good order
     let signals = Launched::of_environment()?.map(|_| Signals::listen()).transpose()?;
-    let process = ranks::join(&experiment, "train")?;
+    let process = ranks::join(&experiment)?;
     let summary = train_as(process.clone(), signals, experiment, options.into());
     ranks::leave(&process, summary.as_ref().err());
     summary
@@ -126,7 +126,10 @@ fn build_for_training<T: Build>(
     process: Process,
     signals: Option<Signals>,
 ) -> Result<Program<T>> {
+    let scales = experiment.train.gradient_scale.clone();
     let mut program = build_on(device, experiment, &[Role::Train, Role::Val])?;
+    let set = program.run.updates.set_gradient_scales(&scales);
+    set.map_err(|(place, why)| BuildErrors::at(format!("train.gradient_scale.{place}.pattern"), why.to_string()))?;
     program.run.process = process;
     program.deal_loaders()?;
     match signals {

@@ -71,7 +71,7 @@ fn a_port_that_is_taken_and_a_store_that_is_nowhere_are_told() {
 fn ranks_with_different_experiments_do_not_train() {
     let ended = ranks_with(&plain(), 2, free_port(), &[&[], &["--set", "optimizer.lr=0.5"]]);
     for ended in ended {
-        ended.exits(1).says("rank 1 can't train with rank 0: the hash of the experiment of rank 1 is ");
+        ended.exits(1).says("rank 1 can't work with rank 0: the hash of the experiment of rank 1 is ");
     }
 }
 
@@ -115,12 +115,19 @@ fn a_mistake_in_the_experiment_is_told_once_and_nothing_is_started() {
 }
 
 #[test]
-fn a_command_for_one_process_is_refused_under_a_launcher() {
+fn ranks_that_evaluate_different_checkpoints_do_not_begin() {
     let bench = plain();
     bench.train(&[]).exits(0);
-    let variables = [("RANK", "1"), ("WORLD_SIZE", "2"), ("MASTER_ADDR", "127.0.0.1"), ("MASTER_PORT", "1")];
-    for command in ["val", "test", "predict"] {
-        let ended = bench.start_with(&variables, &[command, "exp.ron", "--checkpoint", "runs/run"]).end().exits(1);
-        ended.says(&format!("`{command}` runs in one process, and a launcher has started 2"));
+    let (port, checkpoints) = (free_port().to_string(), ["iter_000000006", "iter_000000009"]);
+    let start = |(rank, name): (usize, &&str)| {
+        let rank = rank.to_string();
+        let variables =
+            [("RANK", rank.as_str()), ("WORLD_SIZE", "2"), ("MASTER_ADDR", "127.0.0.1"), ("MASTER_PORT", &port)];
+        let checkpoint = format!("runs/run/checkpoints/{name}");
+        bench.start_with(&variables, &["val", "exp.ron", "--checkpoint", &checkpoint, "--set", "dist.timeout=3"])
+    };
+    let running: Vec<_> = checkpoints.iter().enumerate().map(start).collect();
+    for running in running {
+        running.end().exits(1).says("rank 1 can't work with rank 0: the checkpoint of rank 1 is ");
     }
 }

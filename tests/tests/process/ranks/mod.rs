@@ -1,6 +1,7 @@
 //! Several processes that train one model.
 
 mod endings;
+mod evaluating;
 mod meeting;
 mod training;
 

@@ -1,4 +1,6 @@
-"""The steps of `engine/benches/step` in PyTorch: peers.py NET WAY DEVICE, then a number of iters a line on stdin.
+"""The work of `engine/benches/step` in PyTorch: peers.py WORK WAY DEVICE, then a number of iters a line on stdin.
+
+WORK is a NET, adamw1000, adamw10000, clip1000, validation or samples (with the way `processes`: a DataLoader of two).
 
 NET is tiny, conv, gpt, gpt2 or resnet50 (the last two in bfloat16, by autocast). WAY is `eager` (the loss is read at the
 end of a round, as rows do), `item` (in every iter, as most loops do), `graph` (the whole step as a CUDA graph, into which
@@ -247,41 +249,139 @@ def cpu_seconds():
     return total
 
 
-def main():
-    name, way, where = sys.argv[1:4]
-    device = torch.device(where)
+class Talk:
+    """How numbers of iters are asked for, a line each, and answered by a line of JSON: `talk.rs`."""
+
+    def __init__(self, device):
+        self.out = sys.stdout
+        self.wait = torch.cuda.synchronize if device.type == "cuda" else lambda: None
+        self.iters = self.left = WARM_UP
+        self.before, self.began = cpu_seconds(), time.perf_counter()
+
+    def answer(self, loss):
+        self.wait()
+        seconds, cpu = time.perf_counter() - self.began, cpu_seconds() - self.before
+        print(json.dumps({"iters": self.iters, "seconds": seconds, "cpu": cpu, "loss": float(loss)}), file=self.out, flush=True)
+
+    def question(self):
+        """How many iters; None when nobody asks any more."""
+        line = sys.stdin.readline().strip()
+        if not line:
+            return None
+        self.iters = int(line)
+        self.wait()
+        self.before, self.began = cpu_seconds(), time.perf_counter()
+        return self.iters
+
+    def after_iter(self, loss):
+        """For engines, which call this after each iter: the process ends when nobody asks any more."""
+        self.left -= 1
+        if self.left == 0:
+            self.answer(loss.detach() if isinstance(loss, torch.Tensor) else loss)
+            self.left = self.question()
+            if self.left is None:
+                os._exit(0)
+
+
+def on_one_thread(device):
+    """One thread on a CPU, and numbers near zero taken as zero, as in `talk.rs`."""
     if device.type == "cpu":
         torch.set_num_threads(1)
-    wait = torch.cuda.synchronize if device.type == "cuda" else lambda: None
+        torch.set_flush_denormal(True)
     # `F32` of this engine means 32 bits in convolutions too
     torch.backends.cudnn.allow_tf32 = False
+
+
+def small_tensors(count):
+    tensors = [torch.ones(64, requires_grad=True) for _ in range(count)]
+    for tensor in tensors:
+        tensor.square().sum().backward()
+    return tensors
+
+
+class Rows(torch.utils.data.Dataset):
+    """Samples in memory, each a row of numbers and a class."""
+
+    def __init__(self):
+        self.numbers = torch.arange(100_000 * 64, dtype=torch.float32).view(100_000, 64).numpy()
+
+    def __len__(self):
+        return len(self.numbers)
+
+    def __getitem__(self, index):
+        return self.numbers[index], index % 10
+
+
+def part(name, way):
+    """Steps of a part of a training, which has no loss."""
+    if name.startswith("adamw"):
+        optimizer = torch.optim.AdamW(small_tensors(int(name[5:])), lr=1e-3, weight_decay=0.01, fused=True)
+        once = optimizer.step
+    elif name.startswith("clip"):
+        tensors = small_tensors(int(name[4:]))
+        once = lambda: nn.utils.clip_grad_norm_(tensors, 1.0)
+    elif name == "validation":
+        net, (x, y) = made("tiny", torch.device("cpu")), batch("tiny", torch.device("cpu"))
+
+        def steps(iters):
+            with torch.no_grad():
+                total = torch.zeros(())
+                for _ in range(iters):
+                    total += net(x, y)
+            return total / iters
+
+        return steps
+    else:
+        workers = 2 if way == "processes" else 0
+        loader = torch.utils.data.DataLoader(Rows(), batch_size=64, shuffle=True, num_workers=workers)
+
+        def forever():
+            while True:
+                yield from loader
+
+        batches = forever()
+        once = lambda: next(batches)
+
+    def steps(iters):
+        for _ in range(iters):
+            once()
+        return torch.zeros(())
+
+    return steps
+
+
+def steps_of(name, way, device):
+    """What takes steps of a network."""
     net = made(name, device)
     if name in ("gpt2", "resnet50"):
         net = Lower(net, device)
     x, y = batch(name, device)
+    lr = 1e-4 if name in ("gpt2", "resnet50") else 1e-3
     capturable = {"capturable": True} if way == "graph" else {}
-    optimizer = torch.optim.AdamW(net.parameters(), lr=1e-4 if name in ("gpt2", "resnet50") else 1e-3, weight_decay=0.01, fused=True, **capturable)
-    if way == "profile":
-        return profile(eager(net, optimizer, x, y, False))
-    before, began = cpu_seconds(), time.perf_counter()
+    optimizer = torch.optim.AdamW(net.parameters(), lr=lr, weight_decay=0.01, fused=True, **capturable)
     if way == "graph":
-        steps = captured(net, optimizer, x, y)
-        # capturing takes no step: the loss is that of a first replay, which counts to the warm-up of nobody
-        loss, done = torch.zeros(()), WARM_UP
-    else:
-        steps = eager(torch.compile(net) if way == "compile" else net, optimizer, x, y, way == "item")
-        loss, done = steps(WARM_UP), WARM_UP
+        return captured(net, optimizer, x, y)
+    return eager(torch.compile(net) if way == "compile" else net, optimizer, x, y, way == "item")
+
+
+def main():
+    name, way, where = sys.argv[1:4]
+    device = torch.device(where)
+    on_one_thread(device)
+    if way == "profile":
+        return profile(steps_of(name, "eager", device))
+    talk = Talk(device)
+    is_net = name in ("tiny", "conv", "gpt", "gpt2", "resnet50")
+    steps = steps_of(name, way, device) if is_net else part(name, way)
+    # capturing takes no step: the updates before it are those of the warm-up
+    loss = torch.zeros(()) if way == "graph" else steps(WARM_UP)
     while True:
-        wait()
-        seconds, cpu = time.perf_counter() - began, cpu_seconds() - before
-        print(json.dumps({"iters": done, "seconds": seconds, "cpu": cpu, "loss": float(loss.detach())}), flush=True)
-        line = sys.stdin.readline().strip()
-        if not line:
+        talk.answer(loss.detach())
+        iters = talk.question()
+        if iters is None:
             return
-        done = int(line)
-        wait()
-        before, began = cpu_seconds(), time.perf_counter()
-        loss = steps(done)
+        loss = steps(iters)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -3,7 +3,8 @@
 use crate::base::error::Result;
 use crate::base::output::Output;
 use crate::base::state::StateMap;
-use crate::metric::error::{Classified, MetricError, Targets, logits_and_target};
+use crate::metric::classify::read::{Classified, Targets, classified, no_class};
+use crate::metric::error::MetricError;
 use crate::metric::total::Total;
 use crate::metric::{Better, Measure, Metric};
 use engine_macros::component;
@@ -11,8 +12,8 @@ use tch::{Kind, TchError, Tensor};
 
 /// The share of samples whose class is among the `top_k` with the highest logits, 0 to 1.
 ///
-/// Reads `logits` `[n, classes]` and `target` `[n]` (`Int64`) of the step's output. When classes have equal logits,
-/// the one with the lowest index comes first, as in [`ConfusionMatrix`](crate::metric::ConfusionMatrix), on every
+/// Reads `logits` `[n, classes, …]` and `target` `[n, …]` (`Int64`) of the step's output; the pixels of a segmentation are
+/// samples too. When classes have equal logits, the one with the lowest index comes first, as in [`ConfusionMatrix`](crate::metric::ConfusionMatrix), on every
 /// device. A sample whose logits contain NaN counts as wrong. A target that is not a class is an error of
 /// [`Metric::compute`], unless it is `ignore_index`.
 ///
@@ -62,7 +63,7 @@ impl Accuracy {
 impl Metric for Accuracy {
     fn update(&mut self, output: &Output, _: usize) -> Result<()> {
         let name = self.name();
-        let batch = logits_and_target(&name, output)?;
+        let batch = classified(&name, output)?;
         if self.top_k as i64 > batch.classes {
             let why = format!("it has {} classes, fewer than `top_k`, which is {}", batch.classes, self.top_k);
             return Err(MetricError::Unfit { metric: name, tensor: "logits".to_owned(), why }.into());
@@ -75,11 +76,7 @@ impl Metric for Accuracy {
         let counts = self.counts.tensor().map(|counts| counts.f_to_device(tch::Device::Cpu)).transpose()?;
         let counts = counts.map(Vec::<i64>::try_from).transpose()?.unwrap_or_else(|| vec![0; 3]);
         match counts[..] {
-            [_, _, strange] if strange > 0 => {
-                let why =
-                    format!("{strange} targets are not a class of `logits`; set `ignore_index` to leave them out");
-                Err(MetricError::Data { metric: name, why }.into())
-            }
+            [_, _, strange] if strange > 0 => Err(no_class(&name, strange).into()),
             [right, counted, _] if counted > 0 => Ok(vec![(name, right as f64 / counted as f64)]),
             _ => Err(MetricError::NoBatch { metric: name }.into()),
         }
@@ -100,14 +97,13 @@ impl Metric for Accuracy {
 
 /// `[right, counted, no class]` of one batch, on the logits' device.
 fn counts(batch: &Classified<'_>, top_k: i64, ignore_index: Option<i64>) -> Result<Tensor, TchError> {
-    let (logits, device) = (batch.logits, batch.logits.device());
+    let logits = batch.logits;
     let Targets { target, strange, ignored } = batch.targets(ignore_index)?;
     let no_class = strange.f_logical_or(&ignored)?;
     let target = target.f_masked_fill(&no_class, 0)?.f_unsqueeze(1)?;
     // the classes that come before the right one: those with a higher logit, and equal ones with a lower index
     let right = logits.f_gather(1, &target, false)?;
-    let index = Tensor::f_arange(batch.classes, (Kind::Int64, device))?.f_unsqueeze(0)?;
-    let equal_before = logits.f_eq_tensor(&right)?.f_logical_and(&index.f_lt_tensor(&target)?)?;
+    let equal_before = logits.f_eq_tensor(&right)?.f_logical_and(&batch.indices()?.f_lt_tensor(&target)?)?;
     let before = logits.f_gt_tensor(&right)?.f_logical_or(&equal_before)?.f_sum_dim_intlist(1, false, Kind::Int64)?;
     // nothing is higher than NaN, which would make a broken model right by chance
     let broken = logits.f_isnan()?.f_any_dim(1, false)?;

@@ -3,15 +3,16 @@
 use crate::base::error::Result;
 use crate::base::output::Output;
 use crate::base::state::StateMap;
-use crate::metric::error::{Classified, MetricError, Targets, logits_and_target};
+use crate::metric::classify::read::{Classified, Targets, classified};
+use crate::metric::error::MetricError;
 use crate::metric::total::Total;
-use crate::metric::{Better, Measure, Metric};
+use crate::metric::{Better, Matrix, Measure, Metric};
 use engine_macros::component;
 use tch::{Kind, TchError, Tensor};
 
 /// Counts of target and predicted class, with the recall, precision and F1 that follow.
 ///
-/// Reads `logits` `[n, classes]` and `target` `[n]` (`Int64`) of the step's output. Its values are `recall`,
+/// Reads `logits` `[n, classes, …]` and `target` `[n, …]` (`Int64`) of the step's output. Its values are `recall`,
 /// `precision` and `f1`, each the unweighted mean over the classes that occur as a target or as a prediction; a ratio
 /// with the divisor 0 counts as 0. This is the result of scikit-learn's
 /// `precision_recall_fscore_support(average="macro", zero_division=0)`. With `per_class` there are also `recall/0`,
@@ -48,11 +49,22 @@ pub struct ConfusionMatrix {
     /// Samples with this target are left out.
     #[config(default)]
     ignore_index: Option<i64>,
+    /// Records the counts after each evaluation as a table, `confusion_matrix`, and as a picture, `confusion_matrix_picture`,
+    /// of at most 256 classes. In the picture a row is a target, and the colour of a cell its share of the row: white is 0,
+    /// dark blue is 1.
+    #[config(default = false)]
+    show: bool,
+    /// The names of the classes in the table; their numbers when it is empty.
+    #[config(default)]
+    labels: Vec<String>,
     /// `[(classes + 1)²]`: row by row, a row for each target, a column for each prediction. The last row holds targets
     /// that are no class, the last column samples without a prediction, so that nothing must be read to check them.
     #[state]
     counts: Total,
 }
+
+/// A larger table is no help to anybody.
+const MOST_SHOWN: usize = 256;
 
 impl ConfusionMatrix {
     /// The counts: one row for each target class, one column for each predicted class.
@@ -90,14 +102,18 @@ impl ConfusionMatrix {
 #[diagnostic::do_not_recommend]
 impl Metric for ConfusionMatrix {
     fn update(&mut self, output: &Output, _: usize) -> Result<()> {
-        let batch = logits_and_target("confusion_matrix", output)?;
+        let batch = classified("confusion_matrix", output)?;
         if batch.classes != self.classes as i64 {
             let why = format!("it has {} classes, but `classes` is {}", batch.classes, self.classes);
             let (metric, tensor) = ("confusion_matrix".to_owned(), "logits".to_owned());
             return Err(MetricError::Unfit { metric, tensor, why }.into());
         }
-        self.counts.add(&counts(&batch, self.ignore_index)?)?;
-        Ok(())
+        if self.show && self.classes > MOST_SHOWN {
+            let why =
+                format!("`show` is for at most {MOST_SHOWN} classes, and there are {}; leave it out", self.classes);
+            return Err(MetricError::Data { metric: "confusion_matrix".to_owned(), why }.into());
+        }
+        Ok(self.counts.add(&counts(&batch, self.ignore_index)?)?)
     }
 
     fn compute(&self) -> Result<Vec<(String, f64)>> {
@@ -129,6 +145,19 @@ impl Metric for ConfusionMatrix {
 
     fn merge(&mut self, mut other: StateMap) -> Result<()> {
         Ok(self.counts.merge(other.take("counts")?)?)
+    }
+
+    fn shown(&self) -> Result<Vec<Matrix>> {
+        if !self.show {
+            return Ok(Vec::new());
+        }
+        let label = |class: usize| self.labels.get(class).cloned().unwrap_or_else(|| class.to_string());
+        Ok(vec![Matrix {
+            name: "confusion_matrix".to_owned(),
+            corner: "target \\ prediction".to_owned(),
+            labels: (0..self.classes).map(label).collect(),
+            counts: self.matrix()?,
+        }])
     }
 
     fn measures(&self) -> Vec<Measure> {
@@ -174,16 +203,12 @@ fn ratio(part: i64, whole: i64) -> f64 {
 
 /// The counts of one batch, `[(classes + 1)²]`, on the logits' device.
 fn counts(batch: &Classified<'_>, ignore_index: Option<i64>) -> Result<Tensor, TchError> {
-    let (logits, classes, device) = (batch.logits, batch.classes, batch.logits.device());
+    let classes = batch.classes;
     let Targets { target, strange, ignored } = batch.targets(ignore_index)?;
-    // the lowest index among the highest; where there is NaN, nothing equals the highest, and there is no prediction
-    let highest = logits.f_eq_tensor(&logits.f_amax([1i64], true)?)?;
-    let index = Tensor::f_arange(classes, (Kind::Int64, device))?.f_expand_as(logits)?;
-    let predicted = index.f_masked_fill(&highest.f_logical_not()?, classes)?.f_amin([1i64], false)?;
     let target = target.f_masked_fill(&strange.f_logical_or(&ignored)?, classes)?;
-    let cell = target.f_mul_scalar(classes + 1)?.f_add(&predicted)?;
-    let zeros = Tensor::f_zeros([(classes + 1) * (classes + 1)], (Kind::Int64, device))?;
-    zeros.f_scatter_add(0, &cell, &ignored.f_logical_not()?.f_to_kind(Kind::Int64)?)
+    let cell = target.f_mul_scalar(classes + 1)?.f_add(&batch.predicted()?)?.f_flatten(0, -1)?;
+    let zeros = Tensor::f_zeros([(classes + 1) * (classes + 1)], (Kind::Int64, batch.logits.device()))?;
+    zeros.f_scatter_add(0, &cell, &ignored.f_logical_not()?.f_to_kind(Kind::Int64)?.f_flatten(0, -1)?)
 }
 
 #[cfg(test)]
@@ -207,7 +232,14 @@ mod tests {
     }
 
     fn fed(batches: &[&[(i64, Option<usize>)]]) -> ConfusionMatrix {
-        let mut metric = ConfusionMatrix { classes: 4, per_class: true, ignore_index: None, counts: Total::default() };
+        let mut metric = ConfusionMatrix {
+            classes: 4,
+            per_class: true,
+            ignore_index: None,
+            show: false,
+            labels: Vec::new(),
+            counts: Total::default(),
+        };
         for samples in batches {
             metric.update(&output(samples), samples.len()).unwrap();
         }
@@ -231,6 +263,15 @@ mod tests {
             assert!((value - expected).abs() < 1e-15, "{values:?}");
         }
         assert!(values[6].1.is_nan());
+    }
+
+    #[test]
+    fn the_counts_are_shown_where_the_file_says_so() {
+        assert!(fed(&[ONE]).shown().unwrap().is_empty());
+        let metric = ConfusionMatrix { show: true, labels: vec!["cat".into()], ..fed(&[ONE, TWO]) };
+        let shown = metric.shown().unwrap().remove(0);
+        assert_eq!(shown.labels, ["cat", "1", "2", "3"]);
+        assert_eq!(shown.counts, metric.matrix().unwrap());
     }
 
     #[test]

@@ -1,35 +1,36 @@
-//! Down along a power of the time that is left.
+//! Down along half a cosine.
 
 use crate::optim::error::{Allowed, OptimError, check_ranges};
-use crate::optim::schedule::floor::{check_floor, finish_of};
+use crate::optim::schedule::kinds::floor::{check_floor, finish_of};
 use crate::optim::schedule::{Schedule, Window, WindowPosition};
 use crate::windowed;
 use engine_macros::component;
 
 windowed! {
-    /// From the initial value down to `finish` times it, along `(1 - t)^power` with `t` the part of the window that
-    /// is over; with `finish: 0` as `torch.optim.lr_scheduler.PolynomialLR`.
+    /// From `start` times the initial value to `finish` times it along half a cosine (Loshchilov and Hutter, 2017), as
+    /// `torch.optim.lr_scheduler.CosineAnnealingLR` with `T_max` the window's length and `eta_min` `finish` times
+    /// the initial value, or `floor`.
     ///
     /// ```
     /// use engine::base::{Epoch, Iter};
     /// use engine::optim::{GroupName, PlannedLength, TrainingProgress, Schedules};
     ///
-    /// let schedule: Schedules = engine::config::parse_text("example", "[Poly(power: 2.0)]")?.read()?;
+    /// let schedule: Schedules = engine::config::parse_text("example", "[Cosine(finish: 0.2)]")?.read()?;
     /// let planned = PlannedLength { max_epochs: 10, max_iters: 100, iters_per_epoch: 10 };
     /// let lr = |iter| {
     ///     let progress = TrainingProgress { epoch: Epoch(iter / 10), iter: Iter(iter), planned };
     ///     schedule.value("lr", GroupName { optimizer: "opt", group: "default" }, 0.1, &progress).unwrap()
     /// };
     /// let is_near = |a: f64, b: f64| (a - b).abs() < 1e-9;
-    /// assert!(is_near(lr(0), 0.1) && is_near(lr(50), 0.025) && is_near(lr(100), 0.0));
+    /// assert!(is_near(lr(0), 0.1) && is_near(lr(50), 0.06) && is_near(lr(100), 0.02));
     /// # Ok::<(), engine::base::Error>(())
     /// ```
     #[component(schedule)]
     #[derive(PartialEq)]
-    pub struct Poly {
-        /// The power, above 0; 1 is a straight line.
-        #[config(default = 1.0)]
-        pub power: f64,
+    pub struct Cosine {
+        /// The factor at the begin, at least 0.
+        #[config(default = 1.0, range = 0.0..)]
+        pub start: f64,
         /// The factor at the end, at least 0.
         #[config(default = 0.0, range = 0.0..)]
         pub finish: f64,
@@ -39,14 +40,15 @@ windowed! {
     }
 }
 
-impl Poly {
+impl Cosine {
     fn between(&self, finish: f64, place: WindowPosition) -> f64 {
-        finish + (1.0 - finish) * (1.0 - place.fraction()).powf(self.power)
+        let half = (1.0 + (std::f64::consts::PI * place.fraction()).cos()) / 2.0;
+        finish + (self.start - finish) * half
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl Schedule for Poly {
+impl Schedule for Cosine {
     fn window(&self) -> Window<'_> {
         self.fields_window()
     }
@@ -60,9 +62,10 @@ impl Schedule for Poly {
     }
 
     fn check(&self) -> Result<(), OptimError> {
-        check_floor("Poly", self.finish, self.floor)?;
+        check_floor("Cosine", self.finish, self.floor)?;
         let floor = self.floor.unwrap_or(0.0);
-        let (power, finish) = (("power", self.power, Allowed::Positive), ("finish", self.finish, Allowed::NotNegative));
-        check_ranges("Poly", &[power, finish, ("floor", floor, Allowed::NotNegative)])
+        let (start, finish) =
+            (("start", self.start, Allowed::NotNegative), ("finish", self.finish, Allowed::NotNegative));
+        check_ranges("Cosine", &[start, finish, ("floor", floor, Allowed::NotNegative)])
     }
 }

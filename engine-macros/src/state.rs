@@ -1,0 +1,91 @@
+//! `#[state]` and `#[transient]` fields: what they start from, and how they are saved.
+
+use crate::demands::demands;
+use crate::fields::{Field, Role};
+use crate::krate::Krate;
+use crate::params::{Owner, Params};
+use crate::verified::{constant, has, path, verified};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote};
+
+/// What a `#[state]` or `#[transient]` field starts from. That the former can be saved is asked by [`state_impl`].
+pub(crate) fn fresh(krate: &Krate, params: &Params, field: &Field) -> TokenStream {
+    let ty = &field.ty;
+    match field.role {
+        Role::State => {
+            let (private, saved) = (krate.private(), saved(krate, params, field));
+            quote!(<#saved as #private::Fresh>::fresh)
+        }
+        _ => path(krate, ty, "Fresh", "fresh"),
+    }
+}
+
+/// The type of a `#[state]` field, which can be saved.
+fn saved(krate: &Krate, params: &Params, field: &Field) -> TokenStream {
+    match params.are_in(&field.ty) {
+        true => field.ty.to_token_stream(),
+        false => verified(krate, &field.ty, &constant("SAVED", &field.ident)),
+    }
+}
+
+/// `impl State` from the `#[state]` fields. The expansion puts it into a [`block`](crate::verified::block).
+pub(crate) fn state_impl(krate: &Krate, owner: &Owner, fields: &[Field]) -> TokenStream {
+    let (private, params) = (krate.private(), &owner.params);
+    let stated = || fields.iter().filter(|field| matches!(field.role, Role::State));
+    let (map, state) = (Ident::new("map", Span::mixed_site()), Ident::new("state", Span::mixed_site()));
+    let asked = stated().filter(|field| !params.are_in(&field.ty)).map(|field| {
+        let Field { ident, ty, cfgs, .. } = field;
+        let (constant, can_be_saved) = (constant("SAVED", ident), has(krate, ty, "Saved", "save"));
+        quote! {
+            #(#cfgs)*
+            const #constant: bool = #can_be_saved;
+        }
+    });
+    let saves = stated().map(|field| {
+        let (Field { ident, cfgs, .. }, key, saved) = (field, field.key(), saved(krate, params, field));
+        quote!(#(#cfgs)* #private::save_field::<#saved>(&mut #map, #key, &self.#ident);)
+    });
+    let loads = stated().map(|field| {
+        let (Field { ident, cfgs, .. }, key, saved) = (field, field.key(), saved(krate, params, field));
+        quote!(#(#cfgs)* #private::load_field::<#saved>(&mut #state, #key, &mut self.#ident)?;)
+    });
+    let resetting = fields.iter().filter(|field| field.config().is_some_and(|config| config.resets_state));
+    let of: Vec<TokenStream> = resetting
+        .map(|field| {
+            let (Field { ident, ty, cfgs, .. }, key) = (field, field.key());
+            let shown = quote!(::std::format!("{:?}", <#ty as #private::ConfigValue>::shown(&self.#ident)));
+            quote!(#(#cfgs)* settings.push((#key, #shown));)
+        })
+        .collect();
+    let belongs_to = (!of.is_empty()).then(|| {
+        quote! {
+            fn belongs_to(&self) -> ::std::vec::Vec<(&'static str, ::std::string::String)> {
+                let mut settings = ::std::vec::Vec::new();
+                #(#of)*
+                settings
+            }
+        }
+    });
+    let declared = params.declared();
+    let needed = demands(krate, params, fields, |role| matches!(role, Role::State | Role::Config(_)));
+    let conditions = params.conditions(&needed);
+    quote! {
+        #(#asked)*
+        #[automatically_derived]
+        impl #declared #private::State for #owner #conditions {
+            #belongs_to
+            fn save_state(&self) -> #private::StateMap {
+                let mut #map = #private::StateMap::new();
+                #(#saves)*
+                #map
+            }
+            fn load_state(
+                &mut self,
+                mut #state: #private::StateMap,
+            ) -> ::core::result::Result<(), #private::StateError> {
+                #(#loads)*
+                ::core::result::Result::Ok(())
+            }
+        }
+    }
+}

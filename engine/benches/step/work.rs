@@ -1,0 +1,103 @@
+//! What is measured, and in which ways.
+
+use crate::nets::Kind;
+use engine::prelude::Device;
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// Training steps of a network.
+    Net(Kind),
+    /// Updates by AdamW of so many tensors.
+    Adamw(usize),
+    /// Clipping the gradients of so many tensors by their norm.
+    Clip(usize),
+    /// Batches of a validation, with the network `tiny`.
+    Validation,
+    /// Batches of samples that lie in memory.
+    Samples,
+}
+
+/// Elements of each tensor of [`Work::Adamw`] and [`Work::Clip`].
+pub(crate) const ELEMENTS: i64 = 64;
+/// Samples of a batch of [`Work::Samples`], and numbers of a sample.
+pub(crate) const SAMPLES: usize = 64;
+pub(crate) const NUMBERS: usize = 64;
+
+/// Who does the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    /// This program.
+    Us,
+    /// PyTorch without an engine.
+    PyTorch,
+    /// An engine of Python.
+    Engines,
+}
+
+impl Work {
+    pub(crate) const ALL: [Work; 10] = [
+        Work::Net(Kind::Tiny),
+        Work::Net(Kind::Conv),
+        Work::Net(Kind::Gpt),
+        Work::Net(Kind::Gpt2),
+        Work::Net(Kind::Resnet50),
+        Work::Adamw(1_000),
+        Work::Adamw(10_000),
+        Work::Clip(1_000),
+        Work::Validation,
+        Work::Samples,
+    ];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Work::Net(net) => net.name(),
+            Work::Adamw(1_000) => "adamw1000",
+            Work::Adamw(_) => "adamw10000",
+            Work::Clip(_) => "clip1000",
+            Work::Validation => "validation",
+            Work::Samples => "samples",
+        }
+    }
+
+    /// What is counted per second, and how much of it an iter is.
+    pub(crate) fn unit(self, device: Device) -> (&'static str, i64) {
+        match self {
+            Work::Net(net) => {
+                let (unit, per_sample) = net.unit();
+                (unit, net.batch_size(device) * per_sample)
+            }
+            Work::Adamw(tensors) | Work::Clip(tensors) => ("tensors", tensors as i64),
+            Work::Validation => ("samples", Kind::Tiny.batch_size(device)),
+            Work::Samples => ("samples", SAMPLES as i64),
+        }
+    }
+
+    /// All ways that there are on a device, the engine's first.
+    pub(crate) fn ways(self, device: Device) -> Vec<(&'static str, By)> {
+        let gpu = device != Device::Cpu;
+        let small = matches!(self, Work::Net(net) if Kind::SMALL.contains(&net));
+        let ours: &[&str] = match self {
+            Work::Net(Kind::Tiny) if !gpu => &["engine", "rows", "hooks", "hand", "foreach"],
+            Work::Net(_) if gpu && small => &["engine", "captured", "hand"],
+            Work::Net(_) if gpu => &["engine", "captured"],
+            Work::Net(_) if small => &["engine", "hand"],
+            Work::Validation => &["engine", "hand"],
+            Work::Samples => &["engine", "workers"],
+            Work::Net(_) | Work::Adamw(_) | Work::Clip(_) => &["engine"],
+        };
+        let torch: &[&str] = match self {
+            Work::Net(_) if gpu && small => &["eager", "item", "graph"],
+            Work::Net(_) if small => &["eager", "item"],
+            Work::Net(_) => &["eager", "compile"],
+            Work::Samples => &["eager", "processes"],
+            Work::Adamw(_) | Work::Clip(_) | Work::Validation => &["eager"],
+        };
+        let engines: &[&str] = match self {
+            Work::Net(Kind::Tiny) if !gpu => &["ignite", "mmengine", "lightning"],
+            _ => &[],
+        };
+        let all = [(ours, By::Us), (torch, By::PyTorch), (engines, By::Engines)];
+        all.into_iter().flat_map(|(names, by)| names.iter().map(move |name| (*name, by))).collect()
+    }
+}
