@@ -55,7 +55,7 @@ pub(crate) const CRATE: Key = Key { name: "crate", form: Form::Path, usage: "cra
 /// The argument that names the component in experiment files.
 pub(crate) const NAME: Key = Key { name: "name", form: Form::Expr, usage: "name = \"…\"" };
 
-/// Reads the arguments of the attribute; mistakes go to `diag`.
+/// Reads the arguments of the attribute, or of the macro when its name ends in `!`; mistakes go to `diag`.
 pub(crate) fn parse(attribute: &str, tokens: TokenStream, keys: &[Key], diag: &mut Diag) -> Args {
     read(attribute, tokens, keys, None, diag)
 }
@@ -176,10 +176,18 @@ impl Args {
     }
 }
 
+/// What takes the arguments, in a message.
+fn owner(attribute: &str) -> String {
+    match attribute.ends_with('!') {
+        true => format!("`{attribute}`"),
+        false => format!("the `{attribute}` attribute"),
+    }
+}
+
 fn parse_one(attribute: &str, input: ParseStream<'_>, keys: &[Key], args: &mut Args) -> syn::Result<()> {
     if !input.peek(syn::Ident::peek_any) {
         let token: TokenTree = input.parse()?;
-        let message = format!("unexpected `{token}`, the `{attribute}` attribute takes {}", usages(keys));
+        let message = format!("unexpected `{token}`, {} takes {}", owner(attribute), usages(keys));
         return Err(syn::Error::new(token.span(), message));
     }
     let written = input.call(Ident::parse_any)?;
@@ -188,8 +196,10 @@ fn parse_one(attribute: &str, input: ParseStream<'_>, keys: &[Key], args: &mut A
         let names: Vec<&str> = keys.iter().map(|key| key.name).collect();
         let message = match (keys, elsewhere::argument(attribute, &name)) {
             (_, Some(sentence)) => sentence.to_owned(),
-            ([], None) => format!("the `{attribute}` attribute takes no arguments"),
-            _ => format!("unknown argument `{name}` of the `{attribute}` attribute{}", meant_or_list(&name, &names)),
+            ([], None) => format!("{} takes no arguments", owner(attribute)),
+            _ => {
+                format!("unknown argument `{name}` of {}{}", owner(attribute), meant_or_list(&name, &names))
+            }
         };
         return Err(syn::Error::new(written.span(), message));
     };
