@@ -21,11 +21,13 @@ mod plan;
 mod plot;
 mod predictions;
 mod ranks;
+mod replay;
 #[cfg(feature = "board")]
 mod report;
 mod runs;
 mod show;
 mod smoke;
+mod summary;
 mod time;
 mod weights;
 
@@ -254,6 +256,7 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
             let (before, after) = (side::<T>(&before)?, side::<T>(&after)?);
             show::diff(&before, &after, style.color.stdout())?;
         }
+        Command::Replay(args) => replay::run::<T>(args, style.verbose)?,
         Command::Export(what) => export::run::<T>(what)?,
         Command::Checkpoints { what } => return checkpoints::run(what, style.verbose),
         Command::Plot(args) => plot::plot(&args)?,
@@ -262,6 +265,10 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
         Command::Runs { folder, json } => runs::print(&folder, json)?,
         #[cfg(feature = "board")]
         Command::Board(args) => match board::serve(args)? {},
+        Command::Summary { experiment } => {
+            prepare_device()?;
+            Loaded::<T>::read(&experiment, Purpose::Run)?.used_by(summary::print)?;
+        }
         Command::Plan { experiment } => Loaded::<T>::read(&experiment, Purpose::Inspect)?.used_by(plan::print)?,
         Command::Train {
             experiment,
