@@ -4,6 +4,7 @@
 #![allow(unreachable_pub, reason = "the parts of one test program share what they need")]
 
 mod bench;
+mod board;
 mod left;
 
 mod commands;
@@ -23,7 +24,9 @@ mod repeatable;
 mod replay;
 mod resume;
 mod rows;
+mod runs;
 mod signals;
+mod smoke;
 mod sweep;
 mod torture;
 mod weights;

@@ -14,6 +14,7 @@ mod program;
 mod ranks;
 mod recording;
 mod replay;
+mod scheduled;
 mod script;
 mod start;
 mod train;
@@ -26,6 +27,7 @@ pub use plan::{PlannedGroup, PlannedHook, PlannedPass, ProgramPlan, plan_of};
 pub use plan_ranks::{PlannedCheckpoints, PlannedLoader, PlannedMemory, RanksPlan, plan_of_ranks};
 pub use program::{Program, build};
 pub use replay::run_replay;
+pub use scheduled::{ScheduledGroup, ScheduledSetting, scheduled};
 pub use script::run_script;
 pub use train::{TrainOptions, run_train};
 
