@@ -144,6 +144,9 @@ pub(super) enum Command {
     Plan {
         #[command(flatten)]
         experiment: ExperimentArgs,
+        /// Instead: what a training in so many ranks reads, does, writes and needs; data are opened, and nothing is started
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65536))]
+        ranks: Option<u32>,
     },
     /// Lists the components that experiments can name, with types, ranges, defaults and docs of their settings
     List {

@@ -16,6 +16,7 @@ mod loaded;
 mod new;
 mod out;
 mod plan;
+mod plan_ranks;
 mod predictions;
 mod ranks;
 mod show;
@@ -249,7 +250,13 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
         }
         Command::Export(what) => export::run::<T>(what)?,
         Command::Checkpoints { what } => return checkpoints::run(what, style.verbose),
-        Command::Plan { experiment } => Loaded::<T>::read(&experiment, Purpose::Inspect)?.used_by(plan::print)?,
+        Command::Plan { experiment, ranks } => {
+            let loaded = Loaded::<T>::read(&experiment, Purpose::Inspect)?;
+            match ranks {
+                None => loaded.used_by(plan::print)?,
+                Some(ranks) => loaded.used_by(|experiment| plan_ranks::print(experiment, ranks as usize))?,
+            }
+        }
         Command::Train {
             experiment,
             resume,

@@ -54,6 +54,7 @@ pub(super) struct RawReducer {
 pub(super) struct RawReducerOptions {
     pub(super) bucket_bytes: i64,
     pub(super) find_unused: bool,
+    pub(super) compress: c_int,
 }
 
 /// `EngBlock`: a block of Rust's, behind pointers.
@@ -252,7 +253,10 @@ unsafe extern "C" {
         largest: bool,
         later: *mut *mut RawWork,
     ) -> c_int;
-    pub(super) fn eng_group_broadcast(group: *const RawGroup, tensors: *const RawList) -> c_int;
+    pub(super) fn eng_list_version(list: *const RawList) -> u64;
+    pub(super) fn eng_group_sum(group: *const RawGroup, tensor: *const C_tensor, out: *mut *mut C_tensor) -> c_int;
+    pub(super) fn eng_group_gather(group: *const RawGroup, tensor: *const C_tensor, out: *const C_tensor) -> c_int;
+    pub(super) fn eng_group_broadcast(group: *const RawGroup, tensors: *const RawList, from: c_int) -> c_int;
     pub(super) fn eng_work_wait(work: *mut RawWork) -> c_int;
     pub(super) fn eng_work_free(work: *mut RawWork);
 

@@ -6,7 +6,7 @@
 
 use crate::base::Scalar;
 use crate::native::{self, NativeError, Scaling, TensorList};
-use crate::optim::algorithm::{Algorithm, StepInputs};
+use crate::optim::algorithm::{Algorithm, SlotShape, StepInputs};
 use crate::optim::clip::Clip;
 use crate::optim::error::OptimError;
 use crate::optim::groups::{Assigned, assign};
@@ -51,6 +51,8 @@ pub struct Optim {
     parameters: TensorList,
     // their names, in the same order
     parameter_names: Vec<String>,
+    // the names of those that other ranks update, whose state is there
+    pub(super) elsewhere: BTreeSet<String>,
 }
 
 /// Parameters that share their settings.
@@ -92,7 +94,8 @@ impl Optim {
         let list = TensorList::new(parameters.iter().map(|(_, tensor)| tensor)).map_err(native)?;
         let parameter_names = parameters.into_iter().map(|(name, _)| name).collect();
         let (recipe, models) = (recipe.name(), Vec::new());
-        Ok(Optim { name: name.into(), models, recipe, algorithm, groups, parameters: list, parameter_names })
+        let elsewhere = BTreeSet::new();
+        Ok(Optim { name: name.into(), models, recipe, algorithm, groups, parameters: list, parameter_names, elsewhere })
     }
 
     /// Names the models whose parameters it has, for hooks that need this.
@@ -242,6 +245,35 @@ impl Optim {
     /// The names of [`Optim::parameters`], in their order.
     pub fn parameter_names(&self) -> &[String] {
         &self.parameter_names
+    }
+
+    /// Says which parameters other ranks update; their state is not kept here.
+    pub(super) fn set_elsewhere(&mut self, names: BTreeSet<String>) {
+        self.elsewhere = names;
+    }
+
+    /// All parameters, each as a tensor of its own.
+    pub(super) fn each_parameter(&self) -> Result<Vec<Tensor>, NativeError> {
+        let each = (0..self.parameters.len()).map(|index| self.parameters.get(index));
+        Ok(each.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    }
+
+    /// The bytes of the state that it has once every parameter had a gradient, without counts of steps: of this rank, and of
+    /// all together.
+    pub(super) fn state_bytes(&self) -> Result<(u64, u64), NativeError> {
+        let (mut own, mut all) = (0, 0);
+        for (name, tensor) in self.parameter_names.iter().zip(self.each_parameter()?) {
+            let bytes = self.bytes_of_state(&tensor);
+            all += bytes;
+            own += if self.elsewhere.contains(name) { 0 } else { bytes };
+        }
+        Ok((own, all))
+    }
+
+    /// The bytes of the state of a parameter, without counts of steps.
+    pub(super) fn bytes_of_state(&self, parameter: &Tensor) -> u64 {
+        let slots = self.algorithm.slots().iter().filter(|slot| slot.shape == SlotShape::LikeParameter).count();
+        (parameter.numel() * parameter.kind().elt_size_in_bytes() * slots) as u64
     }
 
     fn failed(&self, doing: &str, source: NativeError) -> OptimError {

@@ -12,6 +12,7 @@ use crate::optim::live::{Bucket, Group, Optim};
 use crate::optim::schedule::TrainingProgress;
 use crate::optim::settings::{Setting, Settings};
 use crate::optim::update::Updates;
+use std::collections::BTreeSet;
 use tch::{Kind, Tensor};
 
 /// The saved tensors share memory with the running optimizer: copy them to keep them beyond the next update. Loading
@@ -58,7 +59,7 @@ impl State for Optim {
             let settings = load_settings(&group.settings, saved).map_err(|e| e.at(&group.name).at("groups"))?;
             let mut states = Vec::new();
             for bucket in &group.buckets {
-                let state = bucket.load(&mut saved_parameters, self.algorithm.slots());
+                let state = bucket.load(&mut saved_parameters, self.algorithm.slots(), &self.elsewhere);
                 states.push(state.map_err(|error| error.at("parameters"))?);
             }
             loaded.push((settings, states));
@@ -130,7 +131,13 @@ impl Bucket {
         map
     }
 
-    fn load(&self, saved: &mut StateMap, slots: &[Slot]) -> Result<Vec<TensorList>, StateError> {
+    /// The saved states, but for those of parameters that other ranks update.
+    fn load(
+        &self,
+        saved: &mut StateMap,
+        slots: &[Slot],
+        elsewhere: &BTreeSet<String>,
+    ) -> Result<Vec<TensorList>, StateError> {
         let broken = |error: &dyn std::fmt::Display| StateError::Unfit { name: String::new(), why: error.to_string() };
         let mut lists = Vec::new();
         for _ in slots {
@@ -139,7 +146,8 @@ impl Bucket {
         for (index, name) in self.names.iter().enumerate() {
             let mut map = saved.take_map(name)?;
             let parameter = self.parameters.get(index).map_err(|error| broken(&error).at(name))?;
-            let Some(parameter) = parameter.filter(|_| !map.0.is_empty()) else { continue };
+            let is_here = !map.0.is_empty() && !elsewhere.contains(name);
+            let Some(parameter) = parameter.filter(|_| is_here) else { continue };
             for (slot, list) in slots.iter().zip(&mut lists) {
                 let tensor: Tensor = map.take(slot.name).map_err(|error| error.at(name))?;
                 let fitted = fit(slot, &tensor, &parameter)

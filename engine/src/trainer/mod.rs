@@ -23,6 +23,7 @@ pub use experiment::{
 pub use fields::{LoaderField, MetricField, OptimizerField, SameBatch, SameBatches, SchedulesField};
 pub(crate) use run::needs_loader;
 pub use run::{
-    PlannedGroup, PlannedHook, PlannedPass, Program, ProgramPlan, Summary, TrainOptions, build, plan_of, run_predict,
-    run_script, run_test, run_train, run_val,
+    PlannedCheckpoints, PlannedGroup, PlannedHook, PlannedLoader, PlannedMemory, PlannedPass, Program, ProgramPlan,
+    RanksPlan, Summary, TrainOptions, build, plan_of, plan_of_ranks, run_predict, run_script, run_test, run_train,
+    run_val,
 };

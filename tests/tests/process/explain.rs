@@ -60,7 +60,7 @@ fn show_tells_where_each_value_was_written() {
     bench.write("full.ron", full);
     bench.run(&["check", "full.ron"]).exits(0);
     let ended = bench.run(&["diff", "full.ron", "exp.ron"]).exits(0);
-    assert_eq!(ended.stdout, "optimizer.lr\n  - 0.5  // full.ron:35:13\n  + 0.02  // base.ron:9:26\n");
+    assert_eq!(ended.stdout, "optimizer.lr\n  - 0.5  // full.ron:38:13\n  + 0.02  // base.ron:9:26\n");
 }
 
 #[test]

@@ -11,9 +11,11 @@ mod lr_scale;
 mod pass;
 mod precision;
 mod recorded;
+mod scale_lr;
 mod scaler;
 mod scales;
 mod settings;
+mod sharded;
 mod skipped;
 mod skipping;
 
@@ -21,7 +23,9 @@ pub use gradient_scale::GradientScale;
 pub use pass::{Pass, PassBatches, PassInfo, PassPlan, batches_per_iter};
 pub use precision::{Half, Precision, Pure};
 pub(crate) use recorded::RecordedUpdate;
+pub use scale_lr::{ScaleLr, ScaledLr};
 pub use settings::PassSettings;
+pub use sharded::{ShardSize, StateBytes};
 pub use skipped::NonFinite;
 
 use crate::base::suggest::meant;
@@ -35,6 +39,7 @@ use exchange::Exchange;
 use gradient_scale::GradientScales;
 use pass::followed;
 use scaler::LossScaler;
+use sharded::Sharded;
 use skipped::Skipped;
 use std::fmt;
 use std::sync::Arc;
@@ -61,6 +66,8 @@ pub struct Updates {
     found_inf: Option<Tensor>,
     /// With other processes, the average of gradients over all of them.
     exchange: Exchange,
+    /// Where each rank updates a part of the parameters, which part.
+    sharded: Sharded,
     /// Factors for the gradients of some parameters.
     gradient_scales: GradientScales,
     /// What learning rates are multiplied by since the run went back to an earlier state.
@@ -95,6 +102,7 @@ impl Default for Updates {
             restored_scales: StateMap::new(),
             found_inf: None,
             exchange: Exchange::default(),
+            sharded: Sharded::default(),
             gradient_scales: GradientScales::default(),
             lr_scale: 1.0,
         }
@@ -309,9 +317,12 @@ impl Updates {
             }
             (None, Some(norm), then) => Some(self.skipped.found(native::not_finite(norm)?, then, number)?),
         };
-        for optimizer in &self.passes[pass].optimizers {
+        let optimizers = &self.passes[pass].optimizers;
+        let set_aside = self.sharded.set_aside(optimizers)?;
+        for optimizer in optimizers {
             self.optimizers[*optimizer].step_scaled(Scaling { found_inf: found_inf.as_ref(), ..Scaling::default() })?;
         }
+        self.sharded.share(optimizers, set_aside)?;
         self.updated(pass, norm)
     }
 
