@@ -7,7 +7,7 @@ use crate::diag::Diag;
 use crate::elsewhere;
 use crate::groups::{bare_expr, bare_type};
 use crate::suggest::{meant_or_list, quoted};
-use crate::words::RESERVED;
+use crate::words::is_reserved;
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
@@ -138,7 +138,7 @@ impl Args {
     pub(crate) fn name_or(&mut self, short: &str, ident: &Ident, diag: &mut Diag) -> String {
         let given = self.name(diag);
         let name = given.as_ref().map_or_else(|| short.to_owned(), LitStr::value);
-        if RESERVED.contains(&name.as_str()) {
+        if is_reserved(&name) {
             let problem = format!("`{name}` is a word of experiment files and can't be a name in them");
             match given {
                 Some(given) => diag.error(given, format!("{problem}; take another one")),
