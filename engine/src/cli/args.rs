@@ -148,6 +148,17 @@ pub(super) enum Command {
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65536))]
         ranks: Option<u32>,
     },
+    /// Prints the learning rate of each parameter group over the whole training, without training
+    Schedule {
+        #[command(flatten)]
+        experiment: ExperimentArgs,
+        /// Another setting: `momentum`, `weight_decay`, …
+        #[arg(long, value_name = "NAME", default_value = "lr")]
+        setting: String,
+        /// Draws the values into an SVG file too
+        #[arg(long, value_name = "FILE")]
+        svg: Option<PathBuf>,
+    },
     /// Lists the components that experiments can name, with types, ranges, defaults and docs of their settings
     List {
         /// One kind (hooks, models, datasets, optimizers, schedules, samplers, metrics, sinks, loops, steps, settings) or one component

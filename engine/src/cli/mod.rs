@@ -19,6 +19,7 @@ mod plan;
 mod plan_ranks;
 mod predictions;
 mod ranks;
+mod schedule;
 mod show;
 mod time;
 mod weights;
@@ -257,6 +258,8 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
                 Some(ranks) => loaded.used_by(|experiment| plan_ranks::print(experiment, ranks as usize))?,
             }
         }
+        Command::Schedule { experiment, setting, svg } => Loaded::<T>::read(&experiment, Purpose::Inspect)?
+            .used_by(|experiment| schedule::print(experiment, &setting, svg.as_deref()))?,
         Command::Train {
             experiment,
             resume,

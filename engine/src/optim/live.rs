@@ -7,7 +7,6 @@
 use crate::base::Scalar;
 use crate::native::{self, NativeError, Scaling, TensorList};
 use crate::optim::algorithm::{Algorithm, SlotShape, StepInputs};
-use crate::optim::clip::Clip;
 use crate::optim::error::OptimError;
 use crate::optim::groups::{Assigned, assign};
 use crate::optim::optimizer::Optimizer;
@@ -168,14 +167,6 @@ impl Optim {
         native::zero_grad(&self.parameters).map_err(|source| self.failed("clearing the gradients", source))
     }
 
-    /// Clips the gradients of all its parameters as one; see [`clip_gradients`].
-    ///
-    /// # Errors
-    /// When the bound makes no sense or a gradient is sparse.
-    pub fn clip(&mut self, clip: &Clip) -> Result<Option<Scalar>, OptimError> {
-        clip_gradients(std::slice::from_mut(self), clip)
-    }
-
     /// Multiplies all gradients by a factor, for example to average accumulated gradients.
     ///
     /// ```
@@ -321,38 +312,15 @@ impl Group {
         &mut self.settings
     }
 
+    /// Its parameters, one list per device and kind.
+    pub(super) fn lists(&self) -> impl Iterator<Item = &TensorList> {
+        self.buckets.iter().map(|bucket| &bucket.parameters)
+    }
+
     /// The names of its parameters.
     pub fn parameter_names(&self) -> impl Iterator<Item = &str> {
         self.buckets.iter().flat_map(|bucket| bucket.names.iter().map(String::as_str))
     }
-}
-
-/// Clips the gradients of all parameters of all optimizers as one vector. With [`Clip::Norm`] it returns their norm
-/// before clipping, on the device. Parameters without a gradient are ignored.
-///
-/// ```
-/// use engine::optim::{Clip, Optim, clip_gradients};
-/// use engine::prelude::*;
-///
-/// let weight = Tensor::from_slice(&[1.0f32, 1.0]).set_requires_grad(true);
-/// let mut optims = [Optim::new("opt", &Sgd::new(0.1), vec![("weight".to_owned(), weight.shallow_clone())])?];
-/// (&weight * Tensor::from_slice(&[3.0f32, 4.0])).sum(Kind::Float).backward();
-/// let before = clip_gradients(&mut optims, &Clip::Norm(1.0))?.unwrap();
-/// assert_eq!(before.read()?, 5.0);
-/// assert!((optims[0].grad_norm()?.read()? - 1.0).abs() < 1e-5);
-/// # Ok::<(), engine::base::Error>(())
-/// ```
-///
-/// # Errors
-/// When the bound makes no sense or a gradient is sparse.
-pub fn clip_gradients(optims: &mut [Optim], clip: &Clip) -> Result<Option<Scalar>, OptimError> {
-    clip.check()?;
-    let norm = clip.apply(optims.iter().map(Optim::parameters));
-    norm.map(|norm| norm.map(Scalar::Lazy)).map_err(|source| OptimError::Native {
-        optimizer: optims.iter().map(Optim::name).collect::<Vec<_>>().join("`, `"),
-        doing: "clipping the gradients".into(),
-        source,
-    })
 }
 
 /// Copies of the tensors of a [`Scaling`] that lie on another device than the parameters; none where they lie there.

@@ -149,8 +149,12 @@ impl Bucket {
             let is_here = !map.0.is_empty() && !elsewhere.contains(name);
             let Some(parameter) = parameter.filter(|_| is_here) else { continue };
             for (slot, list) in slots.iter().zip(&mut lists) {
+                let Some(shape) = slot.shape.of(&parameter.size()) else { continue };
+                if slot.shape == SlotShape::WhereUsed && !map.0.contains_key(slot.name) {
+                    continue;
+                }
                 let tensor: Tensor = map.take(slot.name).map_err(|error| error.at(name))?;
-                let fitted = fit(slot, &tensor, &parameter)
+                let fitted = fit(slot, shape, &tensor, &parameter)
                     .and_then(|tensor| list.set(index, Some(&tensor)).map_err(|error| error.to_string()));
                 fitted.map_err(|why| broken(&why).at(slot.name).at(name))?;
             }
@@ -163,18 +167,19 @@ impl Bucket {
 }
 
 /// A copy of a saved state in the layout and on the device that its parameter has.
-fn fit(slot: &Slot, saved: &Tensor, parameter: &Tensor) -> Result<Tensor, String> {
-    let (shape, kind) = match slot.shape {
-        SlotShape::LikeParameter => (parameter.size(), parameter.kind()),
-        SlotShape::Count => (Vec::new(), Kind::Float),
+fn fit(slot: &Slot, shape: Vec<i64>, saved: &Tensor, parameter: &Tensor) -> Result<Tensor, String> {
+    let kind = match slot.shape {
+        SlotShape::Count | SlotShape::Number => Kind::Float,
+        _ => parameter.kind(),
     };
     if (saved.size(), saved.kind()) != (shape.clone(), kind) {
         let found = (saved.size(), saved.kind());
         return Err(format!("it has shape {:?} and kind {:?}, expected {shape:?} and {kind:?}", found.0, found.1));
     }
-    let fresh = match slot.shape {
-        SlotShape::LikeParameter => parameter.detach().f_zeros_like(),
-        SlotShape::Count => Tensor::f_zeros([], (kind, parameter.device())),
+    // with the strides of the parameter, where it has its shape
+    let fresh = match shape == parameter.size() {
+        true => parameter.detach().f_zeros_like().and_then(|fresh| fresh.f_to_kind(kind)),
+        false => Tensor::f_zeros(&shape, (kind, parameter.device())),
     };
     let copied = fresh.and_then(|mut fresh| fresh.f_copy_(saved).map(|_| fresh));
     copied.map_err(|error| error.to_string())

@@ -24,6 +24,6 @@ pub use fields::{LoaderField, MetricField, OptimizerField, SameBatch, SameBatche
 pub(crate) use run::needs_loader;
 pub use run::{
     PlannedCheckpoints, PlannedGroup, PlannedHook, PlannedLoader, PlannedMemory, PlannedPass, Program, ProgramPlan,
-    RanksPlan, Summary, TrainOptions, build, plan_of, plan_of_ranks, run_predict, run_script, run_test, run_train,
-    run_val,
+    RanksPlan, ScheduledGroup, ScheduledSetting, Summary, TrainOptions, build, plan_of, plan_of_ranks, run_predict,
+    run_script, run_test, run_train, run_val, scheduled,
 };

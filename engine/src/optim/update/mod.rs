@@ -31,7 +31,6 @@ pub use skipped::NonFinite;
 use crate::base::suggest::meant;
 use crate::base::{Error, Result, Scalar, StateMap};
 use crate::native::{self, Autocast, GradientSwitch, GradientsOff, ProcessGroup, ReducerOptions, Scaling, TensorList};
-use crate::optim::clip::Clip;
 use crate::optim::error::OptimError;
 use crate::optim::live::Optim;
 use crate::optim::schedule::Schedules;
@@ -77,7 +76,7 @@ pub struct Updates {
 /// The result of an update; it is not read from the device.
 #[derive(Debug)]
 pub struct Updated {
-    /// The 2-norm of the gradient before clipping, over all optimizers of the pass as one vector; `None` when it was
+    /// The 2-norm of the gradient before clipping, or the norm that [`Clip::Norms`](crate::optim::Clip::Norms) names, over all optimizers of the pass as one vector; `None` when it was
     /// not needed.
     pub grad_norm: Option<Scalar>,
     /// The scale of the loss in the next update; `None` when losses are not scaled.
@@ -332,15 +331,18 @@ impl Updates {
         let lists = || optimizers.iter().map(|optimizer| self.optimizers[*optimizer].parameters());
         // before values are clipped: an infinity is none afterwards
         let measured = match (plan.clip, self.non_finite) {
-            (Some(Clip::Norm(_)), _) | (_, NonFinite::Apply) => None,
+            (Some(clip), _) if clip.gives_norm() => None,
+            (_, NonFinite::Apply) => None,
             _ => Some(native::grad_norm(lists())?),
         };
         let norm = match plan.clip {
-            Some(clip) => clip.apply(lists()).map_err(|source| OptimError::Native {
-                optimizer: optimizers.iter().map(|o| self.optimizers[*o].name()).collect::<Vec<_>>().join("`, `"),
-                doing: "clipping the gradients".into(),
-                source,
-            })?,
+            Some(clip) => {
+                clip.apply(optimizers.iter().map(|o| &self.optimizers[*o])).map_err(|source| OptimError::Native {
+                    optimizer: optimizers.iter().map(|o| self.optimizers[*o].name()).collect::<Vec<_>>().join("`, `"),
+                    doing: "clipping the gradients".into(),
+                    source,
+                })?
+            }
             None => None,
         };
         Ok(norm.or(measured))

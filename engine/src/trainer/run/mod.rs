@@ -12,6 +12,7 @@ mod plan_ranks;
 mod program;
 mod ranks;
 mod recording;
+mod scheduled;
 mod script;
 mod start;
 mod train;
@@ -22,6 +23,7 @@ pub use evaluate::{run_predict, run_test, run_val};
 pub use plan::{PlannedGroup, PlannedHook, PlannedPass, ProgramPlan, plan_of};
 pub use plan_ranks::{PlannedCheckpoints, PlannedLoader, PlannedMemory, RanksPlan, plan_of_ranks};
 pub use program::{Program, build};
+pub use scheduled::{ScheduledGroup, ScheduledSetting, scheduled};
 pub use script::run_script;
 pub use train::{TrainOptions, run_train};
 

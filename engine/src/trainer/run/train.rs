@@ -164,7 +164,7 @@ fn told_of_scale(ScaledLr { optimizer, accumulate, factor }: &ScaledLr, batch: u
 }
 
 /// What only data and parameters tell of schedules: that each has its time, its setting and its groups.
-fn check_schedules<T: Build>(program: &Program<T>) -> Result<()> {
+pub(super) fn check_schedules<T: Build>(program: &Program<T>) -> Result<()> {
     let run = &program.run;
     let mut problems = run.updates.schedules.check(&TrainingLength::from(&run.clocks.progress().planned));
     problems.extend(run.updates.schedules.check_against(run.updates.optimizers()));
