@@ -38,6 +38,11 @@ ENG_API int eng_set_deterministic(bool enabled, bool warn_only) {
   });
 }
 
+// Lets a tensor that is computed from others keep its gradient.
+ENG_API int eng_retain_grad(const at::Tensor* tensor) {
+  return eng::guarded([&] { tensor->retain_grad(); });
+}
+
 // Adds the gradients of the tensors that `tensor` was computed from, given its own; a null gradient is that of a loss.
 ENG_API int eng_backward(const at::Tensor* tensor, const at::Tensor* gradient) {
   return eng::guarded([&] { tensor->backward(gradient ? *gradient : at::Tensor()); });

@@ -66,6 +66,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             Ok(())
         })?;
         self.run.step.output = None;
+        self.run.step.endpoints.clear();
         self.profile_after_iter(false)
     }
 
@@ -151,6 +152,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.run.step.batch_weight = batch.weight;
         let share = shares.of_one(batch.weight);
         self.run.step.output = None;
+        self.run.step.endpoints.drop_kept();
         self.within::<at::BeforeTrainBatch, at::AfterTrainBatch>(|program| {
             program.run.step.share = Some(share);
             let result = program.forward_and_backward(pass, &mut batch.batch, share);

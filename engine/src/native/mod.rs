@@ -34,10 +34,10 @@ pub use foreach::{
     scale_grads_, zero_grad,
 };
 pub use generator::{generator_state, seed_generator, set_generator_state};
-pub use gradients::{GradientSwitch, GradientsOff, backward};
+pub use gradients::{GradientSwitch, GradientsOff, backward, retain_grad};
 pub use graph::{Graph, GraphPool, RecordingWatch, StreamGuard, mix_layout, replays};
 pub use identity::{storage_id, tensor_id};
-pub use memory::{MemoryMeter, pinned_like};
+pub use memory::{MemoryMeter, empty_cache, pinned_like};
 pub use optimizer::{AdamStep, Scaling, SgdStep, fused_adam, fused_sgd};
 pub use options::{AdamOptions, SgdOptions};
 pub use precision::{

@@ -79,6 +79,13 @@ impl BatchNorm {
     }
 }
 
+impl BatchNorm {
+    /// What is added to the variance.
+    pub(super) fn eps(&self) -> f64 {
+        self.config.eps
+    }
+}
+
 impl ModuleT for BatchNorm {
     /// # Panics
     /// As in PyTorch: in training when there is only one value for each feature, because its variance would be NaN and

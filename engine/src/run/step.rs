@@ -1,6 +1,7 @@
 //! The input and output of the current step.
 
 use crate::base::{Output, Scalar};
+use crate::run::endpoints::Endpoints;
 use std::cell::RefCell;
 
 /// The input and output of the current step.
@@ -14,6 +15,8 @@ pub struct StepState {
     pub(crate) batch_weight: f64,
     /// What the step has returned, from its forward pass to the end of its iter.
     pub(crate) output: Option<Output>,
+    /// Intermediate tensors that were asked for in this iter.
+    pub(crate) endpoints: Endpoints,
     /// What the batch in work counts in the gradient of its update; `None` outside a step and its backward.
     pub(crate) share: Option<f64>,
     /// Whether the step has run backward itself.

@@ -23,6 +23,6 @@ pub use experiment::{
 pub use fields::{LoaderField, MetricField, OptimizerField, SameBatch, SameBatches, SchedulesField};
 pub(crate) use run::needs_loader;
 pub use run::{
-    PlannedGroup, PlannedHook, PlannedPass, Program, ProgramPlan, Summary, TrainOptions, build, plan_of, run_predict,
-    run_script, run_test, run_train, run_val,
+    Offline, PlannedGroup, PlannedHook, PlannedPass, Predictor, Program, ProgramPlan, Summary, TrainOptions, build,
+    plan_of, run_offline, run_predict, run_script, run_test, run_train, run_val,
 };

@@ -7,7 +7,9 @@ mod environment;
 mod evaluate;
 #[cfg(feature = "s3")]
 mod mirror;
+mod offline;
 mod plan;
+mod predictor;
 mod program;
 mod ranks;
 mod recording;
@@ -18,7 +20,9 @@ mod weights;
 
 pub(crate) use evaluate::needs_loader;
 pub use evaluate::{run_predict, run_test, run_val};
+pub use offline::{Offline, run_offline};
 pub use plan::{PlannedGroup, PlannedHook, PlannedPass, ProgramPlan, plan_of};
+pub use predictor::Predictor;
 pub use program::{Program, build};
 pub use script::run_script;
 pub use train::{TrainOptions, run_train};
