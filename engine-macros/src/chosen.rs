@@ -133,6 +133,7 @@ pub(crate) fn by_file(
         "optimizer" => (quote!(OptimizerConfig), TokenStream::new()),
         "schedule" => (quote!(ScheduleConfig), TokenStream::new()),
         "loop" => (quote!(LoopConfig), TokenStream::new()),
+        "step" => (quote!(StepConfig), TokenStream::new()),
         _ => return None,
     };
     Some(quote! {

@@ -181,6 +181,7 @@ pub fn only_ok(_args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `dataset` | settings of a dataset |
 /// | `optimizer`, `schedule`, `sampler` | an optimizer, a schedule or a sampler that a file can choose |
 /// | `loop` | a training loop that a file can choose with `train_loop` |
+/// | `step` | a step processor that a file can choose with `step_processor` |
 /// | `metric`, `sink` | a metric or a sink; its fields are `#[config]`, `#[state]` or `#[transient]`, like those of a hook |
 /// | `name = "…"` | the name in experiment files |
 /// | `crate = path` | where the engine is; it is found by itself, also under another name, when `Cargo.toml` names it |

@@ -14,8 +14,8 @@ use syn::spanned::Spanned;
 use syn::{Token, Type};
 
 /// The kinds of components, as `list` prints them.
-const KINDS: [&str; 10] =
-    ["hook", "metric", "sink", "model", "dataset", "optimizer", "schedule", "sampler", "loop", "settings"];
+const KINDS: [&str; 11] =
+    ["hook", "metric", "sink", "model", "dataset", "optimizer", "schedule", "sampler", "loop", "step", "settings"];
 
 /// What a call says.
 struct Call {

@@ -5,6 +5,7 @@
 #include <ATen/Context.h>
 #include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/anomaly_mode.h>
+#include <torch/csrc/autograd/autograd.h>
 
 ENG_API bool eng_grad_enabled() {
   return at::GradMode::is_enabled();
@@ -43,9 +44,17 @@ ENG_API int eng_retain_grad(const at::Tensor* tensor) {
   return eng::guarded([&] { tensor->retain_grad(); });
 }
 
-// Adds the gradients of the tensors that `tensor` was computed from, given its own; a null gradient is that of a loss.
-ENG_API int eng_backward(const at::Tensor* tensor, const at::Tensor* gradient) {
-  return eng::guarded([&] { tensor->backward(gradient ? *gradient : at::Tensor()); });
+// Adds the gradients of the leaves that some tensors were computed from, given a gradient of each.
+ENG_API int eng_backward_from(
+    const at::Tensor* const* tensors, const at::Tensor* const* gradients, size_t count) {
+  return eng::guarded([&] {
+    torch::autograd::variable_list roots, given;
+    for (size_t i = 0; i < count; ++i) {
+      roots.push_back(*tensors[i]);
+      given.push_back(*gradients[i]);
+    }
+    torch::autograd::backward(roots, given);
+  });
 }
 
 // Switches gradients off for the tensors of a list that have them on, and notes which; also of a call that fails, so

@@ -115,7 +115,7 @@ pub mod prelude {
     pub use crate::nn;
     pub use crate::optim::{Adam, AdamW, Optimizer, Schedules, Sgd};
     pub use crate::random::SampleRng;
-    pub use crate::run::{Context, Save};
+    pub use crate::run::{Context, Save, TaskScale};
     pub use engine_macros::{component, hook, only_ok, pass, passes, phases, trainer};
     // what is written by mistake, and is told
     #[doc(hidden)]
@@ -141,6 +141,8 @@ mod documents {
     mod sinks {}
     #[doc = include_str!("../../docs/hooks.md")]
     mod hooks {}
+    #[doc = include_str!("../../docs/tasks.md")]
+    mod tasks {}
     #[doc = include_str!("../../docs/memory.md")]
     mod memory {}
     #[doc = include_str!("../../docs/precision.md")]
@@ -183,7 +185,7 @@ pub mod __private {
         OnePassesBlock, OnePhasesBlock, PassBatch, Phases, PhasesOf, PhasesOwner, PredictStep, SlotInfo, Slots, Steps,
         StepsOf, TestStep, TrainStep, ValStep, build_any, is_one_of, is_stepped, is_well, no_such_pass, pass_of,
     };
-    pub use crate::loops::{LoopConfig, Role, TrainerInfo};
+    pub use crate::loops::{LoopConfig, Role, StepConfig, TrainerInfo};
     pub use crate::metric::{Metric, MetricComponent, MetricConfig, build_metric};
     pub use crate::model::{AnyModel, Model, ModelConfig, Net, NetPart, build_model};
     pub use crate::optim::{OptimizerConfig, PassBatches, PassInfo, ScheduleConfig, Schedules};

@@ -18,6 +18,7 @@ pub(crate) enum Kind {
     Metric,
     Sink,
     Loop,
+    Step,
 }
 
 /// Each kind by its flag.
@@ -30,6 +31,7 @@ const FLAGS: &[(Kind, Key)] = &[
     (Kind::Metric, flag("metric")),
     (Kind::Sink, flag("sink")),
     (Kind::Loop, flag("loop")),
+    (Kind::Step, flag("step")),
 ];
 
 impl Kind {

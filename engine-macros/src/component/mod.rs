@@ -169,6 +169,7 @@ mod tests {
             (quote!(schedule), "Fast", "ScheduleConfig"),
             (quote!(sampler), "Fast", "SamplerConfig"),
             (quote!(loop), "Fast", "LoopConfig"),
+            (quote!(step), "Fast", "StepConfig"),
         ] {
             let tokens = expanded(kind);
             assert!(tokens.contains(&format!("{of} for FastConfig")), "{tokens}");

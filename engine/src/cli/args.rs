@@ -155,7 +155,7 @@ pub(super) enum Command {
     },
     /// Lists the components that experiments can name, with types, ranges, defaults and docs of their settings
     List {
-        /// One kind (hooks, models, datasets, optimizers, schedules, samplers, metrics, sinks, loops, settings) or one component
+        /// One kind (hooks, models, datasets, optimizers, schedules, samplers, metrics, sinks, loops, steps, settings) or one component
         kind: Option<String>,
     },
     /// Writes an experiment with every setting of this trainer, each with what it is for

@@ -7,6 +7,7 @@ use crate::hook::{Dispatcher, EngineHooks, Planned};
 use crate::loops::loaders::Loaders;
 use crate::loops::names::is_short;
 use crate::loops::plan::Plan;
+use crate::loops::processor::StepConfig;
 use crate::loops::profile::Profiling;
 use crate::loops::ranks::Ranks;
 use crate::loops::recorded::Recordings;
@@ -48,6 +49,8 @@ pub struct Program<D: EngineHooks, T: Trainer> {
     pub(super) ranks: Ranks,
     /// The steps that are recorded as CUDA graphs; `None` when all run eagerly.
     pub(super) recordings: Option<Box<Recordings<T::Batch>>>,
+    /// How the step of a batch is taken, when not by the engine.
+    pub(crate) processor: Option<Box<dyn StepConfig>>,
     pub(super) profiling: Profiling,
     /// The loaders that the experiment has.
     pub(crate) loaders: Loaders,
@@ -67,6 +70,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             waiting: Vec::new(),
             ranks: Ranks::default(),
             recordings: None,
+            processor: None,
             profiling: Profiling::default(),
             loaders,
             epoch_loader: 0,

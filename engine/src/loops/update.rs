@@ -165,9 +165,10 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     }
 
     fn forward_and_backward(&mut self, pass: usize, batch: &mut T::Batch, share: f64) -> Result<()> {
-        match self.recordings.is_some() {
-            true => self.compute_by_graph(pass, batch, share)?,
-            false => self.compute(pass, batch, share)?,
+        match (&self.processor, &self.recordings) {
+            (Some(_), _) => self.compute_by_processor(pass, batch, share)?,
+            (None, Some(_)) => self.compute_by_graph(pass, batch, share)?,
+            (None, None) => self.compute(pass, batch, share)?,
         }
         self.phase::<at::AfterBackward>()?;
         if let Some(output) = &mut self.run.step.output {
@@ -179,10 +180,16 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// The step, and backward from its loss.
     pub(super) fn compute(&mut self, pass: usize, batch: &T::Batch, share: f64) -> Result<()> {
         self.run.step.has_gone_backward = false;
+        self.run.step.is_stage_open = false;
         let what = self.run.updates.passes()[pass].prefix().unwrap_or("train_step");
         let others_off = self.run.updates.forward(pass)?;
         let output = self.step(what, |trainer, cx| trainer.train_step(batch, cx))?;
         drop(others_off);
+        if self.run.step.is_stage_open {
+            return Err(Error::msg(format!(
+                "`{what}` has called `cx.staged` and not ended it, so the backbone has no gradient of its tasks: give back what `backward()` of the stage returns"
+            )));
+        }
         let loss = checked_loss(what, &output, self.run.step.has_gone_backward)?.map(Tensor::shallow_clone);
         self.record_output(&output);
         self.run.step.output = Some(output);

@@ -129,7 +129,11 @@ unsafe extern "C" {
 
     pub(super) fn eng_tensor_id(tensor: *const C_tensor) -> usize;
     pub(super) fn eng_storage_id(tensor: *const C_tensor) -> usize;
-    pub(super) fn eng_backward(tensor: *const C_tensor, gradient: *const C_tensor) -> c_int;
+    pub(super) fn eng_backward_from(
+        tensors: *const *const C_tensor,
+        gradients: *const *const C_tensor,
+        count: usize,
+    ) -> c_int;
     pub(super) fn eng_requires_grad_off(list: *const RawList, switched: *mut bool) -> c_int;
     pub(super) fn eng_requires_grad_on(list: *const RawList, switched: *const bool) -> c_int;
 

@@ -3,19 +3,23 @@
 use crate::native::error::{NativeError, check};
 use crate::native::ffi;
 use crate::native::tensor_list::TensorList;
-use std::ptr::null;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tch::Tensor;
 
-/// Runs backward from a tensor of any shape whose own gradient is known: adds the gradients of the leaves that it was
-/// computed from. Without a gradient the tensor is a loss, of one element.
+/// Runs backward once from tensors of any shape whose own gradients are known: adds the gradients of the leaves that they
+/// were computed from. `gradients` has one for each tensor, of its shape.
 ///
 /// # Errors
-/// When the tensor has no graph, or the gradient another shape. An operator's backward may fail.
-pub fn backward(tensor: &Tensor, gradient: Option<&Tensor>) -> Result<(), NativeError> {
-    let gradient = gradient.map_or(null(), Tensor::as_ptr);
-    // SAFETY: both tensors are borrowed for the call; a null gradient is none.
-    check(unsafe { ffi::eng_backward(tensor.as_ptr(), gradient) })
+/// When a tensor has no graph, a gradient another shape, or their numbers differ. An operator's backward may fail.
+pub fn backward_from(tensors: &[&Tensor], gradients: &[&Tensor]) -> Result<(), NativeError> {
+    if tensors.len() != gradients.len() {
+        let (tensors, gradients) = (tensors.len(), gradients.len());
+        return Err(NativeError::argument(format!("{tensors} tensors and {gradients} gradients for a backward")));
+    }
+    let pointers = |list: &[&Tensor]| list.iter().map(|tensor| tensor.as_ptr()).collect::<Vec<_>>();
+    let (tensors, gradients) = (pointers(tensors), pointers(gradients));
+    // SAFETY: all tensors are borrowed for the call, and the arrays have the same length.
+    check(unsafe { ffi::eng_backward_from(tensors.as_ptr(), gradients.as_ptr(), tensors.len()) })
 }
 
 /// Lets a tensor that is computed from others keep its gradient: `tensor.grad()` has it after a backward.
@@ -126,11 +130,13 @@ mod tests {
     }
 
     #[test]
-    fn backward_goes_on_from_a_gradient_that_is_given() {
+    fn backward_goes_on_from_gradients_that_are_given() {
         let leaf = leaf(true);
-        let features = &leaf * 3.0;
-        backward(&features, Some(&Tensor::from_slice(&[1.0f32, 2.0]))).unwrap();
-        assert_eq!(Vec::<f32>::try_from(leaf.grad()).unwrap(), [3.0, 6.0]);
-        assert!(backward(&leaf.detach(), None).is_err());
+        let (double, triple) = (&leaf * 2.0, &leaf * 3.0);
+        let given = [Tensor::from_slice(&[1.0f32, 2.0]), Tensor::from_slice(&[10.0f32, 0.0])];
+        backward_from(&[&double, &triple], &[&given[0], &given[1]]).unwrap();
+        assert_eq!(Vec::<f32>::try_from(leaf.grad()).unwrap(), [32.0, 4.0]);
+        assert!(backward_from(&[&leaf.detach()], &[&given[0]]).is_err());
+        assert!(backward_from(&[&double], &[]).unwrap_err().text.contains("1 tensors and 0 gradients"));
     }
 }

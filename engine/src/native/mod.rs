@@ -34,7 +34,7 @@ pub use foreach::{
     scale_grads_, zero_grad,
 };
 pub use generator::{generator_state, seed_generator, set_generator_state};
-pub use gradients::{GradientSwitch, GradientsOff, backward, retain_grad};
+pub use gradients::{GradientSwitch, GradientsOff, backward_from, retain_grad};
 pub use graph::{Graph, GraphPool, RecordingWatch, StreamGuard, mix_layout, replays};
 pub use identity::{storage_id, tensor_id};
 pub use memory::{MemoryMeter, empty_cache, pinned_like};

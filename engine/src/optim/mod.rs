@@ -35,4 +35,4 @@ pub use optimizer::{Optimizer, OptimizerConfig};
 pub use schedule::{PlannedLength, Schedule, ScheduleConfig, Schedules, TrainingLength, TrainingProgress};
 pub use settings::{Setting, Settings};
 pub use sgd::Sgd;
-pub use update::{NonFinite, Pass, PassBatches, PassInfo, PassPlan, PassSettings, Precision, Updates};
+pub use update::{GradientScale, NonFinite, Pass, PassBatches, PassInfo, PassPlan, PassSettings, Precision, Updates};

@@ -23,7 +23,7 @@ mod time_limit;
 
 pub use cadence::Cadence;
 pub use clocks::Clocks;
-pub use context::Context;
+pub use context::{Context, Staged, TaskScale};
 pub use current::{Command, Current, PassPlace};
 pub use decision::{Decision, Stop, StopKind};
 pub use exception::Exception;

@@ -17,10 +17,14 @@ pub struct StepState {
     pub(crate) output: Option<Output>,
     /// Intermediate tensors that were asked for in this iter.
     pub(crate) endpoints: Endpoints,
+    /// The first sample of the batch that the step is given, where it is given a part of it.
+    pub(crate) first_sample: usize,
     /// What the batch in work counts in the gradient of its update; `None` outside a step and its backward.
     pub(crate) share: Option<f64>,
     /// Whether the step has run backward itself.
     pub(crate) has_gone_backward: bool,
+    /// Whether the step has begun a staged backward and not ended it.
+    pub(crate) is_stage_open: bool,
     /// What a step does that is about to be recorded as a CUDA graph; `None` when it is not.
     pub(crate) watch: Option<StepWatch>,
 }
@@ -37,6 +41,13 @@ pub(crate) struct StepWatch {
 }
 
 impl StepState {
+    /// What the step is given: its first sample in the batch, and how many; how much they count in means, and in the
+    /// gradient of the update.
+    pub(crate) fn put(&mut self, first: usize, size: usize, weight: f64, share: f64) {
+        (self.first_sample, self.batch_size) = (first, size);
+        (self.batch_weight, self.share) = (weight, Some(share));
+    }
+
     /// The step does something that a graph would not do again.
     #[inline]
     pub(crate) fn notice(&self, what: &str) {

@@ -17,11 +17,13 @@ mod optional_loader;
 mod precision;
 mod predictor;
 mod pretrained;
+mod processors;
 mod program;
 #[allow(dead_code, reason = "the tests of `config` use the rest")]
 #[path = "../../src/config/tests/generated/random.rs"]
 mod random;
 mod round_trip;
 mod rules;
+mod tasks;
 mod traced;
 mod weights;

@@ -28,6 +28,7 @@ mod precision;
 mod sanity;
 mod saving;
 mod schedules;
+mod staged;
 mod stops;
 mod updates;
 mod validation;

@@ -2,6 +2,7 @@
 
 use engine::base::Clock;
 use engine::data::{Order, Pass, Population, Sampler};
+use engine::loops::{BatchStep, StepProcessor};
 use engine::optim::schedule::{Window, WindowPosition};
 use engine::optim::{Algorithm, GroupRules, OptimError, Schedule, Settings};
 use engine::prelude::*;
@@ -97,6 +98,18 @@ pub struct Second {}
 impl Sampler for Second {
     fn order(&self, data: &Population<'_>, _: &Pass) -> Result<Order> {
         Ok(Order::List((0..data.len).step_by(2).collect()))
+    }
+}
+
+// case: a step processor
+/// The first half of each batch.
+#[component(step)]
+pub struct FirstHalf {}
+
+impl StepProcessor for FirstHalf {
+    fn process(&self, batch: &mut dyn BatchStep) -> Result<()> {
+        let half = batch.samples().div_ceil(2);
+        batch.compute_samples(0..half)
     }
 }
 

@@ -6,13 +6,18 @@
 //! reads a value from a device.
 
 mod exchange;
+mod gradient_scale;
+mod lr_scale;
 mod pass;
 mod precision;
 mod recorded;
 mod scaler;
+mod scales;
 mod settings;
 mod skipped;
+mod skipping;
 
+pub use gradient_scale::GradientScale;
 pub use pass::{Pass, PassBatches, PassInfo, PassPlan, batches_per_iter};
 pub use precision::{Half, Precision, Pure};
 pub(crate) use recorded::RecordedUpdate;
@@ -20,14 +25,14 @@ pub use settings::PassSettings;
 pub use skipped::NonFinite;
 
 use crate::base::suggest::meant;
-use crate::base::{Error, Flag, Result, Scalar, State as _, StateMap};
+use crate::base::{Error, Result, Scalar, StateMap};
 use crate::native::{self, Autocast, GradientSwitch, GradientsOff, ProcessGroup, ReducerOptions, Scaling, TensorList};
 use crate::optim::clip::Clip;
 use crate::optim::error::OptimError;
-use crate::optim::groups::GroupName;
 use crate::optim::live::Optim;
-use crate::optim::schedule::{Schedules, TrainingProgress};
+use crate::optim::schedule::Schedules;
 use exchange::Exchange;
+use gradient_scale::GradientScales;
 use pass::followed;
 use scaler::LossScaler;
 use skipped::Skipped;
@@ -56,6 +61,8 @@ pub struct Updates {
     found_inf: Option<Tensor>,
     /// With other processes, the average of gradients over all of them.
     exchange: Exchange,
+    /// Factors for the gradients of some parameters.
+    gradient_scales: GradientScales,
     /// What learning rates are multiplied by since the run went back to an earlier state.
     lr_scale: f64,
 }
@@ -88,6 +95,7 @@ impl Default for Updates {
             restored_scales: StateMap::new(),
             found_inf: None,
             exchange: Exchange::default(),
+            gradient_scales: GradientScales::default(),
             lr_scale: 1.0,
         }
     }
@@ -163,71 +171,9 @@ impl Updates {
         self.non_finite = then;
     }
 
-    /// Says in which kinds of numbers steps compute. To be called after [`Updates::set_passes`]: each pass has a scale of its
-    /// own, where losses are scaled. Scales that are there already stay.
-    ///
-    /// # Errors
-    /// When the device is not there.
-    pub fn set_precision(&mut self, precision: Precision, device: Device) -> Result<()> {
-        self.autocast_on = precision.autocast().map(|_| device);
-        match precision.scales_loss() {
-            false => self.scalers.clear(),
-            true => {
-                for pass in &self.passes[self.scalers.len().min(self.passes.len())..] {
-                    let mut scaler = LossScaler::new(device)?;
-                    if self.restored_scales.0.contains_key(pass.name()) {
-                        scaler.load_state(self.restored_scales.take_map(pass.name())?)?;
-                    }
-                    self.scalers.push(scaler);
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// From now on gradients are averaged over the ranks of a group: each is the mean of those of all ranks.
     pub fn join(&mut self, group: &Arc<ProcessGroup>, options: ReducerOptions) {
         self.exchange = Exchange::join(group, options);
-    }
-
-    /// Sets every scheduled setting to its value at the clock.
-    ///
-    /// # Errors
-    /// When a schedule gives a value that is not finite.
-    pub fn apply_schedules(&mut self, progress: &TrainingProgress) -> Result<(), OptimError> {
-        self.schedules.apply(&mut self.optimizers, progress)?;
-        if self.lr_scale == 1.0 {
-            return Ok(());
-        }
-        let (scale, schedules) = (self.lr_scale, &self.schedules);
-        multiply_lr(&mut self.optimizers, scale, |name, initial| {
-            schedules.value("lr", name, initial, progress).is_some()
-        })
-    }
-
-    /// Sets what learning rates are multiplied by. Where a schedule sets the rate, this has effect when it does so next.
-    ///
-    /// # Errors
-    /// When a rate is no longer finite.
-    pub(crate) fn set_lr_scale(&mut self, scale: f64, progress: &TrainingProgress) -> Result<(), OptimError> {
-        if scale == self.lr_scale {
-            return Ok(());
-        }
-        let (factor, schedules) = (scale / self.lr_scale, &self.schedules);
-        self.lr_scale = scale;
-        multiply_lr(&mut self.optimizers, factor, |name, initial| {
-            schedules.value("lr", name, initial, progress).is_none()
-        })
-    }
-
-    /// What learning rates are multiplied by.
-    pub(crate) fn lr_scale(&self) -> f64 {
-        self.lr_scale
-    }
-
-    /// Restores the scale from a checkpoint; the rates themselves are in the states of the optimizers.
-    pub(crate) fn restore_lr_scale(&mut self, scale: f64) {
-        self.lr_scale = scale;
     }
 
     fn place_of(&self, name: &str) -> Result<usize> {
@@ -314,15 +260,17 @@ impl Updates {
         result.map_err(|error| Error::new(error).context("`backward` failed"))
     }
 
-    /// Runs backward from a tensor whose gradient is known, for example from features on which losses have accumulated
-    /// a gradient.
+    /// Runs backward once from tensors whose gradients are known, for example from features on which losses have
+    /// accumulated a gradient. `gradients` has one for each tensor.
     ///
     /// # Errors
-    /// When the tensor has no graph, or the gradient another shape.
-    pub fn backward_from(&self, pass: usize, tensor: &Tensor, gradient: &Tensor) -> Result<()> {
+    /// When a tensor has no graph, or its gradient another shape.
+    pub fn backward_from(&self, pass: usize, tensors: &[&Tensor], gradients: &[&Tensor]) -> Result<()> {
         let _full = self.without_autocast()?;
-        self.exchange.before_backward(&self.passes[pass], tensor)?;
-        native::backward(tensor, Some(gradient)).map_err(|error| Error::new(error).context("`backward` failed"))
+        if let Some(first) = tensors.first() {
+            self.exchange.before_backward(&self.passes[pass], first)?;
+        }
+        native::backward_from(tensors, gradients).map_err(|error| Error::new(error).context("`backward` failed"))
     }
 
     /// Autocast is for the forward pass: backward works in the kinds that were chosen there.
@@ -330,16 +278,19 @@ impl Updates {
         Ok(self.autocast_on.map(Autocast::off).transpose()?)
     }
 
-    /// Makes the gradient of a pass final: where losses are scaled, divides it by the scale. To be called after the last
-    /// backward of an update and before anyone looks at the gradient.
+    /// Makes the gradient of a pass final: where losses are scaled, divides it by the scale, then multiplies the gradients
+    /// that have a factor of their own. To be called after the last backward of an update and before anyone looks at the
+    /// gradient.
     ///
     /// # Errors
-    /// Those of libtorch.
+    /// Those of libtorch; when a gradient that has a factor is sparse.
     pub fn finish(&mut self, pass: usize) -> Result<()> {
-        let Some(scaler) = self.scalers.get_mut(pass) else { return Ok(()) };
-        let lists = self.passes[pass].optimizers.iter().map(|optimizer| self.optimizers[*optimizer].parameters());
-        self.found_inf = Some(scaler.unscale(lists)?);
-        Ok(())
+        let optimizers = &self.passes[pass].optimizers;
+        if let Some(scaler) = self.scalers.get_mut(pass) {
+            let lists = optimizers.iter().map(|optimizer| self.optimizers[*optimizer].parameters());
+            self.found_inf = Some(scaler.unscale(lists)?);
+        }
+        self.gradient_scales.apply(optimizers)
     }
 
     /// Clips the gradient of a pass and steps its optimizers. `iter` is the number of finished iters.
@@ -413,89 +364,6 @@ impl Updates {
         self.found_inf = None;
         self.skipped.on_request();
     }
-}
-
-/// Skipped updates.
-impl Updates {
-    /// Whether the last update was skipped; it may be known only on the device.
-    pub fn is_skipped(&self) -> Flag {
-        self.skipped.last()
-    }
-
-    /// Whether updates may be skipped that only the device knows of.
-    pub fn may_skip(&self) -> bool {
-        self.non_finite != NonFinite::Apply || !self.scalers.is_empty()
-    }
-
-    /// The scale of each pass's loss, for a checkpoint; empty when losses are not scaled.
-    pub fn save_scales(&self) -> StateMap {
-        let mut scales = StateMap::new();
-        for (pass, scaler) in self.passes.iter().zip(&self.scalers) {
-            scales.put(pass.name(), &scaler.save_state());
-        }
-        scales
-    }
-
-    /// Takes the scales back that a checkpoint holds. A pass that it does not know begins with the first scale.
-    ///
-    /// # Errors
-    /// When an entry does not fit.
-    pub fn restore_scales(&mut self, mut scales: StateMap) -> Result<()> {
-        for (pass, scaler) in self.passes.iter().zip(&mut self.scalers) {
-            if scales.0.contains_key(pass.name()) {
-                scaler.load_state(scales.take_map(pass.name())?)?;
-            }
-        }
-        self.restored_scales = scales;
-        Ok(())
-    }
-
-    /// How many updates were skipped so far, on request or by [`NonFinite`]. This does not read from the device.
-    ///
-    /// # Errors
-    /// Errors of libtorch.
-    pub fn skipped(&self) -> Result<Scalar> {
-        self.skipped.count()
-    }
-
-    /// Restores the count from a checkpoint.
-    pub fn restore_skipped(&mut self, count: u64) {
-        self.skipped.restore(count);
-    }
-
-    /// Reads from the device whether a gradient was not finite, with [`NonFinite::Stop`].
-    ///
-    /// # Errors
-    /// When one was, with its iter.
-    pub fn check_finite(&self) -> Result<()> {
-        let Some(number) = self.skipped.read_first()? else { return Ok(()) };
-        let passes = self.passes.len() as u64;
-        let (iter, pass) = ((number - 1) / passes + 1, &self.passes[((number - 1) % passes) as usize]);
-        let of = pass.prefix.map_or(String::new(), |pass| format!(" of the pass `{pass}`"));
-        Err(Error::msg(format!(
-            "the gradient{of} was not finite in iter {iter}; the weights are those before that update (`non_finite: Stop`)"
-        )))
-    }
-}
-
-/// Multiplies the learning rates of the groups that are chosen.
-fn multiply_lr(
-    optimizers: &mut [Optim],
-    factor: f64,
-    chosen: impl Fn(GroupName<'_>, f64) -> bool,
-) -> Result<(), OptimError> {
-    for optimizer in optimizers {
-        let (name, groups) = optimizer.name_and_groups_mut();
-        for group in groups {
-            let (Some(lr), Some(initial)) = (group.settings().get("lr"), group.settings().initial("lr")) else {
-                continue;
-            };
-            if chosen(GroupName { optimizer: name, group: group.name() }, initial) {
-                group.settings_mut().set("lr", lr * factor)?;
-            }
-        }
-    }
-    Ok(())
 }
 
 /// Checks that backward can run from a loss, as far as this is possible without reading from the device. `what` is the

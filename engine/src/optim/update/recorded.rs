@@ -38,7 +38,7 @@ impl Updates {
 
     /// Whether the update of a pass can be in one graph with its batch: nothing has to be done in between.
     pub(crate) fn follows_at_once(&self) -> bool {
-        self.scalers.is_empty()
+        self.scalers.is_empty() && self.gradient_scales.is_empty()
     }
 
     /// A number that changes with every setting of a pass that a recorded update holds.

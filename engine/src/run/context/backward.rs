@@ -14,7 +14,7 @@ impl Context<'_> {
     ///
     /// In this example two heads use one backbone, and the activations of the first head are freed before the second
     /// head runs. The heads use a detached copy of the features, which accumulates their gradients; then backward runs
-    /// once through the backbone:
+    /// once through the backbone. [`Context::staged`] does the same, and scales the gradient of each task:
     ///
     /// ```
     /// use engine::prelude::*;
@@ -59,7 +59,7 @@ impl Context<'_> {
             ));
         }
         self.run.step.has_gone_backward = true;
-        self.run.updates.backward_from(self.pass_index(), tensor, gradient)
+        self.run.updates.backward_from(self.pass_index(), &[tensor], &[gradient])
     }
 
     pub(crate) fn pass_index(&self) -> usize {
@@ -67,7 +67,7 @@ impl Context<'_> {
     }
 
     /// What the batch in work counts in the gradient of its update.
-    fn share(&self, method: &str) -> Result<f64> {
+    pub(super) fn share(&self, method: &str) -> Result<f64> {
         self.run.step.share.ok_or_else(|| {
             let phase = self.phase();
             Error::msg(format!("`cx.{method}` works only within a training step; the phase is `{phase}`"))

@@ -5,7 +5,10 @@ mod endpoints;
 mod ranks;
 mod record;
 mod requests;
+mod staged;
 mod work;
+
+pub use staged::{Staged, TaskScale};
 
 use crate::base::{Epoch, Iter};
 use crate::optim::Pass;

@@ -168,11 +168,12 @@ impl Context<'_> {
     }
 
     /// A generator of random numbers for this purpose. It is the same in every run with this seed at this iter and
-    /// batch, and a different one for each batch of each loader, for each update of each pass, and for each rank.
+    /// batch, and a different one for each batch of each loader, for each part of a batch
+    /// that a step processor computes by itself, for each update of each pass, and for each rank.
     pub fn generator(&self, purpose: &'static str) -> Stream {
         self.run.step.uses("generator");
         let batch = match self.run.current.evaluated {
-            None => self.run.clocks.batch.get().wrapping_add(self.tag_of_update()),
+            None => self.run.clocks.batch.get().wrapping_add(self.tag_of_update()).wrapping_add(self.tag_of_part()),
             Some(batch) => tag_of(self.run.current.loader).wrapping_add(batch),
         };
         let rank = (self.run.process.rank() as u64) << 44;
@@ -184,6 +185,12 @@ impl Context<'_> {
         let prefix = self.run.pass().and_then(Pass::prefix);
         let time = self.run.current.pass.map_or(0, |place| place.time);
         prefix.map_or(0, |name| tag_of(name).wrapping_add(time << 32))
+    }
+
+    /// What tells parts of one batch apart; 0 for the first, and for a batch that is computed as a whole.
+    fn tag_of_part(&self) -> u64 {
+        // an odd number with its bits far apart: no part has the number of another batch
+        (self.run.step.first_sample as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
     }
 
     /// The experiment's seed.

@@ -4,7 +4,7 @@ use crate::base::Clock;
 use crate::dist::DistSettings;
 use crate::hook::{HookConfig, HookSet, Joined};
 use crate::hooks::{DefaultHooks, HookSettings};
-use crate::loops::{EpochLoader, LoopConfig, ProfileWindow, Role};
+use crate::loops::{EpochLoader, LoopConfig, ProfileWindow, Role, StepConfig};
 use crate::metric::MetricConfig;
 use crate::model::InitRule;
 use crate::native::Determinism;
@@ -346,6 +346,8 @@ sections! {
     epoch_loader: EpochLoader = OfSeveralTrainLoaders;
     /// A training loop of this program, instead of the engine's.
     train_loop: Option<Box<dyn LoopConfig>> = Or(|| None);
+    /// How the step of a batch is taken: by a component of this program, instead of once on the whole batch.
+    step_processor: Option<Box<dyn StepConfig>> = Or(|| None);
     /// What is changed of the trainer's passes: how often each takes its turn, on which batches, and how its gradient is clipped.
     passes: Vec<PassSettings> = Passes;
     /// When the training validates.

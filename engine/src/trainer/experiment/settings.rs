@@ -3,7 +3,7 @@
 use crate::base::Clock;
 use crate::checkpoint::MirrorUrl;
 use crate::loops::{EpochLoader, StepMode, TrainPlan, ValPlan};
-use crate::optim::{Clip, NonFinite, Precision};
+use crate::optim::{Clip, GradientScale, NonFinite, Precision};
 use crate::run::Cadence;
 use engine_macros::component;
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,10 @@ pub struct TrainSettings {
     /// Clipping of the gradient before each update: `Norm(1.0)` or `Value(0.5)`. A pass may have its own.
     #[config(default)]
     pub clip: Option<Clip>,
+    /// Factors for gradients, by patterns of their parameters' names as in `groups` of an optimizer:
+    /// `[(pattern: "backbone.*", factor: 0.1)]`. The first that matches counts. They come before clipping.
+    #[config(default)]
+    pub gradient_scale: Vec<GradientScale>,
     /// What happens to an update whose gradient is not finite: `Apply`, the weights take it in; `Skip`, it is left out
     /// and counted, without a wait for the device; `Stop`, the weights stay as they are from then on, and the training
     /// fails when the next row is written.
@@ -106,6 +110,7 @@ impl Default for TrainSettings {
             accumulate: 1,
             batches_per_epoch: None,
             clip: None,
+            gradient_scale: Vec::new(),
             non_finite: NonFinite::Apply,
             precision: Precision::F32,
             step: StepMode::Eager,

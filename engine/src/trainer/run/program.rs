@@ -82,6 +82,7 @@ pub(super) fn build_on<T: Build>(device: Device, experiment: Experiment<T>, role
     let hooks = Dispatcher::new(engine, settings, custom.collect());
     run.seen.results.file_metrics = experiment.metrics.iter().map(|config| config.build_metric()).collect();
     let mut program = loops::Program::new(trainer, hooks, plan, run);
+    program.processor = experiment.step_processor;
     program.run.seen.results.measures = program.measures()?;
     program.run.seen.results.measured_by = program.measured_by()?;
     Ok(program)

@@ -126,7 +126,10 @@ fn build_for_training<T: Build>(
     process: Process,
     signals: Option<Signals>,
 ) -> Result<Program<T>> {
+    let scales = experiment.train.gradient_scale.clone();
     let mut program = build_on(device, experiment, &[Role::Train, Role::Val])?;
+    let set = program.run.updates.set_gradient_scales(&scales);
+    set.map_err(|(place, why)| BuildErrors::at(format!("train.gradient_scale.{place}.pattern"), why.to_string()))?;
     program.run.process = process;
     program.deal_loaders()?;
     match signals {

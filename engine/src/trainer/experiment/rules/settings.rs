@@ -50,6 +50,11 @@ pub(super) fn check<T: Build>(reader: &mut Reader<'_>, found: &Sections<T>, load
     }
     if let Some(train) = &found.train {
         check_train::<T>(reader, train);
+        if let (Some(Some(_)), StepMode::CudaGraph { .. }) = (&found.step_processor, train.step) {
+            let text =
+                "a step processor computes eagerly, so it does not go with `step: CudaGraph()`; remove one of the two";
+            reader.error("step_processor", text);
+        }
     }
     if let Some(val) = &found.val {
         check_val(reader, val, T::INFO, loaders);

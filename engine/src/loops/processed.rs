@@ -1,0 +1,79 @@
+//! A batch in the hands of the step processor that the experiment chooses.
+
+use crate::base::{Error, Result};
+use crate::data::{Batch as _, checked_weight};
+use crate::hook::EngineHooks;
+use crate::loops::processor::BatchStep;
+use crate::loops::program::Program;
+use crate::loops::trainer::Trainer;
+use crate::run::Context;
+use std::ops::Range;
+
+/// A batch in the hands of a processor.
+struct InProcess<'p, D: EngineHooks, T: Trainer> {
+    program: &'p mut Program<D, T>,
+    pass: usize,
+    batch: &'p T::Batch,
+    /// What the batch counts in its update.
+    share: f64,
+    /// Its samples and its weight.
+    size: usize,
+    weight: f64,
+    /// Whether something was computed.
+    is_computed: bool,
+}
+
+impl<D: EngineHooks, T: Trainer> BatchStep for InProcess<'_, D, T> {
+    fn samples(&self) -> usize {
+        self.size
+    }
+
+    fn context(&mut self) -> Context<'_> {
+        self.program.context()
+    }
+
+    fn compute_samples(&mut self, samples: Range<usize>) -> Result<()> {
+        if self.is_computed && self.program.run.process.world() > 1 {
+            return Err(Error::msg(
+                "with several ranks a batch is computed once: its backward exchanges the gradients",
+            ));
+        }
+        self.is_computed = true;
+        let (pass, share) = (self.pass, self.share);
+        if samples == (0..self.size) {
+            return self.program.compute(pass, self.batch, share);
+        }
+        if samples.is_empty() {
+            return Err(Error::msg(format!("a step processor has asked for no samples: {samples:?}")));
+        }
+        let first = samples.start;
+        let part = self.batch.samples(samples)?;
+        let size = part.size();
+        let weight = checked_weight(&part, size)?;
+        // of a batch that counts for nothing each part does too
+        let share = if self.weight > 0.0 { share * (weight / self.weight) } else { 0.0 };
+        self.program.run.step.put(first, size, weight, share);
+        self.program.compute(pass, &part, share)
+    }
+}
+
+impl<D: EngineHooks, T: Trainer> Program<D, T> {
+    /// The step of a batch, as the chosen processor takes it.
+    pub(super) fn compute_by_processor(&mut self, pass: usize, batch: &T::Batch, share: f64) -> Result<()> {
+        let Some(processor) = self.processor.take() else { return self.compute(pass, batch, share) };
+        let (size, weight) = (self.run.step.batch_size, self.run.step.batch_weight);
+        let mut step = InProcess { program: self, pass, batch, share, size, weight, is_computed: false };
+        let result = processor.process(&mut step);
+        let is_computed = step.is_computed;
+        self.run.step.put(0, size, weight, share);
+        let name = processor.typetag_name();
+        self.processor = Some(processor);
+        result?;
+        match is_computed {
+            true => Ok(()),
+            false => Err(Error::msg(format!(
+                "the step processor `{name}` has computed nothing: it has to call `compute` or `compute_samples`"
+            ))),
+        }
+    }
+}
