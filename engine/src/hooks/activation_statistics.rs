@@ -5,9 +5,9 @@ use crate::run::Context;
 use engine_macros::{hook, phases};
 use tch::{Kind, Tensor};
 
-/// Records statistics of the endpoints of training steps at intervals: the mean, the standard deviation, the largest absolute value
-/// and the share of zeros of each, as `activations/neck/mean`, and the same of its gradient as `activation_gradients/…`. The
-/// trainer names its endpoints with `cx.endpoint("neck", &features)`.
+/// Records statistics of the endpoints of training steps at intervals: the mean, the standard deviation, the largest
+/// absolute value and the share of zeros of each, as `activations/neck/mean`, and the same of its gradient as
+/// `activation_gradients/…`. The trainer names its endpoints with `cx.endpoint("neck", &features)`.
 ///
 /// Numbers stay on the device until a row is written. Each histogram waits for the device.
 #[hook(priority = "NORMAL")]

@@ -5,9 +5,9 @@ use crate::native::empty_cache;
 use crate::run::Context;
 use engine_macros::{hook, phases};
 
-/// Gives the memory that libtorch holds for later back to the device: PyTorch's `torch.cuda.empty_cache`. It frees no tensor and
-/// makes the next allocations slower; it is for a device that other programs use too, and for batches whose shapes differ so
-/// much between training and validation that the memory is in pieces. On the CPU it does nothing.
+/// Gives the memory that libtorch holds for later back to the device: PyTorch's `torch.cuda.empty_cache`. It frees no
+/// tensor and makes the next allocations slower; it is for a device that other programs use too, and for batches whose
+/// shapes differ so much between training and validation that the memory is in pieces. On the CPU it does nothing.
 #[hook(priority = "NORMAL")]
 #[derive(Debug)]
 pub struct EmptyCache {

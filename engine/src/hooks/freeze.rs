@@ -4,11 +4,13 @@ use crate::base::{Clock, Error, Result};
 use crate::run::Context;
 use engine_macros::{hook, phases};
 
-/// Freezes parameters from one count of a clock to another, and thaws them then: a backbone in the first epochs, for example.
+/// Freezes parameters from one count of a clock to another, and thaws them then: a backbone in the first epochs, for
+/// example.
 ///
-/// What is frozen gets no gradient and no update, and its state in the optimizer does not change. Buffers go on: for batch norm
-/// whose statistics must not change use `nn::frozen_batch_norm`. Name the hook several times in `custom_hooks` to thaw one
-/// part after another. Parameters that are frozen for the whole training need no hook: `freeze: ["features.*"]` does it.
+/// What is frozen gets no gradient and no update, and its state in the optimizer does not change. Buffers go on: for
+/// batch norm whose statistics must not change use `nn::frozen_batch_norm`. Name the hook several times in
+/// `custom_hooks` to thaw one part after another. Parameters that are frozen for the whole training need no hook:
+/// `freeze: ["features.*"]` does it.
 #[hook(priority = "HIGH")]
 #[derive(Debug)]
 pub struct Freeze {

@@ -6,12 +6,13 @@ use crate::native::{TensorList, foreach_copy_, foreach_lerp_, foreach_lerp_by_};
 use crate::run::{Cadence, Context};
 use engine_macros::{hook, phases};
 
-/// Makes one model of the trainer the moving average of another one: `teacher = decay · teacher + (1 − decay) · student` after every
-/// update of the student (Tarvainen and Valpola, 2017). The steps can use both.
+/// Makes one model of the trainer the moving average of another one:
+/// `teacher = decay · teacher + (1 − decay) · student` after every update of the student (Tarvainen and Valpola, 2017).
+/// The steps can use both.
 ///
-/// The teacher is frozen. It starts with the student's weights unless it was loaded from a checkpoint, and is saved like any
-/// other model. Buffers, such as the statistics of batch norm, are copied. Both models have the same variables. In contrast to
-/// [`Ema`](crate::hooks::Ema), evaluations use whichever model the steps use.
+/// The teacher is frozen. It starts with the student's weights unless it was loaded from a checkpoint, and is saved
+/// like any other model. Buffers, such as the statistics of batch norm, are copied. Both models have the same
+/// variables. In contrast to [`Ema`](crate::hooks::Ema), evaluations use whichever model the steps use.
 #[hook(priority = "NORMAL")]
 #[derive(Debug)]
 pub struct MeanTeacher {
@@ -24,8 +25,8 @@ pub struct MeanTeacher {
     /// The share of the teacher that stays.
     #[config(default = 0.999, range = 0.0..=1.0)]
     decay: f64,
-    /// In the first updates the share is `min(decay, 1 − 1 / (n + 1))` after `n` updates, as in the authors' program: the
-    /// teacher forgets the first weights soon.
+    /// In the first updates the share is `min(decay, 1 − 1 / (n + 1))` after `n` updates, as in the authors' program:
+    /// the teacher forgets the first weights soon.
     #[config(default = true)]
     ramp: bool,
     /// Updates of the student from one averaging to the next.

@@ -5,9 +5,9 @@ use crate::run::Context;
 use engine_macros::{hook, phases};
 use tch::{Kind, Tensor};
 
-/// Records statistics of each parameter at intervals: its mean, its standard deviation and its largest absolute value, as
-/// `weights/net.first.weight/mean`, and the same of its gradient as `gradients/…`. With `histograms` the distributions are
-/// recorded too, for sinks such as `TensorBoard`.
+/// Records statistics of each parameter at intervals: its mean, its standard deviation and its largest absolute value,
+/// as `weights/net.first.weight/mean`, and the same of its gradient as `gradients/…`. With `histograms` the
+/// distributions are recorded too, for sinks such as `TensorBoard`.
 ///
 /// Numbers stay on the device until a row is written. Each histogram waits for the device.
 #[hook(priority = "NORMAL")]

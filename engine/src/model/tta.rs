@@ -52,7 +52,8 @@ pub struct View {
 }
 
 impl TestTimeAugmentation {
-    /// The views of pictures `[n, c, h, w]`: of each size as it is, mirrored from left to right, from top to bottom, and both.
+    /// The views of pictures `[n, c, h, w]`: of each size as it is, mirrored from left to right, from top to bottom,
+    /// and both.
     ///
     /// # Errors
     /// When the pictures are not `[n, c, h, w]`, or a scale is not above 0, or there is none.
@@ -80,8 +81,8 @@ impl TestTimeAugmentation {
         }
     }
 
-    /// The mean of the answers for all views: for answers that say something of a whole picture, such as logits `[n, classes]`. To
-    /// average probabilities, let `forward` return them.
+    /// The mean of the answers for all views: for answers that say something of a whole picture, such as logits
+    /// `[n, classes]`. To average probabilities, let `forward` return them.
     ///
     /// # Errors
     /// Those of [`TestTimeAugmentation::views`] and of `forward`; when the answers have several shapes.

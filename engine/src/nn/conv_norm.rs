@@ -5,14 +5,14 @@ use crate::nn::norm::{BatchNorm, BatchNormConfig, batch_norm2d};
 use tch::nn::{Conv2D, ModuleT, PaddingMode, Path};
 use tch::{TchError, Tensor};
 
-/// A convolution and the batch norm behind it. In an evaluation the norm is folded into the weight and bias of the convolution, so
-/// that one operator computes both.
+/// A convolution and the batch norm behind it. In an evaluation the norm is folded into the weight and bias of the
+/// convolution, so that one operator computes both.
 ///
-/// The names of the variables are those of the two layers, so that weights of other programs can be loaded. In training it is the
-/// two layers, one after the other. In an evaluation, in `predict` and in a program that `export` traces, it computes
-/// `conv(x, w · s, (b − mean) · s + bias)` with `s = weight / √(var + eps)`, which differs from the two layers in the last bits
-/// only (less than 1e-5 for values around 1). The folded weight is computed anew in each forward pass, so it is never out of
-/// date; this costs little beside a convolution over a picture.
+/// The names of the variables are those of the two layers, so that weights of other programs can be loaded. In training
+/// it is the two layers, one after the other. In an evaluation, in `predict` and in a program that `export` traces, it
+/// computes `conv(x, w · s, (b − mean) · s + bias)` with `s = weight / √(var + eps)`, which differs from the two layers
+/// in the last bits only (less than 1e-5 for values around 1). The folded weight is computed anew in each forward pass,
+/// so it is never out of date; this costs little beside a convolution over a picture.
 ///
 /// ```
 /// use engine::prelude::*;
@@ -62,8 +62,8 @@ pub fn conv_norm2d(paths: [Path<'_>; 2], inputs: i64, outputs: i64, size: i64, c
 }
 
 impl ConvNorm2d {
-    /// The weight `[outputs, inputs / groups, h, w]` and bias `[outputs]` of the one convolution that computes both in an
-    /// evaluation: for programs that run a network without this layer.
+    /// The weight `[outputs, inputs / groups, h, w]` and bias `[outputs]` of the one convolution that computes both in
+    /// an evaluation: for programs that run a network without this layer.
     ///
     /// # Errors
     /// When libtorch fails, for example because the device is out of memory.

@@ -4,11 +4,11 @@ use std::borrow::Borrow;
 use tch::nn::{Module, Path};
 use tch::{TchError, Tensor};
 
-/// Batch norm with fixed running statistics, weight and bias: torchvision's `FrozenBatchNorm2d`, for features `[n, features, …]`
-/// of any number of dimensions.
+/// Batch norm with fixed running statistics, weight and bias: torchvision's `FrozenBatchNorm2d`, for features
+/// `[n, features, …]` of any number of dimensions.
 ///
-/// All four are buffers with the names of [`BatchNorm`](crate::nn::BatchNorm), so that weights of a trained network can be loaded:
-/// no optimizer changes them, and training and evaluation compute the same.
+/// All four are buffers with the names of [`BatchNorm`](crate::nn::BatchNorm), so that weights of a trained network can
+/// be loaded: no optimizer changes them, and training and evaluation compute the same.
 ///
 /// ```
 /// use engine::prelude::*;
@@ -32,8 +32,8 @@ pub struct FrozenBatchNorm {
     eps: f64,
 }
 
-/// Batch norm of `[n, features, …]` with fixed statistics, which start as mean 0, variance 1, weight 1 and bias 0. `eps` is
-/// added to the variance, and is that of the network whose weights are loaded.
+/// Batch norm of `[n, features, …]` with fixed statistics, which start as mean 0, variance 1, weight 1 and bias 0.
+/// `eps` is added to the variance, and is that of the network whose weights are loaded.
 pub fn frozen_batch_norm<'a>(vs: impl Borrow<Path<'a>>, features: i64, eps: f64) -> FrozenBatchNorm {
     let vs = vs.borrow();
     FrozenBatchNorm {

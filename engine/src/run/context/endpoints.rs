@@ -20,7 +20,7 @@ impl Context<'_> {
     /// Ok(features.apply(&net.head))
     /// # }
     /// # let vs = nn::VarStore::new(Device::Cpu);
-    /// # let linear = |name| nn::linear(vs.root() / name, 2, 2, Default::default());
+    /// # let linear = |name: &str| nn::linear(vs.root() / name, 2, 2, Default::default());
     /// # let net = Net { backbone: linear("a"), head: linear("b") };
     /// # let mut run = engine::run::RunState::new(Clock::Iter, Device::Cpu, 1);
     /// # forward(&net, &Tensor::ones([1, 2], (Kind::Float, Device::Cpu)), &mut Context::new(&mut run))?;
@@ -37,10 +37,10 @@ impl Context<'_> {
         Ok(())
     }
 
-    /// Asks for the endpoints whose name matches the pattern, in which `*` stands for any text: they are kept from the step to
-    /// the end of this iter. Call it in `before_train_iter`, `before_val_iter` or `before_test_iter`, in each iter in which they
-    /// are wanted. With `gradients` the tensors keep their gradients too (`tensor.grad()` from `after_backward` on); otherwise
-    /// only parameters have one.
+    /// Asks for the endpoints whose name matches the pattern, in which `*` stands for any text: they are kept from the
+    /// step to the end of this iter. Call it in `before_train_iter`, `before_val_iter` or `before_test_iter`, in each
+    /// iter in which they are wanted. With `gradients` the tensors keep their gradients too (`tensor.grad()` from
+    /// `after_backward` on); otherwise only parameters have one.
     ///
     /// In this iter a step is not replayed as a CUDA graph.
     ///

@@ -12,13 +12,13 @@ use std::collections::BTreeMap;
 pub struct Offline {
     /// The values, in the order of the metrics.
     pub values: Vec<(String, f64)>,
-    /// Metrics that could not be computed, by the name of their first value, with the reason: what they read is not among
-    /// the outputs.
+    /// Metrics that could not be computed, by the name of their first value, with the reason: what they read is not
+    /// among the outputs.
     pub left_out: Vec<(String, String)>,
 }
 
-/// The metrics of an experiment and of its trainer over outputs, each with the number of its samples. No loader is opened and
-/// no weights are loaded.
+/// The metrics of an experiment and of its trainer over outputs, each with the number of its samples. No loader is
+/// opened and no weights are loaded.
 ///
 /// # Errors
 /// When an output can't be had, or no metric finds what it reads; when a metric fails for another reason.

@@ -13,13 +13,13 @@ use crate::trainer::run::program::{Program, build_on, prepare};
 use crate::trainer::{Build, DeviceChoice, Experiment, Purpose};
 use std::path::{Path, PathBuf};
 
-/// A trainer with the weights of a checkpoint, whose `predict_step` another program calls with its own batches: a server, for
-/// example, or a test.
+/// A trainer with the weights of a checkpoint, whose `predict_step` another program calls with its own batches: a
+/// server, for example, or a test.
 ///
-/// It reads the experiment of the run that the checkpoint is in, opens no loader and no data set, writes no file, and calls no
-/// phase of a hook. The weights are those that evaluations use (averages, where there are some). The program must name the
-/// crate with the trainer, so that the components of the experiment are linked. `predict_step` of an optional model or
-/// loader field finds it as in `predict`, without the loader.
+/// It reads the experiment of the run that the checkpoint is in, opens no loader and no data set, writes no file, and
+/// calls no phase of a hook. The weights are those that evaluations use (averages, where there are some). The program
+/// must name the crate with the trainer, so that the components of the experiment are linked. `predict_step` of an
+/// optional model or loader field finds it as in `predict`, without the loader.
 ///
 /// ```no_run
 /// use engine::prelude::*;
@@ -40,12 +40,12 @@ pub struct Predictor<T: Build> {
 }
 
 impl<T: Build> Predictor<T> {
-    /// The trainer of a checkpoint: the checkpoint's folder, the file `latest` beside it, or the run's folder, which means the
-    /// newest checkpoint.
+    /// The trainer of a checkpoint: the checkpoint's folder, the file `latest` beside it, or the run's folder, which
+    /// means the newest checkpoint.
     ///
     /// # Errors
-    /// When there is no such checkpoint, it is not in a run's folder, its experiment is not one of this trainer, the weights do
-    /// not fit, or the device does not exist.
+    /// When there is no such checkpoint, it is not in a run's folder, its experiment is not one of this trainer, the
+    /// weights do not fit, or the device does not exist.
     pub fn load(checkpoint: &Path, device: DeviceChoice) -> Result<Self> {
         let checkpoint = found(checkpoint)?;
         let run = FinishedRun::of_checkpoint(&checkpoint).ok_or_else(|| {
@@ -73,8 +73,8 @@ impl<T: Build> Predictor<T> {
         Ok(Predictor { program })
     }
 
-    /// The predictions for a batch, which may be on any device. The step runs without gradients and in evaluation mode, and draws
-    /// the same random numbers for each batch.
+    /// The predictions for a batch, which may be on any device. The step runs without gradients and in evaluation mode,
+    /// and draws the same random numbers for each batch.
     ///
     /// # Errors
     /// Those of the step; when a part of the prediction has not one entry for each sample.
