@@ -7,7 +7,7 @@ use crate::diag::Diag;
 use crate::elsewhere;
 use crate::groups::{bare_expr, bare_type};
 use crate::suggest::{meant_or_list, quoted};
-use crate::words::RESERVED;
+use crate::words::is_reserved;
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
@@ -55,7 +55,7 @@ pub(crate) const CRATE: Key = Key { name: "crate", form: Form::Path, usage: "cra
 /// The argument that names the component in experiment files.
 pub(crate) const NAME: Key = Key { name: "name", form: Form::Expr, usage: "name = \"…\"" };
 
-/// Reads the arguments of the attribute; mistakes go to `diag`.
+/// Reads the arguments of the attribute, or of the macro when its name ends in `!`; mistakes go to `diag`.
 pub(crate) fn parse(attribute: &str, tokens: TokenStream, keys: &[Key], diag: &mut Diag) -> Args {
     read(attribute, tokens, keys, None, diag)
 }
@@ -138,7 +138,7 @@ impl Args {
     pub(crate) fn name_or(&mut self, short: &str, ident: &Ident, diag: &mut Diag) -> String {
         let given = self.name(diag);
         let name = given.as_ref().map_or_else(|| short.to_owned(), LitStr::value);
-        if RESERVED.contains(&name.as_str()) {
+        if is_reserved(&name) {
             let problem = format!("`{name}` is a word of experiment files and can't be a name in them");
             match given {
                 Some(given) => diag.error(given, format!("{problem}; take another one")),
@@ -176,10 +176,18 @@ impl Args {
     }
 }
 
+/// What takes the arguments, in a message.
+fn owner(attribute: &str) -> String {
+    match attribute.ends_with('!') {
+        true => format!("`{attribute}`"),
+        false => format!("the `{attribute}` attribute"),
+    }
+}
+
 fn parse_one(attribute: &str, input: ParseStream<'_>, keys: &[Key], args: &mut Args) -> syn::Result<()> {
     if !input.peek(syn::Ident::peek_any) {
         let token: TokenTree = input.parse()?;
-        let message = format!("unexpected `{token}`, the `{attribute}` attribute takes {}", usages(keys));
+        let message = format!("unexpected `{token}`, {} takes {}", owner(attribute), usages(keys));
         return Err(syn::Error::new(token.span(), message));
     }
     let written = input.call(Ident::parse_any)?;
@@ -188,8 +196,10 @@ fn parse_one(attribute: &str, input: ParseStream<'_>, keys: &[Key], args: &mut A
         let names: Vec<&str> = keys.iter().map(|key| key.name).collect();
         let message = match (keys, elsewhere::argument(attribute, &name)) {
             (_, Some(sentence)) => sentence.to_owned(),
-            ([], None) => format!("the `{attribute}` attribute takes no arguments"),
-            _ => format!("unknown argument `{name}` of the `{attribute}` attribute{}", meant_or_list(&name, &names)),
+            ([], None) => format!("{} takes no arguments", owner(attribute)),
+            _ => {
+                format!("unknown argument `{name}` of {}{}", owner(attribute), meant_or_list(&name, &names))
+            }
         };
         return Err(syn::Error::new(written.span(), message));
     };

@@ -69,7 +69,7 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
 fn registered(call: &Call) -> TokenStream {
     let Call { kind, component, more } = call;
     let mut diag = Diag::new();
-    let mut args = args::parse("register", more.clone(), &[NAME, CRATE], &mut diag);
+    let mut args = args::parse("register!", more.clone(), &[NAME, CRATE], &mut diag);
     let word = kind.to_string();
     let short = short_name(component, &word);
     let name = args.name_or(&short, &Ident::new("register", component.span()), &mut diag);

@@ -9,11 +9,14 @@ mod phases;
 #[path = "../../engine/src/base/words.rs"]
 mod base;
 
-pub(crate) use base::{LEVELS, OPERATORS};
+pub(crate) use base::{EXPRESSIONS, LEVELS, OPERATORS};
 
-/// The words of experiment files that no component can have as its name.
-pub(crate) const RESERVED: [&str; 9] =
-    [OPERATORS[0], OPERATORS[1], OPERATORS[2], OPERATORS[3], "Env", "Off", "None", "Some", "Experiment"];
+/// Whether a word of experiment files means something of its own there, so that no component can have it as its name.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    OPERATORS.contains(&name)
+        || EXPRESSIONS.iter().any(|(word, _)| *word == name)
+        || ["Default", "Env", "Off", "None", "Some", "Experiment"].contains(&name)
+}
 
 macro_rules! keys_of_hooks {
     ($(#[$doc:meta])* pub struct $set:ident, settings $settings:ident {

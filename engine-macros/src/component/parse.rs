@@ -11,7 +11,7 @@ use crate::recover;
 use crate::settings::Settings;
 use crate::trainer::is_layer;
 use crate::twice;
-use crate::words::OPERATORS;
+use crate::words::{EXPRESSIONS, OPERATORS};
 use proc_macro2::{Ident, TokenStream};
 use syn::ext::IdentExt as _;
 use syn::{Fields, Item, ItemEnum, ItemStruct, Type, Variant};
@@ -179,12 +179,23 @@ fn refuse_roles(variant: &mut Variant, diag: &mut Diag) {
 /// `Append(3)` in a file says how layers are merged, whatever the type is.
 fn refuse_operator(variant: &Variant, diag: &mut Diag) {
     let name = variant.ident.unraw().to_string();
-    let one_value = matches!(&variant.fields, Fields::Unnamed(fields) if fields.unnamed.len() == 1);
-    if one_value && OPERATORS.contains(&name.as_str()) {
-        let message =
-            format!("`{name}(…)` in an experiment file says how values are merged; give the variant another name");
-        diag.error(&variant.ident, message);
-    }
+    let values = match &variant.fields {
+        Fields::Unnamed(fields) => fields.unnamed.len(),
+        Fields::Unit if name == "Default" => {
+            let message = "`Default` in an experiment file takes a setting back; give the variant another name";
+            return diag.error(&variant.ident, message);
+        }
+        _ => return,
+    };
+    let does = if values == 1 && OPERATORS.contains(&name.as_str()) {
+        "says how values are merged"
+    } else if EXPRESSIONS.contains(&(name.as_str(), values)) {
+        "takes a value from elsewhere"
+    } else {
+        return;
+    };
+    let message = format!("`{name}(…)` in an experiment file {does}; give the variant another name");
+    diag.error(&variant.ident, message);
 }
 
 /// What says how serde reads a field.

@@ -174,10 +174,13 @@ pub(super) enum Command {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct ExperimentArgs {
-    /// The experiment file, or a run's folder, which holds its own
-    #[arg(value_name = "EXP")]
-    pub(super) experiment: PathBuf,
-    /// Sets a value over the file, `optimizer.lr=0.01`; as often as needed
+    /// The experiment file, or a run's folder, which holds its own; further files stand over it, each over the ones before
+    #[arg(required = true, value_name = "EXP")]
+    pub(super) experiments: Vec<PathBuf>,
+    /// Puts the value of a file over the one at a path, `model=models/wide.ron`; as often as needed, before `--set`
+    #[arg(long, value_name = "PATH=FILE")]
+    pub(super) with: Vec<String>,
+    /// Sets a value over the files, `optimizer.lr=0.01`; as often as needed
     #[arg(long, value_name = "PATH=VALUE")]
     pub(super) set: Vec<String>,
     /// The run's name, instead of the file's
@@ -335,9 +338,14 @@ Files over files:
   hooks: (ema: Off)                switches a hook off; settings switch it on again
   hooks: (ema: (level: LOW))       moves it in its phases: lower levels run first, from
                                    HIGHEST (0), HIGHER (10), … to LOWEST (60), or 0 to 100
+  model: (hidden: Default)         takes back what the base says: the default again
   work_dir: Env(\"RUNS\", \"runs\")    from the environment, or else this
+  seed: Ref(\"train.max_epochs\")    the value at another path; `Mul(2, Ref(..))` calculates
+  model: Include(\"wide.ron\")       the value that another file holds
 
 The same on the command line, over all files:
+  train a.ron b.ron                `b.ron` over `a.ron`
+  --with model=wide.ron            the value of a file
   --set optimizer.lr=0.01 --set custom_hooks.Ema.decay=0.9 --set hooks.ema=Off";
 
 const FIRST_STEPS: &str = "\

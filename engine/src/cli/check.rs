@@ -1,7 +1,7 @@
 //! `check`: every mistake of every file.
 
 use crate::cli::failure::Failure;
-use crate::cli::loaded::{check_is_no_setting, experiment_file};
+use crate::cli::loaded::check_is_no_setting;
 use crate::cli::out::{self, Color};
 use crate::config::ConfigErrors;
 use crate::trainer::{Build, Experiment};
@@ -16,7 +16,7 @@ pub(super) fn check<T: Build>(given: &[PathBuf], sets: &[String], color: Color, 
     }
     let mut wrong: Vec<ConfigErrors> = Vec::new();
     for path in &files {
-        match Experiment::<T>::load(&experiment_file(path), sets) {
+        match Experiment::<T>::load(path, sets) {
             Ok(_) if quiet => {}
             Ok(_) => out::line(format_args!("{}: ok", path.display()))?,
             Err(errors) => wrong.push(errors),

@@ -70,7 +70,8 @@ fn script<T: Build>(args: &ExportArgs, path: &Path) -> Result<(), Failure> {
     // a program runs anywhere, and its constants are loaded to any device
     let device = Some(DeviceChoice::Cpu);
     let experiment = run.path().to_owned();
-    let of = ExperimentArgs { experiment, set: args.set.clone(), name: None, work_dir: None, device };
+    let (experiments, with) = (vec![experiment], Vec::new());
+    let of = ExperimentArgs { experiments, with, set: args.set.clone(), name: None, work_dir: None, device };
     let traced = Loaded::<T>::read(&of, Purpose::Run)?
         .used_by(|experiment| run_script(experiment, path, args.output.as_deref()))?;
     let done = write_script(&traced.module, &args.to, args.force).map_err(told)?;

@@ -4,16 +4,10 @@ use crate::base::{ErrorContext as _, Result};
 use crate::cli::args::{ExperimentArgs, set_instead};
 use crate::cli::failure::Failure;
 use crate::cli::show;
-use crate::config::{self, Document, Given, Kind, Node};
+use crate::config::{self, Document, Given, Kind, Node, Over};
 use crate::folder::EXPERIMENT;
 use crate::trainer::{Build, BuildErrors, Experiment, Purpose};
 use std::path::{Path, PathBuf};
-
-/// The file of an experiment; in a run's folder that is the one that the run saved.
-pub(super) fn experiment_file(path: &Path) -> PathBuf {
-    let saved = path.join(EXPERIMENT);
-    if path.is_dir() && saved.is_file() { saved } else { path.to_owned() }
-}
 
 pub(super) fn document(args: &ExperimentArgs) -> Result<Document, Failure> {
     document_with(args, Vec::new())
@@ -21,10 +15,17 @@ pub(super) fn document(args: &ExperimentArgs) -> Result<Document, Failure> {
 
 /// The same, with what further options give.
 fn document_with(args: &ExperimentArgs, more: Vec<Given>) -> Result<Document, Failure> {
-    check_is_no_setting(&args.experiment)?;
-    let (file, place) = (experiment_file(&args.experiment), place_of_run(&args.experiment)?);
-    let given = [args.given()?, more].concat();
-    Ok(config::load_over(&file, &place, &args.set, &given)?)
+    for path in &args.experiments {
+        check_is_no_setting(path)?;
+    }
+    let before = match args.experiments.as_slice() {
+        [alone] => place_of_run(alone)?,
+        // the others say where the run is
+        _ => Vec::new(),
+    };
+    let after = [args.given()?, more].concat();
+    let over = Over { before, with: args.with.clone(), sets: args.set.clone(), after };
+    Ok(config::load_over(&args.experiments, &over)?)
 }
 
 /// Refuses a value where a file has to stand.
@@ -58,7 +59,7 @@ fn place_of_run(path: &Path) -> Result<Vec<Given>, Failure> {
 
 /// One experiment of a comparison.
 pub(super) fn side<T: Build>(path: &Path) -> Result<show::Side, Failure> {
-    let document = config::load_with::<&str>(&experiment_file(path), &[])?;
+    let document = config::load(path)?;
     let root = Experiment::<T>::from_document(&document, Purpose::Inspect)?.to_node()?;
     Ok(show::Side::new(root, document))
 }

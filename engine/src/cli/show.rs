@@ -31,7 +31,7 @@ fn note(noted: Noted<'_>, sources: &Sources) -> Option<String> {
 
 fn place(span: Span, sources: &Sources) -> String {
     match span.is_some() {
-        true => sources.position(span),
+        true => sources.position_with_ends(span),
         false => "default".to_owned(),
     }
 }

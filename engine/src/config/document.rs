@@ -4,6 +4,7 @@ use super::de::from_node;
 use super::diagnostic::Diagnostic;
 use super::errors::{ConfigErrors, Diagnostics};
 use super::print::{Noted, print_with_notes};
+use super::reference;
 use super::set;
 use super::sources::Sources;
 use super::tree::{Field, Kind, Node};
@@ -59,6 +60,21 @@ impl Document {
         set::put(&mut self.root, name, (path, value), &mut self.sources)
     }
 
+    /// With the value in the place of every `Ref("..")`, and the result in the place of `Mul(.., ..)`, `Add`, `Sub` and
+    /// `Div`. What is wrong with one is told with the mistakes of the reading: it stays as it is written.
+    ///
+    /// ```
+    /// let text = "(width: 64, model: (hidden: Mul(Ref(\"width\"), 4)))";
+    /// let document = engine::config::parse_text("exp.ron", text)?.resolved();
+    /// assert_eq!(engine::config::print_line(&document.root), "(width: 64, model: (hidden: 256))");
+    /// # Ok::<(), engine::base::Error>(())
+    /// ```
+    #[must_use]
+    pub fn resolved(mut self) -> Document {
+        let root = reference::resolve(&self.root, &mut self.sources);
+        Document { root, ..self }
+    }
+
     /// The resolved experiment as text, with the place that each value was written at.
     ///
     /// ```
@@ -71,11 +87,11 @@ impl Document {
     /// ```
     pub fn show(&self) -> String {
         print_with_notes(&self.root, &|noted| match noted {
-            Noted::Element(element) => Some(self.sources.position(element.span)),
+            Noted::Element(element) => Some(self.sources.position_with_ends(element.span)),
             Noted::Field(Field { value, .. }) => {
-                // the fields of a struct say it for themselves
-                let said = value.holds_fields() || !value.span.is_some();
-                (!said).then(|| self.sources.position(value.span))
+                // the fields of a struct say it for themselves, but not that it came by a reference
+                let said = value.holds_fields() && self.sources.links().of(value.span).is_empty();
+                (!said && value.span.is_some()).then(|| self.sources.position_with_ends(value.span))
             }
         })
     }

@@ -70,6 +70,11 @@ impl Diagnostics {
         self.found.borrow().is_empty()
     }
 
+    /// All of them, in the order in which they were found.
+    pub(super) fn into_vec(self) -> Vec<Diagnostic> {
+        self.found.into_inner()
+    }
+
     /// Adds all to another collection.
     pub(super) fn move_into(self, others: &Diagnostics) {
         for diagnostic in self.found.into_inner() {
@@ -77,11 +82,12 @@ impl Diagnostics {
         }
     }
 
-    /// Nothing when there are none.
+    /// Nothing when there are none, and every reference of the experiment leads somewhere.
     ///
     /// # Errors
     /// All mistakes, sorted by their place.
     pub fn into_result(self, sources: &Sources) -> Result<(), ConfigErrors> {
+        sources.links().mistakes().iter().for_each(|mistake| self.push(mistake.clone()));
         match self.is_empty() {
             true => Ok(()),
             false => Err(ConfigErrors::new(sources.clone(), self.found.into_inner())),
@@ -90,8 +96,10 @@ impl Diagnostics {
 }
 
 impl ConfigErrors {
-    /// Sorts the mistakes by their place.
-    pub fn new(sources: Sources, mut diagnostics: Vec<Diagnostic>) -> Self {
+    /// Sorts the mistakes by their place, and tells of those that came by a reference where it leads.
+    pub fn new(sources: Sources, diagnostics: Vec<Diagnostic>) -> Self {
+        let mut diagnostics: Vec<Diagnostic> =
+            diagnostics.into_iter().map(|found| sources.links().explain(found)).collect();
         diagnostics.sort_by(|a, b| (a.span, &a.message).cmp(&(b.span, &b.message)));
         diagnostics.dedup();
         ConfigErrors { sources, diagnostics }

@@ -10,6 +10,9 @@ use std::path::Path;
 /// Files above this many bytes are refused: 1 MiB.
 pub const MAX_FILE: u64 = 1 << 20;
 
+/// The file in a run's folder that holds its experiment: where a file is named, the folder can be.
+pub(crate) const SAVED: &str = "experiment.ron";
+
 /// A file's bytes, one more than allowed at most, so that a larger file is told from one that just fits.
 pub(super) fn read_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
     // opening a pipe would wait for its writer, a device may never end

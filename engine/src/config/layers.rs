@@ -1,13 +1,15 @@
 //! Files that build on files: `base: ["a.ron", "b.ron"]`, in order, then the file itself over them.
 //!
-//! A base may have bases of its own. What a base says of a path is relative to that base.
+//! A base may have bases of its own. What a base says of a path is relative to that base. `Include("part.ron")` is a value
+//! that another file holds; that file is read as a base is.
 
 use super::diagnostic::Diagnostic;
 use super::errors::Diagnostics;
-use super::file::{MAX_FILE, parse_into, read_bytes, too_large};
+use super::file::{MAX_FILE, SAVED, parse_into, read_bytes, too_large};
 use super::merge::Merge;
 use super::sources::Sources;
 use super::tree::{Kind, Node, Span};
+use super::variable::Variable;
 use crate::base::suggest::neighbour;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +18,9 @@ const MAX_DEPTH: usize = 32;
 
 /// How many files are read at most: bases shared by bases are read again.
 const MAX_FILES: usize = 256;
+
+/// How deep values may be nested, as in one file.
+const MAX_NESTING: usize = 128;
 
 /// How many bytes all files may have together: 4 MiB.
 const MAX_BYTES: usize = 4 << 20;
@@ -30,6 +35,15 @@ pub(super) struct Layers<'s> {
     bytes: usize,
 }
 
+/// Where a file was named, and as what.
+#[derive(Clone, Copy)]
+enum Named {
+    /// On the command line, or in code.
+    Outside,
+    Base(Span),
+    Include(Span),
+}
+
 struct Link {
     name: String,
     /// The file itself, whatever it was called.
@@ -41,14 +55,21 @@ impl<'s> Layers<'s> {
         Layers { sources, diagnostics, chain: Vec::new(), files: 0, bytes: 0 }
     }
 
-    /// Reads a file over its bases. `from` is where it was named; nowhere for the experiment itself.
-    pub(super) fn read(&mut self, path: &Path, from: Span) -> Option<Node> {
+    /// Reads an experiment's file, or that of a run's folder, over its bases.
+    pub(super) fn read(&mut self, path: &Path) -> Option<Node> {
+        self.read_named(path, Named::Outside)
+    }
+
+    fn read_named(&mut self, path: &Path, named: Named) -> Option<Node> {
+        let saved = path.join(SAVED);
+        let path = if path.is_dir() && saved.is_file() { &saved } else { path };
+        let from = named.span();
         // one base too many was told of
         if self.files > MAX_FILES || self.bytes > MAX_BYTES {
             return None;
         }
         let link = Link { name: path.display().to_string(), canonical: path.canonicalize().ok() };
-        let bytes = self.admit(&link, path, from);
+        let bytes = self.admit(&link, path, named);
         self.chain.push(link);
         let node = match bytes {
             Ok(bytes) => self.read_layers(path, &bytes),
@@ -64,14 +85,23 @@ impl<'s> Layers<'s> {
     }
 
     /// The file's bytes, unless it may not or can't be read.
-    fn admit(&mut self, link: &Link, path: &Path, from: Span) -> Result<Vec<u8>, Box<Diagnostic>> {
+    fn admit(&mut self, link: &Link, path: &Path, named: Named) -> Result<Vec<u8>, Box<Diagnostic>> {
         self.files += 1;
+        let from = named.span();
         let name = &link.name;
         if link.canonical.is_some() && self.chain.iter().any(|known| known.canonical == link.canonical) {
-            return Err(Box::new(Diagnostic::new(from, format!("`{name}` is its own base"))));
+            let what = match named {
+                Named::Include(_) => "includes itself",
+                _ => "is its own base",
+            };
+            return Err(Box::new(Diagnostic::new(from, format!("`{name}` {what}"))));
         }
         if self.chain.len() >= MAX_DEPTH {
-            return Err(Box::new(Diagnostic::new(from, format!("bases are nested more than {MAX_DEPTH} files deep"))));
+            let what = match named {
+                Named::Include(_) => "files include files",
+                _ => "bases are nested",
+            };
+            return Err(Box::new(Diagnostic::new(from, format!("{what} more than {MAX_DEPTH} files deep"))));
         }
         if self.files > MAX_FILES {
             return Err(Box::new(Diagnostic::new(
@@ -80,7 +110,7 @@ impl<'s> Layers<'s> {
             )));
         }
         let bytes = read_bytes(path).map_err(|error| {
-            let base = if from.is_some() { "the base " } else { "" };
+            let base = if matches!(named, Named::Base(_)) { "the base " } else { "" };
             let unreadable = Diagnostic::new(from, format!("can't read {base}`{name}`: {error}"));
             let absent = error.kind() == std::io::ErrorKind::NotFound;
             Box::new(match neighbour(path).filter(|_| absent) {
@@ -100,6 +130,43 @@ impl<'s> Layers<'s> {
         Ok(bytes)
     }
 
+    /// Puts the values of files in the place of every `Include("part.ron")`; their paths are relative to `folder`.
+    pub(super) fn include(&mut self, node: &mut Node, folder: &Path) {
+        self.include_at(node, folder, 1);
+    }
+
+    fn include_at(&mut self, node: &mut Node, folder: &Path, depth: usize) {
+        if let Some(path) = included(node) {
+            match path {
+                Ok(path) => *node = self.included(&folder.join(path), node.span, depth),
+                Err(mistake) => self.diagnostics.push(*mistake),
+            }
+            return;
+        }
+        match &mut node.kind {
+            Kind::Struct(fields) => {
+                fields.iter_mut().for_each(|field| self.include_at(&mut field.value, folder, depth + 1));
+            }
+            Kind::Seq(items) | Kind::Tuple(items) => {
+                items.iter_mut().for_each(|item| self.include_at(item, folder, depth + 1));
+            }
+            Kind::Map(pairs) => pairs.iter_mut().for_each(|(_, value)| self.include_at(value, folder, depth + 1)),
+            _ => {}
+        }
+    }
+
+    /// The value of a file, at so many levels within another; nothing where it can't be read, which is told.
+    fn included(&mut self, path: &Path, span: Span, depth: usize) -> Node {
+        let nothing = Node { span, ..Node::new(Kind::Unit) };
+        let Some(node) = self.read_named(path, Named::Include(span)) else { return nothing };
+        if depth + node.depth() > MAX_NESTING {
+            let message = format!("with this file, values are nested more than {MAX_NESTING} levels deep");
+            self.diagnostics.push(Diagnostic::new(span, message));
+            return nothing;
+        }
+        node
+    }
+
     fn read_layers(&mut self, path: &Path, bytes: &[u8]) -> Option<Node> {
         let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
         let mut node = match parse_into(self.sources, &path.display().to_string(), bytes, &folder) {
@@ -109,9 +176,10 @@ impl<'s> Layers<'s> {
                 return None;
             }
         };
+        self.include(&mut node, &folder);
         let mut below: Option<Node> = None;
         for (base, span) in self.bases(&mut node) {
-            let Some(next) = self.read(&folder.join(base), span) else { continue };
+            let Some(next) = self.read_named(&folder.join(base), Named::Base(span)) else { continue };
             below = Some(match below {
                 Some(below) => Merge::new(self.diagnostics).documents(below, next),
                 None => next,
@@ -134,8 +202,11 @@ impl<'s> Layers<'s> {
         };
         let mut bases = Vec::new();
         for item in items {
-            match &item.kind {
-                Kind::Str(path) => bases.push((PathBuf::from(path), item.span)),
+            let variable = Variable::of(&item).map(|variable| variable.and_then(Variable::text));
+            match (&item.kind, variable) {
+                (_, Some(Ok(path))) => bases.push((PathBuf::from(path), item.span)),
+                (_, Some(Err(mistake))) => self.diagnostics.push(mistake.at("base")),
+                (Kind::Str(path), None) => bases.push((PathBuf::from(path), item.span)),
                 _ => {
                     let message = format!("expected the path of a base in quotes, found {}", item.what());
                     self.diagnostics.push(Diagnostic::new(item.span, message).at("base"));
@@ -143,5 +214,25 @@ impl<'s> Layers<'s> {
             }
         }
         bases
+    }
+}
+
+impl Named {
+    fn span(self) -> Span {
+        match self {
+            Named::Outside => Span::NONE,
+            Named::Base(span) | Named::Include(span) => span,
+        }
+    }
+}
+
+/// The path of `Include("part.ron")`; none of another value, or of one that is not written so: its type tells what is
+/// wrong with it.
+fn included(node: &Node) -> Option<Result<PathBuf, Box<Diagnostic>>> {
+    let Kind::Tuple(items) = &node.kind else { return None };
+    match (node.name()?, items.as_slice()) {
+        ("Include", [Node { kind: Kind::Str(path), name: None, .. }]) => Some(Ok(PathBuf::from(path))),
+        ("Include", [item]) => Some(Variable::of(item)?.and_then(Variable::text).map(PathBuf::from)),
+        _ => None,
     }
 }

@@ -8,7 +8,7 @@ use super::merge::Merge;
 use super::print::print_line;
 use super::set::{self, Given};
 use super::sources::Sources;
-use super::tree::{Kind, Node, Span};
+use super::tree::{Kind, Node};
 use std::path::Path;
 
 /// Reads a file over the files that its field `base` names.
@@ -27,7 +27,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// All mistakes of all files: one can't be read, is larger than [`MAX_FILE`](super::MAX_FILE), is not UTF-8 or not RON, bases form a
-/// circle, or something has no base to be applied to.
+/// circle, or something has no base to be applied to. A reference that leads nowhere is told when the document is read.
 pub fn load(path: &Path) -> Result<Document, ConfigErrors> {
     load_with::<&str>(path, &[])
 }
@@ -51,36 +51,73 @@ pub fn load(path: &Path) -> Result<Document, ConfigErrors> {
 /// # Errors
 /// As [`load`]; and where a path leads nowhere or a value is not RON.
 pub fn load_with<S: AsRef<str>>(path: &Path, sets: &[S]) -> Result<Document, ConfigErrors> {
-    load_over(path, &[], sets, &[])
+    let sets = sets.iter().map(|set| set.as_ref().to_owned()).collect();
+    load_over(&[path], &Over { sets, ..Over::default() })
 }
 
-/// As [`load_with`], between values that are put in before, where the file says otherwise, and after: those of a run's
-/// folder, and those of other options of the command line.
+/// What stands over the files of an experiment, in the order in which it is applied.
+#[derive(Clone, Debug, Default)]
+pub struct Over {
+    /// What is put in where the files say otherwise: the place of a run's folder.
+    pub before: Vec<Given>,
+    /// `path=file`: the values of files.
+    pub with: Vec<String>,
+    /// `path=value`
+    pub sets: Vec<String>,
+    /// What other options of the command line give.
+    pub after: Vec<Given>,
+}
+
+/// Reads files, each over the ones before it, and all that stands over them. A run's folder stands for its experiment.
+///
+/// ```
+/// use engine::config::{Over, load_over, print_line};
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = |name: &str| folder.path().join(name);
+/// std::fs::write(path("a.ron"), "(optimizer: Sgd(lr: 0.1), seed: 1)")?;
+/// std::fs::write(path("b.ron"), "(optimizer: (lr: 0.2), seed: Default)")?;
+///
+/// let over = Over { sets: vec!["optimizer.momentum=0.9".into()], ..Over::default() };
+/// let document = load_over(&[path("a.ron"), path("b.ron")], &over)?;
+/// assert_eq!(print_line(&document.root), "(optimizer: Sgd(lr: 0.2, momentum: 0.9))");
+/// # Ok::<(), engine::base::Error>(())
+/// ```
 ///
 /// # Errors
 /// As [`load_with`].
-pub fn load_over<S: AsRef<str>>(
-    path: &Path,
-    before: &[Given],
-    sets: &[S],
-    after: &[Given],
-) -> Result<Document, ConfigErrors> {
+pub fn load_over<P: AsRef<Path>>(paths: &[P], over: &Over) -> Result<Document, ConfigErrors> {
+    Ok(load_layers(paths, over)?.resolved())
+}
+
+/// As [`load_over`], with references as they are written: for more layers over it.
+pub(crate) fn load_layers<P: AsRef<Path>>(paths: &[P], over: &Over) -> Result<Document, ConfigErrors> {
     let diagnostics = Diagnostics::new();
     let mut sources = Sources::new();
-    let layers = Layers::new(&mut sources, &diagnostics).read(path, Span::NONE);
+    let mut layers: Option<Node> = None;
+    for path in paths {
+        let Some(next) = Layers::new(&mut sources, &diagnostics).read(path.as_ref()) else { continue };
+        layers = Some(match layers {
+            Some(below) => Merge::new(&diagnostics).documents(below, next),
+            None => next,
+        });
+    }
     let mut root = Merge::new(&diagnostics).settle(layers.unwrap_or(Node::new(Kind::Unit)));
     if diagnostics.is_empty() {
         let says =
             |root: &Node, given: &Given| root.find(&given.path).map(print_line) == Some(print_line(&given.value));
-        for given in before {
+        for given in &over.before {
             if !says(&root, given) {
                 set::give(&mut root, given, &mut sources, &diagnostics);
             }
         }
-        for argument in sets {
-            set::set(&mut root, argument.as_ref(), &mut sources, &diagnostics);
+        for argument in &over.with {
+            set::set_file(&mut root, argument, &mut sources, &diagnostics);
         }
-        for given in after {
+        for argument in &over.sets {
+            set::set(&mut root, argument, &mut sources, &diagnostics);
+        }
+        for given in &over.after {
             set::give(&mut root, given, &mut sources, &diagnostics);
         }
         root = Merge::new(&diagnostics).settle(root);
@@ -89,7 +126,7 @@ pub fn load_over<S: AsRef<str>>(
     Ok(Document { sources, root })
 }
 
-/// Reads a text as it is, without bases; `name` stands for the file in messages.
+/// Reads a text as it is, without bases and with references as they are written; `name` stands for the file in messages.
 ///
 /// ```
 /// use engine::prelude::*;

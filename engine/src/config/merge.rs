@@ -1,13 +1,14 @@
 //! One tree over another: what a file says over its base, what the command line says over the file.
 //!
 //! A struct patches a struct of the same name, or either has none, field by field; maps are united by key; anything else
-//! replaces. `Append([..])`, `Prepend([..])`, `Patch({..})` and `Replace(..)` say it otherwise. Spans stay those of the
+//! replaces. `Append([..])`, `Prepend([..])`, `Patch({..})` and `Replace(..)` say it otherwise, `Default` takes back. Spans stay those of the
 //! text that won. An operator whose base is not known yet stays in the tree until [`Merge::settle`].
 
 use super::de::{join, unknown};
 use super::diagnostic::Diagnostic;
 use super::errors::Diagnostics;
 use super::print::key_text;
+use super::reference::{has_layers, later, waits};
 use super::tree::{Field, Kind, Name, Node, Span};
 use std::collections::BTreeMap;
 
@@ -68,6 +69,9 @@ impl<'d> Merge<'d> {
         if operator(&base) == Some(Operator::Replace) {
             return within(base, |below| self.values(below, over));
         }
+        if waits(&base) && (operator(&over).is_some() || is_patch(&over)) {
+            return if says_nothing(&over) { base } else { later(base, over) };
+        }
         match operator(&over) {
             Some(Operator::Then) => {
                 let (first, second) = steps(over);
@@ -83,6 +87,8 @@ impl<'d> Merge<'d> {
     /// Applies the operators that are left: nothing was below them.
     pub(super) fn settle(&mut self, node: Node) -> Node {
         match operator(&node) {
+            // what later layers say is applied when the reference is followed
+            None if has_layers(&node) => node,
             None => self.settle_inside(node),
             Some(Operator::Then) => {
                 let (first, second) = steps(node);
@@ -111,6 +117,7 @@ impl<'d> Merge<'d> {
     fn settle_inside(&mut self, mut node: Node) -> Node {
         match &mut node.kind {
             Kind::Struct(fields) => {
+                fields.retain(|field| !is_default(&field.value));
                 for field in fields {
                     self.enter(&field.key, |merge| replace_with(&mut field.value, |value| merge.settle(value)));
                 }
@@ -121,6 +128,7 @@ impl<'d> Merge<'d> {
                 }
             }
             Kind::Map(pairs) => {
+                pairs.retain(|(_, value)| !is_default(value));
                 for (key, value) in pairs {
                     self.enter(&key_text(key), |merge| replace_with(value, |value| merge.settle(value)));
                 }
@@ -330,14 +338,19 @@ pub(super) fn replace_with(value: &mut Node, make: impl FnOnce(Node) -> Node) {
     *value = make(old);
 }
 
-/// Whether there is nothing: not given, or `None`.
+/// Whether there is nothing: not given, `None`, or taken back.
 fn is_absent(node: &Node) -> bool {
-    matches!(node.kind, Kind::Unit) && node.name().is_none_or(|name| name == "None")
+    matches!(node.kind, Kind::Unit) && node.name().is_none_or(|name| matches!(name, "None" | "Default"))
 }
 
-/// `None`, and `Off` of a hook: words of the format for what is not there.
+/// `Default`: what earlier layers say of a field is taken back.
+fn is_default(node: &Node) -> bool {
+    matches!(node.kind, Kind::Unit) && node.name() == Some("Default")
+}
+
+/// `None`, `Off` of a hook, and `Default`: words of the format for what is not there.
 pub(super) fn is_nothing(name: Option<&Name>) -> bool {
-    name.is_some_and(|name| matches!(name.text.as_str(), "None" | "Off"))
+    name.is_some_and(|name| matches!(name.text.as_str(), "None" | "Off" | "Default"))
 }
 
 /// `()` or `Name()` or a bare `Name`: a struct of which no field is given.
@@ -347,6 +360,16 @@ fn is_empty(kind: &Kind) -> bool {
         Kind::Tuple(items) => items.is_empty(),
         _ => false,
     }
+}
+
+/// Fields without a name: they change those of another value.
+fn is_patch(node: &Node) -> bool {
+    node.name.is_none() && (matches!(node.kind, Kind::Struct(_)) || is_empty(&node.kind))
+}
+
+/// `()`
+fn says_nothing(node: &Node) -> bool {
+    node.name.is_none() && is_empty(&node.kind)
 }
 
 fn operator(node: &Node) -> Option<Operator> {

@@ -6,8 +6,8 @@
 //! into one type; a [`StructReader`] reads it section by section. [`to_node`] and [`print()`] do the opposite: from
 //! values to a tree and to text.
 //!
-//! In files, `Append`, `Prepend`, `Patch`, `Replace` and `Env` are words of the format, so no component has these
-//! names. Every `PathBuf` is relative to the file that wrote it and absolute when it was read. Nothing here panics on
+//! In files, `Append`, `Prepend`, `Patch`, `Replace`, `Default`, `Env`, `Include`, `Ref`, `Add`, `Sub`, `Mul` and `Div`
+//! are words of the format, so no component has these names. Every `PathBuf` is relative to the file that wrote it and absolute when it was read. Nothing here panics on
 //! any text, and nothing here depends on the content of an experiment.
 
 mod compare;
@@ -27,7 +27,9 @@ mod other_name;
 mod parse;
 mod print;
 mod reader;
+mod reference;
 pub mod registry;
+mod rendered;
 mod ser;
 mod set;
 pub mod shape;
@@ -36,6 +38,7 @@ mod sources;
 mod tests;
 mod tree;
 mod value_path;
+mod variable;
 
 // for the parser, which `engine-macros` reads too
 use crate::base::suggest;
@@ -47,10 +50,12 @@ pub use diagnostic::Diagnostic;
 pub use document::Document;
 pub use errors::{ConfigErrors, Diagnostics};
 pub use file::MAX_FILE;
+pub(crate) use file::SAVED;
 pub use find_typed::{TypedValue, find_typed};
 pub use generic::{Generic, Registered};
 pub use keyed::{Keyed, KeysOf, NoKeys};
-pub use load::{load, load_over, load_with, parse_text};
+pub(crate) use load::load_layers;
+pub use load::{Over, load, load_over, load_with, parse_text};
 pub use other_name::OtherName;
 pub use print::{Noted, print, print_line, print_with_notes};
 pub use reader::StructReader;

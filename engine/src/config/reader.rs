@@ -130,7 +130,8 @@ impl<'a> StructReader<'a> {
     ) -> Self {
         let reader =
             StructReader { document, diagnostics, node, key_span, path, asked: Vec::new(), missing: Vec::new() };
-        if !is_fields(node) {
+        // a reference that leads nowhere was told
+        if !is_fields(node) && !document.sources.links().is_lost(node.span) {
             let message = format!("expected fields by name, `(key: ..)`, found {}", node.what());
             let mistake = Diagnostic::new(node.span, message);
             reader.push(

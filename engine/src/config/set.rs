@@ -5,13 +5,19 @@
 
 use super::diagnostic::Diagnostic;
 use super::errors::Diagnostics;
+use super::layers::Layers;
 use super::merge::{Merge, element, is_nothing, replace_with};
 use super::parse;
+use super::reference::{later, waits};
 use super::sources::Sources;
 use super::tree::{Field, Kind, Node, Span};
+use std::path::Path;
 
 /// What messages call the command line.
 const OPTION: &str = "--set";
+
+/// And the option that names a file for a value.
+const WITH: &str = "--with";
 
 /// Paths of more segments than values can be nested name nothing.
 const MAX_SEGMENTS: usize = 64;
@@ -19,8 +25,28 @@ const MAX_SEGMENTS: usize = 64;
 /// Applies one `path=value` to the tree; mistakes go to `diagnostics`.
 pub(super) fn set(root: &mut Node, argument: &str, sources: &mut Sources, diagnostics: &Diagnostics) {
     let file = sources.add_argument(OPTION, argument);
-    if let Err(found) = try_set(root, argument, file, diagnostics) {
+    if let Err(found) = try_set(root, argument, file, (sources, diagnostics)) {
         found.into_iter().for_each(|found| diagnostics.push(found));
+    }
+}
+
+/// Applies one `path=file` to the tree: the file's value over the one at the path, as `path=Include("file")` does it.
+pub(super) fn set_file(root: &mut Node, argument: &str, sources: &mut Sources, diagnostics: &Diagnostics) {
+    let file = sources.add_argument(WITH, argument);
+    let whole = span(file, 0, argument.len());
+    let Some((path, name)) = argument.split_once('=').filter(|(path, name)| !path.is_empty() && !name.is_empty())
+    else {
+        let mistake = Diagnostic::new(whole, "expected `path=file`");
+        return diagnostics.push(mistake.help("for example `--with model=models/wide.ron`"));
+    };
+    let at = |kind| Node { span: span(file, path.len() + 1, argument.len()), ..Node::new(kind) };
+    let name = at(Kind::Str(name.trim().to_owned()));
+    let mut value = Node { span: name.span, ..Node::named("Include", Kind::Tuple(vec![name])) };
+    Layers::new(sources, diagnostics).include(&mut value, Path::new(""));
+    let path = path.trim_end();
+    match locate(root, path, file) {
+        Ok(target) => replace_with(target, |old| over(old, value, path, diagnostics)),
+        Err(mistake) => diagnostics.push(mistake.at(path)),
     }
 }
 
@@ -58,7 +84,13 @@ pub(super) fn put(
 ) -> Result<(), Vec<Diagnostic>> {
     let text = format!("{path}: {value}");
     let file = sources.add_file(name, text.as_str(), "");
-    let value = parse::parse_from(file, &text, path.len() + 1)?;
+    let mut value = parse::parse_from(file, &text, path.len() + 1)?;
+    let diagnostics = Diagnostics::new();
+    Layers::new(sources, &diagnostics).include(&mut value, Path::new(""));
+    let found = diagnostics.into_vec();
+    if !found.is_empty() {
+        return Err(found);
+    }
     *locate(root, path, file).map_err(|mistake| vec![mistake.at(path)])? = value;
     Ok(())
 }
@@ -86,7 +118,12 @@ fn placed(mut node: Node, span: Span) -> Node {
     node
 }
 
-fn try_set(root: &mut Node, argument: &str, file: u32, diagnostics: &Diagnostics) -> Result<(), Vec<Diagnostic>> {
+fn try_set(
+    root: &mut Node,
+    argument: &str,
+    file: u32,
+    (sources, diagnostics): (&mut Sources, &Diagnostics),
+) -> Result<(), Vec<Diagnostic>> {
     let Some((path, _)) = argument.split_once('=') else {
         let span = span(file, 0, argument.len());
         return Err(vec![Diagnostic::new(span, "expected `path=value`").help("for example `--set optimizer.lr=0.01`")]);
@@ -96,19 +133,23 @@ fn try_set(root: &mut Node, argument: &str, file: u32, diagnostics: &Diagnostics
             "`base` can't be set here: the files of an experiment are read before the command line's settings";
         return Err(vec![Diagnostic::new(span(file, 0, path.len()), message).help("write it in a file")]);
     }
-    let value = value(argument, path.len() + 1, file)?;
+    let mut value = value(argument, path.len() + 1, file)?;
+    Layers::new(sources, diagnostics).include(&mut value, Path::new(""));
     let path = path.trim_end();
     let target = locate(root, path, file).map_err(|mistake| vec![mistake.at(path)])?;
-    replace_with(target, |old| {
-        let is_word = value.name.as_ref().is_some_and(|name| name.word) && matches!(value.kind, Kind::Unit);
-        match (&old.kind, value.name()) {
-            (Kind::Str(_), Some(word)) if is_word => {
-                Node { span: value.span, name: None, kind: Kind::Str(word.to_owned()) }
-            }
-            _ => Merge::at(diagnostics, path).values(old, value),
-        }
-    });
+    replace_with(target, |old| over(old, value, path, diagnostics));
     Ok(())
+}
+
+/// A value of the command line over the one that was there.
+fn over(old: Node, value: Node, path: &str, diagnostics: &Diagnostics) -> Node {
+    let is_word = value.name.as_ref().is_some_and(|name| name.word) && matches!(value.kind, Kind::Unit);
+    match (&old.kind, value.name()) {
+        (Kind::Str(_), Some(word)) if is_word => {
+            Node { span: value.span, name: None, kind: Kind::Str(word.to_owned()) }
+        }
+        _ => Merge::at(diagnostics, path).values(old, value),
+    }
 }
 
 /// The value, as RON or as a text without quotes.
@@ -135,10 +176,19 @@ fn is_plain_text(text: &str) -> bool {
 
 /// The value at the path; fields that are absent are added.
 fn locate<'n>(root: &'n mut Node, path: &str, file: u32) -> Result<&'n mut Node, Box<Diagnostic>> {
+    locate_at(root, path, span(file, 0, path.len()))
+}
+
+/// The same, of a path that is written at a place.
+fn locate_at<'n>(root: &'n mut Node, path: &str, whole: Span) -> Result<&'n mut Node, Box<Diagnostic>> {
     let mut node = root;
     let mut start = 0;
+    let from = whole.start as usize;
     for (index, segment) in path.split('.').enumerate() {
-        let at = span(file, start, start + segment.len());
+        let at = span(whole.file, from + start, from + start + segment.len());
+        if waits(node) {
+            return wait(node, &path[start..], Span { start: at.start, ..whole });
+        }
         if segment.is_empty() {
             return Err(Box::new(Diagnostic::new(at, "a name is missing in the path")));
         }
@@ -149,6 +199,45 @@ fn locate<'n>(root: &'n mut Node, path: &str, file: u32) -> Result<&'n mut Node,
         start += segment.len() + 1;
     }
     Ok(node)
+}
+
+/// The name of a value that waits until a reference is followed, with its path from there; no text could hold it.
+const SET: &str = "(set)";
+
+/// The place of a value within what a reference leads to.
+fn wait<'n>(reference: &'n mut Node, path: &str, at: Span) -> Result<&'n mut Node, Box<Diagnostic>> {
+    let part = |kind| Node { span: at, ..Node::new(kind) };
+    let place = vec![part(Kind::Str(path.to_owned())), part(Kind::Unit)];
+    let set = Node { span: at, ..Node::named(SET, Kind::Tuple(place)) };
+    replace_with(reference, |reference| later(reference, set));
+    // the value in the last layer
+    let value = last_mut(reference).and_then(last_mut);
+    value.ok_or_else(|| Box::new(Diagnostic::new(at, "there is nothing to set here")))
+}
+
+fn last_mut(node: &mut Node) -> Option<&mut Node> {
+    match &mut node.kind {
+        Kind::Tuple(items) => items.last_mut(),
+        _ => None,
+    }
+}
+
+/// What waits for a reference to be followed: a path from there, and the value for it.
+pub(super) fn waiting(layer: &Node) -> Option<(&Node, &Node)> {
+    match &layer.kind {
+        Kind::Tuple(items) if layer.name() == Some(SET) => items.first().zip(items.get(1)),
+        _ => None,
+    }
+}
+
+/// Puts what has waited into the value that the reference led to.
+pub(super) fn change(mut whole: Node, path: &Node, value: &Node, diagnostics: &Diagnostics) -> Node {
+    let Kind::Str(text) = &path.kind else { return whole };
+    match locate_at(&mut whole, text, path.span) {
+        Ok(target) => replace_with(target, |old| over(old, value.clone(), text, diagnostics)),
+        Err(mistake) => diagnostics.push(*mistake),
+    }
+    whole
 }
 
 fn child<'n>(node: &'n mut Node, segment: &str, at: Span) -> Result<&'n mut Node, Box<Diagnostic>> {

@@ -1,5 +1,6 @@
-//! The texts that spans point into: files, and values given on the command line.
+//! The texts that spans point into: files, and values given on the command line; and where references in them lead.
 
+use super::reference::Links;
 use super::tree::Span;
 use std::path::{Path, PathBuf};
 
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     texts: Vec<Source>,
+    links: Box<Links>,
 }
 
 #[derive(Clone, Debug)]
@@ -49,8 +51,14 @@ impl Sources {
         self.source(span.file).map_or("", |source| &source.text)
     }
 
-    /// What relative paths written at `span` are relative to; empty stands for the current folder.
+    /// What relative paths written at `span` are relative to; empty stands for the current folder. Where a reference is
+    /// written, it is the folder of what it refers to.
     pub fn folder(&self, span: Span) -> &Path {
+        let mut span = span;
+        // an experiment whose references lead in a circle is not read
+        while let [end] = self.links.of(span) {
+            span = end.to;
+        }
         self.source(span.file).map_or(Path::new(""), |source| &source.folder)
     }
 
@@ -60,6 +68,25 @@ impl Sources {
         let at = floor_char(&source.text, span.start as usize);
         let line = source.line(at);
         (line + 1, source.characters_before(at) - source.characters_before(source.lines[line]) + 1)
+    }
+
+    /// As [`position`](Self::position); of a value that came by a reference with the other end:
+    /// `exp.ron:9:20, from model.block at exp.ron:4:30`.
+    pub fn position_with_ends(&self, span: Span) -> String {
+        let ends = self.links.of(span).iter();
+        let ends: Vec<String> = ends.map(|end| format!("{} at {}", end.path, self.position(end.to))).collect();
+        match ends.is_empty() {
+            true => self.position(span),
+            false => format!("{}, from {}", self.position(span), ends.join(" and ")),
+        }
+    }
+
+    pub(super) fn links(&self) -> &Links {
+        &self.links
+    }
+
+    pub(super) fn links_mut(&mut self) -> &mut Links {
+        &mut self.links
     }
 
     /// The whole lines from byte `start` to byte `end`, where they begin, and the number of the first.

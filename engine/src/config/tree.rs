@@ -193,6 +193,17 @@ impl Node {
         }
     }
 
+    /// How many values stand within each other, 1 for one without parts.
+    pub(super) fn depth(&self) -> usize {
+        let deepest = match &self.kind {
+            Kind::Struct(fields) => fields.iter().map(|field| field.value.depth()).max(),
+            Kind::Seq(items) | Kind::Tuple(items) => items.iter().map(Node::depth).max(),
+            Kind::Map(pairs) => pairs.iter().map(|(key, value)| key.depth().max(value.depth())).max(),
+            _ => None,
+        };
+        1 + deepest.unwrap_or(0)
+    }
+
     /// Where a message about the value as a whole points: its name, or all of it when it has none.
     pub fn head(&self) -> Span {
         self.name.as_ref().map_or(self.span, |name| name.span)

@@ -213,6 +213,13 @@ impl Samples {
         SampleRng::new(Stream::new(self.seed, "sample", pass, sample))
     }
 
+    /// A generator for each sample of the batch, in order, for a purpose of its own: other numbers than those of
+    /// [`Samples::rng`], and of other purposes.
+    pub fn rngs(&self, purpose: &str) -> Vec<SampleRng> {
+        let places = (0..self.indices.len() as u64).map(|place| self.position(place));
+        places.map(|Cursor { pass, sample }| SampleRng::new(Stream::new(self.seed, purpose, pass, sample))).collect()
+    }
+
     /// Where the sample at this place of the batch stands in the common order.
     pub(super) fn position(&self, place: u64) -> Cursor {
         let sample = self.at.sample.saturating_add(place);

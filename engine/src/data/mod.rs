@@ -8,6 +8,7 @@
 //!
 //! Never: nothing is drawn from a global generator, and no device is used before [`Batch::onto`] is called.
 
+pub mod augment;
 mod batch;
 mod collate;
 mod common_order;
@@ -16,6 +17,7 @@ mod cursor;
 mod dataset;
 mod error;
 mod facts;
+pub mod files;
 mod loader;
 mod opened;
 mod padding;

@@ -192,7 +192,7 @@ fn id_of(path: &Path) -> Option<(u64, u64)> {
 }
 
 /// The resolved experiment, in a run's folder.
-pub(crate) const EXPERIMENT: &str = "experiment.ron";
+pub(crate) const EXPERIMENT: &str = crate::config::SAVED;
 /// The folder of the checkpoints.
 pub(crate) const CHECKPOINTS: &str = "checkpoints";
 /// What `predict` writes.

@@ -75,6 +75,39 @@ impl SampleRng {
         }
     }
 
+    /// A number from the distribution Beta(a, b), both above 0: the share of the first of two numbers from the
+    /// distributions Gamma(a) and Gamma(b).
+    ///
+    /// The last bits may differ between C libraries, whose power function it uses.
+    pub fn beta(&mut self, a: f64, b: f64) -> f64 {
+        let (first, second) = (self.gamma(a), self.gamma(b));
+        match first + second {
+            // both too small for a number: one of them is all
+            0.0 => f64::from(u8::from(self.bool(a / (a + b)))),
+            sum => first / sum,
+        }
+    }
+
+    /// A number from the distribution Gamma(shape) of scale 1.
+    ///
+    /// G. Marsaglia, W. W. Tsang, "A Simple Method for Generating Gamma Variables", 2000; for a shape below 1 by their note
+    /// at the end of section 6.
+    fn gamma(&mut self, shape: f64) -> f64 {
+        if shape < 1.0 {
+            let smaller = self.uniform().powf(1.0 / shape);
+            return self.gamma(shape + 1.0) * smaller;
+        }
+        let d = shape - 1.0 / 3.0;
+        let c = 1.0 / (9.0 * d).sqrt();
+        loop {
+            let x = self.normal();
+            let v = (1.0 + c * x).powi(3);
+            if v > 0.0 && stable_ln(1.0 - self.uniform()) < 0.5 * x * x + d - d * v + d * stable_ln(v) {
+                return d * v;
+            }
+        }
+    }
+
     /// The underlying stream, for distributions that have no method here.
     pub fn stream(&mut self) -> &mut Stream {
         &mut self.0
@@ -134,6 +167,27 @@ mod tests {
         assert!(moment(1).abs() < 0.02, "mean {}", moment(1));
         assert!((moment(2) - 1.0).abs() < 0.03, "variance {}", moment(2));
         assert!((moment(4) - 3.0).abs() < 0.2, "fourth moment {}", moment(4));
+    }
+
+    #[test]
+    fn shares_have_the_moments_of_the_beta_distribution() {
+        let mut rng = rng();
+        for (a, b) in [(0.2, 0.2), (1.0, 1.0), (2.0, 5.0), (0.5, 3.0)] {
+            let draws: Vec<f64> = (0..20_000).map(|_| rng.beta(a, b)).collect();
+            let mean = draws.iter().sum::<f64>() / 20_000.0;
+            let variance = draws.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 20_000.0;
+            let (expected, spread) = (a / (a + b), a * b / ((a + b) * (a + b) * (a + b + 1.0)));
+            // a mean has a standard deviation of 0.0031 at most, and a variance one of 0.0007
+            assert!((mean - expected).abs() < 0.013, "mean of Beta({a}, {b}): {mean} against {expected}");
+            assert!((variance - spread).abs() < 0.005, "variance of Beta({a}, {b}): {variance} against {spread}");
+            assert!(draws.iter().all(|x| (0.0..=1.0).contains(x)));
+        }
+        // most numbers of so small a shape are too small for f64
+        let tiny: Vec<f64> = (0..1_000).map(|_| rng.beta(1e-4, 1e-4)).collect();
+        assert!(tiny.iter().all(|x| (0.0..=1.0).contains(x)));
+        // expected 500 with a standard deviation of 16
+        let ones = tiny.iter().filter(|x| **x > 0.5).count();
+        assert!((430..570).contains(&ones), "{ones}");
     }
 
     #[test]

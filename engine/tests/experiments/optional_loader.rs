@@ -68,6 +68,10 @@ fn a_loader_that_the_file_leaves_out_is_not_validated_with() {
     // names stay those of a trainer with two, and the short one is that of the first that there is
     assert_eq!(measured(&format!("val: {LOADER}")), ["val/loss", "val/val/loss"]);
     assert_eq!(measured(&format!("hard: {LOADER}")), ["val/hard/loss", "val/loss"]);
+    // what a base has, a file over it leaves out
+    for word in ["None", "Off"] {
+        assert_eq!(measured(&format!("val: {word}, hard: {LOADER}")), ["val/hard/loss", "val/loss"]);
+    }
 }
 
 #[test]

@@ -37,6 +37,12 @@ impl Metric for Env {
     }
 }
 
+// mistake: a reference
+#[component]
+struct RefConfig {
+    width: i64,
+}
+
 #[component]
 enum Change {
     // mistake: one value under the name of how values are merged
@@ -44,9 +50,12 @@ enum Change {
     // with several values, or fields, it can't be mistaken
     Append(i64, i64),
     Patch { size: i64 },
+    // mistake: two values under the name of an operation
+    Mul(f64, f64),
+    Ref(i64, i64),
 }
 
 fn main() {
-    let _ = (PatchConfig { width: 1 }.width, NothingConfig {}, Change::Replace(0.5));
-    let _ = (Change::Append(1, 2), Change::Patch { size: 16 });
+    let _ = (PatchConfig { width: 1 }.width, RefConfig { width: 1 }.width, NothingConfig {}, Change::Replace(0.5));
+    let _ = (Change::Append(1, 2), Change::Patch { size: 16 }, Change::Mul(0.5, 2.0), Change::Ref(1, 2));
 }

@@ -22,7 +22,7 @@ use super::diagnostic::Diagnostic;
 use super::errors::Diagnostics;
 use super::sources::Sources;
 use super::tree::{Kind, Node};
-use error::Result;
+use error::{Error, Result};
 use retry::Retry;
 use serde::de::{DeserializeOwned, DeserializeSeed};
 use std::cell::Cell;
@@ -66,7 +66,7 @@ pub(super) fn read_at<T: DeserializeOwned>(
     let cx = Cx { sources, found: Diagnostics::new(), retry: Retry::default(), components: Cell::new(0) };
     let de = De { node, body: false, cx: &cx, place };
     let value = de.read(PhantomData::<T>).ok();
-    if cx.found.is_empty() {
+    if cx.found.is_empty() && value.is_some() {
         return value;
     }
     let mut known = 0;
@@ -118,11 +118,16 @@ impl<'a, 'p> De<'a, 'p> {
 
     /// Reads the whole value; an error on its way out is given this value's place.
     fn read<S: DeserializeSeed<'a>>(self, seed: S) -> Result<S::Value> {
-        let value = self.located(seed.deserialize(self));
+        let value = if self.is_lost() { Err(Error::Recorded) } else { self.located(seed.deserialize(self)) };
         if value.is_err() {
             self.cx.retry.failed(self.node);
         }
         value
+    }
+
+    /// Whether it is a reference that leads nowhere, which was told.
+    fn is_lost(self) -> bool {
+        self.cx.sources.links().is_lost(self.node.span)
     }
 
     /// Reads a value within this one.
@@ -147,7 +152,7 @@ impl<'a, 'p> De<'a, 'p> {
     /// Hands on a value that a wrapper holds: a newtype, `Some(..)`.
     fn inside<T>(self, node: &'a Node, read: impl FnOnce(De<'a, '_>) -> Result<T>) -> Result<T> {
         let child = De { node, body: false, cx: self.cx, place: self.place };
-        let value = child.located(read(child));
+        let value = if child.is_lost() { Err(Error::Recorded) } else { child.located(read(child)) };
         if value.is_err() {
             self.cx.retry.failed(node);
         }

@@ -2,11 +2,12 @@
 
 use super::super::diagnostic::Diagnostic;
 use super::super::tree::{Kind, Span};
+use super::super::variable;
 use super::De;
 use super::error::{Error, Result};
 use super::place::join;
 use crate::base::suggest::{did_you_mean, expected_one_of};
-use crate::base::words::OPERATORS;
+use crate::base::words::{EXPRESSIONS, OPERATORS};
 
 impl De<'_, '_> {
     /// Records a mistake of this value.
@@ -37,8 +38,14 @@ impl De<'_, '_> {
         let wrong = Diagnostic::new(self.node.span, message);
         match self.name().and_then(word_of_the_format) {
             Some(help) => wrong.help(help),
-            None => wrong,
+            None => wrong.suggest(self.meant_expression()),
         }
+    }
+
+    /// The word of the format that a misspelt one may have been: `ref("model.width")`.
+    fn meant_expression(self) -> Option<&'static str> {
+        let name = self.name().filter(|_| matches!(self.node.kind, Kind::Tuple(_)))?;
+        did_you_mean(name, EXPRESSIONS.iter().map(|(word, _)| *word))
     }
 
     /// Records an error that has no place yet, at `span`.
@@ -171,7 +178,13 @@ pub(super) fn word_of_the_format(name: &str) -> Option<&'static str> {
         "Prepend" => "`Prepend` takes one list: `Prepend([..])`",
         "Patch" => "`Patch` takes one map from names or indices: `Patch({\"Name\": (..), 0: (..)})`",
         "Replace" => "`Replace` takes one value: `Replace([..])`, `Replace((..))`",
-        "Env" => "`Env(\"NAME\")` and `Env(\"NAME\", \"default\")` stand for a string",
+        "Ref" => "`Ref` takes one path of the experiment: `Ref(\"model.width\")`",
+        "Add" | "Sub" | "Mul" | "Div" => {
+            "`Add`, `Sub`, `Mul` and `Div` take two numbers: `Mul(Ref(\"model.width\"), 4)`"
+        }
+        "Include" => "`Include` takes the path of one file: `Include(\"parts/adamw.ron\")`",
+        "Default" => "`Default` takes back what earlier files say of a setting: `optimizer: (lr: Default)`",
+        "Env" => variable::HELP,
         _ => return None,
     })
 }

@@ -1,7 +1,8 @@
-//! Texts and paths: `Env("NAME")`, words of the command line, and what relative paths are relative to.
+//! Texts and paths, `Env("NAME")`, words of the command line, and what relative paths are relative to.
 
 use super::super::diagnostic::Diagnostic;
 use super::super::tree::{Kind, Node};
+use super::super::variable::Variable;
 use super::De;
 use super::error::Result;
 use std::borrow::Cow;
@@ -13,10 +14,13 @@ const PATH: &str = "path string";
 impl<'a> De<'a, '_> {
     /// The text that the value gives; none when it is of another kind.
     pub(super) fn text(self) -> Result<Option<Cow<'a, str>>> {
+        if let Some(variable) = self.variable() {
+            let text = variable.and_then(Variable::text).map_err(|mistake| self.record(*mistake))?;
+            return Ok(Some(Cow::Owned(text)));
+        }
         Ok(match (&self.node.kind, &self.node.name) {
             (Kind::Str(text), _) => Some(Cow::Borrowed(text)),
             (Kind::Unit, Some(name)) if name.word => Some(Cow::Borrowed(&name.text)),
-            (Kind::Tuple(items), Some(name)) if name.text == "Env" => Some(self.variable(items)?),
             _ => None,
         })
     }
@@ -34,36 +38,28 @@ impl<'a> De<'a, '_> {
         }
     }
 
-    fn no_string<T>(self, what: &str, found: &Node) -> Result<T> {
-        let message = format!("{what} of an environment variable is a string, found {}", found.what());
-        let wrong = Diagnostic::new(found.span, message);
-        Err(self.record(match (&found.kind, found.name()) {
-            (Kind::Unit, Some(name)) => wrong.label(format!("write `{name:?}`")),
-            _ => wrong,
-        }))
+    /// The value itself, or the number, `true` or `false` that an environment variable gives.
+    pub(super) fn scalar(self, expected: &str) -> Result<Cow<'a, Node>> {
+        match self.variable() {
+            Some(variable) => {
+                let read = variable.and_then(|variable| variable.scalar(self.node.span, expected));
+                read.map(Cow::Owned).map_err(|mistake| self.record(*mistake))
+            }
+            None => Ok(Cow::Borrowed(self.node)),
+        }
+    }
+
+    /// The value, or what an environment variable gives for it, is not what was expected.
+    pub(super) fn no_scalar(self, scalar: &Node, expected: &str) -> Diagnostic {
+        if self.variable().is_none() {
+            return self.not(expected);
+        }
+        let from = if scalar.span == self.node.span { " in the environment variable" } else { "" };
+        Diagnostic::new(scalar.span, format!("expected {expected}, found {}{from}", scalar.what()))
     }
 
     /// `Env("NAME")` or `Env("NAME", default)`.
-    fn variable(self, items: &'a [Node]) -> Result<Cow<'a, str>> {
-        let (name, default) = match items {
-            [Node { kind: Kind::Str(name), .. }] => (name, None),
-            [Node { kind: Kind::Str(name), .. }, Node { kind: Kind::Str(default), .. }] => (name, Some(default)),
-            [Node { kind: Kind::Str(_), .. }, default] => return self.no_string("the default", default),
-            [name, ..] if items.len() < 3 => return self.no_string("the name", name),
-            _ => return self.wrong("`Env(\"NAME\")` or `Env(\"NAME\", \"default\")`"),
-        };
-        match (std::env::var(name), default) {
-            (Ok(value), _) => Ok(Cow::Owned(value)),
-            (Err(std::env::VarError::NotPresent), Some(default)) => Ok(Cow::Borrowed(default)),
-            (Err(error), _) => {
-                let problem = match error {
-                    std::env::VarError::NotPresent => "is not set",
-                    std::env::VarError::NotUnicode(_) => "is not UTF-8",
-                };
-                let help = format!("set it, or give a default: `Env({name:?}, \"..\")`");
-                let message = format!("the environment variable `{name}` {problem}");
-                Err(self.record(Diagnostic::new(self.node.span, message).help(help)))
-            }
-        }
+    fn variable(self) -> Option<std::result::Result<Variable<'a>, Box<Diagnostic>>> {
+        if self.body { None } else { Variable::of(self.node) }
     }
 }

@@ -78,25 +78,28 @@ impl<'a> Deserializer<'a> for De<'a, '_> {
     }
 
     fn deserialize_bool<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value> {
-        match self.node.kind {
+        const EXPECTED: &str = "`true` or `false`";
+        let scalar = self.scalar(EXPECTED)?;
+        match scalar.kind {
             Kind::Bool(value) => self.located(visitor.visit_bool(value)),
             _ => {
                 let meant = did_you_mean(self.name().unwrap_or_default(), ["true", "false"]);
-                Err(self.record(self.not("`true` or `false`").suggest(meant)))
+                Err(self.record(self.no_scalar(&scalar, EXPECTED).suggest(meant)))
             }
         }
     }
 
     fn deserialize_f64<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value> {
-        match self.node.kind {
+        let scalar = self.scalar("a number")?;
+        match scalar.kind {
             Kind::Float(value) => self.located(visitor.visit_f64(value)),
             Kind::Int(value) => self.located(visitor.visit_f64(value as f64)),
-            _ => self.wrong("a number"),
+            _ => Err(self.record(self.no_scalar(&scalar, "a number"))),
         }
     }
 
     fn deserialize_f32<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value> {
-        match self.node.kind {
+        match self.scalar("a number")?.kind {
             Kind::Float(value) if value.is_finite() && (value as f32).is_infinite() => {
                 let message = format!("`{value:?}` does not fit `f32`, expected {:?} to {:?}", f32::MIN, f32::MAX);
                 Err(self.record(Diagnostic::new(self.node.span, message)))
@@ -316,14 +319,15 @@ impl<'a> De<'a, '_> {
     }
 
     fn integer<V: Visitor<'a>>(self, range: Range, visitor: V) -> Result<V::Value> {
-        let value = match self.node.kind {
+        let scalar = self.scalar("an integer")?;
+        let value = match scalar.kind {
             Kind::Int(value) => value,
             Kind::Float(value) if value.fract() == 0.0 && value.abs() < LARGEST_WHOLE_FLOAT => value as i128,
             // more digits than any integer has
             Kind::Float(value) if value.fract() == 0.0 && !range.may_hold(value) => {
                 return self.beyond(&range, &format!("{value:?}"));
             }
-            _ => return self.wrong("an integer"),
+            _ => return Err(self.record(self.no_scalar(&scalar, "an integer"))),
         };
         if value < range.min || value > range.max {
             return self.beyond(&range, &value.to_string());

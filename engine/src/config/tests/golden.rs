@@ -9,7 +9,7 @@ use super::*;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-const TOPICS: [&str; 7] = ["bases", "env", "files", "names", "set", "syntax", "values"];
+const TOPICS: [&str; 9] = ["bases", "env", "files", "names", "parts", "references", "set", "syntax", "values"];
 
 /// `low` is at most `high`.
 #[derive(Debug, Deserialize)]

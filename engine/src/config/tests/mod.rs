@@ -7,7 +7,9 @@ mod generated;
 mod golden;
 mod hostile;
 mod layers;
+mod parts;
 mod reading;
+mod references;
 mod robustness;
 
 use serde::{Deserialize, Serialize};

@@ -5,12 +5,13 @@ use super::super::{Diagnostics, from_node, load, load_with, parse_text, print};
 use super::generated::Random;
 use super::*;
 
-const SEEDS: [&str; 6] = [
+const SEEDS: [&str; 7] = [
     "Experiment(\n    name: \"größe\",\n    optimizer: AdamW(lr: 1e-3, betas: (0.9, 0.99), schedule: Cosine(iters: 0x10)),\n)",
     "(custom_hooks: [Ema, Checkpoint(interval: 1, then: [Clip(1.0), Timer]), Ema(level: HIGH)], teacher: Some(Ema()))",
     "#![enable(implicit_some)] /* a /* b */ */ {\"a\": 'x', 'é': b\"\\x00\", b'a': r#\"raw\"#, (1, 2): br\"b\"} // end",
     "[-inf, NaN, +1_000.5e-3, 0b1010u8, .5, -0x7f, 340282366920938463463374607431768211456, i, r#type, None]",
     "(name: Env(\"HOME\"), data: \"\\u{1F600}\\x41\\\n  \\\"\", tags: {\"k\": \"v\"}, seed: 18446744073709551615)",
+    "(seed: Mul(Ref(\"train.max_epochs\"), 2), train: (max_epochs: Add(1, Ref(\"custom_hooks.Clip.0\"))), custom_hooks: [Clip(Ref(\"seed\"))], teacher: Ref(\"custom_hooks.0\"))",
     "Patch({0: Append([\"a\", 'b']), \"Ema\": Replace(())})",
 ];
 
@@ -62,6 +63,11 @@ fn mutated_texts_never_panic_and_printing_what_was_read_is_a_fixed_point() {
         match parse_text("fuzz.ron", &text) {
             Ok(document) => {
                 read += 1;
+                let resolved = document.clone().resolved();
+                assert!(!resolved.show().is_empty());
+                if let Err(errors) = resolved.read::<Experiment>() {
+                    assert!(!errors.to_string().is_empty() && !errors.short().is_empty());
+                }
                 let printed = print(&document.root);
                 let again = parse_text("printed.ron", &printed)
                     .unwrap_or_else(|errors| panic!("{text:?} printed as {printed:?}: {errors}"));

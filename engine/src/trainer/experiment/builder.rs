@@ -60,7 +60,7 @@ impl<T: Build> ExperimentBuilder<T> {
     }
 
     fn over(path: &Path) -> Self {
-        let (document, problems) = match config::load(path) {
+        let (document, problems) = match config::load_layers(&[path], &config::Over::default()) {
             Ok(document) => (document, Vec::new()),
             Err(ConfigErrors { sources, diagnostics }) => (Document { sources, ..Document::empty() }, diagnostics),
         };
@@ -100,7 +100,7 @@ impl<T: Build> ExperimentBuilder<T> {
     /// path and value.
     pub fn build(self) -> Result<Experiment<T>, ConfigErrors> {
         match self.problems.is_empty() {
-            true => Experiment::from_document(&self.document, Purpose::Run),
+            true => Experiment::from_document(&self.document.resolved(), Purpose::Run),
             false => Err(ConfigErrors::new(self.document.sources, self.problems)),
         }
     }

@@ -101,6 +101,11 @@ pub(super) fn is_off(node: &Node) -> bool {
     node.name() == Some("Off") && matches!(node.kind, Kind::Unit)
 }
 
+/// `Off` or `None`: what a base has is left out.
+pub(super) fn is_left_out(node: &Node) -> bool {
+    matches!(node.name(), Some("Off" | "None")) && matches!(node.kind, Kind::Unit)
+}
+
 /// What people write who do not know the word for it yet.
 pub(super) fn means_off(node: &Node) -> bool {
     let no = |word: &str| ["none", "off", "false", "no", "null", "disabled"].contains(&word.to_lowercase().as_str());

@@ -50,7 +50,7 @@ impl<T: Build> Experiment<T> {
     /// # Errors
     /// All mistakes at once, with their positions.
     pub fn parse(name: &str, text: &str) -> Result<Self, ConfigErrors> {
-        Self::from_document(&crate::config::parse_text(name, text)?, Purpose::Run)
+        Self::from_document(&crate::config::parse_text(name, text)?.resolved(), Purpose::Run)
     }
 
     /// Reads an experiment whose files were already read.

@@ -10,7 +10,7 @@ use crate::metric::{Measure, MetricConfig};
 use crate::model::Model;
 use crate::optim::Schedules;
 use crate::trainer::experiment::facts::Facts;
-use crate::trainer::experiment::misplaced::{elsewhere, is_off, means_off, named_group, one_for_several};
+use crate::trainer::experiment::misplaced::{elsewhere, is_left_out, is_off, means_off, named_group, one_for_several};
 use crate::trainer::experiment::schema::{Schema, Section};
 use crate::trainer::fields::{LoaderField, MetricField, OptimizerField};
 use serde::Serialize;
@@ -158,7 +158,7 @@ impl<'a> Reader<'a> {
             if self.note(|| Section { absent: true, ..Section::required::<L::Config>(path) }) {
                 return None;
             }
-            if self.node(path).is_none() {
+            if self.node(path).is_none_or(is_left_out) {
                 self.facts.absent_loaders.extend(path.strip_prefix("loaders."));
                 return Some(None);
             }

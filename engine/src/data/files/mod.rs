@@ -1,0 +1,23 @@
+//! Readers for files that people have: IDX, NumPy, tables, tokens.
+//!
+//! Promised: a reader refuses what it does not understand with the path and what is wrong, it never waits for a pipe or a
+//! device, and it takes no memory for what a header promises and the file does not have.
+
+mod bytes;
+mod error;
+mod idx;
+mod npy;
+mod npz;
+#[cfg(feature = "csv")]
+mod table;
+#[cfg(test)]
+mod tests;
+mod tokens;
+
+pub use error::FileError;
+pub use idx::read_idx;
+pub use npy::read_npy;
+pub use npz::read_npz;
+#[cfg(feature = "csv")]
+pub use table::Table;
+pub use tokens::{TokenKind, TokenWindows, TokenWindowsConfig, Tokens};
