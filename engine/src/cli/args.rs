@@ -107,6 +107,14 @@ pub(super) enum Command {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// Computes metrics over predictions that were written before; no model is asked
+    Eval {
+        #[command(flatten)]
+        experiment: ExperimentArgs,
+        /// The file that `predict` has written
+        #[arg(long, value_name = "FILE")]
+        predictions: PathBuf,
+    },
     /// Writes the weights of a checkpoint as one file for others, with a card that says what they are
     Export(ExportArgs),
     /// Looks at the checkpoints of a run: lists, verifies, shows, compares and deletes them

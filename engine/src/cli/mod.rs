@@ -9,6 +9,7 @@ mod check;
 mod checkpoint;
 mod checkpoints;
 mod describe;
+mod eval;
 mod export;
 mod failure;
 mod list;
@@ -19,6 +20,7 @@ mod plan;
 mod plan_ranks;
 mod predictions;
 mod ranks;
+mod read_predictions;
 mod schedule;
 mod show;
 mod time;
@@ -297,6 +299,10 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
                 out::line(format_args!("run folder: {}", folder.display()))?;
             }
             return exit_code(&summary, "; continue with `--resume`");
+        }
+        Command::Eval { experiment, predictions } => {
+            prepare_device()?;
+            eval::run::<T>(&experiment, &predictions)?;
         }
         Command::Val { what } => return evaluate::<T>(Role::Val, what, style, run_val),
         Command::Test { what } => return evaluate::<T>(Role::Test, what, style, run_test),

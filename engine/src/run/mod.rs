@@ -8,6 +8,7 @@ mod clocks;
 mod context;
 mod current;
 mod decision;
+mod endpoints;
 mod exception;
 mod generators;
 mod numerics;

@@ -7,8 +7,10 @@ mod environment;
 mod evaluate;
 #[cfg(feature = "s3")]
 mod mirror;
+mod offline;
 mod plan;
 mod plan_ranks;
+mod predictor;
 mod program;
 mod ranks;
 mod recording;
@@ -20,8 +22,10 @@ mod weights;
 
 pub(crate) use evaluate::needs_loader;
 pub use evaluate::{run_predict, run_test, run_val};
+pub use offline::{Offline, run_offline};
 pub use plan::{PlannedGroup, PlannedHook, PlannedPass, ProgramPlan, plan_of};
 pub use plan_ranks::{PlannedCheckpoints, PlannedLoader, PlannedMemory, RanksPlan, plan_of_ranks};
+pub use predictor::Predictor;
 pub use program::{Program, build};
 pub use scheduled::{ScheduledGroup, ScheduledSetting, scheduled};
 pub use script::run_script;
