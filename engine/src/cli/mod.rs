@@ -5,6 +5,8 @@
 //! Errors are printed to stderr, beginning with a line that sums them up.
 
 mod args;
+#[cfg(feature = "board")]
+mod board;
 mod check;
 mod checkpoint;
 mod checkpoints;
@@ -18,11 +20,16 @@ mod new;
 mod out;
 mod plan;
 mod plan_ranks;
+mod plot;
 mod predictions;
 mod ranks;
 mod read_predictions;
+#[cfg(feature = "board")]
+mod report;
+mod runs;
 mod schedule;
 mod show;
+mod smoke;
 mod time;
 mod weights;
 
@@ -262,6 +269,12 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
         }
         Command::Schedule { experiment, setting, svg } => Loaded::<T>::read(&experiment, Purpose::Inspect)?
             .used_by(|experiment| schedule::print(experiment, &setting, svg.as_deref()))?,
+        Command::Plot(args) => plot::plot(&args)?,
+        #[cfg(feature = "board")]
+        Command::Report(args) => report::write(args)?,
+        Command::Runs { folder, json } => runs::print(&folder, json)?,
+        #[cfg(feature = "board")]
+        Command::Board(args) => match board::serve(args)? {},
         Command::Train {
             experiment,
             resume,
@@ -271,10 +284,16 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
             max_iters,
             max_time,
             profile,
+            smoke,
+            limit_val,
             weights,
             ranks,
             restarts,
         } => {
+            if smoke {
+                prepare_device()?;
+                return smoke::run::<T>(&experiment, &weights, style);
+            }
             let time_limit = time::limit(max_time.as_ref());
             let (mode, from) = match (resume, fresh) {
                 (Some(Some(word)), _) if word.as_os_str() == "auto" => (Mode::Auto, None),
@@ -290,6 +309,7 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
                 return Ok(ended);
             }
             (loaded.experiment.stop_after, loaded.experiment.profile) = (max_iters, profile);
+            loaded.experiment.evaluate_at_most = limit_val;
             let folder = loaded.folder();
             let from = from.map(|path| checkpoint::whole(path, &folder)).transpose()?;
             let options = TrainOptions { mode, from, past_end, time_limit, console: style.console() };

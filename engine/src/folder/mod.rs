@@ -8,7 +8,8 @@ mod error;
 mod lock;
 
 use crate::base::disk::{DiskContext, make_folder, sync_folder};
-use lock::{LOCK, Lock};
+pub(crate) use lock::LOCK;
+use lock::Lock;
 use serde::{Deserialize, Serialize};
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
@@ -197,8 +198,8 @@ pub(crate) const EXPERIMENT: &str = crate::config::SAVED;
 pub(crate) const CHECKPOINTS: &str = "checkpoints";
 /// What `predict` writes.
 pub(crate) const PREDICTIONS: &str = "predictions.jsonl";
-const LOG: &str = "log.txt";
-const METRICS: &str = "metrics.jsonl";
+pub(crate) const LOG: &str = "log.txt";
+pub(crate) const METRICS: &str = "metrics.jsonl";
 
 /// The files of a run that is there already, for a command that evaluates one of its checkpoints. Nothing is locked: what
 /// is written goes behind what other processes write.

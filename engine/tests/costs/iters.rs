@@ -135,7 +135,7 @@ fn measured<const LOADERS: usize, D: EngineHooks>(hooks: D, accumulate: u64) -> 
     let tiny = Tiny { weight, train, meter, ema: from_ron::<Ema>("()") };
     let plan = TrainPlan { max_iters: Some(ITERS), accumulate, clip: Some(Clip::Norm(1.0)), ..TrainPlan::default() };
     let hooks = Dispatcher::new(hooks, vec![], vec![]);
-    let mut driver = Program::new(tiny, hooks, Plan { train: plan, val: None }, run);
+    let mut driver = Program::new(tiny, hooks, Plan { train: plan, ..Plan::default() }, run);
     driver.run(|driver| driver.train()).unwrap();
     let differences = |counts: &[Cell<u64>]| counts.windows(2).map(|pair| pair[1].get() - pair[0].get()).collect();
     (differences(&seen.allocations), differences(&seen.reads))

@@ -4,6 +4,7 @@
 #![allow(unreachable_pub, reason = "the parts of one test program share what they need")]
 
 mod bench;
+mod board;
 mod left;
 
 mod commands;
@@ -22,7 +23,9 @@ mod ranks;
 mod repeatable;
 mod resume;
 mod rows;
+mod runs;
 mod signals;
+mod smoke;
 mod sweep;
 mod torture;
 mod weights;

@@ -61,6 +61,7 @@ pub(super) fn build_on<T: Build>(device: Device, experiment: Experiment<T>, role
             ..experiment.train.plan()
         },
         val: (!T::loaders(Role::Val).is_empty()).then(|| experiment.val.plan(T::CLOCK)),
+        evaluate_at_most: experiment.evaluate_at_most,
     };
     let loaders = roles.iter().flat_map(|role| T::loaders(*role)).copied();
     let mut builder = Builder::new(&mut run, loaders.collect());
