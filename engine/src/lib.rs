@@ -144,6 +144,8 @@ mod documents {
     mod sinks {}
     #[doc = include_str!("../../docs/hooks.md")]
     mod hooks {}
+    #[doc = include_str!("../../docs/faults.md")]
+    mod faults {}
     #[doc = include_str!("../../docs/tasks.md")]
     mod tasks {}
     #[doc = include_str!("../../docs/memory.md")]

@@ -130,6 +130,8 @@ pub(super) enum Command {
         #[arg(long, value_name = "FILE")]
         predictions: PathBuf,
     },
+    /// Runs the update of a dump again alone: its losses, its gradients, and the first operator that was not finite
+    Replay(ReplayArgs),
     /// Writes the weights of a checkpoint as one file for others, with a card that says what they are
     Export(ExportArgs),
     /// Looks at the checkpoints of a run: lists, verifies, shows, compares and deletes them
@@ -198,6 +200,11 @@ pub(super) enum Command {
         /// Draws the values into an SVG file too
         #[arg(long, value_name = "FILE")]
         svg: Option<PathBuf>,
+    },
+    /// Computes one step, and prints parameters and operations of each module, and the memory of weights and gradients
+    Summary {
+        #[command(flatten)]
+        experiment: ExperimentArgs,
     },
     /// Lists the components that experiments can name, with types, ranges, defaults and docs of their settings
     List {
@@ -280,6 +287,23 @@ pub(super) struct EvaluationArgs {
     /// In so many processes of this machine, each with its part of the data; the results are those of one
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65536))]
     pub(super) ranks: Option<u32>,
+}
+
+/// `replay`.
+#[derive(Debug, clap::Args)]
+pub(super) struct ReplayArgs {
+    /// A dump: a folder below `dumps` of a run
+    #[arg(value_name = "DUMP")]
+    pub(super) dump: PathBuf,
+    /// The experiment, instead of that of the run which has written the dump
+    #[arg(long, value_name = "EXP")]
+    pub(super) experiment: Option<PathBuf>,
+    /// Sets a value over the experiment, `device=Cpu`; as often as needed
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub(super) set: Vec<String>,
+    /// `cpu`, `cuda`, `cuda:1` or `auto`, instead of the experiment's
+    #[arg(long, value_parser = device)]
+    pub(super) device: Option<DeviceChoice>,
 }
 
 /// `export`.

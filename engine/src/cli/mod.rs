@@ -24,12 +24,14 @@ mod plot;
 mod predictions;
 mod ranks;
 mod read_predictions;
+mod replay;
 #[cfg(feature = "board")]
 mod report;
 mod runs;
 mod schedule;
 mod show;
 mod smoke;
+mod summary;
 mod time;
 mod weights;
 
@@ -258,6 +260,7 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
             let (before, after) = (side::<T>(&before)?, side::<T>(&after)?);
             show::diff(&before, &after, style.color.stdout())?;
         }
+        Command::Replay(args) => replay::run::<T>(args, style.verbose)?,
         Command::Export(what) => export::run::<T>(what)?,
         Command::Checkpoints { what } => return checkpoints::run(what, style.verbose),
         Command::Plan { experiment, ranks } => {
@@ -275,6 +278,10 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
         Command::Runs { folder, json } => runs::print(&folder, json)?,
         #[cfg(feature = "board")]
         Command::Board(args) => match board::serve(args)? {},
+        Command::Summary { experiment } => {
+            prepare_device()?;
+            Loaded::<T>::read(&experiment, Purpose::Run)?.used_by(summary::print)?;
+        }
         Command::Train {
             experiment,
             resume,

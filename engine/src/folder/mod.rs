@@ -186,6 +186,11 @@ impl RunFolder {
     pub fn checkpoints(&self) -> PathBuf {
         self.path.join(CHECKPOINTS)
     }
+
+    /// Where updates are dumped, for `replay`.
+    pub fn dumps(&self) -> PathBuf {
+        self.path.join(DUMPS)
+    }
 }
 
 fn id_of(path: &Path) -> Option<(u64, u64)> {
@@ -196,6 +201,8 @@ fn id_of(path: &Path) -> Option<(u64, u64)> {
 pub(crate) const EXPERIMENT: &str = crate::config::SAVED;
 /// The folder of the checkpoints.
 pub(crate) const CHECKPOINTS: &str = "checkpoints";
+/// The folder of the dumps.
+const DUMPS: &str = "dumps";
 /// What `predict` writes.
 pub(crate) const PREDICTIONS: &str = "predictions.jsonl";
 pub(crate) const LOG: &str = "log.txt";

@@ -11,6 +11,8 @@ mod dist;
 mod each;
 mod error;
 mod ffi;
+mod finite;
+mod flops;
 mod foreach;
 mod generator;
 mod gradients;
@@ -31,6 +33,8 @@ mod update;
 pub use device::{Accelerator, libtorch_version, load_accelerator};
 pub use dist::{Pending, ProcessGroup, Reducer, ReducerOptions, Store};
 pub use error::{ErrorKind, NativeError};
+pub use finite::{FiniteWatch, FirstNotFinite};
+pub use flops::{FlopCounter, OperatorFlops};
 pub use foreach::{
     clip_grad_adaptive_, clip_grad_norm_, clip_grad_norms_, clip_grad_value_, foreach_copy_, foreach_lerp_,
     foreach_lerp_by_, grad_norm, not_finite, scale_grads_, zero_grad,

@@ -25,5 +25,6 @@ pub(crate) use run::needs_loader;
 pub use run::{
     Offline, PlannedCheckpoints, PlannedGroup, PlannedHook, PlannedLoader, PlannedMemory, PlannedPass, Predictor,
     Program, ProgramPlan, RanksPlan, ScheduledGroup, ScheduledSetting, Summary, TrainOptions, build, plan_of,
-    plan_of_ranks, run_offline, run_predict, run_script, run_test, run_train, run_val, scheduled,
+    plan_of_ranks, run_costs, run_offline, run_predict, run_replay, run_script, run_test, run_train, run_val,
+    scheduled,
 };

@@ -21,6 +21,7 @@ mod passes;
 mod peers;
 mod ranks;
 mod repeatable;
+mod replay;
 mod resume;
 mod rows;
 mod runs;
