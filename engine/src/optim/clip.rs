@@ -20,7 +20,7 @@ use tch::Tensor;
 /// assert_eq!(read("Norm(1.0)")?, Clip::Norm(1.0));
 /// assert_eq!(read("Norms(max: 1.0, of: Group)")?, Clip::Norms { max: 1.0, p: 2.0, of: ClipTogether::Group });
 /// assert!(Clip::Value(0.0).check().is_err());
-/// # Ok::<(), engine::config::Diagnostics>(())
+/// # Ok::<(), engine::config::ConfigErrors>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Clip {
