@@ -105,7 +105,10 @@ pub mod prelude {
     pub use crate::base::{Clock, Error, ErrorContext, Output, Prediction, Result, StateMap};
     pub use crate::data::{Batch, Collate, Dataset, Loader, Padded, Padding, Samples, Sequence, SharedTensor};
     pub use crate::hook::{Hook, PredictStep, Steps, TestStep, ValStep};
-    pub use crate::hooks::{Anomaly, EarlyStopping, Ema, GradientCheck, Rollback};
+    pub use crate::hooks::{
+        ActivationStatistics, Anomaly, EarlyStopping, Ema, EmptyCache, Freeze, GradientCheck, MeanTeacher,
+        ParameterStatistics, Rollback,
+    };
     pub use crate::metric::{
         Accuracy, Auroc, AveragePrecision, Better, Bleu, CalibrationError, ConfusionMatrix, Dice, FBeta, Mae, MeanAp,
         MeanIou, MeanLoss, MeanOf, Measure, Metric, MetricName, Mse, Pearson, Perplexity, Precision, R2, Recall, Rmse,
@@ -159,6 +162,8 @@ mod documents {
     mod weights {}
     #[doc = include_str!("../../docs/macros.md")]
     mod macros {}
+    #[doc = include_str!("../../docs/evaluation.md")]
+    mod evaluation {}
     #[doc = include_str!("../../docs/metrics.md")]
     mod metrics {}
     #[doc = include_str!("../../docs/porting.md")]

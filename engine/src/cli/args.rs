@@ -122,6 +122,14 @@ pub(super) enum Command {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// Computes metrics over predictions that were written before; no model is asked
+    Eval {
+        #[command(flatten)]
+        experiment: ExperimentArgs,
+        /// The file that `predict` has written
+        #[arg(long, value_name = "FILE")]
+        predictions: PathBuf,
+    },
     /// Runs the update of a dump again alone: its losses, its gradients, and the first operator that was not finite
     Replay(ReplayArgs),
     /// Writes the weights of a checkpoint as one file for others, with a card that says what they are

@@ -11,6 +11,7 @@ mod check;
 mod checkpoint;
 mod checkpoints;
 mod describe;
+mod eval;
 mod export;
 mod failure;
 mod list;
@@ -22,6 +23,7 @@ mod plan_ranks;
 mod plot;
 mod predictions;
 mod ranks;
+mod read_predictions;
 mod replay;
 #[cfg(feature = "board")]
 mod report;
@@ -268,6 +270,8 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
                 Some(ranks) => loaded.used_by(|experiment| plan_ranks::print(experiment, ranks as usize))?,
             }
         }
+        Command::Schedule { experiment, setting, svg } => Loaded::<T>::read(&experiment, Purpose::Inspect)?
+            .used_by(|experiment| schedule::print(experiment, &setting, svg.as_deref()))?,
         Command::Plot(args) => plot::plot(&args)?,
         #[cfg(feature = "board")]
         Command::Report(args) => report::write(args)?,
@@ -278,8 +282,6 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
             prepare_device()?;
             Loaded::<T>::read(&experiment, Purpose::Run)?.used_by(summary::print)?;
         }
-        Command::Schedule { experiment, setting, svg } => Loaded::<T>::read(&experiment, Purpose::Inspect)?
-            .used_by(|experiment| schedule::print(experiment, &setting, svg.as_deref()))?,
         Command::Train {
             experiment,
             resume,
@@ -324,6 +326,10 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
                 out::line(format_args!("run folder: {}", folder.display()))?;
             }
             return exit_code(&summary, "; continue with `--resume`");
+        }
+        Command::Eval { experiment, predictions } => {
+            prepare_device()?;
+            eval::run::<T>(&experiment, &predictions)?;
         }
         Command::Val { what } => return evaluate::<T>(Role::Val, what, style, run_val),
         Command::Test { what } => return evaluate::<T>(Role::Test, what, style, run_test),

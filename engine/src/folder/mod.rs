@@ -229,6 +229,11 @@ impl FinishedRun {
         &self.path
     }
 
+    /// The resolved experiment.
+    pub fn experiment(&self) -> PathBuf {
+        self.path.join(EXPERIMENT)
+    }
+
     /// The text log.
     pub fn log(&self) -> PathBuf {
         self.path.join(LOG)

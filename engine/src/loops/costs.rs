@@ -72,6 +72,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
                 true => self.compute_by_processor(pass, &batch.batch),
                 false => self.compute(pass, &batch.batch),
             };
+            self.run.step.goes_backward = false;
             let notes = self.replaying.take().unwrap_or_default();
             result?;
             costs.is_mixed |= self.run.step.has_gone_backward;
@@ -83,7 +84,6 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             self.run.updates.step(pass, 0)?;
             self.run.current.pass = None;
         }
-        self.run.step.goes_backward = false;
         let optimizers = self.run.updates.optimizers().iter();
         costs.optimizers = optimizers.map(|optimizer| bytes_of_state(&optimizer.save_state())).sum();
         Ok(costs)

@@ -95,6 +95,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
                     take(program, Some(answer))
                 })?;
                 self.run.step.output = None;
+                self.run.step.endpoints.clear();
             }
             self.run.current.evaluated = self.run.current.evaluated.map(|batches| batches + 1);
             let done = self.run.current.evaluated.unwrap_or_default();

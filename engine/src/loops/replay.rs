@@ -140,13 +140,14 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             self.run.updates.before_batch(pass, index + 1 == last)?;
             self.run.step.put_batch(batch.size, batch.weight);
             self.run.step.goes_backward = true;
-            match self.processor.is_some() {
-                true => self.compute_by_processor(pass, &batch.batch)?,
-                false => self.compute(pass, &batch.batch)?,
-            }
+            let result = match self.processor.is_some() {
+                true => self.compute_by_processor(pass, &batch.batch),
+                false => self.compute(pass, &batch.batch),
+            };
+            self.run.step.goes_backward = false;
+            result?;
             self.run.clocks.batch = self.run.clocks.batch.next();
         }
-        self.run.step.goes_backward = false;
         self.run.updates.finish(pass)
     }
 

@@ -65,6 +65,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             Ok(())
         })?;
         self.run.step.output = None;
+        self.run.step.endpoints.clear();
         self.profile_after_iter(false)
     }
 
@@ -154,6 +155,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.run.step.put_batch(batch.size, batch.weight);
         self.note_batch(&batch.batch);
         self.run.step.output = None;
+        self.run.step.endpoints.drop_kept();
         self.within::<at::BeforeTrainBatch, at::AfterTrainBatch>(|program| {
             program.run.step.goes_backward = true;
             let result = program.forward_and_backward(pass, &mut batch.batch);

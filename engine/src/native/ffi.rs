@@ -215,6 +215,7 @@ unsafe extern "C" {
 
     pub(super) fn eng_grad_enabled() -> bool;
     pub(super) fn eng_set_grad_enabled(enabled: bool);
+    pub(super) fn eng_retain_grad(tensor: *const C_tensor) -> c_int;
     pub(super) fn eng_anomaly(enabled: *mut bool, check_nan: *mut bool);
     pub(super) fn eng_set_anomaly(enabled: bool, check_nan: bool);
     pub(super) fn eng_deterministic(enabled: *mut bool, warn_only: *mut bool);
@@ -243,6 +244,8 @@ unsafe extern "C" {
     pub(super) fn eng_flops_end();
     pub(super) fn eng_watch_begin() -> c_int;
     pub(super) fn eng_watch_end() -> *const c_char;
+
+    pub(super) fn eng_empty_cache(device_type: c_int) -> c_int;
 
     pub(super) fn eng_graphs_exist() -> bool;
     pub(super) fn eng_graph_pool(first: *mut u64, second: *mut u64) -> c_int;

@@ -119,6 +119,11 @@ impl BatchNorm {
         })?;
         Ok(normed.f_to_kind(kind)?)
     }
+
+    /// What is added to the variance.
+    pub(super) fn eps(&self) -> f64 {
+        self.config.eps
+    }
 }
 
 impl ModuleT for BatchNorm {

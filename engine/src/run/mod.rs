@@ -9,6 +9,7 @@ mod context;
 mod current;
 mod decision;
 mod dumps;
+mod endpoints;
 mod exception;
 mod generators;
 mod numerics;

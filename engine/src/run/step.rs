@@ -1,6 +1,7 @@
 //! The input and output of the current step.
 
 use crate::base::{Output, Scalar};
+use crate::run::endpoints::Endpoints;
 use crate::run::shares::Shares;
 use std::cell::RefCell;
 
@@ -19,6 +20,8 @@ pub struct StepState {
     pub(crate) shares: Shares,
     /// Whether a step and its backward are under way, which have a share in the gradient of their update.
     pub(crate) goes_backward: bool,
+    /// Intermediate tensors that were asked for in this iter.
+    pub(crate) endpoints: Endpoints,
     /// The first sample of the batch that the step is given, where it is given a part of it.
     pub(crate) first_sample: usize,
     /// The weight of the whole batch, where the step is given a part of it.

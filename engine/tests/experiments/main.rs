@@ -16,6 +16,7 @@ mod macros;
 mod many_hooks;
 mod optional_loader;
 mod precision;
+mod predictor;
 mod pretrained;
 mod processors;
 mod program;

@@ -2,6 +2,7 @@
 
 mod backward;
 mod dumps;
+mod endpoints;
 mod ranks;
 mod record;
 mod requests;
