@@ -4,10 +4,11 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const SOURCES: [&str; 15] = [
+const SOURCES: [&str; 18] = [
     "core.cpp",
     "optimizer.cpp",
     "foreach.cpp",
+    "each.cpp",
     "generator.cpp",
     "autograd.cpp",
     "device.cpp",
@@ -20,6 +21,8 @@ const SOURCES: [&str; 15] = [
     "profile.cpp",
     "dist.cpp",
     "reducer.cpp",
+    "finite.cpp",
+    "flops.cpp",
 ];
 const HEADERS: [&str; 2] = ["core.hpp", "dist.hpp"];
 /// Declarations of Gloo, of which the wheel of libtorch has no headers.

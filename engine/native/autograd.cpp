@@ -39,6 +39,11 @@ ENG_API int eng_set_deterministic(bool enabled, bool warn_only) {
   });
 }
 
+// Lets a tensor that is computed from others keep its gradient.
+ENG_API int eng_retain_grad(const at::Tensor* tensor) {
+  return eng::guarded([&] { tensor->retain_grad(); });
+}
+
 // Adds the gradients of the leaves that some tensors were computed from, given a gradient of each.
 ENG_API int eng_backward_from(
     const at::Tensor* const* tensors, const at::Tensor* const* gradients, size_t count) {

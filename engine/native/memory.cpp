@@ -3,6 +3,7 @@
 
 #include <ATen/ops/empty.h>
 #include <c10/core/Allocator.h>
+#include <c10/core/CachingDeviceAllocator.h>
 #include <c10/util/ThreadLocalDebugInfo.h>
 
 #include <algorithm>
@@ -42,6 +43,13 @@ class MemoryMeter {
 
 ENG_API int eng_memory_meter_new(eng::MemoryMeter** out) {
   return eng::guarded([&] { *out = new eng::MemoryMeter(); });
+}
+
+// Gives the memory that an allocator holds for later back to its device.
+ENG_API int eng_empty_cache(int device_type) {
+  return eng::guarded([&] {
+    c10::getDeviceAllocator(static_cast<c10::DeviceType>(device_type))->emptyCache();
+  });
 }
 
 ENG_API void eng_memory_meter_free(eng::MemoryMeter* meter) {

@@ -69,6 +69,8 @@
 extern crate self as engine;
 
 pub mod base;
+#[cfg(feature = "board")]
+pub mod board;
 pub mod checkpoint;
 pub mod cli;
 pub mod config;
@@ -85,6 +87,7 @@ pub mod nn;
 pub mod optim;
 pub mod phase;
 pub mod random;
+pub mod readers;
 pub mod record;
 pub mod run;
 pub mod sinks;
@@ -102,7 +105,10 @@ pub mod prelude {
     pub use crate::base::{Clock, Error, ErrorContext, Output, Prediction, Result, StateMap};
     pub use crate::data::{Batch, Collate, Dataset, Loader, Padded, Padding, Samples, Sequence, SharedTensor};
     pub use crate::hook::{Hook, PredictStep, Steps, TestStep, ValStep};
-    pub use crate::hooks::{Anomaly, EarlyStopping, Ema, GradientCheck, Rollback};
+    pub use crate::hooks::{
+        ActivationStatistics, Anomaly, EarlyStopping, Ema, EmptyCache, Freeze, GradientCheck, MeanTeacher,
+        ParameterStatistics, Rollback,
+    };
     pub use crate::metric::{
         Accuracy, Auroc, AveragePrecision, Better, Bleu, CalibrationError, ConfusionMatrix, Dice, FBeta, Mae, MeanAp,
         MeanIou, MeanLoss, MeanOf, Measure, Metric, MetricName, Mse, Pearson, Perplexity, Precision, R2, Recall, Rmse,
@@ -138,6 +144,8 @@ mod documents {
     mod sinks {}
     #[doc = include_str!("../../docs/hooks.md")]
     mod hooks {}
+    #[doc = include_str!("../../docs/faults.md")]
+    mod faults {}
     #[doc = include_str!("../../docs/tasks.md")]
     mod tasks {}
     #[doc = include_str!("../../docs/memory.md")]
@@ -154,6 +162,8 @@ mod documents {
     mod weights {}
     #[doc = include_str!("../../docs/macros.md")]
     mod macros {}
+    #[doc = include_str!("../../docs/evaluation.md")]
+    mod evaluation {}
     #[doc = include_str!("../../docs/metrics.md")]
     mod metrics {}
     #[doc = include_str!("../../docs/porting.md")]

@@ -42,6 +42,7 @@ pub(crate) fn demo(root: &Path, device: Option<Device>) -> Result<()> {
     println!("  {shown}/experiment.ron   the whole experiment; it runs again as it is");
     println!("  {shown}/checkpoints/     what was saved");
     println!("  examples/digits/         the code, to be copied and changed");
+    println!("  cargo run -p digits -- board   all runs, in a browser");
     match accuracy.parse::<f64>() {
         Ok(value) if value >= DEMO_ACCURACY => Ok(()),
         _ => {
@@ -71,12 +72,13 @@ pub(crate) fn ci(root: &Path, peers: Peers) -> Result<()> {
 }
 
 /// Kills trainings and resumes them.
-pub(crate) fn torture(root: &Path, Torture { kills, seed }: Torture) -> Result<()> {
+pub(crate) fn torture(root: &Path, Torture { ranks, kills, seed }: Torture) -> Result<()> {
     let (_, cargo) = ready(root, None)?;
     let numbers = [("ENGINE_TORTURE_KILLS", kills), ("ENGINE_TORTURE_SEED", seed)];
     let numbers = numbers.into_iter().filter_map(|(name, number)| Some((name, number?.to_string())));
     // the selection of packages is that of all tests, so that nothing is compiled twice
-    cargo.with(numbers.collect()).run("test --workspace --test process torture -- --nocapture")
+    let tests = if ranks { "ranks::torture" } else { "torture::sigkill" };
+    cargo.with(numbers.collect()).run(&format!("test --workspace --test process {tests} -- --nocapture"))
 }
 
 /// Measures what the engine costs.

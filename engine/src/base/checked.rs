@@ -8,6 +8,7 @@ use crate::base::suggest::neighbour;
 use crate::base::units::{Batch, Epoch, Iter};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::cell::Cell;
 use std::fmt::{self, Debug, Display};
 use std::io::ErrorKind;
 use std::ops::RangeBounds;
@@ -279,7 +280,28 @@ pub fn check_exists<T: Paths>(value: &T) -> Result<(), String> {
     result
 }
 
+thread_local! {
+    /// Whether paths that have to exist are not looked for.
+    static UNSEEN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Reads settings whose files this machine may lack, because nobody will open them.
+pub(crate) fn without_looking_for_files<R>(read: impl FnOnce() -> R) -> R {
+    /// Looks again at its end, also when a panic unwinds.
+    struct Again(bool);
+    impl Drop for Again {
+        fn drop(&mut self) {
+            UNSEEN.set(self.0);
+        }
+    }
+    let _again = Again(UNSEEN.replace(true));
+    read()
+}
+
 fn look_for(path: &Path) -> Result<(), String> {
+    if UNSEEN.get() {
+        return Ok(());
+    }
     let Err(error) = path.metadata() else { return Ok(()) };
     let name = path.display();
     if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) {

@@ -2,6 +2,7 @@
 
 use crate::base::error::{Error, Result};
 use crate::base::scalar::Scalar;
+use crate::base::suggest::meant;
 use tch::Tensor;
 
 /// The result of a `train_step`, a pass or a `val_step`.
@@ -219,6 +220,17 @@ impl Prediction {
             names.push(name);
         }
         Ok(())
+    }
+
+    /// The tensor with this name.
+    ///
+    /// # Errors
+    /// When there is none; the message lists those that there are.
+    pub fn get(&self, name: &str) -> Result<&Tensor> {
+        self.tensors.iter().find(|(known, _)| *known == name).map(|(_, tensor)| tensor).ok_or_else(|| {
+            let names: Vec<&str> = self.tensors.iter().map(|(name, _)| *name).collect();
+            Error::msg(format!("the prediction has no tensor `{name}`{}", meant(name, &names)))
+        })
     }
 
     /// The named tensors.

@@ -5,10 +5,13 @@
 //! Errors are printed to stderr, beginning with a line that sums them up.
 
 mod args;
+#[cfg(feature = "board")]
+mod board;
 mod check;
 mod checkpoint;
 mod checkpoints;
 mod describe;
+mod eval;
 mod export;
 mod failure;
 mod list;
@@ -16,9 +19,19 @@ mod loaded;
 mod new;
 mod out;
 mod plan;
+mod plan_ranks;
+mod plot;
 mod predictions;
 mod ranks;
+mod read_predictions;
+mod replay;
+#[cfg(feature = "board")]
+mod report;
+mod runs;
+mod schedule;
 mod show;
+mod smoke;
+mod summary;
 mod sweep;
 mod time;
 mod weights;
@@ -248,13 +261,32 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
             let (before, after) = (side::<T>(&before)?, side::<T>(&after)?);
             show::diff(&before, &after, style.color.stdout())?;
         }
+        Command::Replay(args) => replay::run::<T>(args, style.verbose)?,
         Command::Export(what) => export::run::<T>(what)?,
         Command::Checkpoints { what } => return checkpoints::run(what, style.verbose),
         Command::Sweep(what) => {
             prepare_device()?;
             return sweep::run::<T>(&what);
         }
-        Command::Plan { experiment } => Loaded::<T>::read(&experiment, Purpose::Inspect)?.used_by(plan::print)?,
+        Command::Plan { experiment, ranks } => {
+            let loaded = Loaded::<T>::read(&experiment, Purpose::Inspect)?;
+            match ranks {
+                None => loaded.used_by(plan::print)?,
+                Some(ranks) => loaded.used_by(|experiment| plan_ranks::print(experiment, ranks as usize))?,
+            }
+        }
+        Command::Schedule { experiment, setting, svg } => Loaded::<T>::read(&experiment, Purpose::Inspect)?
+            .used_by(|experiment| schedule::print(experiment, &setting, svg.as_deref()))?,
+        Command::Plot(args) => plot::plot(&args)?,
+        #[cfg(feature = "board")]
+        Command::Report(args) => report::write(args)?,
+        Command::Runs { folder, json } => runs::print(&folder, json)?,
+        #[cfg(feature = "board")]
+        Command::Board(args) => match board::serve(args)? {},
+        Command::Summary { experiment } => {
+            prepare_device()?;
+            Loaded::<T>::read(&experiment, Purpose::Run)?.used_by(summary::print)?;
+        }
         Command::Train {
             experiment,
             resume,
@@ -264,10 +296,16 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
             max_iters,
             max_time,
             profile,
+            smoke,
+            limit_val,
             weights,
             ranks,
             restarts,
         } => {
+            if smoke {
+                prepare_device()?;
+                return smoke::run::<T>(&experiment, &weights, style);
+            }
             let time_limit = time::limit(max_time.as_ref());
             let (mode, from) = match (resume, fresh) {
                 (Some(Some(word)), _) if word.as_os_str() == "auto" => (Mode::Auto, None),
@@ -283,6 +321,7 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
                 return Ok(ended);
             }
             (loaded.experiment.stop_after, loaded.experiment.profile) = (max_iters, profile);
+            loaded.experiment.evaluate_at_most = limit_val;
             let folder = loaded.folder();
             let from = from.map(|path| checkpoint::whole(path, &folder)).transpose()?;
             let options = TrainOptions { mode, from, past_end, time_limit, console: style.console() };
@@ -292,6 +331,10 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
                 out::line(format_args!("run folder: {}", folder.display()))?;
             }
             return exit_code(&summary, "; continue with `--resume`");
+        }
+        Command::Eval { experiment, predictions } => {
+            prepare_device()?;
+            eval::run::<T>(&experiment, &predictions)?;
         }
         Command::Val { what } => return evaluate::<T>(Role::Val, what, style, run_val),
         Command::Test { what } => return evaluate::<T>(Role::Test, what, style, run_test),

@@ -22,7 +22,8 @@ pub struct Ema {
     decay: f64,
     /// How `decay` comes into force. `Ramp`: as `min(decay, (1 + n) / (10 + n))` with `n` averagings done before.
     /// `Annealing(gamma: g)`: as `min(decay, n / (g + n))`, counting from 1. `Constant`: at once; a short training then
-    /// ends with an average that is still close to the first weights.
+    /// ends with an average that is still close to the first weights. `Equal`: `decay` is not used, and the average is the
+    /// mean of the weights at all averagings.
     #[config(default = EmaKind::Ramp)]
     kind: EmaKind,
     /// Updates between two averagings; where a trainer has passes, those of a pass that updates the model.
@@ -66,6 +67,9 @@ pub enum EmaKind {
     Constant,
     /// A smaller decay at first. The formula is that of TensorFlow's `ExponentialMovingAverage` with `num_updates`.
     Ramp,
+    /// The mean of the weights at all averagings, each with the same share: stochastic weight averaging (Izmailov and others,
+    /// 2018), with `begin` and `interval` in updates.
+    Equal,
     /// A smaller decay at first. The formula is that of MMEngine's `MomentumAnnealingEMA`, whose momentum is
     /// `1 - decay`.
     Annealing {
@@ -212,6 +216,7 @@ fn next_decay(decay: f64, kind: EmaKind, done: Option<&mut u64>) -> f64 {
     let before = done.map_or(0, |done| std::mem::replace(done, *done + 1)) as f64;
     match kind {
         EmaKind::Constant => decay,
+        EmaKind::Equal => before / (before + 1.0),
         EmaKind::Ramp => decay.min((1.0 + before) / (10.0 + before)),
         EmaKind::Annealing { gamma } => decay.min((1.0 + before) / (gamma as f64 + 1.0 + before)),
     }

@@ -1,10 +1,12 @@
 //! Predict: one pass over the predict loader, with each prediction passed on at once.
 
 use crate::base::{Error, Prediction, Result};
-use crate::hook::EngineHooks;
+use crate::data::Batch;
+use crate::hook::{EngineHooks, PredictStep};
 use crate::loops::evaluation::Stage;
 use crate::loops::fed::FedStep;
 use crate::loops::program::Program;
+use crate::loops::share::Weighed;
 use crate::loops::trainer::{Role, Trainer};
 use crate::phase::at;
 
@@ -23,6 +25,23 @@ impl<T: Trainer> Stage<T> for Predict {
 }
 
 impl<D: EngineHooks, T: Trainer> Program<D, T> {
+    /// The predictions for one batch that comes from no loader. No phase is gone through.
+    ///
+    /// # Errors
+    /// Those of the step; when a part of the prediction has not one entry for each sample.
+    pub(crate) fn predict_batch<B: Batch>(&mut self, batch: B) -> Result<Prediction>
+    where
+        T: PredictStep<Prompt = B>,
+    {
+        let Weighed { batch, size, weight } = Weighed::of(batch)?.onto(&self.run)?;
+        self.in_evaluation_mode(Role::Predict, |program| {
+            (program.run.step.batch_size, program.run.step.batch_weight) = (size, weight);
+            let prediction = program.step("predict_step", |trainer, cx| trainer.predict_step(&batch, cx))?;
+            prediction.check(size)?;
+            Ok(prediction)
+        })
+    }
+
     /// Predicts every batch of the predict loader and calls `write` with each prediction, in the order of the samples; of
     /// several ranks on rank 0 alone, with those of all. A signal ends it early.
     ///

@@ -9,11 +9,12 @@ use crate::metric::{Better, Measure, Metric};
 use engine_macros::component;
 use tch::{Device, Kind, Tensor};
 
-/// The mean of a tensor of the step's output over all its elements of all batches: one for each sample, token or pixel. With
-/// `weights` each element counts by another tensor of the same shape, for example a mask of tokens that are no padding.
+/// The mean of a tensor of the step's output over all its elements of all batches: one for each sample, token or pixel.
+/// With `weights` each element counts by another tensor of the same shape, for example a mask of tokens that are no
+/// padding.
 ///
-/// In a mean of the means of batches, a smaller last batch would count too much; this is the mean over all elements. An element
-/// with the weight 0 counts nothing, even when it is NaN; any other NaN makes the value NaN.
+/// In a mean of the means of batches, a smaller last batch would count too much; this is the mean over all elements. An
+/// element with the weight 0 counts nothing, even when it is NaN; any other NaN makes the value NaN.
 ///
 /// ```
 /// use engine::config::parse_text;

@@ -128,9 +128,9 @@ pub trait Metric: State + Debug + Send {
         Ok(Vec::new())
     }
 
-    /// Called when an evaluation of a loader is over and its last phase has run. A metric whose state grows with the data,
-    /// such as [`Kept`], drops it here, so that no checkpoint contains it. The default does nothing, so that the trainer
-    /// can read the metric until the next evaluation.
+    /// Called when an evaluation of a loader is over and its last phase has run. A metric whose state grows with the
+    /// data, such as [`Kept`], drops it here, so that no checkpoint contains it. The default does nothing, so that the
+    /// trainer can read the metric until the next evaluation.
     fn release(&mut self) {}
 
     /// The values that this metric computes. They are known before anything is computed, so that the name of a watched

@@ -8,6 +8,7 @@ mod init;
 mod layer;
 mod model;
 mod models;
+mod tta;
 mod weights;
 
 pub use entry::ModelEntry;
@@ -17,3 +18,4 @@ pub use init::{Fan, InitRule, Start};
 pub use layer::SwappedIn;
 pub use model::{AnyModel, Model, ModelConfig, Net, NetPart, build_model};
 pub use models::Models;
+pub use tta::{TestTimeAugmentation, View};

@@ -5,6 +5,7 @@ use crate::base::{StateError, StateMap, pattern};
 use crate::model::entry::ModelEntry;
 use crate::model::error::ModelError;
 use crate::model::init::InitRule;
+use tch::Tensor;
 
 /// All models of a trainer; each has the name of its field.
 ///
@@ -75,20 +76,52 @@ impl Models {
     /// # Errors
     /// When a pattern matches no parameter, with its index in the list.
     pub fn freeze(&mut self, patterns: &[String]) -> Result<(), (usize, ModelError)> {
+        self.set_frozen_by(patterns, true)?;
+        self.frozen_by_file = patterns.to_vec();
+        Ok(())
+    }
+
+    /// Freezes or unfreezes the parameters whose [`Models::full_name`] matches a pattern, and gives their number.
+    ///
+    /// # Errors
+    /// When a pattern matches no parameter, with its index in the list.
+    pub fn set_frozen_by(&mut self, patterns: &[String], frozen: bool) -> Result<usize, (usize, ModelError)> {
         let several = self.entries.len() > 1;
+        let mut total = 0;
         for (place, pattern) in patterns.iter().enumerate() {
             let mut count = 0;
             for model in &mut self.entries {
                 let name = model.name.clone();
                 let meant = |variable: &str| pattern::matches(pattern, &full_name(several, &name, variable));
-                count += model.set_gradients(&meant, false).map_err(|error| (place, error))?;
+                count += model.set_gradients(&meant, !frozen).map_err(|error| (place, error))?;
             }
             if count == 0 {
                 return Err((place, self.no_match(pattern)));
             }
+            total += count;
         }
-        self.frozen_by_file = patterns.to_vec();
-        Ok(())
+        Ok(total)
+    }
+
+    /// The parameters whose [`Models::full_name`] matches one of the patterns, each once, with this name.
+    ///
+    /// # Errors
+    /// When a pattern matches no parameter, with its index in the list.
+    pub fn parameters_by(&self, patterns: &[String]) -> Result<Vec<(String, Tensor)>, (usize, ModelError)> {
+        let (mut found, mut used) = (Vec::new(), vec![false; patterns.len()]);
+        for model in &self.entries {
+            for (variable, tensor) in model.parameters() {
+                let name = self.full_name(model.name(), variable);
+                let matching = patterns.iter().zip(&mut used).filter(|(pattern, _)| pattern::matches(pattern, &name));
+                if matching.map(|(_, used)| *used = true).count() > 0 {
+                    found.push((name, tensor.shallow_clone()));
+                }
+            }
+        }
+        match used.iter().position(|used| !used) {
+            Some(place) => Err((place, self.no_match(&patterns[place]))),
+            None => Ok(found),
+        }
     }
 
     /// Sets parameters to the initial values that an experiment names. For each parameter the first rule whose pattern

@@ -22,6 +22,15 @@ pub fn backward_from(tensors: &[&Tensor], gradients: &[&Tensor]) -> Result<(), N
     check(unsafe { ffi::eng_backward_from(tensors.as_ptr(), gradients.as_ptr(), tensors.len()) })
 }
 
+/// Lets a tensor that is computed from others keep its gradient: `tensor.grad()` has it after a backward.
+///
+/// # Errors
+/// When the tensor takes no gradient.
+pub fn retain_grad(tensor: &Tensor) -> Result<(), NativeError> {
+    // SAFETY: the tensor is borrowed for the call.
+    check(unsafe { ffi::eng_retain_grad(tensor.as_ptr()) })
+}
+
 /// Leaf tensors whose gradients can be switched off for a while; by default there are none.
 #[derive(Debug, Default)]
 pub struct GradientSwitch(Option<Arc<Mutex<Switched>>>);

@@ -5,7 +5,21 @@ use crate::native::ffi::{self, RawMeter};
 use crate::native::foreach::owned;
 use std::marker::PhantomData;
 use std::ptr::{NonNull, null_mut};
-use tch::Tensor;
+use tch::{Device, Tensor};
+
+/// Gives the memory that libtorch's allocator holds for later back to a CUDA device. No tensor is freed. On other devices it does
+/// nothing.
+///
+/// # Errors
+/// When libtorch can't, for example while a CUDA graph is recorded.
+pub fn empty_cache(device: Device) -> Result<(), NativeError> {
+    match device {
+        // the number of CUDA among libtorch's types of devices
+        // SAFETY: takes a number.
+        Device::Cuda(_) => check(unsafe { ffi::eng_empty_cache(1) }),
+        _ => Ok(()),
+    }
+}
 
 /// Counts the bytes of tensors, on all devices, that are taken on the thread that made it while it lives. A backward on
 /// the CPU runs on that thread too; one on another device does not.

@@ -22,14 +22,18 @@
 //! ```
 
 mod conv;
+mod conv_norm;
 mod conv_transpose;
+mod frozen_norm;
 mod linear;
 mod norm;
 mod recurrent;
 mod uniform;
 
 pub use conv::{ConvConfig, conv1d, conv2d, conv3d};
+pub use conv_norm::{ConvNorm2d, ConvNormConfig, conv_norm2d};
 pub use conv_transpose::{ConvTransposeConfig, conv_transpose1d, conv_transpose2d, conv_transpose3d};
+pub use frozen_norm::{FrozenBatchNorm, frozen_batch_norm};
 pub use linear::{LinearConfig, linear};
 pub use norm::{BatchNorm, BatchNormConfig, batch_norm1d, batch_norm2d, batch_norm3d};
 pub use recurrent::{RNNConfig, gru, lstm};

@@ -5,6 +5,7 @@
 
 mod bundle;
 mod compiled;
+mod costs;
 mod endings;
 mod fuzz;
 mod generic;
@@ -15,6 +16,7 @@ mod macros;
 mod many_hooks;
 mod optional_loader;
 mod precision;
+mod predictor;
 mod pretrained;
 mod processors;
 mod program;

@@ -48,6 +48,21 @@ fn a_checkpoint_and_its_published_weights_alone_give_the_same_score_and_the_raw_
 }
 
 #[test]
+fn eval_computes_metrics_over_written_predictions_and_tells_what_it_leaves_out() {
+    let bench = Bench::by_epoch();
+    // right, wrong, right
+    let lines = "{\"index\":0,\"logits\":[2.0,1.0,0.0],\"target\":0}\n{\"index\":1,\"logits\":[2.0,1.0,0.0],\"target\":2}\n{\"index\":2,\"logits\":[0.0,1.0,0.5],\"target\":1}\n";
+    std::fs::write(bench.path("written.jsonl"), lines).unwrap();
+    let eval = ["eval", "exp.ron", "--predictions", "written.jsonl"];
+    let ended = bench.run(&[&eval[..], &["--set", "metrics=[Recall(), Mae()]"]].concat()).exits(0);
+    assert!(ended.stdout.contains("accuracy = 0.6667\n") && ended.stdout.contains("recall = 0.6667\n"), "{ended}");
+    assert!(ended.stderr.contains("`mae` is left out: metric `mae` needs the tensor `prediction`"), "{ended}");
+    std::fs::write(bench.path("written.jsonl"), "{\"logits\":[2.0,[1.0]]}\n").unwrap();
+    let refused = bench.run(&eval);
+    assert!(refused.stderr.contains("`logits` in line 1 of `written.jsonl` has lists of several lengths"), "{refused}");
+}
+
+#[test]
 fn predict_writes_one_object_for_each_sample_in_order() {
     let bench = trained();
     let ended = bench.run(&["predict", "exp.ron", "--checkpoint", "runs/run"]).exits(0);
@@ -144,7 +159,7 @@ fn list_tells_components_with_their_settings() {
     for part in [
         "datasets\n  Points\n",
         "\nmodels\n  Mlp\n",
-        "\noptimizers\n  Adam",
+        "\noptimizers\n  Adadelta\n",
         "\nschedules\n",
         "\nsamplers\n",
         "\nmetrics\n  Accuracy\n",

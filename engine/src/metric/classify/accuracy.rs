@@ -12,10 +12,10 @@ use tch::{Kind, TchError, Tensor};
 
 /// The share of samples whose class is among the `top_k` with the highest logits, 0 to 1.
 ///
-/// Reads `logits` `[n, classes, …]` and `target` `[n, …]` (`Int64`) of the step's output; the pixels of a segmentation are
-/// samples too. When classes have equal logits, the one with the lowest index comes first, as in [`ConfusionMatrix`](crate::metric::ConfusionMatrix), on every
-/// device. A sample whose logits contain NaN counts as wrong. A target that is not a class is an error of
-/// [`Metric::compute`], unless it is `ignore_index`.
+/// Reads `logits` `[n, classes, …]` and `target` `[n, …]` (`Int64`) of the step's output; the pixels of a segmentation
+/// are samples too. When classes have equal logits, the one with the lowest index comes first, as in
+/// [`ConfusionMatrix`](crate::metric::ConfusionMatrix), on every device. A sample whose logits contain NaN counts as
+/// wrong. A target that is not a class is an error of [`Metric::compute`], unless it is `ignore_index`.
 ///
 /// ```
 /// use engine::config::parse_text;

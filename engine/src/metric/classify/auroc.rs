@@ -9,15 +9,15 @@ use crate::metric::kept::Kept;
 use crate::metric::{Measure, Metric};
 use engine_macros::component;
 
-/// The area under the ROC curve: how likely a positive sample has a higher score than a negative one. Equal scores count half
-/// (Mann and Whitney, 1947).
+/// The area under the ROC curve: how likely a positive sample has a higher score than a negative one. Equal scores
+/// count half (Mann and Whitney, 1947).
 ///
-/// Reads `logits` `[n, classes, …]` with `target` `[n, …]` (`Int64`), where each class is compared with all others by its
-/// probability (softmax); or, for labels that are each 1 or 0, `logits` and `target` of the same shape, `[n]`, `[n, labels]`
-/// or `[n, labels, h, w]`. A class without positive or without negative samples has no
-/// value and is left out of the average; without any, the value is NaN. A NaN among the logits makes the value NaN. A target that is no class is an error of
-/// [`Metric::compute`], unless it is `ignore_index`. The numbers are those of
-/// scikit-learn's `roc_auc_score`.
+/// Reads `logits` `[n, classes, …]` with `target` `[n, …]` (`Int64`), where each class is compared with all others by
+/// its probability (softmax); or, for labels that are each 1 or 0, `logits` and `target` of the same shape, `[n]`,
+/// `[n, labels]` or `[n, labels, h, w]`. A class without positive or without negative samples has no value and is left
+/// out of the average; without any, the value is NaN. A NaN among the logits makes the value NaN. A target that is no
+/// class is an error of [`Metric::compute`], unless it is `ignore_index`. The numbers are those of scikit-learn's
+/// `roc_auc_score`.
 ///
 /// It keeps all scores until the end of the evaluation: `4 · classes + 8` bytes for each sample.
 ///

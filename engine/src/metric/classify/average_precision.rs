@@ -9,15 +9,14 @@ use crate::metric::kept::Kept;
 use crate::metric::{Measure, Metric};
 use engine_macros::component;
 
-/// The average precision: the sum over all distinct scores of the precision there, times how much recall grows. There is no
-/// interpolation, unlike in [`MeanAp`](crate::metric::MeanAp).
+/// The average precision: the sum over all distinct scores of the precision there, times how much recall grows. There
+/// is no interpolation, unlike in [`MeanAp`](crate::metric::MeanAp).
 ///
-/// Reads `logits` `[n, classes, …]` with `target` `[n, …]` (`Int64`), where each class is compared with all others by its
-/// probability (softmax); or, for labels that are each 1 or 0, `logits` and `target` of the same shape, `[n]`, `[n, labels]`
-/// or `[n, labels, h, w]`. A class without positive samples has no value and is left out of the
-/// average; without any, the value is NaN. A NaN among the logits makes the value NaN. A target that is no class is an error of
-/// [`Metric::compute`], unless it is `ignore_index`. The numbers are those of
-/// scikit-learn's `average_precision_score`.
+/// Reads `logits` `[n, classes, …]` with `target` `[n, …]` (`Int64`), where each class is compared with all others by
+/// its probability (softmax); or, for labels that are each 1 or 0, `logits` and `target` of the same shape, `[n]`,
+/// `[n, labels]` or `[n, labels, h, w]`. A class without positive samples has no value and is left out of the average;
+/// without any, the value is NaN. A NaN among the logits makes the value NaN. A target that is no class is an error of
+/// [`Metric::compute`], unless it is `ignore_index`. The numbers are those of scikit-learn's `average_precision_score`.
 ///
 /// It keeps all scores until the end of the evaluation: `4 · classes + 8` bytes for each sample.
 ///

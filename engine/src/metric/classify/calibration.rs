@@ -13,11 +13,11 @@ use tch::{Device, Kind, TchError, Tensor};
 /// The expected calibration error (Guo and others, 2017): samples are sorted into bins by their confidence, and the
 /// difference between mean confidence and accuracy of each bin is averaged, weighted by its samples.
 ///
-/// Reads `logits` `[n, classes, …]` with `target` `[n, …]` (`Int64`): the confidence is the highest softmax probability. Or
-/// `logits` and `target` (1 or 0) of one shape, `[n]` or `[n, 1, h, w]`: the confidence is the probability of 1, and the
-/// accuracy is how often the target is 1. The bins have equal widths; each contains its lower limit, the last one
-/// also 1. A NaN among the logits makes the value NaN. A target that is no class is an error of [`Metric::compute`], unless it
-/// is `ignore_index`. The numbers are those of torchmetrics' `CalibrationError`.
+/// Reads `logits` `[n, classes, …]` with `target` `[n, …]` (`Int64`): the confidence is the highest softmax
+/// probability. Or `logits` and `target` (1 or 0) of one shape, `[n]` or `[n, 1, h, w]`: the confidence is the
+/// probability of 1, and the accuracy is how often the target is 1. The bins have equal widths; each contains its lower
+/// limit, the last one also 1. A NaN among the logits makes the value NaN. A target that is no class is an error of
+/// [`Metric::compute`], unless it is `ignore_index`. The numbers are those of torchmetrics' `CalibrationError`.
 ///
 /// ```
 /// use engine::config::parse_text;
@@ -50,8 +50,8 @@ pub struct CalibrationError {
     /// Positions with this target are left out.
     #[config(default)]
     ignore_index: Option<i64>,
-    /// `[3, bins + 1]`: of each bin the samples, the sum of confidences, and the samples that are right. The last column
-    /// has targets that are no class.
+    /// `[3, bins + 1]`: of each bin the samples, the sum of confidences, and the samples that are right. The last
+    /// column has targets that are no class.
     #[state]
     bins_seen: Total,
 }

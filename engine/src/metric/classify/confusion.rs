@@ -49,9 +49,9 @@ pub struct ConfusionMatrix {
     /// Samples with this target are left out.
     #[config(default)]
     ignore_index: Option<i64>,
-    /// Records the counts after each evaluation as a table, `confusion_matrix`, and as a picture, `confusion_matrix_picture`,
-    /// of at most 256 classes. In the picture a row is a target, and the colour of a cell its share of the row: white is 0,
-    /// dark blue is 1.
+    /// Records the counts after each evaluation as a table, `confusion_matrix`, and as a picture,
+    /// `confusion_matrix_picture`, of at most 256 classes. In the picture a row is a target, and the colour of a cell
+    /// its share of the row: white is 0, dark blue is 1.
     #[config(default = false)]
     show: bool,
     /// The names of the classes in the table; their numbers when it is empty.

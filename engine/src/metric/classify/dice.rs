@@ -8,13 +8,13 @@ use crate::metric::total::Total;
 use crate::metric::{Measure, Metric};
 use engine_macros::component;
 
-/// The Dice coefficient `2 · |A ∩ B| / (|A| + |B|)` of target and prediction, for each class over all pixels of all samples,
-/// averaged over the classes. It is F1 under the name that segmentation uses.
+/// The Dice coefficient `2 · |A ∩ B| / (|A| + |B|)` of target and prediction, for each class over all pixels of all
+/// samples, averaged over the classes. It is F1 under the name that segmentation uses.
 ///
-/// Reads `logits` `[n, classes, …]` with `target` `[n, …]` (`Int64`), where the class with the highest logit is predicted and
-/// the lowest one among equals; or, for labels that are each 1 or 0, `logits` and `target` of the same shape, `[n]`,
-/// `[n, labels]` or `[n, labels, h, w]`, where a label is predicted when the sigmoid of its logit is above `threshold`.
-/// A logit that is NaN predicts nothing. A target that is no class is an error of
+/// Reads `logits` `[n, classes, …]` with `target` `[n, …]` (`Int64`), where the class with the highest logit is
+/// predicted and the lowest one among equals; or, for labels that are each 1 or 0, `logits` and `target` of the same
+/// shape, `[n]`, `[n, labels]` or `[n, labels, h, w]`, where a label is predicted when the sigmoid of its logit is
+/// above `threshold`. A logit that is NaN predicts nothing. A target that is no class is an error of
 /// [`Metric::compute`], unless it is `ignore_index`. The numbers are those of scikit-learn's `f1_score`.
 ///
 /// ```
@@ -56,4 +56,6 @@ pub struct Dice {
     counts: Total,
 }
 
-metric_per_class!(Dice, self => "dice".to_owned(), |class: &Class| ratio(2.0 * class.hits as f64, (class.predictions + class.targets) as f64));
+metric_per_class!(Dice, self => "dice".to_owned(), |class: &Class| {
+    ratio(2.0 * class.hits as f64, (class.predictions + class.targets) as f64)
+});

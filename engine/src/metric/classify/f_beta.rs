@@ -10,11 +10,11 @@ use engine_macros::component;
 
 /// F-beta: `(1 + β²) · precision · recall / (β² · precision + recall)` of each class, averaged over the classes.
 ///
-/// Reads `logits` `[n, classes, …]` with `target` `[n, …]` (`Int64`), where the class with the highest logit is predicted and
-/// the lowest one among equals; or, for labels that are each 1 or 0, `logits` and `target` of the same shape, `[n]`,
-/// `[n, labels]` or `[n, labels, h, w]`, where a label is predicted when the sigmoid of its logit is above `threshold`.
-/// A ratio with the divisor 0 counts as 0. A logit that is NaN predicts nothing. A target that is no class is an error of
-/// [`Metric::compute`], unless it is `ignore_index`. The numbers are those of scikit-learn's
+/// Reads `logits` `[n, classes, …]` with `target` `[n, …]` (`Int64`), where the class with the highest logit is
+/// predicted and the lowest one among equals; or, for labels that are each 1 or 0, `logits` and `target` of the same
+/// shape, `[n]`, `[n, labels]` or `[n, labels, h, w]`, where a label is predicted when the sigmoid of its logit is
+/// above `threshold`. A ratio with the divisor 0 counts as 0. A logit that is NaN predicts nothing. A target that is no
+/// class is an error of [`Metric::compute`], unless it is `ignore_index`. The numbers are those of scikit-learn's
 /// `fbeta_score(zero_division=0)`.
 ///
 /// ```

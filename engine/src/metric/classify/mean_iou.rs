@@ -11,12 +11,12 @@ use engine_macros::component;
 /// Intersection over union of target and prediction, for each class over all pixels of all samples, averaged over the
 /// classes: the mIoU of segmentation, also called the Jaccard index.
 ///
-/// Reads `logits` `[n, classes, …]` with `target` `[n, …]` (`Int64`), where the class with the highest logit is predicted and
-/// the lowest one among equals; or, for labels that are each 1 or 0, `logits` and `target` of the same shape, `[n]`,
-/// `[n, labels]` or `[n, labels, h, w]`, where a label is predicted when the sigmoid of its logit is above `threshold`.
-/// A logit that is NaN predicts nothing. A target that is no class is an error of
-/// [`Metric::compute`], unless it is `ignore_index`. The numbers are those of scikit-learn's
-/// `jaccard_score` and torchmetrics' `JaccardIndex`.
+/// Reads `logits` `[n, classes, …]` with `target` `[n, …]` (`Int64`), where the class with the highest logit is
+/// predicted and the lowest one among equals; or, for labels that are each 1 or 0, `logits` and `target` of the same
+/// shape, `[n]`, `[n, labels]` or `[n, labels, h, w]`, where a label is predicted when the sigmoid of its logit is
+/// above `threshold`. A logit that is NaN predicts nothing. A target that is no class is an error of
+/// [`Metric::compute`], unless it is `ignore_index`. The numbers are those of scikit-learn's `jaccard_score` and
+/// torchmetrics' `JaccardIndex`.
 ///
 /// ```
 /// use engine::config::parse_text;

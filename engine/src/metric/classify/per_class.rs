@@ -155,8 +155,8 @@ fn of_labels(batch: &Labelled, threshold: f64, ignore_index: Option<i64>) -> Res
     Tensor::f_stack(&[row(&hits, &counted)?, row(&predicted, &broken)?, row(&positive, &strange)?], 0)
 }
 
-/// Implements `Metric` for a component with the settings of [`PerClass`] and the state `counts`, whose value for a class
-/// is `$value`.
+/// Implements `Metric` for a component with the settings of [`PerClass`] and the state `counts`, whose value for a
+/// class is `$value`.
 macro_rules! metric_per_class {
     ($type:ident, $self:ident => $name:expr, $value:expr) => {
         impl $type {

@@ -10,12 +10,12 @@ use engine_macros::component;
 
 /// The share of predictions that are right, for each class, averaged over the classes.
 ///
-/// Reads `logits` `[n, classes, …]` with `target` `[n, …]` (`Int64`), where the class with the highest logit is predicted and
-/// the lowest one among equals; or, for labels that are each 1 or 0, `logits` and `target` of the same shape, `[n]`,
-/// `[n, labels]` or `[n, labels, h, w]`, where a label is predicted when the sigmoid of its logit is above `threshold`.
-/// A class that is never predicted has the precision 0. A logit that is NaN predicts nothing. A target that is no class is an error of
-/// [`Metric::compute`], unless it is `ignore_index`. The numbers are those of scikit-learn's
-/// `precision_score(zero_division=0)`.
+/// Reads `logits` `[n, classes, …]` with `target` `[n, …]` (`Int64`), where the class with the highest logit is
+/// predicted and the lowest one among equals; or, for labels that are each 1 or 0, `logits` and `target` of the same
+/// shape, `[n]`, `[n, labels]` or `[n, labels, h, w]`, where a label is predicted when the sigmoid of its logit is
+/// above `threshold`. A class that is never predicted has the precision 0. A logit that is NaN predicts nothing. A
+/// target that is no class is an error of [`Metric::compute`], unless it is `ignore_index`. The numbers are those of
+/// scikit-learn's `precision_score(zero_division=0)`.
 ///
 /// ```
 /// use engine::config::parse_text;
@@ -38,8 +38,8 @@ pub struct Precision {
     /// How the values of the classes become one.
     #[config(default = Average::Macro)]
     average: Average,
-    /// The number of classes: gives the value of each of them too, as `precision/0`, `precision/1`, …; NaN for a class that never
-    /// occurs.
+    /// The number of classes: gives the value of each of them too, as `precision/0`, `precision/1`, …; NaN for a class
+    /// that never occurs.
     #[config(default, range = 1..=10_000)]
     per_class: Option<usize>,
     /// The probability above which a label is predicted; without effect for classes.

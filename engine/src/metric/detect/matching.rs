@@ -57,9 +57,9 @@ impl Image {
         self.detections.truncate(most);
     }
 
-    /// Matches sorted detections with truths whose area is in `range`, both ends included. A detection takes the truth with the
-    /// highest overlap that is still free; one that takes a truth that does not count, or that is outside of the range and
-    /// takes none, is ignored.
+    /// Matches sorted detections with truths whose area is in `range`, both ends included. A detection takes the truth
+    /// with the highest overlap that is still free; one that takes a truth that does not count, or that is outside of
+    /// the range and takes none, is ignored.
     pub(super) fn matches(&self, range: [f64; 2]) -> Matches {
         let outside = |area: f64| area < range[0] || area > range[1];
         let mut truths: Vec<(bool, &Truth)> =

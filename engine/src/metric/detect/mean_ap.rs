@@ -12,8 +12,9 @@ use engine_macros::component;
 use std::collections::BTreeMap;
 use tch::{Kind, TchError, Tensor};
 
-/// The mean average precision of detected boxes by COCO's rules: over the classes and over ten thresholds of intersection over
-/// union, 0.5 to 0.95, of the precision at 101 recalls. The numbers are those of pycocotools' `COCOeval`.
+/// The mean average precision of detected boxes by COCO's rules: over the classes and over ten thresholds of
+/// intersection over union, 0.5 to 0.95, of the precision at 101 recalls. The numbers are those of pycocotools'
+/// `COCOeval`.
 ///
 /// Reads of the step's output, for `n` images with places for `q` detections and `g` truths each:
 ///
@@ -27,10 +28,11 @@ use tch::{Kind, TchError, Tensor};
 /// | `target_crowd` | `[n, g]` | may be left out: 1 for regions in which detections don't count |
 /// | `target_areas` | `[n, g]` | may be left out: areas of the objects in square pixels, in the place of those of the boxes |
 ///
-/// Its values are `map`, `map_50`, `map_75` (at thresholds of 0.5 and 0.75) and `mar_1`, `mar_10`, `mar_100`: the mean recall
-/// with so many detections of each image and class. With `sizes` there are also `map_small`, `map_medium`, `map_large`,
-/// `mar_small`, … of objects below 32², up to 96², and above 96² square pixels. Classes without a truth are left out, and a value
-/// over no class is NaN (pycocotools says −1). A NaN among scores or detected boxes makes all values NaN.
+/// Its values are `map`, `map_50`, `map_75` (at thresholds of 0.5 and 0.75) and `mar_1`, `mar_10`, `mar_100`: the mean
+/// recall with so many detections of each image and class. With `sizes` there are also `map_small`, `map_medium`,
+/// `map_large`, `mar_small`, … of objects below 32², up to 96², and above 96² square pixels. Classes without a truth
+/// are left out, and a value over no class is NaN (pycocotools says −1). A NaN among scores or detected boxes makes all
+/// values NaN.
 ///
 /// It keeps all boxes until the end of the evaluation, 48 bytes for each place of a detection. Among equal scores in
 /// different images the order of the images decides, which is another one with several ranks.

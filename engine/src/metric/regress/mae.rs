@@ -11,7 +11,8 @@ use tch::Tensor;
 
 /// The mean absolute error between `prediction` and `target` over all elements of all batches.
 ///
-/// Both are tensors of the step's output, of one shape, whichever it is. The value has the unit of the target. A NaN makes the value NaN.
+/// Both are tensors of the step's output, of one shape, whichever it is. The value has the unit of the target. A NaN
+/// makes the value NaN.
 ///
 /// ```
 /// use engine::config::parse_text;

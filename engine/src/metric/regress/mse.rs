@@ -10,7 +10,8 @@ use engine_macros::component;
 
 /// The mean squared error between `prediction` and `target` over all elements of all batches.
 ///
-/// Both are tensors of the step's output, of one shape, whichever it is. The value has the unit of the target, squared. A NaN makes the value NaN.
+/// Both are tensors of the step's output, of one shape, whichever it is. The value has the unit of the target, squared.
+/// A NaN makes the value NaN.
 ///
 /// ```
 /// use engine::config::parse_text;

@@ -9,9 +9,9 @@ use engine_macros::component;
 
 /// Pearson's correlation coefficient of predictions and targets, from −1 to 1.
 ///
-/// Reads `prediction` and `target` `[n]` or `[n, columns]` of the step's output; with several columns it is the mean of their
-/// values. When
-/// all predictions or all targets of a column are equal, the value is NaN. A NaN makes the value NaN. The numbers are those of SciPy's `pearsonr`.
+/// Reads `prediction` and `target` `[n]` or `[n, columns]` of the step's output; with several columns it is the mean of
+/// their values. When all predictions or all targets of a column are equal, the value is NaN. A NaN makes the value
+/// NaN. The numbers are those of SciPy's `pearsonr`.
 ///
 /// ```
 /// use engine::config::parse_text;

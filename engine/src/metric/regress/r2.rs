@@ -7,12 +7,12 @@ use crate::metric::regress::moments::Moments;
 use crate::metric::{Better, Measure, Metric};
 use engine_macros::component;
 
-/// The coefficient of determination `1 − Σ(y − x)² / Σ(y − mean y)²` of targets y and predictions x: 1 is perfect, 0 as good as
-/// the mean of the targets.
+/// The coefficient of determination `1 − Σ(y − x)² / Σ(y − mean y)²` of targets y and predictions x: 1 is perfect, 0 as
+/// good as the mean of the targets.
 ///
-/// Reads `prediction` and `target` `[n]` or `[n, columns]` of the step's output; with several columns it is the mean of their
-/// values. When all
-/// targets of a column are equal, its value is minus infinity, or NaN when the predictions are equal to them. A NaN makes the value NaN. The numbers are those of scikit-learn's `r2_score`.
+/// Reads `prediction` and `target` `[n]` or `[n, columns]` of the step's output; with several columns it is the mean of
+/// their values. When all targets of a column are equal, its value is minus infinity, or NaN when the predictions are
+/// equal to them. A NaN makes the value NaN. The numbers are those of scikit-learn's `r2_score`.
 ///
 /// ```
 /// use engine::config::parse_text;

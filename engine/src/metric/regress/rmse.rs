@@ -10,8 +10,8 @@ use engine_macros::component;
 
 /// The square root of the mean squared error between `prediction` and `target` over all elements of all batches.
 ///
-/// Both are tensors of the step's output, of one shape, whichever it is. The value has the unit of the target. The root is taken once, at the
-/// end: it is not the mean of the roots of the batches. A NaN makes the value NaN.
+/// Both are tensors of the step's output, of one shape, whichever it is. The value has the unit of the target. The root
+/// is taken once, at the end: it is not the mean of the roots of the batches. A NaN makes the value NaN.
 ///
 /// ```
 /// use engine::config::parse_text;

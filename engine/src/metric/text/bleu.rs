@@ -9,13 +9,14 @@ use crate::metric::{Better, Measure, Metric};
 use engine_macros::component;
 use std::collections::BTreeMap;
 
-/// BLEU (Papineni and others, 2002) of the whole corpus, from 0 to 1: the geometric mean of the precisions of sequences of 1 to
-/// `max_n` words, times a penalty for predictions that are shorter than their references.
+/// BLEU (Papineni and others, 2002) of the whole corpus, from 0 to 1: the geometric mean of the precisions of sequences
+/// of 1 to `max_n` words, times a penalty for predictions that are shorter than their references.
 ///
 /// Reads the texts `prediction` and those named by `references` of the step's output, one for each sample: see
-/// [`Output::texts`]. Of several references the one closest in length counts for the penalty, the shorter one of two. Texts are
-/// split at white space only, so scores equal those of other tools when these do not split texts further. Without
-/// `smooth` the value is 0 when no sequence of some length is found. The numbers are those of torchmetrics' `BLEUScore`.
+/// [`Output::texts`]. Of several references the one closest in length counts for the penalty, the shorter one of two.
+/// Texts are split at white space only, so scores equal those of other tools when these do not split texts further.
+/// Without `smooth` the value is 0 when no sequence of some length is found. The numbers are those of torchmetrics'
+/// `BLEUScore`.
 ///
 /// ```
 /// use engine::config::parse_text;

@@ -7,7 +7,8 @@ use engine_macros::component;
 #[component]
 #[derive(Copy, PartialEq, Eq)]
 pub enum TextUnit {
-    /// What stands between white space. Punctuation belongs to its word: split it off before, as it is usual in the field.
+    /// What stands between white space. Punctuation belongs to its word: split it off before, as it is usual in the
+    /// field.
     Words,
     /// Each character, white space included.
     Characters,

@@ -8,12 +8,12 @@ use crate::metric::text::units::{TextUnit, same_number};
 use crate::metric::{Better, Measure, Metric};
 use engine_macros::component;
 
-/// The word error rate: the words that must be inserted, deleted or replaced to turn the predictions into the targets (Levenshtein
-/// distance), divided by the words of the targets. With `unit: Characters` it is the character error rate.
+/// The word error rate: the words that must be inserted, deleted or replaced to turn the predictions into the targets
+/// (Levenshtein distance), divided by the words of the targets. With `unit: Characters` it is the character error rate.
 ///
-/// Reads the texts `prediction` and `target` of the step's output, one for each sample: see [`Output::texts`]. When all targets
-/// are empty, the value is infinite, or NaN when all predictions are empty too. The numbers are those of torchmetrics'
-/// `WordErrorRate` and `CharErrorRate`.
+/// Reads the texts `prediction` and `target` of the step's output, one for each sample: see [`Output::texts`]. When all
+/// targets are empty, the value is infinite, or NaN when all predictions are empty too. The numbers are those of
+/// torchmetrics' `WordErrorRate` and `CharErrorRate`.
 ///
 /// ```
 /// use engine::config::parse_text;

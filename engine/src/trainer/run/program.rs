@@ -3,10 +3,11 @@
 use crate::base::Result;
 use crate::config::{Kind, Node, print_line};
 use crate::dist::Process;
-use crate::hook::{CustomHook, Dispatcher, HookSet, Joined, SlotSetting};
+use crate::hook::{CustomHook, Dispatcher, HookSet, Joined, SlotSetting, Slots as _};
 use crate::hooks::{DefaultHooks, HookSettings};
 use crate::loops::{self, Plan, Role, TrainPlan};
 use crate::model::InitRule;
+use crate::optim::GradientScale;
 use crate::random;
 use crate::run::{Generators, Numerics, RunState};
 use crate::trainer::run::{backend, determinism};
@@ -61,6 +62,7 @@ pub(super) fn build_on<T: Build>(device: Device, experiment: Experiment<T>, role
             ..experiment.train.plan()
         },
         val: (!T::loaders(Role::Val).is_empty()).then(|| experiment.val.plan(T::CLOCK)),
+        evaluate_at_most: experiment.evaluate_at_most,
     };
     let loaders = roles.iter().flat_map(|role| T::loaders(*role)).copied();
     let mut builder = Builder::new(&mut run, loaders.collect());
@@ -82,10 +84,17 @@ pub(super) fn build_on<T: Build>(device: Device, experiment: Experiment<T>, role
     let hooks = Dispatcher::new(engine, settings, custom.collect());
     run.seen.results.file_metrics = experiment.metrics.iter().map(|config| config.build_metric()).collect();
     let mut program = loops::Program::new(trainer, hooks, plan, run);
+    program.set_own_hooks(DefaultHooks::SLOTS.len());
     program.processor = experiment.step_processor;
     program.run.seen.results.measures = program.measures()?;
     program.run.seen.results.measured_by = program.measured_by()?;
     Ok(program)
+}
+
+/// Sets the factors of gradients; a pattern that gets no parameter is told with its place.
+pub(super) fn scale_gradients<T: Build>(program: &mut Program<T>, scales: &[GradientScale]) -> Result<()> {
+    let set = program.run.updates.set_gradient_scales(scales);
+    set.map_err(|(place, why)| BuildErrors::at(format!("train.gradient_scale.{place}.pattern"), why.to_string()))
 }
 
 /// It knows no trainer, and is compiled with the engine.

@@ -1,0 +1,71 @@
+//! Metrics over outputs that were written before: no model is asked.
+
+use crate::base::{Error, Output, Result};
+use crate::dist::Process;
+use crate::metric::MetricError;
+use crate::trainer::run::program::{build_on, prepare};
+use crate::trainer::{Build, Experiment};
+use std::collections::BTreeMap;
+
+/// What metrics say of written outputs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Offline {
+    /// The values, in the order of the metrics.
+    pub values: Vec<(String, f64)>,
+    /// Metrics that could not be computed, by the name of their first value, with the reason: what they read is not
+    /// among the outputs.
+    pub left_out: Vec<(String, String)>,
+}
+
+/// The metrics of an experiment and of its trainer over outputs, each with the number of its samples. No loader is
+/// opened and no weights are loaded.
+///
+/// # Errors
+/// When an output can't be had, or no metric finds what it reads; when a metric fails for another reason.
+pub fn run_offline<T: Build>(
+    experiment: Experiment<T>,
+    outputs: impl Iterator<Item = Result<(Output, usize)>>,
+) -> Result<Offline> {
+    let device = prepare(&experiment, &Process::Alone)?;
+    let mut program = build_on(device, experiment, &[])?;
+    let mut left_out: BTreeMap<usize, (String, String)> = BTreeMap::new();
+    for output in outputs {
+        let (output, samples) = output?;
+        let mut place = 0;
+        program.each_metric(&mut |metric| {
+            place += 1;
+            if left_out.contains_key(&place) {
+                return Ok(());
+            }
+            match metric.update(&output, samples) {
+                Err(error) if lacks_something(&error, &output) => {
+                    let name = metric.measures().into_iter().next().map_or_else(String::new, |measure| measure.name);
+                    left_out.insert(place, (name, error.to_string()));
+                    Ok(())
+                }
+                result => result,
+            }
+        })?;
+    }
+    let (mut values, mut place) = (Vec::new(), 0);
+    program.each_metric(&mut |metric| {
+        place += 1;
+        if !left_out.contains_key(&place) {
+            values.extend(metric.compute()?);
+        }
+        Ok(())
+    })?;
+    let left_out: Vec<(String, String)> = left_out.into_values().collect();
+    match (values.is_empty(), &left_out[..]) {
+        (true, []) => Err(Error::msg("there is no metric to compute; name some in `metrics`")),
+        (true, [(_, why), ..]) => Err(Error::msg(format!("no metric finds what it reads: {why}"))),
+        _ => Ok(Offline { values, left_out }),
+    }
+}
+
+/// Whether a metric misses a tensor, a text or the loss.
+fn lacks_something(error: &Error, output: &Output) -> bool {
+    let lacks =
+        |error: &MetricError| matches!(error, MetricError::MissingTensor { .. } | MetricError::MissingTexts { .. });
+    error.downcast_ref().is_some_and(lacks) || (!output.has_loss() && error.to_string().contains("has no loss"))
+}
