@@ -4,7 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const SOURCES: [&str; 15] = [
+const SOURCES: [&str; 17] = [
     "core.cpp",
     "optimizer.cpp",
     "foreach.cpp",
@@ -20,6 +20,8 @@ const SOURCES: [&str; 15] = [
     "profile.cpp",
     "dist.cpp",
     "reducer.cpp",
+    "finite.cpp",
+    "flops.cpp",
 ];
 const HEADERS: [&str; 2] = ["core.hpp", "dist.hpp"];
 /// Declarations of Gloo, of which the wheel of libtorch has no headers.

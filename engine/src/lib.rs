@@ -69,6 +69,8 @@
 extern crate self as engine;
 
 pub mod base;
+#[cfg(feature = "board")]
+pub mod board;
 pub mod checkpoint;
 pub mod cli;
 pub mod config;
@@ -85,6 +87,7 @@ pub mod nn;
 pub mod optim;
 pub mod phase;
 pub mod random;
+pub mod readers;
 pub mod record;
 pub mod run;
 pub mod sinks;
@@ -141,6 +144,8 @@ mod documents {
     mod sinks {}
     #[doc = include_str!("../../docs/hooks.md")]
     mod hooks {}
+    #[doc = include_str!("../../docs/faults.md")]
+    mod faults {}
     #[doc = include_str!("../../docs/tasks.md")]
     mod tasks {}
     #[doc = include_str!("../../docs/memory.md")]

@@ -42,6 +42,7 @@ pub(crate) fn demo(root: &Path, device: Option<Device>) -> Result<()> {
     println!("  {shown}/experiment.ron   the whole experiment; it runs again as it is");
     println!("  {shown}/checkpoints/     what was saved");
     println!("  examples/digits/         the code, to be copied and changed");
+    println!("  cargo run -p digits -- board   all runs, in a browser");
     match accuracy.parse::<f64>() {
         Ok(value) if value >= DEMO_ACCURACY => Ok(()),
         _ => {

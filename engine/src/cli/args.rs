@@ -1,9 +1,14 @@
 //! The commands and their options, with the help that people learn them from.
 
 use crate::base::Error;
+#[cfg(feature = "board")]
+use crate::cli::board::BoardArgs;
 use crate::cli::checkpoints::Checkpoints;
 use crate::cli::failure::Failure;
 use crate::cli::out::{self, ColorChoice};
+use crate::cli::plot::PlotArgs;
+#[cfg(feature = "board")]
+use crate::cli::report::ReportArgs;
 use crate::cli::time::Span;
 use crate::config::{Given, Kind, Node, print_line, to_node};
 use crate::loops::ProfileWindow;
@@ -78,6 +83,16 @@ pub(super) enum Command {
         /// kernels cost; without a range, the iters 11 to 20
         #[arg(long, value_name = "FROM..TO", num_args = 0..=1, require_equals = true, default_missing_value = "11..20")]
         profile: Option<ProfileWindow>,
+        /// Try everything for a moment in a temporary folder, and keep nothing: a few updates, a checkpoint, a resume, and two
+        /// batches of each validation, test and prediction
+        #[arg(
+            long,
+            conflicts_with_all = ["resume", "fresh", "fork", "max_iters", "max_time", "profile", "ranks", "restarts", "limit_val"]
+        )]
+        smoke: bool,
+        /// Validate with so many batches of each val loader, the first ones
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+        limit_val: Option<u64>,
         /// Start with these weights instead of `weights.file`: a `.safetensors` file, an index, a folder, a checkpoint, or
         /// `hf:ORG/NAME`; with several models `MODEL=FILE`, as often as needed
         #[arg(long, value_name = "FILE")]
@@ -115,6 +130,8 @@ pub(super) enum Command {
         #[arg(long, value_name = "FILE")]
         predictions: PathBuf,
     },
+    /// Runs the update of a dump again alone: its losses, its gradients, and the first operator that was not finite
+    Replay(ReplayArgs),
     /// Writes the weights of a checkpoint as one file for others, with a card that says what they are
     Export(ExportArgs),
     /// Looks at the checkpoints of a run: lists, verifies, shows, compares and deletes them
@@ -148,8 +165,30 @@ pub(super) enum Command {
         #[arg(value_name = "B")]
         after: PathBuf,
     },
+    /// Prints the runs in a folder: state, length, git commit, best metrics
+    Runs {
+        /// A folder with runs in it, or a run's
+        #[arg(value_name = "FOLDER", default_value = "runs")]
+        folder: PathBuf,
+        /// As JSON, with every metric
+        #[arg(long)]
+        json: bool,
+    },
+    /// Draws metrics of a run in the terminal, or as SVG
+    Plot(PlotArgs),
+    /// Writes the page of runs as one file, for people who do not have the runs
+    #[cfg(feature = "board")]
+    Report(ReportArgs),
+    /// Shows runs in a browser, also while they run: curves, settings, checkpoints, logs
+    #[cfg(feature = "board")]
+    Board(BoardArgs),
     /// Prints which hooks each phase calls, in order, with their levels
     Plan {
+        #[command(flatten)]
+        experiment: ExperimentArgs,
+    },
+    /// Computes one step, and prints parameters and operations of each module, and the memory of weights and gradients
+    Summary {
         #[command(flatten)]
         experiment: ExperimentArgs,
     },
@@ -234,6 +273,23 @@ pub(super) struct EvaluationArgs {
     /// In so many processes of this machine, each with its part of the data; the results are those of one
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65536))]
     pub(super) ranks: Option<u32>,
+}
+
+/// `replay`.
+#[derive(Debug, clap::Args)]
+pub(super) struct ReplayArgs {
+    /// A dump: a folder below `dumps` of a run
+    #[arg(value_name = "DUMP")]
+    pub(super) dump: PathBuf,
+    /// The experiment, instead of that of the run which has written the dump
+    #[arg(long, value_name = "EXP")]
+    pub(super) experiment: Option<PathBuf>,
+    /// Sets a value over the experiment, `device=Cpu`; as often as needed
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub(super) set: Vec<String>,
+    /// `cpu`, `cuda`, `cuda:1` or `auto`, instead of the experiment's
+    #[arg(long, value_parser = device)]
+    pub(super) device: Option<DeviceChoice>,
 }
 
 /// `export`.

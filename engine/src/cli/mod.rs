@@ -5,6 +5,8 @@
 //! Errors are printed to stderr, beginning with a line that sums them up.
 
 mod args;
+#[cfg(feature = "board")]
+mod board;
 mod check;
 mod checkpoint;
 mod checkpoints;
@@ -17,10 +19,17 @@ mod loaded;
 mod new;
 mod out;
 mod plan;
+mod plot;
 mod predictions;
 mod ranks;
 mod read_predictions;
+mod replay;
+#[cfg(feature = "board")]
+mod report;
+mod runs;
 mod show;
+mod smoke;
+mod summary;
 mod time;
 mod weights;
 
@@ -249,8 +258,19 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
             let (before, after) = (side::<T>(&before)?, side::<T>(&after)?);
             show::diff(&before, &after, style.color.stdout())?;
         }
+        Command::Replay(args) => replay::run::<T>(args, style.verbose)?,
         Command::Export(what) => export::run::<T>(what)?,
         Command::Checkpoints { what } => return checkpoints::run(what, style.verbose),
+        Command::Plot(args) => plot::plot(&args)?,
+        #[cfg(feature = "board")]
+        Command::Report(args) => report::write(args)?,
+        Command::Runs { folder, json } => runs::print(&folder, json)?,
+        #[cfg(feature = "board")]
+        Command::Board(args) => match board::serve(args)? {},
+        Command::Summary { experiment } => {
+            prepare_device()?;
+            Loaded::<T>::read(&experiment, Purpose::Run)?.used_by(summary::print)?;
+        }
         Command::Plan { experiment } => Loaded::<T>::read(&experiment, Purpose::Inspect)?.used_by(plan::print)?,
         Command::Train {
             experiment,
@@ -261,10 +281,16 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
             max_iters,
             max_time,
             profile,
+            smoke,
+            limit_val,
             weights,
             ranks,
             restarts,
         } => {
+            if smoke {
+                prepare_device()?;
+                return smoke::run::<T>(&experiment, &weights, style);
+            }
             let time_limit = time::limit(max_time.as_ref());
             let (mode, from) = match (resume, fresh) {
                 (Some(Some(word)), _) if word.as_os_str() == "auto" => (Mode::Auto, None),
@@ -280,6 +306,7 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
                 return Ok(ended);
             }
             (loaded.experiment.stop_after, loaded.experiment.profile) = (max_iters, profile);
+            loaded.experiment.evaluate_at_most = limit_val;
             let folder = loaded.folder();
             let from = from.map(|path| checkpoint::whole(path, &folder)).transpose()?;
             let options = TrainOptions { mode, from, past_end, time_limit, console: style.console() };

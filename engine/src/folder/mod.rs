@@ -8,7 +8,8 @@ mod error;
 mod lock;
 
 use crate::base::disk::{DiskContext, make_folder, sync_folder};
-use lock::{LOCK, Lock};
+pub(crate) use lock::LOCK;
+use lock::Lock;
 use serde::{Deserialize, Serialize};
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
@@ -185,6 +186,11 @@ impl RunFolder {
     pub fn checkpoints(&self) -> PathBuf {
         self.path.join(CHECKPOINTS)
     }
+
+    /// Where updates are dumped, for `replay`.
+    pub fn dumps(&self) -> PathBuf {
+        self.path.join(DUMPS)
+    }
 }
 
 fn id_of(path: &Path) -> Option<(u64, u64)> {
@@ -195,10 +201,12 @@ fn id_of(path: &Path) -> Option<(u64, u64)> {
 pub(crate) const EXPERIMENT: &str = crate::config::SAVED;
 /// The folder of the checkpoints.
 pub(crate) const CHECKPOINTS: &str = "checkpoints";
+/// The folder of the dumps.
+const DUMPS: &str = "dumps";
 /// What `predict` writes.
 pub(crate) const PREDICTIONS: &str = "predictions.jsonl";
-const LOG: &str = "log.txt";
-const METRICS: &str = "metrics.jsonl";
+pub(crate) const LOG: &str = "log.txt";
+pub(crate) const METRICS: &str = "metrics.jsonl";
 
 /// The files of a run that is there already, for a command that evaluates one of its checkpoints. Nothing is locked: what
 /// is written goes behind what other processes write.

@@ -16,12 +16,20 @@ pub struct Anomaly {
     /// The first iter that is watched, counted from 1.
     #[config(default = 1, range = 1..)]
     from: u64,
+    /// So many updates at most are dumped whose step or backward fails, for the command `replay`.
+    #[config(default = 1)]
+    dumps: u64,
     #[transient]
     watching: Option<AnomalyGuard>,
 }
 
 #[phases]
 impl Anomaly {
+    fn before_train(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        cx.allow_dumps(self.dumps, true);
+        Ok(())
+    }
+
     fn before_train_iter(&mut self, cx: &mut Context<'_>) -> Result<()> {
         if cx.iter().get() + 1 >= self.from {
             self.watching = Some(AnomalyGuard::new(self.check_nan));

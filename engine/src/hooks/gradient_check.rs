@@ -22,6 +22,9 @@ pub struct GradientCheck {
     /// Rows show the 2-norm of each parameter's gradient, as `grad/net.first.weight`.
     #[config(default = false)]
     log: bool,
+    /// So many updates at most are dumped whose gradient gets not finite or very large, for the command `replay`.
+    #[config(default = 0)]
+    dumps: u64,
     /// What was said of each parameter.
     #[transient]
     said: BTreeMap<String, State>,
@@ -61,6 +64,11 @@ impl State {
 
 #[phases]
 impl GradientCheck {
+    fn before_train(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        cx.allow_dumps(self.dumps, false);
+        Ok(())
+    }
+
     fn before_optimizer_step(&mut self, cx: &mut Context<'_>) -> Result<()> {
         let iter = cx.iter().get() + 1;
         if !iter.is_multiple_of(self.interval) {
@@ -76,7 +84,11 @@ impl GradientCheck {
             }
         }
         for (state, names) in &changed {
-            cx.say(&format!("gradients of iter {iter} are {}: {}", state.words(), listed(names)))?;
+            let text = format!("gradients of iter {iter} are {}: {}", state.words(), listed(names));
+            cx.say(&text)?;
+            if self.dumps > 0 && matches!(state, State::NotFinite | State::Large) {
+                cx.dump(text)?;
+            }
         }
         for (name, norm) in norms {
             if self.log

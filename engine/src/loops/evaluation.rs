@@ -70,7 +70,8 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let (rank, world) = (self.run.process.rank(), self.run.process.world());
         let loader = fed.loader(&mut self.trainer)?;
         loader.deal(rank, world)?;
-        let total = loader.batches();
+        let limit = self.plan.evaluate_at_most;
+        let total = loader.batches().map(|batches| limit.map_or(batches, |limit| batches.min(limit)));
         if total.is_none() {
             let (role, name) = (S::ROLE.name(), self.run.current.loader);
             let text = format!("the {role} loader `{name}` never ends; use a sampler other than `Infinite`");
@@ -101,6 +102,11 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             self.run.seen.sinks.progress(Progress { what: S::ROLE.name(), done, total })?;
             if self.decide_on_signal(Agree::Ahead)? {
                 return Ok(false);
+            }
+            if limit.is_some_and(|limit| done >= limit) {
+                // what the workers have read ahead would stay in memory until the next evaluation
+                fed.loader(&mut self.trainer)?.stop();
+                break;
             }
         }
         // a signal in the last batch, of which not all ranks know yet

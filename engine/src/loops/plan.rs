@@ -14,6 +14,8 @@ pub struct Plan {
     pub train: TrainPlan,
     /// When it validates; `None`: never.
     pub val: Option<ValPlan>,
+    /// Batches of each loader in an evaluation; `None`: all. What is measured is then that of the first batches.
+    pub evaluate_at_most: Option<u64>,
 }
 
 /// The length of a training, and the settings of an update.

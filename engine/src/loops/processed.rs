@@ -1,12 +1,13 @@
 //! A batch in the hands of the step processor that the experiment chooses.
 
+use crate::base::libtorch::is_out_of_memory;
 use crate::base::{Error, Result};
 use crate::data::{Batch as _, checked_weight};
 use crate::hook::EngineHooks;
-use crate::loops::processor::BatchStep;
+use crate::loops::processor::{BatchStep, StepConfig};
 use crate::loops::program::Program;
 use crate::loops::trainer::Trainer;
-use crate::run::Context;
+use crate::run::{Context, Generators};
 use std::ops::Range;
 
 /// A batch in the hands of a processor.
@@ -55,9 +56,37 @@ impl<D: EngineHooks, T: Trainer> BatchStep for InProcess<'_, D, T> {
         self.program.run.step.put(first, size, weight, share);
         self.program.compute(pass, &part, share)
     }
+
+    fn try_samples(&mut self, samples: Range<usize>) -> Result<bool> {
+        let run = &mut self.program.run;
+        let generators = Generators::of(run.device)?;
+        let aside = run.updates.set_aside_gradients(self.pass)?;
+        let was_computed = self.is_computed;
+        let result = self.compute_samples(samples);
+        let run = &mut self.program.run;
+        match result {
+            Ok(()) => {
+                run.updates.add_gradients(self.pass, &aside)?;
+                Ok(true)
+            }
+            Err(error) if error.chain().iter().any(|text| is_out_of_memory(text)) => {
+                self.is_computed = was_computed;
+                run.step.output = None;
+                run.updates.put_gradients_back(self.pass, &aside)?;
+                generators.put_back()?;
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
 }
 
 impl<D: EngineHooks, T: Trainer> Program<D, T> {
+    /// Lets a step processor take the steps of batches from now on, as `step_processor` of an experiment does.
+    pub fn set_step_processor(&mut self, processor: Box<dyn StepConfig>) {
+        self.processor = Some(processor);
+    }
+
     /// The step of a batch, as the chosen processor takes it.
     pub(super) fn compute_by_processor(&mut self, pass: usize, batch: &T::Batch, share: f64) -> Result<()> {
         let Some(processor) = self.processor.take() else { return self.compute(pass, batch, share) };
@@ -65,10 +94,11 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let mut step = InProcess { program: self, pass, batch, share, size, weight, is_computed: false };
         let result = processor.process(&mut step);
         let is_computed = step.is_computed;
-        self.run.step.put(0, size, weight, share);
         let name = processor.typetag_name();
         self.processor = Some(processor);
+        // an error tells of the part that was in work
         result?;
+        self.run.step.put(0, size, weight, share);
         match is_computed {
             true => Ok(()),
             false => Err(Error::msg(format!(

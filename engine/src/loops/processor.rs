@@ -29,6 +29,14 @@ pub trait BatchStep {
     /// As [`BatchStep::compute`]; when the range is empty or goes past the end of the batch, or a part of the batch does
     /// not have one row for each sample.
     fn compute_samples(&mut self, samples: Range<usize>) -> Result<()>;
+
+    /// As [`BatchStep::compute_samples`]; false when the device or the host has no memory for it. Gradients and libtorch's
+    /// generators are then as they were before, so that a smaller part can be tried. It needs memory for the gradients
+    /// once more, from the second part of an update on.
+    ///
+    /// # Errors
+    /// Those of [`BatchStep::compute_samples`], other than that memory is not enough.
+    fn try_samples(&mut self, samples: Range<usize>) -> Result<bool>;
 }
 
 /// How the step of a batch is taken. `#[component(step)]` lets experiments choose it: `step_processor: Chunks(samples: 8)`.

@@ -4,6 +4,7 @@ use crate::base::panics;
 use crate::base::spans::{self, SpanKind};
 use crate::base::{Error, ErrorContext as _, Result};
 use crate::hook::{Dispatcher, EngineHooks, Planned};
+use crate::loops::dumped::{Before, Notes};
 use crate::loops::loaders::Loaders;
 use crate::loops::names::is_short;
 use crate::loops::plan::Plan;
@@ -51,6 +52,10 @@ pub struct Program<D: EngineHooks, T: Trainer> {
     pub(super) recordings: Option<Box<Recordings<T::Batch>>>,
     /// How the step of a batch is taken, when not by the engine.
     pub(crate) processor: Option<Box<dyn StepConfig>>,
+    /// What was there before the update under way, while updates may be dumped.
+    pub(super) before: Option<Before<T::Batch>>,
+    /// What is noted of an update that is computed again alone.
+    pub(super) replaying: Option<Notes>,
     pub(super) profiling: Profiling,
     /// The loaders that the experiment has.
     pub(crate) loaders: Loaders,
@@ -71,6 +76,8 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             ranks: Ranks::default(),
             recordings: None,
             processor: None,
+            before: None,
+            replaying: None,
             profiling: Profiling::default(),
             loaders,
             epoch_loader: 0,

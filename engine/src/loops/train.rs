@@ -69,7 +69,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     }
 
     /// Tells the updates which passes there are.
-    fn prepare_passes(&mut self) -> Result<()> {
+    pub(super) fn prepare_passes(&mut self) -> Result<()> {
         let plans = self.plan.train.passes(T::PASSES);
         if T::CLOCK == Clock::Epoch
             && let Err((place, why)) = batches_per_iter(&plans)

@@ -83,6 +83,9 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             }
             self.run.current.pass = Some(PassPlace { pass, time });
             let result = self.update(pass, batches, again, at_hand);
+            if result.is_err() {
+                self.dump_failed_update();
+            }
             self.run.current.pass = None;
             result?;
         }
@@ -98,6 +101,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         if let Some(recordings) = &mut self.recordings {
             recordings.begin(batches);
         }
+        self.note_before_update(again)?;
         if again {
             let shares = shares(&self.run.process, &at_hand.held)?;
             let batches = at_hand.held.len();
@@ -151,6 +155,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.run.step.batch_size = batch.size;
         self.run.step.batch_weight = batch.weight;
         let share = shares.of_one(batch.weight);
+        self.note_batch(&batch.batch);
         self.run.step.output = None;
         self.run.step.endpoints.drop_kept();
         self.within::<at::BeforeTrainBatch, at::AfterTrainBatch>(|program| {
@@ -191,14 +196,22 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             )));
         }
         let loss = checked_loss(what, &output, self.run.step.has_gone_backward)?.map(Tensor::shallow_clone);
-        self.record_output(&output);
-        self.run.step.output = Some(output);
-        self.phase::<at::AfterForward>()?;
+        match &mut self.replaying {
+            Some(notes) => notes.after_forward(&output)?,
+            None => {
+                self.record_output(&output);
+                self.run.step.output = Some(output);
+                self.phase::<at::AfterForward>()?;
+            }
+        }
         let span = spans::span(SpanKind::Step, "backward");
         if let Some(loss) = loss {
             self.run.updates.backward(pass, &loss, share)?;
         }
         drop(span);
+        if let Some(notes) = &mut self.replaying {
+            notes.after_backward()?;
+        }
         self.run.updates.after_batch(pass)
     }
 
@@ -207,6 +220,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.run.updates.finish(pass)?;
         self.within::<at::BeforeOptimizerStep, at::AfterOptimizerStep>(|program| {
             let iter = program.run.clocks.iter.get();
+            program.write_dump_if_asked()?;
             if let Some(reason) = program.decide_on_update()? {
                 let of = program.run.updates.passes()[pass].prefix();
                 let of = of.map_or(String::new(), |pass| format!(" of `{pass}`"));

@@ -157,6 +157,15 @@ unsafe extern "C" {
     pub(super) fn eng_host_number(tensor: *const C_tensor, out: *mut f64) -> bool;
     pub(super) fn eng_set_sync_debug(mode: c_int) -> c_int;
 
+    pub(super) fn eng_finite_begin() -> c_int;
+    pub(super) fn eng_finite_found(nan: *mut *const c_char, infinite: *mut *const c_char);
+    pub(super) fn eng_finite_end();
+    pub(super) fn eng_flops_begin() -> c_int;
+    pub(super) fn eng_flops_take(
+        data: *mut c_void,
+        each: unsafe extern "C" fn(*mut c_void, *const c_char, usize, usize, u64),
+    ) -> c_int;
+    pub(super) fn eng_flops_end();
     pub(super) fn eng_watch_begin() -> c_int;
     pub(super) fn eng_watch_end() -> *const c_char;
 

@@ -10,6 +10,8 @@ mod device;
 mod dist;
 mod error;
 mod ffi;
+mod finite;
+mod flops;
 mod foreach;
 mod generator;
 mod gradients;
@@ -29,6 +31,8 @@ mod tensor_list;
 pub use device::{Accelerator, libtorch_version, load_accelerator};
 pub use dist::{Pending, ProcessGroup, Reducer, ReducerOptions, Store};
 pub use error::{ErrorKind, NativeError};
+pub use finite::{FiniteWatch, FirstNotFinite};
+pub use flops::{FlopCounter, OperatorFlops};
 pub use foreach::{
     clip_grad_norm_, clip_grad_value_, foreach_copy_, foreach_lerp_, foreach_lerp_by_, grad_norm, not_finite,
     scale_grads_, zero_grad,

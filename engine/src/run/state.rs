@@ -7,7 +7,7 @@ use crate::model::Models;
 use crate::optim::{Pass, Updates};
 use crate::record::{Event, Moment, Record, RowPhase, Value, ValueKind, check_name};
 use crate::run::{
-    Clocks, Current, Decision, Exception, Numerics, Requests, Rollbacks, Seen, Signals, StepState, Storage,
+    Clocks, Current, Decision, Dumps, Exception, Numerics, Requests, Rollbacks, Seen, Signals, StepState, Storage,
 };
 use std::collections::BTreeMap;
 use tch::Device;
@@ -42,6 +42,8 @@ pub struct RunState {
     pub signals: Signals,
     /// What hooks and steps have asked of the loop.
     pub(crate) requests: Requests,
+    /// Whether updates can be dumped.
+    pub(crate) dumps: Dumps,
     /// Where the run went back to an earlier state.
     pub(crate) rollbacks: Rollbacks,
     /// What the loop has made of it.
@@ -68,6 +70,7 @@ impl RunState {
             settings: BTreeMap::new(),
             signals: Signals::default(),
             requests: Requests::default(),
+            dumps: Dumps::default(),
             rollbacks: Rollbacks::default(),
             decision: Decision::default(),
             exception: None,
@@ -198,7 +201,7 @@ impl RunState {
             samples => format!("a batch of {samples} samples and "),
         };
         error.context(format!(
-            "{device} is out of memory in iter {}, after the phase `{}`, with {batch}{}; set a smaller `batch_size`, and a larger `train.accumulate` for the same update from several batches",
+            "{device} is out of memory in iter {}, after the phase `{}`, with {batch}{}; set a smaller `batch_size`, and a larger `train.accumulate` for the same update from several batches, or `step_processor: FitMemory()`",
             self.clocks.iter.get() + 1,
             self.current.phase.name(),
             models.join(", "),

@@ -17,3 +17,5 @@ pub use json_lines::JsonLines;
 pub use log_file::LogFile;
 #[cfg(feature = "tensorboard")]
 pub use tensorboard::TensorBoard;
+#[cfg(feature = "tensorboard")]
+pub(crate) use tensorboard::event_files;

@@ -24,5 +24,5 @@ pub use fields::{LoaderField, MetricField, OptimizerField, SameBatch, SameBatche
 pub(crate) use run::needs_loader;
 pub use run::{
     Offline, PlannedGroup, PlannedHook, PlannedPass, Predictor, Program, ProgramPlan, Summary, TrainOptions, build,
-    plan_of, run_offline, run_predict, run_script, run_test, run_train, run_val,
+    plan_of, run_costs, run_offline, run_predict, run_replay, run_script, run_test, run_train, run_val,
 };

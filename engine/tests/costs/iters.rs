@@ -6,13 +6,13 @@ use engine::base::{Clock, Output, Result};
 use engine::data::{BatchSource, CommonOrder, Cursor, Source};
 use engine::hook::{Batches, Dispatcher, EachState, EngineHooks, SlotInfo, Slots};
 use engine::hooks::{Checkpoint, DefaultHooks, Ema, Logger, Scheduler, Timer};
-use engine::loops::{EachMetric, Plan, Program, TrainPlan, Trainer, TrainerInfo};
+use engine::loops::{BatchStep, EachMetric, Plan, Program, StepProcessor, TrainPlan, Trainer, TrainerInfo};
 use engine::model::ModelEntry;
-use engine::optim::{AdamW, Clip, Optim, PassInfo};
+use engine::optim::{AdamW, Clip, GradientScale, Optim, PassInfo};
 use engine::phase::Phase;
 use engine::record::{Row, RowPhase};
 use engine::run::{Context, RunState};
-use engine::{hook, phases};
+use engine::{component, hook, phases};
 use std::cell::Cell;
 use std::rc::Rc;
 use tch::{Device, Kind, Tensor, nn};
@@ -123,6 +123,15 @@ impl<const LOADERS: usize> Trainer for Tiny<LOADERS> {
 
 /// Trains and gives what each iter but the last has allocated and read.
 fn measured<const LOADERS: usize, D: EngineHooks>(hooks: D, accumulate: u64) -> (Vec<u64>, Vec<u64>) {
+    measured_with::<LOADERS, _>(hooks, accumulate, |_| ())
+}
+
+/// The same with what `prepare` makes of the program.
+fn measured_with<const LOADERS: usize, D: EngineHooks>(
+    hooks: D,
+    accumulate: u64,
+    prepare: impl FnOnce(&mut Program<D, Tiny<LOADERS>>),
+) -> (Vec<u64>, Vec<u64>) {
     let mut run = RunState::new(Clock::Iter, Device::Cpu, 7);
     let store = nn::VarStore::new(Device::Cpu);
     let weight = store.root().var("weight", &[4], nn::Init::Const(1.0));
@@ -135,7 +144,8 @@ fn measured<const LOADERS: usize, D: EngineHooks>(hooks: D, accumulate: u64) -> 
     let tiny = Tiny { weight, train, meter, ema: from_ron::<Ema>("()") };
     let plan = TrainPlan { max_iters: Some(ITERS), accumulate, clip: Some(Clip::Norm(1.0)), ..TrainPlan::default() };
     let hooks = Dispatcher::new(hooks, vec![], vec![]);
-    let mut driver = Program::new(tiny, hooks, Plan { train: plan, val: None }, run);
+    let mut driver = Program::new(tiny, hooks, Plan { train: plan, ..Plan::default() }, run);
+    prepare(&mut driver);
     driver.run(|driver| driver.train()).unwrap();
     let differences = |counts: &[Cell<u64>]| counts.windows(2).map(|pair| pair[1].get() - pair[0].get()).collect();
     (differences(&seen.allocations), differences(&seen.reads))
@@ -151,6 +161,33 @@ fn an_iter_allocates_nothing_but_the_shapes_of_its_batches() {
         // the first iter makes the series of `loss` and `grad_norm`
         assert_eq!(allocations[2..], [accumulate * SHAPE; ITERS as usize - 3], "accumulate {accumulate}");
     }
+}
+
+#[test]
+fn factors_of_gradients_allocate_nothing() {
+    let (allocations, reads) = measured_with::<1, _>(NoHooks, 2, |driver| {
+        driver.run.updates.set_gradient_scales(&[GradientScale::new("weight", 0.5)]).unwrap();
+    });
+    assert_eq!(allocations[2..], [2 * SHAPE; ITERS as usize - 3]);
+    assert_eq!(reads[2..], [0; ITERS as usize - 3]);
+}
+
+/// Computes the whole batch.
+#[component(step)]
+struct Whole {}
+
+impl StepProcessor for Whole {
+    fn process(&self, batch: &mut dyn BatchStep) -> Result<()> {
+        batch.compute()
+    }
+}
+
+#[test]
+fn a_step_processor_allocates_nothing_besides_what_it_does_itself() {
+    let (allocations, reads) =
+        measured_with::<1, _>(NoHooks, 2, |driver| driver.set_step_processor(Box::new(Whole {})));
+    assert_eq!(allocations[2..], [2 * SHAPE; ITERS as usize - 3]);
+    assert_eq!(reads[2..], [0; ITERS as usize - 3]);
 }
 
 #[test]

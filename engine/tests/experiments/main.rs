@@ -5,6 +5,7 @@
 
 mod bundle;
 mod compiled;
+mod costs;
 mod endings;
 mod fuzz;
 mod generic;

@@ -5,8 +5,9 @@ use engine::folder::Mode;
 use engine::loops::{BatchStep, StepProcessor};
 use engine::prelude::*;
 use engine::trainer::{Experiment, Summary, run_train};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Computes a batch in parts of so many samples.
 #[component(step)]
@@ -52,7 +53,16 @@ impl StepProcessor for Times {
     }
 }
 
+/// A tensor of 2^60 bytes, which no machine has: the error of libtorch's allocator.
+fn too_large() -> Result<()> {
+    Ok(Tensor::f_empty([1 << 58], (Kind::Float, Device::Cpu)).map(drop)?)
+}
+
 thread_local! {
+    /// More samples than this are too many for the memory: in the forward pass, and in backward.
+    static LIMITS: Cell<(usize, usize)> = const { Cell::new((usize::MAX, usize::MAX)) };
+    /// After so many batches, backward of more than 4 samples takes too much.
+    static BATCHES_THAT_FIT: Cell<Option<usize>> = const { Cell::new(None) };
     /// Of each step its samples, what they count, and a number of its generator.
     static SEEN: RefCell<Vec<(usize, f64, f64)>> = RefCell::default();
 }
@@ -72,7 +82,26 @@ impl Steps for Watched {
     fn train_step(&mut self, (x, y): &Self::Batch, cx: &mut Context<'_>) -> Result<Output> {
         let draw = cx.generator("noise").unit();
         SEEN.with_borrow_mut(|seen| seen.push((cx.batch_size(), cx.batch_weight(), draw)));
-        Ok((x * &self.slope.0).squeeze_dim(-1).mse_loss(y, Reduction::Mean).into())
+        let (forward, backward) = LIMITS.get();
+        if cx.batch_size() > forward {
+            too_large()?;
+        }
+        let loss = (x * &self.slope.0).squeeze_dim(-1).mse_loss(y, Reduction::Mean);
+        // a block that is computed a second time in backward
+        let mut fails = cx.batch_size() > backward;
+        if let Some(fit) = BATCHES_THAT_FIT.get() {
+            fails = fit == 0 && cx.batch_size() > 4;
+            BATCHES_THAT_FIT.set(Some(fit.saturating_sub(1)));
+        }
+        let is_first = AtomicBool::new(true);
+        let half = cx.activation_checkpoint(&[&loss], move |inputs| {
+            if !is_first.swap(false, Ordering::Relaxed) && fails {
+                too_large()?;
+            }
+            Ok(&inputs[0] * 0.5)
+        })?;
+        // its half of the gradient is there when the other fails
+        Ok((loss * 0.5 + half).into())
     }
 }
 
@@ -182,4 +211,78 @@ fn it_is_printed_and_does_not_go_with_cuda_graphs() {
     assert!(error.contains("does not go with `step: CudaGraph()`"), "{error}");
     let error = experiment(dir, "x", "step_processor: Chunk(samples: 3),", "").err().unwrap().to_string();
     assert!(error.contains("did you mean `Chunks`?"), "{error}");
+}
+
+/// The samples of each step with these limits of memory.
+fn fitted(dir: &Path, name: &str, limits: (usize, usize), settings: &str, accumulate: u64) -> Result<Vec<usize>> {
+    SEEN.take();
+    LIMITS.set(limits);
+    let result = train(dir, name, &format!("step_processor: FitMemory({settings}),"), accumulate);
+    LIMITS.set((usize::MAX, usize::MAX));
+    result.map(|_| SEEN.take().iter().map(|(samples, ..)| *samples).collect())
+}
+
+#[test]
+fn a_batch_that_is_too_large_for_the_memory_is_computed_in_parts_with_its_gradient() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    for accumulate in [1, 2] {
+        let whole = format!("all{accumulate}");
+        train(dir, &whole, "", accumulate).unwrap();
+        let batches = 4 * accumulate as usize;
+        // batches of 8 samples; 8 and 4 are too many, wherever that is found out
+        for (name, limits) in [("forward", (3, usize::MAX)), ("backward", (usize::MAX, 3)), ("both", (5, 3))] {
+            let name = format!("{name}{accumulate}");
+            let seen = fitted(dir, &name, limits, "", accumulate).unwrap();
+            assert_eq!(seen, [vec![8, 4], vec![2; 4 * batches]].concat(), "{name}");
+            // a row of the first iter counts tries too; the others have the losses of the same weights
+            let (losses, fitted) = (rows(dir, &whole, "loss"), rows(dir, &name, "loss"));
+            assert!(close(&losses[1..], &fitted[1..]), "{name}: {losses:?} and {fitted:?}");
+            let log = std::fs::read_to_string(dir.join(&name).join("log.txt")).unwrap();
+            let told = "memory is not enough for 8 samples: a batch is computed in parts of at most 4 from now on";
+            assert!(log.contains(told), "{log}");
+        }
+    }
+}
+
+#[test]
+fn memory_that_is_lost_in_the_middle_of_an_update_takes_no_gradient_away() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    train(dir, "whole", "", 2).unwrap();
+    SEEN.take();
+    // the first batch of the update fits, the second one does not
+    BATCHES_THAT_FIT.set(Some(1));
+    train(dir, "lost", "step_processor: FitMemory(),", 2).unwrap();
+    BATCHES_THAT_FIT.set(None);
+    let seen: Vec<usize> = SEEN.take().iter().map(|(samples, ..)| *samples).collect();
+    assert_eq!(seen[..4], [8, 8, 4, 4]);
+    let (losses, lost) = (rows(dir, "whole", "loss"), rows(dir, "lost", "loss"));
+    assert!(close(&losses[1..], &lost[1..]), "{losses:?} and {lost:?}");
+}
+
+#[test]
+fn parts_are_not_smaller_than_the_least() {
+    let dir = tempfile::tempdir().unwrap();
+    let seen = fitted(dir.path(), "least", (usize::MAX, 3), "least: 3", 1).unwrap();
+    assert_eq!(seen, [vec![8, 4], [3, 3, 2].repeat(4)].concat());
+}
+
+#[test]
+fn memory_that_is_not_enough_for_the_least_part_ends_the_training_as_always() {
+    let dir = tempfile::tempdir().unwrap();
+    let error = fitted(dir.path(), "none", (1, usize::MAX), "least: 2", 1).unwrap_err();
+    let error = format!("{error:#}");
+    assert!(error.contains("the host is out of memory in iter 1"), "{error}");
+    assert!(error.contains("2 samples"), "{error}");
+}
+
+#[test]
+fn without_a_lack_of_memory_no_bit_changes() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    train(dir, "plain", "", 2).unwrap();
+    assert_eq!(fitted(dir, "fitted", (usize::MAX, usize::MAX), "", 2).unwrap(), [8; 8]);
+    let bits = |name: &str| rows(dir, name, "loss").iter().map(|loss| loss.to_bits()).collect::<Vec<_>>();
+    assert_eq!(bits("plain"), bits("fitted"));
 }

@@ -7,6 +7,7 @@ mod support;
 
 mod changed;
 mod draws;
+mod dumps;
 mod resume;
 mod rollback;
 mod switches;

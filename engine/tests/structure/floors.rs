@@ -10,8 +10,8 @@ const FLOORS: [&[&str]; 8] = [
     &["phase", "config", "random", "native", "nn"],
     &["data", "dist", "optim", "metric", "record", "checkpoint", "folder", "model"],
     &["run", "sinks", "weights"],
-    &["hook"],
-    &["hooks", "loops"],
+    &["hook", "readers"],
+    &["board", "hooks", "loops"],
     &["trainer"],
     &["cli"],
 ];

@@ -164,7 +164,7 @@ impl Setup {
         };
         run.updates.add(Optim::new("opt", recipe.as_ref(), parameters).unwrap());
         let hooks = Dispatcher::new(hooks, vec![], vec![]);
-        let plan = Plan { train: self.train.clone(), val: self.val.clone() };
+        let plan = Plan { train: self.train.clone(), val: self.val.clone(), ..Plan::default() };
         let mut driver = Program::new(toy, hooks, plan, run);
         driver.run.seen.results.measures = driver.measures().unwrap();
         driver.run.seen.results.measured_by = driver.measured_by().unwrap();

@@ -115,7 +115,7 @@ fn trained(weigh_tokens: bool, accumulate: u64) -> Trained {
     let loss = MeanLoss::build(&ron::from_str("()").unwrap());
     let mean = Mean { weight: weight.shallow_clone(), train: open("train"), val: open("val"), loss: Box::new(loss) };
     let train = TrainPlan { max_epochs: Some(1), accumulate, ..TrainPlan::default() };
-    let plan = Plan { train, val: Some(every(1, Clock::Epoch)) };
+    let plan = Plan { train, val: Some(every(1, Clock::Epoch)), ..Plan::default() };
     let mut program = Program::new(mean, Dispatcher::new(NoHooks, vec![], vec![]), plan, run);
     program.run(|program| program.train()).unwrap();
     assert_eq!(program.run.record().device_reads(), 0);

@@ -4,6 +4,7 @@
 #![allow(unreachable_pub, reason = "the parts of one test program share what they need")]
 
 mod bench;
+mod board;
 mod left;
 
 mod commands;
@@ -20,9 +21,12 @@ mod passes;
 mod peers;
 mod ranks;
 mod repeatable;
+mod replay;
 mod resume;
 mod rows;
+mod runs;
 mod signals;
+mod smoke;
 mod sweep;
 mod torture;
 mod weights;

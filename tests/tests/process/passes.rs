@@ -47,3 +47,22 @@ fn a_run_killed_within_an_iter_of_several_passes_goes_on_to_the_bit() {
     assert_eq!(tensors(&whole.path("runs/run")), tensors(&bench.path("runs/run")));
     assert_eq!(rows(&whole.path("runs/run")), rows(&bench.path("runs/run")));
 }
+
+#[test]
+fn steps_that_can_not_be_recorded_here_run_eagerly_with_the_same_bits() {
+    let weights = |more: &[&str]| {
+        let bench = Bench::two_passes();
+        bench.train(more).exits(0);
+        let dir = crate::left::newest(&bench.path("runs/run"));
+        let mut files: Vec<_> = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.retain(|file| file.extension().is_some_and(|extension| extension == "safetensors"));
+        files.sort();
+        assert!(!files.is_empty());
+        let log = bench.read("runs/run/log.txt");
+        (files.iter().map(|file| std::fs::read(file).unwrap()).collect::<Vec<_>>(), log)
+    };
+    let (eager, _) = weights(&["--device", "cpu"]);
+    let (asked, log) = weights(&["--device", "cpu", "--set", "train.step=CudaGraph()"]);
+    assert_eq!(eager, asked);
+    assert!(log.contains("CUDA graphs: all steps run eagerly: the device is no CUDA device"), "{log}");
+}

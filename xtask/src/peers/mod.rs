@@ -46,7 +46,15 @@ const ENGINES: Peer = Peer {
     megabytes: 100,
 };
 
-const PEERS: [Peer; 3] = [
+const PEERS: [Peer; 4] = [
+    Peer {
+        name: "playwright",
+        variable: "ENGINE_PEER_PLAYWRIGHT",
+        module: "playwright",
+        pins: include_str!("playwright.txt"),
+        pythons: (11, 14),
+        megabytes: 45,
+    },
     Peer {
         name: "tensorboard",
         variable: "ENGINE_PEER_TENSORBOARD",

@@ -3,7 +3,7 @@
 mod compare;
 mod list;
 mod remove;
-mod text;
+pub(super) mod text;
 
 use crate::checkpoint::{self, Checkpoint};
 use crate::cli::failure::Failure;

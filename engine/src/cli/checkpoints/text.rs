@@ -3,7 +3,7 @@
 use tch::Tensor;
 
 /// `1.2 MB`, in powers of ten.
-pub(super) fn bytes(count: u64) -> String {
+pub(in crate::cli) fn bytes(count: u64) -> String {
     const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
     let mut value = count as f64;
     let mut unit = "B";

@@ -18,7 +18,7 @@ pub struct Resize {
 }
 
 impl Resize {
-    pub(super) fn apply(&self, images: &Tensor) -> Result<Tensor> {
+    pub(in crate::data) fn apply(&self, images: &Tensor) -> Result<Tensor> {
         if self.height < 1 || self.width < 1 {
             return Err(Error::msg(format!("images can't have {} × {} pixels", self.height, self.width)));
         }

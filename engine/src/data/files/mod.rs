@@ -1,10 +1,12 @@
-//! Readers for files that people have: IDX, NumPy, tables, tokens.
+//! Readers for files that people have: IDX, NumPy, tables, tokens, folders of images.
 //!
 //! Promised: a reader refuses what it does not understand with the path and what is wrong, it never waits for a pipe or a
 //! device, and it takes no memory for what a header promises and the file does not have.
 
 mod bytes;
 mod error;
+#[cfg(feature = "images")]
+mod folder;
 mod idx;
 mod npy;
 mod npz;
@@ -15,6 +17,8 @@ mod tests;
 mod tokens;
 
 pub use error::FileError;
+#[cfg(feature = "images")]
+pub use folder::{Fit, ImageFolder, ImageFolderConfig};
 pub use idx::read_idx;
 pub use npy::read_npy;
 pub use npz::read_npz;

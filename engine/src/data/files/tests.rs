@@ -1,5 +1,8 @@
 //! What readers read, and what they refuse.
 
+#[cfg(feature = "images")]
+mod folder;
+
 use super::*;
 use crate::data::{Dataset as _, Loader, LoaderConfig};
 use std::io::Write as _;

@@ -5,6 +5,7 @@
 //! `forward` (held while the step runs), `backward` and `after_batch`, then `finish` and `step`. Loops call them between the phases that hooks see. Nothing here
 //! reads a value from a device.
 
+mod aside;
 mod exchange;
 mod gradient_scale;
 mod lr_scale;
@@ -204,10 +205,15 @@ impl Updates {
     /// # Errors
     /// In a group of ranks, when one has other parameters or is gone.
     pub fn begin(&mut self, pass: usize) -> Result<()> {
+        self.clear_gradients(pass)?;
+        self.exchange.begin(&self.passes[pass], &self.optimizers)
+    }
+
+    fn clear_gradients(&mut self, pass: usize) -> Result<()> {
         for optimizer in &self.passes[pass].optimizers {
             self.optimizers[*optimizer].zero_grad()?;
         }
-        self.exchange.begin(&self.passes[pass], &self.optimizers)
+        Ok(())
     }
 
     /// To be called before each batch of an update, in a group of ranks also by one that has no samples of the batch. `last`:

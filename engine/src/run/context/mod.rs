@@ -1,6 +1,7 @@
 //! The only access that hooks and steps have to a run.
 
 mod backward;
+mod dumps;
 mod endpoints;
 mod ranks;
 mod record;

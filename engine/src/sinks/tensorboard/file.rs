@@ -152,7 +152,7 @@ pub(super) fn now() -> f64 {
 }
 
 /// The begin of every name.
-const START: &str = "events.out.tfevents.";
+pub(crate) const START: &str = "events.out.tfevents.";
 
 /// The event files of a folder, in the order in which they are read; none when there is no folder.
 fn names(folder: &Path) -> Result<Vec<String>, DiskError> {
@@ -189,7 +189,7 @@ fn framed(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// The checksum of records: CRC-32C, turned and shifted so that a checksum of checksums is no fixed point.
-fn masked(bytes: &[u8]) -> [u8; 4] {
+pub(crate) fn masked(bytes: &[u8]) -> [u8; 4] {
     crc32c::crc32c(bytes).rotate_right(15).wrapping_add(0xa282_ead8).to_le_bytes()
 }
 

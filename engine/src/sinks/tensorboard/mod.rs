@@ -5,6 +5,12 @@ mod hparams;
 mod proto;
 mod values;
 
+/// What a reader of event files needs.
+pub(crate) mod event_files {
+    pub(crate) use super::file::{START, masked as check_sum};
+    pub(crate) use super::proto::{Event, Held, Histogram, What};
+}
+
 use crate::base::error::Result;
 use crate::record::{Event, Outcome, Row, RowPhase, RunInfo, Sink, ValueKind};
 use engine_macros::component;

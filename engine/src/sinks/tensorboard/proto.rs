@@ -8,17 +8,17 @@ use std::collections::BTreeMap;
 
 /// One record of a file.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Event {
+pub(crate) struct Event {
     #[prost(double, tag = "1")]
-    pub(super) wall_time: f64,
+    pub(crate) wall_time: f64,
     #[prost(int64, tag = "2")]
-    pub(super) step: i64,
+    pub(crate) step: i64,
     #[prost(oneof = "What", tags = "3, 5, 7")]
-    pub(super) what: Option<What>,
+    pub(crate) what: Option<What>,
 }
 
 #[derive(Clone, PartialEq, Oneof)]
-pub(super) enum What {
+pub(crate) enum What {
     #[prost(string, tag = "3")]
     FileVersion(String),
     #[prost(message, tag = "5")]
@@ -28,31 +28,31 @@ pub(super) enum What {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct SessionLog {
+pub(crate) struct SessionLog {
     /// 1: a session starts, and what was written for its step and later ones is void.
     #[prost(int32, tag = "1")]
-    pub(super) status: i32,
+    pub(crate) status: i32,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Summary {
+pub(crate) struct Summary {
     #[prost(message, repeated, tag = "1")]
-    pub(super) value: Vec<Value>,
+    pub(crate) value: Vec<Value>,
 }
 
 /// `Summary.Value`.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Value {
+pub(crate) struct Value {
     #[prost(string, tag = "1")]
-    pub(super) tag: String,
+    pub(crate) tag: String,
     #[prost(message, optional, tag = "9")]
-    pub(super) metadata: Option<SummaryMetadata>,
+    pub(crate) metadata: Option<SummaryMetadata>,
     #[prost(oneof = "Held", tags = "2, 4, 5, 8")]
-    pub(super) held: Option<Held>,
+    pub(crate) held: Option<Held>,
 }
 
 #[derive(Clone, PartialEq, Oneof)]
-pub(super) enum Held {
+pub(crate) enum Held {
     #[prost(float, tag = "2")]
     Simple(f32),
     #[prost(message, tag = "4")]
@@ -65,85 +65,85 @@ pub(super) enum Held {
 
 /// `Summary.Image`.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Image {
+pub(crate) struct Image {
     #[prost(int32, tag = "1")]
-    pub(super) height: i32,
+    pub(crate) height: i32,
     #[prost(int32, tag = "2")]
-    pub(super) width: i32,
+    pub(crate) width: i32,
     #[prost(int32, tag = "3")]
-    pub(super) colorspace: i32,
+    pub(crate) colorspace: i32,
     #[prost(bytes = "vec", tag = "4")]
-    pub(super) encoded: Vec<u8>,
+    pub(crate) encoded: Vec<u8>,
 }
 
 /// `HistogramProto`.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Histogram {
+pub(crate) struct Histogram {
     #[prost(double, tag = "1")]
-    pub(super) min: f64,
+    pub(crate) min: f64,
     #[prost(double, tag = "2")]
-    pub(super) max: f64,
+    pub(crate) max: f64,
     #[prost(double, tag = "3")]
-    pub(super) num: f64,
+    pub(crate) num: f64,
     #[prost(double, tag = "4")]
-    pub(super) sum: f64,
+    pub(crate) sum: f64,
     #[prost(double, tag = "5")]
-    pub(super) sum_squares: f64,
+    pub(crate) sum_squares: f64,
     /// The upper ends of the buckets.
     #[prost(double, repeated, tag = "6")]
-    pub(super) bucket_limit: Vec<f64>,
+    pub(crate) bucket_limit: Vec<f64>,
     #[prost(double, repeated, tag = "7")]
-    pub(super) bucket: Vec<f64>,
+    pub(crate) bucket: Vec<f64>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct SummaryMetadata {
+pub(crate) struct SummaryMetadata {
     #[prost(message, optional, tag = "1")]
-    pub(super) plugin_data: Option<PluginData>,
+    pub(crate) plugin_data: Option<PluginData>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct PluginData {
+pub(crate) struct PluginData {
     #[prost(string, tag = "1")]
-    pub(super) plugin_name: String,
+    pub(crate) plugin_name: String,
     #[prost(bytes = "vec", tag = "2")]
-    pub(super) content: Vec<u8>,
+    pub(crate) content: Vec<u8>,
 }
 
 /// `TensorProto`.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Tensor {
+pub(crate) struct Tensor {
     /// 1: floats, 7: texts.
     #[prost(int32, tag = "1")]
-    pub(super) dtype: i32,
+    pub(crate) dtype: i32,
     #[prost(message, optional, tag = "2")]
-    pub(super) shape: Option<Shape>,
+    pub(crate) shape: Option<Shape>,
     #[prost(bytes = "vec", repeated, tag = "8")]
-    pub(super) string_val: Vec<Vec<u8>>,
+    pub(crate) string_val: Vec<Vec<u8>>,
 }
 
 /// `TensorShapeProto`.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Shape {
+pub(crate) struct Shape {
     #[prost(message, repeated, tag = "2")]
-    pub(super) dim: Vec<Dim>,
+    pub(crate) dim: Vec<Dim>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Dim {
+pub(crate) struct Dim {
     #[prost(int64, tag = "1")]
-    pub(super) size: i64,
+    pub(crate) size: i64,
 }
 
 /// What the HParams plugin reads; its version is 0.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct HParams {
+pub(crate) struct HParams {
     #[prost(oneof = "HParamsData", tags = "2, 3, 4")]
-    pub(super) data: Option<HParamsData>,
+    pub(crate) data: Option<HParamsData>,
 }
 
 #[derive(Clone, PartialEq, Oneof)]
-pub(super) enum HParamsData {
+pub(crate) enum HParamsData {
     #[prost(message, tag = "2")]
     Experiment(Experiment),
     #[prost(message, tag = "3")]
@@ -153,62 +153,62 @@ pub(super) enum HParamsData {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Experiment {
+pub(crate) struct Experiment {
     #[prost(double, tag = "3")]
-    pub(super) time_created_secs: f64,
+    pub(crate) time_created_secs: f64,
     #[prost(message, repeated, tag = "4")]
-    pub(super) hparam_infos: Vec<HParamInfo>,
+    pub(crate) hparam_infos: Vec<HParamInfo>,
     #[prost(message, repeated, tag = "5")]
-    pub(super) metric_infos: Vec<MetricInfo>,
+    pub(crate) metric_infos: Vec<MetricInfo>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct HParamInfo {
+pub(crate) struct HParamInfo {
     #[prost(string, tag = "1")]
-    pub(super) name: String,
+    pub(crate) name: String,
     /// 1: text, 2: truth value, 3: number.
     #[prost(int32, tag = "4")]
-    pub(super) r#type: i32,
+    pub(crate) r#type: i32,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct MetricInfo {
+pub(crate) struct MetricInfo {
     #[prost(message, optional, tag = "1")]
-    pub(super) name: Option<MetricName>,
+    pub(crate) name: Option<MetricName>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct MetricName {
+pub(crate) struct MetricName {
     #[prost(string, tag = "2")]
-    pub(super) tag: String,
+    pub(crate) tag: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct SessionStart {
+pub(crate) struct SessionStart {
     #[prost(btree_map = "string, message", tag = "1")]
-    pub(super) hparams: BTreeMap<String, Setting>,
+    pub(crate) hparams: BTreeMap<String, Setting>,
     #[prost(double, tag = "5")]
-    pub(super) start_time_secs: f64,
+    pub(crate) start_time_secs: f64,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct SessionEnd {
+pub(crate) struct SessionEnd {
     /// 1: success, 2: failure.
     #[prost(int32, tag = "1")]
-    pub(super) status: i32,
+    pub(crate) status: i32,
     #[prost(double, tag = "2")]
-    pub(super) end_time_secs: f64,
+    pub(crate) end_time_secs: f64,
 }
 
 /// `google.protobuf.Value`.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Setting {
+pub(crate) struct Setting {
     #[prost(oneof = "Known", tags = "2, 3, 4")]
-    pub(super) kind: Option<Known>,
+    pub(crate) kind: Option<Known>,
 }
 
 #[derive(Clone, PartialEq, Oneof)]
-pub(super) enum Known {
+pub(crate) enum Known {
     #[prost(double, tag = "2")]
     Number(f64),
     #[prost(string, tag = "3")]

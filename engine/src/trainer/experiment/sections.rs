@@ -232,6 +232,8 @@ macro_rules! sections {
             pub fields: FieldSettings,
             /// Stops after this many updates, as the command line asks; the plan stays what the file says.
             pub stop_after: Option<u64>,
+            /// Batches of each loader in an evaluation, as the command line asks.
+            pub evaluate_at_most: Option<u64>,
             /// The iters that are profiled, as the command line asks.
             pub profile: Option<ProfileWindow>,
         }
@@ -267,6 +269,7 @@ macro_rules! sections {
                     hooks: self.hooks?,
                     fields: self.fields?,
                     stop_after: None,
+                    evaluate_at_most: None,
                     profile: None,
                 })
             }

@@ -2,6 +2,7 @@
 //! `plan` without running anything.
 
 mod backend;
+mod costs;
 mod determinism;
 mod environment;
 mod evaluate;
@@ -13,17 +14,20 @@ mod predictor;
 mod program;
 mod ranks;
 mod recording;
+mod replay;
 mod script;
 mod start;
 mod train;
 mod weights;
 
+pub use costs::run_costs;
 pub(crate) use evaluate::needs_loader;
 pub use evaluate::{run_predict, run_test, run_val};
 pub use offline::{Offline, run_offline};
 pub use plan::{PlannedGroup, PlannedHook, PlannedPass, ProgramPlan, plan_of};
 pub use predictor::Predictor;
 pub use program::{Program, build};
+pub use replay::run_replay;
 pub use script::run_script;
 pub use train::{TrainOptions, run_train};
 

@@ -7,6 +7,7 @@ use crate::hook::{CustomHook, Dispatcher, HookSet, Joined, SlotSetting};
 use crate::hooks::{DefaultHooks, HookSettings};
 use crate::loops::{self, Plan, Role, TrainPlan};
 use crate::model::InitRule;
+use crate::optim::GradientScale;
 use crate::random;
 use crate::run::{Generators, Numerics, RunState};
 use crate::trainer::run::{backend, determinism};
@@ -61,6 +62,7 @@ pub(super) fn build_on<T: Build>(device: Device, experiment: Experiment<T>, role
             ..experiment.train.plan()
         },
         val: (!T::loaders(Role::Val).is_empty()).then(|| experiment.val.plan(T::CLOCK)),
+        evaluate_at_most: experiment.evaluate_at_most,
     };
     let loaders = roles.iter().flat_map(|role| T::loaders(*role)).copied();
     let mut builder = Builder::new(&mut run, loaders.collect());
@@ -86,6 +88,12 @@ pub(super) fn build_on<T: Build>(device: Device, experiment: Experiment<T>, role
     program.run.seen.results.measures = program.measures()?;
     program.run.seen.results.measured_by = program.measured_by()?;
     Ok(program)
+}
+
+/// Sets the factors of gradients; a pattern that gets no parameter is told with its place.
+pub(super) fn scale_gradients<T: Build>(program: &mut Program<T>, scales: &[GradientScale]) -> Result<()> {
+    let set = program.run.updates.set_gradient_scales(scales);
+    set.map_err(|(place, why)| BuildErrors::at(format!("train.gradient_scale.{place}.pattern"), why.to_string()))
 }
 
 /// It knows no trainer, and is compiled with the engine.

@@ -38,6 +38,20 @@ pub(super) fn join<T: Build>(experiment: &Experiment<T>) -> Result<Process> {
     meet(experiment, launched, Hello::default().with("the command", "train"))
 }
 
+/// Refuses a command that a process does alone, where a launcher has started several.
+///
+/// # Errors
+/// When it has, and when the launcher's variables contradict each other.
+pub(super) fn is_alone(command: &str) -> Result<()> {
+    match Launched::of_environment()? {
+        Some(launched) if launched.world > 1 => Err(Error::msg(format!(
+            "`{command}` is the work of one process, and the launcher has started {}; start it without the launcher",
+            launched.world
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// Joins the processes that a launcher has started, for the evaluation of a checkpoint. There may be fewer or more of them
 /// than in the training: the results are the same.
 ///

@@ -11,7 +11,7 @@ use crate::run::{Signals, TimeLimit};
 use crate::sinks::{ConsoleOptions, LogFile};
 #[cfg(feature = "s3")]
 use crate::trainer::run::mirror::Mirrored;
-use crate::trainer::run::program::{build_on, prepare};
+use crate::trainer::run::program::{build_on, prepare, scale_gradients};
 use crate::trainer::run::recording::Recording;
 use crate::trainer::run::start::{Claim, Start};
 use crate::trainer::run::{Program, Summary, environment, ranks, weights};
@@ -128,8 +128,7 @@ fn build_for_training<T: Build>(
 ) -> Result<Program<T>> {
     let scales = experiment.train.gradient_scale.clone();
     let mut program = build_on(device, experiment, &[Role::Train, Role::Val])?;
-    let set = program.run.updates.set_gradient_scales(&scales);
-    set.map_err(|(place, why)| BuildErrors::at(format!("train.gradient_scale.{place}.pattern"), why.to_string()))?;
+    scale_gradients(&mut program, &scales)?;
     program.run.process = process;
     program.deal_loaders()?;
     match signals {

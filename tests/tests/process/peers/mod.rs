@@ -1,5 +1,6 @@
 //! What programs of others make of what a run leaves. `cargo xtask test --peers` brings them and runs these tests.
 
+mod browser;
 mod mirror;
 mod networks;
 mod pytorch;

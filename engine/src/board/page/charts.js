@@ -1,0 +1,214 @@
+"use strict";
+// Curves: a chart for each metric, with the same metric of all loops and loaders of all chosen runs.
+
+const Charts = (() => {
+  const { make, row, number, clock } = Parts;
+  const COLORS = 8;
+  // By loop and loader, the same in all charts: train, then the others in the order of their names.
+  const DASHES = [[], [7, 4], [2, 3], [10, 3, 2, 3], [4, 2], [1, 4]];
+  // What is looked at last.
+  const ASIDE = /^(iter_time|data_time|eta|samples_per_second|grad_norm)\b/;
+  const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+  let context = null; // what main.js gives: chosen runs, axis, smoothing, window
+  const charts = new Map();
+  const seen = new IntersectionObserver((entries) => {
+    for (const entry of entries) {
+      const chart = charts.get(entry.target.dataset.metric);
+      if (chart) {
+        chart.visible = entry.isIntersecting;
+        if (chart.visible && chart.stale) chart.draw();
+      }
+    }
+  }, { rootMargin: "200px" });
+
+  const split = (key) => {
+    const [loop, ...rest] = key.split("/");
+    return { loop, rest: rest.join("/") };
+  };
+
+  const groupOf = (key, name) => key.slice(0, key.length - name.length - 1);
+
+  // The metrics of the chosen runs: name to full names. `val/hard/accuracy` is the `accuracy` of the loader `hard` where
+  // `accuracy` is also the name of another loop's or loader's metric.
+  function metrics(runs) {
+    const keys = [...new Set(runs.flatMap((run) => run.metrics.map((metric) => metric.key)))];
+    const plain = new Set(keys.filter((key) => key.startsWith("train/")).map((key) => split(key).rest));
+    const found = new Map();
+    for (const key of keys) {
+      const { loop, rest } = split(key);
+      const parts = rest.split("/");
+      const last = parts[parts.length - 1];
+      const shared = loop !== "train" && parts.length > 1
+        && (plain.has(last) || keys.some((other) => other !== key && other.startsWith(`${loop}/`) && other.split("/").length === 3 && other.endsWith(`/${last}`)));
+      const name = shared ? last : rest;
+      found.set(name, [...(found.get(name) || []), key]);
+    }
+    const rank = ([name, keys]) => (ASIDE.test(name) ? 2 : keys.some((key) => !key.startsWith("train/")) ? 0 : 1);
+    return [...found].sort((a, b) => rank(a) - rank(b));
+  }
+
+  class Chart {
+    constructor(name) {
+      this.name = name;
+      this.visible = false;
+      this.stale = true;
+      this.plot = null;
+      this.shape = "";
+      this.place = make("div", { class: "plot" });
+      this.note = make("p", { class: "note" });
+      this.table = make("table", {});
+      this.figure = make("figure", { tabindex: "0", "data-metric": name, onkeydown: (event) => this.key(event) },
+        make("figcaption", {}, make("h3", {}, name)), this.place, this.note,
+        make("details", { ontoggle: () => this.list() }, make("summary", {}, "Values as a table"), make("div", { class: "scroll" }, this.table)));
+      this.draw = Parts.steady(() => this.fetch());
+      seen.observe(this.figure);
+    }
+
+    async fetch() {
+      this.stale = false;
+      const { chosen, axis, smooth, from, to } = context;
+      const columns = Math.max(100, Math.round(this.place.clientWidth || 440));
+      const ids = chosen.map((run) => run.id);
+      const curves = ids.length ? await Source.curves({ run: ids, key: this.keys, x: axis, smooth, from, to, columns }) : [];
+      this.curves = curves;
+      this.show(curves, columns);
+      this.list();
+    }
+
+    show(curves, width) {
+      const { axis, smooth, from, to, log, slot, name } = context;
+      const x = { label: axis, value: (u, value) => (value === null ? "" : axis === "time" ? clock(value) : number(value)) };
+      const clean = (values) => (log ? values.map((value) => (value > 0 ? value : null)) : values);
+      const tables = [], series = [x];
+      for (const curve of curves) {
+        const group = groupOf(curve.key, this.name);
+        const at = group === "train" ? 0 : 1 + context.groups.indexOf(group);
+        const look = { stroke: css(`--c${slot(curve.run) % COLORS}`), dash: at ? DASHES[1 + (at - 1) % (DASHES.length - 1)] : DASHES[0], width: 1.6, points: { fill: css("--back") } };
+        const label = `${name(curve.run)} ${group}`;
+        const value = (u, value) => (value === null || value === undefined ? "" : number(value));
+        if (curve.smooth) {
+          tables.push([curve.x, clean(curve.y)], [curve.smooth[0], clean(curve.smooth[1])]);
+          series.push({ ...look, label: `${label}, as it is`, alpha: 0.25, width: 1, value, points: { show: false } }, { ...look, label, value });
+        } else {
+          tables.push([curve.x, clean(curve.y)]);
+          series.push({ ...look, label, value });
+        }
+      }
+      const data = tables.length ? uPlot.join(tables) : [[]];
+      const positive = tables.some(([, values]) => values.some((value) => value !== null));
+      const shape = JSON.stringify([series.map((one) => [one.label, one.stroke]), axis, log && positive, css("--front")]);
+      this.figure.setAttribute("aria-label", `${this.name} over ${axis}: ${curves.length} curves. The values are in the table below.`);
+      const missing = this.notFinite();
+      this.note.textContent = missing ? `${missing} values are not finite (NaN or infinite): gaps in the curve` : "";
+      const range = { min: from ?? null, max: to ?? null };
+      if (this.plot && this.shape === shape) {
+        this.plot.setSize({ width, height: this.height() });
+        this.plot.setData(data, true);
+        if (from !== null || to !== null) this.plot.setScale("x", this.window(range));
+        return;
+      }
+      this.shape = shape;
+      if (this.plot) this.plot.destroy();
+      const stroke = css("--front"), grid = { stroke: css("--line"), width: 1 };
+      const values = (u, ticks) => ticks.map((tick) => (tick === null ? "" : Parts.tick(tick)));
+      this.plot = new uPlot({
+        width, height: this.height(),
+        scales: { x: { time: false }, y: { distr: log && positive ? 3 : 1 } },
+        axes: [
+          { stroke, grid, values: axis === "time" ? (u, ticks) => ticks.map(clock) : values },
+          { stroke, grid, size: 64, values },
+        ],
+        series,
+        legend: { show: series.length <= 13 },
+        cursor: { drag: { x: true, y: false, setScale: false }, sync: { key: "all" } },
+        hooks: {
+          setSelect: [(u) => {
+            // charts that follow the pointer get the same selection, and would ask again
+            if (u.select.width > 3 && u.cursor.event) {
+              context.zoom(u.posToVal(u.select.left, "x"), u.posToVal(u.select.left + u.select.width, "x"));
+              u.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
+            }
+          }],
+        },
+      }, data, this.place);
+      this.plot.over.addEventListener("dblclick", () => context.zoom(null, null));
+      if (from !== null || to !== null) this.plot.setScale("x", this.window(range));
+    }
+
+    height() {
+      return 240;
+    }
+
+    window({ min, max }) {
+      const known = this.plot.scales.x;
+      return { min: min ?? known.min, max: max ?? known.max };
+    }
+
+    notFinite() {
+      const measured = context.chosen.flatMap((run) => run.metrics.filter((metric) => this.keys.includes(metric.key)));
+      return measured.reduce((sum, metric) => sum + metric.not_finite, 0);
+    }
+
+    // The same in numbers, for who sees no curves.
+    list() {
+      if (!this.table.closest("details").open) return;
+      const head = make("thead", {}, row(["Run", "Metric", "Last", "Best", "At iter", "Points shown", "Of"], "th"));
+      const rows = (this.curves || []).map((curve) => {
+        const run = context.chosen.find((run) => run.id === curve.run);
+        const metric = run && run.metrics.find((metric) => metric.key === curve.key);
+        return row([context.name(curve.run), curve.key, metric ? number(metric.last) : "", metric && metric.best !== null ? number(metric.best) : "",
+          metric && metric.best_iter !== null ? String(metric.best_iter) : "", String(curve.x.length), String(curve.of)]);
+      });
+      this.table.replaceChildren(head, make("tbody", {}, rows));
+    }
+
+    key(event) {
+      if (!this.plot || event.target !== this.figure || event.ctrlKey || event.metaKey || event.altKey) return;
+      const { min, max } = this.plot.scales.x;
+      const width = max - min;
+      const moves = {
+        "+": [min + width / 4, max - width / 4], "=": [min + width / 4, max - width / 4], "-": [min - width / 2, max + width / 2],
+        ArrowLeft: [min - width / 4, max - width / 4], ArrowRight: [min + width / 4, max + width / 4], 0: [null, null],
+      };
+      if (!(event.key in moves)) return;
+      event.preventDefault();
+      context.zoom(...moves[event.key]);
+    }
+
+    drop() {
+      seen.unobserve(this.figure);
+      if (this.plot) this.plot.destroy();
+      this.figure.remove();
+    }
+  }
+
+  // Brings the charts to what is chosen; those in sight are drawn.
+  function update(given) {
+    context = given;
+    const all = metrics(context.chosen);
+    context.groups = [...new Set(all.flatMap(([name, keys]) => keys.map((key) => groupOf(key, name))))].filter((group) => group !== "train").sort();
+    const wanted = all.filter(([name, keys]) => [name, ...keys].some((text) => text.toLowerCase().includes(context.metric)));
+    const names = new Set(wanted.map(([name]) => name));
+    for (const [name, chart] of charts) {
+      if (!names.has(name)) {
+        chart.drop();
+        charts.delete(name);
+      }
+    }
+    const parent = document.getElementById("charts");
+    wanted.forEach(([name, keys], place) => {
+      const chart = charts.get(name) || new Chart(name);
+      charts.set(name, chart);
+      chart.keys = keys.sort((a, b) => Number(b.startsWith("train/")) - Number(a.startsWith("train/")));
+      if (parent.children[place] !== chart.figure) parent.insertBefore(chart.figure, parent.children[place] || null);
+      chart.stale = true;
+      if (chart.visible) chart.draw();
+    });
+    document.getElementById("lines").textContent = context.chosen.length
+      ? "A colour for each run. Whole lines: training; dashed and dotted lines: validation, test, further loaders."
+      : "Choose runs in the table above.";
+  }
+
+  return { update };
+})();

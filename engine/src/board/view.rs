@@ -1,0 +1,151 @@
+//! What the page shows, as JSON: the same for the server and for a report.
+
+use super::shelf::Entry;
+use crate::readers::{Axis, Picture, Point, RunReader, SavedState, Summary, checkpoints, settings, smoothed};
+use serde::Serialize;
+use std::sync::Arc;
+
+/// A run in the table.
+#[derive(Serialize)]
+pub(super) struct RunView {
+    id: String,
+    #[serde(flatten, serialize_with = "within")]
+    summary: Arc<Summary>,
+}
+
+fn within<S: serde::Serializer>(summary: &Arc<Summary>, to: S) -> Result<S::Ok, S::Error> {
+    summary.serialize(to)
+}
+
+/// The table.
+#[derive(Serialize)]
+pub(super) struct RunsView {
+    /// To be given back as `since`.
+    version: u64,
+    /// The ids of all runs, in the order of their paths.
+    order: Vec<String>,
+    /// Those that have changed.
+    runs: Vec<RunView>,
+}
+
+/// The runs that have changed since a version.
+pub(super) fn runs(entries: &[Arc<Entry>], version: u64, since: u64) -> RunsView {
+    let changed = entries.iter().filter(|entry| since == 0 || entry.changed() > since);
+    RunsView {
+        version,
+        order: entries.iter().map(|entry| entry.id.clone()).collect(),
+        runs: changed.map(|entry| RunView { id: entry.id.clone(), summary: entry.summary() }).collect(),
+    }
+}
+
+/// How curves are drawn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Drawing {
+    pub(super) axis: Axis,
+    /// The weight of what was before, from 0 to 1.
+    pub(super) smooth: f64,
+    pub(super) from: f64,
+    pub(super) to: f64,
+    /// Columns of pixels.
+    pub(super) columns: usize,
+}
+
+impl Default for Drawing {
+    fn default() -> Self {
+        Drawing { axis: Axis::Iter, smooth: 0.0, from: f64::NEG_INFINITY, to: f64::INFINITY, columns: 600 }
+    }
+}
+
+/// A curve. What is not finite is `null`.
+#[derive(Serialize)]
+pub(super) struct CurveView {
+    run: String,
+    key: String,
+    x: Vec<f64>,
+    y: Vec<f64>,
+    /// The points of the smoothed curve, if it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    smooth: Option<(Vec<f64>, Vec<f64>)>,
+    /// How many points there are in the window.
+    of: usize,
+}
+
+/// The curve of a metric of a run; `None` where the run lacks it.
+pub(super) fn curve(id: &str, run: &RunReader, key: &str, drawing: Drawing) -> Option<CurveView> {
+    let (group, series) = run.rows().find(key)?;
+    let draw = |values: &mut dyn Iterator<Item = f64>| {
+        let places = series.places(group, drawing.axis, run.rows().iters_per_epoch());
+        let points = places.zip(values).map(|(x, y)| Point { x, y });
+        Picture::new(points, drawing.from, drawing.to, drawing.columns)
+    };
+    let split = |points: &[Point]| points.iter().map(|point| (point.x, point.y)).unzip();
+    let picture = draw(&mut series.values().iter().copied());
+    let smooth = (drawing.smooth > 0.0).then(|| split(&draw(&mut smoothed(series.values(), drawing.smooth)).points));
+    let (x, y) = split(&picture.points);
+    Some(CurveView { run: id.to_owned(), key: key.to_owned(), x, y, smooth, of: picture.of })
+}
+
+/// A setting with its place.
+#[derive(Serialize)]
+struct SettingView {
+    path: String,
+    value: String,
+    place: String,
+}
+
+/// The settings of a run, or why they can't be told.
+#[derive(Serialize)]
+pub(super) struct SettingsView {
+    run: String,
+    error: Option<String>,
+    settings: Vec<SettingView>,
+}
+
+/// The settings of a run.
+pub(super) fn settings_of(id: &str, run: &std::path::Path) -> SettingsView {
+    let (error, found) = match settings(run) {
+        Ok((_, found)) => (None, found),
+        Err(error) => (Some(error), Vec::new()),
+    };
+    let view =
+        |found: crate::readers::Setting| SettingView { path: found.path, value: found.value, place: found.place };
+    SettingsView { run: id.to_owned(), error, settings: found.into_iter().map(view).collect() }
+}
+
+#[derive(Serialize)]
+struct CheckpointView {
+    names: Vec<String>,
+    epoch: u64,
+    iter: u64,
+    bytes: u64,
+    metrics: Vec<(String, f64)>,
+    damage: Option<String>,
+}
+
+impl From<SavedState> for CheckpointView {
+    fn from(state: SavedState) -> Self {
+        let SavedState { names, epoch, iter, bytes, metrics, damage } = state;
+        CheckpointView { names, epoch, iter, bytes, metrics, damage }
+    }
+}
+
+/// All that is shown of one run.
+#[derive(Serialize)]
+pub(super) struct DetailView {
+    run: String,
+    facts: Vec<(String, String)>,
+    checkpoints: Vec<CheckpointView>,
+    log: Vec<String>,
+}
+
+/// All that is shown of one run.
+pub(super) fn detail(entry: &Entry) -> DetailView {
+    let (folder, facts, log) = {
+        let run = entry.reader();
+        let lines = run.log().lines().map(str::to_owned).collect();
+        (run.folder().to_owned(), run.log().session().facts.clone(), lines)
+    };
+    // read from the disk without holding the run
+    let checkpoints = checkpoints(&folder).into_iter().map(CheckpointView::from).collect();
+    DetailView { run: entry.id.clone(), facts, checkpoints, log }
+}

@@ -1,0 +1,150 @@
+//! `train --smoke`: everything for a moment, so that what would fail after an hour fails now.
+//!
+//! Two updates, a checkpoint, a resume and two more updates, with a validation after each of them; then the commands `val`,
+//! `test` and `predict` on the checkpoint, as far as the trainer and the experiment have loaders for them. Each evaluation
+//! takes two batches of each loader. All of it happens in a temporary folder that is removed at the end; the experiment's own
+//! run, its sinks and its mirror are not touched.
+
+use crate::base::{Clock, Error, ErrorContext as _, Result};
+use crate::cli::args::{ExperimentArgs, Style};
+use crate::cli::failure::Failure;
+use crate::cli::loaded::Loaded;
+use crate::cli::predictions::Predictions;
+use crate::cli::{checkpoint, out, ranks, weights};
+use crate::config::{Given, print_line, to_node};
+use crate::folder::{Mode, PREDICTIONS};
+use crate::loops::{End, Role};
+use crate::trainer::{Build, Purpose, Summary, TrainOptions, run_predict, run_test, run_train, run_val};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// Updates of each of the two trainings.
+const UPDATES: u64 = 2;
+/// Batches of each loader in an evaluation.
+const BATCHES: u64 = 2;
+/// The name of the run.
+const NAME: &str = "smoke";
+
+/// Tries an experiment. The exit code is that of the first command that fails or is stopped by a signal.
+pub(super) fn run<T: Build>(args: &ExperimentArgs, files: &[String], style: &Style) -> Result<ExitCode, Failure> {
+    let begun = Instant::now();
+    let scratch = Scratch::make()?;
+    let read = || -> Result<Loaded<T>, Failure> {
+        let mut given = weights::given(files, T::MODELS)?;
+        given.extend(ranks::given(Some(1)));
+        given.extend(overrides::<T>(&scratch.0)?);
+        let mut loaded = Loaded::<T>::read_with(args, given, Purpose::Run)?;
+        loaded.experiment.evaluate_at_most = Some(BATCHES);
+        Ok(loaded)
+    };
+    for (what, mode, updates) in
+        [("training", Mode::New, UPDATES), ("resuming from its checkpoint", Mode::Resume, 2 * UPDATES)]
+    {
+        say(what)?;
+        let mut loaded = read()?;
+        loaded.experiment.stop_after = Some(updates);
+        let options = TrainOptions { console: style.console(), ..TrainOptions::from(mode) };
+        let summary = loaded.used_by(|experiment| run_train(experiment, options))?;
+        if let Some(code) = interrupted(&summary) {
+            return Ok(code);
+        }
+    }
+    let folder = scratch.0.join(NAME);
+    let mut done = vec!["a training", "a checkpoint", "a resume"];
+    for role in [Role::Val, Role::Test, Role::Predict] {
+        let loaded = read()?;
+        if !has_loader::<T>(&loaded, role)? {
+            continue;
+        }
+        say(role.name())?;
+        let newest = checkpoint::resolve(folder.clone(), &folder)?;
+        let console = style.console();
+        let summary = loaded.used_by(|experiment| match role {
+            Role::Val => run_val(experiment, &newest, console),
+            Role::Test => run_test(experiment, &newest, console),
+            _ => {
+                let mut file = Predictions::create(&folder.join(PREDICTIONS))?;
+                let summary = run_predict(experiment, &newest, console, &mut |prediction| file.write(&prediction))?;
+                file.finish()?;
+                Ok(summary)
+            }
+        })?;
+        if let Some(code) = interrupted(&summary) {
+            return Ok(code);
+        }
+        done.push(role.name());
+    }
+    out::line(format_args!("smoke: {} work, in {:.1} s", done.join(", "), begun.elapsed().as_secs_f64()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn say(what: &str) -> Result<()> {
+    out::line(format_args!("smoke: {what}"))
+}
+
+/// Whether the trainer has loaders for this, and the experiment has not left them out.
+fn has_loader<T: Build>(loaded: &Loaded<T>, role: Role) -> Result<bool> {
+    let root = loaded.experiment.to_node()?;
+    let loaders = root.fields().iter().find(|field| field.key == "loaders");
+    let is_there = |name: &&str| {
+        let fields = loaders.map(|loaders| loaders.value.fields()).unwrap_or_default();
+        fields.iter().any(|field| field.key == **name && field.value.name() != Some("None"))
+    };
+    Ok(T::loaders(role).iter().any(is_there))
+}
+
+/// The exit code of a command that a signal has ended.
+fn interrupted(summary: &Summary) -> Option<ExitCode> {
+    match &summary.end {
+        End::Signal(signal) => {
+            out::error_line(format_args!("smoke: stopped by {signal}"));
+            Some(ExitCode::from(signal.exit_code()))
+        }
+        End::Finished | End::Stopped(_) => None,
+    }
+}
+
+/// What stands over the experiment.
+fn overrides<T: Build>(scratch: &Path) -> Result<Vec<Given>> {
+    let text =
+        scratch.to_str().ok_or_else(|| Error::msg("the folder for temporary files has a name that is not UTF-8"))?;
+    let mut given = vec![
+        over("work_dir", text)?,
+        over("name", NAME)?,
+        // a sink may write elsewhere, and a mirror does
+        over("sinks", Vec::<u8>::new())?,
+        over("checkpoints.mirror", None::<String>)?,
+        over("hooks.logger.interval", 1)?,
+    ];
+    if !T::loaders(Role::Val).is_empty() {
+        given.extend([over("val.interval", 1)?, over("val.begin", 0)?, over("val.by", Clock::Iter)?]);
+        given.push(over("val.dynamic_intervals", Vec::<u8>::new())?);
+    }
+    Ok(given)
+}
+
+fn over(path: &str, value: impl Serialize) -> Result<Given> {
+    let value = to_node(&value).map_err(Error::new)?;
+    Ok(Given { option: "--smoke", text: format!("{path}={}", print_line(&value)), path: path.to_owned(), value })
+}
+
+/// A folder that only this process uses, removed when it is dropped.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn make() -> Result<Scratch> {
+        let of = |number: u32| std::env::temp_dir().join(format!("engine-smoke-{}-{number}", std::process::id()));
+        let free = (0..1000).map(of).find(|path| std::fs::create_dir(path).is_ok());
+        let context = || format!("no folder can be made in `{}`", std::env::temp_dir().display());
+        free.ok_or_else(|| Error::msg("a thousand names were tried")).with_context(context).map(Scratch)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // what is left is small, and lies where temporary files are removed
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

@@ -1,0 +1,206 @@
+"""Opens the page of runs in Chromium, looks, clicks and types. Arguments: the address, and what to do there.
+
+Prints nothing when all is well; a failed `check` says what was seen.
+"""
+
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+from playwright.sync_api import sync_playwright
+
+WIDE, PHONE = (1400, 1000), (390, 844)
+
+
+def check(right, *seen):
+    if not right:
+        raise SystemExit("the page is not as it should be: " + " ".join(map(repr, seen)))
+
+
+@contextmanager
+def browser():
+    names = ["chromium", "chromium-browser", "google-chrome"]
+    there = next(filter(None, map(shutil.which, names)), None)
+    if there is None:
+        # not Debian's `chromium`, but the one that belongs to this Playwright
+        subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=True)
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=there, args=["--no-sandbox"])
+        try:
+            yield started
+        finally:
+            started.close()
+
+
+@contextmanager
+def page_of(started, address, size, scheme):
+    page = started.new_page(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+    problems = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.on("request", lambda request: None if request.url.startswith((address.split("#")[0].rsplit("/", 1)[0], "data:")) else problems.append(request.url))
+    page.add_init_script("window.hacked = () => { window.wasHacked = true; }")
+    page.goto(address)
+    yield page
+    check(not page.evaluate("window.wasHacked"), "a text of a run was run as a script")
+    check(not problems, problems)
+    page.close()
+
+
+# How many pixels of a part of a chart have the colour of a run; parts are shares of width and height.
+PIXELS = """([metric, slot, left, top, right, bottom]) => {
+    const canvas = document.querySelector(`figure[data-metric="${metric}"] canvas`);
+    const color = getComputedStyle(document.documentElement).getPropertyValue(`--c${slot}`).trim();
+    const wanted = [1, 3, 5].map((place) => parseInt(color.slice(place, place + 2), 16));
+    const [x, y] = [Math.round(left * canvas.width), Math.round(top * canvas.height)];
+    const [width, height] = [Math.round((right - left) * canvas.width), Math.round((bottom - top) * canvas.height)];
+    const { data } = canvas.getContext("2d").getImageData(x, y, width, height);
+    let found = 0;
+    for (let place = 0; place < data.length; place += 4) {
+        if (data[place + 3] > 200 && wanted.every((part, index) => Math.abs(part - data[place + index]) < 40)) found += 1;
+    }
+    return found;
+}"""
+
+
+def pixels(page, metric, slot, part=(0, 0, 1, 1)):
+    return page.evaluate(PIXELS, [metric, slot, *part])
+
+
+def until(page, right, *seen):
+    """Asks again for some seconds: the machine may have much else to do."""
+    for _ in range(100):
+        if right():
+            return
+        page.wait_for_timeout(100)
+    check(False, *(see() if callable(see) else see for see in seen))
+
+
+def settle(page, metric):
+    page.wait_for_selector(f'figure[data-metric="{metric}"] canvas')
+    page.wait_for_timeout(400)
+
+
+def look(address):
+    """Two runs of the tests' program, `run` and `other`, which has another learning rate."""
+    with browser() as started:
+        for size, scheme in [(WIDE, "light"), (PHONE, "dark")]:
+            with page_of(started, address, size, scheme) as page:
+                settle(page, "loss")
+                check(page.evaluate("document.documentElement.scrollWidth") <= size[0], "wider than the screen", size)
+                check(page.locator("#live").inner_text() == "live", page.locator("#live").inner_text())
+                rows = [row.inner_text() for row in page.locator("#runs tbody tr").all()]
+                check(len(rows) == 2 and all("finished" in row for row in rows), rows)
+                # the learning rate of `run` rises and falls, and is four times that of `other`
+                run, other = 1, 0
+                page.get_by_label("Metrics").fill("lr")
+                settle(page, "lr")
+                check(pixels(page, "lr", run, (0.3, 0, 0.7, 0.3)) > 10, "the peak")
+                for slot, part in [(run, (0.15, 0, 0.25, 0.5)), (run, (0.9, 0, 1, 0.5)), (other, (0.15, 0, 1, 0.6))]:
+                    check(pixels(page, "lr", slot, part) == 0, "beside the peak", slot, part)
+                page.get_by_label("Metrics").fill("loss")
+                settle(page, "loss")
+                check(all(pixels(page, "loss", slot) > 100 for slot in (run, other)), "two curves")
+                check(page.locator("figure").count() == 1, "charts that do not match", page.locator("figure").count())
+                # the table beside the curve has the numbers
+                page.get_by_text("Values as a table").click()
+                table = page.locator("figure details table").inner_text()
+                check("val/hard/loss" in table or "val/val/loss" in table, table)
+                # a run that is not chosen is not drawn
+                page.locator("#runs tbody tr", has_text="other").get_by_role("checkbox").uncheck()
+                until(page, lambda: pixels(page, "loss", other) == 0, "`other` is still drawn")
+                check(pixels(page, "loss", run) > 100, "`run` is not drawn")
+                page.locator("#runs tbody tr", has_text="other").get_by_role("checkbox").check()
+                # zoom by the keyboard
+                page.locator('figure[data-metric="loss"]').focus()
+                page.keyboard.press("+")
+                until(page, lambda: "from=" in page.evaluate("location.hash"), page.evaluate("location.hash"))
+                page.keyboard.press("0")
+                check("from=" not in page.evaluate("location.hash"), page.evaluate("location.hash"))
+                # smoothing, a log scale, another axis
+                page.get_by_label("Smoothing").fill("0.6")
+                page.get_by_label("Log scale").check()
+                page.locator("#axis").select_option("epoch")
+                figure = page.locator("figure")
+                until(page, lambda: "as it is" in figure.inner_text() and "epoch" in figure.inner_text(), figure.inner_text)
+                # zoom by the pointer
+                box = page.locator("figure .u-over").bounding_box()
+                page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 50)
+                page.mouse.down()
+                page.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + 60, steps=5)
+                page.mouse.up()
+                until(page, lambda: "from=" in page.evaluate("location.hash"), "dragging", page.evaluate("location.hash"))
+                page.mouse.dblclick(box["x"] + 30, box["y"] + 30)
+                until(page, lambda: "from=" not in page.evaluate("location.hash"), "double-click")
+                # what is chosen survives a reload
+                page.reload()
+                settle(page, "loss")
+                check(page.locator("#axis").input_value() == "epoch" and page.get_by_label("Log scale").is_checked(), "reload")
+                # the other views
+                page.locator("body").press("2")
+                page.wait_for_selector("#settings tbody tr")
+                settings = page.locator("#settings").inner_text
+                until(page, lambda: "optimizer.lr" in settings() and "experiment.ron:" in settings(), settings)
+                check("seed" not in settings(), settings())
+                page.get_by_role("tab", name="One run").click()
+                page.wait_for_selector("#run pre")
+                text = page.locator("#run").inner_text()
+                check("git commit" in text and "iter_00000000" in text and "finished" in text, text)
+                page.get_by_role("tab", name="Pictures").click()
+                page.wait_for_selector("#media img")
+                widths = lambda: page.evaluate("[...document.querySelectorAll('#media img')].map((image) => image.naturalWidth)")
+                until(page, lambda: widths() == [2, 4, 2, 4], widths)
+                media = page.locator("#media").inner_text
+                until(page, lambda: "after iter 9" in media() and "train/weights" in media(), media)
+                page.locator("#media input[type=range]").first.fill("0")
+                until(page, lambda: "after iter 1*" in media(), media)
+                # names for all that can be operated
+                nameless = page.evaluate("""[...document.querySelectorAll('input, select, button')].filter((element) =>
+                    !(element.labels && element.labels.length) && !element.textContent.trim() && !element.getAttribute('aria-label')).length""")
+                check(nameless == 0, nameless)
+
+
+def hostile(address):
+    with browser() as started:
+        for size, scheme in [(WIDE, "dark"), (PHONE, "light")]:
+            with page_of(started, address, size, scheme) as page:
+                page.wait_for_selector("figure h3")
+                page.wait_for_timeout(800)
+                text = page.locator("body").inner_text()
+                check("<script>hacked()</script>" in text and "<img src=x onerror=hacked()>" in text, text)
+                check(page.evaluate("document.documentElement.scrollWidth") <= size[0], "wider than the screen", size)
+                for view in ("2", "3", "4", "1"):
+                    page.locator("body").press(view)
+                    page.wait_for_timeout(400)
+                check(page.locator("img[src=x], svg, script:not([src])").count() == 0, "markup of a run")
+
+
+def offline(address):
+    """A report, opened as a file."""
+    with browser() as started:
+        with page_of(started, address, WIDE, "light") as page:
+            settle(page, "loss")
+            check(pixels(page, "loss", 0) > 100 and pixels(page, "loss", 1) > 100, "curves")
+            page.get_by_label("Smoothing").fill("0.6")
+            page.locator("#axis").select_option("time")
+            until(page, lambda: "as it is" in page.locator('figure[data-metric="loss"]').inner_text(), "smoothed")
+            settle(page, "loss")
+            check(pixels(page, "loss", 0) > 100, "smoothed and drawn")
+            page.get_by_role("tab", name="Settings").click()
+            until(page, lambda: "optimizer.lr" in page.locator("#settings").inner_text(), "settings")
+            page.locator("body").press("3")
+            page.wait_for_selector("#run pre")
+            check("finished" in page.locator("#run pre").inner_text(), page.locator("#run").inner_text())
+
+
+def picture(address):
+    """Writes `docs/board.png`; the board has to show the runs of the digits example."""
+    with browser() as started:
+        with page_of(started, address, (1280, 760), "light") as page:
+            settle(page, "accuracy")
+            page.wait_for_timeout(1000)
+            page.screenshot(path="docs/board.png")
+
+
+if __name__ == "__main__":
+    {"look": look, "hostile": hostile, "offline": offline, "picture": picture}[sys.argv[2]](sys.argv[1])
