@@ -4,10 +4,11 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const SOURCES: [&str; 17] = [
+const SOURCES: [&str; 18] = [
     "core.cpp",
     "optimizer.cpp",
     "foreach.cpp",
+    "each.cpp",
     "generator.cpp",
     "autograd.cpp",
     "device.cpp",

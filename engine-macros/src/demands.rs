@@ -24,7 +24,7 @@ pub(crate) fn demands(
                 quote!(#ty: #private::ConfigValue + ::core::default::Default)
             }
             Role::Config(_) => quote!(#ty: #private::ConfigValue),
-            Role::State => quote!(#ty: #private::Saved + #private::Fresh),
+            Role::State { .. } => quote!(#ty: #private::Saved + #private::Fresh),
             Role::Transient => quote!(#ty: #private::Fresh),
             Role::BySerde { .. } | Role::Unknown => return None,
         })

@@ -33,8 +33,8 @@ pub(crate) struct Field {
 pub(crate) enum Role {
     /// From the experiment file.
     Config(Box<Config>),
-    /// Saved in checkpoints.
-    State,
+    /// Saved in checkpoints; `per_rank`: of each rank of a group.
+    State { per_rank: bool },
     /// Rebuilt, never saved.
     Transient,
     /// Configured, and read as its author tells serde; `skipped`: not at all.
@@ -49,9 +49,10 @@ impl Field {
         let role = match take_role(field, owner, diag) {
             Taken::Unknown | Taken::Refused => Role::Unknown,
             Taken::Role { name: "config", attr } => Role::Config(Box::new(Config::parse(&attr, field, diag))),
+            Taken::Role { name: "state", attr } => Role::State { per_rank: per_rank(&attr, owner, diag) },
             Taken::Role { name, attr } => {
                 no_arguments(&attr, name, diag);
-                if name == "state" { Role::State } else { Role::Transient }
+                Role::Transient
             }
         };
         Field::new(field, role, diag)
@@ -161,6 +162,25 @@ fn borrows(ty: &Type) -> bool {
     ty.to_token_stream().into_iter().any(|token| matches!(token, TokenTree::Punct(sign) if sign.as_char() == '&'))
 }
 
+/// Whether it is `#[state(per_rank)]`.
+pub(crate) fn per_rank(attr: &Attribute, owner: OwnerKind, diag: &mut Diag) -> bool {
+    let argument = match &attr.meta {
+        Meta::List(list) if list.tokens.to_string() == "per_rank" => &list.tokens,
+        _ => {
+            no_arguments(attr, "state", diag);
+            return false;
+        }
+    };
+    let fits = matches!(owner, OwnerKind::Hook | OwnerKind::Trainer);
+    if !fits {
+        diag.error(
+            argument,
+            "`per_rank` is for the state of hooks and trainers: states of metrics are joined, and sinks write on rank 0 alone",
+        );
+    }
+    fits
+}
+
 /// Reports arguments of an attribute that takes none.
 pub(crate) fn no_arguments(attr: &Attribute, role: &str, diag: &mut Diag) {
     let arguments = match &attr.meta {
@@ -173,7 +193,8 @@ pub(crate) fn no_arguments(attr: &Attribute, role: &str, diag: &mut Diag) {
         _ => "",
     };
     let at = if arguments.is_empty() { attr.path().to_token_stream() } else { arguments };
-    diag.error(at, format!("`#[{role}]` takes no arguments{why}"));
+    let but = if role == "state" { "argument but `per_rank`" } else { "arguments" };
+    diag.error(at, format!("`#[{role}]` takes no {but}{why}"));
 }
 
 /// The lines of `///` comments, without the space after the slashes and without code blocks: they are shown on the

@@ -12,7 +12,7 @@ use quote::{ToTokens, quote};
 pub(crate) fn fresh(krate: &Krate, params: &Params, field: &Field) -> TokenStream {
     let ty = &field.ty;
     match field.role {
-        Role::State => {
+        Role::State { .. } => {
             let (private, saved) = (krate.private(), saved(krate, params, field));
             quote!(<#saved as #private::Fresh>::fresh)
         }
@@ -31,7 +31,7 @@ fn saved(krate: &Krate, params: &Params, field: &Field) -> TokenStream {
 /// `impl State` from the `#[state]` fields. The expansion puts it into a [`block`](crate::verified::block).
 pub(crate) fn state_impl(krate: &Krate, owner: &Owner, fields: &[Field]) -> TokenStream {
     let (private, params) = (krate.private(), &owner.params);
-    let stated = || fields.iter().filter(|field| matches!(field.role, Role::State));
+    let stated = || fields.iter().filter(|field| matches!(field.role, Role::State { .. }));
     let (map, state) = (Ident::new("map", Span::mixed_site()), Ident::new("state", Span::mixed_site()));
     let asked = stated().filter(|field| !params.are_in(&field.ty)).map(|field| {
         let Field { ident, ty, cfgs, .. } = field;
@@ -41,13 +41,32 @@ pub(crate) fn state_impl(krate: &Krate, owner: &Owner, fields: &[Field]) -> Toke
             const #constant: bool = #can_be_saved;
         }
     });
-    let saves = stated().map(|field| {
+    let save = |field: &Field| {
         let (Field { ident, cfgs, .. }, key, saved) = (field, field.key(), saved(krate, params, field));
         quote!(#(#cfgs)* #private::save_field::<#saved>(&mut #map, #key, &self.#ident);)
-    });
-    let loads = stated().map(|field| {
+    };
+    let load = |field: &Field| {
         let (Field { ident, cfgs, .. }, key, saved) = (field, field.key(), saved(krate, params, field));
         quote!(#(#cfgs)* #private::load_field::<#saved>(&mut #state, #key, &mut self.#ident)?;)
+    };
+    let (saves, loads) = (stated().map(save), stated().map(load));
+    let per_rank: Vec<&Field> = stated().filter(|field| matches!(field.role, Role::State { per_rank: true })).collect();
+    let own = (!per_rank.is_empty()).then(|| {
+        let (saves, loads) = (per_rank.iter().map(|field| save(field)), per_rank.iter().map(|field| load(field)));
+        quote! {
+            fn save_own_state(&self) -> #private::StateMap {
+                let mut #map = #private::StateMap::new();
+                #(#saves)*
+                #map
+            }
+            fn load_own_state(
+                &mut self,
+                mut #state: #private::StateMap,
+            ) -> ::core::result::Result<(), #private::StateError> {
+                #(#loads)*
+                ::core::result::Result::Ok(())
+            }
+        }
     });
     let resetting = fields.iter().filter(|field| field.config().is_some_and(|config| config.resets_state));
     let of: Vec<TokenStream> = resetting
@@ -67,7 +86,7 @@ pub(crate) fn state_impl(krate: &Krate, owner: &Owner, fields: &[Field]) -> Toke
         }
     });
     let declared = params.declared();
-    let needed = demands(krate, params, fields, |role| matches!(role, Role::State | Role::Config(_)));
+    let needed = demands(krate, params, fields, |role| matches!(role, Role::State { .. } | Role::Config(_)));
     let conditions = params.conditions(&needed);
     quote! {
         #(#asked)*
@@ -86,6 +105,7 @@ pub(crate) fn state_impl(krate: &Krate, owner: &Owner, fields: &[Field]) -> Toke
                 #(#loads)*
                 ::core::result::Result::Ok(())
             }
+            #own
         }
     }
 }

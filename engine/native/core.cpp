@@ -106,6 +106,10 @@ ENG_API void eng_list_free(eng::List* list) {
   delete list;
 }
 
+ENG_API size_t eng_list_len(const eng::List* list) {
+  return list->size();
+}
+
 // The entry, or null when it is undefined.
 ENG_API int eng_list_get(const eng::List* list, size_t index, at::Tensor** out) {
   return eng::guarded([&] {

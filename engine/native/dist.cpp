@@ -7,6 +7,7 @@
 #include <ATen/MemoryOverlap.h>
 #include <ATen/core/grad_mode.h>
 #include <c10/util/Logging.h>
+#include <torch/csrc/autograd/custom_function.h>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
@@ -45,6 +46,30 @@ void be_quiet() {
   }();
   (void)done;
 }
+
+// The sum over all ranks, in a new tensor.
+at::Tensor summed(const at::Tensor& tensor, const c10::intrusive_ptr<c10d::ProcessGroup>& group) {
+  std::vector<at::Tensor> tensors{tensor.detach().clone(at::MemoryFormat::Contiguous)};
+  group->allreduce(tensors)->wait();
+  return tensors.front();
+}
+
+// A summand of any rank changes the sum that every rank has: its gradient is the sum of the gradients of all ranks.
+class SumOverRanks : public torch::autograd::Function<SumOverRanks> {
+ public:
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& tensor,
+                            const c10::intrusive_ptr<c10d::ProcessGroup>& group) {
+    context->saved_data["group"] = c10::IValue::make_capsule(group);
+    return summed(tensor, group);
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 const torch::autograd::variable_list& gradients) {
+    const auto group =
+        c10::static_intrusive_pointer_cast<c10d::ProcessGroup>(context->saved_data["group"].toCapsule());
+    return {summed(gradients.front(), group), at::Tensor()};
+  }
+};
 
 // Waits for a collective, or hands it out to be waited for later.
 void finish(c10::intrusive_ptr<c10d::Work> work, std::vector<at::Tensor> tensors, Work** later) {
@@ -142,6 +167,11 @@ ENG_API int eng_group_gloo(const eng::Store* store, const char* name, int rank, 
 
 ENG_API void eng_group_free(eng::Group* group) { delete group; }
 
+// The sum of `tensor` over all ranks, through which gradients go.
+ENG_API int eng_group_sum(const eng::Group* group, const at::Tensor* tensor, at::Tensor** out) {
+  return eng::guarded([&] { *out = new at::Tensor(eng::SumOverRanks::apply(*tensor, group->group)); });
+}
+
 // Gathers `tensor` of every rank into `out`, whose first dimension are the ranks. A non-null `later` gets the work.
 ENG_API int eng_group_all_gather(const eng::Group* group, const at::Tensor* tensor, const at::Tensor* out,
                                  eng::Work** later) {
@@ -166,8 +196,32 @@ ENG_API int eng_group_all_reduce(const eng::Group* group, at::Tensor* tensor, bo
   });
 }
 
-// Gives every rank the values that rank 0 has in these tensors.
-ENG_API int eng_group_broadcast(const eng::Group* group, const eng::List* tensors) {
+// How often tensors of the list were written since they were made.
+ENG_API uint64_t eng_list_version(const eng::List* list) {
+  uint64_t sum = 0;
+  for (const at::Tensor& tensor : list->tensors) {
+    if (!tensor.defined()) continue;
+    const c10::VariableVersion& version = tensor.unsafeGetTensorImpl()->version_counter();
+    if (version.enabled()) sum += version.current_version();
+  }
+  return sum;
+}
+
+// As `eng_group_all_gather`, on rank 0 alone; on the others `out` is null.
+ENG_API int eng_group_gather(const eng::Group* group, const at::Tensor* tensor, const at::Tensor* out) {
+  return eng::guarded([&] {
+    at::NoGradGuard no_grad;
+    std::vector<std::vector<at::Tensor>> outputs;
+    if (out) outputs.push_back(out->unbind(0));
+    std::vector<at::Tensor> inputs{*tensor};
+    c10d::GatherOptions options;
+    options.rootRank = 0;
+    group->group->gather(outputs, inputs, options)->wait();
+  });
+}
+
+// Gives every rank the values that rank `from` has in these tensors.
+ENG_API int eng_group_broadcast(const eng::Group* group, const eng::List* tensors, int from) {
   return eng::guarded([&] {
     at::NoGradGuard no_grad;
     std::vector<at::Tensor> detached;
@@ -176,7 +230,7 @@ ENG_API int eng_group_broadcast(const eng::Group* group, const eng::List* tensor
       if (at::has_internal_overlap(tensor) != at::MemOverlap::Yes) detached.push_back(tensor.detach());
     }
     constexpr size_t kBytesAtOnce = size_t{250} << 20;
-    if (!detached.empty()) c10d::broadcast_coalesced(group->group, detached, kBytesAtOnce, 0);
+    if (!detached.empty()) c10d::broadcast_coalesced(group->group, detached, kBytesAtOnce, from);
   });
 }
 

@@ -30,14 +30,14 @@ bool on_one_device(const std::vector<at::Tensor>& tensors) {
   return true;
 }
 
-// The 2-norm of all gradients as if they were one vector: a 0-d tensor on the first one's device.
-at::Tensor total_norm(const std::vector<at::Tensor>& gradients) {
+// The p-norm of all gradients as if they were one vector: a 0-d tensor on the first one's device.
+at::Tensor total_norm(const std::vector<at::Tensor>& gradients, double p) {
   if (gradients.empty()) return at::zeros({}, at::kFloat);
-  std::vector<at::Tensor> norms = at::_foreach_norm(gradients, 2);
+  std::vector<at::Tensor> norms = at::_foreach_norm(gradients, p);
   if (!on_one_device(norms)) {
     for (at::Tensor& norm : norms) norm = norm.to(gradients.front().device());
   }
-  return at::linalg_vector_norm(at::stack(norms), 2);
+  return at::linalg_vector_norm(at::stack(norms), p);
 }
 
 void scale(std::vector<at::Tensor>& gradients, const at::Tensor& factor) {
@@ -75,21 +75,73 @@ ENG_API int eng_grad_norm(const eng::List* const* lists, size_t count, at::Tenso
     at::NoGradGuard no_grad;
     eng::Scratch gradients(eng::gradient_storage);
     eng::collect_all(lists, count, *gradients);
-    *norm = eng::give(eng::total_norm(*gradients));
+    *norm = eng::give(eng::total_norm(*gradients, 2));
   });
 }
 
-// Scales the gradients of all lists so that their total norm is at most `max_norm`. The factor stays on the
+// Scales the gradients of all lists so that their total p-norm is at most `max_norm`. The factor stays on the
 // device: nothing waits for it.
-ENG_API int eng_clip_grad_norm(const eng::List* const* lists, size_t count, double max_norm, at::Tensor** norm) {
+ENG_API int eng_clip_grad_norm(const eng::List* const* lists, size_t count, double max_norm, double p, at::Tensor** norm) {
   return eng::guarded([&] {
     at::NoGradGuard no_grad;
     eng::Scratch gradients(eng::gradient_storage);
     eng::collect_all(lists, count, *gradients);
-    at::Tensor total = eng::total_norm(*gradients);
+    at::Tensor total = eng::total_norm(*gradients, p);
     // the small number as in torch.nn.utils.clip_grad_norm_
     eng::scale(*gradients, (max_norm / (total + 1e-6)).clamp_max(1.0));
     *norm = eng::give(std::move(total));
+  });
+}
+
+// Scales each gradient by itself so that its p-norm is at most `max_norm`; gives the norm of all of them.
+ENG_API int eng_clip_grad_norms(const eng::List* parameters, double max_norm, double p, at::Tensor** norm) {
+  return eng::guarded([&] {
+    at::NoGradGuard no_grad;
+    eng::Scratch gradients(eng::gradient_storage);
+    eng::collect_gradients(*parameters, *gradients);
+    if (gradients->empty()) {
+      *norm = eng::give(at::zeros({}, at::kFloat));
+      return;
+    }
+    std::vector<at::Tensor> norms = at::_foreach_norm(*gradients, p);
+    std::vector<at::Tensor> near = norms;
+    if (!eng::on_one_device(norms)) {
+      for (at::Tensor& one : near) one = one.to(norms.front().device());
+    }
+    *norm = eng::give(at::linalg_vector_norm(at::stack(near), p));
+    for (size_t i = 0; i < gradients->size(); ++i) {
+      (*gradients)[i].mul_((max_norm / (norms[i] + 1e-6)).clamp_max(1.0));
+    }
+  });
+}
+
+namespace eng {
+namespace {
+
+// The norm of each index of the first dimension, with the shape [n, 1, .., 1]; of a vector or a number, its norm.
+at::Tensor norm_of_outputs(const at::Tensor& tensor) {
+  if (tensor.dim() <= 1) return at::linalg_vector_norm(tensor, 2);
+  std::vector<int64_t> dims;
+  for (int64_t dim = 1; dim < tensor.dim(); ++dim) dims.push_back(dim);
+  return at::linalg_vector_norm(tensor, 2, dims, /*keepdim=*/true);
+}
+
+}  // namespace
+}  // namespace eng
+
+// Scales the gradient of each output so that its norm is at most `factor` times that of its weights.
+ENG_API int eng_clip_grad_adaptive(const eng::List* parameters, double factor, double eps) {
+  return eng::guarded([&] {
+    at::NoGradGuard no_grad;
+    for (size_t i = 0; i < parameters->size(); ++i) {
+      const at::Tensor& parameter = parameters->tensors[i];
+      const at::Tensor& gradient = parameter.grad();
+      if (!gradient.defined()) continue;
+      eng::check_gradient(i, parameter, gradient);
+      const at::Tensor most = eng::norm_of_outputs(parameter).clamp_min(eps) * factor;
+      // the small number as in the authors' program
+      gradient.mul_((most / eng::norm_of_outputs(gradient).clamp_min(1e-6)).clamp_max(1.0));
+    }
   });
 }
 

@@ -10,11 +10,13 @@
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/_foreach_add.h>
+#include <ATen/ops/_fused_adagrad.h>
 #include <ATen/ops/_fused_adam.h>
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/_fused_sgd.h>
 #include <ATen/ops/rsub.h>
 #include <ATen/ops/empty_like.h>
+#include <ATen/ops/full_like.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
@@ -36,6 +38,15 @@ struct EngSgdOptions {
   double dampening;
   double weight_decay;
   bool nesterov;
+  bool maximize;
+};
+
+struct EngAdagradOptions {
+  double lr;
+  double lr_decay;
+  double weight_decay;
+  double eps;
+  double initial_sum;
   bool maximize;
 };
 
@@ -76,11 +87,11 @@ void check_lengths(const List& parameters, std::initializer_list<const List*> st
   }
 }
 
-// The state of a parameter, checked; made of zeros when it is not there yet.
-const at::Tensor& like_parameter(List& state, size_t index, const at::Tensor& parameter) {
+// The state of a parameter, checked; made of `initial` when it is not there yet.
+const at::Tensor& like_parameter(List& state, size_t index, const at::Tensor& parameter, double initial = 0.0) {
   at::Tensor& held = state.tensors[index];
   if (!held.defined()) {
-    held = at::zeros_like(parameter);
+    held = initial == 0.0 ? at::zeros_like(parameter) : at::full_like(parameter, initial);
   } else if (held.device() != parameter.device() || held.scalar_type() != parameter.scalar_type() ||
              held.sizes() != parameter.sizes() || held.strides() != parameter.strides()) {
     throw ArgumentError(index, describe("the state of parameter", index, held) + " does not fit " +
@@ -212,6 +223,32 @@ ENG_API int eng_fused_adam(const eng::List* parameters, eng::List* exp_avgs, eng
                          eng::given(grad_scale), eng::given(found_inf));
       }
     });
+    relaid.put_back();
+  });
+}
+
+// One Adagrad update.
+ENG_API int eng_fused_adagrad(const eng::List* parameters, eng::List* sums, eng::List* steps,
+                              const EngAdagradOptions* options, const at::Tensor* grad_scale,
+                              const at::Tensor* found_inf) {
+  return eng::guarded([&] {
+    at::NoGradGuard no_grad;
+    eng::check_lengths(*parameters, {sums, steps});
+    const EngAdagradOptions& o = *options;
+    eng::Scratch p(eng::storage.parameters), g(eng::storage.gradients), v(eng::storage.first), s(eng::storage.steps);
+    eng::Relaid relaid(grad_scale != nullptr);
+    eng::each_with_gradient(*parameters, relaid, [&](size_t i, const at::Tensor& parameter, at::Tensor gradient) {
+      v->push_back(eng::like_parameter(*sums, i, parameter, o.initial_sum));
+      s->push_back(eng::step_count(*steps, i, parameter));
+      p->push_back(parameter);
+      g->push_back(std::move(gradient));
+    });
+    if (p->empty()) return;
+    eng::check_scalar("grad_scale", grad_scale, p->front());
+    eng::check_scalar("found_inf", found_inf, p->front());
+    eng::count_update(*s, found_inf);
+    at::_fused_adagrad_(*p, *g, *v, *s, o.lr, o.lr_decay, o.weight_decay, o.eps, o.maximize, eng::given(grad_scale),
+                        eng::given(found_inf));
     relaid.put_back();
   });
 }

@@ -3,6 +3,7 @@
 
 #include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/distributed/c10d/default_comm_hooks.hpp>
 #include <torch/csrc/distributed/c10d/logger.hpp>
 #include <torch/csrc/distributed/c10d/reducer.hpp>
 
@@ -31,6 +32,23 @@ class Reducer : public c10d::Reducer {
   }
 };
 
+// Exchanges gradients as BFloat16. libtorch has such a hook for Half alone.
+class Bf16Hook : public c10d::CppCommHookInterface<c10::intrusive_ptr<c10d::ProcessGroup>> {
+ public:
+  explicit Bf16Hook(const c10::intrusive_ptr<c10d::ProcessGroup>& group) : CppCommHookInterface(group) {}
+
+  c10::intrusive_ptr<c10::ivalue::Future> runHook(c10d::GradBucket& bucket) override {
+    // divided first: the sum of all ranks is rounded less
+    std::vector<at::Tensor> sent{bucket.getBufferRef().to(at::kBFloat16).div_(state_->getSize())};
+    auto widen = [gradients = bucket.getBufferRef()](c10::ivalue::Future& reduced) {
+      gradients.copy_(reduced.value().toTensorVector().front());
+      return c10::IValue(gradients);
+    };
+    auto reduced = state_->allreduce(sent)->getFuture();
+    return reduced->then(std::move(widen), reduced->elementType());
+  }
+};
+
 // A reducer, and what it notes of its work. Without a logger it reads a null pointer where it looks for unused parameters.
 struct Exchange {
   std::shared_ptr<Reducer> reducer;
@@ -44,6 +62,8 @@ struct EngReducerOptions {
   int64_t bucket_bytes;
   // Looks in each forward pass for parameters that it has not used.
   bool find_unused;
+  // The numbers in which gradients are exchanged: 0 as they are, 1 Half, 2 BFloat16.
+  int compress;
 };
 
 // For these parameters, which all take gradients, with their names for messages. Fails on every rank when shapes or kinds
@@ -72,6 +92,11 @@ ENG_API int eng_reducer_new(const eng::Group* group, const eng::List* parameters
         tensors, std::move(buckets), group->group, sparse, options->bucket_bytes, options->find_unused,
         kGradientsAreViewsOfBuckets, std::move(named), first_bytes, /*skip_all_reduce_unused_params=*/false,
         /*use_python_reducer=*/false, std::vector<int64_t>{});
+    if (options->compress == 1) {
+      exchange->reducer->register_builtin_comm_hook(c10d::BuiltinCommHookType::FP16_COMPRESS);
+    } else if (options->compress == 2) {
+      exchange->reducer->register_comm_hook(std::make_unique<eng::Bf16Hook>(group->group));
+    }
     if (options->find_unused) {
       exchange->logger = std::make_shared<c10d::Logger>(exchange->reducer);
       exchange->reducer->set_logger(exchange->logger);

@@ -146,3 +146,64 @@ impl Fingerprint {
         cx.say(&text)
     }
 }
+
+/// Asks on one rank, after its forward pass, for an update to be left out.
+#[hook]
+pub struct Skipper {
+    /// The rank.
+    #[config(default = 0)]
+    rank: usize,
+    /// The iter.
+    #[config(default = 3, range = 1..)]
+    at: u64,
+}
+
+#[phases]
+impl Skipper {
+    fn after_forward(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        if cx.rank() == self.rank && cx.iter().get() + 1 == self.at {
+            cx.skip_update("one rank does not like it");
+        }
+        Ok(())
+    }
+}
+
+/// Asks on one rank, at the last moment, for an update to be left out.
+#[hook]
+pub struct LateSkipper {
+    /// The rank.
+    #[config(default = 0)]
+    rank: usize,
+    /// The iter.
+    #[config(default = 3, range = 1..)]
+    at: u64,
+}
+
+#[phases]
+impl LateSkipper {
+    fn before_optimizer_step(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        if cx.rank() == self.rank && cx.iter().get() + 1 == self.at {
+            cx.skip_update("one rank does not like it");
+        }
+        Ok(())
+    }
+}
+
+/// Counts the batches of its rank.
+#[hook]
+pub struct OwnCount {
+    #[state(per_rank)]
+    own: u64,
+}
+
+#[phases]
+impl OwnCount {
+    fn after_train_batch(&mut self, _: &mut Context<'_>) -> Result<()> {
+        self.own += 1;
+        Ok(())
+    }
+
+    fn after_train(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        cx.say(&format!("{} batches on this rank", self.own))
+    }
+}

@@ -69,6 +69,8 @@ pub(crate) enum Peers {
 /// How trainings are killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Torture {
+    /// Whether trainings in two ranks are meant, instead of those in one process.
+    pub(crate) ranks: bool,
     /// How often; without it as often as in every run of the tests.
     pub(crate) kills: Option<u64>,
     /// Where the choice of instants begins; without it with another number each time.
@@ -214,14 +216,19 @@ What must pass before a change lands, the cheap checks first; it stops at the fi
     },
     Topic {
         name: "torture",
-        usage: "cargo xtask torture [--kills N] [--seed S]",
+        usage: "cargo xtask torture [--ranks] [--kills N] [--seed S]",
         brief: "kill trainings at any instant, resume them, and compare what they come to",
         text: "
 Small trainings of every kind are killed (SIGKILL) at instants that are functions of the seed, over their
 whole life and inside of saves, and resumed with other numbers of workers until they are done. Each has to
 end with the bytes of one that nothing has disturbed. The first that does not is told with its seed.
 
-  --kills N   how often (28, as in every run of the tests, if nothing was said); 1000 take a quarter of an hour
+With `--ranks` a training in two ranks is disturbed instead: a rank or the launcher is killed, stopped or told
+to end. All processes have to end in time, with the right exit code and an error that names the rank.
+
+  --ranks     two ranks instead of one process
+  --kills N   how often (28, with `--ranks` 5, as in every run of the tests, if nothing was said); 1000 take a
+              quarter of an hour, and 100 with `--ranks` about ten minutes
   --seed S    the seed; another one each time if nothing was said",
     },
     Topic {
@@ -341,6 +348,10 @@ fn torture(topic: &Topic, rest: &[String]) -> Result<Torture, String> {
             None => (arg.as_str(), None),
         };
         let place = match option {
+            "--ranks" if value.is_none() && !torture.ranks => {
+                torture.ranks = true;
+                continue;
+            }
             "--kills" => &mut torture.kills,
             "--seed" => &mut torture.seed,
             _ => return Err(unexpected(topic, arg)),
@@ -404,9 +415,12 @@ mod tests {
     #[test]
     fn torture_takes_its_numbers_in_both_spellings() {
         assert_eq!(parsed("torture"), Ok(Command::Torture(Torture::default())));
-        let said = Ok(Command::Torture(Torture { kills: Some(2000), seed: Some(7) }));
-        assert_eq!(parsed("torture --kills 2000 --seed=7"), said);
-        for line in ["torture --kills", "torture --kills many", "torture --seed 1 --seed 2", "torture 5"] {
+        let said = |ranks| Ok(Command::Torture(Torture { ranks, kills: Some(2000), seed: Some(7) }));
+        assert_eq!(parsed("torture --kills 2000 --seed=7"), said(false));
+        assert_eq!(parsed("torture --kills 2000 --ranks --seed=7"), said(true));
+        for line in
+            ["torture --kills", "torture --kills many", "torture --seed 1 --seed 2", "torture 5", "torture --ranks=2"]
+        {
             assert!(parsed(line).is_err(), "`{line}` was accepted");
         }
     }

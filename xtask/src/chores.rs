@@ -72,12 +72,13 @@ pub(crate) fn ci(root: &Path, peers: Peers) -> Result<()> {
 }
 
 /// Kills trainings and resumes them.
-pub(crate) fn torture(root: &Path, Torture { kills, seed }: Torture) -> Result<()> {
+pub(crate) fn torture(root: &Path, Torture { ranks, kills, seed }: Torture) -> Result<()> {
     let (_, cargo) = ready(root, None)?;
     let numbers = [("ENGINE_TORTURE_KILLS", kills), ("ENGINE_TORTURE_SEED", seed)];
     let numbers = numbers.into_iter().filter_map(|(name, number)| Some((name, number?.to_string())));
     // the selection of packages is that of all tests, so that nothing is compiled twice
-    cargo.with(numbers.collect()).run("test --workspace --test process torture -- --nocapture")
+    let tests = if ranks { "ranks::torture" } else { "torture::sigkill" };
+    cargo.with(numbers.collect()).run(&format!("test --workspace --test process {tests} -- --nocapture"))
 }
 
 /// Measures what the engine costs.

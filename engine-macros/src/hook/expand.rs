@@ -176,7 +176,7 @@ pub(crate) fn build_from_config(krate: &Krate, owner: &Owner, settings: &Owner, 
                 let known = setting(krate, &owner.params, field);
                 quote!(<#known as #private::ConfigValue>::copied(&#config.#ident))
             }
-            Role::State | Role::Transient => {
+            Role::State { .. } | Role::Transient => {
                 let fresh = fresh(krate, &owner.params, field);
                 quote!(#fresh())
             }

@@ -60,7 +60,7 @@ fn expanded_struct(trainer: &Trainer) -> ItemStruct {
 fn own_state(field: &TrainerField) -> Option<crate::fields::Field> {
     let TrainerRole::Own(own) = &field.role else { return None };
     let role = match &own.role {
-        Role::State => Role::State,
+        Role::State { per_rank } => Role::State { per_rank: *per_rank },
         Role::Config(config) if config.resets_state => Role::Config(Box::new(Config::resetting())),
         _ => return None,
     };

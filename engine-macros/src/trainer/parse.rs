@@ -2,7 +2,7 @@
 
 use crate::args::{self, Args, CRATE, Form, Key, NAME};
 use crate::diag::Diag;
-use crate::fields::{Config, Field, OwnerKind, Role, Taken, docs, is_one_of, no_arguments, take_role};
+use crate::fields::{Config, Field, OwnerKind, Role, Taken, docs, is_one_of, no_arguments, per_rank, take_role};
 use crate::krate::Krate;
 use crate::priority::{self, Level};
 use crate::recover::{self, Struct};
@@ -124,6 +124,10 @@ fn read_role(name: &str, attr: &Attribute, field: &syn::Field, at: &mut Span, di
             let role = Role::Config(Box::new(Config::parse(attr, field, diag)));
             return own(field, role, diag);
         }
+        "state" => {
+            let role = Role::State { per_rank: per_rank(attr, OwnerKind::Trainer, diag) };
+            return own(field, role, diag);
+        }
         _ => no_arguments(attr, name, diag),
     }
     match name {
@@ -131,7 +135,6 @@ fn read_role(name: &str, attr: &Attribute, field: &syn::Field, at: &mut Span, di
         "scheduler" => TrainerRole::Scheduler,
         "metric" => TrainerRole::Metric,
         "hook" => TrainerRole::Hook,
-        "state" => own(field, Role::State, diag),
         "transient" => own(field, Role::Transient, diag),
         _ => TrainerRole::Unknown,
     }

@@ -6,6 +6,7 @@
 pub mod checked;
 pub mod disk;
 pub mod error;
+pub mod joint;
 pub mod libtorch;
 mod lines;
 pub mod output;

@@ -128,6 +128,22 @@ pub trait State {
     /// # Errors
     /// When an entry is missing or doesn't fit; entries before it are already restored.
     fn load_state(&mut self, state: StateMap) -> Result<(), StateError>;
+
+    /// What each rank of a group has of its own, in addition to [`State::save_state`], which comes from rank 0: in an
+    /// implementation by a macro, the fields marked `#[state(per_rank)]`.
+    fn save_own_state(&self) -> StateMap {
+        StateMap::new()
+    }
+
+    /// Restores what [`State::save_own_state`] returned on this rank, after [`State::load_state`]. A rank that a checkpoint
+    /// does not know has the state of rank 0.
+    ///
+    /// # Errors
+    /// When an entry is missing or doesn't fit.
+    fn load_own_state(&mut self, state: StateMap) -> Result<(), StateError> {
+        let _ = state;
+        Ok(())
+    }
 }
 
 /// A type that a `#[state]` field can have.

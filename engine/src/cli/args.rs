@@ -186,6 +186,20 @@ pub(super) enum Command {
     Plan {
         #[command(flatten)]
         experiment: ExperimentArgs,
+        /// Instead: what a training in so many ranks reads, does, writes and needs; data are opened, and nothing is started
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65536))]
+        ranks: Option<u32>,
+    },
+    /// Prints the learning rate of each parameter group over the whole training, without training
+    Schedule {
+        #[command(flatten)]
+        experiment: ExperimentArgs,
+        /// Another setting: `momentum`, `weight_decay`, …
+        #[arg(long, value_name = "NAME", default_value = "lr")]
+        setting: String,
+        /// Draws the values into an SVG file too
+        #[arg(long, value_name = "FILE")]
+        svg: Option<PathBuf>,
     },
     /// Computes one step, and prints parameters and operations of each module, and the memory of weights and gradients
     Summary {

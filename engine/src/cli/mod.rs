@@ -19,6 +19,7 @@ mod loaded;
 mod new;
 mod out;
 mod plan;
+mod plan_ranks;
 mod plot;
 mod predictions;
 mod ranks;
@@ -27,6 +28,7 @@ mod replay;
 #[cfg(feature = "board")]
 mod report;
 mod runs;
+mod schedule;
 mod show;
 mod smoke;
 mod summary;
@@ -261,6 +263,15 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
         Command::Replay(args) => replay::run::<T>(args, style.verbose)?,
         Command::Export(what) => export::run::<T>(what)?,
         Command::Checkpoints { what } => return checkpoints::run(what, style.verbose),
+        Command::Plan { experiment, ranks } => {
+            let loaded = Loaded::<T>::read(&experiment, Purpose::Inspect)?;
+            match ranks {
+                None => loaded.used_by(plan::print)?,
+                Some(ranks) => loaded.used_by(|experiment| plan_ranks::print(experiment, ranks as usize))?,
+            }
+        }
+        Command::Schedule { experiment, setting, svg } => Loaded::<T>::read(&experiment, Purpose::Inspect)?
+            .used_by(|experiment| schedule::print(experiment, &setting, svg.as_deref()))?,
         Command::Plot(args) => plot::plot(&args)?,
         #[cfg(feature = "board")]
         Command::Report(args) => report::write(args)?,
@@ -271,7 +282,6 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
             prepare_device()?;
             Loaded::<T>::read(&experiment, Purpose::Run)?.used_by(summary::print)?;
         }
-        Command::Plan { experiment } => Loaded::<T>::read(&experiment, Purpose::Inspect)?.used_by(plan::print)?,
         Command::Train {
             experiment,
             resume,

@@ -2,7 +2,7 @@
 
 use crate::base::Result;
 use crate::cli::out;
-use crate::optim::{Clip, PassBatches};
+use crate::optim::{Clip, ClipTogether, PassBatches};
 use crate::trainer::{Build, Experiment, PlannedGroup, PlannedHook, PlannedPass, plan_of};
 
 /// Prints what there is of several train loaders, passes and parameter groups, then the phases that call any hook.
@@ -43,6 +43,18 @@ fn print_passes(passes: &[PlannedPass]) -> Result<()> {
         match plan.clip {
             Some(Clip::Norm(norm)) => line.push_str(&format!(", gradient norm at most {norm}")),
             Some(Clip::Value(value)) => line.push_str(&format!(", gradient elements at most {value}")),
+            Some(Clip::Norms { max, p, of }) => {
+                let of = match of {
+                    ClipTogether::All => "",
+                    ClipTogether::Optimizer => " of each optimizer",
+                    ClipTogether::Group => " of each group",
+                    ClipTogether::Parameter => " of each parameter",
+                };
+                line.push_str(&format!(", gradient {p}-norm{of} at most {max}"));
+            }
+            Some(Clip::Adaptive { factor, .. }) => {
+                line.push_str(&format!(", gradient norm of each output at most {factor} of its weights"));
+            }
             None => {}
         }
         out::line(line)?;

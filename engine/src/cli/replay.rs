@@ -23,8 +23,8 @@ pub(super) fn run<T: Build>(args: ReplayArgs, verbose: bool) -> Result<(), Failu
         return Err(Failure::Usage(text));
     }
     let experiment = experiment.map_or_else(|| run_of(&dump), Ok)?;
-    let (experiments, with) = (vec![experiment], Vec::new());
-    let args = ExperimentArgs { experiments, with, set, name: None, work_dir: None, device };
+    let args =
+        ExperimentArgs { experiments: vec![experiment], with: Vec::new(), set, name: None, work_dir: None, device };
     native::load_accelerator().map_err(Error::from)?;
     let loaded = Loaded::<T>::read(&args, Purpose::Run)?;
     let replayed = loaded.used_by(|experiment| run_replay(experiment, &dump))?;

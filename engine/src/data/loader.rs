@@ -98,6 +98,11 @@ impl<D: Dataset> Loader<D> {
         self.opened.as_ref().and_then(Opened::tail)
     }
 
+    /// The samples of a full batch, of all processes together; `None` when it is closed.
+    pub fn batch_samples(&self) -> Option<u64> {
+        self.opened.as_ref().map(Opened::batch_samples)
+    }
+
     /// Goes past the next batch without reading it.
     ///
     /// # Errors

@@ -102,6 +102,11 @@ impl<D: Dataset> Opened<D> {
         self.plan.last_batch()
     }
 
+    /// Samples of a full batch, of all processes.
+    pub(super) fn batch_samples(&self) -> u64 {
+        self.plan.window()
+    }
+
     /// The samples of the last batch of a pass, of all processes.
     pub(super) fn tail(&self) -> Option<u64> {
         self.plan.tail()

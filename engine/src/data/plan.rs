@@ -92,7 +92,7 @@ impl Plan {
     }
 
     /// Samples of a full batch of all processes.
-    fn window(&self) -> u64 {
+    pub(super) fn window(&self) -> u64 {
         self.share.window(self.batch_size)
     }
 

@@ -55,6 +55,11 @@ pub trait Source {
         None
     }
 
+    /// The samples of a full batch, of all processes together; `None` when it is not known.
+    fn batch_samples(&self) -> Option<u64> {
+        None
+    }
+
     /// The samples of the last batch of a pass, of all processes together; `None` when the pass never ends, or the number
     /// is not known.
     fn tail(&self) -> Option<u64> {
@@ -117,6 +122,9 @@ impl<D: Dataset> Source for Loader<D> {
     }
     fn own_samples(&self) -> Option<u64> {
         Some(Loader::own_samples(self))
+    }
+    fn batch_samples(&self) -> Option<u64> {
+        Loader::batch_samples(self)
     }
     fn tail(&self) -> Option<u64> {
         Loader::tail(self)

@@ -59,6 +59,9 @@ pub enum DistError {
         /// That of rank 0.
         ours: String,
     },
+    /// A signal has come while ranks were waited for.
+    #[error("a signal has ended this rank while it waited for the others")]
+    Interrupted,
     /// A rank is gone.
     #[error(transparent)]
     Lost(#[from] Lost),

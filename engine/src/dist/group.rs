@@ -6,10 +6,10 @@ use crate::dist::error::{DistError, Lost, is_of_others};
 use crate::dist::hello::Hello;
 use crate::dist::launched::Launched;
 use crate::dist::rendezvous::Meeting;
-use crate::dist::settings::DistSettings;
+use crate::dist::settings::{Compress, DistSettings};
 use crate::native::{NativeError, Pending, ProcessGroup, ReducerOptions, TensorList};
 use std::sync::Arc;
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 /// The processes that train together, from within one of them.
 ///
@@ -21,6 +21,8 @@ pub struct Group {
     world: usize,
     launched: Launched,
     reducer: ReducerOptions,
+    shards_optimizer: bool,
+    syncs_batch_norm: bool,
     /// Gradients and weights go through it. It is as Python's default group, so that a rank may be a process of Python's.
     gradients: Arc<ProcessGroup>,
     /// Everything else: on the CPU, so that no device is waited for.
@@ -31,14 +33,20 @@ pub struct Group {
 }
 
 impl Group {
-    /// Joins the other ranks of the job: waits until all have come, and are of one kind.
+    /// Joins the other ranks of the job: waits until all have come, and are of one kind; or until this process
+    /// `is_told_to_end`.
     ///
     /// # Errors
     /// When a rank does not come within the time of the settings, the ranks differ, or the address of the store can't be used.
-    pub fn join(launched: Launched, hello: &Hello, settings: &DistSettings) -> Result<Group, DistError> {
+    pub fn join(
+        launched: Launched,
+        hello: &Hello,
+        settings: &DistSettings,
+        is_told_to_end: &dyn Fn() -> bool,
+    ) -> Result<Group, DistError> {
         let (rank, world, timeout) = (launched.rank, launched.world, settings.time());
-        let meeting = Meeting::at(&launched, timeout)?;
-        hello.say(&meeting.store, rank, world, timeout)?;
+        let meeting = Meeting::at(&launched, timeout, is_told_to_end)?;
+        hello.say(&meeting.store, (rank, world), timeout, is_told_to_end)?;
         let Meeting { store, beats, groups, served } = meeting;
         let alive = Alive::begin(store, beats, rank, world, served.is_some()).map_err(|error| DistError::Native {
             doing: "the start of a thread".to_owned(),
@@ -53,8 +61,25 @@ impl Group {
         let reducer = ReducerOptions {
             bucket_bytes: (settings.bucket_mb * f64::from(1 << 20)) as usize,
             find_unused: settings.find_unused,
+            compress: match settings.compress {
+                Compress::Off => None,
+                Compress::Bf16 => Some(Kind::BFloat16),
+                Compress::F16 => Some(Kind::Half),
+            },
         };
-        Ok(Group { rank, world, launched, reducer, gradients, control, alive, _served: served })
+        let (shards_optimizer, syncs_batch_norm) = (settings.shard_optimizer, settings.sync_batch_norm);
+        Ok(Group {
+            rank,
+            world,
+            launched,
+            reducer,
+            shards_optimizer,
+            syncs_batch_norm,
+            gradients,
+            control,
+            alive,
+            _served: served,
+        })
     }
 
     /// The number of this process, from 0.
@@ -77,6 +102,16 @@ impl Group {
         self.reducer
     }
 
+    /// Whether the state of optimizers is divided over the ranks.
+    pub fn shards_optimizer(&self) -> bool {
+        self.shards_optimizer
+    }
+
+    /// Whether batch norm is over the batches of all ranks.
+    pub fn syncs_batch_norm(&self) -> bool {
+        self.syncs_batch_norm
+    }
+
     /// The group for gradients.
     pub fn for_gradients(&self) -> &Arc<ProcessGroup> {
         &self.gradients
@@ -93,6 +128,23 @@ impl Group {
         padded.resize(most, 0);
         let failed = |source| self.explain(doing, source);
         let all = self.control.all_gather(&Tensor::from_slice(&padded)).map_err(failed)?;
+        let all = numbers::<u8>(&all).map_err(failed)?;
+        Ok(all.chunks(most).zip(lengths).map(|(part, length)| part[..length as usize].to_vec()).collect())
+    }
+
+    /// What every rank says, in the order of ranks, on rank 0; the others get nothing.
+    ///
+    /// # Errors
+    /// [`Lost`], when a rank is gone.
+    pub fn gather_to_main(&self, doing: &'static str, bytes: &[u8]) -> Result<Vec<Vec<u8>>, DistError> {
+        let lengths = self.begin_numbers(doing, &[bytes.len() as f64])?.wait(self)?;
+        let most = lengths.iter().fold(1.0, |most: f64, length| most.max(*length)) as usize;
+        let mut padded = bytes.to_vec();
+        padded.resize(most, 0);
+        let failed = |source| self.explain(doing, source);
+        let Some(all) = self.control.gather(&Tensor::from_slice(&padded)).map_err(failed)? else {
+            return Ok(Vec::new());
+        };
         let all = numbers::<u8>(&all).map_err(failed)?;
         Ok(all.chunks(most).zip(lengths).map(|(part, length)| part[..length as usize].to_vec()).collect())
     }
@@ -155,7 +207,7 @@ impl Group {
     /// # Errors
     /// [`Lost`], when a rank is gone.
     pub fn broadcast(&self, doing: &str, tensors: &TensorList) -> Result<(), DistError> {
-        self.gradients.broadcast(tensors).map_err(|source| self.explain(doing, source))
+        self.gradients.broadcast(tensors, 0).map_err(|source| self.explain(doing, source))
     }
 
     /// An error of this process, with what is known of the rank that has caused it, if another one has. It takes up to

@@ -26,23 +26,38 @@ impl Hello {
         Hello(lines.map(|(what, value)| (what.to_owned(), value.to_owned())).collect())
     }
 
-    /// Says hello, and waits for all others.
+    /// Says hello, and waits for all others; or until this rank, or another one, `is_told_to_end`.
     ///
     /// # Errors
     /// When a rank does not come within the time, and when one is of another kind.
-    pub(super) fn say(&self, store: &Store, rank: usize, world: usize, timeout: Duration) -> Result<(), DistError> {
+    pub(super) fn say(
+        &self,
+        store: &Store,
+        (rank, world): (usize, usize),
+        timeout: Duration,
+        is_told_to_end: &dyn Fn() -> bool,
+    ) -> Result<(), DistError> {
         let failed = |source: NativeError| DistError::Native { doing: "the meeting of the ranks".to_owned(), source };
         store.set(&key(rank), self.text().as_bytes()).map_err(failed)?;
         let since = Instant::now();
         let _waiting = Waiting::for_("the other ranks to come".to_owned());
         let mut hellos: Vec<Option<Hello>> = (0..world).map(|_| None).collect();
         loop {
+            // before the others are looked at: with all of them here, the signal ends the run in good order
+            let ends = is_told_to_end();
             for (rank, hello) in hellos.iter_mut().enumerate().filter(|(_, hello)| hello.is_none()) {
                 let found = store.get(&key(rank)).map_err(failed)?;
                 *hello = found.map(|text| Hello::read(&String::from_utf8_lossy(&text)));
             }
             if hellos.iter().all(Option::is_some) {
                 break;
+            }
+            if ends || store.get(ENDED).map_err(failed)?.is_some() {
+                store.set(ENDED, b"").map_err(failed)?;
+                if rank == 0 {
+                    std::thread::sleep(LINGER);
+                }
+                return Err(DistError::Interrupted);
             }
             // a rank that came earlier may have waited long enough
             let given_up = store.get(MISSING).map_err(failed)?;
@@ -89,12 +104,15 @@ impl Hello {
     }
 }
 
+/// There when a rank was told to end before all had come.
+const ENDED: &str = "ended";
 /// Who was missed, once a rank has given up.
 const MISSING: &str = "missing";
 /// How long a store stays there, so that others can read in it why this rank ends.
 const LINGER: Duration = Duration::from_millis(300);
 
-fn key(rank: usize) -> String {
+/// Where in its store a rank says hello: from then on it listens to signals.
+pub(super) fn key(rank: usize) -> String {
     format!("hello/{rank}")
 }
 

@@ -2,6 +2,7 @@
 
 use crate::base::{Error, ErrorContext as _, Result};
 use crate::dist::error_file::{ERROR_FILE, LeftError};
+use crate::dist::rendezvous::has_come;
 use crate::native::Store;
 use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
@@ -86,7 +87,7 @@ impl Launch {
     fn attempt(&self, attempt: u64, signals: &mut Signals) -> Result<(Ranks, Option<Signal>)> {
         let listener = TcpListener::bind("127.0.0.1:0").context("no port could be opened for the ranks to meet")?;
         let port = listener.local_addr().context("no port could be opened for the ranks to meet")?.port();
-        let _store = Store::serve(listener, Duration::from_secs(60))?;
+        let store = Store::serve(listener, Duration::from_secs(60))?;
         let folder = ErrorFiles::make()?;
         let mut started = Started(Vec::new());
         for rank in 0..self.ranks {
@@ -95,7 +96,7 @@ impl Launch {
             let child = child.with_context(|| format!("rank {rank} can't be started"))?;
             started.0.push(OneRank::of(rank, child));
         }
-        let told_to_end = started.wait(signals);
+        let told_to_end = started.wait(signals, &|rank| has_come(&store, attempt, rank));
         Ok((report(&started.0, &folder, told_to_end), told_to_end))
     }
 
@@ -179,6 +180,12 @@ impl OneRank {
         self.ended.as_ref().is_some_and(|(_, status)| !is_good(status))
     }
 
+    /// The signal that has ended it before it listened to signals.
+    fn ended_by(&self) -> Option<Signal> {
+        let (_, status) = self.ended?;
+        [Signal::INT, Signal::TERM].into_iter().find(|signal| Some(signal.as_raw()) == status.signal())
+    }
+
     fn signal(&self, signal: Signal) {
         if self.ended.is_none()
             && let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw)
@@ -194,20 +201,37 @@ impl OneRank {
 struct Started(Vec<OneRank>);
 
 impl Started {
-    /// Waits for the end of all; gives the signal that has told them to end.
-    fn wait(&mut self, signals: &mut Signals) -> Option<Signal> {
+    /// Waits for the end of all; gives the signal that has told them to end. `listens` tells whether a rank listens to
+    /// signals.
+    fn wait(&mut self, signals: &mut Signals, listens: &dyn Fn(usize) -> bool) -> Option<Signal> {
         let (mut failed, mut told, mut told_to_end) = (None::<Instant>, false, None);
+        let mut saves = false;
         while self.0.iter().any(|rank| rank.ended.is_none()) {
             for signal in signals.pending() {
                 let signal = match signal {
+                    SIGUSR1 => {
+                        saves = true;
+                        continue;
+                    }
                     SIGINT => Signal::INT,
-                    SIGUSR1 => Signal::USR1,
                     _ => Signal::TERM,
                 };
-                told_to_end = if signal == Signal::USR1 { told_to_end } else { Some(signal) };
+                told_to_end = Some(signal);
                 self.0.iter().for_each(|rank| rank.signal(signal));
             }
+            // it would end a rank that still loads libtorch
+            if saves && (0..self.0.len()).all(listens) {
+                saves = false;
+                self.0.iter().for_each(|rank| rank.signal(Signal::USR1));
+            }
             self.0.iter_mut().for_each(OneRank::look);
+            // a signal straight to a rank that did not listen yet: the others end as if all had got it
+            if told_to_end.is_none()
+                && let Some(signal) = self.0.iter().find_map(OneRank::ended_by)
+            {
+                told_to_end = Some(signal);
+                self.0.iter().for_each(|rank| rank.signal(signal));
+            }
             // rank 0 has the most to do, and ends last
             let is_over = self.0.first().is_some_and(|main| main.ended.is_some());
             if is_over || self.0.iter().any(|rank| rank.has_failed(told_to_end)) {

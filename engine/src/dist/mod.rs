@@ -30,4 +30,4 @@ pub use hello::Hello;
 pub use launch::{Launch, RankError, Ranks, follow_launcher};
 pub use launched::Launched;
 pub use process::Process;
-pub use settings::DistSettings;
+pub use settings::{Compress, DistSettings};

@@ -1,6 +1,7 @@
 //! How the ranks of a job find each other: one of them, or their launcher, serves a store at an address that all know.
 
 use crate::dist::error::DistError;
+use crate::dist::hello::key;
 use crate::dist::launched::Launched;
 use crate::native::{NativeError, Store};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
@@ -23,20 +24,41 @@ impl Meeting {
     ///
     /// # Errors
     /// When the port is taken, or nobody serves a store there within the time.
-    pub(super) fn at(launched: &Launched, timeout: Duration) -> Result<Meeting, DistError> {
+    pub(super) fn at(
+        launched: &Launched,
+        timeout: Duration,
+        is_told_to_end: &dyn Fn() -> bool,
+    ) -> Result<Meeting, DistError> {
         let serves = launched.rank == 0 && !launched.store_is_served;
         let served = serves.then(|| serve(launched, timeout)).transpose()?;
-        let connect = || connect(launched, timeout);
-        let attempt = |store: Store| match launched.attempt {
-            0 => Ok(store),
-            // the store of a launcher outlives the processes: what the last ones have left in it is no use to these
-            attempt => store.prefixed(&format!("attempt_{attempt}")).map_err(failed),
-        };
-        let own = |store: &Store| store.prefixed("engine").map_err(failed);
+        let connect = || connect(launched, timeout, is_told_to_end);
+        let attempt = |store: Store| of_attempt(store, launched.attempt);
+        let own = |store: &Store| store.prefixed(OWN).map_err(failed);
         let (first, second) = (attempt(connect()?)?, attempt(connect()?)?);
         let (store, beats) = (own(&first)?, own(&second)?);
         Ok(Meeting { store, beats, groups: first, served })
     }
+}
+
+/// Whether a rank has come to its store, so that it listens to signals.
+pub(super) fn has_come(store: &Store, attempt: u64, rank: usize) -> bool {
+    let prefix = if attempt == 0 { String::new() } else { format!("{}/", name_of(attempt)) };
+    store.get(&format!("{prefix}{OWN}/{}", key(rank))).is_ok_and(|hello| hello.is_some())
+}
+
+/// Where the engine's own keys are: the others are those of libtorch.
+const OWN: &str = "engine";
+
+/// The store of a launcher outlives the processes: what the last ones have left in it is no use to these.
+fn of_attempt(store: Store, attempt: u64) -> Result<Store, DistError> {
+    match attempt {
+        0 => Ok(store),
+        attempt => store.prefixed(&name_of(attempt)).map_err(failed),
+    }
+}
+
+fn name_of(attempt: u64) -> String {
+    format!("attempt_{attempt}")
 }
 
 fn serve(launched: &Launched, timeout: Duration) -> Result<Store, DistError> {
@@ -49,7 +71,7 @@ fn serve(launched: &Launched, timeout: Duration) -> Result<Store, DistError> {
 }
 
 /// Tries until somebody serves a store there, without libtorch's own attempts, which print warnings.
-fn connect(launched: &Launched, timeout: Duration) -> Result<Store, DistError> {
+fn connect(launched: &Launched, timeout: Duration, is_told_to_end: &dyn Fn() -> bool) -> Result<Store, DistError> {
     let Launched { host, port, .. } = launched;
     let since = Instant::now();
     // a machine that does not exist yet may come
@@ -59,6 +81,9 @@ fn connect(launched: &Launched, timeout: Duration) -> Result<Store, DistError> {
         addresses.is_ok_and(|mut found| found.any(|at| TcpStream::connect_timeout(&at, each).is_ok()))
     };
     while !listens() {
+        if is_told_to_end() {
+            return Err(DistError::Interrupted);
+        }
         if since.elapsed() >= timeout {
             let source = NativeError::argument(format!("nobody listens there after {} s", timeout.as_secs_f64()));
             return Err(DistError::NoStore { host: host.clone(), port: *port, source });

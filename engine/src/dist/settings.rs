@@ -1,6 +1,7 @@
 //! The section `dist` of an experiment.
 
 use engine_macros::component;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// `dist: (…)`: a training in several processes.
@@ -22,11 +23,42 @@ pub struct DistSettings {
     /// Megabytes of gradients that are exchanged at once, while backward goes on.
     #[config(default = 25.0, range = 0.001..=100000.0)]
     pub bucket_mb: f64,
+    /// In which numbers gradients are exchanged: `Bf16` and `F16` halve what is sent, and round each gradient.
+    #[config(default = Compress::Off)]
+    pub compress: Compress,
+    /// Divides the state of the optimizers over the ranks: each updates its part of the parameters, and gives them to the
+    /// others (ZeRO, stage 1). The weights are the same to the bit.
+    #[config(default = false)]
+    pub shard_optimizer: bool,
+    /// Batch norm takes means and variances over the batches of all ranks in training, as in one process. Each layer then waits for
+    /// all ranks in its forward pass and in its backward.
+    #[config(default = false)]
+    pub sync_batch_norm: bool,
+}
+
+/// How gradients are made smaller before they are exchanged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Compress {
+    /// They are exchanged as they are.
+    #[default]
+    Off,
+    /// As `BFloat16`: 8 bits of precision, and the range of `Float`.
+    Bf16,
+    /// As `Half`: 11 bits of precision; what is above 65,504 becomes infinite, and what is below 6e-8 zero.
+    F16,
 }
 
 impl Default for DistSettings {
     fn default() -> Self {
-        DistSettings { ranks: None, timeout: 600.0, find_unused: false, bucket_mb: 25.0 }
+        DistSettings {
+            ranks: None,
+            timeout: 600.0,
+            find_unused: false,
+            bucket_mb: 25.0,
+            compress: Compress::Off,
+            shard_optimizer: false,
+            sync_batch_norm: false,
+        }
     }
 }
 

@@ -156,6 +156,15 @@ pub trait AnyHook {
     /// # Errors
     /// When an entry is missing or doesn't fit.
     fn load_state(&mut self, state: StateMap) -> Result<(), StateError>;
+
+    /// [`State::save_own_state`].
+    fn save_own_state(&self) -> StateMap;
+
+    /// [`State::load_own_state`].
+    ///
+    /// # Errors
+    /// As there.
+    fn load_own_state(&mut self, state: StateMap) -> Result<(), StateError>;
 }
 
 #[diagnostic::do_not_recommend]
@@ -183,6 +192,14 @@ impl<H: Hook> AnyHook for H {
     }
     fn load_state(&mut self, state: StateMap) -> Result<(), StateError> {
         State::load_state(self, state)
+    }
+
+    fn save_own_state(&self) -> StateMap {
+        State::save_own_state(self)
+    }
+
+    fn load_own_state(&mut self, state: StateMap) -> Result<(), StateError> {
+        State::load_own_state(self, state)
     }
 }
 

@@ -225,12 +225,20 @@ impl Checkpoint {
     }
 
     fn is_due(&self, clock: Clock, cx: &Context<'_>) -> bool {
-        if self.interval.is_none() && self.minutes.is_some() {
-            return false;
-        }
         let clocks = cx.clocks();
-        let cadence = Cadence::new(self.interval, self.begin, self.by, clocks.clock());
-        cadence.by == clock && cadence.is_at(clocks.count(clock))
+        let cadence = self.cadence(clocks.clock());
+        cadence.is_some_and(|cadence| cadence.by == clock && cadence.is_at(clocks.count(clock)))
+    }
+
+    /// When regular checkpoints are due, of a training on this clock; `None`: by minutes alone.
+    pub(crate) fn cadence(&self, clock: Clock) -> Option<Cadence> {
+        let counted = self.interval.is_some() || self.minutes.is_none();
+        counted.then(|| Cadence::new(self.interval, self.begin, self.by, clock))
+    }
+
+    /// How many of the newest regular checkpoints are kept.
+    pub(crate) fn keep(&self) -> usize {
+        self.keep
     }
 
     fn is_time(&self) -> bool {

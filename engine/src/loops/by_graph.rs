@@ -75,9 +75,9 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     }
 
     /// The step and its backward, by a graph where there is one.
-    pub(super) fn compute_by_graph(&mut self, pass: usize, batch: &mut T::Batch, share: f64) -> Result<()> {
-        let Some(mut recordings) = self.recordings.take() else { return self.compute(pass, batch, share) };
-        let result = recordings.compute(self, pass, batch, share);
+    pub(super) fn compute_by_graph(&mut self, pass: usize, batch: &mut T::Batch) -> Result<()> {
+        let Some(mut recordings) = self.recordings.take() else { return self.compute(pass, batch) };
+        let result = recordings.compute(self, pass, batch);
         self.recordings = Some(recordings);
         result
     }
@@ -97,22 +97,21 @@ impl<B: Batch> Recordings<B> {
         program: &mut Program<D, T>,
         pass: usize,
         batch: &mut B,
-        share: f64,
     ) -> Result<()> {
         let first = self.done == 0;
         self.done += 1;
-        let place = match self.key(program, pass, batch, share, first)? {
+        let place = match self.key(program, pass, batch, first)? {
             // a replay calls no step, which could hand over an endpoint
             Some(key) if !program.run.step.endpoints.is_asked() => self.place_of(key),
             _ => None,
         };
-        let Some(place) = place else { return program.compute(pass, batch, share) };
+        let Some(place) = place else { return program.compute(pass, batch) };
         let with_update = self.steps[place].0.with_update;
         if let Stage::Warming(done) = self.steps[place].1 {
             if done < self.warmup {
-                return self.warm_up(program, place, done, batch, share);
+                return self.warm_up(program, place, done, batch);
             }
-            if let Some(why) = self.record(program, place, batch, share)? {
+            if let Some(why) = self.record(program, place, batch)? {
                 self.stay_eager(program, place, &why)?;
             }
         }
@@ -123,7 +122,7 @@ impl<B: Batch> Recordings<B> {
                 if let (true, Some(update)) = (with_update, &step.update)
                     && !update.fits(&program.run.updates, pass)
                 {
-                    return self.record_again(program, place, batch, share);
+                    return self.record_again(program, place, batch);
                 }
                 step.replay(program, pass, batch, with_update, first)?;
                 if first {
@@ -131,7 +130,7 @@ impl<B: Batch> Recordings<B> {
                 }
                 Ok(())
             }
-            _ => program.compute(pass, batch, share),
+            _ => program.compute(pass, batch),
         }
     }
 
@@ -141,7 +140,6 @@ impl<B: Batch> Recordings<B> {
         program: &mut Program<D, T>,
         pass: usize,
         batch: &mut B,
-        share: f64,
         first: bool,
     ) -> Result<Option<Key>> {
         if !self.follow_variables(program)? || (!first && self.holder.is_none()) {
@@ -168,6 +166,7 @@ impl<B: Batch> Recordings<B> {
             && self.is_quiet
             && updates.follows_at_once()
             && updates.why_not_recorded(pass, program.run.device).is_none();
+        let share = program.run.share_of_batch()?;
         Ok(Some(Key { pass, layout, share: share.to_bits(), onto: self.holder, with_update }))
     }
 
@@ -193,14 +192,13 @@ impl<B: Batch> Recordings<B> {
         place: usize,
         done: u32,
         batch: &mut B,
-        share: f64,
     ) -> Result<()> {
         let pass = self.steps[place].0.pass;
         self.steps[place].1 = Stage::Warming(done + 1);
         if done + 1 < self.warmup {
-            return program.compute(pass, batch, share);
+            return program.compute(pass, batch);
         }
-        let (result, found) = watched(program, |program| program.compute(pass, batch, share))?;
+        let (result, found) = watched(program, |program| program.compute(pass, batch))?;
         result?;
         match found {
             Some(why) => self.stay_eager(program, place, &why),
@@ -214,7 +212,6 @@ impl<B: Batch> Recordings<B> {
         program: &mut Program<D, T>,
         place: usize,
         batch: &mut B,
-        share: f64,
     ) -> Result<Option<String>> {
         let Key { pass, with_update, onto, .. } = self.steps[place].0;
         let mut held = batch.shallow_clone();
@@ -232,7 +229,7 @@ impl<B: Batch> Recordings<B> {
         }
         program.run.step.watch = Some(StepWatch::of_recording());
         let recorded = Graph::record(self.pool, || {
-            program.compute(pass, &held, share)?;
+            program.compute(pass, &held)?;
             with_update.then(|| program.run.updates.within_graph(pass)).transpose()
         });
         let watch = program.run.step.watch.take().unwrap_or_default();
@@ -271,13 +268,12 @@ impl<B: Batch> Recordings<B> {
         program: &mut Program<D, T>,
         place: usize,
         batch: &mut B,
-        share: f64,
     ) -> Result<()> {
         let Stage::Recorded(step) = &self.steps[place].1 else { return Ok(()) };
         let recorded = step.updates_recorded + 1;
         let why = match recorded > MOST_UPDATES {
             true => Some(CHANGING.to_owned()),
-            false => self.record(program, place, batch, share)?,
+            false => self.record(program, place, batch)?,
         };
         let (Key { pass, .. }, stage) = &mut self.steps[place];
         let pass = *pass;
@@ -290,7 +286,7 @@ impl<B: Batch> Recordings<B> {
             }
             (why, _) => {
                 self.stay_eager(program, place, why.as_deref().unwrap_or(CHANGING))?;
-                program.compute(pass, batch, share)
+                program.compute(pass, batch)
             }
         }
     }

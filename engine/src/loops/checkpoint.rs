@@ -19,6 +19,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// Everything that influences the rest of the run.
     pub(super) fn snapshot(&mut self) -> Result<Snapshot> {
         let published = std::mem::take(&mut self.run.storage.published);
+        let optimizers = self.states_of_optimizers()?;
         let run = &self.run;
         let mut state = StateMap::new();
         state.put("seed", &run.seed);
@@ -53,12 +54,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
                 map.put("lr_scale", &run.updates.lr_scale());
             }
             map.put("scheduled", &run.updates.scheduled(&clocks.progress()));
-            map.put_map("optimizers", |map| {
-                run.updates
-                    .optimizers()
-                    .iter()
-                    .for_each(|optimizer| map.put(optimizer.name(), &optimizer.save_state()));
-            });
+            map.put("optimizers", &optimizers);
         });
         state.put("record", &run.seen.record.save_state());
         let mut rank = StateMap::new();
@@ -84,8 +80,14 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             state.put("epoch_loader", &self.epoch_loader_name().to_owned());
         }
         let (mut parts, mut identities) = (StateMap::new(), BTreeMap::new());
+        let (is_main, mut own_parts) = (self.run.process.is_main(), StateMap::new());
         self.each_state(&mut |key, identity, part| {
             parts.put(key, &part.save_state());
+            // that of rank 0 is in the state of all
+            let own = if is_main { StateMap::new() } else { part.save_own_state() };
+            if !own.0.is_empty() {
+                own_parts.put(key, &own);
+            }
             if identity != Identity::default() {
                 identities.insert(key.to_owned(), identity);
             }
@@ -94,6 +96,9 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         state.put("parts", &parts);
         identities.extend(sink_identities(&self.run.seen.sinks.places()));
         state.put("identities", &identities);
+        if !own_parts.0.is_empty() {
+            rank.put("parts", &own_parts);
+        }
         Ok(Snapshot { meta, models, state, ranks: self.parts_of_ranks(rank)? })
     }
 
@@ -162,7 +167,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             optimizer.load_state(map).context(failed)?;
         }
         run.updates.unset_scheduled(&updates.take::<Vec<[String; 3]>>("scheduled")?);
-        self.take_back_own(ranks)?;
+        let own_parts = self.take_back_own(ranks)?;
         self.run.storage.saved_at = Some(self.run.clocks.iter);
         for (index, place) in places.into_iter().enumerate() {
             self.train_loader(index)?.start(place.cursor)?;
@@ -171,21 +176,24 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             told.extend(self.told_of_epoch_loader(&state.take::<String>("epoch_loader")?)?);
         }
         let mut parts = state.take_map("parts")?;
-        told.extend(self.restore_parts(&mut parts, &identities)?);
+        told.extend(self.restore_parts(&mut parts, own_parts, &identities)?);
         told.extend(parts.0.keys().map(|name| format!("ignored: unknown state `{name}` in the checkpoint")));
         told.extend(self.take_back_end(state.take("ended")?));
         Ok(told)
     }
 
     /// Restores what this rank had of its own. A rank that the checkpoint does not know begins with random numbers of its
-    /// own.
-    fn take_back_own(&mut self, parts: Vec<StateMap>) -> Result<()> {
+    /// own. Gives back what its hooks had of their own.
+    fn take_back_own(&mut self, parts: Vec<StateMap>) -> Result<StateMap> {
         let (rank, run) = (self.run.process.rank(), &mut self.run);
         match parts.into_iter().nth(rank) {
             Some(mut part) => {
                 run.storage.resumed = Some(Generators::restore(run.device, part.take_map("generators")?)?);
                 if rank > 0 {
                     run.seen.record.load_state(part.take_map("record")?)?;
+                }
+                if part.0.contains_key("parts") {
+                    return Ok(part.take_map("parts")?);
                 }
             }
             None if rank == 0 => return Err(Error::msg("the checkpoint has no part for rank 0")),
@@ -195,7 +203,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
                 RowPhase::ALL.into_iter().for_each(|phase| run.seen.record.discard(phase));
             }
         }
-        Ok(())
+        Ok(StateMap::new())
     }
 
     /// Loads what an evaluation needs: the weights that evaluations used in the training (averages, where there were
@@ -227,11 +235,17 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.run.clocks.epoch = meta.epoch;
         self.run.clocks.iter = meta.iter;
         self.run.seen.continue_time(state.take("time")?);
-        self.restore_parts(&mut state.take_map("parts")?, &state.take("identities")?)
+        self.restore_parts(&mut state.take_map("parts")?, StateMap::new(), &state.take("identities")?)
     }
 
-    /// Gives every part its state, as far as there is one that belongs to it; gives back what is to be told of the others.
-    fn restore_parts(&mut self, state: &mut StateMap, saved: &BTreeMap<String, Identity>) -> Result<Vec<String>> {
+    /// Gives every part its state, as far as there is one that belongs to it, and then what it has of its own on this rank;
+    /// gives back what is to be told of the others.
+    fn restore_parts(
+        &mut self,
+        state: &mut StateMap,
+        mut own: StateMap,
+        saved: &BTreeMap<String, Identity>,
+    ) -> Result<Vec<String>> {
         let mut now = BTreeMap::new();
         self.each_state(&mut |key, identity, _| {
             now.insert(key.to_owned(), identity);
@@ -251,7 +265,12 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             };
             let held = state.take_map(source)?;
             match identity.changes_since(saved.get(source).unwrap_or(&unknown)) {
-                None => part.load_state(held).map_err(|error| error.at(key))?,
+                None => {
+                    part.load_state(held).map_err(|error| error.at(key))?;
+                    if own.0.contains_key(source) {
+                        part.load_own_state(own.take_map(source)?).map_err(|error| error.at(key))?;
+                    }
+                }
                 Some(change) => told.push(format!("`{key}` starts anew: {change}")),
             }
             Ok(())
@@ -341,5 +360,11 @@ impl State for AnyState<'_> {
     }
     fn load_state(&mut self, state: StateMap) -> Result<(), StateError> {
         self.0.load_state(state)
+    }
+    fn save_own_state(&self) -> StateMap {
+        self.0.save_own_state()
+    }
+    fn load_own_state(&mut self, state: StateMap) -> Result<(), StateError> {
+        self.0.load_own_state(state)
     }
 }

@@ -6,7 +6,7 @@ use crate::loops::dumped::Notes;
 use crate::loops::program::Program;
 use crate::loops::trainer::Trainer;
 use crate::native::{FlopCounter, OperatorFlops, storage_id};
-use crate::run::PassPlace;
+use crate::run::{PassPlace, Shares};
 use std::collections::BTreeMap;
 use tch::Tensor;
 
@@ -64,12 +64,15 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             self.run.current.pass = Some(PassPlace { pass, time: 0 });
             self.run.updates.begin(pass)?;
             self.run.updates.before_batch(pass, true)?;
-            self.run.step.put(0, batch.size, batch.weight, 1.0);
+            self.run.step.shares = Shares::default();
+            self.run.step.put_batch(batch.size, batch.weight);
+            self.run.step.goes_backward = true;
             self.replaying = Some(Notes { flops: Some(FlopCounter::begin()?), ..Notes::default() });
             let result = match self.processor.is_some() {
-                true => self.compute_by_processor(pass, &batch.batch, 1.0),
-                false => self.compute(pass, &batch.batch, 1.0),
+                true => self.compute_by_processor(pass, &batch.batch),
+                false => self.compute(pass, &batch.batch),
             };
+            self.run.step.goes_backward = false;
             let notes = self.replaying.take().unwrap_or_default();
             result?;
             costs.is_mixed |= self.run.step.has_gone_backward;
@@ -81,7 +84,6 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             self.run.updates.step(pass, 0)?;
             self.run.current.pass = None;
         }
-        self.run.step.share = None;
         let optimizers = self.run.updates.optimizers().iter();
         costs.optimizers = optimizers.map(|optimizer| bytes_of_state(&optimizer.save_state())).sum();
         Ok(costs)

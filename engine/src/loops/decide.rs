@@ -125,8 +125,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// # Errors
     /// When another rank is gone.
     pub(crate) fn decide_on_update(&mut self) -> Result<Option<String>> {
-        let own = self.run.requests.skip_update.take();
-        let reason = self.agree_on_skip(own)?;
+        let reason = self.agree_on_skip()?;
         if reason.is_some() {
             self.run.updates.skip();
         }

@@ -15,8 +15,6 @@ struct InProcess<'p, D: EngineHooks, T: Trainer> {
     program: &'p mut Program<D, T>,
     pass: usize,
     batch: &'p T::Batch,
-    /// What the batch counts in its update.
-    share: f64,
     /// Its samples and its weight.
     size: usize,
     weight: f64,
@@ -40,9 +38,9 @@ impl<D: EngineHooks, T: Trainer> BatchStep for InProcess<'_, D, T> {
             ));
         }
         self.is_computed = true;
-        let (pass, share) = (self.pass, self.share);
         if samples == (0..self.size) {
-            return self.program.compute(pass, self.batch, share);
+            self.program.run.step.put_part(0, self.size, self.weight);
+            return self.program.compute(self.pass, self.batch);
         }
         if samples.is_empty() {
             return Err(Error::msg(format!("a step processor has asked for no samples: {samples:?}")));
@@ -51,10 +49,8 @@ impl<D: EngineHooks, T: Trainer> BatchStep for InProcess<'_, D, T> {
         let part = self.batch.samples(samples)?;
         let size = part.size();
         let weight = checked_weight(&part, size)?;
-        // of a batch that counts for nothing each part does too
-        let share = if self.weight > 0.0 { share * (weight / self.weight) } else { 0.0 };
-        self.program.run.step.put(first, size, weight, share);
-        self.program.compute(pass, &part, share)
+        self.program.run.step.put_part(first, size, weight);
+        self.program.compute(self.pass, &part)
     }
 
     fn try_samples(&mut self, samples: Range<usize>) -> Result<bool> {
@@ -88,17 +84,17 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     }
 
     /// The step of a batch, as the chosen processor takes it.
-    pub(super) fn compute_by_processor(&mut self, pass: usize, batch: &T::Batch, share: f64) -> Result<()> {
-        let Some(processor) = self.processor.take() else { return self.compute(pass, batch, share) };
+    pub(super) fn compute_by_processor(&mut self, pass: usize, batch: &T::Batch) -> Result<()> {
+        let Some(processor) = self.processor.take() else { return self.compute(pass, batch) };
         let (size, weight) = (self.run.step.batch_size, self.run.step.batch_weight);
-        let mut step = InProcess { program: self, pass, batch, share, size, weight, is_computed: false };
+        let mut step = InProcess { program: self, pass, batch, size, weight, is_computed: false };
         let result = processor.process(&mut step);
         let is_computed = step.is_computed;
         let name = processor.typetag_name();
         self.processor = Some(processor);
         // an error tells of the part that was in work
         result?;
-        self.run.step.put(0, size, weight, share);
+        self.run.step.put_part(0, size, weight);
         match is_computed {
             true => Ok(()),
             false => Err(Error::msg(format!(

@@ -7,10 +7,10 @@ use crate::data::Batch;
 use crate::hook::EngineHooks;
 use crate::loops::dumped::Notes;
 use crate::loops::program::Program;
-use crate::loops::share::{Shares, Weighed};
+use crate::loops::share::Weighed;
 use crate::loops::trainer::Trainer;
 use crate::native::{FiniteWatch, FirstNotFinite};
-use crate::run::{Command, Generators, PassPlace};
+use crate::run::{Command, Generators, PassPlace, Shares};
 use tch::{Kind, Tensor};
 
 /// What an update has computed when it was run again alone.
@@ -134,19 +134,20 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// The step and the backward of each batch.
     fn compute_again(&mut self, pass: usize, batches: Vec<Weighed<T::Batch>>) -> Result<()> {
         self.run.updates.begin(pass)?;
-        let shares = Shares::of(batches.iter().map(|batch| batch.weight));
+        self.run.step.shares = Shares::begin(&self.run.process, batches.iter().map(|batch| batch.weight))?;
         let last = batches.len();
         for (index, batch) in batches.into_iter().enumerate() {
             self.run.updates.before_batch(pass, index + 1 == last)?;
-            let share = shares.of_one(batch.weight);
-            self.run.step.put(0, batch.size, batch.weight, share);
-            match self.processor.is_some() {
-                true => self.compute_by_processor(pass, &batch.batch, share)?,
-                false => self.compute(pass, &batch.batch, share)?,
-            }
+            self.run.step.put_batch(batch.size, batch.weight);
+            self.run.step.goes_backward = true;
+            let result = match self.processor.is_some() {
+                true => self.compute_by_processor(pass, &batch.batch),
+                false => self.compute(pass, &batch.batch),
+            };
+            self.run.step.goes_backward = false;
+            result?;
             self.run.clocks.batch = self.run.clocks.batch.next();
         }
-        self.run.step.share = None;
         self.run.updates.finish(pass)
     }
 

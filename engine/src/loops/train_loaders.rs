@@ -56,6 +56,18 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         })
     }
 
+    /// The samples of a full batch of the loader that makes the epoch, of all ranks together.
+    ///
+    /// # Errors
+    /// When it does not tell.
+    pub(crate) fn batch_samples(&mut self) -> Result<u64> {
+        let samples = self.epoch_loader()?.batch_samples();
+        samples.ok_or_else(|| {
+            let name = self.epoch_loader_name();
+            Error::msg(format!("the loader `{name}` does not tell the samples of a batch (`Source::batch_samples`)"))
+        })
+    }
+
     /// The next training batch, on the host: of several loaders a batch of each. A loader at the end of its pass begins the
     /// next one. `None` where other ranks have all samples of it.
     pub(super) fn next_train_batch(&mut self) -> Result<Option<Weighed<T::Batch>>> {

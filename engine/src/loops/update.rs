@@ -9,14 +9,13 @@ use crate::base::spans::{self, SpanKind};
 use crate::base::{Error, Output, Result};
 use crate::hook::EngineHooks;
 use crate::loops::program::Program;
-use crate::loops::ranks::shares;
-use crate::loops::share::{Shares, Weighed};
+use crate::loops::share::Weighed;
 use crate::loops::trainer::Trainer;
 use crate::optim::update::check_loss;
 use crate::optim::{PassBatches, PassPlan};
 use crate::phase::at;
 use crate::record::RowPhase;
-use crate::run::PassPlace;
+use crate::run::{PassPlace, Shares};
 use tch::Tensor;
 
 /// The batches of an iter.
@@ -96,18 +95,18 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// else from fresh ones. These are read before the first forward pass, so that all weights are known by then, and go
     /// to the device one by one.
     fn update(&mut self, pass: usize, batches: u64, again: bool, at_hand: &mut AtHand<T::Batch>) -> Result<()> {
-        self.share_buffers()?;
+        self.share_changed_buffers()?;
         self.run.updates.begin(pass)?;
         if let Some(recordings) = &mut self.recordings {
             recordings.begin(batches);
         }
         self.note_before_update(again)?;
         if again {
-            let shares = shares(&self.run.process, &at_hand.held)?;
+            self.run.step.shares = Shares::begin(&self.run.process, weights(&at_hand.held))?;
             let batches = at_hand.held.len();
             for (place, batch) in at_hand.held.iter_mut().enumerate() {
-                self.run.updates.before_batch(pass, place + 1 == batches)?;
-                self.batch(pass, batch.as_mut(), shares, Count::Again)?;
+                self.begin_batch(pass, place + 1 == batches)?;
+                self.batch(pass, batch.as_mut(), Count::Again)?;
             }
             return self.step_optimizers(pass);
         }
@@ -121,7 +120,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             };
             self.waiting.push(batch);
         }
-        let shares = shares(&self.run.process, &self.waiting)?;
+        self.run.step.shares = Shares::begin(&self.run.process, weights(&self.waiting))?;
         self.waiting.reverse();
         while let Some(batch) = self.waiting.pop() {
             let mut batch = {
@@ -129,8 +128,8 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
                 batch.map(|batch| batch.onto(&self.run)).transpose()?
             };
             at_hand.left = at_hand.left.map(|left| left.saturating_sub(1));
-            self.run.updates.before_batch(pass, self.waiting.is_empty())?;
-            self.batch(pass, batch.as_mut(), shares, Count::Fresh)?;
+            self.begin_batch(pass, self.waiting.is_empty())?;
+            self.batch(pass, batch.as_mut(), Count::Fresh)?;
             if is_followed {
                 at_hand.held.push(batch);
             }
@@ -138,30 +137,29 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.step_optimizers(pass)
     }
 
+    /// `last`: whether no batch of the update follows.
+    fn begin_batch(&mut self, pass: usize, last: bool) -> Result<()> {
+        self.ranks.in_last_batch = last;
+        self.run.updates.before_batch(pass, last)
+    }
+
     /// One batch, forward and backward. Without a sample of it, this rank only takes part in the exchange of gradients.
-    fn batch(
-        &mut self,
-        pass: usize,
-        batch: Option<&mut Weighed<T::Batch>>,
-        shares: Shares,
-        count: Count,
-    ) -> Result<()> {
+    fn batch(&mut self, pass: usize, batch: Option<&mut Weighed<T::Batch>>, count: Count) -> Result<()> {
         let Some(batch) = batch else {
             if let Count::Fresh = count {
                 self.run.clocks.batch = self.run.clocks.batch.next();
             }
+            self.tell_of_skip_early()?;
             return self.run.updates.after_batch(pass);
         };
-        self.run.step.batch_size = batch.size;
-        self.run.step.batch_weight = batch.weight;
-        let share = shares.of_one(batch.weight);
+        self.run.step.put_batch(batch.size, batch.weight);
         self.note_batch(&batch.batch);
         self.run.step.output = None;
         self.run.step.endpoints.drop_kept();
         self.within::<at::BeforeTrainBatch, at::AfterTrainBatch>(|program| {
-            program.run.step.share = Some(share);
-            let result = program.forward_and_backward(pass, &mut batch.batch, share);
-            program.run.step.share = None;
+            program.run.step.goes_backward = true;
+            let result = program.forward_and_backward(pass, &mut batch.batch);
+            program.run.step.goes_backward = false;
             if let (Ok(()), Count::Fresh) = (&result, count) {
                 program.run.clocks.batch = program.run.clocks.batch.next();
             }
@@ -169,11 +167,11 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         })
     }
 
-    fn forward_and_backward(&mut self, pass: usize, batch: &mut T::Batch, share: f64) -> Result<()> {
+    fn forward_and_backward(&mut self, pass: usize, batch: &mut T::Batch) -> Result<()> {
         match (&self.processor, &self.recordings) {
-            (Some(_), _) => self.compute_by_processor(pass, batch, share)?,
-            (None, Some(_)) => self.compute_by_graph(pass, batch, share)?,
-            (None, None) => self.compute(pass, batch, share)?,
+            (Some(_), _) => self.compute_by_processor(pass, batch)?,
+            (None, Some(_)) => self.compute_by_graph(pass, batch)?,
+            (None, None) => self.compute(pass, batch)?,
         }
         self.phase::<at::AfterBackward>()?;
         if let Some(output) = &mut self.run.step.output {
@@ -183,7 +181,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     }
 
     /// The step, and backward from its loss.
-    pub(super) fn compute(&mut self, pass: usize, batch: &T::Batch, share: f64) -> Result<()> {
+    pub(super) fn compute(&mut self, pass: usize, batch: &T::Batch) -> Result<()> {
         self.run.step.has_gone_backward = false;
         self.run.step.is_stage_open = false;
         let what = self.run.updates.passes()[pass].prefix().unwrap_or("train_step");
@@ -205,7 +203,9 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             }
         }
         let span = spans::span(SpanKind::Step, "backward");
+        self.tell_of_skip_early()?;
         if let Some(loss) = loss {
+            let share = self.run.share_of_batch()?;
             self.run.updates.backward(pass, &loss, share)?;
         }
         drop(span);
@@ -255,6 +255,11 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             self.run.log(name, value.clone());
         }
     }
+}
+
+/// What batches count in means over several.
+fn weights<B>(batches: &[Option<Weighed<B>>]) -> impl Iterator<Item = f64> + Clone {
+    batches.iter().flatten().map(|batch| batch.weight)
 }
 
 /// Whether a batch counts on the clock: one that is taken again was counted before.

@@ -3,7 +3,7 @@
 //! Status codes are read by `check` of `error.rs`. Tensors are borrowed for the call; `out` tensors
 //! are owned by the caller.
 
-use crate::native::options::{AdamOptions, SgdOptions};
+use crate::native::options::{AdagradOptions, AdamOptions, SgdOptions};
 use std::ffi::{c_char, c_int, c_void};
 use torch_sys::C_tensor;
 
@@ -49,11 +49,19 @@ pub(super) struct RawReducer {
     _private: [u8; 0],
 }
 
+/// `EngSlot`.
+#[repr(C)]
+pub(super) struct RawSlot {
+    pub(super) shape: c_int,
+    pub(super) initial: f64,
+}
+
 /// `EngReducerOptions`.
 #[repr(C)]
 pub(super) struct RawReducerOptions {
     pub(super) bucket_bytes: i64,
     pub(super) find_unused: bool,
+    pub(super) compress: c_int,
 }
 
 /// `EngBlock`: a block of Rust's, behind pointers.
@@ -85,6 +93,7 @@ unsafe extern "C" {
 
     pub(super) fn eng_list_new(tensors: *const *const C_tensor, count: usize, out: *mut *mut RawList) -> c_int;
     pub(super) fn eng_list_free(list: *mut RawList);
+    pub(super) fn eng_list_len(list: *const RawList) -> usize;
     pub(super) fn eng_list_get(list: *const RawList, index: usize, out: *mut *mut C_tensor) -> c_int;
     pub(super) fn eng_list_set(list: *mut RawList, index: usize, tensor: *const C_tensor) -> c_int;
 
@@ -93,8 +102,16 @@ unsafe extern "C" {
         lists: *const *const RawList,
         count: usize,
         max_norm: f64,
+        p: f64,
         norm: *mut *mut C_tensor,
     ) -> c_int;
+    pub(super) fn eng_clip_grad_norms(
+        parameters: *const RawList,
+        max_norm: f64,
+        p: f64,
+        norm: *mut *mut C_tensor,
+    ) -> c_int;
+    pub(super) fn eng_clip_grad_adaptive(parameters: *const RawList, factor: f64, eps: f64) -> c_int;
     pub(super) fn eng_clip_grad_value(lists: *const *const RawList, count: usize, max: f64) -> c_int;
     pub(super) fn eng_scale_grads(parameters: *const RawList, factor: f64) -> c_int;
     pub(super) fn eng_zero_grad(parameters: *const RawList) -> c_int;
@@ -122,6 +139,65 @@ unsafe extern "C" {
         found_inf: *const C_tensor,
         rate: *const C_tensor,
     ) -> c_int;
+
+    pub(super) fn eng_fused_adagrad(
+        parameters: *const RawList,
+        sums: *mut RawList,
+        steps: *mut RawList,
+        options: *const AdagradOptions,
+        grad_scale: *const C_tensor,
+        found_inf: *const C_tensor,
+    ) -> c_int;
+
+    pub(super) fn eng_each_scalar(operation: c_int, list: *mut RawList, value: f64) -> c_int;
+    pub(super) fn eng_each_function(operation: c_int, list: *const RawList, out: *mut *mut RawList) -> c_int;
+    pub(super) fn eng_each_clone(list: *const RawList, out: *mut *mut RawList) -> c_int;
+    pub(super) fn eng_each_restore(list: *mut RawList, kept: *const RawList, flag: *const C_tensor) -> c_int;
+    pub(super) fn eng_each_with(operation: c_int, into: *mut RawList, other: *const RawList, value: f64) -> c_int;
+    pub(super) fn eng_each_sum(
+        first: *const RawList,
+        second: *const RawList,
+        value: f64,
+        out: *mut *mut RawList,
+    ) -> c_int;
+    pub(super) fn eng_each_product(
+        quotient: bool,
+        into: *mut RawList,
+        first: *const RawList,
+        second: *const RawList,
+        value: f64,
+    ) -> c_int;
+    pub(super) fn eng_each_product_by(
+        quotient: bool,
+        into: *mut RawList,
+        first: *const RawList,
+        second: *const RawList,
+        numbers: *const C_tensor,
+    ) -> c_int;
+    pub(super) fn eng_each_by(multiply: bool, list: *mut RawList, numbers: *const C_tensor) -> c_int;
+    pub(super) fn eng_each_norm(list: *const RawList, out: *mut *mut C_tensor) -> c_int;
+    pub(super) fn eng_each_number(list: *const RawList, out: *mut *mut C_tensor) -> c_int;
+    pub(super) fn eng_each_set_number(list: *mut RawList, numbers: *const C_tensor) -> c_int;
+    pub(super) fn eng_each_orthogonal(
+        list: *const RawList,
+        a: f64,
+        b: f64,
+        c: f64,
+        iterations: i64,
+        eps: f64,
+        out: *mut *mut RawList,
+    ) -> c_int;
+    pub(super) fn eng_update_begin(
+        parameters: *const RawList,
+        state: *const *mut RawList,
+        slots: *const RawSlot,
+        count: usize,
+        grad_scale: *const C_tensor,
+        found_inf: *const C_tensor,
+        taken: *mut *mut RawList,
+        happens: *mut bool,
+    ) -> c_int;
+    pub(super) fn eng_update_count(counts: *mut RawList) -> c_int;
 
     pub(super) fn eng_generator_state(device_type: c_int, index: c_int, out: *mut *mut C_tensor) -> c_int;
     pub(super) fn eng_set_generator_state(device_type: c_int, index: c_int, state: *const C_tensor) -> c_int;
@@ -264,7 +340,10 @@ unsafe extern "C" {
         largest: bool,
         later: *mut *mut RawWork,
     ) -> c_int;
-    pub(super) fn eng_group_broadcast(group: *const RawGroup, tensors: *const RawList) -> c_int;
+    pub(super) fn eng_list_version(list: *const RawList) -> u64;
+    pub(super) fn eng_group_sum(group: *const RawGroup, tensor: *const C_tensor, out: *mut *mut C_tensor) -> c_int;
+    pub(super) fn eng_group_gather(group: *const RawGroup, tensor: *const C_tensor, out: *const C_tensor) -> c_int;
+    pub(super) fn eng_group_broadcast(group: *const RawGroup, tensors: *const RawList, from: c_int) -> c_int;
     pub(super) fn eng_work_wait(work: *mut RawWork) -> c_int;
     pub(super) fn eng_work_free(work: *mut RawWork);
 

@@ -23,7 +23,7 @@ pub fn grad_norm<'a>(parameters: impl IntoIterator<Item = &'a TensorList>) -> Re
     })
 }
 
-/// Scales the gradients of all lists so that their [`grad_norm`] is at most `max_norm`; gives the norm before.
+/// Scales the gradients of all lists so that their `p`-norm as one vector is at most `max_norm`; gives the norm before.
 ///
 /// The factor is `min(1, max_norm / (norm + 1e-6))`, as in PyTorch's `clip_grad_norm_`, and stays on the device.
 ///
@@ -32,13 +32,37 @@ pub fn grad_norm<'a>(parameters: impl IntoIterator<Item = &'a TensorList>) -> Re
 pub fn clip_grad_norm_<'a>(
     parameters: impl IntoIterator<Item = &'a TensorList>,
     max_norm: f64,
+    p: f64,
 ) -> Result<Tensor, NativeError> {
     with_lists(parameters, |lists, count| {
         owned(|norm| {
             // SAFETY: `lists` points to `count` live lists, borrowed for the call.
-            unsafe { ffi::eng_clip_grad_norm(lists, count, max_norm, norm) }
+            unsafe { ffi::eng_clip_grad_norm(lists, count, max_norm, p, norm) }
         })
     })
+}
+
+/// Scales each gradient by itself so that its `p`-norm is at most `max_norm`, with the factor of [`clip_grad_norm_`]; gives
+/// the norm that all of them had as one vector.
+///
+/// # Errors
+/// When a gradient is sparse.
+pub fn clip_grad_norms_(parameters: &TensorList, max_norm: f64, p: f64) -> Result<Tensor, NativeError> {
+    owned(|norm| {
+        // SAFETY: the list is borrowed for the call.
+        unsafe { ffi::eng_clip_grad_norms(parameters.raw(), max_norm, p, norm) }
+    })
+}
+
+/// Scales the gradient of each output of a parameter, an index of its first dimension, so that its 2-norm is at most `factor`
+/// times that of its weights; weights of a norm below `eps` count as of that norm. A parameter of at most one dimension is
+/// one output (adaptive gradient clipping: Brock et al., 2021).
+///
+/// # Errors
+/// When a gradient is sparse.
+pub fn clip_grad_adaptive_(parameters: &TensorList, factor: f64, eps: f64) -> Result<(), NativeError> {
+    // SAFETY: the list is borrowed for the call.
+    check(unsafe { ffi::eng_clip_grad_adaptive(parameters.raw(), factor, eps) })
 }
 
 /// Limits every element of the gradients of all lists to `-max..=max`.
@@ -161,7 +185,7 @@ mod tests {
         let (a, b, without) = (parameter(Some(&[3.0, 0.0])), parameter(Some(&[0.0, 4.0])), parameter(None));
         let first = TensorList::new([&a, &without]).unwrap();
         let second = TensorList::new([&b]).unwrap();
-        let norm = clip_grad_norm_([&first, &second], 1.0).unwrap();
+        let norm = clip_grad_norm_([&first, &second], 1.0, 2.0).unwrap();
         assert_eq!(norm.size(), Vec::<i64>::new());
         assert_eq!(norm.double_value(&[]), 5.0);
         assert!((grad_norm([&first, &second]).unwrap().double_value(&[]) - 1.0).abs() < 1e-6);
@@ -178,7 +202,7 @@ mod tests {
     #[test]
     fn without_any_gradient_the_norm_is_zero() {
         let list = TensorList::new([&parameter(None)]).unwrap();
-        assert_eq!(clip_grad_norm_([&list], 1.0).unwrap().double_value(&[]), 0.0);
+        assert_eq!(clip_grad_norm_([&list], 1.0, 2.0).unwrap().double_value(&[]), 0.0);
         clip_grad_value_([&list], 1.0).unwrap();
         scale_grads_(&list, 2.0).unwrap();
     }

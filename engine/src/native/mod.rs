@@ -8,6 +8,7 @@
 
 mod device;
 mod dist;
+mod each;
 mod error;
 mod ffi;
 mod finite;
@@ -27,6 +28,7 @@ mod reads;
 mod recompute;
 mod switches;
 mod tensor_list;
+mod update;
 
 pub use device::{Accelerator, libtorch_version, load_accelerator};
 pub use dist::{Pending, ProcessGroup, Reducer, ReducerOptions, Store};
@@ -34,16 +36,16 @@ pub use error::{ErrorKind, NativeError};
 pub use finite::{FiniteWatch, FirstNotFinite};
 pub use flops::{FlopCounter, OperatorFlops};
 pub use foreach::{
-    clip_grad_norm_, clip_grad_value_, foreach_copy_, foreach_lerp_, foreach_lerp_by_, grad_norm, not_finite,
-    scale_grads_, zero_grad,
+    clip_grad_adaptive_, clip_grad_norm_, clip_grad_norms_, clip_grad_value_, foreach_copy_, foreach_lerp_,
+    foreach_lerp_by_, grad_norm, not_finite, scale_grads_, zero_grad,
 };
 pub use generator::{generator_state, seed_generator, set_generator_state};
 pub use gradients::{GradientSwitch, GradientsOff, backward_from, retain_grad};
 pub use graph::{Graph, GraphPool, RecordingWatch, StreamGuard, mix_layout, replays};
 pub use identity::{storage_id, tensor_id};
 pub use memory::{MemoryMeter, empty_cache, pinned_like};
-pub use optimizer::{AdamStep, Scaling, SgdStep, fused_adam, fused_sgd};
-pub use options::{AdamOptions, SgdOptions};
+pub use optimizer::{AdagradStep, AdamStep, Scaling, SgdStep, fused_adagrad, fused_adam, fused_sgd};
+pub use options::{AdagradOptions, AdamOptions, SgdOptions};
 pub use precision::{
     Autocast, AutocastCacheOff, MatmulPrecision, ScaleRule, amp_unscale_, amp_update_scale_, channels_last,
     set_cudnn_benchmark, set_float_precision,
@@ -54,3 +56,4 @@ pub use reads::{DeviceReads, NoSyncGuard, host_number};
 pub use recompute::{Shared, recomputed};
 pub use switches::{AnomalyGuard, Determinism, GradModeGuard, determinism, set_deterministic, set_variable};
 pub use tensor_list::TensorList;
+pub use update::{Begun, NewState, StateShape, begin_update, count_update};

@@ -7,7 +7,7 @@
 
 use crate::native::error::{NativeError, check};
 use crate::native::ffi;
-use crate::native::options::{AdamOptions, SgdOptions};
+use crate::native::options::{AdagradOptions, AdamOptions, SgdOptions};
 use crate::native::tensor_list::TensorList;
 use std::ptr::{null, null_mut};
 use tch::Tensor;
@@ -29,7 +29,7 @@ pub struct Scaling<'a> {
 
 impl Scaling<'_> {
     /// The tensors as the shim takes them.
-    fn handles(&self) -> [*const C_tensor; 3] {
+    pub(super) fn handles(&self) -> [*const C_tensor; 3] {
         [self.grad_scale, self.found_inf, self.rate].map(|tensor| tensor.map_or(null(), Tensor::as_ptr))
     }
 }
@@ -64,6 +64,41 @@ pub struct SgdStep<'a> {
     pub options: SgdOptions,
     /// Whether gradients are scaled, and whether the update happens.
     pub scaling: Scaling<'a>,
+}
+
+/// One update by Adagrad.
+#[derive(Debug)]
+pub struct AdagradStep<'a> {
+    /// What is updated, in place.
+    pub parameters: &'a TensorList,
+    /// Sums of the squared gradients, shaped as the parameters.
+    pub sums: &'a mut TensorList,
+    /// Numbers of updates done: 0-d float tensors on the parameters' device.
+    pub steps: &'a mut TensorList,
+    /// The numbers of this update.
+    pub options: AdagradOptions,
+    /// Whether gradients are scaled, and whether the update happens. A rate on the device is not used.
+    pub scaling: Scaling<'a>,
+}
+
+/// Updates the parameters by Adagrad (Duchi et al., 2011), as PyTorch's `torch.optim.Adagrad` with `fused=True`.
+///
+/// # Errors
+/// As [`fused_adam`].
+pub fn fused_adagrad(step: AdagradStep<'_>) -> Result<(), NativeError> {
+    let [grad_scale, found_inf, _] = step.scaling.handles();
+    // SAFETY: all lists live through the call; the two that are written are borrowed mutably, so no two are one; the
+    // options have the layout of `EngAdagradOptions`; the tensors of `scaling` are null or borrowed for the call.
+    check(unsafe {
+        ffi::eng_fused_adagrad(
+            step.parameters.raw(),
+            step.sums.raw_mut(),
+            step.steps.raw_mut(),
+            &step.options,
+            grad_scale,
+            found_inf,
+        )
+    })
 }
 
 /// Updates the parameters by Adam (Kingma and Ba, 2015) or AdamW (Loshchilov and Hutter, 2019), as PyTorch's

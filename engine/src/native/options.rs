@@ -39,3 +39,21 @@ pub struct SgdOptions {
     /// Go up the gradients instead of down.
     pub maximize: bool,
 }
+
+/// The numbers of one [`AdagradStep`](super::AdagradStep).
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C)]
+pub struct AdagradOptions {
+    /// Learning rate.
+    pub lr: f64,
+    /// The learning rate of update n is divided by `1 + (n - 1) * lr_decay`.
+    pub lr_decay: f64,
+    /// Weight decay, added to the gradients.
+    pub weight_decay: f64,
+    /// Added to the denominator.
+    pub eps: f64,
+    /// What the sums of squares start with.
+    pub initial_sum: f64,
+    /// Go up the gradients instead of down.
+    pub maximize: bool,
+}

@@ -47,6 +47,17 @@ impl TensorList {
         Ok(TensorList { raw, len: handles.len() })
     }
 
+    /// Takes over a list that an entry of the shim has made.
+    ///
+    /// # Safety
+    /// The pointer is null, or that of a list that nobody else frees.
+    pub(super) unsafe fn from_raw(raw: *mut RawList) -> Result<Self, NativeError> {
+        let raw = NonNull::new(raw).ok_or_else(|| NativeError::argument("libtorch made no list"))?;
+        // SAFETY: a list that is not null is live.
+        let len = unsafe { ffi::eng_list_len(raw.as_ptr()) };
+        Ok(TensorList { raw, len })
+    }
+
     /// The number of entries, undefined ones included.
     pub fn len(&self) -> usize {
         self.len

@@ -1,8 +1,10 @@
 //! Batch norm.
 
+use crate::base::joint::{self, SumOverRanks};
+use crate::base::{Error, Result};
 use std::borrow::Borrow;
-use tch::Tensor;
 use tch::nn::{Init, ModuleT, Path};
+use tch::{Kind, Tensor};
 
 /// The settings of batch norm.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +37,8 @@ impl Default for BatchNormConfig {
     }
 }
 
-/// Batch norm over the batch dimension and the spatial dimensions.
+/// Batch norm over the batch dimension and the spatial dimensions. Of several ranks each has its own statistics in training,
+/// unless `dist: (sync_batch_norm: true)` says that they are those of the batch of all ranks.
 #[derive(Debug)]
 pub struct BatchNorm {
     config: BatchNormConfig,
@@ -80,6 +83,43 @@ impl BatchNorm {
 }
 
 impl BatchNorm {
+    /// Batch norm over the samples of all ranks, of which each may have another number. The running variance takes in the
+    /// unbiased one, as everywhere.
+    fn over_ranks(&self, xs: &Tensor, size: &[i64], sum: &SumOverRanks) -> Result<Tensor> {
+        let kind = xs.kind();
+        // 16 bits are too few for sums over a batch
+        let wide =
+            if matches!(kind, Kind::Half | Kind::BFloat16) { xs.f_to_kind(Kind::Float)? } else { xs.shallow_clone() };
+        let (features, count) = (size[1], size.iter().product::<i64>() / size[1].max(1));
+        let others: Vec<i64> = (0..size.len() as i64).filter(|dim| *dim != 1).collect();
+        let shape: Vec<i64> = (0..size.len()).map(|dim| if dim == 1 { features } else { 1 }).collect();
+        let over_others = |x: &Tensor| x.f_sum_dim_intlist(others.as_slice(), false, wide.kind());
+        let count = Tensor::f_full([1], count, (wide.kind(), wide.device()))?;
+        let sums = sum(&Tensor::f_cat(&[over_others(&wide)?, count], 0)?)?;
+        let count = sums.f_narrow(0, features, 1)?;
+        let mean = sums.f_narrow(0, 0, features)?.f_div(&count)?;
+        let centred = wide.f_sub(&mean.f_reshape(&shape)?)?;
+        let variance = sum(&over_others(&centred.f_square()?)?)?.f_div(&count)?;
+        let scale = variance.f_add_scalar(self.config.eps)?.f_rsqrt()?;
+        let mut normed = centred.f_mul(&scale.f_reshape(&shape)?)?;
+        if let Some(weight) = &self.ws {
+            normed = normed.f_mul(&weight.f_reshape(&shape)?)?;
+        }
+        if let Some(bias) = &self.bs {
+            normed = normed.f_add(&bias.f_reshape(&shape)?)?;
+        }
+        tch::no_grad(|| {
+            let unbiased = variance.f_mul(&count)?.f_div(&count.f_sub_scalar(1.0)?.f_clamp_min(1.0)?)?;
+            for (running, now) in [(&self.running_mean, &mean), (&self.running_var, &unbiased)] {
+                let _written = running
+                    .shallow_clone()
+                    .f_lerp_(&now.f_detach()?.f_to_kind(running.kind())?, self.config.momentum)?;
+            }
+            Ok::<(), Error>(())
+        })?;
+        Ok(normed.f_to_kind(kind)?)
+    }
+
     /// What is added to the variance.
     pub(super) fn eps(&self) -> f64 {
         self.config.eps
@@ -98,6 +138,9 @@ impl ModuleT for BatchNorm {
         if !fits {
             let expected = if self.space == 1 { "2 or 3".to_owned() } else { (self.space + 2).to_string() };
             panic!("`batch_norm{}d` takes {expected} dimensions, got {size:?}", self.space);
+        }
+        if train && let Some(sum) = joint::sum_for_batch_norm() {
+            return self.over_ranks(xs, &size, &*sum).unwrap_or_else(|error| panic!("{error:#}"));
         }
         if train && size.iter().product::<i64>() == size[1] {
             panic!(

@@ -1,6 +1,6 @@
 //! How an optimizer computes an update, apart from which parameters it has and what their settings are.
 
-use crate::native::{NativeError, Scaling, TensorList};
+use crate::native::{NativeError, Scaling, StateShape, TensorList};
 use crate::optim::settings::Settings;
 use std::fmt::Debug;
 use tch::Tensor;
@@ -81,6 +81,46 @@ pub enum SlotShape {
     LikeParameter,
     /// A 0-d float: a count that stays on the device.
     Count,
+    /// A 0-d float that is not a count.
+    Number,
+    /// `[.., n, 1]` of a parameter `[.., n, m]`; a parameter of at most one dimension has none.
+    Rows,
+    /// `[.., 1, m]` of a parameter `[.., n, m]`; a parameter of at most one dimension has none.
+    Columns,
+    /// The shape and kind of a parameter of at most one dimension; one of more dimensions has none.
+    Vector,
+    /// The shape and kind of the parameter; one for which the optimizer has no use of it has none.
+    WhereUsed,
+}
+
+impl From<SlotShape> for StateShape {
+    fn from(shape: SlotShape) -> Self {
+        match shape {
+            SlotShape::LikeParameter | SlotShape::WhereUsed => StateShape::LikeParameter,
+            SlotShape::Count => StateShape::Count,
+            SlotShape::Number => StateShape::Number,
+            SlotShape::Rows => StateShape::Rows,
+            SlotShape::Columns => StateShape::Columns,
+            SlotShape::Vector => StateShape::Vector,
+        }
+    }
+}
+
+impl SlotShape {
+    /// The shape of the state of a parameter of this shape; `None`: it has none.
+    pub(super) fn of(self, parameter: &[i64]) -> Option<Vec<i64>> {
+        let mut shape = parameter.to_vec();
+        let dimensions = shape.len();
+        match self {
+            SlotShape::LikeParameter | SlotShape::WhereUsed => {}
+            SlotShape::Count | SlotShape::Number => return Some(Vec::new()),
+            SlotShape::Rows if dimensions > 1 => shape[dimensions - 1] = 1,
+            SlotShape::Columns if dimensions > 1 => shape[dimensions - 2] = 1,
+            SlotShape::Vector if dimensions <= 1 => {}
+            SlotShape::Rows | SlotShape::Columns | SlotShape::Vector => return None,
+        }
+        Some(shape)
+    }
 }
 
 /// For an algorithm that was lent other lists than its slots name.

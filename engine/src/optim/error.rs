@@ -121,6 +121,7 @@ pub(super) enum Allowed {
     BelowOne,
     /// As a part of something.
     UpToOne,
+    Any,
 }
 
 impl Allowed {
@@ -131,12 +132,14 @@ impl Allowed {
                 Allowed::NotNegative => value >= 0.0,
                 Allowed::BelowOne => (0.0..1.0).contains(&value),
                 Allowed::UpToOne => (0.0..=1.0).contains(&value),
+                Allowed::Any => true,
             }
     }
 
     fn words(self, value: f64) -> &'static str {
         match self {
             _ if !value.is_finite() => "a finite number",
+            Allowed::Any => "a number",
             Allowed::Positive => "above 0",
             Allowed::NotNegative => "at least 0",
             Allowed::BelowOne => "at least 0 and below 1",

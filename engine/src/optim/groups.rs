@@ -2,8 +2,10 @@
 
 use crate::base::pattern;
 use crate::optim::error::{Allowed, OptimError, check_ranges};
+use crate::optim::layer_decay::{Depth, LayerDecay};
 use crate::optim::settings::Settings;
 use engine_macros::component;
+use std::collections::BTreeMap;
 use std::fmt;
 use tch::Tensor;
 
@@ -21,6 +23,9 @@ pub struct GroupRule {
     pub weight_decay: Option<f64>,
     /// Weight decay as a multiple of the optimizer's.
     pub decay_mult: Option<f64>,
+    /// Any other settings of the optimizer by their names, instead of its own: `{"beta2": 0.95, "eps": 1e-6}`.
+    #[config(default)]
+    pub set: BTreeMap<String, f64>,
 }
 
 impl GroupRule {
@@ -42,7 +47,23 @@ impl GroupRule {
         pattern::matches(&self.pattern, name)
     }
 
-    fn check(&self) -> Result<(), OptimError> {
+    /// Checks the rule by itself, and against the settings of its optimizer.
+    fn check(&self, base: &Settings) -> Result<(), OptimError> {
+        for (name, value) in &self.set {
+            let own = match name.as_str() {
+                "lr" => self.lr.or(self.lr_mult),
+                "weight_decay" => self.weight_decay.or(self.decay_mult),
+                _ => None,
+            };
+            if own.is_some() {
+                let why = format!("`{name}` is in `set` and beside it; keep one");
+                return Err(OptimError::Contradiction { owner: self.pattern.clone(), why });
+            }
+            if base.get(name).is_none() {
+                return Err(base.unknown(name));
+            }
+            check_ranges(&self.pattern, &[(&format!("set.{name}"), *value, allowed(name))])?;
+        }
         for (absolute, multiple, names) in [
             (self.lr, self.lr_mult, ("lr", "lr_mult")),
             (self.weight_decay, self.decay_mult, ("weight_decay", "decay_mult")),
@@ -58,8 +79,21 @@ impl GroupRule {
         Ok(())
     }
 
+    fn sets_rate(&self) -> bool {
+        self.lr.is_some() || self.set.contains_key("lr")
+    }
+
     fn sets_decay(&self) -> bool {
-        self.weight_decay.is_some() || self.decay_mult.is_some()
+        self.weight_decay.is_some() || self.decay_mult.is_some() || self.set.contains_key("weight_decay")
+    }
+}
+
+/// What a setting may be, by its name, which means the same in all recipes.
+fn allowed(setting: &str) -> Allowed {
+    match setting {
+        "momentum" | "beta1" | "beta2" | "alpha" | "rho" => Allowed::BelowOne,
+        "beta2_decay" => Allowed::Any,
+        _ => Allowed::NotNegative,
     }
 }
 
@@ -70,12 +104,14 @@ pub struct GroupRules<'a> {
     pub rules: &'a [GroupRule],
     /// No weight decay for parameters of at most one dimension, unless their rule sets it.
     pub no_decay_on_bias_and_norm: bool,
+    /// Smaller learning rates for lower layers, unless a rule sets `lr` itself.
+    pub layer_decay: Option<&'a LayerDecay>,
 }
 
 impl GroupRules<'_> {
     /// What contradicts itself or is out of range, each with its rule's index.
-    pub(crate) fn check(&self) -> Vec<(usize, OptimError)> {
-        let errors = self.rules.iter().enumerate().map(|(index, rule)| Some((index, rule.check().err()?)));
+    pub(crate) fn check(&self, base: &Settings) -> Vec<(usize, OptimError)> {
+        let errors = self.rules.iter().enumerate().map(|(index, rule)| Some((index, rule.check(base).err()?)));
         errors.flatten().collect()
     }
 
@@ -105,7 +141,10 @@ impl GroupName<'_> {
     /// Whether `listed`, as written in a schedule, means this group. It can be the name of the group or of the group
     /// from which it was split, the name of its optimizer (`opt_g`), or both (`opt_g/backbone.*`).
     pub fn is_meant_by(&self, listed: &str) -> bool {
-        let by_name = |name: &str| self.group == name || self.group.strip_suffix(NO_DECAY) == Some(name);
+        // `head.*/layer_3/no_decay` was split from `head.*/layer_3`, and that from `head.*`
+        let with_decay = self.group.strip_suffix(NO_DECAY).unwrap_or(self.group);
+        let whole = with_decay.rsplit_once('/').filter(|(_, end)| Depth::is_named(end)).map(|(whole, _)| whole);
+        let by_name = |name: &str| [Some(self.group), Some(with_decay), whole].contains(&Some(name));
         let within = listed.strip_prefix(self.optimizer).and_then(|rest| rest.strip_prefix('/'));
         listed == self.optimizer || by_name(listed) || within.is_some_and(by_name)
     }
@@ -133,31 +172,41 @@ pub(super) fn assign(
     parameters: &[(String, Tensor)],
 ) -> Result<Vec<Assigned>, OptimError> {
     for rule in rules.rules {
-        rule.check()?;
+        rule.check(base)?;
     }
-    // two groups for each rule and for the rest: with weight decay and without
-    let mut members = vec![[Vec::new(), Vec::new()]; rules.rules.len() + 1];
+    let layers = rules.layer_decay.map(|decay| {
+        decay.check()?;
+        Ok((decay, decay.count(parameters.iter().map(|(name, _)| name.as_str()))?))
+    });
+    let layers: Option<(&LayerDecay, u32)> = layers.transpose()?;
+    // groups by rule, layer, and whether the weight decay is taken away; the rest comes after the rules
+    let mut members: BTreeMap<(usize, Depth, bool), Vec<usize>> = BTreeMap::new();
     for (index, (name, tensor)) in parameters.iter().enumerate() {
         let taken_by = rules.rules.iter().position(|rule| rule.matches(name));
-        let sets_decay = taken_by.is_some_and(|rule| rules.rules[rule].sets_decay());
-        let without_decay = rules.no_decay_on_bias_and_norm && !sets_decay && tensor.dim() <= 1;
-        members[taken_by.unwrap_or(rules.rules.len())][usize::from(without_decay)].push(index);
+        let rule = taken_by.map(|rule| &rules.rules[rule]);
+        let without_decay =
+            rules.no_decay_on_bias_and_norm && !rule.is_some_and(GroupRule::sets_decay) && tensor.dim() <= 1;
+        let depth = match layers {
+            Some((decay, _)) if !rule.is_some_and(GroupRule::sets_rate) => decay.depth(name),
+            _ => Depth::Above,
+        };
+        members.entry((taken_by.unwrap_or(rules.rules.len()), depth, without_decay)).or_default().push(index);
     }
-    for (index, members) in members.iter().take(rules.rules.len()).enumerate() {
-        if members.iter().all(Vec::is_empty) {
+    for index in 0..rules.rules.len() {
+        if !members.keys().any(|(rule, ..)| *rule == index) {
             return Err(finds_nothing(index, rules.rules, parameters));
         }
     }
     let mut groups = Vec::new();
-    for (index, members) in members.into_iter().enumerate() {
+    for ((index, depth, without_decay), members) in members {
         let rule = rules.rules.get(index);
-        for (members, without_decay) in members.into_iter().zip([false, true]) {
-            if !members.is_empty() {
-                let name = rule.map_or(DEFAULT, |rule| &rule.pattern);
-                let name = format!("{name}{}", if without_decay { NO_DECAY } else { "" });
-                groups.push(Assigned { name, settings: settings_of(base, rule, without_decay)?, members });
-            }
+        let name = rule.map_or(DEFAULT, |rule| &rule.pattern);
+        let name = format!("{name}{depth}{}", if without_decay { NO_DECAY } else { "" });
+        let mut settings = settings_of(base, rule, without_decay)?;
+        if let (Some((decay, count)), Some(lr)) = (layers, settings.get("lr")) {
+            settings.set_initial("lr", lr * decay.factor(depth, count))?;
         }
+        groups.push(Assigned { name, settings, members });
     }
     Ok(groups)
 }
@@ -175,6 +224,7 @@ fn settings_of(base: &Settings, rule: Option<&GroupRule>, without_decay: bool) -
     if let Some(rule) = rule {
         change("lr", rule.lr, rule.lr_mult)?;
         change("weight_decay", rule.weight_decay, rule.decay_mult)?;
+        rule.set.iter().try_for_each(|(name, value)| change(name, Some(*value), None))?;
     }
     if without_decay {
         change("weight_decay", Some(0.0), None)?;
@@ -211,7 +261,11 @@ mod tests {
     type Dealt = (String, f64, f64, Vec<usize>);
 
     fn deal(rules: &[GroupRule], no_decay: bool) -> Result<Vec<Dealt>, OptimError> {
-        let groups = assign(&base(), GroupRules { rules, no_decay_on_bias_and_norm: no_decay }, &parameters())?;
+        let groups = assign(
+            &base(),
+            GroupRules { rules, no_decay_on_bias_and_norm: no_decay, layer_decay: None },
+            &parameters(),
+        )?;
         let get = |group: &Assigned, name| group.settings.get(name).unwrap();
         Ok(groups.into_iter().map(|g| (g.name.clone(), get(&g, "lr"), get(&g, "weight_decay"), g.members)).collect())
     }
@@ -263,11 +317,39 @@ mod tests {
     }
 
     #[test]
+    fn lower_layers_have_smaller_rates_within_their_groups() {
+        let tensor = |dims: usize| Tensor::zeros(vec![2; dims], (Kind::Float, Device::Cpu));
+        let names = [("embed.w", 2), ("net.0.w", 2), ("net.0.b", 1), ("net.1.w", 2), ("net.1.b", 1), ("head.w", 2)];
+        let parameters: Vec<_> = names.map(|(name, dims)| (name.to_owned(), tensor(dims))).into();
+        let decay = LayerDecay { rate: 0.5, layers: "net".into(), below: vec!["embed.*".into()] };
+        let own = GroupRule { lr: Some(7.0), ..GroupRule::new("net.1.w") };
+        let relative = GroupRule { lr_mult: Some(2.0), ..GroupRule::new("net.0.w") };
+        let rules = [own, relative];
+        let rules = GroupRules { rules: &rules, no_decay_on_bias_and_norm: true, layer_decay: Some(&decay) };
+        let groups = assign(&base(), rules, &parameters).unwrap();
+        let dealt: Vec<_> = groups.iter().map(|g| (g.name.as_str(), g.settings.get("lr").unwrap())).collect();
+        let expected = [
+            ("net.1.w", 7.0),
+            ("net.0.w/layer_0", 0.1 * 2.0 * 0.25),
+            ("default/below", 0.1 * 0.125),
+            ("default/layer_0/no_decay", 0.1 * 0.25),
+            ("default/layer_1/no_decay", 0.1 * 0.5),
+            ("default", 0.1),
+        ];
+        assert_eq!(dealt, expected);
+    }
+
+    #[test]
     fn a_group_is_meant_by_its_name_and_by_its_optimizer() {
         let group = GroupName { optimizer: "opt_g", group: "head.*/no_decay" };
         for listed in ["opt_g", "head.*", "head.*/no_decay", "opt_g/head.*", "opt_g/head.*/no_decay"] {
             assert!(group.is_meant_by(listed), "{listed}");
         }
+        let layer = GroupName { optimizer: "opt_g", group: "default/layer_12/no_decay" };
+        for listed in ["default", "default/layer_12", "opt_g/default/layer_12", "default/layer_12/no_decay"] {
+            assert!(layer.is_meant_by(listed), "{listed}");
+        }
+        assert!(!layer.is_meant_by("default/layer_1") && !layer.is_meant_by("default/no_decay"));
         for listed in ["opt", "opt_c", "opt_c/head.*", "head", "default", "opt_g/"] {
             assert!(!group.is_meant_by(listed), "{listed}");
         }

@@ -6,8 +6,7 @@
 
 use crate::base::Scalar;
 use crate::native::{self, NativeError, Scaling, TensorList};
-use crate::optim::algorithm::{Algorithm, StepInputs};
-use crate::optim::clip::Clip;
+use crate::optim::algorithm::{Algorithm, SlotShape, StepInputs};
 use crate::optim::error::OptimError;
 use crate::optim::groups::{Assigned, assign};
 use crate::optim::optimizer::Optimizer;
@@ -51,6 +50,8 @@ pub struct Optim {
     parameters: TensorList,
     // their names, in the same order
     parameter_names: Vec<String>,
+    // the names of those that other ranks update, whose state is there
+    pub(super) elsewhere: BTreeSet<String>,
 }
 
 /// Parameters that share their settings.
@@ -92,7 +93,8 @@ impl Optim {
         let list = TensorList::new(parameters.iter().map(|(_, tensor)| tensor)).map_err(native)?;
         let parameter_names = parameters.into_iter().map(|(name, _)| name).collect();
         let (recipe, models) = (recipe.name(), Vec::new());
-        Ok(Optim { name: name.into(), models, recipe, algorithm, groups, parameters: list, parameter_names })
+        let elsewhere = BTreeSet::new();
+        Ok(Optim { name: name.into(), models, recipe, algorithm, groups, parameters: list, parameter_names, elsewhere })
     }
 
     /// Names the models whose parameters it has, for hooks that need this.
@@ -163,14 +165,6 @@ impl Optim {
     /// Errors of libtorch; none is known.
     pub fn zero_grad(&mut self) -> Result<(), OptimError> {
         native::zero_grad(&self.parameters).map_err(|source| self.failed("clearing the gradients", source))
-    }
-
-    /// Clips the gradients of all its parameters as one; see [`clip_gradients`].
-    ///
-    /// # Errors
-    /// When the bound makes no sense or a gradient is sparse.
-    pub fn clip(&mut self, clip: &Clip) -> Result<Option<Scalar>, OptimError> {
-        clip_gradients(std::slice::from_mut(self), clip)
     }
 
     /// Multiplies all gradients by a factor, for example to average accumulated gradients.
@@ -244,6 +238,35 @@ impl Optim {
         &self.parameter_names
     }
 
+    /// Says which parameters other ranks update; their state is not kept here.
+    pub(super) fn set_elsewhere(&mut self, names: BTreeSet<String>) {
+        self.elsewhere = names;
+    }
+
+    /// All parameters, each as a tensor of its own.
+    pub(super) fn each_parameter(&self) -> Result<Vec<Tensor>, NativeError> {
+        let each = (0..self.parameters.len()).map(|index| self.parameters.get(index));
+        Ok(each.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    }
+
+    /// The bytes of the state that it has once every parameter had a gradient, without counts of steps: of this rank, and of
+    /// all together.
+    pub(super) fn state_bytes(&self) -> Result<(u64, u64), NativeError> {
+        let (mut own, mut all) = (0, 0);
+        for (name, tensor) in self.parameter_names.iter().zip(self.each_parameter()?) {
+            let bytes = self.bytes_of_state(&tensor);
+            all += bytes;
+            own += if self.elsewhere.contains(name) { 0 } else { bytes };
+        }
+        Ok((own, all))
+    }
+
+    /// The bytes of the state of a parameter, without counts of steps.
+    pub(super) fn bytes_of_state(&self, parameter: &Tensor) -> u64 {
+        let slots = self.algorithm.slots().iter().filter(|slot| slot.shape == SlotShape::LikeParameter).count();
+        (parameter.numel() * parameter.kind().elt_size_in_bytes() * slots) as u64
+    }
+
     fn failed(&self, doing: &str, source: NativeError) -> OptimError {
         OptimError::Native { optimizer: self.name.clone(), doing: doing.into(), source }
     }
@@ -289,38 +312,15 @@ impl Group {
         &mut self.settings
     }
 
+    /// Its parameters, one list per device and kind.
+    pub(super) fn lists(&self) -> impl Iterator<Item = &TensorList> {
+        self.buckets.iter().map(|bucket| &bucket.parameters)
+    }
+
     /// The names of its parameters.
     pub fn parameter_names(&self) -> impl Iterator<Item = &str> {
         self.buckets.iter().flat_map(|bucket| bucket.names.iter().map(String::as_str))
     }
-}
-
-/// Clips the gradients of all parameters of all optimizers as one vector. With [`Clip::Norm`] it returns their norm
-/// before clipping, on the device. Parameters without a gradient are ignored.
-///
-/// ```
-/// use engine::optim::{Clip, Optim, clip_gradients};
-/// use engine::prelude::*;
-///
-/// let weight = Tensor::from_slice(&[1.0f32, 1.0]).set_requires_grad(true);
-/// let mut optims = [Optim::new("opt", &Sgd::new(0.1), vec![("weight".to_owned(), weight.shallow_clone())])?];
-/// (&weight * Tensor::from_slice(&[3.0f32, 4.0])).sum(Kind::Float).backward();
-/// let before = clip_gradients(&mut optims, &Clip::Norm(1.0))?.unwrap();
-/// assert_eq!(before.read()?, 5.0);
-/// assert!((optims[0].grad_norm()?.read()? - 1.0).abs() < 1e-5);
-/// # Ok::<(), engine::base::Error>(())
-/// ```
-///
-/// # Errors
-/// When the bound makes no sense or a gradient is sparse.
-pub fn clip_gradients(optims: &mut [Optim], clip: &Clip) -> Result<Option<Scalar>, OptimError> {
-    clip.check()?;
-    let norm = clip.apply(optims.iter().map(Optim::parameters));
-    norm.map(|norm| norm.map(Scalar::Lazy)).map_err(|source| OptimError::Native {
-        optimizer: optims.iter().map(Optim::name).collect::<Vec<_>>().join("`, `"),
-        doing: "clipping the gradients".into(),
-        source,
-    })
 }
 
 /// Copies of the tensors of a [`Scaling`] that lie on another device than the parameters; none where they lie there.

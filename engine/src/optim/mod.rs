@@ -6,33 +6,35 @@
 //!
 //! Nothing here reads a value from a device: norms are returned as tensors that the caller may read.
 
-mod adam;
-mod adamw;
 mod algorithm;
 mod clip;
 mod error;
+mod foreach;
 mod groups;
+mod layer_decay;
 mod live;
 mod optimizer;
 mod rate;
+mod recipes;
 mod recorded;
 mod saved;
 pub mod schedule;
 mod settings;
-mod sgd;
 #[cfg(test)]
 mod tests;
 pub mod update;
 
-pub use adam::Adam;
-pub use adamw::AdamW;
 pub use algorithm::{Algorithm, Slot, SlotShape, StepInputs};
-pub use clip::Clip;
+pub use clip::{Clip, ClipTogether, clip_gradients};
 pub use error::OptimError;
 pub use groups::{GroupName, GroupRule, GroupRules};
-pub use live::{Group, Optim, clip_gradients};
+pub use layer_decay::LayerDecay;
+pub use live::{Group, Optim};
 pub use optimizer::{Optimizer, OptimizerConfig};
+pub use recipes::{
+    Adadelta, Adafactor, Adagrad, Adam, AdamW, Adamax, Lamb, Lars, Lion, Muon, MuonRate, NAdam, RAdam, RmsProp, Rprop,
+    Sgd,
+};
 pub use schedule::{PlannedLength, Schedule, ScheduleConfig, Schedules, TrainingLength, TrainingProgress};
 pub use settings::{Setting, Settings};
-pub use sgd::Sgd;
 pub use update::{GradientScale, NonFinite, Pass, PassBatches, PassInfo, PassPlan, PassSettings, Precision, Updates};

@@ -62,7 +62,7 @@ pub trait Optimizer: Debug + Send + Sync {
     /// The first field with an invalid value.
     fn check(&self) -> Result<(), OptimError>;
 
-    /// The settings of a group without a rule. Rules can change `lr` and `weight_decay`.
+    /// The settings of a group without a rule. Rules can change all of them.
     fn settings(&self) -> Settings;
 
     /// The parameter groups of the file.

@@ -12,6 +12,7 @@ use crate::optim::live::{Bucket, Group, Optim};
 use crate::optim::schedule::TrainingProgress;
 use crate::optim::settings::{Setting, Settings};
 use crate::optim::update::Updates;
+use std::collections::BTreeSet;
 use tch::{Kind, Tensor};
 
 /// The saved tensors share memory with the running optimizer: copy them to keep them beyond the next update. Loading
@@ -58,7 +59,7 @@ impl State for Optim {
             let settings = load_settings(&group.settings, saved).map_err(|e| e.at(&group.name).at("groups"))?;
             let mut states = Vec::new();
             for bucket in &group.buckets {
-                let state = bucket.load(&mut saved_parameters, self.algorithm.slots());
+                let state = bucket.load(&mut saved_parameters, self.algorithm.slots(), &self.elsewhere);
                 states.push(state.map_err(|error| error.at("parameters"))?);
             }
             loaded.push((settings, states));
@@ -130,7 +131,13 @@ impl Bucket {
         map
     }
 
-    fn load(&self, saved: &mut StateMap, slots: &[Slot]) -> Result<Vec<TensorList>, StateError> {
+    /// The saved states, but for those of parameters that other ranks update.
+    fn load(
+        &self,
+        saved: &mut StateMap,
+        slots: &[Slot],
+        elsewhere: &BTreeSet<String>,
+    ) -> Result<Vec<TensorList>, StateError> {
         let broken = |error: &dyn std::fmt::Display| StateError::Unfit { name: String::new(), why: error.to_string() };
         let mut lists = Vec::new();
         for _ in slots {
@@ -139,10 +146,15 @@ impl Bucket {
         for (index, name) in self.names.iter().enumerate() {
             let mut map = saved.take_map(name)?;
             let parameter = self.parameters.get(index).map_err(|error| broken(&error).at(name))?;
-            let Some(parameter) = parameter.filter(|_| !map.0.is_empty()) else { continue };
+            let is_here = !map.0.is_empty() && !elsewhere.contains(name);
+            let Some(parameter) = parameter.filter(|_| is_here) else { continue };
             for (slot, list) in slots.iter().zip(&mut lists) {
+                let Some(shape) = slot.shape.of(&parameter.size()) else { continue };
+                if slot.shape == SlotShape::WhereUsed && !map.0.contains_key(slot.name) {
+                    continue;
+                }
                 let tensor: Tensor = map.take(slot.name).map_err(|error| error.at(name))?;
-                let fitted = fit(slot, &tensor, &parameter)
+                let fitted = fit(slot, shape, &tensor, &parameter)
                     .and_then(|tensor| list.set(index, Some(&tensor)).map_err(|error| error.to_string()));
                 fitted.map_err(|why| broken(&why).at(slot.name).at(name))?;
             }
@@ -155,18 +167,19 @@ impl Bucket {
 }
 
 /// A copy of a saved state in the layout and on the device that its parameter has.
-fn fit(slot: &Slot, saved: &Tensor, parameter: &Tensor) -> Result<Tensor, String> {
-    let (shape, kind) = match slot.shape {
-        SlotShape::LikeParameter => (parameter.size(), parameter.kind()),
-        SlotShape::Count => (Vec::new(), Kind::Float),
+fn fit(slot: &Slot, shape: Vec<i64>, saved: &Tensor, parameter: &Tensor) -> Result<Tensor, String> {
+    let kind = match slot.shape {
+        SlotShape::Count | SlotShape::Number => Kind::Float,
+        _ => parameter.kind(),
     };
     if (saved.size(), saved.kind()) != (shape.clone(), kind) {
         let found = (saved.size(), saved.kind());
         return Err(format!("it has shape {:?} and kind {:?}, expected {shape:?} and {kind:?}", found.0, found.1));
     }
-    let fresh = match slot.shape {
-        SlotShape::LikeParameter => parameter.detach().f_zeros_like(),
-        SlotShape::Count => Tensor::f_zeros([], (kind, parameter.device())),
+    // with the strides of the parameter, where it has its shape
+    let fresh = match shape == parameter.size() {
+        true => parameter.detach().f_zeros_like().and_then(|fresh| fresh.f_to_kind(kind)),
+        false => Tensor::f_zeros(&shape, (kind, parameter.device())),
     };
     let copied = fresh.and_then(|mut fresh| fresh.f_copy_(saved).map(|_| fresh));
     copied.map_err(|error| error.to_string())

@@ -77,6 +77,22 @@ impl RunState {
         }
     }
 
+    /// What the batch in work counts in the gradient of its update. In a group of ranks it may wait for the weights of the
+    /// others.
+    ///
+    /// # Errors
+    /// When a rank is gone.
+    pub(crate) fn share_of_batch(&mut self) -> Result<f64> {
+        let StepState { shares, batch_weight, whole_weight, .. } = &mut self.step;
+        let (part, whole) = (*batch_weight, *whole_weight);
+        let share = shares.of_one(&self.process, whole)?;
+        Ok(match part == whole {
+            true => share,
+            // of a batch that counts for nothing each part does too
+            false => share * if whole > 0.0 { part / whole } else { 0.0 },
+        })
+    }
+
     /// How far the run is, and how far it goes.
     pub fn clocks(&self) -> &Clocks {
         &self.clocks

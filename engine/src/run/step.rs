@@ -2,6 +2,7 @@
 
 use crate::base::{Output, Scalar};
 use crate::run::endpoints::Endpoints;
+use crate::run::shares::Shares;
 use std::cell::RefCell;
 
 /// The input and output of the current step.
@@ -15,12 +16,16 @@ pub struct StepState {
     pub(crate) batch_weight: f64,
     /// What the step has returned, from its forward pass to the end of its iter.
     pub(crate) output: Option<Output>,
+    /// What the batches of the update in work count in its gradient.
+    pub(crate) shares: Shares,
+    /// Whether a step and its backward are under way, which have a share in the gradient of their update.
+    pub(crate) goes_backward: bool,
     /// Intermediate tensors that were asked for in this iter.
     pub(crate) endpoints: Endpoints,
     /// The first sample of the batch that the step is given, where it is given a part of it.
     pub(crate) first_sample: usize,
-    /// What the batch in work counts in the gradient of its update; `None` outside a step and its backward.
-    pub(crate) share: Option<f64>,
+    /// The weight of the whole batch, where the step is given a part of it.
+    pub(crate) whole_weight: f64,
     /// Whether the step has run backward itself.
     pub(crate) has_gone_backward: bool,
     /// Whether the step has begun a staged backward and not ended it.
@@ -41,11 +46,16 @@ pub(crate) struct StepWatch {
 }
 
 impl StepState {
-    /// What the step is given: its first sample in the batch, and how many; how much they count in means, and in the
-    /// gradient of the update.
-    pub(crate) fn put(&mut self, first: usize, size: usize, weight: f64, share: f64) {
-        (self.first_sample, self.batch_size) = (first, size);
-        (self.batch_weight, self.share) = (weight, Some(share));
+    /// The batch of a step: how many samples, and how much they count in means.
+    pub(crate) fn put_batch(&mut self, size: usize, weight: f64) {
+        self.put_part(0, size, weight);
+        self.whole_weight = weight;
+    }
+
+    /// What the step is given of its batch: the first sample, and how many; how much they count in means. In the gradient of
+    /// the update they count by their part of the batch's weight.
+    pub(crate) fn put_part(&mut self, first: usize, size: usize, weight: f64) {
+        (self.first_sample, self.batch_size, self.batch_weight) = (first, size, weight);
     }
 
     /// The step does something that a graph would not do again.

@@ -159,7 +159,7 @@ fn list_tells_components_with_their_settings() {
     for part in [
         "datasets\n  Points\n",
         "\nmodels\n  Mlp\n",
-        "\noptimizers\n  Adam",
+        "\noptimizers\n  Adadelta\n",
         "\nschedules\n",
         "\nsamplers\n",
         "\nmetrics\n  Accuracy\n",

@@ -1,6 +1,7 @@
 //! The commands that explain: `check`, `show`, `diff`, `new`, `list`, completions; and how they print.
 
 use crate::bench::{Bench, golden};
+use crate::left::rows;
 
 #[test]
 fn check_opens_nothing_and_reads_every_file() {
@@ -60,7 +61,7 @@ fn show_tells_where_each_value_was_written() {
     bench.write("full.ron", full);
     bench.run(&["check", "full.ron"]).exits(0);
     let ended = bench.run(&["diff", "full.ron", "exp.ron"]).exits(0);
-    assert_eq!(ended.stdout, "optimizer.lr\n  - 0.5  // full.ron:35:13\n  + 0.02  // base.ron:9:26\n");
+    assert_eq!(ended.stdout, "optimizer.lr\n  - 0.5  // full.ron:38:13\n  + 0.02  // base.ron:9:26\n");
 }
 
 #[test]
@@ -196,4 +197,40 @@ fn a_new_field_of_a_component_is_known_everywhere() {
     );
     let text = refused(&after, "loaders.train.dataset.power=9.0");
     assert!(text.contains("`power` must be in 1.0..=4.0, got 9"), "{text}");
+}
+
+#[test]
+fn schedule_tells_the_learning_rates_that_the_training_then_has() {
+    let bench = Bench::by_epoch();
+    let told = bench.run(&["schedule", "exp.ron", "--svg", "lr.svg"]).exits(0).stdout;
+    golden("schedule.txt", &told);
+    assert_eq!(bench.read("lr.svg").matches("<polyline").count(), 1);
+    assert!(!bench.path("runs").exists());
+    // rows of the table, behind the line of its header: iter, epoch, value
+    let table: Vec<Vec<f64>> = told
+        .lines()
+        .skip_while(|line| !line.contains("iter  epoch"))
+        .skip(1)
+        .map_while(|line| line.split_whitespace().map(|cell| cell.parse().ok()).collect())
+        .collect();
+    bench.train(&[]).exits(0);
+    let trained: Vec<(usize, f64)> = rows(&bench.path("runs/run"))
+        .into_iter()
+        .filter(|row| row["phase"] == "train")
+        .map(|row| (row["iter"].as_u64().unwrap() as usize, row["lr"].as_f64().unwrap()))
+        .collect();
+    assert_eq!(trained.len(), 6);
+    for (iter, lr) in trained {
+        // a row tells the rate of the update that made it
+        let planned = &table[iter - 1];
+        assert!((planned[2] - lr).abs() <= 5e-4 * lr, "iter {iter}: {planned:?}, trained with {lr}");
+    }
+}
+
+#[test]
+fn a_setting_that_no_optimizer_has_is_told_its_neighbour() {
+    let bench = Bench::by_iter();
+    bench.run(&["schedule", "exp.ron", "--setting", "weight_deca"]).exits(1).says("did you mean `weight_decay`?");
+    let ended = bench.run(&["schedule", "exp.ron", "--svg", "gone/lr.svg"]).exits(1);
+    ended.says("can't write `gone/lr.svg`");
 }

@@ -8,6 +8,9 @@ struct Loss {
     // mistake: a role of trainers
     #[metric]
     inner: u64,
+    // mistake: states of metrics are joined
+    #[state(per_rank)]
+    seen: u64,
 }
 
 impl Metric for Loss {

@@ -4,8 +4,10 @@ use crate::base::{Iter, Result};
 use crate::dist::{Agreed, Group, Process};
 use crate::hook::EngineHooks;
 use crate::loops::program::Program;
+use crate::loops::ranks::Skip;
 use crate::loops::ranks::asked::Asked;
 use crate::loops::trainer::Trainer;
+use crate::phase::Phase;
 use crate::run::{Caller, RollBack, RunState, Save, StopRequest};
 
 /// Whether the ranks wait for each other's answers.
@@ -127,11 +129,55 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         Ok(of_all_ranks(group, &asked)?.roll_back)
     }
 
+    /// Says that the first hooks, so many, are the engine's own: they never ask for an update to be left out.
+    pub(crate) fn set_own_hooks(&mut self, count: usize) {
+        self.ranks.own_hooks = count;
+    }
+
+    /// Whether a hook that may ask for the update to be left out comes between its last backward and its step.
+    pub(super) fn may_skip_late(&self) -> bool {
+        let phases = [Phase::AfterBackward, Phase::AfterTrainBatch, Phase::BeforeOptimizerStep];
+        let own = self.ranks.own_hooks;
+        phases.into_iter().any(|phase| self.hooks.plan(phase).iter().any(|hook| hook.slot >= own))
+    }
+
+    /// To be called before the backward of each batch. Before the last one of an update the other ranks are told whether
+    /// this one was asked to leave it out, unless a hook may still ask: the answers come while backward runs.
+    pub(in crate::loops) fn tell_of_skip_early(&mut self) -> Result<()> {
+        if self.ranks.early && self.ranks.in_last_batch && self.ranks.skip.is_none() {
+            let own = self.run.requests.skip_update.take();
+            self.tell_of_skip(own)?;
+        }
+        Ok(())
+    }
+
+    /// Tells the other ranks whether this one was asked to leave the update out, and whether it has changed a buffer.
+    fn tell_of_skip(&mut self, own: Option<String>) -> Result<()> {
+        let Process::Group(group) = &self.run.process else { return Ok(()) };
+        let changed = self.ranks.buffers.as_ref().is_some_and(|buffers| buffers.tensors.version() != buffers.shared_at);
+        let numbers = [own.is_some(), changed].map(|flag| f64::from(u8::from(flag)));
+        let told = group.begin_numbers("the agreement on an update", &numbers)?;
+        self.ranks.skip = Some(Skip { own, told });
+        Ok(())
+    }
+
     /// Whether the coming update is left out, which all ranks do when one is asked to: why.
-    pub(crate) fn agree_on_skip(&mut self, own: Option<String>) -> Result<Option<String>> {
-        let Process::Group(group) = &self.run.process else { return Ok(own) };
-        let asked = group.begin_numbers("the agreement on an update", &[f64::from(u8::from(own.is_some()))])?;
-        if asked.wait(group)?.iter().all(|asked| *asked == 0.0) {
+    pub(crate) fn agree_on_skip(&mut self) -> Result<Option<String>> {
+        if let Process::Alone = self.run.process {
+            return Ok(self.run.requests.skip_update.take());
+        }
+        if self.ranks.skip.is_none() {
+            let own = self.run.requests.skip_update.take();
+            self.tell_of_skip(own)?;
+        }
+        let (Process::Group(group), Some(Skip { own, told })) = (&self.run.process, self.ranks.skip.take()) else {
+            return Ok(None);
+        };
+        let told = told.wait(group)?;
+        if let Some(buffers) = &mut self.ranks.buffers {
+            buffers.changed |= told.chunks_exact(2).any(|rank| rank[1] != 0.0);
+        }
+        if told.chunks_exact(2).all(|rank| rank[0] == 0.0) {
             return Ok(None);
         }
         let reasons = group.gather("the agreement on an update", own.unwrap_or_default().as_bytes())?;

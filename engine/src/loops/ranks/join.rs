@@ -1,14 +1,17 @@
 //! The beginning of a training in a group: all ranks get the weights of rank 0, and from then on the same gradients.
 
+use crate::base::joint::{SumOverRanks, set_sum_for_batch_norm};
 use crate::base::{Error, Iter, Result};
-use crate::dist::Process;
+use crate::dist::{Group, Process};
 use crate::hook::EngineHooks;
 use crate::loops::checkpoint::own_seed;
 use crate::loops::program::Program;
+use crate::loops::ranks::Buffers;
 use crate::loops::trainer::{Role, Trainer};
 use crate::model::ModelEntry;
 use crate::native::TensorList;
 use crate::run::Generators;
+use std::sync::Arc;
 use tch::Tensor;
 
 impl<D: EngineHooks, T: Trainer> Program<D, T> {
@@ -22,14 +25,19 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             return Ok(());
         }
         let names = T::loaders(Role::Train);
+        let syncs_batch_norm = self.run.process.group().is_some_and(Group::syncs_batch_norm);
         for (place, name) in names.iter().enumerate() {
             let loader = self.train_loader(place)?;
             loader.deal(rank, world)?;
-            let joined = names.len() > 1 && loader.batches().is_some_and(|batches| batches > 0);
-            let tail = if joined { loader.tail() } else { None };
-            if let Some(samples) = tail.filter(|samples| *samples < world as u64) {
+            let because = match (names.len() > 1, syncs_batch_norm) {
+                (true, _) => "with several train loaders each rank needs one of each",
+                (false, true) => "with `sync_batch_norm` each rank takes part in every batch",
+                (false, false) => continue,
+            };
+            let tail = loader.tail().filter(|samples| *samples > 0 && *samples < world as u64);
+            if let Some(samples) = tail {
                 return Err(Error::msg(format!(
-                    "the last batch of a pass of `{name}` has {samples} samples for {world} ranks, and with several train loaders each rank needs one of each; set `drop_last: true` in `loaders.{name}`"
+                    "the last batch of a pass of `{name}` has {samples} samples for {world} ranks, and {because}; set `drop_last: true` in `loaders.{name}`"
                 )));
             }
         }
@@ -59,6 +67,18 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         Ok(group.broadcast("the exchange of weights", &TensorList::new(variables)?)?)
     }
 
+    /// Divides the state of the optimizers over the ranks, where that is asked for. To be called before a checkpoint is
+    /// restored.
+    ///
+    /// # Errors
+    /// Those of libtorch.
+    pub fn shard_optimizers(&mut self) -> Result<()> {
+        match &self.run.process {
+            Process::Group(group) if group.shards_optimizer() => self.run.updates.shard(group.for_gradients()),
+            _ => Ok(()),
+        }
+    }
+
     /// Joins the ranks of the group: all have the weights of rank 0, and gradients are averaged from now on.
     pub(in crate::loops) fn join_ranks(&mut self) -> Result<()> {
         self.share_weights()?;
@@ -68,23 +88,46 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let variables = self.run.models.iter().flat_map(ModelEntry::distinct).map(|(_, tensor)| tensor);
         let buffers: Vec<&Tensor> =
             variables.filter(|tensor| !parameters.contains(&crate::native::tensor_id(tensor))).collect();
-        self.ranks.buffers = (!buffers.is_empty()).then(|| TensorList::new(buffers)).transpose()?;
+        self.ranks.buffers = match buffers.is_empty() {
+            true => None,
+            false => {
+                let tensors = TensorList::new(buffers)?;
+                Some(Buffers { shared_at: tensors.version(), tensors, changed: false })
+            }
+        };
+        self.ranks.early = !self.may_skip_late();
         let rank = group.rank();
         if rank > 0 && self.run.storage.resumed.is_none() {
             // as all ranks have one seed, they would draw the same dropout masks
             Generators::seed(self.run.device, own_seed(self.run.seed, rank, Iter(0)))?;
         }
         self.run.updates.join(group.for_gradients(), group.reducer_options());
+        let over_ranks = group.syncs_batch_norm().then(|| {
+            let group = Arc::clone(group.for_gradients());
+            let sum = move |tensor: &Tensor| Ok(group.sum_with_gradient(tensor)?);
+            Arc::new(sum) as Arc<SumOverRanks>
+        });
+        set_sum_for_batch_norm(over_ranks);
         Ok(())
     }
 
-    /// Gives all ranks the averages of batch norm that rank 0 has, as Python's `DistributedDataParallel` does before each
-    /// forward pass.
-    pub(in crate::loops) fn share_buffers(&self) -> Result<()> {
-        match (&self.run.process, &self.ranks.buffers) {
-            (Process::Group(group), Some(buffers)) => Ok(group.broadcast("the exchange of buffers", buffers)?),
+    /// Gives all ranks the buffers that rank 0 has, such as the averages of batch norm: as Python's `DistributedDataParallel`
+    /// before a forward pass, but only when a rank has changed one.
+    pub(in crate::loops) fn share_changed_buffers(&mut self) -> Result<()> {
+        match &self.ranks.buffers {
+            Some(buffers) if buffers.changed => self.share_buffers(),
             _ => Ok(()),
         }
+    }
+
+    /// The same, changed or not: where not all ranks know of each other.
+    pub(in crate::loops) fn share_buffers(&mut self) -> Result<()> {
+        let (Process::Group(group), Some(buffers)) = (&self.run.process, &mut self.ranks.buffers) else {
+            return Ok(());
+        };
+        group.broadcast("the exchange of buffers", &buffers.tensors)?;
+        (buffers.shared_at, buffers.changed) = (buffers.tensors.version(), false);
+        Ok(())
     }
 }
 

@@ -1,6 +1,6 @@
 //! States that each rank has a part of: metrics, what was logged, the parts of a checkpoint.
 
-use crate::base::{Error, ErrorContext as _, Result, StateMap};
+use crate::base::{Error, ErrorContext as _, Result, State as _, StateMap, StateValue};
 use crate::checkpoint::{decode_state, encode_state};
 use crate::dist::Process;
 use crate::hook::EngineHooks;
@@ -61,6 +61,47 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let told: Option<Settled> =
             serde_json::from_slice(&told).context("the result of a checkpoint can't be read")?;
         told.ok_or_else(|| Error::msg("rank 0 knows of no checkpoint that is being written"))
+    }
+
+    /// The states of the optimizers. Where each rank has a part, rank 0 gets all of them, and the others have their own.
+    ///
+    /// # Errors
+    /// When other ranks may be gone: what they had is lost, and with it the state of the whole.
+    pub(in crate::loops) fn states_of_optimizers(&self) -> Result<StateMap> {
+        let mut states = StateMap::new();
+        self.run
+            .updates
+            .optimizers()
+            .iter()
+            .for_each(|optimizer| states.put(optimizer.name(), &optimizer.save_state()));
+        let Process::Group(group) = &self.run.process else { return Ok(states) };
+        if !group.shards_optimizer() {
+            return Ok(states);
+        }
+        if self.ranks.failed {
+            return Err(Error::msg(
+                "the state of the optimizers is divided over the ranks, of which some may be gone, so the state of this moment can't be saved; go on from an earlier checkpoint",
+            ));
+        }
+        let sent = if group.rank() == 0 { Vec::new() } else { encode_state(&states)? };
+        let all = group.gather_to_main("the collection of the optimizers' states", &sent)?;
+        for other in all.iter().skip(1) {
+            let mut other = decode_state(other)?;
+            for optimizer in self.run.updates.optimizers() {
+                let theirs = other.take_map(optimizer.name())?.take_map("parameters")?;
+                let mut own = states.take_map(optimizer.name())?;
+                let mut parameters = own.take_map("parameters")?;
+                // a parameter without state here has an empty map
+                let found = theirs
+                    .0
+                    .into_iter()
+                    .filter(|(_, state)| !matches!(state, StateValue::Map(map) if map.0.is_empty()));
+                parameters.0.extend(found);
+                own.put("parameters", &parameters);
+                states.put(optimizer.name(), &own);
+            }
+        }
+        Ok(states)
     }
 
     /// The parts of all ranks for a checkpoint, in the order of ranks; after a failure only that of this one, as others may

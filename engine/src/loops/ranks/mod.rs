@@ -6,13 +6,11 @@ mod asked;
 mod join;
 mod merge;
 mod predictions;
-mod weigh;
 
 pub(crate) use agree::Agree;
 pub(super) use asked::Settled;
-pub(super) use weigh::shares;
 
-use crate::dist::Agreement;
+use crate::dist::{Agreement, Numbers};
 use crate::native::TensorList;
 use crate::run::Signal;
 use asked::Asked;
@@ -30,9 +28,34 @@ pub(crate) struct Ranks {
     /// Whether a checkpoint is being written; known to all.
     pub(super) saving: bool,
     /// Tensors of models that are no parameters, such as the averages of batch norm.
-    buffers: Option<TensorList>,
+    buffers: Option<Buffers>,
+    /// The engine's own hooks, which come first: they never ask for an update to be left out.
+    own_hooks: usize,
+    /// Whether what is asked of an update is told before its last backward: no hook that could ask for more comes after it.
+    early: bool,
+    /// Whether the batch in work is the last one of its update.
+    pub(super) in_last_batch: bool,
+    /// What was asked of the update in work, on its way to the other ranks.
+    skip: Option<Skip>,
     /// Whether the run fails: other ranks may be gone or at another place, and nothing is asked of them any more.
     pub(super) failed: bool,
+}
+
+/// Tensors of models that are no parameters.
+#[derive(Debug)]
+struct Buffers {
+    tensors: TensorList,
+    /// Their versions when all ranks had those of rank 0.
+    shared_at: u64,
+    /// Whether a rank has changed one since.
+    changed: bool,
+}
+
+/// Whether a rank leaves the update out, on its way to the others.
+#[derive(Debug)]
+struct Skip {
+    own: Option<String>,
+    told: Numbers,
 }
 
 /// What all ranks have agreed on, besides the requests of hooks.

@@ -17,7 +17,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             Some(prediction) if group.rank() > 0 => encode_state(&state_of(prediction))?,
             _ => Vec::new(),
         };
-        let all = group.gather("the collection of predictions", &sent)?;
+        let all = group.gather_to_main("the collection of predictions", &sent)?;
         let Some(own) = own.filter(|_| group.rank() == 0) else { return Ok(Vec::new()) };
         let others = all.iter().enumerate().filter(|(_, sent)| !sent.is_empty());
         let others = others.map(|(rank, sent)| prediction_of(decode_state(sent)?, &own, rank));

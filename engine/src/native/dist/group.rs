@@ -81,6 +81,18 @@ impl ProcessGroup {
         Ok(out)
     }
 
+    /// As [`ProcessGroup::all_gather`], on rank 0 alone; the others get nothing.
+    ///
+    /// # Errors
+    /// When a rank does not take part in time, or is gone.
+    pub fn gather(&self, tensor: &Tensor) -> Result<Option<Tensor>, NativeError> {
+        let out = if self.rank == 0 { Some(self.place_for_all(tensor)?) } else { None };
+        let place = out.as_ref().map_or(null(), Tensor::as_ptr);
+        // SAFETY: both tensors live for the call, which waits for the end of the operation; a null pointer is none.
+        check(unsafe { ffi::eng_group_gather(self.raw(), tensor.as_ptr(), place) })?;
+        Ok(out)
+    }
+
     /// As [`ProcessGroup::all_gather`]; the result is waited for later.
     ///
     /// # Errors
@@ -91,6 +103,19 @@ impl ProcessGroup {
         // SAFETY: the shim keeps handles of both tensors in the work.
         check(unsafe { ffi::eng_group_all_gather(self.raw(), tensor.as_ptr(), out.as_ptr(), &mut work) })?;
         Pending::new(work, out)
+    }
+
+    /// The sum of the tensor over all ranks, `[…]` as the tensor, in a new tensor. Gradients go through it: that of a summand is
+    /// the sum of the gradients that all ranks have of the sum.
+    ///
+    /// # Errors
+    /// When a rank does not take part in time, or is gone.
+    pub fn sum_with_gradient(&self, tensor: &Tensor) -> Result<Tensor, NativeError> {
+        let mut sum = null_mut();
+        // SAFETY: the tensor lives for the call, and `sum` is written before success is reported.
+        check(unsafe { ffi::eng_group_sum(self.raw(), tensor.as_ptr(), &mut sum) })?;
+        // SAFETY: a new tensor that nobody else frees.
+        Ok(unsafe { Tensor::from_ptr(sum) })
     }
 
     /// Replaces the tensor by the sum over all ranks.
@@ -111,14 +136,15 @@ impl ProcessGroup {
         check(unsafe { ffi::eng_group_all_reduce(self.raw(), tensor.as_mut_ptr(), true, null_mut()) })
     }
 
-    /// Replaces the values of these tensors by those of rank 0. Expanded tensors, of which several elements are one number
+    /// Replaces the values of these tensors by those of rank `from`. Expanded tensors, of which several elements are one number
     /// in memory, stay as they are.
     ///
     /// # Errors
     /// When a rank does not take part in time, or is gone.
-    pub fn broadcast(&self, tensors: &TensorList) -> Result<(), NativeError> {
+    pub fn broadcast(&self, tensors: &TensorList, from: usize) -> Result<(), NativeError> {
+        let from = i32::try_from(from).map_err(|_| NativeError::argument("there are too many ranks"))?;
         // SAFETY: the list lives for the call, which waits for the end of the operation.
-        check(unsafe { ffi::eng_group_broadcast(self.raw(), tensors.raw()) })
+        check(unsafe { ffi::eng_group_broadcast(self.raw(), tensors.raw(), from) })
     }
 
     /// Where the tensors of all ranks go.
@@ -143,6 +169,14 @@ impl Drop for ProcessGroup {
 impl fmt::Debug for ProcessGroup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ProcessGroup(rank {} of {})", self.rank, self.world)
+    }
+}
+
+impl TensorList {
+    /// A number that grows when a tensor of the list is written.
+    pub fn version(&self) -> u64 {
+        // SAFETY: the list lives as long as `self`.
+        unsafe { ffi::eng_list_version(self.raw()) }
     }
 }
 

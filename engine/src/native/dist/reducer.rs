@@ -7,7 +7,7 @@ use crate::native::tensor_list::TensorList;
 use std::fmt;
 use std::ptr::{NonNull, null, null_mut};
 use std::sync::Arc;
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 /// Averages gradients over the ranks of a group while backward is still under way: libtorch's `Reducer`, which Python's
 /// `DistributedDataParallel` is made of. Gradients go in buckets of several megabytes; a bucket is sent as soon as all of
@@ -37,6 +37,8 @@ pub struct ReducerOptions {
     /// Looks in each forward pass for parameters that it has not used. Without this, backward has to reach every
     /// parameter.
     pub find_unused: bool,
+    /// The kind in which gradients are exchanged, `Half` or `BFloat16`; `None`: as they are.
+    pub compress: Option<Kind>,
 }
 
 impl Reducer {
@@ -60,7 +62,15 @@ impl Reducer {
         let names = names.iter().map(|name| c_text(name)).collect::<Result<Vec<_>, _>>()?;
         let names: Vec<_> = names.iter().map(|name| name.as_ptr()).collect();
         let bucket_bytes = i64::try_from(options.bucket_bytes).unwrap_or(i64::MAX);
-        let options = RawReducerOptions { bucket_bytes, find_unused: options.find_unused };
+        let compress = match options.compress {
+            None => 0,
+            Some(Kind::Half) => 1,
+            Some(Kind::BFloat16) => 2,
+            Some(kind) => {
+                return Err(NativeError::argument(format!("gradients can't be exchanged as {kind:?}")));
+            }
+        };
+        let options = RawReducerOptions { bucket_bytes, find_unused: options.find_unused, compress };
         let mut raw = null_mut();
         // SAFETY: group, list and options live for the call; there is a name for each parameter, and each lives for it too.
         check(unsafe { ffi::eng_reducer_new(group.raw(), parameters.raw(), names.as_ptr(), &options, &mut raw) })?;

@@ -12,9 +12,11 @@ mod lr_scale;
 mod pass;
 mod precision;
 mod recorded;
+mod scale_lr;
 mod scaler;
 mod scales;
 mod settings;
+mod sharded;
 mod skipped;
 mod skipping;
 
@@ -22,13 +24,14 @@ pub use gradient_scale::GradientScale;
 pub use pass::{Pass, PassBatches, PassInfo, PassPlan, batches_per_iter};
 pub use precision::{Half, Precision, Pure};
 pub(crate) use recorded::RecordedUpdate;
+pub use scale_lr::{ScaleLr, ScaledLr};
 pub use settings::PassSettings;
+pub use sharded::{ShardSize, StateBytes};
 pub use skipped::NonFinite;
 
 use crate::base::suggest::meant;
 use crate::base::{Error, Result, Scalar, StateMap};
 use crate::native::{self, Autocast, GradientSwitch, GradientsOff, ProcessGroup, ReducerOptions, Scaling, TensorList};
-use crate::optim::clip::Clip;
 use crate::optim::error::OptimError;
 use crate::optim::live::Optim;
 use crate::optim::schedule::Schedules;
@@ -36,6 +39,7 @@ use exchange::Exchange;
 use gradient_scale::GradientScales;
 use pass::followed;
 use scaler::LossScaler;
+use sharded::Sharded;
 use skipped::Skipped;
 use std::fmt;
 use std::sync::Arc;
@@ -62,6 +66,8 @@ pub struct Updates {
     found_inf: Option<Tensor>,
     /// With other processes, the average of gradients over all of them.
     exchange: Exchange,
+    /// Where each rank updates a part of the parameters, which part.
+    sharded: Sharded,
     /// Factors for the gradients of some parameters.
     gradient_scales: GradientScales,
     /// What learning rates are multiplied by since the run went back to an earlier state.
@@ -71,7 +77,7 @@ pub struct Updates {
 /// The result of an update; it is not read from the device.
 #[derive(Debug)]
 pub struct Updated {
-    /// The 2-norm of the gradient before clipping, over all optimizers of the pass as one vector; `None` when it was
+    /// The 2-norm of the gradient before clipping, or the norm that [`Clip::Norms`](crate::optim::Clip::Norms) names, over all optimizers of the pass as one vector; `None` when it was
     /// not needed.
     pub grad_norm: Option<Scalar>,
     /// The scale of the loss in the next update; `None` when losses are not scaled.
@@ -96,6 +102,7 @@ impl Default for Updates {
             restored_scales: StateMap::new(),
             found_inf: None,
             exchange: Exchange::default(),
+            sharded: Sharded::default(),
             gradient_scales: GradientScales::default(),
             lr_scale: 1.0,
         }
@@ -315,9 +322,12 @@ impl Updates {
             }
             (None, Some(norm), then) => Some(self.skipped.found(native::not_finite(norm)?, then, number)?),
         };
-        for optimizer in &self.passes[pass].optimizers {
+        let optimizers = &self.passes[pass].optimizers;
+        let set_aside = self.sharded.set_aside(optimizers)?;
+        for optimizer in optimizers {
             self.optimizers[*optimizer].step_scaled(Scaling { found_inf: found_inf.as_ref(), ..Scaling::default() })?;
         }
+        self.sharded.share(optimizers, set_aside)?;
         self.updated(pass, norm)
     }
 
@@ -327,15 +337,18 @@ impl Updates {
         let lists = || optimizers.iter().map(|optimizer| self.optimizers[*optimizer].parameters());
         // before values are clipped: an infinity is none afterwards
         let measured = match (plan.clip, self.non_finite) {
-            (Some(Clip::Norm(_)), _) | (_, NonFinite::Apply) => None,
+            (Some(clip), _) if clip.gives_norm() => None,
+            (_, NonFinite::Apply) => None,
             _ => Some(native::grad_norm(lists())?),
         };
         let norm = match plan.clip {
-            Some(clip) => clip.apply(lists()).map_err(|source| OptimError::Native {
-                optimizer: optimizers.iter().map(|o| self.optimizers[*o].name()).collect::<Vec<_>>().join("`, `"),
-                doing: "clipping the gradients".into(),
-                source,
-            })?,
+            Some(clip) => {
+                clip.apply(optimizers.iter().map(|o| &self.optimizers[*o])).map_err(|source| OptimError::Native {
+                    optimizer: optimizers.iter().map(|o| self.optimizers[*o].name()).collect::<Vec<_>>().join("`, `"),
+                    doing: "clipping the gradients".into(),
+                    source,
+                })?
+            }
             None => None,
         };
         Ok(norm.or(measured))

@@ -38,9 +38,10 @@ impl Context<'_> {
     /// Outside a training step, when the loss has more than one element or no graph, and when an operator's backward
     /// fails.
     pub fn backward(&mut self, loss: &Tensor) -> Result<()> {
-        let share = self.share("backward")?;
+        self.check_backward("backward")?;
         check_loss(format_args!("the loss of `cx.backward`"), loss)?;
         self.run.step.has_gone_backward = true;
+        let share = self.run.share_of_batch()?;
         self.run.updates.backward(self.pass_index(), loss, share)
     }
 
@@ -52,7 +53,7 @@ impl Context<'_> {
     /// Outside a training step, when the tensor has no graph or the gradient another shape, and when an operator's
     /// backward fails.
     pub fn backward_from(&mut self, tensor: &Tensor, gradient: &Tensor) -> Result<()> {
-        self.share("backward_from")?;
+        self.check_backward("backward_from")?;
         if !gradient.defined() {
             return Err(Error::msg(
                 "`cx.backward_from` was given a tensor without a gradient: no `backward` has reached it",
@@ -66,11 +67,11 @@ impl Context<'_> {
         self.run.current.pass.map_or(0, |place| place.pass)
     }
 
-    /// What the batch in work counts in the gradient of its update.
-    pub(super) fn share(&self, method: &str) -> Result<f64> {
-        self.run.step.share.ok_or_else(|| {
-            let phase = self.phase();
-            Error::msg(format!("`cx.{method}` works only within a training step; the phase is `{phase}`"))
-        })
+    pub(super) fn check_backward(&self, method: &str) -> Result<()> {
+        if self.run.step.goes_backward {
+            return Ok(());
+        }
+        let phase = self.phase();
+        Err(Error::msg(format!("`cx.{method}` works only within a training step; the phase is `{phase}`")))
     }
 }

@@ -70,7 +70,7 @@ impl<'r> Context<'r> {
     /// # Errors
     /// Outside a training step.
     pub fn staged(&mut self, features: &[&Tensor]) -> Result<Staged<'_, 'r>> {
-        self.share("staged")?;
+        self.check_backward("staged")?;
         self.run.step.is_stage_open = true;
         let features: Vec<Tensor> = features.iter().map(|features| features.shallow_clone()).collect();
         let gradients = features.iter().map(|_| None).collect();

@@ -74,7 +74,7 @@ impl Facts {
             self.recipes.push((format!("{path}.{}", error.field().unwrap_or_default()), error.to_string()));
         }
         let (rules, settings) = (recipe.groups(), recipe.settings());
-        for (index, error) in rules.check() {
+        for (index, error) in rules.check(&settings) {
             let field = error.field().unwrap_or_default();
             self.recipes.push((format!("{path}.groups.{index}.{field}"), error.to_string()));
         }

@@ -3,6 +3,7 @@
 use crate::base::Clock;
 use crate::checkpoint::MirrorUrl;
 use crate::loops::{EpochLoader, StepMode, TrainPlan, ValPlan};
+use crate::optim::update::ScaleLr;
 use crate::optim::{Clip, GradientScale, NonFinite, Precision};
 use crate::run::Cadence;
 use engine_macros::component;
@@ -40,6 +41,10 @@ pub struct TrainSettings {
     /// and `Mixed(F16)`), or `Pure(Bf16)`.
     #[config(default)]
     pub precision: Precision,
+    /// Multiplies the learning rates of the file, which were chosen for updates of so many samples, by the samples of an
+    /// update / `base_batch`: `(base_batch: 256)`. An update has `batch_size` × `accumulate` × ranks samples.
+    #[config(default)]
+    pub scale_lr: Option<ScaleLr>,
     /// How steps are taken: `Eager`, or `CudaGraph()`, which on CUDA records the kernels of a step once and launches them
     /// together from then on. The bits are the same.
     #[config(default)]
@@ -112,6 +117,7 @@ impl Default for TrainSettings {
             clip: None,
             gradient_scale: Vec::new(),
             non_finite: NonFinite::Apply,
+            scale_lr: None,
             precision: Precision::F32,
             step: StepMode::Eager,
         }

@@ -72,7 +72,10 @@ fn evaluate<T: Build>(
     needs_loader::<T>(role).map_err(Error::msg)?;
     // before the ranks meet: from then on a signal to one of them ends all in good order
     let signals = Launched::of_environment()?.map(|_| Signals::listen()).transpose()?;
-    let process = ranks::join_for(role, &experiment, checkpoint)?;
+    let process = match ranks::join_for(role, &experiment, checkpoint, signals.as_ref()) {
+        Ok(process) => process,
+        Err(error) => return ranks::interrupted(error, signals.as_ref()),
+    };
     let summary = evaluate_as(process.clone(), signals, experiment, checkpoint, role, console, body);
     ranks::leave(&process, summary.as_ref().err());
     summary

@@ -10,11 +10,13 @@ mod evaluate;
 mod mirror;
 mod offline;
 mod plan;
+mod plan_ranks;
 mod predictor;
 mod program;
 mod ranks;
 mod recording;
 mod replay;
+mod scheduled;
 mod script;
 mod start;
 mod train;
@@ -25,13 +27,16 @@ pub(crate) use evaluate::needs_loader;
 pub use evaluate::{run_predict, run_test, run_val};
 pub use offline::{Offline, run_offline};
 pub use plan::{PlannedGroup, PlannedHook, PlannedPass, ProgramPlan, plan_of};
+pub use plan_ranks::{PlannedCheckpoints, PlannedLoader, PlannedMemory, RanksPlan, plan_of_ranks};
 pub use predictor::Predictor;
 pub use program::{Program, build};
 pub use replay::run_replay;
+pub use scheduled::{ScheduledGroup, ScheduledSetting, scheduled};
 pub use script::run_script;
 pub use train::{TrainOptions, run_train};
 
 use crate::loops::{End, Report, is_short};
+use crate::run::Signal;
 use crate::trainer::Build;
 
 /// How a command ended, and its metrics.
@@ -50,6 +55,11 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// Of a command that a signal has ended before it began.
+    fn of_signal(signal: Signal, rank: usize) -> Self {
+        Summary { end: End::Signal(signal), metrics: Report::new(), epoch: 0, iter: 0, rank }
+    }
+
     fn of<T: Build>(program: &Program<T>, end: End) -> Self {
         let latest = program.run.seen.results.latest.iter();
         let metrics = latest

@@ -3,7 +3,7 @@
 use crate::base::Result;
 use crate::config::{Kind, Node, print_line};
 use crate::dist::Process;
-use crate::hook::{CustomHook, Dispatcher, HookSet, Joined, SlotSetting};
+use crate::hook::{CustomHook, Dispatcher, HookSet, Joined, SlotSetting, Slots as _};
 use crate::hooks::{DefaultHooks, HookSettings};
 use crate::loops::{self, Plan, Role, TrainPlan};
 use crate::model::InitRule;
@@ -84,6 +84,7 @@ pub(super) fn build_on<T: Build>(device: Device, experiment: Experiment<T>, role
     let hooks = Dispatcher::new(engine, settings, custom.collect());
     run.seen.results.file_metrics = experiment.metrics.iter().map(|config| config.build_metric()).collect();
     let mut program = loops::Program::new(trainer, hooks, plan, run);
+    program.set_own_hooks(DefaultHooks::SLOTS.len());
     program.processor = experiment.step_processor;
     program.run.seen.results.measures = program.measures()?;
     program.run.seen.results.measured_by = program.measured_by()?;

@@ -1,9 +1,11 @@
 //! How the processes of a training find each other, what they compare, and how one that fails tells the others.
 
 use crate::base::{Error, ErrorContext as _, Result};
-use crate::dist::{Group, Hello, Launched, Process};
+use crate::dist::{DistError, Group, Hello, Launched, Process};
 use crate::folder::Mode;
 use crate::loops::Role;
+use crate::run::{Signal, Signals};
+use crate::trainer::run::Summary;
 use crate::trainer::{Build, BuildErrors, Experiment};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -14,7 +16,7 @@ use std::sync::Arc;
 /// # Errors
 /// When the experiment asks for another number of processes than there are, when one does not come, and when they run
 /// different programs, experiments or commands.
-pub(super) fn join<T: Build>(experiment: &Experiment<T>) -> Result<Process> {
+pub(super) fn join<T: Build>(experiment: &Experiment<T>, signals: Option<&Signals>) -> Result<Process> {
     let wanted = experiment.dist.ranks;
     let launched = match (Launched::of_environment()?, wanted) {
         (None, None | Some(1)) => return Ok(Process::Alone),
@@ -35,7 +37,7 @@ pub(super) fn join<T: Build>(experiment: &Experiment<T>) -> Result<Process> {
             _ => launched,
         },
     };
-    meet(experiment, launched, Hello::default().with("the command", "train"))
+    meet(experiment, launched, Hello::default().with("the command", "train"), signals)
 }
 
 /// Refuses a command that a process does alone, where a launcher has started several.
@@ -57,13 +59,23 @@ pub(super) fn is_alone(command: &str) -> Result<()> {
 ///
 /// # Errors
 /// When one does not come, and when they run different programs, experiments or commands.
-pub(super) fn join_for<T: Build>(role: Role, experiment: &Experiment<T>, checkpoint: &Path) -> Result<Process> {
+pub(super) fn join_for<T: Build>(
+    role: Role,
+    experiment: &Experiment<T>,
+    checkpoint: &Path,
+    signals: Option<&Signals>,
+) -> Result<Process> {
     let Some(launched) = Launched::of_environment()? else { return Ok(Process::Alone) };
     let hello = Hello::default().with("the command", role.name());
-    meet(experiment, launched, hello.with("the checkpoint", checkpoint.display().to_string()))
+    meet(experiment, launched, hello.with("the checkpoint", checkpoint.display().to_string()), signals)
 }
 
-fn meet<T: Build>(experiment: &Experiment<T>, launched: Launched, hello: Hello) -> Result<Process> {
+fn meet<T: Build>(
+    experiment: &Experiment<T>,
+    launched: Launched,
+    hello: Hello,
+    signals: Option<&Signals>,
+) -> Result<Process> {
     if launched.world == 1 {
         return Ok(Process::Alone);
     }
@@ -73,7 +85,22 @@ fn meet<T: Build>(experiment: &Experiment<T>, launched: Launched, hello: Hello) 
         .with("the trainer", T::NAME)
         .with("the hash of the experiment", digest(experiment.print()?.as_bytes()))
         .with("the hash of the program", program_hash());
-    Ok(Process::Group(Arc::new(Group::join(launched, &hello, &experiment.dist)?)))
+    let is_told_to_end = || signals.is_some_and(|signals| signals.received().is_some());
+    Ok(Process::Group(Arc::new(Group::join(launched, &hello, &experiment.dist, &is_told_to_end)?)))
+}
+
+/// The end of a command that a signal has ended before the ranks had met; any other error as it is.
+///
+/// # Errors
+/// The error itself.
+pub(super) fn interrupted(error: Error, signals: Option<&Signals>) -> Result<Summary> {
+    let signal = signals.and_then(Signals::received);
+    let rank = Launched::of_environment().ok().flatten().map_or(0, |launched| launched.rank);
+    match (error.downcast_ref::<DistError>(), signal) {
+        // it came to another rank
+        (Some(DistError::Interrupted), signal) => Ok(Summary::of_signal(signal.unwrap_or(Signal::Terminate), rank)),
+        _ => Err(error),
+    }
 }
 
 /// A hash of this program's file.

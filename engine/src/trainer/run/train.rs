@@ -1,11 +1,12 @@
 //! `train`: a training in a folder of its own, from its first line to its last.
 
 use crate::base::{Clock, Error, Result};
-use crate::dist::{Launched, Process};
+use crate::dist::{Group, Launched, Process};
 use crate::folder::Mode;
 use crate::loops::{End, Role};
 use crate::model::ModelEntry;
 use crate::optim::TrainingLength;
+use crate::optim::update::{ScaleLr, ScaledLr, ShardSize};
 use crate::record::Sink as _;
 use crate::run::{Signals, TimeLimit};
 use crate::sinks::{ConsoleOptions, LogFile};
@@ -48,7 +49,10 @@ impl From<Mode> for TrainOptions {
 pub fn run_train<T: Build>(experiment: Experiment<T>, options: impl Into<TrainOptions>) -> Result<Summary> {
     // before the ranks meet: from then on a signal to one of them ends all in good order
     let signals = Launched::of_environment()?.map(|_| Signals::listen()).transpose()?;
-    let process = ranks::join(&experiment)?;
+    let process = match ranks::join(&experiment, signals.as_ref()) {
+        Ok(process) => process,
+        Err(error) => return ranks::interrupted(error, signals.as_ref()),
+    };
     let summary = train_as(process.clone(), signals, experiment, options.into());
     ranks::leave(&process, summary.as_ref().err());
     summary
@@ -84,7 +88,7 @@ fn train_as<T: Build>(
 
     let train_loop = experiment.train_loop.take();
     let given = std::mem::take(&mut experiment.weights);
-    let mut program = build_for_training(device, experiment, process.clone(), signals)?;
+    let (mut program, scaled) = build_for_training(device, experiment, process.clone(), signals)?;
     program.plan.train.past_end = options.past_end;
     program.plan.train.time_limit = options.time_limit;
     let folder = claim.map(Claim::take_folder).transpose()?;
@@ -107,7 +111,7 @@ fn train_as<T: Build>(
     let info = start.info(info, &program);
     recording.begin(&log, process.is_main().then_some(options.console), &mut program.run.seen.sinks)?;
     program.run.storage.folder = Some(folder);
-    greet(&mut program)?;
+    greet(&mut program, &scaled)?;
     start.tell(&mut program)?;
     loaded.lines.iter().try_for_each(|line| program.run.say(line))?;
     #[cfg(feature = "s3")]
@@ -125,23 +129,41 @@ fn build_for_training<T: Build>(
     experiment: Experiment<T>,
     process: Process,
     signals: Option<Signals>,
-) -> Result<Program<T>> {
-    let scales = experiment.train.gradient_scale.clone();
+) -> Result<(Program<T>, Vec<ScaledLr>)> {
+    let (scale, scales) = (experiment.train.scale_lr, experiment.train.gradient_scale.clone());
     let mut program = build_on(device, experiment, &[Role::Train, Role::Val])?;
     scale_gradients(&mut program, &scales)?;
     program.run.process = process;
     program.deal_loaders()?;
+    program.shard_optimizers()?;
     match signals {
         Some(signals) => program.run.signals = signals,
         None => program.listen_to_signals()?,
     }
     program.prepare_train()?;
+    let scaled = scale_lr(&mut program, scale)?;
     check_schedules(&program)?;
-    Ok(program)
+    Ok((program, scaled))
+}
+
+/// Multiplies learning rates as `train.scale_lr` says.
+pub(super) fn scale_lr<T: Build>(program: &mut Program<T>, scale: Option<ScaleLr>) -> Result<Vec<ScaledLr>> {
+    let Some(scale) = scale else { return Ok(Vec::new()) };
+    let batch = program.batch_samples()?;
+    Ok(program.run.updates.scale_initial_lr(scale, batch)?)
+}
+
+/// `` `opt`: learning rates × 2 ``.
+fn told_of_scale(ScaledLr { optimizer, accumulate, factor }: &ScaledLr, batch: u64) -> String {
+    let of = match accumulate {
+        1 => format!("{batch} samples"),
+        _ => format!("{accumulate} × {batch} samples"),
+    };
+    format!("`{optimizer}` has {factor} times the learning rates of the file, as its updates have {of} (`scale_lr`)")
 }
 
 /// What only data and parameters tell of schedules: that each has its time, its setting and its groups.
-fn check_schedules<T: Build>(program: &Program<T>) -> Result<()> {
+pub(super) fn check_schedules<T: Build>(program: &Program<T>) -> Result<()> {
     let run = &program.run;
     let mut problems = run.updates.schedules.check(&TrainingLength::from(&run.clocks.progress().planned));
     problems.extend(run.updates.schedules.check_against(run.updates.optimizers()));
@@ -153,7 +175,7 @@ fn check_schedules<T: Build>(program: &Program<T>) -> Result<()> {
 }
 
 /// The first lines of a run: what runs where.
-fn greet<T: Build>(program: &mut Program<T>) -> Result<()> {
+fn greet<T: Build>(program: &mut Program<T>, scaled: &[ScaledLr]) -> Result<()> {
     let device = match program.run.device {
         Device::Cpu if tch::get_num_threads() == 1 => "the CPU with 1 thread".to_owned(),
         Device::Cpu => format!("the CPU with {} threads", tch::get_num_threads()),
@@ -161,6 +183,7 @@ fn greet<T: Build>(program: &mut Program<T>) -> Result<()> {
     };
     let models: Vec<String> = program.run.models.iter().map(told_of_model).collect();
     let single = single_samples(program);
+    let batch = if scaled.is_empty() { 0 } else { program.batch_samples()? };
     let Some(folder) = &program.run.storage.folder else { return Ok(()) };
     let ranks = match program.run.process.world() {
         1 => String::new(),
@@ -175,7 +198,16 @@ fn greet<T: Build>(program: &mut Program<T>) -> Result<()> {
         };
         lines.push(format!("an iter takes one batch each of `{}`{of_epoch}", several.join("`, `")));
     }
+    lines.extend(scaled.iter().map(|scaled| told_of_scale(scaled, batch)));
     lines.extend(single);
+    if let Some(ShardSize { own, all }) = program.run.updates.shard_size()? {
+        let mb = |bytes: u64| bytes as f64 / 1e6;
+        lines.push(format!(
+            "each rank has a part of the optimizers' state: this one {:.1} MB of {:.1} MB",
+            mb(own),
+            mb(all)
+        ));
+    }
     if folder.is_reused() {
         lines.push("the earlier run here wrote no row and no checkpoint; this run continues its log".to_owned());
     }
@@ -205,7 +237,9 @@ fn single_samples<T: Build>(program: &mut Program<T>) -> Option<String> {
         program.run.models.iter().any(|model| {
             model.variables().iter().any(|(name, _)| name == "running_var" || name.ends_with(".running_var"))
         });
-    if !has_batch_norm {
+    // over all ranks there are more
+    let over_ranks = program.run.process.group().is_some_and(Group::syncs_batch_norm);
+    if !has_batch_norm || over_ranks {
         return None;
     }
     let single = T::loaders(Role::Train).iter().enumerate().find_map(|(place, name)| {

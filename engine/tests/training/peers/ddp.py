@@ -1,6 +1,6 @@
 """A rank of PyTorch's DistributedDataParallel beside one of ours, for engine/tests/training/peers.
 
-    python ddp.py plain|accumulate|unused
+    python ddp.py plain|accumulate|unused|fp16|bf16
 
 The place of the rank is in the variables of torchrun. Element i of tensor j is sin(1 + j + 0.7 i), rounded to floats; ranks
 begin with different weights, and rank 0's count. Prints the bits of the weights after 50 updates.
@@ -45,6 +45,10 @@ net = Net()
 ddp = torch.nn.parallel.DistributedDataParallel(
     net, gradient_as_bucket_view=True, find_unused_parameters=variant == "unused"
 )
+if variant in ("fp16", "bf16"):
+    from torch.distributed.algorithms.ddp_comm_hooks import default_hooks
+
+    ddp.register_comm_hook(None, getattr(default_hooks, f"{variant}_compress_hook"))
 optimizer = torch.optim.AdamW(net.parameters(), lr=0.01, weight_decay=0.1, fused=True)
 for update in range(50):
     optimizer.zero_grad()

@@ -29,12 +29,17 @@ fn ours(group: &Arc<ProcessGroup>, variant: &str) -> Vec<String> {
     updates.add(Optim::new("opt", &AdamW { weight_decay: 0.1, ..AdamW::new(0.01) }, named).unwrap());
     let plan = PassPlan::new(&PassInfo::PLAIN[0], 0, accumulate, None);
     updates.set_passes(PassInfo::PLAIN, vec![plan], &parameters).unwrap();
-    updates.join(group, ReducerOptions { bucket_bytes: 25 << 20, find_unused: variant == "unused" });
+    let compress = match variant {
+        "fp16" => Some(Kind::Half),
+        "bf16" => Some(Kind::BFloat16),
+        _ => None,
+    };
+    updates.join(group, ReducerOptions { bucket_bytes: 25 << 20, find_unused: variant == "unused", compress });
     for update in 0..50 {
         updates.begin(0).unwrap();
         if update == 0 {
             // as PyTorch does once it has compared the shapes
-            group.broadcast(&TensorList::new(&parameters).unwrap()).unwrap();
+            group.broadcast(&TensorList::new(&parameters).unwrap(), 0).unwrap();
         }
         for batch in 0..accumulate {
             let place = 9 + (update * accumulate + batch) as usize;
@@ -59,9 +64,8 @@ fn ours(group: &Arc<ProcessGroup>, variant: &str) -> Vec<String> {
 #[ignore = "needs PyTorch: `cargo xtask test --peers`"]
 fn a_rank_beside_one_of_distributed_data_parallel_has_its_weights() {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/training/peers/ddp.py");
-    for (rank, variant) in
-        [(0, "plain"), (1, "plain"), (0, "accumulate"), (1, "accumulate"), (0, "unused"), (1, "unused")]
-    {
+    let variants = ["plain", "accumulate", "unused", "fp16", "bf16"];
+    for (rank, variant) in variants.into_iter().flat_map(|variant| [(0, variant), (1, variant)]) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let store = Store::serve(listener, TIME).unwrap();

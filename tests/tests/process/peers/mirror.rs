@@ -321,3 +321,21 @@ fn an_object_that_is_cut_short_or_changed_is_told_and_an_older_checkpoint_is_use
         assert_same_state(&undisturbed(), &bench);
     }
 }
+
+#[test]
+#[ignore = "needs moto"]
+fn two_ranks_whose_folder_is_gone_go_on_from_the_mirror_to_the_bit() {
+    let two = ["--ranks", "2", "--set", "loaders.train.batch_size=2"];
+    let whole = Bench::by_epoch();
+    whole.train(&two).exits(0);
+    let storage = Storage::start();
+    let bench = storage.mirrored(Bench::by_epoch());
+    bench.train(&[&two[..], &["--max-iters", "5"]].concat()).exits(0);
+    // a part for each rank is among the files
+    assert!(storage.keys().iter().any(|key| key.contains("iter_000000005/ranks/1/")), "{:?}", storage.keys());
+    without_folder(&bench);
+    let ended = bench.train(&[&two[..], &["--resume=auto"]].concat()).exits(0);
+    let lines = log(&bench.path("runs/run"));
+    assert!(lines.iter().any(|line| line.starts_with("brought from s3://runs/all/run: ")), "{lines:#?}\n{ended}");
+    assert_same_state(&whole, &bench);
+}

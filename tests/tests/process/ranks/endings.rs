@@ -180,3 +180,26 @@ fn the_launcher_starts_all_ranks_again_from_the_newest_checkpoint() {
     let ended = bench.train(&["--restarts", "2"]).exits(2);
     assert!(ended.stderr.contains("use it with `--ranks N`"), "{ended}");
 }
+
+#[test]
+fn a_signal_straight_to_a_rank_that_still_loads_ends_all_in_good_order() {
+    for (rank, name, code) in [(0, "TERM", 143), (1, "INT", 130)] {
+        let bench = plain();
+        let running = started(&bench, 25, &[]);
+        let until = Instant::now() + BOUND;
+        let ranks = loop {
+            let ranks = ranks_of(&running);
+            if ranks.len() == 2 {
+                break ranks;
+            }
+            assert!(Instant::now() < until, "no ranks were started");
+            std::thread::sleep(Duration::from_millis(1));
+        };
+        let since = Instant::now();
+        signal(ranks[rank], name);
+        let ended = running.end().exits(code);
+        assert!(since.elapsed() < BOUND, "{:?}: {ended}", since.elapsed());
+        assert!(!errors(&ended).contains("error"), "{ended}");
+        assert_gone(&ranks);
+    }
+}

@@ -131,3 +131,99 @@ fn ranks_that_evaluate_different_checkpoints_do_not_begin() {
         running.end().exits(1).says("rank 1 can't work with rank 0: the checkpoint of rank 1 is ");
     }
 }
+
+#[test]
+fn another_program_on_one_rank_is_told() {
+    let bench = plain();
+    let other = bench.path("other");
+    std::fs::copy(env!("CARGO_BIN_EXE_by_epoch"), &other).unwrap();
+    // a byte behind the end changes nothing that runs
+    let mut file = std::fs::OpenOptions::new().append(true).open(&other).unwrap();
+    std::io::Write::write_all(&mut file, b"\n").unwrap();
+    drop(file);
+    let port = free_port().to_string();
+    let variables = |rank| [("RANK", rank), ("WORLD_SIZE", "2"), ("MASTER_ADDR", "127.0.0.1"), ("MASTER_PORT", &port)];
+    let arguments = ["train", "exp.ron", "--set", "dist.timeout=3"];
+    let running = bench.start_with(&variables("0"), &arguments);
+    let mut started = std::process::Command::new(&other);
+    started.args(arguments).envs(variables("1")).current_dir(bench.path("."));
+    let ended = started.output().unwrap();
+    let told = "rank 1 can't work with rank 0: the hash of the program of rank 1 is ";
+    running.end().exits(1).says(told);
+    assert!(String::from_utf8_lossy(&ended.stderr).contains(told), "{ended:?}");
+}
+
+/// Whether a process has a handler for SIGTERM.
+fn listens(process: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or_default();
+    u64::from_str_radix(caught.trim(), 16).is_ok_and(|caught| caught >> 14 & 1 == 1)
+}
+
+#[test]
+fn a_signal_while_ranks_are_waited_for_ends_those_that_are_there() {
+    let bench = plain();
+    let port = free_port().to_string();
+    let start = |rank: &str| {
+        let variables = [("RANK", rank), ("WORLD_SIZE", "3"), ("MASTER_ADDR", "127.0.0.1"), ("MASTER_PORT", &port)];
+        bench.start_with(&variables, &["train", "exp.ron", "--set", "dist.timeout=30"])
+    };
+    let (first, second) = (start("0"), start("1"));
+    for rank in [&first, &second] {
+        let until = Instant::now() + Duration::from_secs(30);
+        while !listens(rank.id()) {
+            assert!(Instant::now() < until, "a rank does not listen to signals");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+    let since = Instant::now();
+    second.signal("TERM");
+    second.end().exits(143);
+    first.end().exits(143);
+    assert!(since.elapsed() < Duration::from_secs(10), "{:?}", since.elapsed());
+    assert!(!bench.path("runs/run").exists());
+}
+
+#[test]
+fn ranks_that_a_scheduler_starts_train_as_those_of_the_launcher() {
+    let launched = plain();
+    launched.train(&of("2", "loaders.train.batch_size=2")).exits(0);
+    let of = |bench: &Bench, rank| fingerprints(&bench.path("runs/run"), rank);
+    // as `srun` and `mpirun` start two processes on one machine
+    let port = free_port().to_string();
+    for scheduler in ["srun", "mpirun"] {
+        let bench = plain();
+        let start = |rank: &str| {
+            let slurm = [
+                ("SLURM_PROCID", rank),
+                ("SLURM_LOCALID", rank),
+                ("SLURM_STEP_NUM_TASKS", "2"),
+                ("SLURM_NODEID", "0"),
+                ("SLURM_STEP_TASKS_PER_NODE", "2"),
+                ("SLURM_STEP_NODELIST", "localhost"),
+                ("SLURM_JOB_ID", "4711"),
+                ("SLURM_STEP_ID", "0"),
+                ("MASTER_PORT", &port),
+            ];
+            let mpi = [
+                ("OMPI_COMM_WORLD_RANK", rank),
+                ("OMPI_COMM_WORLD_LOCAL_RANK", rank),
+                ("OMPI_COMM_WORLD_SIZE", "2"),
+                ("OMPI_COMM_WORLD_LOCAL_SIZE", "2"),
+                ("MASTER_PORT", &port),
+            ];
+            let arguments = ["train", "exp.ron", "--set", "loaders.train.batch_size=2", "--set", "dist.timeout=10"];
+            match scheduler {
+                "srun" => bench.start_with(&slurm, &arguments),
+                _ => bench.start_with(&mpi, &arguments),
+            }
+        };
+        let running = [start("0"), start("1")];
+        for running in running {
+            running.end().exits(0);
+        }
+        for rank in 0..2 {
+            assert_eq!(of(&bench, rank), of(&launched, rank), "{scheduler}");
+        }
+    }
+}

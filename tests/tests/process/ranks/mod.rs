@@ -3,6 +3,8 @@
 mod endings;
 mod evaluating;
 mod meeting;
+mod planning;
+mod torture;
 mod training;
 
 use crate::bench::{Bench, Ended, Running};
@@ -57,7 +59,8 @@ fn errors(ended: &Ended) -> String {
 /// The process ids of the ranks that a launcher has started.
 fn ranks_of(launcher: &Running) -> Vec<u32> {
     let path = format!("/proc/{0}/task/{0}/children", launcher.id());
-    let children = std::fs::read_to_string(path).unwrap();
+    // none when it has just ended
+    let children = std::fs::read_to_string(path).unwrap_or_default();
     children.split_whitespace().map(|id| id.parse().unwrap()).collect()
 }
 

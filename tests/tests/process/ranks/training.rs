@@ -2,7 +2,7 @@
 
 use super::{distance, fingerprints, of, plain};
 use crate::bench::Bench;
-use crate::left::rows;
+use crate::left::{assert_same, rows};
 use std::path::PathBuf;
 
 /// Trains with these arguments in a folder of its own.
@@ -96,17 +96,18 @@ fn ranks_with_dropout_and_batch_norm_stay_equal_and_draw_differently() {
     assert_ne!(generators(0).unwrap(), generators(1).unwrap());
 }
 
+/// A training of two networks, of which one draws from libtorch's generator, which ranks have each for themselves.
+fn two_networks() -> Bench {
+    let bench = Bench::two_passes();
+    bench.edit("(net: (hidden: 8, dropout: 0.3))", "(net: (hidden: 8, dropout: 0.0, norm: false))");
+    bench.edit(", groups: [(pattern: \"net.norm.*\", weight_decay: 0.0)]", "");
+    bench.edit("train: (max_iters: 10)", "train: (max_iters: 10), custom_hooks: [Fingerprint()]");
+    bench
+}
+
 #[test]
 fn the_passes_of_two_networks_are_each_exchanged() {
-    let bench = || {
-        let bench = Bench::two_passes();
-        bench.edit("(net: (hidden: 8, dropout: 0.3))", "(net: (hidden: 8, dropout: 0.0, norm: false))");
-        bench.edit(", groups: [(pattern: \"net.norm.*\", weight_decay: 0.0)]", "");
-        bench.edit("train: (max_iters: 10)", "train: (max_iters: 10), custom_hooks: [Fingerprint()]");
-        // the forger draws from libtorch's generator, which ranks have each for themselves
-        bench
-    };
-    let (_two, group) = trained(bench(), &of("2", "loaders.train.batch_size=2"));
+    let (_two, group) = trained(two_networks(), &of("2", "loaders.train.batch_size=2"));
     assert_eq!(assert_equal_ranks(&group, 2), 10);
 }
 
@@ -119,6 +120,125 @@ fn an_update_that_one_rank_can_not_make_is_left_out_by_all() {
     assert_eq!(assert_equal_ranks(&run, 2), 10);
     let skipped = rows(&run).iter().rfind(|row| row["phase"] == "train").unwrap()["skipped_updates"].as_f64();
     assert_eq!(skipped, Some(1.0));
+}
+
+#[test]
+fn an_update_that_one_rank_is_asked_to_leave_out_is_left_out_by_all() {
+    // the first is told while backward runs, the second when it has ended
+    for hook in ["Skipper", "LateSkipper"] {
+        let bench = two_networks();
+        bench.edit("custom_hooks: [Fingerprint()]", &format!("custom_hooks: [Fingerprint(), {hook}(rank: 1, at: 3)]"));
+        let (_bench, run) = trained(bench, &of("2", "loaders.train.batch_size=2"));
+        assert_eq!(assert_equal_ranks(&run, 2), 10, "{hook}");
+        let log = std::fs::read_to_string(run.join("log.txt")).unwrap();
+        assert!(log.contains("update 3 of `learn` skipped: one rank does not like it (rank 1)"), "{hook}: {log}");
+    }
+}
+
+#[test]
+fn an_optimizer_that_is_divided_has_the_same_bits_and_whole_checkpoints() {
+    let divided = ["--set", "dist.shard_optimizer=true"];
+    let two = of("2", "loaders.train.batch_size=2");
+    let (_whole, whole) = trained(plain(), &two);
+    let (_divided, run) = trained(plain(), &[&two[..], &divided].concat());
+    assert_eq!(assert_equal_ranks(&run, 2), 9);
+    assert_eq!(fingerprints(&whole, 0), fingerprints(&run, 0));
+    let log = std::fs::read_to_string(run.join("log.txt")).unwrap();
+    assert!(log.contains("each rank has a part of the optimizers' state: this one 0.0 MB of 0.0 MB"), "{log}");
+    // its checkpoint is that of ranks that have the whole state
+    assert_same(&whole, &run, "a divided optimizer");
+    // a run goes on from it divided among another number of ranks, or not at all
+    for (ranks, divides) in [("2", true), ("2", false), ("4", true), ("1", false)] {
+        let bench = plain();
+        bench.train(&[&two[..], &divided, &["--max-iters", "4"]].concat()).exits(0);
+        let size = format!("loaders.train.batch_size={}", 4 / ranks.parse::<usize>().unwrap());
+        let more: &[&str] = if divides { &divided } else { &[] };
+        bench.train(&[&of(ranks, &size)[..], more, &["--resume"]].concat()).exits(0);
+        let run = bench.path("runs/run");
+        match ranks {
+            "2" => assert_eq!(fingerprints(&whole, 0), fingerprints(&run, 0), "divided: {divides}"),
+            _ => assert!(distance(&whole, &run) < 1e-6, "{ranks} ranks"),
+        }
+    }
+}
+
+#[test]
+fn batch_norm_over_all_ranks_is_that_of_one_process() {
+    // whole batches alone, and a tail of three samples: two on one rank, one on the other; or one on each of three
+    for (samples, ranks, whole, part) in [(40, 2, 4, 2), (43, 2, 4, 2), (45, 3, 6, 2)] {
+        let bench = || {
+            let bench = Bench::by_epoch();
+            bench.edit("Mlp(hidden: 8, dropout: 0.3)", "Mlp(hidden: 8, dropout: 0.0)");
+            bench.edit("metrics: [MeanLoss()],", "metrics: [MeanLoss()], custom_hooks: [Fingerprint()],");
+            bench.edit("samples: 40,", &format!("samples: {samples},"));
+            bench.edit("max_epochs: 3, accumulate: 4", "max_epochs: 4, accumulate: 1");
+            // the bias before batch norm has a gradient of zero but for rounding, which AdamW would make a step of
+            bench.edit("AdamW(lr: 0.02, weight_decay: 0.01)", "Sgd(lr: 0.05, momentum: 0.9)");
+            bench
+        };
+        let size = |size| format!("loaders.train.batch_size={size}");
+        let (ranks, part) = (ranks.to_string(), size(part));
+        let group = of(&ranks, &part);
+        let (_one, alone) = trained(bench(), &["--set", &size(whole)]);
+        let (_all, all) = trained(bench(), &[&group[..], &["--set", "dist.sync_batch_norm=true"]].concat());
+        let case = format!("{samples} samples on {ranks} ranks");
+        assert_equal_ranks(&all, ranks.parse().unwrap());
+        let found = distance(&alone, &all);
+        assert!(found < 5e-6, "{case}: {found:e}");
+        if samples == 40 {
+            // over the samples of each rank it is another training
+            let (_own, own) = trained(bench(), &group);
+            let found = distance(&alone, &own);
+            assert!(found > 1e-3, "{case}: {found:e}");
+        }
+    }
+    let bench = Bench::by_epoch();
+    bench.edit("samples: 40,", "samples: 41,");
+    let arguments = [&of("2", "loaders.train.batch_size=2")[..], &["--set", "dist.sync_batch_norm=true"]].concat();
+    bench.train(&arguments).exits(1).says("has 1 samples for 2 ranks, and with `sync_batch_norm` each rank takes part");
+}
+
+#[test]
+fn state_per_rank_is_saved_and_restored_of_each_rank() {
+    // 41 samples: rank 1 has no sample of the eleventh batch of a pass
+    let bench = || {
+        let bench = plain();
+        bench.edit("samples: 40,", "samples: 41,");
+        bench.edit("custom_hooks: [Fingerprint()]", "custom_hooks: [Fingerprint(), OwnCount()]");
+        bench
+    };
+    let two = of("2", "loaders.train.batch_size=2");
+    let (whole, again) = (bench(), bench());
+    whole.train(&two).exits(0);
+    again.train(&[&two[..], &["--max-iters", "4"]].concat()).exits(0);
+    again.train(&[&two[..], &["--resume"]].concat()).exits(0);
+    for bench in [&whole, &again] {
+        for (log, batches) in [("log.txt", 33), ("log.rank1.txt", 30)] {
+            let text = bench.read(&format!("runs/run/{log}"));
+            let last = text.lines().rfind(|line| line.contains(" batches on this rank")).unwrap().to_owned();
+            assert!(last.ends_with(&format!("{batches} batches on this rank")), "{log}: {last}");
+        }
+    }
+    assert_same(&whole.path("runs/run"), &again.path("runs/run"), "state per rank");
+    // a rank that the checkpoint does not know has the state of rank 0
+    again
+        .train(&[&of("3", "loaders.train.batch_size=2")[..], &["--resume", "--set", "train.max_epochs=4"]].concat())
+        .exits(0);
+    let third = again.read("runs/run/log.rank2.txt");
+    assert!(third.lines().any(|line| line.ends_with("40 batches on this rank")), "{third}");
+}
+
+#[test]
+fn gradients_that_are_exchanged_in_16_bits_are_rounded_alike_on_all_ranks() {
+    let (_exact, exact) = trained(plain(), &of("2", "loaders.train.batch_size=2"));
+    for kind in ["F16", "Bf16"] {
+        let compress = format!("dist.compress={kind}");
+        let arguments = [&of("2", "loaders.train.batch_size=2")[..], &["--set", &compress]].concat();
+        let (_bench, run) = trained(plain(), &arguments);
+        assert_eq!(assert_equal_ranks(&run, 2), 9, "{kind}");
+        let found = distance(&exact, &run);
+        assert!(found > 0.0 && found < 0.02, "{kind}: {found:e}");
+    }
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! Adam with weight decay apart from the gradient.
 
-use crate::optim::adam::{AdamAlgorithm, adam_settings, check_adam, defaults};
 use crate::optim::algorithm::Algorithm;
 use crate::optim::error::OptimError;
 use crate::optim::groups::{GroupRule, GroupRules};
+use crate::optim::layer_decay::LayerDecay;
 use crate::optim::optimizer::Optimizer;
+use crate::optim::recipes::adam::{AdamAlgorithm, adam_settings, check_adam, defaults};
 use crate::optim::settings::Settings;
 use engine_macros::component;
 
@@ -59,6 +60,9 @@ pub struct AdamW {
     /// No weight decay for parameters of at most one dimension: biases, and the scales of norms.
     #[config(default = false)]
     pub no_decay_on_bias_and_norm: bool,
+    /// Smaller learning rates for lower layers.
+    #[config(default)]
+    pub layer_decay: Option<LayerDecay>,
 }
 
 impl AdamW {
@@ -73,6 +77,7 @@ impl AdamW {
             maximize: false,
             groups: Vec::new(),
             no_decay_on_bias_and_norm: false,
+            layer_decay: None,
         }
     }
 }
@@ -92,7 +97,11 @@ impl Optimizer for AdamW {
     }
 
     fn groups(&self) -> GroupRules<'_> {
-        GroupRules { rules: &self.groups, no_decay_on_bias_and_norm: self.no_decay_on_bias_and_norm }
+        GroupRules {
+            rules: &self.groups,
+            no_decay_on_bias_and_norm: self.no_decay_on_bias_and_norm,
+            layer_decay: self.layer_decay.as_ref(),
+        }
     }
 
     fn algorithm(&self) -> Box<dyn Algorithm> {

@@ -4,6 +4,7 @@ use crate::native::{NativeError, SgdOptions, SgdStep, TensorList, fused_sgd};
 use crate::optim::algorithm::{Algorithm, Slot, SlotShape, StepInputs, wrong_state};
 use crate::optim::error::{Allowed, OptimError, check_ranges};
 use crate::optim::groups::{GroupRule, GroupRules};
+use crate::optim::layer_decay::LayerDecay;
 use crate::optim::optimizer::Optimizer;
 use crate::optim::settings::Settings;
 use engine_macros::component;
@@ -53,6 +54,9 @@ pub struct Sgd {
     /// No weight decay for parameters of at most one dimension: biases, and the scales of norms.
     #[config(default = false)]
     pub no_decay_on_bias_and_norm: bool,
+    /// Smaller learning rates for lower layers.
+    #[config(default)]
+    pub layer_decay: Option<LayerDecay>,
 }
 
 impl Sgd {
@@ -67,6 +71,7 @@ impl Sgd {
             maximize: false,
             groups: Vec::new(),
             no_decay_on_bias_and_norm: false,
+            layer_decay: None,
         }
     }
 }
@@ -106,7 +111,11 @@ impl Optimizer for Sgd {
     }
 
     fn groups(&self) -> GroupRules<'_> {
-        GroupRules { rules: &self.groups, no_decay_on_bias_and_norm: self.no_decay_on_bias_and_norm }
+        GroupRules {
+            rules: &self.groups,
+            no_decay_on_bias_and_norm: self.no_decay_on_bias_and_norm,
+            layer_decay: self.layer_decay.as_ref(),
+        }
     }
 
     fn algorithm(&self) -> Box<dyn Algorithm> {

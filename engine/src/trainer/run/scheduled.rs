@@ -1,0 +1,89 @@
+//! `schedule`: the values that a setting of each parameter group has over a training, without training.
+
+use crate::base::{Clock, Epoch, Error, Iter, Result};
+use crate::loops::Role;
+use crate::optim::{GroupName, TrainingProgress};
+use crate::trainer::run::{build, train::check_schedules};
+use crate::trainer::{Build, DeviceChoice, Experiment};
+
+/// A setting over a whole training, as `schedule` tells it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScheduledSetting {
+    /// `lr`, `momentum`, ….
+    pub setting: String,
+    /// Updates of the whole training.
+    pub max_iters: u64,
+    /// Epochs of the whole training; `None` in a training counted in iters.
+    pub max_epochs: Option<u64>,
+    /// Finished updates and epochs at the moments of which the values are, in order.
+    pub moments: Vec<(u64, u64)>,
+    /// The groups that have the setting.
+    pub groups: Vec<ScheduledGroup>,
+}
+
+/// The values of one parameter group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScheduledGroup {
+    /// The optimizer and the group, `opt/default`.
+    pub name: String,
+    /// The value at each moment: that of the update that follows.
+    pub values: Vec<f64>,
+}
+
+/// Computes the values before at most `most` updates, evenly spread, the first and the last among them. The loaders are opened,
+/// because their length decides where a schedule ends; no batch is read, and everything is built on the CPU.
+///
+/// # Errors
+/// When a part finds something wrong with its settings, or no optimizer has the setting.
+pub fn scheduled<T: Build>(experiment: Experiment<T>, setting: &str, most: u64) -> Result<ScheduledSetting> {
+    let mut program = build(Experiment { device: DeviceChoice::Cpu, ..experiment }, &[Role::Train, Role::Val])?;
+    program.prepare_train()?;
+    check_schedules(&program)?;
+    let planned = program.run.clocks.progress().planned;
+    let per_epoch = planned.iters_per_epoch.max(1);
+    let moments: Vec<(u64, u64)> = spread(planned.max_iters, most)
+        .into_iter()
+        .map(|iter| (iter, if T::CLOCK == Clock::Epoch { iter / per_epoch } else { 0 }))
+        .collect();
+    let (optimizers, schedules) = (program.run.updates.optimizers(), &program.run.updates.schedules);
+    let mut groups = Vec::new();
+    for (optimizer, group) in
+        optimizers.iter().flat_map(|optimizer| optimizer.groups().iter().map(move |g| (optimizer, g)))
+    {
+        let Some(initial) = group.settings().initial(setting) else { continue };
+        let name = GroupName { optimizer: optimizer.name(), group: group.name() };
+        let at = |(iter, epoch): &(u64, u64)| {
+            let progress = TrainingProgress { epoch: Epoch(*epoch), iter: Iter(*iter), planned };
+            schedules.value(setting, name, initial, &progress).unwrap_or(initial)
+        };
+        groups.push(ScheduledGroup { name: name.to_string(), values: moments.iter().map(at).collect() });
+    }
+    if groups.is_empty() {
+        let mut settings =
+            optimizers.iter().flat_map(|optimizer| optimizer.groups()).map(|group| group.settings().clone());
+        let why = settings.next().and_then(|mut settings| settings.set(setting, 0.0).err());
+        return Err(why.map_or_else(|| Error::msg("the trainer has no optimizer"), Error::new));
+    }
+    let max_epochs = (T::CLOCK == Clock::Epoch).then_some(planned.max_epochs);
+    Ok(ScheduledSetting { setting: setting.to_owned(), max_iters: planned.max_iters, max_epochs, moments, groups })
+}
+
+/// At most `most` numbers below `end`, evenly spread, the first and the last among them.
+fn spread(end: u64, most: u64) -> Vec<u64> {
+    let (last, count) = (end.saturating_sub(1), end.min(most.max(1)));
+    let at = |place: u64| (u128::from(last) * u128::from(place) / u128::from(count.saturating_sub(1).max(1))) as u64;
+    (0..count).map(at).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_spread_from_the_first_to_the_last() {
+        assert_eq!(spread(5, 10), [0, 1, 2, 3, 4]);
+        assert_eq!(spread(101, 5), [0, 25, 50, 75, 100]);
+        assert_eq!((spread(1, 5), spread(0, 5), spread(9, 0)), (vec![0], vec![], vec![0]));
+        assert_eq!(spread(u64::MAX, 2), [0, u64::MAX - 1]);
+    }
+}
