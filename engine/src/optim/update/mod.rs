@@ -6,6 +6,7 @@
 //! reads a value from a device.
 
 mod aside;
+mod divide;
 mod exchange;
 mod gradient_scale;
 mod lr_scale;

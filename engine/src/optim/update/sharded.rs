@@ -7,7 +7,6 @@
 use crate::base::Result;
 use crate::native::{self, ProcessGroup, TensorList};
 use crate::optim::live::Optim;
-use crate::optim::update::Updates;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tch::Tensor;
@@ -35,57 +34,13 @@ struct Shard {
 /// Gradients of other ranks' parameters, for the time of the step.
 pub(super) struct SetAside(Vec<TensorList>);
 
-/// The optimizer state of a rank, and of one process alone.
+/// The optimizer state of a rank, and of all ranks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ShardSize {
     /// Bytes of this rank.
     pub own: u64,
     /// Bytes of all ranks together.
     pub all: u64,
-}
-
-impl Updates {
-    /// From now on this rank updates only its part of the parameters, has only the state of that part, and gets the other
-    /// parameters from the ranks that update them. To be called before states are loaded, on every rank.
-    ///
-    /// # Errors
-    /// Those of libtorch.
-    pub fn shard(&mut self, group: &Arc<ProcessGroup>) -> Result<()> {
-        let (rank, world) = (group.rank(), group.world());
-        let mut taken = vec![0; world];
-        let mut optimizers = Vec::new();
-        for optimizer in &mut self.optimizers {
-            let tensors: Vec<Tensor> = optimizer.each_parameter()?;
-            let sizes: Vec<u64> = tensors.iter().map(|tensor| tensor.numel() as u64).collect();
-            let owners = owners(&sizes, &mut taken);
-            let of = |wanted: &dyn Fn(usize) -> bool| {
-                TensorList::new(
-                    tensors.iter().zip(&owners).filter(|(_, owner)| wanted(**owner)).map(|(tensor, _)| tensor),
-                )
-            };
-            let of_ranks = (0..world).map(|owner| of(&|of| of == owner)).collect::<Result<_, _>>()?;
-            optimizers.push(Shard { of_ranks, others: of(&|of| of != rank)? });
-            let names = optimizer.parameter_names().iter().zip(&owners);
-            let elsewhere: BTreeSet<String> =
-                names.filter(|(_, owner)| **owner != rank).map(|(name, _)| name.clone()).collect();
-            optimizer.set_elsewhere(elsewhere);
-        }
-        self.sharded = Sharded(Some(Shards { group: Arc::clone(group), optimizers }));
-        Ok(())
-    }
-
-    /// How much of the optimizers' state this rank has, if it is divided.
-    ///
-    /// # Errors
-    /// Those of libtorch.
-    pub fn shard_size(&self) -> Result<Option<ShardSize>> {
-        if self.sharded.0.is_none() {
-            return Ok(None);
-        }
-        let sizes = self.optimizers.iter().map(Optim::state_bytes).collect::<Result<Vec<_>, _>>()?;
-        let sum = |part: fn(&(u64, u64)) -> u64| sizes.iter().map(part).sum();
-        Ok(Some(ShardSize { own: sum(|(own, _)| *own), all: sum(|(_, all)| *all) }))
-    }
 }
 
 /// The state that optimizers have once every parameter had a gradient, without counts of steps.
@@ -97,25 +52,38 @@ pub struct StateBytes {
     pub all: u64,
 }
 
-impl Updates {
-    /// The state of the optimizers, divided over so many ranks; nothing has to be divided yet.
-    ///
-    /// # Errors
-    /// Those of libtorch.
-    pub fn state_bytes(&self, ranks: usize) -> Result<StateBytes> {
-        let (mut taken, mut bytes) = (vec![0; ranks.max(1)], vec![0; ranks.max(1)]);
-        for optimizer in &self.optimizers {
-            let tensors = optimizer.each_parameter()?;
-            let sizes: Vec<u64> = tensors.iter().map(|tensor| tensor.numel() as u64).collect();
-            for (tensor, owner) in tensors.iter().zip(owners(&sizes, &mut taken)) {
-                bytes[owner] += optimizer.bytes_of_state(tensor);
-            }
-        }
-        Ok(StateBytes { most: bytes.iter().copied().max().unwrap_or(0), all: bytes.iter().sum() })
-    }
-}
-
 impl Sharded {
+    /// Divides these optimizers over the ranks of a group.
+    pub(super) fn divide(optimizers: &mut [Optim], group: &Arc<ProcessGroup>) -> Result<Sharded> {
+        let (rank, world) = (group.rank(), group.world());
+        let (mut taken, mut shards) = (vec![0; world], Vec::new());
+        for optimizer in optimizers {
+            let tensors: Vec<Tensor> = optimizer.each_parameter()?;
+            let owners = owners(&sizes(&tensors), &mut taken);
+            let of = |wanted: &dyn Fn(usize) -> bool| {
+                let owned = tensors.iter().zip(&owners).filter(|(_, owner)| wanted(**owner));
+                TensorList::new(owned.map(|(tensor, _)| tensor))
+            };
+            let of_ranks = (0..world).map(|owner| of(&|of| of == owner)).collect::<Result<_, _>>()?;
+            shards.push(Shard { of_ranks, others: of(&|of| of != rank)? });
+            let names = optimizer.parameter_names().iter().zip(&owners);
+            let elsewhere: BTreeSet<String> =
+                names.filter(|(_, owner)| **owner != rank).map(|(name, _)| name.clone()).collect();
+            optimizer.set_elsewhere(elsewhere);
+        }
+        Ok(Sharded(Some(Shards { group: Arc::clone(group), optimizers: shards })))
+    }
+
+    /// How much of the state of these optimizers this rank has, if it is divided.
+    pub(super) fn size(&self, optimizers: &[Optim]) -> Result<Option<ShardSize>> {
+        if self.0.is_none() {
+            return Ok(None);
+        }
+        let sizes = optimizers.iter().map(Optim::state_bytes).collect::<Result<Vec<_>, _>>()?;
+        let sum = |part: fn(&(u64, u64)) -> u64| sizes.iter().map(part).sum();
+        Ok(Some(ShardSize { own: sum(|(own, _)| *own), all: sum(|(_, all)| *all) }))
+    }
+
     /// Before the step of these optimizers: takes away the gradients of parameters that other ranks update, so that the step
     /// passes them over.
     pub(super) fn set_aside(&self, optimizers: &[usize]) -> Result<SetAside> {
@@ -141,6 +109,22 @@ impl Sharded {
         }
         Ok(())
     }
+}
+
+/// The state of optimizers that are divided over so many ranks.
+pub(super) fn state_bytes(optimizers: &[Optim], ranks: usize) -> Result<StateBytes> {
+    let (mut taken, mut bytes) = (vec![0; ranks.max(1)], vec![0; ranks.max(1)]);
+    for optimizer in optimizers {
+        let tensors = optimizer.each_parameter()?;
+        for (tensor, owner) in tensors.iter().zip(owners(&sizes(&tensors), &mut taken)) {
+            bytes[owner] += optimizer.bytes_of_state(tensor);
+        }
+    }
+    Ok(StateBytes { most: bytes.iter().copied().max().unwrap_or(0), all: bytes.iter().sum() })
+}
+
+fn sizes(tensors: &[Tensor]) -> Vec<u64> {
+    tensors.iter().map(|tensor| tensor.numel() as u64).collect()
 }
 
 /// The rank of each parameter: the largest first, each to the rank that has the least so far. `taken` is what the ranks
