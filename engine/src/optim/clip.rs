@@ -16,7 +16,7 @@ use tch::Tensor;
 /// use engine::optim::{Clip, ClipTogether};
 ///
 /// // as a file writes it: `train: (clip: Norm(1.0))`
-/// let read = |text| engine::config::parse_text("example", text)?.read();
+/// let read = |text| -> Result<Clip, engine::config::ConfigErrors> { engine::config::parse_text("example", text)?.read() };
 /// assert_eq!(read("Norm(1.0)")?, Clip::Norm(1.0));
 /// assert_eq!(read("Norms(max: 1.0, of: Group)")?, Clip::Norms { max: 1.0, p: 2.0, of: ClipTogether::Group });
 /// assert!(Clip::Value(0.0).check().is_err());
