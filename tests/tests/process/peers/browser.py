@@ -88,7 +88,7 @@ def look(address):
             with page_of(started, address, size, scheme) as page:
                 settle(page, "loss")
                 check(page.evaluate("document.documentElement.scrollWidth") <= size[0], "wider than the screen", size)
-                check(page.locator("#live").inner_text() == "live", page.locator("#live").inner_text())
+                until(page, lambda: page.locator("#live").inner_text() == "live", "not live")
                 rows = [row.inner_text() for row in page.locator("#runs tbody tr").all()]
                 check(len(rows) == 2 and all("finished" in row for row in rows), rows)
                 # the learning rate of `run` rises and falls, and is four times that of `other`
