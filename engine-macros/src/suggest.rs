@@ -18,7 +18,7 @@ pub(crate) fn meant_or_list(got: &str, known: &[&str]) -> String {
     match did_you_mean(got, known) {
         Some(meant) => format!(", did you mean `{meant}`?"),
         None if known.len() == 1 => format!(", expected `{}`", known[0]),
-        None if known.len() <= 10 => format!(", expected one of {}", quoted(known)),
+        None if known.len() <= 12 => format!(", expected one of {}", quoted(known)),
         None => String::new(),
     }
 }

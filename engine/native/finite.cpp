@@ -7,6 +7,7 @@
 #include <ATen/ops/isnan.h>
 #include <ATen/record_function.h>
 
+#include <memory>
 #include <mutex>
 #include <sstream>
 #include <string>
@@ -47,28 +48,61 @@ void note(std::string& place, std::string_view name, const at::Tensor& tensor) {
   place = text.str();
 }
 
-void look(std::string_view name, const at::Tensor& tensor) {
-  if (!tensor.defined() || !tensor.is_floating_point() || tensor.numel() == 0 || tensor.layout() != at::kStrided) return;
-  if (found.nan.empty() && at::isnan(tensor).any().item<bool>()) note(found.nan, name, tensor);
-  if (found.infinite.empty() && !is_filled(name) && at::isinf(tensor).any().item<bool>()) {
-    note(found.infinite, name, tensor);
+// Whether numbers hold a NaN, and an infinity.
+struct Holds {
+  bool nan = false;
+  bool infinite = false;
+};
+
+Holds holds(const at::Tensor& tensor) {
+  if (!tensor.defined() || !tensor.is_floating_point() || tensor.numel() == 0 || tensor.layout() != at::kStrided) return {};
+  return {at::isnan(tensor).any().item<bool>(), at::isinf(tensor).any().item<bool>()};
+}
+
+template <typename Values, typename Look>
+void each_tensor(const Values& values, Look look) {
+  for (const at::IValue& value : values) {
+    if (value.isTensor()) {
+      look(value.toTensor());
+    } else if (value.isTensorList()) {
+      for (const at::Tensor& tensor : value.toTensorVector()) look(tensor);
+    }
   }
 }
 
-void check(const at::RecordFunction& call, at::ObserverContext*) {
+// What an operator is given. It is looked at before the operator, which may write into it.
+struct Given : at::ObserverContext {
+  Holds given;
+};
+
+std::unique_ptr<at::ObserverContext> before(const at::RecordFunction& call) {
+  auto context = std::make_unique<Given>();
   std::lock_guard<std::mutex> lock(found.mutex);
-  const std::string_view name = call.name();
-  if (!found.on || is_unwritten(name)) return;
+  if (!found.on) return context;
   // what is asked here is no part of the step
   at::DisableRecordFunctionGuard unseen;
   at::NoGradGuard no_grad;
-  for (const at::IValue& output : call.outputs()) {
-    if (output.isTensor()) {
-      look(name, output.toTensor());
-    } else if (output.isTensorList()) {
-      for (const at::Tensor& tensor : output.toTensorVector()) look(name, tensor);
-    }
-  }
+  each_tensor(call.inputs(), [&](const at::Tensor& tensor) {
+    const Holds held = holds(tensor);
+    context->given.nan |= held.nan;
+    context->given.infinite |= held.infinite;
+  });
+  return context;
+}
+
+// An operator that passes on what it was given is not the first: views, copies, memory that is not written yet.
+void after(const at::RecordFunction& call, at::ObserverContext* context) {
+  std::lock_guard<std::mutex> lock(found.mutex);
+  const std::string_view name = call.name();
+  if (!found.on || context == nullptr || is_unwritten(name)) return;
+  const Holds given = static_cast<Given*>(context)->given;
+  at::DisableRecordFunctionGuard unseen;
+  at::NoGradGuard no_grad;
+  each_tensor(call.outputs(), [&](const at::Tensor& tensor) {
+    const Holds held = holds(tensor);
+    if (held.nan && !given.nan) note(found.nan, name, tensor);
+    if (held.infinite && !given.infinite && !is_filled(name)) note(found.infinite, name, tensor);
+  });
 }
 
 }  // namespace
@@ -84,7 +118,10 @@ ENG_API int eng_finite_begin() {
       eng::found.infinite.clear();
     }
     eng::checking = at::addThreadLocalCallback(
-        at::RecordFunctionCallback(nullptr, eng::check).needsOutputs(true).scopes({at::RecordScope::FUNCTION}));
+        at::RecordFunctionCallback(eng::before, eng::after)
+            .needsInputs(true)
+            .needsOutputs(true)
+            .scopes({at::RecordScope::FUNCTION}));
   });
 }
 

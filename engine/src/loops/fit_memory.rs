@@ -35,6 +35,7 @@ impl Default for Fits {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl StepProcessor for FitMemory {
     fn process(&self, batch: &mut dyn BatchStep) -> Result<()> {
         let (all, mut first) = (batch.samples(), 0);

@@ -157,7 +157,8 @@ fn list_tells_components_with_their_settings() {
     assert_eq!(hook.stdout, bench.run(&["list", "hooks"]).exits(0).stdout);
     let all = bench.run(&["list"]).exits(0).stdout;
     for part in [
-        "datasets\n  Points\n",
+        "datasets\n  ImageFolder\n",
+        "\n  Points\n",
         "\nmodels\n  Mlp\n",
         "\noptimizers\n  Adadelta\n",
         "\nschedules\n",

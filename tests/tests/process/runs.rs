@@ -13,7 +13,7 @@ fn a_run_is_seen_while_it_runs_after_its_kill_and_after_its_end() {
     let bench = Bench::by_epoch();
     let mut running = bench.start_paused(100, &["--set", "hooks.checkpoint.interval=1"]);
     // the checkpoint after iter 3 is on the disk by then
-    running.wait_for("iter 5");
+    running.wait_for("iter 6");
     let seen = runs(&bench);
     assert_eq!((seen.len(), &seen[0]["state"]), (1, &Value::from("running")), "{seen:?}");
     running.kill();

@@ -81,6 +81,7 @@ impl ImageFolder {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Dataset for ImageFolder {
     type Config = ImageFolderConfig;
     type Item = (Tensor, i64);

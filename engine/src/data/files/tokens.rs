@@ -119,6 +119,7 @@ pub struct TokenWindowsConfig {
     pub vocabulary: Option<i64>,
 }
 
+#[diagnostic::do_not_recommend]
 impl Dataset for TokenWindows {
     type Config = TokenWindowsConfig;
     type Item = (Vec<i64>, Vec<i64>);

@@ -99,6 +99,8 @@ pub(super) fn interrupted(error: Error, signals: Option<&Signals>) -> Result<Sum
     match (error.downcast_ref::<DistError>(), signal) {
         // it came to another rank
         (Some(DistError::Interrupted), signal) => Ok(Summary::of_signal(signal.unwrap_or(Signal::Terminate), rank)),
+        // it came here too, while this process waited for one that is gone by now
+        (Some(_), Some(signal)) => Ok(Summary::of_signal(signal, rank)),
         _ => Err(error),
     }
 }
