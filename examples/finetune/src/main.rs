@@ -2,7 +2,7 @@
 //! digits.
 //!
 //! The experiment file brings the weights in under other names, freezes them, and gives each layer a learning rate of its
-//! own; the hook `Thaw` frees them later. `data` has the images, `model` the network.
+//! own; the hook `Freeze` trains them again later. `data` has the images, `model` the network.
 
 pub mod data;
 pub mod model;
@@ -41,29 +41,6 @@ impl ValStep for Finetune {
     fn val_step(&mut self, (images, classes): &Self::Batch, _: &mut Context<'_>) -> Result<Output> {
         let logits = self.net.forward(images);
         Ok(Output::new(logits.cross_entropy_for_logits(classes)).tensor("logits", &logits).tensor("target", classes))
-    }
-}
-
-/// Trains frozen parameters from an epoch on. A checkpoint holds which parameters are frozen, so that a resumed run goes on
-/// with them.
-#[hook]
-pub struct Thaw {
-    /// The parameters, by a pattern of their names.
-    #[config(example = "backbone.*")]
-    parameters: String,
-    /// The first epoch in which they are trained, counted from 0.
-    #[config(example = 5)]
-    epoch: u64,
-}
-
-#[phases]
-impl Thaw {
-    fn before_train_epoch(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        if cx.epoch().get() == self.epoch {
-            cx.model("net")?.unfreeze(&self.parameters)?;
-            cx.say(&format!("`{}` is trained from now on", self.parameters))?;
-        }
-        Ok(())
     }
 }
 
