@@ -111,7 +111,8 @@
     if (first && all().length) {
       first = false;
       const wanted = recalled.filter((id) => order.includes(id));
-      const newest = [...all()].sort((a, b) => ((a.begun || "") < (b.begun || "") ? 1 : -1)).map((run) => run.id);
+      // runs that began in the same second stay in the order of the table
+      const newest = [...all()].sort((a, b) => (b.begun || "").localeCompare(a.begun || "")).map((run) => run.id);
       slots.push(...(wanted.length ? wanted : newest.slice(0, FIRST)));
     }
     document.title = all().some((run) => run.state === "running") ? "▶ Runs" : "Runs";

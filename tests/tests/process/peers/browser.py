@@ -104,25 +104,31 @@ def look(address):
                 check(page.locator("figure").count() == 1, "charts that do not match", page.locator("figure").count())
                 # the table beside the curve has the numbers
                 page.get_by_text("Values as a table").click()
-                table = page.locator("figure details table").inner_text()
-                check("val/hard/loss" in table or "val/val/loss" in table, table)
+                table = page.locator("figure details table").inner_text
+                until(page, lambda: "val/hard/loss" in table() or "val/val/loss" in table(), "table", table)
                 # a run that is not chosen is not drawn
                 page.locator("#runs tbody tr", has_text="other").get_by_role("checkbox").uncheck()
                 until(page, lambda: pixels(page, "loss", other) == 0, "`other` is still drawn")
                 check(pixels(page, "loss", run) > 100, "`run` is not drawn")
                 page.locator("#runs tbody tr", has_text="other").get_by_role("checkbox").check()
-                # zoom by the keyboard
-                page.locator('figure[data-metric="loss"]').focus()
-                page.keyboard.press("+")
-                until(page, lambda: "from=" in page.evaluate("location.hash"), page.evaluate("location.hash"))
-                page.keyboard.press("0")
-                check("from=" not in page.evaluate("location.hash"), page.evaluate("location.hash"))
+                # zoom by the keyboard, when the chart with both runs is there
+                until(page, lambda: pixels(page, "loss", other) > 100, "`other` is not drawn again")
+                settle(page, "loss")
+                def pressed(key):
+                    page.locator('figure[data-metric="loss"]').focus()
+                    page.keyboard.press(key)
+                    page.wait_for_timeout(100)
+                    return "from=" in page.evaluate("location.hash")
+
+                # a chart that is just being drawn has no range yet that could be changed
+                until(page, lambda: pressed("+"), "not zoomed", lambda: page.evaluate("document.activeElement.outerHTML.slice(0, 200)"))
+                until(page, lambda: not pressed("0"), lambda: page.evaluate("location.hash"))
                 # smoothing, a log scale, another axis
                 page.get_by_label("Smoothing").fill("0.6")
                 page.get_by_label("Log scale").check()
                 page.locator("#axis").select_option("epoch")
                 figure = page.locator("figure")
-                until(page, lambda: "as it is" in figure.inner_text() and "epoch" in figure.inner_text(), figure.inner_text)
+                until(page, lambda: "as it is" in figure.inner_text() and "epoch" in figure.inner_text(), "axis", figure.inner_text)
                 # zoom by the pointer
                 box = page.locator("figure .u-over").bounding_box()
                 page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 50)
@@ -140,7 +146,7 @@ def look(address):
                 page.locator("body").press("2")
                 page.wait_for_selector("#settings tbody tr")
                 settings = page.locator("#settings").inner_text
-                until(page, lambda: "optimizer.lr" in settings() and "experiment.ron:" in settings(), settings)
+                until(page, lambda: "optimizer.lr" in settings() and "experiment.ron:" in settings(), "settings", settings, lambda: page.evaluate("location.hash"))
                 check("seed" not in settings(), settings())
                 page.get_by_role("tab", name="One run").click()
                 page.wait_for_selector("#run pre")
@@ -151,9 +157,9 @@ def look(address):
                 widths = lambda: page.evaluate("[...document.querySelectorAll('#media img')].map((image) => image.naturalWidth)")
                 until(page, lambda: widths() == [2, 4, 2, 4], widths)
                 media = page.locator("#media").inner_text
-                until(page, lambda: "after iter 9" in media() and "train/weights" in media(), media)
+                until(page, lambda: "after iter 9" in media() and "train/weights" in media(), "media", media)
                 page.locator("#media input[type=range]").first.fill("0")
-                until(page, lambda: "after iter 1*" in media(), media)
+                until(page, lambda: "after iter 1*" in media(), "slider", media)
                 # names for all that can be operated
                 nameless = page.evaluate("""[...document.querySelectorAll('input, select, button')].filter((element) =>
                     !(element.labels && element.labels.length) && !element.textContent.trim() && !element.getAttribute('aria-label')).length""")
