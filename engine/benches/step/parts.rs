@@ -76,8 +76,10 @@ pub(crate) fn samples(workers: usize) -> Result<()> {
     let config: LoaderConfig<()> = engine::config::parse_text("the bench", &text)?.read()?;
     let mut loader = Loader::<Rows>::open("train", &config, 1)?;
     answer(Device::Cpu, || {
-        // a pass is over: the next one
-        while loader.next_batch()?.is_none() {}
+        while loader.next_batch()?.is_none() {
+            // the pass is over: the next one
+            loader.start(loader.cursor())?;
+        }
         Ok(())
     })
 }

@@ -36,11 +36,12 @@ const PYTORCH: Peer = Peer {
     megabytes: 2500,
 };
 
-/// For the bench alone. They need PyTorch, which is in the environment above.
+/// For the bench alone. They need PyTorch and what it needs, which is in the environment above: here only a package is
+/// looked for that stands alone.
 const ENGINES: Peer = Peer {
     name: "engines",
     variable: "ENGINE_PEER_ENGINES",
-    module: "lightning_utilities",
+    module: "tqdm",
     pins: include_str!("engines.txt"),
     pythons: (11, 14),
     megabytes: 100,
