@@ -68,9 +68,11 @@ fn measure(work: Work, options: &Options) -> Result<Vec<Way>> {
         .collect();
     // as many iters for all of them: the losses can be compared
     servers.iter_mut().for_each(|(_, server)| step(server, 20));
-    let first = servers.iter_mut().find_map(|(_, server)| server.as_mut().ok()?.1.pop());
-    let first = first.ok_or_else(|| Error::msg(format!("no way of `{}` could be started", work.name())))?;
-    let iters = (options.seconds * 1e6 / first.wall).clamp(5.0, 20_000.0) as u64;
+    let walls: Vec<f64> = servers.iter().filter_map(|(_, server)| Some(server.as_ref().ok()?.1.last()?.wall)).collect();
+    let first = *walls.first().ok_or_else(|| Error::msg(format!("no way of `{}` could be started", work.name())))?;
+    let slowest = walls.iter().copied().fold(first, f64::max);
+    // a way that is many times slower does not make its rounds many times longer
+    let iters = (options.seconds * 1e6 / first.max(slowest / 10.0)).clamp(5.0, 20_000.0) as u64;
     servers.iter_mut().flat_map(|(_, server)| server).for_each(|(_, rounds)| rounds.clear());
     for _ in 0..options.rounds {
         for (_, server) in &mut servers {
