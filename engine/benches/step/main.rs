@@ -66,7 +66,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// One way of one work, until nobody asks any more.
+/// Does one work in one way, round after round, until its input ends.
 fn serve(work: Work, way: Way, device: Device) -> Result<()> {
     match (work, way) {
         (Work::Net(net), Way::Hand | Way::Foreach) => by_hand::serve(net, device, way == Way::Foreach),
