@@ -7,6 +7,7 @@ use crate::cli::checkpoints::Checkpoints;
 use crate::cli::failure::Failure;
 use crate::cli::out::{self, ColorChoice};
 use crate::cli::plot::PlotArgs;
+use crate::cli::program::program;
 #[cfg(feature = "board")]
 use crate::cli::report::ReportArgs;
 use crate::cli::sweep::SweepArgs;
@@ -431,13 +432,6 @@ First steps:
 Exit codes: 0 done; 1 failed while running; 2 wrong usage or experiment;
 130 and 143 stopped by SIGINT or SIGTERM, after a checkpoint was saved.
 SIGUSR1 saves a training, and it goes on.";
-
-/// What this program is called, for messages that tell what to type.
-pub(super) fn program() -> String {
-    let called = std::env::args_os().next().unwrap_or_default();
-    let name = std::path::Path::new(&called).file_name().unwrap_or_default();
-    name.to_string_lossy().into_owned()
-}
 
 fn device(text: &str) -> Result<DeviceChoice, String> {
     let lower = text.to_lowercase();

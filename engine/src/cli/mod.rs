@@ -22,6 +22,7 @@ mod plan;
 mod plan_ranks;
 mod plot;
 mod predictions;
+mod program;
 mod ranks;
 mod read_predictions;
 mod replay;
@@ -241,7 +242,7 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
     libtorch::show_frames(style.verbose);
     match command {
         Command::List { kind } => list::print::<T>(kind.as_deref())?,
-        Command::New { path } => new::write::<T>(path.as_deref(), &args::program())?,
+        Command::New { path } => new::write::<T>(path.as_deref(), &program::program())?,
         Command::Completions { shell } => args::complete::<T>(shell)?,
         Command::Check { experiments, set } => {
             check::check::<T>(&experiments, &set, style.color.stderr(), style.quiet)?;

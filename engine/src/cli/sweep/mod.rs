@@ -14,9 +14,9 @@ mod table;
 mod tpe;
 
 use crate::base::{ErrorContext as _, Result};
-use crate::cli::args::program;
 use crate::cli::failure::Failure;
 use crate::cli::out;
+use crate::cli::program::program;
 use crate::folder::write_atomic;
 use crate::trainer::Build;
 use file::{By, Sweep};
