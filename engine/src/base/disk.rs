@@ -117,7 +117,8 @@ pub(crate) fn parent(path: &Path) -> &Path {
 /// What to do, for the failures that a person can mend.
 fn remedy(source: &io::Error) -> &'static str {
     match source.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ", the disk is full; free some space there",
+        io::ErrorKind::StorageFull => ", the disk is full; free some space there",
+        io::ErrorKind::QuotaExceeded => ", the quota there is used up; free some space, or choose another folder",
         io::ErrorKind::ReadOnlyFilesystem => ", the disk is read-only; choose another folder",
         io::ErrorKind::PermissionDenied => ", not permitted; check the owner and mode of the file and its folder",
         io::ErrorKind::FileTooLarge => ", the file is larger than the disk or the process's limit allows",

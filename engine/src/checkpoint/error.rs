@@ -1,5 +1,6 @@
 //! What can go wrong with a checkpoint.
 
+use super::pickled::conversion;
 use crate::base::disk::DiskError;
 use std::path::PathBuf;
 
@@ -63,6 +64,9 @@ pub enum CheckpointError {
         /// How it can be told.
         why: String,
     },
+    /// A file of `torch.save`, whose format is a program for Python's unpickler.
+    #[error("`{}` is a file of `torch.save`, which only Python can read safely; convert it once: {}", .0.display(), conversion(.0))]
+    Pickled(PathBuf),
     /// A file is not what was written.
     #[error("`{}` is damaged: {why}; copy it again from where it came, or take an older checkpoint", path.display())]
     Damaged {

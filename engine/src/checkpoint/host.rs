@@ -7,7 +7,7 @@
 use super::identity::Identity;
 use super::{CheckpointError, Snapshot, Variables, Weights};
 use crate::base::state::{StateMap, StateValue};
-use crate::native::pinned_like;
+use crate::native::{copy_in_a_row, pinned_like};
 use std::collections::BTreeMap;
 use tch::{Device, TchError, Tensor};
 
@@ -145,23 +145,12 @@ fn memory_for(tensor: &Tensor) -> Result<Tensor, TchError> {
     }
 }
 
-/// Elements of a piece that libtorch copies on the calling thread. Larger ones it divides among threads that wait for each
-/// other: copying is bound by memory and not by the processor, and on a busy machine the waits took most of the time.
-const PIECE: i64 = 32_768;
-
 /// Copies a tensor into memory for it.
 fn fill(copy: &mut Tensor, original: &Tensor) -> Result<(), TchError> {
-    let in_a_row = original.device() == Device::Cpu && original.is_contiguous() && copy.is_contiguous();
-    if !in_a_row {
-        return copy.f_copy_(original);
+    match copy_in_a_row(copy, original) {
+        true => Ok(()),
+        false => copy.f_copy_(original),
     }
-    let (into, from) = (copy.f_view([-1])?, original.f_view([-1])?);
-    let count = original.numel() as i64;
-    for begin in (0..count).step_by(PIECE as usize) {
-        let length = PIECE.min(count - begin);
-        into.f_narrow(0, begin, length)?.f_copy_(&from.f_narrow(0, begin, length)?)?;
-    }
-    Ok(())
 }
 
 fn not_copied(name: &str, source: &TchError) -> CheckpointError {

@@ -4,6 +4,7 @@ use super::names::{
     BEING_REPLACED, DAMAGED, FAILED, LATEST, LEFT, MANIFEST, META, RAW, RUN, STATE_TENSORS, STATE_TREE, TENSORS,
     iter_of_name, rank_folder,
 };
+use super::pickled::is_pickled;
 use super::tensor_file::TensorFile;
 use super::tree::Place;
 use super::{CheckpointError, FORMAT, Meta, Snapshot, Variables, Weights, manifest, tensors, tree};
@@ -241,6 +242,12 @@ impl Folder {
         let damaged = |why: String| CheckpointError::Damaged { path: file.clone(), why };
         let bytes = match plain::read(&file, LONGEST_TEXT) {
             Err(error) if error.kind() == io::ErrorKind::NotFound && path.is_dir() => {
+                return Err(CheckpointError::NoManifest(path.to_owned()));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory && is_pickled(path) => {
+                return Err(CheckpointError::Pickled(path.to_owned()));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
                 return Err(CheckpointError::NoManifest(path.to_owned()));
             }
             Err(error) if plain::is_refused(&error) => return Err(damaged(error.to_string())),

@@ -1,6 +1,7 @@
 //! One `.safetensors` file, of which single tensors are read: those that are asked for, each on its own.
 
 use super::CheckpointError;
+use super::pickled::is_pickled;
 use super::tensors::{WriteError, kind_of, read_header, write_with_notes};
 use crate::base::disk::DiskContext;
 use crate::base::plain;
@@ -75,6 +76,9 @@ impl TensorFile {
             }
             found => found.while_trying("read", path)?.len(),
         };
+        if is_pickled(path) {
+            return Err(CheckpointError::Pickled(path.to_owned()));
+        }
         let open = File::open(path).while_trying("read", path)?;
         let header = read_header(open, length).while_trying("read", path)?.map_err(refused)?;
         let mut tensors = Vec::new();

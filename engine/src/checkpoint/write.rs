@@ -1,5 +1,6 @@
 //! Writing one checkpoint: a temporary folder, every file synced, then one rename.
 
+use super::hashed_file::HashedFile;
 use super::names::{
     BEING_REPLACED, BEING_WRITTEN, FAILED, LATEST, MANIFEST, META, RAW, RUN, STATE_TENSORS, STATE_TREE, TENSORS,
     check_checkpoint, check_model, rank_folder,
@@ -12,7 +13,7 @@ use super::{CheckpointError, Meta, Snapshot, Variables, Weights, manifest};
 use crate::base::disk::{DiskContext, make_folder, sync_folder, write_atomic};
 use crate::base::state::StateMap;
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use tch::Tensor;
 
@@ -305,37 +306,4 @@ fn duplicate<'a>(tensors: &[(&'a str, &Tensor)]) -> Option<&'a str> {
     let mut names: Vec<&str> = tensors.iter().map(|(name, _)| *name).collect();
     names.sort_unstable();
     names.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
-}
-
-/// A file that knows its size and hash when it is finished.
-pub(super) struct HashedFile {
-    file: BufWriter<File>,
-    hasher: blake3::Hasher,
-    size: u64,
-}
-
-impl HashedFile {
-    pub(super) fn create(path: &Path) -> io::Result<HashedFile> {
-        let file = BufWriter::with_capacity(1 << 20, File::create_new(path)?);
-        Ok(HashedFile { file, hasher: blake3::Hasher::new(), size: 0 })
-    }
-
-    /// Syncs it to the disk.
-    pub(super) fn finish(self) -> io::Result<(u64, blake3::Hash)> {
-        self.file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-        Ok((self.size, self.hasher.finalize()))
-    }
-}
-
-impl Write for HashedFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
-        self.hasher.update(&bytes[..written]);
-        self.size += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
 }

@@ -1,7 +1,7 @@
 //! Which checkpoint `--checkpoint` means.
 
 use crate::base::Error;
-use crate::checkpoint::{LATEST, latest_in, newest_valid};
+use crate::checkpoint::{CheckpointError, LATEST, TensorFile, latest_in, newest_valid};
 use crate::cli::failure::Failure;
 use crate::cli::out;
 use crate::folder::CHECKPOINTS;
@@ -34,13 +34,18 @@ pub(super) fn resolve(path: PathBuf, run: &Path) -> Result<PathBuf, Failure> {
 /// As [`resolve`], for a checkpoint that a training goes on from: a whole one, in a folder.
 pub(super) fn whole(path: PathBuf, run: &Path) -> Result<PathBuf, Failure> {
     let found = resolve(path, run)?;
-    match found.is_dir() {
-        true => Ok(found),
-        false => Err(Failure::Usage(format!(
-            "`{}` holds weights alone, and a training goes on from a whole checkpoint; name its folder",
-            found.display()
-        ))),
+    if found.is_dir() {
+        return Ok(found);
     }
+    let what = match TensorFile::open(&found) {
+        Err(error @ CheckpointError::Pickled(_)) => return Err(Failure::Usage(error.to_string())),
+        Ok(_) => "holds weights alone",
+        Err(_) => "is not a checkpoint",
+    };
+    Err(Failure::Usage(format!(
+        "`{}` {what}, and a training goes on from a whole checkpoint; name its folder, or begin with weights by `--weights`",
+        found.display()
+    )))
 }
 
 /// The newest checkpoint of a run that can be read; newer ones that can't be are told.

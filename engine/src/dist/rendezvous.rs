@@ -70,6 +70,9 @@ fn serve(launched: &Launched, timeout: Duration) -> Result<Store, DistError> {
     Store::serve(listener, timeout).map_err(failed)
 }
 
+/// How long a process that is told to end still tries to reach the store, to tell the others.
+const LAST_TRY: Duration = Duration::from_secs(3);
+
 /// Tries until somebody serves a store there, without libtorch's own attempts, which print warnings.
 fn connect(launched: &Launched, timeout: Duration, is_told_to_end: &dyn Fn() -> bool) -> Result<Store, DistError> {
     let Launched { host, port, .. } = launched;
@@ -80,8 +83,11 @@ fn connect(launched: &Launched, timeout: Duration, is_told_to_end: &dyn Fn() -> 
         let addresses = (host.as_str(), *port).to_socket_addrs();
         addresses.is_ok_and(|mut found| found.any(|at| TcpStream::connect_timeout(&at, each).is_ok()))
     };
+    let mut told: Option<Instant> = None;
     while !listens() {
-        if is_told_to_end() {
+        // rank 0 may be just about to serve it, and would wait for this rank in vain
+        told = told.or_else(|| is_told_to_end().then(Instant::now));
+        if told.is_some_and(|told| told.elapsed() >= LAST_TRY) {
             return Err(DistError::Interrupted);
         }
         if since.elapsed() >= timeout {
@@ -96,4 +102,40 @@ fn connect(launched: &Launched, timeout: Duration, is_told_to_end: &dyn Fn() -> 
 
 fn failed(source: NativeError) -> DistError {
     DistError::Native { doing: "the store of the ranks".to_owned(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dist::hello::Hello;
+
+    #[test]
+    fn a_rank_that_is_told_to_end_before_there_is_a_store_still_tells_the_others() {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let of = |rank| Launched {
+            rank,
+            world: 3,
+            local_rank: rank,
+            local_world: 3,
+            host: "127.0.0.1".to_owned(),
+            port: free,
+            store_is_served: false,
+            attempt: 0,
+        };
+        let meet = |rank: usize, is_told: bool| {
+            let (hello, timeout) = (Hello::default(), Duration::from_secs(60));
+            let meeting = Meeting::at(&of(rank), timeout, &|| is_told)?;
+            hello.say(&meeting.store, (rank, 3), timeout, &|| is_told)
+        };
+        let since = Instant::now();
+        std::thread::scope(|scope| {
+            let told = scope.spawn(|| meet(1, true));
+            std::thread::sleep(Duration::from_millis(300));
+            assert!(matches!(meet(0, false), Err(DistError::Interrupted)));
+            assert!(matches!(told.join().unwrap(), Err(DistError::Interrupted)));
+        });
+        assert!(since.elapsed() < Duration::from_secs(30), "{:?}", since.elapsed());
+        // and without any store it ends soon
+        assert!(matches!(meet(1, true), Err(DistError::Interrupted)));
+    }
 }

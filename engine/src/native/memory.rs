@@ -1,4 +1,4 @@
-//! The memory that libtorch takes, for tests and reports.
+//! The memory that libtorch takes, and copies within the host's.
 
 use crate::native::error::{NativeError, check};
 use crate::native::ffi::{self, RawMeter};
@@ -87,4 +87,90 @@ impl Drop for MemoryMeter {
 pub fn pinned_like(tensor: &Tensor) -> Result<Tensor, NativeError> {
     // SAFETY: the tensor is borrowed for the call, and `out` is written before success is reported.
     owned(|out| unsafe { ffi::eng_pinned_like(tensor.as_ptr(), out) })
+}
+
+/// Copies the values of a tensor into another one on the host, in one run through memory on this thread; `false` when it
+/// does not, because they don't lie in memory in the same order without gaps.
+///
+/// libtorch's own copy divides a tensor among threads. That is slower where other work keeps them busy, because memory
+/// bounds a copy, and each waits for the others. As with every change of a tensor, nobody may use either meanwhile.
+///
+/// ```
+/// use engine::native::copy_in_a_row;
+/// use engine::prelude::*;
+///
+/// let from = Tensor::arange(6, (Kind::Float, Device::Cpu)).reshape([2, 3]);
+/// let mut into = from.zeros_like();
+/// assert!(copy_in_a_row(&mut into, &from));
+/// assert_eq!(into, from);
+/// // the order of its elements is another one
+/// assert!(!copy_in_a_row(&mut into.transpose(0, 1), &from.reshape([3, 2])));
+/// ```
+pub fn copy_in_a_row(into: &mut Tensor, from: &Tensor) -> bool {
+    let bytes = match (bytes_in_a_row(into), bytes_in_a_row(from)) {
+        (Some(bytes), Some(other)) if bytes == other => bytes,
+        _ => return false,
+    };
+    if into.f_kind().ok() != from.f_kind().ok() || into.size() != from.size() || into.stride() != from.stride() {
+        return false;
+    }
+    // SAFETY: both are tensors on the host whose elements take exactly these bytes from their pointers on, and both live
+    // through the call. They may overlap.
+    unsafe { std::ptr::copy(from.data_ptr().cast::<u8>(), into.data_ptr().cast::<u8>(), bytes) };
+    true
+}
+
+/// How many bytes a tensor takes from its first element on, where its elements lie on the host without gaps, in any order,
+/// and are read as they lie.
+fn bytes_in_a_row(tensor: &Tensor) -> Option<usize> {
+    let is_plain = tensor.defined()
+        && tensor.device() == Device::Cpu
+        && !tensor.is_sparse()
+        && !tensor.is_mkldnn()
+        && tensor.f_is_neg().is_ok_and(|negated| !negated)
+        && tensor.f_is_conj().is_ok_and(|conjugated| !conjugated);
+    if !is_plain {
+        return None;
+    }
+    let count = tensor.numel();
+    let last: i64 = tensor.size().iter().zip(tensor.stride()).map(|(length, stride)| (length - 1) * stride).sum();
+    (count > 0 && last + 1 == count as i64).then_some(count * tensor.f_kind().ok()?.elt_size_in_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tch::Kind;
+
+    #[test]
+    fn what_lies_in_a_row_is_copied_and_what_does_not_is_left() {
+        let numbers = Tensor::arange(24, (Kind::Int64, Device::Cpu)).reshape([2, 3, 4, 1]);
+        let in_a_row =
+            [numbers.shallow_clone(), numbers.permute([0, 2, 3, 1]), numbers.narrow(0, 1, 1), numbers.get(1).get(2)];
+        for from in in_a_row {
+            let mut into = from.zeros_like();
+            assert!(copy_in_a_row(&mut into, &from), "{from:?}");
+            assert_eq!(into, from);
+        }
+        let with_gaps = [numbers.narrow(2, 0, 2), numbers.select(2, 1), Tensor::from(1).expand([3], false)];
+        for from in with_gaps {
+            let mut into = from.zeros_like();
+            assert!(!copy_in_a_row(&mut into, &from), "{from:?}");
+            assert_eq!(into.sum(Kind::Int64).int64_value(&[]), 0);
+        }
+        let one = Tensor::from_slice(&[1.0f32, 2.0]);
+        let complex = Tensor::complex(&one, &one);
+        let others = [
+            one.to_kind(Kind::Double),
+            one.reshape([2, 1]),
+            Tensor::zeros([0], (Kind::Float, Device::Cpu)),
+            one.to_sparse_sparse_dim(1),
+            Tensor::new(),
+            complex.conj(),
+        ];
+        for from in others {
+            assert!(!copy_in_a_row(&mut one.zeros_like(), &from));
+            assert!(!copy_in_a_row(&mut complex.zeros_like(), &from));
+        }
+    }
 }

@@ -91,7 +91,7 @@ impl WeightsError {
             WeightsError::Rename { place, .. } => format!("rename.{place}"),
             WeightsError::Only { place, .. } => format!("only.{place}"),
             WeightsError::Hub { .. } => "hf".to_owned(),
-            WeightsError::Path { .. } => "file".to_owned(),
+            WeightsError::Path { .. } | WeightsError::Checkpoint(CheckpointError::Pickled(_)) => "file".to_owned(),
             _ => String::new(),
         }
     }

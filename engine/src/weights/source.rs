@@ -1,13 +1,11 @@
 //! Where weights come from: what tensors are there, and each of them when it is asked for.
 
 use crate::base::disk::DiskContext as _;
-use crate::base::plain;
-use crate::checkpoint::{self, TensorFile, TensorPlace};
+use crate::checkpoint::{self, CheckpointError, TensorFile, TensorPlace};
 use crate::weights::error::WeightsError;
 use crate::weights::section::WeightsFrom;
 use crate::weights::{hub, shards};
 use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use tch::{Kind, Tensor};
 
@@ -113,9 +111,6 @@ fn of_path(path: &Path, model: &str) -> Result<Source, WeightsError> {
         let why = "is not there; name a `.safetensors` file, a folder that holds one, or a checkpoint".to_owned();
         return Err(WeightsError::Path { path: path.to_owned(), why });
     }
-    if is_pytorch(path) {
-        return Err(WeightsError::Path { path: path.to_owned(), why: conversion(path) });
-    }
     let file = TensorFile::open(path)?;
     Ok(Source::of_files(format!("`{}`", name_of(path)), vec![(path.to_owned(), file)]))
 }
@@ -159,7 +154,7 @@ fn of_folder(folder: &Path) -> Result<Source, WeightsError> {
     let pickled = folder.join("pytorch_model.bin");
     let why = match () {
         () if pickled.exists() => {
-            return Err(WeightsError::Path { why: conversion(&pickled), path: pickled });
+            return Err(CheckpointError::Pickled(pickled).into());
         }
         () if folder.join("checkpoints").is_dir() => "is the folder of a run; name one of its `checkpoints/`",
         () => {
@@ -188,32 +183,6 @@ fn of_index(index: &Path) -> Result<Source, WeightsError> {
         return Err(WeightsError::Index { path: index.to_owned(), why });
     }
     Ok(source)
-}
-
-/// Whether a file was written by `torch.save`, now or in former times.
-fn is_pytorch(path: &Path) -> bool {
-    let of_name =
-        ["pt", "pth", "bin", "ckpt"].iter().any(|known| path.extension().is_some_and(|found| found == *known));
-    let mut first = [0; 4];
-    let mut of_content = || {
-        plain::check(path).ok()?;
-        File::open(path).ok()?.read_exact(&mut first).ok()?;
-        Some(first == *b"PK\x03\x04" || first[..2] == *b"\x80\x02")
-    };
-    of_name || of_content().unwrap_or(false)
-}
-
-/// How a file of `torch.save` becomes one that can be read here. Its format is a program for Python's unpickler, and
-/// libtorch's own reader takes no `state_dict()` as PyTorch saves it.
-fn conversion(path: &Path) -> String {
-    let to = path.with_extension("safetensors");
-    format!(
-        "is a file of `torch.save`, which only Python can read safely; convert it once: python -c 'import torch; from \
-         safetensors.torch import save_file; d = torch.load(\"{}\", map_location=\"cpu\", weights_only=True); \
-         d = d.get(\"state_dict\", d); save_file({{k: v.clone() for k, v in d.items()}}, \"{}\")'",
-        path.display(),
-        to.display()
-    )
 }
 
 fn name_of(path: &Path) -> String {

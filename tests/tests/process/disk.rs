@@ -54,6 +54,32 @@ fn a_disk_that_runs_full_at_any_place_is_told_and_the_run_goes_on_once_there_is_
 }
 
 #[test]
+fn a_disk_that_takes_no_more_files_is_told_and_the_run_goes_on_once_it_does() {
+    if !is_possible() {
+        return;
+    }
+    let whole = Bench::by_epoch();
+    whole.train(&[]).exits(0);
+    let mut failed = 0;
+    // the limit that a quota of files is: a checkpoint has nine files and folders, a run some more
+    for files in (8..=56).step_by(4) {
+        let bench = Bench::by_epoch();
+        let script = format!(
+            "mount -o remount,nr_inodes={files} runs && $PROGRAM train exp.ron; echo \"first: $?\"; \
+             mount -o remount,nr_inodes=1000 runs && exec $PROGRAM train exp.ron --resume=auto"
+        );
+        let ended = on_a_disk(&bench, &script);
+        assert_eq!(ended.code, Some(0), "{files} files: {ended}");
+        if ended.stdout.contains("first: 1") {
+            failed += 1;
+            assert!(ended.stderr.contains("the disk is full"), "{files} files: {ended}");
+        }
+        assert_same(&whole.path("runs/run"), &bench.path("kept/run"), &format!("{files} files"));
+    }
+    assert!((3..13).contains(&failed), "{failed} of 13 runs had no space");
+}
+
+#[test]
 fn a_disk_that_becomes_read_only_is_told_and_costs_no_checkpoint() {
     if !is_possible() {
         return;

@@ -26,9 +26,65 @@ const SHORT: [&str; 9] = [
     r#"hooks.checkpoint=(background: false, keep: 1, save_best: ["val/loss"])"#,
 ];
 
-/// Only the first thread is traced.
-fn traced(bench: &Bench, options: &[&str]) -> Ended {
-    bench.run_by("strace", &[&["-qq", "-y"], options].concat(), &SHORT)
+/// A run that is ended by patience after it has gone back, with workers; it goes on with another number of them.
+const ENDED: [&str; 13] = [
+    "train",
+    "exp.ron",
+    "--resume=auto",
+    "--set",
+    "train=(max_epochs: 6, accumulate: 2)",
+    "--set",
+    "schedule=[]",
+    "--set",
+    "loaders.train.dataset.spoiled=Some(17)",
+    "--set",
+    r#"custom_hooks=[
+        Rollback(interval: 3, back: 1, snapshot: Some(2), lr_factor: 0.5),
+        EarlyStopping(monitor: "val/accuracy", patience: 2, min_delta: 2.0, threshold: Some(1.5)),
+    ]"#,
+    "--set",
+    r#"hooks.checkpoint=(background: false, interval: 4, by: Iter, keep: 2, save_best: ["val/loss"])"#,
+];
+
+/// What a sweep looks at.
+struct Sweep {
+    arguments: &'static [&'static str],
+    /// Workers of the run, and of the process that goes on.
+    workers: [&'static str; 2],
+    /// One of so many calls is taken, unless `ENGINE_SWEEP=all` asks for every one.
+    every: u64,
+}
+
+/// Every call of a short run.
+const EVERY_CALL: Sweep = Sweep { arguments: &SHORT, workers: ["1", "1"], every: 1 };
+
+impl Sweep {
+    fn arguments(&self, workers: &str) -> Vec<String> {
+        let workers = format!("loaders.train.workers={workers}");
+        let arguments = self.arguments.iter().copied().chain(["--set", &workers]);
+        arguments.map(str::to_owned).collect()
+    }
+
+    /// Only the first thread is traced.
+    fn traced(&self, bench: &Bench, options: &[&str]) -> Ended {
+        let arguments = self.arguments(self.workers[0]);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        bench.run_by("strace", &[&["-qq", "-y"], options].concat(), &arguments)
+    }
+
+    /// The run that goes on, or one that nothing disturbs.
+    fn run(&self, bench: &Bench) -> Ended {
+        let arguments = self.arguments(self.workers[1]);
+        bench.run(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// The calls that are taken, each with its place among all of them.
+    fn taken<'a, C>(&self, calls: &'a [C]) -> impl Iterator<Item = (usize, &'a C)> + use<'a, C> {
+        let every = if std::env::var_os("ENGINE_SWEEP").is_some_and(|sweep| sweep == "all") { 1 } else { self.every };
+        let first = chosen(every);
+        println!("{} calls, every {every}. of them from {first} on", calls.len());
+        calls.iter().enumerate().filter(move |(index, _)| *index as u64 % every == first)
+    }
 }
 
 /// Whether calls can be traced here, and injected into.
@@ -45,10 +101,10 @@ fn is_possible() -> bool {
 
 /// The calls of the first thread that change something in the folder of the runs: name and place among its calls of that
 /// name, in order.
-fn changes(bench: &Bench) -> Vec<(String, usize)> {
+fn changes(sweep: &Sweep, bench: &Bench) -> Vec<(String, usize)> {
     let trace = bench.path("trace");
     let trace_option = format!("trace={CALLS}");
-    traced(bench, &["-o", trace.to_str().unwrap(), "-e", &trace_option]).exits(0);
+    sweep.traced(bench, &["-o", trace.to_str().unwrap(), "-e", &trace_option]).exits(0);
     let text = std::fs::read_to_string(trace).unwrap();
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     let mut found = Vec::new();
@@ -66,8 +122,8 @@ fn changes(bench: &Bench) -> Vec<(String, usize)> {
 }
 
 /// Resumes a run until it is done, and compares it.
-fn assert_goes_on(bench: &Bench, whole: &Path, what: &str) {
-    assert_trains_on(bench, whole, what);
+fn assert_goes_on(sweep: &Sweep, bench: &Bench, whole: &Path, what: &str) {
+    assert_trains_on(sweep, bench, whole, what);
     let run = bench.path("runs/run");
     assert!(state(&newest(whole)) == state(&newest(&run)), "{what}: the states differ");
     let left = std::fs::read_dir(run.join("checkpoints")).unwrap().flatten();
@@ -78,21 +134,21 @@ fn assert_goes_on(bench: &Bench, whole: &Path, what: &str) {
 
 /// As [`assert_goes_on`], but what is remembered of checkpoints may differ: a best value is forgotten when its checkpoint could not
 /// be written.
-fn assert_trains_on(bench: &Bench, whole: &Path, what: &str) {
-    let ended = bench.run(&SHORT);
+fn assert_trains_on(sweep: &Sweep, bench: &Bench, whole: &Path, what: &str) {
+    let ended = sweep.run(bench);
     assert!(ended.code == Some(0), "{what}, then resumed: {ended}");
     assert_same(whole, &bench.path("runs/run"), what);
 }
 
-/// Runs with a fault at each of the calls that change files, which `judge` looks at, and lets each go on from there.
-fn at_every_call(fault: impl Fn(&str) -> &'static str, mut judge: impl FnMut(&Ended) -> bool) {
+/// Runs with a fault at calls that change files, which `judge` looks at, and lets each go on from there.
+fn at_calls(sweep: &Sweep, fault: impl Fn(&str) -> Option<&'static str>, mut judge: impl FnMut(&Ended) -> bool) {
     if !is_possible() {
         return;
     }
     let reference = Bench::by_epoch();
-    reference.run(&SHORT).exits(0);
+    sweep.run(&reference).exits(0);
     let whole = reference.path("runs/run");
-    let calls = changes(&Bench::by_epoch());
+    let calls = changes(sweep, &Bench::by_epoch());
     let counted = |name: &str| calls.iter().filter(|(call, _)| call == name).count();
     println!(
         "{} calls that change files, {} of them fsync, {} rename",
@@ -102,30 +158,54 @@ fn at_every_call(fault: impl Fn(&str) -> &'static str, mut judge: impl FnMut(&En
     );
     // otherwise the trace is not what it seems
     assert!(calls.len() > 100 && counted("fsync") > 20 && counted("rename") > 5, "{calls:?}");
-    for (index, (call, when)) in calls.iter().enumerate() {
-        let fault = fault(call);
+    for (index, (call, when)) in sweep.taken(&calls) {
+        let Some(fault) = fault(call) else { continue };
         let (trace, inject) = (format!("trace={call}"), format!("inject={call}:{fault}:when={when}"));
         let bench = Bench::by_epoch();
-        let ended = traced(&bench, &["-o", "/dev/null", "-e", &trace, "-e", &inject]);
+        let ended = sweep.traced(&bench, &["-o", "/dev/null", "-e", &trace, "-e", &inject]);
         let what = format!("{call} {when}, change {index} of {}, {fault}", calls.len());
         assert!(judge(&ended), "{what}: {ended}");
-        assert_goes_on(&bench, &whole, &what);
+        assert_goes_on(sweep, &bench, &whole, &what);
     }
 }
 
 #[test]
 fn a_kill_at_every_call_that_changes_a_file_loses_nothing() {
-    at_every_call(|_| "signal=KILL", |ended| ended.signal == Some(9));
+    at_calls(&EVERY_CALL, |_| Some("signal=KILL"), |ended| ended.signal == Some(9));
+}
+
+#[test]
+fn a_kill_at_calls_of_a_run_that_goes_back_and_ends_early_loses_nothing_with_other_workers() {
+    let sweep = Sweep { arguments: &ENDED, workers: ["1", "2"], every: 12 };
+    let reference = Bench::by_epoch();
+    sweep.run(&reference).exits(0);
+    let log = crate::left::log(&reference.path("runs/run")).join("\n");
+    assert!(log.contains("the run goes back to") && log.contains("EarlyStopping"), "{log}");
+    at_calls(&sweep, |_| Some("signal=KILL"), |ended| ended.signal == Some(9));
+}
+
+#[test]
+fn a_quota_that_is_used_up_at_calls_is_told_and_loses_nothing() {
+    // a quota stops what takes space or makes a file, and the system says `EDQUOT` then
+    let sweep = Sweep { every: 8, ..EVERY_CALL };
+    let error = |call: &str| match call {
+        "write" | "openat" | "mkdir" | "link" | "linkat" => Some("error=EDQUOT"),
+        _ => None,
+    };
+    at_calls(&sweep, error, |ended| match ended.code {
+        Some(1) => ended.stderr.contains("error: "),
+        code => code == Some(0),
+    });
 }
 
 #[test]
 fn an_error_at_every_call_that_changes_a_file_is_told_and_loses_nothing() {
     let (mut told, mut gone_on) = (0, 0);
     let error = |call: &str| match call {
-        "write" | "openat" | "mkdir" | "link" | "linkat" => "error=ENOSPC",
-        _ => "error=EIO",
+        "write" | "openat" | "mkdir" | "link" | "linkat" => Some("error=ENOSPC"),
+        _ => Some("error=EIO"),
     };
-    at_every_call(error, |ended| match ended.code {
+    at_calls(&EVERY_CALL, error, |ended| match ended.code {
         Some(1) => {
             told += 1;
             ended.stderr.contains("error: ")
@@ -205,15 +285,12 @@ fn at_calls_of_writers(
     mut judge: impl FnMut(&Ended) -> bool,
 ) {
     let reference = Bench::by_epoch();
-    reference.run(&SHORT).exits(0);
+    let sweep = Sweep { every: 8, ..EVERY_CALL };
+    sweep.run(&reference).exits(0);
     let whole = reference.path("runs/run");
     let Some(calls) = is_possible().then(|| changes_of_writers(&Bench::by_epoch())).flatten() else { return };
     assert!(calls.len() > 40, "{calls:?}");
-    let every = if std::env::var_os("ENGINE_SWEEP").is_some_and(|sweep| sweep == "all") { 1 } else { 8 };
-    let first = chosen(every);
-    println!("{} calls of the writers, every {every}. of them from {first} on", calls.len());
-    let calls = calls.iter().enumerate().filter(|(index, _)| *index as u64 % every == first);
-    for (index, (call, when)) in calls {
+    for (index, (call, when)) in sweep.taken(&calls) {
         let Some(fault) = fault(call) else { continue };
         let (trace, inject) = (format!("trace={call}"), format!("inject={call}:{fault}:when={when}"));
         let bench = Bench::by_epoch();
@@ -221,8 +298,8 @@ fn at_calls_of_writers(
         let what = format!("{call} {when}, change {index} of a writer, {fault}");
         assert!(judge(&ended), "{what}: {ended}");
         match more {
-            [] => assert_goes_on(&bench, &whole, &what),
-            _ => assert_trains_on(&bench, &whole, &what),
+            [] => assert_goes_on(&sweep, &bench, &whole, &what),
+            _ => assert_trains_on(&sweep, &bench, &whole, &what),
         }
     }
 }

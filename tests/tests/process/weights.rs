@@ -255,3 +255,33 @@ fn what_is_left_after_a_deletion_is_the_latest_and_a_running_training_is_not_dis
     running.kill();
     running.end();
 }
+
+#[test]
+fn a_file_of_torch_save_is_refused_with_its_conversion_wherever_it_is_named() {
+    let bench = Bench::by_epoch();
+    bench.train(&["--max-iters", "1"]).exits(0);
+    // the format of today, by its content, and one that only its name tells
+    bench.write("zip.safetensors", b"PK\x03\x04 and so on");
+    bench.write("it's.pth", b"anything");
+    for name in ["zip.safetensors", "it's.pth"] {
+        let commands: [&[&str]; 10] = [
+            &["train", "exp.ron", "--set", "name=\"other\"", "--weights", name],
+            &["train", "exp.ron", "--set", "name=\"other\"", "--set", &format!("weights=(file: \"{name}\")")],
+            &["train", "exp.ron", &format!("--resume={name}")],
+            &["train", "exp.ron", "--fork", name, "--name", "other"],
+            &["val", "exp.ron", "--checkpoint", name],
+            &["test", "exp.ron", "--checkpoint", name],
+            &["predict", "exp.ron", "--checkpoint", name],
+            &["export", name, "--to", "out.safetensors"],
+            &["checkpoints", "show", name],
+            &["checkpoints", "diff", name, name],
+        ];
+        for command in commands {
+            let ended = bench.run(command);
+            assert!(matches!(ended.code, Some(1 | 2)), "{command:?}: {ended}");
+            let told = "is a file of `torch.save`, which only Python can read safely; convert it once: python -c '";
+            assert!(ended.stderr.contains(told), "{command:?}: {ended}");
+        }
+    }
+    assert!(!bench.path("runs/other").exists());
+}

@@ -1,8 +1,9 @@
 //! Bringing a checkpoint back: every byte is counted and hashed before the checkpoint gets its name.
 
+use super::super::hashed_file::HashedFile;
 use super::super::manifest::{self, Entry, Flaw};
 use super::super::names::{MANIFEST, META};
-use super::super::write::{HashedFile, put, temporary};
+use super::super::write::{put, temporary};
 use super::super::{CheckpointError, FORMAT, Meta};
 use super::MirrorError;
 use super::store::Store;

@@ -104,8 +104,11 @@ fn the_command_that_is_told_for_a_file_of_torch_save_converts_it() {
         std::fs::copy(written().join(name), &path).unwrap();
         let (net, mut model) = resnet();
         let told = load(&mut model, &WeightsFrom::file(&path)).unwrap_err().to_string();
-        let command = told.split_once("python -c '").unwrap().1.strip_suffix('\'').unwrap();
-        assert!(Command::new(super::python("pytorch")).args(["-I", "-c", command]).status().unwrap().success());
+        // as a shell takes it
+        let command = told.split_once("convert it once: python ").unwrap().1;
+        let command = format!("\"$PYTHON\" -I {command}");
+        let python = super::python("pytorch");
+        assert!(Command::new("sh").args(["-c", &command]).env("PYTHON", python).status().unwrap().success());
         load(&mut model, &WeightsFrom::file(path.with_extension("safetensors"))).unwrap();
         assert!(compare(&net, &output) < 1e-5);
     }

@@ -2,7 +2,7 @@
 
 use super::{fingerprints, of, plain};
 use crate::bench::{Bench, Ended};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 /// Starts a rank as `torchrun` would, and more arguments.
@@ -163,7 +163,8 @@ fn listens(process: u32) -> bool {
 #[test]
 fn a_signal_while_ranks_are_waited_for_ends_those_that_are_there() {
     let bench = plain();
-    let port = free_port().to_string();
+    let port_number = free_port();
+    let port = port_number.to_string();
     let start = |rank: &str| {
         let variables = [("RANK", rank), ("WORLD_SIZE", "3"), ("MASTER_ADDR", "127.0.0.1"), ("MASTER_PORT", &port)];
         bench.start_with(&variables, &["train", "exp.ron", "--set", "dist.timeout=30"])
@@ -175,6 +176,12 @@ fn a_signal_while_ranks_are_waited_for_ends_those_that_are_there() {
             assert!(Instant::now() < until, "a rank does not listen to signals");
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+    // rank 1 can tell rank 0 only once this one serves the store
+    let until = Instant::now() + Duration::from_secs(30);
+    while TcpStream::connect(("127.0.0.1", port_number)).is_err() {
+        assert!(Instant::now() < until, "rank 0 serves no store");
+        std::thread::sleep(Duration::from_millis(20));
     }
     let since = Instant::now();
     second.signal("TERM");
