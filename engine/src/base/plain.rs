@@ -50,13 +50,24 @@ pub(crate) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     if found > most {
         return Err(too_long(format!("it has {found} bytes, at most {most} were expected")));
     }
-    let mut bytes = Vec::with_capacity(found as usize);
+    let mut bytes = room_for(found)?;
     // it may grow meanwhile
     File::open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
     match bytes.len() as u64 > most {
         true => Err(too_long(format!("it has more than {most} bytes, which is the most that was expected"))),
         false => Ok(bytes),
     }
+}
+
+/// Room for so many bytes. A file may claim more than there is memory, which is an error and not the end of the process.
+///
+/// # Errors
+/// When there is not so much memory.
+pub(crate) fn room_for(count: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let room = usize::try_from(count).is_ok_and(|count| bytes.try_reserve_exact(count).is_ok());
+    room.then_some(bytes)
+        .ok_or_else(|| io::Error::new(io::ErrorKind::OutOfMemory, format!("there is no memory for its {count} bytes")))
 }
 
 fn too_long(text: String) -> io::Error {
@@ -71,6 +82,13 @@ pub(crate) fn is_refused(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_no_memory_can_hold_is_an_error() {
+        let error = room_for(1 << 62).unwrap_err();
+        assert_eq!(error.to_string(), "there is no memory for its 4611686018427387904 bytes");
+        assert!(room_for(u64::MAX).is_err() && room_for(8).unwrap().capacity() >= 8);
+    }
 
     #[test]
     fn what_is_no_plain_file_is_named_and_never_opened() {

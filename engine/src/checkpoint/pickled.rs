@@ -22,7 +22,10 @@ pub(super) fn is_pickled(path: &Path) -> bool {
 
 /// The command that makes a file of it that can be read here.
 pub(super) fn conversion(path: &Path) -> String {
-    let to = path.with_extension("safetensors");
+    let mut to = path.with_extension("safetensors");
+    if to == path {
+        to = path.with_extension("converted.safetensors");
+    }
     // the paths are arguments, so that none of their characters means anything to Python
     format!(
         "python -c 'import sys, torch; from safetensors.torch import save_file; \
@@ -42,6 +45,13 @@ fn quoted(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_converted_is_not_written_over() {
+        assert!(conversion(Path::new("a/net.pth")).ends_with(" 'a/net.pth' 'a/net.safetensors'"));
+        let told = conversion(Path::new("net.safetensors"));
+        assert!(told.ends_with(" 'net.safetensors' 'net.converted.safetensors'"), "{told}");
+    }
 
     #[test]
     fn any_path_is_one_word_of_a_shell() {

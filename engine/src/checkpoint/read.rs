@@ -178,7 +178,7 @@ pub fn later_than(dir: &Path, iter: Iter) -> Result<Vec<PathBuf>, CheckpointErro
     Ok(found)
 }
 
-/// The iter of a checkpoint, by its name or by what it says of itself: unverified.
+/// The iter of a checkpoint, by what it says of itself or by its name: unverified.
 pub(crate) fn iter_at(path: &Path) -> Iter {
     iter_of(path, &path.file_name().unwrap_or_default().to_string_lossy())
 }
@@ -199,9 +199,10 @@ pub fn place_of(path: &Path) -> PathBuf {
     }
 }
 
-/// Only for the order: a name can be trusted when the content can't, and what tells nothing comes last.
+/// Only for the order: what a checkpoint says of itself goes before its name, which somebody may have changed; the name can be
+/// read when the content can't, and what tells nothing comes last.
 fn iter_of(path: &Path, name: &str) -> Iter {
-    iter_of_name(name).or_else(|| meta_of(path).map(|meta| meta.iter)).unwrap_or_default()
+    meta_of(path).map(|meta| meta.iter).or_else(|| iter_of_name(name)).unwrap_or_default()
 }
 
 /// What a checkpoint says of itself, unverified.

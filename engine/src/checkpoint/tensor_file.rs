@@ -112,13 +112,16 @@ impl TensorFile {
     /// # Errors
     /// When the file can't be read, or has become shorter.
     pub fn read(&self, place: &TensorPlace) -> Result<Tensor, CheckpointError> {
-        let mut bytes = vec![0; place.bytes as usize];
-        let mut read = || {
+        let read = || {
+            let mut bytes = plain::room_for(place.bytes)?;
             let mut file = File::open(&self.path)?;
             file.seek(SeekFrom::Start(place.begin))?;
-            file.read_exact(&mut bytes)
+            match file.take(place.bytes).read_to_end(&mut bytes)? as u64 == place.bytes {
+                true => Ok(bytes),
+                false => Err(io::ErrorKind::UnexpectedEof.into()),
+            }
         };
-        read().while_trying("read", &self.path)?;
+        let bytes = read().while_trying("read", &self.path)?;
         Tensor::f_from_data_size(&bytes, &place.shape, place.kind).map_err(|error| {
             let why = format!("`{}`: {error}", place.name);
             CheckpointError::Damaged { path: self.path.clone(), why }

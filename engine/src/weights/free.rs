@@ -13,8 +13,12 @@ pub(super) fn named(to: &Path, hash: &str) -> PathBuf {
     to.with_file_name(name.replace(HASH, &hash[..8]))
 }
 
-/// Refuses to write over a file.
+/// Refuses to write over a file, and into a checkpoint, which would be damaged.
 pub(super) fn check_free(path: &Path, force: bool) -> Result<(), WeightsError> {
+    if path.with_file_name("manifest").is_file() {
+        let why = "lies in a checkpoint, whose files are not to change; choose another folder".to_owned();
+        return Err(WeightsError::Path { path: path.to_owned(), why });
+    }
     let is_card = path.file_name().is_some_and(|name| name == "README.md");
     let why = match path.symlink_metadata() {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),

@@ -87,6 +87,13 @@ fn an_export_writes_over_nothing_unless_told_and_never_over_a_readme_of_others()
     export(&["--force"]).exits(2).says("`out/README.md` is there already");
     export(&["--force", "--no-card"]).exits(0);
     assert_eq!(bench.read("out/README.md"), "# mine\n");
+    // nor into a checkpoint, by whatever name
+    let checkpoint = "runs/run/checkpoints/iter_000000003";
+    for name in ["net.safetensors", "other.safetensors", "net.pt"] {
+        let to = format!("{checkpoint}/{name}");
+        bench.run(&["export", checkpoint, "--to", &to, "--force"]).exits(2).says("lies in a checkpoint");
+    }
+    bench.run(&["checkpoints", "verify", "runs/run"]).exits(0);
     bench.run(&["export", "runs/run", "--to", "net.bin"]).exits(2).says("has to end with `.safetensors`, or `.pt`");
     bench.run(&["export", "runs/run", "--to", "a.safetensors", "--model", "nets"]).exits(2).says("choose one of `net`");
     bench.run(&["export", "runs/none", "--to", "a.safetensors"]).exits(2).says("`runs/none` is not a folder");
@@ -264,7 +271,7 @@ fn a_file_of_torch_save_is_refused_with_its_conversion_wherever_it_is_named() {
     bench.write("zip.safetensors", b"PK\x03\x04 and so on");
     bench.write("it's.pth", b"anything");
     for name in ["zip.safetensors", "it's.pth"] {
-        let commands: [&[&str]; 10] = [
+        let commands: [&[&str]; 9] = [
             &["train", "exp.ron", "--set", "name=\"other\"", "--weights", name],
             &["train", "exp.ron", "--set", "name=\"other\"", "--set", &format!("weights=(file: \"{name}\")")],
             &["train", "exp.ron", &format!("--resume={name}")],
@@ -272,7 +279,6 @@ fn a_file_of_torch_save_is_refused_with_its_conversion_wherever_it_is_named() {
             &["val", "exp.ron", "--checkpoint", name],
             &["test", "exp.ron", "--checkpoint", name],
             &["predict", "exp.ron", "--checkpoint", name],
-            &["export", name, "--to", "out.safetensors"],
             &["checkpoints", "show", name],
             &["checkpoints", "diff", name, name],
         ];

@@ -328,3 +328,56 @@ fn latest_may_be_anything_and_is_replaced() {
         assert_eq!(fs::read_to_string(&latest).unwrap(), "iter_000000001\n");
     }
 }
+
+#[test]
+fn a_manifest_that_lies_under_a_right_seal_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = save_at(dir.path(), 1);
+    let sealed = |lines: &[String]| {
+        let body = format!("engine checkpoint {FORMAT}\n{}", lines.concat());
+        format!("{body}seal {}\n", blake3::hash(body.as_bytes()))
+    };
+    let listed: Vec<String> =
+        fs::read_to_string(path.join(MANIFEST)).unwrap().lines().map(|line| format!("{line}\n")).collect();
+    let listed = &listed[1..listed.len() - 1];
+    let line = |name: &str| listed.iter().find(|line| line.ends_with(&format!(" {name}\n"))).unwrap().clone();
+    let with = |name: &str, other: String| -> Vec<String> {
+        listed.iter().map(|known| if *known == line(name) { other.clone() } else { known.clone() }).collect()
+    };
+    let of_size = |size: &str| {
+        let own = line("net.safetensors");
+        let mut words: Vec<&str> = own.trim_end().split(' ').collect();
+        words[1] = size;
+        with("net.safetensors", format!("{}\n", words.join(" ")))
+    };
+    let named = |name: &str| with("net.safetensors", line("net.safetensors").replace("net.safetensors", name));
+    fs::write(path.join("manifest"), sealed(listed)).unwrap();
+    load(&path).unwrap();
+    let lies = [
+        ("nothing", Vec::new()),
+        ("no state", listed.iter().filter(|line| !line.contains("run/state.ron")).cloned().collect()),
+        ("no meta", listed.iter().filter(|line| !line.contains(META)).cloned().collect()),
+        ("a size of nothing", of_size("0")),
+        ("the largest size", of_size("18446744073709551615")),
+        ("a larger size than any number", of_size("99999999999999999999999")),
+        ("a size below nothing", of_size("-1")),
+        ("another folder", named("../net.safetensors")),
+        ("the root", named("/etc/passwd")),
+        ("no name", named("")),
+        ("a file that is not there", named("other.safetensors")),
+        ("no hash", with("net.safetensors", "00 5 net.safetensors\n".to_owned())),
+        ("an empty line", with("net.safetensors", "\n".to_owned())),
+    ];
+    for (what, lines) in lies {
+        fs::write(path.join(MANIFEST), sealed(&lines)).unwrap();
+        let error = load(&path).map(drop).unwrap_err();
+        assert!(error.is_damage(), "{what}: {error}");
+    }
+    // more ranks than there are, in a meta file that is sealed too
+    let meta = fs::read_to_string(path.join(META)).unwrap().replace("ranks: 1", "ranks: 4294967295");
+    fs::write(path.join(META), &meta).unwrap();
+    let own = format!("{} {} {META}\n", blake3::hash(meta.as_bytes()), meta.len());
+    fs::write(path.join(MANIFEST), sealed(&with(META, own))).unwrap();
+    let error = load(&path).map(drop).unwrap_err();
+    assert!(error.is_damage() && error.to_string().contains("ranks/1"), "{error}");
+}

@@ -163,3 +163,23 @@ fn what_a_run_has_left_behind_or_a_failed_one_has_saved_is_found_only_by_its_nam
     let error = save(dir.path(), &["left-one"], &snapshot(1)).unwrap_err();
     assert!(error.to_string().contains("set aside"), "{error}");
 }
+
+#[test]
+fn a_checkpoint_that_somebody_has_renamed_is_taken_for_what_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    for iter in [6, 9, 12] {
+        save_at(dir.path(), iter);
+    }
+    let named = |name: &str| dir.path().join(name);
+    // a number that no run reaches, one that no number type holds, and two that were exchanged
+    fs::rename(named("iter_000000006"), named("iter_999999999")).unwrap();
+    assert_eq!(newest_valid(dir.path()).unwrap().found.unwrap().1.meta.iter, Iter(12));
+    fs::rename(named("iter_999999999"), named("iter_99999999999999999999999")).unwrap();
+    assert_eq!(newest_valid(dir.path()).unwrap().found.unwrap().1.meta.iter, Iter(12));
+    fs::rename(named("iter_000000009"), named("x")).unwrap();
+    fs::rename(named("iter_000000012"), named("iter_000000009")).unwrap();
+    fs::rename(named("x"), named("iter_000000012")).unwrap();
+    assert_eq!(newest_valid(dir.path()).unwrap().found.unwrap().0, named("iter_000000009"));
+    let found = retain(dir.path(), 1, &[] as &[&str]).unwrap();
+    assert_eq!(found.deleted, [named("iter_000000012")]);
+}
