@@ -39,31 +39,40 @@ fn main() -> Result<()> {
 
     let mut torch = options.python.as_deref().map(|python| Torch::start(python, dir.path())).transpose()?;
     let (mut blocking, mut whole, mut save, mut synced) = (vec![], vec![], vec![], vec![]);
+    let mut processor = [vec![], vec![], vec![]];
     for round in 0..options.rounds {
         // in turn, so that none always follows the same one: what one leaves to the disk, the next has to wait for
         for turn in 0..3 {
             match ((round + turn) % 3, &mut torch) {
                 (0, _) => {
-                    let begun = Instant::now();
+                    let (begun, used) = (Instant::now(), processor_seconds());
                     blocking.push(saves.blocking(&training)?);
                     saves.wait()?;
                     whole.push(begun.elapsed().as_secs_f64());
+                    processor[0].push(processor_seconds() - used);
                     saves.delete()?;
                 }
-                (1, Some(torch)) => save.push(torch.ask("save")?),
-                (_, Some(torch)) => synced.push(torch.ask("sync")?),
+                (1, Some(torch)) => note(torch.ask("save")?, &mut save, &mut processor[1]),
+                (_, Some(torch)) => note(torch.ask("sync")?, &mut synced, &mut processor[2]),
                 _ => {}
             }
         }
     }
     let (blocking, whole) = (median(blocking), median(whole));
+    let [of_whole, of_save, of_synced] = processor.map(median);
     println!("medians of {} rounds, in seconds:", options.rounds);
     println!("  blocking of the training       {blocking:.3}");
-    println!("  whole save, on the disk        {whole:.3}");
+    println!("  whole save, on the disk        {whole:.3}   of the processor {of_whole:.3}");
     if torch.is_some() {
         let (save, synced) = (median(save), median(synced));
-        println!("  torch.save, not synced         {save:.3}   ratio of blocking {:.3}", blocking / save);
-        println!("  torch.save and fsync           {synced:.3}   ratio of the whole {:.3}", whole / synced);
+        println!(
+            "  torch.save, not synced         {save:.3}   of the processor {of_save:.3}   ratio of blocking {:.3}",
+            blocking / save
+        );
+        println!(
+            "  torch.save and fsync           {synced:.3}   of the processor {of_synced:.3}   ratio of the whole {:.3}",
+            whole / synced
+        );
     }
     drop(torch);
     slowdown(&mut training, &mut saves, &options)
@@ -218,13 +227,14 @@ impl Torch {
         Ok(torch)
     }
 
-    /// The seconds that it has taken.
-    fn ask(&mut self, what: &str) -> Result<f64> {
+    /// The seconds that it has taken, and those of the processor.
+    fn ask(&mut self, what: &str) -> Result<(f64, f64)> {
         writeln!(self.questions, "{what}")?;
         self.questions.flush()?;
         let mut line = String::new();
         self.answers.read_line(&mut line)?;
-        Ok(line.trim().parse()?)
+        let (seconds, used) = line.trim().split_once(' ').ok_or_else(|| Error::msg("Python gave no two numbers"))?;
+        Ok((seconds.parse()?, used.parse()?))
     }
 }
 
@@ -245,16 +255,29 @@ path = sys.argv[1]
 for line in sys.stdin:
     if os.path.exists(path):
         os.remove(path)
-    begun = time.perf_counter()
+    begun, used = time.perf_counter(), time.process_time()
     torch.save(state, path)
     if line.strip() == "sync":
         with open(path, "rb") as file:
             os.fsync(file.fileno())
-    print(time.perf_counter() - begun, flush=True)
+    print(time.perf_counter() - begun, time.process_time() - used, flush=True)
     if line.strip() != "sync":
         with open(path, "rb") as file:
             os.fsync(file.fileno())
 "#;
+
+fn note((seconds, used): (f64, f64), all: &mut Vec<f64>, processor: &mut Vec<f64>) {
+    all.push(seconds);
+    processor.push(used);
+}
+
+/// Seconds that the processor has worked for this process: on a machine with other work they tell more than those of a clock.
+fn processor_seconds() -> f64 {
+    let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // behind the name of the program, which may hold spaces: ticks in the program and in the system, of which a second has 100
+    let ticks = text.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
+    ticks.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
+}
 
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);

@@ -26,7 +26,7 @@ const SHORT: [&str; 9] = [
     r#"hooks.checkpoint=(background: false, keep: 1, save_best: ["val/loss"])"#,
 ];
 
-/// A run that is ended by patience after it has gone back, with workers; it goes on with another number of them.
+/// A run that goes back, lowers its rate by a metric, and is ended by patience; it goes on with another number of workers.
 const ENDED: [&str; 13] = [
     "train",
     "exp.ron",
@@ -34,7 +34,7 @@ const ENDED: [&str; 13] = [
     "--set",
     "train=(max_epochs: 6, accumulate: 2)",
     "--set",
-    "schedule=[]",
+    r#"schedule=[Plateau(monitor: "val/loss", factor: 0.5, patience: 0, threshold: 0.9)]"#,
     "--set",
     "loaders.train.dataset.spoiled=Some(17)",
     "--set",

@@ -93,6 +93,18 @@ const CASES: &[Case] = &[
         checkpoint: "(interval: 1, keep: 2)",
     },
     Case {
+        name: "by epoch, a rate that follows a metric, and going back",
+        bench: Bench::by_epoch,
+        set: &[
+            "train.max_epochs=4",
+            r#"schedule=[Linear(iters: 3, start: 0.1), Plateau(monitor: "val/loss", factor: 0.5, patience: 0, threshold: 0.9)]"#,
+            "loaders.train.dataset.spoiled=Some(17)",
+            "custom_hooks=[Rollback(interval: 3, back: 1, snapshot: Some(2))]",
+        ],
+        loader: "train",
+        checkpoint: "(interval: 1, by: Iter, keep: 2)",
+    },
+    Case {
         name: "two passes",
         bench: Bench::two_passes,
         set: &[],
@@ -141,6 +153,9 @@ impl Case {
         let goes_back =
             crate::left::log(&bench.path("runs/run")).iter().any(|line| line.contains("the run goes back to"));
         assert_eq!(goes_back, self.name.contains("going back"), "{}", self.name);
+        // the course of a metric is in the state
+        let newest = state(&newest(&bench.path("runs/run")));
+        assert_eq!(newest.contains("reductions"), self.name.contains("follows a metric"), "{}", self.name);
         (bench, life)
     }
 }
