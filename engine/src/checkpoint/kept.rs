@@ -24,6 +24,13 @@ impl Kept {
         Ok(())
     }
 
+    /// Forgets the state where it is of a later iter: the training has gone back behind it, and comes to another one.
+    pub fn forget_after(&mut self, iter: Iter) {
+        if let Some(undone) = self.copy.take_if(|copy| copy.snapshot.meta.iter > iter) {
+            self.memory.keep(undone);
+        }
+    }
+
     /// The iter of the state.
     pub fn iter(&self) -> Option<Iter> {
         self.copy.as_ref().map(|copy| copy.snapshot.meta.iter)

@@ -128,9 +128,12 @@ impl Rollback {
     }
 
     /// Within a training the state is that of an earlier iter now.
-    fn after_load_checkpoint(&mut self, _cx: &mut Context<'_>) -> Result<()> {
+    fn after_load_checkpoint(&mut self, cx: &mut Context<'_>) -> Result<()> {
         self.unread.clear();
         self.values.clear();
+        // a state of iters that are undone now is not kept any more
+        let iter = cx.iter();
+        self.kept = self.kept.filter(|kept| *kept <= iter);
         Ok(())
     }
 }

@@ -75,6 +75,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             )));
         }
         self.run.rollbacks.add(base.at, &request);
+        self.run.storage.kept.forget_after(base.at);
         let rollbacks = self.run.rollbacks.clone();
         self.run.decision.drop_what_is_left();
         self.run.decision.forget_stop();

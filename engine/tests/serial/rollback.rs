@@ -212,6 +212,21 @@ fn a_run_that_goes_back_is_resumed_to_the_bit_from_every_iter() {
     assert!(state.contains("rollbacks/1/lr_scale"), "{state}");
 }
 
+#[test]
+fn a_state_in_memory_of_iters_that_are_undone_is_not_gone_back_to() {
+    let _alone = alone();
+    // a process that is resumed at iter 5 keeps its state, goes back behind it after iter 6, and to iter 5 after iter 7
+    let hook = |driver: &mut Full<ByIter>| {
+        spoiled(driver, &[(0, 5), (0, 8)], f64::NAN);
+        driver.add(from_ron::<Rollback>("(back: 1, interval: 1, snapshot: Some(100))"));
+    };
+    let whole: Left = uninterrupted::<ByIter>(&by_iter(), hook);
+    for nth in 1..=16 {
+        let Some(resumed) = interrupted::<ByIter>(&by_iter(), &[(Phase::AfterBackward, nth)], hook) else { continue };
+        assert_same(&resumed, &whole, &format!("interrupted in batch {nth}"));
+    }
+}
+
 fn newest_of(setup: &Setup, hook: impl Fn(&mut Full<ByIter>)) -> engine::checkpoint::Snapshot {
     let dir = support::folder();
     let mut driver = setup.in_folder::<ByIter>(dir.path());
