@@ -360,5 +360,6 @@ unsafe extern "C" {
     pub(super) fn eng_reducer_zeros(reducer: *mut RawReducer) -> c_int;
     pub(super) fn eng_reducer_left_out(reducer: *const RawReducer, left_out: *mut bool) -> c_int;
     pub(super) fn eng_reducer_is_unfinished(reducer: *const RawReducer) -> bool;
+    pub(super) fn eng_reducer_waited(reducer: *const RawReducer) -> i64;
     pub(super) fn eng_reducer_fits(reducer: *const RawReducer, lists: *const *const RawList, count: usize) -> bool;
 }
