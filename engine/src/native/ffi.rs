@@ -246,6 +246,13 @@ unsafe extern "C" {
     pub(super) fn eng_watch_end() -> *const c_char;
 
     pub(super) fn eng_empty_cache(device_type: c_int) -> c_int;
+    pub(super) fn eng_take_memory_use(
+        device_type: c_int,
+        index: c_int,
+        live: *mut i64,
+        peak: *mut i64,
+        reserved: *mut i64,
+    ) -> c_int;
 
     pub(super) fn eng_graphs_exist() -> bool;
     pub(super) fn eng_graph_pool(first: *mut u64, second: *mut u64) -> c_int;
