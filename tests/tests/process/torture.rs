@@ -93,13 +93,12 @@ const CASES: &[Case] = &[
         checkpoint: "(interval: 1, keep: 2)",
     },
     Case {
-        name: "by epoch, a rate that follows a metric, and going back",
+        name: "by epoch, a rate that follows a metric, ended by patience",
         bench: Bench::by_epoch,
         set: &[
-            "train.max_epochs=4",
+            "train.max_epochs=5",
             r#"schedule=[Linear(iters: 3, start: 0.1), Plateau(monitor: "val/loss", factor: 0.5, patience: 0, threshold: 0.9)]"#,
-            "loaders.train.dataset.spoiled=Some(17)",
-            "custom_hooks=[Rollback(interval: 3, back: 1, snapshot: Some(2))]",
+            r#"custom_hooks=[EarlyStopping(monitor: "val/accuracy", patience: 2, min_delta: 2.0)]"#,
         ],
         loader: "train",
         checkpoint: "(interval: 1, by: Iter, keep: 2)",
