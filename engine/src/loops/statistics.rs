@@ -50,7 +50,6 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         generators.put_back()?;
         // no checkpoint has the new statistics yet
         self.run.storage.saved_at = None;
-        self.run.clocks.last_val = None;
         Ok(())
     }
 

@@ -161,7 +161,7 @@ fn what_no_schedule_can_change_is_told_at_its_place() {
     assert!(other.contains("there is no setting `hooks.noise.other` that a schedule can change"), "{other}");
     let wide = refused(r#"Linear(setting: "hooks.noise.strength", iters: 4, start: 1.0, finish: 3.0)"#);
     assert!(
-        wide.contains("the schedule of `hooks.noise.strength` gives 1.5, and the setting must be in 0.0..=1.0"),
+        wide.contains("the schedule of `hooks.noise.strength` gives 1.25, and the setting must be in 0.0..=1.0"),
         "{wide}"
     );
     let text = r#"Experiment(
