@@ -106,8 +106,8 @@ pub mod prelude {
     pub use crate::data::{Batch, Collate, Dataset, Loader, Padded, Padding, Samples, Sequence, SharedTensor};
     pub use crate::hook::{Hook, PredictStep, Steps, TestStep, ValStep};
     pub use crate::hooks::{
-        ActivationStatistics, Anomaly, EarlyStopping, Ema, EmptyCache, Freeze, GradientCheck, MeanTeacher,
-        ParameterStatistics, Rollback,
+        ActivationStatistics, Anomaly, DeviceMemory, EarlyStopping, Ema, EmptyCache, Freeze, GradientCheck,
+        MeanTeacher, Mfu, ParameterStatistics, Rollback,
     };
     pub use crate::metric::{
         Accuracy, Auroc, AveragePrecision, Better, Bleu, CalibrationError, ConfusionMatrix, Dice, FBeta, Mae, MeanAp,
