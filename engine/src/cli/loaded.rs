@@ -1,7 +1,7 @@
 //! Experiments as the commands read them.
 
 use crate::base::{ErrorContext as _, Result};
-use crate::cli::args::{ExperimentArgs, set_instead};
+use crate::cli::experiment_args::{ExperimentArgs, set_instead};
 use crate::cli::failure::Failure;
 use crate::cli::show;
 use crate::config::{self, Document, Given, Kind, Node, Over};

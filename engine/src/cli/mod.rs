@@ -5,6 +5,7 @@
 //! Errors are printed to stderr, beginning with a line that sums them up.
 
 mod args;
+mod batch_find;
 #[cfg(feature = "board")]
 mod board;
 mod check;
@@ -12,10 +13,12 @@ mod checkpoint;
 mod checkpoints;
 mod describe;
 mod eval;
+mod experiment_args;
 mod export;
 mod failure;
 mod list;
 mod loaded;
+mod lr_find;
 mod new;
 mod out;
 mod plan;
@@ -38,7 +41,7 @@ mod time;
 mod weights;
 
 use crate::base::{Error, Result, libtorch};
-use crate::config::registry;
+use crate::config::{Given, Kind, Node, registry};
 use crate::dist::{Launched, follow_launcher};
 use crate::folder::{Mode, PREDICTIONS};
 use crate::loops::{End, Role};
@@ -284,6 +287,14 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
         Command::Runs { folder, json } => runs::print(&folder, json)?,
         #[cfg(feature = "board")]
         Command::Board(args) => match board::serve(args)? {},
+        Command::LrFind(args) => {
+            prepare_device()?;
+            return lr_find::run::<T>(&args);
+        }
+        Command::BatchFind(args) => {
+            prepare_device()?;
+            return batch_find::run::<T>(&args);
+        }
         Command::Summary { experiment } => {
             prepare_device()?;
             Loaded::<T>::read(&experiment, Purpose::Run)?.used_by(summary::print)?;
@@ -298,6 +309,7 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
             max_time,
             profile,
             smoke,
+            overfit,
             limit_val,
             weights,
             ranks,
@@ -317,6 +329,12 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
             prepare_device()?;
             let mut given = weights::given(&weights, T::MODELS)?;
             given.extend(ranks::given(ranks));
+            given.extend(overfit.map(|batches| Given {
+                option: "--overfit",
+                text: batches.to_string(),
+                path: "train.overfit".to_owned(),
+                value: Node::new(Kind::Int(batches.into())),
+            }));
             let mut loaded = Loaded::<T>::read_with(&experiment, given, Purpose::Run)?;
             if let Some(ended) = ranks::launch(loaded.experiment.dist.ranks, restarts)? {
                 return Ok(ended);

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(unreachable_pub, reason = "the parts of one test program share what they need")]
 
+mod batch_find;
 mod bench;
 mod board;
 mod left;
@@ -16,7 +17,9 @@ mod folder;
 mod going_on;
 mod hooks;
 mod hostile;
+mod lr_find;
 mod mistakes;
+mod overfit;
 mod passes;
 mod peers;
 mod ranks;

@@ -2,10 +2,14 @@
 //! `plan` without running anything.
 
 mod backend;
+mod bare;
+mod batch_probe;
 mod costs;
 mod determinism;
 mod environment;
 mod evaluate;
+mod lr_curve;
+mod lr_find;
 #[cfg(feature = "s3")]
 mod mirror;
 mod offline;
@@ -22,9 +26,12 @@ mod start;
 mod train;
 mod weights;
 
+pub use batch_probe::{BatchProbe, run_batch_probe};
 pub use costs::run_costs;
 pub(crate) use evaluate::needs_loader;
 pub use evaluate::{run_predict, run_test, run_val};
+pub use lr_curve::{LrCurve, LrEnd, LrPoint};
+pub use lr_find::{LrSearch, run_lr_find};
 pub use offline::{Offline, run_offline};
 pub use plan::{PlannedGroup, PlannedHook, PlannedPass, ProgramPlan, plan_of};
 pub use plan_ranks::{PlannedCheckpoints, PlannedLoader, PlannedMemory, RanksPlan, plan_of_ranks};

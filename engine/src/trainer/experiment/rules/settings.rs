@@ -71,12 +71,13 @@ pub(super) fn sound(clock: Clock, train: &TrainSettings) -> bool {
     planned && !zero
 }
 
-fn counts(train: &TrainSettings) -> [(&'static str, Option<u64>); 4] {
+fn counts(train: &TrainSettings) -> [(&'static str, Option<u64>); 5] {
     [
         ("train.max_epochs", train.max_epochs),
         ("train.max_iters", train.max_iters),
         ("train.accumulate", Some(train.accumulate)),
         ("train.batches_per_epoch", train.batches_per_epoch),
+        ("train.overfit", train.overfit),
     ]
 }
 
