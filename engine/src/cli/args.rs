@@ -1,13 +1,12 @@
 //! The commands and their options, with the help that people learn them from.
 
-use crate::base::Error;
 use crate::cli::batch_find::BatchFindArgs;
 #[cfg(feature = "board")]
 use crate::cli::board::BoardArgs;
 use crate::cli::checkpoints::Checkpoints;
 use crate::cli::experiment_args::{ExperimentArgs, device, set_instead};
 use crate::cli::lr_find::LrFindArgs;
-use crate::cli::out::{self, ColorChoice};
+use crate::cli::out::ColorChoice;
 use crate::cli::plot::PlotArgs;
 use crate::cli::program::program;
 #[cfg(feature = "board")]
@@ -236,6 +235,17 @@ pub(super) enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+    /// Prints what completes a word behind `--set`; the scripts of `completions` ask it
+    #[command(hide = true)]
+    Candidates {
+        /// The word so far
+        word: String,
+        /// The command line so far
+        #[arg(last = true)]
+        line: Vec<OsString>,
+    },
+    /// Prints a JSON schema of the experiments of this program
+    Schema,
 }
 
 /// `val`, `test` and `predict`.
@@ -332,14 +342,8 @@ fn with_set(mut usage: clap::Error) -> clap::Error {
     usage
 }
 
-/// Prints the script of a shell.
-pub(super) fn complete<T: Build>(shell: clap_complete::Shell) -> Result<(), Error> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut command::<T>(""), program(), &mut script);
-    out::text(String::from_utf8_lossy(&script))
-}
-
-fn command<T: Build>(version: &str) -> clap::Command {
+/// The commands of a program, with their help.
+pub(super) fn command<T: Build>(version: &str) -> clap::Command {
     let about = format!("Trains and evaluates `{}` as experiment files describe it", T::NAME);
     let version = format!("{version} (engine {}, libtorch {})", env!("CARGO_PKG_VERSION"), libtorch_version());
     Cli::command()

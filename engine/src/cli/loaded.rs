@@ -82,9 +82,9 @@ impl<T: Build> Loaded<T> {
         Ok(Loaded { experiment: Experiment::from_document(&document, purpose)?, document })
     }
 
-    /// The run's folder.
+    /// The run's folder: of several that the name stands for, the newest.
     pub(super) fn folder(&self) -> PathBuf {
-        self.experiment.work_dir.join(&self.experiment.name)
+        self.experiment.name.folder_in(&self.experiment.work_dir)
     }
 
     /// Hands the experiment over; what is wrong with it after all is shown in its text.

@@ -11,6 +11,7 @@ mod board;
 mod check;
 mod checkpoint;
 mod checkpoints;
+mod completion;
 mod describe;
 mod eval;
 mod experiment_args;
@@ -33,6 +34,7 @@ mod replay;
 mod report;
 mod runs;
 mod schedule;
+mod schema;
 mod show;
 mod smoke;
 mod summary;
@@ -246,7 +248,11 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
     match command {
         Command::List { kind } => list::print::<T>(kind.as_deref())?,
         Command::New { path } => new::write::<T>(path.as_deref(), &program::program())?,
-        Command::Completions { shell } => args::complete::<T>(shell)?,
+        Command::Completions { shell } => {
+            completion::print(shell, &mut args::command::<T>(""), &program::program())?;
+        }
+        Command::Candidates { word, line } => completion::print_candidates::<T>(&word, &line)?,
+        Command::Schema => schema::print::<T>()?,
         Command::Check { experiments, set } => {
             check::check::<T>(&experiments, &set, style.color.stderr(), style.quiet)?;
         }
@@ -347,7 +353,7 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
             let summary = loaded.used_by(|experiment| run_train(experiment, options))?;
             print_metrics(&summary)?;
             if summary.rank == 0 {
-                out::line(format_args!("run folder: {}", folder.display()))?;
+                out::line(format_args!("run folder: {}", summary.folder.as_ref().unwrap_or(&folder).display()))?;
             }
             return exit_code(&summary, "; continue with `--resume`");
         }

@@ -17,8 +17,8 @@ pub use build::{Build, EngineHooksOf, Fields};
 pub use build_errors::{BuildErrors, Mistake};
 pub use builder::Builder;
 pub use experiment::{
-    BackendSettings, DeviceChoice, Experiment, ExperimentBuilder, ModelWeights, Purpose, Reader, Resume, Schema,
-    Section, TrainSettings, ValSettings, Writer, docs_of,
+    BackendSettings, DeviceChoice, Experiment, ExperimentBuilder, ModelWeights, Purpose, Reader, Resume, RunName,
+    Schema, Section, TrainSettings, ValSettings, Writer, docs_of,
 };
 pub use fields::{LoaderField, MetricField, OptimizerField, SameBatch, SameBatches, SchedulesField};
 pub(crate) use run::needs_loader;

@@ -71,7 +71,7 @@ fn what_diverges_or_is_no_number_ends_a_search_early() {
         .run(&["lr-find", "exp.ron", "--from", "1", "--to", "0.1"])
         .exits(2)
         .says("`--from 1` has to be below `--to 0.1`");
-    for wrong in [["--from", "0"], ["--to", "NaN"], ["--updates", "1"], ["--from", "-1"], ["--to", "inf"]] {
+    for wrong in [["--from", "0"], ["--to", "NaN"], ["--updates", "1"], ["--from=-1", "--updates=3"], ["--to", "inf"]] {
         bench.run(&[&["lr-find", "exp.ron"], &wrong[..]].concat()).exits(2).says("invalid value");
     }
     bench.run(&["lr-find", "gone.ron"]).exits(2).says("gone.ron");
@@ -94,7 +94,7 @@ fn a_signal_ends_a_search() {
         "--set",
         "train.accumulate=1",
     ]);
-    search.wait_for("step");
+    search.wait_for("mark train 3");
     search.signal("TERM");
     let ended = search.end();
     assert_eq!(ended.code, Some(143), "{ended}");

@@ -50,7 +50,7 @@ pub(super) fn run<T: Build>(args: &LrFindArgs) -> Result<ExitCode, Failure> {
         return Err(Failure::Usage(format!("`--from {}` has to be below `--to {}`", args.from, args.to)));
     }
     let loaded = Loaded::<T>::read(&args.experiment, Purpose::Run)?;
-    let name = loaded.experiment.name.clone();
+    let name = loaded.experiment.name.text().to_owned();
     let search = LrSearch { from: args.from, to: args.to, updates: args.updates, optimizer: args.optimizer.clone() };
     let curve = loaded.used_by(|experiment| run_lr_find(experiment, &search))?;
     curve.told.iter().try_for_each(out::line)?;

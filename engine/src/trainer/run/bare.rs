@@ -4,6 +4,7 @@ use crate::base::{Clock, Priority, Result, StateError, StateMap};
 use crate::dist::Process;
 use crate::hook::{AnyHook, CustomHook};
 use crate::loops::{End, Role};
+use crate::optim::Schedules;
 use crate::phase::{Phase, PhaseMask};
 use crate::run::{Context, Requests};
 use crate::trainer::run::program::prepare;
@@ -11,8 +12,8 @@ use crate::trainer::run::train::build_for_training;
 use crate::trainer::run::{Program, ranks, weights};
 use crate::trainer::{Build, Experiment};
 
-/// A program that trains for so many updates, from the state in which the training of the experiment begins; and lines about
-/// what is other than the file says. `command` is whose it is.
+/// A program that trains for so many updates, from the state in which the training of the experiment begins, with schedules
+/// off; and lines about what is other than the file says. `command` is whose it is.
 pub(super) fn build_bare<T: Build>(
     mut experiment: Experiment<T>,
     command: &str,
@@ -23,6 +24,7 @@ pub(super) fn build_bare<T: Build>(
     let given = std::mem::take(&mut experiment.weights);
     let (mut program, told) = build_for_training(device, experiment, Process::Alone, None, &[Role::Train])?;
     weights::load(&mut program, &given)?;
+    program.run.updates.schedules = Schedules::default();
     program.plan.val = None;
     let train = &mut program.plan.train;
     (train.stop_after, train.profile, train.time_limit) = (None, None, None);

@@ -2,7 +2,7 @@
 
 use crate::base::{Error, Result};
 use crate::loops::End;
-use crate::optim::{Group, Optim, Schedules};
+use crate::optim::{Group, Optim};
 use crate::phase::Phase;
 use crate::run::Context;
 use crate::trainer::run::bare::{build_bare, train_bare, watch};
@@ -38,7 +38,6 @@ pub fn run_lr_find<T: Build>(experiment: Experiment<T>, search: &LrSearch) -> Re
     check(search)?;
     let (mut program, told) = build_bare(experiment, "lr-find", search.updates)?;
     let chosen = choose(&program, search)?;
-    program.run.updates.schedules = Schedules::default();
     let curve = LrCurve { optimizer: chosen.optimizer.clone(), loss_of: chosen.loss_of, told, ..LrCurve::default() };
     let notes = Rc::new(RefCell::new(Notes { curve, losses: Vec::new() }));
     let ramp = Ramp { search: search.clone(), chosen, notes: Rc::clone(&notes) };

@@ -75,14 +75,18 @@ fn train_as<T: Build>(
     }
     // nothing is written yet: a device that is not there is no reason to begin a run
     let device = prepare(&experiment, &process)?;
+    let named = match process.is_main() {
+        true => Claim::settle(&mut experiment, options.mode)?,
+        false => None,
+    };
     #[cfg(feature = "s3")]
     let mirror = match process.is_main() {
         true => Mirrored::of(&experiment, options.mode, options.from.is_some())?,
         false => Mirrored::default(),
     };
-    let claim = process.is_main().then(|| Claim::of(&experiment, options.mode)).transpose()?;
+    let claim = process.is_main().then(|| Claim::of(&experiment, options.mode, named)).transpose()?;
     let path =
-        claim.as_ref().map_or_else(|| experiment.work_dir.join(&experiment.name), |claim| claim.path().to_owned());
+        claim.as_ref().map_or_else(|| experiment.name.folder_in(&experiment.work_dir), |claim| claim.path().to_owned());
     let facts = environment::report(&experiment, device, &path, &process);
     let mut recording = Recording::of(&mut experiment, facts)?;
 
@@ -90,6 +94,7 @@ fn train_as<T: Build>(
     let given = std::mem::take(&mut experiment.weights);
     let (mut program, told) =
         build_for_training(device, experiment, process.clone(), signals, &[Role::Train, Role::Val])?;
+    check_schedules(&program)?;
     program.plan.train.past_end = options.past_end;
     program.plan.train.time_limit = options.time_limit;
     let folder = claim.map(Claim::take_folder).transpose()?;
@@ -124,8 +129,8 @@ fn train_as<T: Build>(
     Ok(Summary::of(&program, end?))
 }
 
-/// The program, with everything checked that can be checked before the first batch, and lines about what is other than the
-/// file says. It listens to signals.
+/// The program, with everything checked that can be checked before the first batch but for its schedules, and lines about what
+/// is other than the file says. It listens to signals.
 pub(super) fn build_for_training<T: Build>(
     device: Device,
     experiment: Experiment<T>,
@@ -146,7 +151,6 @@ pub(super) fn build_for_training<T: Build>(
     }
     program.prepare_train()?;
     let scaled = scale_lr(&mut program, scale)?;
-    check_schedules(&program)?;
     let batch = if scaled.is_empty() { 0 } else { program.batch_samples()? };
     let told = scaled.iter().map(|scaled| told_of_scale(scaled, batch)).chain(overfit).collect();
     Ok((program, told))
