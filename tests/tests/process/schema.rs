@@ -30,6 +30,7 @@ fn fits(value: &Value, schema: &Value, root: &Value) -> bool {
         "minimum",
         "maximum",
         "exclusiveMaximum",
+        "not",
     ];
     schema.as_object().unwrap().keys().for_each(|key| assert!(known.contains(&key.as_str()), "`{key}`"));
     let is_type = schema["type"].as_str().is_none_or(|name| match name {
@@ -65,7 +66,9 @@ fn fits(value: &Value, schema: &Value, root: &Value) -> bool {
         });
         each && placed
     });
-    is_type && is_one && is_it && within && fields && items
+    // only `{}`, which anything fits
+    let is_none = schema.get("not").is_some();
+    !is_none && is_type && is_one && is_it && within && fields && items
 }
 
 /// Calls a function with every schema in a schema.
@@ -111,7 +114,7 @@ fn a_schema_tells_right_experiments_from_wrong_ones() {
     let points = |samples: Value| json!({"dataset": {"samples": samples}, "batch_size": 4});
     let right = json!({
         "name": {"Fresh": "run"},
-        "model": {"hidden": 8},
+        "model": {"Mlp": {"hidden": 8}},
         "optimizer": {"AdamW": {"lr": 0.02}},
         "schedule": [{"Linear": {"iters": 3, "start": 0.1}}, "Cosine"],
         "loaders": {
@@ -124,7 +127,7 @@ fn a_schema_tells_right_experiments_from_wrong_ones() {
     assert!(fits(&right, &schema, &schema), "{right}");
     let wrong: [(&str, Value); 9] = [
         ("/name", json!(3)),
-        ("/model/hidden", json!(0)),
+        ("/model/Mlp/hidden", json!(0)),
         ("/optimizer/AdamW/lr", json!("fast")),
         ("/optimizer", json!({"AdamX": {"lr": 0.1}})),
         ("/schedule/1", json!("Cosin")),

@@ -43,7 +43,11 @@ impl Shapes {
             }
             Shape::Component(kind, names) => {
                 let found = names.iter().filter_map(|name| Component::find(kind, name));
-                json!({"anyOf": found.map(|component| self.chosen(component)).collect::<Vec<_>>()})
+                match found.map(|component| self.chosen(component)).collect::<Vec<_>>() {
+                    // the program has none
+                    none if none.is_empty() => json!({"not": {}}),
+                    known => json!({"anyOf": known}),
+                }
             }
             Shape::Anything(_) => json!({}),
         };

@@ -83,7 +83,8 @@ impl<'s> Runner<'s> {
             }
             self.look::<T>()?;
             let idle = self.running.iter().all(Option::is_none);
-            if idle && left.is_empty() && self.journal.trials.len() >= self.sweep.trials {
+            let begun = left.is_empty() && self.journal.trials.len() >= self.sweep.trials;
+            if idle && begun && self.promotable().is_none() {
                 return Ok(None);
             }
             std::thread::sleep(LOOK);
@@ -92,10 +93,13 @@ impl<'s> Runner<'s> {
 
     /// Notes the next trial that goes on from a rung.
     fn promote(&mut self) -> Result<Option<usize>> {
-        let Some(halve) = &self.sweep.halve else { return Ok(None) };
-        let next = halve.promotable(&self.journal.trials, self.sweep.better);
+        let next = self.promotable();
         next.map(|trial| self.journal.promote(trial)).transpose()?;
         Ok(next)
+    }
+
+    fn promotable(&self) -> Option<usize> {
+        self.sweep.halve.as_ref()?.promotable(&self.journal.trials, self.sweep.better)
     }
 
     /// Begins all trials without running them; the file of each.
