@@ -17,14 +17,14 @@ fn tried(stdout: &str) -> Vec<(u64, bool)> {
 fn the_largest_batch_within_a_limit_is_found_and_nothing_is_left() {
     let bench = Bench::by_epoch();
     // a hidden layer of 4096 numbers: 16 kB for each sample in every one of its tensors
-    let more = ["--set", "model.hidden=4096", "--set", "loaders.train=(batch_size: 256, dataset: (samples: 20000))"];
+    let more = ["--set", "model.hidden=4096", "--set", "loaders.train=(batch_size: 512, dataset: (samples: 20000))"];
     let ended =
         bench.run(&[&["batch-find", "exp.ron", "--memory", "300MB", "--updates", "2"], &more[..]].concat()).exits(0);
     let tried = tried(&ended.stdout);
-    assert_eq!(tried[0].0, 256, "{ended}");
+    assert_eq!(tried[0].0, 512, "{ended}");
     let fits = tried.iter().filter(|(_, fits)| *fits).map(|(size, _)| *size).max().unwrap();
     let too_large = tried.iter().filter(|(_, fits)| !*fits).map(|(size, _)| *size).min().unwrap();
-    assert_eq!(fits + 1, too_large, "{ended}");
+    assert!(fits < too_large && too_large - fits <= fits / 32, "{ended}");
     // what the program takes before its first update is half of it
     assert!((64..=8000).contains(&fits), "{ended}");
     assert!(ended.stdout.contains(&format!("the largest batch of `train` that fits has {fits} samples")), "{ended}");

@@ -91,6 +91,7 @@ fn zsh_and_fish_ask_the_program_where_they_are_installed() {
     let zsh = script("zsh");
     assert!(zsh.starts_with("#compdef by_epoch\n"), "{}", &zsh[..200]);
     assert!(zsh.matches(":PATH=VALUE:_by_epoch_settings'").count() > 5 && !zsh.contains(":PATH=VALUE:_default'"));
+    assert!(zsh.contains("'*:experiments") && !zsh.contains("'*::experiments"));
     bench.write("complete.zsh", &zsh);
     bench.write("complete.fish", script("fish"));
     let has = |shell: &str| Command::new(shell).arg("--version").output().is_ok_and(|tried| tried.status.success());

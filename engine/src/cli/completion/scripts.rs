@@ -11,6 +11,8 @@ pub(super) fn with_settings(shell: Shell, script: &str, program: &str) -> String
         Shell::Zsh => {
             // clap's function is called by its name or by `compdef`, and this one has to be known before
             let asks = script.replace(":PATH=VALUE:_default'", &fill(":PATH=VALUE:_FUNCTION_settings'"));
+            // with `*::`, zsh completes no option behind the files
+            let asks = asks.replace("'*::", "'*:");
             match asks.split_once('\n') {
                 // `#compdef` has to stay the first line
                 Some((first, rest)) => format!("{first}\n{}{rest}", fill(ZSH)),

@@ -101,12 +101,14 @@ mod tests {
         assert_eq!(asha.promotable(&trials, Better::Lower), Some(0));
         trials[1].promoted = 1;
         assert_eq!(asha.promotable(&trials, Better::Higher), None);
-        // one that comes later and is better goes on too, as soon as there are enough
-        trials.extend([trial(&[0.9], 0), trial(&[], 0), trial(&[0.1], 0)]);
+        // one that comes later and is better than it goes on too
+        trials.extend([trial(&[0.6], 0), trial(&[], 0), trial(&[0.1], 0)]);
         assert_eq!(asha.promotable(&trials, Better::Higher), None);
-        trials.push(trial(&[0.2], 0));
+        trials[3].rungs[0] = 0.9;
         assert_eq!(asha.promotable(&trials, Better::Higher), Some(3));
         trials[3].promoted = 1;
+        trials.push(trial(&[0.2], 0));
+        assert_eq!(asha.promotable(&trials, Better::Higher), None);
         // higher rungs first
         for (number, value) in [(1, 0.8), (3, 0.91)] {
             trials[number].rungs.push(value);
