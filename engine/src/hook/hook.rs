@@ -152,7 +152,9 @@ pub trait AnyHook {
     /// The settings on which its state depends.
     fn belongs_to(&self) -> Vec<(&'static str, String)>;
     /// [`State::adjustable`].
-    fn adjustable(&mut self, each: &mut dyn FnMut(Adjustable<'_>));
+    fn adjustable(&mut self, each: &mut dyn FnMut(Adjustable<'_>)) {
+        let _ = each;
+    }
     /// Restores its `#[state]`.
     ///
     /// # Errors
