@@ -127,6 +127,16 @@ impl<D: Dataset> Opened<D> {
         Ok(())
     }
 
+    /// Every pass gives the first batches of pass 0 from now on.
+    ///
+    /// # Errors
+    /// [`DataError::Repeat`] when there are not as many.
+    pub(super) fn repeat(&mut self, batches: u64) -> Result<(), DataError> {
+        self.plan.repeat(batches)?;
+        self.rewind();
+        Ok(())
+    }
+
     /// The samples of this process in the next batch; 0 also at the end of the pass.
     pub(super) fn own_samples(&self) -> u64 {
         self.plan.own_samples(self.at)

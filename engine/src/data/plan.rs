@@ -30,14 +30,23 @@ pub(super) struct Plan {
     drop_last: bool,
     /// What this process reads of each window.
     share: Share,
-    /// Samples in one pass.
+    /// Samples in one pass of the sampler.
     samples: usize,
+    /// So many of its samples, from the first one on, are every pass; `None`: each pass has all, in an order of its own.
+    same: Option<Same>,
     /// The order that was needed last.
     order: Option<(Pass, Order)>,
     /// What samplers make of the dataset's weights.
     table: OnceLock<Arc<WeightTable>>,
     /// The hashes of what the sampler uses of the dataset, once somebody has asked for them: they may be large.
     facts: OnceLock<Facts>,
+}
+
+/// The same batches in every pass: the first ones of pass 0.
+#[derive(Clone, Copy, Debug)]
+struct Same {
+    batches: u64,
+    samples: usize,
 }
 
 impl Plan {
@@ -59,6 +68,7 @@ impl Plan {
             drop_last: config.drop_last,
             share: Share::ALL,
             samples,
+            same: None,
             order: None,
             table: OnceLock::new(),
             facts: OnceLock::new(),
@@ -82,8 +92,24 @@ impl Plan {
         self.check_batches()
     }
 
+    /// Every pass gives the first batches of pass 0 from now on, with the same random numbers.
+    ///
+    /// # Errors
+    /// When pass 0 has not as many.
+    pub(super) fn repeat(&mut self, batches: u64) -> Result<(), DataError> {
+        self.same = None;
+        let (all, window) = (self.samples as u64, self.window());
+        let most = self.batches().unwrap_or(all / window);
+        if batches > most {
+            return Err(DataError::Repeat { loader: self.name(), batches, most });
+        }
+        let samples = batches.saturating_mul(window).min(all) as usize;
+        self.same = Some(Same { batches, samples });
+        Ok(())
+    }
+
     fn check_batches(&self) -> Result<(), DataError> {
-        let (loader, samples, batch_size) = (self.name(), self.samples, self.batch_size);
+        let (loader, samples, batch_size) = (self.name(), self.samples(), self.batch_size);
         match (self.batches(), self.share.world()) {
             (Some(0), 1) => Err(DataError::NoBatch { loader, samples, batch_size }),
             (Some(0), world) => Err(DataError::NoBatchForRanks { loader, samples, batch_size, world }),
@@ -114,7 +140,17 @@ impl Plan {
 
     /// Samples in one pass.
     pub(super) fn samples(&self) -> usize {
-        self.samples
+        self.same.map_or(self.samples, |same| same.samples)
+    }
+
+    /// Whether a batch can go on in the next pass.
+    fn endless(&self) -> bool {
+        self.same.is_none() && self.sampler.endless()
+    }
+
+    /// The pass whose samples are given: the first one for all, where they are the same.
+    fn pass_of(&self, at: Cursor) -> Cursor {
+        if self.same.is_some() { Cursor { pass: 0, ..at } } else { at }
     }
 
     /// Batches in one pass; `None` when it never ends.
@@ -124,9 +160,9 @@ impl Plan {
 
     /// Batches of the pass from here on; `None` when it never ends.
     pub(super) fn batches_left(&self, at: Cursor) -> Option<u64> {
-        let (left, window) = ((self.samples as u64).saturating_sub(at.sample), self.window());
+        let (left, window) = ((self.samples() as u64).saturating_sub(at.sample), self.window());
         let batches = if self.drop_last { left / window } else { left.div_ceil(window) };
-        (!self.sampler.endless()).then_some(batches)
+        (!self.endless()).then_some(batches)
     }
 
     /// The samples of the last batch of a pass, of the process that has the fewest of those that have any; `None` when it
@@ -138,7 +174,7 @@ impl Plan {
     /// The samples of the last batch of a pass, of all processes.
     pub(super) fn tail(&self) -> Option<u64> {
         let before = self.batches()?.checked_sub(1)?.saturating_mul(self.window());
-        Some((self.samples as u64 - before).min(self.window()))
+        Some((self.samples() as u64 - before).min(self.window()))
     }
 
     /// The samples of this process in the batch that begins here; 0 also when the pass has no further batch.
@@ -148,9 +184,9 @@ impl Plan {
 
     /// Behind the batch that begins here. Only the samples of an endless sampler go on in the next pass.
     pub(super) fn behind(&self, at: Cursor) -> Cursor {
-        let samples = self.samples as u64;
+        let samples = self.samples() as u64;
         let sample = at.sample.saturating_add(self.size_at(at));
-        match self.sampler.endless() {
+        match self.endless() {
             true => Cursor { pass: at.pass.saturating_add(sample / samples), sample: sample % samples },
             false => Cursor { sample, ..at },
         }
@@ -166,7 +202,7 @@ impl Plan {
 
     /// The number of samples in the batch of all processes that begins here; 0 when the pass has no further batch.
     fn size_at(&self, at: Cursor) -> u64 {
-        let (left, window) = ((self.samples as u64).saturating_sub(at.sample), self.window());
+        let (left, window) = ((self.samples() as u64).saturating_sub(at.sample), self.window());
         match self.batches_left(at) {
             None => window,
             Some(0) => 0,
@@ -181,17 +217,18 @@ impl Plan {
             return Ok(None);
         }
         // with an endless sampler the share may begin in the next pass
-        let (sample, samples) = (at.sample.saturating_add(begin), self.samples as u64);
-        let at = match self.sampler.endless() {
+        let (sample, samples) = (at.sample.saturating_add(begin), self.samples() as u64);
+        let at = match self.endless() {
             true => Cursor { pass: at.pass.saturating_add(sample / samples), sample: sample % samples },
             false => Cursor { sample, ..at },
         };
+        let at = self.pass_of(at);
         let mut samples = Samples {
             loader: self.loader.clone(),
             seed: self.seed,
             at,
             batch_size: self.batch_size as u64,
-            per_pass: self.samples as u64,
+            per_pass: self.samples() as u64,
             indices: Vec::new(),
             reading: Reading::default(),
         };
@@ -200,7 +237,7 @@ impl Plan {
         // the samples of one pass after those of another
         let (mut place, mut missing) = (at, size);
         while missing > 0 {
-            let run = missing.min((self.samples as u64).saturating_sub(place.sample));
+            let run = missing.min((self.samples() as u64).saturating_sub(place.sample));
             let refused = |loader, why| DataError::Sampler { loader, pass: place.pass, why };
             self.add_indices(dataset, place, run, &mut samples.indices).map_err(|why| refused(self.name(), why))?;
             missing -= run;
@@ -212,17 +249,18 @@ impl Plan {
     /// What the order of the samples depends on.
     pub(super) fn common_order<D: Dataset>(&self, run_seed: u64, dataset: &D) -> CommonOrder {
         let written = || to_node(&self.sampler).map(|node| print_line(&node));
+        let sampler = self.sampler.order_name().or_else(|| written().ok());
+        // settings that can't be written can't be compared either: the type has to do
+        let sampler = sampler.unwrap_or_else(|| format!("{:?}", self.sampler));
         CommonOrder {
             loader: self.name(),
             seed: run_seed,
-            // settings that can't be written can't be compared either: the type has to do
-            sampler: self
-                .sampler
-                .order_name()
-                .or_else(|| written().ok())
-                .unwrap_or_else(|| format!("{:?}", self.sampler)),
+            sampler: match self.same {
+                None => sampler,
+                Some(Same { batches, .. }) => format!("{sampler}, the first {batches} batches again and again"),
+            },
             population: dataset.len() as u64,
-            samples: self.samples as u64,
+            samples: self.samples() as u64,
             facts: self.facts.get_or_init(|| Facts::of(&population(dataset), self.sampler.uses())).clone(),
         }
     }

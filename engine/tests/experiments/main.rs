@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(unreachable_pub, missing_docs, reason = "the trainers are programs of tests")]
 
+mod batch_norm;
 mod bundle;
 mod compiled;
 mod costs;
@@ -25,6 +26,7 @@ mod program;
 mod random;
 mod round_trip;
 mod rules;
+mod scheduled;
 mod tasks;
 mod traced;
 mod weights;

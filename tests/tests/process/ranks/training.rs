@@ -129,6 +129,17 @@ fn the_passes_of_two_networks_are_each_exchanged() {
 }
 
 #[test]
+fn the_passes_of_two_networks_come_to_the_weights_of_one_process() {
+    // without random numbers, which each rank draws for itself
+    let steady = ["--set", "trainer.drawn=false"];
+    let (_one, alone) = trained(two_networks(), &[&["--set", "loaders.train.batch_size=4"], &steady[..]].concat());
+    let (_two, group) = trained(two_networks(), &[&of("2", "loaders.train.batch_size=2")[..], &steady].concat());
+    assert_eq!(assert_equal_ranks(&group, 2), 10);
+    let distance = distance(&alone, &group);
+    assert!(distance < 1e-6, "{distance:e}");
+}
+
+#[test]
 fn an_update_that_one_rank_can_not_make_is_left_out_by_all() {
     let bench = plain();
     bench.edit("max_epochs: 3, accumulate: 4", "max_epochs: 1, non_finite: Skip");
