@@ -23,12 +23,16 @@ mod opened;
 mod padding;
 mod plan;
 mod pool;
+pub mod preprocess;
 mod sampler;
 mod share;
 mod shared;
 mod source;
+mod stream;
 #[cfg(test)]
 mod tests;
+mod windows;
+mod workers;
 mod wrap;
 
 pub(crate) use batch::checked_weight;
@@ -49,6 +53,10 @@ pub use sampler::{
 };
 pub use shared::SharedTensor;
 pub use source::{BatchSource, Source};
+pub use stream::{
+    Collected, CollectedConfig, PlaceOf, RecordOf, RecordReader, RecordStream, Round, StreamLoader, StreamLoaderConfig,
+};
+pub use workers::Workers;
 pub use wrap::{
     Cached, CachedConfig, Concat, ConcatConfig, Kept, Oversampled, OversampledConfig, Repeated, RepeatedConfig, Subset,
     SubsetConfig,

@@ -17,6 +17,7 @@ mod many_hooks;
 mod optional_loader;
 mod precision;
 mod predictor;
+mod preprocessor;
 mod pretrained;
 mod processors;
 mod program;
