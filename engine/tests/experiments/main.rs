@@ -26,6 +26,7 @@ mod program;
 mod random;
 mod round_trip;
 mod rules;
+mod streams;
 mod tasks;
 mod traced;
 mod weights;

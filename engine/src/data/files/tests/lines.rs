@@ -61,7 +61,7 @@ fn a_place_in_the_middle_of_shuffled_files_leads_to_the_same_lines() {
     let dir = folder(&files);
     let new = || {
         let config = LinesConfig { shuffle_files: true, ..config(vec![dir.path().to_owned()]) };
-        open(config, |settings| (settings.buffer, settings.workers) = (50, 2.into()))
+        open(config, |settings| (settings.buffer, settings.workers) = (40, 2.into()))
     };
     let mut whole = new();
     read(&mut whole, 211);
@@ -77,7 +77,7 @@ fn a_place_in_the_middle_of_shuffled_files_leads_to_the_same_lines() {
     assert_eq!(first.iter().collect::<std::collections::BTreeSet<_>>().len(), 360);
     assert_ne!(
         resumed.common_order(),
-        open(config(vec![dir.path().to_owned()]), |settings| settings.buffer = 50).common_order()
+        open(config(vec![dir.path().to_owned()]), |settings| settings.buffer = 40).common_order()
     );
 }
 

@@ -105,7 +105,7 @@ fn a_place_between_any_two_samples_leads_to_the_same_samples() {
     }
     let new = |workers| {
         let config = ShardsConfig { shuffle_files: true, ..config(vec![dir.path().to_owned()]) };
-        open(config, |settings| (settings.buffer, settings.workers) = (5, usize::into(workers)))
+        open(config, |settings| (settings.buffer, settings.workers) = (6, usize::into(workers)))
     };
     let mut whole = new(2);
     let mut places = Vec::new();
