@@ -10,6 +10,7 @@
 
 pub mod augment;
 mod batch;
+mod cases;
 mod collate;
 mod common_order;
 mod config;
@@ -37,6 +38,7 @@ mod wrap;
 
 pub(crate) use batch::checked_weight;
 pub use batch::{Batch, BatchError, EachPart, Part, Rows, SharedField, StatedWeight, Whole, WholeField};
+pub use cases::by_case;
 pub use collate::{Collate, CollateError};
 pub use common_order::CommonOrder;
 pub use config::LoaderConfig;

@@ -80,7 +80,8 @@ fn texts(dir: &Path) -> PathBuf {
     let folder = dir.join("texts");
     std::fs::create_dir_all(&folder).unwrap();
     for file in 0..4 {
-        let lines: String = (0..15).map(|line| format!("{}\n", format!("{file} {line} ").repeat(1 + line % 4))).collect();
+        let lines: String =
+            (0..15).map(|line| format!("{}\n", format!("{file} {line} ").repeat(1 + line % 4))).collect();
         std::fs::write(folder.join(format!("{file}.txt")), lines).unwrap();
     }
     folder
@@ -139,7 +140,8 @@ fn the_process_that_is_killed() {
 }
 
 fn by_epoch(dir: &Path, train: &str, plan: &str) -> Result<Experiment<ByEpoch>, String> {
-    let mut experiment = Experiment::parse("stream.ron", &text(dir, train, "", plan)).map_err(|errors| errors.to_string())?;
+    let mut experiment =
+        Experiment::parse("stream.ron", &text(dir, train, "", plan)).map_err(|errors| errors.to_string())?;
     experiment.work_dir = dir.join("runs");
     Ok(experiment)
 }
@@ -155,7 +157,10 @@ fn an_epoch_of_a_stream_is_as_many_samples_or_batches_as_is_said() {
     assert_eq!(iters("samples: 10, buffer: 5", "max_epochs: 3"), 9);
     assert_eq!(iters("workers: 1", "max_epochs: 3, batches_per_epoch: 4"), 12);
     let error = by_epoch(dir.path(), "buffer: 5", "max_epochs: 3").err().unwrap();
-    assert!(error.contains("the train loader never ends, so an epoch has no end; set `batches_per_epoch` in `train`"), "{error}");
+    assert!(
+        error.contains("the train loader never ends, so an epoch has no end; set `batches_per_epoch` in `train`"),
+        "{error}"
+    );
     assert!(error.contains("`samples`"), "{error}");
 }
 

@@ -147,6 +147,11 @@ pub struct Round {
 }
 
 impl Round {
+    /// A round of this number, for reading a stream without a loader.
+    pub fn new(number: u64, seed: u64) -> Self {
+        Round { number, seed }
+    }
+
     /// From 0 on.
     pub fn number(&self) -> u64 {
         self.number

@@ -83,7 +83,7 @@ fn archives_of_every_format_are_read_sample_by_sample() {
         pack(dir.path(), "0.tar", format, &first);
         pack(dir.path(), "1.tar", format, &samples(7, 4));
         let shards = Shards::open(&config(vec![dir.path().to_owned()])).unwrap();
-        let mut reader = shards.read(&Round { number: 0, seed: 0 }, &(0, 0)).unwrap();
+        let mut reader = shards.read(&Round::new(0, 0), &(0, 0)).unwrap();
         let mut read = Vec::new();
         while let Some(sample) = reader.next_record().unwrap() {
             read.push(sample);
@@ -131,7 +131,7 @@ fn damaged_archives_and_wrong_samples_are_told_and_never_waited_for() {
     let whole = std::fs::read(&path).unwrap();
     let read_all = |largest| {
         let shards = Shards::open(&ShardsConfig { largest, ..config(vec![path.clone()]) })?;
-        let mut reader = shards.read(&Round { number: 0, seed: 0 }, &(0, 0))?;
+        let mut reader = shards.read(&Round::new(0, 0), &(0, 0))?;
         let mut count = 0;
         while reader.next_record()?.is_some() {
             count += 1;
