@@ -159,7 +159,7 @@ pub(super) const WORKERS_FIELD: FieldInfo = FieldInfo {
     default: Some(|| to_node(&Workers::Threads(0))),
     demand: None,
     example: None,
-    docs: "Threads that read samples ahead, a number up to 256 or `Auto`: as many as the training needs, up to the cores. With 0 each batch is read when it is wanted. The data are the same for any number.",
+    docs: "Threads that read samples ahead: 0 for none, `Auto` for as many as the training needs. The data are the same for any number.",
 };
 
 pub(super) const PREFETCH_FIELD: FieldInfo = FieldInfo {

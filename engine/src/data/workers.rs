@@ -95,7 +95,7 @@ impl Visitor<'_> for WorkersVisitor {
     type Value = Workers;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a number of threads from 0 to {MOST}, or `Auto`")
+        write!(f, "`Auto` or a number from 0 to {MOST}")
     }
 
     fn visit_str<E: de::Error>(self, name: &str) -> Result<Workers, E> {
