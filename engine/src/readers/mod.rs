@@ -10,6 +10,7 @@ mod checkpoints;
 #[cfg(feature = "tensorboard")]
 mod events;
 mod find;
+mod line;
 mod log;
 mod picture;
 mod place;
@@ -17,6 +18,7 @@ mod rows;
 mod run;
 mod series;
 mod settings;
+mod shape;
 mod summary;
 mod tail;
 

@@ -1,11 +1,10 @@
 //! `metrics.jsonl`, as it grows.
 
+use super::line::Line;
 use super::series::{Group, Series};
+use super::shape::Shapes;
 use super::tail::{Found, Tail};
 use crate::folder::METRICS;
-use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use std::borrow::Cow;
-use std::fmt;
 use std::path::Path;
 
 /// All numbers of a run.
@@ -66,12 +65,8 @@ impl Rows {
         notices
     }
 
-    fn put(&mut self, text: &[u8]) {
-        let mut read = serde_json::Deserializer::from_slice(text);
-        let Ok(line) = read.deserialize_map(LineVisitor) else {
-            self.unreadable += 1;
-            return;
-        };
+    /// Adds a row that was read as JSON. Returns the number of its group; `None` when it was left out.
+    pub(super) fn put(&mut self, line: &Line<'_>) -> Option<usize> {
         let named = |group: &Group| match &line.loader {
             None => group.name == line.phase,
             Some(loader) => {
@@ -83,17 +78,52 @@ impl Rows {
             Some(place) => place,
             None if self.groups.len() == MOST_GROUPS => {
                 self.unreadable += 1;
-                return;
+                return None;
             }
             None => {
-                let name =
-                    line.loader.map_or_else(|| line.phase.to_string(), |loader| format!("{}/{loader}", line.phase));
+                let name = match &line.loader {
+                    None => line.phase.to_string(),
+                    Some(loader) => format!("{}/{loader}", line.phase),
+                };
                 self.groups.push(Group { name, ..Group::default() });
                 self.groups.len() - 1
             }
         };
-        let values = line.values.iter().map(|(name, value)| (&**name, *value));
-        self.groups[place].put((line.iter, line.epoch, line.time), line.phase == "train", values);
+        let group = &mut self.groups[place];
+        let row = group.row((line.iter, line.epoch, line.time), line.is_train())?;
+        for (hint, (name, value)) in line.values.iter().enumerate() {
+            if let Some(series) = group.number_of(name, hint) {
+                group.put(row, series, *value);
+            }
+        }
+        Some(place)
+    }
+
+    /// A group by its number.
+    pub(super) fn group(&mut self, place: usize) -> &mut Group {
+        &mut self.groups[place]
+    }
+}
+
+/// The rows so far, and how the next ones are likely to look.
+#[derive(Debug, Default)]
+struct Reading {
+    rows: Rows,
+    shapes: Shapes,
+}
+
+impl Reading {
+    fn put(&mut self, text: &[u8]) {
+        if self.shapes.put(text, &mut self.rows) {
+            return;
+        }
+        let Some(line) = Line::read(text) else {
+            self.rows.unreadable += 1;
+            return;
+        };
+        if let Some(group) = self.rows.put(&line) {
+            self.shapes.learn(text, group, line.is_train(), &self.rows);
+        }
     }
 }
 
@@ -101,19 +131,19 @@ impl Rows {
 #[derive(Debug, Default)]
 pub struct RowsReader {
     tail: Tail,
-    rows: Rows,
+    read: Reading,
 }
 
 impl RowsReader {
     /// Reads what was added, about `budget` bytes of it.
     pub(super) fn read(&mut self, folder: &Path, budget: u64) -> Found {
-        let begin = |rows: &mut Rows| *rows = Rows::default();
-        self.tail.read(folder, METRICS, budget, &mut self.rows, begin, Rows::put)
+        let begin = |read: &mut Reading| *read = Reading::default();
+        self.tail.read(folder, METRICS, budget, &mut self.read, begin, Reading::put)
     }
 
     /// What was read.
     pub fn rows(&self) -> &Rows {
-        &self.rows
+        &self.read.rows
     }
 
     /// How much of the file was read, from 0 to 1.
@@ -123,121 +153,11 @@ impl RowsReader {
 
     /// What a person has to know of the reading.
     pub fn notices(&self) -> Vec<String> {
-        let mut notices = self.rows.notices();
+        let mut notices = self.read.rows.notices();
         if self.tail.has_given_up() {
             notices.push(format!("`{METRICS}` has a line of more than 16 MB; what follows was not read"));
         }
         notices
-    }
-}
-
-/// A row as it is written.
-struct Line<'a> {
-    phase: Cow<'a, str>,
-    loader: Option<Cow<'a, str>>,
-    epoch: u64,
-    iter: u64,
-    time: f64,
-    values: Vec<(Cow<'a, str>, f64)>,
-}
-
-struct LineVisitor;
-
-impl<'de> Visitor<'de> for LineVisitor {
-    type Value = Line<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a row")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Line<'de>, A::Error> {
-        let (mut phase, mut iter) = (None, None);
-        let mut line =
-            Line { phase: "".into(), loader: None, epoch: 0, iter: 0, time: 0.0, values: Vec::with_capacity(16) };
-        while let Some(Text(key)) = map.next_key()? {
-            match &*key {
-                "phase" => phase = Some(map.next_value::<Text<'de>>()?.0),
-                "loader" => line.loader = Some(map.next_value::<Text<'de>>()?.0),
-                "epoch" => line.epoch = map.next_value()?,
-                "iter" => iter = Some(map.next_value()?),
-                "time" => line.time = map.next_value()?,
-                _ => {
-                    if let Cell(Some(value)) = map.next_value()? {
-                        line.values.push((key, value));
-                    }
-                }
-            }
-        }
-        line.phase = phase.ok_or_else(|| A::Error::missing_field("phase"))?;
-        line.iter = iter.ok_or_else(|| A::Error::missing_field("iter"))?;
-        Ok(line)
-    }
-}
-
-/// A text that is borrowed where it has no escapes.
-struct Text<'a>(Cow<'a, str>);
-
-impl<'de> serde::Deserialize<'de> for Text<'de> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct TextVisitor;
-        impl<'de> Visitor<'de> for TextVisitor {
-            type Value = Text<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text")
-            }
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Borrowed(text)))
-            }
-            fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Owned(text.to_owned())))
-            }
-        }
-        from.deserialize_str(TextVisitor)
-    }
-}
-
-/// The value of a name: a number, NaN for `null`, or nothing for what is neither.
-struct Cell(Option<f64>);
-
-impl<'de> serde::Deserialize<'de> for Cell {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(CellVisitor)
-    }
-}
-
-struct CellVisitor;
-
-impl<'de> Visitor<'de> for CellVisitor {
-    type Value = Cell;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
-    }
-    fn visit_f64<E>(self, value: f64) -> Result<Cell, E> {
-        Ok(Cell(Some(value)))
-    }
-    fn visit_u64<E>(self, value: u64) -> Result<Cell, E> {
-        Ok(Cell(Some(value as f64)))
-    }
-    fn visit_i64<E>(self, value: i64) -> Result<Cell, E> {
-        Ok(Cell(Some(value as f64)))
-    }
-    fn visit_unit<E>(self) -> Result<Cell, E> {
-        Ok(Cell(Some(f64::NAN)))
-    }
-    fn visit_bool<E>(self, _: bool) -> Result<Cell, E> {
-        Ok(Cell(None))
-    }
-    fn visit_str<E>(self, _: &str) -> Result<Cell, E> {
-        Ok(Cell(None))
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Cell, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Cell(None))
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Cell, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Cell(None))
     }
 }
 
@@ -247,9 +167,9 @@ mod tests {
     use crate::readers::series::Axis;
 
     fn rows(lines: &[&str]) -> Rows {
-        let mut rows = Rows::default();
-        lines.iter().for_each(|line| rows.put(line.as_bytes()));
-        rows
+        let mut read = Reading::default();
+        lines.iter().for_each(|line| read.put(line.as_bytes()));
+        read.rows
     }
 
     fn points(rows: &Rows, key: &str, axis: Axis) -> Vec<(f64, f64)> {
@@ -311,5 +231,64 @@ mod tests {
         assert!(series.values()[0].is_nan() && series.not_finite() == 1);
         assert_eq!(read.keys().collect::<Vec<_>>(), ["train/loss"]);
         assert_eq!(read.notices(), ["4 lines of `metrics.jsonl` are no rows, and were left out"]);
+    }
+
+    /// `cargo test --release -p engine --lib -- --ignored a_million_rows --nocapture` prints the processor time, which other
+    /// programs do not change much.
+    #[test]
+    #[ignore = "a measurement"]
+    fn a_million_rows_of_fifty_runs_are_read_in_a_second() {
+        use std::fmt::Write as _;
+        let dir = tempfile::tempdir().unwrap();
+        let noise = |iter: u32, which: u32| (f64::from(iter * 7 + which) * 0.7).sin().abs();
+        let mut text = String::new();
+        for iter in 1..=20_000_u32 {
+            let (epoch, time) = ((iter - 1) / 400, f64::from(iter * 57) / 1000.0);
+            write!(text, r#"{{"phase":"train","epoch":{epoch},"iter":{iter},"time":{time:?}"#).unwrap();
+            for (which, name) in
+                (0_u32..).zip(["loss", "grad_norm", "iter_time", "data_time", "samples_per_second", "eta", "lr"])
+            {
+                write!(text, r#","{name}":{:?}"#, noise(iter, which) * 10.0).unwrap();
+            }
+            text.push_str("}\n");
+            if iter % 400 == 0 {
+                let head = format!(r#"{{"phase":"val","loader":"val","epoch":{epoch},"iter":{iter},"time":{time:?}"#);
+                writeln!(text, r#"{head},"accuracy":{:?}}}"#, noise(iter, 9)).unwrap();
+            }
+        }
+        let folders: Vec<_> = (0..50).map(|run| dir.path().join(format!("{run}"))).collect();
+        for folder in &folders {
+            std::fs::create_dir(folder).unwrap();
+            std::fs::write(folder.join(METRICS), &text).unwrap();
+        }
+        // nanoseconds on a processor: proc(5)
+        let spent = || -> f64 {
+            let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+            text.split(' ').next().unwrap().parse::<f64>().unwrap() * 1e-9
+        };
+        let mut readers: Vec<RowsReader> = folders.iter().map(|_| RowsReader::default()).collect();
+        let begin = spent();
+        while readers
+            .iter_mut()
+            .zip(&folders)
+            .fold(false, |more, (reader, folder)| more | reader.read(folder, 1 << 17).more)
+        {}
+        let read = spent() - begin;
+        let mut points = 0;
+        for reader in &readers {
+            let series =
+                reader.rows().groups().iter().flat_map(|group| group.series().iter().map(move |one| (group, one)));
+            for (group, series) in series {
+                let places = series.places(group, Axis::Iter, None).zip(series.values().iter().copied());
+                let all = places.map(|(x, y)| crate::readers::Point { x, y });
+                points += crate::readers::Picture::new(all, f64::NEG_INFINITY, f64::INFINITY, 440).points.len();
+            }
+        }
+        let drawn = spent() - begin - read;
+        let megabytes = text.len() * 50 / 1_000_000;
+        println!("{megabytes} MB: {read:.2} s to read, {drawn:.2} s for {points} points of all curves");
+        if !cfg!(debug_assertions) {
+            assert!(read + drawn < 1.0, "{read} + {drawn}");
+        }
     }
 }
