@@ -156,7 +156,7 @@ fn a_fit_is_in_resumed_runs_predictors_and_exports() {
     assert_eq!(names, ["out.bias", "out.weight"]);
     let file = TensorFile::open(&to).unwrap();
     let names: Vec<&str> = file.tensors().iter().map(|place| place.name.as_str()).collect();
-    assert_eq!(names[..2], ["/trainer.scale/preprocessor/mean", "/trainer.scale/preprocessor/scale"]);
+    assert_eq!(names[..2], ["/trainer.scale/preprocessor/0/mean", "/trainer.scale/preprocessor/0/scale"]);
 }
 
 #[test]

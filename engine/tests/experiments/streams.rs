@@ -179,11 +179,11 @@ fn a_stream_for_validation_needs_its_samples_and_begins_at_the_first_one_each_ti
     assert!(error.contains("the val loader never ends") && error.contains("`samples`"), "{error}");
     run_train(of(", samples: 8").unwrap(), Mode::New).unwrap();
     let newest = checkpoint::newest_valid(&dir.path().join("runs/stream/checkpoints")).unwrap().found.unwrap().0;
-    let summary = run_val(of(", samples: 8").unwrap(), &newest, engine::sinks::Verbosity::Quiet).unwrap();
-    assert!(!summary.metrics.is_empty());
+    run_val(of(", samples: 8").unwrap(), &newest, engine::sinks::Verbosity::Quiet).unwrap();
     let rows = std::fs::read_to_string(dir.path().join("runs/stream/metrics.jsonl")).unwrap();
-    // two validations during the training: both begin with a line of file 0, whose first byte is 48
-    assert_eq!(rows.matches("\"val/first\":48").count(), 2, "{rows}");
+    // each validation begins with the lines of file 0, whose first byte is 48
+    let val: Vec<&str> = rows.lines().filter(|row| row.contains("\"phase\":\"val\"")).collect();
+    assert!(val.len() >= 2 && val.iter().all(|row| row.contains("\"first\":48")), "{rows}");
 }
 
 /// The settings of lines are found by their name in files.

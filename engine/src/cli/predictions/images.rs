@@ -89,7 +89,8 @@ fn encoded(_: &Image) -> Result<Vec<u8>> {
     Err(Error::msg("images need the feature `png` of the engine"))
 }
 
-#[cfg(all(test, feature = "png"))]
+#[cfg(test)]
+#[cfg(feature = "png")]
 mod tests {
     use super::*;
     use tch::{Device, Kind, Tensor};
