@@ -1,6 +1,6 @@
 //! `eval`: metrics over predictions that were written before.
 
-use crate::cli::args::ExperimentArgs;
+use crate::cli::experiment_args::ExperimentArgs;
 use crate::cli::failure::Failure;
 use crate::cli::loaded::Loaded;
 use crate::cli::out;

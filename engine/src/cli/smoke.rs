@@ -6,7 +6,8 @@
 //! run, its sinks and its mirror are not touched.
 
 use crate::base::{Clock, Error, ErrorContext as _, Result};
-use crate::cli::args::{ExperimentArgs, Style};
+use crate::cli::args::Style;
+use crate::cli::experiment_args::ExperimentArgs;
 use crate::cli::failure::Failure;
 use crate::cli::loaded::Loaded;
 use crate::cli::predictions::Predictions;

@@ -47,6 +47,18 @@ pub enum DataError {
         /// The number of processes.
         world: u64,
     },
+    /// Fewer batches than are to be given again and again.
+    #[error(
+        "loader `{loader}` can't give the same {batches} batches again and again: a pass has {most}; ask for at most {most}"
+    )]
+    Repeat {
+        /// The loader.
+        loader: String,
+        /// As many are asked for.
+        batches: u64,
+        /// As many there are; of an endless loader, those before its samples come again.
+        most: u64,
+    },
     /// The settings contradict each other or are out of range.
     #[error("loader `{loader}`: {why}")]
     Settings {

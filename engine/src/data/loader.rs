@@ -95,6 +95,16 @@ impl<D: Dataset> Loader<D> {
         self.opened.as_mut().map_or(Ok(()), |opened| Ok(opened.deal(Share::new(rank, world))?))
     }
 
+    /// Every pass consists of the first `batches` batches of pass 0 from now on: the same samples in the same order, also
+    /// with the same random numbers of augmentations. Of several processes, the batches of all; so [`Loader::deal`] comes
+    /// first.
+    ///
+    /// # Errors
+    /// [`DataError::Repeat`] when a pass has fewer batches.
+    pub fn repeat(&mut self, batches: u64) -> Result<()> {
+        self.opened.as_mut().map_or(Ok(()), |opened| Ok(opened.repeat(batches)?))
+    }
+
     /// The samples of this process in the next batch; 0 also at the end of a pass and when the loader is closed.
     pub fn own_samples(&self) -> u64 {
         self.opened.as_ref().map_or(0, Opened::own_samples)

@@ -77,6 +77,16 @@ impl<D: Dataset> Opened<D> {
         let LoaderConfig { workers, prefetch, timeout, .. } = *config;
         Ok(Opened::new(name, dataset, plan, &Ahead { workers, prefetch, timeout }, seed))
     }
+
+    /// Every pass gives the first batches of pass 0 from now on.
+    ///
+    /// # Errors
+    /// [`DataError::Repeat`] when there are not as many.
+    pub(super) fn repeat(&mut self, batches: u64) -> Result<(), DataError> {
+        self.plan.repeat(batches)?;
+        self.rewind();
+        Ok(())
+    }
 }
 
 /// What a user's `open` gives.

@@ -51,8 +51,10 @@ pub(super) struct Plan {
     seed: u64,
     sampler: Box<dyn SamplerConfig>,
     windows: Windows,
-    /// Samples in one pass.
+    /// Samples in one pass of the sampler.
     samples: usize,
+    /// So many batches, from the first one on, are every pass; `None`: each pass has all, in an order of its own.
+    same: Option<u64>,
     /// The order that was needed last.
     order: Option<(Pass, Order)>,
     /// What samplers make of the dataset's weights.
@@ -85,6 +87,7 @@ impl Plan {
             sampler,
             windows,
             samples,
+            same: None,
             order: None,
             table: OnceLock::new(),
             facts: OnceLock::new(),
@@ -97,6 +100,29 @@ impl Plan {
         }
         plan.windows.check(loader)?;
         Ok(plan)
+    }
+
+    /// Every pass gives the first batches of pass 0 from now on, with the same random numbers.
+    ///
+    /// # Errors
+    /// When pass 0 has not as many.
+    pub(super) fn repeat(&mut self, batches: u64) -> Result<(), DataError> {
+        self.same = None;
+        let all = self.samples as u64;
+        (self.windows.samples, self.windows.endless) = (all, self.sampler.endless());
+        let window = self.windows.window();
+        let most = self.windows.batches().unwrap_or(all / window);
+        if batches > most {
+            return Err(DataError::Repeat { loader: self.name(), batches, most });
+        }
+        (self.windows.samples, self.windows.endless) = (batches.saturating_mul(window).min(all), false);
+        self.same = Some(batches);
+        Ok(())
+    }
+
+    /// The pass whose samples are given: the first one for all, where they are the same.
+    fn pass_of(&self, at: Cursor) -> Cursor {
+        if self.same.is_some() { Cursor { pass: 0, ..at } } else { at }
     }
 
     /// Why the batches that are to be under way at once can't be, if they can't.
@@ -175,12 +201,13 @@ impl<D: Dataset> Planned<D> for Plan {
 
     fn batch(&mut self, dataset: &D, at: Cursor) -> Result<Option<Samples>, DataError> {
         let Some((at, size)) = self.windows.own(at) else { return Ok(None) };
+        let (at, per_pass) = (self.pass_of(at), self.windows.samples);
         let mut samples = Samples {
             loader: self.loader.clone(),
             seed: self.seed,
             at,
             batch_size: self.windows.batch_size as u64,
-            per_pass: self.samples as u64,
+            per_pass,
             indices: Vec::new(),
             reading: Reading::default(),
         };
@@ -190,7 +217,7 @@ impl<D: Dataset> Planned<D> for Plan {
         // the samples of one pass after those of another
         let (mut place, mut missing) = (at, size);
         while missing > 0 {
-            let run = missing.min((self.samples as u64).saturating_sub(place.sample));
+            let run = missing.min(per_pass.saturating_sub(place.sample));
             let refused = |loader, why| DataError::Sampler { loader, pass: place.pass, why };
             self.add_indices(dataset, place, run, &mut samples.indices).map_err(|why| refused(self.name(), why))?;
             missing -= run;
@@ -201,17 +228,18 @@ impl<D: Dataset> Planned<D> for Plan {
 
     fn common_order(&self, run_seed: u64, dataset: &D) -> CommonOrder {
         let written = || to_node(&self.sampler).map(|node| print_line(&node));
+        let sampler = self.sampler.order_name().or_else(|| written().ok());
+        // settings that can't be written can't be compared either: the type has to do
+        let sampler = sampler.unwrap_or_else(|| format!("{:?}", self.sampler));
         CommonOrder {
             loader: self.name(),
             seed: run_seed,
-            // settings that can't be written can't be compared either: the type has to do
-            sampler: self
-                .sampler
-                .order_name()
-                .or_else(|| written().ok())
-                .unwrap_or_else(|| format!("{:?}", self.sampler)),
+            sampler: match self.same {
+                None => sampler,
+                Some(batches) => format!("{sampler}, the first {batches} batches again and again"),
+            },
             population: dataset.len() as u64,
-            samples: self.samples as u64,
+            samples: self.windows.samples,
             facts: self.facts.get_or_init(|| Facts::of(&population(dataset), self.sampler.uses())).clone(),
         }
     }

@@ -64,6 +64,17 @@ pub trait Source {
         }
     }
 
+    /// Gives the first `batches` batches of pass 0 in every pass from now on; see [`Loader::repeat`].
+    ///
+    /// # Errors
+    /// When a pass has fewer; always, when the loader can't do it.
+    fn repeat(&mut self, batches: u64) -> Result<()> {
+        let _ = batches;
+        Err(Error::msg(
+            "this loader can't give the same batches again and again: it does not implement `Source::repeat`",
+        ))
+    }
+
     /// The samples of this process in the next batch, which is 0 when other processes have all of them; `None` when it is
     /// not known.
     fn own_samples(&self) -> Option<u64> {
@@ -134,6 +145,9 @@ impl<D: Dataset> Source for Loader<D> {
     }
     fn deal(&mut self, rank: usize, world: usize) -> Result<()> {
         Loader::deal(self, rank, world)
+    }
+    fn repeat(&mut self, batches: u64) -> Result<()> {
+        Loader::repeat(self, batches)
     }
     fn own_samples(&self) -> Option<u64> {
         Some(Loader::own_samples(self))

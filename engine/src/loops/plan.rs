@@ -29,6 +29,8 @@ pub struct TrainPlan {
     pub accumulate: u64,
     /// Batches of one epoch, if it is not the whole loader.
     pub batches_per_epoch: Option<u64>,
+    /// The batches that every train loader gives again and again; `None`: all, each pass in an order of its own.
+    pub overfit: Option<u64>,
     /// The train loader that determines the epoch, when there are several.
     pub epoch_loader: EpochLoader,
     /// Clipping of the final gradient. A pass may have its own.
