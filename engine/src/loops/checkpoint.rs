@@ -1,6 +1,6 @@
 //! What a checkpoint contains of a program, and how it is restored. The file format is defined in `checkpoint`.
 
-use crate::base::{Batch, Epoch, Error, ErrorContext as _, Iter, Result, State, StateError, StateMap};
+use crate::base::{Adjustable, Batch, Epoch, Error, ErrorContext as _, Iter, Result, State, StateError, StateMap};
 use crate::checkpoint::{self, Meta, Snapshot, Variables, Weights};
 use crate::hook::{AnyHook, EngineHooks};
 use crate::loops::identity::{self, Identity, sink_identities, sinks_as_now};
@@ -324,7 +324,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
 
     /// Every state but those that the run itself holds: the engine's hooks, the trainer's parts, what the file chose; each
     /// with its key and with what it is of.
-    fn each_state(&mut self, each: &mut EachPart<'_>) -> Result<()> {
+    pub(super) fn each_state(&mut self, each: &mut EachPart<'_>) -> Result<()> {
         let mut plain = |key: &str, part: &mut dyn State| each(key, Identity::of(part), part);
         self.hooks.engine.states(&mut plain)?;
         self.trainer.states(&mut plain)?;
@@ -374,7 +374,7 @@ fn has_no_weights(model: &str) -> Error {
 }
 
 /// Called with the key of a state, what the state is of, and the state.
-type EachPart<'a> = dyn FnMut(&str, Identity, &mut dyn State) -> Result<()> + 'a;
+pub(super) type EachPart<'a> = dyn FnMut(&str, Identity, &mut dyn State) -> Result<()> + 'a;
 
 /// The same tensors again.
 fn shared(variables: &[(String, Tensor)]) -> Variables {
@@ -390,6 +390,9 @@ impl State for AnyState<'_> {
     }
     fn belongs_to(&self) -> Vec<(&'static str, String)> {
         self.0.belongs_to()
+    }
+    fn adjustable(&mut self, each: &mut dyn FnMut(Adjustable<'_>)) {
+        self.0.adjustable(each);
     }
     fn load_state(&mut self, state: StateMap) -> Result<(), StateError> {
         self.0.load_state(state)
