@@ -6,6 +6,7 @@
 
 mod error;
 mod lock;
+mod plan;
 
 use crate::base::disk::{DiskContext, make_folder, sync_folder};
 pub(crate) use lock::LOCK;
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 pub use crate::base::disk::write_atomic;
 pub use error::FolderError;
+pub use plan::{PlannedCall, PlannedCalls, PlannedSettings, RunPlan};
 
 /// What to do about a run that is already there.
 ///
@@ -187,6 +189,11 @@ impl RunFolder {
         self.path.join(CHECKPOINTS)
     }
 
+    /// What the training is going to do: a [`RunPlan`] as JSON.
+    pub fn plan(&self) -> PathBuf {
+        self.path.join(PLAN)
+    }
+
     /// Where updates are dumped, for `replay`.
     pub fn dumps(&self) -> PathBuf {
         self.path.join(DUMPS)
@@ -207,6 +214,7 @@ const DUMPS: &str = "dumps";
 pub(crate) const PREDICTIONS: &str = "predictions.jsonl";
 pub(crate) const LOG: &str = "log.txt";
 pub(crate) const METRICS: &str = "metrics.jsonl";
+pub(crate) const PLAN: &str = "plan.json";
 
 /// The files of a run that is there already, for a command that evaluates one of its checkpoints. Nothing is locked: what
 /// is written goes behind what other processes write.

@@ -118,7 +118,9 @@ const Views = (() => {
     const old = place.querySelector("pre");
     const follow = !old || old.scrollTop + old.clientHeight >= old.scrollHeight - 8;
     const log = make("pre", { tabindex: "0", "aria-label": "The last lines of the log" }, detail.log.join("\n"));
-    place.replaceChildren(list, ...notices, make("h3", {}, "Checkpoints"), saved.length ? table : make("p", {}, "There is none."), make("h3", {}, "Log"), log);
+    const plan = Plan.of(run.id, detail);
+    place.replaceChildren(list, ...notices, make("h3", {}, "Checkpoints"), saved.length ? table : make("p", {}, "There is none."), make("h3", {}, "Log"), log, plan.element);
+    plan.draw();
     log.scrollTop = follow ? log.scrollHeight : old.scrollTop;
   }
 

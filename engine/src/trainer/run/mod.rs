@@ -10,6 +10,7 @@ mod evaluate;
 mod mirror;
 mod offline;
 mod plan;
+mod plan_file;
 mod plan_ranks;
 mod predictor;
 mod program;
