@@ -170,3 +170,94 @@ impl Sink for Mlflow {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Moment, SinkComponent as _};
+    use std::io::{Read as _, Write as _};
+    use std::net::{TcpListener, TcpStream};
+    use std::time::Instant;
+
+    /// What answers at a port is no MLflow server: the answer to every request.
+    fn answering(answer: &'static [u8]) -> String {
+        serve(move |mut stream| {
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(answer);
+        })
+    }
+
+    fn serve(each: impl Fn(TcpStream) + Send + Clone + 'static) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let uri = format!("http://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let each = each.clone();
+                std::thread::spawn(move || each(stream));
+            }
+        });
+        uri
+    }
+
+    fn opened(uri: &str) -> (Mlflow, Result<()>) {
+        let settings = format!("(uri: {uri:?}, patience: 0.3)");
+        let mut sink = Mlflow::build(&ron::from_str(&settings).unwrap());
+        let dir = tempfile::tempdir().unwrap();
+        let opened = sink.open(&RunInfo::new("run", dir.path()));
+        (sink, opened)
+    }
+
+    #[test]
+    fn what_is_no_mlflow_server_is_told_at_once() {
+        let cases: [(&[u8], &str); 5] = [
+            (b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n<html></html>", "is no MLflow server (200): <html></html>"),
+            (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "is no MLflow server (404)"),
+            (b"HTTP/1.1 302 Found\r\nLocation: http://elsewhere/\r\nContent-Length: 0\r\n\r\n", "is no MLflow server (302)"),
+            (b"SSH-2.0-OpenSSH_9\r\n", "is no MLflow server: it does not speak HTTP"),
+            (b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", "gives no access (401): set `MLFLOW_TRACKING_TOKEN`"),
+        ];
+        for (answer, told) in cases {
+            let (_, opened) = opened(&answering(answer));
+            let error = opened.unwrap_err().to_string();
+            assert!(error.contains(told), "{error}");
+        }
+        // it speaks of runs, and tells no id
+        let (_, opened) = opened(&answering(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"));
+        assert!(opened.unwrap_err().to_string().contains("tells no id of the experiment `Default`"));
+    }
+
+    #[test]
+    fn a_server_that_is_away_or_hangs_keeps_neither_rows_nor_the_end_waiting() {
+        let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let silent = serve(|stream| {
+            std::thread::sleep(Duration::from_secs(60));
+            drop(stream);
+        });
+        let busy = answering(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 4\r\n\r\nwait");
+        for (uri, told) in [
+            (format!("http://{closed}"), "does not answer: Connection refused"),
+            (silent, "has not answered yet"),
+            (busy, "can't answer now (503): wait"),
+        ] {
+            let (mut sink, opened) = opened(&uri);
+            opened.unwrap();
+            let notice = sink.notice().unwrap();
+            assert!(notice.contains(told) && notice.contains("rows wait in `metrics.jsonl`"), "{notice}");
+            let row = Row { phase: RowPhase::Train, loader: None, at: Moment::default(), values: Vec::new() };
+            let begun = Instant::now();
+            (0..1000).for_each(|_| sink.row(&row).unwrap());
+            sink.flush().unwrap();
+            assert!(begun.elapsed() < Duration::from_millis(200), "{:?}", begun.elapsed());
+            let begun = Instant::now();
+            let error = sink.end(Outcome::Finished).unwrap_err().to_string();
+            assert!(error.contains("not everything has reached MLflow") && error.contains("`--resume` sends them"), "{error}");
+            assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+        }
+    }
+
+    #[test]
+    fn an_address_that_is_none_is_refused() {
+        let (_, opened) = opened("127.0.0.1:5000");
+        assert!(opened.unwrap_err().to_string().contains("is no address of a server"));
+    }
+}

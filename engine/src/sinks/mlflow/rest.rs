@@ -123,7 +123,8 @@ impl Server {
         let request = self.agent.put(format!("{}/api/2.0/mlflow-artifacts/artifacts/{}", self.uri, path.join("/")));
         let request = request.header("Content-Type", "application/octet-stream").header("Content-Length", length);
         let answer = self.allowed(request).send(SendBody::from_reader(content));
-        self.json(answer).map(drop)
+        // the body of the answer is empty
+        self.answered(answer).map(drop)
     }
 
     fn allowed<B>(&self, request: ureq::RequestBuilder<B>) -> ureq::RequestBuilder<B> {
@@ -133,21 +134,29 @@ impl Server {
         }
     }
 
+    /// The body of an answer that says yes.
     fn json(&mut self, answer: Result<Response<Body>, ureq::Error>) -> Result<Value, Problem> {
+        let body = self.answered(answer)?;
+        match serde_json::from_slice(&body) {
+            Ok(value @ Value::Object(_)) => {
+                self.met = true;
+                Ok(value)
+            }
+            _ => Err(self.strange(200, &shown(&String::from_utf8_lossy(&body)))),
+        }
+    }
+
+    fn answered(&self, answer: Result<Response<Body>, ureq::Error>) -> Result<Vec<u8>, Problem> {
         let mut answer = answer.map_err(|error| self.away(&error))?;
         let status = answer.status().as_u16();
         let mut body = Vec::new();
         let read = answer.body_mut().as_reader().take(LONGEST_ANSWER).read_to_end(&mut body);
         read.map_err(|error| self.away(&ureq::Error::Io(error)))?;
-        let value: Option<Value> = serde_json::from_slice(&body).ok().filter(Value::is_object);
-        if let (200..300, Some(value)) = (status, &value) {
-            self.met = true;
-            return Ok(value.clone());
+        if (200..300).contains(&status) {
+            return Ok(body);
         }
+        let value: Option<Value> = serde_json::from_slice(&body).ok();
         let code = value.as_ref().and_then(|value| value["error_code"].as_str()).unwrap_or_default();
-        if !code.is_empty() {
-            self.met = true;
-        }
         let uri = &self.uri;
         let told = value.as_ref().and_then(|value| value["message"].as_str()).map(shown);
         let told = told.unwrap_or_else(|| shown(&String::from_utf8_lossy(&body)));
@@ -159,8 +168,16 @@ impl Server {
             _ if !code.is_empty() => {
                 Err(Problem::Refused { code: code.to_owned(), why: format!("`{uri}` refuses ({code}): {told}") })
             }
-            _ if self.met => Err(Problem::Away(format!("`{uri}` answers as no MLflow server does ({status}): {told}"))),
-            _ => Err(Problem::refused(format!("at `{uri}` is no MLflow server ({status}): {told}"))),
+            _ => Err(self.strange(status, &told)),
+        }
+    }
+
+    /// An answer that is none of MLflow's. Once the server was met, something in between may have given it.
+    fn strange(&self, status: u16, told: &str) -> Problem {
+        let uri = &self.uri;
+        match self.met {
+            true => Problem::Away(format!("`{uri}` answers as no MLflow server does ({status}): {told}")),
+            false => Problem::refused(format!("at `{uri}` is no MLflow server ({status}): {told}")),
         }
     }
 

@@ -7,6 +7,7 @@ use crate::base::disk::write_atomic;
 use crate::record::Outcome;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -51,6 +52,8 @@ pub(super) struct Link {
     known: Known,
     /// Where its artifacts are, as the server tells it.
     artifacts: String,
+    /// How many bytes of each file were sent; one more than it has where all have arrived.
+    uploaded: BTreeMap<PathBuf, u64>,
     notice: Option<String>,
 }
 
@@ -131,7 +134,7 @@ impl Job {
         if self.is_training {
             self.server.post("runs/update", &json!({ "run_id": note.run, "status": "RUNNING" }))?;
         }
-        Ok(Some(Link { note, position: self.first, known, artifacts, notice: None }))
+        Ok(Some(Link { note, position: self.first, known, artifacts, uploaded: BTreeMap::new(), notice: None }))
     }
 
     fn make(&mut self) -> Result<Link, Problem> {
@@ -149,7 +152,7 @@ impl Job {
         let path = self.folder.join(NOTE);
         // without it a resumed run would begin another one
         write_atomic(&path, &text).map_err(|error| Problem::refused(error.to_string()))?;
-        Ok(Link { note, position: self.first, known: Known::new(), artifacts, notice: None })
+        Ok(Link { note, position: self.first, known: Known::new(), artifacts, uploaded: BTreeMap::new(), notice: None })
     }
 
     fn experiment_id(&mut self) -> Result<String, Problem> {
@@ -253,7 +256,7 @@ impl Job {
     }
 
     /// The experiment, and the best checkpoints.
-    fn upload(&mut self, link: &Link, moved: &dyn Fn()) -> Result<(), Problem> {
+    fn upload(&mut self, link: &mut Link, moved: &dyn Fn()) -> Result<(), Problem> {
         let Some(root) = served(&link.artifacts) else {
             return Err(Problem::refused(format!(
                 "`{}` keeps artifacts in `{}`, where this program can't write; start it with `--serve-artifacts`, or leave `artifacts` out",
@@ -269,13 +272,20 @@ impl Job {
             .collect();
         best.sort();
         best.iter().for_each(|path| list(&self.folder, path, 0, &mut files));
+        let root = root.to_owned();
         for file in files {
             let told = |error: io::Error| Problem::refused(format!("`{}` can't be read: {error}", file.display()));
             let opened = File::open(self.folder.join(&file)).map_err(told)?;
             let length = opened.metadata().map_err(told)?.len();
+            let reached = link.uploaded.entry(file.clone()).or_default();
+            if *reached > length {
+                continue;
+            }
             let name = file.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/");
-            let mut content = Moving { file: opened.take(length), moved };
+            let mut content = Moving { file: opened.take(length), read: 0, reached, moved };
             self.server.put_artifact(&format!("{root}/{name}"), length, &mut content)?;
+            // one more than it has: done
+            *reached = length + 1;
             moved();
         }
         Ok(())
@@ -297,16 +307,23 @@ fn list(run: &Path, folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// A file of which each part that is read counts as a sign that the server takes it.
+/// A file that is being sent. A part that was not sent before is a sign that the server takes it; one that is sent again is none.
 struct Moving<'a, R> {
     file: R,
+    read: u64,
+    reached: &'a mut u64,
     moved: &'a dyn Fn(),
 }
 
 impl<R: Read> Read for Moving<'_, R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        (self.moved)();
-        self.file.read(into)
+        let read = self.file.read(into)?;
+        self.read += read as u64;
+        if self.read > *self.reached {
+            *self.reached = self.read;
+            (self.moved)();
+        }
+        Ok(read)
     }
 }
 

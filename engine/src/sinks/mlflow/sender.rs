@@ -188,12 +188,15 @@ fn step(
 ) -> Result<(), Problem> {
     let link = match link {
         Some(link) => link,
-        None => link.insert(job.connect()?),
+        None => {
+            let made = job.connect()?;
+            moved();
+            link.insert(made)
+        }
     };
     if anew {
         link.begin_anew();
     }
-    moved();
     job.send_rows(link, moved)?;
     match end {
         Some(how) => job.end(link, how, moved),
