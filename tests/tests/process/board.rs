@@ -115,7 +115,7 @@ fn rows_of_a_run_that_was_killed_and_resumed_appear_within_a_second_and_none_twi
     let phases = plan["phases"].as_array().unwrap();
     let phase = phases.iter().find(|phase| phase["phase"] == "after_train_iter").unwrap();
     let timer = phase["hooks"].as_array().unwrap().iter().find(|hook| hook["name"] == "timer").unwrap();
-    assert_eq!(timer["origin"], "engine");
+    assert!(timer["origin"].as_str().unwrap().starts_with("engine"), "{timer}");
     assert_eq!(detail["costs"], Value::Null);
     board.end();
 }

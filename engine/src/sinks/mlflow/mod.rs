@@ -212,9 +212,15 @@ mod tests {
         let cases: [(&[u8], &str); 5] = [
             (b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n<html></html>", "is no MLflow server (200): <html></html>"),
             (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "is no MLflow server (404)"),
-            (b"HTTP/1.1 302 Found\r\nLocation: http://elsewhere/\r\nContent-Length: 0\r\n\r\n", "is no MLflow server (302)"),
+            (
+                b"HTTP/1.1 302 Found\r\nLocation: http://elsewhere/\r\nContent-Length: 0\r\n\r\n",
+                "is no MLflow server (302)",
+            ),
             (b"SSH-2.0-OpenSSH_9\r\n", "is no MLflow server: it does not speak HTTP"),
-            (b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", "gives no access (401): set `MLFLOW_TRACKING_TOKEN`"),
+            (
+                b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n",
+                "gives no access (401): set `MLFLOW_TRACKING_TOKEN`",
+            ),
         ];
         for (answer, told) in cases {
             let (_, opened) = opened(&answering(answer));
@@ -250,7 +256,10 @@ mod tests {
             assert!(begun.elapsed() < Duration::from_millis(200), "{:?}", begun.elapsed());
             let begun = Instant::now();
             let error = sink.end(Outcome::Finished).unwrap_err().to_string();
-            assert!(error.contains("not everything has reached MLflow") && error.contains("`--resume` sends them"), "{error}");
+            assert!(
+                error.contains("not everything has reached MLflow") && error.contains("`--resume` sends them"),
+                "{error}"
+            );
             assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
         }
     }

@@ -179,7 +179,7 @@ def sweep(address):
                 page.locator("body").press("5")
                 page.wait_for_selector("#coordinates polyline")
                 until(page, lambda: page.locator("#coordinates polyline").count() == 4, "a line for each trial")
-                names = page.evaluate("[...document.querySelectorAll('#coordinates > text:not(.mark)')].map((text) => text.textContent)")
+                names = page.evaluate("[...document.querySelectorAll('#coordinates > text:not(.mark)')].map((text) => text.firstChild.textContent)")
                 check("val/loss" in names and "optimizer.lr" in names, names)
                 page.wait_for_selector("#progress canvas")
                 rows = [row.inner_text().split() for row in page.locator("#trials tbody tr").all()]
