@@ -37,6 +37,7 @@ mod recover;
 mod refuse;
 mod register;
 mod ron;
+mod schedule;
 mod settings;
 mod show;
 #[cfg(test)]
@@ -206,6 +207,30 @@ pub fn only_ok(_args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn component(args: TokenStream, item: TokenStream) -> TokenStream {
     show::run(component::expand, args, item)
+}
+
+/// Makes a function a schedule that experiment files name.
+///
+/// ```text
+/// /// Half of it every ten counts.
+/// #[schedule]                         // `schedule: [SlowStart(by: Epoch, begin: 2)]` in experiments
+/// fn slow_start(position: WindowPosition) -> f64 {
+///     0.5f64.powf((position.at / 10) as f64)
+/// }
+/// ```
+///
+/// The function gets the position within the window of the schedule and returns the factor that the initial value is
+/// multiplied by. It is a pure function: for the same position it returns the same factor, in a resumed run too. The file
+/// sets the fields of the window: `by`, `begin`, `end`, `setting` and `groups`. A schedule with settings of its own is a struct
+/// under [`component(schedule)`](macro@component).
+///
+/// | argument | meaning |
+/// |---|---|
+/// | `name = "…"` | the name in experiment files; by default that of the function in the style of types |
+/// | `crate = path` | where the engine is; it is found by itself, also under another name, when `Cargo.toml` names it |
+#[proc_macro_attribute]
+pub fn schedule(args: TokenStream, item: TokenStream) -> TokenStream {
+    show::run(schedule::expand, args, item)
 }
 
 /// Makes a struct a trainer: its fields are read from an experiment, built, trained, evaluated and saved.

@@ -321,6 +321,18 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             let identity = Identity { name: name.to_owned(), settings, ..Identity::of(&part) };
             each(&key, identity, &mut part)?;
         }
+        let mut earlier: BTreeMap<&'static str, usize> = BTreeMap::new();
+        for schedule in &mut self.run.updates.schedules.0 {
+            let (kind, settings) = (schedule.typetag_name(), serde_json::to_string(&schedule));
+            let Some(watching) = schedule.watching() else { continue };
+            let count = earlier.entry(kind).or_default();
+            let key = if *count == 0 { format!("schedule.{kind}") } else { format!("schedule.{kind}.{count}") };
+            *count += 1;
+            // apart from hooks: a schedule may have the name of one
+            let name = format!("schedule {kind}");
+            let identity = Identity { name, settings: settings.unwrap_or_default(), ..Identity::of(watching) };
+            each(&key, identity, watching)?;
+        }
         for (index, metric) in self.run.seen.results.file_metrics.iter_mut().enumerate() {
             // by what it measures and not by its place: no two metrics produce one name
             let name = metric.measures().into_iter().next().map_or_else(|| index.to_string(), |measure| measure.name);

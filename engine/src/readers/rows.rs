@@ -232,4 +232,63 @@ mod tests {
         assert_eq!(read.keys().collect::<Vec<_>>(), ["train/loss"]);
         assert_eq!(read.notices(), ["4 lines of `metrics.jsonl` are no rows, and were left out"]);
     }
+
+    /// `cargo test --release -p engine --lib -- --ignored a_million_rows --nocapture` prints the processor time, which other
+    /// programs do not change much.
+    #[test]
+    #[ignore = "a measurement"]
+    fn a_million_rows_of_fifty_runs_are_read_in_a_second() {
+        use std::fmt::Write as _;
+        let dir = tempfile::tempdir().unwrap();
+        let noise = |iter: u32, which: u32| (f64::from(iter * 7 + which) * 0.7).sin().abs();
+        let mut text = String::new();
+        for iter in 1..=20_000_u32 {
+            let (epoch, time) = ((iter - 1) / 400, f64::from(iter * 57) / 1000.0);
+            write!(text, r#"{{"phase":"train","epoch":{epoch},"iter":{iter},"time":{time:?}"#).unwrap();
+            for (which, name) in
+                (0_u32..).zip(["loss", "grad_norm", "iter_time", "data_time", "samples_per_second", "eta", "lr"])
+            {
+                write!(text, r#","{name}":{:?}"#, noise(iter, which) * 10.0).unwrap();
+            }
+            text.push_str("}\n");
+            if iter % 400 == 0 {
+                let head = format!(r#"{{"phase":"val","loader":"val","epoch":{epoch},"iter":{iter},"time":{time:?}"#);
+                writeln!(text, r#"{head},"accuracy":{:?}}}"#, noise(iter, 9)).unwrap();
+            }
+        }
+        let folders: Vec<_> = (0..50).map(|run| dir.path().join(format!("{run}"))).collect();
+        for folder in &folders {
+            std::fs::create_dir(folder).unwrap();
+            std::fs::write(folder.join(METRICS), &text).unwrap();
+        }
+        // nanoseconds on a processor: proc(5)
+        let spent = || -> f64 {
+            let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+            text.split(' ').next().unwrap().parse::<f64>().unwrap() * 1e-9
+        };
+        let mut readers: Vec<RowsReader> = folders.iter().map(|_| RowsReader::default()).collect();
+        let begin = spent();
+        while readers
+            .iter_mut()
+            .zip(&folders)
+            .fold(false, |more, (reader, folder)| more | reader.read(folder, 1 << 17).more)
+        {}
+        let read = spent() - begin;
+        let mut points = 0;
+        for reader in &readers {
+            let series =
+                reader.rows().groups().iter().flat_map(|group| group.series().iter().map(move |one| (group, one)));
+            for (group, series) in series {
+                let places = series.places(group, Axis::Iter, None).zip(series.values().iter().copied());
+                let all = places.map(|(x, y)| crate::readers::Point { x, y });
+                points += crate::readers::Picture::new(all, f64::NEG_INFINITY, f64::INFINITY, 440).points.len();
+            }
+        }
+        let drawn = spent() - begin - read;
+        let megabytes = text.len() * 50 / 1_000_000;
+        println!("{megabytes} MB: {read:.2} s to read, {drawn:.2} s for {points} points of all curves");
+        if !cfg!(debug_assertions) {
+            assert!(read + drawn < 1.0, "{read} + {drawn}");
+        }
+    }
 }

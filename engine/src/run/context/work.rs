@@ -141,6 +141,11 @@ impl Context<'_> {
         &self.run.updates.schedules
     }
 
+    /// The schedules, mutable: those that follow a metric have a state.
+    pub(crate) fn schedules_mut(&mut self) -> &mut Schedules {
+        &mut self.run.updates.schedules
+    }
+
     /// Sets every scheduled setting to its value at the current clock.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use crate::base::{Clock, Epoch, Error, Iter, Result};
 use crate::loops::Role;
-use crate::optim::{GroupName, TrainingProgress};
+use crate::optim::{GroupName, Schedules, TrainingProgress};
 use crate::trainer::run::{Program, build, train::check_schedules};
 use crate::trainer::{Build, DeviceChoice, Experiment};
 
@@ -19,6 +19,8 @@ pub struct ScheduledSetting {
     pub moments: Vec<(u64, u64)>,
     /// The groups that have the setting.
     pub groups: Vec<ScheduledGroup>,
+    /// What the values do not show, because only a training tells it.
+    pub notes: Vec<String>,
 }
 
 /// The values of one parameter group.
@@ -41,6 +43,7 @@ pub fn scheduled<T: Build>(experiment: Experiment<T>, setting: &str, most: u64) 
     check_schedules(&program)?;
     let planned = program.run.clocks.progress().planned;
     let moments = moments(&program, most);
+    let notes = notes(&mut program.run.updates.schedules, setting);
     let optimizers = program.run.updates.optimizers();
     let mut groups = Vec::new();
     for (optimizer, group) in
@@ -61,7 +64,27 @@ pub fn scheduled<T: Build>(experiment: Experiment<T>, setting: &str, most: u64) 
         return Err(why.map_or_else(|| Error::msg("the trainer has no optimizer"), Error::new));
     }
     let max_epochs = (T::CLOCK == Clock::Epoch).then_some(planned.max_epochs);
-    Ok(ScheduledSetting { setting: setting.to_owned(), max_iters: planned.max_iters, max_epochs, moments, groups })
+    Ok(ScheduledSetting {
+        setting: setting.to_owned(),
+        max_iters: planned.max_iters,
+        max_epochs,
+        moments,
+        groups,
+        notes,
+    })
+}
+
+/// What schedules of this setting do that only validations tell.
+fn notes(schedules: &mut Schedules, setting: &str) -> Vec<String> {
+    let mut notes = Vec::new();
+    for schedule in &mut schedules.0 {
+        let (kind, is_meant) = (schedule.typetag_name(), schedule.window().setting == setting);
+        if let Some(watching) = schedule.watching().filter(|_| is_meant) {
+            let monitor = watching.monitor();
+            notes.push(format!("`{kind}` follows `{monitor}`: what it will change is not known before the training"));
+        }
+    }
+    notes
 }
 
 /// At most `most` moments of a training, evenly spread: finished updates and epochs.
