@@ -157,7 +157,8 @@
   on("sweep-one", "change", (sweep) => Sweeps.choose(sweep.value));
   on("one", "change", (one) => { look.one = one.value; });
   document.addEventListener("keydown", (event) => {
-    const typing = event.target.matches("input, select, textarea");
+    // a box or a slider that has the focus takes no letters
+    const typing = event.target.matches("input:not([type=checkbox]):not([type=range]), select, textarea");
     if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "/") {
       event.preventDefault();

@@ -58,7 +58,7 @@ const Plan = (() => {
     const time = (part) => (part ? [make("td", { class: "number" }, (part.calls / iters).toFixed(1)), make("td", { class: "number" }, `${number(part.micros / iters / 1000)} ms`)] : costs ? ["", ""] : []);
     const titles = costs ? ["Calls an iter", "Time an iter"] : [];
     const rows = plan.phases.flatMap(({ phase, hooks }) => hooks.map((hook, place) => row([
-      place ? "" : make("th", { scope: "rowgroup" }, phase), String(hook.level), make("td", { class: "text" }, hook.name), make("td", { class: "text" }, hook.origin), ...time(found.get(`hook ${hook.name} in ${phase}`)),
+      place ? "" : make("th", { scope: "rowgroup" }, phase), String(hook.level), make("td", { class: "text" }, hook.name), make("td", { class: "text" }, hook.origin.replaceAll("`", "")), ...time(found.get(`hook ${hook.name} in ${phase}`)),
     ])));
     const note = costs
       ? `Times are those of the iters ${costs.iters[0]} to ${costs.iters[1]}, from the newest profile of this run, and include what the profiler costs.`

@@ -30,7 +30,8 @@ const Sweeps = (() => {
       const span = scale(high) - scale(low);
       const at = (value) => (value === null || value === "" ? null : span ? (scale(Number(value)) - scale(low)) / span : 0.5);
       const middle = isLog ? Math.sqrt(low * high) : (low + high) / 2;
-      return { at, marks: (span ? [low, middle, high] : [low]).map((value) => [at(value), number(value)]) };
+      const marks = numbers.every(Number.isInteger) && !Number.isInteger(middle) ? [low, high] : [low, middle, high];
+      return { at, marks: (span ? marks : [low]).map((value) => [at(value), number(value)]) };
     }
     const place = (value) => (known.length > 1 ? known.indexOf(value) / (known.length - 1) : 0.5);
     return { at: (value) => (value === null || value === "" ? null : place(value)), marks: known.slice(0, MOST_NAMES).map((value) => [place(value), short(String(value), 18)]) };

@@ -112,7 +112,7 @@ const Views = (() => {
     const saved = detail.checkpoints.map((state) => row([
       make("td", { class: "text" }, state.names.join(", ")), `${state.epoch}, ${state.iter}`, make("td", { class: "number" }, bytes(state.bytes)),
       make("td", { class: "text" }, state.damage || "whole, by sizes"),
-      make("td", { class: "text" }, state.metrics.map(([name, value]) => `${name} ${number(value)}`).join(", ")),
+      make("td", { class: "text long" }, state.metrics.map(([name, value]) => `${name} ${number(value)}`).join(", ")),
     ]));
     const table = make("div", { class: "scroll" }, make("table", {}, make("thead", {}, row(["Checkpoint", "Epoch, iter", "Size", "State", "Metrics"], "th")), make("tbody", {}, saved)));
     const old = place.querySelector("pre");
