@@ -111,6 +111,10 @@ def look(address):
                 until(page, lambda: pixels(page, "loss", other) == 0, "`other` is still drawn")
                 check(pixels(page, "loss", run) > 100, "`run` is not drawn")
                 page.locator("#runs tbody tr", has_text="other").get_by_role("checkbox").check()
+                # keys also work when a box has the focus
+                page.keyboard.press("2")
+                until(page, lambda: page.locator("#view-settings").is_visible(), "a key after a click")
+                page.keyboard.press("1")
                 # zoom by the keyboard, when the chart with both runs is there
                 until(page, lambda: pixels(page, "loss", other) > 100, "`other` is not drawn again")
                 settle(page, "loss")
