@@ -61,12 +61,10 @@ pub fn scheduled<T: Build>(experiment: Experiment<T>, setting: &str, most: u64) 
         });
     }
     if let Some((path, initial)) = adjustable.iter().find(|(path, _)| path == setting) {
-        let at = |(iter, epoch): &(u64, u64)| {
-            let progress = TrainingProgress { epoch: Epoch(*epoch), iter: Iter(*iter), planned };
-            let nobody = GroupName { optimizer: "", group: "" };
-            schedules.value(setting, nobody, *initial, &progress).unwrap_or(*initial)
-        };
-        groups.push(ScheduledGroup { name: path.clone(), values: moments.iter().map(at).collect() });
+        let nobody = GroupName { optimizer: "", group: "" };
+        let values = values(&program, setting, nobody, *initial, &moments);
+        let values = values.unwrap_or_else(|| vec![*initial; moments.len()]);
+        groups.push(ScheduledGroup { name: path.clone(), values });
     }
     if groups.is_empty() && is_of_part(setting) {
         let known: Vec<&str> = adjustable.iter().map(|(path, _)| path.as_str()).collect();
