@@ -27,6 +27,10 @@ pub enum StateValue {
     Tensor(Tensor),
 }
 
+/// The key of the map as which a preprocessor is saved that was fitted on data, and the only one in it. Exports hold what is
+/// saved under it.
+pub const PREPROCESSOR: &str = "preprocessor";
+
 /// Named values, in the order of their names.
 ///
 /// ```
