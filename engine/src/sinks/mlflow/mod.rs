@@ -5,6 +5,7 @@ mod rest;
 mod rows;
 mod run;
 mod sender;
+mod uploads;
 
 use crate::base::error::{Error, Result};
 use crate::record::{Cell, Event, Outcome, Row, RowPhase, RunInfo, Sink, ValueKind};

@@ -3,14 +3,12 @@
 use super::Artifacts;
 use super::rest::{Problem, Server};
 use super::rows::{self, Known};
+use super::uploads::Uploads;
 use crate::base::disk::write_atomic;
 use crate::record::Outcome;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What is known of the run at the server, in the run's folder.
@@ -18,8 +16,6 @@ const NOTE: &str = "mlflow.json";
 /// The most metrics and parameters of a request.
 const MOST_METRICS: usize = 1000;
 const MOST_PARAMETERS: usize = 100;
-/// How deep folders of an artifact may lie.
-const DEEPEST: usize = 4;
 
 /// What is sent, and where to.
 pub(super) struct Job {
@@ -50,10 +46,7 @@ pub(super) struct Link {
     /// Up to where the rows were sent.
     position: u64,
     known: Known,
-    /// Where its artifacts are, as the server tells it.
-    artifacts: String,
-    /// How many bytes of each file were sent; one more than it has where all have arrived.
-    uploaded: BTreeMap<PathBuf, u64>,
+    uploads: Uploads,
     notice: Option<String>,
 }
 
@@ -134,7 +127,7 @@ impl Job {
         if self.is_training {
             self.server.post("runs/update", &json!({ "run_id": note.run, "status": "RUNNING" }))?;
         }
-        Ok(Some(Link { note, position: self.first, known, artifacts, uploaded: BTreeMap::new(), notice: None }))
+        Ok(Some(Link { note, position: self.first, known, uploads: Uploads::to(artifacts), notice: None }))
     }
 
     fn make(&mut self) -> Result<Link, Problem> {
@@ -152,7 +145,7 @@ impl Job {
         let path = self.folder.join(NOTE);
         // without it a resumed run would begin another one
         write_atomic(&path, &text).map_err(|error| Problem::refused(error.to_string()))?;
-        Ok(Link { note, position: self.first, known: Known::new(), artifacts, uploaded: BTreeMap::new(), notice: None })
+        Ok(Link { note, position: self.first, known: Known::new(), uploads: Uploads::to(artifacts), notice: None })
     }
 
     fn experiment_id(&mut self) -> Result<String, Problem> {
@@ -244,7 +237,8 @@ impl Job {
             return Ok(());
         }
         if self.artifacts == Artifacts::Best && matches!(how, Outcome::Finished | Outcome::Stopped) {
-            self.upload(link, moved)?;
+            let uri = &self.uri;
+            link.uploads.send(&mut self.server, uri, &self.folder, moved)?;
         }
         let status = match how {
             Outcome::Finished | Outcome::Stopped => "FINISHED",
@@ -254,88 +248,6 @@ impl Job {
         let body = json!({ "run_id": link.note.run, "status": status, "end_time": now() });
         self.server.post("runs/update", &body).map(drop)
     }
-
-    /// The experiment, and the best checkpoints.
-    fn upload(&mut self, link: &mut Link, moved: &dyn Fn()) -> Result<(), Problem> {
-        let Some(root) = served(&link.artifacts) else {
-            return Err(Problem::refused(format!(
-                "`{}` keeps artifacts in `{}`, where this program can't write; start it with `--serve-artifacts`, or leave `artifacts` out",
-                self.uri, link.artifacts
-            )));
-        };
-        let mut files = vec![PathBuf::from("experiment.ron")];
-        let checkpoints = Path::new("checkpoints");
-        let entries = std::fs::read_dir(self.folder.join(checkpoints)).into_iter().flatten().flatten();
-        let mut best: Vec<PathBuf> = entries
-            .map(|entry| checkpoints.join(entry.file_name()))
-            .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("best_")))
-            .collect();
-        best.sort();
-        best.iter().for_each(|path| list(&self.folder, path, 0, &mut files));
-        let root = root.to_owned();
-        for file in files {
-            let told = |error: io::Error| Problem::refused(format!("`{}` can't be read: {error}", file.display()));
-            let opened = File::open(self.folder.join(&file)).map_err(told)?;
-            let length = opened.metadata().map_err(told)?.len();
-            let reached = link.uploaded.entry(file.clone()).or_default();
-            if *reached > length {
-                continue;
-            }
-            let name = file.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/");
-            let mut content = Moving { file: opened.take(length), read: 0, reached, moved };
-            self.server.put_artifact(&format!("{root}/{name}"), length, &mut content)?;
-            // one more than it has: done
-            *reached = length + 1;
-            moved();
-        }
-        Ok(())
-    }
-}
-
-/// The files of a folder, relative to the run's.
-fn list(run: &Path, folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
-    let Ok(entries) = std::fs::read_dir(run.join(folder)) else { return };
-    let mut entries: Vec<_> = entries.flatten().collect();
-    entries.sort_by_key(std::fs::DirEntry::file_name);
-    for entry in entries {
-        let path = folder.join(entry.file_name());
-        match entry.file_type() {
-            Ok(kind) if kind.is_dir() && depth < DEEPEST => list(run, &path, depth + 1, files),
-            Ok(kind) if kind.is_file() => files.push(path),
-            _ => {}
-        }
-    }
-}
-
-/// A file that is being sent. A part that was not sent before is a sign that the server takes it; one that is sent again is none.
-struct Moving<'a, R> {
-    file: R,
-    read: u64,
-    reached: &'a mut u64,
-    moved: &'a dyn Fn(),
-}
-
-impl<R: Read> Read for Moving<'_, R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let read = self.file.read(into)?;
-        self.read += read as u64;
-        if self.read > *self.reached {
-            *self.reached = self.read;
-            (self.moved)();
-        }
-        Ok(read)
-    }
-}
-
-/// The path of a run's artifacts below those that the server itself takes: `mlflow-artifacts:/0/abc/artifacts`, with or without a
-/// host.
-fn served(uri: &str) -> Option<&str> {
-    let path = uri.strip_prefix("mlflow-artifacts:")?;
-    let path = match path.strip_prefix("//") {
-        Some(rest) => rest.split_once('/')?.1,
-        None => path.strip_prefix('/')?,
-    };
-    (!path.is_empty()).then_some(path)
 }
 
 /// A number that JSON of protocol buffers may hold as a text.
@@ -351,15 +263,6 @@ pub(super) fn now() -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn artifacts_that_the_server_takes_are_told_from_others() {
-        assert_eq!(served("mlflow-artifacts:/0/abc/artifacts"), Some("0/abc/artifacts"));
-        assert_eq!(served("mlflow-artifacts://host:5000/0/abc/artifacts"), Some("0/abc/artifacts"));
-        for uri in ["file:///tmp/x", "s3://bucket/x", "/tmp/x", "", "mlflow-artifacts:", "mlflow-artifacts:/"] {
-            assert_eq!(served(uri), None, "{uri}");
-        }
-    }
 
     #[test]
     fn a_step_may_be_a_text() {
