@@ -256,6 +256,7 @@ fn whole(value: &Value) -> Option<i64> {
 }
 
 /// Milliseconds since 1970.
+#[expect(clippy::disallowed_methods, reason = "MLflow shows when a run began and ended")]
 pub(super) fn now() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
 }
