@@ -2,8 +2,10 @@
 
 use crate::args::{self, Form, Key, Value};
 use crate::diag::Diag;
+use crate::krate::Krate;
 use crate::source::{source_of_expr, source_of_type};
-use proc_macro2::TokenStream;
+use crate::verified::path;
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{
     Attribute, Expr, ExprLit, ExprRange, ExprUnary, GenericArgument, Lit, Meta, PathArguments, RangeLimits, Type, UnOp,
@@ -18,8 +20,8 @@ pub(crate) struct Config {
     pub(crate) range: Option<Limits>,
     /// The paths of the field have to be there.
     pub(crate) exists: bool,
-    /// In a run that goes on with another value, the state of the struct starts anew.
-    pub(crate) resets_state: bool,
+    /// In a run that goes on with another value, the state of the struct starts anew: the word, where it is written.
+    pub(crate) resets_state: Option<Ident>,
     /// Whether there is an attribute.
     pub(crate) written: bool,
 }
@@ -61,7 +63,7 @@ impl Config {
         let mut config = Config { written: true, ..Config::required(field) };
         let mut bare = None;
         match args.take("default") {
-            Some((_, Value::Expr(expr))) => config.default = Some(DefaultValue::Expr(expr)),
+            Some((_, Value::Expr(expr))) => config.default = Some(DefaultValue::Expr(positive(expr, &field.ty, diag))),
             Some((key, _)) => {
                 config.default = Some(DefaultValue::OfType);
                 bare = Some(key);
@@ -74,7 +76,7 @@ impl Config {
         }
         config.range = args.expr("range").and_then(|expr| Limits::parse(expr, &field.ty, diag));
         config.exists = args.flag("exists").is_some();
-        config.resets_state = args.flag("resets_state").is_some();
+        config.resets_state = args.flag("resets_state");
         let values = [("default", &config.default), ("example", &config.example)];
         for (what, value) in values {
             if let (Some(DefaultValue::Expr(value)), Some(limits)) = (value, &config.range) {
@@ -99,14 +101,15 @@ impl Config {
             example: None,
             range: None,
             exists: false,
-            resets_state: false,
+            resets_state: None,
             written: false,
         }
     }
 
     /// Of a setting of which nothing counts but that the state depends on it.
-    pub(crate) fn resetting() -> Config {
-        Config { default: None, example: None, range: None, exists: false, resets_state: true, written: true }
+    pub(crate) fn resetting(word: Ident) -> Config {
+        let resets_state = Some(word);
+        Config { default: None, example: None, range: None, exists: false, resets_state, written: true }
     }
 
     /// Whether the default is a path that somebody wrote.
@@ -161,9 +164,12 @@ pub(crate) struct Outside<'a> {
 
 impl DefaultValue {
     /// The default as an expression of the field's type.
-    pub(crate) fn expand(&self, ty: &Type) -> TokenStream {
+    pub(crate) fn expand(&self, krate: &Krate, ty: &Type) -> TokenStream {
         match self {
-            DefaultValue::OfType => quote!(<#ty as ::core::default::Default>::default()),
+            DefaultValue::OfType => {
+                let default = path(krate, ty, "HasDefault", "own_default");
+                quote!(#default())
+            }
             // `default = "val/loss"` reads better than with a conversion
             DefaultValue::Expr(Expr::Lit(ExprLit { lit: Lit::Str(text), .. })) if is_owned_text(ty) => {
                 quote!(<#ty as ::core::convert::From<&str>>::from(#text))
@@ -273,6 +279,21 @@ fn is_constant(expr: &Expr) -> bool {
         Expr::Binary(binary) => is_constant(&binary.left) && is_constant(&binary.right),
         _ => false,
     }
+}
+
+/// Refuses `-1` of an unsigned number, and gives back what causes no further error.
+fn positive(default: Expr, ty: &Type, diag: &mut Diag) -> Expr {
+    let is_unsigned = last_name(ty)
+        .is_some_and(|name| ["u8", "u16", "u32", "u64", "u128", "usize"].iter().any(|known| name == known));
+    if !is_unsigned || number(&default).is_none_or(|number| number >= 0.0) {
+        return default;
+    }
+    let ty = source_of_type(ty);
+    diag.error(
+        default,
+        format!("a `{ty}` is never negative; write a number from 0 on, or give the field the type `i64`"),
+    );
+    syn::parse_quote!(::core::unreachable!())
 }
 
 /// What the `Default` of a number is, as it is written.
