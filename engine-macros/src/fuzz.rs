@@ -13,12 +13,13 @@ struct Case {
 
 type Expand = fn(TokenStream, TokenStream) -> TokenStream;
 
-const MACROS: [(&str, Expand); 6] = [
+const MACROS: [(&str, Expand); 7] = [
     ("hook", crate::hook::expand),
     ("phases", crate::phases::expand),
     ("trainer", crate::trainer::expand),
     ("component", crate::component::expand),
     ("passes", crate::passes::expand),
+    ("schedule", crate::schedule::expand),
     ("Batch", crate::batch::expand),
 ];
 
@@ -26,7 +27,7 @@ const MACROS: [(&str, Expand); 6] = [
 fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ui-tests");
-    for folder in ["batch", "component", "hook", "passes", "phases", "trainer"] {
+    for folder in ["batch", "component", "hook", "passes", "phases", "schedule", "trainer"] {
         let files = std::fs::read_dir(root.join(folder).join("pass")).unwrap();
         let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
         files.sort();
@@ -55,6 +56,7 @@ fn case(item: &syn::Item) -> Option<Case> {
     let attrs = match &mut item {
         syn::Item::Struct(item) => &mut item.attrs,
         syn::Item::Enum(item) => &mut item.attrs,
+        syn::Item::Fn(item) => &mut item.attrs,
         syn::Item::Impl(item) => &mut item.attrs,
         _ => return None,
     };

@@ -28,6 +28,11 @@ impl Krate {
         Krate(found())
     }
 
+    /// The path itself, for the `crate` argument of another macro.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
     /// `::engine::__private`, the only module that expansions name.
     pub(crate) fn private(&self) -> TokenStream {
         let path = &self.0;

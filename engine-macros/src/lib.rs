@@ -38,6 +38,7 @@ mod recover;
 mod refuse;
 mod register;
 mod ron;
+mod schedule;
 mod settings;
 mod show;
 #[cfg(test)]
@@ -220,6 +221,7 @@ pub fn only_ok(_args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `range = 1..=8` | every number of the field must be in the range. For numbers, counts with a clock, and `Option`, `Vec`, arrays and pairs of them. Also `1..`, `..=8`, `0.0..1.0`; a default outside the range does not compile |
 /// | `exists` | the paths that a file names must exist when it is read. For `PathBuf`, and `Option` and `Vec` of it. A default is not checked |
 /// | `example = value` | the value that `new` writes for a key without a default |
+/// | `scheduled` | for an `f64` of a hook, a metric or a trainer: a schedule can change it during a training, `Cosine(setting: "hooks.ema.decay")` |
 /// | `resets_state` | the `#[state]` fields depend on it: when a run is resumed with another value, they are reset to their `Default` |
 ///
 /// `Clone`, `Debug`, `Serialize` and `Deserialize` are added when they are not derived (derives go below this
@@ -229,6 +231,30 @@ pub fn only_ok(_args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn component(args: TokenStream, item: TokenStream) -> TokenStream {
     show::run(component::expand, args, item)
+}
+
+/// Makes a function a schedule that experiment files name.
+///
+/// ```text
+/// /// Half of it every ten counts.
+/// #[schedule]                         // `schedule: [SlowStart(by: Epoch, begin: 2)]` in experiments
+/// fn slow_start(position: WindowPosition) -> f64 {
+///     0.5f64.powf((position.at / 10) as f64)
+/// }
+/// ```
+///
+/// The function gets the position within the window of the schedule and returns the factor that the initial value is
+/// multiplied by. It is a pure function: for the same position it returns the same factor, in a resumed run too. The file
+/// sets the fields of the window: `by`, `begin`, `end`, `setting` and `groups`. A schedule with settings of its own is a struct
+/// under [`component(schedule)`](macro@component).
+///
+/// | argument | meaning |
+/// |---|---|
+/// | `name = "…"` | the name in experiment files; by default that of the function in the style of types |
+/// | `crate = path` | where the engine is; it is found by itself, also under another name, when `Cargo.toml` names it |
+#[proc_macro_attribute]
+pub fn schedule(args: TokenStream, item: TokenStream) -> TokenStream {
+    show::run(schedule::expand, args, item)
 }
 
 /// Makes a struct a trainer: its fields are read from an experiment, built, trained, evaluated and saved.

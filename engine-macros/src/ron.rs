@@ -3,6 +3,8 @@
 
 #![allow(dead_code, unreachable_pub, unused_imports, reason = "the engine uses the rest")]
 
+#[path = "../../engine/src/config/identifier.rs"]
+mod identifier;
 #[path = "../../engine/src/config/parse/mod.rs"]
 mod parse;
 #[path = "../../engine/src/config/tree.rs"]

@@ -40,9 +40,31 @@ at::Tensor total_norm(const std::vector<at::Tensor>& gradients, double p) {
   return at::linalg_vector_norm(at::stack(norms), p);
 }
 
+// Multiplies a small tensor of the CPU without libtorch's dispatcher, which takes longer than the product itself. The
+// bits are those of `mul_`. False when the tensor is of another kind, and stays as it was.
+bool scale_here(const at::Tensor& gradient, float factor) {
+  // where libtorch would use several threads
+  constexpr int64_t kMost = 32768;
+  if (!gradient.is_cpu() || gradient.layout() != at::kStrided || gradient.scalar_type() != at::kFloat ||
+      gradient.is_neg() || gradient.numel() >= kMost || !gradient.is_non_overlapping_and_dense()) {
+    return false;
+  }
+  float* values = gradient.mutable_data_ptr<float>();
+  const int64_t count = gradient.numel();
+  for (int64_t i = 0; i < count; ++i) values[i] *= factor;
+  // as every operator that writes does: backward through a saved gradient has to notice
+  gradient.unsafeGetTensorImpl()->bump_version();
+  return true;
+}
+
 void scale(std::vector<at::Tensor>& gradients, const at::Tensor& factor) {
   if (gradients.empty()) return;
-  if (on_one_device(gradients)) {
+  if (factor.is_cpu() && factor.scalar_type() == at::kFloat) {
+    const float number = *factor.const_data_ptr<float>();
+    for (at::Tensor& gradient : gradients) {
+      if (!scale_here(gradient, number)) gradient.mul_(factor.to(gradient.device()));
+    }
+  } else if (on_one_device(gradients)) {
     at::_foreach_mul_(gradients, factor);
   } else {
     for (at::Tensor& gradient : gradients) gradient.mul_(factor.to(gradient.device()));

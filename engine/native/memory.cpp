@@ -52,6 +52,20 @@ ENG_API int eng_empty_cache(int device_type) {
   });
 }
 
+// Bytes of a device: those of tensors now, the most at one time since the last call, and all that the allocator holds.
+ENG_API int eng_take_memory_use(int device_type, int index, int64_t* live, int64_t* peak, int64_t* reserved) {
+  return eng::guarded([&] {
+    c10::DeviceAllocator* allocator = c10::getDeviceAllocator(static_cast<c10::DeviceType>(device_type));
+    const auto device = static_cast<c10::DeviceIndex>(index);
+    const auto stats = allocator->getDeviceStats(device);
+    constexpr auto kAll = static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE);
+    *live = stats.allocated_bytes[kAll].current;
+    *peak = stats.allocated_bytes[kAll].peak;
+    *reserved = stats.reserved_bytes[kAll].current;
+    allocator->resetPeakStats(device);
+  });
+}
+
 ENG_API void eng_memory_meter_free(eng::MemoryMeter* meter) {
   delete meter;
 }

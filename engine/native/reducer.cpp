@@ -24,6 +24,15 @@ class Reducer : public c10d::Reducer {
   // Whether a gradient that was to be exchanged has not been.
   bool is_unfinished() const { return require_finalize_; }
 
+  // Nanoseconds for which the last exchange has held up backward, which had computed all gradients by then. By the clock of
+  // the host: no device is asked. -1 when nothing was exchanged yet.
+  int64_t waited() const {
+    if (!timer_) return -1;
+    const auto computed = timer_->getTimestamp(c10d::Timer::Event::kBackwardComputeEnd);
+    const auto exchanged = timer_->getTimestamp(c10d::Timer::Event::kBackwardCommEnd);
+    return computed && exchanged && *exchanged >= *computed ? *exchanged - *computed : -1;
+  }
+
   // Whether the last backward has left out a parameter: a gradient that it has computed is a view of a bucket.
   bool is_left_out(size_t index) const {
     const at::Tensor& gradient = params_[index].grad();
@@ -92,6 +101,8 @@ ENG_API int eng_reducer_new(const eng::Group* group, const eng::List* parameters
         tensors, std::move(buckets), group->group, sparse, options->bucket_bytes, options->find_unused,
         kGradientsAreViewsOfBuckets, std::move(named), first_bytes, /*skip_all_reduce_unused_params=*/false,
         /*use_python_reducer=*/false, std::vector<int64_t>{});
+    // libtorch times every exchange then, and not one of a hundred
+    exchange->reducer->set_ddp_runtime_logging_sample_rate(1);
     if (options->compress == 1) {
       exchange->reducer->register_builtin_comm_hook(c10d::BuiltinCommHookType::FP16_COMPRESS);
     } else if (options->compress == 2) {
@@ -144,6 +155,9 @@ ENG_API int eng_reducer_zeros(eng::Exchange* exchange) {
 
 // Whether gradients of the last backward are still to come.
 ENG_API bool eng_reducer_is_unfinished(const eng::Exchange* exchange) { return exchange->reducer->is_unfinished(); }
+
+// Nanoseconds for which the last exchange has held up backward; -1 when there was none.
+ENG_API int64_t eng_reducer_waited(const eng::Exchange* exchange) { return exchange->reducer->waited(); }
 
 // Notes for each parameter whether the last backward has left it out.
 ENG_API int eng_reducer_left_out(const eng::Exchange* exchange, bool* left_out) {

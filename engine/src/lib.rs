@@ -95,7 +95,7 @@ pub mod trainer;
 pub mod weights;
 
 pub use base::Saved;
-pub use engine_macros::{component, hook, only_ok, pass, passes, phases, register, trainer};
+pub use engine_macros::{component, hook, only_ok, pass, passes, phases, register, schedule, trainer};
 pub use model::{Model, Net};
 /// The bindings of libtorch, in the version that the engine uses.
 pub use tch;
@@ -106,8 +106,8 @@ pub mod prelude {
     pub use crate::data::{Batch, Collate, Dataset, Loader, Padded, Padding, Samples, Sequence, SharedTensor};
     pub use crate::hook::{Hook, PredictStep, Steps, TestStep, ValStep};
     pub use crate::hooks::{
-        ActivationStatistics, Anomaly, EarlyStopping, Ema, EmptyCache, Freeze, GradientCheck, MeanTeacher,
-        ParameterStatistics, Rollback,
+        ActivationStatistics, Anomaly, DeviceMemory, EarlyStopping, Ema, EmptyCache, Freeze, GradientCheck,
+        MeanTeacher, Mfu, ParameterStatistics, Rollback,
     };
     pub use crate::metric::{
         Accuracy, Auroc, AveragePrecision, Better, Bleu, CalibrationError, ConfusionMatrix, Dice, FBeta, Mae, MeanAp,
@@ -116,10 +116,11 @@ pub mod prelude {
     };
     pub use crate::model::{Model, Net};
     pub use crate::nn;
+    pub use crate::optim::schedule::WindowPosition;
     pub use crate::optim::{Adam, AdamW, Optimizer, Schedules, Sgd};
     pub use crate::random::SampleRng;
     pub use crate::run::{Context, Save, TaskScale};
-    pub use engine_macros::{component, hook, only_ok, pass, passes, phases, trainer};
+    pub use engine_macros::{component, hook, only_ok, pass, passes, phases, schedule, trainer};
     // what is written by mistake, and is told
     #[doc(hidden)]
     pub use engine_macros::{Component, Config, Hook, Trainer, phase};
@@ -168,6 +169,8 @@ mod documents {
     mod metrics {}
     #[doc = include_str!("../../docs/porting.md")]
     mod porting {}
+    #[doc = include_str!("../../docs/schedules.md")]
+    mod schedules {}
 }
 
 /// What expansions of the macros name. Not for use by hand: it changes without notice.
@@ -178,7 +181,9 @@ pub mod __private {
     pub use crate::base::checked::{
         ConfigValue, Fresh, HasDefault, Paths, check_exists, check_range, load_field, read_checked, save_field,
     };
-    pub use crate::base::{Clock, Output, Prediction, Priority, Result, Saved, State, StateError, StateMap};
+    pub use crate::base::{
+        Adjustable, Clock, Output, Prediction, Priority, Result, Saved, State, StateError, StateMap,
+    };
     pub use crate::cli::{Checked, NotChecked, is_program};
     pub use crate::config::registry::{self, Component, FieldInfo};
     pub use crate::config::{Configured, Generic, Keyed, KeysOf, NoKeys, OtherName, Registered};
@@ -194,7 +199,8 @@ pub mod __private {
     pub use crate::loops::{LoopConfig, Role, StepConfig, TrainerInfo};
     pub use crate::metric::{Metric, MetricComponent, MetricConfig, build_metric};
     pub use crate::model::{AnyModel, Model, ModelConfig, Net, NetPart, build_model};
-    pub use crate::optim::{OptimizerConfig, PassBatches, PassInfo, ScheduleConfig, Schedules};
+    pub use crate::optim::schedule::{Schedule, Window, WindowPosition};
+    pub use crate::optim::{OptimError, OptimizerConfig, PassBatches, PassInfo, ScheduleConfig, Schedules};
     pub use crate::phase::{NoPhaseOutside, Phase, PhaseMask, first_text};
     pub use crate::record::{Sink, SinkComponent, SinkConfig, build_sink};
     pub use crate::run::Context;
@@ -208,6 +214,7 @@ pub mod __private {
     pub use crate::trainer::{
         Build, Fields, LoaderField, MetricField, OptimizerField, SameBatch, SameBatches, SchedulesField,
     };
-    pub use engine_macros::{check_experiments_of, experiment_of, refuse};
+    pub use crate::windowed;
+    pub use engine_macros::{check_experiments_of, component, experiment_of, refuse};
     pub use {inventory, serde, tch, typetag};
 }

@@ -25,6 +25,8 @@ pub enum Fault {
     Kind,
     /// A device that is not there.
     Device,
+    /// It takes 400 milliseconds.
+    Slow,
     /// Its loss is NaN.
     Nan,
     /// It asks for more memory than there is.
@@ -76,6 +78,10 @@ impl Fault {
                 Ok(Output::new(
                     output.loss()? + place.put_(&first, &Tensor::from_slice(&[0f32]), false).sum(Kind::Float),
                 ))
+            }
+            Fault::Slow => {
+                std::thread::sleep(Duration::from_millis(400));
+                Ok(output)
             }
             Fault::Nan => Ok(Output::new(output.loss()? * f64::NAN)),
         }

@@ -26,6 +26,8 @@ pub mod passes_own_batch;
 pub mod phases_forms;
 #[path = "../phases/pass/only_ok.rs"]
 pub mod phases_only_ok;
+#[path = "../schedule/pass/forms.rs"]
+pub mod schedule_forms;
 #[path = "../trainer/pass/every_role.rs"]
 pub mod trainer_every_role;
 #[forbid(dead_code)]

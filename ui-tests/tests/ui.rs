@@ -30,7 +30,7 @@ const INSIDES: [&str; 15] = [
     "ConstText",
 ];
 
-const MACROS: [&str; 7] = ["batch", "generic", "hook", "passes", "phases", "trainer", "component"];
+const MACROS: [&str; 8] = ["batch", "generic", "hook", "passes", "phases", "schedule", "trainer", "component"];
 
 #[test]
 fn mistakes_are_refused_in_these_words() {

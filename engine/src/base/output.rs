@@ -1,5 +1,7 @@
 //! What steps return: [`Output`] with a loss, named values and tensors, and [`Prediction`].
 
+mod cases;
+
 use crate::base::error::{Error, Result};
 use crate::base::scalar::Scalar;
 use crate::base::suggest::meant;
@@ -147,7 +149,10 @@ impl Output {
 
     /// Detaches the loss from its graph, so that the output keeps no activations alive.
     pub(crate) fn detach(&mut self) {
-        self.loss = self.loss.as_ref().map(Tensor::detach);
+        // in an evaluation there is no graph, and an operator of libtorch is saved
+        if self.loss.as_ref().is_some_and(Tensor::requires_grad) {
+            self.loss = self.loss.as_ref().map(Tensor::detach);
+        }
     }
 }
 

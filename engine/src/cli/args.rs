@@ -1,18 +1,18 @@
 //! The commands and their options, with the help that people learn them from.
 
-use crate::base::Error;
+use crate::cli::batch_find::BatchFindArgs;
 #[cfg(feature = "board")]
 use crate::cli::board::BoardArgs;
 use crate::cli::checkpoints::Checkpoints;
-use crate::cli::failure::Failure;
-use crate::cli::out::{self, ColorChoice};
+use crate::cli::experiment_args::{ExperimentArgs, device, set_instead};
+use crate::cli::lr_find::LrFindArgs;
+use crate::cli::out::ColorChoice;
 use crate::cli::plot::PlotArgs;
 use crate::cli::program::program;
 #[cfg(feature = "board")]
 use crate::cli::report::ReportArgs;
 use crate::cli::sweep::SweepArgs;
 use crate::cli::time::Span;
-use crate::config::{Given, Kind, Node, print_line, to_node};
 use crate::loops::ProfileWindow;
 use crate::native::libtorch_version;
 use crate::sinks::{ConsoleOptions, Verbosity};
@@ -89,9 +89,13 @@ pub(super) enum Command {
         /// batches of each validation, test and prediction
         #[arg(
             long,
-            conflicts_with_all = ["resume", "fresh", "fork", "max_iters", "max_time", "profile", "ranks", "restarts", "limit_val"]
+            conflicts_with_all = ["resume", "fresh", "fork", "max_iters", "max_time", "profile", "ranks", "restarts", "limit_val", "overfit"]
         )]
         smoke: bool,
+        /// Train on the first N batches of each train loader again and again, as `train.overfit` says: a model that can't learn
+        /// them by heart has a mistake
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+        overfit: Option<u64>,
         /// Validate with so many batches of each val loader, the first ones
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
         limit_val: Option<u64>,
@@ -120,15 +124,20 @@ pub(super) enum Command {
     Predict {
         #[command(flatten)]
         what: EvaluationArgs,
-        /// The file to write, instead of `predictions.jsonl` in the run folder
+        /// The file to write, instead of `predictions.jsonl` in the run folder: lines of JSON, or with the ending `.safetensors`
+        /// tensors
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+        /// A tensor of the predictions whose samples are written as PNG images too, into a folder of its name beside the
+        /// file; may be repeated
+        #[arg(long, value_name = "TENSOR")]
+        images: Vec<String>,
     },
     /// Computes metrics over predictions that were written before; no model is asked
     Eval {
         #[command(flatten)]
         experiment: ExperimentArgs,
-        /// The file that `predict` has written
+        /// The file that `predict` has written: lines of JSON or `.safetensors`
         #[arg(long, value_name = "FILE")]
         predictions: PathBuf,
     },
@@ -205,6 +214,10 @@ pub(super) enum Command {
         #[arg(long, value_name = "FILE")]
         svg: Option<PathBuf>,
     },
+    /// Trains for some updates with a rising learning rate, draws the loss over it, and suggests one; nothing is kept
+    LrFind(LrFindArgs),
+    /// Finds the largest batch that fits into memory, and tells how fast batches of each size are; nothing is kept
+    BatchFind(BatchFindArgs),
     /// Computes one step, and prints parameters and operations of each module, and the memory of weights and gradients
     Summary {
         #[command(flatten)]
@@ -227,56 +240,17 @@ pub(super) enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
-}
-
-#[derive(Debug, clap::Args)]
-pub(super) struct ExperimentArgs {
-    /// The experiment file, or a run's folder, which holds its own; further files stand over it, each over the ones before
-    #[arg(required = true, value_name = "EXP")]
-    pub(super) experiments: Vec<PathBuf>,
-    /// Puts the value of a file over the one at a path, `model=models/wide.ron`; as often as needed, before `--set`
-    #[arg(long, value_name = "PATH=FILE")]
-    pub(super) with: Vec<String>,
-    /// Sets a value over the files, `optimizer.lr=0.01`; as often as needed
-    #[arg(long, value_name = "PATH=VALUE")]
-    pub(super) set: Vec<String>,
-    /// The run's name, instead of the file's
-    #[arg(long, value_name = "NAME")]
-    pub(super) name: Option<String>,
-    /// The folder of all runs, instead of the file's
-    #[arg(long, value_name = "DIR")]
-    pub(super) work_dir: Option<PathBuf>,
-    /// `cpu`, `cuda`, `cuda:1` or `auto`, instead of the file's
-    #[arg(long, value_parser = device)]
-    pub(super) device: Option<DeviceChoice>,
-}
-
-impl ExperimentArgs {
-    /// What stands over the file besides `--set`.
-    ///
-    /// # Errors
-    /// When the folder has a name that no experiment can hold.
-    pub(super) fn given(&self) -> Result<Vec<Given>, Failure> {
-        let mut given = Vec::new();
-        if let Some(device) = &self.device {
-            let value = to_node(device).map_err(Error::new)?;
-            let text = print_line(&value);
-            given.push(Given { option: "--device", text, path: "device".to_owned(), value });
-        }
-        if let Some(name) = &self.name {
-            let value = Node::new(Kind::Str(name.clone()));
-            given.push(Given { option: "--name", text: name.clone(), path: "name".to_owned(), value });
-        }
-        if let Some(work_dir) = &self.work_dir {
-            let Some(text) = work_dir.to_str().map(str::to_owned) else {
-                let what = "is not UTF-8, so the experiment that a run saves can't name it; choose another folder";
-                return Err(Failure::Usage(format!("`--work-dir {}` {what}", work_dir.display())));
-            };
-            let value = Node::new(Kind::Str(text.clone()));
-            given.push(Given { option: "--work-dir", text, path: "work_dir".to_owned(), value });
-        }
-        Ok(given)
-    }
+    /// Prints what completes a word behind `--set`; the scripts of `completions` ask it
+    #[command(hide = true)]
+    Candidates {
+        /// The word so far
+        word: String,
+        /// The command line so far
+        #[arg(last = true)]
+        line: Vec<OsString>,
+    },
+    /// Prints a JSON schema of the experiments of this program
+    Schema,
 }
 
 /// `val`, `test` and `predict`.
@@ -373,21 +347,8 @@ fn with_set(mut usage: clap::Error) -> clap::Error {
     usage
 }
 
-/// What to write instead of `optimizer.lr=0.1` where no value can stand.
-pub(super) fn set_instead(argument: &str) -> Option<String> {
-    let (path, _) = argument.split_once('=')?;
-    let is_path = !path.is_empty() && path.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'));
-    is_path.then(|| format!("to set a value, write `--set {argument}`"))
-}
-
-/// Prints the script of a shell.
-pub(super) fn complete<T: Build>(shell: clap_complete::Shell) -> Result<(), Error> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut command::<T>(""), program(), &mut script);
-    out::text(String::from_utf8_lossy(&script))
-}
-
-fn command<T: Build>(version: &str) -> clap::Command {
+/// The commands of a program, with their help.
+pub(super) fn command<T: Build>(version: &str) -> clap::Command {
     let about = format!("Trains and evaluates `{}` as experiment files describe it", T::NAME);
     let version = format!("{version} (engine {}, libtorch {})", env!("CARGO_PKG_VERSION"), libtorch_version());
     Cli::command()
@@ -432,18 +393,3 @@ First steps:
 Exit codes: 0 done; 1 failed while running; 2 wrong usage or experiment;
 130 and 143 stopped by SIGINT or SIGTERM, after a checkpoint was saved.
 SIGUSR1 saves a training, and it goes on.";
-
-fn device(text: &str) -> Result<DeviceChoice, String> {
-    let lower = text.to_lowercase();
-    let index =
-        lower.strip_prefix("cuda:").or_else(|| lower.strip_prefix("cuda(").and_then(|rest| rest.strip_suffix(')')));
-    match (lower.as_str(), index) {
-        ("cpu", _) => Ok(DeviceChoice::Cpu),
-        ("auto", _) => Ok(DeviceChoice::Auto),
-        ("cuda", _) => Ok(DeviceChoice::Cuda(0)),
-        (_, Some(index)) => {
-            index.parse().map(DeviceChoice::Cuda).map_err(|_| format!("`{index}` is not a device number"))
-        }
-        _ => Err("expected `cpu`, `cuda`, `cuda:1` or `auto`".to_owned()),
-    }
-}

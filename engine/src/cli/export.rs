@@ -1,7 +1,8 @@
 //! `export`: the weights of a checkpoint, or what `predict` computes with them, for others.
 
 use crate::base::Error;
-use crate::cli::args::{ExperimentArgs, ExportArgs, WeightKind};
+use crate::cli::args::{ExportArgs, WeightKind};
+use crate::cli::experiment_args::ExperimentArgs;
 use crate::cli::failure::Failure;
 use crate::cli::loaded::Loaded;
 use crate::cli::{checkpoint, out};

@@ -1,7 +1,7 @@
 //! Experiments as the commands read them.
 
 use crate::base::{ErrorContext as _, Result};
-use crate::cli::args::{ExperimentArgs, set_instead};
+use crate::cli::experiment_args::{ExperimentArgs, set_instead};
 use crate::cli::failure::Failure;
 use crate::cli::show;
 use crate::config::{self, Document, Given, Kind, Node, Over};
@@ -82,9 +82,9 @@ impl<T: Build> Loaded<T> {
         Ok(Loaded { experiment: Experiment::from_document(&document, purpose)?, document })
     }
 
-    /// The run's folder.
+    /// The run's folder: of several that the name stands for, the newest.
     pub(super) fn folder(&self) -> PathBuf {
-        self.experiment.work_dir.join(&self.experiment.name)
+        self.experiment.name.folder_in(&self.experiment.work_dir)
     }
 
     /// Hands the experiment over; what is wrong with it after all is shown in its text.

@@ -5,17 +5,21 @@
 //! Errors are printed to stderr, beginning with a line that sums them up.
 
 mod args;
+mod batch_find;
 #[cfg(feature = "board")]
 mod board;
 mod check;
 mod checkpoint;
 mod checkpoints;
+mod completion;
 mod describe;
 mod eval;
+mod experiment_args;
 mod export;
 mod failure;
 mod list;
 mod loaded;
+mod lr_find;
 mod new;
 mod out;
 mod plan;
@@ -24,12 +28,12 @@ mod plot;
 mod predictions;
 mod program;
 mod ranks;
-mod read_predictions;
 mod replay;
 #[cfg(feature = "board")]
 mod report;
 mod runs;
 mod schedule;
+mod schema;
 mod show;
 mod smoke;
 mod summary;
@@ -38,7 +42,7 @@ mod time;
 mod weights;
 
 use crate::base::{Error, Result, libtorch};
-use crate::config::registry;
+use crate::config::{Given, Kind, Node, registry};
 use crate::dist::{Launched, follow_launcher};
 use crate::folder::{Mode, PREDICTIONS};
 use crate::loops::{End, Role};
@@ -255,7 +259,11 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
     match command {
         Command::List { kind } => list::print::<T>(kind.as_deref())?,
         Command::New { path } => new::write::<T>(path.as_deref(), &program::program())?,
-        Command::Completions { shell } => args::complete::<T>(shell)?,
+        Command::Completions { shell } => {
+            completion::print(shell, &mut args::command::<T>(""), &program::program())?;
+        }
+        Command::Candidates { word, line } => completion::print_candidates::<T>(&word, &line)?,
+        Command::Schema => schema::print::<T>()?,
         Command::Check { experiments, set } => {
             check::check::<T>(&experiments, &set, style.color.stderr(), style.quiet)?;
         }
@@ -296,6 +304,14 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
         Command::Runs { folder, json } => runs::print(&folder, json)?,
         #[cfg(feature = "board")]
         Command::Board(args) => match board::serve(args)? {},
+        Command::LrFind(args) => {
+            prepare_device()?;
+            return lr_find::run::<T>(&args);
+        }
+        Command::BatchFind(args) => {
+            prepare_device()?;
+            return batch_find::run::<T>(&args);
+        }
         Command::Summary { experiment } => {
             prepare_device()?;
             Loaded::<T>::read(&experiment, Purpose::Run)?.used_by(summary::print)?;
@@ -310,6 +326,7 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
             max_time,
             profile,
             smoke,
+            overfit,
             limit_val,
             weights,
             ranks,
@@ -329,6 +346,12 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
             prepare_device()?;
             let mut given = weights::given(&weights, T::MODELS)?;
             given.extend(ranks::given(ranks));
+            given.extend(overfit.map(|batches| Given {
+                option: "--overfit",
+                text: batches.to_string(),
+                path: "train.overfit".to_owned(),
+                value: Node::new(Kind::Int(batches.into())),
+            }));
             let mut loaded = Loaded::<T>::read_with(&experiment, given, Purpose::Run)?;
             if let Some(ended) = ranks::launch(loaded.experiment.dist.ranks, restarts)? {
                 return Ok(ended);
@@ -341,7 +364,7 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
             let summary = loaded.used_by(|experiment| run_train(experiment, options))?;
             print_metrics(&summary)?;
             if summary.rank == 0 {
-                out::line(format_args!("run folder: {}", folder.display()))?;
+                out::line(format_args!("run folder: {}", summary.folder.as_ref().unwrap_or(&folder).display()))?;
             }
             return exit_code(&summary, "; continue with `--resume`");
         }
@@ -351,14 +374,14 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
         }
         Command::Val { what } => return evaluate::<T>(Role::Val, what, style, run_val),
         Command::Test { what } => return evaluate::<T>(Role::Test, what, style, run_test),
-        Command::Predict { what, out } => {
+        Command::Predict { what, out, images } => {
             let (loaded, checkpoint) = match evaluated::<T>(Role::Predict, what)? {
                 Evaluated::Here(loaded, checkpoint) => (loaded, checkpoint),
                 Evaluated::InRanks(code) => return Ok(code),
             };
             let path = out.unwrap_or_else(|| loaded.folder().join(PREDICTIONS));
             let is_main = Launched::of_environment().map_err(Error::new)?.is_none_or(|launched| launched.rank == 0);
-            let mut file = is_main.then(|| predictions::Predictions::create(&path)).transpose()?;
+            let mut file = is_main.then(|| predictions::Predictions::create(&path, &images)).transpose()?;
             let mut write = |prediction| file.as_mut().map_or(Ok(()), |file| file.write(&prediction));
             let summary =
                 loaded.used_by(|experiment| run_predict(experiment, &checkpoint, style.console(), &mut write))?;

@@ -1,7 +1,8 @@
 //! `replay`: what the update of a dump computes.
 
 use crate::base::{Error, ErrorContext as _, Result};
-use crate::cli::args::{ExperimentArgs, ReplayArgs};
+use crate::cli::args::ReplayArgs;
+use crate::cli::experiment_args::ExperimentArgs;
 use crate::cli::failure::Failure;
 use crate::cli::loaded::Loaded;
 use crate::cli::out;

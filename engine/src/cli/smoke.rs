@@ -6,7 +6,8 @@
 //! run, its sinks and its mirror are not touched.
 
 use crate::base::{Clock, Error, ErrorContext as _, Result};
-use crate::cli::args::{ExperimentArgs, Style};
+use crate::cli::args::Style;
+use crate::cli::experiment_args::ExperimentArgs;
 use crate::cli::failure::Failure;
 use crate::cli::loaded::Loaded;
 use crate::cli::predictions::Predictions;
@@ -65,7 +66,7 @@ pub(super) fn run<T: Build>(args: &ExperimentArgs, files: &[String], style: &Sty
             Role::Val => run_val(experiment, &newest, console),
             Role::Test => run_test(experiment, &newest, console),
             _ => {
-                let mut file = Predictions::create(&folder.join(PREDICTIONS))?;
+                let mut file = Predictions::create(&folder.join(PREDICTIONS), &[])?;
                 let summary = run_predict(experiment, &newest, console, &mut |prediction| file.write(&prediction))?;
                 file.finish()?;
                 Ok(summary)

@@ -7,8 +7,8 @@
 use super::de::{join, unknown};
 use super::diagnostic::Diagnostic;
 use super::errors::Diagnostics;
+use super::expression::{has_layers, later, waits};
 use super::print::key_text;
-use super::reference::{has_layers, later, waits};
 use super::tree::{Field, Kind, Name, Node, Span};
 use std::collections::BTreeMap;
 

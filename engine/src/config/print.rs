@@ -1,6 +1,6 @@
 //! From tree to text: what is printed is read back as the same tree.
 
-use super::parse::is_plain_identifier;
+use super::identifier::is_plain_identifier;
 use super::tree::{Field, Kind, Node};
 use std::fmt::Write as _;
 

@@ -5,10 +5,10 @@
 
 use super::diagnostic::Diagnostic;
 use super::errors::Diagnostics;
+use super::expression::{later, waits};
 use super::layers::Layers;
 use super::merge::{Merge, element, is_nothing, replace_with};
 use super::parse;
-use super::reference::{later, waits};
 use super::sources::Sources;
 use super::tree::{Field, Kind, Node, Span};
 use std::path::Path;

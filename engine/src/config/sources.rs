@@ -1,6 +1,6 @@
 //! The texts that spans point into: files, and values given on the command line; and where references in them lead.
 
-use super::reference::Links;
+use super::links::Links;
 use super::tree::Span;
 use std::path::{Path, PathBuf};
 

@@ -47,6 +47,18 @@ pub enum DataError {
         /// The number of processes.
         world: u64,
     },
+    /// Fewer batches than are to be given again and again.
+    #[error(
+        "loader `{loader}` can't give the same {batches} batches again and again: a pass has {most}; ask for at most {most}"
+    )]
+    Repeat {
+        /// The loader.
+        loader: String,
+        /// As many are asked for.
+        batches: u64,
+        /// As many there are; of an endless loader, those before its samples come again.
+        most: u64,
+    },
     /// The settings contradict each other or are out of range.
     #[error("loader `{loader}`: {why}")]
     Settings {
@@ -71,6 +83,16 @@ pub enum DataError {
         /// The pass, from 0.
         pass: u64,
         /// What is wrong.
+        why: Error,
+    },
+    /// A stream could not be read.
+    #[error("loader `{loader}` can't read record {record} of its stream: {why:#}")]
+    Record {
+        /// The loader.
+        loader: String,
+        /// The number of the record, from 0, through all rounds.
+        record: u64,
+        /// The stream's own error.
         why: Error,
     },
     /// `Dataset::get` returned an error.
@@ -159,6 +181,7 @@ impl DataError {
         match self {
             DataError::Open { why, .. }
             | DataError::Sampler { why, .. }
+            | DataError::Record { why, .. }
             | DataError::Sample { why, .. }
             | DataError::Batch { why, .. } => Some(why),
             _ => None,

@@ -54,9 +54,17 @@ impl<D: Dataset> Loader<D> {
         self.opened.as_ref().map(Opened::dataset)
     }
 
+    /// The dataset, for code that can't do without it.
+    ///
+    /// # Errors
+    /// [`DataError::Closed`] when the current command does not use this loader.
+    pub fn open_dataset(&self) -> Result<&D> {
+        self.dataset().ok_or_else(|| DataError::Closed { loader: self.name.clone() }.into())
+    }
+
     /// Samples in one pass; 0 when it is closed.
     pub fn samples(&self) -> usize {
-        self.opened.as_ref().map_or(0, Opened::samples)
+        self.opened.as_ref().map_or(0, |opened| opened.samples() as usize)
     }
 
     /// Batches in one pass; `None` when the sampler is endless, 0 when it is closed.
@@ -85,6 +93,16 @@ impl<D: Dataset> Loader<D> {
     /// [`DataError::NoBatch`] when `drop_last` leaves no batch for so many processes.
     pub fn deal(&mut self, rank: usize, world: usize) -> Result<()> {
         self.opened.as_mut().map_or(Ok(()), |opened| Ok(opened.deal(Share::new(rank, world))?))
+    }
+
+    /// Every pass consists of the first `batches` batches of pass 0 from now on: the same samples in the same order, also
+    /// with the same random numbers of augmentations. Of several processes, the batches of all; so [`Loader::deal`] comes
+    /// first.
+    ///
+    /// # Errors
+    /// [`DataError::Repeat`] when a pass has fewer batches.
+    pub fn repeat(&mut self, batches: u64) -> Result<()> {
+        self.opened.as_mut().map_or(Ok(()), |opened| Ok(opened.repeat(batches)?))
     }
 
     /// The samples of this process in the next batch; 0 also at the end of a pass and when the loader is closed.

@@ -1,6 +1,6 @@
 //! A loader with any dataset, from which the loops read batches.
 
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, StateValue};
 use crate::data::common_order::CommonOrder;
 use crate::data::cursor::Cursor;
 use crate::data::dataset::{BatchOf, Dataset};
@@ -13,6 +13,21 @@ pub trait Source {
     /// # Errors
     /// When the pass has fewer samples, or the workers can't be started.
     fn start(&mut self, cursor: Cursor) -> Result<()>;
+
+    /// Where in the data the position is, for a loader that can't go to any position directly: a checkpoint holds it beside
+    /// the cursor, and [`Source::start_at`] gets it back.
+    fn place(&self) -> Option<StateValue> {
+        None
+    }
+
+    /// Moves to a position with what [`Source::place`] gave there.
+    ///
+    /// # Errors
+    /// Those of [`Source::start`], and when the place is of another loader.
+    fn start_at(&mut self, cursor: Cursor, place: Option<StateValue>) -> Result<()> {
+        let _ = place;
+        self.start(cursor)
+    }
 
     /// Where the next batch begins; at the end of a pass, the beginning of the next one.
     fn cursor(&self) -> Cursor;
@@ -47,6 +62,17 @@ pub trait Source {
                 "this loader can't be shared by several processes: it does not implement `Source::deal`",
             )),
         }
+    }
+
+    /// Gives the first `batches` batches of pass 0 in every pass from now on; see [`Loader::repeat`].
+    ///
+    /// # Errors
+    /// When a pass has fewer; always, when the loader can't do it.
+    fn repeat(&mut self, batches: u64) -> Result<()> {
+        let _ = batches;
+        Err(Error::msg(
+            "this loader can't give the same batches again and again: it does not implement `Source::repeat`",
+        ))
     }
 
     /// The samples of this process in the next batch, which is 0 when other processes have all of them; `None` when it is
@@ -119,6 +145,9 @@ impl<D: Dataset> Source for Loader<D> {
     }
     fn deal(&mut self, rank: usize, world: usize) -> Result<()> {
         Loader::deal(self, rank, world)
+    }
+    fn repeat(&mut self, batches: u64) -> Result<()> {
+        Loader::repeat(self, batches)
     }
     fn own_samples(&self) -> Option<u64> {
         Some(Loader::own_samples(self))

@@ -9,6 +9,7 @@ use crate::dist::rendezvous::Meeting;
 use crate::dist::settings::{Compress, DistSettings};
 use crate::native::{NativeError, Pending, ProcessGroup, ReducerOptions, TensorList};
 use std::sync::Arc;
+use std::time::Duration;
 use tch::{Kind, Tensor};
 
 /// The processes that train together, from within one of them.
@@ -115,6 +116,11 @@ impl Group {
     /// The group for gradients.
     pub fn for_gradients(&self) -> &Arc<ProcessGroup> {
         &self.gradients
+    }
+
+    /// How long this process has waited for others since it has joined: for gradients, weights and messages.
+    pub fn waited(&self) -> Duration {
+        self.gradients.waited() + self.control.waited()
     }
 
     /// What every rank says, in the order of ranks.

@@ -6,6 +6,7 @@
 
 mod error;
 mod lock;
+mod series;
 
 use crate::base::disk::{DiskContext, make_folder, sync_folder};
 pub(crate) use lock::LOCK;
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 pub use crate::base::disk::write_atomic;
 pub use error::FolderError;
+pub(crate) use series::DATE;
 
 /// What to do about a run that is already there.
 ///
@@ -115,6 +117,48 @@ impl RunFolder {
         }
         let id = id_of(&path);
         Ok(RunFolder { path, moved_aside, reused, made, id, lock: Some(lock), mode })
+    }
+
+    /// Takes a folder that is not there yet: `work_dir/name/`, or with the number behind the largest that is there,
+    /// `work_dir/name-2/`. Two processes never get the same one.
+    ///
+    /// ```
+    /// use engine::folder::RunFolder;
+    ///
+    /// let work_dir = tempfile::tempdir()?;
+    /// let first = RunFolder::create_next(work_dir.path(), "digits")?;
+    /// let second = RunFolder::create_next(work_dir.path(), "digits")?;
+    /// assert_eq!(first.path(), work_dir.path().join("digits"));
+    /// assert_eq!(second.path(), work_dir.path().join("digits-2"));
+    /// # Ok::<(), engine::base::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the name is unfit, or a file operation fails.
+    pub fn create_next(work_dir: &Path, name: &str) -> Result<RunFolder, FolderError> {
+        check_name(name)?;
+        make_folder(work_dir)?;
+        let mut number = series::next_number(work_dir, name);
+        loop {
+            let numbered = series::numbered(name, number);
+            number = number.saturating_add(1);
+            let path = work_dir.join(&numbered);
+            match std::fs::create_dir(&path) {
+                // another process has just made it
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
+                made => made.while_trying("make", &path)?,
+            }
+            sync_folder(work_dir)?;
+            match RunFolder::create(work_dir, &numbered, Mode::New) {
+                Ok(mut folder) => {
+                    folder.made = true;
+                    return Ok(folder);
+                }
+                // a process that was told this name has been faster
+                Err(FolderError::InUse { .. } | FolderError::Taken(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// The folder that another process of the same run has taken, for a process that works together with it.
@@ -272,6 +316,11 @@ fn holds_work(path: &Path) -> bool {
         Err(error) => !absent(&error),
     };
     rows || saved()
+}
+
+/// The newest run in a folder whose name has this form: `{date}` in it is any date, and a number may stand behind it.
+pub(crate) fn newest(work_dir: &Path, form: &str, has_numbers: bool) -> Option<String> {
+    series::newest(work_dir, form, has_numbers, holds_run)
 }
 
 /// A folder's name has at most 255 bytes, and a run that is moved aside gets a longer one.

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 /// Records `iter_time` and `data_time` in seconds, `samples_per_second`, and `eta` in seconds.
 ///
 /// Times are measured on the host, without waiting for the device. With several train loaders, the samples of the
-/// first one are counted.
+/// first one are counted. Of several ranks it also records `comm_time`: the seconds of an iter in which a rank only
+/// waited for others.
 #[hook(priority = "NORMAL")]
 #[derive(Debug)]
 pub struct Timer {
@@ -30,6 +31,9 @@ pub struct Timer {
     waiting_since: Option<Instant>,
     #[transient]
     waited: Duration,
+    /// How long it had waited for other ranks when the iter began.
+    #[transient]
+    waited_for_ranks: Option<Duration>,
     #[transient]
     samples: u64,
     #[transient]
@@ -43,7 +47,7 @@ impl Timer {
         Ok(())
     }
 
-    fn before_train_iter(&mut self, _cx: &mut Context<'_>) -> Result<()> {
+    fn before_train_iter(&mut self, cx: &mut Context<'_>) -> Result<()> {
         let now = Instant::now();
         if let (Some(end), Some(timing)) = (self.last_end, &mut self.timing) {
             timing.between(now.duration_since(end));
@@ -52,6 +56,7 @@ impl Timer {
         self.waiting_since = Some(now);
         self.waited = Duration::ZERO;
         self.samples = 0;
+        self.waited_for_ranks = cx.waited_for_ranks();
         Ok(())
     }
 
@@ -73,13 +78,21 @@ impl Timer {
         let (Some(timing), Some(began)) = (&mut self.timing, self.iter_began.take()) else { return Ok(()) };
         let now = Instant::now();
         self.last_end = Some(now);
-        timing.iter(Timed { whole: now.duration_since(began), data: self.waited, samples: self.samples });
+        let waited = |(now, before): (Duration, Duration)| now.saturating_sub(before);
+        let ranks = cx.waited_for_ranks().zip(self.waited_for_ranks).map(waited);
+        timing.iter(Timed {
+            whole: now.duration_since(began),
+            data: self.waited,
+            ranks: ranks.unwrap_or_default(),
+            samples: self.samples,
+        });
         let done = cx.iter().get();
         let total = cx.last_planned_iter();
         let seconds = |time: Option<Duration>| time.map(|time| time.as_secs_f64());
         let recorded = [
             ("iter_time", seconds(timing.iter_time())),
             ("data_time", seconds(timing.data_time())),
+            ("comm_time", ranks.and_then(|_| seconds(timing.ranks_time()))),
             ("samples_per_second", timing.samples_per_second()),
             ("eta", seconds(total.and_then(|total| timing.eta(total.saturating_sub(done))))),
         ];
@@ -119,7 +132,12 @@ mod tests {
     fn waiting_for_data_is_told_above_the_limit_and_once_the_training_has_settled() {
         let mut timing = Timing::new(10);
         let mut after = |iters: u64, limit| {
-            let iter = Timed { whole: Duration::from_millis(100), data: Duration::from_millis(38), samples: 8 };
+            let iter = Timed {
+                whole: Duration::from_millis(100),
+                data: Duration::from_millis(38),
+                samples: 8,
+                ..Timed::default()
+            };
             (0..iters).for_each(|_| timing.iter(iter));
             told_of_slow_data(&timing, limit)
         };

@@ -29,6 +29,8 @@ pub struct TrainPlan {
     pub accumulate: u64,
     /// Batches of one epoch, if it is not the whole loader.
     pub batches_per_epoch: Option<u64>,
+    /// The batches that every train loader gives again and again; `None`: all, each pass in an order of its own.
+    pub overfit: Option<u64>,
     /// The train loader that determines the epoch, when there are several.
     pub epoch_loader: EpochLoader,
     /// Clipping of the final gradient. A pass may have its own.
@@ -118,7 +120,7 @@ impl EpochLoader {
 }
 
 /// Why a training by epoch can't take an endless loader, and what to do.
-pub(crate) const ENDLESS_EPOCH: &str = "the train loader never ends, so an epoch has no end; set `batches_per_epoch` in `train`, or use a sampler other than `Infinite`";
+pub(crate) const ENDLESS_EPOCH: &str = "the train loader never ends, so an epoch has no end; set `batches_per_epoch` in `train`, or use a sampler other than `Infinite`, or for a stream set its `samples`";
 
 /// Why a training by epoch can't have such passes, and what to do.
 pub(crate) fn uneven(pass: &str, why: &str) -> String {

@@ -3,7 +3,7 @@
 //! One of them determines the epoch, which ends with the pass of this loader. The others continue from pass to pass.
 //! Each loader has its own position in its data, and a checkpoint contains all positions.
 
-use crate::base::{Batch, Error, Result};
+use crate::base::{Batch, Clock, Error, Result};
 use crate::data::Source;
 use crate::hook::EngineHooks;
 use crate::loops::program::Program;
@@ -66,6 +66,28 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             let name = self.epoch_loader_name();
             Error::msg(format!("the loader `{name}` does not tell the samples of a batch (`Source::batch_samples`)"))
         })
+    }
+
+    /// Lets every train loader give the same batches again and again, as many as the plan says; the epochs keep their
+    /// length. A line says which ones. To be called when the loaders are dealt.
+    ///
+    /// # Errors
+    /// When a loader has not as many, or can't do it.
+    pub(crate) fn overfit(&mut self) -> Result<Option<String>> {
+        let Some(batches) = self.plan.train.overfit else { return Ok(None) };
+        if T::CLOCK == Clock::Epoch && self.plan.train.batches_per_epoch.is_none() {
+            self.plan.train.batches_per_epoch = self.choose_epoch_loader()?;
+        }
+        let names = T::loaders(Role::Train);
+        for place in 0..names.len() {
+            self.train_loader(place)?.repeat(batches)?;
+        }
+        let which = match batches {
+            1 => "the first batch".to_owned(),
+            batches => format!("the first {batches} batches"),
+        };
+        let names = names.join("`, `");
+        Ok(Some(format!("overfit: {which} of `{names}` again and again, with the same random numbers; the plan stays")))
     }
 
     /// The next training batch, on the host: of several loaders a batch of each. A loader at the end of its pass begins the

@@ -8,7 +8,7 @@ use crate::metric::mean::Mean;
 use crate::metric::total::Total;
 use crate::metric::{Better, Measure, Metric};
 use engine_macros::component;
-use tch::{Device, Kind, TchError, Tensor};
+use tch::{Device, Kind, Tensor};
 
 /// The mean of the step's loss over all samples. Each batch counts by its weight: the number of its samples, or the
 /// weight that it states, for example the number of tokens. A loss that is NaN makes the mean NaN.
@@ -46,10 +46,10 @@ impl MeanLoss {
 impl Metric for MeanLoss {
     fn update(&mut self, output: &Output, batch_size: usize) -> Result<()> {
         let weight = output.weight().unwrap_or(batch_size as f64);
-        let sum = weighted(self.name(), output, weight)?;
+        let loss = loss(self.name(), output)?;
         // the mean over nothing is no number, and counts nothing
         if weight > 0.0 {
-            self.mean.add(&sum, weight)?;
+            self.mean.add_mean(loss, weight)?;
         }
         Ok(())
     }
@@ -113,7 +113,7 @@ impl Perplexity {
 
     /// `[sum of losses, targets that count]` of one batch.
     fn counted(&self, output: &Output, ignore_index: i64) -> Result<Tensor> {
-        let mean = weighted(self.name(), output, 1.0)?;
+        let mean = loss(self.name(), output)?.f_detach()?.f_reshape([0i64; 0])?.f_to_kind(Kind::Double)?;
         let target = tensor(self.name(), output, "target")?;
         if target.kind() != Kind::Int64 {
             let (metric, tensor) = (self.name().to_owned(), "target".to_owned());
@@ -135,10 +135,10 @@ impl Metric for Perplexity {
             return Ok(self.counted.add(&counted)?);
         }
         let weight = output.weight().unwrap_or(batch_size as f64);
-        let sum = weighted(self.name(), output, weight)?;
+        let loss = loss(self.name(), output)?;
         // the mean over nothing is no number, and counts nothing
         if weight > 0.0 {
-            self.mean.add(&sum, weight)?;
+            self.mean.add_mean(loss, weight)?;
         }
         Ok(())
     }
@@ -172,17 +172,14 @@ impl Metric for Perplexity {
     }
 }
 
-/// The loss times the weight of its batch, a 0-d tensor in double precision.
-fn weighted(metric: &str, output: &Output, weight: f64) -> Result<Tensor> {
+/// The loss, which must be one number.
+fn loss<'a>(metric: &str, output: &'a Output) -> Result<&'a Tensor> {
     let loss = output.loss()?;
     if loss.numel() != 1 {
         let why = format!("its shape is {:?}, expected one number; reduce it with `.mean(…)`", loss.size());
         return Err(MetricError::Unfit { metric: metric.to_owned(), tensor: "loss".to_owned(), why }.into());
     }
-    let weighted = |loss: &Tensor| -> Result<Tensor, TchError> {
-        loss.f_detach()?.f_reshape([0i64; 0])?.f_to_kind(Kind::Double)?.f_mul_scalar(weight)
-    };
-    Ok(weighted(loss)?)
+    Ok(loss)
 }
 
 #[cfg(test)]

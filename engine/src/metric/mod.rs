@@ -30,16 +30,17 @@ pub use kept::Kept;
 pub use loss::{MeanLoss, Perplexity};
 pub use mean::Mean;
 pub use mean_of::MeanOf;
-pub use name::MetricName;
 pub(crate) use name::watched;
 pub use regress::{Mae, Mse, Pearson, R2, Rmse};
 pub use text::{Bleu, TextUnit, WordErrorRate};
 pub use total::Total;
 
+pub use crate::base::{Better, MetricName};
+
 use crate::base::error::Result;
 use crate::base::output::Output;
 use crate::base::state::{State, StateMap};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::fmt::Debug;
 
 /// Something measured over a whole pass of validation, test or training.
@@ -164,39 +165,6 @@ impl Measure {
     /// A value with this name.
     pub fn new(name: impl Into<String>, better: Better) -> Self {
         Measure { name: name.into(), better }
-    }
-}
-
-/// Which direction of a value is better.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Better {
-    /// Higher is better, as for an accuracy.
-    Higher,
-    /// Lower is better, as for a loss.
-    Lower,
-    /// Neither: the value is shown, but it can't be used to keep a best checkpoint.
-    Neither,
-}
-
-impl Better {
-    /// True when `new` is better than `old` by more than `by`. A NaN is never better, and every number is better than
-    /// a NaN.
-    ///
-    /// ```
-    /// use engine::metric::Better;
-    ///
-    /// assert!(Better::Higher.is_better(0.92, 0.90, 0.0));
-    /// assert!(!Better::Higher.is_better(0.92, 0.90, 0.05)); // not by enough
-    /// assert!(Better::Lower.is_better(0.3, f64::NAN, 0.0));
-    /// assert!(!Better::Lower.is_better(f64::NAN, 0.3, 0.0));
-    /// ```
-    pub fn is_better(self, new: f64, old: f64, by: f64) -> bool {
-        let better = match self {
-            Better::Higher => new > old + by,
-            Better::Lower => new < old - by,
-            Better::Neither => return false,
-        };
-        better || (old.is_nan() && !new.is_nan())
     }
 }
 

@@ -246,6 +246,13 @@ unsafe extern "C" {
     pub(super) fn eng_watch_end() -> *const c_char;
 
     pub(super) fn eng_empty_cache(device_type: c_int) -> c_int;
+    pub(super) fn eng_take_memory_use(
+        device_type: c_int,
+        index: c_int,
+        live: *mut i64,
+        peak: *mut i64,
+        reserved: *mut i64,
+    ) -> c_int;
 
     pub(super) fn eng_graphs_exist() -> bool;
     pub(super) fn eng_graph_pool(first: *mut u64, second: *mut u64) -> c_int;
@@ -360,5 +367,6 @@ unsafe extern "C" {
     pub(super) fn eng_reducer_zeros(reducer: *mut RawReducer) -> c_int;
     pub(super) fn eng_reducer_left_out(reducer: *const RawReducer, left_out: *mut bool) -> c_int;
     pub(super) fn eng_reducer_is_unfinished(reducer: *const RawReducer) -> bool;
+    pub(super) fn eng_reducer_waited(reducer: *const RawReducer) -> i64;
     pub(super) fn eng_reducer_fits(reducer: *const RawReducer, lists: *const *const RawList, count: usize) -> bool;
 }

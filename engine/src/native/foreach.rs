@@ -193,6 +193,33 @@ mod tests {
     }
 
     #[test]
+    fn gradients_of_every_kind_and_layout_are_scaled_as_by_an_operator() {
+        let numbers = |kind| (Tensor::arange(24, (Kind::Double, Device::Cpu)) * 0.37).sin().to_kind(kind);
+        let shapes = [
+            numbers(Kind::Float),
+            numbers(Kind::Float).reshape([4, 6]).transpose(0, 1),
+            numbers(Kind::Float).narrow(0, 0, 0),
+            numbers(Kind::Double),
+            numbers(Kind::BFloat16),
+            // as many as libtorch divides among threads
+            Tensor::arange(40_000, (Kind::Float, Device::Cpu)).cos(),
+        ];
+        let parameters = shapes.map(|gradient| {
+            let parameter = gradient.zeros_like().set_requires_grad(true);
+            (&parameter * &gradient).sum(gradient.kind()).backward();
+            parameter
+        });
+        let before: Vec<Tensor> = parameters.iter().map(|parameter| parameter.grad().copy()).collect();
+        let total = clip_grad_norm_([&TensorList::new(&parameters).unwrap()], 0.7, 2.0).unwrap();
+        assert!(total.double_value(&[]) > 100.0);
+        let factor: Tensor = 0.7 / (total + 1e-6);
+        for (parameter, before) in parameters.iter().zip(before) {
+            let (scaled, expected) = (parameter.grad(), before.g_mul(&factor).to_kind(before.kind()));
+            assert_eq!(scaled, expected, "{:?} {:?}", scaled.kind(), scaled.size());
+        }
+    }
+
+    #[test]
     fn more_lists_than_a_trainer_has_are_all_counted() {
         let lists: Vec<TensorList> =
             (0..FEW + 8).map(|_| TensorList::new([&parameter(Some(&[1.0, 0.0]))]).unwrap()).collect();

@@ -21,6 +21,49 @@ pub fn empty_cache(device: Device) -> Result<(), NativeError> {
     }
 }
 
+/// Bytes of a CUDA device, as libtorch's allocator counts them on the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryUse {
+    /// Of all tensors now.
+    pub live: u64,
+    /// Of all tensors at one time, the most since the last call.
+    pub peak: u64,
+    /// That libtorch has taken of the device, for tensors and for later.
+    pub reserved: u64,
+}
+
+/// How much memory of the CUDA device with this number is in use. The peak begins anew. The device is not waited for.
+///
+/// # Errors
+/// When there is no such device.
+pub fn take_memory_use(cuda: usize) -> Result<MemoryUse, NativeError> {
+    let index = i32::try_from(cuda).map_err(|_| NativeError::argument(format!("there is no device {cuda}")))?;
+    let (mut live, mut peak, mut reserved) = (0, 0, 0);
+    // SAFETY: three numbers are written before success is reported; 1 is CUDA among libtorch's types of devices.
+    check(unsafe { ffi::eng_take_memory_use(1, index, &mut live, &mut peak, &mut reserved) })?;
+    let bytes = |count: i64| u64::try_from(count).unwrap_or(0);
+    Ok(MemoryUse { live: bytes(live), peak: bytes(peak), reserved: bytes(reserved) })
+}
+
+/// The most bytes that this process has had in the machine's memory at one time; `None` where the system does not tell.
+pub fn most_resident() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kibibytes| kibibytes * 1024)
+}
+
+/// The names of this machine's NVIDIA devices, as the driver tells them ("NVIDIA H100 80GB HBM3"), in no known order; empty
+/// where there is none.
+pub fn cuda_device_names() -> Vec<String> {
+    let folders = std::fs::read_dir("/proc/driver/nvidia/gpus").into_iter().flatten().flatten();
+    let texts = folders.filter_map(|folder| std::fs::read_to_string(folder.path().join("information")).ok());
+    let names = texts.filter_map(|text| {
+        let name = text.lines().find_map(|line| line.strip_prefix("Model:"))?;
+        Some(name.trim().to_owned())
+    });
+    names.collect()
+}
+
 /// Counts the bytes of tensors, on all devices, that are taken on the thread that made it while it lives. A backward on
 /// the CPU runs on that thread too; one on another device does not.
 ///

@@ -10,13 +10,16 @@ mod checkpoints;
 #[cfg(feature = "tensorboard")]
 mod events;
 mod find;
+mod line;
 mod log;
 mod picture;
 mod place;
 mod rows;
+mod rows_reader;
 mod run;
 mod series;
 mod settings;
+mod shape;
 mod summary;
 mod tail;
 
@@ -27,7 +30,8 @@ pub use events::{MediaReader, Medium};
 pub use find::{find_runs, is_run};
 pub use log::{LogReader, Session};
 pub use picture::{Picture, Point, smoothed};
-pub use rows::{Rows, RowsReader};
+pub use rows::Rows;
+pub use rows_reader::RowsReader;
 pub use run::{RunReader, State};
 pub use series::{Axis, Group, Series};
 pub use settings::{Setting, differing, settings};

@@ -1,12 +1,8 @@
-//! `metrics.jsonl`, as it grows.
+//! The numbers of a run, as its rows tell them.
 
+use super::line::Line;
 use super::series::{Group, Series};
-use super::tail::{Found, Tail};
 use crate::folder::METRICS;
-use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use std::borrow::Cow;
-use std::fmt;
-use std::path::Path;
 
 /// All numbers of a run.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -66,12 +62,8 @@ impl Rows {
         notices
     }
 
-    fn put(&mut self, text: &[u8]) {
-        let mut read = serde_json::Deserializer::from_slice(text);
-        let Ok(line) = read.deserialize_map(LineVisitor) else {
-            self.unreadable += 1;
-            return;
-        };
+    /// Adds a row that was read as JSON. Returns the number of its group; `None` when it was left out.
+    pub(super) fn put(&mut self, line: &Line<'_>) -> Option<usize> {
         let named = |group: &Group| match &line.loader {
             None => group.name == line.phase,
             Some(loader) => {
@@ -83,233 +75,34 @@ impl Rows {
             Some(place) => place,
             None if self.groups.len() == MOST_GROUPS => {
                 self.unreadable += 1;
-                return;
+                return None;
             }
             None => {
-                let name =
-                    line.loader.map_or_else(|| line.phase.to_string(), |loader| format!("{}/{loader}", line.phase));
+                let name = match &line.loader {
+                    None => line.phase.to_string(),
+                    Some(loader) => format!("{}/{loader}", line.phase),
+                };
                 self.groups.push(Group { name, ..Group::default() });
                 self.groups.len() - 1
             }
         };
-        let values = line.values.iter().map(|(name, value)| (&**name, *value));
-        self.groups[place].put((line.iter, line.epoch, line.time), line.phase == "train", values);
-    }
-}
-
-/// Reads the rows of a run.
-#[derive(Debug, Default)]
-pub struct RowsReader {
-    tail: Tail,
-    rows: Rows,
-}
-
-impl RowsReader {
-    /// Reads what was added, about `budget` bytes of it.
-    pub(super) fn read(&mut self, folder: &Path, budget: u64) -> Found {
-        let begin = |rows: &mut Rows| *rows = Rows::default();
-        self.tail.read(folder, METRICS, budget, &mut self.rows, begin, Rows::put)
-    }
-
-    /// What was read.
-    pub fn rows(&self) -> &Rows {
-        &self.rows
-    }
-
-    /// How much of the file was read, from 0 to 1.
-    pub fn progress(&self) -> f64 {
-        self.tail.progress()
-    }
-
-    /// What a person has to know of the reading.
-    pub fn notices(&self) -> Vec<String> {
-        let mut notices = self.rows.notices();
-        if self.tail.has_given_up() {
-            notices.push(format!("`{METRICS}` has a line of more than 16 MB; what follows was not read"));
-        }
-        notices
-    }
-}
-
-/// A row as it is written.
-struct Line<'a> {
-    phase: Cow<'a, str>,
-    loader: Option<Cow<'a, str>>,
-    epoch: u64,
-    iter: u64,
-    time: f64,
-    values: Vec<(Cow<'a, str>, f64)>,
-}
-
-struct LineVisitor;
-
-impl<'de> Visitor<'de> for LineVisitor {
-    type Value = Line<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a row")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Line<'de>, A::Error> {
-        let (mut phase, mut iter) = (None, None);
-        let mut line =
-            Line { phase: "".into(), loader: None, epoch: 0, iter: 0, time: 0.0, values: Vec::with_capacity(16) };
-        while let Some(Text(key)) = map.next_key()? {
-            match &*key {
-                "phase" => phase = Some(map.next_value::<Text<'de>>()?.0),
-                "loader" => line.loader = Some(map.next_value::<Text<'de>>()?.0),
-                "epoch" => line.epoch = map.next_value()?,
-                "iter" => iter = Some(map.next_value()?),
-                "time" => line.time = map.next_value()?,
-                _ => {
-                    if let Cell(Some(value)) = map.next_value()? {
-                        line.values.push((key, value));
-                    }
-                }
+        let group = &mut self.groups[place];
+        let row = group.row((line.iter, line.epoch, line.time), line.is_train())?;
+        for (hint, (name, value)) in line.values.iter().enumerate() {
+            if let Some(series) = group.number_of(name, hint) {
+                group.put(row, series, *value);
             }
         }
-        line.phase = phase.ok_or_else(|| A::Error::missing_field("phase"))?;
-        line.iter = iter.ok_or_else(|| A::Error::missing_field("iter"))?;
-        Ok(line)
-    }
-}
-
-/// A text that is borrowed where it has no escapes.
-struct Text<'a>(Cow<'a, str>);
-
-impl<'de> serde::Deserialize<'de> for Text<'de> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct TextVisitor;
-        impl<'de> Visitor<'de> for TextVisitor {
-            type Value = Text<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text")
-            }
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Borrowed(text)))
-            }
-            fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Owned(text.to_owned())))
-            }
-        }
-        from.deserialize_str(TextVisitor)
-    }
-}
-
-/// The value of a name: a number, NaN for `null`, or nothing for what is neither.
-struct Cell(Option<f64>);
-
-impl<'de> serde::Deserialize<'de> for Cell {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(CellVisitor)
-    }
-}
-
-struct CellVisitor;
-
-impl<'de> Visitor<'de> for CellVisitor {
-    type Value = Cell;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
-    }
-    fn visit_f64<E>(self, value: f64) -> Result<Cell, E> {
-        Ok(Cell(Some(value)))
-    }
-    fn visit_u64<E>(self, value: u64) -> Result<Cell, E> {
-        Ok(Cell(Some(value as f64)))
-    }
-    fn visit_i64<E>(self, value: i64) -> Result<Cell, E> {
-        Ok(Cell(Some(value as f64)))
-    }
-    fn visit_unit<E>(self) -> Result<Cell, E> {
-        Ok(Cell(Some(f64::NAN)))
-    }
-    fn visit_bool<E>(self, _: bool) -> Result<Cell, E> {
-        Ok(Cell(None))
-    }
-    fn visit_str<E>(self, _: &str) -> Result<Cell, E> {
-        Ok(Cell(None))
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Cell, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Cell(None))
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Cell, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Cell(None))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::readers::series::Axis;
-
-    fn rows(lines: &[&str]) -> Rows {
-        let mut rows = Rows::default();
-        lines.iter().for_each(|line| rows.put(line.as_bytes()));
-        rows
+        Some(place)
     }
 
-    fn points(rows: &Rows, key: &str, axis: Axis) -> Vec<(f64, f64)> {
-        let (group, series) = rows.find(key).unwrap();
-        series.places(group, axis, rows.iters_per_epoch()).zip(series.values().iter().copied()).collect()
+    /// Counts a line that is no row.
+    pub(super) fn put_unreadable(&mut self) {
+        self.unreadable += 1;
     }
 
-    #[test]
-    fn rows_become_series_under_their_full_names() {
-        let read = rows(&[
-            r#"{"phase":"train","epoch":0,"iter":5,"time":1.0,"loss":0.5,"lr":1}"#,
-            r#"{"phase":"train","epoch":1,"iter":10,"time":2.0,"loss":0.25}"#,
-            r#"{"phase":"val","loader":"hard","epoch":1,"iter":10,"time":2.5,"accuracy":0.75}"#,
-        ]);
-        assert_eq!(read.keys().collect::<Vec<_>>(), ["train/loss", "train/lr", "val/hard/accuracy"]);
-        assert_eq!(points(&read, "train/loss", Axis::Iter), [(5.0, 0.5), (10.0, 0.25)]);
-        assert_eq!(points(&read, "train/loss", Axis::Epoch), [(0.5, 0.5), (1.0, 0.25)]);
-        assert_eq!(points(&read, "val/hard/accuracy", Axis::Time), [(2.5, 0.75)]);
-        assert_eq!(points(&read, "train/lr", Axis::Iter), [(5.0, 1.0)]);
-        assert_eq!(read.last(), Some((1, 10, 2.5)));
-    }
-
-    #[test]
-    fn a_training_row_drops_later_ones_and_an_evaluation_only_replaces_its_own() {
-        let train =
-            |iter: u64, loss: f64| format!(r#"{{"phase":"train","epoch":0,"iter":{iter},"time":0,"loss":{loss}}}"#);
-        let val = |iter: u64, loss: f64| format!(r#"{{"phase":"val","epoch":0,"iter":{iter},"time":0,"loss":{loss}}}"#);
-        let lines = [
-            train(1, 1.0),
-            train(2, 2.0),
-            train(3, 3.0),
-            train(2, 20.0),
-            val(5, 1.0),
-            val(9, 2.0),
-            val(5, 3.0),
-            val(7, 4.0),
-        ];
-        let read = rows(&lines.iter().map(String::as_str).collect::<Vec<_>>());
-        assert_eq!(points(&read, "train/loss", Axis::Iter), [(1.0, 1.0), (2.0, 20.0)]);
-        assert_eq!(points(&read, "val/loss", Axis::Iter), [(5.0, 3.0), (7.0, 4.0), (9.0, 2.0)]);
-        // also what was known of the values that are gone
-        let extremes = |key| {
-            let series = read.find(key).unwrap().1;
-            [false, true].map(|largest| series.values()[series.extreme(largest).unwrap()])
-        };
-        assert_eq!((extremes("train/loss"), extremes("val/loss")), ([1.0, 20.0], [2.0, 4.0]));
-    }
-
-    #[test]
-    fn what_is_not_finite_is_a_point_and_what_is_no_row_is_told() {
-        let read = rows(&[
-            r#"{"phase":"train","epoch":0,"iter":1,"time":0,"loss":null,"text":"x","list":[1,{"a":2}],"flag":true}"#,
-            "nonsense",
-            "{}",
-            r#"{"phase":"train","iter":-1}"#,
-            "\u{1}\0",
-        ]);
-        let (_, series) = read.find("train/loss").unwrap();
-        assert!(series.values()[0].is_nan() && series.not_finite() == 1);
-        assert_eq!(read.keys().collect::<Vec<_>>(), ["train/loss"]);
-        assert_eq!(read.notices(), ["4 lines of `metrics.jsonl` are no rows, and were left out"]);
+    /// A group by its number.
+    pub(super) fn group(&mut self, place: usize) -> &mut Group {
+        &mut self.groups[place]
     }
 }

@@ -72,14 +72,11 @@ const MOST_NAMES: usize = 4096;
 const MOST_OUT_OF_ORDER: u64 = 10_000;
 
 impl Group {
-    /// Adds a row. A value is the last that was written for its iter: what a `val` command measures again replaces what was
-    /// there. Training rows behind this one are dropped: they are of a process that was killed.
-    pub(super) fn put<'a>(
-        &mut self,
-        (iter, epoch, time): (u64, u64, f64),
-        is_train: bool,
-        values: impl Iterator<Item = (&'a str, f64)>,
-    ) {
+    /// Adds a row without values. A value is the last that was written for its iter: what a `val` command measures again
+    /// replaces what was there. Training rows behind this one are dropped: they are of a process that was killed.
+    ///
+    /// Returns the number of the row; `None` when there are too many, and it was left out.
+    pub(super) fn row(&mut self, (iter, epoch, time): (u64, u64, f64), is_train: bool) -> Option<usize> {
         let row = match self.iters.last() {
             Some(&last) if iter <= last => {
                 let row = self.iters.partition_point(|known| *known < iter);
@@ -87,7 +84,7 @@ impl Group {
                     self.cut(row);
                 } else if self.iters[row] != iter {
                     if self.out_of_order >= MOST_OUT_OF_ORDER {
-                        return;
+                        return None;
                     }
                     self.out_of_order += 1;
                     self.series.iter_mut().for_each(|series| series.make_room(row));
@@ -102,30 +99,36 @@ impl Group {
         };
         if row == self.iters.len() {
             // a file of four thousand million rows is not read
-            if u32::try_from(row).is_err() {
-                return;
-            }
+            u32::try_from(row).ok()?;
             self.insert(row, (iter, epoch, time));
         }
-        for (place, (name, value)) in values.enumerate() {
-            // rows mostly have the same names in the same order
-            let known = match self.series.get(place) {
-                Some(series) if series.name == name => Some(place),
-                _ => self.series.iter().position(|series| series.name == name),
-            };
-            let known = match known {
-                Some(known) => known,
-                None if self.series.len() == MOST_NAMES => {
-                    self.left_out += 1;
-                    continue;
-                }
-                None => {
-                    self.series.push(Series { name: name.to_owned(), ..Series::default() });
-                    self.series.len() - 1
-                }
-            };
-            self.series[known].put(row, value);
+        Some(row)
+    }
+
+    /// The number of the series of a name, which is made where it is missing. `hint` is where it is looked for first. `None`
+    /// when there are too many names; that is counted.
+    pub(super) fn number_of(&mut self, name: &str, hint: usize) -> Option<usize> {
+        // rows mostly have the same names in the same order
+        let known = match self.series.get(hint) {
+            Some(series) if series.name == name => Some(hint),
+            _ => self.series.iter().position(|series| series.name == name),
+        };
+        match known {
+            None if self.series.len() == MOST_NAMES => {
+                self.left_out += 1;
+                None
+            }
+            None => {
+                self.series.push(Series { name: name.to_owned(), ..Series::default() });
+                Some(self.series.len() - 1)
+            }
+            known => known,
         }
+    }
+
+    /// Puts a value into a row.
+    pub(super) fn put(&mut self, row: usize, series: usize, value: f64) {
+        self.series[series].put(row, value);
     }
 
     fn insert(&mut self, row: usize, (iter, epoch, time): (u64, u64, f64)) {
@@ -180,7 +183,10 @@ impl Group {
 impl Series {
     fn put(&mut self, row: usize, value: f64) {
         let row = row as u32;
-        let place = self.at.partition_point(|at| *at < row);
+        let place = match self.at.last() {
+            Some(last) if *last >= row => self.at.partition_point(|at| *at < row),
+            _ => self.at.len(),
+        };
         match self.at.get(place) {
             Some(at) if *at == row => {
                 self.values[place] = value;

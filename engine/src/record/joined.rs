@@ -12,8 +12,9 @@ pub struct Logged {
 }
 
 /// The numbers of all processes as those of one, in the order of processes: means by their weights; of last values that of
-/// the first process that has one. Of the timer's numbers the sum of `samples_per_second`, and the largest `iter_time` and
-/// `data_time`: those of the slowest process, for which the others wait.
+/// the first process that has one. Of the timer's numbers the sum of `samples_per_second`, and the largest `iter_time`,
+/// `data_time` and `comm_time`. After `comm_time` comes `slowest_rank`, the number of the process that has waited least:
+/// the others have waited for it.
 ///
 /// ```
 /// use engine::record::{Logged, joined};
@@ -23,6 +24,7 @@ pub struct Logged {
 /// assert_eq!(row, [("loss".to_owned(), 1.5)]);
 /// ```
 pub fn joined(processes: Vec<Vec<Logged>>) -> Vec<(String, f64)> {
+    let slowest = slowest(&processes);
     let mut row: Vec<(Logged, f64)> = Vec::new();
     for logged in processes.into_iter().flatten() {
         // nothing times a value that is no number is none either
@@ -38,13 +40,29 @@ pub fn joined(processes: Vec<Vec<Logged>>) -> Vec<(String, f64)> {
                 }
                 _ => match known.name.as_str() {
                     "samples_per_second" => known.value += logged.value,
-                    "iter_time" | "data_time" => known.value = known.value.max(logged.value),
+                    "iter_time" | "data_time" | WAITED => known.value = known.value.max(logged.value),
                     _ => {}
                 },
             },
         }
     }
-    row.into_iter().map(|(logged, _)| (logged.name, logged.value)).collect()
+    let mut row: Vec<(String, f64)> = row.into_iter().map(|(logged, _)| (logged.name, logged.value)).collect();
+    if let (Some(rank), Some(place)) = (slowest, row.iter().position(|(name, _)| name == WAITED)) {
+        row.insert(place + 1, ("slowest_rank".to_owned(), rank as f64));
+    }
+    row
+}
+
+/// How long a process has waited for the others.
+const WAITED: &str = "comm_time";
+
+/// The process that has waited least, when several say how long they have.
+fn slowest(processes: &[Vec<Logged>]) -> Option<usize> {
+    let waited = |logged: &Vec<Logged>| logged.iter().find(|logged| logged.name == WAITED).map(|logged| logged.value);
+    let waits: Vec<(usize, f64)> =
+        processes.iter().enumerate().filter_map(|(rank, logged)| Some((rank, waited(logged)?))).collect();
+    let least = waits.iter().min_by(|(_, one), (_, other)| one.total_cmp(other))?;
+    (waits.len() > 1).then_some(least.0)
 }
 
 #[cfg(test)]
@@ -73,6 +91,16 @@ mod tests {
         let expected = [("loss", 1.0), ("lr", 0.1), ("iter_time", 2.0), ("samples_per_second", 14.0), ("rare", 7.0)];
         let row = joined(vec![first, second]);
         assert_eq!(row, expected.map(|(name, value)| (name.to_owned(), value)));
+    }
+
+    #[test]
+    fn the_process_that_has_waited_least_is_the_slowest() {
+        let of = |waited: f64| vec![last("comm_time", waited), last("eta", 9.0)];
+        let row = joined(vec![of(0.25), of(0.5), of(0.125)]);
+        let expected = [("comm_time", 0.5), ("slowest_rank", 2.0), ("eta", 9.0)];
+        assert_eq!(row, expected.map(|(name, value)| (name.to_owned(), value)));
+        // one alone is not slower than another
+        assert_eq!(joined(vec![of(0.25)]).len(), 2);
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub struct Timed {
     pub whole: Duration,
     /// How long it waited for data.
     pub data: Duration,
+    /// How long it waited for other ranks.
+    pub ranks: Duration,
     /// The samples of its batches.
     pub samples: u64,
 }
@@ -48,11 +50,13 @@ impl Timing {
         {
             self.sums.whole -= oldest.whole;
             self.sums.data -= oldest.data;
+            self.sums.ranks -= oldest.ranks;
             self.sums.samples -= oldest.samples;
         }
         self.recent.push_back(iter);
         self.sums.whole += iter.whole;
         self.sums.data += iter.data;
+        self.sums.ranks += iter.ranks;
         self.sums.samples += iter.samples;
         if self.iters == 0 {
             self.first = iter.whole;
@@ -75,6 +79,11 @@ impl Timing {
     /// The mean wait for data of the last iters.
     pub fn data_time(&self) -> Option<Duration> {
         self.mean(self.sums.data)
+    }
+
+    /// The mean wait for other ranks of the last iters.
+    pub fn ranks_time(&self) -> Option<Duration> {
+        self.mean(self.sums.ranks)
     }
 
     /// Samples a second in the last iters.
@@ -118,7 +127,7 @@ mod tests {
     use super::*;
 
     fn iter(whole: u64, data: u64) -> Timed {
-        Timed { whole: ms(whole), data: ms(data), samples: 64 }
+        Timed { whole: ms(whole), data: ms(data), ranks: ms(data / 2), samples: 64 }
     }
 
     fn ms(milliseconds: u64) -> Duration {
@@ -139,6 +148,7 @@ mod tests {
         timing.iter(iter(30, 10));
         timing.iter(iter(10, 4));
         assert_eq!((timing.iter_time(), timing.data_time()), (Some(ms(20)), Some(ms(7))));
+        assert_eq!(timing.ranks_time(), Some(Duration::from_micros(3500)));
         assert_eq!(timing.samples_per_second(), Some(3200.0));
         // the last batch of an epoch may be smaller
         timing.iter(Timed { samples: 16, ..iter(10, 4) });

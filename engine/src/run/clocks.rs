@@ -92,6 +92,14 @@ impl Clocks {
         TrainingProgress { epoch: self.epoch, iter: self.iter, planned }
     }
 
+    /// The position at which the last update began; `None` before the first one.
+    pub(crate) fn last_update(&self) -> Option<TrainingProgress> {
+        let TrainingProgress { epoch, iter, planned } = self.progress();
+        let counted = self.clock == Clock::Epoch && self.is_between_epochs();
+        let epoch = Epoch(epoch.get().saturating_sub(u64::from(counted)));
+        Some(TrainingProgress { epoch, iter: Iter(iter.get().checked_sub(1)?), planned })
+    }
+
     /// Whether the plan is finished.
     pub fn is_finished(&self) -> bool {
         self.planned(self.clock).is_some_and(|planned| self.count(self.clock) >= planned)

@@ -85,6 +85,11 @@ fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
+/// The day (UTC), `2026-02-28`.
+pub(crate) fn date() -> String {
+    stamp(now()).split('T').next().unwrap_or_default().to_owned()
+}
+
 /// Seconds since 1970 as `2026-02-28T23:59:59Z`.
 ///
 /// The date by Howard Hinnant's `civil_from_days` (<https://howardhinnant.github.io/date_algorithms.html>): years

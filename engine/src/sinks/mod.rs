@@ -15,6 +15,7 @@ pub use console::{Console, ConsoleOptions, Verbosity};
 pub use format::{clock, row_text, value_text};
 pub use json_lines::JsonLines;
 pub use log_file::LogFile;
+pub(crate) use log_file::date;
 #[cfg(feature = "tensorboard")]
 pub use tensorboard::TensorBoard;
 #[cfg(feature = "tensorboard")]

@@ -44,7 +44,10 @@ impl RowLines {
     pub(super) fn line(&mut self, row: &Row) -> String {
         let mut parts = vec![part("epoch", row.at.epoch as f64), part("iter", row.at.iter as f64)];
         parts.iter_mut().for_each(|part| part.rank = Rank::Moment);
-        let shown = row.values.iter().filter(|(name, _)| !matches!(name.as_str(), "iter_time" | "data_time"));
+        let shown = row
+            .values
+            .iter()
+            .filter(|(name, _)| !matches!(name.as_str(), "iter_time" | "data_time" | "comm_time" | "slowest_rank"));
         parts.extend(shown.map(|(name, value)| part(name, *value)));
         parts.sort_by_key(|part| part.rank);
         let head = row.loader.as_ref().map_or(row.phase.to_string(), |loader| format!("{} {loader}", row.phase));

@@ -17,14 +17,14 @@ pub use build::{Build, EngineHooksOf, Fields};
 pub use build_errors::{BuildErrors, Mistake};
 pub use builder::Builder;
 pub use experiment::{
-    BackendSettings, DeviceChoice, Experiment, ExperimentBuilder, ModelWeights, Purpose, Reader, Resume, Schema,
-    Section, TrainSettings, ValSettings, Writer, docs_of,
+    BackendSettings, DeviceChoice, Experiment, ExperimentBuilder, ModelWeights, Purpose, Reader, Resume, RunName,
+    Schema, Section, TrainSettings, ValSettings, Writer, docs_of,
 };
 pub use fields::{LoaderField, MetricField, OptimizerField, SameBatch, SameBatches, SchedulesField};
 pub(crate) use run::needs_loader;
 pub use run::{
-    Offline, PlannedCheckpoints, PlannedGroup, PlannedHook, PlannedLoader, PlannedMemory, PlannedPass, Predictor,
-    Program, ProgramPlan, RanksPlan, ScheduledGroup, ScheduledSetting, Summary, TrainOptions, build, plan_of,
-    plan_of_ranks, run_costs, run_offline, run_predict, run_replay, run_script, run_test, run_train, run_val,
-    scheduled,
+    BatchProbe, LrCurve, LrEnd, LrPoint, LrSearch, Offline, PlannedCheckpoints, PlannedGroup, PlannedHook,
+    PlannedLoader, PlannedMemory, PlannedPass, Predictor, Program, ProgramPlan, RanksPlan, ScheduledGroup,
+    ScheduledSetting, Summary, TrainOptions, build, plan_of, plan_of_ranks, run_batch_probe, run_costs, run_lr_find,
+    run_offline, run_predict, run_replay, run_script, run_test, run_train, run_val, scheduled,
 };

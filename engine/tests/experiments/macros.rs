@@ -378,3 +378,44 @@ fn the_fields_of_an_enum_are_settings() {
         assert!(mistakes[0].contains(expected), "{}", mistakes[0]);
     }
 }
+
+/// Full in the first half of its window, and a tenth in the second.
+#[schedule]
+fn half_then_tenth(position: WindowPosition) -> f64 {
+    if position.fraction() < 0.5 { 1.0 } else { 0.1 }
+}
+
+/// The count itself, where nobody asks why.
+#[schedule(name = "Counted")]
+fn a_count(position: WindowPosition) -> f64 {
+    (position.begin + position.at) as f64
+}
+
+#[test]
+fn a_function_is_a_schedule_that_a_file_names_and_list_shows() {
+    use engine::base::{Epoch, Iter};
+    use engine::optim::{GroupName, PlannedLength, TrainingProgress};
+
+    let text =
+        r#"[HalfThenTenth(end: 10), Counted(by: Epoch, begin: 2, end: 4, setting: "momentum", groups: ["opt"])]"#;
+    let schedules: Schedules = engine::config::parse_text("example", text).unwrap().read().unwrap();
+    let planned = PlannedLength { max_epochs: 4, max_iters: 20, iters_per_epoch: 5 };
+    let value = |setting, iter| {
+        let now = TrainingProgress { epoch: Epoch(iter / 5), iter: Iter(iter), planned };
+        schedules.value(setting, GroupName { optimizer: "opt", group: "default" }, 0.5, &now)
+    };
+    assert_eq!([0, 4, 5, 19].map(|iter| value("lr", iter)), [Some(0.5), Some(0.5), Some(0.05), Some(0.05)]);
+    assert_eq!([9, 10, 15, 19].map(|iter| value("momentum", iter)), [None, Some(1.0), Some(1.5), Some(1.5)]);
+    let again: Schedules = serde_json::from_str(&serde_json::to_string(&schedules).unwrap()).unwrap();
+    assert_eq!(format!("{schedules:?}"), format!("{again:?}"));
+    // it is still a function
+    assert_eq!(half_then_tenth(WindowPosition { begin: 0, at: 9, length: 10 }), 0.1);
+    let listed = registry::components().into_iter().find(|component| component.name == "HalfThenTenth").unwrap();
+    assert_eq!(
+        (listed.kind, listed.docs.trim()),
+        ("schedule", "Full in the first half of its window, and a tenth in the second.")
+    );
+    let told =
+        engine::config::parse_text("example", "[HalfThenTenth(every: 3)]").unwrap().read::<Schedules>().unwrap_err();
+    assert!(told.to_string().contains("unknown field `every`, expected one of `by`, `begin`"), "{told}");
+}

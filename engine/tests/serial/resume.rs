@@ -7,7 +7,8 @@ use engine::base::{Clock, Epoch, Iter, StateMap, StateValue};
 use engine::checkpoint::Snapshot;
 use engine::hooks::EarlyStopping;
 use engine::loops::{End, TrainPlan};
-use engine::optim::Precision;
+use engine::optim::schedule::Plateau;
+use engine::optim::{Precision, Schedules};
 use engine::phase::Phase;
 use engine::record::Row;
 use engine::run::Signal;
@@ -212,6 +213,37 @@ fn by_iter_a_run_goes_on_to_the_bit_from_every_iter() {
         ..rich()
     };
     assert_resumes_after_every_iter::<ByIter>(&setup, 10);
+}
+
+/// A schedule that lowers the learning rate after almost every validation.
+fn with_plateau<S: Shape>(driver: &mut Full<S>) {
+    let plateau = Plateau { patience: 0, cooldown: 1, factor: 0.5, threshold: 0.5, ..Plateau::new("val/loss") };
+    driver.run.updates.schedules = Schedules(vec![Box::new(plateau)]);
+}
+
+fn assert_a_plateau_resumes_after_every_iter<S: Shape>(setup: &Setup, iters: usize) {
+    let whole = uninterrupted::<S>(setup, with_plateau);
+    let reductions = whole.state.iter().find(|(name, _)| name == "/parts/schedule.Plateau/reductions");
+    assert!(reductions.is_some_and(|(_, count)| count != "Int(0)"), "{reductions:?}");
+    for nth in 1..=iters {
+        let resumed = interrupted::<S>(setup, &[(Phase::AfterBackward, nth)], with_plateau).unwrap();
+        assert_same(&resumed, &whole, &format!("interrupted in batch {nth}"));
+    }
+    let in_val = interrupted::<S>(setup, &[(Phase::BeforeValIter, 3)], with_plateau).unwrap();
+    assert_same(&in_val, &whole, "interrupted in a validation");
+}
+
+#[test]
+fn a_plateau_goes_on_to_the_bit_from_every_iter() {
+    let _alone = alone();
+    // validated in the middle of epochs: each has three iters
+    assert_a_plateau_resumes_after_every_iter::<ByEpoch>(&Setup { val: Some(every(2, Clock::Iter)), ..rich() }, 10);
+    let setup = Setup {
+        train: TrainPlan { max_iters: Some(5), accumulate: 2, ..TrainPlan::default() },
+        val: Some(every(1, Clock::Iter)),
+        ..rich()
+    };
+    assert_a_plateau_resumes_after_every_iter::<ByIter>(&setup, 10);
 }
 
 #[test]

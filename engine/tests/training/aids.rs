@@ -2,7 +2,7 @@
 
 use crate::support::{self, ByEpoch, Full, Setup, Toyed as _, from_ron};
 use engine::base::{Output, Result};
-use engine::hooks::{ActivationStatistics, EmptyCache, Freeze, MeanTeacher, ParameterStatistics};
+use engine::hooks::{ActivationStatistics, DeviceMemory, EmptyCache, Freeze, MeanTeacher, Mfu, ParameterStatistics};
 use engine::loops::End;
 use engine::model::ModelEntry;
 use engine::phase::Phase;
@@ -149,6 +149,24 @@ fn statistics_are_in_the_rows_of_their_iters() -> Result<()> {
     let of_row = |row: usize| rows[row].values.iter().filter(|(name, _)| name.ends_with("/std")).count();
     let parameters = driver.run.models.get("net")?.parameters().count();
     assert_eq!([of_row(0), of_row(1)], [0, 2 * parameters]);
+    Ok(())
+}
+
+#[test]
+fn rows_show_memory_and_how_fast_the_training_computes() -> Result<()> {
+    let mut driver = Setup { logger: "(interval: 1)", ..Setup::epochs(1) }.full::<ByEpoch>();
+    driver.add(from_ron::<DeviceMemory>("(interval: 1)"));
+    driver.add(from_ron::<Mfu>("(interval: 1, peak_tflops: Some(0.5))"));
+    let (rows, _) = driver.keep_rows();
+    driver.train_all()?;
+    let rows = rows.lock().unwrap();
+    let of = |row: usize, name: &str| rows[row].values.iter().find(|(known, _)| known == name).map(|(_, value)| *value);
+    // libtorch alone takes more than that
+    assert!(of(0, "memory").unwrap() > 50.0);
+    assert_eq!(of(0, "tflops"), None, "before the second iter begins, nothing is known");
+    let tflops = of(1, "tflops").unwrap();
+    assert!(tflops > 0.0);
+    assert_eq!(of(1, "mfu"), Some(tflops / 0.5));
     Ok(())
 }
 

@@ -23,6 +23,7 @@ mod order;
 mod passes;
 mod peers;
 mod plan;
+mod plateau;
 mod porting;
 mod precision;
 mod sanity;

@@ -1,4 +1,4 @@
-//! `docs/experiments.md` and `docs/sweeps.md` are followed word by word: their files are written, their commands run, their
+//! `docs/experiments.md`, `docs/sweeps.md` and `docs/trying.md` are followed word by word: their files are written, their commands run, their
 //! output compared.
 //!
 //! `OVERWRITE=1` writes what the commands print into the documents.
@@ -16,6 +16,11 @@ fn the_document_of_experiments_can_be_followed() {
 #[test]
 fn the_document_of_sweeps_can_be_followed() {
     follow("sweeps.md", (3, 3));
+}
+
+#[test]
+fn the_document_of_trying_can_be_followed() {
+    follow("trying.md", (1, 3));
 }
 
 /// Follows a document with at least so many files and commands.

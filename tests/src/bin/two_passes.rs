@@ -23,6 +23,9 @@ pub struct Duel {
     /// Milliseconds that each step sleeps; above 0 it is announced too.
     #[config(default = 0, range = 0..=60_000)]
     pause: u64,
+    /// Whether what is forged begins with random numbers, and not with those of the batch.
+    #[config(default = true)]
+    drawn: bool,
     /// Steps of the whole run.
     #[state]
     steps: u64,
@@ -45,11 +48,15 @@ impl Model for Forger {
 }
 
 impl Duel {
-    /// Points `[n, 4]`.
-    fn forged(&mut self, n: i64) -> Tensor {
+    /// Points `[n, 4]`, one for each of these.
+    fn forged(&mut self, points: &Tensor) -> Tensor {
         self.steps += 1;
         mark("step", self.steps, self.pause);
-        Tensor::randn([n, 2], (Kind::Float, Device::Cpu)).apply(&self.forger.0)
+        let noise = match self.drawn {
+            true => Tensor::randn([points.size()[0], 2], (Kind::Float, Device::Cpu)),
+            false => points.narrow(1, 0, 2),
+        };
+        noise.apply(&self.forger.0)
     }
 }
 
@@ -58,14 +65,14 @@ impl Duel {
     /// Learns heaps, with a little of what is forged mixed in.
     #[pass(opt_net, times = 2)]
     fn learn(&mut self, (points, heaps): &(Tensor, Tensor), cx: &mut Context<'_>) -> Result<Output> {
-        let forged = self.forged(points.size()[0]);
+        let forged = self.forged(points);
         judge(&self.net, &(points + forged * 0.1), heaps, cx.is_training())
     }
 
     /// Learns points that the network is sure of.
     #[pass(opt_forger, every = 3)]
     fn forge(&mut self, (points, heaps): &(Tensor, Tensor), cx: &mut Context<'_>) -> Result<Output> {
-        let forged = self.forged(points.size()[0]);
+        let forged = self.forged(points);
         judge(&self.net, &forged, heaps, cx.is_training())
     }
 }

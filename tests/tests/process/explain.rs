@@ -228,6 +228,17 @@ fn schedule_tells_the_learning_rates_that_the_training_then_has() {
 }
 
 #[test]
+fn schedule_says_what_only_a_training_tells() {
+    let bench = Bench::by_epoch();
+    let set = "schedule=[Plateau(monitor: \"val/loss\")]";
+    let told = bench.run(&["schedule", "exp.ron", "--set", set]).exits(0).stdout;
+    let note = "`Plateau` follows `val/loss`: what it will change is not known before the training";
+    assert!(told.contains(note) && told.contains("0.02 to 0.02"), "{told}");
+    let other = bench.run(&["schedule", "exp.ron", "--set", set, "--setting", "weight_decay"]).exits(0).stdout;
+    assert!(!other.contains("Plateau"), "{other}");
+}
+
+#[test]
 fn a_setting_that_no_optimizer_has_is_told_its_neighbour() {
     let bench = Bench::by_iter();
     bench.run(&["schedule", "exp.ron", "--setting", "weight_deca"]).exits(1).says("did you mean `weight_decay`?");

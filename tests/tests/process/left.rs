@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Values that differ from run to run: the time of day, and how fast the machine was.
-pub(crate) const TIMES: [&str; 5] = ["time", "iter_time", "data_time", "samples_per_second", "eta"];
+pub(crate) const TIMES: [&str; 7] =
+    ["time", "iter_time", "data_time", "comm_time", "slowest_rank", "samples_per_second", "eta"];
 
 /// Every tensor file of the newest checkpoint: weights, and what optimizers, averages and generators hold.
 pub(crate) fn tensors(run: &Path) -> BTreeMap<String, Vec<u8>> {
@@ -52,13 +53,18 @@ pub(crate) fn checkpoints(run: &Path) -> Vec<String> {
 
 /// The rows of `metrics.jsonl` without the values that depend on time.
 pub(crate) fn rows(run: &Path) -> Vec<Value> {
-    let text = std::fs::read_to_string(run.join("metrics.jsonl")).unwrap();
-    let mut rows: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut rows = timed_rows(run);
     for row in &mut rows {
         let row = row.as_object_mut().unwrap();
         TIMES.iter().for_each(|name| drop(row.remove(*name)));
     }
     rows
+}
+
+/// The rows of `metrics.jsonl` as they are.
+pub(crate) fn timed_rows(run: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 /// The lines of `log.txt` without their time stamps.

@@ -3,20 +3,26 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(unreachable_pub, reason = "the parts of one test program share what they need")]
 
+mod batch_find;
 mod bench;
 mod board;
 mod left;
 
 mod commands;
+mod completion;
 mod disk;
 mod endings;
 mod explain;
 mod files;
 mod folder;
 mod going_on;
+mod halving;
 mod hooks;
 mod hostile;
+mod lr_find;
 mod mistakes;
+mod names;
+mod overfit;
 mod passes;
 mod peers;
 mod ranks;
@@ -25,6 +31,7 @@ mod replay;
 mod resume;
 mod rows;
 mod runs;
+mod schema;
 mod signals;
 mod smoke;
 mod sweep;

@@ -222,8 +222,9 @@ fn next(state: &mut u64) -> usize {
 #[test]
 fn sweep_files_that_are_changed_anywhere_end_in_a_clear_error() {
     const SOUND: &str = r#"Sweep(base: "exp.ron", over: {"optimizer.lr": LogUniform(1e-3, 1e-1), "model.hidden": Choice([4, 8]),
-        "seed": Int(1, 4), "model": Choice([Mlp(hidden: 4), (dropout: Ref("optimizer.weight_decay"))])}, by: Tpe(trials: 9), watch: "val/loss")"#;
-    const PIECES: [&str; 18] = [
+        "seed": Int(1, 4), "model": Choice([Mlp(hidden: 4), (dropout: Ref("optimizer.weight_decay"))])}, by: Tpe(trials: 9), watch: "val/loss",
+        halve: Asha(rungs: [2, 4], factor: 2))"#;
+    const PIECES: [&str; 19] = [
         "(",
         ")",
         "[",
@@ -242,13 +243,14 @@ fn sweep_files_that_are_changed_anywhere_end_in_a_clear_error() {
         "Mul(1, ",
         "None",
         "//",
+        "Asha(rungs: [1])",
     ];
     let bench = Bench::by_epoch();
     bench.write("search.ron", SOUND);
     // it is sound, and has not begun
     bench.run(&["sweep", "search.ron", "--table"]).exits(2).says("there is no sweep in");
     let mut state = 0x9E37_79B9_7F4A_7C15;
-    for _ in 0..120 {
+    for _ in 0..140 {
         let mut text = SOUND.to_owned();
         for _ in 0..1 + next(&mut state) % 2 {
             let at = next(&mut state) % text.len();

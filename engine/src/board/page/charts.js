@@ -7,7 +7,7 @@ const Charts = (() => {
   // By loop and loader, the same in all charts: train, then the others in the order of their names.
   const DASHES = [[], [7, 4], [2, 3], [10, 3, 2, 3], [4, 2], [1, 4]];
   // What is looked at last.
-  const ASIDE = /^(iter_time|data_time|eta|samples_per_second|grad_norm)\b/;
+  const ASIDE = /^(iter_time|data_time|comm_time|slowest_rank|eta|samples_per_second|grad_norm)\b/;
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
   let context = null; // what main.js gives: chosen runs, axis, smoothing, window

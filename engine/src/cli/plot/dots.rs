@@ -1,4 +1,4 @@
-//! Curves of Braille dots: each character has two columns and four rows of them.
+//! Curves of Braille dots: each character has two columns and four rows of them. A mark is a `▲` on the axis.
 
 use super::frame::{Curve, label};
 
@@ -8,7 +8,7 @@ const LINES: usize = 12;
 const BITS: [[u32; 4]; 2] = [[0x01, 0x02, 0x04, 0x40], [0x08, 0x10, 0x20, 0x80]];
 
 /// The lines of a picture that has so many columns, with its axes.
-pub(super) fn drawn(curve: &Curve, axis: &str, columns: usize) -> String {
+pub(in crate::cli) fn drawn(curve: &Curve, axis: &str, columns: usize) -> String {
     let frame = curve.frame;
     let labels: Vec<String> = [1.0, 0.5, 0.0].map(|height| label(frame.value(height))).to_vec();
     let margin = labels.iter().map(String::len).max().unwrap_or(0) + 1;
@@ -33,8 +33,11 @@ pub(super) fn drawn(curve: &Curve, axis: &str, columns: usize) -> String {
         let dots: String = dots.iter().map(|bits| char::from_u32(0x2800 + bits).unwrap_or(' ')).collect();
         text.push_str(&format!("{label:>margin$} │{dots}\n"));
     }
-    let (left, right) = (label(frame.x.0), format!("{} {axis}", label(frame.x.1)));
-    text.push_str(&format!("{:>margin$} └{}\n", "", "─".repeat(width)));
+    let end = |x: f64| label(frame.value_across(x));
+    let (left, right) = (end(frame.x.0), format!("{} {axis}", end(frame.x.1)));
+    let marked = curve.mark.map(|x| (frame.across(x) * (width - 1) as f64).round() as usize);
+    let below: String = (0..width).map(|column| if marked == Some(column) { '▲' } else { '─' }).collect();
+    text.push_str(&format!("{:>margin$} └{below}\n", ""));
     let gap = width.saturating_sub(left.len());
     text.push_str(&format!("{:>margin$}  {left}{right:>gap$}\n", ""));
     text

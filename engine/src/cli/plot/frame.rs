@@ -3,25 +3,30 @@
 use crate::readers::Point;
 
 /// A curve under its name.
-pub(super) struct Curve {
-    pub(super) name: String,
-    pub(super) points: Vec<Point>,
-    pub(super) frame: Frame,
+pub(in crate::cli) struct Curve {
+    pub(in crate::cli) name: String,
+    pub(in crate::cli) points: Vec<Point>,
+    pub(in crate::cli) frame: Frame,
+    /// A place on the horizontal axis that is marked.
+    pub(in crate::cli) mark: Option<f64>,
 }
 
 /// From where to where a picture goes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Frame {
-    pub(super) x: (f64, f64),
+pub(in crate::cli) struct Frame {
+    pub(in crate::cli) x: (f64, f64),
     /// As logarithms, where the axis is logarithmic.
-    pub(super) y: (f64, f64),
-    pub(super) log: bool,
+    pub(in crate::cli) y: (f64, f64),
+    pub(in crate::cli) log: bool,
+    /// Whether the places of points on the horizontal axis are logarithms.
+    pub(in crate::cli) log_x: bool,
 }
 
 impl Frame {
     /// Around all points that can be drawn; `None` when there is none.
-    pub(super) fn of(points: &[Point], log: bool) -> Option<Frame> {
-        let mut frame = Frame { x: (f64::INFINITY, f64::NEG_INFINITY), y: (f64::INFINITY, f64::NEG_INFINITY), log };
+    pub(in crate::cli) fn of(points: &[Point], log: bool) -> Option<Frame> {
+        let nothing = (f64::INFINITY, f64::NEG_INFINITY);
+        let mut frame = Frame { x: nothing, y: nothing, log, log_x: false };
         for point in points {
             let Some(height) = frame.height(point.y) else { continue };
             frame.x = (frame.x.0.min(point.x), frame.x.1.max(point.x));
@@ -50,7 +55,17 @@ impl Frame {
     /// Where a point is, from (0, 0) at the lower left to (1, 1) at the upper right.
     pub(super) fn place(&self, point: Point) -> Option<(f64, f64)> {
         let height = self.height(point.y)?;
-        Some(((point.x - self.x.0) / (self.x.1 - self.x.0), (height - self.y.0) / (self.y.1 - self.y.0)))
+        Some((self.across(point.x), (height - self.y.0) / (self.y.1 - self.y.0)))
+    }
+
+    /// A place on the horizontal axis, from 0 at the left to 1 at the right.
+    pub(super) fn across(&self, x: f64) -> f64 {
+        (x - self.x.0) / (self.x.1 - self.x.0)
+    }
+
+    /// What stands at a place on the horizontal axis.
+    pub(super) fn value_across(&self, x: f64) -> f64 {
+        if self.log_x { 10f64.powf(x) } else { x }
     }
 
     /// A height between 0 and 1 as the value there.

@@ -1,8 +1,8 @@
 //! `plot`: curves of a run in the terminal, or as SVG.
 
-mod dots;
-mod frame;
-mod svg;
+pub(super) mod dots;
+pub(super) mod frame;
+pub(super) mod svg;
 
 use crate::base::suggest::did_you_mean;
 use crate::base::{ErrorContext as _, Result};
@@ -82,7 +82,7 @@ pub(super) fn plot(args: &PlotArgs) -> Result<(), Failure> {
     };
     let mut run = RunReader::new(folder);
     run.read_all(&Locks::read());
-    let columns = terminal_size::terminal_size().map_or(COLUMNS, |(width, _)| (width.0 as usize).min(MOST_COLUMNS));
+    let columns = columns();
     let width = if args.svg.is_some() { SVG_COLUMNS } else { columns * 2 };
     let (axis, axis_name) = args.over.axis();
     let curves =
@@ -100,6 +100,11 @@ pub(super) fn plot(args: &PlotArgs) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// The columns of a picture in the terminal.
+pub(super) fn columns() -> usize {
+    terminal_size::terminal_size().map_or(COLUMNS, |(width, _)| (width.0 as usize).min(MOST_COLUMNS))
 }
 
 fn curve(run: &RunReader, metric: &str, axis: Axis, args: &PlotArgs, columns: usize) -> Result<Curve, Failure> {
@@ -121,5 +126,5 @@ fn curve(run: &RunReader, metric: &str, axis: Axis, args: &PlotArgs, columns: us
         let lacks = if args.log { "value above 0, which a logarithmic axis needs" } else { "finite value" };
         Failure::Usage(format!("`{}` has no {lacks}", shown(metric)))
     })?;
-    Ok(Curve { name: metric.to_owned(), points: picture.points, frame })
+    Ok(Curve { name: metric.to_owned(), points: picture.points, frame, mark: None })
 }

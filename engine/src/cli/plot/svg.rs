@@ -9,7 +9,7 @@ const HEIGHT: f64 = 260.0;
 const MARGINS: (f64, f64, f64, f64) = (70.0, 20.0, 34.0, 44.0);
 
 /// The whole document.
-pub(super) fn document(run: &str, curves: &[Curve], axis: &str) -> String {
+pub(in crate::cli) fn document(run: &str, curves: &[Curve], axis: &str) -> String {
     let height = HEIGHT * curves.len() as f64;
     let mut text = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" height=\"{height}\" \
@@ -32,13 +32,13 @@ fn panel(text: &mut String, curve: &Curve, title: &str, axis: &str, top: f64) {
     // a `String` takes all that is written
     let _ = writeln!(text, "<text x=\"{left}\" y=\"{}\" font-weight=\"bold\">{}</text>", top + 20.0, escaped(title));
     for tick in ticks(frame.x, 6) {
-        let at = x((tick - frame.x.0) / (frame.x.1 - frame.x.0));
+        let at = x(frame.across(tick));
         let _ = writeln!(text, "<path d=\"M{at:.1} {:.1}V{:.1}\" stroke=\"#ddd\"/>", y(0.0), y(1.0));
         let _ = writeln!(
             text,
             "<text x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
             y(0.0) + 16.0,
-            label(tick)
+            label(frame.value_across(tick))
         );
     }
     for tick in ticks(frame.y, 4) {
@@ -53,6 +53,11 @@ fn panel(text: &mut String, curve: &Curve, title: &str, axis: &str, top: f64) {
         );
     }
     let _ = writeln!(text, "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{axis}</text>", x(1.0), y(0.0) + 34.0);
+    if let Some(mark) = curve.mark {
+        let (at, bottom, top) = (x(frame.across(mark)), y(0.0), y(1.0));
+        let _ =
+            writeln!(text, "<path d=\"M{at:.1} {bottom:.1}V{top:.1}\" stroke=\"#d55e00\" stroke-dasharray=\"5 3\"/>");
+    }
     let mut path = String::new();
     let mut goes_on = false;
     for point in &curve.points {
@@ -100,9 +105,11 @@ mod tests {
         let points: Vec<Point> =
             [1.0, 2.0, f64::NAN, 3.0].iter().enumerate().map(|(x, &y)| Point { x: x as f64, y }).collect();
         let frame = Frame::of(&points, false).unwrap();
-        let text = document("a\"<script>\u{1}", &[Curve { name: "<b>&'".to_owned(), points, frame }], "iter");
+        let text =
+            document("a\"<script>\u{1}", &[Curve { name: "<b>&'".to_owned(), points, frame, mark: Some(1.0) }], "iter");
         assert!(!text.contains("<script>") && !text.contains("<b>") && !text.contains('\u{1}'), "{text}");
         assert!(text.contains("a&quot;&lt;script&gt;\u{fffd}: &lt;b&gt;&amp;&#39;"), "{text}");
+        assert_eq!(text.matches("stroke-dasharray").count(), 1);
         let path = text.lines().find(|line| line.contains("#0072b2")).unwrap();
         assert_eq!((path.matches('M').count(), path.matches('L').count()), (2, 1), "{path}");
     }

@@ -35,6 +35,7 @@ fn text(scheduled: &ScheduledSetting) -> String {
         let curve = curve(&group.values, most);
         text.push_str(&format!("  {:<width$}  {curve}  {} to {}\n", group.name, short(least), short(most)));
     }
+    scheduled.notes.iter().for_each(|note| text.push_str(&format!("  {note}\n")));
     text.push('\n');
     let mut rows = vec![["iter", "epoch"].map(str::to_owned).to_vec()];
     rows[0].extend(scheduled.groups.iter().map(|group| group.name.clone()));
@@ -83,11 +84,13 @@ mod tests {
             max_epochs: Some(2),
             moments: vec![(0, 0), (1, 0), (2, 1), (3, 1)],
             groups: vec![group("opt/default", 0.1), group("opt/*.bias", 1e-6)],
+            notes: vec!["what is not known".to_owned()],
         };
         let expected = "\
 `lr` over 4 iters in 2 epochs
   opt/default  █▆▅▃  0.025 to 0.1
   opt/*.bias   █▆▅▃  2.5e-7 to 1e-6
+  what is not known
 
   iter  epoch  opt/default  opt/*.bias
      0      0          0.1        1e-6

@@ -85,6 +85,7 @@ mod tests {
             max_epochs: None,
             moments: vec![(0, 0), (1, 0), (2, 0)],
             groups: vec![group("opt/default", [0.0, 1.0, 0.5]), group("opt/<&>", [0.25; 3])],
+            notes: Vec::new(),
         };
         let svg = svg(&scheduled);
         assert_eq!(svg.matches("<polyline").count(), 2);

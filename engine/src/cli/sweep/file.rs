@@ -1,5 +1,6 @@
 //! `Sweep(..)`: what a sweep file says, checked by the types of the trainer.
 
+use crate::cli::sweep::halving::Halve;
 use crate::cli::sweep::space::{Dimension, Pick, Values, grid_size};
 use crate::config::{
     ConfigErrors, Diagnostic, Diagnostics, Document, Kind, Node, Over, Span, load_file, load_layers_into,
@@ -51,6 +52,8 @@ pub(super) struct Sweep {
     /// The metric that says how good a trial is.
     pub(super) watch: String,
     pub(super) better: Better,
+    /// Which trials go on, where they are trained in parts.
+    pub(super) halve: Option<Halve>,
     pub(super) parallel: usize,
     pub(super) seed: u64,
     /// Where the base runs.
@@ -64,6 +67,7 @@ struct Said {
     by: By,
     watch: String,
     watch_at: Span,
+    halve: Option<Halve>,
     parallel: usize,
     seed: u64,
 }
@@ -86,9 +90,13 @@ impl Sweep {
         let trials = trials(said.by, &space, document.root.get("by")).map_err(|mistake| wrong(*mistake))?;
         let better = Experiment::<T>::better_of(&base.clone().resolved(), &said.watch)
             .map_err(|mistake| wrong(Diagnostic { span: said.watch_at, ..*mistake }.at("watch")))?;
-        let Said { name, by, watch, parallel, seed, .. } = said;
+        let halving = said.halve.as_ref().zip(document.root.get("halve"));
+        if let Some(mistake) = halving.and_then(|(halve, node)| halve.mistake(node, experiment.train.max_iters)) {
+            return Err(wrong(mistake));
+        }
+        let Said { name, by, watch, halve, parallel, seed, .. } = said;
         let (work_dir, device) = (experiment.work_dir.clone(), experiment.device);
-        let sweep = Sweep { base, work_dir, name, space, by, trials, watch, better, parallel, seed, device };
+        let sweep = Sweep { base, work_dir, name, space, by, trials, watch, better, halve, parallel, seed, device };
         sweep.try_values::<T>()?;
         Ok(sweep)
     }
@@ -156,6 +164,7 @@ fn said(document: &Document, path: &Path, diagnostics: &Diagnostics) -> Option<S
     let watch_at = document.root.get("watch").map_or(Span::NONE, |node| node.span);
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let name = if reader.node("name").is_some() { reader.required("name") } else { Some(stem) };
+    let halve = if reader.node("halve").is_some() { reader.required("halve").map(Some) } else { Some(None) };
     let parallel = if reader.node("parallel").is_some() { reader.required("parallel") } else { Some(1_usize) };
     let seed = if reader.node("seed").is_some() { reader.required("seed") } else { Some(0) };
     if reader.node("over").is_none() {
@@ -172,7 +181,8 @@ fn said(document: &Document, path: &Path, diagnostics: &Diagnostics) -> Option<S
         diagnostics.push(Diagnostic::new(at, error.to_string()).at("name"));
     }
     reader.finish();
-    Some(Said { base: base?, name: name?, by: by?, watch: watch?, watch_at, parallel: parallel?, seed: seed? })
+    let (base, name, by, watch) = (base?, name?, by?, watch?);
+    Some(Said { base, name, by, watch, watch_at, halve: halve?, parallel: parallel?, seed: seed? })
 }
 
 /// How many trials there are.

@@ -18,8 +18,23 @@ pub(super) const JOURNAL: &str = "trials.jsonl";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Line {
-    Begun { trial: usize, picks: Vec<Pick> },
-    Ended { trial: usize, end: End },
+    Begun {
+        trial: usize,
+        picks: Vec<Pick>,
+    },
+    /// It has come to its next rung, with the best value so far.
+    Paused {
+        trial: usize,
+        value: f64,
+    },
+    /// It goes on to the next rung, or to its end.
+    Promoted {
+        trial: usize,
+    },
+    Ended {
+        trial: usize,
+        end: End,
+    },
 }
 
 /// How a trial has ended.
@@ -36,7 +51,37 @@ pub(super) enum End {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Trial {
     pub(super) picks: Vec<Pick>,
+    /// The best value when it came to each rung.
+    pub(super) rungs: Vec<f64>,
+    /// How often it went on from a rung.
+    pub(super) promoted: usize,
     pub(super) end: Option<End>,
+}
+
+impl Trial {
+    /// The rung at which it waits, or has stopped for good.
+    pub(super) fn waits_at(&self) -> Option<usize> {
+        (self.end.is_none() && self.rungs.len() > self.promoted).then_some(self.promoted)
+    }
+
+    /// Whether its training goes on now, as far as the journal says.
+    pub(super) fn is_at_work(&self) -> bool {
+        self.end.is_none() && self.waits_at().is_none()
+    }
+
+    /// The best value that is known.
+    pub(super) fn value(&self) -> Option<f64> {
+        match self.end {
+            Some(End::Value(value)) => Some(value),
+            Some(End::Failed(_)) => None,
+            None => self.rungs.last().copied(),
+        }
+    }
+
+    /// The first value that is known, which is of the same rung in all trials.
+    pub(super) fn first_value(&self) -> Option<f64> {
+        self.rungs.first().copied().or_else(|| self.value())
+    }
 }
 
 /// The journal, which one process at a time holds.
@@ -80,6 +125,16 @@ impl Journal {
         let trial = self.trials.len();
         self.write(Line::Begun { trial, picks })?;
         Ok(trial)
+    }
+
+    /// Notes that a trial has come to its next rung.
+    pub(super) fn pause(&mut self, trial: usize, value: f64) -> Result<()> {
+        self.write(Line::Paused { trial, value })
+    }
+
+    /// Notes that a trial goes on from its rung.
+    pub(super) fn promote(&mut self, trial: usize) -> Result<()> {
+        self.write(Line::Promoted { trial })
     }
 
     /// Notes the end of a trial.
@@ -134,9 +189,22 @@ pub(super) fn name_of(trial: usize) -> String {
 /// Adds what a line says; none where it contradicts the lines before.
 fn add(trials: &mut Vec<Trial>, line: Line) -> Option<()> {
     match line {
-        Line::Begun { trial, picks } => (trial == trials.len()).then(|| trials.push(Trial { picks, end: None })),
+        Line::Begun { trial, picks } => {
+            let new = Trial { picks, rungs: Vec::new(), promoted: 0, end: None };
+            (trial == trials.len()).then(|| trials.push(new))
+        }
+        Line::Paused { trial, value } => {
+            let trial = trials.get_mut(trial).filter(|trial| trial.is_at_work() && value.is_finite())?;
+            trial.rungs.push(value);
+            Some(())
+        }
+        Line::Promoted { trial } => {
+            let trial = trials.get_mut(trial).filter(|trial| trial.waits_at().is_some())?;
+            trial.promoted += 1;
+            Some(())
+        }
         Line::Ended { trial, end } => {
-            let trial = trials.get_mut(trial).filter(|trial| trial.end.is_none())?;
+            let trial = trials.get_mut(trial).filter(|trial| trial.is_at_work())?;
             trial.end = Some(end);
             Some(())
         }
@@ -181,6 +249,8 @@ mod tests {
             "hello\n",
             "{\"ended\":{\"trial\":0,\"end\":{\"value\":1.0}}}\n",
             "{\"begun\":{\"trial\":1,\"picks\":[]}}\n",
+            "{\"promoted\":{\"trial\":0}}\n",
+            "{\"paused\":{\"trial\":0,\"value\":0.5}}\n",
         ] {
             std::fs::write(folder.path().join(JOURNAL), text).unwrap();
             assert!(Journal::open(folder.path()).unwrap_err().to_string().contains("line 1 of"), "{text}");

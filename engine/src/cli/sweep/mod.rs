@@ -1,10 +1,11 @@
 //! `sweep`: many trials of one experiment with different settings.
 //!
-//! `file` reads and checks what is to be tried, `space` and `tpe` pick the values of each trial, `journal` holds what has
-//! begun and ended, `run` starts the processes, `table` prints the results. A trial is an ordinary run, `NAME/0007` below
+//! `file` reads and checks what is to be tried, `space` and `tpe` pick the values of each trial, `halving` says which trials go
+//! on, `journal` holds what has begun and ended, `run` starts the processes, `table` prints the results. A trial is an ordinary run, `NAME/0007` below
 //! the `work_dir` of the base. The sweep only reads what a trial has left, and never writes into its folder.
 
 mod file;
+mod halving;
 mod journal;
 mod options;
 mod result;
@@ -38,6 +39,11 @@ pub(super) fn run<T: Build>(args: &SweepArgs) -> Result<ExitCode, Failure> {
     }
     if args.array && matches!(sweep.by, By::Tpe { .. }) {
         let text = "`--array` can't be used with `Tpe`, whose trials depend on the results of earlier ones; use `Random` or `Grid`";
+        return Err(Failure::Usage(text.to_owned()));
+    }
+    if args.array && sweep.halve.is_some() {
+        let text =
+            "`--array` can't be used with `halve`, by which the results of others decide how long a trial is trained";
         return Err(Failure::Usage(text.to_owned()));
     }
     match (begun, args.resume) {
@@ -94,7 +100,9 @@ fn table(sweep: &Sweep, folder: &Path, begun: bool) -> Result<ExitCode, Failure>
         return Err(Failure::Usage(format!("there is no sweep in `{}`", folder.display())));
     }
     let mut trials = journal::read(folder)?;
-    for (number, trial) in trials.iter_mut().enumerate().filter(|(_, trial)| trial.end.is_none()) {
+    // of trials that are trained in parts, what they had at their last rung
+    let whole = sweep.halve.is_none();
+    for (number, trial) in trials.iter_mut().enumerate().filter(|(_, trial)| whole && trial.is_at_work()) {
         let value = result::best_of(&folder.join(name_of(number)), &sweep.watch, sweep.better)?;
         trial.end = value.map(End::Value);
     }

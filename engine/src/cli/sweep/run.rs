@@ -58,7 +58,7 @@ impl<'s> Runner<'s> {
 
     /// Runs all trials that have not ended; the signal that has stopped them before.
     pub(super) fn run<T: Build>(&mut self) -> Result<Option<Signal>> {
-        let unended = self.journal.trials.iter().enumerate().filter(|(_, trial)| trial.end.is_none());
+        let unended = self.journal.trials.iter().enumerate().filter(|(_, trial)| trial.is_at_work());
         let mut left: VecDeque<usize> = unended.map(|(number, _)| number).collect();
         self.resumed.extend(&left);
         loop {
@@ -72,7 +72,10 @@ impl<'s> Runner<'s> {
                 }
                 let next = match left.pop_front() {
                     Some(trial) => Some(trial),
-                    None => self.propose()?,
+                    None => match self.promote()? {
+                        Some(trial) => Some(trial),
+                        None => self.propose()?,
+                    },
                 };
                 if let Some(trial) = next {
                     self.start::<T>(trial, slot)?;
@@ -80,11 +83,23 @@ impl<'s> Runner<'s> {
             }
             self.look::<T>()?;
             let idle = self.running.iter().all(Option::is_none);
-            if idle && left.is_empty() && self.journal.trials.len() >= self.sweep.trials {
+            let begun = left.is_empty() && self.journal.trials.len() >= self.sweep.trials;
+            if idle && begun && self.promotable().is_none() {
                 return Ok(None);
             }
             std::thread::sleep(LOOK);
         }
+    }
+
+    /// Notes the next trial that goes on from a rung.
+    fn promote(&mut self) -> Result<Option<usize>> {
+        let next = self.promotable();
+        next.map(|trial| self.journal.promote(trial)).transpose()?;
+        Ok(next)
+    }
+
+    fn promotable(&self) -> Option<usize> {
+        self.sweep.halve.as_ref()?.promotable(&self.journal.trials, self.sweep.better)
     }
 
     /// Begins all trials without running them; the file of each.
@@ -106,12 +121,13 @@ impl<'s> Runner<'s> {
             By::Tpe { startup, .. } => {
                 // always the same trials, whichever ends first: so the same results give the same proposals
                 let known = &self.journal.trials[..(trial + 1).saturating_sub(self.sweep.parallel)];
-                if known.iter().any(|trial| trial.end.is_none()) {
+                if known.iter().any(|trial| trial.end.is_none() && trial.rungs.is_empty()) {
                     return Ok(None);
                 }
-                let ended = known.iter().filter_map(|trial| match trial.end {
-                    Some(End::Value(value)) => Some(tpe::Known { picks: trial.picks.clone(), value }),
-                    _ => None,
+                // of trials that are trained in parts, the value of the first part, which all have
+                let ended = known.iter().filter_map(|trial| {
+                    let value = trial.first_value()?;
+                    Some(tpe::Known { picks: trial.picks.clone(), value })
                 });
                 let ended: Vec<tpe::Known> = ended.collect();
                 match trial < startup || ended.is_empty() {
@@ -161,6 +177,9 @@ impl<'s> Runner<'s> {
         let (output, errors) = (open().with_context(told)?, open().with_context(told)?);
         let mut command = Command::new(program);
         command.arg("train").arg(file).args(["--resume=auto", "--color", "never"]);
+        if let Some(iters) = self.stop_after(trial) {
+            command.arg("--max-iters").arg(iters.to_string());
+        }
         // each of several GPUs has its own trials, unless the experiment says where they run
         let devices = usize::try_from(tch::Cuda::device_count()).unwrap_or(0);
         if devices > 1 && self.sweep.device == DeviceChoice::Auto {
@@ -205,7 +224,18 @@ impl<'s> Runner<'s> {
             return self.start::<T>(trial, slot);
         }
         let end = self.end_of(trial, status)?;
-        self.ended(trial, end)
+        match (end, self.stop_after(trial)) {
+            (End::Value(value), Some(iters)) => {
+                self.journal.pause(trial, value)?;
+                out::line(table::paused(self.sweep, &self.journal.trials, trial, iters))
+            }
+            (end, _) => self.ended(trial, end),
+        }
+    }
+
+    /// The iter at which a trial that is at work stops.
+    fn stop_after(&self, trial: usize) -> Option<u64> {
+        self.sweep.halve.as_ref()?.stop_after(self.journal.trials[trial].promoted)
     }
 
     fn end_of(&self, trial: usize, status: ExitStatus) -> Result<End> {

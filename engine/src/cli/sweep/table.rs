@@ -1,6 +1,7 @@
 //! The results of a sweep as text.
 
 use crate::cli::sweep::file::Sweep;
+use crate::cli::sweep::halving::Halve;
 use crate::cli::sweep::journal::{End, Trial, name_of};
 use crate::config::print_line;
 use crate::metric::Better;
@@ -26,12 +27,30 @@ pub(super) fn ended(sweep: &Sweep, trials: &[Trial], number: usize) -> String {
     }
 }
 
+/// The line that tells that a trial has stopped at a rung.
+pub(super) fn paused(sweep: &Sweep, trials: &[Trial], number: usize, iters: u64) -> String {
+    let trial = &trials[number];
+    let there = trials.iter().filter(|other| other.rungs.len() >= trial.rungs.len()).count();
+    let (settings, value) = (settings(sweep, trial).join(" "), trial.value().unwrap_or(f64::NAN));
+    format!(
+        "trial {} waits at iter {iters}: {} = {value:.6} ({there} have come so far)  {settings}",
+        name_of(number),
+        sweep.watch
+    )
+}
+
+/// How far a trial has come that is trained in parts.
+fn length(halve: &Halve, trial: &Trial) -> String {
+    match (&trial.end, trial.rungs.len().checked_sub(1).and_then(|rung| halve.stop_after(rung))) {
+        (Some(End::Value(_)), _) => "all".to_owned(),
+        (_, Some(iters)) => iters.to_string(),
+        (_, None) => "-".to_owned(),
+    }
+}
+
 /// The number of the best trial; of two equal ones the first.
 pub(super) fn best(sweep: &Sweep, trials: &[Trial]) -> Option<usize> {
-    let values = trials.iter().enumerate().filter_map(|(number, trial)| match trial.end {
-        Some(End::Value(value)) => Some((number, value)),
-        _ => None,
-    });
+    let values = trials.iter().enumerate().filter_map(|(number, trial)| Some((number, trial.value()?)));
     let better =
         |best: (usize, f64), next: (usize, f64)| if sweep.better.is_better(next.1, best.1, 0.0) { next } else { best };
     values.reduce(better).map(|(number, _)| number)
@@ -40,25 +59,24 @@ pub(super) fn best(sweep: &Sweep, trials: &[Trial]) -> Option<usize> {
 /// All trials, the best first; those without a value at the end.
 pub(super) fn all(sweep: &Sweep, trials: &[Trial]) -> String {
     let mut order: Vec<usize> = (0..trials.len()).collect();
-    let value = |number: usize| match trials[number].end {
-        Some(End::Value(value)) => Some(value),
-        _ => None,
-    };
+    let value = |number: usize| trials[number].value();
     order.sort_by(|one, other| match (value(*one), value(*other)) {
         (Some(one), Some(other)) if sweep.better == Better::Higher => other.total_cmp(&one),
         (Some(one), Some(other)) => one.total_cmp(&other),
         (one, other) => other.is_some().cmp(&one.is_some()),
     });
-    let head = ["trial".to_owned(), sweep.watch.clone()].into_iter();
+    let iters = sweep.halve.as_ref().map(|_| "iters".to_owned());
+    let head = ["trial".to_owned(), sweep.watch.clone()].into_iter().chain(iters);
     let head: Vec<String> = head.chain(sweep.space.iter().map(|dimension| dimension.path.clone())).collect();
     let row = |number: usize| {
         let trial = &trials[number];
-        let result = match &trial.end {
-            Some(End::Value(value)) => format!("{value:.6}"),
-            Some(End::Failed(_)) => "failed".to_owned(),
-            None => "unfinished".to_owned(),
+        let result = match (&trial.end, trial.value()) {
+            (Some(End::Failed(_)), _) => "failed".to_owned(),
+            (_, Some(value)) => format!("{value:.6}"),
+            (_, None) => "unfinished".to_owned(),
         };
-        [name_of(number), result].into_iter().chain(values(sweep, trial)).collect::<Vec<String>>()
+        let iters = sweep.halve.as_ref().map(|halve| length(halve, trial));
+        [name_of(number), result].into_iter().chain(iters).chain(values(sweep, trial)).collect::<Vec<String>>()
     };
     let rows: Vec<Vec<String>> = std::iter::once(head).chain(order.iter().map(|number| row(*number))).collect();
     let widths: Vec<usize> = (0..rows[0].len())
@@ -71,7 +89,7 @@ pub(super) fn all(sweep: &Sweep, trials: &[Trial]) -> String {
         text.push('\n');
     }
     let failed = trials.iter().filter(|trial| matches!(trial.end, Some(End::Failed(_)))).count();
-    let with_value = trials.iter().filter(|trial| matches!(trial.end, Some(End::Value(_)))).count();
+    let with_value = trials.iter().filter(|trial| trial.value().is_some()).count();
     text.push_str(&format!(
         "{} of {} trials: {with_value} with a value, {failed} failed\n",
         trials.len(),

@@ -1,9 +1,9 @@
 //! Moving through the text: blanks, comments, identifiers, and the diagnostics of what stands there.
 
 use super::super::diagnostic::Diagnostic;
+use super::super::identifier::{is_identifier_part, is_identifier_start};
 use super::super::suggest::did_you_mean;
 use super::super::tree::{Kind, Name, Node, Span};
-use super::identifier::{is_identifier_part, is_identifier_start};
 use std::ops::Range;
 
 /// The extensions of RON that a file may enable; here they are always on.

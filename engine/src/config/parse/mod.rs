@@ -7,7 +7,6 @@
 //! Nothing here knows what type a value will be read as.
 
 mod cursor;
-mod identifier;
 mod number;
 mod text;
 mod value;
@@ -15,7 +14,6 @@ mod value;
 use super::diagnostic::Diagnostic;
 use super::tree::Node;
 use cursor::Parser;
-pub(super) use identifier::is_plain_identifier;
 
 /// Parses the text of source `file`.
 pub(super) fn parse(file: u32, text: &str) -> Result<Node, Vec<Diagnostic>> {

@@ -1,10 +1,10 @@
 //! Values: literals, names, lists, maps, tuples and structs.
 
 use super::super::diagnostic::Diagnostic;
+use super::super::identifier::literal;
 use super::super::print::key_text;
 use super::super::tree::{Field, Kind, Name, Node, Span};
 use super::cursor::{Parsed, Parser};
-use super::identifier::literal;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 

@@ -1,7 +1,7 @@
 //! Arithmetic of two numbers: integers stay integers and are exact, with a float the result is a float.
 
+use super::super::expression::Operation;
 use super::super::tree::Kind;
-use super::expression::Operation;
 
 /// A number of a file.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -8,15 +8,11 @@
 //! all others.
 
 mod arithmetic;
-mod expression;
-mod links;
 mod resolver;
 mod walk;
 
 use super::sources::Sources;
 use super::tree::Node;
-pub(super) use expression::{has_layers, later, waits};
-pub(super) use links::Links;
 
 /// A tree in which every reference that leads somewhere is replaced by what it refers to.
 pub(super) fn resolve(root: &Node, sources: &mut Sources) -> Node {

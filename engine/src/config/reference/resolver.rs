@@ -3,6 +3,8 @@
 use super::super::de::join;
 use super::super::diagnostic::Diagnostic;
 use super::super::errors::Diagnostics;
+use super::super::expression::{Expression, Operation};
+use super::super::links::Link;
 use super::super::merge::Merge;
 use super::super::print::key_text;
 use super::super::set;
@@ -10,8 +12,6 @@ use super::super::sources::Sources;
 use super::super::tree::{Field, Kind, Node, Span};
 use super::super::variable::Variable;
 use super::arithmetic::Number;
-use super::expression::{Expression, Operation};
-use super::links::Link;
 use super::walk::part;
 use std::borrow::Cow;
 

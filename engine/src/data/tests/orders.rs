@@ -114,3 +114,43 @@ fn a_loader_tells_what_its_order_depends_on_and_what_has_changed() {
         ]
     );
 }
+
+#[test]
+fn repeated_batches_are_those_of_pass_0_in_every_pass() {
+    for workers in [0, 3] {
+        let settings = config(numbers(10), 3, workers);
+        let first = pass(&mut open(&settings), 0);
+        let mut loader = open(&settings);
+        let order = loader.common_order().unwrap();
+        loader.repeat(2).unwrap();
+        assert_eq!((loader.batches(), loader.samples(), loader.last_batch()), (Some(2), 6, Some(3)));
+        for number in [0, 1, 7] {
+            assert_eq!(pass(&mut loader, number), first[..2], "pass {number}");
+            assert_eq!(loader.cursor(), Cursor { pass: number + 1, sample: 0 });
+        }
+        loader.start(Cursor { pass: 4, sample: 3 }).unwrap();
+        assert_eq!(rest(&mut loader, 1), first[1..2]);
+        assert_eq!(
+            loader.common_order().unwrap().changes_since(&order),
+            ["the sampler is `Shuffled(), the first 2 batches again and again`, it was `Shuffled()`"]
+        );
+        // all of them, the short one too
+        loader.repeat(4).unwrap();
+        assert_eq!(pass(&mut loader, 3), first);
+        let text = "loader `train` can't give the same 5 batches again and again: a pass has 4; ask for at most 4";
+        assert_eq!(loader.repeat(5).unwrap_err().to_string(), text);
+    }
+}
+
+#[test]
+fn an_endless_loader_repeats_whole_batches_of_its_first_pass() {
+    let settings = LoaderConfig { shuffle: false, sampler: Some(Box::new(Infinite {})), ..config(numbers(10), 3, 0) };
+    let mut loader = open(&settings);
+    assert!(loader.repeat(4).unwrap_err().to_string().ends_with("a pass has 3; ask for at most 3"));
+    loader.repeat(2).unwrap();
+    assert_eq!(loader.batches(), Some(2));
+    for number in 0..3 {
+        let indices: Vec<i64> = pass(&mut loader, number).concat().iter().map(|(index, _)| *index).collect();
+        assert_eq!(indices, ORDER_0[..6]);
+    }
+}

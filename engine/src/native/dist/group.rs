@@ -6,7 +6,9 @@ use crate::native::ffi::{self, RawGroup, RawWork};
 use crate::native::tensor_list::TensorList;
 use std::fmt;
 use std::ptr::{NonNull, null, null_mut};
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 use tch::Tensor;
 
 /// A group of processes: libtorch's `ProcessGroup`. Each of its methods is called by all ranks, in the same order, with
@@ -15,6 +17,7 @@ pub struct ProcessGroup {
     raw: NonNull<RawGroup>,
     rank: usize,
     world: usize,
+    waited: Arc<Waited>,
 }
 
 // SAFETY: libtorch's groups may be used from any thread.
@@ -57,7 +60,7 @@ impl ProcessGroup {
             )
         })?;
         let raw = NonNull::new(raw).ok_or_else(|| NativeError::argument("libtorch made no group"))?;
-        Ok(ProcessGroup { raw, rank, world })
+        Ok(ProcessGroup { raw, rank, world, waited: Arc::default() })
     }
 
     /// The number of this process in the group, from 0.
@@ -70,6 +73,16 @@ impl ProcessGroup {
         self.world
     }
 
+    /// How long this process has waited for operations of the group since it has joined: in the methods here, in
+    /// [`Pending::wait`], and in backward for the exchange of gradients. By the clock of the host.
+    pub fn waited(&self) -> Duration {
+        self.waited.get()
+    }
+
+    pub(super) fn count_wait(&self, span: Duration) {
+        self.waited.add(span);
+    }
+
     /// The tensors of all ranks, in one whose first dimension are the ranks: `[world, …]`.
     ///
     /// # Errors
@@ -77,7 +90,9 @@ impl ProcessGroup {
     pub fn all_gather(&self, tensor: &Tensor) -> Result<Tensor, NativeError> {
         let out = self.place_for_all(tensor)?;
         // SAFETY: both tensors live for the call, which waits for the end of the operation.
-        check(unsafe { ffi::eng_group_all_gather(self.raw(), tensor.as_ptr(), out.as_ptr(), null_mut()) })?;
+        self.waited.over(|| {
+            check(unsafe { ffi::eng_group_all_gather(self.raw(), tensor.as_ptr(), out.as_ptr(), null_mut()) })
+        })?;
         Ok(out)
     }
 
@@ -89,7 +104,7 @@ impl ProcessGroup {
         let out = if self.rank == 0 { Some(self.place_for_all(tensor)?) } else { None };
         let place = out.as_ref().map_or(null(), Tensor::as_ptr);
         // SAFETY: both tensors live for the call, which waits for the end of the operation; a null pointer is none.
-        check(unsafe { ffi::eng_group_gather(self.raw(), tensor.as_ptr(), place) })?;
+        self.waited.over(|| check(unsafe { ffi::eng_group_gather(self.raw(), tensor.as_ptr(), place) }))?;
         Ok(out)
     }
 
@@ -102,7 +117,7 @@ impl ProcessGroup {
         let mut work = null_mut();
         // SAFETY: the shim keeps handles of both tensors in the work.
         check(unsafe { ffi::eng_group_all_gather(self.raw(), tensor.as_ptr(), out.as_ptr(), &mut work) })?;
-        Pending::new(work, out)
+        Pending::new(work, out, &self.waited)
     }
 
     /// The sum of the tensor over all ranks, `[…]` as the tensor, in a new tensor. Gradients go through it: that of a summand is
@@ -113,7 +128,7 @@ impl ProcessGroup {
     pub fn sum_with_gradient(&self, tensor: &Tensor) -> Result<Tensor, NativeError> {
         let mut sum = null_mut();
         // SAFETY: the tensor lives for the call, and `sum` is written before success is reported.
-        check(unsafe { ffi::eng_group_sum(self.raw(), tensor.as_ptr(), &mut sum) })?;
+        self.waited.over(|| check(unsafe { ffi::eng_group_sum(self.raw(), tensor.as_ptr(), &mut sum) }))?;
         // SAFETY: a new tensor that nobody else frees.
         Ok(unsafe { Tensor::from_ptr(sum) })
     }
@@ -124,7 +139,8 @@ impl ProcessGroup {
     /// When a rank does not take part in time, or is gone.
     pub fn all_reduce_sum(&self, tensor: &mut Tensor) -> Result<(), NativeError> {
         // SAFETY: the tensor is borrowed mutably for the call, which waits for the end of the operation.
-        check(unsafe { ffi::eng_group_all_reduce(self.raw(), tensor.as_mut_ptr(), false, null_mut()) })
+        self.waited
+            .over(|| check(unsafe { ffi::eng_group_all_reduce(self.raw(), tensor.as_mut_ptr(), false, null_mut()) }))
     }
 
     /// Replaces the tensor by the largest values over all ranks.
@@ -133,7 +149,8 @@ impl ProcessGroup {
     /// When a rank does not take part in time, or is gone.
     pub fn all_reduce_max(&self, tensor: &mut Tensor) -> Result<(), NativeError> {
         // SAFETY: the tensor is borrowed mutably for the call, which waits for the end of the operation.
-        check(unsafe { ffi::eng_group_all_reduce(self.raw(), tensor.as_mut_ptr(), true, null_mut()) })
+        self.waited
+            .over(|| check(unsafe { ffi::eng_group_all_reduce(self.raw(), tensor.as_mut_ptr(), true, null_mut()) }))
     }
 
     /// Replaces the values of these tensors by those of rank `from`. Expanded tensors, of which several elements are one number
@@ -144,7 +161,7 @@ impl ProcessGroup {
     pub fn broadcast(&self, tensors: &TensorList, from: usize) -> Result<(), NativeError> {
         let from = i32::try_from(from).map_err(|_| NativeError::argument("there are too many ranks"))?;
         // SAFETY: the list lives for the call, which waits for the end of the operation.
-        check(unsafe { ffi::eng_group_broadcast(self.raw(), tensors.raw(), from) })
+        self.waited.over(|| check(unsafe { ffi::eng_group_broadcast(self.raw(), tensors.raw(), from) }))
     }
 
     /// Where the tensors of all ranks go.
@@ -186,15 +203,16 @@ impl TensorList {
 pub struct Pending {
     work: NonNull<RawWork>,
     result: Tensor,
+    waited: Arc<Waited>,
 }
 
 // SAFETY: libtorch's works may be waited for from any thread.
 unsafe impl Send for Pending {}
 
 impl Pending {
-    fn new(work: *mut RawWork, result: Tensor) -> Result<Pending, NativeError> {
+    fn new(work: *mut RawWork, result: Tensor, waited: &Arc<Waited>) -> Result<Pending, NativeError> {
         let work = NonNull::new(work).ok_or_else(|| NativeError::argument("libtorch began no operation"))?;
-        Ok(Pending { work, result })
+        Ok(Pending { work, result, waited: Arc::clone(waited) })
     }
 
     /// Waits for the end of the operation; gives its result.
@@ -203,7 +221,7 @@ impl Pending {
     /// When a rank does not take part in time, or is gone.
     pub fn wait(self) -> Result<Tensor, NativeError> {
         // SAFETY: the work lives as long as this value.
-        check(unsafe { ffi::eng_work_wait(self.work.as_ptr()) })?;
+        self.waited.over(|| check(unsafe { ffi::eng_work_wait(self.work.as_ptr()) }))?;
         Ok(self.result.shallow_clone())
     }
 }
@@ -212,5 +230,28 @@ impl Drop for Pending {
     fn drop(&mut self) {
         // SAFETY: owned by this value alone, freed once. An operation under way keeps what it needs.
         unsafe { ffi::eng_work_free(self.work.as_ptr()) }
+    }
+}
+
+/// Nanoseconds that were spent in waiting.
+#[derive(Debug, Default)]
+struct Waited(AtomicU64);
+
+impl Waited {
+    fn add(&self, span: Duration) {
+        let nanoseconds = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
+        self.0.fetch_add(nanoseconds, Ordering::Relaxed);
+    }
+
+    /// Counts the time that `body` takes.
+    fn over<R>(&self, body: impl FnOnce() -> R) -> R {
+        let began = Instant::now();
+        let result = body();
+        self.add(began.elapsed());
+        result
+    }
+
+    fn get(&self) -> Duration {
+        Duration::from_nanos(self.0.load(Ordering::Relaxed))
     }
 }

@@ -7,6 +7,7 @@ use crate::native::tensor_list::TensorList;
 use std::fmt;
 use std::ptr::{NonNull, null, null_mut};
 use std::sync::Arc;
+use std::time::Duration;
 use tch::{Kind, Tensor};
 
 /// Averages gradients over the ranks of a group while backward is still under way: libtorch's `Reducer`, which Python's
@@ -22,7 +23,7 @@ pub struct Reducer {
     /// How many parameters it is for.
     count: usize,
     /// The hooks of the reducer use the group for as long as they live.
-    _group: Arc<ProcessGroup>,
+    group: Arc<ProcessGroup>,
 }
 
 // SAFETY: the reducer takes its own lock wherever backward may call it from another thread. It is not `Sync`: its other
@@ -75,7 +76,7 @@ impl Reducer {
         // SAFETY: group, list and options live for the call; there is a name for each parameter, and each lives for it too.
         check(unsafe { ffi::eng_reducer_new(group.raw(), parameters.raw(), names.as_ptr(), &options, &mut raw) })?;
         let raw = NonNull::new(raw).ok_or_else(|| NativeError::argument("libtorch made no reducer"))?;
-        Ok(Reducer { raw, count: parameters.len(), _group: Arc::clone(group) })
+        Ok(Reducer { raw, count: parameters.len(), group: Arc::clone(group) })
     }
 
     /// Before the forward pass of a batch. `exchange`: whether gradients are exchanged in its backward; else they are added
@@ -106,6 +107,17 @@ impl Reducer {
     pub fn zeros(&self) -> Result<(), NativeError> {
         // SAFETY: the reducer lives as long as `self`.
         check(unsafe { ffi::eng_reducer_zeros(self.raw.as_ptr()) })
+    }
+
+    /// Counts for the group ([`ProcessGroup::waited`]) how long the last exchange has held up backward, after all
+    /// gradients were computed. To be called once after a backward that has exchanged gradients.
+    pub fn count_wait(&self) {
+        // SAFETY: the reducer lives as long as `self`, and no backward is under way.
+        let waited = unsafe { ffi::eng_reducer_waited(self.raw.as_ptr()) };
+        // below zero: no time is known
+        if let Ok(nanoseconds) = u64::try_from(waited) {
+            self.group.count_wait(Duration::from_nanos(nanoseconds));
+        }
     }
 
     /// Whether the last backward has left gradients out, so that the exchange is not complete.

@@ -159,7 +159,7 @@ impl Schedules {
 pub(super) struct Span {
     pub(super) by: Clock,
     // the moment it takes over, which may be counted on the clock of the schedule before it
-    takes_over: Option<(Clock, u64)>,
+    pub(super) takes_over: Option<(Clock, u64)>,
     pub(super) begin: Option<u64>,
     pub(super) end: Option<u64>,
 }

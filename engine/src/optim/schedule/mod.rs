@@ -1,21 +1,25 @@
 //! Schedules: how a setting changes during a training.
 //!
 //! A schedule is a pure function of the clock: it returns a factor for a position in its window, and a setting is its
-//! initial value times that factor. A schedule has no state, so a resumed run needs none, and an edited file has
-//! effect at once. Clocks count updates and passes, never batches.
+//! initial value times that factor. Such a schedule has no state, so a resumed run needs none, and an edited file has
+//! effect at once. A schedule that follows a metric ([`Watching`]) has one, which checkpoints contain. Clocks count
+//! updates and passes, never batches.
 
 mod chain;
 mod kinds;
 mod problems;
+mod watching;
 mod window;
 mod windowed;
 
 pub use chain::Schedules;
 pub use kinds::{
-    Constant, Cosine, CosineRestarts, Curve, Cyclic, Exponential, Height, InverseSqrt, Linear, MultiStep, Noam,
-    OneCycle, Poly, Step, WarmUpStableDecay,
+    Constant, Cosine, CosineRestarts, Course, Curve, Cyclic, Exponential, Height, InverseSqrt, Linear, MultiStep, Noam,
+    OneCycle, Plateau, Poly, Step, ThresholdMode, WarmUpStableDecay,
 };
 pub use problems::Problem;
+pub(crate) use problems::is_of_part;
+pub use watching::Watching;
 pub use window::{PlannedLength, TrainingLength, TrainingProgress, Window, WindowPosition, check_length};
 
 use crate::optim::error::OptimError;
@@ -89,6 +93,11 @@ pub trait Schedule: Debug + Send + Sync {
     /// # Errors
     /// The first invalid setting.
     fn check(&self) -> Result<(), OptimError>;
+
+    /// What follows a metric, in a schedule that does.
+    fn watching(&mut self) -> Option<&mut dyn Watching> {
+        None
+    }
 }
 
 /// A schedule that a file can choose. `#[component(schedule)]` implements and registers it.

@@ -102,14 +102,21 @@ impl Exchange {
         let Some((joined, reducer)) = self.of(pass) else { return Ok(()) };
         match joined.next.replace(Next::Nothing) {
             Next::Nothing => Ok(()),
-            Next::Exchange => Ok(reducer.zeros()?),
+            Next::Exchange => {
+                reducer.zeros()?;
+                reducer.count_wait();
+                Ok(())
+            }
             Next::UnderWay if reducer.is_unfinished() => {
                 let mut names = Vec::new();
                 each_parameter(pass, optimizers, |name, _| names.push(name.to_owned()))?;
                 let names: Vec<String> = reducer.left_out()?.into_iter().map(|place| names[place].clone()).collect();
                 Err(Error::msg(left_out(&names)))
             }
-            Next::UnderWay => Ok(()),
+            Next::UnderWay => {
+                reducer.count_wait();
+                Ok(())
+            }
         }
     }
 

@@ -12,7 +12,7 @@ mod work;
 pub use staged::{Staged, TaskScale};
 
 use crate::base::{Epoch, Iter};
-use crate::optim::Pass;
+use crate::optim::{Pass, Precision};
 use crate::phase::Phase;
 use crate::run::{Clocks, Command, PassPlace, RunState};
 use tch::Device;
@@ -118,6 +118,11 @@ impl<'a> Context<'a> {
     /// The device of batches and models.
     pub fn device(&self) -> Device {
         self.run.device
+    }
+
+    /// In which kinds of numbers steps compute: the setting `precision`.
+    pub fn precision(&self) -> Precision {
+        self.run.numerics.precision
     }
 
     /// The loader of the current batch: the name of its field.

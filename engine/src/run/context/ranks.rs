@@ -2,9 +2,10 @@
 
 use crate::base::{Error, Result, StateMap};
 use crate::checkpoint::{decode_state, encode_state};
-use crate::dist::Group;
+use crate::dist::{Group, Process};
 use crate::record::{Logged, RowPhase, joined};
 use crate::run::{Context, Exception};
+use std::time::Duration;
 use tch::Tensor;
 
 /// The processes that train together. A program in one process is rank 0 of 1.
@@ -53,6 +54,38 @@ impl Context<'_> {
     /// Whether this process writes files: rank 0, and one that trains alone.
     pub fn is_main(&self) -> bool {
         self.run.process.is_main()
+    }
+
+    /// How long this process has done nothing but wait for other ranks so far, by the clock of the host; `None` for a
+    /// process that trains alone.
+    ///
+    /// ```
+    /// use engine::prelude::*;
+    ///
+    /// /// Shows how long the last iters have waited.
+    /// #[hook]
+    /// pub struct Waits {
+    ///     #[transient]
+    ///     before: std::time::Duration,
+    /// }
+    ///
+    /// #[phases]
+    /// impl Waits {
+    ///     fn after_train_iter(&mut self, cx: &mut Context<'_>) -> Result<()> {
+    ///         if let Some(waited) = cx.waited_for_ranks() {
+    ///             cx.log_last("waited", (waited - self.before).as_secs_f64());
+    ///             self.before = waited;
+    ///         }
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # fn main() {}
+    /// ```
+    pub fn waited_for_ranks(&self) -> Option<Duration> {
+        match &self.run.process {
+            Process::Group(group) => Some(group.waited()),
+            Process::Alone => None,
+        }
     }
 
     /// The sum of a tensor over all ranks, in a new tensor of its shape on its device. All ranks have to call this at the

@@ -11,6 +11,7 @@ use crate::native::Determinism;
 use crate::optim::{PassInfo, PassSettings};
 use crate::record::SinkConfig;
 use crate::trainer::experiment::backend::BackendSettings;
+use crate::trainer::experiment::name::{Numbered, RunName};
 use crate::trainer::experiment::settings::{CheckpointSettings, DeviceChoice, Resume, TrainSettings, ValSettings};
 use crate::trainer::parts::FieldSettings;
 use crate::trainer::{Build, EngineHooksOf, Reader, Writer};
@@ -56,6 +57,22 @@ impl<V: DeserializeOwned + Serialize> Form<V> for Required {
         reader.required(key)
     }
     fn write(&self, value: &V, writer: &mut Writer, key: &'static str, _: Of) {
+        writer.put(key, value);
+    }
+}
+
+/// The name of a run: a text, or a text in `Fresh(..)`.
+struct Named;
+
+impl Form<RunName> for Named {
+    fn read(&self, reader: &mut Reader<'_>, key: &'static str, _: Of) -> Option<RunName> {
+        let is_numbered = !reader.is_of_schema() && reader.node(key).is_some_and(|node| node.name() == Some("Fresh"));
+        match is_numbered {
+            true => reader.required::<Numbered>(key).map(RunName::from),
+            false => reader.required::<String>(key).map(RunName::from),
+        }
+    }
+    fn write(&self, value: &RunName, writer: &mut Writer, key: &'static str, _: Of) {
         writer.put(key, value);
     }
 }
@@ -307,8 +324,8 @@ fn write_engine_hooks(settings: &HookSettings, writer: &mut Writer) {
 }
 
 sections! {
-    /// The run's name: its folder below `work_dir`.
-    name: String = Required;
+    /// The run's name: its folder below `work_dir`. `Fresh("digits")` is a new folder for each run that begins: `digits`, `digits-2`, …. `{date}` within the name is the day on which the run begins.
+    name: RunName = Named;
     /// Everything random comes from it: the weights, the order of the data, dropout.
     seed: u64 = Or(|| 0);
     /// Where the model and its batches lie. `Auto` takes the first CUDA device where there is one.

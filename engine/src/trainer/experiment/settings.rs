@@ -25,6 +25,10 @@ pub struct TrainSettings {
     /// Batches of one epoch, when not the whole loader; the next epoch goes on where this one ends.
     #[config(default)]
     pub batches_per_epoch: Option<u64>,
+    /// Trains on the same batches again and again, the first so many of each train loader, with the same random numbers: a
+    /// model that can't learn them by heart has a mistake. Everything else stays as planned.
+    #[config(default)]
+    pub overfit: Option<u64>,
     /// Clipping of the gradient before each update: `Norm(1.0)` or `Value(0.5)`. A pass may have its own.
     #[config(default)]
     pub clip: Option<Clip>,
@@ -114,6 +118,7 @@ impl Default for TrainSettings {
             max_iters: None,
             accumulate: 1,
             batches_per_epoch: None,
+            overfit: None,
             clip: None,
             gradient_scale: Vec::new(),
             non_finite: NonFinite::Apply,
@@ -138,6 +143,7 @@ impl TrainSettings {
             max_iters: self.max_iters,
             accumulate: self.accumulate.max(1),
             batches_per_epoch: self.batches_per_epoch,
+            overfit: self.overfit,
             epoch_loader: EpochLoader::default(),
             clip: self.clip,
             passes: Vec::new(),

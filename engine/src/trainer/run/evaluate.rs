@@ -100,7 +100,8 @@ fn evaluate_as<T: Build>(
     };
     // a bare file of weights tells no iter to record results under
     let run = phase.filter(|_| checkpoint.is_dir()).and_then(|_| FinishedRun::of_checkpoint(checkpoint));
-    let folder = run.as_ref().map_or_else(|| experiment.work_dir.join(&experiment.name), |run| run.path().to_owned());
+    let folder =
+        run.as_ref().map_or_else(|| experiment.name.folder_in(&experiment.work_dir), |run| run.path().to_owned());
     let facts = environment::report(&experiment, device, &folder, &process);
     let recording = Recording::of(&mut experiment, facts)?;
     let mut program = build_on(device, experiment, &[role])?;

@@ -24,7 +24,7 @@ impl Mirrored {
     /// fails.
     pub(super) fn of<T: Build>(experiment: &Experiment<T>, mode: Mode, is_named: bool) -> Result<Mirrored> {
         let Some(url) = &experiment.checkpoints.mirror else { return Ok(Mirrored::default()) };
-        let (work_dir, run) = (&experiment.work_dir, &experiment.name);
+        let (work_dir, run) = (&experiment.work_dir, experiment.name.text());
         let mirror = Mirror::open(url, run)?;
         let mut told = Vec::new();
         // asked in any case: credentials that are wrong are told before hours of training
@@ -46,7 +46,7 @@ impl Mirrored {
                 }
             }
         }
-        Ok(Mirrored { of: Some((url.clone(), run.clone())), told })
+        Ok(Mirrored { of: Some((url.clone(), run.to_owned())), told })
     }
 
     /// Says what was brought, and copies checkpoints to the mirror from now on.

@@ -2,10 +2,14 @@
 //! `plan` without running anything.
 
 mod backend;
+mod bare;
+mod batch_probe;
 mod costs;
 mod determinism;
 mod environment;
 mod evaluate;
+mod lr_curve;
+mod lr_find;
 #[cfg(feature = "s3")]
 mod mirror;
 mod offline;
@@ -22,9 +26,12 @@ mod start;
 mod train;
 mod weights;
 
+pub use batch_probe::{BatchProbe, run_batch_probe};
 pub use costs::run_costs;
 pub(crate) use evaluate::needs_loader;
 pub use evaluate::{run_predict, run_test, run_val};
+pub use lr_curve::{LrCurve, LrEnd, LrPoint};
+pub use lr_find::{LrSearch, run_lr_find};
 pub use offline::{Offline, run_offline};
 pub use plan::{PlannedGroup, PlannedHook, PlannedPass, ProgramPlan, plan_of};
 pub use plan_ranks::{PlannedCheckpoints, PlannedLoader, PlannedMemory, RanksPlan, plan_of_ranks};
@@ -38,6 +45,7 @@ pub use train::{TrainOptions, run_train};
 use crate::loops::{End, Report, is_short};
 use crate::run::Signal;
 use crate::trainer::Build;
+use std::path::PathBuf;
 
 /// How a command ended, and its metrics.
 #[derive(Clone, Debug)]
@@ -50,6 +58,8 @@ pub struct Summary {
     pub epoch: u64,
     /// Finished updates.
     pub iter: u64,
+    /// The folder of the run, of a training.
+    pub folder: Option<PathBuf>,
     /// The number of this process among those that have worked together; 0 of one alone.
     pub rank: usize,
 }
@@ -57,7 +67,7 @@ pub struct Summary {
 impl Summary {
     /// Of a command that a signal has ended before it began.
     fn of_signal(signal: Signal, rank: usize) -> Self {
-        Summary { end: End::Signal(signal), metrics: Report::new(), epoch: 0, iter: 0, rank }
+        Summary { end: End::Signal(signal), metrics: Report::new(), epoch: 0, iter: 0, folder: None, rank }
     }
 
     fn of<T: Build>(program: &Program<T>, end: End) -> Self {
@@ -72,6 +82,7 @@ impl Summary {
             metrics,
             epoch: clocks.epoch().get(),
             iter: clocks.iter().get(),
+            folder: program.run.storage.folder.as_ref().map(|folder| folder.path().to_owned()),
             rank: program.run.process.rank(),
         }
     }

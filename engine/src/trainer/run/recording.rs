@@ -27,7 +27,7 @@ impl Recording {
         // they say where a run lies, not what it is
         settings.retain(|(path, _)| path != "name" && path != "work_dir" && !path.starts_with("sinks"));
         Ok(Recording {
-            name: experiment.name.clone(),
+            name: experiment.name.text().to_owned(),
             text: experiment.print()?,
             settings,
             chosen: std::mem::take(&mut experiment.sinks),

@@ -1,8 +1,10 @@
 //! `schedule`: the values that a setting of each parameter group has over a training, without training.
 
+use crate::base::suggest::meant;
 use crate::base::{Clock, Epoch, Error, Iter, Result};
 use crate::loops::Role;
-use crate::optim::{GroupName, TrainingProgress};
+use crate::optim::schedule::is_of_part;
+use crate::optim::{GroupName, Schedules, TrainingProgress};
 use crate::trainer::run::{build, train::check_schedules};
 use crate::trainer::{Build, DeviceChoice, Experiment};
 
@@ -17,14 +19,16 @@ pub struct ScheduledSetting {
     pub max_epochs: Option<u64>,
     /// Finished updates and epochs at the moments of which the values are, in order.
     pub moments: Vec<(u64, u64)>,
-    /// The groups that have the setting.
+    /// The groups that have the setting; of a hook or the trainer the setting itself.
     pub groups: Vec<ScheduledGroup>,
+    /// What the values do not show, because only a training tells it.
+    pub notes: Vec<String>,
 }
 
 /// The values of one parameter group.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScheduledGroup {
-    /// The optimizer and the group, `opt/default`.
+    /// The optimizer and the group, `opt/default`; or the setting, `hooks.ema.decay`.
     pub name: String,
     /// The value at each moment: that of the update that follows.
     pub values: Vec<f64>,
@@ -38,13 +42,15 @@ pub struct ScheduledGroup {
 pub fn scheduled<T: Build>(experiment: Experiment<T>, setting: &str, most: u64) -> Result<ScheduledSetting> {
     let mut program = build(Experiment { device: DeviceChoice::Cpu, ..experiment }, &[Role::Train, Role::Val])?;
     program.prepare_train()?;
-    check_schedules(&program)?;
+    check_schedules(&mut program)?;
+    let adjustable = program.adjustable()?;
     let planned = program.run.clocks.progress().planned;
     let per_epoch = planned.iters_per_epoch.max(1);
     let moments: Vec<(u64, u64)> = spread(planned.max_iters, most)
         .into_iter()
         .map(|iter| (iter, if T::CLOCK == Clock::Epoch { iter / per_epoch } else { 0 }))
         .collect();
+    let notes = notes(&mut program.run.updates.schedules, setting);
     let (optimizers, schedules) = (program.run.updates.optimizers(), &program.run.updates.schedules);
     let mut groups = Vec::new();
     for (optimizer, group) in
@@ -58,6 +64,21 @@ pub fn scheduled<T: Build>(experiment: Experiment<T>, setting: &str, most: u64) 
         };
         groups.push(ScheduledGroup { name: name.to_string(), values: moments.iter().map(at).collect() });
     }
+    if let Some((path, initial)) = adjustable.iter().find(|(path, _)| path == setting) {
+        let at = |(iter, epoch): &(u64, u64)| {
+            let progress = TrainingProgress { epoch: Epoch(*epoch), iter: Iter(*iter), planned };
+            let nobody = GroupName { optimizer: "", group: "" };
+            schedules.value(setting, nobody, *initial, &progress).unwrap_or(*initial)
+        };
+        groups.push(ScheduledGroup { name: path.clone(), values: moments.iter().map(at).collect() });
+    }
+    if groups.is_empty() && is_of_part(setting) {
+        let known: Vec<&str> = adjustable.iter().map(|(path, _)| path.as_str()).collect();
+        return Err(Error::msg(format!(
+            "there is no setting `{setting}` that a schedule can change{}",
+            meant(setting, &known)
+        )));
+    }
     if groups.is_empty() {
         let mut settings =
             optimizers.iter().flat_map(|optimizer| optimizer.groups()).map(|group| group.settings().clone());
@@ -65,7 +86,27 @@ pub fn scheduled<T: Build>(experiment: Experiment<T>, setting: &str, most: u64) 
         return Err(why.map_or_else(|| Error::msg("the trainer has no optimizer"), Error::new));
     }
     let max_epochs = (T::CLOCK == Clock::Epoch).then_some(planned.max_epochs);
-    Ok(ScheduledSetting { setting: setting.to_owned(), max_iters: planned.max_iters, max_epochs, moments, groups })
+    Ok(ScheduledSetting {
+        setting: setting.to_owned(),
+        max_iters: planned.max_iters,
+        max_epochs,
+        moments,
+        groups,
+        notes,
+    })
+}
+
+/// What schedules of this setting do that only validations tell.
+fn notes(schedules: &mut Schedules, setting: &str) -> Vec<String> {
+    let mut notes = Vec::new();
+    for schedule in &mut schedules.0 {
+        let (kind, is_meant) = (schedule.typetag_name(), schedule.window().setting == setting);
+        if let Some(watching) = schedule.watching().filter(|_| is_meant) {
+            let monitor = watching.monitor();
+            notes.push(format!("`{kind}` follows `{monitor}`: what it will change is not known before the training"));
+        }
+    }
+    notes
 }
 
 /// At most `most` numbers below `end`, evenly spread, the first and the last among them.

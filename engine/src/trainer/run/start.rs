@@ -28,13 +28,49 @@ pub(super) struct Claim {
 }
 
 impl Claim {
-    /// Claims the folder of an experiment.
+    /// Settles which folder the name of an experiment means: of a run that is to go on the newest that there is, of one that
+    /// begins the one of today. The experiment has that name from then on. One that is to be new is taken at once.
+    ///
+    /// # Errors
+    /// Those of [`RunFolder::create_next`].
+    pub(super) fn settle<T: Build>(
+        experiment: &mut Experiment<T>,
+        mode: Mode,
+    ) -> Result<Option<RunFolder>, FolderError> {
+        if experiment.name.is_settled() {
+            return Ok(None);
+        }
+        let work_dir = &experiment.work_dir;
+        let newest = match mode {
+            Mode::Resume | Mode::Auto => experiment.name.newest(work_dir),
+            Mode::New | Mode::Fresh => None,
+        };
+        let begun = experiment.name.begun();
+        let (name, folder) = match newest {
+            Some(newest) => (newest, None),
+            None if experiment.name.is_fresh() && mode != Mode::Resume => {
+                let folder = RunFolder::create_next(work_dir, &begun)?;
+                let name = folder.path().file_name().map(|name| name.to_string_lossy().into_owned());
+                (name.unwrap_or(begun), Some(folder))
+            }
+            None => (begun, None),
+        };
+        experiment.name = name.into();
+        Ok(folder)
+    }
+
+    /// Claims the folder of an experiment, whose name is settled; `taken` when that was done then.
     ///
     /// # Errors
     /// Those of [`RunFolder::create`].
-    pub(super) fn of<T: Build>(experiment: &Experiment<T>, mode: Mode) -> Result<Claim, FolderError> {
-        let (work_dir, name) = (experiment.work_dir.clone(), experiment.name.clone());
+    pub(super) fn of<T: Build>(
+        experiment: &Experiment<T>,
+        mode: Mode,
+        taken: Option<RunFolder>,
+    ) -> Result<Claim, FolderError> {
+        let (work_dir, name) = (experiment.work_dir.clone(), experiment.name.text().to_owned());
         let taken = match mode {
+            _ if taken.is_some() => taken,
             Mode::Fresh => None,
             Mode::New | Mode::Resume | Mode::Auto => Some(RunFolder::create(&work_dir, &name, mode)?),
         };

@@ -75,20 +75,26 @@ fn train_as<T: Build>(
     }
     // nothing is written yet: a device that is not there is no reason to begin a run
     let device = prepare(&experiment, &process)?;
+    let named = match process.is_main() {
+        true => Claim::settle(&mut experiment, options.mode)?,
+        false => None,
+    };
     #[cfg(feature = "s3")]
     let mirror = match process.is_main() {
         true => Mirrored::of(&experiment, options.mode, options.from.is_some())?,
         false => Mirrored::default(),
     };
-    let claim = process.is_main().then(|| Claim::of(&experiment, options.mode)).transpose()?;
+    let claim = process.is_main().then(|| Claim::of(&experiment, options.mode, named)).transpose()?;
     let path =
-        claim.as_ref().map_or_else(|| experiment.work_dir.join(&experiment.name), |claim| claim.path().to_owned());
+        claim.as_ref().map_or_else(|| experiment.name.folder_in(&experiment.work_dir), |claim| claim.path().to_owned());
     let facts = environment::report(&experiment, device, &path, &process);
     let mut recording = Recording::of(&mut experiment, facts)?;
 
     let train_loop = experiment.train_loop.take();
     let given = std::mem::take(&mut experiment.weights);
-    let (mut program, scaled) = build_for_training(device, experiment, process.clone(), signals)?;
+    let (mut program, told) =
+        build_for_training(device, experiment, process.clone(), signals, &[Role::Train, Role::Val])?;
+    check_schedules(&mut program)?;
     program.plan.train.past_end = options.past_end;
     program.plan.train.time_limit = options.time_limit;
     let folder = claim.map(Claim::take_folder).transpose()?;
@@ -111,7 +117,7 @@ fn train_as<T: Build>(
     let info = start.info(info, &program);
     recording.begin(&log, process.is_main().then_some(options.console), &mut program.run.seen.sinks)?;
     program.run.storage.folder = Some(folder);
-    greet(&mut program, &scaled)?;
+    greet(&mut program, told)?;
     start.tell(&mut program)?;
     loaded.lines.iter().try_for_each(|line| program.run.say(line))?;
     #[cfg(feature = "s3")]
@@ -123,18 +129,21 @@ fn train_as<T: Build>(
     Ok(Summary::of(&program, end?))
 }
 
-/// The program, with everything checked that can be checked before the first batch. It listens to signals.
-fn build_for_training<T: Build>(
+/// The program, with everything checked that can be checked before the first batch but for its schedules, and lines about what
+/// is other than the file says. It listens to signals.
+pub(super) fn build_for_training<T: Build>(
     device: Device,
     experiment: Experiment<T>,
     process: Process,
     signals: Option<Signals>,
-) -> Result<(Program<T>, Vec<ScaledLr>)> {
+    roles: &[Role],
+) -> Result<(Program<T>, Vec<String>)> {
     let (scale, scales) = (experiment.train.scale_lr, experiment.train.gradient_scale.clone());
-    let mut program = build_on(device, experiment, &[Role::Train, Role::Val])?;
+    let mut program = build_on(device, experiment, roles)?;
     scale_gradients(&mut program, &scales)?;
     program.run.process = process;
     program.deal_loaders()?;
+    let overfit = program.overfit()?;
     program.shard_optimizers()?;
     match signals {
         Some(signals) => program.run.signals = signals,
@@ -142,8 +151,9 @@ fn build_for_training<T: Build>(
     }
     program.prepare_train()?;
     let scaled = scale_lr(&mut program, scale)?;
-    check_schedules(&program)?;
-    Ok((program, scaled))
+    let batch = if scaled.is_empty() { 0 } else { program.batch_samples()? };
+    let told = scaled.iter().map(|scaled| told_of_scale(scaled, batch)).chain(overfit).collect();
+    Ok((program, told))
 }
 
 /// Multiplies learning rates as `train.scale_lr` says.
@@ -163,10 +173,13 @@ fn told_of_scale(ScaledLr { optimizer, accumulate, factor }: &ScaledLr, batch: u
 }
 
 /// What only data and parameters tell of schedules: that each has its time, its setting and its groups.
-pub(super) fn check_schedules<T: Build>(program: &Program<T>) -> Result<()> {
+pub(super) fn check_schedules<T: Build>(program: &mut Program<T>) -> Result<()> {
+    let adjustable = program.adjustable()?;
     let run = &program.run;
     let mut problems = run.updates.schedules.check(&TrainingLength::from(&run.clocks.progress().planned));
     problems.extend(run.updates.schedules.check_against(run.updates.optimizers()));
+    let paths: Vec<&str> = adjustable.iter().map(|(path, _)| path.as_str()).collect();
+    problems.extend(run.updates.schedules.check_parts(&paths));
     let mistakes: Vec<Mistake> = problems.into_iter().map(Mistake::from).collect();
     match mistakes.is_empty() {
         true => Ok(()),
@@ -175,7 +188,7 @@ pub(super) fn check_schedules<T: Build>(program: &Program<T>) -> Result<()> {
 }
 
 /// The first lines of a run: what runs where.
-fn greet<T: Build>(program: &mut Program<T>, scaled: &[ScaledLr]) -> Result<()> {
+fn greet<T: Build>(program: &mut Program<T>, told: Vec<String>) -> Result<()> {
     let device = match program.run.device {
         Device::Cpu if tch::get_num_threads() == 1 => "the CPU with 1 thread".to_owned(),
         Device::Cpu => format!("the CPU with {} threads", tch::get_num_threads()),
@@ -183,7 +196,6 @@ fn greet<T: Build>(program: &mut Program<T>, scaled: &[ScaledLr]) -> Result<()> 
     };
     let models: Vec<String> = program.run.models.iter().map(told_of_model).collect();
     let single = single_samples(program);
-    let batch = if scaled.is_empty() { 0 } else { program.batch_samples()? };
     let Some(folder) = &program.run.storage.folder else { return Ok(()) };
     let ranks = match program.run.process.world() {
         1 => String::new(),
@@ -198,7 +210,7 @@ fn greet<T: Build>(program: &mut Program<T>, scaled: &[ScaledLr]) -> Result<()> 
         };
         lines.push(format!("an iter takes one batch each of `{}`{of_epoch}", several.join("`, `")));
     }
-    lines.extend(scaled.iter().map(|scaled| told_of_scale(scaled, batch)));
+    lines.extend(told);
     lines.extend(single);
     if let Some(ShardSize { own, all }) = program.run.updates.shard_size()? {
         let mb = |bytes: u64| bytes as f64 / 1e6;

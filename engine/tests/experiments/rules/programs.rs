@@ -129,6 +129,8 @@ pub struct Blind {
     _net: Empty,
     #[optimizer]
     opt: Box<dyn Optimizer>,
+    #[scheduler]
+    schedule: Schedules,
     #[loader(train)]
     train: Loader<Nothing>,
     #[loader(test)]

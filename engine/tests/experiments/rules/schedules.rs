@@ -1,6 +1,6 @@
 //! Optimizers, and the schedules that act on them.
 
-use super::programs::{Epochs, Iters};
+use super::programs::{Blind, Epochs, Iters};
 use super::{experiment, read, refused};
 use engine::trainer::Experiment;
 
@@ -74,6 +74,20 @@ fn optimizers_are_looked_at_before_there_are_parameters() {
     );
     refused::<Epochs>("optimizer_contradiction", "    optimizer: Sgd(lr: 0.1, nesterov: true),");
     refused::<Epochs>("optimizer_infinite", "    optimizer: Adam(lr: inf),");
+}
+
+#[test]
+fn a_plateau_watches_what_a_validation_measures() {
+    refused::<Epochs>(
+        "plateau",
+        r#"    schedule: [
+        Plateau(monitor: "val/los"),
+        Plateau(),
+        Plateau(monitor: "test/loss", factor: 1.0),
+        Plateau(monitor: 3, threshold_mode: Relative),
+    ],"#,
+    );
+    refused::<Blind>("plateau_without_val", "    schedule: [Plateau(monitor: \"val/loss\")],");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct House {
     modules: BTreeMap<Module, Names>,
     /// For each file, those whose items it names.
-    pub(super) needs: BTreeMap<String, BTreeSet<String>>,
+    pub(super) needs: Needs,
 }
 
 /// The names that lead to a module from the crate's root.
@@ -41,7 +41,7 @@ impl House {
         let mut house = House::default();
         let root = if sources.contains_key("lib.rs") { "lib.rs" } else { "main.rs" };
         house.file(Vec::new(), root, sources);
-        let mut needs: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let mut needs = Needs::new();
         for (module, names) in &house.modules {
             for path in &names.paths {
                 let needed = match house.target(module, path, 0) {
@@ -188,35 +188,48 @@ impl House {
         Some(Target::Item(names.file.clone()))
     }
 
-    /// All that a file needs, directly or through others; itself only when it is in a circle.
-    fn reached<'h>(&'h self, from: &'h String) -> BTreeSet<&'h String> {
-        let (mut seen, mut open) = (BTreeSet::new(), vec![from]);
-        while let Some(file) = open.pop() {
-            open.extend(self.needs.get(file).into_iter().flatten().filter(|file| seen.insert(*file)));
+    /// What the files and folders within each folder need of each other. A folder stands for all that is in it, so that it can
+    /// need a file beside it, and be needed by it.
+    pub(super) fn by_folder(&self) -> BTreeMap<String, Needs> {
+        let mut folders: BTreeMap<String, Needs> = BTreeMap::new();
+        for (from, needed) in self.needs.iter().flat_map(|(from, needs)| needs.iter().map(move |to| (from, to))) {
+            let (a, b): (Vec<&str>, Vec<&str>) = (from.split('/').collect(), needed.split('/').collect());
+            let common = a.iter().zip(&b).take_while(|(a, b)| a == b).count();
+            let part = |path: &[&str]| path[common].to_owned() + if path.len() > common + 1 { "/" } else { "" };
+            folders.entry(a[..common].join("/")).or_default().entry(part(&a)).or_default().insert(part(&b));
         }
-        seen
+        folders
     }
+}
 
-    /// The circles, each as the files in it.
-    pub(super) fn circles(&self) -> Vec<Vec<String>> {
-        let reached: BTreeMap<&String, BTreeSet<&String>> =
-            self.needs.keys().map(|file| (file, self.reached(file))).collect();
-        let both =
-            |a: &String, b: &String| reached[a].contains(b) && reached.get(b).is_some_and(|back| back.contains(a));
-        let circles: BTreeSet<Vec<String>> = (self.needs.keys())
-            .map(|file| reached[file].iter().filter(|other| both(file, other)).map(|file| file.to_string()).collect())
-            .filter(|circle: &Vec<String>| !circle.is_empty())
-            .collect();
-        circles.into_iter().collect()
-    }
+/// What needs which.
+pub(super) type Needs = BTreeMap<String, BTreeSet<String>>;
 
-    /// Which file of a circle needs which.
-    pub(super) fn shown(&self, circle: &[String]) -> String {
-        let within = |file: &String| {
-            self.needs[file].iter().filter(|needed| circle.contains(needed)).cloned().collect::<Vec<_>>()
-        };
-        circle.iter().map(|file| format!("  {file} needs {}\n", within(file).join(", "))).collect()
+/// The circles, each as the files in it.
+pub(super) fn circles(needs: &Needs) -> Vec<Vec<String>> {
+    let reached: BTreeMap<&String, BTreeSet<&String>> = needs.keys().map(|file| (file, reached(needs, file))).collect();
+    let both = |a: &String, b: &String| reached[a].contains(b) && reached.get(b).is_some_and(|back| back.contains(a));
+    let circles: BTreeSet<Vec<String>> = (needs.keys())
+        .map(|file| reached[file].iter().filter(|other| both(file, other)).map(|file| file.to_string()).collect())
+        .filter(|circle: &Vec<String>| !circle.is_empty())
+        .collect();
+    circles.into_iter().collect()
+}
+
+/// All that a file needs, directly or through others; itself only when it is in a circle.
+fn reached<'n>(needs: &'n Needs, from: &'n String) -> BTreeSet<&'n String> {
+    let (mut seen, mut open) = (BTreeSet::new(), vec![from]);
+    while let Some(file) = open.pop() {
+        open.extend(needs.get(file).into_iter().flatten().filter(|file| seen.insert(*file)));
     }
+    seen
+}
+
+/// Which file of a circle needs which.
+pub(super) fn shown(needs: &Needs, circle: &[String]) -> String {
+    let within =
+        |file: &String| needs[file].iter().filter(|needed| circle.contains(needed)).cloned().collect::<Vec<_>>();
+    circle.iter().map(|file| format!("  {file} needs {}\n", within(file).join(", "))).collect()
 }
 
 fn child(module: &Module, name: &str) -> Module {

@@ -2,7 +2,7 @@
 
 use super::{distance, fingerprints, of, plain};
 use crate::bench::Bench;
-use crate::left::{assert_same, rows};
+use crate::left::{assert_same, rows, timed_rows};
 use std::path::PathBuf;
 
 /// Trains with these arguments in a folder of its own.
@@ -46,6 +46,23 @@ fn two_ranks_come_to_the_weights_of_one_process_with_the_whole_batch() {
         assert!(distance < 1e-6, "{case}: {distance:e} after {iters} updates");
         assert_same_rows(&alone, &group, &case);
     }
+}
+
+#[test]
+fn a_row_tells_how_long_ranks_have_waited_and_which_one_was_waited_for() {
+    let slow = ["trainer.fault=Slow", "trainer.fault_at=3", "trainer.fault_rank=1"];
+    let often = ["hooks.timer.window=1", "hooks.logger.interval=1"];
+    let settings: Vec<&str> = slow.into_iter().chain(often).flat_map(|setting| ["--set", setting]).collect();
+    let (_bench, run) = trained(plain(), &[&["--ranks", "2"], &settings[..]].concat());
+    let waited: Vec<(f64, u64)> = timed_rows(&run)
+        .iter()
+        .filter(|row| row["phase"] == "train")
+        .map(|row| (row["comm_time"].as_f64().unwrap(), row["slowest_rank"].as_f64().unwrap() as u64))
+        .collect();
+    let iters = |of: &[(f64, u64)]| of.iter().filter(|(time, _)| *time > 0.35).count();
+    // rank 0 has done nothing else for most of the 400 ms
+    assert_eq!(iters(&waited), 1, "{waited:?}");
+    assert!(waited.iter().any(|(time, rank)| *time > 0.35 && *rank == 1), "{waited:?}");
 }
 
 /// The rows of both runs are the same but for the last digits.
@@ -109,6 +126,17 @@ fn two_networks() -> Bench {
 fn the_passes_of_two_networks_are_each_exchanged() {
     let (_two, group) = trained(two_networks(), &of("2", "loaders.train.batch_size=2"));
     assert_eq!(assert_equal_ranks(&group, 2), 10);
+}
+
+#[test]
+fn the_passes_of_two_networks_come_to_the_weights_of_one_process() {
+    // without random numbers, which each rank draws for itself
+    let steady = ["--set", "trainer.drawn=false"];
+    let (_one, alone) = trained(two_networks(), &[&["--set", "loaders.train.batch_size=4"], &steady[..]].concat());
+    let (_two, group) = trained(two_networks(), &[&of("2", "loaders.train.batch_size=2")[..], &steady].concat());
+    assert_eq!(assert_equal_ranks(&group, 2), 10);
+    let distance = distance(&alone, &group);
+    assert!(distance < 1e-6, "{distance:e}");
 }
 
 #[test]

@@ -175,7 +175,7 @@ impl<'r> Writer<'r> {
             }),
             Shape::Texts(map) => self.value("Texts", |w| {
                 w.inside_variant = false;
-                let is_field = |key: &String| super::super::super::parse::is_plain_identifier(key);
+                let is_field = |key: &String| super::super::super::identifier::is_plain_identifier(key);
                 if !map.is_empty() && map.keys().all(is_field) && w.may(Leniency::FieldsForMap) {
                     let pairs: Vec<_> = map.iter().collect();
                     return w.fields(pairs.len(), |w, index| {

@@ -3,7 +3,6 @@
 use crate::base::Clock;
 use crate::base::suggest::meant;
 use crate::config::{Diagnostic, Kind, Node, ValuePath};
-use crate::folder;
 use crate::hook::HookSet as _;
 use crate::loops::{ENDLESS_EPOCH, EpochLoader, Loaders, Role, StepMode, Trainer, TrainerInfo};
 use crate::native;
@@ -12,15 +11,18 @@ use crate::trainer::experiment::misplaced::variable;
 use crate::trainer::experiment::purpose::Purpose;
 use crate::trainer::experiment::sections::Sections;
 use crate::trainer::experiment::settings::{DeviceChoice, TrainSettings, ValSettings};
-use crate::trainer::{Build, EngineHooksOf, Reader};
+use crate::trainer::{Build, EngineHooksOf, Reader, RunName};
 use crate::weights::WeightsFrom;
 
 pub(super) fn check<T: Build>(reader: &mut Reader<'_>, found: &Sections<T>, loaders: &Loaders, purpose: Purpose) {
-    if let Some(Err(error)) = found.name.as_deref().map(folder::check_name) {
-        reader.error("name", error.to_string());
+    let name = found.name.as_ref().map(RunName::text);
+    // one with a `$` before it is told below, with what to write instead
+    let mistake = found.name.as_ref().filter(|name| variable(name.text()).is_none()).and_then(RunName::mistake);
+    if let Some(mistake) = mistake {
+        reader.error("name", mistake);
     }
     let work_dir = found.work_dir.as_deref().and_then(std::path::Path::to_str);
-    for (path, text) in [("name", found.name.as_deref()), ("work_dir", work_dir)] {
+    for (path, text) in [("name", name), ("work_dir", work_dir)] {
         if let Some(name) = text.and_then(variable) {
             let help = format!("a variable of the environment is written `{path}: Env(\"{name}\")`");
             let span = ValuePath::to(path).find(reader.root()).span;
@@ -71,12 +73,13 @@ pub(super) fn sound(clock: Clock, train: &TrainSettings) -> bool {
     planned && !zero
 }
 
-fn counts(train: &TrainSettings) -> [(&'static str, Option<u64>); 4] {
+fn counts(train: &TrainSettings) -> [(&'static str, Option<u64>); 5] {
     [
         ("train.max_epochs", train.max_epochs),
         ("train.max_iters", train.max_iters),
         ("train.accumulate", Some(train.accumulate)),
         ("train.batches_per_epoch", train.batches_per_epoch),
+        ("train.overfit", train.overfit),
     ]
 }
 
@@ -183,7 +186,10 @@ pub(super) fn ends_before_its_first_validation<T: Build>(found: &Sections<T>, lo
 /// A loop that takes all batches of a loader needs one that ends.
 pub(super) fn check_loaders<T: Trainer>(reader: &mut Reader<'_>, endless: &[&str]) {
     for role in [Role::Val, Role::Test, Role::Predict] {
-        let text = format!("the {} loader never ends; use a sampler other than `Infinite`", role.name());
+        let text = format!(
+            "the {} loader never ends; use a sampler other than `Infinite`, or for a stream set its `samples`",
+            role.name()
+        );
         for name in T::loaders(role).iter().filter(|name| is_endless(endless, name)) {
             reader.error(&format!("loaders.{name}.sampler"), text.as_str());
         }

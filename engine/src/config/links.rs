@@ -1,7 +1,7 @@
 //! Where references lead: both ends of each, for messages and for `show`.
 
-use super::super::diagnostic::Diagnostic;
-use super::super::tree::Span;
+use super::diagnostic::Diagnostic;
+use super::tree::Span;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A message explains itself by so many references at most.
@@ -12,7 +12,7 @@ const MOST_MISTAKES: usize = 1_000;
 
 /// The references that were followed, by the place at which each is written.
 #[derive(Clone, Debug, Default)]
-pub(in super::super) struct Links {
+pub(super) struct Links {
     ends: BTreeMap<Span, Vec<Link>>,
     /// The paths of values with parts that a reference has put there.
     landed: BTreeMap<String, Span>,
@@ -24,31 +24,31 @@ pub(in super::super) struct Links {
 
 /// The other end of a reference.
 #[derive(Clone, Debug)]
-pub(in super::super) struct Link {
+pub(super) struct Link {
     /// The path that it names.
-    pub(in super::super) path: String,
+    pub(super) path: String,
     /// The value there.
-    pub(in super::super) to: Span,
+    pub(super) to: Span,
 }
 
 impl Links {
     /// The values that the one written at a place is made of.
-    pub(in super::super) fn of(&self, span: Span) -> &[Link] {
+    pub(super) fn of(&self, span: Span) -> &[Link] {
         self.ends.get(&span).map_or(&[], Vec::as_slice)
     }
 
     /// Whether a value is what is left of a reference to nothing, which is told of anyway.
-    pub(in super::super) fn is_lost(&self, span: Span) -> bool {
+    pub(super) fn is_lost(&self, span: Span) -> bool {
         self.lost.contains(&span)
     }
 
     /// What is wrong with references.
-    pub(in super::super) fn mistakes(&self) -> &[Diagnostic] {
+    pub(super) fn mistakes(&self) -> &[Diagnostic] {
         &self.mistakes
     }
 
     /// Adds the other ends to a message about a value that came by a reference.
-    pub(in super::super) fn explain(&self, mut diagnostic: Diagnostic) -> Diagnostic {
+    pub(super) fn explain(&self, mut diagnostic: Diagnostic) -> Diagnostic {
         let noted: Vec<Span> = diagnostic.notes.iter().map(|(span, _)| *span).collect();
         let is_new = |span: Span| span.is_some() && span != diagnostic.span && !noted.contains(&span);
         let mut notes: Vec<(Span, String)> = Vec::new();

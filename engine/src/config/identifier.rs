@@ -1,9 +1,9 @@
 //! Identifiers, and the words that are values instead.
 
-use super::super::tree::Kind;
+use super::tree::Kind;
 
 /// Whether the text, printed as it is, is read back as this identifier and nothing else.
-pub(in super::super) fn is_plain_identifier(text: &str) -> bool {
+pub(super) fn is_plain_identifier(text: &str) -> bool {
     let mut characters = text.chars();
     characters.next().is_some_and(is_identifier_start) && characters.all(is_identifier_part) && literal(text).is_none()
 }

@@ -1,6 +1,6 @@
-//! What is to be computed, by the form in which it is written.
+//! Values that are computed from others, by the form in which they are written: what a merge has to know of references.
 
-use super::super::tree::{Kind, Node};
+use super::tree::{Kind, Node};
 
 /// A value that is computed from others.
 #[derive(Clone, Copy, Debug)]
@@ -54,17 +54,17 @@ impl Operation {
 const LATER: &str = "(later)";
 
 /// Whether a value is known only when references are followed, so that what changes parts of it has to wait.
-pub(in super::super) fn waits(node: &Node) -> bool {
+pub(super) fn waits(node: &Node) -> bool {
     matches!(Expression::of(node), Some(Expression::Ref { .. } | Expression::Later { .. }))
 }
 
 /// Whether later layers have said something of a reference already.
-pub(in super::super) fn has_layers(node: &Node) -> bool {
+pub(super) fn has_layers(node: &Node) -> bool {
     matches!(Expression::of(node), Some(Expression::Later { .. }))
 }
 
 /// A reference with one more layer over it: applied when it is followed.
-pub(in super::super) fn later(mut reference: Node, layer: Node) -> Node {
+pub(super) fn later(mut reference: Node, layer: Node) -> Node {
     if has_layers(&reference)
         && let Kind::Tuple(items) = &mut reference.kind
     {

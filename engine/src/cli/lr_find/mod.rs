@@ -1,0 +1,84 @@
+//! `lr-find`: the loss over a rising learning rate, as a picture, and a learning rate that it suggests.
+
+mod text;
+
+use crate::base::{ErrorContext as _, Result};
+use crate::cli::experiment_args::ExperimentArgs;
+use crate::cli::failure::Failure;
+use crate::cli::loaded::Loaded;
+use crate::cli::out;
+use crate::cli::plot::frame::{Curve, Frame};
+use crate::cli::plot::{columns, dots, svg};
+use crate::folder::write_atomic;
+use crate::readers::Point;
+use crate::trainer::{Build, LrCurve, LrEnd, LrSearch, Purpose, run_lr_find};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// What is tried.
+#[derive(Debug, clap::Args)]
+pub(super) struct LrFindArgs {
+    #[command(flatten)]
+    experiment: ExperimentArgs,
+    /// The learning rate of the first update
+    #[arg(long, value_name = "LR", default_value_t = 1e-7, value_parser = rate)]
+    from: f64,
+    /// The learning rate of the last update
+    #[arg(long, value_name = "LR", default_value_t = 10.0, value_parser = rate)]
+    to: f64,
+    /// How many updates; each multiplies the rate by the same factor
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(2..=100_000))]
+    updates: u64,
+    /// The optimizer whose rate rises, where the trainer has several; the loss is that of the pass that steps it
+    #[arg(long, value_name = "NAME")]
+    optimizer: Option<String>,
+    /// Draws the picture into an SVG file too
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if rate.is_normal() && rate > 0.0 => Ok(rate),
+        _ => Err("expected a number above 0, such as 1e-5".to_owned()),
+    }
+}
+
+/// Searches, draws and suggests. The exit code is that of a signal that has ended it.
+pub(super) fn run<T: Build>(args: &LrFindArgs) -> Result<ExitCode, Failure> {
+    if args.from >= args.to {
+        return Err(Failure::Usage(format!("`--from {}` has to be below `--to {}`", args.from, args.to)));
+    }
+    let loaded = Loaded::<T>::read(&args.experiment, Purpose::Run)?;
+    let name = loaded.experiment.name.text().to_owned();
+    let search = LrSearch { from: args.from, to: args.to, updates: args.updates, optimizer: args.optimizer.clone() };
+    let curve = loaded.used_by(|experiment| run_lr_find(experiment, &search))?;
+    curve.told.iter().try_for_each(out::line)?;
+    out::line(text::head(&curve, &search))?;
+    if let Some(drawn) = drawn(&curve) {
+        out::text(dots::drawn(&drawn, "learning rate", columns()))?;
+        if let Some(path) = &args.svg {
+            let document = svg::document(&name, &[drawn], "learning rate");
+            write_atomic(path, document.as_bytes())
+                .with_context(|| format!("`{}` can't be written", path.display()))?;
+        }
+    }
+    text::result(&curve).iter().try_for_each(out::line)?;
+    if let LrEnd::Signal(signal) = curve.end {
+        return Ok(ExitCode::from(signal.exit_code()));
+    }
+    if let Some(path) = args.svg.as_ref().filter(|path| path.is_file()) {
+        out::line(format_args!("the picture is in {}", path.display()))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The smoothed loss over the logarithm of the rate; the suggestion is marked.
+fn drawn(curve: &LrCurve) -> Option<Curve> {
+    let across = |place: usize| curve.points[place].lr.log10();
+    let smoothed = curve.smoothed();
+    let points: Vec<Point> = smoothed.iter().enumerate().map(|(place, &y)| Point { x: across(place), y }).collect();
+    let frame = Frame { log_x: true, ..Frame::of(&points, false)? };
+    let name = format!("smoothed loss of {}", curve.loss_of);
+    Some(Curve { name, points, frame, mark: curve.steepest().map(across) })
+}
