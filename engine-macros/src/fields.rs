@@ -77,8 +77,14 @@ impl Field {
                 let config = Config::parse(&attr, field, diag);
                 if config.resets_state {
                     diag.error(
-                        attr,
+                        &attr,
                         "a component keeps no state to reset; `resets_state` belongs in a struct with `#[state]` fields: a hook, a metric, a sink or the trainer",
+                    );
+                }
+                if config.scheduled {
+                    diag.error(
+                        attr,
+                        "a component is read once; `scheduled` belongs on a setting of a hook, a metric or the trainer",
                     );
                 }
                 Role::Config(Box::new(config))

@@ -198,6 +198,7 @@ pub fn only_ok(_args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `range = 1..=8` | every number of the field must be in the range. For numbers, counts with a clock, and `Option`, `Vec`, arrays and pairs of them. Also `1..`, `..=8`, `0.0..1.0`; a default outside the range does not compile |
 /// | `exists` | the paths that a file names must exist when it is read. For `PathBuf`, and `Option` and `Vec` of it. A default is not checked |
 /// | `example = value` | the value that `new` writes for a key without a default |
+/// | `scheduled` | for an `f64` of a hook, a metric or a trainer: a schedule can change it during a training, `Cosine(setting: "hooks.ema.decay")` |
 /// | `resets_state` | the `#[state]` fields depend on it: when a run is resumed with another value, they are reset to their `Default` |
 ///
 /// `Clone`, `Debug`, `Serialize` and `Deserialize` are added when they are not derived (derives go below this

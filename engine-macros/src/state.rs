@@ -85,6 +85,7 @@ pub(crate) fn state_impl(krate: &Krate, owner: &Owner, fields: &[Field]) -> Toke
             }
         }
     });
+    let adjustable = adjustable(&private, fields);
     let declared = params.declared();
     let needed = demands(krate, params, fields, |role| matches!(role, Role::State { .. } | Role::Config(_)));
     let conditions = params.conditions(&needed);
@@ -93,6 +94,7 @@ pub(crate) fn state_impl(krate: &Krate, owner: &Owner, fields: &[Field]) -> Toke
         #[automatically_derived]
         impl #declared #private::State for #owner #conditions {
             #belongs_to
+            #adjustable
             fn save_state(&self) -> #private::StateMap {
                 let mut #map = #private::StateMap::new();
                 #(#saves)*
@@ -108,4 +110,34 @@ pub(crate) fn state_impl(krate: &Krate, owner: &Owner, fields: &[Field]) -> Toke
             #own
         }
     }
+}
+
+/// The settings that schedules can change.
+fn adjustable(private: &TokenStream, fields: &[Field]) -> Option<TokenStream> {
+    let scheduled: Vec<TokenStream> = fields
+        .iter()
+        .filter_map(|field| {
+            let (Field { ident, cfgs, .. }, key, config) = (field, field.key(), field.config()?);
+            let (range, fits) = match &config.range {
+                Some(limits) => {
+                    let (source, range) = (limits.source(), limits.range());
+                    (source, quote!(|value: &f64| (#range).contains(value)))
+                }
+                None => (String::new(), quote!(|_: &f64| true)),
+            };
+            config.scheduled.then(|| {
+                quote! {
+                    #(#cfgs)*
+                    each(#private::Adjustable { name: #key, value: &mut self.#ident, range: #range, fits: #fits });
+                }
+            })
+        })
+        .collect();
+    (!scheduled.is_empty()).then(|| {
+        quote! {
+            fn adjustable(&mut self, each: &mut dyn ::core::ops::FnMut(#private::Adjustable<'_>)) {
+                #(#scheduled)*
+            }
+        }
+    })
 }

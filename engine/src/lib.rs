@@ -181,7 +181,9 @@ pub mod __private {
     pub use crate::base::checked::{
         ConfigValue, Fresh, Paths, check_exists, check_range, load_field, read_checked, save_field,
     };
-    pub use crate::base::{Clock, Output, Prediction, Priority, Result, Saved, State, StateError, StateMap};
+    pub use crate::base::{
+        Adjustable, Clock, Output, Prediction, Priority, Result, Saved, State, StateError, StateMap,
+    };
     pub use crate::cli::{Checked, NotChecked, is_program};
     pub use crate::config::registry::{self, Component, FieldInfo};
     pub use crate::config::{Configured, Generic, Keyed, KeysOf, NoKeys, OtherName, Registered};

@@ -78,10 +78,11 @@ pub(crate) struct Torture {
 }
 
 /// Every part of `bench`, in the order in which they run, and whether it runs when none is named.
-const PARTS: [(&str, bool); 7] = [
+const PARTS: [(&str, bool); 8] = [
     ("step", true),
     ("parts", true),
     ("process", true),
+    ("optimizers", false),
     ("dispatch", false),
     ("orders", false),
     ("config", false),
@@ -242,6 +243,7 @@ thread; the table has medians of the processor's time. On a machine that others 
   step          training steps of three small networks
   parts         updates of many tensors, clipping, validation, samples in memory
   process       a process of ten steps, and the memory of one of 60,000
+  optimizers    updates by every optimizer that PyTorch has too (with --peers beside `foreach=True`)
   dispatch      calls of hooks               orders        the order of a shuffled pass
   config        reading an experiment        checkpoint    saving 1.2 GB (with --peers beside torch.save)
 Without PART: the first three.

@@ -1,4 +1,4 @@
-//! `#[config(default = EXPR, example = EXPR, range = A..=B, exists, resets_state)]`.
+//! `#[config(default = EXPR, example = EXPR, range = A..=B, exists, resets_state, scheduled)]`.
 
 use crate::args::{self, Form, Key, Value};
 use crate::diag::Diag;
@@ -20,6 +20,8 @@ pub(crate) struct Config {
     pub(crate) exists: bool,
     /// In a run that goes on with another value, the state of the struct starts anew.
     pub(crate) resets_state: bool,
+    /// A schedule can change it during a training.
+    pub(crate) scheduled: bool,
     /// Whether there is an attribute.
     pub(crate) written: bool,
 }
@@ -33,6 +35,7 @@ pub(crate) enum DefaultValue {
 }
 
 /// The bounds of `range = A..=B`.
+#[derive(Clone)]
 pub(crate) struct Limits {
     range: ExprRange,
 }
@@ -43,6 +46,7 @@ const KEYS: &[Key] = &[
     Key { name: "range", form: Form::Expr, usage: "range = 1..=8" },
     Key { name: "exists", form: Form::Flag, usage: "exists" },
     Key { name: "resets_state", form: Form::Flag, usage: "resets_state" },
+    Key { name: "scheduled", form: Form::Flag, usage: "scheduled" },
 ];
 
 impl Config {
@@ -75,6 +79,21 @@ impl Config {
         config.range = args.expr("range").and_then(|expr| Limits::parse(expr, &field.ty, diag));
         config.exists = args.flag("exists").is_some();
         config.resets_state = args.flag("resets_state").is_some();
+        config.scheduled = match args.flag("scheduled") {
+            Some(key) if config.resets_state => {
+                diag.error(
+                    key,
+                    "a setting that a schedule changes can't reset the state; keep `scheduled` or `resets_state`",
+                );
+                false
+            }
+            Some(_) if last_name(&field.ty).is_some_and(|name| name == "f64") => true,
+            Some(key) => {
+                diag.error(key, "a schedule multiplies an `f64`; make the setting one, or leave `scheduled` out");
+                false
+            }
+            None => false,
+        };
         let values = [("default", &config.default), ("example", &config.example)];
         for (what, value) in values {
             if let (Some(DefaultValue::Expr(value)), Some(limits)) = (value, &config.range) {
@@ -100,13 +119,23 @@ impl Config {
             range: None,
             exists: false,
             resets_state: false,
+            scheduled: false,
             written: false,
         }
     }
 
-    /// Of a setting of which nothing counts but that the state depends on it.
-    pub(crate) fn resetting() -> Config {
-        Config { default: None, example: None, range: None, exists: false, resets_state: true, written: true }
+    /// What the state of its owner has to know of it; `None` when that is nothing.
+    pub(crate) fn of_state(&self) -> Option<Config> {
+        let Config { resets_state, scheduled, .. } = *self;
+        (resets_state || scheduled).then(|| Config {
+            default: None,
+            example: None,
+            range: self.range.clone(),
+            exists: false,
+            resets_state,
+            scheduled,
+            written: true,
+        })
     }
 
     /// Whether the default is a path that somebody wrote.

@@ -1,6 +1,6 @@
 //! What a trainer expands to: how it is read and built, and how the loops reach its fields.
 
-use crate::fields::{Config, Role};
+use crate::fields::Role;
 use crate::params::Owner;
 use crate::phases;
 use crate::spans::{ends, without_advice};
@@ -56,12 +56,12 @@ fn expanded_struct(trainer: &Trainer) -> ItemStruct {
     item
 }
 
-/// A `#[state]` field, or a setting on which they depend, for the trainer's `State`.
+/// A `#[state]` field, a setting on which they depend, or one that schedules change, for the trainer's `State`.
 fn own_state(field: &TrainerField) -> Option<crate::fields::Field> {
     let TrainerRole::Own(own) = &field.role else { return None };
     let role = match &own.role {
         Role::State { per_rank } => Role::State { per_rank: *per_rank },
-        Role::Config(config) if config.resets_state => Role::Config(Box::new(Config::resetting())),
+        Role::Config(config) => Role::Config(Box::new(config.of_state()?)),
         _ => return None,
     };
     Some(crate::fields::Field {

@@ -24,7 +24,8 @@ usage: step [options]                    compares the ways
   --from-host         of check: the batches come from the host, as a loader's do
   --out FILE          where the numbers go too, as JSON
 
-WORK is a NET, adamw1000 and adamw10000 (updates of so many tensors of 64 numbers), clip1000 (their gradients clipped by
+WORK is a NET, adamw1000 and adamw10000 (updates of so many tensors of 64 numbers), optim_NAME (updates of 1,000 matrices by
+an optimizer that PyTorch has too: optim_sgd, optim_rmsprop, …), clip1000 (their gradients clipped by
 the norm), validation (batches of tiny) or samples (batches of 64 samples in memory).
 NET is tiny (64-128-10, batch 64), conv (three convolutions, 32 x 32), gpt (4 blocks of width 256, 256 tokens), gpt2
 (GPT-2 of 124 M parameters in Bf16) or resnet50 (ResNet-50 in Bf16, channels last).
@@ -169,11 +170,8 @@ fn device(word: &str) -> Result<Device, String> {
 }
 
 fn work(word: &str) -> Result<Work, String> {
-    let names = || Work::ALL.map(Work::name).join(", ");
-    Work::ALL
-        .into_iter()
-        .find(|work| work.name() == word)
-        .ok_or_else(|| format!("unknown work `{word}`; there are {}", names()))
+    let names = || Work::all().map(Work::name).collect::<Vec<_>>().join(", ");
+    Work::all().find(|work| work.name() == word).ok_or_else(|| format!("unknown work `{word}`; there are {}", names()))
 }
 
 fn way(word: &str) -> Result<Way, String> {

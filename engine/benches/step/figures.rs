@@ -23,7 +23,7 @@ const fn unbound(work: &'static str, ours: &'static str, theirs: &'static str, t
     Bound { work, ours, theirs, most: None, text }
 }
 
-const BOUNDS: [Bound; 21] = [
+const BOUNDS: [Bound; 33] = [
     bound(
         "tiny",
         "engine",
@@ -45,6 +45,18 @@ const BOUNDS: [Bound; 21] = [
     unbound("gpt", "engine", "hand", "small GPT / loop by hand in Rust"),
     bound("adamw1000", "engine", "eager", 0.25, "AdamW over 1,000 tensors / PyTorch's, fused"),
     bound("adamw10000", "engine", "eager", 0.25, "AdamW over 10,000 tensors / PyTorch's, fused"),
+    bound("optim_sgd", "engine", "eager", 1.0, "SGD with momentum over 1,000 matrices / PyTorch's, foreach"),
+    bound("optim_adam", "engine", "eager", 1.0, "Adam over 1,000 matrices / PyTorch's, foreach"),
+    bound("optim_adamw", "engine", "eager", 1.0, "AdamW over 1,000 matrices / PyTorch's, foreach"),
+    bound("optim_nadam", "engine", "eager", 1.0, "NAdam over 1,000 matrices / PyTorch's, foreach"),
+    bound("optim_radam", "engine", "eager", 1.0, "RAdam over 1,000 matrices / PyTorch's, foreach"),
+    bound("optim_adamax", "engine", "eager", 1.0, "Adamax over 1,000 matrices / PyTorch's, foreach"),
+    bound("optim_rmsprop", "engine", "eager", 1.0, "RMSprop over 1,000 matrices / PyTorch's, foreach"),
+    bound("optim_adagrad", "engine", "eager", 1.0, "Adagrad over 1,000 matrices / PyTorch's, foreach"),
+    bound("optim_adadelta", "engine", "eager", 1.0, "Adadelta over 1,000 matrices / PyTorch's, foreach"),
+    bound("optim_rprop", "engine", "eager", 1.0, "Rprop over 1,000 matrices / PyTorch's, foreach"),
+    bound("optim_adafactor", "engine", "eager", 1.0, "Adafactor over 1,000 matrices / PyTorch's, foreach"),
+    bound("optim_muon", "engine", "eager", 1.0, "Muon over 1,000 matrices / PyTorch's"),
     bound("clip1000", "engine", "eager", 0.5, "clipping 1,000 gradients by the norm / PyTorch's"),
     bound("validation", "engine", "hand", 1.03, "validation / loop by hand in Rust without gradients"),
     unbound("validation", "engine", "eager", "validation / loop by hand in PyTorch without gradients"),

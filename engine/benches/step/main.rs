@@ -26,7 +26,7 @@ use args::{Command, Way};
 use engine::native::load_accelerator;
 use engine::prelude::{Device, Result};
 use std::process::ExitCode;
-use work::Work;
+use work::{OPTIMIZERS, Work};
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -74,6 +74,7 @@ fn serve(work: Work, way: Way, device: Device) -> Result<()> {
         (Work::Validation, Way::Hand) => validate::by_hand(device),
         (Work::Validation, _) => validate::by_engine(device),
         (Work::Adamw(tensors), _) => parts::adamw(tensors, device),
+        (Work::Optimizer(place), _) => parts::optimizer(OPTIMIZERS[place].1, device),
         (Work::Clip(tensors), _) => parts::clip(tensors, device),
         (Work::Samples, _) => parts::samples(if way == Way::Workers { 2 } else { 0 }),
     }

@@ -1,15 +1,22 @@
 //! Parts of a step alone: updates of many tensors, clipping, batches of samples in memory.
 
 use crate::talk::{Talk, WARM_UP, one_thread_on_the_cpu};
-use crate::work::{ELEMENTS, NUMBERS, SAMPLES};
+use crate::work::{ELEMENTS, MATRICES, NUMBERS, SAMPLES};
 use engine::data::LoaderConfig;
-use engine::optim::{Clip, Optim};
+use engine::optim::{Clip, Optim, OptimizerConfig};
 use engine::prelude::*;
 use std::sync::Arc;
 
 /// Updates by AdamW.
 pub(crate) fn adamw(tensors: usize, device: Device) -> Result<()> {
     let mut optim = small_tensors(tensors, device)?;
+    answer(device, || Ok(optim.step()?))
+}
+
+/// Updates by the optimizer of this recipe.
+pub(crate) fn optimizer(recipe: &str, device: Device) -> Result<()> {
+    let recipe: Box<dyn OptimizerConfig> = engine::config::parse_text("bench", recipe)?.read()?;
+    let mut optim = Optim::new("opt", &*recipe, parameters(MATRICES, &[8, 8], device)?)?;
     answer(device, || Ok(optim.step()?))
 }
 
@@ -23,13 +30,18 @@ pub(crate) fn clip(tensors: usize, device: Device) -> Result<()> {
 }
 
 fn small_tensors(tensors: usize, device: Device) -> Result<Optim> {
+    Ok(Optim::new("opt", &AdamW::new(1e-3), parameters(tensors, &[ELEMENTS], device)?)?)
+}
+
+/// So many parameters of this shape, each with a gradient.
+fn parameters(tensors: usize, shape: &[i64], device: Device) -> Result<Vec<(String, Tensor)>> {
     one_thread_on_the_cpu(device);
     let parameter = |place: usize| -> Result<(String, Tensor)> {
-        let tensor = Tensor::f_ones([ELEMENTS], (engine::tch::Kind::Float, device))?.set_requires_grad(true);
+        let tensor = Tensor::f_ones(shape, (engine::tch::Kind::Float, device))?.set_requires_grad(true);
         tensor.f_square()?.f_sum(None)?.f_backward()?;
         Ok((format!("weight{place}"), tensor))
     };
-    Ok(Optim::new("opt", &AdamW::new(1e-3), (0..tensors).map(parameter).collect::<Result<_>>()?)?)
+    (0..tensors).map(parameter).collect()
 }
 
 /// Answers for rounds of this, which has no loss.

@@ -10,6 +10,8 @@ pub(crate) enum Work {
     Net(Kind),
     /// Updates by AdamW of so many tensors.
     Adamw(usize),
+    /// Updates of 1,000 matrices by an optimizer, by its place in [`OPTIMIZERS`].
+    Optimizer(usize),
     /// Clipping the gradients of so many tensors by their norm.
     Clip(usize),
     /// Batches of a validation, with the network `tiny`.
@@ -17,6 +19,24 @@ pub(crate) enum Work {
     /// Batches of samples that lie in memory.
     Samples,
 }
+
+/// The optimizers that PyTorch has too: the name of the work, and the recipe with PyTorch's defaults.
+pub(crate) const OPTIMIZERS: [(&str, &str); 12] = [
+    ("optim_sgd", "Sgd(lr: 1e-3, momentum: 0.9)"),
+    ("optim_adam", "Adam(lr: 1e-3)"),
+    ("optim_adamw", "AdamW(lr: 1e-3)"),
+    ("optim_nadam", "NAdam(lr: 1e-3)"),
+    ("optim_radam", "RAdam(lr: 1e-3)"),
+    ("optim_adamax", "Adamax(lr: 1e-3)"),
+    ("optim_rmsprop", "RmsProp(lr: 1e-3)"),
+    ("optim_adagrad", "Adagrad(lr: 1e-3)"),
+    ("optim_adadelta", "Adadelta(lr: 1e-3)"),
+    ("optim_rprop", "Rprop(lr: 1e-3)"),
+    ("optim_adafactor", "Adafactor(lr: 1e-3)"),
+    ("optim_muon", "Muon(lr: 1e-3)"),
+];
+/// Matrices of [`Work::Optimizer`], each of 8 by 8.
+pub(crate) const MATRICES: usize = 1_000;
 
 /// Elements of each tensor of [`Work::Adamw`] and [`Work::Clip`].
 pub(crate) const ELEMENTS: i64 = 64;
@@ -36,7 +56,7 @@ pub(crate) enum By {
 }
 
 impl Work {
-    pub(crate) const ALL: [Work; 10] = [
+    const OTHERS: [Work; 10] = [
         Work::Net(Kind::Tiny),
         Work::Net(Kind::Conv),
         Work::Net(Kind::Gpt),
@@ -49,11 +69,17 @@ impl Work {
         Work::Samples,
     ];
 
+    /// All of them.
+    pub(crate) fn all() -> impl Iterator<Item = Work> + Clone {
+        Work::OTHERS.into_iter().chain((0..OPTIMIZERS.len()).map(Work::Optimizer))
+    }
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Work::Net(net) => net.name(),
             Work::Adamw(1_000) => "adamw1000",
             Work::Adamw(_) => "adamw10000",
+            Work::Optimizer(place) => OPTIMIZERS[place].0,
             Work::Clip(_) => "clip1000",
             Work::Validation => "validation",
             Work::Samples => "samples",
@@ -68,6 +94,7 @@ impl Work {
                 (unit, net.batch_size(device) * per_sample)
             }
             Work::Adamw(tensors) | Work::Clip(tensors) => ("tensors", tensors as i64),
+            Work::Optimizer(_) => ("tensors", MATRICES as i64),
             Work::Validation => ("samples", Kind::Tiny.batch_size(device)),
             Work::Samples => ("samples", SAMPLES as i64),
         }
@@ -84,14 +111,14 @@ impl Work {
             Work::Net(_) if small => &["engine", "hand"],
             Work::Validation => &["engine", "hand"],
             Work::Samples => &["engine", "workers"],
-            Work::Net(_) | Work::Adamw(_) | Work::Clip(_) => &["engine"],
+            Work::Net(_) | Work::Adamw(_) | Work::Optimizer(_) | Work::Clip(_) => &["engine"],
         };
         let torch: &[&str] = match self {
             Work::Net(_) if gpu && small => &["eager", "item", "graph"],
             Work::Net(_) if small => &["eager", "item"],
             Work::Net(_) => &["eager", "compile"],
             Work::Samples => &["eager", "processes"],
-            Work::Adamw(_) | Work::Clip(_) | Work::Validation => &["eager"],
+            Work::Adamw(_) | Work::Optimizer(_) | Work::Clip(_) | Work::Validation => &["eager"],
         };
         let engines: &[&str] = match self {
             Work::Net(Kind::Tiny) if !gpu => &["ignite", "mmengine", "lightning"],

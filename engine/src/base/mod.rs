@@ -29,6 +29,6 @@ pub use error::{Error, ErrorContext, Result};
 pub use output::{Output, Prediction};
 pub use priority::Priority;
 pub use scalar::{Flag, Scalar};
-pub use state::{Saved, State, StateError, StateMap, StateValue};
+pub use state::{Adjustable, Saved, State, StateError, StateMap, StateValue};
 pub use units::{Batch, Clock, Epoch, Iter};
 pub use watched::{Better, MetricName};

@@ -1,5 +1,7 @@
 //! What steps return: [`Output`] with a loss, named values and tensors, and [`Prediction`].
 
+mod cases;
+
 use crate::base::error::{Error, Result};
 use crate::base::scalar::Scalar;
 use crate::base::suggest::meant;

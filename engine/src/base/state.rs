@@ -27,6 +27,10 @@ pub enum StateValue {
     Tensor(Tensor),
 }
 
+/// The key of the map as which a preprocessor is saved that was fitted on data, and the only one in it. Exports hold what is
+/// saved under it.
+pub const PREPROCESSOR: &str = "preprocessor";
+
 /// Named values, in the order of their names.
 ///
 /// ```
@@ -123,6 +127,12 @@ pub trait State {
         Vec::new()
     }
 
+    /// Calls `each` with every setting that a schedule can change during a training: in an implementation by a macro, those
+    /// marked `#[config(scheduled)]`.
+    fn adjustable(&mut self, each: &mut dyn FnMut(Adjustable<'_>)) {
+        let _ = each;
+    }
+
     /// Restores what [`State::save_state`] returned.
     ///
     /// # Errors
@@ -144,6 +154,19 @@ pub trait State {
         let _ = state;
         Ok(())
     }
+}
+
+/// A setting that a schedule can change during a training.
+#[derive(Debug)]
+pub struct Adjustable<'a> {
+    /// Its key in experiment files.
+    pub name: &'static str,
+    /// The value that the owner uses now.
+    pub value: &'a mut f64,
+    /// The range that a value must be in, as it is written; empty: any number.
+    pub range: &'static str,
+    /// Whether a value is in it.
+    pub fits: fn(&f64) -> bool,
 }
 
 /// A type that a `#[state]` field can have.

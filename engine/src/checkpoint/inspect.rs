@@ -127,6 +127,14 @@ impl Checkpoint {
         self.folder.tensors(&format!("{model}{between}{TENSORS}"))
     }
 
+    /// The text in one of [`Checkpoint::files`].
+    ///
+    /// # Errors
+    /// When it is damaged, or no text.
+    pub(super) fn text(&self, file: &str) -> Result<String, CheckpointError> {
+        self.folder.text(file)
+    }
+
     /// The tensors in one of [`Checkpoint::files`].
     ///
     /// # Errors

@@ -60,7 +60,8 @@ pub fn load_models(path: &Path) -> Result<Vec<(String, Variables)>, CheckpointEr
     }
     // only a header that accounts for every byte of the file is followed by weights
     let file = TensorFile::open(path)?;
-    let variables = file.tensors().iter().map(|place| Ok((place.name.clone(), file.read(place)?)));
+    let variables = file.tensors().iter().filter(|place| file.is_weight(place));
+    let variables = variables.map(|place| Ok((place.name.clone(), file.read(place)?)));
     let variables = variables.collect::<Result<Variables, CheckpointError>>()?;
     let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     Ok(vec![(name, variables)])

@@ -43,6 +43,9 @@ pub fn write_tensors(out: &mut impl Write, tensors: &[(&str, &Tensor)], notes: &
     })
 }
 
+/// The note of a file of weights that tells of the preprocessors beside them.
+pub(super) const PREPROCESSORS: &str = "preprocessors";
+
 /// A tensor in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TensorPlace {
@@ -101,6 +104,11 @@ impl TensorFile {
     /// What its writer says of it, sorted by key.
     pub fn notes(&self) -> &[(String, String)] {
         &self.notes
+    }
+
+    /// Whether one of [`TensorFile::tensors`] is a weight, and does not belong to a preprocessor.
+    pub(super) fn is_weight(&self, place: &TensorPlace) -> bool {
+        !(place.name.starts_with('/') && self.notes.iter().any(|(key, _)| key == PREPROCESSORS))
     }
 
     /// Reads one of [`TensorFile::tensors`], on the CPU.

@@ -124,15 +124,20 @@ pub(super) enum Command {
     Predict {
         #[command(flatten)]
         what: EvaluationArgs,
-        /// The file to write, instead of `predictions.jsonl` in the run folder
+        /// The file to write, instead of `predictions.jsonl` in the run folder: lines of JSON, or with the ending `.safetensors`
+        /// tensors
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+        /// A tensor of the predictions whose samples are written as PNG images too, into a folder of its name beside the
+        /// file; may be repeated
+        #[arg(long, value_name = "TENSOR")]
+        images: Vec<String>,
     },
     /// Computes metrics over predictions that were written before; no model is asked
     Eval {
         #[command(flatten)]
         experiment: ExperimentArgs,
-        /// The file that `predict` has written
+        /// The file that `predict` has written: lines of JSON or `.safetensors`
         #[arg(long, value_name = "FILE")]
         predictions: PathBuf,
     },

@@ -28,7 +28,6 @@ mod plot;
 mod predictions;
 mod program;
 mod ranks;
-mod read_predictions;
 mod replay;
 #[cfg(feature = "board")]
 mod report;
@@ -363,14 +362,14 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
         }
         Command::Val { what } => return evaluate::<T>(Role::Val, what, style, run_val),
         Command::Test { what } => return evaluate::<T>(Role::Test, what, style, run_test),
-        Command::Predict { what, out } => {
+        Command::Predict { what, out, images } => {
             let (loaded, checkpoint) = match evaluated::<T>(Role::Predict, what)? {
                 Evaluated::Here(loaded, checkpoint) => (loaded, checkpoint),
                 Evaluated::InRanks(code) => return Ok(code),
             };
             let path = out.unwrap_or_else(|| loaded.folder().join(PREDICTIONS));
             let is_main = Launched::of_environment().map_err(Error::new)?.is_none_or(|launched| launched.rank == 0);
-            let mut file = is_main.then(|| predictions::Predictions::create(&path)).transpose()?;
+            let mut file = is_main.then(|| predictions::Predictions::create(&path, &images)).transpose()?;
             let mut write = |prediction| file.as_mut().map_or(Ok(()), |file| file.write(&prediction));
             let summary =
                 loaded.used_by(|experiment| run_predict(experiment, &checkpoint, style.console(), &mut write))?;

@@ -66,7 +66,7 @@ pub(super) fn run<T: Build>(args: &ExperimentArgs, files: &[String], style: &Sty
             Role::Val => run_val(experiment, &newest, console),
             Role::Test => run_test(experiment, &newest, console),
             _ => {
-                let mut file = Predictions::create(&folder.join(PREDICTIONS))?;
+                let mut file = Predictions::create(&folder.join(PREDICTIONS), &[])?;
                 let summary = run_predict(experiment, &newest, console, &mut |prediction| file.write(&prediction))?;
                 file.finish()?;
                 Ok(summary)

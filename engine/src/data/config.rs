@@ -3,6 +3,7 @@
 use crate::config::registry::{Component, FieldInfo};
 use crate::config::{Keyed, Shape, to_node};
 use crate::data::sampler::{SamplerConfig, Sequential, Shuffled};
+use crate::data::workers::Workers;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -24,10 +25,10 @@ pub struct LoaderConfig<C> {
     /// the program's own. Not together with `shuffle`.
     #[serde(default)]
     pub sampler: Option<Box<dyn SamplerConfig>>,
-    /// Threads that read samples ahead, at most 256. With 0 each batch is read when it is wanted. The data are the
-    /// same for any number.
-    #[serde(default, deserialize_with = "workers")]
-    pub workers: usize,
+    /// Threads that read samples ahead, at most 256. With 0 each batch is read when it is wanted. With `Auto` as many as the
+    /// training needs, up to the cores. The data are the same for any number.
+    #[serde(default)]
+    pub workers: Workers,
     /// Batches that each worker keeps ready, 1 to 1024. Every one of them takes the memory of a batch.
     #[serde(default = "two", deserialize_with = "prefetch")]
     pub prefetch: usize,
@@ -67,7 +68,7 @@ impl<C> LoaderConfig<C> {
             batch_size,
             shuffle: false,
             sampler: None,
-            workers: 0,
+            workers: Workers::Threads(0),
             prefetch: two(),
             drop_last: false,
             timeout: None,
@@ -87,16 +88,8 @@ impl<C> LoaderConfig<C> {
     pub(super) fn mistake(&self) -> Option<String> {
         BATCH_SIZE
             .mistake(self.batch_size)
-            .or_else(|| WORKERS.mistake(self.workers))
             .or_else(|| PREFETCH.mistake(self.prefetch))
-            .or_else(|| mistake_of_timeout(self.timeout))
-            .or_else(|| {
-                let alone = self.timeout.is_some() && self.workers == 0;
-                alone.then(|| {
-                    "`timeout` needs `workers` of at least 1: without them the training reads the samples itself, and nothing can interrupt it"
-                        .into()
-                })
-            })
+            .or_else(|| mistake_of_ahead(self.workers, self.timeout))
             .or_else(|| {
                 let twice = self.shuffle && self.sampler.is_some();
                 twice.then(|| {
@@ -124,19 +117,18 @@ impl<'de, C: Deserialize<'de>> Deserialize<'de> for LoaderConfig<C> {
 }
 
 /// A whole number within bounds.
-struct Bounds {
-    key: &'static str,
-    least: usize,
-    most: usize,
+pub(super) struct Bounds {
+    pub(super) key: &'static str,
+    pub(super) least: usize,
+    pub(super) most: usize,
 }
 
 // the upper bounds are there to catch a slip of the finger before it takes all memory
-const BATCH_SIZE: Bounds = Bounds { key: "batch_size", least: 1, most: 1 << 24 };
-const WORKERS: Bounds = Bounds { key: "workers", least: 0, most: 256 };
-const PREFETCH: Bounds = Bounds { key: "prefetch", least: 1, most: 1024 };
+pub(super) const BATCH_SIZE: Bounds = Bounds { key: "batch_size", least: 1, most: 1 << 24 };
+pub(super) const PREFETCH: Bounds = Bounds { key: "prefetch", least: 1, most: 1024 };
 
 impl Bounds {
-    fn mistake(&self, value: usize) -> Option<String> {
+    pub(super) fn mistake(&self, value: usize) -> Option<String> {
         let Bounds { key, least, most } = self;
         if value < *least {
             return Some(format!("`{key}` must be at least {least}, got {value}"));
@@ -144,11 +136,58 @@ impl Bounds {
         (value > *most).then(|| format!("`{key}` must be at most {most}, got {value}"))
     }
 
-    fn read<'de, D: Deserializer<'de>>(&self, deserializer: D) -> Result<usize, D::Error> {
+    pub(super) fn read<'de, D: Deserializer<'de>>(&self, deserializer: D) -> Result<usize, D::Error> {
         let value = usize::deserialize(deserializer)?;
         self.mistake(value).map_or(Ok(value), |mistake| Err(D::Error::custom(mistake)))
     }
 }
+
+// settings that the loaders of streams have too
+
+pub(super) const BATCH_SIZE_FIELD: FieldInfo = FieldInfo {
+    name: "batch_size",
+    shape: Shape::of::<usize>,
+    default: None,
+    demand: Some("1..=16777216"),
+    example: Some(|| to_node(&64)),
+    docs: "Samples in one batch. The last batch of a pass may be smaller, see `drop_last`.",
+};
+
+pub(super) const WORKERS_FIELD: FieldInfo = FieldInfo {
+    name: "workers",
+    shape: Shape::of::<Workers>,
+    default: Some(|| to_node(&Workers::Threads(0))),
+    demand: None,
+    example: None,
+    docs: "Threads that read samples ahead: 0 for none, `Auto` for as many as the training needs. The data are the same for any number.",
+};
+
+pub(super) const PREFETCH_FIELD: FieldInfo = FieldInfo {
+    name: "prefetch",
+    shape: Shape::of::<usize>,
+    default: Some(|| to_node(&two())),
+    demand: Some("1..=1024"),
+    example: None,
+    docs: "Batches that each worker keeps ready. Every one of them takes the memory of a batch.",
+};
+
+pub(super) const DROP_LAST_FIELD: FieldInfo = FieldInfo {
+    name: "drop_last",
+    shape: Shape::of::<bool>,
+    default: Some(|| to_node(&false)),
+    demand: None,
+    example: None,
+    docs: "Leaves out the last batch of a pass when it is smaller than `batch_size`.",
+};
+
+pub(super) const TIMEOUT_FIELD: FieldInfo = FieldInfo {
+    name: "timeout",
+    shape: Shape::of::<Option<f64>>,
+    default: Some(|| to_node(&None::<()>)),
+    demand: Some("f64::MIN_POSITIVE..=1_000_000.0"),
+    example: None,
+    docs: "Seconds for which a batch of the workers is waited for; after them the run fails and names the sample that is being read. Needs `workers`.",
+};
 
 // by hand: what the macro registers can't depend on another type
 inventory::submit! {
@@ -158,14 +197,7 @@ inventory::submit! {
         docs: "What a loader reads, and how.",
         fields: &[
             FieldInfo::unknown("dataset", "The settings of the dataset."),
-            FieldInfo {
-                name: "batch_size",
-                shape: Shape::of::<usize>,
-                default: None,
-                demand: Some("1..=16777216"),
-                example: Some(|| to_node(&64)),
-                docs: "Samples in one batch. The last batch of a pass may be smaller, see `drop_last`.",
-            },
+            BATCH_SIZE_FIELD,
             FieldInfo {
                 name: "shuffle",
                 shape: Shape::of::<bool>,
@@ -182,57 +214,25 @@ inventory::submit! {
                 example: None,
                 docs: "Which samples make a pass, in which order. Not together with `shuffle`.",
             },
-            FieldInfo {
-                name: "workers",
-                shape: Shape::of::<usize>,
-                default: Some(|| to_node(&0)),
-                demand: Some("0..=256"),
-                example: None,
-                docs: "Threads that read samples ahead. With 0 each batch is read when it is wanted. The data are the same for any number.",
-            },
-            FieldInfo {
-                name: "prefetch",
-                shape: Shape::of::<usize>,
-                default: Some(|| to_node(&two())),
-                demand: Some("1..=1024"),
-                example: None,
-                docs: "Batches that each worker keeps ready. Every one of them takes the memory of a batch.",
-            },
-            FieldInfo {
-                name: "drop_last",
-                shape: Shape::of::<bool>,
-                default: Some(|| to_node(&false)),
-                demand: None,
-                example: None,
-                docs: "Leaves out the last batch of a pass when it is smaller than `batch_size`.",
-            },
-            FieldInfo {
-                name: "timeout",
-                shape: Shape::of::<Option<f64>>,
-                default: Some(|| to_node(&None::<()>)),
-                demand: Some("f64::MIN_POSITIVE..=1_000_000.0"),
-                example: None,
-                docs: "Seconds for which a batch of the workers is waited for; after them the run fails and names the sample that is being read. Needs `workers`.",
-            },
+            WORKERS_FIELD,
+            PREFETCH_FIELD,
+            DROP_LAST_FIELD,
+            TIMEOUT_FIELD,
         ],
         origin: concat!(file!(), ":", line!()),
     }
 }
 
 // read one by one, so that a reader that knows positions points at the value
-fn batch_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+pub(super) fn batch_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
     BATCH_SIZE.read(deserializer)
 }
 
-fn workers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
-    WORKERS.read(deserializer)
-}
-
-fn prefetch<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+pub(super) fn prefetch<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
     PREFETCH.read(deserializer)
 }
 
-fn timeout<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+pub(super) fn timeout<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
     let value = Option::<f64>::deserialize(deserializer)?;
     mistake_of_timeout(value).map_or(Ok(value), |mistake| Err(D::Error::custom(mistake)))
 }
@@ -240,12 +240,23 @@ fn timeout<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D:
 /// The most seconds of a `timeout`, more than eleven days.
 const LONGEST: f64 = 1e6;
 
+/// What is wrong with the workers and how long they are waited for.
+pub(super) fn mistake_of_ahead(workers: Workers, timeout: Option<f64>) -> Option<String> {
+    workers.mistake().or_else(|| mistake_of_timeout(timeout)).or_else(|| {
+        let alone = timeout.is_some() && !workers.are_any();
+        alone.then(|| {
+            "`timeout` needs `workers` of at least 1: without them the training reads the samples itself, and nothing can interrupt it"
+                .into()
+        })
+    })
+}
+
 fn mistake_of_timeout(seconds: Option<f64>) -> Option<String> {
     let seconds = seconds.filter(|seconds| !(*seconds > 0.0 && *seconds <= LONGEST))?;
     Some(format!("`timeout` must be above 0 and at most {LONGEST}, got {seconds}"))
 }
 
-const fn two() -> usize {
+pub(super) const fn two() -> usize {
     2
 }
 
@@ -302,6 +313,7 @@ mod tests {
         let text = "`prefetch` must be at most 1024, got 1000000000";
         assert_eq!(refused("batch_size: 1, prefetch: 1000000000"), text);
         assert_eq!(refused("batch_size: 1, workers: 300"), "`workers` must be at most 256, got 300");
+        assert!(refused("batch_size: 1, workers: -1").contains("`workers` must be at least 0, got -1"));
         assert_eq!(refused("batch_size: 1, prefetch: 0"), "`prefetch` must be at least 1, got 0");
         let both = refused(r#"batch_size: 1, shuffle: true, sampler: {"Shuffled": ()}"#);
         assert!(both.starts_with("`shuffle: true` and `sampler` are both given"), "{both}");

@@ -85,6 +85,16 @@ pub enum DataError {
         /// What is wrong.
         why: Error,
     },
+    /// A stream could not be read.
+    #[error("loader `{loader}` can't read record {record} of its stream: {why:#}")]
+    Record {
+        /// The loader.
+        loader: String,
+        /// The number of the record, from 0, through all rounds.
+        record: u64,
+        /// The stream's own error.
+        why: Error,
+    },
     /// `Dataset::get` returned an error.
     #[error("loader `{loader}` can't read sample {index} in pass {pass}: {why:#}")]
     Sample {
@@ -171,6 +181,7 @@ impl DataError {
         match self {
             DataError::Open { why, .. }
             | DataError::Sampler { why, .. }
+            | DataError::Record { why, .. }
             | DataError::Sample { why, .. }
             | DataError::Batch { why, .. } => Some(why),
             _ => None,

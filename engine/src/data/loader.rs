@@ -54,9 +54,17 @@ impl<D: Dataset> Loader<D> {
         self.opened.as_ref().map(Opened::dataset)
     }
 
+    /// The dataset, for code that can't do without it.
+    ///
+    /// # Errors
+    /// [`DataError::Closed`] when the current command does not use this loader.
+    pub fn open_dataset(&self) -> Result<&D> {
+        self.dataset().ok_or_else(|| DataError::Closed { loader: self.name.clone() }.into())
+    }
+
     /// Samples in one pass; 0 when it is closed.
     pub fn samples(&self) -> usize {
-        self.opened.as_ref().map_or(0, Opened::samples)
+        self.opened.as_ref().map_or(0, |opened| opened.samples() as usize)
     }
 
     /// Batches in one pass; `None` when the sampler is endless, 0 when it is closed.

@@ -10,6 +10,7 @@
 
 pub mod augment;
 mod batch;
+mod cases;
 mod collate;
 mod common_order;
 mod config;
@@ -23,16 +24,21 @@ mod opened;
 mod padding;
 mod plan;
 mod pool;
+pub mod preprocess;
 mod sampler;
 mod share;
 mod shared;
 mod source;
+mod stream;
 #[cfg(test)]
 mod tests;
+mod windows;
+mod workers;
 mod wrap;
 
 pub(crate) use batch::checked_weight;
 pub use batch::{Batch, BatchError, EachPart, Part, Rows, SharedField, StatedWeight, Whole, WholeField};
+pub use cases::by_case;
 pub use collate::{Collate, CollateError};
 pub use common_order::CommonOrder;
 pub use config::LoaderConfig;
@@ -49,6 +55,10 @@ pub use sampler::{
 };
 pub use shared::SharedTensor;
 pub use source::{BatchSource, Source};
+pub use stream::{
+    Collected, CollectedConfig, PlaceOf, RecordOf, RecordReader, RecordStream, Round, StreamLoader, StreamLoaderConfig,
+};
+pub use workers::Workers;
 pub use wrap::{
     Cached, CachedConfig, Concat, ConcatConfig, Kept, Oversampled, OversampledConfig, Repeated, RepeatedConfig, Subset,
     SubsetConfig,

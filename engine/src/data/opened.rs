@@ -6,9 +6,10 @@ use crate::data::config::LoaderConfig;
 use crate::data::cursor::Cursor;
 use crate::data::dataset::{BatchOf, Dataset};
 use crate::data::error::{DataError, caught};
-use crate::data::plan::Plan;
+use crate::data::plan::{Plan, Planned};
 use crate::data::pool::{Pool, make};
 use crate::data::share::Share;
+use crate::data::workers::{Waits, Workers};
 use crate::random::{derive, tag_of};
 use std::fmt;
 use std::sync::Arc;
@@ -18,15 +19,17 @@ use std::time::Duration;
 ///
 /// The batches are a function of (seed, name, position in the common order, `batch_size`). Threads are started when the first batch is wanted,
 /// live until [`Opened::stop`] or the drop, and are never waited for longer than a second then.
-pub(super) struct Opened<D: Dataset> {
+pub(super) struct Opened<D: Dataset, P = Plan> {
     name: Arc<str>,
     dataset: Arc<D>,
-    plan: Plan,
-    workers: usize,
+    plan: P,
+    workers: Workers,
     /// How long a batch of the workers is waited for.
     timeout: Option<Duration>,
-    /// Batches that may be under way at once.
+    /// Batches that may be under way at once, and the most of them: with `Auto` the former grows.
     ahead: u64,
+    most_ahead: u64,
+    waits: Waits,
     pool: Option<Pool<D>>,
     run_seed: u64,
     /// Behind the batch that was given last; at the end of a pass, that end.
@@ -36,6 +39,16 @@ pub(super) struct Opened<D: Dataset> {
     /// Where the first batch begins that no worker was given yet, and its turn.
     ahead_at: Cursor,
     ahead_turn: u64,
+}
+
+/// How samples are read, whatever they are.
+pub(super) struct Ahead {
+    /// Threads that read samples.
+    pub(super) workers: Workers,
+    /// Batches that each of them keeps ready.
+    pub(super) prefetch: usize,
+    /// Seconds for which a batch of the workers is waited for.
+    pub(super) timeout: Option<f64>,
 }
 
 impl<D: Dataset> Opened<D> {
@@ -48,12 +61,8 @@ impl<D: Dataset> Opened<D> {
         if let Some(why) = config.mistake() {
             return Err(DataError::Settings { loader: name.to_owned(), why }.into());
         }
-        let why = match caught(|| D::open(&config.dataset)) {
-            Ok(Ok(dataset)) => return Self::with_dataset(name, dataset, config, seed),
-            Ok(Err(why)) => why,
-            Err(panic) => crate::base::Error::msg(format!("the dataset panicked: {panic}")),
-        };
-        Err(DataError::Open { loader: name.to_owned(), why }.into())
+        let dataset = opened(name, || D::open(&config.dataset))?;
+        Self::with_dataset(name, dataset, config, seed)
     }
 
     /// As [`Opened::open`], with a dataset that is open already; `config.dataset` is not read.
@@ -64,67 +73,9 @@ impl<D: Dataset> Opened<D> {
         if let Some(why) = config.mistake() {
             return Err(DataError::Settings { loader: name.to_owned(), why }.into());
         }
-        let loader: Arc<str> = name.into();
-        let own_seed = derive(seed, "loader", tag_of(name), 0);
-        Ok(Opened {
-            plan: Plan::new(&loader, &dataset, config, own_seed)?,
-            name: loader,
-            dataset: Arc::new(dataset),
-            workers: config.workers,
-            timeout: config.timeout.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
-            ahead: (config.workers * config.prefetch) as u64,
-            pool: None,
-            run_seed: seed,
-            at: Cursor::default(),
-            turn: 0,
-            ahead_at: Cursor::default(),
-            ahead_turn: 0,
-        })
-    }
-
-    /// The data.
-    pub(super) fn dataset(&self) -> &D {
-        &self.dataset
-    }
-
-    /// Samples in one pass.
-    pub(super) fn samples(&self) -> usize {
-        self.plan.samples()
-    }
-
-    /// Batches in one pass; `None` when the sampler is endless.
-    pub(super) fn batches(&self) -> Option<u64> {
-        self.plan.batches()
-    }
-
-    /// The samples of the last batch of a pass.
-    pub(super) fn last_batch(&self) -> Option<u64> {
-        self.plan.last_batch()
-    }
-
-    /// Samples of a full batch, of all processes.
-    pub(super) fn batch_samples(&self) -> u64 {
-        self.plan.window()
-    }
-
-    /// The samples of the last batch of a pass, of all processes.
-    pub(super) fn tail(&self) -> Option<u64> {
-        self.plan.tail()
-    }
-
-    /// Batches that the pass still has; `None` when the sampler is endless.
-    pub(super) fn batches_left(&self) -> Option<u64> {
-        self.plan.batches_left(self.at)
-    }
-
-    /// Reads only the part of this process of each batch from now on.
-    ///
-    /// # Errors
-    /// [`DataError::NoBatch`] when there is none for so many processes.
-    pub(super) fn deal(&mut self, share: Share) -> Result<(), DataError> {
-        self.plan.deal(share)?;
-        self.rewind();
-        Ok(())
+        let plan = Plan::new(&name.into(), &dataset, config, own_seed(name, seed))?;
+        let LoaderConfig { workers, prefetch, timeout, .. } = *config;
+        Ok(Opened::new(name, dataset, plan, &Ahead { workers, prefetch, timeout }, seed))
     }
 
     /// Every pass gives the first batches of pass 0 from now on.
@@ -136,10 +87,107 @@ impl<D: Dataset> Opened<D> {
         self.rewind();
         Ok(())
     }
+}
+
+/// What a user's `open` gives.
+///
+/// # Errors
+/// Its error or panic, with the loader's name.
+pub(super) fn opened<T>(name: &str, open: impl FnOnce() -> Result<T>) -> Result<T> {
+    let why = match caught(open) {
+        Ok(Ok(data)) => return Ok(data),
+        Ok(Err(why)) => why,
+        Err(panic) => crate::base::Error::msg(format!("the dataset panicked: {panic}")),
+    };
+    Err(DataError::Open { loader: name.to_owned(), why }.into())
+}
+
+/// The seed of a loader, by its name and the run's seed.
+pub(super) fn own_seed(name: &str, seed: u64) -> u64 {
+    derive(seed, "loader", tag_of(name), 0)
+}
+
+impl<D: Dataset, P: Planned<D>> Opened<D, P> {
+    /// A dataset with a plan of its batches; `seed` is the run's.
+    pub(super) fn new(name: &str, dataset: D, plan: P, ahead: &Ahead, seed: u64) -> Self {
+        let most_ahead = (ahead.workers.threads() * ahead.prefetch) as u64;
+        Opened {
+            plan,
+            name: name.into(),
+            dataset: Arc::new(dataset),
+            workers: ahead.workers,
+            timeout: ahead.timeout.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
+            ahead: if ahead.workers == Workers::Auto { ahead.prefetch as u64 } else { most_ahead },
+            most_ahead,
+            waits: Waits::default(),
+            pool: None,
+            run_seed: seed,
+            at: Cursor::default(),
+            turn: 0,
+            ahead_at: Cursor::default(),
+            ahead_turn: 0,
+        }
+    }
+
+    /// The plan of the batches.
+    pub(super) fn plan(&self) -> &P {
+        &self.plan
+    }
+
+    /// As [`Opened::plan`], to be told where to go on.
+    pub(super) fn plan_mut(&mut self) -> &mut P {
+        &mut self.plan
+    }
+
+    /// The data.
+    pub(super) fn dataset(&self) -> &D {
+        &self.dataset
+    }
+
+    /// Samples in one pass.
+    pub(super) fn samples(&self) -> u64 {
+        self.plan.windows().samples
+    }
+
+    /// Batches in one pass; `None` when the sampler is endless.
+    pub(super) fn batches(&self) -> Option<u64> {
+        self.plan.windows().batches()
+    }
+
+    /// The samples of the last batch of a pass.
+    pub(super) fn last_batch(&self) -> Option<u64> {
+        self.plan.windows().last_batch()
+    }
+
+    /// Samples of a full batch, of all processes.
+    pub(super) fn batch_samples(&self) -> u64 {
+        self.plan.windows().window()
+    }
+
+    /// The samples of the last batch of a pass, of all processes.
+    pub(super) fn tail(&self) -> Option<u64> {
+        self.plan.windows().tail()
+    }
+
+    /// Batches that the pass still has; `None` when the sampler is endless.
+    pub(super) fn batches_left(&self) -> Option<u64> {
+        self.plan.windows().batches_left(self.at)
+    }
+
+    /// Reads only the part of this process of each batch from now on.
+    ///
+    /// # Errors
+    /// [`DataError::NoBatch`] when there is none for so many processes.
+    pub(super) fn deal(&mut self, share: Share) -> Result<(), DataError> {
+        self.plan.windows_mut().share = share;
+        self.plan.windows().check(&self.name)?;
+        self.rewind();
+        Ok(())
+    }
 
     /// The samples of this process in the next batch; 0 also at the end of the pass.
     pub(super) fn own_samples(&self) -> u64 {
-        self.plan.own_samples(self.at)
+        self.plan.windows().own_samples(self.at)
     }
 
     /// Goes past a batch of which this process has no sample.
@@ -147,14 +195,15 @@ impl<D: Dataset> Opened<D> {
     /// # Errors
     /// Those of workers that can't be started.
     pub(super) fn skip(&mut self) -> Result<()> {
-        self.at = self.plan.behind(self.at);
+        self.at = self.plan.windows().behind(self.at);
         self.turn += 1;
+        self.plan.let_go(&self.dataset, self.at);
         Ok(self.order_ahead()?)
     }
 
     /// Where the next batch begins, in this pass or at the start of the next one.
     pub(super) fn cursor(&self) -> Cursor {
-        self.plan.next_begin(self.at)
+        self.plan.windows().next_begin(self.at)
     }
 
     /// What the order of the samples depends on.
@@ -167,11 +216,12 @@ impl<D: Dataset> Opened<D> {
     /// # Errors
     /// [`DataError::Cursor`] when the pass has fewer samples; [`DataError::Workers`] when no thread can be started.
     pub(super) fn start(&mut self, cursor: Cursor) -> Result<()> {
-        let samples = self.samples() as u64;
+        let samples = self.samples();
         if cursor.sample > samples {
             return Err(DataError::Cursor { loader: self.name.to_string(), sample: cursor.sample, samples }.into());
         }
         self.at = cursor;
+        self.plan.let_go(&self.dataset, cursor);
         self.rewind();
         Ok(self.order_ahead()?)
     }
@@ -191,8 +241,9 @@ impl<D: Dataset> Opened<D> {
         match self.made() {
             Ok(made) => {
                 if made.is_some() {
-                    self.at = self.plan.behind(self.at);
+                    self.at = self.plan.windows().behind(self.at);
                     self.turn += 1;
+                    self.plan.let_go(&self.dataset, self.at);
                 }
                 // the workers go on while the step computes
                 self.order_ahead()?;
@@ -215,7 +266,13 @@ impl<D: Dataset> Opened<D> {
     fn made(&mut self) -> Result<Option<BatchOf<D>>> {
         self.order_ahead()?;
         match &mut self.pool {
-            Some(pool) => pool.take(&self.name, self.turn, self.timeout).map(Some),
+            Some(pool) => {
+                let waited = !pool.is_ready(self.turn);
+                if self.waits.note(waited, self.ahead) {
+                    self.ahead = (self.ahead + 1).min(self.most_ahead);
+                }
+                pool.take(&self.name, self.turn, self.timeout).map(Some)
+            }
             None => match self.plan.batch(self.dataset.as_ref(), self.at)? {
                 Some(samples) => make(self.dataset.as_ref(), &samples).map(Some),
                 None => Ok(None),
@@ -225,15 +282,15 @@ impl<D: Dataset> Opened<D> {
 
     /// Gives the workers as much as they may have.
     fn order_ahead(&mut self) -> Result<(), DataError> {
-        if self.workers == 0 {
+        if !self.workers.are_any() {
             return Ok(());
         }
         let pool = match &mut self.pool {
             Some(pool) => pool,
-            None => self.pool.insert(Pool::start(&self.name, &self.dataset, self.workers)?),
+            None => self.pool.insert(Pool::start(&self.name, &self.dataset, self.workers.threads())?),
         };
         while self.ahead_turn < self.turn + self.ahead {
-            if self.plan.batches_left(self.ahead_at) == Some(0) {
+            if self.plan.windows().batches_left(self.ahead_at) == Some(0) {
                 break;
             }
             match self.plan.batch(self.dataset.as_ref(), self.ahead_at) {
@@ -242,7 +299,7 @@ impl<D: Dataset> Opened<D> {
                 Ok(None) => {}
                 Err(error) => pool.fail(self.ahead_turn, error.into()),
             }
-            self.ahead_at = self.plan.behind(self.ahead_at);
+            self.ahead_at = self.plan.windows().behind(self.ahead_at);
             self.ahead_turn += 1;
         }
         Ok(())
@@ -258,7 +315,7 @@ impl<D: Dataset> Opened<D> {
     }
 }
 
-impl<D: Dataset> fmt::Debug for Opened<D> {
+impl<D: Dataset, P: Planned<D>> fmt::Debug for Opened<D, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Loader")
             .field("name", &self.name)

@@ -88,6 +88,15 @@ impl<D: Dataset> Pool<D> {
         self.ready.insert(turn, Err(error));
     }
 
+    /// Whether a batch that was handed out in this round is there already.
+    pub(super) fn is_ready(&mut self, turn: u64) -> bool {
+        let round = self.round.load(Ordering::Relaxed);
+        for answer in self.answers.try_iter().filter(|answer| answer.round == round) {
+            self.ready.insert(answer.turn, answer.made);
+        }
+        self.ready.contains_key(&turn)
+    }
+
     /// Waits for a batch that was handed out in this round, at most so long. What is waited for is told to the process
     /// when it takes long, so that who presses Ctrl-C learns of it.
     pub(super) fn take(&mut self, loader: &str, turn: u64, most: Option<Duration>) -> Made<D> {

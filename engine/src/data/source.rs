@@ -1,6 +1,6 @@
 //! A loader with any dataset, from which the loops read batches.
 
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, StateValue};
 use crate::data::common_order::CommonOrder;
 use crate::data::cursor::Cursor;
 use crate::data::dataset::{BatchOf, Dataset};
@@ -13,6 +13,21 @@ pub trait Source {
     /// # Errors
     /// When the pass has fewer samples, or the workers can't be started.
     fn start(&mut self, cursor: Cursor) -> Result<()>;
+
+    /// Where in the data the position is, for a loader that can't go to any position directly: a checkpoint holds it beside
+    /// the cursor, and [`Source::start_at`] gets it back.
+    fn place(&self) -> Option<StateValue> {
+        None
+    }
+
+    /// Moves to a position with what [`Source::place`] gave there.
+    ///
+    /// # Errors
+    /// Those of [`Source::start`], and when the place is of another loader.
+    fn start_at(&mut self, cursor: Cursor, place: Option<StateValue>) -> Result<()> {
+        let _ = place;
+        self.start(cursor)
+    }
 
     /// Where the next batch begins; at the end of a pass, the beginning of the next one.
     fn cursor(&self) -> Cursor;

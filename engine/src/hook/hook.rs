@@ -1,6 +1,6 @@
 //! The traits that `#[hook]` and `#[phases]` implement.
 
-use crate::base::{Priority, Result, State, StateError, StateMap};
+use crate::base::{Adjustable, Priority, Result, State, StateError, StateMap};
 use crate::phase::{Phase, PhaseMask};
 use crate::run::Context;
 use serde::Serialize;
@@ -151,6 +151,10 @@ pub trait AnyHook {
     fn save_state(&self) -> StateMap;
     /// The settings on which its state depends.
     fn belongs_to(&self) -> Vec<(&'static str, String)>;
+    /// [`State::adjustable`].
+    fn adjustable(&mut self, each: &mut dyn FnMut(Adjustable<'_>)) {
+        let _ = each;
+    }
     /// Restores its `#[state]`.
     ///
     /// # Errors
@@ -189,6 +193,9 @@ impl<H: Hook> AnyHook for H {
     }
     fn belongs_to(&self) -> Vec<(&'static str, String)> {
         State::belongs_to(self)
+    }
+    fn adjustable(&mut self, each: &mut dyn FnMut(Adjustable<'_>)) {
+        State::adjustable(self, each);
     }
     fn load_state(&mut self, state: StateMap) -> Result<(), StateError> {
         State::load_state(self, state)

@@ -18,7 +18,7 @@ use tch::Tensor;
 #[derive(Debug)]
 pub struct Ema {
     /// The share that stays, per averaging.
-    #[config(default = 0.999, range = 0.0..=1.0)]
+    #[config(default = 0.999, range = 0.0..=1.0, scheduled)]
     decay: f64,
     /// How `decay` comes into force. `Ramp`: as `min(decay, (1 + n) / (10 + n))` with `n` averagings done before.
     /// `Annealing(gamma: g)`: as `min(decay, n / (g + n))`, counting from 1. `Constant`: at once; a short training then
@@ -36,6 +36,10 @@ pub struct Ema {
     /// parameters. Buffers of whole numbers are always copied.
     #[config(default = EmaBuffers::Copy)]
     buffers: EmaBuffers,
+    /// Computes the running statistics of batch norm for the averages, in a pass over the train data when the training is over,
+    /// as `torch.optim.swa_utils.update_bn` does. For layers of `engine::nn`, in a training of one process.
+    #[config(default = false)]
+    update_batch_norm: bool,
     /// The averages by model and variable.
     #[state]
     averages: BTreeMap<String, BTreeMap<String, Tensor>>,
@@ -91,6 +95,11 @@ struct Pair {
 #[phases]
 impl Ema {
     fn before_train(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        if self.update_batch_norm && cx.world() > 1 {
+            return Err(Error::msg(
+                "`update_batch_norm` needs a training of one process; with several ranks, leave it out or use `buffers: Average`",
+            ));
+        }
         for model in cx.models().iter() {
             self.averagings.entry(model.name().to_owned()).or_default();
             let averages = self.averages.entry(model.name().to_owned()).or_default();
@@ -131,6 +140,19 @@ impl Ema {
                 }
             }
             foreach_copy_(&mut pair.copied, &pair.to_copy)?;
+        }
+        Ok(())
+    }
+
+    #[only_ok]
+    fn after_train_epoch(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        if !self.update_batch_norm {
+            return Ok(());
+        }
+        for (model, averages) in &self.averages {
+            if let Some(averages) = cx.models().get(model)?.under_all_names(|name| averages.get(name)) {
+                cx.refresh_statistics(model, averages);
+            }
         }
         Ok(())
     }

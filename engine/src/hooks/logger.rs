@@ -92,6 +92,7 @@ impl Logger {
         }
         self.warn_of_loss(&values, cx)?;
         push_learning_rates(&mut values, cx);
+        values.extend(cx.scheduled());
         let row = Row { phase: RowPhase::Train, loader: None, at: cx.moment(), values };
         cx.write_row(&row)
     }

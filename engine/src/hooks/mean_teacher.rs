@@ -23,7 +23,7 @@ pub struct MeanTeacher {
     #[config(default = "teacher")]
     teacher: String,
     /// The share of the teacher that stays.
-    #[config(default = 0.999, range = 0.0..=1.0)]
+    #[config(default = 0.999, range = 0.0..=1.0, scheduled)]
     decay: f64,
     /// In the first updates the share is `min(decay, 1 − 1 / (n + 1))` after `n` updates, as in the authors' program:
     /// the teacher forgets the first weights soon.

@@ -65,6 +65,9 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         if self.run.process.world() > 1 {
             return Some("there are several ranks, which exchange gradients during backward".to_owned());
         }
+        if let Some(scheduled) = self.run.scheduled.first() {
+            return Some(format!("a schedule changes `{}`, and a graph would keep its first value", scheduled.path));
+        }
         if !Graph::exists() {
             return Some("this libtorch has none".to_owned());
         }

@@ -1,10 +1,10 @@
 //! What a checkpoint contains of a program, and how it is restored. The file format is defined in `checkpoint`.
 
-use crate::base::{Batch, Epoch, Error, ErrorContext as _, Iter, Result, State, StateError, StateMap};
+use crate::base::{Adjustable, Batch, Epoch, Error, ErrorContext as _, Iter, Result, State, StateError, StateMap};
 use crate::checkpoint::{self, Meta, Snapshot, Variables, Weights};
 use crate::hook::{AnyHook, EngineHooks};
 use crate::loops::identity::{self, Identity, sink_identities, sinks_as_now};
-use crate::loops::order::{LoaderState, check_order, check_seed};
+use crate::loops::order::{LoaderState, check_order, check_seed, save_loader};
 use crate::loops::program::Program;
 use crate::loops::trainer::{Role, Trainer};
 use crate::phase::at;
@@ -73,7 +73,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let mut loaders = StateMap::new();
         for (place, name) in T::loaders(Role::Train).iter().enumerate() {
             let loader = self.train_loader(place)?;
-            loaders.put(*name, &LoaderState { cursor: loader.cursor(), order: loader.common_order() });
+            loaders.put(*name, &save_loader(loader));
         }
         state.put("loaders", &loaders);
         if T::loaders(Role::Train).len() > 1 {
@@ -127,7 +127,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let mut loaders = state.take_map("loaders")?;
         let mut places: Vec<LoaderState> = Vec::new();
         for (index, name) in T::loaders(Role::Train).iter().enumerate() {
-            let place = loaders.take(name)?;
+            let place = LoaderState::restore(loaders.take_map(name)?).map_err(|error| error.at(name))?;
             told.extend(check_order(&place, self.train_loader(index)?.common_order().as_ref())?);
             places.push(place);
         }
@@ -170,7 +170,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let own_parts = self.take_back_own(ranks)?;
         self.run.storage.saved_at = Some(self.run.clocks.iter);
         for (index, place) in places.into_iter().enumerate() {
-            self.train_loader(index)?.start(place.cursor)?;
+            self.train_loader(index)?.start_at(place.cursor, place.place)?;
         }
         if state.0.contains_key("epoch_loader") {
             told.extend(self.told_of_epoch_loader(&state.take::<String>("epoch_loader")?)?);
@@ -225,7 +225,9 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     pub(crate) fn take_for_evaluation(&mut self, path: &Path) -> Result<Vec<String>> {
         self.finish_saves()?;
         if !path.is_dir() {
-            return self.load_foreign(checkpoint::load_models(path)?);
+            let mut told = self.load_foreign(checkpoint::load_models(path)?)?;
+            told.extend(self.take_preprocessors(checkpoint::load_preprocessors(path)?)?);
+            return Ok(told);
         }
         let Snapshot { meta, models, mut state, .. } = checkpoint::load(path)?;
         // those that were scored, whether or not the hook that made them is there
@@ -301,9 +303,28 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         Ok(told)
     }
 
+    /// Gives every preprocessor its fit; gives back what is to be told of those that the program does not have.
+    fn take_preprocessors(&mut self, mut given: StateMap) -> Result<Vec<String>> {
+        if given.0.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.each_state(&mut |key, _, part| {
+            let mut state = part.save_state();
+            let mut is_given = false;
+            for (field, value) in state.0.iter_mut().filter(|(_, value)| checkpoint::is_preprocessor(value)) {
+                if let Some(fit) = given.0.remove(&checkpoint::preprocessor_name(key, field)) {
+                    *value = fit;
+                    is_given = true;
+                }
+            }
+            if is_given { Ok(part.load_state(state).map_err(|error| error.at(key))?) } else { Ok(()) }
+        })?;
+        Ok(given.0.keys().map(|name| format!("ignored: unknown preprocessor `{name}` in the file")).collect())
+    }
+
     /// Every state but those that the run itself holds: the engine's hooks, the trainer's parts, what the file chose; each
     /// with its key and with what it is of.
-    fn each_state(&mut self, each: &mut EachPart<'_>) -> Result<()> {
+    pub(super) fn each_state(&mut self, each: &mut EachPart<'_>) -> Result<()> {
         let mut plain = |key: &str, part: &mut dyn State| each(key, Identity::of(part), part);
         self.hooks.engine.states(&mut plain)?;
         self.trainer.states(&mut plain)?;
@@ -353,7 +374,7 @@ fn has_no_weights(model: &str) -> Error {
 }
 
 /// Called with the key of a state, what the state is of, and the state.
-type EachPart<'a> = dyn FnMut(&str, Identity, &mut dyn State) -> Result<()> + 'a;
+pub(super) type EachPart<'a> = dyn FnMut(&str, Identity, &mut dyn State) -> Result<()> + 'a;
 
 /// The same tensors again.
 fn shared(variables: &[(String, Tensor)]) -> Variables {
@@ -369,6 +390,9 @@ impl State for AnyState<'_> {
     }
     fn belongs_to(&self) -> Vec<(&'static str, String)> {
         self.0.belongs_to()
+    }
+    fn adjustable(&mut self, each: &mut dyn FnMut(Adjustable<'_>)) {
+        self.0.adjustable(each);
     }
     fn load_state(&mut self, state: StateMap) -> Result<(), StateError> {
         self.0.load_state(state)

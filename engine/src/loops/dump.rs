@@ -9,7 +9,7 @@ use crate::checkpoint;
 use crate::data::Batch;
 use crate::hook::EngineHooks;
 use crate::loops::dumped::Before;
-use crate::loops::order::LoaderState;
+use crate::loops::order::save_loader;
 use crate::loops::program::Program;
 use crate::loops::trainer::{Role, Trainer};
 use crate::run::Generators;
@@ -25,18 +25,18 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         if self.run.dumps.most == 0 {
             return Ok(());
         }
-        let (batch, cursors) = match earlier.filter(|_| again) {
-            Some(earlier) => (earlier.batch, earlier.cursors),
+        let (batch, loaders) = match earlier.filter(|_| again) {
+            Some(earlier) => (earlier.batch, earlier.loaders),
             // begun to be asked for in the middle of an iter
             None if again => return Ok(()),
             None => {
                 let places = 0..T::loaders(Role::Train).len();
-                let cursors = places.map(|place| Ok(self.train_loader(place)?.cursor())).collect::<Result<_>>()?;
-                (self.run.clocks.batch, cursors)
+                let loaders = places.map(|place| Ok(save_loader(self.train_loader(place)?))).collect::<Result<_>>()?;
+                (self.run.clocks.batch, loaders)
             }
         };
         let generators = Generators::of(self.run.device)?;
-        self.before = Some(Before { generators, batch, cursors, batches: Vec::new(), is_over: false });
+        self.before = Some(Before { generators, batch, loaders, batches: Vec::new(), is_over: false });
         Ok(())
     }
 
@@ -102,10 +102,9 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let mut clocks = snapshot.state.take_map("clocks")?;
         clocks.put("batch", &before.batch);
         snapshot.state.put("clocks", &clocks);
-        let mut loaders = snapshot.state.take_map("loaders")?;
-        for (name, cursor) in T::loaders(Role::Train).iter().zip(&before.cursors) {
-            let order = loaders.take::<LoaderState>(name)?.order;
-            loaders.put(*name, &LoaderState { cursor: *cursor, order });
+        let mut loaders = StateMap::new();
+        for (name, loader) in T::loaders(Role::Train).iter().zip(before.loaders) {
+            loaders.put(*name, &loader);
         }
         snapshot.state.put("loaders", &loaders);
         if let Some(rank) = snapshot.ranks.first_mut() {

@@ -1,7 +1,6 @@
 //! What is kept of an update so that it can be dumped, and what is noted while one is computed alone.
 
-use crate::base::{Batch as BatchClock, Output, Result, Scalar};
-use crate::data::Cursor;
+use crate::base::{Batch as BatchClock, Output, Result, Scalar, StateMap};
 use crate::native::{FiniteWatch, FirstNotFinite, FlopCounter, OperatorFlops};
 use crate::run::Generators;
 
@@ -10,7 +9,7 @@ pub(super) struct Before<B> {
     pub(super) generators: Generators,
     /// Where the clock and the loaders stood before its batches were read.
     pub(super) batch: BatchClock,
-    pub(super) cursors: Vec<Cursor>,
+    pub(super) loaders: Vec<StateMap>,
     /// Its batches so far, as the step gets them.
     pub(super) batches: Vec<B>,
     /// Whether its optimizers step: the weights are no longer those of the batches.

@@ -74,7 +74,9 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let total = loader.batches().map(|batches| limit.map_or(batches, |limit| batches.min(limit)));
         if total.is_none() {
             let (role, name) = (S::ROLE.name(), self.run.current.loader);
-            let text = format!("the {role} loader `{name}` never ends; use a sampler other than `Infinite`");
+            let text = format!(
+                "the {role} loader `{name}` never ends; use a sampler other than `Infinite`, or for a stream set its `samples`"
+            );
             return Err(Error::msg(text));
         }
         loader.start(Cursor::default())?;

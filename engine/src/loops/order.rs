@@ -1,26 +1,35 @@
 //! Checks that the position of a checkpoint means the same in the resumed program: the seed, and the order of the
 //! samples.
 
-use crate::base::{Error, Result, Saved, StateError, StateMap, StateValue};
-use crate::data::{CommonOrder, Cursor};
+use crate::base::{Error, Result, StateError, StateMap, StateValue};
+use crate::data::{CommonOrder, Cursor, Source};
 
 /// Where a loader stands, and in which order that is a place.
 pub(super) struct LoaderState {
     pub(super) cursor: Cursor,
     pub(super) order: Option<CommonOrder>,
+    /// Where in the data the cursor is, of a loader that needs to know.
+    pub(super) place: Option<StateValue>,
 }
 
-impl Saved for LoaderState {
-    fn save(&self) -> StateValue {
-        let mut map = StateMap::new();
-        map.put("cursor", &self.cursor);
-        map.put("order", &self.order);
-        StateValue::Map(map)
+/// The state of a loader, for a checkpoint.
+pub(super) fn save_loader(loader: &dyn Source) -> StateMap {
+    let mut map = StateMap::new();
+    map.put("cursor", &loader.cursor());
+    map.put("order", &loader.common_order());
+    if let Some(place) = loader.place() {
+        map.0.insert("place".to_owned(), place);
     }
+    map
+}
 
-    fn restore(value: StateValue) -> Result<Self, StateError> {
-        let mut map = StateMap::restore(value)?;
-        Ok(LoaderState { cursor: map.take("cursor")?, order: map.take("order")? })
+impl LoaderState {
+    /// What [`save_loader`] gave.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub(super) fn restore(mut map: StateMap) -> Result<Self, StateError> {
+        Ok(LoaderState { cursor: map.take("cursor")?, order: map.take("order")?, place: map.0.remove("place") })
     }
 }
 

@@ -28,6 +28,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             ));
         }
         self.prepare_passes()?;
+        self.prepare_scheduled()?;
         self.prepare_recordings()?;
         let length = self.plan.train.length(T::CLOCK, T::PASSES, loader);
         if T::CLOCK == Clock::Epoch && length.iters_per_epoch.is_none() {
@@ -152,6 +153,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let casts = self.recordings.is_some().then(AutocastCacheOff::new);
         self.join_ranks()?;
         self.set_training(true);
+        self.apply_scheduled()?;
         self.within::<at::BeforeTrain, at::AfterTrain>(|program| {
             // only now: what `before_train` has drawn, it had drawn before the checkpoint too
             program.run.storage.resumed.take().map_or(Ok(()), |generators| generators.put_back())?;
@@ -227,6 +229,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             _ => Generators::of(self.run.device)?,
         };
         self.foresee_epoch();
+        self.run.requests.statistics.clear();
         self.run.current.in_epoch = true;
         self.run.current.epoch_began = self.run.clocks.iter.get();
         let result = self.within::<at::BeforeTrainEpoch, at::AfterTrainEpoch>(|program| {
@@ -290,6 +293,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         if self.rolls_back() {
             return Ok(ends);
         }
+        self.refresh_statistics(ends)?;
         let val = !ends && self.is_val_due();
         self.check_finite(ends || val)?;
         if ends {

@@ -56,6 +56,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         }
         self.profile_before_iter()?;
         self.foresee_iter();
+        self.apply_scheduled()?;
         self.within::<at::BeforeTrainIter, at::AfterTrainIter>(|program| {
             let mut at_hand = AtHand { held: Vec::new(), left };
             for pass in 0..program.run.updates.passes().len() {

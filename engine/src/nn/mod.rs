@@ -35,7 +35,7 @@ pub use conv_norm::{ConvNorm2d, ConvNormConfig, conv_norm2d};
 pub use conv_transpose::{ConvTransposeConfig, conv_transpose1d, conv_transpose2d, conv_transpose3d};
 pub use frozen_norm::{FrozenBatchNorm, frozen_batch_norm};
 pub use linear::{LinearConfig, linear};
-pub use norm::{BatchNorm, BatchNormConfig, batch_norm1d, batch_norm2d, batch_norm3d};
+pub use norm::{BatchNorm, BatchNormConfig, MeansOverBatches, batch_norm1d, batch_norm2d, batch_norm3d};
 pub use recurrent::{RNNConfig, gru, lstm};
 pub use tch::nn::*;
 pub use uniform::PYTORCH_UNIFORM;

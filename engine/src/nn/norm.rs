@@ -3,8 +3,44 @@
 use crate::base::joint::{self, SumOverRanks};
 use crate::base::{Error, Result};
 use std::borrow::Borrow;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use tch::nn::{Init, ModuleT, Path};
 use tch::{Kind, Tensor};
+
+thread_local! {
+    /// By the address of a layer's running mean, how many batches it has seen since statistics are means over batches.
+    static BATCHES: RefCell<Option<BTreeMap<usize, u64>>> = const { RefCell::new(None) };
+}
+
+/// As long as it lives, the running statistics of batch norm on this thread are the means over the batches since its begin,
+/// each with the same share, whatever the momentum of the layer is: PyTorch's `momentum=None`.
+#[derive(Debug)]
+pub struct MeansOverBatches(());
+
+impl MeansOverBatches {
+    /// From now on.
+    pub fn begin() -> Self {
+        BATCHES.with(|batches| *batches.borrow_mut() = Some(BTreeMap::new()));
+        MeansOverBatches(())
+    }
+}
+
+impl Drop for MeansOverBatches {
+    fn drop(&mut self) {
+        BATCHES.with(|batches| *batches.borrow_mut() = None);
+    }
+}
+
+/// The share of the batch in the statistics of this layer, while these are means over batches.
+fn share_of_batch(running: &Tensor) -> Option<f64> {
+    BATCHES.with(|batches| {
+        let mut batches = batches.borrow_mut();
+        let seen = batches.as_mut()?.entry(running.data_ptr() as usize).or_default();
+        *seen += 1;
+        Some(1.0 / *seen as f64)
+    })
+}
 
 /// The settings of batch norm.
 #[derive(Clone, Copy, Debug)]
@@ -148,7 +184,10 @@ impl ModuleT for BatchNorm {
                  whose last batch has one sample leaves it out with `drop_last: true`"
             );
         }
-        let BatchNormConfig { momentum, eps, cudnn_enabled, .. } = self.config;
+        let BatchNormConfig { mut momentum, eps, cudnn_enabled, .. } = self.config;
+        if train && let Some(share) = share_of_batch(&self.running_mean) {
+            momentum = share;
+        }
         let running = (Some(&self.running_mean), Some(&self.running_var));
         xs.batch_norm(self.ws.as_ref(), self.bs.as_ref(), running.0, running.1, train, momentum, eps, cudnn_enabled)
     }

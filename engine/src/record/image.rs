@@ -33,6 +33,27 @@ impl Image {
         }
     }
 
+    /// The image as the content of a PNG file.
+    ///
+    /// # Errors
+    /// When there is no memory for it.
+    #[cfg(feature = "png")]
+    pub fn png(&self) -> crate::base::Result<Vec<u8>> {
+        let mut encoded = Vec::new();
+        let mut encoder = png::Encoder::new(&mut encoded, self.width, self.height);
+        encoder.set_color(match self.channels {
+            1 => png::ColorType::Grayscale,
+            3 => png::ColorType::Rgb,
+            _ => png::ColorType::Rgba,
+        });
+        encoder.set_depth(png::BitDepth::Eight);
+        encoder.set_compression(png::Compression::Fast);
+        let mut writer = encoder.write_header()?;
+        writer.write_image_data(&self.pixels)?;
+        writer.finish()?;
+        Ok(encoded)
+    }
+
     /// An image from a tensor `[h, w]`, `[c, h, w]`, or `[n, c, h, w]`, whose images are arranged in a square grid.
     /// `c` is 1 (grey), 3 (red, green, blue) or 4 (and opacity).
     ///

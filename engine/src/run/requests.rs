@@ -2,6 +2,7 @@
 
 use crate::phase::Phase;
 use crate::run::RollBack;
+use tch::Tensor;
 
 /// The requests since the last decision.
 #[derive(Debug, Default)]
@@ -16,6 +17,9 @@ pub struct Requests {
     pub(crate) roll_back: Option<RollBack>,
     /// Whether the state is to be kept in memory.
     pub(crate) keep: bool,
+    /// Weights whose statistics of batch norm are to be computed anew when the training is over: the model, and the tensors
+    /// by their names.
+    pub(crate) statistics: Vec<(String, Vec<(String, Tensor)>)>,
 }
 
 /// Somebody asks to end the training.

@@ -7,7 +7,8 @@ use crate::model::Models;
 use crate::optim::{Pass, Updates};
 use crate::record::{Event, Moment, Record, RowPhase, Value, ValueKind, check_name};
 use crate::run::{
-    Clocks, Current, Decision, Dumps, Exception, Numerics, Requests, Rollbacks, Seen, Signals, StepState, Storage,
+    Clocks, Current, Decision, Dumps, Exception, Numerics, Requests, Rollbacks, Scheduled, Seen, Signals, StepState,
+    Storage,
 };
 use std::collections::BTreeMap;
 use tch::Device;
@@ -38,6 +39,8 @@ pub struct RunState {
     /// The settings of each hook and of the trainer, as one line of text under its path: `hooks.ema`,
     /// `custom_hooks.0`, `trainer`. A program that is built in code may leave it empty.
     pub settings: BTreeMap<String, String>,
+    /// Settings of hooks, metrics and the trainer that schedules change.
+    pub(crate) scheduled: Vec<Scheduled>,
     /// Signals to end the process.
     pub signals: Signals,
     /// What hooks and steps have asked of the loop.
@@ -68,6 +71,7 @@ impl RunState {
             seen: Seen::new(),
             storage: Storage::default(),
             settings: BTreeMap::new(),
+            scheduled: Vec::new(),
             signals: Signals::default(),
             requests: Requests::default(),
             dumps: Dumps::default(),

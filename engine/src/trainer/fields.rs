@@ -2,7 +2,9 @@
 
 use crate::base::Result;
 use crate::base::checked::{ConfigValue as _, Plain};
-use crate::data::{Batch, BatchOf, BatchSource, Dataset, Loader, LoaderConfig};
+use crate::data::{
+    Batch, BatchOf, BatchSource, Collate, Dataset, Loader, LoaderConfig, RecordStream, StreamLoader, StreamLoaderConfig,
+};
 use crate::metric::{Metric, MetricComponent};
 use crate::optim::{Optimizer, OptimizerConfig, Schedules};
 use serde::Serialize;
@@ -125,26 +127,47 @@ impl<D: Dataset> LoaderField for Loader<D> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<D: Dataset> LoaderField for Option<Loader<D>> {
-    type Batch = BatchOf<D>;
-    type Config = <Loader<D> as LoaderField>::Config;
+impl<S: RecordStream> LoaderField for StreamLoader<S> {
+    type Batch = <S::Item as Collate>::Batch;
+    type Config = StreamLoaderConfig<Plain<S::Config>>;
     fn dataset(config: &Self::Config) -> &impl Serialize {
-        <Loader<D> as LoaderField>::dataset(config)
+        &config.dataset
     }
     fn is_endless(config: &Self::Config) -> bool {
-        <Loader<D> as LoaderField>::is_endless(config)
+        config.samples.is_none()
     }
     fn open(name: &str, config: &Self::Config, seed: u64) -> Result<Self> {
-        <Loader<D> as LoaderField>::open(name, config, seed).map(Some)
+        StreamLoader::open(name, &config.map(|dataset| dataset.0.copied()), seed)
     }
     fn closed(name: &str) -> Self {
-        Some(Loader::closed(name))
+        StreamLoader::closed(name)
+    }
+    fn source(&mut self) -> Option<&mut dyn BatchSource<Self::Batch>> {
+        Some(self)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<L: LoaderField + BatchSource<<L as LoaderField>::Batch> + 'static> LoaderField for Option<L> {
+    type Batch = L::Batch;
+    type Config = L::Config;
+    fn dataset(config: &Self::Config) -> &impl Serialize {
+        L::dataset(config)
+    }
+    fn is_endless(config: &Self::Config) -> bool {
+        L::is_endless(config)
+    }
+    fn open(name: &str, config: &Self::Config, seed: u64) -> Result<Self> {
+        L::open(name, config, seed).map(Some)
+    }
+    fn closed(name: &str) -> Self {
+        Some(L::closed(name))
     }
     fn absent() -> Option<Self> {
         Some(None)
     }
     const OPTIONAL: bool = true;
-    fn source(&mut self) -> Option<&mut dyn BatchSource<BatchOf<D>>> {
+    fn source(&mut self) -> Option<&mut dyn BatchSource<L::Batch>> {
         self.as_mut().map(|loader| loader as _)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::base::disk::{make_folder, parent, write_atomic, write_atomic_by};
 use crate::base::{ErrorContext as _, Result, plain};
-use crate::checkpoint::{Checkpoint, Variables, write_tensors};
+use crate::checkpoint::{Checkpoint, Variables, write_tensors, written_preprocessors};
 use crate::config::{self, Kind as NodeKind, MAX_FILE};
 use crate::folder::{EXPERIMENT, FinishedRun};
 use crate::weights::card;
@@ -68,7 +68,12 @@ pub fn export(checkpoint: &Path, what: &Export) -> Result<Exported> {
         model,
         experiment,
     };
-    let (notes, held) = (facts.notes(), held(&weights));
+    let preprocessors = found.preprocessors()?;
+    let (note, more) = written_preprocessors(&preprocessors)?;
+    let (mut notes, mut held) = (facts.notes(), held(&weights));
+    notes.extend(note);
+    notes.sort();
+    held.extend(more.iter().map(|(name, tensor)| (name.as_str(), *tensor)));
     // once for the hash, which is part of the name, and once for the disk
     let mut hashed = Hashed::default();
     write_tensors(&mut hashed, &held, &notes).with_context(|| format!("{} can't be exported", checkpoint.display()))?;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(unreachable_pub, missing_docs, reason = "the trainers are programs of tests")]
 
+mod batch_norm;
 mod bundle;
 mod compiled;
 mod costs;
@@ -17,6 +18,7 @@ mod many_hooks;
 mod optional_loader;
 mod precision;
 mod predictor;
+mod preprocessor;
 mod pretrained;
 mod processors;
 mod program;
@@ -25,6 +27,8 @@ mod program;
 mod random;
 mod round_trip;
 mod rules;
+mod scheduled;
+mod streams;
 mod tasks;
 mod traced;
 mod weights;

@@ -87,7 +87,7 @@ impl<S: Shape> Toy<S> {
         let train = loader("train", setup.samples, setup.noise, |config| {
             config.batch_size = setup.batch_size;
             config.shuffle = setup.shuffle;
-            config.workers = setup.workers;
+            config.workers = setup.workers.into();
             config.sampler = setup.endless.then(|| Box::new(infinite()) as _);
         });
         Toy {

@@ -76,8 +76,10 @@ impl PredictStep for CharLm {
 impl CharLm {
     fn before_train(&mut self, cx: &mut Context<'_>) -> Result<()> {
         // a loader is open only where a command uses it; training uses these two
-        let (Some(train), Some(val)) = (self.train.dataset(), self.val.dataset()) else { return Ok(()) };
-        let perplexity = Bigram::of(train.bytes()).perplexity(val.bytes());
+        let (train, val) = (self.train.dataset().and_then(Text::bytes), self.val.dataset().and_then(Text::bytes));
+        // a file of tokens may be too large to be counted
+        let (Some(train), Some(val)) = (train, val) else { return Ok(()) };
+        let perplexity = Bigram::of(train).perplexity(val);
         cx.say(&format!(
             "to beat: pairs of bytes, counted, have a perplexity of {perplexity:.2} on the validation text"
         ))
@@ -97,13 +99,36 @@ engine::main!(CharLm);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use engine::trainer::Experiment;
+    use engine::folder::Mode;
+    use engine::trainer::{Experiment, run_train};
     use std::path::Path;
 
+    /// `gpt2.ron` on a text of its own, with a network that is small enough for a test.
     #[test]
-    fn the_experiment_beside_the_program_can_be_read() {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/rust.ron");
-        assert!(Experiment::<CharLm>::load(&file, &[]).is_ok());
+    fn the_config_of_gpt2_trains_on_a_file_of_tokens() {
+        let dir = std::env::temp_dir().join(format!("char_lm_gpt2_{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        let text = "the quick brown fox jumps over the lazy dog. ".repeat(40);
+        let tokens: Vec<u8> = text.bytes().flat_map(|byte| u16::from(byte).to_le_bytes()).collect();
+        std::fs::write(dir.join("text.bin"), tokens).unwrap();
+        let path = format!("{:?}", dir.join("text.bin"));
+        let set = [
+            ("loaders.train.dataset.tokens", path.as_str()),
+            ("loaders.val.dataset.tokens", path.as_str()),
+            ("model.layers", "2"),
+            ("model.heads", "2"),
+            ("model.width", "16"),
+            ("model.block", "32"),
+            ("train.max_iters", "4"),
+            ("train.accumulate", "2"),
+        ];
+        let set: Vec<String> = set.iter().map(|(path, value)| format!("{path}={value}")).collect();
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/gpt2.ron");
+        let mut experiment = Experiment::<CharLm>::load(&file, &set).unwrap_or_else(|errors| panic!("{errors}"));
+        experiment.work_dir = dir.join("runs");
+        let trained = run_train(experiment, Mode::New);
+        std::fs::remove_dir_all(&dir).unwrap();
+        trained.unwrap();
     }
 }
 engine::check_experiments!("experiments/*.ron");

@@ -3,7 +3,10 @@
 //! The vocabulary is the 256 bytes. It depends on no text, so a checkpoint fits any other text too, and there is no
 //! character that the model has no number for.
 
+use crate::gpt::VOCABULARY;
+use engine::data::files::{TokenKind, Tokens};
 use engine::prelude::*;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// Windows of a text as bytes: `Text(part: Train, paths: ["poems"], extension: "txt", block: 128)`.
@@ -14,6 +17,10 @@ pub struct TextConfig {
     /// Files, and folders that are searched with all their folders; by default this project's own sources.
     #[config(default = own_sources(), exists)]
     pub paths: Vec<PathBuf>,
+    /// A file of byte tokens of 16 bits in place of `paths`, as the program `tokens` writes it. It may be larger than the
+    /// memory: only the windows that are wanted are read.
+    #[config(default, exists)]
+    pub tokens: Option<PathBuf>,
     /// Which files of a folder are taken.
     #[config(default = "rs")]
     pub extension: String,
@@ -32,19 +39,28 @@ pub enum Part {
     Val,
 }
 
-/// A part of a text, in memory.
+/// A part of a text.
 pub struct Text {
-    bytes: Vec<u8>,
+    source: Source,
     block: usize,
     part: Part,
 }
 
-impl Dataset for Text {
-    type Config = TextConfig;
-    /// A window of the text, and the same window one byte on; each `[block]`.
-    type Item = (Vec<i64>, Vec<i64>);
+/// Where the bytes of a part are.
+enum Source {
+    Memory(Vec<u8>),
+    /// These tokens of a file.
+    File(Tokens, Range<usize>),
+}
 
-    fn open(config: &TextConfig) -> Result<Self> {
+impl Source {
+    /// The whole text of the settings.
+    fn open(config: &TextConfig) -> Result<Source> {
+        if let Some(path) = &config.tokens {
+            let tokens = Tokens::open(path, TokenKind::U16)?;
+            let all = 0..tokens.len();
+            return Ok(Source::File(tokens, all));
+        }
         let mut files = Vec::new();
         for path in &config.paths {
             find(path, &config.extension, &mut files).with_context(|| format!("`{}` can't be read", path.display()))?;
@@ -54,26 +70,69 @@ impl Dataset for Text {
             let bytes = std::fs::read(file).with_context(|| format!("`{}` can't be read", file.display()))?;
             whole.extend(bytes);
         }
+        Ok(Source::Memory(whole))
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Source::Memory(bytes) => bytes.len(),
+            Source::File(_, range) => range.len(),
+        }
+    }
+
+    /// These bytes of it alone.
+    fn part(self, part: Range<usize>) -> Source {
+        match self {
+            Source::Memory(bytes) => Source::Memory(bytes[part].to_vec()),
+            Source::File(tokens, all) => Source::File(tokens, all.start + part.start..all.start + part.end),
+        }
+    }
+
+    /// Bytes as numbers, from a place on.
+    fn read(&self, from: usize, count: usize) -> Result<Vec<i64>> {
+        match self {
+            Source::Memory(bytes) => Ok(bytes[from..from + count].iter().map(|byte| i64::from(*byte)).collect()),
+            Source::File(tokens, range) => {
+                let read = tokens.read(range.start + from, count)?;
+                match read.iter().find(|token| **token >= VOCABULARY) {
+                    None => Ok(read),
+                    Some(token) => Err(Error::msg(format!(
+                        "the file of tokens has a token {token} behind token {}, and bytes are below {VOCABULARY}; make it with the program `tokens`",
+                        range.start + from
+                    ))),
+                }
+            }
+        }
+    }
+}
+
+impl Dataset for Text {
+    type Config = TextConfig;
+    /// A window of the text, and the same window one byte on; each `[block]`.
+    type Item = (Vec<i64>, Vec<i64>);
+
+    fn open(config: &TextConfig) -> Result<Self> {
+        let whole = Source::open(config)?;
         let cut = whole.len() / 10 * 9;
-        let bytes = match config.part {
-            Part::Train => whole[..cut].to_vec(),
-            Part::Val => whole[cut..].to_vec(),
+        let part = match config.part {
+            Part::Train => 0..cut,
+            Part::Val => cut..whole.len(),
         };
-        if bytes.len() <= config.block {
+        let source = whole.part(part);
+        if source.len() <= config.block {
             return Err(Error::msg(format!(
-                "this part of the text has {} bytes in {} files of `.{}`, a window takes {}; name other `paths`, another `extension` or a smaller `block`",
-                bytes.len(),
-                files.len(),
-                config.extension,
-                config.block + 1
+                "this part of the text has {} bytes, a window takes {}; name other `paths`, another `extension` (`.{}`) or a smaller `block`",
+                source.len(),
+                config.block + 1,
+                config.extension
             )));
         }
-        Ok(Text { bytes, block: config.block, part: config.part })
+        Ok(Text { source, block: config.block, part: config.part })
     }
 
     /// As many windows as lie side by side.
     fn len(&self) -> usize {
-        (self.bytes.len() - 1) / self.block
+        (self.source.len() - 1) / self.block
     }
 
     fn get(&self, index: usize, rng: &mut SampleRng) -> Result<(Vec<i64>, Vec<i64>)> {
@@ -82,16 +141,21 @@ impl Dataset for Text {
             Part::Train => rng.index(self.block),
             Part::Val => 0,
         };
-        let begin = (index * self.block + moved).min(self.bytes.len() - 1 - self.block);
-        let window = |begin: usize| self.bytes[begin..begin + self.block].iter().map(|byte| i64::from(*byte)).collect();
-        Ok((window(begin), window(begin + 1)))
+        let begin = (index * self.block + moved).min(self.source.len() - 1 - self.block);
+        let mut input = self.source.read(begin, self.block + 1)?;
+        let next = input[1..].to_vec();
+        input.truncate(self.block);
+        Ok((input, next))
     }
 }
 
 impl Text {
-    /// The whole part.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+    /// The whole part, when it is in memory.
+    pub fn bytes(&self) -> Option<&[u8]> {
+        match &self.source {
+            Source::Memory(bytes) => Some(bytes),
+            Source::File(..) => None,
+        }
     }
 }
 
@@ -154,22 +218,23 @@ mod tests {
     use super::*;
 
     fn open(part: Part, block: usize) -> Text {
-        Text::open(&TextConfig { part, paths: own_sources(), extension: "rs".into(), block }).unwrap()
+        Text::open(&TextConfig { part, paths: own_sources(), tokens: None, extension: "rs".into(), block }).unwrap()
     }
 
     #[test]
     fn the_parts_are_the_text_in_order() {
         let (train, val) = (open(Part::Train, 8), open(Part::Val, 8));
-        assert!(train.bytes.len() / 9 <= val.bytes.len() && val.bytes.len() <= train.bytes.len() / 9 + 10);
+        let (train, val) = (train.bytes().unwrap(), val.bytes().unwrap());
+        assert!(train.len() / 9 <= val.len() && val.len() <= train.len() / 9 + 10);
         let mut files = Vec::new();
         own_sources().iter().for_each(|path| find(path, "rs", &mut files).unwrap());
         let whole: Vec<u8> = files.iter().flat_map(|file| std::fs::read(file).unwrap()).collect();
-        assert_eq!([train.bytes, val.bytes].concat(), whole);
+        assert_eq!([train, val].concat(), whole);
     }
 
     #[test]
     fn the_target_is_the_byte_that_comes_next() {
-        let text = Text { bytes: (0..=255).collect(), block: 10, part: Part::Train };
+        let text = Text { source: Source::Memory((0..=255).collect()), block: 10, part: Part::Train };
         assert_eq!(text.len(), 25);
         let (input, next) = text.batch(&Samples::new(1, vec![0, 7, 24])).unwrap();
         assert_eq!((input.size(), input.kind()), (vec![3, 10], Kind::Int64));
@@ -181,7 +246,7 @@ mod tests {
 
     #[test]
     fn the_windows_of_the_validation_lie_side_by_side() {
-        let text = Text { bytes: (0..=255).collect(), block: 10, part: Part::Val };
+        let text = Text { source: Source::Memory((0..=255).collect()), block: 10, part: Part::Val };
         let (input, _) = text.batch(&Samples::new(1, (0..text.len()).collect())).unwrap();
         assert_eq!(Vec::<i64>::try_from(input.flatten(0, 1)).unwrap(), (0..250).collect::<Vec<i64>>());
     }
@@ -189,12 +254,41 @@ mod tests {
     #[test]
     fn a_text_that_is_too_short_or_not_there_is_refused() {
         let refused = |paths: Vec<PathBuf>, extension: &str| {
-            let config = TextConfig { part: Part::Val, paths, extension: extension.into(), block: 128 };
+            let config = TextConfig { part: Part::Val, paths, tokens: None, extension: extension.into(), block: 128 };
             format!("{:#}", Text::open(&config).err().unwrap())
         };
-        assert!(refused(own_sources(), "poem").contains("0 bytes in 0 files of `.poem`"));
+        assert!(
+            refused(own_sources(), "poem")
+                .contains("has 0 bytes, a window takes 129; name other `paths`, another `extension` (`.poem`)")
+        );
         assert!(
             refused(vec!["no/such/folder".into()], "rs").starts_with("`no/such/folder` can't be read: No such file")
         );
+    }
+
+    #[test]
+    fn a_file_of_tokens_gives_the_windows_of_its_text() {
+        let path = std::env::temp_dir().join(format!("char_lm_text_{}.bin", std::process::id()));
+        let write = |tokens: &[u16]| {
+            std::fs::write(&path, tokens.iter().flat_map(|token| token.to_le_bytes()).collect::<Vec<u8>>()).unwrap();
+        };
+        let open = |part| {
+            let config =
+                TextConfig { part, paths: Vec::new(), tokens: Some(path.clone()), extension: "rs".into(), block: 4 };
+            Text::open(&config).unwrap()
+        };
+        let read = |text: &Text| {
+            let (input, next) = text.batch(&Samples::new(1, (0..text.len()).collect())).unwrap();
+            assert_eq!(&input + 1, next);
+            Vec::<i64>::try_from(input.flatten(0, 1)).unwrap()
+        };
+        write(&(0..100).collect::<Vec<u16>>());
+        let (train, val) = (open(Part::Train), open(Part::Val));
+        assert_eq!((train.len(), read(&val)), (22, (90..98).collect()));
+        assert!(read(&train).iter().all(|byte| *byte < 90));
+        write(&[300; 100]);
+        let error = open(Part::Val).get(0, &mut Samples::new(1, vec![0]).rng(0)).unwrap_err().to_string();
+        std::fs::remove_file(&path).unwrap();
+        assert!(error.contains("a token 300 behind token 90, and bytes are below 256"), "{error}");
     }
 }

@@ -13,7 +13,7 @@ pub struct Everything {
     /// A number.
     #[config(default = 8, range = 1..=100)]
     keep: usize,
-    #[config(default = 0.9, range = 0.0..1.0)]
+    #[config(default = 0.9, range = 0.0..1.0, scheduled)]
     decay: f64,
     #[config(default = [0.9, 0.999], range = 0.0..1.0)]
     betas: [f64; 2],

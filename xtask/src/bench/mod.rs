@@ -8,10 +8,17 @@ use std::fs;
 use std::path::Path;
 
 /// What the bench `step` measures in each part, and how long a round takes about.
-const WORKS: [(&str, &str, &str); 2] =
-    [("step", "tiny,conv,gpt", "0.5"), ("parts", "adamw1000,adamw10000,clip1000,validation,samples", "0.3")];
+const WORKS: [(&str, &str, &str); 3] = [
+    ("step", "tiny,conv,gpt", "0.5"),
+    ("parts", "adamw1000,adamw10000,clip1000,validation,samples", "0.3"),
+    (
+        "optimizers",
+        "optim_sgd,optim_adam,optim_adamw,optim_nadam,optim_radam,optim_adamax,optim_rmsprop,optim_adagrad,optim_adadelta,optim_rprop,optim_adafactor,optim_muon",
+        "0.2",
+    ),
+];
 
-/// Runs the parts, and makes a table and a picture of what the first three of them found.
+/// Runs the parts, and makes a table and a picture of what the first four of them found.
 pub(crate) fn run(root: &Path, cargo: &Cargo, bench: &Bench) -> Result<()> {
     let out = root.join("target/bench");
     fs::create_dir_all(&out).doing(|| format!("create `{}`", out.display()))?;
@@ -36,7 +43,7 @@ pub(crate) fn run(root: &Path, cargo: &Cargo, bench: &Bench) -> Result<()> {
         let file = out.join(format!("{part}.json"));
         let shown = file.to_str().ok_or_else(|| Problem::new("the path of this checkout is not UTF-8"))?.to_owned();
         match *part {
-            "step" | "parts" => {
+            "step" | "parts" | "optimizers" => {
                 let works = WORKS.iter().filter(|(name, ..)| name == part);
                 for (_, works, seconds) in works {
                     cargo.run(&format!(

@@ -190,7 +190,7 @@ fn images_are_the_same_for_any_number_of_workers_and_after_a_start_in_the_middle
     ];
     let read = |workers: usize, from: Cursor| {
         let pictures = Pictures(steps.clone(), Mixing::Mixup(Mixup { alpha: 0.4 }));
-        let config = LoaderConfig { shuffle: true, workers, ..LoaderConfig::new(pictures, 3) };
+        let config = LoaderConfig { shuffle: true, workers: workers.into(), ..LoaderConfig::new(pictures, 3) };
         let mut loader = Loader::<Pictures>::open("train", &config, 42).unwrap();
         loader.start(from).unwrap();
         let mut batches = Vec::new();

@@ -2,6 +2,9 @@
 
 #[cfg(feature = "images")]
 mod folder;
+mod lines;
+#[cfg(feature = "tar")]
+mod shards;
 
 use super::*;
 use crate::data::{Dataset as _, Loader, LoaderConfig};

@@ -86,7 +86,8 @@ impl Dataset for Whole {
 fn a_batch_made_in_one_go_is_guarded_too() {
     for workers in [0, 2] {
         let mut loader =
-            Loader::<Whole>::open("val", &LoaderConfig { workers, ..LoaderConfig::new((), 4) }, 0).unwrap();
+            Loader::<Whole>::open("val", &LoaderConfig { workers: workers.into(), ..LoaderConfig::new((), 4) }, 0)
+                .unwrap();
         let first = loader.next_batch().unwrap().unwrap();
         assert_eq!(Vec::<i64>::try_from(first).unwrap(), [1, 2, 3, 4]);
         let error = (0..3).find_map(|_| loader.next_batch().err()).unwrap();

@@ -10,7 +10,7 @@ mod workers;
 mod wrappers;
 
 use crate::base::{Error, Result};
-use crate::data::{Batch, BatchOf, Cursor, DataError, Dataset, Loader, LoaderConfig};
+use crate::data::{Batch, BatchOf, Cursor, DataError, Dataset, Loader, LoaderConfig, Workers};
 use crate::random::SampleRng;
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -97,7 +97,7 @@ fn numbers(len: usize) -> Numbers {
 }
 
 fn config(dataset: Numbers, batch_size: usize, workers: usize) -> LoaderConfig<Numbers> {
-    LoaderConfig { shuffle: true, workers, ..LoaderConfig::new(dataset, batch_size) }
+    LoaderConfig { shuffle: true, workers: workers.into(), ..LoaderConfig::new(dataset, batch_size) }
 }
 
 fn open(config: &LoaderConfig<Numbers>) -> Loader<Numbers> {

@@ -45,7 +45,7 @@ fn any_place_in_three_thousand_million_shuffled_samples_is_reached_at_once() {
 #[test]
 fn more_samples_under_way_than_memory_holds_are_refused() {
     let sampler = Some(Box::new(Infinite {}) as Box<dyn crate::data::SamplerConfig>);
-    let huge = LoaderConfig { sampler, workers: 256, prefetch: 1024, ..LoaderConfig::new((), 1 << 24) };
+    let huge = LoaderConfig { sampler, workers: 256.into(), prefetch: 1024, ..LoaderConfig::new((), 1 << 24) };
     let error = Loader::<Endless>::open("train", &huge, 1).unwrap_err().to_string();
     assert!(error.contains("samples would be in memory at once") && error.contains("smaller `batch_size`"), "{error}");
     let error = Loader::<Endless>::open("train", &LoaderConfig::new((), 1 << 25), 1).unwrap_err().to_string();
@@ -54,7 +54,7 @@ fn more_samples_under_way_than_memory_holds_are_refused() {
     assert!(
         Loader::<Numbers>::open(
             "train",
-            &LoaderConfig { workers: 256, prefetch: 1024, ..config(numbers(8), 1 << 24, 0) },
+            &LoaderConfig { workers: 256.into(), prefetch: 1024, ..config(numbers(8), 1 << 24, 0) },
             1
         )
         .is_ok()

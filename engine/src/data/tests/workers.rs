@@ -5,16 +5,17 @@ use std::time::Instant;
 
 #[test]
 fn the_batches_are_the_same_for_any_number_of_workers() {
-    let passes = |workers| {
+    let passes = |workers: Workers| {
         let slow = Numbers { millis: 2, ..numbers(37) };
-        let mut loader = open(&config(slow, 4, workers));
+        let mut loader = open(&LoaderConfig { workers, ..config(slow, 4, 0) });
         (0..3).map(|number| pass(&mut loader, number)).collect::<Vec<_>>()
     };
-    let alone = passes(0);
+    let alone = passes(0.into());
     assert_ne!(alone[0], alone[1]);
     assert_eq!(alone[0].len(), 10);
-    assert_eq!(passes(1), alone);
-    assert_eq!(passes(3), alone);
+    for workers in [1.into(), 3.into(), Workers::Auto] {
+        assert_eq!(passes(workers), alone, "{workers}");
+    }
 }
 
 #[test]

@@ -134,7 +134,7 @@ fn a_cached_dataset_reads_each_sample_once_and_gives_the_same_whoever_reads_firs
         let data = numbers(20);
         let gets = data.gets.clone();
         let config = crate::data::CachedConfig { dataset: numbers(0), samples };
-        let config = LoaderConfig { workers, shuffle: true, ..LoaderConfig::new(config, 4) };
+        let config = LoaderConfig { workers: workers.into(), shuffle: true, ..LoaderConfig::new(config, 4) };
         let mut loader = Loader::with_dataset("train", Cached::new(data, samples).unwrap(), &config, 42).unwrap();
         let mut all = Vec::new();
         for pass in 0..3 {
@@ -164,7 +164,7 @@ fn a_sample_that_failed_or_panicked_in_a_cached_dataset_is_read_again() {
     for broken in [Numbers { fails_at: Some(2), ..numbers(4) }, Numbers { panics_at: Some(2), ..numbers(4) }] {
         let gets = broken.gets.clone();
         let config = crate::data::CachedConfig { dataset: numbers(0), samples: None };
-        let config = LoaderConfig { workers: 1, ..LoaderConfig::new(config, 4) };
+        let config = LoaderConfig { workers: 1.into(), ..LoaderConfig::new(config, 4) };
         let mut loader = Loader::with_dataset("train", Cached::new(broken, None).unwrap(), &config, 42).unwrap();
         for gets_then in [3, 4] {
             assert!(loader.next_batch().err().unwrap().to_string().contains("sample 2"));

@@ -3,75 +3,48 @@
 use crate::native::{AdamOptions, AdamStep, NativeError, TensorList, fused_adam};
 use crate::optim::algorithm::{Algorithm, Slot, SlotShape, StepInputs, wrong_state};
 use crate::optim::error::{Allowed, OptimError, check_ranges};
-use crate::optim::groups::{GroupRule, GroupRules};
-use crate::optim::layer_decay::LayerDecay;
+use crate::optim::groups::GroupRules;
 use crate::optim::optimizer::Optimizer;
+use crate::optim::recipes::recipe::recipe;
 use crate::optim::settings::Settings;
 use engine_macros::component;
 
-/// Adam: steps scaled by running means of the gradient and of its square (Kingma and Ba, 2015), as
-/// `torch.optim.Adam`. Weight decay is added to the gradient; [`AdamW`](crate::optim::AdamW) decays the
-/// parameters themselves.
-///
-/// ```
-/// use engine::optim::Optim;
-/// use engine::prelude::*;
-///
-/// let weight = Tensor::from(1.0f32).set_requires_grad(true);
-/// let mut optim = Optim::new("opt", &Adam::new(0.1), vec![("weight".to_owned(), weight.shallow_clone())])?;
-/// (&weight * 1000.0).backward();
-/// optim.step()?;
-/// // the first step is as long as the learning rate, whatever the gradient's size
-/// assert!((f64::try_from(&weight)? - 0.9).abs() < 1e-5);
-/// # Ok::<(), engine::base::Error>(())
-/// ```
-#[component(optimizer)]
-#[derive(PartialEq)]
-pub struct Adam {
-    /// Learning rate, above 0.
-    #[config(example = 1e-3, range = f64::MIN_POSITIVE..)]
-    pub lr: f64,
-    /// Decays of the running means of the gradient and of its square, each at least 0 and below 1.
-    #[config(default = (0.9, 0.999), range = 0.0..1.0)]
-    pub betas: (f64, f64),
-    /// Added to the denominator, so that a gradient of zero does not divide by zero.
-    #[config(default = 1e-8, range = 0.0..)]
-    pub eps: f64,
-    /// How much of the parameter is added to its gradient.
-    #[config(default = 0.0, range = 0.0..)]
-    pub weight_decay: f64,
-    /// Divide by the largest mean of squares so far instead of the present one (Reddi et al., 2018).
-    #[config(default = false)]
-    pub amsgrad: bool,
-    /// Go up the gradient instead of down.
-    #[config(default = false)]
-    pub maximize: bool,
-    /// Rules for parameters that get other settings, by name; the first that matches wins.
-    #[config(default)]
-    pub groups: Vec<GroupRule>,
-    /// No weight decay for parameters of at most one dimension: biases, and the scales of norms.
-    #[config(default = false)]
-    pub no_decay_on_bias_and_norm: bool,
-    /// Smaller learning rates for lower layers.
-    #[config(default)]
-    pub layer_decay: Option<LayerDecay>,
-}
-
-impl Adam {
-    /// Adam with everything but the learning rate as PyTorch has it.
-    pub fn new(lr: f64) -> Self {
-        Adam {
-            lr,
-            betas: defaults::betas(),
-            eps: defaults::eps(),
-            weight_decay: 0.0,
-            amsgrad: false,
-            maximize: false,
-            groups: Vec::new(),
-            no_decay_on_bias_and_norm: false,
-            layer_decay: None,
-        }
+recipe! {
+    /// Adam: steps scaled by running means of the gradient and of its square (Kingma and Ba, 2015), as
+    /// `torch.optim.Adam`. Weight decay is added to the gradient; [`AdamW`](crate::optim::AdamW) decays the
+    /// parameters themselves.
+    ///
+    /// ```
+    /// use engine::optim::Optim;
+    /// use engine::prelude::*;
+    ///
+    /// let weight = Tensor::from(1.0f32).set_requires_grad(true);
+    /// let mut optim = Optim::new("opt", &Adam::new(0.1), vec![("weight".to_owned(), weight.shallow_clone())])?;
+    /// (&weight * 1000.0).backward();
+    /// optim.step()?;
+    /// // the first step is as long as the learning rate, whatever the gradient's size
+    /// assert!((f64::try_from(&weight)? - 0.9).abs() < 1e-5);
+    /// # Ok::<(), engine::base::Error>(())
+    /// ```
+    pub struct Adam {
+        /// Learning rate, above 0.
+        #[config(example = 1e-3, range = f64::MIN_POSITIVE..)]
+        pub lr: f64,
+        /// Decays of the running means of the gradient and of its square, each at least 0 and below 1.
+        #[config(default = (0.9, 0.999), range = 0.0..1.0)]
+        pub betas: (f64, f64),
+        /// Added to the denominator, so that a gradient of zero does not divide by zero.
+        #[config(default = 1e-8, range = 0.0..)]
+        pub eps: f64,
+        /// How much of the parameter is added to its gradient.
+        #[config(default = 0.0, range = 0.0..)]
+        pub weight_decay: f64,
+        /// Divide by the largest mean of squares so far instead of the present one (Reddi et al., 2018).
+        #[config(default = false)]
+        pub amsgrad: bool,
     }
+    /// Adam with everything but the learning rate as PyTorch has it.
+    new { betas: defaults::betas(), eps: defaults::eps(), weight_decay: 0.0, amsgrad: false }
 }
 
 #[diagnostic::do_not_recommend]
@@ -89,11 +62,7 @@ impl Optimizer for Adam {
     }
 
     fn groups(&self) -> GroupRules<'_> {
-        GroupRules {
-            rules: &self.groups,
-            no_decay_on_bias_and_norm: self.no_decay_on_bias_and_norm,
-            layer_decay: self.layer_decay.as_ref(),
-        }
+        self.fields_groups()
     }
 
     fn algorithm(&self) -> Box<dyn Algorithm> {

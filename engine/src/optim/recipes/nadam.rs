@@ -3,11 +3,11 @@
 use crate::native::{Begun, NativeError, NewState};
 use crate::optim::algorithm::{Algorithm, Slot, SlotShape, StepInputs, wrong_state};
 use crate::optim::error::{Allowed, OptimError, check_ranges};
-use crate::optim::foreach::{Foreach, Rule, average_squares, decay_by_gradient, decay_by_itself};
+use crate::optim::foreach::{Foreach, Rule, decay_by_gradient, decay_by_itself};
 use crate::optim::groups::GroupRules;
 use crate::optim::optimizer::Optimizer;
 use crate::optim::recipes::adam::check_adam;
-use crate::optim::recipes::of_each::{left_out, of_each, power};
+use crate::optim::recipes::of_each::{adam_divisor, of_each, power, take_in};
 use crate::optim::recipes::recipe::recipe;
 use crate::optim::settings::Settings;
 use engine_macros::component;
@@ -110,7 +110,7 @@ impl Rule for NAdamRule {
     }
 
     fn update(&self, begun: &mut Begun, inputs: &StepInputs<'_>) -> Result<(), NativeError> {
-        let (lr, beta1, beta2) = (inputs.setting("lr")?, inputs.setting("beta1")?, inputs.setting("beta2")?);
+        let (lr, beta1) = (inputs.setting("lr")?, inputs.setting("beta1")?);
         let (weight_decay, momentum_decay) = (inputs.setting("weight_decay")?, inputs.setting("momentum_decay")?);
         match self.decoupled {
             true => decay_by_itself(begun, lr, weight_decay)?,
@@ -118,8 +118,7 @@ impl Rule for NAdamRule {
         }
         let Begun { parameters, gradients, state } = begun;
         let [means, squares, steps, products] = &mut state[..] else { return Err(wrong_state()) };
-        means.lerp_(gradients, 1.0 - beta1)?;
-        average_squares(squares, gradients, beta2)?;
+        take_in(means, squares, gradients, inputs)?;
         let counts = steps.numbers()?;
         // the momentum of update n, which grows to beta1
         let momentum = |ahead: f64| {
@@ -131,9 +130,7 @@ impl Rule for NAdamRule {
         let (now, next) = (momentum(0.0)?, momentum(1.0)?);
         let product = of_each(&products.numbers()?, |product| product.f_mul(&now))?;
         products.set_numbers(&product)?;
-        let mut divisor = squares.sqrt()?;
-        divisor.mul_by_(&of_each(&counts, |count| left_out(beta2, count)?.f_rsqrt())?)?;
-        divisor.add_scalar_(inputs.setting("eps")?)?;
+        let divisor = adam_divisor(squares, &counts, inputs)?;
         let by_gradient = of_each(&product, |product| {
             let rest = product.f_neg()?.f_add_scalar(1.0)?;
             now.f_neg()?.f_add_scalar(1.0)?.f_div(&rest)?.f_mul_scalar(-lr)

@@ -50,6 +50,30 @@ pub(super) fn own_numbers(list: &TensorList, number: impl Fn(&Tensor) -> f64) ->
     of_each(&Tensor::from_slice(&numbers), |numbers| numbers.f_to_device(device))
 }
 
+/// Takes the gradients into the running means of Adam: of them, and of their squares.
+pub(super) fn take_in(
+    means: &mut TensorList,
+    squares: &mut TensorList,
+    gradients: &TensorList,
+    inputs: &StepInputs<'_>,
+) -> Result<(), NativeError> {
+    means.lerp_(gradients, 1.0 - inputs.setting("beta1")?)?;
+    average_squares(squares, gradients, inputs.setting("beta2")?)
+}
+
+/// What Adam divides by: the root of the mean of squares, which starts at 0 and is therefore too small at first, and `eps`.
+pub(super) fn adam_divisor(
+    squares: &TensorList,
+    counts: &Tensor,
+    inputs: &StepInputs<'_>,
+) -> Result<TensorList, NativeError> {
+    let beta2 = inputs.setting("beta2")?;
+    let mut divisor = squares.sqrt()?;
+    divisor.mul_by_(&of_each(counts, |counts| left_out(beta2, counts)?.f_rsqrt())?)?;
+    divisor.add_scalar_(inputs.setting("eps")?)?;
+    Ok(divisor)
+}
+
 /// The steps of Adam (Kingma and Ba, 2015) for a learning rate of 1: the gradients are taken into both running means.
 /// `counts` are those of the updates, this one included.
 pub(super) fn adam_steps(
@@ -59,12 +83,9 @@ pub(super) fn adam_steps(
     counts: &Tensor,
     inputs: &StepInputs<'_>,
 ) -> Result<TensorList, NativeError> {
-    let (beta1, beta2) = (inputs.setting("beta1")?, inputs.setting("beta2")?);
-    means.lerp_(gradients, 1.0 - beta1)?;
-    average_squares(squares, gradients, beta2)?;
-    let mut divisor = squares.sqrt()?;
-    divisor.mul_by_(&of_each(counts, |counts| left_out(beta2, counts)?.f_rsqrt())?)?;
-    divisor.add_scalar_(inputs.setting("eps")?)?;
+    let beta1 = inputs.setting("beta1")?;
+    take_in(means, squares, gradients, inputs)?;
+    let divisor = adam_divisor(squares, counts, inputs)?;
     let mut steps = means.copied()?;
     steps.mul_by_(&of_each(counts, |counts| left_out(beta1, counts)?.f_reciprocal())?)?;
     steps.div_(&divisor)?;

@@ -3,11 +3,11 @@
 use crate::native::{Begun, NativeError};
 use crate::optim::algorithm::{Algorithm, Slot, SlotShape, StepInputs, wrong_state};
 use crate::optim::error::OptimError;
-use crate::optim::foreach::{Foreach, Rule, average_squares, decay_by_gradient, decay_by_itself};
+use crate::optim::foreach::{Foreach, Rule, decay_by_gradient, decay_by_itself};
 use crate::optim::groups::GroupRules;
 use crate::optim::optimizer::Optimizer;
 use crate::optim::recipes::adam::{adam_settings, check_adam};
-use crate::optim::recipes::of_each::{left_out, of_each, power};
+use crate::optim::recipes::of_each::{left_out, of_each, power, take_in};
 use crate::optim::recipes::recipe::recipe;
 use crate::optim::settings::Settings;
 use engine_macros::component;
@@ -102,8 +102,7 @@ impl Rule for RAdamRule {
         }
         let Begun { parameters, gradients, state } = begun;
         let [means, squares, steps] = &mut state[..] else { return Err(wrong_state()) };
-        means.lerp_(gradients, 1.0 - beta1)?;
-        average_squares(squares, gradients, beta2)?;
+        take_in(means, squares, gradients, inputs)?;
         let counts = steps.numbers()?;
         // how many gradients the mean of squares stands for, at most `most`; with few of them its root is not used
         let most = 2.0 / (1.0 - beta2) - 1.0;

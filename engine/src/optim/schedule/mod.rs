@@ -18,6 +18,7 @@ pub use kinds::{
     OneCycle, Plateau, Poly, Step, ThresholdMode, WarmUpStableDecay,
 };
 pub use problems::Problem;
+pub(crate) use problems::is_of_part;
 pub use watching::Watching;
 pub use window::{PlannedLength, TrainingLength, TrainingProgress, Window, WindowPosition, check_length};
 

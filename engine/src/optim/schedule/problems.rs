@@ -1,6 +1,7 @@
 //! Checks of a list of schedules.
 
 use crate::base::Clock;
+use crate::base::suggest::meant;
 use crate::optim::groups::GroupName;
 use crate::optim::live::Optim;
 use crate::optim::schedule::chain::{MOST, Schedules};
@@ -112,12 +113,36 @@ impl Schedules {
         self.check_groups(&groups.collect::<Vec<_>>())
     }
 
+    /// Schedules of a setting that no hook, no metric and not the trainer lets schedules change. `known` are the paths of
+    /// those settings.
+    pub(crate) fn check_parts(&self, known: &[&str]) -> Vec<Problem> {
+        let settings = self.0.iter().map(|schedule| schedule.window().setting).enumerate();
+        let unknown = settings.filter(|(_, setting)| is_of_part(setting) && !known.contains(setting));
+        let problem = |(index, setting): (usize, &str)| {
+            let hint = match known.is_empty() {
+                true => "; none of the hooks and of the trainer's settings is marked `#[config(scheduled)]`".to_owned(),
+                false => meant(setting, known),
+            };
+            let text = format!("there is no setting `{setting}` that a schedule can change{hint}");
+            Problem { index, field: "setting".to_owned(), text }
+        };
+        unknown.map(problem).collect()
+    }
+
     /// As [`Schedules::check_against`], for all groups that there can be.
     pub(crate) fn check_groups(&self, groups: &[(GroupName<'_>, Settings)]) -> Vec<Problem> {
         let mut problems = Vec::new();
         let several = groups.iter().any(|(name, _)| name.optimizer != groups[0].0.optimizer);
         for (index, schedule) in self.0.iter().enumerate() {
             let window = schedule.window();
+            if is_of_part(window.setting) {
+                if !window.groups.is_empty() {
+                    let text =
+                        format!("`{}` is no setting of optimizers, so it has no groups; remove this", window.setting);
+                    problems.push(Problem { index, field: "groups".to_owned(), text });
+                }
+                continue;
+            }
             if let Some((_, first)) = groups.first()
                 && groups.iter().all(|(_, settings)| settings.get(window.setting).is_none())
             {
@@ -146,6 +171,11 @@ impl Problem {
         let error = schedule.check().err()?;
         Some(Problem { index, field: error.field().unwrap_or_default(), text: error.to_string() })
     }
+}
+
+/// Whether a setting is one of a hook, a metric or the trainer, `hooks.ema.decay`, and not one of optimizers.
+pub(crate) fn is_of_part(setting: &str) -> bool {
+    setting.contains('.')
 }
 
 /// `iter 100`, `epoch 3`.

@@ -108,6 +108,13 @@ impl Context<'_> {
         self.run.updates.skipped()
     }
 
+    /// Asks for a pass over the train data when the training is over, in which the running statistics of batch norm of these
+    /// weights are computed anew, as `torch.optim.swa_utils.update_bn` does. The tensors are changed in place. To be asked in
+    /// `after_train_epoch`: what is asked before an epoch is forgotten when it begins.
+    pub(crate) fn refresh_statistics(&mut self, model: &str, weights: Vec<(String, Tensor)>) {
+        self.run.requests.statistics.push((model.to_owned(), weights));
+    }
+
     /// The iter of the newest checkpoint that is on the disk or being written, as long as that checkpoint contains
     /// everything up to now; else `None`.
     pub fn saved_at(&self) -> Option<Iter> {

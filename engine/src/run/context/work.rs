@@ -146,7 +146,12 @@ impl Context<'_> {
         &mut self.run.updates.schedules
     }
 
-    /// Sets every scheduled setting to its value at the current clock.
+    /// The settings of hooks, metrics and the trainer that schedules change, as rows show them: `hooks/ema/decay`.
+    pub(crate) fn scheduled(&self) -> impl Iterator<Item = (String, f64)> {
+        self.run.scheduled.iter().map(|scheduled| (scheduled.path.replace('.', "/"), scheduled.value))
+    }
+
+    /// Sets every scheduled setting of the optimizers to its value at the current clock.
     ///
     /// # Errors
     /// When a schedule gives a value that is not finite.

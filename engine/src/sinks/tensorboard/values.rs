@@ -78,18 +78,7 @@ fn histogram_of(tag: &str, histogram: &record::Histogram) -> Vec<Value> {
 
 /// A picture as PNG.
 fn compressed(image: &record::Image) -> Result<Image> {
-    let mut encoded = Vec::new();
-    let mut encoder = png::Encoder::new(&mut encoded, image.width(), image.height());
-    encoder.set_color(match image.channels() {
-        1 => png::ColorType::Grayscale,
-        3 => png::ColorType::Rgb,
-        _ => png::ColorType::Rgba,
-    });
-    encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_compression(png::Compression::Fast);
-    let mut writer = encoder.write_header()?;
-    writer.write_image_data(image.pixels())?;
-    writer.finish()?;
+    let encoded = image.png()?;
     let side = |pixels: u32| i32::try_from(pixels).unwrap_or(i32::MAX);
     Ok(Image { height: side(image.height()), width: side(image.width()), colorspace: image.channels().into(), encoded })
 }

@@ -1,7 +1,9 @@
 //! `schedule`: the values that a setting of each parameter group has over a training, without training.
 
+use crate::base::suggest::meant;
 use crate::base::{Clock, Epoch, Error, Iter, Result};
 use crate::loops::Role;
+use crate::optim::schedule::is_of_part;
 use crate::optim::{GroupName, Schedules, TrainingProgress};
 use crate::trainer::run::{build, train::check_schedules};
 use crate::trainer::{Build, DeviceChoice, Experiment};
@@ -17,7 +19,7 @@ pub struct ScheduledSetting {
     pub max_epochs: Option<u64>,
     /// Finished updates and epochs at the moments of which the values are, in order.
     pub moments: Vec<(u64, u64)>,
-    /// The groups that have the setting.
+    /// The groups that have the setting; of a hook or the trainer the setting itself.
     pub groups: Vec<ScheduledGroup>,
     /// What the values do not show, because only a training tells it.
     pub notes: Vec<String>,
@@ -26,7 +28,7 @@ pub struct ScheduledSetting {
 /// The values of one parameter group.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScheduledGroup {
-    /// The optimizer and the group, `opt/default`.
+    /// The optimizer and the group, `opt/default`; or the setting, `hooks.ema.decay`.
     pub name: String,
     /// The value at each moment: that of the update that follows.
     pub values: Vec<f64>,
@@ -40,7 +42,8 @@ pub struct ScheduledGroup {
 pub fn scheduled<T: Build>(experiment: Experiment<T>, setting: &str, most: u64) -> Result<ScheduledSetting> {
     let mut program = build(Experiment { device: DeviceChoice::Cpu, ..experiment }, &[Role::Train, Role::Val])?;
     program.prepare_train()?;
-    check_schedules(&program)?;
+    check_schedules(&mut program)?;
+    let adjustable = program.adjustable()?;
     let planned = program.run.clocks.progress().planned;
     let per_epoch = planned.iters_per_epoch.max(1);
     let moments: Vec<(u64, u64)> = spread(planned.max_iters, most)
@@ -60,6 +63,21 @@ pub fn scheduled<T: Build>(experiment: Experiment<T>, setting: &str, most: u64) 
             schedules.value(setting, name, initial, &progress).unwrap_or(initial)
         };
         groups.push(ScheduledGroup { name: name.to_string(), values: moments.iter().map(at).collect() });
+    }
+    if let Some((path, initial)) = adjustable.iter().find(|(path, _)| path == setting) {
+        let at = |(iter, epoch): &(u64, u64)| {
+            let progress = TrainingProgress { epoch: Epoch(*epoch), iter: Iter(*iter), planned };
+            let nobody = GroupName { optimizer: "", group: "" };
+            schedules.value(setting, nobody, *initial, &progress).unwrap_or(*initial)
+        };
+        groups.push(ScheduledGroup { name: path.clone(), values: moments.iter().map(at).collect() });
+    }
+    if groups.is_empty() && is_of_part(setting) {
+        let known: Vec<&str> = adjustable.iter().map(|(path, _)| path.as_str()).collect();
+        return Err(Error::msg(format!(
+            "there is no setting `{setting}` that a schedule can change{}",
+            meant(setting, &known)
+        )));
     }
     if groups.is_empty() {
         let mut settings =

@@ -94,7 +94,7 @@ fn train_as<T: Build>(
     let given = std::mem::take(&mut experiment.weights);
     let (mut program, told) =
         build_for_training(device, experiment, process.clone(), signals, &[Role::Train, Role::Val])?;
-    check_schedules(&program)?;
+    check_schedules(&mut program)?;
     program.plan.train.past_end = options.past_end;
     program.plan.train.time_limit = options.time_limit;
     let folder = claim.map(Claim::take_folder).transpose()?;
@@ -173,10 +173,13 @@ fn told_of_scale(ScaledLr { optimizer, accumulate, factor }: &ScaledLr, batch: u
 }
 
 /// What only data and parameters tell of schedules: that each has its time, its setting and its groups.
-pub(super) fn check_schedules<T: Build>(program: &Program<T>) -> Result<()> {
+pub(super) fn check_schedules<T: Build>(program: &mut Program<T>) -> Result<()> {
+    let adjustable = program.adjustable()?;
     let run = &program.run;
     let mut problems = run.updates.schedules.check(&TrainingLength::from(&run.clocks.progress().planned));
     problems.extend(run.updates.schedules.check_against(run.updates.optimizers()));
+    let paths: Vec<&str> = adjustable.iter().map(|(path, _)| path.as_str()).collect();
+    problems.extend(run.updates.schedules.check_parts(&paths));
     let mistakes: Vec<Mistake> = problems.into_iter().map(Mistake::from).collect();
     match mistakes.is_empty() {
         true => Ok(()),

@@ -1,6 +1,6 @@
 """The work of `engine/benches/step` in PyTorch: peers.py WORK WAY DEVICE, then a number of iters a line on stdin.
 
-WORK is a NET, adamw1000, adamw10000, clip1000, validation or samples (with the way `processes`: a DataLoader of two).
+WORK is a NET, adamw1000, adamw10000, optim_NAME (an optimizer, `foreach=True`), clip1000, validation or samples (with the way `processes`: a DataLoader of two).
 
 NET is tiny, conv, gpt, gpt2 or resnet50 (the last two in bfloat16, by autocast). WAY is `eager` (the loss is read at the
 end of a round, as rows do), `item` (in every iter, as most loops do), `graph` (the whole step as a CUDA graph, into which
@@ -292,8 +292,33 @@ def on_one_thread(device):
     torch.backends.cudnn.allow_tf32 = False
 
 
-def small_tensors(count):
-    tensors = [torch.ones(64, requires_grad=True) for _ in range(count)]
+# those of `work.rs`, with the settings that are not PyTorch's defaults
+OPTIMIZERS = {
+    "sgd": (torch.optim.SGD, {"momentum": 0.9}),
+    "adam": (torch.optim.Adam, {}),
+    "adamw": (torch.optim.AdamW, {}),
+    "nadam": (torch.optim.NAdam, {}),
+    "radam": (torch.optim.RAdam, {}),
+    "adamax": (torch.optim.Adamax, {}),
+    "rmsprop": (torch.optim.RMSprop, {}),
+    "adagrad": (torch.optim.Adagrad, {}),
+    "adadelta": (torch.optim.Adadelta, {}),
+    "rprop": (torch.optim.Rprop, {}),
+    "adafactor": (torch.optim.Adafactor, {}),
+    "muon": (torch.optim.Muon, {}),
+}
+
+
+def optimizer_of(name):
+    """It updates 1,000 matrices with multi-tensor operators, where it has them."""
+    make, settings = OPTIMIZERS[name]
+    if make is not torch.optim.Muon:
+        settings = {**settings, "foreach": True}
+    return make(small_tensors(1000, (8, 8)), lr=1e-3, **settings)
+
+
+def small_tensors(count, shape=(64,)):
+    tensors = [torch.ones(shape, requires_grad=True) for _ in range(count)]
     for tensor in tensors:
         tensor.square().sum().backward()
     return tensors
@@ -317,6 +342,8 @@ def part(name, way):
     if name.startswith("adamw"):
         optimizer = torch.optim.AdamW(small_tensors(int(name[5:])), lr=1e-3, weight_decay=0.01, fused=True)
         once = optimizer.step
+    elif name.startswith("optim_"):
+        once = optimizer_of(name.removeprefix("optim_")).step
     elif name.startswith("clip"):
         tensors = small_tensors(int(name[4:]))
         once = lambda: nn.utils.clip_grad_norm_(tensors, 1.0)

@@ -186,7 +186,10 @@ pub(super) fn ends_before_its_first_validation<T: Build>(found: &Sections<T>, lo
 /// A loop that takes all batches of a loader needs one that ends.
 pub(super) fn check_loaders<T: Trainer>(reader: &mut Reader<'_>, endless: &[&str]) {
     for role in [Role::Val, Role::Test, Role::Predict] {
-        let text = format!("the {} loader never ends; use a sampler other than `Infinite`", role.name());
+        let text = format!(
+            "the {} loader never ends; use a sampler other than `Infinite`, or for a stream set its `samples`",
+            role.name()
+        );
         for name in T::loaders(role).iter().filter(|name| is_endless(endless, name)) {
             reader.error(&format!("loaders.{name}.sampler"), text.as_str());
         }
