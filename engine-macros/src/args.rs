@@ -87,6 +87,10 @@ fn read(
                 && let Some(name) = name_alone(input, keys)?
             {
                 names.push(name);
+                if let Ok(next) = input.fork().call(Ident::parse_any) {
+                    diag.error_at(input.span(), format!("expected `,` before `{next}`"));
+                    continue;
+                }
             } else if let Some(names) = names.as_deref_mut()
                 && let Some(name) = name_in_quotes(input)?
             {
@@ -187,6 +191,12 @@ fn owner(attribute: &str) -> String {
 fn parse_one(attribute: &str, input: ParseStream<'_>, keys: &[Key], args: &mut Args) -> syn::Result<()> {
     if !input.peek(syn::Ident::peek_any) {
         let token: TokenTree = input.parse()?;
+        let text = syn::parse_str::<LitStr>(&token.to_string()).map(|text| text.value()).unwrap_or_default();
+        if let Some(key) = keys.iter().find(|key| key.form == Form::Flag && key.name == text) {
+            args.found.push((Ident::new(key.name, token.span()), Value::Flag));
+            let message = format!("`{text}` is a word and not a text; write `{text}` without quotes");
+            return Err(syn::Error::new(token.span(), message));
+        }
         let message = format!("unexpected `{token}`, {} takes {}", owner(attribute), usages(keys));
         return Err(syn::Error::new(token.span(), message));
     }
@@ -233,7 +243,8 @@ fn unknown(key: &Key) -> Option<Value> {
 fn name_alone(input: ParseStream<'_>, keys: &[Key]) -> syn::Result<Option<Ident>> {
     let ahead = input.fork();
     let Ok(name) = ahead.call(Ident::parse_any) else { return Ok(None) };
-    let alone = ahead.is_empty() || ahead.peek(Token![,]);
+    // before another word, only the comma is missing
+    let alone = ahead.is_empty() || ahead.peek(Token![,]) || ahead.peek(syn::Ident::peek_any);
     if !alone || keys.iter().any(|key| name == key.name) {
         return Ok(None);
     }
@@ -368,6 +379,14 @@ mod tests {
         assert!(args.expr("priority").is_some() && args.flag("by_epoch").is_some());
         let messages = diag.into_messages();
         assert_eq!(messages, ["unknown argument `modle` of the `test` attribute, did you mean `model`?"]);
+    }
+
+    #[test]
+    fn behind_a_name_the_missing_comma_is_told() {
+        let mut diag = Diag::new();
+        let (names, mut args) = parse_with_names("test", quote!(opt_c priority = 3), KEYS, &mut diag);
+        assert!(names.len() == 1 && args.expr("priority").is_some());
+        assert_eq!(diag.into_messages(), ["expected `,` before `priority`"]);
     }
 
     #[test]

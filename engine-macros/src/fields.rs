@@ -75,9 +75,9 @@ impl Field {
         let role = match take_role(field, OwnerKind::Component, diag) {
             Taken::Role { attr, .. } => {
                 let config = Config::parse(&attr, field, diag);
-                if config.resets_state {
+                if let Some(word) = &config.resets_state {
                     diag.error(
-                        &attr,
+                        word,
                         "a component keeps no state to reset; `resets_state` belongs in a struct with `#[state]` fields: a hook, a metric, a sink or the trainer",
                     );
                 }
@@ -164,8 +164,22 @@ pub(crate) fn is_one_of(names: &[Ident], field: &syn::Field) -> bool {
 }
 
 /// `&'static str`, also within `Option<&'static str>`; functions in parentheses may borrow.
-fn borrows(ty: &Type) -> bool {
+pub(crate) fn borrows(ty: &Type) -> bool {
     ty.to_token_stream().into_iter().any(|token| matches!(token, TokenTree::Punct(sign) if sign.as_char() == '&'))
+}
+
+/// Refuses `resets_state` where there is no state, which would do nothing.
+pub(crate) fn refuse_reset_of_nothing<'a>(fields: impl Iterator<Item = &'a Field> + Clone, diag: &mut Diag) {
+    let may_have_state = |field: &Field| matches!(field.role, Role::State { .. } | Role::Unknown);
+    if fields.clone().any(may_have_state) {
+        return;
+    }
+    for word in fields.filter_map(|field| field.config()?.resets_state.as_ref()) {
+        diag.error(
+            word,
+            "there is no state to reset; mark the fields that depend on this setting `#[state]`, or leave `resets_state` out",
+        );
+    }
 }
 
 /// Whether it is `#[state(per_rank)]`.
@@ -196,6 +210,7 @@ pub(crate) fn no_arguments(attr: &Attribute, role: &str, diag: &mut Diag) {
     };
     let why = match role {
         "state" | "transient" => "; the field starts from the `Default` of its type",
+        "model" | "metric" | "hook" | "scheduler" => "; its settings stand in the experiment",
         _ => "",
     };
     let at = if arguments.is_empty() { attr.path().to_token_stream() } else { arguments };

@@ -8,9 +8,9 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::Type;
 
 /// `fn __default_x() -> T`, in which a default of a wrong type is an error at the default.
-pub(crate) fn default_function(field: &Field, config: &Config) -> Option<TokenStream> {
+pub(crate) fn default_function(krate: &Krate, field: &Field, config: &Config) -> Option<TokenStream> {
     let Field { ty, cfgs, .. } = field;
-    let (name, value) = (function("default", field), config.default.as_ref()?.expand(ty));
+    let (name, value) = (function("default", field), config.default.as_ref()?.expand(krate, ty));
     let outside = config.outside(ty).map(|outside| refuse_outside(ty, &outside));
     Some(quote_spanned! {Span::mixed_site()=>
         #(#cfgs)*

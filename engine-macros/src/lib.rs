@@ -11,6 +11,7 @@
 mod words;
 
 mod args;
+mod around;
 mod batch;
 mod chosen;
 mod component;
@@ -45,6 +46,7 @@ mod snapshot;
 mod source;
 mod spans;
 mod state;
+mod stubs;
 mod suggest;
 mod trainer;
 mod trainer_and_files;
@@ -114,6 +116,27 @@ pub fn phase(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_derive(Hook, attributes(config, state, transient))]
 pub fn derive_hook(item: TokenStream) -> TokenStream {
     hook::derived(item.into()).into()
+}
+
+/// What is written by mistake for [`trainer`](macro@trainer).
+#[doc(hidden)]
+#[proc_macro_derive(Trainer, attributes(model, optimizer, scheduler, loader, metric, hook, config, state, transient))]
+pub fn derive_trainer(item: TokenStream) -> TokenStream {
+    trainer::derived(item.into()).into()
+}
+
+/// What is written by mistake for [`component`](macro@component).
+#[doc(hidden)]
+#[proc_macro_derive(Component, attributes(config, state, transient))]
+pub fn derive_component(item: TokenStream) -> TokenStream {
+    component::derived("Component", item.into()).into()
+}
+
+/// What is written by mistake for [`component`](macro@component).
+#[doc(hidden)]
+#[proc_macro_derive(Config, attributes(config, state, transient))]
+pub fn derive_config(item: TokenStream) -> TokenStream {
+    component::derived("Config", item.into()).into()
 }
 
 /// Makes the methods of an `impl` block the passes of a trainer: an iter runs them in order, each with its own forward

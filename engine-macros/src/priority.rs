@@ -72,6 +72,9 @@ fn read(expr: &Expr) -> Result<Level, String> {
     if names.contains(&name.as_str()) {
         return Ok(Level::Named(name));
     }
+    if name.parse::<u8>().is_ok() {
+        return Err(format!("a priority that is a number takes no quotes; write `priority = {name}`"));
+    }
     Err(match (elsewhere::level(&name.to_uppercase()), did_you_mean(&name, &names)) {
         (Some(here), _) => format!("unknown priority `{name}`, here it is `{here}`"),
         (None, Some(meant)) => format!("unknown priority `{name}`, did you mean `{meant}`?"),
@@ -102,6 +105,7 @@ mod tests {
         assert_eq!(read(&parse_quote!("hihg")), Err("unknown priority `hihg`, did you mean `HIGH`?".to_owned()));
         assert_eq!(read(&parse_quote!(101)), Err("a priority is 0 (first) to 100 (last), got 101".to_owned()));
         assert_eq!(read(&parse_quote!("VERY_LOW")), Err("unknown priority `VERY_LOW`, here it is `LOWER`".to_owned()));
+        assert!(read(&parse_quote!("40")).is_err_and(|text| text.contains("write `priority = 40`")));
         assert!(read(&parse_quote!(EARLY)).is_err_and(|text| text.contains("expected one of `HIGHEST`")));
         assert!(read(&parse_quote!(-1)).is_err_and(|text| text.contains("an integer 0 to 100")));
     }

@@ -96,7 +96,10 @@ fn fields(input: ParseStream<'_>, unfinished: &mut Vec<Ident>) -> syn::Result<Pu
         if is_marked && let Some(field) = field(input)? {
             unfinished.extend(field.ident.clone());
             found.push(field);
-        } else if ahead.call(Field::parse_named).is_ok() && (ahead.is_empty() || ahead.peek(Token![,])) {
+        } else if ahead.call(Field::parse_named).is_ok()
+            && (ahead.is_empty() || ahead.peek(Token![,]) || is_field(&ahead))
+        {
+            // where only the comma is missing, the compiler has told of it, and both fields are there
             found.push(input.call(Field::parse_named)?);
         } else if let Some(field) = field(input)? {
             unfinished.extend(field.ident.clone());
@@ -115,7 +118,14 @@ fn fields(input: ParseStream<'_>, unfinished: &mut Vec<Ident>) -> syn::Result<Pu
 
 /// Takes the attributes off a field when one of them does not parse, such as `#[]`. Whether there was one.
 fn attributes(input: ParseStream<'_>) -> syn::Result<bool> {
-    if input.fork().call(Attribute::parse_outer).is_ok() {
+    let ahead = input.fork();
+    let mut all_parse = true;
+    while ahead.peek(Token![#]) {
+        // by itself: what is left of `#[loader: train]` would count as left of all fields
+        let (sign, attribute): (TokenTree, TokenTree) = (ahead.parse()?, ahead.parse()?);
+        all_parse &= Attribute::parse_outer.parse2(quote!(#sign #attribute)).is_ok();
+    }
+    if all_parse {
         return Ok(false);
     }
     while input.peek(Token![#]) {
@@ -146,6 +156,7 @@ fn field(input: ParseStream<'_>) -> syn::Result<Option<Field>> {
         input.parse::<Token![:]>()?;
     }
     let ty = skip(input, |input| input.peek(Token![,]) && begins_field(input))?;
+    let ty = before_semicolon(ty);
     let ty = if ty.is_empty() { parse_quote!(()) } else { Type::Verbatim(ty) };
     // a word of the language may be the beginning of a name
     let usable = syn::parse_str::<Ident>(&name.to_string()).is_ok();
@@ -159,14 +170,23 @@ fn field(input: ParseStream<'_>) -> syn::Result<Option<Field>> {
     }))
 }
 
+/// What stands before a semicolon, which is no part of a type.
+fn before_semicolon(tokens: TokenStream) -> TokenStream {
+    let is_semicolon = |token: &TokenTree| matches!(token, TokenTree::Punct(sign) if sign.as_char() == ';');
+    tokens.into_iter().take_while(|token| !is_semicolon(token)).collect()
+}
+
 /// Whether a field, or nothing, is behind the comma.
 fn begins_field(input: ParseStream<'_>) -> bool {
     let ahead = input.fork();
-    ahead.parse::<Token![,]>().is_ok()
-        && (ahead.is_empty()
-            || ahead.peek(Token![#])
-            || ahead.peek(Token![pub])
-            || (ahead.peek(syn::Ident) && ahead.peek2(Token![:]) && !ahead.peek2(Token![::])))
+    ahead.parse::<Token![,]>().is_ok() && (ahead.is_empty() || is_field(&ahead))
+}
+
+/// Whether a field begins here.
+fn is_field(input: ParseStream<'_>) -> bool {
+    input.peek(Token![#])
+        || input.peek(Token![pub])
+        || (input.peek(syn::Ident) && input.peek2(Token![:]) && !input.peek2(Token![::]))
 }
 
 fn members(input: ParseStream<'_>, unfinished: &mut Vec<Unfinished>) -> syn::Result<Vec<ImplItem>> {
@@ -242,6 +262,19 @@ mod tests {
         let (fields, unfinished) = names(quote!(struct T { a: u8, #[config] }));
         assert_eq!((fields, unfinished), (vec!["a".to_owned()], vec![]));
         assert!(item_struct(quote!(struct T<)).is_none());
+    }
+
+    #[test]
+    fn a_field_with_an_attribute_that_does_not_parse_is_unfinished() {
+        let item =
+            item_struct(quote!(struct T { #[model] net: Mlp, #[loader: train] train: Loader<S>, last: u8 })).unwrap();
+        assert_eq!((item.item.fields.len(), item.unfinished.len()), (3, 1));
+    }
+
+    #[test]
+    fn where_a_comma_is_missing_both_fields_are_there() {
+        let item = item_struct(quote!(struct T { #[hook] first: A #[hook] second: B<C> third: D, })).unwrap();
+        assert_eq!((item.item.fields.len(), item.unfinished.len()), (3, 0));
     }
 
     #[test]

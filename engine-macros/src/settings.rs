@@ -97,7 +97,7 @@ impl Settings<'_> {
     pub(crate) fn functions(&self) -> TokenStream {
         let (declared, owner, conditions) = self.head();
         let functions = self.configured().map(|(field, config)| {
-            let defaults = default_function(field, config);
+            let defaults = default_function(self.krate, field, config);
             let absolute = absolute_function(self.krate, field, config, quote!(Self::));
             let access = self.access_functions(field, config);
             quote!(#defaults #absolute #access)
@@ -293,7 +293,14 @@ impl Settings<'_> {
             None => quote!(::core::option::Option::None),
         };
         let example = match &config.example {
-            Some(example) => printed(example.expand(ty)),
+            Some(example) => {
+                // an example of another type is an error at the example
+                let (value, example) = (example.expand(self.krate, ty), Ident::new("example", Span::mixed_site()));
+                printed(quote!({
+                    let #example: #ty = #value;
+                    #example
+                }))
+            }
             None => quote!(::core::option::Option::None),
         };
         let demand = option(config.demand_source());

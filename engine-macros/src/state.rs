@@ -68,7 +68,7 @@ pub(crate) fn state_impl(krate: &Krate, owner: &Owner, fields: &[Field]) -> Toke
             }
         }
     });
-    let resetting = fields.iter().filter(|field| field.config().is_some_and(|config| config.resets_state));
+    let resetting = fields.iter().filter(|field| field.config().is_some_and(|config| config.resets_state.is_some()));
     let of: Vec<TokenStream> = resetting
         .map(|field| {
             let (Field { ident, ty, cfgs, .. }, key) = (field, field.key());

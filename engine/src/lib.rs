@@ -123,7 +123,7 @@ pub mod prelude {
     pub use engine_macros::{component, hook, only_ok, pass, passes, phases, schedule, trainer};
     // what is written by mistake, and is told
     #[doc(hidden)]
-    pub use engine_macros::{Hook, phase};
+    pub use engine_macros::{Component, Config, Hook, Trainer, phase};
     // without `engine::` in front of it
     #[doc(hidden)]
     pub use crate::main;
@@ -179,7 +179,7 @@ pub mod __private {
     pub use crate::__part as part;
     pub use crate::__phase_outside as phase_outside;
     pub use crate::base::checked::{
-        ConfigValue, Fresh, Paths, check_exists, check_range, load_field, read_checked, save_field,
+        ConfigValue, Fresh, HasDefault, Paths, check_exists, check_range, load_field, read_checked, save_field,
     };
     pub use crate::base::{
         Adjustable, Clock, Output, Prediction, Priority, Result, Saved, State, StateError, StateMap,
@@ -195,6 +195,7 @@ pub mod __private {
         OnePassesBlock, OnePhasesBlock, PassBatch, Phases, PhasesOf, PhasesOwner, PredictStep, SlotInfo, Slots, Steps,
         StepsOf, TestStep, TrainStep, ValStep, build_any, is_one_of, is_stepped, is_well, no_such_pass, pass_of,
     };
+    pub use crate::hooks::EmptyCache as SomeHook;
     pub use crate::loops::{LoopConfig, Role, StepConfig, TrainerInfo};
     pub use crate::metric::{Metric, MetricComponent, MetricConfig, build_metric};
     pub use crate::model::{AnyModel, Model, ModelConfig, Net, NetPart, build_model};

@@ -6,6 +6,7 @@ use crate::component::kind::Kind;
 use crate::component::parse::{Component, Shape};
 use crate::component::serde_attrs::{Derived, derived, serde_words};
 use crate::component::stateful;
+use crate::component::unsaid;
 use crate::fields::Role;
 use crate::functions::function;
 use crate::params::Owner;
@@ -18,6 +19,7 @@ use syn::{Attribute, ItemEnum, ItemStruct, parse_quote};
 pub(crate) fn expand(component: &Component) -> TokenStream {
     match &component.item {
         Shape::Enum(item) => expand_enum(component, item),
+        Shape::Struct(item) if component.is_unsaid => unsaid::expand(&component.krate, item),
         Shape::Struct(item) if component.kind.owner().is_some() => stateful::expand(component, item),
         Shape::Struct(item) => expand_struct(component, item),
     }

@@ -2,7 +2,9 @@
 
 use crate::args::{Args, Form, Key, Value};
 use crate::diag::Diag;
+use crate::elsewhere;
 use crate::fields::OwnerKind;
+use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::Type;
 
 /// The kinds of components.
@@ -85,6 +87,17 @@ impl Kind {
     pub(crate) fn keys() -> impl Iterator<Item = Key> {
         FLAGS.iter().map(|(_, key)| Key { ..*key })
     }
+}
+
+/// `hook` of `#[component(hook)]`, what to say of it, and the arguments behind it.
+pub(crate) fn of_hook(args: &TokenStream) -> Option<(Ident, &'static str, TokenStream)> {
+    let mut tokens = args.clone().into_iter();
+    let TokenTree::Ident(word) = tokens.next()? else { return None };
+    let is_hook = word == "hook" || word == "callback";
+    let message = elsewhere::argument("component", &word.to_string()).filter(|_| is_hook)?;
+    // behind the comma
+    tokens.next();
+    Some((word, message, tokens.collect()))
 }
 
 const fn flag(name: &'static str) -> Key {

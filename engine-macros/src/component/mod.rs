@@ -6,17 +6,22 @@ mod kind;
 mod parse;
 mod serde_attrs;
 mod stateful;
+mod stub;
+mod unsaid;
 
+use crate::component::stub::stub;
 use crate::diag::Diag;
-use crate::{fallback, krate, params, trainer};
-use proc_macro2::TokenStream;
-use quote::quote;
+use crate::{fallback, hook, params, trainer};
+use proc_macro2::{Span, TokenStream};
 use syn::Item;
 
 /// The whole macro.
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     if trainer::is_meant(&item) {
         return trainer::instead("component", item);
+    }
+    if let Some((word, message, rest)) = kind::of_hook(&args) {
+        return hook::instead(word.span(), message, rest, item);
     }
     let mut diag = Diag::new();
     match parse::parse(args, item.clone(), &mut diag) {
@@ -34,48 +39,15 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     }
 }
 
-/// What a setting needs, for a struct that is none because of a mistake that is reported: it may be named as the settings
-/// of a model, and that would be the same mistake once more.
-fn stub(item: &Item) -> Option<TokenStream> {
-    let Item::Struct(item) = item else { return None };
-    if !item.generics.params.is_empty() {
-        return None;
-    }
-    let (owner, has) = (&item.ident, serde_attrs::derived(&item.attrs));
-    let private = krate::Krate::found().private();
-    let clone = (!has.clone).then(|| {
-        quote! {
-            impl ::core::clone::Clone for #owner {
-                fn clone(&self) -> Self { ::core::unreachable!() }
-            }
-        }
-    });
-    let debug = (!has.debug).then(|| {
-        quote! {
-            impl ::core::fmt::Debug for #owner {
-                fn fmt(&self, _: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result { ::core::unreachable!() }
-            }
-        }
-    });
-    let serialize = (!has.serialize).then(|| {
-        quote! {
-            impl #private::serde::Serialize for #owner {
-                fn serialize<S: #private::serde::Serializer>(&self, _: S) -> ::core::result::Result<S::Ok, S::Error> {
-                    ::core::unreachable!()
-                }
-            }
-        }
-    });
-    let deserialize = (!has.deserialize).then(|| {
-        quote! {
-            impl<'de> #private::serde::Deserialize<'de> for #owner {
-                fn deserialize<D: #private::serde::Deserializer<'de>>(_: D) -> ::core::result::Result<Self, D::Error> {
-                    ::core::unreachable!()
-                }
-            }
-        }
-    });
-    Some(quote!(#clone #debug #serialize #deserialize))
+/// `#[derive(Component)]`: the struct is a setting all the same, so that this is the one error.
+pub(crate) fn derived(name: &str, item: TokenStream) -> TokenStream {
+    let mut diag = Diag::new();
+    let message =
+        format!("a component is no derive: write `#[component]` above the item in place of `#[derive({name})]`");
+    diag.error_at(Span::call_site(), message);
+    let mut tokens = diag.into_tokens();
+    tokens.extend(syn::parse2(item).ok().and_then(|item| stub(&item)));
+    tokens
 }
 
 fn hint(item: &Item) -> Option<&'static str> {

@@ -3,8 +3,9 @@
 use crate::args::{self, Args, CRATE, Key, NAME};
 use crate::component::kind::Kind;
 use crate::component::serde_attrs::{Named, refuse_buffering, refuse_defaults, refuse_names, serde_words};
+use crate::component::unsaid;
 use crate::diag::Diag;
-use crate::fields::{Field, ROLES, Role, docs, is_one_of};
+use crate::fields::{Field, ROLES, Role, borrows, docs, is_one_of, refuse_reset_of_nothing};
 use crate::krate::Krate;
 use crate::params::{Params, borrow};
 use crate::recover;
@@ -26,6 +27,8 @@ pub(crate) struct Component {
     pub(crate) fields: Vec<Field>,
     /// The type of `model = Type`, or what the name of the struct says.
     pub(crate) model: Option<Type>,
+    /// It has state, and no kind says whose; the error is reported.
+    pub(crate) is_unsaid: bool,
     pub(crate) krate: Krate,
 }
 
@@ -69,6 +72,19 @@ fn from_struct(mut item: ItemStruct, unfinished: &[Ident], mut args: Args, diag:
     refuse_buffering(&item.attrs, diag);
     refuse_defaults(&item.attrs, diag);
     refuse_names(&item.attrs, Named::Struct, diag);
+    if kind == Kind::Settings && unsaid::has_state(&item) {
+        unsaid::refuse(&mut item, diag);
+        return Component {
+            item: Shape::Struct(item),
+            kind,
+            name,
+            docs: String::new(),
+            fields: Vec::new(),
+            model: None,
+            is_unsaid: true,
+            krate: Krate::from_args(&mut args),
+        };
+    }
     let fields = item.fields.iter_mut().filter_map(|field| {
         if is_one_of(unfinished, field) {
             return Field::unfinished(field);
@@ -89,6 +105,9 @@ fn from_struct(mut item: ItemStruct, unfinished: &[Ident], mut args: Args, diag:
         (Kind::Model, None) => model_of(&item, diag),
         (_, model) => model,
     };
+    if kind.owner().is_some() {
+        refuse_reset_of_nothing(fields.iter(), diag);
+    }
     if kind == Kind::Model && model.is_none() {
         // the model itself, most likely, whose layers are no settings
         fields.iter_mut().for_each(|field| field.role = Role::Unknown);
@@ -111,7 +130,8 @@ fn from_struct(mut item: ItemStruct, unfinished: &[Ident], mut args: Args, diag:
         fields.iter_mut().for_each(|field| field.role = Role::Unknown);
     }
     let docs = docs(&item.attrs);
-    Component { item: Shape::Struct(item), kind, name, docs, fields, model, krate: Krate::from_args(&mut args) }
+    let krate = Krate::from_args(&mut args);
+    Component { item: Shape::Struct(item), kind, name, docs, fields, model, is_unsaid: false, krate }
 }
 
 fn is_shared_tensor(ty: &Type) -> bool {
@@ -148,6 +168,7 @@ fn from_enum(mut item: ItemEnum, mut args: Args, diag: &mut Diag) -> Component {
         refuse_operator(variant, diag);
         refuse_roles(variant, diag);
         refuse_buffering(&variant.attrs, diag);
+        variant.fields.iter_mut().for_each(|field| own_the_value(field, diag));
         variant.fields.iter().for_each(|field| refuse_buffering(&field.attrs, diag));
     }
     let docs = docs(&item.attrs);
@@ -158,7 +179,16 @@ fn from_enum(mut item: ItemEnum, mut args: Args, diag: &mut Diag) -> Component {
         docs,
         fields: Vec::new(),
         model: None,
+        is_unsaid: false,
         krate: Krate::from_args(&mut args),
+    }
+}
+
+/// Refuses a type that borrows; a text takes its place, of which nothing more is to be said.
+fn own_the_value(field: &mut syn::Field, diag: &mut Diag) {
+    if borrows(&field.ty) {
+        diag.error(&field.ty, "a setting owns its value, no experiment file can lend it; write `String` for a text");
+        field.ty = syn::parse_quote!(::std::string::String);
     }
 }
 

@@ -2,8 +2,10 @@
 
 use crate::args::{self, Form, Key, Value};
 use crate::diag::Diag;
+use crate::krate::Krate;
 use crate::source::{source_of_expr, source_of_type};
-use proc_macro2::TokenStream;
+use crate::verified::path;
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{
     Attribute, Expr, ExprLit, ExprRange, ExprUnary, GenericArgument, Lit, Meta, PathArguments, RangeLimits, Type, UnOp,
@@ -18,8 +20,8 @@ pub(crate) struct Config {
     pub(crate) range: Option<Limits>,
     /// The paths of the field have to be there.
     pub(crate) exists: bool,
-    /// In a run that goes on with another value, the state of the struct starts anew.
-    pub(crate) resets_state: bool,
+    /// In a run that goes on with another value, the state of the struct starts anew: the word, where it is written.
+    pub(crate) resets_state: Option<Ident>,
     /// A schedule can change it during a training.
     pub(crate) scheduled: bool,
     /// Whether there is an attribute.
@@ -65,7 +67,7 @@ impl Config {
         let mut config = Config { written: true, ..Config::required(field) };
         let mut bare = None;
         match args.take("default") {
-            Some((_, Value::Expr(expr))) => config.default = Some(DefaultValue::Expr(expr)),
+            Some((_, Value::Expr(expr))) => config.default = Some(DefaultValue::Expr(positive(expr, &field.ty, diag))),
             Some((key, _)) => {
                 config.default = Some(DefaultValue::OfType);
                 bare = Some(key);
@@ -78,9 +80,9 @@ impl Config {
         }
         config.range = args.expr("range").and_then(|expr| Limits::parse(expr, &field.ty, diag));
         config.exists = args.flag("exists").is_some();
-        config.resets_state = args.flag("resets_state").is_some();
+        config.resets_state = args.flag("resets_state");
         config.scheduled = match args.flag("scheduled") {
-            Some(key) if config.resets_state => {
+            Some(key) if config.resets_state.is_some() => {
                 diag.error(
                     key,
                     "a setting that a schedule changes can't reset the state; keep `scheduled` or `resets_state`",
@@ -118,7 +120,7 @@ impl Config {
             example: None,
             range: None,
             exists: false,
-            resets_state: false,
+            resets_state: None,
             scheduled: false,
             written: false,
         }
@@ -126,8 +128,8 @@ impl Config {
 
     /// What the state of its owner has to know of it; `None` when that is nothing.
     pub(crate) fn of_state(&self) -> Option<Config> {
-        let Config { resets_state, scheduled, .. } = *self;
-        (resets_state || scheduled).then(|| Config {
+        let (resets_state, scheduled) = (self.resets_state.clone(), self.scheduled);
+        (resets_state.is_some() || scheduled).then(|| Config {
             default: None,
             example: None,
             range: self.range.clone(),
@@ -190,9 +192,12 @@ pub(crate) struct Outside<'a> {
 
 impl DefaultValue {
     /// The default as an expression of the field's type.
-    pub(crate) fn expand(&self, ty: &Type) -> TokenStream {
+    pub(crate) fn expand(&self, krate: &Krate, ty: &Type) -> TokenStream {
         match self {
-            DefaultValue::OfType => quote!(<#ty as ::core::default::Default>::default()),
+            DefaultValue::OfType => {
+                let default = path(krate, ty, "HasDefault", "own_default");
+                quote!(#default())
+            }
             // `default = "val/loss"` reads better than with a conversion
             DefaultValue::Expr(Expr::Lit(ExprLit { lit: Lit::Str(text), .. })) if is_owned_text(ty) => {
                 quote!(<#ty as ::core::convert::From<&str>>::from(#text))
@@ -302,6 +307,21 @@ fn is_constant(expr: &Expr) -> bool {
         Expr::Binary(binary) => is_constant(&binary.left) && is_constant(&binary.right),
         _ => false,
     }
+}
+
+/// Refuses `-1` of an unsigned number, and gives back what causes no further error.
+fn positive(default: Expr, ty: &Type, diag: &mut Diag) -> Expr {
+    let is_unsigned = last_name(ty)
+        .is_some_and(|name| ["u8", "u16", "u32", "u64", "u128", "usize"].iter().any(|known| name == known));
+    if !is_unsigned || number(&default).is_none_or(|number| number >= 0.0) {
+        return default;
+    }
+    let ty = source_of_type(ty);
+    diag.error(
+        default,
+        format!("a `{ty}` is never negative; write a number from 0 on, or give the field the type `i64`"),
+    );
+    syn::parse_quote!(::core::unreachable!())
 }
 
 /// What the `Default` of a number is, as it is written.

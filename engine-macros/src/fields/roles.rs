@@ -178,7 +178,7 @@ fn find_role(field: &mut syn::Field, owner: OwnerKind, diag: &mut Diag) -> Taken
     });
     match found {
         Some((name, attr)) => return Taken::Role { name, attr: Box::new(attr) },
-        None if wrong => {}
+        None if wrong => return Taken::Refused,
         None => no_role(field, &ident, owner, diag),
     }
     Taken::Unknown

@@ -10,6 +10,7 @@ use crate::phases;
 use crate::settings::{Settings, setting};
 use crate::spans::{impl_without_advice, quiet, without_advice};
 use crate::state::{fresh, state_impl};
+use crate::stubs;
 use crate::verified::block;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -51,8 +52,12 @@ pub(crate) fn beside(hook: &Hook) -> TokenStream {
     let here = hook.krate.private_at(ident.span());
     let open = impl_without_advice(ident.span(), params);
     let impl_hook = quote_spanned!(ident.span()=> #open #here::Hook for #owner);
-    let no_phases = hook.phases_misplaced.then(|| phases::none(&hook.krate, &owner));
     let is_owner = phases::owner(&hook.krate, &owner);
+    if hook.phases_misplaced {
+        // whether there is a block besides is not known, so nothing is asked of it
+        let field = stubs::hook_field(&hook.krate, &owner);
+        return block(quote!(#settings_struct #state #is_owner #field));
+    }
     let (name, conditions) = named(&hook.krate, &owner, &settings_ty, &hook.fields, "HookConfig", name);
     let check = phases::none_outside(&hook.krate, &owner, true);
     let of_plain = params.is_empty().then(|| {
@@ -60,7 +65,7 @@ pub(crate) fn beside(hook: &Hook) -> TokenStream {
         quote!(const _: () = #check; #by_file)
     });
     let entry = entry.expand(&hook.krate, &owner, &settings.conditions(), check);
-    let block = block(quote! {
+    block(quote! {
         #settings_struct
         #entry
         #state
@@ -73,8 +78,7 @@ pub(crate) fn beside(hook: &Hook) -> TokenStream {
             #build
         }
         #of_plain
-    });
-    quote!(#no_phases #block)
+    })
 }
 
 /// The name of a hook, a metric or a sink, and the conditions of the impl that says it. A generic one has its name from

@@ -23,6 +23,12 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
             tokens.extend(diag.into_tokens());
             tokens
         }
+        None if let Some(of_block) = phases::instead(&item) => {
+            fallback::tell("hook", "a struct with named fields", &item, hint, &mut diag);
+            let mut tokens = of_block;
+            tokens.extend(diag.into_tokens());
+            tokens
+        }
         None => {
             // its phases, if there are any, are no second mistake
             let krate = Krate::from_args(&mut args::parse("hook", args, parse::KEYS, &mut diag));
@@ -32,6 +38,18 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
             tokens
         }
     }
+}
+
+/// A hook under the attribute of something else, which is told here: the hook is there.
+pub(crate) fn instead(at: Span, message: &str, args: TokenStream, item: TokenStream) -> TokenStream {
+    let mut diag = Diag::new();
+    diag.error_at(at, message);
+    let Some(mut hook) = parse::parse(args, item.clone(), &mut diag) else { return fallback::keep(item, diag) };
+    // whether it has phases is asked when it is a hook
+    hook.phases_misplaced = true;
+    let mut tokens = expand::expand(&hook);
+    tokens.extend(diag.into_tokens());
+    tokens
 }
 
 /// `#[derive(Hook)]`: the struct is made a hook all the same, so that this is the one error.

@@ -2,7 +2,7 @@
 
 use crate::args::{self, CRATE, Key, NAME};
 use crate::diag::Diag;
-use crate::fields::{Field, OwnerKind, Role, docs, is_one_of};
+use crate::fields::{Field, OwnerKind, Role, docs, is_one_of, refuse_reset_of_nothing};
 use crate::krate::Krate;
 use crate::priority::{self, Level};
 use crate::recover::{self, Struct};
@@ -44,6 +44,7 @@ pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Op
     let phases_misplaced = others.iter().any(|name| name == "phases");
     let krate = Krate::from_args(&mut args);
     let mut hook = Hook { name, level, docs: docs(&item.attrs), fields, phases_misplaced, krate, item };
+    refuse_reset_of_nothing(hook.fields.iter(), diag);
     reserve_level(&mut hook.fields, diag);
     Some(hook)
 }

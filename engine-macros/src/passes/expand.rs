@@ -31,6 +31,8 @@ pub(crate) fn expand(passes: &Passes, mut diag: Diag) -> TokenStream {
     let cx = Ident::new("cx", Span::mixed_site());
     let arms = passes.passes.iter().enumerate().map(|(place, pass)| arm(place, pass, passes, &cx));
     let (parameters, _, conditions) = item.generics.split_for_impl();
+    // as in a block of phases
+    let open = quote_spanned!(item.impl_token.span=> impl #parameters);
     let infos = quote!(&[#(#infos),*]);
     let of = Ident::new(becomes(&item.generics), Span::call_site());
     // of a generic trainer, what the passes name is asked where the program names the trainer
@@ -50,7 +52,7 @@ pub(crate) fn expand(passes: &Passes, mut diag: Diag) -> TokenStream {
         const _: () = {
             #unknown
             #[automatically_derived]
-            impl #parameters #private::#of for #owner #conditions {
+            #open #private::#of for #owner #conditions {
                 type Batch = #batch;
                 const PASSES: &'static [#private::PassInfo] = #infos;
                 #[allow(unused_variables, unreachable_code)]

@@ -7,10 +7,12 @@ mod model;
 mod parse;
 mod validate;
 
+use crate::around::{self, Around};
 use crate::diag::Diag;
-use crate::fallback;
-use proc_macro2::TokenStream;
-use syn::{ImplItemFn, Item};
+use crate::krate::Krate;
+use crate::{fallback, stubs};
+use proc_macro2::{Span, TokenStream};
+use syn::{ImplItemFn, Item, ItemImpl};
 
 /// The whole macro.
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
@@ -27,17 +29,29 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
 /// A `#[pass]` that no `#[passes]` has read.
 pub(crate) fn outside(item: TokenStream) -> TokenStream {
     let mut diag = Diag::new();
-    match syn::parse2::<ImplItemFn>(item.clone()) {
-        Ok(function) => diag.error(
-            &function.sig.ident,
-            "`#[pass]` marks a method of a `#[passes]` block; put `#[passes]` on the `impl` that it is in",
-        ),
-        Err(_) => diag.error_at(
-            proc_macro2::Span::call_site(),
-            "`#[pass]` marks a method of a `#[passes]` block, and nothing else",
-        ),
+    if let Ok(function) = syn::parse2::<ImplItemFn>(item.clone()) {
+        let message = "`#[pass]` marks a method of a `#[passes]` block; put `#[passes]` on the `impl` that it is in";
+        diag.error(&function.sig.ident, message);
+        let Some(Around { owner, is_first }) = around::block("pass") else { return fallback::keep(item, diag) };
+        // told once, and then the trainer has passes
+        let error = diag.into_tokens();
+        let told = is_first.then(|| around::beside(&stubs::passes(&Krate::found(), &owner, &error)));
+        let mut tokens = fallback::keep(item, Diag::new());
+        tokens.extend(told);
+        return tokens;
     }
-    fallback::keep(item, diag)
+    let is_block = syn::parse2::<ItemImpl>(item.clone()).is_ok_and(|block| block.trait_.is_none());
+    let message = match is_block {
+        true => "the attribute of a block is `#[passes]`",
+        false => "`#[pass]` marks a method of a `#[passes]` block, and nothing else",
+    };
+    diag.error_at(Span::call_site(), message);
+    if !is_block {
+        return fallback::keep(item, diag);
+    }
+    let mut tokens = expand(TokenStream::new(), item);
+    tokens.extend(diag.into_tokens());
+    tokens
 }
 
 fn hint(item: &Item) -> Option<&'static str> {

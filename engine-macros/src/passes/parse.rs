@@ -9,7 +9,7 @@ use crate::passes::correct::correct;
 use crate::passes::model::{Call, Pass, Passes};
 use crate::recover;
 use crate::source::source_of_type;
-use crate::suggest::meant_or_list;
+use crate::suggest::{did_you_mean, meant_or_list};
 use crate::twice;
 use proc_macro2::{Ident, TokenStream};
 use syn::{Attribute, Expr, ExprLit, FnArg, ImplItem, ImplItemFn, Lit, Meta, Type};
@@ -135,9 +135,12 @@ fn method(member: &mut ImplItem, owner: &Type, known: &[Pass], (krate, of): (&Kr
     Found::Pass(Box::new(pass))
 }
 
-/// `#[passes]` on a method, or `#[Pass]`.
+/// `#[passes]` on a method, `#[Pass]` or `#[paas]`.
 fn looks_like_pass(attr: &Attribute) -> bool {
-    attr.path().get_ident().is_some_and(|name| name == "passes" || name.to_string().eq_ignore_ascii_case("pass"))
+    const OF_THE_LANGUAGE: [&str; 9] =
+        ["doc", "cfg", "cfg_attr", "allow", "warn", "deny", "expect", "inline", "must_use"];
+    let Some(name) = attr.path().get_ident().map(ToString::to_string) else { return false };
+    name == "passes" || (!OF_THE_LANGUAGE.contains(&name.as_str()) && did_you_mean(&name, &["pass"]).is_some())
 }
 
 /// Reads `#[pass(opt_c, times = 5)]`.

@@ -16,6 +16,8 @@ pub(crate) fn expand(phases: &Phases) -> TokenStream {
     let private = phases.krate.private();
     let (item, owner) = (&phases.item, &phases.item.self_ty);
     let (parameters, _, conditions) = item.generics.split_for_impl();
+    // where a parameter is not declared, the compiler says the same of both blocks, and once
+    let open = quote_spanned!(item.impl_token.span=> impl #parameters);
     let cx = Ident::new("cx", Span::mixed_site());
     let variants = |methods: &mut dyn Iterator<Item = &Method>| -> Vec<TokenStream> {
         let variant = |method: &Method| {
@@ -60,7 +62,7 @@ pub(crate) fn expand(phases: &Phases) -> TokenStream {
     quote! {
         #item
         #[automatically_derived]
-        impl #parameters #private::OnePhasesBlock for #owner #conditions {
+        #open #private::OnePhasesBlock for #owner #conditions {
             const PHASES: #private::PhaseMask = #private::PhaseMask::of(&[#(#mask),*]);
             #only_ok
             #[inline(always)]
@@ -74,20 +76,6 @@ pub(crate) fn expand(phases: &Phases) -> TokenStream {
                     #(#arms)*
                     _ => ::core::result::Result::Ok(()),
                 }
-            }
-        }
-    }
-}
-
-/// A type without phases, where it has none because of a mistake that is reported.
-pub(crate) fn none(krate: &Krate, owner: &Owner) -> TokenStream {
-    let (private, parameters, conditions) = (krate.private(), owner.params.declared(), owner.params.conditions(&[]));
-    quote! {
-        #[automatically_derived]
-        impl #parameters #private::OnePhasesBlock for #owner #conditions {
-            const PHASES: #private::PhaseMask = #private::PhaseMask::NONE;
-            fn call(&mut self, _: #private::Phase, _: &mut #private::Context<'_>) -> #private::Result<()> {
-                ::core::result::Result::Ok(())
             }
         }
     }

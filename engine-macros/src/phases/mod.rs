@@ -5,31 +5,39 @@ mod expand;
 mod names;
 mod parse;
 
-use crate::args;
 use crate::diag::Diag;
-use crate::fallback;
 use crate::krate::Krate;
-use crate::params::Owner;
+use crate::words::PHASES;
+use crate::{around, fallback, stubs};
 use proc_macro2::{Span, TokenStream};
-use syn::{Item, ItemImpl, ItemStruct};
+use quote::ToTokens as _;
+use syn::{ImplItem, ImplItemFn, Item, ItemImpl, ItemStruct};
 
-pub(crate) use expand::{none, none_outside, owner, owner_of_item};
+pub(crate) use expand::{none_outside, owner, owner_of_item};
 
 /// The whole macro.
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut diag = Diag::new();
-    match parse::parse(args.clone(), item.clone(), &mut diag) {
+    match parse::parse(args, item.clone(), &mut diag) {
         Some(phases) => {
             let mut tokens = expand::expand(&phases);
             tokens.extend(diag.into_tokens());
             tokens
         }
+        // on the struct of a hook, `#[hook]` tells it
+        None if let Some(hook) = handed_to_hook(&item) => {
+            drop(diag.into_tokens());
+            hook
+        }
+        None if syn::parse2::<ImplItemFn>(item.clone()).is_ok() => {
+            let place = "an `impl` block of the hook's or trainer's own";
+            let mut tokens = fallback::misplaced("phases", place, item, hint, diag);
+            tokens.extend(around("phases"));
+            tokens
+        }
         None => {
             let place = "an `impl` block of the hook's or trainer's own";
-            let stub = no_phases(args, &item, &mut diag);
-            let mut tokens = fallback::misplaced("phases", place, item, hint, diag);
-            tokens.extend(stub);
-            tokens
+            fallback::misplaced("phases", place, item, hint, diag)
         }
     }
 }
@@ -39,7 +47,9 @@ pub(crate) fn misspelt(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut diag = Diag::new();
     if syn::parse2::<ItemImpl>(item.clone()).is_err() {
         diag.error_at(Span::call_site(), "a phase needs no attribute: `#[phases]` stands above the `impl` block, and the name of the method says which phase it is");
-        return fallback::keep(item, diag);
+        let mut tokens = fallback::keep(item, diag);
+        tokens.extend(around("phase"));
+        return tokens;
     }
     diag.error_at(Span::call_site(), "the attribute of a block is `#[phases]`");
     let mut tokens = expand(args, item);
@@ -57,12 +67,29 @@ pub(crate) fn only_ok_outside(item: TokenStream) -> TokenStream {
     tokens
 }
 
-/// On the struct of a hook, the attribute is reported; that the hook has no phases would be the same mistake once more.
-fn no_phases(args: TokenStream, item: &TokenStream, diag: &mut Diag) -> Option<TokenStream> {
-    let item: ItemStruct = syn::parse2(item.clone()).ok()?;
+/// The struct of a hook, with this attribute behind `#[hook]`, which reads both.
+fn handed_to_hook(item: &TokenStream) -> Option<TokenStream> {
+    let mut item: ItemStruct = syn::parse2(item.clone()).ok()?;
     let is_hook = item.attrs.iter().any(|attr| attr.path().segments.last().is_some_and(|name| name.ident == "hook"));
-    let krate = Krate::from_args(&mut args::parse("phases", args, parse::KEYS, diag));
-    is_hook.then(|| expand::none(&krate, &Owner::new(&item.ident, &item.generics)))
+    item.attrs.push(syn::parse_quote!(#[phases]));
+    is_hook.then(|| item.into_token_stream())
+}
+
+/// The block of phases that a method under the attribute stands in: that its hook has none would be the same mistake.
+fn around(attribute: &str) -> Option<TokenStream> {
+    let around = around::block(attribute).filter(|around| around.is_first)?;
+    Some(around::beside(&stubs::phases(&Krate::found(), &around.owner)))
+}
+
+/// A block of phases under the attribute of something else: all of its methods are phases.
+pub(crate) fn instead(item: &TokenStream) -> Option<TokenStream> {
+    let block: ItemImpl = syn::parse2(item.clone()).ok()?;
+    let is_phase = |member: &ImplItem| matches!(member, ImplItem::Fn(function) if PHASES.iter().any(|name| function.sig.ident == name));
+    let are_phases = block.trait_.is_none() && !block.items.is_empty() && block.items.iter().all(is_phase);
+    let mut diag = Diag::new();
+    let phases = parse::parse(TokenStream::new(), item.clone(), &mut diag).filter(|_| are_phases && !diag.has_errors());
+    drop(diag.into_tokens());
+    phases.map(|phases| expand::expand(&phases))
 }
 
 fn hint(item: &Item) -> Option<&'static str> {

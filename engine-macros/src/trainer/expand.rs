@@ -14,9 +14,15 @@ use quote::{quote, quote_spanned};
 use syn::ItemStruct;
 
 pub(crate) fn expand(trainer: &Trainer) -> TokenStream {
+    let item = without_advice(&expanded_struct(trainer), &trainer.owner().ident);
+    let beside = beside(trainer);
+    quote!(#item #beside)
+}
+
+/// All but the struct.
+pub(crate) fn beside(trainer: &Trainer) -> TokenStream {
     let private = trainer.krate.private();
     let (owner, parts) = (trainer.owner(), parts(trainer));
-    let item = without_advice(&expanded_struct(trainer), &owner.ident);
     let markers = parts.iter().enumerate().map(|(at, part)| part.expand(trainer, &trainer.krate, &parts[..at]));
     let steps = steps::expand(trainer, &parts);
     let own: Vec<crate::fields::Field> = trainer.fields.iter().filter_map(own_state).collect();
@@ -31,7 +37,7 @@ pub(crate) fn expand(trainer: &Trainer) -> TokenStream {
     };
     let fields = fields_impl(trainer, &parts, &private, &checks_of_generic);
     let is_owner = (owner.params.is_empty() || trainer.has_phases).then(|| phases::owner(&trainer.krate, &owner));
-    let block = block(quote! {
+    block(quote! {
         // what stands in for a `#[phases]` block
         use #private::NoPhases as _;
         #(#markers)*
@@ -42,8 +48,7 @@ pub(crate) fn expand(trainer: &Trainer) -> TokenStream {
         #optimizers
         #is_owner
         #checks
-    });
-    quote!(#item #block)
+    })
 }
 
 /// The struct, without what is wrong with it.
@@ -255,7 +260,9 @@ fn part_of<'a, 'p>(field: &TrainerField, parts: &'a [Part<'p>]) -> Option<&'a Pa
 fn optimizers(trainer: &Trainer, private: &TokenStream) -> (TokenStream, TokenStream) {
     let (owner, training) = (trainer.owner(), steps::training(trainer));
     let (declared, conditions) = (owner.params.declared(), owner.params.conditions(&[]));
-    let names: Vec<String> = trainer.optimizers().map(TrainerField::key).collect();
+    // a field whose role is wrong may be one
+    let may_be = |field: &&TrainerField| matches!(field.role, TrainerRole::Optimizer { .. } | TrainerRole::Unknown);
+    let names: Vec<String> = trainer.fields.iter().filter(may_be).map(TrainerField::key).collect();
     let checks = trainer.optimizers().map(|field| {
         let (name, at) = (field.key(), field.ident.span());
         let text =

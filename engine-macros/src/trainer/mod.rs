@@ -49,6 +49,23 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     }
 }
 
+/// `#[derive(Trainer)]`: the struct is made a trainer all the same, so that this is the one error.
+pub(crate) fn derived(item: TokenStream) -> TokenStream {
+    let mut diag = Diag::new();
+    diag.error_at(
+        Span::call_site(),
+        "a trainer is no derive: write `#[trainer(by_epoch)]` or `#[trainer(by_iter)]` above the struct in place of `#[derive(Trainer)]`",
+    );
+    let mut tokens = diag.into_tokens();
+    let mut told = Diag::new();
+    if let Some(mut trainer) = parse::parse(quote!(by_epoch), item, &mut told) {
+        validate::validate(&mut trainer, &mut told);
+        tokens.extend(expand::beside(&trainer));
+    }
+    tokens.extend(told.into_tokens());
+    tokens
+}
+
 /// Whether a struct under another attribute is a trainer: it has a loader, and a model or an optimizer.
 pub(crate) fn is_meant(item: &TokenStream) -> bool {
     let Some(Struct { item, .. }) = recover::item_struct(item.clone()) else { return false };

@@ -34,6 +34,7 @@ pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Op
     }
     let mut args = args::parse("trainer", args, KEYS, diag);
     twice::only("trainer", &mut item.attrs, diag);
+    refuse_derives(&mut item.attrs, diag);
     let clock = clock(&mut args, diag);
     let level = Level::from_args(&mut args, diag);
     let name = args.name(diag).map_or_else(|| item.ident.unraw().to_string(), |name| name.value());
@@ -60,6 +61,27 @@ pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Op
         krate: Krate::from_args(&mut args),
         item,
     })
+}
+
+/// Takes derives off the trainer that no loader and no optimizer has: each field would be an error.
+fn refuse_derives(attrs: &mut Vec<Attribute>, diag: &mut Diag) {
+    const NONE: [&str; 10] =
+        ["Clone", "Copy", "Default", "PartialEq", "Eq", "PartialOrd", "Ord", "Hash", "Serialize", "Deserialize"];
+    attrs.retain_mut(|attr| {
+        if !attr.path().is_ident("derive") {
+            return true;
+        }
+        let Ok(paths) = attr.parse_args_with(Punctuated::<syn::Path, Token![,]>::parse_terminated) else { return true };
+        let is_none = |path: &syn::Path| path.segments.last().is_some_and(|last| NONE.iter().any(|name| last.ident == name));
+        let (none, kept): (Vec<_>, Vec<_>) = paths.into_iter().partition(is_none);
+        let Some(first) = none.first() else { return true };
+        diag.error(
+            first,
+            "a trainer can't derive this: loaders, optimizers and hooks are one of a kind; what a file sets is `#[config]`, what a checkpoint holds is `#[state]`",
+        );
+        *attr = syn::parse_quote!(#[derive(#(#kept),*)]);
+        true
+    });
 }
 
 fn clock(args: &mut Args, diag: &mut Diag) -> Clock {
@@ -161,6 +183,7 @@ fn optimizer_models(attr: &Attribute, diag: &mut Diag) -> Option<Vec<Ident>> {
     match Punctuated::<Ident, Token![,]>::parse_terminated.parse2(tokens.clone()) {
         Ok(models) => Some(models.into_iter().collect()),
         Err(error) => {
+            let named = names_before(tokens.clone());
             match setting(tokens) {
                 Some(setting) => diag.error(
                     &setting,
@@ -168,9 +191,20 @@ fn optimizer_models(attr: &Attribute, diag: &mut Diag) -> Option<Vec<Ident>> {
                 ),
                 None => diag.error_at(error.span(), USAGE),
             }
-            None
+            // with the names before the mistake, the field is an optimizer that passes can name
+            (!named.is_empty()).then_some(named)
         }
     }
+}
+
+/// `net, disc` of `net, disc, lr = 0.1`.
+fn names_before(tokens: TokenStream) -> Vec<Ident> {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let named = tokens.chunks(2).map_while(|pair| match pair {
+        [TokenTree::Ident(name), TokenTree::Punct(sign)] if sign.as_char() == ',' => Some(name.clone()),
+        _ => None,
+    });
+    named.collect()
 }
 
 /// The first key of `lr = 0.1, …`, also behind names.

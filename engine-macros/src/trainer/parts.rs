@@ -155,13 +155,13 @@ fn own_setting(own: &Field, part: &Part<'_>, trainer: &Trainer) -> TokenStream {
     let more = params.are_in(ty).then(|| quote!(#ty: #private::ConfigValue));
     let more: Vec<TokenStream> = params.lasting().into_iter().chain(more).collect();
     let conditions = params.conditions(&more);
-    let default_fn = default_function(own, config);
+    let default_fn = default_function(krate, own, config);
     let absolute_fn = absolute_function(krate, own, config, quote!(Self::));
     let check_fn = check_function(krate, own, config);
     let default = default_fn.is_some().then(|| {
         let name = function(if absolute_fn.is_some() { "absolute" } else { "default" }, own);
         quote! {
-            fn default() -> ::core::option::Option<#ty> {
+            fn own_default() -> ::core::option::Option<#ty> {
                 ::core::option::Option::Some(Self::#name())
             }
         }
@@ -169,7 +169,7 @@ fn own_setting(own: &Field, part: &Part<'_>, trainer: &Trainer) -> TokenStream {
     let check = check_fn.is_some().then(|| {
         let name = function("check", own);
         quote! {
-            fn check(value: &#ty) -> ::core::result::Result<(), ::std::string::String> {
+            fn own_check(value: &#ty) -> ::core::result::Result<(), ::std::string::String> {
                 Self::#name(value)
             }
         }

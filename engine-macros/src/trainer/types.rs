@@ -83,6 +83,7 @@ pub(crate) fn are_meant(trainer: &mut Trainer, diag: &mut Diag) {
             }
             TrainerRole::Metric => settings("metric", field, diag),
             TrainerRole::Loader(_) => loader(field, &private, diag),
+            TrainerRole::Own(_) => own(field, diag),
             _ => {}
         }
         written.ty = field.ty.clone();
@@ -92,7 +93,20 @@ pub(crate) fn are_meant(trainer: &mut Trainer, diag: &mut Diag) {
 /// `Loader`, `Loader<Flowers, 32>`, `Loader<dyn Dataset>`, `Loader<Box<dyn Dataset>>`.
 fn loader(field: &mut TrainerField, private: &TokenStream, diag: &mut Diag) {
     let Type::Path(TypePath { qself: None, path }) = &field.ty else { return };
-    let Some(last) = path.segments.last().filter(|last| last.ident == "Loader") else { return };
+    let Some(last) = path.segments.last() else { return };
+    // an alias of the user's own has no parameters
+    let has_parameters = !last.arguments.is_empty();
+    if has_parameters && ["DataLoader", "Dataloader"].iter().any(|name| last.ident == name) {
+        let message =
+            format!("the type of a loader is `Loader` here: write `Loader<YourDataset>` in place of `{}`", last.ident);
+        diag.error(&field.ty, message);
+        field.ty = parse_quote!(());
+        field.role = TrainerRole::Unknown;
+        return;
+    }
+    if last.ident != "Loader" {
+        return;
+    }
     let of: Vec<&GenericArgument> = match &last.arguments {
         PathArguments::AngleBracketed(arguments) => arguments.args.iter().collect(),
         _ => Vec::new(),
@@ -117,6 +131,17 @@ fn loader(field: &mut TrainerField, private: &TokenStream, diag: &mut Diag) {
     }
 }
 
+/// A loader under `#[config]` or `#[state]`.
+fn own(field: &mut TrainerField, diag: &mut Diag) {
+    let is_loader =
+        matches!(&field.ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Loader"));
+    if is_loader {
+        let message = "the role of a loader says what it is for: `#[loader(train)]`, `#[loader(val)]`, `#[loader(test)]` or `#[loader(predict)]`";
+        diag.error_at(field.at, message);
+        field.role = TrainerRole::Unknown;
+    }
+}
+
 fn model(field: &mut TrainerField, private: &TokenStream, diag: &mut Diag) {
     const CHOSEN: &str = "a model that the file chooses has the type `Box<dyn Net>`: `Model` makes one, `Net` runs it";
     if is_dyn(&field.ty) {
@@ -130,6 +155,12 @@ fn model(field: &mut TrainerField, private: &TokenStream, diag: &mut Diag) {
             diag.error(&field.ty, CHOSEN);
             field.ty = parse_quote!(::std::boxed::Box<dyn #private::Net>);
         }
+        return;
+    }
+    if let Type::Reference(reference) = &field.ty {
+        let inner = reference.elem.as_ref().clone();
+        diag.error(&field.ty, format!("a `#[model]` field is the model itself; write `{}`", source_of_type(&inner)));
+        field.ty = inner;
         return;
     }
     if let Some((wrapper, inner)) = wrapped(&field.ty) {
@@ -174,12 +205,16 @@ fn optimizer(field: &mut TrainerField, diag: &mut Diag) {
 }
 
 fn scheduler(field: &mut TrainerField, private: &TokenStream, diag: &mut Diag) {
-    let Type::Path(TypePath { qself: None, path }) = &field.ty else { return };
-    let Some(last) = path.segments.last() else { return };
-    if SCHEDULES.iter().any(|name| last.ident == name) {
+    let in_box = wrapped(&field.ty).map_or(&field.ty, |(_, inner)| inner);
+    let name = match in_box {
+        Type::Path(TypePath { qself: None, path }) => path.segments.last().map(|last| last.ident.to_string()),
+        Type::TraitObject(_) => Some(source_of_type(in_box).trim_start_matches("dyn ").to_owned()),
+        _ => None,
+    };
+    let Some(name) = name else { return };
+    if SCHEDULES.iter().any(|known| name == *known) {
         let message = format!(
-            "`{}` is a schedule, and a `#[scheduler]` field holds all that the experiment lists; write `Schedules`",
-            last.ident
+            "`{name}` is a schedule, and a `#[scheduler]` field holds all that the experiment lists; write `Schedules`"
         );
         diag.error(&field.ty, message);
         field.ty = parse_quote!(#private::Schedules);

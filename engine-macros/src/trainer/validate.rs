@@ -1,7 +1,7 @@
 //! What a trainer must have, what it can have once, and what has to fit together.
 
 use crate::diag::Diag;
-use crate::fields::is_option;
+use crate::fields::{is_option, refuse_reset_of_nothing};
 use crate::suggest::meant_or_list;
 use crate::trainer::model::{LoaderRole, Trainer, TrainerField, TrainerRole};
 use crate::trainer::types;
@@ -27,9 +27,21 @@ pub(crate) fn validate(trainer: &mut Trainer, diag: &mut Diag) {
     metrics_are_fed(trainer, diag);
     hooks_have_names_of_their_own(trainer, diag);
     hooks_fit(trainer, diag);
+    state_is_there_to_reset(trainer, diag);
 }
 
-fn something_is_missing(trainer: &Trainer, diag: &mut Diag) {
+fn state_is_there_to_reset(trainer: &Trainer, diag: &mut Diag) {
+    if trainer.fields.iter().any(|field| matches!(field.role, TrainerRole::Unknown)) {
+        return;
+    }
+    let own = trainer.fields.iter().filter_map(|field| match &field.role {
+        TrainerRole::Own(own) => Some(own.as_ref()),
+        _ => None,
+    });
+    refuse_reset_of_nothing(own, diag);
+}
+
+fn something_is_missing(trainer: &mut Trainer, diag: &mut Diag) {
     // a field whose role is wrong may be the one
     if trainer.fields.iter().any(|field| matches!(field.role, TrainerRole::Unknown)) {
         return;
@@ -40,15 +52,22 @@ fn something_is_missing(trainer: &Trainer, diag: &mut Diag) {
     let loader =
         (trainer.loaders(LoaderRole::Train).next().is_some(), "train loader", "`#[loader(train)] train: Loader<…>`");
     let missing: Vec<_> = [model, optimizer, loader].into_iter().filter(|(found, ..)| !found).collect();
+    if missing.is_empty() {
+        return;
+    }
     if let [(_, a, x), (_, b, y), (_, c, z)] = missing[..] {
         let message = format!(
             "trainer `{name}` has no {a}, no {b} and no {c}; add fields {x}, {y} and {z}, or write `#[hook]` if it is a hook"
         );
         diag.error(name, message);
-        return;
+    } else {
+        for (_, what, field) in missing {
+            diag.error(name, format!("trainer `{name}` has no {what}; add a field {field}"));
+        }
     }
-    for (_, what, field) in missing {
-        diag.error(name, format!("trainer `{name}` has no {what}; add a field {field}"));
+    // what is missing may be one of these, under another role, and that is not asked for what it can't have
+    for field in trainer.fields.iter_mut().filter(|field| matches!(field.role, TrainerRole::Own(_))) {
+        field.role = TrainerRole::Unknown;
     }
 }
 
@@ -189,7 +208,8 @@ fn metrics_are_fed(trainer: &Trainer, diag: &mut Diag) {
     if trainer.fields.iter().any(feeds) {
         return;
     }
-    for metric in trainer.metrics() {
+    // of several it is one mistake
+    if let Some(metric) = trainer.metrics().next() {
         diag.error_at(metric.at, "no loader feeds this metric; add a `#[loader(val)]` or a `#[loader(test)]` field");
     }
 }

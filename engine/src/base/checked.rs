@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be a setting",
     label = "an experiment file can't hold this type",
-    note = "put `#[component]` on a type of your own; in the place of one of another crate, write a struct or an enum of your own"
+    note = "numbers, texts, paths, and `Option`, `Vec`, tuples and maps of them can; put `#[component]` on a type of your own; in the place of one of another crate, write a struct or an enum of your own"
 )]
 pub trait ConfigValue: Sized {
     /// `Clone`.
@@ -68,6 +68,24 @@ pub trait Fresh {
 #[diagnostic::do_not_recommend]
 impl<T: Default> Fresh for T {
     fn fresh() -> Self {
+        T::default()
+    }
+}
+
+/// A type that a setting has a default of: `#[config(default)]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no `Default`",
+    label = "a setting with `default` alone has the `Default` of its type",
+    note = "write the value, `#[config(default = …)]`, or derive `Default` for the type"
+)]
+pub trait HasDefault {
+    /// The default.
+    fn own_default() -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Default> HasDefault for T {
+    fn own_default() -> Self {
         T::default()
     }
 }

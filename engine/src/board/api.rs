@@ -4,6 +4,7 @@ use super::http::{Answer, Request};
 use super::media;
 use super::page;
 use super::shelf::{Entry, Shelf};
+use super::sweeps;
 use super::view::{self, Drawing};
 use crate::readers::Axis;
 use std::sync::Arc;
@@ -41,6 +42,7 @@ pub(super) fn answer(shelf: &Shelf, request: &Request) -> Option<Answer> {
             Some(entry) => Answer::json(&view::detail(&entry)),
             None => Answer::error(404, "there is no such run"),
         },
+        "/api/sweeps" => Answer::json(&sweeps::sweeps(shelf)),
         "/api/media" | "/api/image" | "/api/text" | "/api/histograms" => {
             match request.get("run").and_then(|id| shelf.find(id)) {
                 Some(entry) => media::answer(&entry, request),

@@ -11,6 +11,7 @@ mod media;
 mod page;
 mod report;
 mod shelf;
+mod sweeps;
 mod view;
 
 use crate::base::{ErrorContext as _, Result};

@@ -13,12 +13,14 @@ pub(super) const STYLES: [(&str, &str); 2] =
     [("/uplot.css", UPLOT_STYLE), ("/page.css", include_str!("page/page.css"))];
 
 /// Its scripts, in order.
-pub(super) const SCRIPTS: [(&str, &str); 7] = [
+pub(super) const SCRIPTS: [(&str, &str); 9] = [
     ("/uplot.js", UPLOT),
     ("/source.js", include_str!("page/source.js")),
     ("/parts.js", include_str!("page/parts.js")),
     ("/charts.js", include_str!("page/charts.js")),
     ("/media.js", include_str!("page/media.js")),
+    ("/plan.js", include_str!("page/plan.js")),
+    ("/sweep.js", include_str!("page/sweep.js")),
     ("/views.js", include_str!("page/views.js")),
     ("/main.js", include_str!("page/main.js")),
 ];

@@ -2,6 +2,7 @@
 
 use super::page::{HTML, SCRIPTS, STYLES, UPLOT_LICENCE};
 use super::shelf::{Entry, Shelf};
+use super::sweeps::{self, SweepView};
 use super::view::{self, DetailView, RunsView, SettingsView};
 use crate::base::{ErrorContext as _, Result};
 use crate::readers::{Axis, Group, Picture, Point, Series};
@@ -17,6 +18,7 @@ struct ReportView {
     curves: Vec<ReportCurve>,
     settings: Vec<SettingsView>,
     details: Vec<DetailView>,
+    sweeps: Vec<SweepView>,
 }
 
 /// A curve over each axis. What is not finite is `null`.
@@ -45,6 +47,7 @@ pub fn report(folders: Vec<PathBuf>) -> Result<String> {
         curves: entries.iter().flat_map(|entry| curves(entry)).collect(),
         settings: entries.iter().map(|entry| view::settings_of(&entry.id, entry.reader().folder())).collect(),
         details: entries.iter().map(|entry| view::detail(entry)).collect(),
+        sweeps: sweeps::sweeps(&shelf),
     };
     let data = serde_json::to_string(&data).context("the numbers of the runs can't be written as JSON")?;
     Ok(page(&data))

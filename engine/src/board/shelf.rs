@@ -186,7 +186,7 @@ impl Shelf {
 }
 
 /// The same for the same folder, whenever the board is started; the page keeps it in its address.
-fn id_of(path: &Path) -> String {
+pub(super) fn id_of(path: &Path) -> String {
     let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     blake3::hash(whole.as_os_str().as_encoded_bytes()).to_hex()[..12].to_owned()
 }

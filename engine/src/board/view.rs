@@ -1,7 +1,10 @@
 //! What the page shows, as JSON: the same for the server and for a report.
 
 use super::shelf::Entry;
-use crate::readers::{Axis, Picture, Point, RunReader, SavedState, Summary, checkpoints, settings, smoothed};
+use crate::folder::RunPlan;
+use crate::readers::{
+    Axis, Cost, Costs, Picture, Point, RunReader, SavedState, Summary, checkpoints, costs, plan, settings, smoothed,
+};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -129,12 +132,37 @@ impl From<SavedState> for CheckpointView {
     }
 }
 
+/// What a part of a training took.
+#[derive(Serialize)]
+struct CostView {
+    kind: String,
+    name: String,
+    calls: u64,
+    micros: f64,
+}
+
+/// A profile of some iters.
+#[derive(Serialize)]
+struct CostsView {
+    iters: (u64, u64),
+    parts: Vec<CostView>,
+}
+
+impl From<Costs> for CostsView {
+    fn from(Costs { iters, parts }: Costs) -> Self {
+        let view = |Cost { kind, name, calls, micros }| CostView { kind, name, calls, micros };
+        CostsView { iters, parts: parts.into_iter().map(view).collect() }
+    }
+}
+
 /// All that is shown of one run.
 #[derive(Serialize)]
 pub(super) struct DetailView {
     run: String,
     facts: Vec<(String, String)>,
     checkpoints: Vec<CheckpointView>,
+    plan: Option<RunPlan>,
+    costs: Option<CostsView>,
     log: Vec<String>,
 }
 
@@ -147,5 +175,6 @@ pub(super) fn detail(entry: &Entry) -> DetailView {
     };
     // read from the disk without holding the run
     let checkpoints = checkpoints(&folder).into_iter().map(CheckpointView::from).collect();
-    DetailView { run: entry.id.clone(), facts, checkpoints, log }
+    let (plan, costs) = (plan(&folder), costs(&folder).map(CostsView::from));
+    DetailView { run: entry.id.clone(), facts, checkpoints, plan, costs, log }
 }

@@ -77,12 +77,23 @@ macro_rules! main {
         );
         fn main() {}
     };
+    ($($path:ident)::+ {$($fields:tt)*} $($more:tt)*) => {
+        $crate::__private::refuse!(
+            "`engine::main!` takes the type of the trainer, and makes the trainer itself: `engine::main!(Digits);`",
+            $($path)::+
+        );
+        fn main() {}
+    };
     ($trainer:ty, $file:literal $($more:tt)*) => {
         $crate::__private::refuse!(
             "the experiment is named when the program is started: `cargo run -- train experiment.ron`; write `engine::main!(Digits);`",
             $file
         );
         type _EngineMainTrainer = $trainer;
+        fn main() {}
+    };
+    (struct $($wrong:tt)+) => {
+        $crate::__private::refuse!("`engine::main!` takes the type of the trainer: `engine::main!(Digits);`", $($wrong)+);
         fn main() {}
     };
     ($trainer:ty, $($more:tt)+) => {
@@ -96,7 +107,7 @@ macro_rules! main {
             $crate::cli::main::<$trainer>(::core::env!("CARGO_PKG_VERSION"), ::std::env::args_os())
         }
         // within a function this is another `main`, and nothing would call the one above
-        const _: () = $crate::__private::is_program(&self::main);
+        const _: () = $crate::__private::is_program(&main, &self::main);
         // what could not be asked of a generic trainer before its parameters were named
         const _: () = {
             #[allow(unused_imports, reason = "a trainer has a constant of its own")]
@@ -180,10 +191,10 @@ macro_rules! check_experiments {
     label = "this stands within a function",
     note = "write `engine::main!(Digits);` outside of any function, and leave your own `fn main` out"
 )]
-pub trait Program {}
+pub trait Program<Here> {}
 
 #[diagnostic::do_not_recommend]
-impl<F: Fn() -> ExitCode> Program for F {}
+impl<F> Program<F> for F {}
 
 /// The checks of a trainer; computing the constant makes them. Of what is no trainer nothing is asked: it is told elsewhere.
 pub struct Checked<T>(std::marker::PhantomData<T>);
@@ -203,8 +214,9 @@ pub trait NotChecked {
 
 impl<T> NotChecked for Checked<T> {}
 
-/// Whether it is the `main` that `engine::main!` makes.
-pub const fn is_program<F: Program>(_: &F) {}
+/// Whether the `main` of the module is the one where `engine::main!` stands. A second `main` in the module is told by the
+/// compiler.
+pub const fn is_program<Here, F: Program<Here>>(_: &Here, _: &F) {}
 
 /// Runs the command line of a program. The first argument is the program's name; `version` is what `--version` tells.
 pub fn main<T: Fields>(

@@ -6,6 +6,7 @@
 
 mod error;
 mod lock;
+mod plan;
 mod series;
 
 use crate::base::disk::{DiskContext, make_folder, sync_folder};
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 pub use crate::base::disk::write_atomic;
 pub use error::FolderError;
+pub use plan::{PlannedCall, PlannedCalls, PlannedSettings, RunPlan};
 pub(crate) use series::DATE;
 
 /// What to do about a run that is already there.
@@ -231,6 +233,11 @@ impl RunFolder {
         self.path.join(CHECKPOINTS)
     }
 
+    /// What the training is going to do: a [`RunPlan`] as JSON.
+    pub fn plan(&self) -> PathBuf {
+        self.path.join(PLAN)
+    }
+
     /// Where updates are dumped, for `replay`.
     pub fn dumps(&self) -> PathBuf {
         self.path.join(DUMPS)
@@ -251,6 +258,7 @@ const DUMPS: &str = "dumps";
 pub(crate) const PREDICTIONS: &str = "predictions.jsonl";
 pub(crate) const LOG: &str = "log.txt";
 pub(crate) const METRICS: &str = "metrics.jsonl";
+pub(crate) const PLAN: &str = "plan.json";
 
 /// The files of a run that is there already, for a command that evaluates one of its checkpoints. Nothing is locked: what
 /// is written goes behind what other processes write.

@@ -1,6 +1,6 @@
 //! The steps of a trainer, which a user implements.
 
-use crate::base::{Output, Prediction, Result};
+use crate::base::{Error, Output, Prediction, Result};
 use crate::data::Batch;
 use crate::optim::PassInfo;
 use crate::run::Context;
@@ -86,6 +86,16 @@ pub trait Steps {
     /// # Errors
     /// Any error of the step; it ends the run.
     fn train_step(&mut self, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output>;
+
+    /// Lightning's name of [`Steps::train_step`]. It is here so that a step under this name is one error, that `train_step` is
+    /// missing, and not a second one, that the trait has no such method.
+    ///
+    /// # Errors
+    /// Always.
+    #[doc(hidden)]
+    fn training_step(&mut self, _: &Self::Batch, _: &mut Context<'_>) -> Result<Output> {
+        Err(Error::msg("nothing calls `training_step`; the step is `train_step`"))
+    }
 
     /// Of a generic trainer with `#[passes]`, what these are.
     #[doc(hidden)]
@@ -196,6 +206,15 @@ pub trait ValStep<B = <Self as Batches>::Batch>: Batches {
     /// # Errors
     /// Any error of the step; it ends the run.
     fn val_step(&mut self, batch: &B, cx: &mut Context<'_>) -> Result<Output>;
+
+    /// Lightning's name, as [`Steps::training_step`].
+    ///
+    /// # Errors
+    /// Always.
+    #[doc(hidden)]
+    fn validation_step(&mut self, _: &B, _: &mut Context<'_>) -> Result<Output> {
+        Err(Error::msg("nothing calls `validation_step`; the step is `val_step`"))
+    }
 }
 
 /// The step of `#[loader(test)]`, run without gradients. It is like [`ValStep`], with the phases of a test.

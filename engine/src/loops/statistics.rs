@@ -30,8 +30,11 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.run
             .say("the statistics of batch norm are computed for the averaged weights, in a pass over the train data")?;
         let generators = Generators::of(self.run.device)?;
-        let cursors = (0..T::loaders(Role::Train).len()).map(|place| Ok(self.train_loader(place)?.cursor()));
-        let cursors: Vec<Cursor> = cursors.collect::<Result<_>>()?;
+        let stands = (0..T::loaders(Role::Train).len()).map(|index| {
+            let loader = self.train_loader(index)?;
+            Ok((loader.cursor(), loader.place()))
+        });
+        let stands = stands.collect::<Result<Vec<_>>>()?;
         let state = self.own_state()?;
         let (requests, step) = (std::mem::take(&mut self.run.requests), std::mem::take(&mut self.run.step));
         // what the steps log goes into a row that is thrown away
@@ -44,8 +47,8 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.set_training(true);
         result.context("the pass over the train data for the statistics of batch norm failed")?;
         self.put_own_state_back(state)?;
-        for (place, cursor) in cursors.into_iter().enumerate() {
-            self.train_loader(place)?.start(cursor)?;
+        for (index, (cursor, place)) in stands.into_iter().enumerate() {
+            self.train_loader(index)?.start_at(cursor, place)?;
         }
         generators.put_back()?;
         // no checkpoint has the new statistics yet

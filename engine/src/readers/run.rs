@@ -2,7 +2,8 @@
 
 use super::alive::Locks;
 use super::log::{End, LogReader};
-use super::rows::{Rows, RowsReader};
+use super::rows::Rows;
+use super::rows_reader::RowsReader;
 use std::path::{Path, PathBuf};
 
 /// What a run is doing, or how it has ended.

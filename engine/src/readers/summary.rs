@@ -83,6 +83,17 @@ impl Summary {
         }
     }
 
+    /// The best value of a metric: `val/accuracy`; of several loaders, that of the first one where the name tells none.
+    pub fn best_of(&self, key: &str) -> Option<f64> {
+        let (phase, name) = key.split_once('/')?;
+        let is_of_loader = |metric: &&Measured| {
+            let rest = metric.key.strip_prefix(phase).and_then(|rest| rest.strip_prefix('/'));
+            rest.and_then(|rest| rest.split_once('/')).is_some_and(|(_, rest)| rest == name)
+        };
+        let exact = self.metrics.iter().find(|metric| metric.key == key);
+        exact.or_else(|| self.metrics.iter().find(is_of_loader))?.best
+    }
+
     /// The metrics of evaluations.
     pub fn evaluated(&self) -> impl Iterator<Item = &Measured> {
         self.metrics.iter().filter(|metric| !metric.key.starts_with("train/"))

@@ -7,6 +7,8 @@ mod console;
 mod format;
 mod json_lines;
 mod log_file;
+#[cfg(feature = "mlflow")]
+mod mlflow;
 mod row_line;
 #[cfg(feature = "tensorboard")]
 mod tensorboard;
@@ -16,6 +18,8 @@ pub use format::{clock, row_text, value_text};
 pub use json_lines::JsonLines;
 pub use log_file::LogFile;
 pub(crate) use log_file::date;
+#[cfg(feature = "mlflow")]
+pub use mlflow::{Artifacts, Mlflow};
 #[cfg(feature = "tensorboard")]
 pub use tensorboard::TensorBoard;
 #[cfg(feature = "tensorboard")]

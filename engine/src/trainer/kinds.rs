@@ -131,14 +131,14 @@ pub trait OwnSetting: Part<Field: ConfigValue> {
     /// What is demanded of a value, as written in the source.
     const DEMAND: Option<&'static str> = None;
     /// The value when the file doesn't name it; `None`: it has to.
-    fn default() -> Option<Self::Field> {
+    fn own_default() -> Option<Self::Field> {
         None
     }
     /// What is wrong with a value.
     ///
     /// # Errors
     /// A text for the one who wrote the file.
-    fn check(value: &Self::Field) -> Result<(), String> {
+    fn own_check(value: &Self::Field) -> Result<(), String> {
         let _ = value;
         Ok(())
     }
@@ -148,13 +148,13 @@ impl<P: OwnSetting> PartKind<P> for ConfigKind {
     const RANK: u8 = 6;
     type Config = Plain<P::Field>;
     fn read(reader: &mut Reader<'_>) -> Option<Self::Config> {
-        let check = |value: &Plain<P::Field>| P::check(&value.0);
+        let check = |value: &Plain<P::Field>| P::own_check(&value.0);
         reader.demanded(P::DEMAND);
         // a path by default need not be there
         let bounded = P::DEMAND.is_some_and(|demand| demand != "exists");
-        match P::default() {
-            Some(value) if bounded && P::check(&value).is_err() => {
-                let why = P::check(&value).err().unwrap_or_default();
+        match P::own_default() {
+            Some(value) if bounded && P::own_check(&value).is_err() => {
+                let why = P::own_check(&value).err().unwrap_or_default();
                 let text = format!("the default is one that no file could name: {why}; change it in the program");
                 reader.error(P::INFO.path, text);
                 None

@@ -4,7 +4,7 @@ use crate::support::{self, Everything, Full, Setup, Shape, Toyed as _, newest, w
 use engine::base::{Epoch, Iter};
 use engine::loops::End;
 use engine::metric::Better;
-use engine::optim::schedule::{Linear, Plateau, ThresholdMode, Watching as _};
+use engine::optim::schedule::{Linear, Plateau, ThresholdMode};
 use engine::optim::{GroupName, PlannedLength, Schedules, TrainingProgress};
 use engine::phase::Phase;
 use serde::Deserialize;

@@ -45,7 +45,7 @@ fn a_pass_of_the_loader_is_the_largest_batch() {
 #[test]
 fn what_can_not_be_searched_is_told() {
     let bench = Bench::by_epoch();
-    bench.run(&["batch-find", "exp.ron"]).exits(1).says("say how much it may take, `--memory 8GB`");
+    bench.run(&["batch-find", "exp.ron"]).exits(2).says("say how much it may take, `--memory 8GB`");
     bench.run(&["batch-find", "exp.ron", "--memory", "1MB"]).exits(1).says("before its first update");
     bench.run(&["batch-find", "exp.ron", "--memory", "lots"]).exits(2).says("`lots` is no size");
     let loader = bench.run(&["batch-find", "exp.ron", "--memory", "4GB", "--loader", "val"]).exits(2);

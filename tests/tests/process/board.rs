@@ -106,6 +106,58 @@ fn rows_of_a_run_that_was_killed_and_resumed_appear_within_a_second_and_none_twi
     let settings = board.json(&format!("/api/settings?run={id}"));
     let lr = settings[0]["settings"].as_array().unwrap().iter().find(|setting| setting["path"] == "optimizer.lr");
     assert!(lr.unwrap()["place"].as_str().unwrap().starts_with("experiment.ron:"));
+    // what the training planned at its begin
+    let plan = &detail["plan"];
+    assert_eq!((&plan["max_iters"], &plan["max_epochs"]), (&9.into(), &3.into()));
+    let lr = plan["groups"][0]["settings"].as_array().unwrap().iter().find(|setting| setting[0] == "lr").unwrap();
+    let moments = plan["moments"].as_array().unwrap().len();
+    assert_eq!((moments, lr[1].as_array().unwrap().len()), (9, 9), "{plan}");
+    let phases = plan["phases"].as_array().unwrap();
+    let phase = phases.iter().find(|phase| phase["phase"] == "after_train_iter").unwrap();
+    let timer = phase["hooks"].as_array().unwrap().iter().find(|hook| hook["name"] == "timer").unwrap();
+    assert!(timer["origin"].as_str().unwrap().starts_with("engine"), "{timer}");
+    assert_eq!(detail["costs"], Value::Null);
+    board.end();
+}
+
+#[test]
+fn a_profile_tells_what_the_hooks_of_the_plan_take() {
+    let bench = Bench::by_epoch();
+    bench.train(&["--profile=2..4"]).exits(0);
+    let board = Board::of(&bench, &[]);
+    let id = board.json("/api/runs")["order"][0].as_str().unwrap().to_owned();
+    let detail = board.json(&format!("/api/run?run={id}"));
+    assert_eq!(detail["costs"]["iters"], serde_json::json!([2, 4]));
+    let parts = detail["costs"]["parts"].as_array().unwrap();
+    let timer = parts.iter().find(|part| part["name"] == "timer in after_train_iter").unwrap();
+    assert_eq!((&timer["kind"], &timer["calls"]), (&"hook".into(), &3.into()));
+    assert!(timer["micros"].as_f64().unwrap() > 0.0 && parts.iter().any(|part| part["name"] == "backward"), "{detail}");
+    board.end();
+}
+
+#[test]
+fn a_sweep_is_shown_as_its_table_tells_it() {
+    let bench = Bench::by_epoch();
+    let over = r#"{"optimizer.lr": Choice([0.02, 1e30]), "model.hidden": Int(4, 5)}"#;
+    let text = format!("Sweep(base: \"exp.ron\", over: {over}, by: Grid, watch: \"val/loss\")");
+    bench.write("search.ron", text);
+    let table = bench.run(&["sweep", "search.ron"]).exits(0).stdout;
+    let board = Board::of(&bench, &[]);
+    let found = board.until("/api/sweeps", |found| found[0]["trials"][3]["run"].is_string());
+    let sweep = &found[0];
+    assert_eq!(
+        (&sweep["name"], &sweep["watch"], &sweep["better"]),
+        (&"search".into(), &"val/loss".into(), &"smaller".into())
+    );
+    assert_eq!(sweep["over"], serde_json::json!(["optimizer.lr", "model.hidden"]));
+    for trial in sweep["trials"].as_array().unwrap() {
+        let name = trial["name"].as_str().unwrap();
+        let row = table.lines().rev().find(|line| line.starts_with(name) && !line.contains(" failed: ")).unwrap();
+        let cells: Vec<&str> = row.split_whitespace().collect();
+        let value = trial["value"].as_f64().map_or("failed".to_owned(), |value| format!("{value:.6}"));
+        let values = trial["values"].as_array().unwrap();
+        assert_eq!(cells[1..], [&value, values[0].as_str().unwrap(), values[1].as_str().unwrap()], "{trial} {row}");
+    }
     board.end();
 }
 

@@ -24,8 +24,20 @@ fn paths_are_completed_segment_by_segment() {
     assert!(of("hooks.e").contains(&"hooks.ema.".to_owned()), "{:?}", of("hooks.e"));
     assert_eq!(of("loaders.train.dataset.sam"), ["loaders.train.dataset.samples="]);
     assert!(of("").len() > 15, "{:?}", of(""));
-    for none in ["nothing", "model.hidden.", "optimizer.lr.x", "..", "schedule.7.", "ä", "=", "a=b=c", "model.=", "-"]
-    {
+    for none in [
+        "nothing",
+        "model.hidden.",
+        ".model",
+        "model..",
+        "optimizer.lr.x",
+        "..",
+        "schedule.7.",
+        "ä",
+        "=",
+        "a=b=c",
+        "model.=",
+        "-",
+    ] {
         assert_eq!(of(none), Vec::<String>::new(), "`{none}`");
     }
 }

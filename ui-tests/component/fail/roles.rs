@@ -2,12 +2,6 @@ use engine::prelude::*;
 
 #[component]
 struct CnnConfig {
-    // mistake: a state among settings
-    #[state]
-    seen: u64,
-    // mistake: something transient among settings
-    #[transient]
-    scratch: u64,
     // mistake: a role of trainers
     #[model]
     net: u64,
@@ -22,7 +16,18 @@ struct CnnConfig {
     heads: i64,
 }
 
+#[component(dataset)]
+struct DigitsConfig {
+    // mistake: a state among settings
+    #[state]
+    seen: u64,
+    // mistake: something transient among settings
+    #[transient]
+    scratch: u64,
+}
+
 fn main() {
-    let config = CnnConfig { seen: 1, scratch: 1, net: 1, width: 1, depth: 1, heads: 1 };
+    let _ = DigitsConfig { seen: 1, scratch: 1 };
+    let config = CnnConfig { net: 1, width: 1, depth: 1, heads: 1 };
     let _ = config.clone();
 }

@@ -17,9 +17,15 @@ struct Noise {
     strength: f64,
     #[config(default = 0.5, range = 0.0..=1.0, scheduled)]
     right: f64,
+    #[state]
+    seen: u64,
 }
 #[phases]
-impl Noise {}
+impl Noise {
+    fn after_run(&mut self, _: &mut Context<'_>) -> Result<()> {
+        Ok(())
+    }
+}
 fn main() {
     let _ = Layer { dropout: 0.1 }.dropout;
 }

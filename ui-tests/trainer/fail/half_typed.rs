@@ -30,4 +30,34 @@ impl ValStep for Digit {
     }
 }
 
+#[trainer(by_epoch)]
+struct NoComma {
+    #[model]
+    net: Cnn,
+    #[optimizer]
+    opt: AdamW,
+    #[loader(train)]
+    // mistake: no comma behind the type
+    train: Loader<Digits>
+    #[hook]
+    ema: Ema,
+}
+
+steps!(NoComma);
+
+#[trainer(by_epoch)]
+struct Colon {
+    #[model]
+    net: Cnn,
+    #[optimizer]
+    opt: AdamW,
+    #[loader(train)]
+    train: Loader<Digits>,
+    // mistake: a colon in an attribute
+    #[loader: val]
+    val: Loader<Digits>,
+}
+
+steps!(Colon);
+
 engine::main!(Digit);

@@ -47,7 +47,15 @@ const ENGINES: Peer = Peer {
     megabytes: 100,
 };
 
-const PEERS: [Peer; 4] = [
+const PEERS: [Peer; 5] = [
+    Peer {
+        name: "mlflow",
+        variable: "ENGINE_PEER_MLFLOW",
+        module: "mlflow",
+        pins: include_str!("mlflow.txt"),
+        pythons: (11, 14),
+        megabytes: 230,
+    },
     Peer {
         name: "playwright",
         variable: "ENGINE_PEER_PLAYWRIGHT",

@@ -78,7 +78,7 @@ const _: () = {
             > as ::engine::__private::ConfigValue>::write(value, serializer)
         }
         fn __default_title() -> Option<String> {
-            <Option<String> as ::core::default::Default>::default()
+            <Option<String> as ::engine::__private::HasDefault>::own_default()
         }
         fn __read_title<'de, __D: ::engine::__private::serde::Deserializer<'de>>(
             deserializer: __D,

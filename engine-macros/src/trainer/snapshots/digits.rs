@@ -87,10 +87,10 @@ const _: () = {
         const DEMAND: ::core::option::Option<&'static str> = ::core::option::Option::Some(
             "0.0..1.0",
         );
-        fn default() -> ::core::option::Option<f64> {
+        fn own_default() -> ::core::option::Option<f64> {
             ::core::option::Option::Some(Self::__default_smoothing())
         }
-        fn check(value: &f64) -> ::core::result::Result<(), ::std::string::String> {
+        fn own_check(value: &f64) -> ::core::result::Result<(), ::std::string::String> {
             Self::__check_smoothing(value)
         }
     }

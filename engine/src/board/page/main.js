@@ -3,7 +3,7 @@
 
 (() => {
   const by = (id) => document.getElementById(id);
-  const VIEWS = ["curves", "settings", "run", "media"];
+  const VIEWS = ["curves", "settings", "run", "media", "sweep"];
   const FIRST = 8; // runs that are chosen at the begin
   const runs = new Map();
   let order = [], version = 0, first = true;
@@ -26,6 +26,13 @@
       if (free < 0) slots.push(id);
       else slots[free] = id;
     } else if (!on && place >= 0) slots[place] = null;
+    show();
+  }
+
+  // The curves of these runs, and of no others.
+  function compare(ids) {
+    slots.splice(0, slots.length, ...ids);
+    look.view = "curves";
     show();
   }
 
@@ -58,6 +65,7 @@
         },
       });
     } else if (look.view === "media") await Media.show(chosen(), name);
+    else if (look.view === "sweep") await Sweeps.show(compare);
     else if (look.view === "settings") await Views.settings(chosen(), look.all);
     else {
       const offered = all();
@@ -146,9 +154,11 @@
   on("metric", "input", (metric) => { look.metric = metric.value.trim(); });
   on("whole", "click", () => { [look.from, look.to] = [null, null]; });
   on("all-settings", "change", (box) => { look.all = box.checked; });
+  on("sweep-one", "change", (sweep) => Sweeps.choose(sweep.value));
   on("one", "change", (one) => { look.one = one.value; });
   document.addEventListener("keydown", (event) => {
-    const typing = event.target.matches("input, select, textarea");
+    // a box or a slider that has the focus takes no letters
+    const typing = event.target.matches("input:not([type=checkbox]):not([type=range]), select, textarea");
     if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "/") {
       event.preventDefault();

@@ -20,6 +20,7 @@ const Source = (() => {
     curves: (wanted) => ask("api/curves", wanted),
     settings: (run) => ask("api/settings", { run }),
     detail: (run) => ask("api/run", { run }),
+    sweeps: () => ask("api/sweeps"),
     media: (run) => ask("api/media", { run }),
     image: (run, key, iter) => `api/image?${new URLSearchParams({ run, key, iter })}`,
     text: (run, key, iter) => ask("api/text", { run, key, iter }),
@@ -65,6 +66,7 @@ const Source = (() => {
       runs: async () => data.runs,
       settings: async (ids) => of(data.settings, ids),
       detail: async (id) => of(data.details, [id])[0],
+      sweeps: async () => data.sweeps,
       // pictures are large; who needs them has the run
       media: async () => ({ images: [], histograms: [], texts: [] }),
       listen() {},

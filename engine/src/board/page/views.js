@@ -112,13 +112,15 @@ const Views = (() => {
     const saved = detail.checkpoints.map((state) => row([
       make("td", { class: "text" }, state.names.join(", ")), `${state.epoch}, ${state.iter}`, make("td", { class: "number" }, bytes(state.bytes)),
       make("td", { class: "text" }, state.damage || "whole, by sizes"),
-      make("td", { class: "text" }, state.metrics.map(([name, value]) => `${name} ${number(value)}`).join(", ")),
+      make("td", { class: "text long" }, state.metrics.map(([name, value]) => `${name} ${number(value)}`).join(", ")),
     ]));
     const table = make("div", { class: "scroll" }, make("table", {}, make("thead", {}, row(["Checkpoint", "Epoch, iter", "Size", "State", "Metrics"], "th")), make("tbody", {}, saved)));
     const old = place.querySelector("pre");
     const follow = !old || old.scrollTop + old.clientHeight >= old.scrollHeight - 8;
     const log = make("pre", { tabindex: "0", "aria-label": "The last lines of the log" }, detail.log.join("\n"));
-    place.replaceChildren(list, ...notices, make("h3", {}, "Checkpoints"), saved.length ? table : make("p", {}, "There is none."), make("h3", {}, "Log"), log);
+    const plan = Plan.of(run.id, detail);
+    place.replaceChildren(list, ...notices, make("h3", {}, "Checkpoints"), saved.length ? table : make("p", {}, "There is none."), make("h3", {}, "Log"), log, plan.element);
+    plan.draw();
     log.scrollTop = follow ? log.scrollHeight : old.scrollTop;
   }
 

@@ -18,6 +18,7 @@ use crate::trainer::{BatchProbe, Build, Purpose, run_batch_probe};
 use probe::Tried;
 use search::{Next, Search};
 use std::process::ExitCode;
+use tch::Device;
 
 /// What is tried.
 #[derive(Debug, clap::Args)]
@@ -107,6 +108,10 @@ fn loader<T: Build>(wanted: Option<&str>) -> Result<&'static str, String> {
 /// The batch size of the experiment.
 fn first_size<T: Build>(args: &BatchFindArgs, loader: &str) -> Result<u64, Failure> {
     let loaded = Loaded::<T>::read(&args.experiment, Purpose::Run)?;
+    if args.memory.is_none() && loaded.experiment.device.resolve() == Ok(Device::Cpu) {
+        let text = "on the CPU a training takes all memory that there is; say how much it may take, `--memory 8GB`";
+        return Err(Failure::Usage(text.to_owned()));
+    }
     let root = loaded.experiment.to_node()?;
     let field =
         |node: &Node, key: &str| node.fields().iter().find(|field| field.key == key).map(|field| field.value.clone());

@@ -57,7 +57,11 @@ fn made_up(schema: &Schema) -> Node {
 
 /// Paths that begin with a word, up to their next segment.
 fn paths(root: &Node, schema: &Schema, word: &str) -> Vec<String> {
-    let (before, begun) = word.rsplit_once('.').map_or(("", word), |(path, last)| (path, last));
+    let (before, begun) = match word.rsplit_once('.') {
+        None => ("", word),
+        Some((path, _)) if path.split('.').any(str::is_empty) => return Vec::new(),
+        Some(found) => found,
+    };
     let dot = if before.is_empty() { "" } else { "." };
     let whole = match before {
         "" => Some(root),
@@ -117,6 +121,9 @@ fn has_parts(node: &Node) -> bool {
 /// Values that can stand at a path: the one that is there, and those that its type knows.
 fn values(root: &Node, schema: &Schema, path: &str) -> Vec<String> {
     let mut found = Vec::new();
+    if path.split('.').any(str::is_empty) {
+        return found;
+    }
     if let Some(now) = root.find(path).map(print_line)
         && now.len() <= LONGEST
         && !now.contains(char::is_whitespace)

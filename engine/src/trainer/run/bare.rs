@@ -62,10 +62,12 @@ pub(super) fn watch<T: Build>(
     program.hooks.add(CustomHook { origin: Watch::NAME.to_owned(), priority: Priority::LOWEST, hook });
 }
 
+type Call = dyn FnMut(Phase, &mut Context<'_>) -> Result<()>;
+
 /// A hook that no file can name.
 struct Watch {
     phases: PhaseMask,
-    call: Box<dyn FnMut(Phase, &mut Context<'_>) -> Result<()>>,
+    call: Box<Call>,
 }
 
 impl Watch {

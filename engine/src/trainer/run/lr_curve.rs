@@ -38,6 +38,26 @@ pub struct LrCurve {
     pub points: Vec<LrPoint>,
     /// Why it has ended.
     pub end: LrEnd,
+    /// The smoothed loss of the last update.
+    pub(super) last: Average,
+    /// The lowest one so far.
+    pub(super) best: Option<f64>,
+}
+
+/// An average that grows old, corrected for its begin as in Adam.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Average {
+    sum: f64,
+    share: f64,
+}
+
+impl Average {
+    /// The average with one more loss.
+    fn with(&mut self, loss: f64) -> f64 {
+        self.sum = SMOOTHING * self.sum + (1.0 - SMOOTHING) * loss;
+        self.share = SMOOTHING * self.share + (1.0 - SMOOTHING);
+        self.sum / self.share
+    }
 }
 
 /// The share of the losses before in a smoothed loss. It is an average over about ten updates.
@@ -54,10 +74,10 @@ pub(super) fn add(curve: &mut LrCurve, point: LrPoint) {
         return;
     }
     curve.points.push(point);
-    let smoothed = curve.smoothed();
-    let best = smoothed.iter().copied().fold(f64::INFINITY, f64::min);
-    let last = smoothed.last().copied().unwrap_or(best);
-    if smoothed.len() > LEAST && last - best > FAR * best.abs() {
+    let last = curve.last.with(point.loss);
+    let best = curve.best.map_or(last, |best| best.min(last));
+    curve.best = Some(best);
+    if curve.points.len() > LEAST && last - best > FAR * best.abs() {
         curve.end = LrEnd::Diverged;
     }
 }
@@ -65,13 +85,8 @@ pub(super) fn add(curve: &mut LrCurve, point: LrPoint) {
 impl LrCurve {
     /// The losses, each averaged with those before it; the average is corrected for its begin as in Adam.
     pub fn smoothed(&self) -> Vec<f64> {
-        let (mut average, mut share) = (0.0, 0.0);
-        let smooth = |point: &LrPoint| {
-            average = SMOOTHING * average + (1.0 - SMOOTHING) * point.loss;
-            share = SMOOTHING * share + (1.0 - SMOOTHING);
-            average / share
-        };
-        self.points.iter().map(smooth).collect()
+        let mut average = Average::default();
+        self.points.iter().map(|point| average.with(point.loss)).collect()
     }
 
     /// The place among the points where the smoothed loss is lowest; `None` without points.

@@ -14,6 +14,7 @@ mod lr_find;
 mod mirror;
 mod offline;
 mod plan;
+mod plan_file;
 mod plan_ranks;
 mod predictor;
 mod program;

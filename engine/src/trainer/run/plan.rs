@@ -68,6 +68,14 @@ pub fn plan_of<T: Build>(experiment: Experiment<T>) -> Result<ProgramPlan> {
     let passes = plans
         .filter(|(info, _)| info.section.is_some())
         .map(|(info, plan)| PlannedPass { plan, optimizers: info.optimizers.to_vec() });
+    let groups = groups_of(&program);
+    let phases = Phase::ALL.iter().map(|&phase| (phase, hooks_of(&program, phase)));
+    let joined = joined::<T>(&program.plan.train.epoch_loader);
+    Ok(ProgramPlan { joined, passes: passes.collect(), groups, phases: phases.collect() })
+}
+
+/// The parameter groups of all optimizers.
+pub(super) fn groups_of<T: Build>(program: &Program<T>) -> Vec<PlannedGroup> {
     let models = &program.run.models;
     let frozen = models.iter().flat_map(|model| model.frozen().map(|name| models.full_name(model.name(), name)));
     let frozen: Vec<String> = frozen.collect();
@@ -81,9 +89,7 @@ pub fn plan_of<T: Build>(experiment: Experiment<T>) -> Result<ProgramPlan> {
             settings: group.settings().initials().collect(),
         })
     });
-    let phases = Phase::ALL.iter().map(|&phase| (phase, hooks_of(&program, phase)));
-    let joined = joined::<T>(&program.plan.train.epoch_loader);
-    Ok(ProgramPlan { joined, passes: passes.collect(), groups: groups.collect(), phases: phases.collect() })
+    groups.collect()
 }
 
 fn joined<T: Build>(chosen: &EpochLoader) -> Option<String> {
@@ -97,7 +103,8 @@ fn joined<T: Build>(chosen: &EpochLoader) -> Option<String> {
     Some(format!("one batch each of `{}`{epoch}", several.join("`, `")))
 }
 
-fn hooks_of<T: Build>(program: &Program<T>, phase: Phase) -> Vec<PlannedHook> {
+/// The hooks of a phase, in the order in which they are called.
+pub(super) fn hooks_of<T: Build>(program: &Program<T>, phase: Phase) -> Vec<PlannedHook> {
     let engines = <DefaultHooks as Slots>::SLOTS.len();
     let bundled = <EngineHooksOf<T> as Slots>::SLOTS.len();
     let fields = bundled + T::SLOTS.len();

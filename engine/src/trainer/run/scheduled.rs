@@ -5,7 +5,7 @@ use crate::base::{Clock, Epoch, Error, Iter, Result};
 use crate::loops::Role;
 use crate::optim::schedule::is_of_part;
 use crate::optim::{GroupName, Schedules, TrainingProgress};
-use crate::trainer::run::{build, train::check_schedules};
+use crate::trainer::run::{Program, build, train::check_schedules};
 use crate::trainer::{Build, DeviceChoice, Experiment};
 
 /// A setting over a whole training, as `schedule` tells it.
@@ -45,32 +45,26 @@ pub fn scheduled<T: Build>(experiment: Experiment<T>, setting: &str, most: u64) 
     check_schedules(&mut program)?;
     let adjustable = program.adjustable()?;
     let planned = program.run.clocks.progress().planned;
-    let per_epoch = planned.iters_per_epoch.max(1);
-    let moments: Vec<(u64, u64)> = spread(planned.max_iters, most)
-        .into_iter()
-        .map(|iter| (iter, if T::CLOCK == Clock::Epoch { iter / per_epoch } else { 0 }))
-        .collect();
+    let moments = moments(&program, most);
     let notes = notes(&mut program.run.updates.schedules, setting);
-    let (optimizers, schedules) = (program.run.updates.optimizers(), &program.run.updates.schedules);
+    let optimizers = program.run.updates.optimizers();
     let mut groups = Vec::new();
     for (optimizer, group) in
         optimizers.iter().flat_map(|optimizer| optimizer.groups().iter().map(move |g| (optimizer, g)))
     {
         let Some(initial) = group.settings().initial(setting) else { continue };
         let name = GroupName { optimizer: optimizer.name(), group: group.name() };
-        let at = |(iter, epoch): &(u64, u64)| {
-            let progress = TrainingProgress { epoch: Epoch(*epoch), iter: Iter(*iter), planned };
-            schedules.value(setting, name, initial, &progress).unwrap_or(initial)
-        };
-        groups.push(ScheduledGroup { name: name.to_string(), values: moments.iter().map(at).collect() });
+        let values = values(&program, setting, name, initial, &moments);
+        groups.push(ScheduledGroup {
+            name: name.to_string(),
+            values: values.unwrap_or_else(|| vec![initial; moments.len()]),
+        });
     }
     if let Some((path, initial)) = adjustable.iter().find(|(path, _)| path == setting) {
-        let at = |(iter, epoch): &(u64, u64)| {
-            let progress = TrainingProgress { epoch: Epoch(*epoch), iter: Iter(*iter), planned };
-            let nobody = GroupName { optimizer: "", group: "" };
-            schedules.value(setting, nobody, *initial, &progress).unwrap_or(*initial)
-        };
-        groups.push(ScheduledGroup { name: path.clone(), values: moments.iter().map(at).collect() });
+        let nobody = GroupName { optimizer: "", group: "" };
+        let values = values(&program, setting, nobody, *initial, &moments);
+        let values = values.unwrap_or_else(|| vec![*initial; moments.len()]);
+        groups.push(ScheduledGroup { name: path.clone(), values });
     }
     if groups.is_empty() && is_of_part(setting) {
         let known: Vec<&str> = adjustable.iter().map(|(path, _)| path.as_str()).collect();
@@ -107,6 +101,32 @@ fn notes(schedules: &mut Schedules, setting: &str) -> Vec<String> {
         }
     }
     notes
+}
+
+/// At most `most` moments of a training, evenly spread: finished updates and epochs.
+pub(super) fn moments<T: Build>(program: &Program<T>, most: u64) -> Vec<(u64, u64)> {
+    let planned = program.run.clocks.progress().planned;
+    let per_epoch = planned.iters_per_epoch.max(1);
+    let epoch = |iter| if T::CLOCK == Clock::Epoch { iter / per_epoch } else { 0 };
+    spread(planned.max_iters, most).into_iter().map(|iter| (iter, epoch(iter))).collect()
+}
+
+/// The values of a setting of a group at these moments; `None` where it has no schedule.
+pub(super) fn values<T: Build>(
+    program: &Program<T>,
+    setting: &str,
+    group: GroupName<'_>,
+    initial: f64,
+    moments: &[(u64, u64)],
+) -> Option<Vec<f64>> {
+    let planned = program.run.clocks.progress().planned;
+    let at = |(iter, epoch): &(u64, u64)| {
+        let progress = TrainingProgress { epoch: Epoch(*epoch), iter: Iter(*iter), planned };
+        program.run.updates.schedules.value(setting, group, initial, &progress)
+    };
+    let values: Vec<Option<f64>> = moments.iter().map(at).collect();
+    // a schedule with a window has no value outside of it, where the initial one holds
+    values.iter().any(Option::is_some).then(|| values.into_iter().map(|value| value.unwrap_or(initial)).collect())
 }
 
 /// At most `most` numbers below `end`, evenly spread, the first and the last among them.

@@ -15,7 +15,7 @@ use crate::trainer::run::mirror::Mirrored;
 use crate::trainer::run::program::{build_on, prepare, scale_gradients};
 use crate::trainer::run::recording::Recording;
 use crate::trainer::run::start::{Claim, Start};
-use crate::trainer::run::{Program, Summary, environment, ranks, weights};
+use crate::trainer::run::{Program, Summary, environment, plan_file, ranks, weights};
 use crate::trainer::{Build, BuildErrors, Experiment, Mistake, Resume};
 use std::path::{Path, PathBuf};
 use tch::Device;
@@ -118,6 +118,9 @@ fn train_as<T: Build>(
     recording.begin(&log, process.is_main().then_some(options.console), &mut program.run.seen.sinks)?;
     program.run.storage.folder = Some(folder);
     greet(&mut program, told)?;
+    if program.run.process.is_main() {
+        plan_file::write(&program)?;
+    }
     start.tell(&mut program)?;
     loaded.lines.iter().try_for_each(|line| program.run.say(line))?;
     #[cfg(feature = "s3")]

@@ -111,6 +111,10 @@ def look(address):
                 until(page, lambda: pixels(page, "loss", other) == 0, "`other` is still drawn")
                 check(pixels(page, "loss", run) > 100, "`run` is not drawn")
                 page.locator("#runs tbody tr", has_text="other").get_by_role("checkbox").check()
+                # keys also work when a box has the focus
+                page.keyboard.press("2")
+                until(page, lambda: page.locator("#view-settings").is_visible(), "a key after a click")
+                page.keyboard.press("1")
                 # zoom by the keyboard, when the chart with both runs is there
                 until(page, lambda: pixels(page, "loss", other) > 100, "`other` is not drawn again")
                 settle(page, "loss")
@@ -152,6 +156,10 @@ def look(address):
                 page.wait_for_selector("#run pre")
                 text = page.locator("#run").inner_text()
                 check("git commit" in text and "iter_00000000" in text and "finished" in text, text)
+                # what was planned: a curve ahead of time, its numbers, and the hooks
+                page.wait_for_selector('figure[data-schedule="lr"] canvas')
+                check("after_train_iter" in text and "timer" in text and "opt/default" in text.replace("optimizer/", "opt/"), text)
+                check(page.evaluate("document.documentElement.scrollWidth") <= size[0], "wider than the screen", size)
                 page.get_by_role("tab", name="Pictures").click()
                 page.wait_for_selector("#media img")
                 widths = lambda: page.evaluate("[...document.querySelectorAll('#media img')].map((image) => image.naturalWidth)")
@@ -166,6 +174,31 @@ def look(address):
                 check(nameless == 0, nameless)
 
 
+def sweep(address):
+    """The sweep `search` of four trials."""
+    with browser() as started:
+        for size, scheme in [(WIDE, "light"), (PHONE, "dark")]:
+            with page_of(started, address, size, scheme) as page:
+                page.wait_for_selector("#runs tbody tr")
+                page.locator("body").press("5")
+                page.wait_for_selector("#coordinates polyline")
+                until(page, lambda: page.locator("#coordinates polyline").count() == 4, "a line for each trial")
+                names = page.evaluate("[...document.querySelectorAll('#coordinates > text:not(.mark)')].map((text) => text.firstChild.textContent)")
+                check("val/loss" in names and "optimizer.lr" in names, names)
+                page.wait_for_selector("#progress canvas")
+                rows = [row.inner_text().split() for row in page.locator("#trials tbody tr").all()]
+                values = [float(row[1]) for row in rows]
+                check(len(rows) == 4 and values == sorted(values), rows)
+                check(page.evaluate("document.documentElement.scrollWidth") <= size[0], "wider than the screen", size)
+                # the curves of one trial, and of the best
+                page.locator("#trials button", has_text=rows[0][0]).click()
+                until(page, lambda: page.locator("#runs input:checked").count() == 1, "one run")
+                settle(page, "loss")
+                page.locator("body").press("5")
+                page.get_by_role("button", name="Curves of the best 8").click()
+                until(page, lambda: page.locator("#runs input:checked").count() == 4, "all four")
+
+
 def hostile(address):
     with browser() as started:
         for size, scheme in [(WIDE, "dark"), (PHONE, "light")]:
@@ -175,10 +208,10 @@ def hostile(address):
                 text = page.locator("body").inner_text()
                 check("<script>hacked()</script>" in text and "<img src=x onerror=hacked()>" in text, text)
                 check(page.evaluate("document.documentElement.scrollWidth") <= size[0], "wider than the screen", size)
-                for view in ("2", "3", "4", "1"):
+                for view in ("2", "3", "4", "5", "1"):
                     page.locator("body").press(view)
                     page.wait_for_timeout(400)
-                check(page.locator("img[src=x], svg, script:not([src])").count() == 0, "markup of a run")
+                check(page.locator("img[src=x], svg:not(#coordinates), script:not([src])").count() == 0, "markup of a run")
 
 
 def offline(address):
@@ -209,4 +242,4 @@ def picture(address):
 
 
 if __name__ == "__main__":
-    {"look": look, "hostile": hostile, "offline": offline, "picture": picture}[sys.argv[2]](sys.argv[1])
+    {"look": look, "sweep": sweep, "hostile": hostile, "offline": offline, "picture": picture}[sys.argv[2]](sys.argv[1])

@@ -34,6 +34,19 @@ fn the_page_draws_what_runs_have_recorded_and_does_what_is_asked() {
 
 #[test]
 #[ignore = "needs a browser: cargo xtask test --peers"]
+fn a_sweep_has_a_line_for_each_trial_and_shows_the_curves_of_the_best() {
+    let bench = Bench::by_epoch();
+    let over = r#"{"optimizer.lr": LogUniform(1e-4, 1e-1), "model.hidden": Choice([4, 8])}"#;
+    let text = format!("Sweep(base: \"exp.ron\", over: {over}, by: Random(trials: 4), watch: \"val/loss\")");
+    bench.write("search.ron", text);
+    bench.run(&["sweep", "search.ron"]).exits(0);
+    let board = Board::of(&bench, &[]);
+    in_a_browser(&format!("http://127.0.0.1:{}/", board.port), "sweep");
+    board.end();
+}
+
+#[test]
+#[ignore = "needs a browser: cargo xtask test --peers"]
 fn what_a_hostile_run_has_written_is_shown_as_text() {
     let bench = Bench::by_epoch();
     let run = "runs/<img src=x onerror=hacked()> \"'";
@@ -43,6 +56,14 @@ fn what_a_hostile_run_has_written_is_shown_as_text() {
     bench.write(&format!("{run}/metrics.jsonl"), rows.collect::<String>());
     bench.write(&format!("{run}/log.txt"), format!("2026-01-01T00:00:00Z command line: x train\n2026-01-01T00:00:00Z git commit: {script}\n2026-01-01T00:00:00Z failed: {script}\n"));
     bench.write(&format!("{run}/experiment.ron"), "Experiment(name: \"\\\"><svg onload=hacked()>\")");
+    // a sweep of which this run is a trial
+    bench
+        .write("runs/sweep.ron", format!("Sweep(watch: \"{script}\", over: {{\"{script}\": Choice([\"{script}\"])}})"));
+    bench.write("runs/trials.jsonl", format!("{{\"begun\":{{\"trial\":0,\"picks\":[{{\"choice\":0}}]}}}}\n{{\"ended\":{{\"trial\":0,\"end\":{{\"failed\":\"{script}\"}}}}}}\n"));
+    let plan = format!(
+        "{{\"max_iters\":2,\"max_epochs\":null,\"moments\":[0,1],\"groups\":[{{\"name\":\"{script}\",\"tensors\":1,\"frozen\":0,\"settings\":[[\"{script}\",[0.5,null]],[\"__proto__\",[1,2]]]}}],\"phases\":[{{\"phase\":\"{script}\",\"hooks\":[{{\"name\":\"{script}\",\"level\":5,\"origin\":\"{script}\"}}]}}]}}"
+    );
+    bench.write(&format!("{run}/plan.json"), plan);
     let pipe = std::process::Command::new("mkfifo").arg(bench.path(run).join("lock")).status().unwrap();
     assert!(pipe.success());
     let board = Board::of(&bench, &[]);

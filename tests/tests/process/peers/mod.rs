@@ -2,6 +2,7 @@
 
 mod browser;
 mod mirror;
+mod mlflow;
 mod networks;
 mod pytorch;
 mod tensorboard;

@@ -1,0 +1,84 @@
+//! The block around a method. An attribute on the method is not told of it, so its beginning is read from the file, for
+//! messages alone: where it is not found, more than one error follows from one mistake.
+
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
+use syn::{ItemImpl, Type};
+
+/// What is known of the block.
+pub(crate) struct Around {
+    /// The type, when the block has no parameters.
+    pub(crate) owner: Type,
+    /// Whether no method above has the attribute.
+    pub(crate) is_first: bool,
+}
+
+/// The block around the method whose attribute is expanded; `attribute` is its name.
+pub(crate) fn block(attribute: &str) -> Option<Around> {
+    // not in a test
+    if !proc_macro::is_available() {
+        return None;
+    }
+    let at = Span::call_site().unwrap();
+    let text = std::fs::read_to_string(at.local_file()?).ok()?;
+    let lines: Vec<&str> = text.lines().take(at.line()).collect();
+    found(&lines, attribute)
+}
+
+/// `lines` are those up to the attribute. In code that `rustfmt` has formatted, the block begins at the last line that is
+/// less indented.
+fn found(lines: &[&str], attribute: &str) -> Option<Around> {
+    let (own, above) = lines.split_last()?;
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let is_outside = |line: &&str| !line.trim().is_empty() && indent(line) < indent(own);
+    let last = above.iter().rposition(is_outside)?;
+    let first = above[..=last].iter().rposition(|line| line.trim_start().starts_with("impl"))?;
+    let header = above[first..=last].join(" ");
+    let block: ItemImpl = syn::parse_str(&format!("{header}}}")).ok()?;
+    if !block.generics.params.is_empty() || block.trait_.is_some() {
+        return None;
+    }
+    let marked = |line: &&str| {
+        let rest = line.trim_start().strip_prefix("#[").and_then(|rest| rest.strip_prefix(attribute));
+        rest.is_some_and(|rest| rest.starts_with(['(', ']']))
+    };
+    Some(Around { owner: *block.self_ty, is_first: !above[last..].iter().any(marked) })
+}
+
+/// Items beside a method, which stands in a block.
+pub(crate) fn beside(items: &TokenStream) -> TokenStream {
+    quote! {
+        #[doc(hidden)]
+        #[allow(dead_code, non_local_definitions, non_upper_case_globals)]
+        const __engine_told: () = { #items };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quote::ToTokens as _;
+
+    fn of(text: &str) -> Option<(String, bool)> {
+        let lines: Vec<&str> = text.lines().collect();
+        found(&lines, "pass").map(|around| (around.owner.to_token_stream().to_string(), around.is_first))
+    }
+
+    #[test]
+    fn the_block_and_the_first_method_are_found() {
+        let first = "impl Other {}\n\nimpl Gan {\n    fn helper() {\n        1\n    }\n\n    #[pass(opt_c)]";
+        assert_eq!(of(first), Some(("Gan".to_owned(), true)));
+        let second = format!("{first}\n    fn critic(&mut self) {{}}\n    #[pass(opt_g)]");
+        assert_eq!(of(&second), Some(("Gan".to_owned(), false)));
+        assert_eq!(of("impl\n    Gan\n{\n    #[pass]"), Some(("Gan".to_owned(), true)));
+    }
+
+    #[test]
+    fn where_it_is_not_clear_nothing_is_known() {
+        for text in
+            ["#[pass]", "impl<T> Gan<T> {\n    #[pass]", "fn main() {\n    #[pass]", "impl Steps for Gan {\n  #[pass]"]
+        {
+            assert_eq!(of(text), None, "{text}");
+        }
+    }
+}

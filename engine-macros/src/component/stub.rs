@@ -1,0 +1,55 @@
+//! What stands in for settings that are none because of a mistake that is told.
+
+use crate::component::serde_attrs;
+use crate::krate::Krate;
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::Item;
+
+/// What a setting needs, for a struct that is none because of a mistake that is reported: it may be named as the settings
+/// of a model, and that would be the same mistake once more.
+pub(super) fn stub(item: &Item) -> Option<TokenStream> {
+    let (owner, generics, attrs) = match item {
+        Item::Struct(item) => (&item.ident, &item.generics, &item.attrs),
+        Item::Enum(item) => (&item.ident, &item.generics, &item.attrs),
+        _ => return None,
+    };
+    if !generics.params.is_empty() {
+        return None;
+    }
+    let has = serde_attrs::derived(attrs);
+    let private = Krate::found().private();
+    let clone = (!has.clone).then(|| {
+        quote! {
+            impl ::core::clone::Clone for #owner {
+                fn clone(&self) -> Self { ::core::unreachable!() }
+            }
+        }
+    });
+    let debug = (!has.debug).then(|| {
+        quote! {
+            impl ::core::fmt::Debug for #owner {
+                fn fmt(&self, _: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result { ::core::unreachable!() }
+            }
+        }
+    });
+    let serialize = (!has.serialize).then(|| {
+        quote! {
+            impl #private::serde::Serialize for #owner {
+                fn serialize<S: #private::serde::Serializer>(&self, _: S) -> ::core::result::Result<S::Ok, S::Error> {
+                    ::core::unreachable!()
+                }
+            }
+        }
+    });
+    let deserialize = (!has.deserialize).then(|| {
+        quote! {
+            impl<'de> #private::serde::Deserialize<'de> for #owner {
+                fn deserialize<D: #private::serde::Deserializer<'de>>(_: D) -> ::core::result::Result<Self, D::Error> {
+                    ::core::unreachable!()
+                }
+            }
+        }
+    });
+    Some(quote!(#clone #debug #serialize #deserialize))
+}

@@ -1,0 +1,51 @@
+//! `plan.json` of a training.
+
+use crate::base::{Clock, ErrorContext as _, Result};
+use crate::folder::{PlannedCall, PlannedCalls, PlannedSettings, RunPlan, write_atomic};
+use crate::optim::GroupName;
+use crate::phase::Phase;
+use crate::trainer::Build;
+use crate::trainer::run::Program;
+use crate::trainer::run::plan::{groups_of, hooks_of};
+use crate::trainer::run::scheduled::{moments, values};
+
+/// Moments of a curve: a picture needs no more.
+const MOMENTS: u64 = 200;
+
+/// Writes it into the run's folder.
+///
+/// # Errors
+/// When it can't be written.
+pub(super) fn write<T: Build>(program: &Program<T>) -> Result<()> {
+    let Some(folder) = &program.run.storage.folder else { return Ok(()) };
+    let text = serde_json::to_vec(&plan_of(program)).context("the plan of the training can't be written as JSON")?;
+    Ok(write_atomic(&folder.plan(), &text)?)
+}
+
+fn plan_of<T: Build>(program: &Program<T>) -> RunPlan {
+    let planned = program.run.clocks.progress().planned;
+    let moments = moments(program, MOMENTS);
+    let groups = groups_of(program).into_iter().map(|group| {
+        let name = GroupName { optimizer: &group.optimizer, group: &group.name };
+        let finite = |value: f64| value.is_finite().then_some(value);
+        let settings = group.settings.iter().map(|(setting, initial)| {
+            let values = values(program, setting, name, *initial, &moments).unwrap_or_else(|| vec![*initial]);
+            ((*setting).to_owned(), values.into_iter().map(finite).collect())
+        });
+        let settings = settings.collect();
+        PlannedSettings { name: name.to_string(), tensors: group.tensors, frozen: group.frozen, settings }
+    });
+    let phases = Phase::ALL.iter().filter_map(|&phase| {
+        let hooks = hooks_of(program, phase).into_iter();
+        let hooks: Vec<PlannedCall> =
+            hooks.map(|hook| PlannedCall { name: hook.name, level: hook.level.get(), origin: hook.origin }).collect();
+        (!hooks.is_empty()).then(|| PlannedCalls { phase: phase.to_string(), hooks })
+    });
+    RunPlan {
+        max_iters: planned.max_iters,
+        max_epochs: (T::CLOCK == Clock::Epoch).then_some(planned.max_epochs),
+        groups: groups.collect(),
+        phases: phases.collect(),
+        moments: moments.into_iter().map(|(iter, _)| iter).collect(),
+    }
+}

@@ -1,0 +1,22 @@
+use engine::prelude::*;
+
+#[path = "../../parts.rs"]
+mod parts;
+use parts::*;
+
+#[trainer(by_epoch)]
+struct Digit {
+    #[model]
+    net: Cnn,
+    #[optimizer]
+    opt: AdamW,
+    #[loader(train)]
+    train: Loader<Digits>,
+}
+
+steps!(Digit);
+
+// mistake: there is another `main`
+engine::main!(Digit);
+
+fn main() {}
