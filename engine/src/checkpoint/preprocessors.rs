@@ -44,13 +44,14 @@ impl Checkpoint {
     }
 }
 
+/// What is written of preprocessors: a note, which is a key and its text, and named tensors.
+type Written<'a> = (Option<(String, String)>, Vec<(String, &'a Tensor)>);
+
 /// Preprocessors as they stand in a file of weights: a note, none when there are none, and named tensors.
 ///
 /// # Errors
 /// When they are nested too deeply.
-pub fn written_preprocessors(
-    state: &StateMap,
-) -> Result<(Option<(String, String)>, Vec<(String, &Tensor)>), CheckpointError> {
+pub fn written_preprocessors(state: &StateMap) -> Result<Written<'_>, CheckpointError> {
     if state.0.is_empty() {
         return Ok((None, Vec::new()));
     }

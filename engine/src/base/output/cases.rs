@@ -46,7 +46,7 @@ impl Output {
         let differ = || Error::msg("the outputs of two cases have not the same loss, values, tensors and texts");
         let mut joined = Output::without_loss();
         if first.loss.is_some() {
-            let losses = cases.iter().map(|case| case.loss.as_ref().map(|loss| Scalar::from(loss)).ok_or_else(differ));
+            let losses = cases.iter().map(|case| case.loss.as_ref().map(Scalar::from).ok_or_else(differ));
             joined.loss = Some(tensor_of(&mean(&losses.collect::<Result<Vec<_>>>()?)?)?);
         }
         for (place, (name, _)) in first.values.iter().enumerate() {

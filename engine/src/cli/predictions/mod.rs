@@ -69,11 +69,14 @@ impl Predictions {
     }
 }
 
+/// Outputs one after the other, each with the number of its samples.
+type Outputs = Box<dyn Iterator<Item = Result<(Output, usize)>>>;
+
 /// The outputs in a file of predictions, each with the number of its samples.
 ///
 /// # Errors
 /// When it can't be read.
-pub(super) fn outputs(path: &Path) -> Result<Box<dyn Iterator<Item = Result<(Output, usize)>>>> {
+pub(super) fn outputs(path: &Path) -> Result<Outputs> {
     Ok(match is_of_tensors(path) {
         true => Box::new(tensors::read(path)?),
         false => Box::new(read_lines::Outputs::open(path)?),
