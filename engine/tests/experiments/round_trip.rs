@@ -116,6 +116,10 @@ impl Dice {
                 Node::new(Kind::Seq(items))
             }
             Shape::Tuple(items) => Node::new(Kind::Tuple(items.iter().map(|item| self.value(item, info)).collect())),
+            Shape::Pairs(key, value) => {
+                let pair = (self.value(key, None), self.value(value, None));
+                Node::new(Kind::Map(if self.once_in(2) { vec![pair] } else { Vec::new() }))
+            }
             Shape::Struct(name, fields) => Node::new(self.fields(name, fields)),
             Shape::Enum(variants) => {
                 // a device that is not there is refused

@@ -119,6 +119,7 @@ mod tests {
             ("model.heads", "2"),
             ("model.width", "16"),
             ("model.block", "32"),
+            ("schedule", "[]"),
             ("train.max_iters", "4"),
             ("train.accumulate", "2"),
         ];

@@ -19,7 +19,7 @@ pub struct TextConfig {
     pub paths: Vec<PathBuf>,
     /// A file of byte tokens of 16 bits in place of `paths`, as the program `tokens` writes it. It may be larger than the
     /// memory: only the windows that are wanted are read.
-    #[config(default, exists)]
+    #[config(default)]
     pub tokens: Option<PathBuf>,
     /// Which files of a folder are taken.
     #[config(default = "rs")]
@@ -57,7 +57,8 @@ impl Source {
     /// The whole text of the settings.
     fn open(config: &TextConfig) -> Result<Source> {
         if let Some(path) = &config.tokens {
-            let tokens = Tokens::open(path, TokenKind::U16)?;
+            let tokens = Tokens::open(path, TokenKind::U16)
+                .context("no file of tokens could be opened; the program `tokens` writes one")?;
             let all = 0..tokens.len();
             return Ok(Source::File(tokens, all));
         }

@@ -101,7 +101,7 @@ impl Mlflow {
             goes_on: run.resumed.is_some(),
             is_training,
             begun: run::now() - trained,
-            artifacts: self.artifacts,
+            uploads_best: self.artifacts == Artifacts::Best,
         })
     }
 

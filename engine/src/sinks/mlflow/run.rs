@@ -1,6 +1,5 @@
 //! A run at the server: it is made or found, gets its parameters and rows, and ends.
 
-use super::Artifacts;
 use super::rest::{Problem, Server};
 use super::rows::{self, Known};
 use super::uploads::Uploads;
@@ -37,7 +36,8 @@ pub(super) struct Job {
     pub(super) is_training: bool,
     /// When the run began, in milliseconds since 1970.
     pub(super) begun: i64,
-    pub(super) artifacts: Artifacts,
+    /// Whether the experiment and the best checkpoints are uploaded at the end.
+    pub(super) uploads_best: bool,
 }
 
 /// A run at the server.
@@ -236,7 +236,7 @@ impl Job {
         if !self.is_training {
             return Ok(());
         }
-        if self.artifacts == Artifacts::Best && matches!(how, Outcome::Finished | Outcome::Stopped) {
+        if self.uploads_best && matches!(how, Outcome::Finished | Outcome::Stopped) {
             let uri = &self.uri;
             link.uploads.send(&mut self.server, uri, &self.folder, moved)?;
         }

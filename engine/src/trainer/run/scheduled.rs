@@ -4,9 +4,9 @@ use crate::base::suggest::meant;
 use crate::base::{Clock, Epoch, Error, Iter, Result};
 use crate::loops::Role;
 use crate::optim::schedule::is_of_part;
-use crate::optim::{GroupName, Schedules, TrainingProgress};
-use crate::trainer::run::{Program, build, train::check_schedules};
-use crate::trainer::{Build, DeviceChoice, Experiment};
+use crate::optim::{GroupName, Schedules, TrainingLength, TrainingProgress};
+use crate::trainer::run::{Program, build};
+use crate::trainer::{Build, BuildErrors, DeviceChoice, Experiment, Mistake};
 
 /// A setting over a whole training, as `schedule` tells it.
 #[derive(Clone, Debug, PartialEq)]
@@ -134,6 +134,21 @@ fn spread(end: u64, most: u64) -> Vec<u64> {
     let (last, count) = (end.saturating_sub(1), end.min(most.max(1)));
     let at = |place: u64| (u128::from(last) * u128::from(place) / u128::from(count.saturating_sub(1).max(1))) as u64;
     (0..count).map(at).collect()
+}
+
+/// What only data and parameters tell of schedules: that each has its time, its setting and its groups.
+pub(super) fn check_schedules<T: Build>(program: &mut Program<T>) -> Result<()> {
+    let adjustable = program.adjustable()?;
+    let run = &program.run;
+    let mut problems = run.updates.schedules.check(&TrainingLength::from(&run.clocks.progress().planned));
+    problems.extend(run.updates.schedules.check_against(run.updates.optimizers()));
+    let paths: Vec<&str> = adjustable.iter().map(|(path, _)| path.as_str()).collect();
+    problems.extend(run.updates.schedules.check_parts(&paths));
+    let mistakes: Vec<Mistake> = problems.into_iter().map(Mistake::from).collect();
+    match mistakes.is_empty() {
+        true => Ok(()),
+        false => Err(Error::new(BuildErrors { mistakes })),
+    }
 }
 
 #[cfg(test)]

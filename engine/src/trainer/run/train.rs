@@ -1,11 +1,10 @@
 //! `train`: a training in a folder of its own, from its first line to its last.
 
-use crate::base::{Clock, Error, Result};
+use crate::base::{Clock, Result};
 use crate::dist::{Group, Launched, Process};
 use crate::folder::Mode;
 use crate::loops::{End, Role};
 use crate::model::ModelEntry;
-use crate::optim::TrainingLength;
 use crate::optim::update::{ScaleLr, ScaledLr, ShardSize};
 use crate::record::Sink as _;
 use crate::run::{Signals, TimeLimit};
@@ -14,9 +13,10 @@ use crate::sinks::{ConsoleOptions, LogFile};
 use crate::trainer::run::mirror::Mirrored;
 use crate::trainer::run::program::{build_on, prepare, scale_gradients};
 use crate::trainer::run::recording::Recording;
+use crate::trainer::run::scheduled::check_schedules;
 use crate::trainer::run::start::{Claim, Start};
 use crate::trainer::run::{Program, Summary, environment, plan_file, ranks, weights};
-use crate::trainer::{Build, BuildErrors, Experiment, Mistake, Resume};
+use crate::trainer::{Build, Experiment, Resume};
 use std::path::{Path, PathBuf};
 use tch::Device;
 
@@ -173,21 +173,6 @@ fn told_of_scale(ScaledLr { optimizer, accumulate, factor }: &ScaledLr, batch: u
         _ => format!("{accumulate} × {batch} samples"),
     };
     format!("`{optimizer}` has {factor} times the learning rates of the file, as its updates have {of} (`scale_lr`)")
-}
-
-/// What only data and parameters tell of schedules: that each has its time, its setting and its groups.
-pub(super) fn check_schedules<T: Build>(program: &mut Program<T>) -> Result<()> {
-    let adjustable = program.adjustable()?;
-    let run = &program.run;
-    let mut problems = run.updates.schedules.check(&TrainingLength::from(&run.clocks.progress().planned));
-    problems.extend(run.updates.schedules.check_against(run.updates.optimizers()));
-    let paths: Vec<&str> = adjustable.iter().map(|(path, _)| path.as_str()).collect();
-    problems.extend(run.updates.schedules.check_parts(&paths));
-    let mistakes: Vec<Mistake> = problems.into_iter().map(Mistake::from).collect();
-    match mistakes.is_empty() {
-        true => Ok(()),
-        false => Err(Error::new(BuildErrors { mistakes })),
-    }
 }
 
 /// The first lines of a run: what runs where.
