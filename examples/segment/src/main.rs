@@ -35,7 +35,7 @@ pub struct Segment {
     /// How much the Dice loss counts beside the cross entropy.
     #[config(default = 1.0, range = 0.0..)]
     dice_weight: f64,
-    /// Whether `test` averages over the picture and its mirror images.
+    /// Whether `test` averages over the picture and its mirror image.
     #[config(default = true)]
     mirrored: bool,
 }
@@ -61,7 +61,7 @@ impl ValStep for Segment {
 impl TestStep for Segment {
     fn test_step(&mut self, (pictures, classes): &Self::Batch, cx: &mut Context<'_>) -> Result<Output> {
         let logits = match self.mirrored {
-            true => self.averaged_over_mirror_images(pictures),
+            true => self.averaged_over_mirror_image(pictures),
             false => self.net.forward(pictures, cx.is_training()).softmax(1, Kind::Float),
         };
         Ok(Output::without_loss().tensor("logits", &logits).tensor("target", classes))
@@ -92,10 +92,10 @@ impl Segment {
 }
 
 impl Segment {
-    /// The mean probabilities `[n, classes, h, w]` of the pictures and their images mirrored left to right, top to bottom,
-    /// and both.
-    fn averaged_over_mirror_images(&self, pictures: &Tensor) -> Tensor {
-        let ways: [&[i64]; 4] = [&[], &[3], &[2], &[2, 3]];
+    /// The mean probabilities `[n, classes, h, w]` of the pictures and their images mirrored left to right. Not top to
+    /// bottom: all triangles of the training stand upright.
+    fn averaged_over_mirror_image(&self, pictures: &Tensor) -> Tensor {
+        let ways: [&[i64]; 2] = [&[], &[3]];
         let sum =
             ways.into_iter().map(|way| self.net.forward(&pictures.flip(way), false).softmax(1, Kind::Float).flip(way));
         sum.reduce(|sum, next| sum + next).map_or_else(Tensor::new, |sum| sum / ways.len() as f64)
