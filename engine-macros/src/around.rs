@@ -15,7 +15,7 @@ pub(crate) struct Around {
 
 /// The block around the method whose attribute is expanded; `attribute` is its name.
 pub(crate) fn block(attribute: &str) -> Option<Around> {
-    // not in a test
+    // in a unit test there is no compiler that knows the place, and `unwrap` below would panic
     if !proc_macro::is_available() {
         return None;
     }
@@ -45,7 +45,7 @@ fn found(lines: &[&str], attribute: &str) -> Option<Around> {
     Some(Around { owner: *block.self_ty, is_first: !above[last..].iter().any(marked) })
 }
 
-/// Items beside a method, which stands in a block.
+/// Wraps items so that a method can expand to them: it is inside an `impl` block, where only methods and constants may stand.
 pub(crate) fn beside(items: &TokenStream) -> TokenStream {
     quote! {
         #[doc(hidden)]

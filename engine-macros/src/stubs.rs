@@ -1,4 +1,4 @@
-//! What stands in for something that a type does not have because of a mistake that is told: nothing is to follow from it.
+//! Replacements for what a type lacks because of a mistake. The mistake is reported, and no further error follows from it.
 
 use crate::krate::Krate;
 use crate::params::Owner;

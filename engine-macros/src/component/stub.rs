@@ -1,4 +1,4 @@
-//! What stands in for settings that are none because of a mistake that is told.
+//! Replacements for settings that have a mistake. The mistake is reported, and code that uses the settings still compiles.
 
 use crate::component::serde_attrs;
 use crate::krate::Krate;

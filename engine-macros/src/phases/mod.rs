@@ -75,7 +75,8 @@ fn handed_to_hook(item: &TokenStream) -> Option<TokenStream> {
     is_hook.then(|| item.into_token_stream())
 }
 
-/// The block of phases that a method under the attribute stands in: that its hook has none would be the same mistake.
+/// Says that the hook has a block of phases, for a method that has the attribute by mistake: a missing block would be a second
+/// error for the same mistake.
 fn around(attribute: &str) -> Option<TokenStream> {
     let around = around::block(attribute).filter(|around| around.is_first)?;
     Some(around::beside(&stubs::phases(&Krate::found(), &around.owner)))

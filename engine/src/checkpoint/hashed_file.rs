@@ -20,7 +20,7 @@ const WAITING: usize = 4;
 /// A file that knows its size and hash when it is finished.
 pub(super) struct HashedFile {
     file: File,
-    /// What is not written yet.
+    /// Bytes that were handed over and are not in the file yet.
     piece: Vec<u8>,
     size: u64,
     hashing: Hashing,
@@ -108,7 +108,7 @@ impl Beside {
             for mut piece in pieces {
                 hasher.update(&piece);
                 piece.clear();
-                // at the end nobody needs it any more
+                // after the last slice this memory is not used again
                 let _ = done.send(piece);
             }
             hasher.finalize()

@@ -1,6 +1,6 @@
 //! Files of `torch.save`: how they are told apart, and what is said of them.
 //!
-//! Their format is a program for Python's unpickler, so nothing here reads more than their first bytes.
+//! Reading such a file means running code that it contains (Python's pickle), so only its first bytes are read here.
 
 use crate::base::plain;
 use std::fs::File;

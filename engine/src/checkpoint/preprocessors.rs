@@ -47,7 +47,7 @@ impl Checkpoint {
 /// What is written of preprocessors: a note, which is a key and its text, and named tensors.
 type Written<'a> = (Option<(String, String)>, Vec<(String, &'a Tensor)>);
 
-/// Preprocessors as they stand in a file of weights: a note, none when there are none, and named tensors.
+/// Preprocessors in the form of a file of weights: a note and named tensors. Without preprocessors there is no note.
 ///
 /// # Errors
 /// When they are nested too deeply.
