@@ -129,6 +129,10 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
                 batch.map(|batch| batch.onto(&self.run)).transpose()?
             };
             at_hand.left = at_hand.left.map(|left| left.saturating_sub(1));
+            if self.waiting.is_empty() {
+                // the batch of the next update, beside the computing of this one
+                self.bring_batches_ahead()?;
+            }
             self.begin_batch(pass, self.waiting.is_empty())?;
             self.batch(pass, batch.as_mut(), Count::Fresh)?;
             if is_followed {

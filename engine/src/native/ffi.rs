@@ -19,6 +19,12 @@ pub(super) struct RawMeter {
     _private: [u8; 0],
 }
 
+/// `eng::CopyLane`, only ever behind a pointer.
+#[repr(C)]
+pub(super) struct RawCopyLane {
+    _private: [u8; 0],
+}
+
 /// `eng::Graph`, only ever behind a pointer.
 #[repr(C)]
 pub(super) struct RawGraph {
@@ -226,6 +232,15 @@ unsafe extern "C" {
     pub(super) fn eng_memory_meter_read(meter: *const RawMeter, live: *mut i64, peak: *mut i64);
 
     pub(super) fn eng_pinned_like(tensor: *const C_tensor, out: *mut *mut C_tensor) -> c_int;
+
+    pub(super) fn eng_pinned_copy(tensor: *const C_tensor, out: *mut *mut C_tensor) -> c_int;
+    pub(super) fn eng_copy_lane_new(device_type: c_int, index: c_int, out: *mut *mut RawCopyLane) -> c_int;
+    pub(super) fn eng_copy_lane_free(lane: *mut RawCopyLane);
+    pub(super) fn eng_copy_lane_copy(lane: *mut RawCopyLane, tensor: *const C_tensor, out: *mut *mut C_tensor)
+    -> c_int;
+    pub(super) fn eng_copy_lane_mark(lane: *mut RawCopyLane) -> c_int;
+    pub(super) fn eng_copy_lane_wait(lane: *mut RawCopyLane) -> c_int;
+    pub(super) fn eng_copy_lane_keep(lane: *mut RawCopyLane, copy: *const C_tensor) -> c_int;
 
     pub(super) fn eng_reads_begin() -> c_int;
     pub(super) fn eng_reads_end() -> c_int;

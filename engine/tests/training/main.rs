@@ -8,6 +8,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod ahead;
 mod aids;
 mod averages;
 mod background;
