@@ -20,9 +20,14 @@ const STOP: u64 = 70;
 /// Threads that make batches.
 const WORKERS: usize = 8;
 
-/// Images of a batch, and their height and width. A CPU is given less.
+/// Images of a batch that is measured, and their height and width. A CPU is given less.
 pub(crate) fn sizes(device: Device) -> (i64, i64) {
     if device == Device::Cpu { (4, 32) } else { (64, 224) }
+}
+
+/// The same of a batch that is compared: 6 MB, so that a step that came before its copy would be seen.
+fn compared_sizes(device: Device) -> (i64, i64) {
+    if device == Device::Cpu { (4, 32) } else { (32, 128) }
 }
 
 /// Batches of images `[batch, 3, side, side]` and classes: all the same but for a factor, which differs from batch to batch.
@@ -102,12 +107,13 @@ struct Program<'a> {
     /// Rows show every loss where runs are compared.
     rows: u64,
     deterministic: &'a str,
+    sizes: (i64, i64),
 }
 
 fn experiment(device: Device, folder: &Path, program: &Program<'_>) -> Result<Experiment<Viewer>> {
-    let Program { name, loader, train, hooks, checkpoint, rows, deterministic } = program;
+    let Program { name, loader, train, hooks, checkpoint, rows, deterministic, .. } = program;
     let cpu = device == Device::Cpu;
-    let (batch, side) = sizes(device);
+    let (batch, side) = program.sizes;
     let text = format!(
         r#"Experiment(
     name: "{name}",
@@ -126,7 +132,7 @@ fn experiment(device: Device, folder: &Path, program: &Program<'_>) -> Result<Ex
         device = if cpu { "Cpu" } else { "Cuda(0)" },
         work_dir = folder.display().to_string(),
     );
-    Experiment::parse("the bench", &text)
+    Ok(Experiment::parse("the bench", &text)?)
 }
 
 fn run(experiment: Experiment<Viewer>, mode: Mode) -> Result<()> {
@@ -151,6 +157,7 @@ pub(crate) fn serve(device: Device, way: Way) -> Result<()> {
         checkpoint: "Off",
         rows: 50,
         deterministic: "Off",
+        sizes: sizes(device),
     };
     run(experiment(device, folder.path(), &program)?, Mode::New)
 }
@@ -207,6 +214,7 @@ pub(crate) fn prove(device: Device) -> Result<()> {
             checkpoint: "Off",
             rows: 50,
             deterministic: "Off",
+            sizes: compared_sizes(device),
         };
         let found = experiment(device, folder.path(), &program).and_then(|experiment| run(experiment, Mode::New));
         told(name, found.map(|()| Vec::new()), "0 reads, no wait");
@@ -220,8 +228,16 @@ pub(crate) fn prove(device: Device) -> Result<()> {
 /// Trains to each of these iters, each time in a run that goes on from the last; the folder of the run.
 fn trained(device: Device, folder: &Path, name: &str, loader: &str, train: &str, stops: &[u64]) -> Result<PathBuf> {
     let train = format!("max_iters: {ITERS}{train}");
-    let program =
-        Program { name, loader, train: &train, hooks: "", checkpoint: "()", rows: 1, deterministic: "Strict" };
+    let program = Program {
+        name,
+        loader,
+        train: &train,
+        hooks: "",
+        checkpoint: "()",
+        rows: 1,
+        deterministic: "Strict",
+        sizes: compared_sizes(device),
+    };
     for (place, stop) in stops.iter().enumerate() {
         let mut experiment = experiment(device, folder, &program)?;
         experiment.stop_after = Some(*stop);

@@ -10,7 +10,7 @@ mod probe;
 mod toy;
 
 #[allow(unused_imports, reason = "each test program uses a part of it")]
-pub use probe::{Lines, Log, Probe, Rows, Seen, TakesAll, probe};
+pub use probe::{Lines, Log, Probe, Rows, Seen, TakesAll, kept, probe};
 #[allow(unused_imports, reason = "each test program uses a part of it")]
 pub use toy::{Bare, ByEpoch, ByIter, Everything, NoHooks, OnStep, Shape, Toy, TwoVals, metric};
 

@@ -1,12 +1,11 @@
 //! When the loops let a loader bring its next batch to the device, and that they tell what a loader has to say.
 
-use crate::support::probe::{Lines, Rows, kept};
-use crate::support::{NoHooks, from_ron};
+use crate::support::{Lines, NoHooks, Rows, every, from_ron, kept};
 use engine::base::{Clock, Output, Result};
 use engine::data::{BatchSource, CommonOrder, Cursor, Source};
 use engine::hook::{Batches, Dispatcher, EachState, SlotInfo, Slots};
 use engine::hooks::Ema;
-use engine::loops::{EachMetric, FedStep, Plan, Program, Role, TrainPlan, Trainer, TrainerInfo, ValPlan, fed};
+use engine::loops::{EachMetric, FedStep, Plan, Program, Role, TrainPlan, Trainer, TrainerInfo, fed};
 use engine::model::ModelEntry;
 use engine::optim::{Optim, PassInfo, Sgd};
 use engine::phase::Phase;
@@ -107,8 +106,7 @@ impl Trainer for Small {
         self.step(x)
     }
     fn evaluated(role: Role, _: usize) -> Option<Box<dyn FedStep<Self, Output>>> {
-        (role == Role::Val)
-            .then(|| fed(|small: &mut Self| Some(&mut small.val as _), |small, x: &Tensor, _| small.step(x)))
+        (role == Role::Val).then(|| fed(|small: &mut Self| Some(&mut small.val), |small, x: &Tensor, _| small.step(x)))
     }
     fn metrics(&mut self, _: &mut EachMetric<'_>) -> Result<()> {
         Ok(())
@@ -132,7 +130,7 @@ fn the_next_batch_is_brought_ahead_before_the_last_step_of_an_update_and_before_
     let small = Small { weight, calls: calls.clone(), train, val, ema: from_ron::<Ema>("()") };
     let plan = Plan {
         train: TrainPlan { max_iters: Some(2), accumulate: 3, ..TrainPlan::default() },
-        val: Some(ValPlan { at_end: true, ..ValPlan::default() }),
+        val: Some(every(2, Clock::Iter)),
         ..Plan::default()
     };
     let mut program = Program::new(small, Dispatcher::new(NoHooks, vec![], vec![]), plan, run);
