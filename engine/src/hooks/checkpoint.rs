@@ -280,7 +280,7 @@ fn told(entry: &Entry, clock: Clock) -> String {
     let value = format!("{:.4}", entry.value);
     match clock {
         Clock::Epoch => format!("{value} at {}, {}", entry.epoch, entry.iter),
-        Clock::Iter => format!("{value} at {}", entry.iter),
+        Clock::Iter | Clock::Sample => format!("{value} at {}", entry.iter),
     }
 }
 

@@ -8,6 +8,7 @@
 use crate::base::spans::{self, SpanKind};
 use crate::base::{Error, Output, Result};
 use crate::hook::EngineHooks;
+use crate::loops::minimized::Evaluations;
 use crate::loops::program::Program;
 use crate::loops::share::Weighed;
 use crate::loops::trainer::Trainer;
@@ -87,6 +88,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
                 self.dump_failed_update();
             }
             self.run.current.pass = None;
+            self.evaluations = None;
             result?;
         }
         Ok(())
@@ -98,6 +100,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     fn update(&mut self, pass: usize, batches: u64, again: bool, at_hand: &mut AtHand<T::Batch>) -> Result<()> {
         self.share_changed_buffers()?;
         self.run.updates.begin(pass)?;
+        self.evaluations = self.run.updates.minimizes(pass).then(Evaluations::default);
         if let Some(recordings) = &mut self.recordings {
             recordings.begin(batches);
         }
@@ -109,10 +112,10 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
                 self.begin_batch(pass, place + 1 == batches)?;
                 self.batch(pass, batch.as_mut(), Count::Again)?;
             }
-            return self.step_optimizers(pass);
+            return self.step_optimizers(pass, &mut at_hand.held);
         }
         at_hand.held.clear();
-        let is_followed = self.run.updates.passes()[pass].is_followed();
+        let is_followed = self.run.updates.passes()[pass].is_followed() || self.evaluations.is_some();
         self.waiting.clear();
         for _ in 0..batches {
             let batch = {
@@ -135,7 +138,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
                 at_hand.held.push(batch);
             }
         }
-        self.step_optimizers(pass)
+        self.step_optimizers(pass, &mut at_hand.held)
     }
 
     /// `last`: whether no batch of the update follows.
@@ -187,6 +190,9 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.run.step.is_stage_open = false;
         let what = self.run.updates.passes()[pass].prefix().unwrap_or("train_step");
         let others_off = self.run.updates.forward(pass)?;
+        if let Some(evaluations) = &mut self.evaluations {
+            evaluations.before_step(self.run.device)?;
+        }
         let output = self.step(what, |trainer, cx| trainer.train_step(batch, cx))?;
         drop(others_off);
         if self.run.step.is_stage_open {
@@ -195,8 +201,10 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             )));
         }
         let loss = checked_loss(what, &output, self.run.step.has_gone_backward)?.map(Tensor::shallow_clone);
+        let is_further = self.evaluations.as_ref().is_some_and(Evaluations::is_further);
         match &mut self.replaying {
             Some(notes) => notes.after_forward(&output)?,
+            None if is_further => {}
             None => {
                 self.record_output(&output);
                 self.run.step.output = Some(output);
@@ -205,11 +213,16 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         }
         let span = spans::span(SpanKind::Step, "backward");
         self.tell_of_skip_early()?;
-        if let Some(loss) = loss {
+        let mut part = None;
+        if let Some(loss) = &loss {
             let share = self.run.share_of_batch()?;
-            self.run.updates.backward(pass, &loss, share)?;
+            self.run.updates.backward(pass, loss, share)?;
+            part = Some((loss, share));
         }
         drop(span);
+        if let Some(evaluations) = &mut self.evaluations {
+            evaluations.after_backward(what, part.filter(|_| !self.run.step.has_gone_backward))?;
+        }
         if let Some(notes) = &mut self.replaying {
             notes.after_backward()?;
         }
@@ -217,7 +230,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     }
 
     /// The steps of the optimizers, unless a hook or a step has asked to leave the update out.
-    fn step_optimizers(&mut self, pass: usize) -> Result<()> {
+    fn step_optimizers(&mut self, pass: usize, batches: &mut [Option<Weighed<T::Batch>>]) -> Result<()> {
         self.run.updates.finish(pass)?;
         self.within::<at::BeforeOptimizerStep, at::AfterOptimizerStep>(|program| {
             let iter = program.run.clocks.iter.get();
@@ -230,6 +243,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             let span = spans::span(SpanKind::Step, "update");
             let updated = match program.recorded_update(pass)? {
                 Some(updated) => updated,
+                None if program.evaluations.is_some() => program.minimize(pass, iter, batches)?,
                 None => program.run.updates.step(pass, iter)?,
             };
             drop(span);

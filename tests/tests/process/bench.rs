@@ -53,6 +53,11 @@ impl Bench {
         Bench::new(env!("CARGO_BIN_EXE_two_passes"), include_str!("../../experiments/two_passes.ron"))
     }
 
+    /// With the trainer whose data have no length.
+    pub(crate) fn flow() -> Bench {
+        Bench::new(env!("CARGO_BIN_EXE_flow"), include_str!("../../experiments/flow.ron"))
+    }
+
     /// With a component as it was.
     pub(crate) fn small() -> Bench {
         Bench::new(env!("CARGO_BIN_EXE_small"), include_str!("../../experiments/growing.ron"))

@@ -4,6 +4,7 @@ mod endings;
 mod evaluating;
 mod meeting;
 mod planning;
+mod streams;
 mod torture;
 mod training;
 
