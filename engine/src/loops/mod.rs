@@ -24,6 +24,7 @@ mod finite;
 mod fit_memory;
 mod identity;
 mod loaders;
+mod loss_points;
 mod matrix;
 mod minimized;
 mod names;

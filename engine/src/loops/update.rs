@@ -8,7 +8,7 @@
 use crate::base::spans::{self, SpanKind};
 use crate::base::{Error, Output, Result};
 use crate::hook::EngineHooks;
-use crate::loops::minimized::Evaluations;
+use crate::loops::loss_points::LossPoints;
 use crate::loops::program::Program;
 use crate::loops::share::Weighed;
 use crate::loops::trainer::Trainer;
@@ -88,7 +88,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
                 self.dump_failed_update();
             }
             self.run.current.pass = None;
-            self.evaluations = None;
+            self.loss_points = None;
             result?;
         }
         Ok(())
@@ -100,7 +100,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     fn update(&mut self, pass: usize, batches: u64, again: bool, at_hand: &mut AtHand<T::Batch>) -> Result<()> {
         self.share_changed_buffers()?;
         self.run.updates.begin(pass)?;
-        self.evaluations = self.run.updates.minimizes(pass).then(Evaluations::default);
+        self.loss_points = self.run.updates.minimizes(pass).then(LossPoints::default);
         if let Some(recordings) = &mut self.recordings {
             recordings.begin(batches);
         }
@@ -115,7 +115,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             return self.step_optimizers(pass, &mut at_hand.held);
         }
         at_hand.held.clear();
-        let is_followed = self.run.updates.passes()[pass].is_followed() || self.evaluations.is_some();
+        let is_followed = self.run.updates.passes()[pass].is_followed() || self.loss_points.is_some();
         self.waiting.clear();
         for _ in 0..batches {
             let batch = {
@@ -190,8 +190,8 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.run.step.is_stage_open = false;
         let what = self.run.updates.passes()[pass].prefix().unwrap_or("train_step");
         let others_off = self.run.updates.forward(pass)?;
-        if let Some(evaluations) = &mut self.evaluations {
-            evaluations.before_step(self.run.device)?;
+        if let Some(points) = &mut self.loss_points {
+            points.before_step(self.run.device)?;
         }
         let output = self.step(what, |trainer, cx| trainer.train_step(batch, cx))?;
         drop(others_off);
@@ -201,7 +201,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             )));
         }
         let loss = checked_loss(what, &output, self.run.step.has_gone_backward)?.map(Tensor::shallow_clone);
-        let is_further = self.evaluations.as_ref().is_some_and(Evaluations::is_further);
+        let is_further = self.loss_points.as_ref().is_some_and(LossPoints::is_further);
         match &mut self.replaying {
             Some(notes) => notes.after_forward(&output)?,
             None if is_further => {}
@@ -220,8 +220,8 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             part = Some((loss, share));
         }
         drop(span);
-        if let Some(evaluations) = &mut self.evaluations {
-            evaluations.after_backward(what, part.filter(|_| !self.run.step.has_gone_backward))?;
+        if let Some(points) = &mut self.loss_points {
+            points.after_backward(what, part.filter(|_| !self.run.step.has_gone_backward))?;
         }
         if let Some(notes) = &mut self.replaying {
             notes.after_backward()?;
@@ -243,7 +243,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             let span = spans::span(SpanKind::Step, "update");
             let updated = match program.recorded_update(pass)? {
                 Some(updated) => updated,
-                None if program.evaluations.is_some() => program.minimize(pass, iter, batches)?,
+                None if program.loss_points.is_some() => program.minimize(pass, iter, batches)?,
                 None => program.run.updates.step(pass, iter)?,
             };
             drop(span);

@@ -182,7 +182,7 @@ impl Span {
 }
 
 /// The settings that a schedule changes.
-pub(super) fn settings(schedule: &dyn ScheduleConfig) -> impl Iterator<Item = &str> {
+fn settings(schedule: &dyn ScheduleConfig) -> impl Iterator<Item = &str> {
     std::iter::once(schedule.window().setting).chain(schedule.beside())
 }
 
