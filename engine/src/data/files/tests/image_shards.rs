@@ -2,7 +2,7 @@
 
 use crate::data::augment::{Augmentation, Flip};
 use crate::data::files::{Fit, ImageFolder, ImageFolderConfig, ImageShards, ImageShardsConfig};
-use crate::data::{BatchSource as _, Dataset as _, Samples, Source as _, StreamLoader, StreamLoaderConfig};
+use crate::data::{BatchSource as _, Dataset as _, Samples, StreamLoader, StreamLoaderConfig};
 use image::{ImageFormat, Rgb, RgbImage};
 use std::path::{Path, PathBuf};
 use tch::{IndexOp as _, Kind, Tensor};
