@@ -13,7 +13,7 @@ pub(super) fn check<T: Build>(reader: &mut Reader<'_>, facts: &Facts, found: &Se
         let passes: Vec<(usize, &[&str])> =
             T::PASSES.iter().map(|info| info.optimizers).enumerate().filter(|(_, pass)| has(pass)).collect();
         if name.is_some() && passes.iter().any(|(_, pass)| pass.len() != 1) {
-            reader.error(path, ALONE);
+            reader.error(path, told(path, ALONE));
         }
         if found.dist.as_ref().is_some_and(|dist| dist.ranks.is_some_and(|ranks| ranks > 1)) {
             reader.error("dist.ranks", told(path, ONE_RANK));
