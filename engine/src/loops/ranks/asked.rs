@@ -41,7 +41,7 @@ pub(in crate::loops) struct Settled {
 }
 
 impl Asked {
-    fn is_nothing(&self) -> bool {
+    pub(super) fn is_nothing(&self) -> bool {
         *self == Asked { iter: self.iter, ..Asked::default() }
     }
 
