@@ -95,7 +95,7 @@ impl Checkpoint {
         let is_due = self.is_due(Clock::Iter, cx);
         if is_due || (cx.world() == 1 && self.is_time()) {
             self.save_regular(true, cx);
-        } else if cx.is_main() && self.is_time() {
+        } else if cx.is_main() && cx.exception().is_none() && self.is_time() {
             // clocks on the wall differ: rank 0 asks, and the others join
             self.count(cx);
             cx.save_alone(Save { name: iter_name(cx.iter()), latest: true });

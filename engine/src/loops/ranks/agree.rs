@@ -70,7 +70,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         match ranks.agreement.earlier(group)? {
             Agreed::Differs => agreed.push(of_all_ranks(group, &held)?),
             // it was held for an update to tell
-            Agreed::Same | Agreed::Later => now.add(held),
+            Agreed::Same | Agreed::Later => now.add(held.moved_to(now.iter)),
         }
         if when == Agree::Now {
             ranks.is_asked = false;

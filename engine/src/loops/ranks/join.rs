@@ -7,7 +7,7 @@ use crate::hook::EngineHooks;
 use crate::loops::checkpoint::own_seed;
 use crate::loops::program::Program;
 use crate::loops::ranks::Buffers;
-use crate::loops::ranks::update::NUMBERS;
+use crate::loops::ranks::told::NUMBERS;
 use crate::loops::trainer::{Role, Trainer};
 use crate::model::ModelEntry;
 use crate::native::TensorList;

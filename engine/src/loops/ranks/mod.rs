@@ -6,6 +6,7 @@ mod asked;
 mod join;
 mod merge;
 mod predictions;
+mod told;
 mod update;
 
 pub(crate) use agree::Agree;
@@ -15,7 +16,7 @@ use crate::dist::Agreement;
 use crate::native::TensorList;
 use crate::run::Signal;
 use asked::Asked;
-use update::OfUpdate;
+use told::OfUpdate;
 
 /// What a rank knows of the others, from one safe point to the next.
 #[derive(Debug, Default)]
@@ -82,9 +83,7 @@ impl Ranks {
 
     /// Holds what this rank was asked until the others know.
     fn hold(&mut self, asked: Asked) {
-        if self.held.is_nothing() {
-            self.held.iter = asked.iter;
-        }
+        self.held = std::mem::take(&mut self.held).moved_to(asked.iter);
         self.held.add(asked);
     }
 

@@ -4,45 +4,16 @@
 //! may still ask for something when they are under way.
 
 use crate::base::Result;
-use crate::dist::{Numbers, Process};
+use crate::dist::Process;
 use crate::hook::EngineHooks;
 use crate::loops::program::Program;
 use crate::loops::ranks::Ranks;
+use crate::loops::ranks::told::{ASKED, BUFFERS, LATE, NUMBERS, OfUpdate, SKIP, WEIGHTS};
 use crate::loops::trainer::Trainer;
 use crate::phase::Phase;
-use crate::run::{Foreseen, RunState, Shares};
-
-/// How many numbers a rank tells. They are 0 for no; what others hear is above 0 when a rank has told something else.
-pub(super) const NUMBERS: usize = 5;
-/// That more may be asked when the gradients are under way: a message follows.
-const LATE: usize = 0;
-/// That the update is left out.
-const SKIP: usize = 1;
-/// That a buffer was written.
-const BUFFERS: usize = 2;
-/// That something is asked of all ranks at the next safe point.
-const ASKED: usize = 3;
-/// That batches of this rank weigh something else than their samples.
-const WEIGHTS: usize = 4;
+use crate::run::{RunState, Shares};
 
 const DOING: &str = "the agreement on an update";
-
-/// What is told of the update in work.
-#[derive(Debug, Default)]
-pub(super) struct OfUpdate {
-    /// Why this rank leaves it out.
-    skip: Option<String>,
-    /// What the batches of all ranks are taken to weigh, where they do not tell each other before.
-    foreseen: Option<Foreseen>,
-    /// The weights of the batches of this rank.
-    weight: f64,
-    /// Whether the gradients take everything along that this rank has to tell.
-    is_told: bool,
-    /// What is on its way to the other ranks by message.
-    under_way: Option<Numbers>,
-    /// What came with the gradients; empty when nothing did.
-    heard: Vec<f64>,
-}
 
 impl Ranks {
     /// To be called before the first batch of an update, with the weights of the batches that this rank has.
@@ -82,12 +53,6 @@ impl Ranks {
             run.updates.tell(pass, &numbers)?;
         }
         Ok(())
-    }
-}
-
-impl OfUpdate {
-    fn weighs_otherwise(&self) -> f64 {
-        f64::from(u8::from(self.foreseen.is_some_and(|foreseen| foreseen.differs)))
     }
 }
 
