@@ -106,6 +106,7 @@ fn rows_appear_within_a_second_on_a_page_that_is_open_through_a_kill_and_a_resum
     bench.train(&[&["--resume"], &every[..]].concat()).exits(0);
     let told = page.end().exits(0);
     assert!(told.stdout.contains("rows were shown after"), "{told}");
+    println!("{}", told.stdout);
     board.end();
 }
 

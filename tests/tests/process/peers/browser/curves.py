@@ -85,7 +85,7 @@ def look(address):
                 page.get_by_role("tab", name="Pictures").click()
                 page.wait_for_selector("#media img")
                 widths = lambda: page.evaluate("[...document.querySelectorAll('#media img')].map((image) => image.naturalWidth)")
-                until(page, lambda: widths() == [2, 4, 2, 4], widths)
+                until(page, lambda: widths() == [2, 2, 4, 4], widths)
                 media = page.locator("#media").inner_text
                 until(page, lambda: "after iter 9" in media() and "train/weights" in media(), "media", media)
                 page.locator("#media input[type=range]").first.fill("0")
