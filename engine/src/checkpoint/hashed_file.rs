@@ -1,8 +1,8 @@
 //! A file that is hashed while it is written.
 //!
-//! What is hashed are the bytes that were given to the system, and no second look at their source. Of a large file another
-//! thread hashes one piece while the next one is written, and the rest while the disk is waited for: both take about the
-//! same time.
+//! What is hashed are the bytes that were given to the system, and no second look at their source. A large file has two
+//! threads more: one hashes a piece while the next one is written, and the rest while the disk is waited for. The other
+//! has the disk write what is there already, so that little is left to wait for at the end.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -10,12 +10,15 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 
-/// Bytes that are written and hashed at once: they fit into the caches of a processor.
-const PIECE: usize = 1 << 20;
-/// A larger file than this is hashed by a thread of its own.
+/// Bytes that are written and hashed at once: they fit into the caches of a processor. With pieces of 1 MiB Linux looks for
+/// connected memory of that size for its page cache, and a write took up to three times as long where memory was in use.
+const PIECE: usize = 256 << 10;
+/// A larger file than this has threads of its own.
 const LARGE: u64 = 8 << 20;
-/// Written pieces that may wait for that thread.
-const WAITING: usize = 4;
+/// So many bytes more of it are written to the disk at once, while further ones are handed over.
+const SYNCED: u64 = 32 << 20;
+/// Written pieces that may wait to be hashed.
+const WAITING: usize = 16;
 
 /// A file that knows its size and hash when it is finished.
 pub(super) struct HashedFile {
@@ -24,11 +27,19 @@ pub(super) struct HashedFile {
     piece: Vec<u8>,
     size: u64,
     hashing: Hashing,
+    syncing: Option<Syncing>,
 }
 
 enum Hashing {
     Here(Box<blake3::Hasher>),
     Beside(Beside),
+}
+
+/// A thread that syncs a file while it is written.
+struct Syncing {
+    /// Holds one message: a sync that is under way may leave out what comes meanwhile, and the next one gets it.
+    more: SyncSender<()>,
+    thread: JoinHandle<io::Result<()>>,
 }
 
 /// A thread that hashes.
@@ -44,12 +55,16 @@ impl HashedFile {
     /// When there is something of that name, or the file can't be made.
     pub(super) fn create(path: &Path) -> io::Result<HashedFile> {
         let file = File::create_new(path)?;
-        Ok(HashedFile { file, piece: Vec::new(), size: 0, hashing: Hashing::Here(Box::default()) })
+        Ok(HashedFile { file, piece: Vec::new(), size: 0, hashing: Hashing::Here(Box::default()), syncing: None })
     }
 
     /// Syncs it to the disk.
     pub(super) fn finish(mut self) -> io::Result<(u64, blake3::Hash)> {
         self.pass_on()?;
+        if let Some(syncing) = self.syncing {
+            // before the last sync: the system tells an error of the disk once, and that thread may have got it
+            syncing.finish()?;
+        }
         self.file.sync_all()?;
         let hash = match self.hashing {
             Hashing::Here(hasher) => hasher.finalize(),
@@ -75,9 +90,16 @@ impl HashedFile {
                     && let Some(beside) = Beside::start(hasher)
                 {
                     self.hashing = Hashing::Beside(beside);
+                    self.syncing = self.syncing.take().or_else(|| Syncing::start(&self.file));
                 }
             }
             Hashing::Beside(beside) => self.piece = beside.take(std::mem::take(&mut self.piece))?,
+        }
+        if let Some(syncing) = &self.syncing
+            && before / SYNCED != self.size / SYNCED
+        {
+            // full: a sync is under way. Closed: one has failed, and `finish` tells of it.
+            let _ = syncing.more.try_send(());
         }
         Ok(())
     }
@@ -95,6 +117,26 @@ impl Write for HashedFile {
 
     fn flush(&mut self) -> io::Result<()> {
         self.pass_on()
+    }
+}
+
+impl Syncing {
+    /// `None` where the system has no more threads or files: then all is synced at the end.
+    fn start(file: &File) -> Option<Syncing> {
+        let file = file.try_clone().ok()?;
+        Syncing::by(move || file.sync_data())
+    }
+
+    fn by(sync: impl Fn() -> io::Result<()> + Send + 'static) -> Option<Syncing> {
+        let (more, asked) = sync_channel(1);
+        let until_it_fails = move || asked.iter().try_for_each(|()| sync());
+        let thread = std::thread::Builder::new().name("checkpoint-sync".to_owned()).spawn(until_it_fails).ok()?;
+        Some(Syncing { more, thread })
+    }
+
+    fn finish(self) -> io::Result<()> {
+        drop(self.more);
+        self.thread.join().map_err(|_| io::Error::other("the thread that syncs it has panicked"))?
     }
 }
 
@@ -149,6 +191,18 @@ mod tests {
             assert_eq!(file.finish().unwrap(), (length as u64, blake3::hash(&bytes[..length])), "{length}");
             assert!(std::fs::read(&path).unwrap() == bytes[..length], "{length}");
         }
+    }
+
+    #[test]
+    fn an_error_that_a_sync_in_between_has_met_is_that_of_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut file = HashedFile::create(&dir.path().join("file")).unwrap();
+        file.syncing = Syncing::by(|| Err(io::ErrorKind::StorageFull.into()));
+        // past two places where a sync is asked for: the second finds the thread at its end
+        for _ in 0..=2 * SYNCED / PIECE as u64 {
+            file.write_all(&[7; PIECE]).unwrap();
+        }
+        assert_eq!(file.finish().unwrap_err().kind(), io::ErrorKind::StorageFull);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Which tensors are one.
 
+use crate::native::storage_id;
 use tch::{Device, Kind, Tensor};
 
 /// Which elements of which memory a tensor has. Two tensors that are equal in it are one.
@@ -15,9 +16,9 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    /// `None` for a tensor without memory of its own kind: undefined, sparse, or without elements.
+    /// `None` for a tensor without elements in a memory: undefined, sparse, laid out for oneDNN, or empty.
     pub(super) fn of(tensor: &Tensor) -> Option<Identity> {
-        if !tensor.defined() || tensor.is_sparse() || tensor.numel() == 0 {
+        if !tensor.defined() || storage_id(tensor).is_none() || tensor.numel() == 0 {
             return None;
         }
         Some(Identity {

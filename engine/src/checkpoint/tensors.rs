@@ -5,6 +5,7 @@
 //! Layout: <https://github.com/huggingface/safetensors>; larger elements first, then by name, as its own
 //! writer does, which keeps every tensor aligned.
 
+use crate::native::{copy_bytes, storage_id};
 use safetensors::tensor::{Dtype, Metadata, SafeTensorError, SafeTensors, TensorInfo};
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
@@ -144,8 +145,10 @@ impl Entry<'_> {
         for begin in (0..count).step_by(SLICE / size) {
             let length = (SLICE / size).min(count - begin);
             slice.resize(length * size, 0);
-            let part = elements.f_narrow(0, begin as i64, length as i64).map_err(failed)?;
-            part.f_copy_data_u8(slice, length).map_err(failed)?;
+            if !copy_bytes(slice, &elements, begin * size) {
+                let part = elements.f_narrow(0, begin as i64, length as i64).map_err(failed)?;
+                part.f_copy_data_u8(slice, length).map_err(failed)?;
+            }
             out.write_all(slice).map_err(WriteError::Io)?;
         }
         Ok(())
@@ -160,7 +163,7 @@ impl Entry<'_> {
 }
 
 /// Bytes that are copied, hashed and written at once: they fit into the caches of a processor.
-const SLICE: usize = 1 << 20;
+const SLICE: usize = 256 << 10;
 
 fn entry<'a>(name: &'a str, tensor: &'a Tensor) -> Result<Entry<'a>, WriteError> {
     // the key under which the format keeps notes
@@ -170,8 +173,8 @@ fn entry<'a>(name: &'a str, tensor: &'a Tensor) -> Result<Entry<'a>, WriteError>
     if !tensor.defined() {
         return Err(refused(name, "it is undefined; save an `Option<Tensor>` instead".to_owned()));
     }
-    if tensor.is_sparse() {
-        return Err(refused(name, "it is sparse; save it dense".to_owned()));
+    if storage_id(tensor).is_none() {
+        return Err(refused(name, "it is sparse or laid out for oneDNN; save it dense".to_owned()));
     }
     let kind = tensor.f_kind().map_err(|error| refused(name, error.to_string()))?;
     let dtype = dtype_of(kind).ok_or_else(|| refused(name, format!("the format has no kind {kind:?}; convert it")))?;

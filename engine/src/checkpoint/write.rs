@@ -119,7 +119,7 @@ pub fn set_latest(dir: &Path, checkpoint: &Path) -> Result<(), CheckpointError> 
 /// let error = check_weights("net", &[("adjacency".to_owned(), sparse)]).unwrap_err();
 /// assert_eq!(
 ///     error.to_string(),
-///     "the tensor `adjacency` can't be saved in `net.safetensors`: it is sparse; save it dense"
+///     "the tensor `adjacency` can't be saved in `net.safetensors`: it is sparse or laid out for oneDNN; save it dense"
 /// );
 /// ```
 ///

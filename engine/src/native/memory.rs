@@ -3,6 +3,7 @@
 use crate::native::error::{NativeError, check};
 use crate::native::ffi::{self, RawMeter};
 use crate::native::foreach::owned;
+use crate::native::identity::storage_id;
 use std::marker::PhantomData;
 use std::ptr::{NonNull, null_mut};
 use tch::{Device, Tensor};
@@ -163,13 +164,36 @@ pub fn copy_in_a_row(into: &mut Tensor, from: &Tensor) -> bool {
     true
 }
 
+/// Copies bytes of a tensor on the host whose elements lie without gaps, from a place in them on, on this thread; `false`
+/// when they don't lie so, or there are fewer. As with every read of a tensor, nobody may change it meanwhile.
+///
+/// ```
+/// use engine::native::copy_bytes;
+/// use engine::prelude::*;
+///
+/// let tensor = Tensor::from_slice(&[1u8, 2, 3, 4]);
+/// let mut two = [0; 2];
+/// assert!(copy_bytes(&mut two, &tensor, 1));
+/// assert_eq!(two, [2, 3]);
+/// assert!(!copy_bytes(&mut two, &tensor, 3));
+/// ```
+pub fn copy_bytes(into: &mut [u8], from: &Tensor, begin: usize) -> bool {
+    let there = bytes_in_a_row(from).unwrap_or(0);
+    if begin.checked_add(into.len()).is_none_or(|end| end > there) {
+        return false;
+    }
+    // SAFETY: a tensor on the host whose elements take `there` bytes from its pointer on lives through the call, and the
+    // slice, which is borrowed alone, is no part of it.
+    unsafe { std::ptr::copy_nonoverlapping(from.data_ptr().cast::<u8>().add(begin), into.as_mut_ptr(), into.len()) };
+    true
+}
+
 /// How many bytes a tensor takes from its first element on, where its elements lie on the host without gaps, in any order,
 /// and are read as they lie.
 fn bytes_in_a_row(tensor: &Tensor) -> Option<usize> {
     let is_plain = tensor.defined()
         && tensor.device() == Device::Cpu
-        && !tensor.is_sparse()
-        && !tensor.is_mkldnn()
+        && storage_id(tensor).is_some()
         && tensor.f_is_neg().is_ok_and(|negated| !negated)
         && tensor.f_is_conj().is_ok_and(|conjugated| !conjugated);
     if !is_plain {

@@ -44,7 +44,8 @@ pub use gradients::{GradientSwitch, GradientsOff, backward_from, retain_grad};
 pub use graph::{Graph, GraphPool, RecordingWatch, StreamGuard, mix_layout, replays};
 pub use identity::{storage_id, tensor_id};
 pub use memory::{
-    MemoryMeter, MemoryUse, copy_in_a_row, cuda_device_names, empty_cache, most_resident, pinned_like, take_memory_use,
+    MemoryMeter, MemoryUse, copy_bytes, copy_in_a_row, cuda_device_names, empty_cache, most_resident, pinned_like,
+    take_memory_use,
 };
 pub use optimizer::{AdagradStep, AdamStep, Scaling, SgdStep, fused_adagrad, fused_adam, fused_sgd};
 pub use options::{AdagradOptions, AdamOptions, SgdOptions};

@@ -86,7 +86,7 @@ pub fn export(checkpoint: &Path, what: &Export) -> Result<Exported> {
     }
     make_folder(parent(&path))?;
     write_atomic_by(&path, |file| {
-        let mut out = BufWriter::with_capacity(1 << 20, file);
+        let mut out = BufWriter::with_capacity(256 << 10, file);
         write_tensors(&mut out, &held, &notes)?;
         out.flush()
     })?;
