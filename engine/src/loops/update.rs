@@ -7,6 +7,7 @@
 
 use crate::base::spans::{self, SpanKind};
 use crate::base::{Error, Output, Result};
+use crate::data::Batch as _;
 use crate::hook::EngineHooks;
 use crate::loops::program::Program;
 use crate::loops::share::Weighed;
@@ -15,7 +16,7 @@ use crate::optim::update::check_loss;
 use crate::optim::{PassBatches, PassPlan};
 use crate::phase::at;
 use crate::record::RowPhase;
-use crate::run::{PassPlace, Shares};
+use crate::run::PassPlace;
 use tch::Tensor;
 
 /// The batches of an iter.
@@ -103,7 +104,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         }
         self.note_before_update(again)?;
         if again {
-            self.run.step.shares = Shares::begin(&self.run.process, weights(&at_hand.held))?;
+            self.ranks.begin_update(&mut self.run, pass, T::Batch::STATES_WEIGHT, weights(&at_hand.held))?;
             let batches = at_hand.held.len();
             for (place, batch) in at_hand.held.iter_mut().enumerate() {
                 self.begin_batch(pass, place + 1 == batches)?;
@@ -114,6 +115,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         at_hand.held.clear();
         let is_followed = self.run.updates.passes()[pass].is_followed();
         self.waiting.clear();
+        self.ranks.samples.clear();
         for _ in 0..batches {
             let batch = {
                 let _span = spans::span(SpanKind::Data, "wait for a batch");
@@ -121,7 +123,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             };
             self.waiting.push(batch);
         }
-        self.run.step.shares = Shares::begin(&self.run.process, weights(&self.waiting))?;
+        self.ranks.begin_update(&mut self.run, pass, T::Batch::STATES_WEIGHT, weights(&self.waiting))?;
         self.waiting.reverse();
         while let Some(batch) = self.waiting.pop() {
             let mut batch = {
@@ -150,7 +152,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             if let Count::Fresh = count {
                 self.run.clocks.batch = self.run.clocks.batch.next();
             }
-            self.tell_of_skip_early()?;
+            self.tell_of_update(pass)?;
             return self.run.updates.after_batch(pass);
         };
         self.run.step.put_batch(batch.size, batch.weight);
@@ -204,7 +206,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             }
         }
         let span = spans::span(SpanKind::Step, "backward");
-        self.tell_of_skip_early()?;
+        self.tell_of_update(pass)?;
         if let Some(loss) = loss {
             let share = self.run.share_of_batch()?;
             self.run.updates.backward(pass, &loss, share)?;
@@ -218,6 +220,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
 
     /// The steps of the optimizers, unless a hook or a step has asked to leave the update out.
     fn step_optimizers(&mut self, pass: usize) -> Result<()> {
+        self.hear_of_update(pass)?;
         self.run.updates.finish(pass)?;
         self.within::<at::BeforeOptimizerStep, at::AfterOptimizerStep>(|program| {
             let iter = program.run.clocks.iter.get();

@@ -65,6 +65,16 @@ impl Bench {
         Bench::new(env!("CARGO_BIN_EXE_grown"), include_str!("../../experiments/growing.ron"))
     }
 
+    /// With batches that state their weight.
+    pub(crate) fn stating() -> Bench {
+        Bench::new(env!("CARGO_BIN_EXE_stating"), include_str!("../../experiments/weighing.ron"))
+    }
+
+    /// With batches that leave out samples.
+    pub(crate) fn leaving() -> Bench {
+        Bench::new(env!("CARGO_BIN_EXE_leaving"), include_str!("../../experiments/weighing.ron"))
+    }
+
     fn new(program: &'static str, experiment: &str) -> Bench {
         let bench = Bench { dir: tempfile::tempdir().unwrap(), program, env: Vec::new() };
         bench.write("exp.ron", experiment);

@@ -10,6 +10,7 @@ mod divide;
 mod exchange;
 mod gradient_scale;
 mod lr_scale;
+mod note;
 mod pass;
 mod precision;
 mod recorded;

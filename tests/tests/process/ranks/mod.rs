@@ -4,6 +4,7 @@ mod endings;
 mod evaluating;
 mod meeting;
 mod planning;
+mod telling;
 mod torture;
 mod training;
 
