@@ -54,7 +54,7 @@ const ARGUMENTS: &[(&str, &[&str], &str)] = &[
     (
         "trainer",
         &["callbacks", "callback", "hook", "custom_hooks"],
-        "a hook is a field of the trainer, `#[hook] guard: GradientGuard`, or stands in the experiment's `custom_hooks`",
+        "a hook is a field of the trainer, `#[hook] guard: GradientGuard`, or an entry of `custom_hooks` in the experiment file",
     ),
     (
         "trainer",

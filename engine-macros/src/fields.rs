@@ -210,7 +210,7 @@ pub(crate) fn no_arguments(attr: &Attribute, role: &str, diag: &mut Diag) {
     };
     let why = match role {
         "state" | "transient" => "; the field starts from the `Default` of its type",
-        "model" | "metric" | "hook" | "scheduler" => "; its settings stand in the experiment",
+        "model" | "metric" | "hook" | "scheduler" => "; write its settings into the experiment file",
         _ => "",
     };
     let at = if arguments.is_empty() { attr.path().to_token_stream() } else { arguments };

@@ -250,7 +250,7 @@ pub fn component(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// | argument | meaning |
 /// |---|---|
-/// | `name = "…"` | the name in experiment files; by default that of the function in the style of types |
+/// | `name = "…"` | the name in experiment files; by default the name of the function in camel case: `SlowStart` for `slow_start` |
 /// | `crate = path` | where the engine is; it is found by itself, also under another name, when `Cargo.toml` names it |
 #[proc_macro_attribute]
 pub fn schedule(args: TokenStream, item: TokenStream) -> TokenStream {

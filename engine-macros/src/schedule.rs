@@ -118,7 +118,7 @@ fn component(function: &ItemFn, name: &str, krate: &Krate) -> TokenStream {
     quote!(#(#cfgs)* #items)
 }
 
-/// `slow_start` in the style of types, as other components are named: `SlowStart`.
+/// `slow_start` in camel case, as other components are named: `SlowStart`.
 fn type_name(function: &Ident) -> String {
     let name = function.unraw().to_string();
     let capital = |word: &str| {

@@ -112,7 +112,7 @@ fn loader(field: &mut TrainerField, private: &TokenStream, diag: &mut Diag) {
         _ => Vec::new(),
     };
     let [GenericArgument::Type(dataset)] = of[..] else {
-        let message = "a loader is that of one dataset: write `Loader<YourDataset>`; a batch size and all other settings stand in the experiment";
+        let message = "a loader has one type argument, its dataset: write `Loader<YourDataset>`, and the batch size and all other settings into the experiment file";
         diag.error(&field.ty, message);
         match of[..] {
             [GenericArgument::Type(dataset), ..] => field.ty = parse_quote!(#private::Loader<#dataset>),
@@ -236,7 +236,7 @@ fn settings(role: &str, field: &mut TrainerField, diag: &mut Diag) {
     if let Some(meant) = model_of(&field.ty) {
         let (written, name) = (source_of_type(&field.ty), source_of_type(&meant));
         let message = format!(
-            "a `#[{role}]` field is the {role} itself, and its settings stand in the experiment; write `{name}` in the place of `{written}`"
+            "a `#[{role}]` field is the {role} itself: write `{name}` instead of `{written}`, and its settings into the experiment file"
         );
         diag.error(&field.ty, message);
         field.ty = meant;
