@@ -1,7 +1,7 @@
 //! The settings of a loader in the experiment file.
 
 use crate::config::registry::{Component, FieldInfo};
-use crate::config::{Keyed, Shape, to_node};
+use crate::config::{Keyed, OfDataset, Shape, to_node};
 use crate::data::sampler::{SamplerConfig, Sequential, Shuffled};
 use crate::data::workers::Workers;
 use serde::de::Error as _;
@@ -44,6 +44,10 @@ pub struct LoaderConfig<C> {
 impl<C> Keyed for LoaderConfig<C> {
     const KEYS: &'static [&'static str] =
         &["dataset", "batch_size", "shuffle", "sampler", "workers", "prefetch", "drop_last", "timeout"];
+}
+
+impl<C> OfDataset for LoaderConfig<C> {
+    type Dataset = C;
 }
 
 impl<C> LoaderConfig<C> {

@@ -7,6 +7,7 @@ mod builder;
 pub(crate) mod experiment;
 mod fields;
 pub(crate) mod kinds;
+pub(crate) mod of_main;
 pub(crate) mod parts;
 pub(crate) mod reach;
 mod run;
@@ -21,6 +22,7 @@ pub use experiment::{
     Schema, Section, TrainSettings, ValSettings, Writer, docs_of,
 };
 pub use fields::{LoaderField, MetricField, OptimizerField, SameBatch, SameBatches, SchedulesField};
+pub use of_main::Ended;
 pub(crate) use run::needs_loader;
 pub use run::{
     BatchProbe, LrCurve, LrEnd, LrPoint, LrSearch, Offline, PlannedCheckpoints, PlannedGroup, PlannedHook,

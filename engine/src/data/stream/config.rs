@@ -1,7 +1,7 @@
 //! The settings of the loader of a stream in the experiment file.
 
 use crate::config::registry::{Component, FieldInfo};
-use crate::config::{Keyed, Shape, to_node};
+use crate::config::{Keyed, OfDataset, Shape, to_node};
 use crate::data::config::{
     BATCH_SIZE, BATCH_SIZE_FIELD, Bounds, DROP_LAST_FIELD, PREFETCH, PREFETCH_FIELD, TIMEOUT_FIELD, WORKERS_FIELD,
     batch_size, mistake_of_ahead, prefetch, timeout, two,
@@ -47,6 +47,10 @@ pub struct StreamLoaderConfig<C> {
 impl<C> Keyed for StreamLoaderConfig<C> {
     const KEYS: &'static [&'static str] =
         &["dataset", "batch_size", "samples", "buffer", "workers", "prefetch", "drop_last", "timeout"];
+}
+
+impl<C> OfDataset for StreamLoaderConfig<C> {
+    type Dataset = C;
 }
 
 impl<C> StreamLoaderConfig<C> {
