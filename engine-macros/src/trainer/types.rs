@@ -144,11 +144,6 @@ fn own(field: &mut TrainerField, diag: &mut Diag) {
 
 fn model(field: &mut TrainerField, private: &TokenStream, diag: &mut Diag) {
     const CHOSEN: &str = "a model that the file chooses has the type `Box<dyn Net>`: `Model` makes one, `Net` runs it";
-    if matches!(&field.ty, Type::Path(path) if ["Net", "Model"].iter().any(|name| path.path.is_ident(name))) {
-        diag.error(&field.ty, CHOSEN);
-        field.ty = parse_quote!(::std::boxed::Box<dyn #private::Net>);
-        return;
-    }
     if is_dyn(&field.ty) {
         let written = source_of_type(&field.ty);
         if written.contains("dyn Module") || written.contains("dyn nn::Module") {
@@ -206,10 +201,6 @@ fn optimizer(field: &mut TrainerField, diag: &mut Diag) {
         let boxed: Type = parse_quote!(::std::boxed::Box<#object>);
         diag.error(&field.ty, "a `dyn` type has no size of its own; write `Box<dyn Optimizer>`");
         field.ty = boxed;
-    } else if matches!(&field.ty, Type::Path(path) if path.path.is_ident("Optimizer")) {
-        let written = &field.ty;
-        diag.error(written, "an optimizer that the file chooses has the type `Box<dyn Optimizer>`");
-        field.ty = parse_quote!(::std::boxed::Box<dyn #written>);
     }
 }
 
