@@ -119,7 +119,7 @@ fn train_as<T: Build>(
     program.run.storage.folder = Some(folder);
     greet(&mut program, told)?;
     if program.run.process.is_main() {
-        plan_file::write(&program)?;
+        plan_file::write(&mut program)?;
     }
     start.tell(&mut program)?;
     loaded.lines.iter().try_for_each(|line| program.run.say(line))?;
@@ -218,7 +218,7 @@ fn greet<T: Build>(program: &mut Program<T>, told: Vec<String>) -> Result<()> {
         let clocks = program.run.clocks();
         let last = match val.by {
             Clock::Epoch => clocks.max_epochs(),
-            Clock::Iter => clocks.max_iters(),
+            Clock::Iter | Clock::Sample => clocks.max_iters(),
         };
         if last.is_some_and(|last| !val.is_ever_due(last)) {
             lines.push(
