@@ -52,16 +52,17 @@ impl TrainerAndFiles {
             return quote!({ #statements });
         }
         let (krate, elsewhere) = (&self.krate, proc_macro2::Ident::new(elsewhere, Span::call_site()));
+        let all = quote!(*);
         let quiet = quote!(#[allow(unused_imports, clippy::wildcard_imports)]);
         quote! {{
             #quiet
-            use #krate::__private::#elsewhere::*;
+            use #krate::__private::#elsewhere::#all;
             {
                 #quiet
-                use crate::*;
+                use crate::#all;
                 {
                     #quiet
-                    use self::*;
+                    use self::#all;
                     #statements
                 }
             }

@@ -7,7 +7,6 @@ mod builder;
 pub(crate) mod experiment;
 mod fields;
 pub(crate) mod kinds;
-pub(crate) mod of_main;
 pub(crate) mod parts;
 pub(crate) mod reach;
 mod run;
@@ -17,12 +16,12 @@ pub use crate::hooks::HookSettings;
 pub use build::{Build, EngineHooksOf, Fields};
 pub use build_errors::{BuildErrors, Mistake};
 pub use builder::Builder;
+pub use experiment::of_main::Ended;
 pub use experiment::{
     BackendSettings, DeviceChoice, Experiment, ExperimentBuilder, ModelWeights, Purpose, Reader, Resume, RunName,
     Schema, Section, TrainSettings, ValSettings, Writer, docs_of,
 };
 pub use fields::{LoaderField, MetricField, OptimizerField, SameBatch, SameBatches, SchedulesField};
-pub use of_main::Ended;
 pub(crate) use run::needs_loader;
 pub use run::{
     BatchProbe, LrCurve, LrEnd, LrPoint, LrSearch, Offline, PlannedCheckpoints, PlannedGroup, PlannedHook,

@@ -1,7 +1,7 @@
 //! The body of [`check_experiments!`](crate::check_experiments): tests that every experiment file of a package is one.
 
 use crate::config;
-use crate::trainer::of_main::OfTrainer;
+use crate::trainer::experiment::of_main::OfTrainer;
 use crate::trainer::{Build, Experiment, Purpose};
 use std::path::Path;
 

@@ -5,9 +5,9 @@ use crate::config::Keyed as _;
 use crate::hook::{ConstText, HookSet};
 use crate::hooks::DefaultHooks;
 use crate::trainer::experiment::nearest::Nearest;
+use crate::trainer::experiment::of_main::Outline;
 use crate::trainer::experiment::sections::KEYS;
 use crate::trainer::experiment::settings::{TrainSettings, ValSettings};
-use crate::trainer::of_main::Outline;
 use crate::trainer::parts::AnyPart;
 
 /// The keys that are unknown, each in a line with its place; `None` when all are known. `found` are the keys of a file:
