@@ -295,7 +295,7 @@ fn all_points_of_an_update_have_the_random_numbers_of_the_first() {
     assert!(second.chunks(2).all(|point| point == &second[..2]), "{second:?}");
     assert_ne!(first[..2], second[..2]);
     // the generators stand where the first point has left them, as with an optimizer that computes nothing more
-    let plain = uninterrupted::<ByEpoch>(&Setup { lbfgs: None, lr: 0.0, ..setup }, |_| ());
+    let plain = uninterrupted::<ByEpoch>(&Setup { lbfgs: None, ..setup }, |_| ());
     let generators = |left: &Left| left.state.iter().find(|(name, _)| name.contains("generators")).cloned().unwrap();
     assert_eq!(generators(&whole), generators(&plain));
 }

@@ -29,7 +29,7 @@ fn fed(run: &Path, rank: usize) -> BTreeMap<u64, Vec<u64>> {
         let Some((iter, numbers)) = line.split_once("fed in iter ").and_then(|(_, rest)| rest.split_once(": ")) else {
             continue;
         };
-        let numbers = numbers.trim_matches(['[', ']']).split(", ").map(|number| number.parse().unwrap());
+        let numbers = numbers.trim_matches(['[', ']']).split(", ").map(|number| number.parse::<u64>().unwrap());
         iters.entry(iter.parse().unwrap()).or_default().extend(numbers);
     }
     iters
