@@ -19,6 +19,8 @@ pub(super) struct SweepView {
     /// Which values are taken for better, by the name of the metric: `smaller` or `larger`.
     better: &'static str,
     over: Vec<String>,
+    /// The iters at which trials stop until they are found good enough to go on.
+    rungs: Vec<u64>,
     trials: Vec<TrialView>,
 }
 
@@ -32,6 +34,14 @@ struct TrialView {
     values: Vec<String>,
     /// The best value so far.
     value: Option<f64>,
+    /// The best value when it came to each rung.
+    rungs: Vec<f64>,
+    /// How often it went on from a rung.
+    promoted: usize,
+    /// Its finished iters, once there is a run.
+    iter: Option<u64>,
+    /// Whether it was trained to its end.
+    whole: bool,
     /// `running`, `finished`, …, as that of its run; `waiting` without one.
     state: &'static str,
     failed: Option<String>,
@@ -62,11 +72,15 @@ fn view(folder: &Path, runs: &[Arc<Entry>]) -> SweepView {
         let summary = run.map(|run| run.summary());
         let so_far = || summary.as_ref()?.best_of(&sweep.watch);
         TrialView {
-            value: trial.value.or_else(so_far).filter(|_| trial.failed.is_none()),
+            iter: summary.as_ref().map(|summary| summary.iter),
+            whole: trial.value.is_some(),
+            value: trial.value.or_else(so_far).or(trial.rungs.last().copied()).filter(|_| trial.failed.is_none()),
             state: summary.as_ref().map_or("waiting", |summary| summary.state),
             run: run.map(|run| run.id.clone()),
             name,
             values: trial.values,
+            rungs: trial.rungs,
+            promoted: trial.promoted,
             failed: trial.failed,
         }
     });
@@ -78,6 +92,7 @@ fn view(folder: &Path, runs: &[Arc<Entry>]) -> SweepView {
         better,
         trials: trials.collect(),
         over: sweep.over,
+        rungs: sweep.rungs,
         watch: sweep.watch,
     }
 }

@@ -57,22 +57,26 @@ fn summaries(folders: &[PathBuf]) -> Vec<Summary> {
     })
 }
 
-const HEAD: [&str; 8] = ["NAME", "STATE", "EPOCH", "ITER", "TIME", "BEGUN", "COMMIT", "BEST"];
+const HEAD: [&str; 9] = ["NAME", "SWEEP", "STATE", "EPOCH", "ITER", "TIME", "BEGUN", "COMMIT", "BEST"];
+/// The place of the sweep, which is left out where no run is a trial of one.
+const SWEEP: usize = 1;
 /// Metrics that a line shows.
 const MOST_METRICS: usize = 3;
 
 fn table(runs: &[Summary]) -> Result<()> {
-    let lines: Vec<[String; 8]> = std::iter::once(HEAD.map(str::to_owned)).chain(runs.iter().map(line)).collect();
+    let lines: Vec<[String; 9]> = std::iter::once(HEAD.map(str::to_owned)).chain(runs.iter().map(line)).collect();
+    let has_sweeps = runs.iter().any(|run| run.sweep.is_some());
     let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..HEAD.len()).map(width).collect();
     for line in &lines {
-        let padded = line.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}"));
+        let cells = line.iter().zip(&widths).enumerate().filter(|(column, _)| has_sweeps || *column != SWEEP);
+        let padded = cells.map(|(_, (cell, &width))| format!("{cell:width$}"));
         out::line(padded.collect::<Vec<_>>().join("  ").trim_end())?;
     }
     Ok(())
 }
 
-fn line(run: &Summary) -> [String; 8] {
+fn line(run: &Summary) -> [String; 9] {
     let best = run.evaluated().filter_map(|metric| {
         let (value, iter) = (metric.best?, metric.best_iter?);
         Some(format!("{} {} at {iter}", shown(&metric.key), value_text(&metric.key, value)))
@@ -85,6 +89,7 @@ fn line(run: &Summary) -> [String; 8] {
     let changed = if commit.contains(',') { "+" } else { "" };
     [
         shown(&run.name),
+        run.sweep.as_deref().map(shown).unwrap_or_default(),
         state,
         run.epoch.to_string(),
         run.iter.to_string(),
@@ -97,5 +102,7 @@ fn line(run: &Summary) -> [String; 8] {
 
 /// A name as a terminal can show it: whatever is in it, it moves no cursor and changes no colour.
 pub(super) fn shown(name: &str) -> String {
-    name.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    // the marks for the direction of a script turn what stands around them
+    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    name.chars().map(|c| if c.is_control() || turns(c) { '\u{fffd}' } else { c }).collect()
 }

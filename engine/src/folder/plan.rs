@@ -13,6 +13,10 @@ pub struct RunPlan {
     pub moments: Vec<u64>,
     /// The parameter groups of all optimizers.
     pub groups: Vec<PlannedSettings>,
+    /// The settings of hooks, metrics and the trainer that schedules can change, by their paths: `hooks.ema.decay`. Their
+    /// values are as those of a group. Plans of earlier versions have none.
+    #[serde(default)]
+    pub parts: Vec<(String, Vec<Option<f64>>)>,
     /// The phases that call any hook, with their hooks in the order in which they are called.
     pub phases: Vec<PlannedCalls>,
 }

@@ -118,10 +118,12 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// # Errors
     /// The first error of a step, a hook, a loader or the disk.
     pub(crate) fn epochs(&mut self) -> Result<()> {
+        self.ranks.in_own_loop = true;
         while !self.is_over() {
             self.epoch()?;
             self.safe_point()?;
         }
+        self.ranks.in_own_loop = false;
         Ok(())
     }
 

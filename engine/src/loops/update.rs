@@ -7,6 +7,7 @@
 
 use crate::base::spans::{self, SpanKind};
 use crate::base::{Error, Output, Result};
+use crate::data::Batch as _;
 use crate::hook::EngineHooks;
 use crate::loops::loss_points::LossPoints;
 use crate::loops::program::Program;
@@ -16,7 +17,7 @@ use crate::optim::update::check_loss;
 use crate::optim::{PassBatches, PassPlan};
 use crate::phase::at;
 use crate::record::RowPhase;
-use crate::run::{PassPlace, Shares};
+use crate::run::PassPlace;
 use tch::Tensor;
 
 /// The batches of an iter.
@@ -106,7 +107,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         }
         self.note_before_update(again)?;
         if again {
-            self.run.step.shares = Shares::begin(&self.run.process, weights(&at_hand.held))?;
+            self.ranks.begin_update(&mut self.run, pass, T::Batch::STATES_WEIGHT, weights(&at_hand.held))?;
             let batches = at_hand.held.len();
             for (place, batch) in at_hand.held.iter_mut().enumerate() {
                 self.begin_batch(pass, place + 1 == batches)?;
@@ -117,6 +118,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         at_hand.held.clear();
         let is_followed = self.run.updates.passes()[pass].is_followed() || self.loss_points.is_some();
         self.waiting.clear();
+        self.ranks.samples.clear();
         for _ in 0..batches {
             let batch = {
                 let _span = spans::span(SpanKind::Data, "wait for a batch");
@@ -124,7 +126,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             };
             self.waiting.push(batch);
         }
-        self.run.step.shares = Shares::begin(&self.run.process, weights(&self.waiting))?;
+        self.ranks.begin_update(&mut self.run, pass, T::Batch::STATES_WEIGHT, weights(&self.waiting))?;
         self.waiting.reverse();
         while let Some(batch) = self.waiting.pop() {
             let mut batch = {
@@ -153,7 +155,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             if let Count::Fresh = count {
                 self.run.clocks.batch = self.run.clocks.batch.next();
             }
-            self.tell_of_skip_early()?;
+            self.tell_of_update(pass)?;
             return self.run.updates.after_batch(pass);
         };
         self.run.step.put_batch(batch.size, batch.weight);
@@ -212,7 +214,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             }
         }
         let span = spans::span(SpanKind::Step, "backward");
-        self.tell_of_skip_early()?;
+        self.tell_of_update(pass)?;
         let mut part = None;
         if let Some(loss) = &loss {
             let share = self.run.share_of_batch()?;
@@ -231,6 +233,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
 
     /// The steps of the optimizers, unless a hook or a step has asked to leave the update out.
     fn step_optimizers(&mut self, pass: usize, batches: &mut [Option<Weighed<T::Batch>>]) -> Result<()> {
+        self.hear_of_update(pass)?;
         self.run.updates.finish(pass)?;
         self.within::<at::BeforeOptimizerStep, at::AfterOptimizerStep>(|program| {
             let iter = program.run.clocks.iter.get();

@@ -1,6 +1,7 @@
 //! Images, histograms and texts, from the event files that the sink `TensorBoard` writes into a run's folder.
 
 use super::place;
+use super::series::LONGEST_NAME;
 use crate::sinks::event_files::{Event, Held, Histogram, START, What, check_sum};
 use prost::Message as _;
 use std::collections::BTreeMap;
@@ -84,7 +85,7 @@ impl MediaReader {
                         _ => continue,
                     };
                     // what the sink writes about the run itself
-                    if of.tag != "experiment" && self.found.len() < MOST {
+                    if of.tag != "experiment" && of.tag.len() <= LONGEST_NAME && self.found.len() < MOST {
                         self.found.push(Place { medium, key: of.tag, iter, file: file.to_owned(), record, value });
                     }
                 }

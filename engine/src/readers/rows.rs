@@ -1,7 +1,7 @@
 //! The numbers of a run, as its rows tell them.
 
 use super::line::Line;
-use super::series::{Group, Series};
+use super::series::{Group, LONGEST_NAME, Series};
 use crate::folder::METRICS;
 
 /// All numbers of a run.
@@ -55,8 +55,10 @@ impl Rows {
         }
         for group in &self.groups {
             if group.left_out > 0 {
-                notices
-                    .push(format!("`{}` has too many names, so {} values were left out", group.name, group.left_out));
+                notices.push(format!(
+                    "`{}` has too many names, or too long ones: {} values were left out",
+                    group.name, group.left_out
+                ));
             }
         }
         notices
@@ -73,7 +75,7 @@ impl Rows {
         };
         let place = match self.groups.iter().position(named) {
             Some(place) => place,
-            None if self.groups.len() == MOST_GROUPS => {
+            None if self.groups.len() == MOST_GROUPS || too_long(line) => {
                 self.unreadable += 1;
                 return None;
             }
@@ -105,4 +107,9 @@ impl Rows {
     pub(super) fn group(&mut self, place: usize) -> &mut Group {
         &mut self.groups[place]
     }
+}
+
+/// Whether the name of a row's loop or loader is none of a run's.
+fn too_long(line: &Line<'_>) -> bool {
+    line.phase.len() + line.loader.as_ref().map_or(0, |loader| loader.len()) > LONGEST_NAME
 }

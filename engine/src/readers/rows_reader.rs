@@ -135,6 +135,19 @@ mod tests {
         assert_eq!(read.notices(), ["4 lines of `metrics.jsonl` are no rows, and were left out"]);
     }
 
+    #[test]
+    fn names_that_are_too_long_are_left_out_and_told() {
+        let (long, longest) = ("x".repeat(513), "y".repeat(512));
+        let read = rows(&[
+            &format!(r#"{{"phase":"val","epoch":0,"iter":1,"time":0,"{long}":1,"{longest}":2,"loss":3}}"#),
+            &format!(r#"{{"phase":"val","loader":"{longest}","epoch":0,"iter":1,"time":0,"loss":3}}"#),
+        ]);
+        assert_eq!(read.keys().collect::<Vec<_>>(), [format!("val/{longest}"), "val/loss".to_owned()]);
+        let notices = read.notices();
+        assert_eq!(notices[0], "1 lines of `metrics.jsonl` are no rows, and were left out");
+        assert_eq!(notices[1], "`val` has too many names, or too long ones: 1 values were left out");
+    }
+
     /// `cargo test --release -p engine --lib -- --ignored a_million_rows --nocapture` prints the processor time, which other
     /// programs do not change much.
     #[test]

@@ -21,7 +21,7 @@ pub struct Group {
     pub(super) epochs: Vec<u64>,
     pub(super) times: Vec<f64>,
     pub(super) series: Vec<Series>,
-    /// Names that were left out because there are too many.
+    /// Values that were left out because there are too many names, or their names are too long.
     pub(super) left_out: u64,
     /// Rows that were put before others.
     pub(super) out_of_order: u64,
@@ -68,6 +68,8 @@ impl Known {
 
 /// A group with more names is no run's.
 const MOST_NAMES: usize = 4096;
+/// Bytes of a name; a longer one is no run's, and tables of many of them would take all memory.
+pub(super) const LONGEST_NAME: usize = 512;
 /// Rows that may come after those of later iters: results of evaluations. More of them would take long to be put in order.
 const MOST_OUT_OF_ORDER: u64 = 10_000;
 
@@ -106,7 +108,7 @@ impl Group {
     }
 
     /// The number of the series of a name, which is made where it is missing. `hint` is where it is looked for first. `None`
-    /// when there are too many names; that is counted.
+    /// when there are too many names, or the name is too long; that is counted.
     pub(super) fn number_of(&mut self, name: &str, hint: usize) -> Option<usize> {
         // rows mostly have the same names in the same order
         let known = match self.series.get(hint) {
@@ -114,7 +116,7 @@ impl Group {
             _ => self.series.iter().position(|series| series.name == name),
         };
         match known {
-            None if self.series.len() == MOST_NAMES => {
+            None if self.series.len() == MOST_NAMES || name.len() > LONGEST_NAME => {
                 self.left_out += 1;
                 None
             }

@@ -2,7 +2,9 @@
 
 use super::run::RunReader;
 use super::series::{Group, Series};
+use super::sweep::Sweep;
 use serde::Serialize;
+use std::path::Path;
 
 /// What a table of runs shows of one.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -11,6 +13,8 @@ pub struct Summary {
     pub name: String,
     /// The folder.
     pub folder: String,
+    /// The name of the sweep of which it is a trial.
+    pub sweep: Option<String>,
     /// `running`, `finished`, `stopped`, `failed`, `killed` or `unknown`.
     pub state: &'static str,
     /// The reason of the state, if there is one to tell.
@@ -63,6 +67,7 @@ impl Summary {
         Summary {
             name: run.name(),
             folder: run.folder().display().to_string(),
+            sweep: run.folder().parent().filter(|folder| Sweep::is_in(folder)).map(name_of),
             state: run.state().word(),
             detail: run.state().detail(),
             begun: session.begun.clone(),
@@ -98,6 +103,10 @@ impl Summary {
     pub fn evaluated(&self) -> impl Iterator<Item = &Measured> {
         self.metrics.iter().filter(|metric| !metric.key.starts_with("train/"))
     }
+}
+
+fn name_of(folder: &Path) -> String {
+    folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned()
 }
 
 fn measured(group: &Group, series: &Series) -> Measured {

@@ -24,6 +24,8 @@ pub struct Sweep {
     pub watch: String,
     /// The settings that it varies: `optimizer.lr`.
     pub over: Vec<String>,
+    /// The iters at which trials stop until they are found good enough to go on, with `halve: Asha(..)`; else empty.
+    pub rungs: Vec<u64>,
     /// Its trials, in the order of their numbers, which are also the names of their runs: `0007`.
     pub trials: Vec<Trial>,
 }
@@ -35,6 +37,10 @@ pub struct Trial {
     pub values: Vec<String>,
     /// The best value of the metric; `None` while the trial is at work, and when it has failed.
     pub value: Option<f64>,
+    /// The best value when it came to each rung.
+    pub rungs: Vec<f64>,
+    /// How often it went on from a rung.
+    pub promoted: usize,
     /// Why it has failed.
     pub failed: Option<String>,
 }
@@ -72,7 +78,9 @@ impl Sweep {
             Kind::Str(path) => path.clone(),
             _ => print_line(key),
         };
-        let mut sweep = Sweep { watch, over: over.iter().map(|(key, _)| path(key)).collect(), trials: Vec::new() };
+        let rungs = document.root.find("halve.rungs").map(rungs).unwrap_or_default();
+        let over_paths = over.iter().map(|(key, _)| path(key)).collect();
+        let mut sweep = Sweep { watch, over: over_paths, rungs, trials: Vec::new() };
         let dimensions: Vec<&Node> = over.iter().map(|(_, values)| values).collect();
         if let Ok(file) = place::open(folder, JOURNAL) {
             let mut lines = BufReader::new(file);
@@ -88,12 +96,23 @@ impl Sweep {
         Ok(sweep)
     }
 
-    /// `{"begun":{"trial":0,"picks":[{"float":0.1},{"choice":1}]}}`, `{"ended":{"trial":0,"end":{"value":0.9}}}`.
+    /// `{"begun":{"trial":0,"picks":[{"float":0.1},{"choice":1}]}}`, `{"paused":{"trial":0,"value":0.7}}`,
+    /// `{"promoted":{"trial":0}}`, `{"ended":{"trial":0,"end":{"value":0.9}}}`.
     fn put(&mut self, line: &[u8], dimensions: &[&Node]) {
         let Ok(line) = serde_json::from_slice::<Line>(line) else { return };
         if let Some(begun) = line.begun.filter(|begun| begun.trial == self.trials.len()) {
             let values = dimensions.iter().zip(&begun.picks).map(|(values, pick)| told(values, pick)).collect();
             self.trials.push(Trial { values, ..Trial::default() });
+        }
+        if let Some(paused) = line.paused
+            && let Some(trial) = self.trials.get_mut(paused.trial).filter(|trial| trial.rungs.len() < self.rungs.len())
+        {
+            trial.rungs.push(paused.value);
+        }
+        if let Some(promoted) = line.promoted
+            && let Some(trial) = self.trials.get_mut(promoted.trial).filter(|trial| trial.promoted < trial.rungs.len())
+        {
+            trial.promoted += 1;
         }
         if let Some(ended) = line.ended
             && let Some(trial) = self.trials.get_mut(ended.trial)
@@ -107,6 +126,8 @@ impl Sweep {
 #[derive(Deserialize)]
 struct Line {
     begun: Option<Begun>,
+    paused: Option<Paused>,
+    promoted: Option<Promoted>,
     ended: Option<Ended>,
 }
 
@@ -117,9 +138,30 @@ struct Begun {
 }
 
 #[derive(Deserialize)]
+struct Paused {
+    trial: usize,
+    value: f64,
+}
+
+#[derive(Deserialize)]
+struct Promoted {
+    trial: usize,
+}
+
+#[derive(Deserialize)]
 struct Ended {
     trial: usize,
     end: Value,
+}
+
+/// `[6, 12]`
+fn rungs(node: &Node) -> Vec<u64> {
+    let Kind::Seq(rungs) = &node.kind else { return Vec::new() };
+    let iter = |node: &Node| match node.kind {
+        Kind::Int(iter) => u64::try_from(iter).ok(),
+        _ => None,
+    };
+    rungs.iter().filter_map(iter).collect()
 }
 
 /// A value as the experiment of its trial has it.
@@ -134,7 +176,8 @@ fn told(values: &Node, pick: &Value) -> String {
     let chosen = pick["choice"].as_u64().and_then(|index| choices.get(usize::try_from(index).ok()?));
     let text = match (chosen, pick["float"].as_f64(), pick["int"].as_i64()) {
         (Some(chosen), ..) => print_line(chosen),
-        (None, Some(float), _) => format!("{float}"),
+        // as the table in the terminal has it
+        (None, Some(float), _) => print_line(&Node::new(Kind::Float(float))),
         (None, None, Some(int)) => int.to_string(),
         (None, None, None) => String::new(),
     };
@@ -152,11 +195,18 @@ mod tests {
     fn trials_have_their_values_and_what_is_no_line_of_a_journal_is_left_out() {
         let dir = tempfile::tempdir().unwrap();
         assert!(!Sweep::is_in(dir.path()));
-        let file = "Sweep(base: \"a.ron\", over: {\"optimizer.lr\": LogUniform(1e-4, 1e-1), \"optimizer\": Choice([AdamW(lr: 0.1), Sgd(lr: 1.0)]), \"n\": Int(1, 8)}, by: Random(trials: 3), watch: \"val/accuracy\")";
+        let file = "Sweep(base: \"a.ron\", over: {\"optimizer.lr\": LogUniform(1e-4, 1e-1), \"optimizer\": Choice([AdamW(lr: 0.1), Sgd(lr: 1.0)]), \"n\": Int(1, 8)}, by: Random(trials: 3), watch: \"val/accuracy\", halve: Asha(rungs: [6, 12]))";
         std::fs::write(dir.path().join(COPY), file).unwrap();
         let lines = [
             r#"{"begun":{"trial":0,"picks":[{"float":0.0012},{"choice":1},{"int":-3}]}}"#,
             r#"{"begun":{"trial":1,"picks":[{"float":0.1},{"choice":7}]}}"#,
+            r#"{"promoted":{"trial":0}}"#,
+            r#"{"paused":{"trial":0,"value":0.5}}"#,
+            r#"{"promoted":{"trial":0}}"#,
+            r#"{"promoted":{"trial":0}}"#,
+            r#"{"paused":{"trial":0,"value":0.625}}"#,
+            r#"{"paused":{"trial":0,"value":0.75}}"#,
+            r#"{"paused":{"trial":7,"value":0.75}}"#,
             r#"{"ended":{"trial":1,"end":{"failed":"error: <b>"}}}"#,
             r#"{"ended":{"trial":0,"end":{"value":0.75}}}"#,
             r#"{"ended":{"trial":9,"end":{"value":0.75}}}"#,
@@ -170,6 +220,9 @@ mod tests {
         assert_eq!((sweep.watch.as_str(), sweep.over.len()), ("val/accuracy", 3));
         assert_eq!(sweep.trials.len(), 2);
         assert_eq!(sweep.trials[0].values, ["0.0012", "Sgd(lr: 1.0)", "-3"]);
+        assert_eq!(sweep.rungs, [6, 12]);
+        assert_eq!((sweep.trials[0].rungs.as_slice(), sweep.trials[0].promoted), (&[0.5, 0.625][..], 1));
+        assert!(sweep.trials[1].rungs.is_empty());
         assert_eq!((sweep.trials[0].value, &sweep.trials[0].failed), (Some(0.75), &None));
         assert_eq!(sweep.trials[1].values, ["0.1", ""]);
         assert_eq!(sweep.trials[1].failed.as_deref(), Some("error: <b>"));

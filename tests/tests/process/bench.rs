@@ -8,8 +8,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// No run here takes a tenth of it, unless it hangs.
+/// No run here is silent for a tenth of it, unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// No run takes longer, also on a machine with much else to do: `batch-find` starts a process for each size.
+const MOST: Duration = Duration::from_secs(300);
 
 /// The folder in which commands run. `exp.ron` is the experiment.
 pub(crate) struct Bench {
@@ -66,6 +68,16 @@ impl Bench {
     /// With the same component and a field more.
     pub(crate) fn grown() -> Bench {
         Bench::new(env!("CARGO_BIN_EXE_grown"), include_str!("../../experiments/growing.ron"))
+    }
+
+    /// With batches that state their weight.
+    pub(crate) fn stating() -> Bench {
+        Bench::new(env!("CARGO_BIN_EXE_stating"), include_str!("../../experiments/weighing.ron"))
+    }
+
+    /// With batches that leave out samples.
+    pub(crate) fn leaving() -> Bench {
+        Bench::new(env!("CARGO_BIN_EXE_leaving"), include_str!("../../experiments/weighing.ron"))
     }
 
     fn new(program: &'static str, experiment: &str) -> Bench {
@@ -176,7 +188,7 @@ impl std::fmt::Display for Ended {
 }
 
 impl Running {
-    fn new(command: &mut Command) -> Running {
+    pub(crate) fn new(command: &mut Command) -> Running {
         // a person has not set it, and with it panics are printed where they happen
         command.env_remove("RUST_BACKTRACE");
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -235,11 +247,15 @@ impl Running {
     /// Waits for its end.
     #[track_caller]
     pub(crate) fn end(mut self) -> Ended {
-        let until = Instant::now() + PATIENCE;
+        let last = Instant::now() + MOST;
+        let mut until = Instant::now() + PATIENCE;
         // the channel closes with the process's stdout
         loop {
             match self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(line) => self.seen.push_str(&format!("{line}\n")),
+                Ok(line) => {
+                    self.seen.push_str(&format!("{line}\n"));
+                    until = last.min(Instant::now() + PATIENCE);
+                }
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => panic!("it does not end: {}", self.seen),
             }

@@ -112,6 +112,7 @@ fn rows_of_a_run_that_was_killed_and_resumed_appear_within_a_second_and_none_twi
     let lr = plan["groups"][0]["settings"].as_array().unwrap().iter().find(|setting| setting[0] == "lr").unwrap();
     let moments = plan["moments"].as_array().unwrap().len();
     assert_eq!((moments, lr[1].as_array().unwrap().len()), (9, 9), "{plan}");
+    assert_eq!(plan["parts"], serde_json::json!([["hooks.ema.decay", [0.8]]]));
     let phases = plan["phases"].as_array().unwrap();
     let phase = phases.iter().find(|phase| phase["phase"] == "after_train_iter").unwrap();
     let timer = phase["hooks"].as_array().unwrap().iter().find(|hook| hook["name"] == "timer").unwrap();
@@ -158,6 +159,11 @@ fn a_sweep_is_shown_as_its_table_tells_it() {
         let values = trial["values"].as_array().unwrap();
         assert_eq!(cells[1..], [&value, values[0].as_str().unwrap(), values[1].as_str().unwrap()], "{trial} {row}");
     }
+    assert_eq!(sweep["rungs"], Value::Array(Vec::new()));
+    // trials are called by their numbers, so tables name the sweep too
+    let runs = bench.run(&["runs"]).exits(0).stdout;
+    assert!(runs.starts_with("NAME  SWEEP   STATE"), "{runs}");
+    assert!(runs.lines().skip(1).all(|line| line.starts_with("000") && line[6..].starts_with("search  ")), "{runs}");
     board.end();
 }
 

@@ -46,8 +46,16 @@ fn a_folder_of_anything_is_shown_without_harm() {
     std::fs::create_dir_all(bench.path(wild)).unwrap();
     bench.write(
         &format!("{wild}/metrics.jsonl"),
-        "{\"phase\":\"val\",\"epoch\":1,\"iter\":2,\"time\":1e999}\nnull\n\u{0}\n{\"phase\":\"val\",\"epoch\":1,\"iter\":2,\"time\":1,\"<script>\":0.5,\"a\\u001b[31m\":1}\n{\"phase\":\"val\",\"iter\"",
+        "{\"phase\":\"val\",\"epoch\":1,\"iter\":2,\"time\":1e999}\nnull\n\u{0}\n{\"phase\":\"val\",\"epoch\":1,\"iter\":2,\"time\":1,\"<script>\":0.5,\"a\\u001b[31m\":1}\n",
     );
+    // a name that is wider than any table, and one that turns what stands around it
+    let wide = format!(
+        "{{\"phase\":\"val\",\"epoch\":1,\"iter\":3,\"time\":1,\"{}\":1,\"\\u202egnp\":0.25}}",
+        "x".repeat(100_000)
+    );
+    let torn = "{\"phase\":\"val\",\"iter\"";
+    let rows = bench.read(&format!("{wild}/metrics.jsonl"));
+    bench.write(&format!("{wild}/metrics.jsonl"), format!("{rows}{wide}\n{torn}"));
     std::fs::create_dir_all(bench.path("runs/pipes")).unwrap();
     bench.write("runs/pipes/experiment.ron", "");
     for name in ["metrics.jsonl", "log.txt", "lock"] {
@@ -55,8 +63,10 @@ fn a_folder_of_anything_is_shown_without_harm() {
         assert!(made.success());
     }
     let table = bench.run(&["runs"]).exits(0).stdout;
-    assert!(!table.contains('\u{1b}'), "{table:?}");
+    assert!(!table.contains(['\u{1b}', '\u{202e}']), "{table:?}");
     assert!(table.contains("wild \u{fffd}[2J<script>\"'") && table.contains("val/<script> 0.5000 at 2"), "{table}");
+    assert!(table.lines().all(|line| line.len() < 1000), "{table}");
+    assert!(table.contains("`val` has too many names, or too long ones: 1 values were left out"), "{table}");
     assert!(table.contains("3 lines of `metrics.jsonl` are no rows, and were left out"), "{table}");
     assert!(table.contains("pipes"), "{table}");
 }

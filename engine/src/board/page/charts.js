@@ -4,6 +4,9 @@
 const Charts = (() => {
   const { make, row, number, clock } = Parts;
   const COLORS = 8;
+  const MOST_IN_LEGEND = 13;
+  // Of more curves the one under the pointer is not shown before the others: drawing all of them again takes too long.
+  const MOST_IN_FOCUS = 60;
   // By loop and loader, the same in all charts: train, then the others in the order of their names.
   const DASHES = [[], [7, 4], [2, 3], [10, 3, 2, 3], [4, 2], [1, 4]];
   // What is looked at last.
@@ -48,6 +51,19 @@ const Charts = (() => {
     return [...found].sort((a, b) => rank(a) - rank(b));
   }
 
+  // Curves have their points at different places: what the pointer shows of each is its nearest point.
+  function nearest(u, series, place) {
+    const values = u.data[series];
+    const none = (at) => values[at] === null || values[at] === undefined;
+    if (series === 0 || !none(place)) return place;
+    let left = place, right = place;
+    while (left >= 0 && none(left)) left -= 1;
+    while (right < values.length && none(right)) right += 1;
+    if (left < 0 || right === values.length) return null;
+    const x = u.data[0], at = u.posToVal(u.cursor.left, "x");
+    return at - x[left] <= x[right] - at ? left : right;
+  }
+
   class Chart {
     constructor(name) {
       this.name = name;
@@ -56,10 +72,11 @@ const Charts = (() => {
       this.plot = null;
       this.shape = "";
       this.place = make("div", { class: "plot" });
+      this.pointed = make("p", { class: "note pointed" });
       this.note = make("p", { class: "note" });
       this.table = make("table", {});
       this.figure = make("figure", { tabindex: "0", "data-metric": name, onkeydown: (event) => this.key(event) },
-        make("figcaption", {}, make("h3", {}, name)), this.place, this.note,
+        make("figcaption", {}, make("h3", {}, name)), this.place, this.pointed, this.note,
         make("details", { ontoggle: () => this.list() }, make("summary", {}, "Values as a table"), make("div", { class: "scroll" }, this.table)));
       this.draw = Parts.steady(() => this.fetch());
       seen.observe(this.figure);
@@ -80,6 +97,7 @@ const Charts = (() => {
       const { axis, smooth, from, to, log, slot, name } = context;
       const x = { label: axis, value: (u, value) => (value === null ? "" : axis === "time" ? clock(value) : number(value)) };
       const clean = (values) => (log ? values.map((value) => (value > 0 ? value : null)) : values);
+      const notPositive = log ? curves.flatMap((curve) => curve.y).filter((value) => value !== null && value <= 0).length : 0;
       const tables = [], series = [x];
       for (const curve of curves) {
         const group = groupOf(curve.key, this.name);
@@ -89,7 +107,7 @@ const Charts = (() => {
         const value = (u, value) => (value === null || value === undefined ? "" : number(value));
         if (curve.smooth) {
           tables.push([curve.x, clean(curve.y)], [curve.smooth[0], clean(curve.smooth[1])]);
-          series.push({ ...look, label: `${label}, as it is`, alpha: 0.25, width: 1, value, points: { show: false } }, { ...look, label, value });
+          series.push({ ...look, label: `${label}, as it is`, class: "behind", alpha: 0.25, width: 1, value, points: { show: false } }, { ...look, label, value });
         } else {
           tables.push([curve.x, clean(curve.y)]);
           series.push({ ...look, label, value });
@@ -100,7 +118,11 @@ const Charts = (() => {
       const shape = JSON.stringify([series.map((one) => [one.label, one.stroke]), axis, log && positive, css("--front")]);
       this.figure.setAttribute("aria-label", `${this.name} over ${axis}: ${curves.length} curves. The values are in the table below.`);
       const missing = this.notFinite();
-      this.note.textContent = missing ? `${missing} values are not finite (NaN or infinite): gaps in the curve` : "";
+      const notes = [];
+      if (missing) notes.push(`${missing} values are not finite (NaN or infinite): gaps in the curve`);
+      if (notPositive && positive) notes.push(`${notPositive} of the points are 0 or less, and are not on a log scale`);
+      if (notPositive && !positive) notes.push("no value is above 0, so there is no log scale");
+      this.note.textContent = notes.join("; ");
       const range = { min: from ?? null, max: to ?? null };
       if (this.plot && this.shape === shape) {
         this.plot.setSize({ width, height: this.height() });
@@ -120,9 +142,11 @@ const Charts = (() => {
           { stroke, grid, size: 64, values },
         ],
         series,
-        legend: { show: series.length <= 13 },
-        cursor: { drag: { x: true, y: false, setScale: false }, sync: { key: "all" } },
+        legend: { show: curves.length < MOST_IN_LEGEND },
+        focus: { alpha: 0.3 },
+        cursor: { drag: { x: true, y: false, setScale: false }, sync: { key: "all" }, dataIdx: nearest, points: { fill: (u, index) => u.series[index].stroke(u, index) }, focus: { prox: series.length <= MOST_IN_FOCUS ? 12 : -1 } },
         hooks: {
+          setSeries: [(u, index) => this.point(u, index)],
           setSelect: [(u) => {
             // charts that follow the pointer get the same selection, and would ask again
             if (u.select.width > 3 && u.cursor.event) {
@@ -134,6 +158,13 @@ const Charts = (() => {
       }, data, this.place);
       this.plot.over.addEventListener("dblclick", () => context.zoom(null, null));
       if (from !== null || to !== null) this.plot.setScale("x", this.window(range));
+    }
+
+    // Tells which curve the pointer is at, and its value there.
+    point(u, index) {
+      const place = index ? u.cursor.idxs[index] : null;
+      const told = place === null || place === undefined ? "" : `${u.series[index].label}: ${number(u.data[index][place])} at ${u.series[0].label} ${u.series[0].value(u, u.data[0][place])}`;
+      if (this.pointed.textContent !== told) this.pointed.textContent = told;
     }
 
     height() {

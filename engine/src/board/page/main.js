@@ -3,20 +3,25 @@
 
 (() => {
   const by = (id) => document.getElementById(id);
+  const NAMES = ["name", "sweep", "state", "commit"]; // columns of names, which are sorted from the first one on
   const VIEWS = ["curves", "settings", "run", "media", "sweep"];
   const FIRST = 8; // runs that are chosen at the begin
+  const MOST_SHOWN = 50; // runs that are chosen at once
   const runs = new Map();
   let order = [], version = 0, first = true;
   const slots = []; // the colour of each chosen run is its place here
-  const look = { view: "curves", axis: "iter", smooth: 0, log: false, metric: "", from: null, to: null, all: false, one: "", sort: { column: "begun", down: true } };
+  const look = { view: "curves", axis: "iter", filter: "", names: "", smooth: 0, log: false, metric: "", from: null, to: null, all: false, one: "", sort: { column: "begun", down: true } };
 
   const all = () => order.map((id) => runs.get(id)).filter(Boolean);
   const slot = (id) => slots.indexOf(id);
+  const color = (id) => slot(id) % 8;
   const chosen = () => all().filter((run) => slots.includes(run.id));
-  const several = (name) => all().filter((run) => run.name === name).length > 1;
+  const several = ({ name, sweep }) => all().filter((run) => run.name === name && run.sweep === sweep).length > 1;
   const name = (id) => {
     const run = runs.get(id);
-    return run ? (several(run.name) ? run.folder : run.name) : "";
+    if (!run) return "";
+    const short = run.sweep ? `${run.sweep}/${run.name}` : run.name;
+    return several(run) ? run.folder : short;
   };
 
   function choose(id, on) {
@@ -37,8 +42,8 @@
   }
 
   function filtered() {
-    const words = by("filter").value.toLowerCase().split(/\s+/).filter(Boolean);
-    const text = (run) => [run.name, run.state, run.detail, run.commit, run.folder].join(" ").toLowerCase();
+    const words = look.filter.toLowerCase().split(/\s+/).filter(Boolean);
+    const text = (run) => [run.name, run.sweep, run.state, run.detail, run.commit, run.folder].join(" ").toLowerCase();
     return all().filter((run) => words.every((word) => text(run).includes(word)));
   }
 
@@ -46,12 +51,13 @@
     const shown = filtered();
     const taken = new Set(slots.filter(Boolean));
     Views.table(shown, all(), {
-      chosen: taken, color: (id) => slot(id) % 8, sort: look.sort, choose,
+      chosen: taken, color, sort: look.sort, choose,
       sortBy: (column) => {
-        look.sort = { column, down: look.sort.column === column ? !look.sort.down : column !== "name" };
+        look.sort = { column, down: look.sort.column === column ? !look.sort.down : !NAMES.includes(column) };
         show();
       },
     });
+    Views.chips(chosen(), { color, choose, name });
     by("count").textContent = `${shown.length} of ${all().length} runs, ${chosen().length} chosen`;
   }
 
@@ -64,13 +70,13 @@
           show();
         },
       });
-    } else if (look.view === "media") await Media.show(chosen(), name);
+    } else if (look.view === "media") await Media.show(chosen(), name, look.names.toLowerCase());
     else if (look.view === "sweep") await Sweeps.show(compare);
-    else if (look.view === "settings") await Views.settings(chosen(), look.all);
+    else if (look.view === "settings") await Views.settings(chosen(), look.all, name);
     else {
       const offered = all();
       if (!runs.has(look.one)) look.one = (chosen()[0] || offered[0] || { id: "" }).id;
-      by("one").replaceChildren(...offered.map((run) => Parts.make("option", { value: run.id, selected: run.id === look.one }, name(run.id))));
+      Parts.offer(by("one"), offered.map((run) => [run.id, name(run.id)]), look.one);
       await Views.one(runs.get(look.one));
     }
   });
@@ -89,8 +95,8 @@
   }
 
   function keep() {
-    const { view, axis, smooth, log, metric, from, to, one, sort } = look;
-    const kept = { view, axis, smooth, log, metric, from, to, one, column: sort.column, down: sort.down, runs: slots.filter(Boolean).join(",") };
+    const { view, axis, filter, names, smooth, log, metric, from, to, one, sort } = look;
+    const kept = { view, axis, filter, names, smooth, log, metric, from, to, one, column: sort.column, down: sort.down, runs: slots.filter(Boolean).join(",") };
     const query = new URLSearchParams(Object.entries(kept).filter(([, value]) => value !== null && value !== "" && value !== false));
     history.replaceState(null, "", `#${query}`);
   }
@@ -102,13 +108,13 @@
     if (["iter", "epoch", "time"].includes(kept.get("axis"))) look.axis = kept.get("axis");
     look.smooth = Math.min(0.99, Math.max(0, finite("smooth") ?? 0));
     look.log = kept.get("log") === "true";
-    look.metric = kept.get("metric") || "";
+    [look.metric, look.filter, look.names] = ["metric", "filter", "names"].map((name) => kept.get(name) || "");
     [look.from, look.to, look.one] = [finite("from"), finite("to"), kept.get("one") || ""];
     if (kept.get("column")) look.sort = { column: kept.get("column"), down: kept.get("down") === "true" };
     by("axis").value = look.axis;
     by("smooth").value = String(look.smooth);
     by("log").checked = look.log;
-    by("metric").value = look.metric;
+    for (const box of ["metric", "filter", "names"]) by(box).value = look[box];
     return (kept.get("runs") || "").split(",").filter(Boolean);
   }
 
@@ -146,7 +152,13 @@
     change(happened.target);
     show();
   });
-  by("filter").addEventListener("input", showTable);
+  by("filter").addEventListener("input", (event) => {
+    look.filter = event.target.value.trim();
+    showTable();
+    keep();
+  });
+  on("names", "input", (names) => { look.names = names.value.trim(); });
+  on("shown", "click", () => { slots.splice(0, slots.length, ...filtered().slice(0, MOST_SHOWN).map((run) => run.id)); });
   on("none", "click", () => { slots.length = 0; });
   on("axis", "change", (axis) => { [look.axis, look.from, look.to] = [axis.value, null, null]; });
   on("smooth", "input", (smooth) => { look.smooth = Number(smooth.value); });

@@ -14,6 +14,9 @@ const Parts = (() => {
     return element;
   }
 
+  // The heading of a column of numbers, which are aligned at the right.
+  const right = (title) => make("th", { class: "number", scope: "col" }, title);
+
   const row = (cells, kind) => make("tr", {}, cells.map((cell) => (cell instanceof Node ? cell : make(kind || "td", {}, cell))));
 
   // Four significant digits; what is not finite is told.
@@ -25,6 +28,22 @@ const Parts = (() => {
     return size < 1e-3 || size >= 1e6 ? value.toExponential(3) : value.toPrecision(4);
   }
 
+  // A number as a person writes it: four digits at most, and no zeros behind them.
+  const short = (value) => (value === null || value === undefined ? "not finite" : tick(Number(value.toPrecision(4))));
+
+  // Microseconds in a unit that suits them.
+  function span(micros) {
+    if (micros < 1e3) return `${short(micros)} µs`;
+    return micros < 1e6 ? `${short(micros / 1e3)} ms` : `${short(micros / 1e6)} s`;
+  }
+
+  // Another list of choices; a list that is as it was stays as it is, also when it is open just now.
+  function offer(select, options, chosen) {
+    const same = select.options.length === options.length && options.every(([value, text], place) => select.options[place].value === value && select.options[place].text === text);
+    if (!same) select.replaceChildren(...options.map(([value, text]) => make("option", { value }, text)));
+    if (select.value !== chosen) select.value = chosen;
+  }
+
   // A round number, as short as it is.
   function tick(value) {
     const size = Math.abs(value);
@@ -32,6 +51,7 @@ const Parts = (() => {
   }
 
   function clock(seconds) {
+    if (!(Math.abs(seconds) < 1e10)) return "?";
     const whole = Math.round(seconds);
     const two = (part) => String(part).padStart(2, "0");
     return `${Math.floor(whole / 3600)}:${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}`;
@@ -81,5 +101,5 @@ const Parts = (() => {
     };
   }
 
-  return { make, row, number, tick, clock, bytes, when, state, commit, steady };
+  return { make, row, right, number, short, tick, span, offer, clock, bytes, when, state, commit, steady };
 })();

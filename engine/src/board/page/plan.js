@@ -2,7 +2,7 @@
 // What a training plans: the settings of each parameter group ahead of time, and the hooks in their order, with their times.
 
 const Plan = (() => {
-  const { make, row, number } = Parts;
+  const { make, row, right, number, short, span } = Parts;
   const COLORS = 8;
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   let shown = { key: "", element: null, plots: [] };
@@ -11,14 +11,15 @@ const Plan = (() => {
 
   // `0 → 0.02 → 1e-6`: the first value, the one farthest from a straight line between the ends, the last one.
   function course(values) {
-    if (values.length === 1) return number(values[0]);
+    if (values.length === 1) return short(values[0]);
     const ends = [values[0], values[values.length - 1]];
     const far = values.reduce((best, value) => (value > Math.max(...ends, best) || value < Math.min(...ends, best) ? value : best), ends[0]);
-    return [...new Set([ends[0], far, ends[1]])].map(number).join(" → ");
+    return [...new Set([ends[0], far, ends[1]])].map(short).join(" → ");
   }
 
-  function chart(setting, plan, plots) {
-    const groups = plan.groups.map((group) => ({ name: group.name, values: (group.settings.find(([name]) => name === setting) || [])[1] })).filter((group) => group.values);
+  // `curves`: what is drawn for a setting, each with a name and its values.
+  function chart(setting, curves, plan, plots) {
+    const groups = curves.filter((curve) => curve.values);
     const data = [plan.moments, ...groups.map((group) => (group.values.length > 1 ? group.values : plan.moments.map(() => group.values[0])))];
     const place = make("div", { class: "plot" });
     const figure = make("figure", { "data-schedule": setting, role: "group", "aria-label": `${setting} over the iters of the training. The values are in the table below.` }, make("figcaption", {}, make("h4", {}, setting)), place);
@@ -38,7 +39,13 @@ const Plan = (() => {
   function schedules(plan, plots) {
     const names = [...new Set(plan.groups.flatMap((group) => group.settings.map(([name]) => name)))];
     const scheduled = names.filter((name) => plan.groups.some((group) => group.settings.some((setting) => setting[0] === name && isScheduled(setting))));
-    const head = row(["Parameter group", "Tensors", ...names], "th");
+    const parts = plan.parts || [];
+    const curves = (name) => plan.groups.map((group) => ({ name: group.name, values: (group.settings.find((setting) => setting[0] === name) || [])[1] }));
+    const charts = [
+      ...scheduled.map((name) => chart(name, curves(name), plan, plots)),
+      ...parts.filter(isScheduled).map(([path, values]) => chart(path, [{ name: path, values }], plan, plots)),
+    ];
+    const head = row(["Parameter group", right("Tensors"), ...names.map(right)], "th");
     const rows = plan.groups.map((group) => {
       const settings = new Map(group.settings);
       const frozen = group.frozen ? `${group.tensors}, ${group.frozen} frozen` : String(group.tensors);
@@ -47,16 +54,19 @@ const Plan = (() => {
     const length = `${plan.max_iters} iters${plan.max_epochs === null ? "" : ` in ${plan.max_epochs} epochs`}`;
     return [
       make("h3", {}, `Schedules over ${length}`),
-      scheduled.length ? make("div", { class: "charts" }, scheduled.map((name) => chart(name, plan, plots))) : make("p", { class: "note" }, "No setting has a schedule."),
+      charts.length ? make("div", { class: "charts" }, charts) : make("p", { class: "note" }, "No setting has a schedule."),
       make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Parameter groups" }, make("table", {}, make("thead", {}, head), make("tbody", {}, rows))),
+      ...(parts.length ? [make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Settings that a schedule can change" }, make("table", {},
+        make("thead", {}, row(["Setting of a hook, a metric or the trainer", right("Value")], "th")),
+        make("tbody", {}, parts.map(([path, values]) => row([make("td", { class: "text" }, path), make("td", { class: "number" }, course(values))])))))] : []),
     ];
   }
 
   function hooks(plan, costs) {
     const iters = costs ? costs.iters[1] - costs.iters[0] + 1 : 0;
     const found = new Map((costs ? costs.parts : []).map((part) => [`${part.kind} ${part.name}`, part]));
-    const time = (part) => (part ? [make("td", { class: "number" }, (part.calls / iters).toFixed(1)), make("td", { class: "number" }, `${number(part.micros / iters / 1000)} ms`)] : costs ? ["", ""] : []);
-    const titles = costs ? ["Calls an iter", "Time an iter"] : [];
+    const time = (part) => (part ? [make("td", { class: "number" }, short(part.calls / iters)), make("td", { class: "number" }, span(part.micros / iters))] : costs ? ["", ""] : []);
+    const titles = () => (costs ? ["Calls an iter", "Time an iter"].map(right) : []);
     const rows = plan.phases.flatMap(({ phase, hooks }) => hooks.map((hook, place) => row([
       place ? "" : make("th", { scope: "rowgroup" }, phase), String(hook.level), make("td", { class: "text" }, hook.name), make("td", { class: "text" }, hook.origin.replaceAll("`", "")), ...time(found.get(`hook ${hook.name} in ${phase}`)),
     ])));
@@ -67,8 +77,8 @@ const Plan = (() => {
     const table = (label, head, rows) => make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label }, make("table", {}, make("thead", {}, row(head, "th")), make("tbody", {}, rows)));
     return [
       make("h3", {}, "Hooks, in the order in which they are called"), make("p", { class: "note" }, note),
-      table("Hooks", ["Phase", "Level", "Hook", "From", ...titles], rows),
-      ...(parts.length ? [make("h3", {}, "Parts of an iter"), table("Parts of an iter", ["Part", ...titles], parts)] : []),
+      table("Hooks", ["Phase", "Level", "Hook", "From", ...titles()], rows),
+      ...(parts.length ? [make("h3", {}, "Parts of an iter"), table("Parts of an iter", ["Part", ...titles()], parts)] : []),
     ];
   }
 

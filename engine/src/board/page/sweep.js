@@ -2,11 +2,12 @@
 // A sweep: what its trials have tried, and what came of it.
 
 const Sweeps = (() => {
-  const { make, row, number } = Parts;
+  const { make, row, right, number, short } = Parts;
   const by = (id) => document.getElementById(id);
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const SIZE = { height: 300, top: 30, bottom: 40, side: 70 };
   const MOST_NAMES = 12;
+  const MOST_MARKS = 6;
   let chosen = "", plot = null, drawn = "";
 
   // As `make`, for parts of a picture.
@@ -17,7 +18,7 @@ const Sweeps = (() => {
     return element;
   }
 
-  const short = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
+  const cut = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
 
   // Where values lie on an axis, from 0 to 1, and the marks beside it. Numbers over two orders of magnitude are on a log scale.
   function axis(values) {
@@ -30,20 +31,25 @@ const Sweeps = (() => {
       const span = scale(high) - scale(low);
       const at = (value) => (value === null || value === "" ? null : span ? (scale(Number(value)) - scale(low)) / span : 0.5);
       const middle = isLog ? Math.sqrt(low * high) : (low + high) / 2;
-      const marks = numbers.every(Number.isInteger) && !Number.isInteger(middle) ? [low, high] : [low, middle, high];
-      return { at, marks: (span ? marks : [low]).map((value) => [at(value), number(value)]) };
+      // few values are all marked, but for those whose marks would touch
+      const few = numbers.length <= MOST_MARKS ? [...numbers].sort((a, b) => a - b) : [low, middle, high];
+      const marks = few.filter((value, place) => place === 0 || place === few.length - 1 || (at(value) - at(few[place - 1]) > 0.08 && at(high) - at(value) > 0.08));
+      return { at, marks: (span ? marks : [low]).map((value) => [at(value), short(value)]) };
     }
     const place = (value) => (known.length > 1 ? known.indexOf(value) / (known.length - 1) : 0.5);
-    return { at: (value) => (value === null || value === "" ? null : place(value)), marks: known.slice(0, MOST_NAMES).map((value) => [place(value), short(String(value), 18)]) };
+    return { at: (value) => (value === null || value === "" ? null : place(value)), marks: known.slice(0, MOST_NAMES).map((value) => [place(value), cut(String(value), 18)]) };
   }
 
   const ranked = (sweep) => sweep.trials.filter((trial) => trial.value !== null).sort((a, b) => (sweep.better === "larger" ? b.value - a.value : a.value - b.value));
   const title = (sweep, trial) => `trial ${trial.name}: ${sweep.over.map((path, place) => `${path} ${trial.values[place] ?? ""}`).join(", ")}; ${sweep.watch} ${trial.value === null ? trial.failed || trial.state : number(trial.value)}`;
 
+  // How far a trial was trained that stops at rungs: to its end, or so many iters.
+  const reached = (sweep, trial) => (trial.whole ? "all" : trial.rungs.length ? String(sweep.rungs[trial.rungs.length - 1]) : "");
+
   // Parallel coordinates: an axis for each setting and for the metric, a line for each trial.
   function coordinates(sweep, order) {
     const picture = by("coordinates");
-    const columns = [...sweep.over.map((path, place) => ({ name: path, of: (trial) => trial.values[place] ?? null })), { name: sweep.watch, of: (trial) => trial.value }];
+    const columns = [...sweep.over.map((path, place) => ({ name: path, of: (trial) => trial.values[place] ?? null })), ...(sweep.rungs.length ? [{ name: "iters", of: (trial) => trial.iter }] : []), { name: sweep.watch, of: (trial) => trial.value }];
     const width = Math.max(picture.parentElement.clientWidth, columns.length * 110);
     const x = (place) => SIZE.side + (width - 2 * SIZE.side) * (columns.length > 1 ? place / (columns.length - 1) : 0.5);
     const y = (share) => SIZE.top + (SIZE.height - SIZE.top - SIZE.bottom) * (1 - share);
@@ -58,12 +64,12 @@ const Sweeps = (() => {
     });
     const names = columns.flatMap((column, place) => [
       draw("line", { x1: x(place), x2: x(place), y1: y(0), y2: y(1), stroke: "var(--front)" }),
-      draw("text", { x: x(place), y: SIZE.height - 8, "text-anchor": "middle" }, short(column.name, 22), draw("title", {}, column.name)),
+      draw("text", { x: x(place), y: SIZE.height - 8, "text-anchor": "middle" }, cut(column.name, 22), draw("title", {}, column.name)),
       ...axes[place].marks.map(([share, text]) => draw("text", { x: x(place) + 6, y: y(share) + 4, class: "mark" }, text)),
     ]);
     picture.setAttribute("width", width);
     picture.setAttribute("height", SIZE.height);
-    picture.setAttribute("aria-label", `${sweep.trials.length} trials over ${columns.length - 1} settings. The same is in the table below.`);
+    picture.setAttribute("aria-label", `${sweep.trials.length} trials over ${sweep.over.length} settings. The same is in the table below.`);
     picture.replaceChildren(...lines, ...names);
   }
 
@@ -92,15 +98,33 @@ const Sweeps = (() => {
     }, [numbers, values, sofar], place);
   }
 
+  // How many trials have come to each rung, how many went on from it, and their values there.
+  function rungs(sweep) {
+    const place = by("rungs");
+    place.hidden = !sweep.rungs.length;
+    const best = (values) => (values.length ? number(sweep.better === "larger" ? Math.max(...values) : Math.min(...values)) : "");
+    const worst = (values) => (values.length ? number(sweep.better === "larger" ? Math.min(...values) : Math.max(...values)) : "");
+    const rows = sweep.rungs.map((iters, rung) => {
+      const there = sweep.trials.filter((trial) => trial.rungs.length > rung), on = there.filter((trial) => trial.promoted > rung);
+      const values = (trials) => trials.map((trial) => trial.rungs[rung]);
+      return row([String(iters), String(there.length), String(on.length), best(values(there)), worst(values(on))].map((text) => make("td", { class: "number" }, text)));
+    });
+    const ends = sweep.trials.filter((trial) => trial.whole);
+    rows.push(row([make("td", { class: "number" }, "the end"), make("td", { class: "number" }, String(ends.length)), "", make("td", { class: "number" }, best(ends.map((trial) => trial.value).filter((value) => value !== null))), ""]));
+    const heads = ["Rung: iters", "Trials there", "Went on", `Best ${sweep.watch}`, "Worst that went on"].map(right);
+    place.querySelector("table").replaceChildren(make("thead", {}, row(heads, "th")), make("tbody", {}, rows));
+  }
+
   function table(sweep, order, open) {
     const rest = sweep.trials.filter((trial) => trial.value === null);
     const rows = [...order, ...rest].map((trial) => row([
       trial.run ? make("td", {}, make("button", { type: "button", onclick: () => open([trial.run]), title: "its curves" }, trial.name)) : trial.name,
       make("td", { class: "number" }, trial.value === null ? "" : number(trial.value)),
+      ...(sweep.rungs.length ? [make("td", { class: "number" }, reached(sweep, trial))] : []),
       make("td", { class: "text" }, trial.failed ? `failed: ${trial.failed}` : trial.state),
       ...sweep.over.map((_, place) => make("td", { class: "text" }, trial.values[place] ?? "")),
     ]));
-    by("trials").replaceChildren(make("thead", {}, row(["Trial", sweep.watch, "State", ...sweep.over], "th")), make("tbody", {}, rows));
+    by("trials").replaceChildren(make("thead", {}, row(["Trial", right(sweep.watch), ...(sweep.rungs.length ? [right("Iters")] : []), "State", ...sweep.over], "th")), make("tbody", {}, rows));
   }
 
   async function show(open) {
@@ -111,7 +135,7 @@ const Sweeps = (() => {
     if (!sweep) return;
     chosen = sweep.id;
     const several = (name) => sweeps.filter((one) => one.name === name).length > 1;
-    by("sweep-one").replaceChildren(...sweeps.map((one) => make("option", { value: one.id, selected: one.id === chosen }, several(one.name) ? one.folder : one.name)));
+    Parts.offer(by("sweep-one"), sweeps.map((one) => [one.id, several(one.name) ? one.folder : one.name]), chosen);
     const order = ranked(sweep);
     const failed = sweep.trials.filter((trial) => trial.failed).length;
     by("sweep-told").textContent = sweep.error || `${sweep.trials.length} trials: ${order.length} with a value, ${failed} failed; ${sweep.better} values of ${sweep.watch} are taken for better.`;
@@ -123,6 +147,7 @@ const Sweeps = (() => {
     drawn = state;
     coordinates(sweep, order);
     progress(sweep);
+    rungs(sweep);
     table(sweep, order, open);
   }
 

@@ -2,8 +2,10 @@
 // The table of runs, the settings, and one run.
 
 const Views = (() => {
-  const { make, row, number, clock, bytes, when, state, commit } = Parts;
+  const { make, row, right, number, clock, bytes, when, state, commit } = Parts;
   const MOST_METRICS = 5;
+  const MOST_CHIPS = 24;
+  const TOLD = ["stopped", "failed"]; // states whose reason the table tells
 
   // The metrics that get a column: those of evaluations, in the order of the first run that has them.
   function columns(runs) {
@@ -23,6 +25,7 @@ const Views = (() => {
   function value(run, column) {
     switch (column) {
       case "name": return run.name.toLowerCase();
+      case "sweep": return run.sweep;
       case "state": return run.state;
       case "iter": return run.iter;
       case "time": return run.time;
@@ -45,47 +48,88 @@ const Views = (() => {
     return [...runs].sort(order);
   }
 
+  const lines = new Map(); // the line of each run in the table
+  let heads = "";
+
+  // What is pressed or has the focus stays on the page while numbers arrive: a click would be lost otherwise.
   function table(runs, all, { chosen, color, sort, choose, sortBy }) {
     const keys = columns(all);
-    const head = [["name", "Run"], ["state", "State"], ["iter", "Epoch, iter"], ["time", "Length"], ["begun", "Begun"], ["commit", "Commit"], ...keys.map((key) => [key, `Best ${key}`])];
-    const titles = head.map(([column, title]) => make("th", {
-      scope: "col", "aria-sort": sort.column !== column ? "none" : sort.down ? "descending" : "ascending",
-      class: column === "begun" || column === "commit" ? "second" : null,
-    }, make("button", { type: "button", onclick: () => sortBy(column) }, title + (sort.column !== column ? "" : sort.down ? " ↓" : " ↑"))));
-    const rows = sorted(runs, sort).map((run) => {
-      const box = make("input", { type: "checkbox", checked: chosen.has(run.id), onchange: (event) => choose(run.id, event.target.checked), "data-run": run.id });
-      const swatch = make("span", { class: "swatch" });
-      if (chosen.has(run.id)) swatch.style.background = `var(--c${color(run.id)})`;
-      const name = make("td", { class: "name", title: run.folder }, make("label", {}, box, swatch, run.name));
-      const reading = run.progress < 1 ? make("progress", { max: "1", value: String(run.progress), "aria-label": "read so far" }) : null;
-      const cells = keys.map((key) => {
-        const metric = best(run, key);
-        return make("td", { class: "number" }, metric ? number(metric.best) : "", metric ? make("span", { class: "place" }, ` at ${metric.best_iter}`) : null);
-      });
-      return make("tr", { class: chosen.has(run.id) ? "chosen" : null }, name,
-        make("td", { title: run.detail }, state(run), " ", reading),
-        make("td", {}, `${run.epoch}, ${run.iter}`), make("td", {}, clock(run.time)),
-        make("td", { class: "second", title: run.begun }, when(run.begun)),
-        make("td", { class: "second", title: run.commit }, commit(run.commit)), cells);
-    });
+    const hasSweeps = all.some((run) => run.sweep);
     const place = document.getElementById("runs");
-    // the element that has the focus is made anew, and gets it back
-    const focused = document.activeElement && document.activeElement.dataset ? document.activeElement.dataset.run : null;
-    place.replaceChildren(make("thead", {}, make("tr", {}, titles)), make("tbody", {}, rows));
-    if (focused) {
-      const again = [...place.querySelectorAll("input")].find((box) => box.dataset.run === focused);
+    if (!place.tBodies.length) place.replaceChildren(make("thead", {}), make("tbody", {}));
+    const state = JSON.stringify([keys, sort, hasSweeps]);
+    if (state !== heads) {
+      const focused = document.activeElement && document.activeElement.dataset ? document.activeElement.dataset.column : undefined;
+      place.tHead.replaceChildren(titles(keys, hasSweeps, sort, sortBy));
+      const again = [...place.tHead.querySelectorAll("button")].find((button) => button.dataset.column === focused);
       if (again) again.focus();
+      heads = state;
     }
+    const rows = sorted(runs, sort).map((run) => line(run, { keys, hasSweeps, isChosen: chosen.has(run.id), color: color(run.id), choose }));
+    const body = place.tBodies[0];
+    if (rows.length !== body.rows.length || rows.some((row, at) => body.rows[at] !== row)) body.replaceChildren(...rows);
+    for (const id of lines.keys()) if (!all.some((run) => run.id === id)) lines.delete(id);
   }
 
-  async function settings(runs, all) {
+  function titles(keys, hasSweeps, sort, sortBy) {
+    const head = [["name", "Run"], ...(hasSweeps ? [["sweep", "Sweep"]] : []), ["state", "State"], ["iter", "Epoch, iter"], ["time", "Length"], ["begun", "Begun"], ["commit", "Commit"], ...keys.map((key) => [key, `Best ${key}`])];
+    return make("tr", {}, head.map(([column, title]) => make("th", {
+      scope: "col", "aria-sort": sort.column !== column ? "none" : sort.down ? "descending" : "ascending",
+      class: column === "begun" || column === "commit" ? "second" : keys.includes(column) ? "number" : null,
+    }, make("button", { type: "button", onclick: () => sortBy(column), "data-column": column }, title + (sort.column !== column ? "" : sort.down ? " ↓" : " ↑")))));
+  }
+
+  function line(run, { keys, hasSweeps, isChosen, color, choose }) {
+    let known = lines.get(run.id);
+    if (!known) {
+      const box = make("input", { type: "checkbox", onchange: (event) => choose(run.id, event.target.checked), "data-run": run.id });
+      const swatch = make("span", { class: "swatch" });
+      const name = make("td", { class: "name", title: run.folder }, make("label", {}, box, swatch, make("span", {}, run.name)));
+      known = { box, swatch, name, row: make("tr", {}, name), told: "" };
+      lines.set(run.id, known);
+    }
+    known.box.checked = isChosen;
+    known.swatch.style.background = isChosen ? `var(--c${color})` : "";
+    known.row.className = isChosen ? "chosen" : "";
+    const told = JSON.stringify([run, keys, hasSweeps]);
+    if (known.told === told) return known.row;
+    known.told = told;
+    const reading = run.progress < 1 ? make("progress", { max: "1", value: String(run.progress), "aria-label": "read so far" }) : null;
+    const cells = keys.map((key) => {
+      const metric = best(run, key);
+      return make("td", { class: "number" }, metric ? number(metric.best) : "", metric ? make("span", { class: "place" }, ` at ${metric.best_iter}`) : null);
+    });
+    while (known.row.lastChild !== known.name) known.row.lastChild.remove();
+    known.row.append(...(hasSweeps ? [make("td", {}, run.sweep || "")] : []),
+      make("td", { title: run.detail }, state(run), " ", ...(reading ? [reading] : []), ...(TOLD.includes(run.state) ? [make("div", { class: "place cut" }, run.detail)] : [])),
+      make("td", {}, `${run.epoch}, ${run.iter}`), make("td", {}, clock(run.time)),
+      make("td", { class: "second", title: run.begun || "" }, when(run.begun)),
+      make("td", { class: "second", title: run.commit || "" }, commit(run.commit)), ...cells);
+    return known.row;
+  }
+
+  // The chosen runs with their colours, wherever the table is scrolled to. A click takes one out.
+  function chips(runs, { color, choose, name }) {
+    const shown = runs.slice(0, MOST_CHIPS).map((run) => {
+      const swatch = make("span", { class: "swatch" });
+      swatch.style.background = `var(--c${color(run.id)})`;
+      return make("button", { type: "button", title: "do not show", onclick: () => choose(run.id, false), "data-run": run.id }, swatch, `${name(run.id)} ×`);
+    });
+    const key = JSON.stringify(runs.map((run) => [name(run.id), color(run.id)]));
+    const place = document.getElementById("chosen");
+    if (place.dataset.key === key) return;
+    place.dataset.key = key;
+    place.replaceChildren(...shown, ...(runs.length > shown.length ? [`and ${runs.length - shown.length} more`] : []));
+  }
+
+  async function settings(runs, all, name) {
     const found = runs.length ? await Source.settings(runs.map((run) => run.id)) : [];
     const maps = found.map((run) => new Map(run.settings.map((setting) => [setting.path, setting])));
     const paths = [...new Set(found.flatMap((run) => run.settings.map((setting) => setting.path)))];
     // where a run lies and what it is called differs always
     const differs = (path) => path !== "name" && path !== "work_dir" && new Set(maps.map((map) => map.get(path)?.value)).size > 1;
     const shown = all || runs.length < 2 ? paths : paths.filter(differs);
-    const names = found.map((run) => make("th", { scope: "col" }, runs.find((known) => known.id === run.run).name));
+    const names = found.map((run) => make("th", { scope: "col" }, name(run.run)));
     const rows = shown.map((path) => make("tr", { class: differs(path) && all ? "chosen" : null }, make("th", { scope: "row" }, path),
       maps.map((map) => {
         const setting = map.get(path);
@@ -98,6 +142,8 @@ const Views = (() => {
     }
     document.getElementById("settings").replaceChildren(make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "Setting"), names)), make("tbody", {}, rows, problems));
   }
+
+  let shown = {}; // the parts of the page of one run
 
   async function one(run) {
     const place = document.getElementById("run");
@@ -114,15 +160,25 @@ const Views = (() => {
       make("td", { class: "text" }, state.damage || "whole, by sizes"),
       make("td", { class: "text long" }, state.metrics.map(([name, value]) => `${name} ${number(value)}`).join(", ")),
     ]));
-    const table = make("div", { class: "scroll" }, make("table", {}, make("thead", {}, row(["Checkpoint", "Epoch, iter", "Size", "State", "Metrics"], "th")), make("tbody", {}, saved)));
-    const old = place.querySelector("pre");
-    const follow = !old || old.scrollTop + old.clientHeight >= old.scrollHeight - 8;
-    const log = make("pre", { tabindex: "0", "aria-label": "The last lines of the log" }, detail.log.join("\n"));
+    const table = make("div", { class: "scroll" }, make("table", {}, make("thead", {}, row(["Checkpoint", "Epoch, iter", right("Size"), "State", "Metrics"], "th")), make("tbody", {}, saved)));
+    const told = make("div", {}, list, notices, make("h3", {}, "Checkpoints"), saved.length ? table : make("p", {}, "There is none."), make("h3", {}, "Log"));
+    const text = detail.log.join("\n");
+    if (!shown.log || shown.run !== run.id || !place.contains(shown.log)) {
+      shown = { run: run.id, told, log: make("pre", { tabindex: "0", "aria-label": "The last lines of the log" }, text), plan: make("div", {}) };
+      place.replaceChildren(shown.told, shown.log, shown.plan);
+      shown.log.scrollTop = shown.log.scrollHeight;
+    } else {
+      shown.told.replaceWith(told);
+      shown.told = told;
+      // a log whose end is in sight is followed; one that somebody reads or marks is left where it is
+      const follow = shown.log.scrollTop + shown.log.clientHeight >= shown.log.scrollHeight - 8;
+      if (shown.log.textContent !== text) shown.log.textContent = text;
+      if (follow) shown.log.scrollTop = shown.log.scrollHeight;
+    }
     const plan = Plan.of(run.id, detail);
-    place.replaceChildren(list, ...notices, make("h3", {}, "Checkpoints"), saved.length ? table : make("p", {}, "There is none."), make("h3", {}, "Log"), log, plan.element);
+    if (plan.element.parentElement !== shown.plan) shown.plan.replaceChildren(plan.element);
     plan.draw();
-    log.scrollTop = follow ? log.scrollHeight : old.scrollTop;
   }
 
-  return { table, settings, one };
+  return { table, chips, settings, one };
 })();

@@ -70,6 +70,8 @@ const SVG_COLUMNS: usize = 600;
 /// Columns where the output is no terminal.
 const COLUMNS: usize = 80;
 const MOST_COLUMNS: usize = 160;
+/// Metrics that a message names.
+const MOST_NAMED: usize = 20;
 
 /// Draws the metrics, one below the other.
 pub(super) fn plot(args: &PlotArgs) -> Result<(), Failure> {
@@ -112,9 +114,16 @@ fn curve(run: &RunReader, metric: &str, axis: Axis, args: &PlotArgs, columns: us
         let keys: Vec<String> = run.rows().keys().collect();
         let meant = did_you_mean(metric, keys.iter().map(String::as_str));
         let help = match (meant, keys.is_empty()) {
-            (Some(meant), _) => format!("did you mean `{meant}`?"),
+            (Some(meant), _) => format!("did you mean `{}`?", shown(meant)),
             (None, true) => "it has no rows yet".to_owned(),
-            (None, false) => format!("it has `{}`", keys.iter().map(|key| shown(key)).collect::<Vec<_>>().join("`, `")),
+            (None, false) => {
+                let named: Vec<String> = keys.iter().take(MOST_NAMED).map(|key| shown(key)).collect();
+                let more = match keys.len() - named.len() {
+                    0 => String::new(),
+                    more => format!(" and {more} more, which `runs --json` lists"),
+                };
+                format!("it has `{}`{more}", named.join("`, `"))
+            }
         };
         return Err(Failure::Usage(format!("the run has no metric `{}`; {help}", shown(metric))));
     };

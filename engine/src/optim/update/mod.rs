@@ -11,6 +11,7 @@ mod exchange;
 mod gradient_scale;
 mod lr_scale;
 mod minimized;
+mod note;
 mod pass;
 mod precision;
 mod recorded;

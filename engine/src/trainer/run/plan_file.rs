@@ -1,7 +1,7 @@
 //! `plan.json` of a training.
 
 use crate::base::{Clock, ErrorContext as _, Result};
-use crate::folder::{PlannedCall, PlannedCalls, PlannedSettings, RunPlan, write_atomic};
+use crate::folder::{PlannedCall, PlannedCalls, PlannedSettings, RunFolder, RunPlan, write_atomic};
 use crate::optim::GroupName;
 use crate::phase::Phase;
 use crate::trainer::Build;
@@ -16,36 +16,41 @@ const MOMENTS: u64 = 200;
 ///
 /// # Errors
 /// When it can't be written.
-pub(super) fn write<T: Build>(program: &Program<T>) -> Result<()> {
-    let Some(folder) = &program.run.storage.folder else { return Ok(()) };
-    let text = serde_json::to_vec(&plan_of(program)).context("the plan of the training can't be written as JSON")?;
-    Ok(write_atomic(&folder.plan(), &text)?)
+pub(super) fn write<T: Build>(program: &mut Program<T>) -> Result<()> {
+    let Some(path) = program.run.storage.folder.as_ref().map(RunFolder::plan) else { return Ok(()) };
+    let text = serde_json::to_vec(&plan_of(program)?).context("the plan of the training can't be written as JSON")?;
+    Ok(write_atomic(&path, &text)?)
 }
 
-fn plan_of<T: Build>(program: &Program<T>) -> RunPlan {
+fn plan_of<T: Build>(program: &mut Program<T>) -> Result<RunPlan> {
+    let adjustable = program.adjustable()?;
+    let program = &*program;
     let planned = program.run.clocks.progress().planned;
     let moments = moments(program, MOMENTS);
+    let finite = |value: f64| value.is_finite().then_some(value);
+    let values = |setting: &str, name: GroupName<'_>, initial: f64| {
+        let values = values(program, setting, name, initial, &moments).unwrap_or_else(|| vec![initial]);
+        (setting.to_owned(), values.into_iter().map(finite).collect())
+    };
     let groups = groups_of(program).into_iter().map(|group| {
         let name = GroupName { optimizer: &group.optimizer, group: &group.name };
-        let finite = |value: f64| value.is_finite().then_some(value);
-        let settings = group.settings.iter().map(|(setting, initial)| {
-            let values = values(program, setting, name, *initial, &moments).unwrap_or_else(|| vec![*initial]);
-            ((*setting).to_owned(), values.into_iter().map(finite).collect())
-        });
-        let settings = settings.collect();
+        let settings = group.settings.iter().map(|(setting, initial)| values(setting, name, *initial)).collect();
         PlannedSettings { name: name.to_string(), tensors: group.tensors, frozen: group.frozen, settings }
     });
+    let nobody = GroupName { optimizer: "", group: "" };
+    let parts = adjustable.iter().map(|(path, initial)| values(path, nobody, *initial)).collect();
     let phases = Phase::ALL.iter().filter_map(|&phase| {
         let hooks = hooks_of(program, phase).into_iter();
         let hooks: Vec<PlannedCall> =
             hooks.map(|hook| PlannedCall { name: hook.name, level: hook.level.get(), origin: hook.origin }).collect();
         (!hooks.is_empty()).then(|| PlannedCalls { phase: phase.to_string(), hooks })
     });
-    RunPlan {
+    Ok(RunPlan {
         max_iters: planned.max_iters,
         max_epochs: (T::CLOCK == Clock::Epoch).then_some(planned.max_epochs),
         groups: groups.collect(),
+        parts,
         phases: phases.collect(),
         moments: moments.into_iter().map(|(iter, _)| iter).collect(),
-    }
+    })
 }

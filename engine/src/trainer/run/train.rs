@@ -119,7 +119,7 @@ fn train_as<T: Build>(
     program.run.storage.folder = Some(folder);
     greet(&mut program, told)?;
     if program.run.process.is_main() {
-        plan_file::write(&program)?;
+        plan_file::write(&mut program)?;
     }
     start.tell(&mut program)?;
     loaded.lines.iter().try_for_each(|line| program.run.say(line))?;

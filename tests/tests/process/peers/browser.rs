@@ -1,15 +1,20 @@
 //! The page of runs in a real browser, at two widths, light and dark: what is drawn, and what clicks and keys do.
 
-use crate::bench::Bench;
+use crate::bench::{Bench, Running};
 use crate::board::Board;
 use std::path::Path;
 use std::process::Command;
 
+fn script(board: &str, what: &str) -> Command {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/process/peers/browser");
+    let mut command = Command::new(super::python("playwright"));
+    command.args(["-I", "-B"]).arg(folder).args([board, what]);
+    command
+}
+
 #[track_caller]
 fn in_a_browser(address: &str, what: &str) {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/process/peers/browser.py");
-    let output =
-        Command::new(super::python("playwright")).arg("-I").arg(script).args([address, what]).output().unwrap();
+    let output = script(address, what).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
@@ -29,6 +34,93 @@ fn the_page_draws_what_runs_have_recorded_and_does_what_is_asked() {
     let bench = two_runs();
     let board = Board::of(&bench, &[]);
     in_a_browser(&format!("http://127.0.0.1:{}/", board.port), "look");
+    board.end();
+}
+
+#[test]
+#[ignore = "needs a browser: cargo xtask test --peers"]
+fn runs_in_each_state_are_told_apart_sorted_and_filtered() {
+    let bench = Bench::by_epoch();
+    let commit = "git init -q . && git add exp.ron && git -c user.name=a -c user.email=a@b.c commit -qm x";
+    bench.run_script(&["sh", "-c", commit]).exits(0);
+    bench.train(&["--name", "done"]).exits(0);
+    bench.train(&["--name", "broken", "--set", "custom_hooks=[Breaker(at: 2)]"]).exits(1);
+    let every = ["--set", "hooks.checkpoint.interval=1"];
+    let stop = |name: &str, signal: &str| {
+        let mut running = bench.start_paused(100, &[&every[..], &["--name", name]].concat());
+        // the checkpoint after iter 3 is on the disk by then
+        running.wait_for("iter 6");
+        running.signal(signal);
+        running.end();
+    };
+    stop("ended", "TERM");
+    stop("lost", "KILL");
+    stop("again", "KILL");
+    bench.train(&["--name", "again", "--resume"]).exits(0);
+    // far from its end while it is looked at
+    let mut now = bench.start_paused(60_000, &["--name", "now"]);
+    now.wait_for("mark train 1");
+    let board = Board::of(&bench, &[]);
+    in_a_browser(&format!("http://127.0.0.1:{}/", board.port), "states");
+    board.end();
+}
+
+#[test]
+#[ignore = "needs a browser: cargo xtask test --peers"]
+fn schedules_are_shown_ahead_of_time_and_hooks_with_what_they_take() {
+    let bench = Bench::by_epoch();
+    let decay = "schedule=[Linear(iters: 3, start: 0.1), Cosine(), Cosine(setting: \"hooks.ema.decay\", finish: 0.5)]";
+    bench.train(&["--set", decay, "--profile=2..4"]).exits(0);
+    let board = Board::of(&bench, &[]);
+    in_a_browser(&format!("http://127.0.0.1:{}/", board.port), "plan");
+    board.end();
+}
+
+#[test]
+#[ignore = "needs a browser: cargo xtask test --peers"]
+fn a_confusion_matrix_is_shaded_and_follows_the_slider() {
+    let bench = Bench::by_epoch();
+    let shown = "metrics=[MeanLoss(), ConfusionMatrix(classes: 3, show: true)]";
+    bench.train(&["--set", shown, "--set", "sinks=[TensorBoard()]"]).exits(0);
+    let board = Board::of(&bench, &[]);
+    in_a_browser(&format!("http://127.0.0.1:{}/", board.port), "matrix");
+    board.end();
+}
+
+#[test]
+#[ignore = "needs a browser: cargo xtask test --peers"]
+fn rows_appear_within_a_second_on_a_page_that_is_open_through_a_kill_and_a_resume() {
+    let bench = Bench::by_epoch();
+    std::fs::create_dir(bench.path("runs")).unwrap();
+    let every = ["--set", "hooks.logger.interval=1", "--set", "hooks.checkpoint.interval=1"];
+    let board = Board::of(&bench, &[]);
+    let mut page = script(&format!("http://127.0.0.1:{}/", board.port), "live");
+    page.arg(bench.path("runs/run/metrics.jsonl"));
+    let mut page = Running::new(&mut page);
+    page.wait_for("open");
+    let mut training = bench.start_paused(150, &every);
+    page.wait_for("seen");
+    training.kill();
+    training.end();
+    page.wait_for("lost");
+    bench.train(&[&["--resume"], &every[..]].concat()).exits(0);
+    let told = page.end().exits(0);
+    assert!(told.stdout.contains("rows were shown after"), "{told}");
+    println!("{}", told.stdout);
+    board.end();
+}
+
+#[test]
+#[ignore = "needs a browser: cargo xtask test --peers"]
+fn trials_that_stop_at_rungs_are_counted_at_each() {
+    let bench = Bench::by_epoch();
+    bench.edit("max_epochs: 3", "max_epochs: 2");
+    let rest = "by: Random(trials: 6), seed: 3, halve: Asha(rungs: [1, 3], factor: 2)";
+    let over = r#"{"optimizer.lr": LogUniform(1e-4, 1e-1)}"#;
+    bench.write("search.ron", format!("Sweep(base: \"exp.ron\", over: {over}, watch: \"val/loss\", {rest})"));
+    bench.run(&["sweep", "search.ron"]).exits(0);
+    let board = Board::of(&bench, &[]);
+    in_a_browser(&format!("http://127.0.0.1:{}/", board.port), "halved");
     board.end();
 }
 
@@ -77,4 +169,36 @@ fn a_report_is_the_page_without_a_server() {
     let bench = two_runs();
     bench.run(&["report", "runs", "--to", "all runs.html"]).exits(0);
     in_a_browser(&format!("file://{}", bench.path("all%20runs.html").display()), "offline");
+}
+
+/// Prints how long the first picture takes, too: with `--nocapture`, and `--release` for the numbers of `docs/board.md`.
+#[test]
+#[ignore = "needs a browser: cargo xtask test --peers"]
+fn the_page_of_a_million_rows_stays_small() {
+    let bench = Bench::by_epoch();
+    let noise = |iter: u32, which: u32| (f64::from(iter * 7 + which) * 0.7).sin().abs();
+    let mut text = String::new();
+    for iter in 1..=20_000_u32 {
+        let (epoch, time) = ((iter - 1) / 400, f64::from(iter * 57) / 1000.0);
+        let head = |phase: &str| format!(r#"{{"phase":"{phase}","epoch":{epoch},"iter":{iter},"time":{time:?}"#);
+        text.push_str(&head("train"));
+        for (which, name) in
+            (0_u32..).zip(["loss", "grad_norm", "iter_time", "data_time", "samples_per_second", "eta", "lr"])
+        {
+            text.push_str(&format!(r#","{name}":{:?}"#, noise(iter, which) * 10.0));
+        }
+        text.push_str("}\n");
+        if iter % 400 == 0 {
+            text.push_str(&format!("{},\"accuracy\":{:?}}}\n", head("val"), noise(iter, 9)));
+        }
+    }
+    for run in 0..50 {
+        std::fs::create_dir_all(bench.path(&format!("runs/run_{run:02}"))).unwrap();
+        bench.write(&format!("runs/run_{run:02}/metrics.jsonl"), &text);
+    }
+    let board = Board::of(&bench, &[]);
+    let output = script(&format!("http://127.0.0.1:{}/", board.port), "measure").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    println!("{}", String::from_utf8_lossy(&output.stdout));
+    board.end();
 }

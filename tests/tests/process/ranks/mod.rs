@@ -5,6 +5,7 @@ mod evaluating;
 mod meeting;
 mod planning;
 mod streams;
+mod telling;
 mod torture;
 mod training;
 

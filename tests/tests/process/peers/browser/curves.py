@@ -1,84 +1,6 @@
-"""Opens the page of runs in Chromium, looks, clicks and types. Arguments: the address, and what to do there.
+"""Curves, and the page as a whole."""
 
-Prints nothing when all is well; a failed `check` says what was seen.
-"""
-
-import shutil
-import subprocess
-import sys
-from contextlib import contextmanager
-from playwright.sync_api import sync_playwright
-
-WIDE, PHONE = (1400, 1000), (390, 844)
-
-
-def check(right, *seen):
-    if not right:
-        raise SystemExit("the page is not as it should be: " + " ".join(map(repr, seen)))
-
-
-@contextmanager
-def browser():
-    names = ["chromium", "chromium-browser", "google-chrome"]
-    there = next(filter(None, map(shutil.which, names)), None)
-    if there is None:
-        # not Debian's `chromium`, but the one that belongs to this Playwright
-        subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=True)
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=there, args=["--no-sandbox"])
-        try:
-            yield started
-        finally:
-            started.close()
-
-
-@contextmanager
-def page_of(started, address, size, scheme):
-    page = started.new_page(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
-    problems = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-    page.on("request", lambda request: None if request.url.startswith((address.split("#")[0].rsplit("/", 1)[0], "data:")) else problems.append(request.url))
-    page.add_init_script("window.hacked = () => { window.wasHacked = true; }")
-    page.goto(address)
-    yield page
-    check(not page.evaluate("window.wasHacked"), "a text of a run was run as a script")
-    check(not problems, problems)
-    page.close()
-
-
-# How many pixels of a part of a chart have the colour of a run; parts are shares of width and height.
-PIXELS = """([metric, slot, left, top, right, bottom]) => {
-    const canvas = document.querySelector(`figure[data-metric="${metric}"] canvas`);
-    const color = getComputedStyle(document.documentElement).getPropertyValue(`--c${slot}`).trim();
-    const wanted = [1, 3, 5].map((place) => parseInt(color.slice(place, place + 2), 16));
-    const [x, y] = [Math.round(left * canvas.width), Math.round(top * canvas.height)];
-    const [width, height] = [Math.round((right - left) * canvas.width), Math.round((bottom - top) * canvas.height)];
-    const { data } = canvas.getContext("2d").getImageData(x, y, width, height);
-    let found = 0;
-    for (let place = 0; place < data.length; place += 4) {
-        if (data[place + 3] > 200 && wanted.every((part, index) => Math.abs(part - data[place + index]) < 40)) found += 1;
-    }
-    return found;
-}"""
-
-
-def pixels(page, metric, slot, part=(0, 0, 1, 1)):
-    return page.evaluate(PIXELS, [metric, slot, *part])
-
-
-def until(page, right, *seen):
-    """Asks again for some seconds: the machine may have much else to do."""
-    for _ in range(100):
-        if right():
-            return
-        page.wait_for_timeout(100)
-    check(False, *(see() if callable(see) else see for see in seen))
-
-
-def settle(page, metric):
-    page.wait_for_selector(f'figure[data-metric="{metric}"] canvas')
-    page.wait_for_timeout(400)
+from tools import PHONE, WIDE, browser, check, fits, page_of, pixels, settle, until
 
 
 def look(address):
@@ -87,7 +9,7 @@ def look(address):
         for size, scheme in [(WIDE, "light"), (PHONE, "dark")]:
             with page_of(started, address, size, scheme) as page:
                 settle(page, "loss")
-                check(page.evaluate("document.documentElement.scrollWidth") <= size[0], "wider than the screen", size)
+                fits(page, size)
                 until(page, lambda: page.locator("#live").inner_text() == "live", "not live")
                 rows = [row.inner_text() for row in page.locator("#runs tbody tr").all()]
                 check(len(rows) == 2 and all("finished" in row for row in rows), rows)
@@ -132,7 +54,7 @@ def look(address):
                 page.get_by_label("Log scale").check()
                 page.locator("#axis").select_option("epoch")
                 figure = page.locator("figure")
-                until(page, lambda: "as it is" in figure.inner_text() and "epoch" in figure.inner_text(), "axis", figure.inner_text)
+                until(page, lambda: "as it is" in figure.text_content() and "epoch" in figure.inner_text(), "axis", figure.inner_text)
                 # zoom by the pointer
                 box = page.locator("figure .u-over").bounding_box()
                 page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 50)
@@ -159,11 +81,11 @@ def look(address):
                 # what was planned: a curve ahead of time, its numbers, and the hooks
                 page.wait_for_selector('figure[data-schedule="lr"] canvas')
                 check("after_train_iter" in text and "timer" in text and "opt/default" in text.replace("optimizer/", "opt/"), text)
-                check(page.evaluate("document.documentElement.scrollWidth") <= size[0], "wider than the screen", size)
+                fits(page, size)
                 page.get_by_role("tab", name="Pictures").click()
                 page.wait_for_selector("#media img")
                 widths = lambda: page.evaluate("[...document.querySelectorAll('#media img')].map((image) => image.naturalWidth)")
-                until(page, lambda: widths() == [2, 4, 2, 4], widths)
+                until(page, lambda: widths() == [2, 2, 4, 4], widths)
                 media = page.locator("#media").inner_text
                 until(page, lambda: "after iter 9" in media() and "train/weights" in media(), "media", media)
                 page.locator("#media input[type=range]").first.fill("0")
@@ -174,46 +96,6 @@ def look(address):
                 check(nameless == 0, nameless)
 
 
-def sweep(address):
-    """The sweep `search` of four trials."""
-    with browser() as started:
-        for size, scheme in [(WIDE, "light"), (PHONE, "dark")]:
-            with page_of(started, address, size, scheme) as page:
-                page.wait_for_selector("#runs tbody tr")
-                page.locator("body").press("5")
-                page.wait_for_selector("#coordinates polyline")
-                until(page, lambda: page.locator("#coordinates polyline").count() == 4, "a line for each trial")
-                names = page.evaluate("[...document.querySelectorAll('#coordinates > text:not(.mark)')].map((text) => text.firstChild.textContent)")
-                check("val/loss" in names and "optimizer.lr" in names, names)
-                page.wait_for_selector("#progress canvas")
-                rows = [row.inner_text().split() for row in page.locator("#trials tbody tr").all()]
-                values = [float(row[1]) for row in rows]
-                check(len(rows) == 4 and values == sorted(values), rows)
-                check(page.evaluate("document.documentElement.scrollWidth") <= size[0], "wider than the screen", size)
-                # the curves of one trial, and of the best
-                page.locator("#trials button", has_text=rows[0][0]).click()
-                until(page, lambda: page.locator("#runs input:checked").count() == 1, "one run")
-                settle(page, "loss")
-                page.locator("body").press("5")
-                page.get_by_role("button", name="Curves of the best 8").click()
-                until(page, lambda: page.locator("#runs input:checked").count() == 4, "all four")
-
-
-def hostile(address):
-    with browser() as started:
-        for size, scheme in [(WIDE, "dark"), (PHONE, "light")]:
-            with page_of(started, address, size, scheme) as page:
-                page.wait_for_selector("figure h3")
-                page.wait_for_timeout(800)
-                text = page.locator("body").inner_text()
-                check("<script>hacked()</script>" in text and "<img src=x onerror=hacked()>" in text, text)
-                check(page.evaluate("document.documentElement.scrollWidth") <= size[0], "wider than the screen", size)
-                for view in ("2", "3", "4", "5", "1"):
-                    page.locator("body").press(view)
-                    page.wait_for_timeout(400)
-                check(page.locator("img[src=x], svg:not(#coordinates), script:not([src])").count() == 0, "markup of a run")
-
-
 def offline(address):
     """A report, opened as a file."""
     with browser() as started:
@@ -222,7 +104,7 @@ def offline(address):
             check(pixels(page, "loss", 0) > 100 and pixels(page, "loss", 1) > 100, "curves")
             page.get_by_label("Smoothing").fill("0.6")
             page.locator("#axis").select_option("time")
-            until(page, lambda: "as it is" in page.locator('figure[data-metric="loss"]').inner_text(), "smoothed")
+            until(page, lambda: "as it is" in page.locator('figure[data-metric="loss"]').text_content(), "smoothed")
             settle(page, "loss")
             check(pixels(page, "loss", 0) > 100, "smoothed and drawn")
             page.get_by_role("tab", name="Settings").click()
@@ -230,16 +112,3 @@ def offline(address):
             page.locator("body").press("3")
             page.wait_for_selector("#run pre")
             check("finished" in page.locator("#run pre").inner_text(), page.locator("#run").inner_text())
-
-
-def picture(address):
-    """Writes `docs/board.png`; the board has to show the runs of the digits example."""
-    with browser() as started:
-        with page_of(started, address, (1280, 760), "light") as page:
-            settle(page, "accuracy")
-            page.wait_for_timeout(1000)
-            page.screenshot(path="docs/board.png")
-
-
-if __name__ == "__main__":
-    {"look": look, "sweep": sweep, "hostile": hostile, "offline": offline, "picture": picture}[sys.argv[2]](sys.argv[1])

@@ -1,0 +1,53 @@
+"""How long the first picture takes, and how much memory the page."""
+
+from pathlib import Path
+
+from tools import WIDE, browser, check, page_of, until
+
+# Notes when the first chart has a line on it, in milliseconds since the page was asked for.
+WATCH = """(() => {
+    const look = () => {
+        const canvas = document.querySelector("#charts canvas");
+        const plot = canvas && canvas.width && canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+        const colored = plot && plot.some((value, place) => place % 4 === 0 && plot[place + 3] > 200 && Math.abs(value - plot[place + 2]) > 60);
+        if (colored) window.firstPicture = performance.now();
+        else requestAnimationFrame(look);
+    };
+    requestAnimationFrame(look);
+})()"""
+
+
+def renderers():
+    """Megabytes of this browser's processes that draw pages, what they share divided among those who share it."""
+    sizes = []
+    for process in Path("/proc").iterdir():
+        try:
+            if b"--type=renderer" in (process / "cmdline").read_bytes():
+                proportional = next(line for line in (process / "smaps_rollup").read_text().splitlines() if line.startswith("Pss:"))
+                sizes.append(int(proportional.split()[1]) / 1000)
+        except (OSError, StopIteration):
+            continue
+    return sizes
+
+
+def measure(address):
+    """50 runs of 20,000 rows: at first the eight that are chosen at the begin, then all of them."""
+    with browser() as started, page_of(started, address, WIDE, "light", WATCH) as page:
+        until(page, lambda: page.evaluate("window.firstPicture"), "no picture")
+        first = page.evaluate("window.firstPicture")
+        read = lambda: page.locator("#runs progress").count() == 0 and page.locator("#runs tbody tr").count() == 50
+        until(page, read, "not all is read", lambda: page.locator("#runs progress").count())
+        whole = page.evaluate("performance.now()")
+        page.get_by_role("button", name="Select shown").click()
+        until(page, lambda: page.locator("#runs input:checked").count() == 50, "all runs")
+        # every chart once
+        for figure in page.locator("figure").all():
+            figure.scroll_into_view_if_needed()
+            page.wait_for_timeout(700)
+        page.wait_for_timeout(2000)
+        cdp = page.context.new_cdp_session(page)
+        cdp.send("Performance.enable")
+        metrics = {metric["name"]: metric["value"] for metric in cdp.send("Performance.getMetrics")["metrics"]}
+        heap, all_of_it = metrics["JSHeapUsedSize"] / 1e6, max(renderers())
+        print(f"first picture after {first / 1000:.2f} s, all rows after {whole / 1000:.2f} s; objects of the page {heap:.0f} MB, its process {all_of_it:.0f} MB", flush=True)
+        check(heap < 200, heap)
