@@ -110,6 +110,11 @@ impl<D: Dataset> Loader<D> {
         self.opened.as_ref().map_or(0, Opened::own_samples)
     }
 
+    /// The samples of the next batch, of all processes together: 0 at the end of a pass; `None` when it is closed.
+    pub fn next_samples(&self) -> Option<u64> {
+        self.opened.as_ref().map(Opened::next_samples)
+    }
+
     /// The samples of the last batch of a pass, of all processes together; `None` when the sampler is endless, and when there
     /// is no batch.
     pub fn tail(&self) -> Option<u64> {

@@ -53,6 +53,7 @@ pub use sampler::{
     ByLength, ClassBalanced, Fact, Infinite, Order, Pass, Population, Sampler, SamplerConfig, Sequential, Shuffled,
     Weighted,
 };
+pub(crate) use share::samples_of_rank;
 pub use shared::SharedTensor;
 pub use source::{BatchSource, Source};
 pub use stream::{

@@ -190,6 +190,11 @@ impl<D: Dataset, P: Planned<D>> Opened<D, P> {
         self.plan.windows().own_samples(self.at)
     }
 
+    /// The samples of all processes in the next batch; 0 at the end of the pass.
+    pub(super) fn next_samples(&self) -> u64 {
+        self.plan.windows().size_at(self.at)
+    }
+
     /// Goes past a batch of which this process has no sample.
     ///
     /// # Errors

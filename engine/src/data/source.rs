@@ -81,6 +81,11 @@ pub trait Source {
         None
     }
 
+    /// The samples of the next batch, of all processes together; `None` when it is not known.
+    fn next_samples(&self) -> Option<u64> {
+        None
+    }
+
     /// The samples of a full batch, of all processes together; `None` when it is not known.
     fn batch_samples(&self) -> Option<u64> {
         None
@@ -151,6 +156,9 @@ impl<D: Dataset> Source for Loader<D> {
     }
     fn own_samples(&self) -> Option<u64> {
         Some(Loader::own_samples(self))
+    }
+    fn next_samples(&self) -> Option<u64> {
+        Loader::next_samples(self)
     }
     fn batch_samples(&self) -> Option<u64> {
         Loader::batch_samples(self)

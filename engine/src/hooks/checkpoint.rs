@@ -92,9 +92,14 @@ impl Checkpoint {
     }
 
     fn after_train_iter(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        // clocks on the wall differ: rank 0 asks, and the others join
-        let is_time = cx.is_main() && self.is_time();
-        self.save_regular(self.is_due(Clock::Iter, cx) || is_time, cx);
+        let is_due = self.is_due(Clock::Iter, cx);
+        if is_due || (cx.world() == 1 && self.is_time()) {
+            self.save_regular(true, cx);
+        } else if cx.is_main() && cx.exception().is_none() && self.is_time() {
+            // clocks on the wall differ: rank 0 asks, and the others join
+            self.count(cx);
+            cx.save_alone(Save { name: iter_name(cx.iter()), latest: true });
+        }
         self.save_if(self.is_last(cx), cx);
         Ok(())
     }
@@ -253,8 +258,15 @@ impl Checkpoint {
 
     /// Asks for a regular checkpoint, and counts it.
     fn save_regular(&mut self, wanted: bool, cx: &mut Context<'_>) {
+        if wanted && self.training && cx.exception().is_none() {
+            self.count(cx);
+        }
+        self.save_if(wanted, cx);
+    }
+
+    fn count(&mut self, cx: &Context<'_>) {
         let iter = cx.iter();
-        if wanted && self.training && cx.exception().is_none() && self.counted != Some(iter) {
+        if self.counted != Some(iter) {
             self.counted = Some(iter);
             self.last = Some(Instant::now());
             self.regular += 1;
@@ -262,7 +274,6 @@ impl Checkpoint {
                 self.kept.push(iter);
             }
         }
-        self.save_if(wanted, cx);
     }
 
     /// Asks for a checkpoint that is named by its iter, unless something is on its way out.
@@ -280,7 +291,7 @@ fn told(entry: &Entry, clock: Clock) -> String {
     let value = format!("{:.4}", entry.value);
     match clock {
         Clock::Epoch => format!("{value} at {}, {}", entry.epoch, entry.iter),
-        Clock::Iter => format!("{value} at {}", entry.iter),
+        Clock::Iter | Clock::Sample => format!("{value} at {}", entry.iter),
     }
 }
 

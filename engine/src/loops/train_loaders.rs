@@ -97,6 +97,11 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         for place in 0..T::loaders(Role::Train).len() {
             let loader = self.train_loader(place)?;
             loader.go_on()?;
+            if shared && place == 0 {
+                let samples = loader.next_samples();
+                self.ranks.samples.push(samples);
+            }
+            let loader = self.train_loader(place)?;
             // `deal_loaders` refuses this of one of several loaders
             if shared && loader.own_samples() == Some(0) {
                 loader.skip()?;

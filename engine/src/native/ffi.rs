@@ -62,6 +62,7 @@ pub(super) struct RawReducerOptions {
     pub(super) bucket_bytes: i64,
     pub(super) find_unused: bool,
     pub(super) compress: c_int,
+    pub(super) note: i64,
 }
 
 /// `EngBlock`: a block of Rust's, behind pointers.
@@ -364,6 +365,8 @@ unsafe extern "C" {
     pub(super) fn eng_reducer_free(reducer: *mut RawReducer) -> c_int;
     pub(super) fn eng_reducer_before_forward(reducer: *mut RawReducer, last: bool) -> c_int;
     pub(super) fn eng_reducer_before_backward(reducer: *mut RawReducer, loss: *const C_tensor) -> c_int;
+    pub(super) fn eng_reducer_tell(reducer: *mut RawReducer, numbers: *const f64) -> c_int;
+    pub(super) fn eng_reducer_told(reducer: *const RawReducer, means: *mut f64) -> c_int;
     pub(super) fn eng_reducer_zeros(reducer: *mut RawReducer) -> c_int;
     pub(super) fn eng_reducer_left_out(reducer: *const RawReducer, left_out: *mut bool) -> c_int;
     pub(super) fn eng_reducer_is_unfinished(reducer: *const RawReducer) -> bool;

@@ -29,7 +29,7 @@ impl Cadence {
         let by = by.unwrap_or(trainer);
         let default = match by {
             Clock::Epoch => 1,
-            Clock::Iter => 1000,
+            Clock::Iter | Clock::Sample => 1000,
         };
         Cadence { interval: interval.unwrap_or(default), begin, by }
     }

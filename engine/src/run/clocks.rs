@@ -1,7 +1,7 @@
 //! The position of a run, and its planned length.
 
 use crate::base::{Batch, Clock, Epoch, Iter};
-use crate::optim::{PlannedLength, TrainingProgress};
+use crate::optim::{PlannedLength, SampleClock, TrainingProgress};
 
 /// The clocks of a run: what is finished, and what is planned. In a phase `after_x`, `x` is already counted.
 #[derive(Clone, Debug)]
@@ -14,6 +14,7 @@ pub struct Clocks {
     pub(crate) max_iters: Option<u64>,
     pub(crate) iters_per_epoch: u64,
     pub(crate) last_val: Option<Iter>,
+    pub(crate) samples: Option<SampleClock>,
 }
 
 impl Clocks {
@@ -28,6 +29,7 @@ impl Clocks {
             max_iters: None,
             iters_per_epoch: 0,
             last_val: None,
+            samples: None,
         }
     }
 
@@ -66,11 +68,18 @@ impl Clocks {
         self.iters_per_epoch
     }
 
+    /// Samples since the start of the training: of each update as many as its full batches have. `None` when the train loader
+    /// does not tell the samples of a batch.
+    pub fn samples(&self) -> Option<u64> {
+        Some(self.samples?.at(self.iter.get()))
+    }
+
     /// The count of one clock.
     pub fn count(&self, clock: Clock) -> u64 {
         match clock {
             Clock::Epoch => self.epoch.get(),
             Clock::Iter => self.iter.get(),
+            Clock::Sample => self.samples().unwrap_or(0),
         }
     }
 
@@ -79,6 +88,7 @@ impl Clocks {
         match clock {
             Clock::Epoch => self.max_epochs,
             Clock::Iter => self.max_iters,
+            Clock::Sample => Some(self.samples?.at(self.max_iters?)),
         }
     }
 
@@ -88,6 +98,7 @@ impl Clocks {
             max_epochs: self.max_epochs.unwrap_or(1),
             max_iters: self.max_iters.unwrap_or(0),
             iters_per_epoch: self.iters_per_epoch,
+            samples: self.samples,
         };
         TrainingProgress { epoch: self.epoch, iter: self.iter, planned }
     }

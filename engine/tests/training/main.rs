@@ -17,6 +17,7 @@ mod early_stopping;
 mod ended;
 mod failures;
 mod gradients;
+mod lbfgs;
 mod non_finite;
 mod optimizers;
 mod order;

@@ -134,6 +134,10 @@ impl<S: RecordStream> Source for StreamLoader<S> {
         Some(self.opened.as_ref().map_or(0, Opened::own_samples))
     }
 
+    fn next_samples(&self) -> Option<u64> {
+        self.opened.as_ref().map(Opened::next_samples)
+    }
+
     fn batch_samples(&self) -> Option<u64> {
         self.opened.as_ref().map(Opened::batch_samples)
     }

@@ -160,7 +160,7 @@ fn checkpoints<T: Build>(program: &Program<T>, bytes: u64, iters: u64) -> Option
     let hook = &program.hooks.engine.first.checkpoint;
     let clocks = program.run.clocks();
     let counted = |cadence: &Cadence| match cadence.by {
-        Clock::Iter => iters,
+        Clock::Iter | Clock::Sample => iters,
         Clock::Epoch => clocks.max_epochs().unwrap_or(0),
     };
     let regular = hook

@@ -218,7 +218,7 @@ fn greet<T: Build>(program: &mut Program<T>, told: Vec<String>) -> Result<()> {
         let clocks = program.run.clocks();
         let last = match val.by {
             Clock::Epoch => clocks.max_epochs(),
-            Clock::Iter => clocks.max_iters(),
+            Clock::Iter | Clock::Sample => clocks.max_iters(),
         };
         if last.is_some_and(|last| !val.is_ever_due(last)) {
             lines.push(
