@@ -56,8 +56,7 @@ pub enum Clock {
     Epoch,
     /// Optimizer updates.
     Iter,
-    /// Samples of the train loader; for schedules and the length of a training. Each update counts as many as its full
-    /// batches have.
+    /// Samples of the train loader. Each update counts as many as its full batches have.
     Sample,
 }
 

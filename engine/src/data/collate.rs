@@ -158,6 +158,7 @@ impl Collate for String {
 macro_rules! collate_tuple {
     ($($part:ident $at:tt $items:ident),+) => {
         /// Each part is collated separately.
+        #[diagnostic::do_not_recommend]
         impl<$($part: Collate),+> Collate for ($($part,)+) {
             type Batch = ($($part::Batch,)+);
 

@@ -1,7 +1,7 @@
 //! The settings of a loader in the experiment file.
 
 use crate::config::registry::{Component, FieldInfo};
-use crate::config::{Keyed, Shape, to_node};
+use crate::config::{Keyed, OfDataset, Shape, to_node};
 use crate::data::sampler::{SamplerConfig, Sequential, Shuffled};
 use crate::data::workers::Workers;
 use serde::de::Error as _;
@@ -62,6 +62,10 @@ impl<C> Keyed for LoaderConfig<C> {
         "pin_memory",
         "transfer_ahead",
     ];
+}
+
+impl<C> OfDataset for LoaderConfig<C> {
+    type Dataset = C;
 }
 
 impl<C> LoaderConfig<C> {

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 #[hook(priority = "LOWEST")]
 #[derive(Debug)]
 pub struct Checkpoint {
-    /// Epochs or iters between two checkpoints; by default 1 epoch, or 1000 iters. If `minutes` is set there is no
+    /// Epochs, iters or samples between two checkpoints; by default 1 epoch, 1000 iters, or 100,000 samples. If `minutes` is set there is no
     /// default.
     #[config(default, range = 1..)]
     interval: Option<u64>,
@@ -82,6 +82,7 @@ impl Checkpoint {
     fn before_train(&mut self, cx: &mut Context<'_>) -> Result<()> {
         self.training = true;
         self.last = Some(Instant::now());
+        cx.clocks().check(self.by.unwrap_or(Clock::Iter))?;
         self.check_best(cx)
     }
 
@@ -232,7 +233,11 @@ impl Checkpoint {
     fn is_due(&self, clock: Clock, cx: &Context<'_>) -> bool {
         let clocks = cx.clocks();
         let cadence = self.cadence(clocks.clock());
-        cadence.is_some_and(|cadence| cadence.by == clock && cadence.is_at(clocks.count(clock)))
+        cadence.is_some_and(|cadence| match (cadence.by, clock) {
+            // counted after each iter
+            (Clock::Sample, Clock::Iter) => cadence.is_due(clocks),
+            (by, clock) => by == clock && cadence.is_at(clocks.count(clock)),
+        })
     }
 
     /// When regular checkpoints are due, of a training on this clock; `None`: by minutes alone.

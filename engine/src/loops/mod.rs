@@ -59,7 +59,7 @@ pub use fed::{BatchRead, FedStep, fed};
 pub use fit_memory::FitMemory;
 pub(crate) use loaders::Loaders;
 pub(crate) use names::{is_short, monitored, produced_twice};
-pub(crate) use plan::{ENDLESS_EPOCH, NO_SAMPLES, uneven};
+pub(crate) use plan::{ENDLESS_EPOCH, uneven};
 pub use plan::{EpochLoader, Plan, StepMode, TrainPlan, ValPlan};
 pub use processor::{BatchStep, StepConfig, StepProcessor};
 pub use program::{End, Program};

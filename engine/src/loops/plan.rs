@@ -124,9 +124,6 @@ impl EpochLoader {
 /// Why a training by epoch can't take an endless loader, and what to do.
 pub(crate) const ENDLESS_EPOCH: &str = "the train loader never ends, so an epoch has no end; set `batches_per_epoch` in `train`, or use a sampler other than `Infinite`, or for a stream set its `samples`";
 
-/// Why a training can't count in samples.
-pub(crate) const NO_SAMPLES: &str = "samples can't be counted: the train loader does not tell the samples of a batch (`Source::batch_samples`), or the passes read different numbers of batches; count in iters";
-
 /// Why a training by epoch can't have such passes, and what to do.
 pub(crate) fn uneven(pass: &str, why: &str) -> String {
     format!(

@@ -3,7 +3,7 @@
 
 use crate::base::{Batch, Clock, Epoch, Error, Result};
 use crate::hook::EngineHooks;
-use crate::loops::plan::{ENDLESS_EPOCH, NO_SAMPLES, uneven};
+use crate::loops::plan::{ENDLESS_EPOCH, uneven};
 use crate::loops::program::Program;
 use crate::loops::ranks::Agree;
 use crate::loops::trainer::{Role, Trainer};
@@ -62,10 +62,10 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             clocks.samples.map_or_else(|| SampleClock::new(per_iter), |clock| clock.from(clocks.iter.get(), per_iter))
         });
         if let Some(most) = self.plan.train.max_samples {
-            let clock = clocks.samples.ok_or_else(|| Error::msg(NO_SAMPLES))?;
-            self.plan.train.max_iters = Some(clock.iter_of(most));
+            clocks.check(Clock::Sample)?;
+            self.plan.train.max_iters = clocks.samples.map(|clock| clock.iter_of(most));
         }
-        Ok(())
+        self.plan.val.as_ref().map_or(Ok(()), |val| clocks.check(val.by))
     }
 
     /// Iters of the whole training: those that are done and those that are left. A resumed run may have done its first

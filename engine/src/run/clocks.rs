@@ -1,7 +1,10 @@
 //! The position of a run, and its planned length.
 
-use crate::base::{Batch, Clock, Epoch, Iter};
+use crate::base::{Batch, Clock, Epoch, Error, Iter, Result};
 use crate::optim::{PlannedLength, SampleClock, TrainingProgress};
+
+/// Why a training can't count in samples.
+pub(crate) const NO_SAMPLES: &str = "samples can't be counted: the train loader does not tell the samples of a batch (`Source::batch_samples`), or the passes read different numbers of batches; count in iters";
 
 /// The clocks of a run: what is finished, and what is planned. In a phase `after_x`, `x` is already counted.
 #[derive(Clone, Debug)]
@@ -72,6 +75,23 @@ impl Clocks {
     /// does not tell the samples of a batch.
     pub fn samples(&self) -> Option<u64> {
         Some(self.samples?.at(self.iter.get()))
+    }
+
+    /// Samples before the last update.
+    pub(crate) fn samples_before(&self) -> u64 {
+        self.samples.map_or(0, |samples| samples.at(self.iter.get().saturating_sub(1)))
+    }
+
+    /// Refuses a clock that does not run: that of samples, when they can't be counted. Call it before a training with the clock
+    /// of a setting.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub fn check(&self, clock: Clock) -> Result<()> {
+        match clock == Clock::Sample && self.samples.is_none() {
+            true => Err(Error::msg(NO_SAMPLES)),
+            false => Ok(()),
+        }
     }
 
     /// The count of one clock.

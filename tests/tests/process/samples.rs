@@ -1,7 +1,7 @@
 //! A training that counts in samples goes on right with another batch size.
 
 use crate::bench::Bench;
-use crate::left::{assert_same, rows};
+use crate::left::{assert_same, checkpoints, rows};
 
 /// A training by samples, whose data have no end.
 fn by_sample() -> Bench {
@@ -68,13 +68,28 @@ fn samples_are_counted_where_it_makes_sense() {
     let refused = |set: &str, text: &str| {
         bench.run(&["check", "exp.ron", "--set", set]).exits(2).says(text);
     };
-    refused("hooks.checkpoint.by=Sample", "only schedules count samples; use `Iter`");
     refused("train.max_iters=12", "`max_iters` and `max_samples` both set the length; keep one");
     refused("train.max_samples=0", "`max_samples` must be at least 1, got 0");
     refused("schedule=[Linear(samples: 24, iters: 3)]", "`iters` and `samples` both set its length; keep one");
     refused("schedule=[Linear(samples: 24, by: Iter)]", "`samples` and `by: Iter` contradict each other");
     let shown = bench.run(&["schedule", "exp.ron"]).exits(0);
     assert!(shown.stdout.contains("`lr` over 12 iters"), "{shown}");
+    // eight samples in an update: due after the updates that come to 20, 40, 60 and 80 samples, or past them
+    let by = [
+        "hooks.checkpoint.by=Sample",
+        "hooks.checkpoint.interval=20",
+        "hooks.checkpoint.keep=9",
+        "val.by=Sample",
+        "val.interval=40",
+    ];
+    let settings: Vec<&str> = by.iter().flat_map(|set| ["--set", *set]).collect();
+    bench.train(&settings).exits(0);
+    let run = bench.path("runs/run");
+    let names = checkpoints(&run).into_iter().filter(|name| name.starts_with("iter_")).collect::<Vec<_>>();
+    assert_eq!(names, [3, 5, 8, 10, 12].map(|iter| format!("iter_{iter:09}")));
+    let validated: Vec<u64> =
+        rows(&run).iter().filter(|row| row["phase"] == "val").map(|row| row["iter"].as_u64().unwrap()).collect();
+    assert_eq!(validated, [5, 10, 12]);
     let by_epoch = Bench::by_epoch();
     by_epoch.run(&["check", "exp.ron", "--set", "train.max_samples=100"]).exits(2).says("use `max_epochs`");
 }

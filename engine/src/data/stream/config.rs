@@ -1,7 +1,7 @@
 //! The settings of the loader of a stream in the experiment file.
 
 use crate::config::registry::{Component, FieldInfo};
-use crate::config::{Keyed, Shape, to_node};
+use crate::config::{Keyed, OfDataset, Shape, to_node};
 use crate::data::config::{
     BATCH_SIZE, BATCH_SIZE_FIELD, Bounds, DROP_LAST_FIELD, PIN_MEMORY_FIELD, PREFETCH, PREFETCH_FIELD, TIMEOUT_FIELD,
     TRANSFER_AHEAD_FIELD, WORKERS_FIELD, batch_size, mistake_of_ahead, mistake_of_transfer, prefetch, timeout, two,
@@ -66,6 +66,10 @@ impl<C> Keyed for StreamLoaderConfig<C> {
         "pin_memory",
         "transfer_ahead",
     ];
+}
+
+impl<C> OfDataset for StreamLoaderConfig<C> {
+    type Dataset = C;
 }
 
 impl<C> StreamLoaderConfig<C> {

@@ -54,7 +54,8 @@ pub(super) fn search(
         }
         // a loss that is no number is not below anything
         let fell = new.loss <= highest(start, new.step);
-        if !fell || (rounds > 1 && !(new.loss < previous.loss)) {
+        let is_lower = new.loss < previous.loss;
+        if !fell || (rounds > 1 && !is_lower) {
             break [previous, new];
         }
         if is_flat(start, &new) {
@@ -88,7 +89,8 @@ pub(super) fn search(
         let new = at(next)?;
         rounds += 1;
         let fell = new.loss <= highest(start, new.step);
-        if !fell || !(new.loss < bracket[low].loss) {
+        let is_lower = new.loss < bracket[low].loss;
+        if !fell || !is_lower {
             bracket[1 - low] = new;
             low = lower_of(&bracket);
             continue;
@@ -128,7 +130,8 @@ fn lowest_between(one: &Point, other: &Point, (least, most): (f64, f64)) -> f64 
     let (left, right) = if one.step <= other.step { (one, other) } else { (other, one) };
     let bend = left.slope + right.slope - 3.0 * (left.loss - right.loss) / (left.step - right.step);
     let square = bend * bend - left.slope * right.slope;
-    if !(square >= 0.0) {
+    let has_lowest = square >= 0.0;
+    if !has_lowest {
         return (least + most) / 2.0;
     }
     let root = square.sqrt();

@@ -6,6 +6,7 @@
 //! updates and passes, never batches.
 
 mod chain;
+mod function;
 mod kinds;
 mod problems;
 mod samples;
@@ -14,6 +15,7 @@ mod window;
 mod windowed;
 
 pub use chain::Schedules;
+pub use function::{FactorResult, PositionArgument};
 pub use kinds::{
     Constant, Cosine, CosineRestarts, Course, Curve, Cyclic, Exponential, Height, InverseSqrt, Linear, MultiStep, Noam,
     OneCycle, Plateau, Poly, Step, ThresholdMode, WarmUpStableDecay,

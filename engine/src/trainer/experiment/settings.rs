@@ -61,7 +61,7 @@ pub struct TrainSettings {
 /// `val: (…)`: when the training validates.
 #[component(name = "val")]
 pub struct ValSettings {
-    /// Epochs or iters between two validations; by default 1 epoch, or 1000 iters.
+    /// Epochs, iters or samples between two validations; by default 1 epoch, 1000 iters, or 100,000 samples.
     #[config(default)]
     pub interval: Option<u64>,
     /// No validation before this count.

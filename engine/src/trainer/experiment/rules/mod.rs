@@ -45,7 +45,6 @@ pub(super) fn check<T: Build>(reader: &mut Reader<'_>, found: &Sections<T>, purp
     if T::CLOCK == Clock::Iter {
         no_epochs(reader, &facts);
     }
-    no_samples::<T>(reader, &facts);
     settings::check_custom_hooks::<T>(reader);
     let never = settings::ends_before_its_first_validation(found, &loaders);
     metrics::check(reader, &facts, &loaders, never);
@@ -57,21 +56,6 @@ pub(super) fn better_of<T: Build>(reader: &mut Reader<'_>, name: &str) -> Result
     let mut facts = std::mem::take(&mut reader.facts);
     let loaders = Loaders::new(T::INFO, std::mem::take(&mut facts.absent_loaders));
     metrics::better_of(&facts, &loaders, name)
-}
-
-/// Only schedules count samples: what repeats is due at a count that comes for sure.
-fn no_samples<T: Build>(reader: &mut Reader<'_>, facts: &Facts) {
-    let schedules = facts.schedules.map(|path| format!("{path}."));
-    let sample = |value: &&TypedValue| value.of == "Clock" && value.text == "Sample";
-    for value in facts.typed.iter().filter(sample) {
-        let found = value.path.find(reader.root());
-        if schedules.as_ref().is_some_and(|schedules| found.path.starts_with(schedules.as_str())) {
-            continue;
-        }
-        let clock = if T::CLOCK == Clock::Iter { "`Iter`" } else { "`Iter` or `Epoch`" };
-        let text = format!("only schedules count samples; use {clock}");
-        reader.mistake(Diagnostic::new(found.span, text).at(found.path));
-    }
 }
 
 /// A trainer that counts iters has no epochs to count on.

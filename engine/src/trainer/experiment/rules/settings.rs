@@ -186,7 +186,8 @@ pub(super) fn ends_before_its_first_validation<T: Build>(found: &Sections<T>, lo
     let plan = val.plan(T::CLOCK);
     let last = match plan.by {
         Clock::Epoch => train.max_epochs,
-        Clock::Iter | Clock::Sample => train.max_iters,
+        Clock::Iter => train.max_iters,
+        Clock::Sample => train.max_samples,
     };
     loaders.has(Role::Val) && last.is_some_and(|last| !plan.is_ever_due(last))
 }
