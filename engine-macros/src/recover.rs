@@ -407,15 +407,7 @@ mod tests {
             quote!(struct T { #[hook] last: u8, net, }).to_string()
         );
         // the compiler would miss the type at a place that the macro can't name
-        assert_eq!(
-            written(quote!(struct T { net })),
-            quote!(
-                struct T {
-                    net: (),
-                }
-            )
-            .to_string()
-        );
+        assert_eq!(written(quote!(struct T { net })), "struct T { net : () }");
     }
 
     #[test]
