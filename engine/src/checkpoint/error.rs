@@ -65,7 +65,7 @@ pub enum CheckpointError {
         why: String,
     },
     /// A file of `torch.save`, whose format is a program for Python's unpickler.
-    #[error("`{}` is a file of `torch.save`, which only Python can read safely; convert it once: {}", .0.display(), conversion(.0))]
+    #[error("`{}` is a file of `torch.save` or a TorchScript program, which only Python can read safely; if it holds a state_dict, convert it once: {}", .0.display(), conversion(.0))]
     Pickled(PathBuf),
     /// A file is not what was written.
     #[error("`{}` is damaged: {why}; copy it again from where it came, or take an older checkpoint", path.display())]

@@ -48,6 +48,7 @@ use crate::dist::{Launched, follow_launcher};
 use crate::folder::{Mode, PREDICTIONS};
 use crate::loops::{End, Role};
 use crate::native;
+use crate::run::survive_file_size_limit;
 use crate::sinks::ConsoleOptions;
 use crate::trainer::{
     Build, Experiment, Fields, Purpose, Summary, TrainOptions, needs_loader, run_predict, run_test, run_train, run_val,
@@ -229,6 +230,7 @@ fn ended(failure: Failure, color: Color) -> ExitCode {
 }
 
 fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
+    survive_file_size_limit()?;
     check_registry()?;
     libtorch::show_frames(style.verbose);
     match command {

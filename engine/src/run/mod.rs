@@ -40,7 +40,7 @@ pub(crate) use rollback::Rollbacks;
 pub(crate) use scheduled::Scheduled;
 pub use seen::{Results, Seen};
 pub(crate) use shares::{Foreseen, Shares};
-pub use signals::{Signal, Signals};
+pub use signals::{Signal, Signals, survive_file_size_limit};
 pub use state::RunState;
 pub use step::StepState;
 pub(crate) use step::StepWatch;

@@ -7,7 +7,7 @@
 
 use crate::base::waiting::{Waited, interrupt, waited_for};
 use crate::base::{Error, Result};
-use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
 use signal_hook::iterator;
 use std::fmt;
 use std::io::{IsTerminal as _, Write as _, stderr};
@@ -34,6 +34,16 @@ pub struct Signals {
     save: Arc<AtomicBool>,
     /// The thread that tells what is waited for.
     _teller: Option<Arc<Teller>>,
+}
+
+/// Makes a write beyond the process's limit for the size of files an error, as that of a full disk. By default the system
+/// ends the process without a word.
+///
+/// # Errors
+/// When the handler can't be set.
+pub fn survive_file_size_limit() -> Result<()> {
+    let set = signal_hook::flag::register(SIGXFSZ, Arc::default());
+    set.map(drop).map_err(|error| Error::new(error).context("signal handlers can't be set"))
 }
 
 impl Signals {

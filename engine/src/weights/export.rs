@@ -63,6 +63,7 @@ pub fn export(checkpoint: &Path, what: &Export) -> Result<Exported> {
     let facts = Facts {
         name: name.unwrap_or_else(|| model.clone()),
         averaged: found.has_raw(&model) && !what.raw,
+        evaluated: !(found.has_raw(&model) && what.raw),
         meta: found.meta()?,
         measured: found.measured()?,
         model,

@@ -23,6 +23,8 @@ pub(super) struct Facts {
     pub(super) name: String,
     pub(super) model: String,
     pub(super) averaged: bool,
+    /// Whether evaluations use these weights, and not an average of them.
+    pub(super) evaluated: bool,
     pub(super) meta: Meta,
     pub(super) measured: Measured,
     /// `experiment.ron` of the run, without the folder of runs.
@@ -51,7 +53,7 @@ impl Facts {
 
     /// What was measured with these weights.
     pub(super) fn own_metrics(&self) -> impl Iterator<Item = (&str, f64)> {
-        let own = self.measured.validated_at == Some(self.meta.iter);
+        let own = self.evaluated && self.measured.validated_at == Some(self.meta.iter);
         self.measured.metrics.iter().filter(move |_| own).map(|(name, value)| (name.as_str(), *value))
     }
 }

@@ -145,11 +145,16 @@ fn of_checkpoint(path: &Path, model: &str) -> Result<Source, WeightsError> {
 /// A folder as models are published in: an index, or one file.
 fn of_folder(folder: &Path) -> Result<Source, WeightsError> {
     let (index, single) = (folder.join("model.safetensors.index.json"), folder.join("model.safetensors"));
+    // what the conversion of `pytorch_model.bin` writes, as a message says
+    let converted = folder.join("pytorch_model.safetensors");
     if single.exists() {
         return of_path(&single, "");
     }
     if index.exists() {
         return of_index(&index);
+    }
+    if converted.exists() {
+        return of_path(&converted, "");
     }
     let pickled = folder.join("pytorch_model.bin");
     let why = match () {

@@ -242,6 +242,10 @@ fn a_file_of_pythons_pickle_is_told_how_to_convert_it_whatever_its_name() {
         let to = path.with_extension("safetensors");
         assert!(error.contains("torch.load(") && error.ends_with(&format!(" '{}'", to.display())), "{error}");
     }
+    // what this command writes is found in the folder, before the file it was made of
     let error = load(&mut model(), &WeightsFrom::file(dir.path())).unwrap_err().to_string();
+    std::fs::write(dir.path().join("pytorch_model.safetensors"), "no weights").unwrap();
+    let converted = load(&mut model(), &WeightsFrom::file(dir.path())).unwrap_err().to_string();
+    assert!(converted.contains("pytorch_model.safetensors") && !converted.contains("convert it once"), "{converted}");
     assert!(error.contains("pytorch_model.bin") && error.contains("convert it once"), "{error}");
 }

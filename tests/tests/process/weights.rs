@@ -36,6 +36,10 @@ fn what_is_exported_has_the_scores_of_its_checkpoint_and_a_run_that_starts_from_
     let raw = format!("{checkpoint}/net.raw.safetensors");
     assert_eq!(scores(&bench, "raw.safetensors"), scores(&bench, &raw));
     assert_ne!(scores(&bench, "raw.safetensors"), scores(&bench, "out/net.safetensors"));
+    // the scores of the checkpoint are those of the averaged weights
+    let header = |file: &str| String::from_utf8_lossy(&std::fs::read(bench.path(file)).unwrap()).into_owned();
+    assert!(header("out/net.safetensors").contains("\"metrics.val/"), "no scores");
+    assert!(!header("raw.safetensors").contains("\"metrics."), "scores of other weights");
 
     let next = ["--set", "name=next", "--weights", "out/net.safetensors", "--max-iters", "1"];
     let ended = bench.train(&next).exits(0);
