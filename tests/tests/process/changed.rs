@@ -158,16 +158,13 @@ fn a_file_can_be_a_choice_and_is_kept_with_the_sweep() {
 }
 
 #[test]
-fn failed_trials_are_tried_again_when_that_is_asked_for_and_their_whole_cause_is_told() {
+fn failed_trials_are_tried_again_when_that_is_asked_for() {
     let bench = bench(SEEDS);
     // where the folder of the run would be, there is a file
     std::fs::create_dir_all(bench.path("runs/search")).unwrap();
     bench.write("runs/search/0001", "");
     let ended = bench.run(&["sweep", "search.ron"]).exits(0);
     assert!(ended.stdout.contains("2 with a value, 1 failed\n"), "{ended}");
-    let output = bench.read("runs/search/output/0001.txt");
-    let cause = output.lines().filter_map(|line| line.strip_prefix("  caused by: ")).next_back().unwrap();
-    assert!(ended.stdout.contains(&format!(": {cause}\n")), "{ended}\n{output}");
     std::fs::remove_file(bench.path("runs/search/0001")).unwrap();
     bench.run(&["sweep", "search.ron", "--retry-failed"]).exits(2).says("--resume");
     let ended = bench.run(&["sweep", "search.ron", "--resume", "--retry-failed"]).exits(0);
