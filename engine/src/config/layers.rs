@@ -63,7 +63,7 @@ impl<'s> Layers<'s> {
     }
 
     /// Reads these texts and no file, where there are any.
-    pub(super) fn from_texts(self, texts: Option<&'s Texts>) -> Self {
+    pub(super) fn with_texts(self, texts: Option<&'s Texts>) -> Self {
         Layers { texts, ..self }
     }
 

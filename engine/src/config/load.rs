@@ -106,7 +106,7 @@ pub(crate) fn load_layers_into<P: AsRef<Path>>(
     let diagnostics = Diagnostics::new();
     let mut layers: Option<Node> = None;
     for path in paths {
-        let mut reading = Layers::new(&mut sources, &diagnostics).from_texts(texts);
+        let mut reading = Layers::new(&mut sources, &diagnostics).with_texts(texts);
         let Some(next) = reading.read(path.as_ref()) else { continue };
         layers = Some(match layers {
             Some(below) => Merge::new(&diagnostics).documents(below, next),
@@ -140,7 +140,7 @@ pub(crate) fn load_layers_into<P: AsRef<Path>>(
 /// Reads a file as it is: its field `base` is one like any other. `texts` as in [`load_layers_into`].
 pub(crate) fn load_file(path: &Path, texts: Option<&Texts>) -> Result<Document, ConfigErrors> {
     let (mut sources, diagnostics) = (Sources::new(), Diagnostics::new());
-    let root = Layers::new(&mut sources, &diagnostics).from_texts(texts).read_alone(path);
+    let root = Layers::new(&mut sources, &diagnostics).with_texts(texts).read_alone(path);
     diagnostics.into_result(&sources)?;
     Ok(Document { sources, root: root.unwrap_or(Node::new(Kind::Unit)) })
 }
@@ -153,7 +153,7 @@ pub(crate) fn with_includes(
     texts: Option<&Texts>,
 ) -> Result<Document, ConfigErrors> {
     let diagnostics = Diagnostics::new();
-    Layers::new(&mut document.sources, &diagnostics).from_texts(texts).include(&mut document.root, folder);
+    Layers::new(&mut document.sources, &diagnostics).with_texts(texts).include(&mut document.root, folder);
     diagnostics.into_result(&document.sources)?;
     Ok(document)
 }

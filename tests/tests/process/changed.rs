@@ -7,6 +7,7 @@ use serde_json::Value;
 fn bench(rest: &str) -> Bench {
     let bench = Bench::by_epoch();
     bench.edit("max_epochs: 3", "max_epochs: 1");
+    bench.edit("[Linear(iters: 3, start: 0.1), Cosine()]", "[Cosine()]");
     write(&bench, rest);
     bench
 }

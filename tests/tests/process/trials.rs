@@ -101,9 +101,11 @@ fn a_signal_lets_the_trials_save_and_the_sweep_goes_on() {
     let bench = bench(r#"{"model.hidden": Choice([4, 8, 6])}"#, "by: Grid, parallel: 2");
     bench.edit("max_epochs: 2", "max_epochs: 200");
     let started = bench.start(&["sweep", "search.ron"]);
-    let rows = bench.path("runs/search/0001/metrics.jsonl");
+    let rows = ["0000", "0001"].map(|trial| bench.path(&format!("runs/search/{trial}/metrics.jsonl")));
     let until = Instant::now() + Duration::from_secs(60);
-    while !std::fs::read_to_string(&rows).is_ok_and(|text| text.contains("\"val\"")) {
+    let has_value =
+        |rows: &std::path::PathBuf| std::fs::read_to_string(rows).is_ok_and(|text| text.contains("\"val\""));
+    while !rows.iter().all(has_value) {
         assert!(Instant::now() < until, "the trial never validates");
         std::thread::sleep(Duration::from_millis(20));
     }
