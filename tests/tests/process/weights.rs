@@ -289,7 +289,7 @@ fn a_file_of_torch_save_is_refused_with_its_conversion_wherever_it_is_named() {
         for command in commands {
             let ended = bench.run(command);
             assert!(matches!(ended.code, Some(1 | 2)), "{command:?}: {ended}");
-            let told = "is a file of `torch.save`, which only Python can read safely; convert it once: python -c '";
+            let told = "is a file of `torch.save` or a TorchScript program, which only Python can read safely; if it holds a state_dict, convert it once: python -c '";
             assert!(ended.stderr.contains(told), "{command:?}: {ended}");
         }
     }
