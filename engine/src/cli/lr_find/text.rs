@@ -40,10 +40,10 @@ pub(super) fn result(curve: &LrCurve) -> Vec<String> {
             lines.push(format!("the loss is lowest at {}", at(lowest)));
         }
         _ if done < LEAST_UPDATES && curve.end == LrEnd::Whole => lines.push(format!(
-            "no suggestion: {done} updates are too few to see where the loss falls; `--updates` takes more, 100 by default"
+            "no suggestion: fewer than {LEAST_UPDATES} updates do not show where the loss falls; `--updates` takes more, 100 by default"
         )),
         _ if done < LEAST_UPDATES => lines.push(format!(
-            "no suggestion: {done} updates are too few to see where the loss falls; begin with a smaller `--from`, or take more `--updates`"
+            "no suggestion: fewer than {LEAST_UPDATES} updates do not show where the loss falls; begin with a smaller `--from`, or take more `--updates`"
         )),
         _ => lines
             .push("no suggestion: the loss never falls; try other `--from` and `--to`, or more `--updates`".to_owned()),
