@@ -4,7 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const SOURCES: [&str; 18] = [
+const SOURCES: [&str; 19] = [
     "core.cpp",
     "optimizer.cpp",
     "foreach.cpp",
@@ -14,6 +14,7 @@ const SOURCES: [&str; 18] = [
     "device.cpp",
     "reads.cpp",
     "memory.cpp",
+    "transfer.cpp",
     "precision.cpp",
     "process.cpp",
     "recompute.cpp",

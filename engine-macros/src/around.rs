@@ -11,6 +11,8 @@ pub(crate) struct Around {
     pub(crate) owner: Type,
     /// Whether no method above has the attribute.
     pub(crate) is_first: bool,
+    /// Whether the type has a block of phases above.
+    pub(crate) has_phases: bool,
 }
 
 /// The block around the method whose attribute is expanded; `attribute` is its name.
@@ -26,15 +28,19 @@ pub(crate) fn block(attribute: &str) -> Option<Around> {
 }
 
 /// `lines` are those up to the attribute. In code that `rustfmt` has formatted, the block begins at the last line that is
-/// less indented.
-fn found(lines: &[&str], attribute: &str) -> Option<Around> {
+/// less indented. Its head, and the lines behind that.
+fn header<'a, 't>(lines: &'a [&'t str]) -> Option<(ItemImpl, &'a [&'t str])> {
     let (own, above) = lines.split_last()?;
     let indent = |line: &str| line.len() - line.trim_start().len();
     let is_outside = |line: &&str| !line.trim().is_empty() && indent(line) < indent(own);
     let last = above.iter().rposition(is_outside)?;
     let first = above[..=last].iter().rposition(|line| line.trim_start().starts_with("impl"))?;
-    let header = above[first..=last].join(" ");
-    let block: ItemImpl = syn::parse_str(&format!("{header}}}")).ok()?;
+    let head = above[first..=last].join(" ");
+    Some((syn::parse_str(&format!("{head}}}")).ok()?, &above[last..]))
+}
+
+fn found(lines: &[&str], attribute: &str) -> Option<Around> {
+    let (block, above) = header(lines)?;
     if !block.generics.params.is_empty() || block.trait_.is_some() {
         return None;
     }
@@ -42,7 +48,56 @@ fn found(lines: &[&str], attribute: &str) -> Option<Around> {
         let rest = line.trim_start().strip_prefix("#[").and_then(|rest| rest.strip_prefix(attribute));
         rest.is_some_and(|rest| rest.starts_with(['(', ']']))
     };
-    Some(Around { owner: *block.self_ty, is_first: !above[last..].iter().any(marked) })
+    let is_phases = |pair: &[&str]| {
+        pair[0].trim_start().starts_with("#[phases")
+            && syn::parse_str(&format!("{}}}", pair[1])).is_ok_and(|other: ItemImpl| other.self_ty == block.self_ty)
+    };
+    let has_phases = lines.windows(2).any(is_phases);
+    Some(Around { is_first: !above.iter().any(marked), has_phases, owner: *block.self_ty })
+}
+
+/// The name of the trait that the block around the method implements.
+pub(crate) fn of_trait() -> Option<String> {
+    if !proc_macro::is_available() {
+        return None;
+    }
+    let at = Span::call_site().unwrap();
+    let text = std::fs::read_to_string(at.local_file()?).ok()?;
+    let lines: Vec<&str> = text.lines().take(at.line()).collect();
+    let (_, of, _) = header(&lines)?.0.trait_?;
+    Some(of.segments.last()?.ident.to_string())
+}
+
+/// Whether a function is in an `impl` block.
+pub(crate) fn is_in_impl() -> bool {
+    let text = || {
+        let at = Span::call_site().unwrap();
+        Some((std::fs::read_to_string(at.local_file()?).ok()?, at.line()))
+    };
+    let Some((text, line)) = proc_macro::is_available().then(text).flatten() else { return false };
+    let lines: Vec<&str> = text.lines().take(line).collect();
+    header(&lines).is_some()
+}
+
+/// The names in derives above the attribute that is expanded: what they write is in the program already, and they are on the
+/// item no more.
+pub(crate) fn derives_above() -> Vec<String> {
+    let text = || {
+        let at = Span::call_site().unwrap();
+        Some((std::fs::read_to_string(at.local_file()?).ok()?, at.line()))
+    };
+    let Some((text, line)) = proc_macro::is_available().then(text).flatten() else { return Vec::new() };
+    let lines: Vec<&str> = text.lines().take(line.saturating_sub(1)).collect();
+    derives_at_end(&lines)
+}
+
+/// The names in the derives at the end of these lines, among comments and other attributes.
+fn derives_at_end(lines: &[&str]) -> Vec<String> {
+    let is_above = |line: &&&str| line.trim_start().starts_with("#[") || line.trim_start().starts_with("//");
+    let above = lines.iter().rev().take_while(is_above);
+    let names = above.filter_map(|line| line.trim().strip_prefix("#[derive(")?.strip_suffix(")]"));
+    let last = |path: &str| path.rsplit("::").next().unwrap_or_default().trim().to_owned();
+    names.flat_map(|names| names.split(',').map(last)).filter(|name| !name.is_empty()).collect()
 }
 
 /// Wraps items so that a method can expand to them: it is inside an `impl` block, where only methods and constants may stand.
@@ -71,6 +126,16 @@ mod tests {
         let second = format!("{first}\n    fn critic(&mut self) {{}}\n    #[pass(opt_g)]");
         assert_eq!(of(&second), Some(("Gan".to_owned(), false)));
         assert_eq!(of("impl\n    Gan\n{\n    #[pass]"), Some(("Gan".to_owned(), true)));
+    }
+
+    #[test]
+    fn derives_right_above_are_found() {
+        let of = |text: &str| derives_at_end(&text.lines().collect::<Vec<_>>());
+        assert_eq!(
+            of("#[derive(Eq)]\nstruct A;\n\n#[derive(Clone, serde::Serialize,)]\n/// A layer.\n#[allow(unused)]"),
+            ["Clone", "Serialize"]
+        );
+        assert!(of("#[derive(Clone)]\nstruct A;").is_empty());
     }
 
     #[test]

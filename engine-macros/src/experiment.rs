@@ -17,7 +17,7 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
 }
 
 fn checks(call: &TrainerAndFiles, folder: &Path) -> syn::Result<TokenStream> {
-    let TrainerAndFiles { krate, trainer, files: file } = call;
+    let TrainerAndFiles { krate, files: file, .. } = call;
     let private = quote!(#krate::__private);
     let name = file.value();
     let wrong = |message: String| syn::Error::new(file.span(), message);
@@ -47,15 +47,28 @@ fn checks(call: &TrainerAndFiles, folder: &Path) -> syn::Result<TokenStream> {
     let span = file.span();
     let text = Ident::new("text", Span::mixed_site().located_at(span));
     let refuse = quote_spanned!(span=> ::core::panic!("{}", #text.as_str()));
-    Ok(quote! {
-        #depends
-        const _: () = {
-            const KEYS: &[(&str, &str, &str)] = &[#(#keys),*];
-            if let ::core::option::Option::Some(#text) = &#private::unknown_keys::<#trainer>(KEYS) {
+    let of = call.of();
+    let compare = call.among(
+        elsewhere(),
+        &quote! {
+            if let ::core::option::Option::Some(#text) = &#private::unknown_keys(#of, &[#(#keys),*]) {
                 #refuse
             }
-        };
+        },
+    );
+    Ok(quote! {
+        #depends
+        const _: () = #compare;
     })
+}
+
+/// What stands in for `main` where neither the module nor the crate has one. A program without `main` is told of it by the
+/// compiler; cargo sets this variable for programs.
+fn elsewhere() -> &'static str {
+    match std::env::var_os("CARGO_BIN_NAME") {
+        Some(_) => "no_main",
+        None => "not_beside_main",
+    }
 }
 
 /// Reports the keys of an experiment, of its sections, and of named values in them: `loaders.train.batch_size`.
@@ -63,7 +76,8 @@ fn collect(under: &str, node: &Node, depth: usize, found: &mut impl FnMut(&str, 
     // a component that replaces that of a base has keys of its own
     let operator = node.name().is_some_and(|name| OPERATORS.contains(&name));
     let Kind::Struct(fields) = &node.kind else { return };
-    if operator || depth > 2 {
+    // `loaders.train.dataset.points` is the deepest
+    if operator || depth > 3 {
         return;
     }
     for field in fields {

@@ -16,7 +16,7 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
 }
 
 fn tests(call: &TrainerAndFiles, folder: &Path) -> syn::Result<TokenStream> {
-    let TrainerAndFiles { krate, trainer, files: pattern } = call;
+    let TrainerAndFiles { krate, files: pattern, .. } = call;
     let private = quote!(#krate::__private);
     let wanted = pattern.value();
     let wrong = |message: String| syn::Error::new(pattern.span(), message);
@@ -27,29 +27,33 @@ fn tests(call: &TrainerAndFiles, folder: &Path) -> syn::Result<TokenStream> {
     }
     let names: Vec<String> = files.iter().map(|file| relative(file, folder)).collect();
     let mut taken = Vec::new();
+    let of = call.of();
     let rest = free(format!("check_what_was_added_to_{}", identifier(&wanted)), &mut taken);
     let tests = files.iter().zip(&names).map(|(file, name)| {
         let test = free(format!("check_{}", identifier(name)), &mut taken);
         let file = file.to_string_lossy();
+        let check = call.among(
+            "not_beside_main",
+            &quote!(#private::check_experiment(#of, ::core::env!("CARGO_MANIFEST_DIR"), #name);),
+        );
         quote! {
             // the compiler is told of the file: one that is renamed or deleted takes its test along
             const _: &[u8] = ::core::include_bytes!(#file);
             #[test]
-            fn #test() {
-                #private::check_experiment::<#trainer>(::core::env!("CARGO_MANIFEST_DIR"), #name);
-            }
+            fn #test() #check
         }
     });
+    let tests: Vec<_> = tests.collect();
+    let check = call.among(
+        "not_beside_main",
+        &quote! {
+            #private::check_experiments_besides(#of, ::core::env!("CARGO_MANIFEST_DIR"), #whole, &[#(#names),*]);
+        },
+    );
     Ok(quote! {
         #(#tests)*
         #[test]
-        fn #rest() {
-            #private::check_experiments_besides::<#trainer>(
-                ::core::env!("CARGO_MANIFEST_DIR"),
-                #whole,
-                &[#(#names),*],
-            );
-        }
+        fn #rest() #check
     })
 }
 

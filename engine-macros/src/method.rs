@@ -59,6 +59,10 @@ impl Wanted<'_> {
                     self.refuse(&reference.elem, &format!("{what} takes the context as `&mut Context<'_>`"), diag);
                     None
                 }
+                Type::Reference(reference) if outlives_the_call(&reference.elem) => {
+                    self.refuse(&reference.elem, &format!("{what} borrows the context for one call"), diag);
+                    None
+                }
                 Type::Reference(reference) if reference.mutability.is_some() => Some(reference.elem.as_ref().clone()),
                 other => {
                     self.refuse(other, &format!("{what} takes the context as `&mut Context<'_>`"), diag);
@@ -108,6 +112,11 @@ pub(crate) fn quiet_signature() -> Attribute {
 pub(crate) fn is_foreign_context(ty: &Type) -> bool {
     const NAMES: [&str; 4] = ["Runner", "Trainer", "Engine", "LightningModule"];
     matches!(ty, Type::Path(path) if path.path.get_ident().is_some_and(|name| NAMES.iter().any(|known| name == known)))
+}
+
+/// `Context<'static>`.
+fn outlives_the_call(ty: &Type) -> bool {
+    ty.to_token_stream().to_string().contains("'static")
 }
 
 /// Whether a method returns nothing, or says so.

@@ -3,6 +3,8 @@
 //! The compiler parses an item before it hands it to an attribute macro, and has told what does not parse. So nothing is
 //! reported here; but what can't be Rust in any version is all that is left out, so that no code is lost in silence.
 
+mod correct;
+
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt as _;
@@ -14,21 +16,68 @@ use syn::{Attribute, Field, Fields, ImplItem, ImplItemFn, ItemImpl, ItemStruct, 
 pub(crate) struct Struct {
     pub(crate) item: ItemStruct,
     pub(crate) unfinished: Vec<Ident>,
+    /// The fields that do not parse, as they were written.
+    written: Vec<Written>,
+    /// What the compiler does not tell, or tells without saying what to do.
+    pub(crate) mistakes: Vec<syn::Error>,
+}
+
+/// A field that does not parse.
+struct Written {
+    name: Ident,
+    tokens: TokenStream,
 }
 
 /// Parses a struct. A field without a type has the type `()`, and one whose type does not parse keeps its tokens.
 pub(crate) fn item_struct(item: TokenStream) -> Option<Struct> {
-    if let Ok(item) = syn::parse2(item.clone()) {
-        return Some(Struct { item, unfinished: Vec::new() });
+    let mut found = match syn::parse2(item.clone()) {
+        Ok(item) => Struct { item, unfinished: Vec::new(), written: Vec::new(), mistakes: Vec::new() },
+        Err(_) => {
+            let (head, body) = split(item)?;
+            let mut item: ItemStruct = syn::parse2(quote!(#head {})).ok()?;
+            let mut found = Found::default();
+            let fields = (|input: ParseStream<'_>| fields(input, &mut found)).parse2(body.stream()).ok()?;
+            if let Fields::Named(named) = &mut item.fields {
+                named.named = fields;
+            }
+            let Found { unfinished, written, mistakes } = found;
+            Struct { item, unfinished, written, mistakes }
+        }
+    };
+    correct::fields(&mut found.item, &mut found.mistakes);
+    Some(found)
+}
+
+/// What is found beside the fields.
+#[derive(Default)]
+struct Found {
+    unfinished: Vec<Ident>,
+    written: Vec<Written>,
+    mistakes: Vec<syn::Error>,
+}
+
+impl Struct {
+    /// The struct for the compiler, which stops at the first field that does not parse, says the same of it once more at the same
+    /// place, and is silent wherever such a struct lacks a field. So this field comes last.
+    pub(crate) fn as_written(&self, mut item: ItemStruct) -> ItemStruct {
+        let Fields::Named(named) = &mut item.fields else { return item };
+        let Some(first) = self.written.first() else { return item };
+        let is_written = |field: &Field| self.written.iter().any(|written| field.ident.as_ref() == Some(&written.name));
+        let kept = std::mem::take(&mut named.named).into_iter().filter(|field| !is_written(field));
+        named.named = kept.collect();
+        if !named.named.empty_or_trailing() {
+            named.named.push_punct(Default::default());
+        }
+        named.named.push_value(Field {
+            attrs: Vec::new(),
+            vis: Visibility::Inherited,
+            mutability: syn::FieldMutability::None,
+            ident: None,
+            colon_token: None,
+            ty: Type::Verbatim(first.tokens.clone()),
+        });
+        item
     }
-    let (head, body) = split(item)?;
-    let mut item: ItemStruct = syn::parse2(quote!(#head {})).ok()?;
-    let mut unfinished = Vec::new();
-    let fields = (|input: ParseStream<'_>| fields(input, &mut unfinished)).parse2(body.stream()).ok()?;
-    if let Fields::Named(named) = &mut item.fields {
-        named.named = fields;
-    }
-    Some(Struct { item, unfinished })
 }
 
 /// Parses an `impl` block. A method whose body does not parse is there twice: as its signature, and as it was written.
@@ -41,6 +90,23 @@ pub(crate) fn item_impl(item: TokenStream) -> Option<Impl> {
     let mut unfinished = Vec::new();
     item.items = (|input: ParseStream<'_>| members(input, &mut unfinished)).parse2(body.stream()).ok()?;
     Some(Impl { item, unfinished })
+}
+
+/// `fn critic(&mut self);` as a method with a body, for a member of a block that has none: the compiler tells of that.
+pub(crate) fn without_body(member: &ImplItem) -> Option<ImplItemFn> {
+    let ImplItem::Verbatim(tokens) = member else { return None };
+    let mut tokens: Vec<TokenTree> = tokens.clone().into_iter().collect();
+    let is_end = |token: &TokenTree| matches!(token, TokenTree::Punct(sign) if sign.as_char() == ';');
+    tokens.pop().filter(is_end)?;
+    syn::parse2(quote!(#(#tokens)* { ::core::unreachable!() })).ok()
+}
+
+/// The method as it was written, of [`without_body`].
+pub(crate) fn bodiless(function: &ImplItemFn, member: &ImplItem) -> ImplItem {
+    let (attrs, vis, signature) = (&function.attrs, &function.vis, &function.sig);
+    // the place of the sign is where the compiler has missed the body
+    let end = member.to_token_stream().into_iter().last();
+    ImplItem::Verbatim(quote!(#(#attrs)* #vis #signature #end))
 }
 
 /// An `impl` block, and the methods of it whose bodies are not written to their end.
@@ -88,21 +154,31 @@ fn split(item: TokenStream) -> Option<(TokenStream, Group)> {
     }
 }
 
-fn fields(input: ParseStream<'_>, unfinished: &mut Vec<Ident>) -> syn::Result<Punctuated<Field, Token![,]>> {
+fn fields(input: ParseStream<'_>, of: &mut Found) -> syn::Result<Punctuated<Field, Token![,]>> {
     let mut found = Punctuated::new();
     while !input.is_empty() {
         let is_marked = attributes(input)?;
-        let ahead = input.fork();
+        let (ahead, start) = (input.fork(), input.fork());
         if is_marked && let Some(field) = field(input)? {
-            unfinished.extend(field.ident.clone());
+            of.unfinished.extend(field.ident.clone());
             found.push(field);
         } else if ahead.call(Field::parse_named).is_ok()
-            && (ahead.is_empty() || ahead.peek(Token![,]) || is_field(&ahead))
+            && (ahead.is_empty() || ahead.peek(Token![,]) || ahead.peek(Token![=]) || is_field(&ahead))
         {
             // where only the comma is missing, the compiler has told of it, and both fields are there
-            found.push(input.call(Field::parse_named)?);
+            let mut field = input.call(Field::parse_named)?;
+            if input.peek(Token![=]) {
+                let value = skip(input, |input| input.peek(Token![,]) && begins_field(input))?;
+                of.mistakes.push(correct::default(&mut field, value));
+            }
+            found.push(field);
         } else if let Some(field) = field(input)? {
-            unfinished.extend(field.ident.clone());
+            of.unfinished.extend(field.ident.clone());
+            if let Some(name) = field.ident.clone()
+                && input.peek(Token![,])
+            {
+                of.written.push(Written { name, tokens: between(&start, input)? });
+            }
             found.push(field);
         }
         if input.peek(Token![,]) {
@@ -114,6 +190,18 @@ fn fields(input: ParseStream<'_>, unfinished: &mut Vec<Ident>) -> syn::Result<Pu
         }
     }
     Ok(found)
+}
+
+/// The tokens from `start` to the comma at `end`, with it and without attributes.
+fn between(start: ParseStream<'_>, end: ParseStream<'_>) -> syn::Result<TokenStream> {
+    start.call(Attribute::parse_outer)?;
+    let mut tokens = TokenStream::new();
+    let left = |input: ParseStream<'_>| input.fork().parse::<TokenStream>().map(|rest| rest.into_iter().count());
+    let behind = left(end)?;
+    while left(start)? >= behind {
+        tokens.extend([start.parse::<TokenTree>()?]);
+    }
+    Ok(tokens)
 }
 
 /// Takes the attributes off a field when one of them does not parse, such as `#[]`. Whether there was one.
@@ -242,7 +330,7 @@ mod tests {
     use super::*;
 
     fn names(item: TokenStream) -> (Vec<String>, Vec<String>) {
-        let Struct { item, unfinished } = item_struct(item).unwrap();
+        let Struct { item, unfinished, .. } = item_struct(item).unwrap();
         let name = |field: &Field| field.ident.as_ref().map(ToString::to_string).unwrap_or_default();
         (item.fields.iter().map(name).collect(), unfinished.iter().map(ToString::to_string).collect())
     }
@@ -275,6 +363,59 @@ mod tests {
     fn where_a_comma_is_missing_both_fields_are_there() {
         let item = item_struct(quote!(struct T { #[hook] first: A #[hook] second: B<C> third: D, })).unwrap();
         assert_eq!((item.item.fields.len(), item.unfinished.len()), (3, 0));
+    }
+
+    #[test]
+    fn what_the_compiler_can_not_say_is_told_and_goes_on_as_it_was_meant() {
+        let found = item_struct(quote!(
+            struct T { name: str, width: i64 = 64, #[state] seen: u64 = 0, width: i64 }
+        ))
+        .unwrap();
+        let mut told: Vec<String> = found.mistakes.iter().map(ToString::to_string).collect();
+        told.sort();
+        assert_eq!(
+            told,
+            [
+                "a `#[state]` field starts from the `Default` of its type; leave this out",
+                "a default is written `#[config(default = 64)]`, above the field",
+                "a field owns its value; write `String` for a text",
+                "the field `width` is in this struct already; rename one of the two",
+            ]
+        );
+        let written = found.item.to_token_stream().to_string();
+        assert!(written.contains("# [config (default = 64)] width : i64 , # [state] seen : u64"), "{written}");
+        let both = item_struct(quote!(
+            struct T {
+                #[cfg(a)]
+                width: i64,
+                #[cfg(not(a))]
+                width: f64,
+            }
+        ))
+        .unwrap();
+        assert!(both.mistakes.is_empty());
+    }
+
+    #[test]
+    fn the_field_that_stops_the_compiler_comes_last_as_it_was_written() {
+        let written = |item: TokenStream| {
+            let found = item_struct(item).unwrap();
+            found.as_written(found.item.clone()).to_token_stream().to_string()
+        };
+        assert_eq!(
+            written(quote!(struct T { #[model] net, seen: , #[hook] last: u8 })),
+            quote!(struct T { #[hook] last: u8, net, }).to_string()
+        );
+        // the compiler would miss the type at a place that the macro can't name
+        assert_eq!(
+            written(quote!(struct T { net })),
+            quote!(
+                struct T {
+                    net: (),
+                }
+            )
+            .to_string()
+        );
     }
 
     #[test]

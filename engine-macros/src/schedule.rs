@@ -1,15 +1,16 @@
 //! `#[schedule]`: a function becomes a schedule that experiment files name.
 
 use crate::args::{self, Args, CRATE, NAME};
+use crate::around;
 use crate::diag::Diag;
 use crate::fallback;
 use crate::krate::Krate;
-use crate::verified::block;
+use crate::verified::{block, path, verified};
 use crate::words::is_reserved;
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
-use syn::{Attribute, FnArg, Item, ItemFn, LitStr, ReturnType};
+use syn::{Attribute, FnArg, Item, ItemFn, LitStr, ReturnType, Type};
 
 /// The whole macro.
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
@@ -17,6 +18,11 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     let Ok(function) = syn::parse2::<ItemFn>(item.clone()) else {
         return fallback::misplaced("schedule", "a function", item, hint, diag);
     };
+    if around::is_in_impl() {
+        let message = "a schedule is a function of its own and none of a type; move it out of the `impl`";
+        diag.error(&function.sig.ident, message);
+        return fallback::keep(item, diag);
+    }
     let mut args = args::parse("schedule", args, &[NAME, CRATE], &mut diag);
     let krate = Krate::from_args(&mut args);
     let name = name(&function.sig.ident, &mut args, &mut diag);
@@ -71,6 +77,10 @@ fn is_right(function: &ItemFn, diag: &mut Diag) -> bool {
         refuse(signature.generics.params.to_token_stream(), "a schedule is not generic");
     } else if let Some(FnArg::Receiver(receiver)) = inputs.first() {
         refuse(receiver.to_token_stream(), "a schedule is a function and no method");
+    } else if let Some(FnArg::Typed(argument)) = inputs.first()
+        && matches!(argument.ty.as_ref(), Type::ImplTrait(_))
+    {
+        refuse(argument.ty.to_token_stream(), "a schedule is not generic");
     } else if inputs.is_empty() {
         refuse(signature.ident.to_token_stream(), "a schedule takes its position in its window");
     } else if let Some(further) = inputs.get(1) {
@@ -92,8 +102,13 @@ fn component(function: &ItemFn, name: &str, krate: &Krate) -> TokenStream {
     let name = LitStr::new(name, ident.span());
     let (docs, cfgs) = (named(&function.attrs, "doc"), named(&function.attrs, "cfg"));
     // its type is checked here, once, so a wrong one is one error
+    let fits = format_ident!("__SCHEDULE_FITS");
+    let asked = asked(function, krate);
+    let (position, factor) =
+        (verified(krate, quote!(#private::WindowPosition), &fits), verified(krate, quote!(f64), &fits));
     let constant = quote_spanned! {ident.span()=>
-        const __SCHEDULE: fn(#private::WindowPosition) -> f64 = #ident;
+        const #fits: bool = { #asked true };
+        const __SCHEDULE: fn(#position) -> #factor = #ident;
     };
     let items = block(quote! {
         #constant
@@ -116,6 +131,20 @@ fn component(function: &ItemFn, name: &str, krate: &Krate) -> TokenStream {
         }
     });
     quote!(#(#cfgs)* #items)
+}
+
+/// Statements that ask for the types of the position and of the factor, at these types.
+fn asked(function: &ItemFn, krate: &Krate) -> TokenStream {
+    let position = function.sig.inputs.first().and_then(|argument| match argument {
+        FnArg::Typed(argument) => Some(path(krate, &argument.ty, "PositionArgument", "FITS")),
+        FnArg::Receiver(_) => None,
+    });
+    let factor = match &function.sig.output {
+        ReturnType::Type(_, ty) => Some(path(krate, ty, "FactorResult", "FITS")),
+        ReturnType::Default => None,
+    };
+    let asked = position.into_iter().chain(factor);
+    quote!(#(let _ = #asked;)*)
 }
 
 /// `slow_start` in camel case, as other components are named: `SlowStart`.

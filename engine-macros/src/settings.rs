@@ -192,6 +192,8 @@ impl Settings<'_> {
         let in_file = |field: &&Field| match field.role {
             Role::Config(_) => true,
             Role::BySerde { skipped } => !skipped,
+            // its mistake is reported, and it may be a setting
+            Role::Unknown => true,
             _ => false,
         };
         let keys = self.fields.iter().filter(in_file).map(|field| {

@@ -14,6 +14,7 @@ pub(crate) fn hook_field(krate: &Krate, owner: &Owner) -> Option<TokenStream> {
             impl #private::HookField for #owner {
                 type Hook = #private::SomeHook;
                 const OPTIONAL: bool = false;
+                const IS_WHOLE: bool = false;
                 fn from_hook(_: ::core::option::Option<Self::Hook>) -> ::core::option::Option<Self> {
                     ::core::unreachable!()
                 }

@@ -185,7 +185,7 @@ fn by_hand() -> Result<()> {
     let parameters = TensorList::new(&variables)?;
     group.broadcast(&parameters, 0)?;
     let names: Vec<String> = (0..variables.len()).map(|place| place.to_string()).collect();
-    let options = ReducerOptions { bucket_bytes: 25 << 20, find_unused: false, compress: None };
+    let options = ReducerOptions { bucket_bytes: 25 << 20, find_unused: false, compress: None, note: 0 };
     let reducer = Reducer::new(&group, &parameters, &names, options)?;
     let undefined = || TensorList::undefined(variables.len());
     let [mut exp_avgs, mut exp_avg_sqs, mut steps] = [undefined()?, undefined()?, undefined()?];

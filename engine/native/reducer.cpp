@@ -62,6 +62,20 @@ class Bf16Hook : public c10d::CppCommHookInterface<c10::intrusive_ptr<c10d::Proc
 struct Exchange {
   std::shared_ptr<Reducer> reducer;
   std::shared_ptr<c10d::Logger> logger;
+  // One parameter more, whose gradient is what the ranks tell each other beside the gradients; undefined when they tell
+  // nothing. It is the last one of the reducer.
+  at::Tensor note;
+  // What this rank tells next.
+  at::Tensor told;
+
+  // How many parameters are the model's.
+  size_t count() const { return reducer->parameters().size() - (note.defined() ? 1 : 0); }
+
+  // What backward begins from to give the note its gradient; no leaf, as libtorch looks for unused parameters in its graph.
+  at::Tensor root_of_note() {
+    note.mutable_grad().reset();
+    return note.view_as(note);
+  }
 };
 
 }  // namespace eng
@@ -73,6 +87,8 @@ struct EngReducerOptions {
   bool find_unused;
   // The numbers in which gradients are exchanged: 0 as they are, 1 Half, 2 BFloat16.
   int compress;
+  // How many numbers are exchanged beside the gradients.
+  int64_t note;
 };
 
 // For these parameters, which all take gradients, with their names for messages. Fails on every rank when shapes or kinds
@@ -80,7 +96,13 @@ struct EngReducerOptions {
 ENG_API int eng_reducer_new(const eng::Group* group, const eng::List* parameters, const char* const* names,
                             const EngReducerOptions* options, eng::Exchange** out) {
   return eng::guarded([&] {
-    const std::vector<at::Tensor>& tensors = parameters->tensors;
+    auto exchange = std::make_unique<eng::Exchange>();
+    std::vector<at::Tensor> tensors = parameters->tensors;
+    if (options->note > 0) {
+      exchange->told = at::zeros({options->note}, tensors.front().options().requires_grad(false));
+      exchange->note = exchange->told.clone().requires_grad_(true);
+      tensors.push_back(exchange->note);
+    }
     c10d::verify_params_across_processes(group->group, tensors, std::nullopt);
     const std::vector<bool> sparse(tensors.size(), false);
     const int64_t first_bytes = std::min<int64_t>(c10d::kDefaultFirstBucketBytes, options->bucket_bytes);
@@ -94,9 +116,9 @@ ENG_API int eng_reducer_new(const eng::Group* group, const eng::List* parameters
     // gradients come from the last layer to the first
     std::reverse(buckets.begin(), buckets.end());
     std::unordered_map<size_t, std::string> named;
-    for (size_t i = 0; i < tensors.size(); ++i) named[i] = names[i];
+    for (size_t i = 0; i < parameters->tensors.size(); ++i) named[i] = names[i];
+    if (exchange->note.defined()) named[tensors.size() - 1] = "the note of the ranks";
     constexpr bool kGradientsAreViewsOfBuckets = true;
-    auto exchange = std::make_unique<eng::Exchange>();
     exchange->reducer = std::make_shared<eng::Reducer>(
         tensors, std::move(buckets), group->group, sparse, options->bucket_bytes, options->find_unused,
         kGradientsAreViewsOfBuckets, std::move(named), first_bytes, /*skip_all_reduce_unused_params=*/false,
@@ -134,8 +156,33 @@ ENG_API int eng_reducer_before_forward(eng::Exchange* exchange, bool last) {
 ENG_API int eng_reducer_before_backward(eng::Exchange* exchange, const at::Tensor* loss) {
   return eng::guarded([&] {
     std::vector<at::Tensor> outputs;
-    if (loss && exchange->reducer->finds_unused()) outputs.push_back(*loss);
+    if (!exchange->note.defined()) {
+      if (loss && exchange->reducer->finds_unused()) outputs.push_back(*loss);
+      exchange->reducer->prepare_for_backward(outputs);
+      return;
+    }
+    const at::Tensor root = exchange->root_of_note();
+    if (loss && exchange->reducer->finds_unused()) outputs = {*loss, root};
     exchange->reducer->prepare_for_backward(outputs);
+    // a copy: the gradient becomes a part of a bucket
+    torch::autograd::backward({root}, {exchange->told.clone()});
+  });
+}
+
+// Sets what this rank tells in the next exchange: as many numbers as the options say.
+ENG_API int eng_reducer_tell(eng::Exchange* exchange, const double* numbers) {
+  return eng::guarded([&] {
+    const int64_t count = exchange->told.numel();
+    exchange->told.copy_(at::from_blob(const_cast<double*>(numbers), {count}, at::kDouble));
+  });
+}
+
+// The means over all ranks of what they have told in the last exchange.
+ENG_API int eng_reducer_told(const eng::Exchange* exchange, double* means) {
+  return eng::guarded([&] {
+    const at::Tensor& told = exchange->note.grad();
+    TORCH_CHECK(told.defined(), "nothing was told in this exchange");
+    at::from_blob(means, {told.numel()}, at::kDouble).copy_(told);
   });
 }
 
@@ -143,10 +190,15 @@ ENG_API int eng_reducer_before_backward(eng::Exchange* exchange, const at::Tenso
 ENG_API int eng_reducer_zeros(eng::Exchange* exchange) {
   return eng::guarded([&] {
     std::vector<at::Tensor> roots, zeros;
-    for (const at::Tensor& parameter : exchange->reducer->parameters()) {
+    for (size_t i = 0; i < exchange->count(); ++i) {
+      const at::Tensor& parameter = exchange->reducer->parameters()[i];
       // no leaves: libtorch looks for unused parameters in the graph of the outputs
       roots.push_back(parameter.view_as(parameter));
       zeros.push_back(at::zeros_like(parameter));
+    }
+    if (exchange->note.defined()) {
+      roots.push_back(exchange->root_of_note());
+      zeros.push_back(exchange->told.clone());
     }
     exchange->reducer->prepare_for_backward(roots);
     torch::autograd::backward(roots, zeros);
@@ -162,20 +214,21 @@ ENG_API int64_t eng_reducer_waited(const eng::Exchange* exchange) { return excha
 // Notes for each parameter whether the last backward has left it out.
 ENG_API int eng_reducer_left_out(const eng::Exchange* exchange, bool* left_out) {
   return eng::guarded([&] {
-    for (size_t i = 0; i < exchange->reducer->parameters().size(); ++i) left_out[i] = exchange->reducer->is_left_out(i);
+    for (size_t i = 0; i < exchange->count(); ++i) left_out[i] = exchange->reducer->is_left_out(i);
   });
 }
 
 // Whether it is for exactly those of these parameters that take gradients now.
 ENG_API bool eng_reducer_fits(const eng::Exchange* exchange, const eng::List* const* lists, size_t count) {
   const std::vector<at::Tensor>& own = exchange->reducer->parameters();
+  const size_t all = exchange->count();
   size_t at = 0;
   for (size_t i = 0; i < count; ++i) {
     for (const at::Tensor& tensor : lists[i]->tensors) {
       if (!tensor.defined() || !tensor.requires_grad()) continue;
-      if (at == own.size() || !own[at].is_same(tensor)) return false;
+      if (at == all || !own[at].is_same(tensor)) return false;
       ++at;
     }
   }
-  return at == own.size();
+  return at == all;
 }

@@ -184,7 +184,7 @@ pub mod __private {
     pub use crate::base::{
         Adjustable, Clock, Output, Prediction, Priority, Result, Saved, State, StateError, StateMap,
     };
-    pub use crate::cli::{Checked, NotChecked, is_program};
+    pub use crate::cli::entry::{Checked, NotChecked, is_program, run};
     pub use crate::config::registry::{self, Component, FieldInfo};
     pub use crate::config::{Configured, Generic, Keyed, KeysOf, NoKeys, OtherName, Registered};
     pub use crate::data::{
@@ -199,13 +199,14 @@ pub mod __private {
     pub use crate::loops::{LoopConfig, Role, StepConfig, TrainerInfo};
     pub use crate::metric::{Metric, MetricComponent, MetricConfig, build_metric};
     pub use crate::model::{AnyModel, Model, ModelConfig, Net, NetPart, build_model};
-    pub use crate::optim::schedule::{Schedule, Window, WindowPosition};
+    pub use crate::optim::schedule::{FactorResult, PositionArgument, Schedule, Window, WindowPosition};
     pub use crate::optim::{OptimError, OptimizerConfig, PassBatches, PassInfo, ScheduleConfig, Schedules};
     pub use crate::phase::{NoPhaseOutside, Phase, PhaseMask, first_text};
     pub use crate::record::{Sink, SinkComponent, SinkConfig, build_sink};
     pub use crate::run::Context;
     pub use crate::trainer::experiment::check::{check_experiment, check_experiments_besides};
     pub use crate::trainer::experiment::known::unknown_keys;
+    pub use crate::trainer::experiment::of_main::{Ended, named, no_main, not_beside_main};
     pub use crate::trainer::kinds::{
         ConfigKind, HookKind, LoaderKind, MetricKind, ModelKind, OptimizerKind, OwnSetting, SchedulesKind,
     };

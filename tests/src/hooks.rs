@@ -134,17 +134,26 @@ pub struct Fingerprint {}
 impl Fingerprint {
     #[only_ok]
     fn after_train_iter(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        let mut bits: u64 = 0xcbf2_9ce4_8422_2325;
-        for model in cx.models().iter() {
-            for (_, tensor) in model.parameters() {
-                for number in Vec::<f32>::try_from(tensor.detach().reshape([-1]))? {
-                    bits = (bits ^ u64::from(number.to_bits())).wrapping_mul(0x0100_0000_01b3);
-                }
-            }
-        }
+        let bits = fingerprint(cx)?;
         let text = format!("weights after iter {}: {bits:016x}", cx.iter().get());
         cx.say(&text)
     }
+}
+
+/// A hash of all weights.
+///
+/// # Errors
+/// When a weight is no 32 bit number.
+pub fn fingerprint(cx: &Context<'_>) -> Result<u64> {
+    let mut bits: u64 = 0xcbf2_9ce4_8422_2325;
+    for model in cx.models().iter() {
+        for (_, tensor) in model.parameters() {
+            for number in Vec::<f32>::try_from(tensor.detach().reshape([-1]))? {
+                bits = (bits ^ u64::from(number.to_bits())).wrapping_mul(0x0100_0000_01b3);
+            }
+        }
+    }
+    Ok(bits)
 }
 
 /// Asks on one rank, after its forward pass, for an update to be left out.

@@ -10,3 +10,4 @@ mod growing;
 pub mod hooks;
 pub mod metrics;
 pub mod model;
+pub mod weighing;

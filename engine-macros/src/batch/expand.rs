@@ -39,12 +39,16 @@ pub(crate) fn expand(batch: &Batch) -> TokenStream {
         Weight::Field(place) => {
             let (member, stated) = (&fields[*place].member, path(*place, "stated"));
             quote! {
+                const STATES_WEIGHT: bool = true;
+
                 fn stated_weight(&self) -> ::core::option::Option<f64> {
                     ::core::option::Option::Some(#stated(&self.#member))
                 }
             }
         }
         Weight::Function(function) => quote! {
+            const STATES_WEIGHT: bool = true;
+
             fn stated_weight(&self) -> ::core::option::Option<f64> {
                 let stated: fn(&Self) -> f64 = #function;
                 ::core::option::Option::Some(stated(self))

@@ -32,7 +32,7 @@ fn expand_struct(component: &Component, item: &ItemStruct) -> TokenStream {
     let settings = component.settings(ident, params);
     let derived = derived(&item.attrs);
     let mut item = item.clone();
-    item.attrs.splice(0..0, attributes(component, &item.attrs, &derived, settings.bound()));
+    add_attributes(&mut item.attrs, component, &derived, settings.bound());
     for (field, syn_field) in component.fields.iter().zip(&mut item.fields) {
         match &field.role {
             Role::Config(config) => {
@@ -82,7 +82,6 @@ fn expand_struct(component: &Component, item: &ItemStruct) -> TokenStream {
 fn expand_enum(component: &Component, item: &ItemEnum) -> TokenStream {
     let private = component.krate.private();
     let derived = derived(&item.attrs);
-    let attributes = attributes(component, &item.attrs, &derived, None);
     let (mut item, mut clone, mut debug, mut access) = (item.clone(), None, None, None);
     if enums::has_fields(&item) {
         access = Some(enums::access(&mut item, &component.krate, &derived));
@@ -91,11 +90,11 @@ fn expand_enum(component: &Component, item: &ItemEnum) -> TokenStream {
         debug = (!derived.debug).then(|| quote!(#[derive(::core::fmt::Debug)]));
     }
     let (name, docs) = (&component.name, &component.docs);
+    add_attributes(&mut item.attrs, component, &derived, None);
     let item = without_advice(&item, &item.ident);
     quote! {
         #clone
         #debug
-        #(#attributes)*
         #item
         #access
         const _: () = {
@@ -112,32 +111,31 @@ fn expand_enum(component: &Component, item: &ItemEnum) -> TokenStream {
     }
 }
 
-/// The serde derives that are missing, and what serde has to know of the container.
-fn attributes(component: &Component, attrs: &[Attribute], derived: &Derived, bound: Option<String>) -> Vec<Attribute> {
+/// Adds the serde derives that are missing, and what serde has to know of the container. The attributes stand behind all
+/// derives, also those that are written: a derive comes before its attributes.
+fn add_attributes(attrs: &mut Vec<Attribute>, component: &Component, derived: &Derived, bound: Option<String>) {
     let private = component.krate.private();
     let (serde, name) = (component.krate.serde(), &component.name);
     let said = serde_words(attrs);
     let unsaid = |word: &str| !said.iter().any(|known| known == word);
-    let mut attributes = Vec::new();
-    if !derived.serialize {
-        attributes.push(parse_quote!(#[derive(#private::serde::Serialize)]));
-    }
     if !derived.deserialize {
-        attributes.push(parse_quote!(#[derive(#private::serde::Deserialize)]));
+        attrs.insert(0, parse_quote!(#[derive(#private::serde::Deserialize)]));
+    }
+    if !derived.serialize {
+        attrs.insert(0, parse_quote!(#[derive(#private::serde::Serialize)]));
     }
     if unsaid("crate") {
-        attributes.push(parse_quote!(#[serde(crate = #serde)]));
+        attrs.push(parse_quote!(#[serde(crate = #serde)]));
     }
     if unsaid("rename") {
-        attributes.push(parse_quote!(#[serde(rename = #name)]));
+        attrs.push(parse_quote!(#[serde(rename = #name)]));
     }
     if unsaid("deny_unknown_fields") {
-        attributes.push(parse_quote!(#[serde(deny_unknown_fields)]));
+        attrs.push(parse_quote!(#[serde(deny_unknown_fields)]));
     }
     if let Some(bound) = bound.filter(|_| unsaid("bound")) {
-        attributes.push(parse_quote!(#[serde(bound = #bound)]));
+        attrs.push(parse_quote!(#[serde(bound = #bound)]));
     }
-    attributes
 }
 
 /// Which model the settings are of.

@@ -11,7 +11,7 @@ mod unsaid;
 
 use crate::component::stub::stub;
 use crate::diag::Diag;
-use crate::{fallback, hook, params, trainer};
+use crate::{around, fallback, hook, params, trainer};
 use proc_macro2::{Span, TokenStream};
 use syn::Item;
 
@@ -24,6 +24,20 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
         return hook::instead(word.span(), message, rest, item);
     }
     let mut diag = Diag::new();
+    let above = around::derives_above();
+    if above.iter().any(|name| stub::NEEDED.contains(&name.as_str())) {
+        diag.error_at(
+            Span::call_site(),
+            format!(
+                "a derive stands below this attribute, which has to see it: move `#[derive({})]` under it",
+                above.join(", ")
+            ),
+        );
+        let stub = syn::parse2(item.clone()).ok().and_then(|item| stub(&item, &above));
+        let mut tokens = fallback::keep(item, diag);
+        tokens.extend(stub);
+        return tokens;
+    }
     match parse::parse(args, item.clone(), &mut diag) {
         Some(component) => {
             let mut tokens = expand::expand(&component);
@@ -31,7 +45,7 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
             tokens
         }
         None => {
-            let stub = syn::parse2(item.clone()).ok().and_then(|item| stub(&item));
+            let stub = syn::parse2(item.clone()).ok().and_then(|item| stub(&item, &[]));
             let mut tokens = fallback::misplaced("component", "a struct with named fields", item, hint, diag);
             tokens.extend(stub);
             tokens
@@ -46,7 +60,7 @@ pub(crate) fn derived(name: &str, item: TokenStream) -> TokenStream {
         format!("a component is no derive: write `#[component]` above the item in place of `#[derive({name})]`");
     diag.error_at(Span::call_site(), message);
     let mut tokens = diag.into_tokens();
-    tokens.extend(syn::parse2(item).ok().and_then(|item| stub(&item)));
+    tokens.extend(syn::parse2(item).ok().and_then(|item| stub(&item, &[])));
     tokens
 }
 

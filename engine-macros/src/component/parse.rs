@@ -47,10 +47,12 @@ pub(crate) enum Shape {
 
 /// `None`: the item is none that can be a component.
 pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Option<Component> {
-    let parsed =
-        syn::parse2(item.clone()).ok().or_else(|| Some(Item::Struct(recover::item_struct(item.clone())?.item)));
-    let unfinished = recover::item_struct(item).map_or_else(Vec::new, |item| item.unfinished);
-    let item = match parsed? {
+    let mut found = recover::item_struct(item.clone());
+    let parsed = match &found {
+        Some(found) => Item::Struct(found.item.clone()),
+        None => syn::parse2(item).ok()?,
+    };
+    let item = match parsed {
         Item::Struct(item) if !matches!(item.fields, Fields::Unnamed(_)) && !borrow(&item.generics) => {
             Shape::Struct(item)
         }
@@ -59,6 +61,10 @@ pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Op
     };
     let keys: Vec<Key> = Kind::keys().chain([NAME, CRATE]).collect();
     let args = args::parse("component", args, &keys, diag);
+    if let Some(found) = &mut found {
+        found.mistakes.drain(..).for_each(|mistake| diag.add(mistake));
+    }
+    let unfinished = found.map_or_else(Vec::new, |found| found.unfinished);
     Some(match item {
         Shape::Struct(item) => from_struct(item, &unfinished, args, diag),
         Shape::Enum(item) => from_enum(item, args, diag),

@@ -6,9 +6,12 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::Item;
 
-/// What a setting needs, for a struct that is none because of a mistake that is reported: it may be named as the settings
+/// The derives that a setting needs.
+pub(super) const NEEDED: [&str; 4] = ["Clone", "Debug", "Serialize", "Deserialize"];
+
+/// What a setting needs and does not have from the derives `above` or its own, for a struct that is none because of a mistake that is reported: it may be named as the settings
 /// of a model, and that would be the same mistake once more.
-pub(super) fn stub(item: &Item) -> Option<TokenStream> {
+pub(super) fn stub(item: &Item, above: &[String]) -> Option<TokenStream> {
     let (owner, generics, attrs) = match item {
         Item::Struct(item) => (&item.ident, &item.generics, &item.attrs),
         Item::Enum(item) => (&item.ident, &item.generics, &item.attrs),
@@ -18,6 +21,13 @@ pub(super) fn stub(item: &Item) -> Option<TokenStream> {
         return None;
     }
     let has = serde_attrs::derived(attrs);
+    let is_above = |at: usize| above.iter().any(|name| name == NEEDED[at]);
+    let has = serde_attrs::Derived {
+        clone: has.clone || is_above(0),
+        debug: has.debug || is_above(1),
+        serialize: has.serialize || is_above(2),
+        deserialize: has.deserialize || is_above(3),
+    };
     let private = Krate::found().private();
     let clone = (!has.clone).then(|| {
         quote! {

@@ -45,7 +45,7 @@ pub(super) fn expand(krate: &Krate, item: &ItemStruct) -> TokenStream {
     let owner = Owner::new(&item.ident, &item.generics);
     let (is_owner, state) = (phases::owner(krate, &owner), stubs::state(krate, &owner));
     let (hook, metric) = (stubs::hook_field(krate, &owner), stubs::metric_field(krate, &owner));
-    let settings = stub(&Item::Struct(item.clone()));
+    let settings = stub(&Item::Struct(item.clone()), &[]);
     let block = block(quote!(#is_owner #state #hook #metric #settings));
     quote!(#item #block)
 }

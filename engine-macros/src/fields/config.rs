@@ -67,6 +67,13 @@ impl Config {
         let mut config = Config { written: true, ..Config::required(field) };
         let mut bare = None;
         match args.take("default") {
+            Some((_, Value::Expr(expr))) if is_none_of_another(&expr, &field.ty) => {
+                let ty = source_of_type(&field.ty);
+                diag.error(
+                    expr,
+                    format!("a setting that may be missing is an `Option`: make the field an `Option<{ty}>`"),
+                );
+            }
             Some((_, Value::Expr(expr))) => config.default = Some(DefaultValue::Expr(positive(expr, &field.ty, diag))),
             Some((key, _)) => {
                 config.default = Some(DefaultValue::OfType);
@@ -360,6 +367,31 @@ fn last_name(ty: &Type) -> Option<&syn::Ident> {
         Type::Path(path) if path.qself.is_none() => path.path.segments.last().map(|segment| &segment.ident),
         _ => None,
     }
+}
+
+/// `None` for a type that is no `Option` under any name.
+fn is_none_of_another(expr: &Expr, ty: &Type) -> bool {
+    const PLAIN: [&str; 17] = [
+        "bool",
+        "f32",
+        "f64",
+        "i8",
+        "i16",
+        "i32",
+        "i64",
+        "isize",
+        "u8",
+        "u16",
+        "u32",
+        "u64",
+        "usize",
+        "String",
+        "PathBuf",
+        "MetricName",
+        "Vec",
+    ];
+    let is_none = matches!(expr, Expr::Path(path) if path.path.is_ident("None"));
+    is_none && last_name(ty).is_some_and(|name| PLAIN.iter().any(|plain| name == plain))
 }
 
 #[cfg(test)]

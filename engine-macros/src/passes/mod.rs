@@ -30,9 +30,15 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
 pub(crate) fn outside(item: TokenStream) -> TokenStream {
     let mut diag = Diag::new();
     if let Ok(function) = syn::parse2::<ImplItemFn>(item.clone()) {
-        let message = "`#[pass]` marks a method of a `#[passes]` block; put `#[passes]` on the `impl` that it is in";
+        let message = match around::of_trait() {
+            Some(of) => format!(
+                "`#[pass]` marks a method of a `#[passes]` block, an `impl` of the trainer's own in place of `impl Steps`; move the method there, or leave `#[pass]` out of this `impl {of}`"
+            ),
+            None => "`#[pass]` marks a method of a `#[passes]` block; put `#[passes]` on the `impl` that it is in"
+                .to_owned(),
+        };
         diag.error(&function.sig.ident, message);
-        let Some(Around { owner, is_first }) = around::block("pass") else { return fallback::keep(item, diag) };
+        let Some(Around { owner, is_first, .. }) = around::block("pass") else { return fallback::keep(item, diag) };
         // told once, and then the trainer has passes
         let error = diag.into_tokens();
         let told = is_first.then(|| around::beside(&stubs::passes(&Krate::found(), &owner, &error)));

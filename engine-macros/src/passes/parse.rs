@@ -81,7 +81,23 @@ enum Found {
     Removed,
 }
 
-fn method(member: &mut ImplItem, owner: &Type, known: &[Pass], (krate, of): (&Krate, &str), diag: &mut Diag) -> Found {
+fn method(member: &mut ImplItem, owner: &Type, known: &[Pass], of: (&Krate, &str), diag: &mut Diag) -> Found {
+    let Some(function) = recover::without_body(member) else { return written_method(member, owner, known, of, diag) };
+    let mut whole = ImplItem::Fn(function);
+    let found = written_method(&mut whole, owner, known, of, diag);
+    if let ImplItem::Fn(function) = &whole {
+        *member = recover::bodiless(function, member);
+    }
+    found
+}
+
+fn written_method(
+    member: &mut ImplItem,
+    owner: &Type,
+    known: &[Pass],
+    (krate, of): (&Krate, &str),
+    diag: &mut Diag,
+) -> Found {
     let function = match member {
         ImplItem::Fn(function) => function,
         ImplItem::Type(item) => {

@@ -60,10 +60,19 @@ pub(crate) fn misspelt(args: TokenStream, item: TokenStream) -> TokenStream {
 /// An `#[only_ok]` that no `#[phases]` has read.
 pub(crate) fn only_ok_outside(item: TokenStream) -> TokenStream {
     let mut diag = Diag::new();
-    let message = "`#[only_ok]` marks a method of a `#[phases]` block that closes a phase, such as `after_val`; write it above the method";
+    let is_method = syn::parse2::<ImplItemFn>(item.clone()).is_ok();
+    let message = match is_method {
+        true => "`#[only_ok]` marks a method of a `#[phases]` block; put `#[phases]` above the `impl` that it is in",
+        false => {
+            "`#[only_ok]` marks a method of a `#[phases]` block that closes a phase, such as `after_val`; write it above the method"
+        }
+    };
     diag.error_at(Span::call_site(), message);
     let mut tokens = item;
     tokens.extend(diag.into_tokens());
+    if is_method {
+        tokens.extend(around("only_ok"));
+    }
     tokens
 }
 
@@ -78,7 +87,7 @@ fn handed_to_hook(item: &TokenStream) -> Option<TokenStream> {
 /// Says that the hook has a block of phases, for a method that has the attribute by mistake: a missing block would be a second
 /// error for the same mistake.
 fn around(attribute: &str) -> Option<TokenStream> {
-    let around = around::block(attribute).filter(|around| around.is_first)?;
+    let around = around::block(attribute).filter(|around| around.is_first && !around.has_phases)?;
     Some(around::beside(&stubs::phases(&Krate::found(), &around.owner)))
 }
 

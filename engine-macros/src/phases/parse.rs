@@ -46,7 +46,8 @@ pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Op
     let mut block = recover::item_impl(item)?;
     let item = &mut block.item;
     if let Some((_, of, _)) = &item.trait_ {
-        let meant = of.segments.last().is_some_and(|name| name.ident == "Hook" || name.ident == "Phases");
+        let meant = of.segments.last().is_some_and(|name| name.ident == "Hook" || name.ident == "Phases")
+            || (!item.items.is_empty() && item.items.iter().all(is_phase));
         if !meant {
             return None;
         }
@@ -76,6 +77,10 @@ pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Op
     Some(Phases { methods, mistaken, krate, item: block.with_bodies() })
 }
 
+fn is_phase(member: &ImplItem) -> bool {
+    matches!(member, ImplItem::Fn(function) if PHASES.iter().any(|name| function.sig.ident == name))
+}
+
 /// What a member of the block is.
 enum Found {
     Phase(Box<Method>),
@@ -86,6 +91,16 @@ enum Found {
 }
 
 fn method(member: &mut ImplItem, seen: &mut BTreeSet<String>, krate: &Krate, diag: &mut Diag) -> Found {
+    let Some(function) = recover::without_body(member) else { return written_method(member, seen, krate, diag) };
+    let mut whole = ImplItem::Fn(function);
+    let found = written_method(&mut whole, seen, krate, diag);
+    if let ImplItem::Fn(function) = &whole {
+        *member = recover::bodiless(function, member);
+    }
+    found
+}
+
+fn written_method(member: &mut ImplItem, seen: &mut BTreeSet<String>, krate: &Krate, diag: &mut Diag) -> Found {
     const ELSEWHERE: &str = "move it to an `impl` block of its own";
     let function = match member {
         ImplItem::Fn(function) => function,
@@ -114,6 +129,7 @@ fn method(member: &mut ImplItem, seen: &mut BTreeSet<String>, krate: &Krate, dia
             (None, None) => "; helpers go into an `impl` block of their own".to_owned(),
         };
         diag.error(&ident, format!("`{name}` is not a phase{hint}"));
+        function.attrs.retain(|attr| !attr.path().is_ident(ONLY_OK));
         if takes_context(function) {
             correct(function, krate);
         }

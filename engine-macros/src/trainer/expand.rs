@@ -53,7 +53,7 @@ pub(crate) fn beside(trainer: &Trainer) -> TokenStream {
 
 /// The struct, without what is wrong with it.
 fn expanded_struct(trainer: &Trainer) -> ItemStruct {
-    let mut item = trainer.item.clone();
+    let mut item = trainer.written.as_written(trainer.item.clone());
     for syn_field in &mut item.fields {
         // reported, and nothing is to follow from it
         syn_field.attrs.retain(|attr| !attr.path().is_ident("cfg"));
@@ -129,6 +129,11 @@ fn fields_impl(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream, che
             loaders: [#(#loaders),*],
         }
     };
+    let is_whole = (!trainer.is_whole).then(|| {
+        quote!(
+            const IS_WHOLE: bool = false;
+        )
+    });
     let info = if checks.is_empty() { info } else { quote!({ #checks #info }) };
     let is_generic = !owner.params.is_empty();
     let next_train_batch = next_train_batch(parts, private, is_generic);
@@ -141,6 +146,7 @@ fn fields_impl(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream, che
             const TRAINER: #private::TrainerInfo = #info;
             const PARTS: &'static [#private::PartOf<Self>] = &[#(#private::PartOf::new::<#markers>()),*];
             type Bundle = #bundle;
+            #is_whole
             fn of_fields(mut #built: #private::Built) -> Self {
                 Self { #(#fields)* }
             }

@@ -21,10 +21,16 @@ pub(crate) use types::is_layer;
 
 /// The whole macro.
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand_after(false, args, item)
+}
+
+/// The same; `is_told` says that a mistake in the trainer is reported already.
+fn expand_after(is_told: bool, args: TokenStream, item: TokenStream) -> TokenStream {
     let mut diag = Diag::new();
     match parse::parse(args.clone(), item.clone(), &mut diag) {
         Some(mut trainer) => {
             validate::validate(&mut trainer, &mut diag);
+            trainer.is_whole &= !is_told && !diag.has_errors();
             let mut tokens = expand::expand(&trainer);
             tokens.extend(diag.into_tokens());
             tokens
@@ -60,6 +66,7 @@ pub(crate) fn derived(item: TokenStream) -> TokenStream {
     let mut told = Diag::new();
     if let Some(mut trainer) = parse::parse(quote!(by_epoch), item, &mut told) {
         validate::validate(&mut trainer, &mut told);
+        trainer.is_whole = false;
         tokens.extend(expand::beside(&trainer));
     }
     tokens.extend(told.into_tokens());
@@ -80,7 +87,7 @@ pub(crate) fn instead(attribute: &str, item: TokenStream) -> TokenStream {
         "a struct with a model and a loader is a trainer; write `#[trainer(by_epoch)]` or `#[trainer(by_iter)]` in place of `#[{attribute}]`"
     );
     diag.error_at(Span::call_site(), message);
-    let mut tokens = expand(quote!(by_epoch), item);
+    let mut tokens = expand_after(diag.has_errors(), quote!(by_epoch), item);
     tokens.extend(diag.into_tokens());
     tokens
 }

@@ -4,6 +4,7 @@ use crate::fields::{Field, PartInfo, part_of};
 use crate::krate::Krate;
 use crate::params::Owner;
 use crate::priority::Level;
+use crate::recover;
 use proc_macro2::{Ident, Span};
 use syn::{ItemStruct, Path, Type};
 
@@ -11,6 +12,8 @@ use syn::{ItemStruct, Path, Type};
 pub(crate) struct Trainer {
     /// The struct without helper attributes.
     pub(crate) item: ItemStruct,
+    /// What it was written as.
+    pub(crate) written: recover::Struct,
     pub(crate) name: String,
     pub(crate) level: Level,
     pub(crate) clock: Clock,
@@ -20,6 +23,8 @@ pub(crate) struct Trainer {
     pub(crate) has_phases: bool,
     pub(crate) fields: Vec<TrainerField>,
     pub(crate) krate: Krate,
+    /// Whether no mistake was found.
+    pub(crate) is_whole: bool,
 }
 
 /// What a training is counted in.

@@ -5,7 +5,7 @@ use crate::diag::Diag;
 use crate::fields::{Config, Field, OwnerKind, Role, Taken, docs, is_one_of, no_arguments, per_rank, take_role};
 use crate::krate::Krate;
 use crate::priority::{self, Level};
-use crate::recover::{self, Struct};
+use crate::recover;
 use crate::suggest::meant_or_list;
 use crate::trainer::model::{Clock, LoaderRole, Trainer, TrainerField, TrainerRole};
 use crate::{params, twice};
@@ -28,11 +28,13 @@ pub(super) const KEYS: &[Key] = &[
 
 /// `None`: the item is none that can be a trainer.
 pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Option<Trainer> {
-    let Struct { mut item, unfinished } = recover::item_struct(item)?;
+    let mut found = recover::item_struct(item)?;
+    let mut item = found.item.clone();
     if !matches!(item.fields, Fields::Named(_)) || params::borrow(&item.generics) {
         return None;
     }
     let mut args = args::parse("trainer", args, KEYS, diag);
+    found.mistakes.drain(..).for_each(|mistake| diag.add(mistake));
     twice::only("trainer", &mut item.attrs, diag);
     refuse_derives(&mut item.attrs, diag);
     let clock = clock(&mut args, diag);
@@ -46,7 +48,7 @@ pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Op
             "`phases` is for a generic trainer; of this one the `#[phases]` block is found, leave `phases` out",
         );
     }
-    let fields = item.fields.iter_mut().filter_map(|field| match is_one_of(&unfinished, field) {
+    let fields = item.fields.iter_mut().filter_map(|field| match is_one_of(&found.unfinished, field) {
         true => unfinished_field(field),
         false => trainer_field(field, diag),
     });
@@ -59,7 +61,9 @@ pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Op
         has_phases: has_phases.is_some() && !item.generics.params.is_empty(),
         fields,
         krate: Krate::from_args(&mut args),
+        is_whole: found.unfinished.is_empty(),
         item,
+        written: found,
     })
 }
 

@@ -99,18 +99,18 @@ impl Part<'_> {
         };
         let kind = Ident::new(self.info.kind, Span::call_site());
         let kind = quote!(#kind(#key, #at, #docs #updating));
-        // what is wrong with a dataset is told at the first of its loaders
-        let earlier = earlier.iter().find(|other| {
-            let is_loader = |part: &Part<'_>| matches!(part.field.role, TrainerRole::Loader(_));
-            is_loader(self) && is_loader(other) && other.field.ty == *ty
-        });
+        // what is wrong with a model or a dataset is told at its first field
+        let is_own = matches!(self.field.role, TrainerRole::Own(_));
+        let earlier =
+            earlier.iter().find(|other| !is_own && std::ptr::eq(self.info, other.info) && other.field.ty == *ty);
         let part = match (params.is_empty(), earlier) {
             (true, Some(earlier)) => {
                 let asked = earlier.constant("CHECKED");
+                let reached = reached.map(|reached| quote!(#private::part! { [] [] [#ident] [#owner] #reached }));
                 quote! {
                     struct #ident;
                     #private::part! { [] [] #ident: #private::Known<#ty, #asked>, of #owner; #kind }
-                    #private::part! { [] [] [#ident] [#owner] #reached }
+                    #reached
                 }
             }
             (true, None) => quote!(#private::part! { #ident of #owner: #ty, #asked = #check; #kind #reached }),

@@ -40,6 +40,7 @@ pub(crate) fn expand(krate: &Krate, item: &ItemStruct, error: TokenStream) -> To
                 #private::TrainerInfo { clock: #private::Clock::Iter, passes: &[], loaders: [&[], &[], &[], &[]] };
             const PARTS: &'static [#private::PartOf<Self>] = &[];
             type Bundle = ();
+            const IS_WHOLE: bool = false;
             fn of_fields(_: #private::Built) -> Self { ::core::unreachable!() }
             fn next_train_batch(&mut self) -> #private::Result<::core::option::Option<Self::Batch>> {
                 ::core::unreachable!()

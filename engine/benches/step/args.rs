@@ -12,6 +12,7 @@ usage: step [options]                    compares the ways
        step figures FILE… --to DIR       a table and a picture of the numbers in these files
        step profile NET WAY --device D   what the operators and kernels of some iters cost
        step prove --device D             fails when recorded steps don't compute the bits of eager ones
+       step loader --device D            fails when pinned or early transfers change a bit, or make a step wait
        step check NET --device D         fails when a step between two rows reads or waits for the device
 
   --device cpu|cuda   where (default: cpu)
@@ -26,13 +27,14 @@ usage: step [options]                    compares the ways
 
 WORK is a NET, adamw1000 and adamw10000 (updates of so many tensors of 64 numbers), optim_NAME (updates of 1,000 matrices by
 an optimizer that PyTorch has too: optim_sgd, optim_rmsprop, …), clip1000 (their gradients clipped by
-the norm), validation (batches of tiny) or samples (batches of 64 samples in memory).
+the norm), validation (batches of tiny), samples (batches of 64 samples in memory) or images (batches of images that come
+from the host, each through a small conv net).
 NET is tiny (64-128-10, batch 64), conv (three convolutions, 32 x 32), gpt (4 blocks of width 256, 256 tokens), gpt2
 (GPT-2 of 124 M parameters in Bf16) or resnet50 (ResNet-50 in Bf16, channels last).
 WAY is engine, rows (with a row in every iter), hooks (with 200 hooks more), captured (the engine's steps as CUDA graphs),
 hand (the loop without an engine), foreach (the same, counting updates as `torch._foreach_add_` does) or workers (two
-threads read); of the peers eager, item (the loss is read in every iter), graph (a CUDA graph), compile (torch.compile) or
-processes (two of a DataLoader); of the engines ignite, mmengine or lightning.";
+threads read); of images pinned, pageable or ahead (how batches come to the device); of the peers eager, item (the loss is read in every iter), graph (a CUDA graph), compile (torch.compile) or
+processes (two of a DataLoader), torch or torch_pin (a DataLoader without and with pin_memory); of the engines ignite, mmengine or lightning.";
 
 /// What is asked for.
 pub(crate) enum Command {
@@ -60,6 +62,9 @@ pub(crate) enum Command {
     Prove {
         device: Device,
     },
+    Loader {
+        device: Device,
+    },
     Check {
         net: Kind,
         device: Device,
@@ -77,10 +82,13 @@ pub(crate) enum Way {
     Hand,
     Foreach,
     Workers,
+    Pinned,
+    Pageable,
+    Ahead,
 }
 
 impl Way {
-    const ALL: [(&str, Way); 7] = [
+    const ALL: [(&str, Way); 10] = [
         ("engine", Way::Engine),
         ("rows", Way::Rows),
         ("hooks", Way::Hooks),
@@ -88,6 +96,9 @@ impl Way {
         ("hand", Way::Hand),
         ("foreach", Way::Foreach),
         ("workers", Way::Workers),
+        ("pinned", Way::Pinned),
+        ("pageable", Way::Pageable),
+        ("ahead", Way::Ahead),
     ];
 }
 
@@ -152,6 +163,7 @@ pub(crate) fn parse(words: &[String]) -> Result<Command, String> {
             Ok(Command::Profile { net: net(name)?, way, device: options.device })
         }
         ["prove"] => Ok(Command::Prove { device: options.device }),
+        ["loader"] => Ok(Command::Loader { device: options.device }),
         ["check", name] => Ok(Command::Check { net: net(name)?, device: options.device, from_host }),
         _ => Err(format!("`{}` is not understood", plain.join(" "))),
     }

@@ -164,7 +164,7 @@ fn table(work: Work, device: Device, ways: &[Way]) -> String {
     // on a CPU that others use too the processor's time is what can be compared
     // and where processes beside it do a part of the work, only the clock tells
     let (counted, of): (_, fn(&Round) -> f64) = match device {
-        Device::Cpu if work != Work::Samples => ("cpu", |round| round.cpu),
+        Device::Cpu if !matches!(work, Work::Samples | Work::Images) => ("cpu", |round| round.cpu),
         _ => ("wall", |round| round.wall),
     };
     let median = |rounds: &[Round]| spread(rounds.iter().map(of).collect())[0];
@@ -177,7 +177,7 @@ fn table(work: Work, device: Device, ways: &[Way]) -> String {
         "least..greatest",
         "cpu µs/iter",
         format!("{unit}/s"),
-        format!("engine/, {counted}")
+        format!("{}/, {counted}", ways.first().map_or("engine", |way| way.name))
     );
     for way in ways {
         let line = match &way.rounds {

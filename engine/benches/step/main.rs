@@ -14,6 +14,7 @@ pub mod by_engine;
 mod by_hand;
 mod compare;
 mod figures;
+pub mod images;
 pub mod nets;
 mod parts;
 mod process;
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
             by_engine::profile(net, device, if way == args::Way::Captured { "CudaGraph()" } else { "Eager" })
         }),
         Command::Prove { device } => load_accelerator().map_err(Into::into).and_then(|_| prove::prove(device)),
+        Command::Loader { device } => load_accelerator().map_err(Into::into).and_then(|_| images::prove(device)),
         Command::Check { net, device, from_host } => {
             load_accelerator().map_err(Into::into).and_then(|_| by_engine::check(net, device, from_host))
         }
@@ -76,6 +78,7 @@ fn serve(work: Work, way: Way, device: Device) -> Result<()> {
         (Work::Adamw(tensors), _) => parts::adamw(tensors, device),
         (Work::Optimizer(place), _) => parts::optimizer(OPTIMIZERS[place].1, device),
         (Work::Clip(tensors), _) => parts::clip(tensors, device),
+        (Work::Images, _) => images::serve(device, way),
         (Work::Samples, _) => parts::samples(if way == Way::Workers { 2 } else { 0 }),
     }
 }

@@ -130,13 +130,13 @@ pub(crate) fn fill<'a>(variables: impl Iterator<Item = (&'a str, &'a Tensor)>) {
 }
 
 /// Numbers from -1 to 1 that look like noise, f32.
-fn spread(size: &[i64], seed: i64) -> Tensor {
+pub(crate) fn spread(size: &[i64], seed: i64) -> Tensor {
     ((scrambled(size, seed).to_kind(engine::tch::Kind::Double) / 1_073_741_824.0) - 1.0)
         .to_kind(engine::tch::Kind::Float)
 }
 
 /// Numbers from 0 to `below`, i64.
-fn numbers(size: &[i64], seed: i64, below: i64) -> Tensor {
+pub(crate) fn numbers(size: &[i64], seed: i64, below: i64) -> Tensor {
     scrambled(size, seed).remainder(below)
 }
 

@@ -212,7 +212,7 @@ fn of_case(case: &Case, device: Device) -> Result<serde_json::Value> {
     let said: Vec<&str> = said.lines().filter_map(|line| Some(line.split_once("CUDA graphs: ")?.1)).collect();
     let mut found = Vec::new();
     for (name, other) in [("recorded", &recorded), ("resumed", &resumed)] {
-        found.extend(differences(&eager, other)?.into_iter().map(|file| format!("{name}: {file} differs")));
+        found.extend(differences(&eager, other, ITERS)?.into_iter().map(|file| format!("{name}: {file} differs")));
     }
     if rows(&eager)?.last().is_none_or(|row| row["skipped_updates"].as_f64() < Some(1.0)) {
         found.push("no update was skipped".to_owned());
@@ -268,9 +268,9 @@ fn train(case: &Case, device: Device, folder: &Path, name: &str, step: &str, sto
     Ok(folder.join(name))
 }
 
-/// What differs between two runs: the files of tensors of the last checkpoint, and the rows.
-fn differences(left: &Path, right: &Path) -> Result<Vec<String>> {
-    let checkpoint = format!("checkpoints/iter_{ITERS:09}");
+/// What differs between two runs of so many iters: the files of tensors of the last checkpoint, and the rows.
+pub(crate) fn differences(left: &Path, right: &Path, iters: u64) -> Result<Vec<String>> {
+    let checkpoint = format!("checkpoints/iter_{iters:09}");
     let mut differ = Vec::new();
     for file in ["net.safetensors", "run/state.safetensors", "ranks/0/state.safetensors"] {
         let bytes = |run: &Path| std::fs::read(run.join(&checkpoint).join(file));
@@ -279,7 +279,7 @@ fn differences(left: &Path, right: &Path) -> Result<Vec<String>> {
         }
     }
     let (left, right) = (rows(left)?, rows(right)?);
-    if left.len() != right.len() || left.len() < ITERS as usize {
+    if left.len() != right.len() || left.len() < iters as usize {
         differ.push(format!("the number of rows ({}, {})", left.len(), right.len()));
     } else if let Some(place) = left.iter().zip(&right).position(|(left, right)| left != right) {
         differ.push(format!("row {place} ({} and {})", left[place], right[place]));

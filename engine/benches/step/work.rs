@@ -18,6 +18,8 @@ pub(crate) enum Work {
     Validation,
     /// Batches of samples that lie in memory.
     Samples,
+    /// Steps on large batches that come from the host.
+    Images,
 }
 
 /// The optimizers that PyTorch has too: the name of the work, and the recipe with PyTorch's defaults.
@@ -56,7 +58,7 @@ pub(crate) enum By {
 }
 
 impl Work {
-    const OTHERS: [Work; 10] = [
+    const OTHERS: [Work; 11] = [
         Work::Net(Kind::Tiny),
         Work::Net(Kind::Conv),
         Work::Net(Kind::Gpt),
@@ -67,6 +69,7 @@ impl Work {
         Work::Clip(1_000),
         Work::Validation,
         Work::Samples,
+        Work::Images,
     ];
 
     /// All of them.
@@ -83,6 +86,7 @@ impl Work {
             Work::Clip(_) => "clip1000",
             Work::Validation => "validation",
             Work::Samples => "samples",
+            Work::Images => "images",
         }
     }
 
@@ -97,6 +101,7 @@ impl Work {
             Work::Optimizer(_) => ("tensors", MATRICES as i64),
             Work::Validation => ("samples", Kind::Tiny.batch_size(device)),
             Work::Samples => ("samples", SAMPLES as i64),
+            Work::Images => ("images", crate::images::sizes(device).0),
         }
     }
 
@@ -111,6 +116,7 @@ impl Work {
             Work::Net(_) if small => &["engine", "hand"],
             Work::Validation => &["engine", "hand"],
             Work::Samples => &["engine", "workers"],
+            Work::Images => &["pinned", "pageable", "ahead"],
             Work::Net(_) | Work::Adamw(_) | Work::Optimizer(_) | Work::Clip(_) => &["engine"],
         };
         let torch: &[&str] = match self {
@@ -118,6 +124,7 @@ impl Work {
             Work::Net(_) if small => &["eager", "item"],
             Work::Net(_) => &["eager", "compile"],
             Work::Samples => &["eager", "processes"],
+            Work::Images => &["torch", "torch_pin"],
             Work::Adamw(_) | Work::Optimizer(_) | Work::Clip(_) | Work::Validation => &["eager"],
         };
         let engines: &[&str] = match self {

@@ -1,4 +1,4 @@
-//! The three clocks, as types, so that an interval in epochs is never compared with a count of iters.
+//! The clocks, as types, so that an interval in epochs is never compared with a count of iters.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -56,6 +56,8 @@ pub enum Clock {
     Epoch,
     /// Optimizer updates.
     Iter,
+    /// Samples of the train loader. Each update counts as many as its full batches have.
+    Sample,
 }
 
 impl fmt::Display for Clock {
@@ -63,6 +65,7 @@ impl fmt::Display for Clock {
         f.write_str(match self {
             Clock::Epoch => "epoch",
             Clock::Iter => "iter",
+            Clock::Sample => "sample",
         })
     }
 }

@@ -13,6 +13,7 @@ mod checkpoint;
 mod checkpoints;
 mod completion;
 mod describe;
+pub(crate) mod entry;
 mod eval;
 mod experiment_args;
 mod export;
@@ -66,49 +67,56 @@ use target::Target;
 /// Makes the program of a trainer: `engine::main!(Digits);`.
 #[macro_export]
 macro_rules! main {
+    // the error is the type of `main`, so that what asks for its trainer is silent
+    (@refused $message:literal, $($at:tt)+) => {
+        fn main() -> $crate::__private::Ended<$crate::__private::refuse!($message, $($at)+)> {
+            loop {}
+        }
+    };
     () => {
-        ::core::compile_error!("`engine::main!` takes the trainer of the program: `engine::main!(Digits);`");
-        fn main() {}
+        fn main() -> $crate::__private::Ended<
+            ::core::compile_error!("`engine::main!` takes the trainer of the program: `engine::main!(Digits);`")
+        > {
+            loop {}
+        }
     };
     ($name:literal $($more:tt)*) => {
-        $crate::__private::refuse!("`engine::main!` takes the type of the trainer: `engine::main!(Digits);`", $name);
-        fn main() {}
+        $crate::main!(@refused "`engine::main!` takes the type of the trainer: `engine::main!(Digits);`", $name);
     };
     ($($path:ident)::+ ($($arguments:tt)*) $($more:tt)*) => {
-        $crate::__private::refuse!(
+        $crate::main!(
+            @refused
             "`engine::main!` takes the type of the trainer, and makes the trainer itself: `engine::main!(Digits);`",
             $($path)::+
         );
-        fn main() {}
     };
     ($($path:ident)::+ {$($fields:tt)*} $($more:tt)*) => {
-        $crate::__private::refuse!(
+        $crate::main!(
+            @refused
             "`engine::main!` takes the type of the trainer, and makes the trainer itself: `engine::main!(Digits);`",
             $($path)::+
         );
-        fn main() {}
     };
     ($trainer:ty, $file:literal $($more:tt)*) => {
-        $crate::__private::refuse!(
+        $crate::main!(
+            @refused
             "the experiment is named when the program is started: `cargo run -- train experiment.ron`; write `engine::main!(Digits);`",
             $file
         );
-        type _EngineMainTrainer = $trainer;
-        fn main() {}
     };
     (struct $($wrong:tt)+) => {
-        $crate::__private::refuse!("`engine::main!` takes the type of the trainer: `engine::main!(Digits);`", $($wrong)+);
-        fn main() {}
+        $crate::main!(@refused "`engine::main!` takes the type of the trainer: `engine::main!(Digits);`", $($wrong)+);
     };
     ($trainer:ty, $($more:tt)+) => {
-        $crate::__private::refuse!("a program has one trainer: `engine::main!(Digits);`", $($more)+);
-        fn main() {}
+        $crate::main!(@refused "a program has one trainer: `engine::main!(Digits);`", $($more)+);
     };
     ($trainer:ty) => {
-        /// For `check_experiments!`; its underscore says that it need not be used.
-        type _EngineMainTrainer = $trainer;
-        fn main() -> ::std::process::ExitCode {
-            $crate::cli::main::<$trainer>(::core::env!("CARGO_PKG_VERSION"), ::std::env::args_os())
+        // the result names the trainer, which `experiment!` and `check_experiments!` take from it; what is no trainer is told
+        // once, in the constant
+        fn main() -> $crate::__private::Ended<
+            $crate::__private::Known<$trainer, { let _ = <$trainer as $crate::__private::Fields>::NAME; true }>
+        > {
+            $crate::__private::run(::core::env!("CARGO_PKG_VERSION"))
         }
         // within a function this is another `main`, and nothing would call the one above
         const _: () = $crate::__private::is_program(&main, &self::main);
@@ -134,7 +142,7 @@ macro_rules! main {
 #[macro_export]
 macro_rules! experiment {
     ($file:literal $(,)?) => {
-        $crate::__private::experiment_of!($crate, _EngineMainTrainer, $file);
+        $crate::__private::experiment_of!($crate, $file);
     };
     ($trainer:ty, $file:literal $(,)?) => {
         $crate::__private::experiment_of!($crate, $trainer, $file);
@@ -167,7 +175,7 @@ macro_rules! experiment {
 macro_rules! check_experiments {
     ($pattern:literal $(,)?) => {
         #[cfg(test)]
-        $crate::__private::check_experiments_of!($crate, _EngineMainTrainer, $pattern);
+        $crate::__private::check_experiments_of!($crate, $pattern);
     };
     ($trainer:ty, $pattern:literal $(,)?) => {
         #[cfg(test)]
@@ -188,39 +196,6 @@ macro_rules! check_experiments {
         );
     };
 }
-
-/// What `engine::main!` makes.
-#[diagnostic::on_unimplemented(
-    message = "`engine::main!` makes the function `main` itself",
-    label = "this stands within a function",
-    note = "write `engine::main!(Digits);` outside of any function, and leave your own `fn main` out"
-)]
-pub trait Program<Here> {}
-
-#[diagnostic::do_not_recommend]
-impl<F> Program<F> for F {}
-
-/// The checks of a trainer; computing the constant makes them. Of what is no trainer nothing is asked: it is told elsewhere.
-pub struct Checked<T>(std::marker::PhantomData<T>);
-
-impl<T: Build> Checked<T> {
-    /// They are made.
-    pub const DONE: () = {
-        let _ = T::TRAINER;
-    };
-}
-
-/// What stands in for [`Checked`] where a type is no trainer.
-pub trait NotChecked {
-    /// There are none.
-    const DONE: () = ();
-}
-
-impl<T> NotChecked for Checked<T> {}
-
-/// Whether the `main` of the module is the one where `engine::main!` stands. A second `main` in the module is told by the
-/// compiler.
-pub const fn is_program<Here, F: Program<Here>>(_: &Here, _: &F) {}
 
 /// Runs the command line of a program. The first argument is the program's name; `version` is what `--version` tells.
 pub fn main<T: Fields>(

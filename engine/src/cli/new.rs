@@ -195,7 +195,7 @@ impl<'a> Page<'a> {
     fn plan(&self, train: &mut Node) {
         let (key, count) = match self.clock {
             Clock::Epoch => ("max_epochs", 10),
-            Clock::Iter => ("max_iters", 1000),
+            Clock::Iter | Clock::Sample => ("max_iters", 1000),
         };
         if let Some(value) = train.get_mut(key) {
             *value = Node::new(Kind::Int(count));

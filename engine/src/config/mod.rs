@@ -56,7 +56,7 @@ pub use file::MAX_FILE;
 pub(crate) use file::SAVED;
 pub use find_typed::{TypedValue, find_typed};
 pub use generic::{Generic, Registered};
-pub use keyed::{Keyed, KeysOf, NoKeys};
+pub use keyed::{Keyed, KeysOf, NoKeys, OfDataset};
 pub use load::{Over, load, load_over, load_with, parse_text};
 pub(crate) use load::{load_file, load_layers, load_layers_into};
 pub use other_name::OtherName;

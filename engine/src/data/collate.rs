@@ -2,6 +2,7 @@
 
 use crate::base::error::{ErrorContext as _, Result};
 use crate::data::batch::Batch;
+use crate::native::tensor_of_rows;
 use tch::Tensor;
 
 /// A sample that can be collated with others of its type into a batch.
@@ -137,8 +138,7 @@ macro_rules! collate_numbers {
                 if let Some((item, odd)) = items.iter().enumerate().find(|(_, row)| row.len() != expected) {
                     return Err(CollateError::Length { item, found: odd.len(), expected }.into());
                 }
-                let shape = [items.len() as i64, expected as i64];
-                Ok(Tensor::f_from_slice(&items.concat())?.f_reshape(shape)?)
+                Ok(tensor_of_rows(&items)?)
             }
         }
     )* };
@@ -158,6 +158,7 @@ impl Collate for String {
 macro_rules! collate_tuple {
     ($($part:ident $at:tt $items:ident),+) => {
         /// Each part is collated separately.
+        #[diagnostic::do_not_recommend]
         impl<$($part: Collate),+> Collate for ($($part,)+) {
             type Batch = ($($part::Batch,)+);
 

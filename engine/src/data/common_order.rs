@@ -34,7 +34,7 @@ impl CommonOrder {
         [
             changed("the loader's name", &format!("`{}`", self.loader), &format!("`{}`", saved.loader)),
             number("the seed", self.seed, saved.seed),
-            changed("the sampler", &format!("`{}`", self.sampler), &format!("`{}`", saved.sampler)),
+            self.other_sampler(saved),
             number("the number of samples", self.population, saved.population),
             number("the number of samples in a pass", self.samples, saved.samples)
                 .filter(|_| self.population == saved.population && self.sampler == saved.sampler),
@@ -45,6 +45,20 @@ impl CommonOrder {
         .collect()
     }
 
+    fn other_sampler(&self, saved: &CommonOrder) -> Option<String> {
+        if self.sampler == saved.sampler {
+            return None;
+        }
+        Some(match (stream(&self.sampler), stream(&saved.sampler)) {
+            (Some((now, _)), Some((was, _))) if now != was => format!("`buffer` is {now}, it was {was}"),
+            (Some(_), Some(_)) => {
+                "the files of the stream are not those that they were: others, changed ones, or in another order"
+                    .to_owned()
+            }
+            _ => format!("the sampler is `{}`, it was `{}`", self.sampler, saved.sampler),
+        })
+    }
+
     /// As many values as samples: other ones are news only where their number is the same.
     fn other_facts(&self, saved: &CommonOrder) -> Vec<String> {
         match self.population == saved.population && self.sampler == saved.sampler {
@@ -52,6 +66,16 @@ impl CommonOrder {
             false => Vec::new(),
         }
     }
+}
+
+/// What stands in the place of a stream's sampler.
+pub(super) fn of_stream(buffer: usize, data: &str) -> String {
+    format!("buffer: {buffer}, data: {data}")
+}
+
+/// The buffer of a stream, and the hash of what its data say of themselves.
+fn stream(sampler: &str) -> Option<(&str, &str)> {
+    sampler.strip_prefix("buffer: ")?.split_once(", data: ")
 }
 
 #[diagnostic::do_not_recommend]

@@ -1,7 +1,7 @@
 //! The settings of a loader in the experiment file.
 
 use crate::config::registry::{Component, FieldInfo};
-use crate::config::{Keyed, Shape, to_node};
+use crate::config::{Keyed, OfDataset, Shape, to_node};
 use crate::data::sampler::{SamplerConfig, Sequential, Shuffled};
 use crate::data::workers::Workers;
 use serde::de::Error as _;
@@ -39,11 +39,33 @@ pub struct LoaderConfig<C> {
     /// sample that is being read. Without it a worker that is stuck is waited for without an end. Needs `workers`.
     #[serde(default, deserialize_with = "timeout")]
     pub timeout: Option<f64>,
+    /// Where the steps run on a CUDA device: batches are copied into pinned memory by the thread that makes them, so that
+    /// the transfer to the device does not hold up the training. On the CPU it does nothing.
+    #[serde(default = "yes")]
+    pub pin_memory: bool,
+    /// Where the steps run on a CUDA device: the next batch is copied there while the device computes, if it is ready. This
+    /// takes the memory of one more batch there. Needs `workers` and `pin_memory`. On the CPU it does nothing.
+    #[serde(default)]
+    pub transfer_ahead: bool,
 }
 
 impl<C> Keyed for LoaderConfig<C> {
-    const KEYS: &'static [&'static str] =
-        &["dataset", "batch_size", "shuffle", "sampler", "workers", "prefetch", "drop_last", "timeout"];
+    const KEYS: &'static [&'static str] = &[
+        "dataset",
+        "batch_size",
+        "shuffle",
+        "sampler",
+        "workers",
+        "prefetch",
+        "drop_last",
+        "timeout",
+        "pin_memory",
+        "transfer_ahead",
+    ];
+}
+
+impl<C> OfDataset for LoaderConfig<C> {
+    type Dataset = C;
 }
 
 impl<C> LoaderConfig<C> {
@@ -58,6 +80,8 @@ impl<C> LoaderConfig<C> {
             prefetch: self.prefetch,
             drop_last: self.drop_last,
             timeout: self.timeout,
+            pin_memory: self.pin_memory,
+            transfer_ahead: self.transfer_ahead,
         }
     }
 
@@ -72,6 +96,8 @@ impl<C> LoaderConfig<C> {
             prefetch: two(),
             drop_last: false,
             timeout: None,
+            pin_memory: true,
+            transfer_ahead: false,
         }
     }
 
@@ -90,6 +116,7 @@ impl<C> LoaderConfig<C> {
             .mistake(self.batch_size)
             .or_else(|| PREFETCH.mistake(self.prefetch))
             .or_else(|| mistake_of_ahead(self.workers, self.timeout))
+            .or_else(|| mistake_of_transfer(self.workers, self.pin_memory, self.transfer_ahead))
             .or_else(|| {
                 let twice = self.shuffle && self.sampler.is_some();
                 twice.then(|| {
@@ -189,6 +216,24 @@ pub(super) const TIMEOUT_FIELD: FieldInfo = FieldInfo {
     docs: "Seconds for which a batch of the workers is waited for; after them the run fails and names the sample that is being read. Needs `workers`.",
 };
 
+pub(super) const PIN_MEMORY_FIELD: FieldInfo = FieldInfo {
+    name: "pin_memory",
+    shape: Shape::of::<bool>,
+    default: Some(|| to_node(&true)),
+    demand: None,
+    example: None,
+    docs: "For a CUDA device: batches are copied into pinned memory where they are made, so that the transfer does not hold up the training. On the CPU it does nothing.",
+};
+
+pub(super) const TRANSFER_AHEAD_FIELD: FieldInfo = FieldInfo {
+    name: "transfer_ahead",
+    shape: Shape::of::<bool>,
+    default: Some(|| to_node(&false)),
+    demand: None,
+    example: None,
+    docs: "For a CUDA device: the next batch is copied there while the device computes, which takes the memory of one more batch. Needs `workers` and `pin_memory`. On the CPU it does nothing.",
+};
+
 // by hand: what the macro registers can't depend on another type
 inventory::submit! {
     Component {
@@ -218,6 +263,8 @@ inventory::submit! {
             PREFETCH_FIELD,
             DROP_LAST_FIELD,
             TIMEOUT_FIELD,
+            PIN_MEMORY_FIELD,
+            TRANSFER_AHEAD_FIELD,
         ],
         origin: concat!(file!(), ":", line!()),
     }
@@ -251,6 +298,19 @@ pub(super) fn mistake_of_ahead(workers: Workers, timeout: Option<f64>) -> Option
     })
 }
 
+/// What is wrong with how batches come to a device.
+pub(super) fn mistake_of_transfer(workers: Workers, pin_memory: bool, ahead: bool) -> Option<String> {
+    if !ahead {
+        return None;
+    }
+    if !workers.are_any() {
+        let why = "`transfer_ahead` needs `workers` of at least 1: without them no batch is ready before the training wants it";
+        return Some(why.into());
+    }
+    let why = "`transfer_ahead` needs `pin_memory: true`: a copy from pageable memory holds up the training";
+    (!pin_memory).then(|| why.into())
+}
+
 fn mistake_of_timeout(seconds: Option<f64>) -> Option<String> {
     let seconds = seconds.filter(|seconds| !(*seconds > 0.0 && *seconds <= LONGEST))?;
     Some(format!("`timeout` must be above 0 and at most {LONGEST}, got {seconds}"))
@@ -258,6 +318,10 @@ fn mistake_of_timeout(seconds: Option<f64>) -> Option<String> {
 
 pub(super) const fn two() -> usize {
     2
+}
+
+pub(super) const fn yes() -> bool {
+    true
 }
 
 #[cfg(test)]
@@ -323,5 +387,11 @@ mod tests {
             assert!(refused.starts_with("`timeout` must be above 0 and at most 1000000, got "), "{refused}");
         }
         assert!(refused("batch_size: 1, timeout: 5.0").starts_with("`timeout` needs `workers`"));
+        let alone = refused("batch_size: 1, transfer_ahead: true");
+        assert!(alone.starts_with("`transfer_ahead` needs `workers` of at least 1"), "{alone}");
+        let pageable = refused("batch_size: 1, workers: 1, pin_memory: false, transfer_ahead: true");
+        assert!(pageable.starts_with("`transfer_ahead` needs `pin_memory: true`"), "{pageable}");
+        assert!(read("(dataset: (), batch_size: 1, workers: 1, transfer_ahead: true)").is_ok());
+        assert_eq!(refused("batch_size: 1, pin_memory: 1"), "Expected boolean");
     }
 }

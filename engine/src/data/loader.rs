@@ -8,6 +8,7 @@ use crate::data::dataset::{BatchOf, Dataset};
 use crate::data::error::DataError;
 use crate::data::opened::Opened;
 use crate::data::share::Share;
+use tch::Device;
 
 /// Provides the batches of a dataset. Worker threads, if there are any, read them ahead.
 ///
@@ -110,6 +111,11 @@ impl<D: Dataset> Loader<D> {
         self.opened.as_ref().map_or(0, Opened::own_samples)
     }
 
+    /// The samples of the next batch, of all processes together: 0 at the end of a pass; `None` when it is closed.
+    pub fn next_samples(&self) -> Option<u64> {
+        self.opened.as_ref().map(Opened::next_samples)
+    }
+
     /// The samples of the last batch of a pass, of all processes together; `None` when the sampler is endless, and when there
     /// is no batch.
     pub fn tail(&self) -> Option<u64> {
@@ -160,11 +166,40 @@ impl<D: Dataset> Loader<D> {
         self.opened()?.next_batch()
     }
 
+    /// Makes batches for this device from now on. For a CUDA device they lie in pinned memory, and with `transfer_ahead`
+    /// [`Loader::bring_ahead`] copies them; on the CPU nothing is changed. Batches that were read ahead are read again.
+    pub fn transfer_to(&mut self, device: Device) {
+        if let Some(opened) = &mut self.opened {
+            opened.transfer_to(device);
+        }
+    }
+
+    /// Begins to copy the next batch to the device of [`Loader::transfer_to`], if workers have made it already and the
+    /// settings say `transfer_ahead: true`. The copy runs beside what the device computes, and nothing waits for it. The
+    /// position does not change: the batch counts when [`Loader::next_batch`] gives it, on the device.
+    pub fn bring_ahead(&mut self) {
+        if let Some(opened) = &mut self.opened {
+            opened.bring_ahead();
+        }
+    }
+
+    /// What has gone wrong on the way to the device and harms no data: that no memory could be pinned, or that no batch is
+    /// copied ahead any more. Told once.
+    pub fn notice(&mut self) -> Option<String> {
+        self.opened.as_mut()?.notice()
+    }
+
     /// Ends the workers. The position does not change; the next use of the loader starts new workers.
     pub fn stop(&mut self) {
         if let Some(opened) = &mut self.opened {
             opened.stop();
         }
+    }
+
+    /// To take a device of the caller's.
+    #[cfg(test)]
+    pub(super) fn opened_mut(&mut self) -> &mut Opened<D> {
+        self.opened().expect("it is open")
     }
 
     fn opened(&mut self) -> Result<&mut Opened<D>> {

@@ -6,7 +6,8 @@
 //! panic in a dataset ends the run with an error that names the loader and the sample; nothing waits for a worker that
 //! cannot answer.
 //!
-//! Never: nothing is drawn from a global generator, and no device is used before [`Batch::onto`] is called.
+//! Never: nothing is drawn from a global generator, and no device is used before [`Batch::onto`] or
+//! [`Source::transfer_to`] is called.
 
 pub mod augment;
 mod batch;
@@ -32,6 +33,7 @@ mod source;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod transfer;
 mod windows;
 mod workers;
 mod wrap;
@@ -53,6 +55,7 @@ pub use sampler::{
     ByLength, ClassBalanced, Fact, Infinite, Order, Pass, Population, Sampler, SamplerConfig, Sequential, Shuffled,
     Weighted,
 };
+pub(crate) use share::samples_of_rank;
 pub use shared::SharedTensor;
 pub use source::{BatchSource, Source};
 pub use stream::{

@@ -9,11 +9,13 @@ use crate::data::error::{DataError, caught};
 use crate::data::plan::{Plan, Planned};
 use crate::data::pool::{Pool, make};
 use crate::data::share::Share;
+use crate::data::transfer::{Transfer, TransferConfig};
 use crate::data::workers::{Waits, Workers};
 use crate::random::{derive, tag_of};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+use tch::Device;
 
 /// Gives the batches of a dataset, made ahead by worker threads if there are any.
 ///
@@ -31,6 +33,7 @@ pub(super) struct Opened<D: Dataset, P = Plan> {
     most_ahead: u64,
     waits: Waits,
     pool: Option<Pool<D>>,
+    transfer: Transfer,
     run_seed: u64,
     /// Behind the batch that was given last; at the end of a pass, that end.
     at: Cursor,
@@ -49,6 +52,8 @@ pub(super) struct Ahead {
     pub(super) prefetch: usize,
     /// Seconds for which a batch of the workers is waited for.
     pub(super) timeout: Option<f64>,
+    /// How batches come to a CUDA device.
+    pub(super) transfer: TransferConfig,
 }
 
 impl<D: Dataset> Opened<D> {
@@ -74,8 +79,9 @@ impl<D: Dataset> Opened<D> {
             return Err(DataError::Settings { loader: name.to_owned(), why }.into());
         }
         let plan = Plan::new(&name.into(), &dataset, config, own_seed(name, seed))?;
-        let LoaderConfig { workers, prefetch, timeout, .. } = *config;
-        Ok(Opened::new(name, dataset, plan, &Ahead { workers, prefetch, timeout }, seed))
+        let LoaderConfig { workers, prefetch, timeout, pin_memory, transfer_ahead, .. } = *config;
+        let transfer = TransferConfig { pin_memory, ahead: transfer_ahead };
+        Ok(Opened::new(name, dataset, plan, &Ahead { workers, prefetch, timeout, transfer }, seed))
     }
 
     /// Every pass gives the first batches of pass 0 from now on.
@@ -121,6 +127,7 @@ impl<D: Dataset, P: Planned<D>> Opened<D, P> {
             most_ahead,
             waits: Waits::default(),
             pool: None,
+            transfer: Transfer::new(ahead.transfer),
             run_seed: seed,
             at: Cursor::default(),
             turn: 0,
@@ -190,6 +197,11 @@ impl<D: Dataset, P: Planned<D>> Opened<D, P> {
         self.plan.windows().own_samples(self.at)
     }
 
+    /// The samples of all processes in the next batch; 0 at the end of the pass.
+    pub(super) fn next_samples(&self) -> u64 {
+        self.plan.windows().size_at(self.at)
+    }
+
     /// Goes past a batch of which this process has no sample.
     ///
     /// # Errors
@@ -256,6 +268,33 @@ impl<D: Dataset, P: Planned<D>> Opened<D, P> {
         }
     }
 
+    /// Makes batches for this device from now on, as the settings say.
+    pub(super) fn transfer_to(&mut self, device: Device) {
+        self.stop();
+        self.transfer.go_to(device);
+    }
+
+    /// Begins to copy the next batch to the device, if it is there already and the settings ask for it.
+    pub(super) fn bring_ahead(&mut self) {
+        if let Some(pool) = &mut self.pool
+            && self.transfer.wants(self.turn)
+            && let Some(batch) = pool.ready(self.turn)
+        {
+            self.transfer.begin(self.turn, batch);
+        }
+    }
+
+    /// What has gone wrong on the way to the device without harm to the data, once.
+    pub(super) fn notice(&mut self) -> Option<String> {
+        self.transfer.notice().map(|notice| format!("loader `{}`: {notice}", self.name))
+    }
+
+    /// With a way to the device of the caller's.
+    #[cfg(test)]
+    pub(super) fn set_transfer(&mut self, transfer: Transfer) {
+        self.transfer = transfer;
+    }
+
     /// Ends the workers. The loader stays where it is and starts new ones when it is used again.
     pub(super) fn stop(&mut self) {
         self.pool = None;
@@ -271,10 +310,14 @@ impl<D: Dataset, P: Planned<D>> Opened<D, P> {
                 if self.waits.note(waited, self.ahead) {
                     self.ahead = (self.ahead + 1).min(self.most_ahead);
                 }
-                pool.take(&self.name, self.turn, self.timeout).map(Some)
+                let mut batch = pool.take(&self.name, self.turn, self.timeout)?;
+                self.transfer.arrive(self.turn, &mut batch)?;
+                Ok(Some(batch))
             }
             None => match self.plan.batch(self.dataset.as_ref(), self.at)? {
-                Some(samples) => make(self.dataset.as_ref(), &samples).map(Some),
+                Some(samples) => {
+                    make(self.dataset.as_ref(), &samples, self.transfer.pins().map(AsRef::as_ref)).map(Some)
+                }
                 None => Ok(None),
             },
         }
@@ -287,7 +330,10 @@ impl<D: Dataset, P: Planned<D>> Opened<D, P> {
         }
         let pool = match &mut self.pool {
             Some(pool) => pool,
-            None => self.pool.insert(Pool::start(&self.name, &self.dataset, self.workers.threads())?),
+            None => {
+                let pins = self.transfer.pins();
+                self.pool.insert(Pool::start(&self.name, &self.dataset, self.workers.threads(), pins)?)
+            }
         };
         while self.ahead_turn < self.turn + self.ahead {
             if self.plan.windows().batches_left(self.ahead_at) == Some(0) {
@@ -312,6 +358,7 @@ impl<D: Dataset, P: Planned<D>> Opened<D, P> {
         if let Some(pool) = &mut self.pool {
             pool.forget();
         }
+        self.transfer.forget();
     }
 }
 

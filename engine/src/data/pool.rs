@@ -9,6 +9,7 @@ use crate::base::spans::{self, SpanKind};
 use crate::base::waiting::Waiting;
 use crate::data::dataset::{BatchOf, Dataset, SampleOf, Samples};
 use crate::data::error::{DataError, caught};
+use crate::data::transfer::Pins;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -48,8 +49,13 @@ struct Answer<D: Dataset> {
 }
 
 impl<D: Dataset> Pool<D> {
-    /// Starts the threads.
-    pub(super) fn start(loader: &str, dataset: &Arc<D>, workers: usize) -> Result<Self, DataError> {
+    /// Starts the threads; with `pins` they copy what they make into pinned memory.
+    pub(super) fn start(
+        loader: &str,
+        dataset: &Arc<D>,
+        workers: usize,
+        pins: Option<&Arc<Pins>>,
+    ) -> Result<Self, DataError> {
         let (jobs, waiting) = channel::<Job>();
         let (sender, answers) = channel();
         let waiting = Arc::new(Mutex::new(waiting));
@@ -65,8 +71,10 @@ impl<D: Dataset> Pool<D> {
         for index in 0..workers {
             let (dataset, waiting, sender, round) =
                 (dataset.clone(), waiting.clone(), sender.clone(), pool.round.clone());
+            let pins = pins.cloned();
             let thread = Builder::new().name(format!("{loader}-{index}"));
-            let thread = D::Item::on_thread(dataset, thread, move |dataset| work(dataset, &waiting, &sender, &round))
+            let run = move |dataset: &D| work(dataset, pins.as_deref(), &waiting, &sender, &round);
+            let thread = D::Item::on_thread(dataset, thread, run)
                 .map_err(|why| DataError::Workers { loader: loader.to_owned(), why: why.to_string() })?;
             pool.threads.push(thread);
         }
@@ -95,6 +103,14 @@ impl<D: Dataset> Pool<D> {
             self.ready.insert(answer.turn, answer.made);
         }
         self.ready.contains_key(&turn)
+    }
+
+    /// A batch that was handed out in this round, if it is there already and nothing is wrong with it.
+    pub(super) fn ready(&mut self, turn: u64) -> Option<&mut BatchOf<D>> {
+        if !self.is_ready(turn) {
+            return None;
+        }
+        self.ready.get_mut(&turn).and_then(|made| made.as_mut().ok())
     }
 
     /// Waits for a batch that was handed out in this round, at most so long. What is waited for is told to the process
@@ -160,12 +176,16 @@ impl<D: Dataset> Drop for Pool<D> {
     }
 }
 
-/// Makes one batch; whatever a user's code does, there is an answer.
-pub(super) fn make<D: Dataset>(dataset: &D, samples: &Samples) -> Made<D> {
+/// Makes one batch, in pinned memory with `pins`; whatever a user's code does, there is an answer.
+pub(super) fn make<D: Dataset>(dataset: &D, samples: &Samples, pins: Option<&Pins>) -> Made<D> {
     let made = caught(|| {
         // data need no gradients, and a worker's thread would not know that the trainer's has them off
         let _guard = tch::no_grad_guard();
-        dataset.batch(samples)
+        let batch = dataset.batch(samples)?;
+        match pins {
+            Some(pins) => pins.pinned(batch),
+            None => Ok(batch),
+        }
     });
     let why = match made {
         Ok(Ok(batch)) => return Ok(batch),
@@ -177,7 +197,13 @@ pub(super) fn make<D: Dataset>(dataset: &D, samples: &Samples) -> Made<D> {
     Err(DataError::Batch { loader: samples.name(), at: samples.at, indices: samples.indices.clone(), why }.into())
 }
 
-fn work<D: Dataset>(dataset: &D, jobs: &Mutex<Receiver<Job>>, answers: &Sender<Answer<D>>, round: &AtomicU64) {
+fn work<D: Dataset>(
+    dataset: &D,
+    pins: Option<&Pins>,
+    jobs: &Mutex<Receiver<Job>>,
+    answers: &Sender<Answer<D>>,
+    round: &AtomicU64,
+) {
     loop {
         // the lock is held while waiting: the others would wait for the same thing
         let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
@@ -186,7 +212,7 @@ fn work<D: Dataset>(dataset: &D, jobs: &Mutex<Receiver<Job>>, answers: &Sender<A
             continue;
         }
         let span = spans::span(SpanKind::Data, "make a batch");
-        let made = make(dataset, &samples);
+        let made = make(dataset, &samples, pins);
         drop(span);
         if answers.send(Answer { round: of, turn, made }).is_err() {
             return;

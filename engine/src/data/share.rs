@@ -42,6 +42,11 @@ impl Share {
     }
 }
 
+/// How many of the samples of a batch of `world` processes one of them reads.
+pub(crate) fn samples_of_rank(samples: u64, rank: usize, world: usize) -> u64 {
+    Share::new(rank, world).of(samples).1
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,6 +5,7 @@ use crate::data::common_order::CommonOrder;
 use crate::data::cursor::Cursor;
 use crate::data::dataset::{BatchOf, Dataset};
 use crate::data::loader::Loader;
+use tch::Device;
 
 /// The position of a loader in its data, for loaders with any type of batch.
 pub trait Source {
@@ -81,6 +82,11 @@ pub trait Source {
         None
     }
 
+    /// The samples of the next batch, of all processes together; `None` when it is not known.
+    fn next_samples(&self) -> Option<u64> {
+        None
+    }
+
     /// The samples of a full batch, of all processes together; `None` when it is not known.
     fn batch_samples(&self) -> Option<u64> {
         None
@@ -104,6 +110,19 @@ pub trait Source {
     /// Those of [`Source::start`]; always, when [`Source::own_samples`] is never known.
     fn skip(&mut self) -> Result<()> {
         Err(Error::msg("this loader can't go past a batch: it does not implement `Source::skip`"))
+    }
+
+    /// Told before the first batch: the steps run on this device. A loader of your own may ignore it.
+    fn transfer_to(&mut self, device: Device) {
+        let _ = device;
+    }
+
+    /// A good moment to begin copying the next batch to the device; see [`Loader::bring_ahead`].
+    fn bring_ahead(&mut self) {}
+
+    /// A line about something that went wrong and harms no data, to be told once.
+    fn notice(&mut self) -> Option<String> {
+        None
     }
 
     /// Begins the next pass when this one has no batch left.
@@ -158,6 +177,9 @@ impl<D: Dataset> Source for Loader<D> {
     fn own_samples(&self) -> Option<u64> {
         Some(Loader::own_samples(self))
     }
+    fn next_samples(&self) -> Option<u64> {
+        Loader::next_samples(self)
+    }
     fn batch_samples(&self) -> Option<u64> {
         Loader::batch_samples(self)
     }
@@ -169,6 +191,15 @@ impl<D: Dataset> Source for Loader<D> {
     }
     fn skip(&mut self) -> Result<()> {
         Loader::skip(self)
+    }
+    fn transfer_to(&mut self, device: Device) {
+        Loader::transfer_to(self, device);
+    }
+    fn bring_ahead(&mut self) {
+        Loader::bring_ahead(self);
+    }
+    fn notice(&mut self) -> Option<String> {
+        Loader::notice(self)
     }
 }
 

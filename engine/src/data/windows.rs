@@ -97,7 +97,7 @@ impl Windows {
     }
 
     /// The number of samples in the batch of all processes that begins here; 0 when the pass has no further batch.
-    fn size_at(&self, at: Cursor) -> u64 {
+    pub(super) fn size_at(&self, at: Cursor) -> u64 {
         let (left, window) = (self.samples.saturating_sub(at.sample), self.window());
         match self.batches_left(at) {
             None => window,

@@ -9,6 +9,7 @@ use crate::dist::rendezvous::Meeting;
 use crate::dist::settings::{Compress, DistSettings};
 use crate::native::{NativeError, Pending, ProcessGroup, ReducerOptions, TensorList};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tch::{Kind, Tensor};
 
@@ -28,6 +29,8 @@ pub struct Group {
     gradients: Arc<ProcessGroup>,
     /// Everything else: on the CPU, so that no device is waited for.
     control: ProcessGroup,
+    /// How many messages went through it.
+    messages: AtomicU64,
     alive: Alive,
     // the last to go, as others may still read in it
     _served: Option<crate::native::Store>,
@@ -67,6 +70,7 @@ impl Group {
                 Compress::Bf16 => Some(Kind::BFloat16),
                 Compress::F16 => Some(Kind::Half),
             },
+            note: 0,
         };
         let (shards_optimizer, syncs_batch_norm) = (settings.shard_optimizer, settings.sync_batch_norm);
         Ok(Group {
@@ -78,6 +82,7 @@ impl Group {
             syncs_batch_norm,
             gradients,
             control,
+            messages: AtomicU64::new(0),
             alive,
             _served: served,
         })
@@ -121,6 +126,12 @@ impl Group {
     /// How long this process has waited for others since it has joined: for gradients, weights and messages.
     pub fn waited(&self) -> Duration {
         self.gradients.waited() + self.control.waited()
+    }
+
+    /// How many times the ranks have told each other something in a message of its own, and not with gradients or weights,
+    /// since they have joined.
+    pub fn messages(&self) -> u64 {
+        self.messages.load(Ordering::Relaxed)
     }
 
     /// What every rank says, in the order of ranks.
@@ -175,6 +186,7 @@ impl Group {
         let mut message = [0.0; MOST_NUMBERS + 1];
         message[0] = tag(doing);
         message[1..].iter_mut().zip(own).for_each(|(place, number)| *place = *number);
+        self.messages.fetch_add(1, Ordering::Relaxed);
         let pending = self.control.begin_all_gather(&Tensor::from_slice(&message));
         Ok(Numbers { pending: pending.map_err(|source| self.explain(doing, source))?, doing, count: own.len() })
     }

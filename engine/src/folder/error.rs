@@ -8,12 +8,20 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum FolderError {
     /// The name can't be that of a folder directly in `work_dir`.
-    #[error("the run name `{name}` {why}; use letters, digits, `-`, `_` and `.`")]
+    #[error("the run name `{name}` {why}; it names one folder, as `digits-2` does")]
     Name {
         /// The name as given.
         name: String,
         /// What is wrong with it.
         why: &'static str,
+    },
+    /// Something else is in its place.
+    #[error("`{}` is {found}, and the run needs a folder of this name; move it away, or choose another `name`", path.display())]
+    NoFolder {
+        /// Where the run's folder would be.
+        path: PathBuf,
+        /// What is there.
+        found: &'static str,
     },
     /// There is a run already.
     #[error("`{}` already holds a run; continue it with `--resume`, move it aside with `--fresh`, or choose another `name`", .0.display())]

@@ -77,6 +77,7 @@ impl RunFolder {
     pub fn create(work_dir: &Path, name: &str, mode: Mode) -> Result<RunFolder, FolderError> {
         check_name(name)?;
         let path = work_dir.join(name);
+        check_place(&path)?;
         if mode == Mode::Resume && !holds_run(&path) {
             return Err(FolderError::Nothing(path));
         }
@@ -230,6 +231,16 @@ impl RunFolder {
     }
 }
 
+/// Refuses what is no folder in the place of a run's folder.
+fn check_place(path: &Path) -> Result<(), FolderError> {
+    let found = match (path.symlink_metadata(), path.metadata()) {
+        (_, Ok(found)) if !found.is_dir() => "no folder",
+        (Ok(_), Err(error)) if error.kind() == ErrorKind::NotFound => "a link to something that is not there",
+        _ => return Ok(()),
+    };
+    Err(FolderError::NoFolder { path: path.to_owned(), found })
+}
+
 fn id_of(path: &Path) -> Option<(u64, u64)> {
     path.metadata().ok().map(|found| (found.dev(), found.ino()))
 }
@@ -288,6 +299,20 @@ mod tests {
     fn begin_run(folder: &RunFolder, content: &str) {
         write_atomic(&folder.experiment(), content.as_bytes()).unwrap();
         write_atomic(&folder.metrics(), b"{}\n").unwrap();
+    }
+
+    #[test]
+    fn what_is_no_folder_is_told_in_every_mode_and_stays() {
+        let dir = work_dir();
+        std::fs::write(dir.path().join("file"), "mine").unwrap();
+        std::os::unix::fs::symlink("nowhere", dir.path().join("link")).unwrap();
+        for mode in [Mode::New, Mode::Resume, Mode::Auto, Mode::Fresh] {
+            for (name, found) in [("file", "is no folder"), ("link", "is a link to something that is not there")] {
+                let error = RunFolder::create(dir.path(), name, mode).unwrap_err().to_string();
+                assert!(error.contains(found) && error.contains("choose another `name`"), "{mode:?}: {error}");
+            }
+        }
+        assert_eq!(std::fs::read_to_string(dir.path().join("file")).unwrap(), "mine");
     }
 
     #[test]

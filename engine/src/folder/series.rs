@@ -55,10 +55,13 @@ fn is_date(text: &str) -> bool {
     text.bytes().enumerate().all(|(at, byte)| if [4, 7].contains(&at) { byte == b'-' } else { byte.is_ascii_digit() })
 }
 
+/// Larger numbers are a part of somebody's name, and there is no number behind the largest one.
+const LARGEST: u64 = 999_999_999_999;
+
 /// A number as this engine writes it: from 2 on, without zeros before it.
 fn number(text: &str) -> Option<u64> {
     let number: u64 = text.parse().ok()?;
-    (number >= 2 && number.to_string() == text).then_some(number)
+    ((2..=LARGEST).contains(&number) && number.to_string() == text).then_some(number)
 }
 
 #[cfg(test)]
@@ -72,7 +75,17 @@ mod tests {
         assert_eq!(place("digits-12", "digits", true), Some((vec![], 12)));
         assert_eq!(place("a-2026-02-28-b", "a-{date}-b", false), Some((day("2026-02-28"), 1)));
         assert_eq!(place("2026-02-28-3", "{date}", true), Some((day("2026-02-28"), 3)));
-        for other in ["digits-1", "digits-02", "digits-2b", "digits-+2", "digit", "digits.1", "digits-", "digits-cnn"] {
+        for other in [
+            "digits-1",
+            "digits-02",
+            "digits-2b",
+            "digits-+2",
+            "digit",
+            "digits.1",
+            "digits-",
+            "digits-cnn",
+            "digits-18446744073709551615",
+        ] {
             assert_eq!(place(other, "digits", true), None, "{other}");
         }
         assert_eq!(place("digits-2", "digits", false), None);

@@ -223,6 +223,8 @@ pub trait HookField: Sized {
     type Hook: Hook;
     /// Whether the hook is built only when the file names it.
     const OPTIONAL: bool;
+    /// Whether it is a hook, and no stand-in for one whose mistake is reported.
+    const IS_WHOLE: bool = true;
     /// The field for a hook. `hook` is `None` when the file has switched it off or, for an `Option`, has not named it.
     fn from_hook(hook: Option<Self::Hook>) -> Option<Self>;
     /// The hook, if there is one.

@@ -20,6 +20,7 @@ where
     <F::Hook as Hook>::Config: Keyed,
 {
     const KEYS: &'static [&'static str] = <F::Hook as Hook>::Config::KEYS;
+    const ARE_KNOWN: bool = F::IS_WHOLE;
 }
 
 impl<F: HookField> HookSetting<F> {

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 #[hook(priority = "LOWEST")]
 #[derive(Debug)]
 pub struct Checkpoint {
-    /// Epochs or iters between two checkpoints; by default 1 epoch, or 1000 iters. If `minutes` is set there is no
+    /// Epochs, iters or samples between two checkpoints; by default 1 epoch, 1000 iters, or 100,000 samples. If `minutes` is set there is no
     /// default.
     #[config(default, range = 1..)]
     interval: Option<u64>,
@@ -82,6 +82,7 @@ impl Checkpoint {
     fn before_train(&mut self, cx: &mut Context<'_>) -> Result<()> {
         self.training = true;
         self.last = Some(Instant::now());
+        cx.clocks().check(self.by.unwrap_or(Clock::Iter))?;
         self.check_best(cx)
     }
 
@@ -92,9 +93,14 @@ impl Checkpoint {
     }
 
     fn after_train_iter(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        // clocks on the wall differ: rank 0 asks, and the others join
-        let is_time = cx.is_main() && self.is_time();
-        self.save_regular(self.is_due(Clock::Iter, cx) || is_time, cx);
+        let is_due = self.is_due(Clock::Iter, cx);
+        if is_due || (cx.world() == 1 && self.is_time()) {
+            self.save_regular(true, cx);
+        } else if cx.is_main() && cx.exception().is_none() && self.is_time() {
+            // clocks on the wall differ: rank 0 asks, and the others join
+            self.count(cx);
+            cx.save_alone(Save { name: iter_name(cx.iter()), latest: true });
+        }
         self.save_if(self.is_last(cx), cx);
         Ok(())
     }
@@ -227,7 +233,11 @@ impl Checkpoint {
     fn is_due(&self, clock: Clock, cx: &Context<'_>) -> bool {
         let clocks = cx.clocks();
         let cadence = self.cadence(clocks.clock());
-        cadence.is_some_and(|cadence| cadence.by == clock && cadence.is_at(clocks.count(clock)))
+        cadence.is_some_and(|cadence| match (cadence.by, clock) {
+            // counted after each iter
+            (Clock::Sample, Clock::Iter) => cadence.is_due(clocks),
+            (by, clock) => by == clock && cadence.is_at(clocks.count(clock)),
+        })
     }
 
     /// When regular checkpoints are due, of a training on this clock; `None`: by minutes alone.
@@ -253,8 +263,15 @@ impl Checkpoint {
 
     /// Asks for a regular checkpoint, and counts it.
     fn save_regular(&mut self, wanted: bool, cx: &mut Context<'_>) {
+        if wanted && self.training && cx.exception().is_none() {
+            self.count(cx);
+        }
+        self.save_if(wanted, cx);
+    }
+
+    fn count(&mut self, cx: &Context<'_>) {
         let iter = cx.iter();
-        if wanted && self.training && cx.exception().is_none() && self.counted != Some(iter) {
+        if self.counted != Some(iter) {
             self.counted = Some(iter);
             self.last = Some(Instant::now());
             self.regular += 1;
@@ -262,7 +279,6 @@ impl Checkpoint {
                 self.kept.push(iter);
             }
         }
-        self.save_if(wanted, cx);
     }
 
     /// Asks for a checkpoint that is named by its iter, unless something is on its way out.
@@ -280,7 +296,7 @@ fn told(entry: &Entry, clock: Clock) -> String {
     let value = format!("{:.4}", entry.value);
     match clock {
         Clock::Epoch => format!("{value} at {}, {}", entry.epoch, entry.iter),
-        Clock::Iter => format!("{value} at {}", entry.iter),
+        Clock::Iter | Clock::Sample => format!("{value} at {}", entry.iter),
     }
 }
 

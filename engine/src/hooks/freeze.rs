@@ -17,10 +17,10 @@ pub struct Freeze {
     /// Names of parameters, in which `*` stands for any text; with several models `net.features.*`.
     #[config(example = vec!["features.*".to_owned()], resets_state)]
     patterns: Vec<String>,
-    /// They are frozen when so many epochs or iters are finished; 0 is the start.
+    /// They are frozen when so many epochs, iters or samples are finished; 0 is the start.
     #[config(default = 0)]
     from: u64,
-    /// They are thawed when so many epochs or iters are finished; never when it is not given.
+    /// They are thawed when so many epochs, iters or samples are finished; never when it is not given.
     #[config(default)]
     until: Option<u64>,
     /// The clock of `from` and `until`; that of the trainer when it is not given.
@@ -38,6 +38,7 @@ impl Freeze {
             let text = format!("`until` is {until}, and must be above `from`, which is {}", self.from);
             return Err(Error::msg(text));
         }
+        cx.clocks().check(self.by.unwrap_or(Clock::Iter))?;
         self.follow(cx)
     }
 

@@ -68,6 +68,9 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         if let Some(scheduled) = self.run.scheduled.first() {
             return Some(format!("a schedule changes `{}`, and a graph would keep its first value", scheduled.path));
         }
+        if let Some(optimizer) = self.run.updates.minimizer() {
+            return Some(format!("`{optimizer}` computes the loss several times in an update, and reads it"));
+        }
         if !Graph::exists() {
             return Some("this libtorch has none".to_owned());
         }

@@ -7,6 +7,7 @@ use crate::loops::identity::{self, Identity, sink_identities, sinks_as_now};
 use crate::loops::order::{LoaderState, check_order, check_seed, save_loader};
 use crate::loops::program::Program;
 use crate::loops::trainer::{Role, Trainer};
+use crate::optim::SampleClock;
 use crate::phase::at;
 use crate::random;
 use crate::record::RowPhase;
@@ -29,6 +30,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             map.put("iter", &clocks.iter);
             map.put("batch", &clocks.batch);
             map.put("last_val", &clocks.last_val);
+            map.put("samples", &clocks.samples.map(|samples| samples.saved()));
         });
         state.put("ended", &self.ended());
         state.put_map("requests", |map| map.put("skip_update", &run.requests.skip_update));
@@ -142,6 +144,9 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         run.clocks.iter = clocks.take::<Iter>("iter")?;
         run.clocks.batch = clocks.take::<Batch>("batch")?;
         run.clocks.last_val = clocks.take("last_val")?;
+        // those of earlier versions have none
+        let samples = clocks.0.contains_key("samples").then(|| clocks.take("samples")).transpose()?.flatten();
+        run.clocks.samples = samples.map(SampleClock::restored);
         run.requests.skip_update = state.take_map("requests")?.take("skip_update")?;
         run.seen.results.latest = state.take("results")?;
         run.seen.continue_time(state.take("time")?);

@@ -6,6 +6,7 @@ use crate::loops::dumped::Notes;
 use crate::loops::program::Program;
 use crate::loops::trainer::Trainer;
 use crate::native::{FlopCounter, OperatorFlops, storage_id};
+use crate::optim::Optim;
 use crate::run::{PassPlace, Shares};
 use std::collections::BTreeMap;
 use tch::Tensor;
@@ -81,11 +82,14 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             drop(notes);
             self.run.updates.finish(pass)?;
             costs.gradients += self.bytes_of_gradients(pass)?;
-            self.run.updates.step(pass, 0)?;
+            // one that computes the loss again has its state after some updates only
+            if !self.run.updates.minimizes(pass) {
+                self.run.updates.step(pass, 0)?;
+            }
             self.run.current.pass = None;
         }
         let optimizers = self.run.updates.optimizers().iter();
-        costs.optimizers = optimizers.map(|optimizer| bytes_of_state(&optimizer.save_state())).sum();
+        costs.optimizers = optimizers.map(bytes_of_optimizer).sum::<Result<u64>>()?;
         Ok(costs)
     }
 
@@ -141,6 +145,13 @@ impl Costs {
 
 fn bytes_of(tensor: &Tensor) -> u64 {
     (tensor.numel() * tensor.kind().elt_size_in_bytes()) as u64
+}
+
+fn bytes_of_optimizer(optimizer: &Optim) -> Result<u64> {
+    match optimizer.is_minimizer() {
+        true => Ok(optimizer.state_bytes()?.1),
+        false => Ok(bytes_of_state(&optimizer.save_state())),
+    }
 }
 
 fn bytes_of_state(state: &StateMap) -> u64 {

@@ -89,6 +89,11 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
                 take(self, None)?;
             } else {
                 let Some(BatchRead { size, weight }) = fed.read(&mut self.trainer, &self.run)? else { break };
+                let loader = fed.loader(&mut self.trainer)?;
+                loader.bring_ahead();
+                if let Some(notice) = loader.notice() {
+                    self.run.say(&notice)?;
+                }
                 self.run.step.batch_size = size;
                 self.run.step.batch_weight = weight;
                 self.run.step.output = None;

@@ -55,8 +55,9 @@ pub(super) fn check_order(place: &LoaderState, now: Option<&CommonOrder>) -> Res
             Ok(Some(format!("the loader `{loader}` gives its samples in another order from pass {pass} on: {changes}")))
         }
         (false, _) => Err(Error::msg(format!(
-            "the loader `{loader}` would give its samples in another order: {changes}; the checkpoint stands at sample {sample} of {} in pass {pass}, so that some samples of the pass would come twice and others never; undo the change until the pass is over, or begin a new run with `--fresh`",
-            was.samples
+            "the loader `{loader}` would give its samples in another order: {changes}; the checkpoint stands at sample {sample}{} in pass {pass}, so that some samples of the pass would come twice and others never; undo the change until the pass is over, or begin a new run with `--fresh`",
+            // a stream has no number of samples
+            if was.samples == u64::MAX { String::new() } else { format!(" of {}", was.samples) }
         ))),
     }
 }

@@ -25,6 +25,8 @@ pub struct TrainPlan {
     pub max_epochs: Option<u64>,
     /// Updates (with `by_iter`; with `by_epoch` an additional limit).
     pub max_iters: Option<u64>,
+    /// Samples, instead of updates (with `by_iter`). `max_iters` follows from it when the loaders are open.
+    pub max_samples: Option<u64>,
     /// Batches of one update; 0 means 1. A pass may have its own number.
     pub accumulate: u64,
     /// Batches of one epoch, if it is not the whole loader.
@@ -145,7 +147,13 @@ impl TrainPlan {
     pub(crate) fn length(&self, clock: Clock, infos: &[PassInfo], loader: Option<u64>) -> TrainingLength {
         let Clock::Epoch = clock else {
             let iters = self.max_iters;
-            return TrainingLength { max_epochs: Some(1), max_iters: iters, iters_per_epoch: iters, limit: iters };
+            return TrainingLength {
+                max_epochs: Some(1),
+                max_iters: iters,
+                iters_per_epoch: iters,
+                limit: iters,
+                samples: None,
+            };
         };
         let batches = self.batches_per_epoch.or(loader);
         let per_iter = batches_per_iter(&self.passes(infos)).ok();
@@ -157,7 +165,7 @@ impl TrainPlan {
                 [Some(epochs.saturating_mul(iters)), self.max_iters].into_iter().flatten().min()
             }
         };
-        TrainingLength { max_epochs: self.max_epochs, max_iters, iters_per_epoch, limit: self.max_iters }
+        TrainingLength { max_epochs: self.max_epochs, max_iters, iters_per_epoch, limit: self.max_iters, samples: None }
     }
 }
 

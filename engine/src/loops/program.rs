@@ -6,6 +6,7 @@ use crate::base::{Error, ErrorContext as _, Result};
 use crate::hook::{Dispatcher, EngineHooks, Planned};
 use crate::loops::dumped::{Before, Notes};
 use crate::loops::loaders::Loaders;
+use crate::loops::loss_points::LossPoints;
 use crate::loops::names::is_short;
 use crate::loops::plan::Plan;
 use crate::loops::processor::StepConfig;
@@ -54,6 +55,8 @@ pub struct Program<D: EngineHooks, T: Trainer> {
     pub(crate) processor: Option<Box<dyn StepConfig>>,
     /// What was there before the update under way, while updates may be dumped.
     pub(super) before: Option<Before<T::Batch>>,
+    /// The loss of the update under way, where its optimizer computes it at several points.
+    pub(super) loss_points: Option<LossPoints>,
     /// What is noted of an update that is computed again alone.
     pub(super) replaying: Option<Notes>,
     pub(super) profiling: Profiling,
@@ -77,6 +80,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             recordings: None,
             processor: None,
             before: None,
+            loss_points: None,
             replaying: None,
             profiling: Profiling::default(),
             loaders,

@@ -9,8 +9,8 @@ use crate::loops::ranks::Agree;
 use crate::loops::trainer::{Role, Trainer};
 use crate::model::ModelEntry;
 use crate::native::{AutocastCacheOff, StreamGuard};
-use crate::optim::TrainingLength;
 use crate::optim::update::batches_per_iter;
+use crate::optim::{SampleClock, TrainingLength};
 use crate::phase::at;
 use crate::run::{Generators, Requests, RunState};
 use tch::Tensor;
@@ -30,12 +30,15 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.prepare_passes()?;
         self.prepare_scheduled()?;
         self.prepare_recordings()?;
+        self.count_samples()?;
         let length = self.plan.train.length(T::CLOCK, T::PASSES, loader);
         if T::CLOCK == Clock::Epoch && length.iters_per_epoch.is_none() {
             return Err(Error::msg(ENDLESS_EPOCH));
         }
         if length.max_iters.is_none() {
-            return Err(Error::msg("the training has no end; set `max_epochs` or `max_iters` in `train`"));
+            return Err(Error::msg(
+                "the training has no end; set `max_epochs`, `max_iters` or `max_samples` in `train`",
+            ));
         }
         let max_iters = self.planned_iters(&length);
         let clocks = &mut self.run.clocks;
@@ -47,6 +50,22 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             clocks.epoch = Epoch(0);
         }
         Ok(())
+    }
+
+    /// Sets how updates count in samples, and how many of them a training has that is planned in samples.
+    fn count_samples(&mut self) -> Result<()> {
+        let per_iter = batches_per_iter(&self.plan.train.passes(T::PASSES)).ok();
+        let samples = self.epoch_loader()?.batch_samples().zip(per_iter);
+        let clocks = &mut self.run.clocks;
+        clocks.samples = samples.map(|(batch, batches)| {
+            let per_iter = batch.saturating_mul(batches.max(1));
+            clocks.samples.map_or_else(|| SampleClock::new(per_iter), |clock| clock.from(clocks.iter.get(), per_iter))
+        });
+        if let Some(most) = self.plan.train.max_samples {
+            clocks.check(Clock::Sample)?;
+            self.plan.train.max_iters = clocks.samples.map(|clock| clock.iter_of(most));
+        }
+        self.plan.val.as_ref().map_or(Ok(()), |val| clocks.check(val.by))
     }
 
     /// Iters of the whole training: those that are done and those that are left. A resumed run may have done its first
@@ -77,13 +96,13 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         {
             return Err(Error::msg(uneven(plans[place].name, why)));
         }
-        let RunState { models, updates, numerics, device, .. } = &mut self.run;
+        let RunState { models, updates, numerics, device, process, .. } = &mut self.run;
         let parameters = models.iter().flat_map(ModelEntry::parameters);
         let parameters: Vec<Tensor> = parameters.map(|(_, tensor)| tensor.shallow_clone()).collect();
         updates.set_passes(T::PASSES, plans, &parameters)?;
         updates.set_precision(numerics.precision, *device)?;
         updates.set_non_finite(self.plan.train.non_finite);
-        Ok(())
+        updates.check_minimizers(process.world())
     }
 
     /// Trains from the position of the clocks to the end of the plan, or until something stops it.
@@ -99,10 +118,12 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// # Errors
     /// The first error of a step, a hook, a loader or the disk.
     pub(crate) fn epochs(&mut self) -> Result<()> {
+        self.ranks.in_own_loop = true;
         while !self.is_over() {
             self.epoch()?;
             self.safe_point()?;
         }
+        self.ranks.in_own_loop = false;
         Ok(())
     }
 
@@ -256,13 +277,13 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// Counts the epoch when its last batch is done; `by_iter`: when all iters are.
     fn count_epoch(&mut self) {
         let complete = match T::CLOCK {
-            Clock::Iter => self.run.clocks.is_finished(),
+            Clock::Iter | Clock::Sample => self.run.clocks.is_finished(),
             Clock::Epoch => self.batches_left() == Some(0),
         };
         if complete {
             let clocks = &mut self.run.clocks;
             clocks.epoch = match T::CLOCK {
-                Clock::Iter => Epoch(1),
+                Clock::Iter | Clock::Sample => Epoch(1),
                 Clock::Epoch => clocks.epoch.next(),
             };
             clocks.batch = Batch(0);
@@ -364,7 +385,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// Batches that this epoch still has; `None`: the loader starts over as often as it takes.
     pub(super) fn batches_left(&mut self) -> Option<u64> {
         match T::CLOCK {
-            Clock::Iter => None,
+            Clock::Iter | Clock::Sample => None,
             Clock::Epoch => match self.plan.train.batches_per_epoch {
                 Some(batches) => Some(batches.saturating_sub(self.run.clocks.batch.get())),
                 // a loader without end is refused where the training is prepared

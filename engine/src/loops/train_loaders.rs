@@ -92,13 +92,26 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         Ok(Some(format!("overfit: {which} of `{names}` again and again, with the same random numbers; the plan stays")))
     }
 
-    /// The next training batch, on the host: of several loaders a batch of each. A loader at the end of its pass begins the
-    /// next one. `None` where other ranks have all samples of it.
+    /// Lets every train loader that can begin to bring its next batch to the device. No loader goes on by this.
+    pub(super) fn bring_batches_ahead(&mut self) -> Result<()> {
+        for place in 0..T::loaders(Role::Train).len() {
+            self.train_loader(place)?.bring_ahead();
+        }
+        Ok(())
+    }
+
+    /// The next training batch, on the host unless it was brought ahead: of several loaders a batch of each. A loader at the
+    /// end of its pass begins the next one. `None` where other ranks have all samples of it.
     pub(super) fn next_train_batch(&mut self) -> Result<Option<Weighed<T::Batch>>> {
         let shared = self.run.process.world() > 1;
         for place in 0..T::loaders(Role::Train).len() {
             let loader = self.train_loader(place)?;
             loader.go_on()?;
+            if shared && place == 0 {
+                let samples = loader.next_samples();
+                self.ranks.samples.push(samples);
+            }
+            let loader = self.train_loader(place)?;
             // `deal_loaders` refuses this of one of several loaders
             if shared && loader.own_samples() == Some(0) {
                 loader.skip()?;
@@ -106,6 +119,11 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             }
         }
         let batch = self.trainer.next_train_batch()?.ok_or_else(|| Error::msg("a train loader has no batch"))?;
+        for place in 0..T::loaders(Role::Train).len() {
+            if let Some(notice) = self.train_loader(place)?.notice() {
+                self.run.say(&notice)?;
+            }
+        }
         self.run.current.loader = self.epoch_loader_name();
         self.run.current.named_loader = false;
         Weighed::of(batch).map(Some)

@@ -7,7 +7,9 @@
 
 use crate::base::spans::{self, SpanKind};
 use crate::base::{Error, Output, Result};
+use crate::data::Batch as _;
 use crate::hook::EngineHooks;
+use crate::loops::loss_points::LossPoints;
 use crate::loops::program::Program;
 use crate::loops::share::Weighed;
 use crate::loops::trainer::Trainer;
@@ -15,7 +17,7 @@ use crate::optim::update::check_loss;
 use crate::optim::{PassBatches, PassPlan};
 use crate::phase::at;
 use crate::record::RowPhase;
-use crate::run::{PassPlace, Shares};
+use crate::run::PassPlace;
 use tch::Tensor;
 
 /// The batches of an iter.
@@ -87,6 +89,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
                 self.dump_failed_update();
             }
             self.run.current.pass = None;
+            self.loss_points = None;
             result?;
         }
         Ok(())
@@ -98,22 +101,24 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     fn update(&mut self, pass: usize, batches: u64, again: bool, at_hand: &mut AtHand<T::Batch>) -> Result<()> {
         self.share_changed_buffers()?;
         self.run.updates.begin(pass)?;
+        self.loss_points = self.run.updates.minimizes(pass).then(LossPoints::default);
         if let Some(recordings) = &mut self.recordings {
             recordings.begin(batches);
         }
         self.note_before_update(again)?;
         if again {
-            self.run.step.shares = Shares::begin(&self.run.process, weights(&at_hand.held))?;
+            self.ranks.begin_update(&mut self.run, pass, T::Batch::STATES_WEIGHT, weights(&at_hand.held))?;
             let batches = at_hand.held.len();
             for (place, batch) in at_hand.held.iter_mut().enumerate() {
                 self.begin_batch(pass, place + 1 == batches)?;
                 self.batch(pass, batch.as_mut(), Count::Again)?;
             }
-            return self.step_optimizers(pass);
+            return self.step_optimizers(pass, &mut at_hand.held);
         }
         at_hand.held.clear();
-        let is_followed = self.run.updates.passes()[pass].is_followed();
+        let is_followed = self.run.updates.passes()[pass].is_followed() || self.loss_points.is_some();
         self.waiting.clear();
+        self.ranks.samples.clear();
         for _ in 0..batches {
             let batch = {
                 let _span = spans::span(SpanKind::Data, "wait for a batch");
@@ -121,7 +126,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             };
             self.waiting.push(batch);
         }
-        self.run.step.shares = Shares::begin(&self.run.process, weights(&self.waiting))?;
+        self.ranks.begin_update(&mut self.run, pass, T::Batch::STATES_WEIGHT, weights(&self.waiting))?;
         self.waiting.reverse();
         while let Some(batch) = self.waiting.pop() {
             let mut batch = {
@@ -129,13 +134,17 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
                 batch.map(|batch| batch.onto(&self.run)).transpose()?
             };
             at_hand.left = at_hand.left.map(|left| left.saturating_sub(1));
+            if self.waiting.is_empty() {
+                // the batch of the next update, beside the computing of this one
+                self.bring_batches_ahead()?;
+            }
             self.begin_batch(pass, self.waiting.is_empty())?;
             self.batch(pass, batch.as_mut(), Count::Fresh)?;
             if is_followed {
                 at_hand.held.push(batch);
             }
         }
-        self.step_optimizers(pass)
+        self.step_optimizers(pass, &mut at_hand.held)
     }
 
     /// `last`: whether no batch of the update follows.
@@ -150,7 +159,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             if let Count::Fresh = count {
                 self.run.clocks.batch = self.run.clocks.batch.next();
             }
-            self.tell_of_skip_early()?;
+            self.tell_of_update(pass)?;
             return self.run.updates.after_batch(pass);
         };
         self.run.step.put_batch(batch.size, batch.weight);
@@ -187,6 +196,9 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.run.step.is_stage_open = false;
         let what = self.run.updates.passes()[pass].prefix().unwrap_or("train_step");
         let others_off = self.run.updates.forward(pass)?;
+        if let Some(points) = &mut self.loss_points {
+            points.before_step(self.run.device)?;
+        }
         let output = self.step(what, |trainer, cx| trainer.train_step(batch, cx))?;
         drop(others_off);
         if self.run.step.is_stage_open {
@@ -195,8 +207,10 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             )));
         }
         let loss = checked_loss(what, &output, self.run.step.has_gone_backward)?.map(Tensor::shallow_clone);
+        let is_further = self.loss_points.as_ref().is_some_and(LossPoints::is_further);
         match &mut self.replaying {
             Some(notes) => notes.after_forward(&output)?,
+            None if is_further => {}
             None => {
                 self.record_output(&output);
                 self.run.step.output = Some(output);
@@ -204,12 +218,17 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             }
         }
         let span = spans::span(SpanKind::Step, "backward");
-        self.tell_of_skip_early()?;
-        if let Some(loss) = loss {
+        self.tell_of_update(pass)?;
+        let mut part = None;
+        if let Some(loss) = &loss {
             let share = self.run.share_of_batch()?;
-            self.run.updates.backward(pass, &loss, share)?;
+            self.run.updates.backward(pass, loss, share)?;
+            part = Some((loss, share));
         }
         drop(span);
+        if let Some(points) = &mut self.loss_points {
+            points.after_backward(what, part.filter(|_| !self.run.step.has_gone_backward))?;
+        }
         if let Some(notes) = &mut self.replaying {
             notes.after_backward()?;
         }
@@ -217,7 +236,8 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     }
 
     /// The steps of the optimizers, unless a hook or a step has asked to leave the update out.
-    fn step_optimizers(&mut self, pass: usize) -> Result<()> {
+    fn step_optimizers(&mut self, pass: usize, batches: &mut [Option<Weighed<T::Batch>>]) -> Result<()> {
+        self.hear_of_update(pass)?;
         self.run.updates.finish(pass)?;
         self.within::<at::BeforeOptimizerStep, at::AfterOptimizerStep>(|program| {
             let iter = program.run.clocks.iter.get();
@@ -230,6 +250,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             let span = spans::span(SpanKind::Step, "update");
             let updated = match program.recorded_update(pass)? {
                 Some(updated) => updated,
+                None if program.loss_points.is_some() => program.minimize(pass, iter, batches)?,
                 None => program.run.updates.step(pass, iter)?,
             };
             drop(span);

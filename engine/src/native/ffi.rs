@@ -19,6 +19,12 @@ pub(super) struct RawMeter {
     _private: [u8; 0],
 }
 
+/// `eng::CopyLane`, only ever behind a pointer.
+#[repr(C)]
+pub(super) struct RawCopyLane {
+    _private: [u8; 0],
+}
+
 /// `eng::Graph`, only ever behind a pointer.
 #[repr(C)]
 pub(super) struct RawGraph {
@@ -62,6 +68,7 @@ pub(super) struct RawReducerOptions {
     pub(super) bucket_bytes: i64,
     pub(super) find_unused: bool,
     pub(super) compress: c_int,
+    pub(super) note: i64,
 }
 
 /// `EngBlock`: a block of Rust's, behind pointers.
@@ -227,6 +234,15 @@ unsafe extern "C" {
 
     pub(super) fn eng_pinned_like(tensor: *const C_tensor, out: *mut *mut C_tensor) -> c_int;
 
+    pub(super) fn eng_pinned_copy(tensor: *const C_tensor, out: *mut *mut C_tensor) -> c_int;
+    pub(super) fn eng_copy_lane_new(device_type: c_int, index: c_int, out: *mut *mut RawCopyLane) -> c_int;
+    pub(super) fn eng_copy_lane_free(lane: *mut RawCopyLane);
+    pub(super) fn eng_copy_lane_copy(lane: *mut RawCopyLane, tensor: *const C_tensor, out: *mut *mut C_tensor)
+    -> c_int;
+    pub(super) fn eng_copy_lane_mark(lane: *mut RawCopyLane) -> c_int;
+    pub(super) fn eng_copy_lane_wait(lane: *mut RawCopyLane) -> c_int;
+    pub(super) fn eng_copy_lane_keep(lane: *mut RawCopyLane, copy: *const C_tensor) -> c_int;
+
     pub(super) fn eng_reads_begin() -> c_int;
     pub(super) fn eng_reads_end() -> c_int;
     pub(super) fn eng_reads() -> u64;
@@ -364,6 +380,8 @@ unsafe extern "C" {
     pub(super) fn eng_reducer_free(reducer: *mut RawReducer) -> c_int;
     pub(super) fn eng_reducer_before_forward(reducer: *mut RawReducer, last: bool) -> c_int;
     pub(super) fn eng_reducer_before_backward(reducer: *mut RawReducer, loss: *const C_tensor) -> c_int;
+    pub(super) fn eng_reducer_tell(reducer: *mut RawReducer, numbers: *const f64) -> c_int;
+    pub(super) fn eng_reducer_told(reducer: *const RawReducer, means: *mut f64) -> c_int;
     pub(super) fn eng_reducer_zeros(reducer: *mut RawReducer) -> c_int;
     pub(super) fn eng_reducer_left_out(reducer: *const RawReducer, left_out: *mut bool) -> c_int;
     pub(super) fn eng_reducer_is_unfinished(reducer: *const RawReducer) -> bool;

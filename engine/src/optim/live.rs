@@ -9,6 +9,8 @@ use crate::native::{self, NativeError, Scaling, TensorList};
 use crate::optim::algorithm::{Algorithm, SlotShape, StepInputs};
 use crate::optim::error::OptimError;
 use crate::optim::groups::{Assigned, assign};
+use crate::optim::minimizer::Minimizer;
+use crate::optim::one_vector::check_one_vector;
 use crate::optim::optimizer::Optimizer;
 use crate::optim::rate::DeviceRate;
 use crate::optim::settings::Settings;
@@ -45,6 +47,8 @@ pub struct Optim {
     models: Vec<String>,
     pub(super) recipe: &'static str,
     pub(super) algorithm: Box<dyn Algorithm>,
+    // in the place of the algorithm; out while it computes the loss
+    pub(super) minimizer: Option<Box<dyn Minimizer>>,
     pub(super) groups: Vec<Group>,
     // the parameters of all groups once more, for what spans them
     parameters: TensorList,
@@ -84,7 +88,10 @@ impl Optim {
     pub fn new(name: &str, recipe: &dyn Optimizer, parameters: Vec<(String, Tensor)>) -> Result<Self, OptimError> {
         recipe.check()?;
         check_parameters(name, &parameters)?;
-        let algorithm = recipe.algorithm();
+        let (algorithm, minimizer) = (recipe.algorithm(), recipe.minimizer());
+        if minimizer.is_some() {
+            check_one_vector(name, recipe, &parameters)?;
+        }
         let native = |source| OptimError::Native { optimizer: name.into(), doing: "its set-up".into(), source };
         let mut groups = Vec::new();
         for assigned in assign(&recipe.settings(), recipe.groups(), &parameters)? {
@@ -93,8 +100,17 @@ impl Optim {
         let list = TensorList::new(parameters.iter().map(|(_, tensor)| tensor)).map_err(native)?;
         let parameter_names = parameters.into_iter().map(|(name, _)| name).collect();
         let (recipe, models) = (recipe.name(), Vec::new());
-        let elsewhere = BTreeSet::new();
-        Ok(Optim { name: name.into(), models, recipe, algorithm, groups, parameters: list, parameter_names, elsewhere })
+        Ok(Optim {
+            name: name.into(),
+            models,
+            recipe,
+            algorithm,
+            minimizer,
+            groups,
+            parameters: list,
+            parameter_names,
+            elsewhere: BTreeSet::new(),
+        })
     }
 
     /// Names the models whose parameters it has, for hooks that need this.
@@ -251,7 +267,7 @@ impl Optim {
 
     /// The bytes of the state that it has once every parameter had a gradient, without counts of steps: of this rank, and of
     /// all together.
-    pub(super) fn state_bytes(&self) -> Result<(u64, u64), NativeError> {
+    pub(crate) fn state_bytes(&self) -> Result<(u64, u64), NativeError> {
         let (mut own, mut all) = (0, 0);
         for (name, tensor) in self.parameter_names.iter().zip(self.each_parameter()?) {
             let bytes = self.bytes_of_state(&tensor);
@@ -264,7 +280,8 @@ impl Optim {
     /// The bytes of the state of a parameter, without counts of steps.
     pub(super) fn bytes_of_state(&self, parameter: &Tensor) -> u64 {
         let slots = self.algorithm.slots().iter().filter(|slot| slot.shape == SlotShape::LikeParameter).count();
-        (parameter.numel() * parameter.kind().elt_size_in_bytes() * slots) as u64
+        let tensors = self.minimizer.as_ref().map_or(slots as u64, |minimizer| minimizer.state_tensors());
+        tensors.saturating_mul((parameter.numel() * parameter.kind().elt_size_in_bytes()) as u64)
     }
 
     fn failed(&self, doing: &str, source: NativeError) -> OptimError {

@@ -12,12 +12,17 @@ mod error;
 mod foreach;
 mod groups;
 mod layer_decay;
+mod lbfgs;
 mod live;
+mod minimize;
+mod minimizer;
+mod one_vector;
 mod optimizer;
 mod rate;
 mod recipes;
 mod recorded;
 mod saved;
+mod saved_whole;
 pub mod schedule;
 mod settings;
 #[cfg(test)]
@@ -29,12 +34,14 @@ pub use clip::{Clip, ClipTogether, clip_gradients};
 pub use error::OptimError;
 pub use groups::{GroupName, GroupRule, GroupRules};
 pub use layer_decay::LayerDecay;
+pub use lbfgs::{Lbfgs, LineSearch};
 pub use live::{Group, Optim};
+pub use minimizer::{Minimizer, Objective};
 pub use optimizer::{Optimizer, OptimizerConfig};
 pub use recipes::{
     Adadelta, Adafactor, Adagrad, Adam, AdamW, Adamax, Lamb, Lars, Lion, Muon, MuonRate, NAdam, RAdam, RmsProp, Rprop,
     Sgd,
 };
-pub use schedule::{PlannedLength, Schedule, ScheduleConfig, Schedules, TrainingLength, TrainingProgress};
+pub use schedule::{PlannedLength, SampleClock, Schedule, ScheduleConfig, Schedules, TrainingLength, TrainingProgress};
 pub use settings::{Setting, Settings};
 pub use update::{GradientScale, NonFinite, Pass, PassBatches, PassInfo, PassPlan, PassSettings, Precision, Updates};

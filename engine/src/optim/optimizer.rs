@@ -3,6 +3,7 @@
 use crate::optim::algorithm::Algorithm;
 use crate::optim::error::OptimError;
 use crate::optim::groups::GroupRules;
+use crate::optim::minimizer::Minimizer;
 use crate::optim::settings::Settings;
 use std::fmt::Debug;
 
@@ -70,6 +71,11 @@ pub trait Optimizer: Debug + Send + Sync {
 
     /// How an update is computed.
     fn algorithm(&self) -> Box<dyn Algorithm>;
+
+    /// How an update is computed that needs the loss at several points; it takes the place of [`Optimizer::algorithm`].
+    fn minimizer(&self) -> Option<Box<dyn Minimizer>> {
+        None
+    }
 }
 
 /// An optimizer that a file can choose. `#[component(optimizer)]` implements and registers it.

@@ -9,6 +9,7 @@ use crate::native::TensorList;
 use crate::optim::algorithm::{Slot, SlotShape};
 use crate::optim::groups::GroupName;
 use crate::optim::live::{Bucket, Group, Optim};
+use crate::optim::saved_whole::{load_whole, saved_whole};
 use crate::optim::schedule::TrainingProgress;
 use crate::optim::settings::{Setting, Settings};
 use crate::optim::update::Updates;
@@ -38,6 +39,9 @@ impl State for Optim {
         state.put("optimizer", &self.recipe.to_owned());
         state.put("groups", &groups);
         state.put("parameters", &parameters);
+        if let Some(minimizer) = &self.minimizer {
+            state.put("minimizer", &saved_whole(&**minimizer, self.layout()));
+        }
         state
     }
 
@@ -66,6 +70,11 @@ impl State for Optim {
         }
         if let Some(unknown) = saved_parameters.0.keys().next() {
             return Err(self.unknown_parameter(unknown));
+        }
+        let (layout, first) = (self.layout(), self.parameters().get(0).ok().flatten());
+        if let Some(minimizer) = &mut self.minimizer {
+            let loaded = load_whole(&mut **minimizer, state.take_map("minimizer")?, layout, first);
+            loaded.map_err(|error| error.at("minimizer"))?;
         }
         for (group, (settings, states)) in self.groups.iter_mut().zip(loaded) {
             group.settings = settings;

@@ -1,7 +1,10 @@
 //! The position of a run, and its planned length.
 
-use crate::base::{Batch, Clock, Epoch, Iter};
-use crate::optim::{PlannedLength, TrainingProgress};
+use crate::base::{Batch, Clock, Epoch, Error, Iter, Result};
+use crate::optim::{PlannedLength, SampleClock, TrainingProgress};
+
+/// Why a training can't count in samples.
+pub(crate) const NO_SAMPLES: &str = "samples can't be counted: the train loader does not tell the samples of a batch (`Source::batch_samples`), or the passes read different numbers of batches; count in iters";
 
 /// The clocks of a run: what is finished, and what is planned. In a phase `after_x`, `x` is already counted.
 #[derive(Clone, Debug)]
@@ -14,6 +17,7 @@ pub struct Clocks {
     pub(crate) max_iters: Option<u64>,
     pub(crate) iters_per_epoch: u64,
     pub(crate) last_val: Option<Iter>,
+    pub(crate) samples: Option<SampleClock>,
 }
 
 impl Clocks {
@@ -28,6 +32,7 @@ impl Clocks {
             max_iters: None,
             iters_per_epoch: 0,
             last_val: None,
+            samples: None,
         }
     }
 
@@ -66,11 +71,35 @@ impl Clocks {
         self.iters_per_epoch
     }
 
+    /// Samples since the start of the training: of each update as many as its full batches have. `None` when the train loader
+    /// does not tell the samples of a batch.
+    pub fn samples(&self) -> Option<u64> {
+        Some(self.samples?.at(self.iter.get()))
+    }
+
+    /// Samples before the last update.
+    pub(crate) fn samples_before(&self) -> u64 {
+        self.samples.map_or(0, |samples| samples.at(self.iter.get().saturating_sub(1)))
+    }
+
+    /// Refuses a clock that does not run: that of samples, when they can't be counted. Call it before a training with the clock
+    /// of a setting.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub fn check(&self, clock: Clock) -> Result<()> {
+        match clock == Clock::Sample && self.samples.is_none() {
+            true => Err(Error::msg(NO_SAMPLES)),
+            false => Ok(()),
+        }
+    }
+
     /// The count of one clock.
     pub fn count(&self, clock: Clock) -> u64 {
         match clock {
             Clock::Epoch => self.epoch.get(),
             Clock::Iter => self.iter.get(),
+            Clock::Sample => self.samples().unwrap_or(0),
         }
     }
 
@@ -79,6 +108,7 @@ impl Clocks {
         match clock {
             Clock::Epoch => self.max_epochs,
             Clock::Iter => self.max_iters,
+            Clock::Sample => Some(self.samples?.at(self.max_iters?)),
         }
     }
 
@@ -88,6 +118,7 @@ impl Clocks {
             max_epochs: self.max_epochs.unwrap_or(1),
             max_iters: self.max_iters.unwrap_or(0),
             iters_per_epoch: self.iters_per_epoch,
+            samples: self.samples,
         };
         TrainingProgress { epoch: self.epoch, iter: self.iter, planned }
     }

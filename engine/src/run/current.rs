@@ -103,7 +103,7 @@ impl Current {
         };
         let epoch = match clocks.clock {
             Clock::Epoch => format!(" (epoch {})", clocks.epoch.get()),
-            Clock::Iter => String::new(),
+            Clock::Iter | Clock::Sample => String::new(),
         };
         format!("`{step}` failed at iter {}, {batch}{epoch}", clocks.iter.get())
     }

@@ -39,7 +39,7 @@ pub use rollback::RollBack;
 pub(crate) use rollback::Rollbacks;
 pub(crate) use scheduled::Scheduled;
 pub use seen::{Results, Seen};
-pub(crate) use shares::Shares;
+pub(crate) use shares::{Foreseen, Shares};
 pub use signals::{Signal, Signals};
 pub use state::RunState;
 pub use step::StepState;

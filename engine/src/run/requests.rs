@@ -11,6 +11,8 @@ pub struct Requests {
     pub(crate) stop: Option<StopRequest>,
     pub(crate) validate: bool,
     pub(crate) saves: Vec<Save>,
+    /// Checkpoints that only this one of several ranks is asked for.
+    pub(crate) saves_alone: Vec<Save>,
     /// Why the coming update is to be left out.
     pub(crate) skip_update: Option<String>,
     /// The first request to go back to an earlier state.

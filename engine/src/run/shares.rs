@@ -1,6 +1,7 @@
 //! What each batch counts in the gradient of its update.
 
 use crate::base::Result;
+use crate::data::samples_of_rank;
 use crate::dist::{Numbers, Process};
 
 /// How batches share the gradient of an update: each by its part of the sum of weights, so that the gradient is the mean
@@ -20,6 +21,15 @@ pub(crate) enum Shares {
         weights: Numbers,
         own: Own,
     },
+}
+
+/// What the batches of an update were taken to weigh without asking the other ranks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Foreseen {
+    /// All batches of all ranks together.
+    pub(crate) total: f64,
+    /// Whether those of this rank weigh something else.
+    pub(crate) differs: bool,
 }
 
 /// The weights of the batches of this rank.
@@ -47,6 +57,28 @@ impl Shares {
         let most = own.fold(f64::NEG_INFINITY, f64::max);
         let weights = group.begin_numbers("the weighing of batches", &[sum, count, least, most])?;
         Ok(Shares::OnTheirWay { weights, own: Own { count, least } })
+    }
+
+    /// Of batches of which all ranks together read these samples, each its part. `own` are the weights that those of this
+    /// rank have. Where a rank has others than its part of the samples, all gradients have to be multiplied afterwards.
+    pub(crate) fn foreseen(
+        samples: &[u64],
+        rank: usize,
+        world: usize,
+        own: impl Iterator<Item = f64> + Clone,
+    ) -> (Shares, Foreseen) {
+        let parts = |rank| samples.iter().map(move |all| samples_of_rank(*all, rank, world)).filter(|part| *part > 0);
+        let weights = |rank| parts(rank).map(|part| part as f64);
+        let total: f64 = (0..world).flat_map(weights).sum();
+        let differs = !own.eq(weights(rank));
+        let first = weights(0).next().unwrap_or(0.0);
+        let equal =
+            (0..world).all(|rank| parts(rank).count() == samples.len() && weights(rank).all(|one| one == first));
+        let shares = match equal && !differs && !samples.is_empty() {
+            true => Shares::Equal(1.0 / samples.len() as f64),
+            false => Shares::ByWeight { total: total / world as f64 },
+        };
+        (shares, Foreseen { total, differs })
     }
 
     /// The share of a batch of this weight; waits for the weights of other ranks.
@@ -105,6 +137,43 @@ mod tests {
     #[test]
     fn other_weights_have_their_part_of_the_sum() {
         assert_eq!(shares(&[6.0, 2.0, 0.0]), [0.75, 0.25, 0.0]);
+    }
+
+    #[test]
+    fn shares_that_are_foreseen_are_those_that_ranks_would_tell_each_other() {
+        for (samples, world) in [(vec![8, 8], 2), (vec![8, 5], 2), (vec![1], 2), (vec![4, 2], 3), (vec![12], 3)] {
+            let own = |rank: usize| -> Vec<f64> {
+                let parts = samples.iter().map(|all| samples_of_rank(*all, rank, world) as f64);
+                parts.filter(|part| *part > 0.0).collect()
+            };
+            let told = |rank: usize| {
+                let own = own(rank);
+                let least = own.iter().copied().fold(f64::INFINITY, f64::min);
+                let most = own.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                [own.iter().sum(), own.len() as f64, least, most]
+            };
+            let all: Vec<f64> = (0..world).flat_map(told).collect();
+            for rank in 0..world {
+                let [_, count, least, _] = told(rank);
+                let mut asked = of_ranks(&all, Own { count, least }, world);
+                let (mut known, foreseen) = Shares::foreseen(&samples, rank, world, own(rank).into_iter());
+                assert_eq!(foreseen, Foreseen { total: samples.iter().sum::<u64>() as f64, differs: false });
+                for weight in own(rank) {
+                    let shares = [&mut asked, &mut known].map(|shares| shares.of_one(&Process::Alone, weight).unwrap());
+                    assert_eq!(shares[0], shares[1], "{samples:?} on rank {rank} of {world}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_rank_whose_batch_weighs_something_else_says_so() {
+        // six samples were read for rank 0, and its batch has five
+        let (mut shares, foreseen) = Shares::foreseen(&[12], 0, 2, [5.0].into_iter());
+        assert_eq!(foreseen, Foreseen { total: 12.0, differs: true });
+        // the exchange divides by two, and all is multiplied by 12 / 11: five parts of eleven
+        assert_eq!(shares.of_one(&Process::Alone, 5.0).unwrap(), 5.0 / 6.0);
+        assert!(Shares::foreseen(&[12], 0, 2, std::iter::empty()).1.differs);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! soon, because a step, a worker or a disk is stuck, a separate thread prints what the run is waiting for, and what a
 //! second signal does.
 
-use crate::base::waiting::waited_for;
+use crate::base::waiting::{Waited, interrupt, waited_for};
 use crate::base::{Error, Result};
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator;
@@ -134,17 +134,14 @@ impl Teller {
         let is_over = Arc::clone(&over);
         std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
             for signal in signals.forever().filter_map(Signal::of) {
+                interrupt();
                 std::thread::sleep(SILENT);
                 if is_over.load(Ordering::Relaxed) {
                     return;
                 }
                 // when nobody can read it, nothing else can be done about it
                 let begin = if stderr().is_terminal() { "\r\x1b[K" } else { "" };
-                let _ = writeln!(
-                    stderr(),
-                    "{begin}{}",
-                    told(signal, saves.load(Ordering::Relaxed), waited_for().as_deref())
-                );
+                let _ = writeln!(stderr(), "{begin}{}", told(signal, saves.load(Ordering::Relaxed), waited_for()));
             }
         })?;
         Ok(Teller { handle, over })
@@ -159,11 +156,17 @@ impl Drop for Teller {
 }
 
 /// What is said when a run does not end soon after a signal.
-fn told(signal: Signal, saves: bool, waited_for: Option<&str>) -> String {
-    let what = waited_for.unwrap_or("a step, a validation or a checkpoint to finish");
+fn told(signal: Signal, saves: bool, waited_for: Option<Waited>) -> String {
     let again = match signal {
         Signal::Interrupt => "a second Ctrl-C",
         Signal::Terminate => "a second SIGTERM",
+    };
+    let what = match waited_for {
+        Some(Waited { what, at_end: true }) => {
+            return format!("{signal}: the run has ended and is waiting for {what}; {again} ends the process at once");
+        }
+        Some(Waited { what, .. }) => what,
+        None => "a step, a validation or a checkpoint to finish".to_owned(),
     };
     let (does, lost) = match saves {
         true => ("the run saves a checkpoint and ends", ", and what is not in a checkpoint is lost"),

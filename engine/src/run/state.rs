@@ -8,7 +8,7 @@ use crate::optim::{Pass, Updates};
 use crate::record::{Event, Moment, Record, RowPhase, Value, ValueKind, check_name};
 use crate::run::{
     Clocks, Current, Decision, Dumps, Exception, Numerics, Requests, Rollbacks, Scheduled, Seen, Signals, StepState,
-    Storage,
+    StepWatch, Storage,
 };
 use std::collections::BTreeMap;
 use tch::Device;
@@ -183,6 +183,9 @@ impl RunState {
     ) -> Result<()> {
         check_name(name)?;
         self.step.notice("it records something other than a number");
+        if self.step.watch.as_ref().is_some_and(StepWatch::is_recording) {
+            return Ok(());
+        }
         let (phase, loader) = (RowPhase::of(self.current.phase), self.current.recorded_loader().map(str::to_owned));
         let name = match self.pass().and_then(Pass::prefix) {
             Some(pass) => format!("{pass}/{name}"),

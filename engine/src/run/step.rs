@@ -97,6 +97,11 @@ impl StepWatch {
         self.is_recording
     }
 
+    /// Whether nothing of what the step records is shown.
+    pub(crate) fn is_recording(&self) -> bool {
+        self.is_recording
+    }
+
     /// The first thing that a graph would not do again.
     pub(crate) fn found(&self) -> Option<String> {
         self.found.take()

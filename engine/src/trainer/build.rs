@@ -37,6 +37,8 @@ pub trait Fields: Batches + Slots + State + Sized + 'static {
     const PARTS: &'static [PartOf<Self>];
     /// Hooks that the program has besides the engine's own and the trainer's fields: `()`, or a bundle of a library.
     type Bundle: HookSet;
+    /// Whether the attribute has found no mistake. Else a file is not compared with what is left of the trainer.
+    const IS_WHOLE: bool = true;
 
     /// Puts the trainer together from its fields.
     fn of_fields(built: Built) -> Self;

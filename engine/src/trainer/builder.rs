@@ -100,7 +100,12 @@ impl<'a> Builder<'a> {
             return Ok(L::closed(name));
         }
         // its errors name it
-        panics::catch(format!("opening the loader `{name}`"), || L::open(name, &config, self.run.seed))
+        let mut loader =
+            panics::catch(format!("opening the loader `{name}`"), || L::open(name, &config, self.run.seed))?;
+        if let Some(source) = loader.source() {
+            source.transfer_to(self.run.device);
+        }
+        Ok(loader)
     }
 
     /// A `#[hook]` field.

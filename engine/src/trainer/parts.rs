@@ -23,6 +23,8 @@ pub trait Part: Sized + 'static {
     const INFO: PartInfo;
     /// The keys of its settings, where they are known when the program is compiled.
     const KEYS: Option<&'static [&'static str]>;
+    /// Those of the dataset of a loader, likewise.
+    const DATASET_KEYS: Option<&'static [&'static str]>;
 }
 
 /// The marker of a field, and the constant that asks whether the field's type can do what its role wants. Of a generic
@@ -56,6 +58,12 @@ macro_rules! __part {
                 $crate::__private::KeysOf::<
                     <$crate::__private::$kind as $crate::__private::PartKind<$marker>>::Config,
                 >::KEYS
+            };
+            const DATASET_KEYS: ::core::option::Option<&'static [&'static str]> = {
+                use $crate::__private::NoKeys as _;
+                $crate::__private::KeysOf::<
+                    <$crate::__private::$kind as $crate::__private::PartKind<$marker>>::Config,
+                >::OF_DATASET
             };
         }
     };
@@ -150,6 +158,8 @@ pub(crate) struct AnyPart {
     pub(super) info: PartInfo,
     /// [`Part::KEYS`].
     pub(super) keys: Option<&'static [&'static str]>,
+    /// [`Part::DATASET_KEYS`].
+    pub(super) dataset_keys: Option<&'static [&'static str]>,
     rank: u8,
     read: fn(&mut Reader<'_>) -> Option<Box<dyn Settings>>,
 }
@@ -158,7 +168,13 @@ impl<T> PartOf<T> {
     /// The field of a marker.
     pub const fn new<P: Part<Owner = T>>() -> Self {
         PartOf {
-            part: AnyPart { info: P::INFO, keys: P::KEYS, rank: <P::Kind as PartKind<P>>::RANK, read: read::<P> },
+            part: AnyPart {
+                info: P::INFO,
+                keys: P::KEYS,
+                dataset_keys: P::DATASET_KEYS,
+                rank: <P::Kind as PartKind<P>>::RANK,
+                read: read::<P>,
+            },
             live: P::Kind::live,
         }
     }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod allocations;
+mod batches;
 mod iters;
 mod orders;
 #[path = "../support/mod.rs"]

@@ -28,7 +28,7 @@ fn an_update_with_schedule_and_clipping_allocates_nothing_of_the_engine() {
             for (_, parameter) in &parameters {
                 (parameter * parameter).sum(Kind::Float).backward();
             }
-            let planned = PlannedLength { max_epochs: 1, max_iters: 10, iters_per_epoch: 10 };
+            let planned = PlannedLength::epochs(1, 10);
             let progress = TrainingProgress { epoch: Epoch(0), iter: Iter(iter), planned };
             let before = allocations();
             schedules.apply(&mut optims, &progress).unwrap();

@@ -399,7 +399,7 @@ fn a_function_is_a_schedule_that_a_file_names_and_list_shows() {
     let text =
         r#"[HalfThenTenth(end: 10), Counted(by: Epoch, begin: 2, end: 4, setting: "momentum", groups: ["opt"])]"#;
     let schedules: Schedules = engine::config::parse_text("example", text).unwrap().read().unwrap();
-    let planned = PlannedLength { max_epochs: 4, max_iters: 20, iters_per_epoch: 5 };
+    let planned = PlannedLength::epochs(4, 5);
     let value = |setting, iter| {
         let now = TrainingProgress { epoch: Epoch(iter / 5), iter: Iter(iter), planned };
         schedules.value(setting, GroupName { optimizer: "opt", group: "default" }, 0.5, &now)

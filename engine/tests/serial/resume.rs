@@ -8,10 +8,12 @@ use engine::checkpoint::Snapshot;
 use engine::hooks::EarlyStopping;
 use engine::loops::{End, TrainPlan};
 use engine::optim::schedule::Plateau;
-use engine::optim::{Precision, Schedules};
+use engine::optim::{Lbfgs, LineSearch, Precision, Schedules};
 use engine::phase::Phase;
 use engine::record::Row;
 use engine::run::Signal;
+use std::cell::RefCell;
+use std::rc::Rc;
 use tch::{Kind, Tensor};
 
 /// What the machine's speed decides.
@@ -252,6 +254,50 @@ fn the_scale_of_a_loss_goes_on_with_its_count() {
     let setup = Setup { precision: Precision::F16, ..rich() };
     assert!(format!("{:?}", uninterrupted::<ByEpoch>(&setup, |_| ()).state).contains("updates/scales/train/tracker"));
     assert_resumes_after_every_iter::<ByEpoch>(&setup, 10);
+}
+
+/// Few steps, each along a direction that the ones before have shaped.
+fn lbfgs(line_search: Option<LineSearch>) -> Lbfgs {
+    Lbfgs { max_iter: 3, history: 4, line_search, ..Lbfgs::new(0.1) }
+}
+
+#[test]
+fn what_lbfgs_remembers_goes_on_to_the_bit_from_every_iter() {
+    let _alone = alone();
+    for line_search in [None, Some(LineSearch::StrongWolfe)] {
+        let setup = Setup { lbfgs: Some(lbfgs(line_search)), ..rich() };
+        let whole = format!("{:?}", uninterrupted::<ByEpoch>(&setup, |_| ()).state);
+        assert!(whole.contains("minimizer/state/pair_"), "{whole}");
+        assert_resumes_after_every_iter::<ByEpoch>(&setup, 10);
+    }
+}
+
+#[test]
+fn all_points_of_an_update_have_the_random_numbers_of_the_first() {
+    let _alone = alone();
+    // a step of no length: all points are one
+    let recipe = Lbfgs { max_iter: 4, tolerance_change: 0.0, ..Lbfgs::new(0.0) };
+    let setup = Setup { lbfgs: Some(recipe), dropout: 0.5, shuffle: false, noise: false, ..rich() };
+    let seen = Rc::new(RefCell::new(Vec::new()));
+    let kept = seen.clone();
+    let whole = uninterrupted::<ByEpoch>(&setup, |driver| {
+        let kept = kept.clone();
+        driver.toy().on_train = Some(Box::new(move |output, cx| {
+            kept.borrow_mut().push((cx.iter().get(), f64::try_from(output.loss()?)?.to_bits()));
+            Ok(output)
+        }));
+    });
+    let of = |iter| seen.borrow().iter().filter(|(at, _)| *at == iter).map(|(_, loss)| *loss).collect::<Vec<_>>();
+    // two batches at each of two points: where nothing moves an update ends
+    let (first, second) = (of(0), of(1));
+    assert_eq!((first.len(), second.len()), (4, 4));
+    assert!(first.chunks(2).all(|point| point == &first[..2]), "{first:?}");
+    assert!(second.chunks(2).all(|point| point == &second[..2]), "{second:?}");
+    assert_ne!(first[..2], second[..2]);
+    // the generators stand where the first point has left them, as with an optimizer that computes nothing more
+    let plain = uninterrupted::<ByEpoch>(&Setup { lbfgs: None, ..setup }, |_| ());
+    let generators = |left: &Left| left.state.iter().find(|(name, _)| name.contains("generators")).cloned().unwrap();
+    assert_eq!(generators(&whole), generators(&plain));
 }
 
 #[test]

@@ -10,7 +10,7 @@ mod probe;
 mod toy;
 
 #[allow(unused_imports, reason = "each test program uses a part of it")]
-pub use probe::{Lines, Log, Probe, Rows, Seen, TakesAll, probe};
+pub use probe::{Lines, Log, Probe, Rows, Seen, TakesAll, kept, probe};
 #[allow(unused_imports, reason = "each test program uses a part of it")]
 pub use toy::{Bare, ByEpoch, ByIter, Everything, NoHooks, OnStep, Shape, Toy, TwoVals, metric};
 
@@ -21,7 +21,7 @@ use engine::hook::{CustomHook, Dispatcher, EngineHooks, Hook};
 use engine::hooks::{Checkpoint, DefaultHooks, Ema, Logger, Scheduler, Timer};
 use engine::loops::{End, Plan, Program, TrainPlan, ValPlan};
 use engine::model::ModelEntry;
-use engine::optim::{AdamW, Optim, Optimizer, Precision, Sgd};
+use engine::optim::{AdamW, Lbfgs, Optim, Optimizer, Precision, Sgd};
 use engine::phase::Phase;
 use engine::random::Stream;
 use engine::run::{Context, Numerics, RunState, Stop, StopKind};
@@ -48,6 +48,7 @@ pub struct Setup {
     pub workers: usize,
     pub dropout: f64,
     pub adam: bool,
+    pub lbfgs: Option<Lbfgs>,
     pub lr: f64,
     pub precision: Precision,
     pub train: TrainPlan,
@@ -71,6 +72,7 @@ impl Default for Setup {
             workers: 0,
             dropout: 0.0,
             adam: false,
+            lbfgs: None,
             lr: 0.1,
             precision: Precision::F32,
             train: TrainPlan { max_epochs: Some(2), accumulate: 1, ..TrainPlan::default() },
@@ -158,9 +160,10 @@ impl Setup {
         run.models.push(ModelEntry::new("net", store));
         let parameters = run.models.get("net").unwrap().parameters();
         let parameters = parameters.map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect();
-        let recipe: Box<dyn Optimizer> = match self.adam {
-            true => Box::new(AdamW::new(self.lr)),
-            false => Box::new(Sgd::new(self.lr)),
+        let recipe: Box<dyn Optimizer> = match (&self.lbfgs, self.adam) {
+            (Some(lbfgs), _) => Box::new(lbfgs.clone()),
+            (None, true) => Box::new(AdamW::new(self.lr)),
+            (None, false) => Box::new(Sgd::new(self.lr)),
         };
         run.updates.add(Optim::new("opt", recipe.as_ref(), parameters).unwrap());
         let hooks = Dispatcher::new(hooks, vec![], vec![]);

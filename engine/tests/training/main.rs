@@ -8,6 +8,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod ahead;
 mod aids;
 mod averages;
 mod background;
@@ -17,6 +18,7 @@ mod early_stopping;
 mod ended;
 mod failures;
 mod gradients;
+mod lbfgs;
 mod non_finite;
 mod optimizers;
 mod order;

@@ -57,7 +57,7 @@ fn sixty_validations_have_the_learning_rates_of_pytorch() {
     for (name, Case { settings, values, lrs }) in cases {
         let better = if settings.mode.as_deref() == Some("max") { Better::Higher } else { Better::Lower };
         let mut schedules = Schedules(vec![Box::new(settings.plateau())]);
-        let planned = PlannedLength { max_epochs: 60, max_iters: 60, iters_per_epoch: 1 };
+        let planned = PlannedLength::epochs(60, 1);
         assert!(lrs.last() != lrs.first(), "{name}: nothing was lowered");
         for (place, (value, theirs)) in values.into_iter().zip(lrs).enumerate() {
             schedules.0[0].watching().unwrap().take(value, better);

@@ -25,7 +25,7 @@ fn a_list_of_schedules_is_read_by_their_names() {
 
 const DEFAULT: GroupName<'_> = GroupName { optimizer: "opt", group: "default" };
 
-const PLANNED: PlannedLength = PlannedLength { max_epochs: 10, max_iters: 100, iters_per_epoch: 10 };
+const PLANNED: PlannedLength = PlannedLength::epochs(10, 10);
 
 fn at(iter: u64) -> TrainingProgress {
     TrainingProgress { epoch: Epoch(iter / 10), iter: Iter(iter), planned: PLANNED }
@@ -61,14 +61,11 @@ fn a_hundred_updates_have_the_learning_rates_of_pytorch() {
         ("one_cycle", vec![read::<OneCycle>("()")]),
         ("one_cycle_linear", vec![read::<OneCycle>("(rise: 0.25, curve: Linear, start: 0.1, finish: 0.001)")]),
         ("one_cycle_three_phase", vec![read::<OneCycle>("(rise: 0.4, three_phase: true)")]),
-        (
-            "one_cycle_momentum",
-            vec![read::<OneCycle>("(setting: \"momentum\", start: 1.0, peak: 0.8947368421052632, finish: 1.0)")],
-        ),
+        ("one_cycle_momentum", vec![read::<OneCycle>("(momentum: Some((0.85, 0.95)))")]),
         ("cyclic", vec![read::<Cyclic>("(start: 0.1, up: 16)")]),
         ("cyclic_halved", vec![read::<Cyclic>("(start: 0.1, up: 8, down: Some(24), height: Halved)")]),
         ("cyclic_decayed", vec![read::<Cyclic>("(start: 0.1, up: 16, height: Decayed(gamma: 0.98))")]),
-        ("cyclic_momentum", vec![read::<Cyclic>("(setting: \"momentum\", start: 1.0, peak: 0.8, up: 16)")]),
+        ("cyclic_momentum", vec![read::<Cyclic>("(start: 0.1, up: 16, momentum: Some((0.76, 0.95)))")]),
         ("noam", vec![read::<Noam>("(d_model: 64, warm_up: 30)")]),
         ("inverse_sqrt", vec![read::<InverseSqrt>("(warm_up: 20)")]),
         ("inverse_sqrt_timescale", vec![read::<InverseSqrt>("(warm_up: 10, timescale: Some(40))")]),
@@ -88,12 +85,67 @@ fn a_hundred_updates_have_the_learning_rates_of_pytorch() {
         assert_eq!(schedules.check(&TrainingLength::from(&PLANNED)), [], "{name}");
         assert_eq!(expected[name].len(), 100);
         for (iter, theirs) in expected[name].iter().enumerate() {
-            let (setting, initial) = if name.ends_with("momentum") { ("momentum", 0.95) } else { ("lr", 0.05) };
+            // what the file says of the momentum has no part in it
+            let (setting, initial) = if name.ends_with("momentum") { ("momentum", 0.3) } else { ("lr", 0.05) };
             let ours = schedules.value(setting, DEFAULT, initial, &at(iter as u64)).unwrap();
             // PyTorch multiplies its way from step to step, so it is the one that is a little off
             assert!((ours - theirs).abs() <= 1e-12 * theirs.abs().max(1e-3), "{name} at {iter}: {ours} {theirs}");
         }
     }
+}
+
+#[test]
+fn a_cycle_takes_the_momentum_with_it() {
+    let mut optims = [
+        Optim::new("sgd", &Sgd { momentum: 0.9, ..Sgd::new(0.1) }, parameters()).unwrap(),
+        Optim::new("adam", &AdamW::new(0.1), parameters()).unwrap(),
+        Optim::new("plain", &Sgd::new(0.1), parameters()).unwrap(),
+    ];
+    for (cycle, alone) in [
+        (
+            read::<OneCycle>("(rise: 0.2, momentum: Some((0.8, 0.9)))"),
+            read::<OneCycle>("(rise: 0.2, setting: \"momentum\", start: 1.0, peak: 0.8888888888888889, finish: 1.0)"),
+        ),
+        (
+            read::<Cyclic>("(start: 0.1, up: 7, momentum: Some((0.45, 0.9)), height: Halved)"),
+            read::<Cyclic>("(start: 1.0, peak: 0.5, up: 7, setting: \"momentum\", height: Halved)"),
+        ),
+    ] {
+        let (cycle, alone) = (Schedules(vec![cycle]), Schedules(vec![alone]));
+        assert_eq!(cycle.check_against(&optims), []);
+        for iter in 0..100 {
+            cycle.apply(&mut optims, &at(iter)).unwrap();
+            let expected = alone.value("momentum", DEFAULT, 0.9, &at(iter)).unwrap();
+            let now = |index: usize, name: &str| optims[index].groups()[0].settings().get(name).unwrap();
+            // the second with its first beta; one without momentum goes on without
+            assert!((now(0, "momentum") - expected).abs() < 1e-12, "{iter}");
+            assert!((now(1, "beta1") - expected).abs() < 1e-12, "{iter}");
+            assert_eq!((now(1, "beta2"), now(2, "momentum")), (0.999, 0.0));
+        }
+    }
+    // a schedule of the momentum that comes later begins where the cycle ends
+    let schedules = Schedules(vec![
+        read::<OneCycle>("(momentum: Some((0.8, 0.9)), end: Some(50))"),
+        read::<Constant>("(factor: 0.5, setting: \"momentum\")"),
+    ]);
+    let momentum = |iter| schedules.value("momentum", DEFAULT, 0.9, &at(iter)).unwrap();
+    assert!((momentum(49) - 0.9).abs() < 1e-12 && (momentum(50) - 0.45).abs() < 1e-12);
+}
+
+#[test]
+fn a_momentum_that_makes_no_sense_is_told_at_its_field() {
+    let optims = [Optim::new("opt", &Sgd::new(0.1), parameters()).unwrap()];
+    let told = |ron: &str| {
+        let schedules = Schedules(vec![read::<OneCycle>(ron)]);
+        let problems = schedules.check(&TrainingLength::from(&PLANNED)).into_iter();
+        problems.chain(schedules.check_against(&optims)).map(|problem| problem.text).collect::<Vec<_>>()
+    };
+    let none =
+        "`OneCycle` would change `momentum`, and no optimizer has one above 0; set it in the optimizer, or remove this";
+    assert_eq!(told("(momentum: Some((0.85, 0.95)))"), [none]);
+    assert!(told("(momentum: Some((0.95, 0.85)))")[0].contains("the first at most the second"));
+    assert!(told("(momentum: Some((-0.1, 0.85)))")[0].contains("`momentum.0` of `OneCycle` must be at least 0"));
+    assert!(told("(momentum: Some((0.8, 0.9)), setting: \"weight_decay\")")[0].contains("keep one"));
 }
 
 #[test]

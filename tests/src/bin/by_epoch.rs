@@ -86,11 +86,13 @@ impl TestStep for Heaps {
 impl PredictStep for Heaps {
     type Prompt = (Tensor, Tensor);
 
-    fn predict_step(&mut self, (points, _): &Self::Prompt, cx: &mut Context<'_>) -> Result<Prediction> {
+    fn predict_step(&mut self, (points, truth): &Self::Prompt, cx: &mut Context<'_>) -> Result<Prediction> {
         let logits = self.net.forward(points, cx.is_training())?;
         let heaps = Vec::<i64>::try_from(logits.argmax(1, false))?;
         let names = heaps.iter().map(|heap| format!("heap {heap}")).collect();
-        Ok(Prediction::new().texts("name", names).tensor("logits", &logits))
+        let picture = points.sigmoid().reshape([-1, 2, 2]);
+        let found = Prediction::new().texts("name", names).tensor("logits", &logits);
+        Ok(found.tensor("target", truth).tensor("picture", &picture))
     }
 }
 

@@ -55,6 +55,11 @@ impl Bench {
         Bench::new(env!("CARGO_BIN_EXE_two_passes"), include_str!("../../experiments/two_passes.ron"))
     }
 
+    /// With the trainer whose data have no length.
+    pub(crate) fn flow() -> Bench {
+        Bench::new(env!("CARGO_BIN_EXE_flow"), include_str!("../../experiments/flow.ron"))
+    }
+
     /// With a component as it was.
     pub(crate) fn small() -> Bench {
         Bench::new(env!("CARGO_BIN_EXE_small"), include_str!("../../experiments/growing.ron"))
@@ -63,6 +68,16 @@ impl Bench {
     /// With the same component and a field more.
     pub(crate) fn grown() -> Bench {
         Bench::new(env!("CARGO_BIN_EXE_grown"), include_str!("../../experiments/growing.ron"))
+    }
+
+    /// With batches that state their weight.
+    pub(crate) fn stating() -> Bench {
+        Bench::new(env!("CARGO_BIN_EXE_stating"), include_str!("../../experiments/weighing.ron"))
+    }
+
+    /// With batches that leave out samples.
+    pub(crate) fn leaving() -> Bench {
+        Bench::new(env!("CARGO_BIN_EXE_leaving"), include_str!("../../experiments/weighing.ron"))
     }
 
     fn new(program: &'static str, experiment: &str) -> Bench {

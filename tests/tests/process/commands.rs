@@ -2,6 +2,8 @@
 
 use crate::bench::{Bench, golden};
 use crate::left::newest;
+use engine::prelude::{Kind, Tensor};
+use std::collections::BTreeMap;
 
 /// A finished run.
 fn trained() -> Bench {
@@ -108,6 +110,73 @@ fn predict_writes_one_object_for_each_sample_in_order() {
     // elsewhere, the same
     bench.run(&["predict", "exp.ron", "--checkpoint", "runs/run", "--out", "other.jsonl"]).exits(0);
     assert_eq!(bench.read("other.jsonl"), text);
+}
+
+#[test]
+fn tensors_and_images_of_predictions_are_those_of_the_lines() {
+    let bench = trained();
+    let predict = |more: &[&str]| bench.run(&[&["predict", "exp.ron", "--checkpoint", "runs/run"], more].concat());
+    predict(&["--out", "p.jsonl"]).exits(0);
+    let ended = predict(&["--out", "p.safetensors", "--images", "picture"]).exits(0);
+    assert!(ended.stdout.ends_with("7 predictions in p.safetensors\n"), "{ended}");
+    let tensors: BTreeMap<String, Tensor> =
+        Tensor::read_safetensors(bench.path("p.safetensors")).unwrap().into_iter().collect();
+    assert!(tensors.keys().eq(["logits", "picture", "target"]), "{:?}", tensors.keys());
+    let shapes: Vec<(Vec<i64>, Kind)> = tensors.values().map(|tensor| (tensor.size(), tensor.kind())).collect();
+    assert_eq!(shapes, [(vec![7, 3], Kind::Float), (vec![7, 2, 2], Kind::Float), (vec![7], Kind::Int64)]);
+    let text = bench.read("p.jsonl");
+    for (index, line) in text.lines().enumerate() {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        for name in ["logits", "picture", "target"] {
+            let numbers =
+                Vec::<f64>::try_from(tensors[name].get(index as i64).to_kind(Kind::Double).reshape([-1])).unwrap();
+            let shown = numbers_of(&line[name]);
+            assert_eq!(shown.len(), numbers.len(), "{name}");
+            // the shortest text that names the same number in 32 bits
+            assert!(shown.iter().zip(&numbers).all(|(a, b)| *a as f32 == *b as f32), "{name}: {shown:?} {numbers:?}");
+        }
+        // a PNG of two by two pixels
+        let image = std::fs::read(bench.path(&format!("picture/{index:08}.png"))).unwrap();
+        assert_eq!((&image[..8], &image[16..24]), (&b"\x89PNG\r\n\x1a\n"[..], &[0, 0, 0, 2, 0, 0, 0, 2][..]));
+    }
+    assert_eq!(std::fs::read_dir(bench.path("picture")).unwrap().count(), 7);
+    // the same scores of both files
+    let eval = |file: &str| bench.run(&["eval", "exp.ron", "--predictions", file]).exits(0).stdout;
+    let scores = eval("p.safetensors");
+    assert!(scores.contains("accuracy = "), "{scores}");
+    assert_eq!(scores.replace("p.safetensors", "p.jsonl"), eval("p.jsonl"));
+}
+
+/// All numbers of lists within lists.
+fn numbers_of(value: &serde_json::Value) -> Vec<f64> {
+    match value {
+        serde_json::Value::Array(all) => all.iter().flat_map(numbers_of).collect(),
+        one => one.as_f64().into_iter().collect(),
+    }
+}
+
+#[test]
+fn images_that_are_none_and_files_that_are_none_are_refused_and_leave_nothing() {
+    let bench = trained();
+    let predict = |more: &[&str]| bench.run(&[&["predict", "exp.ron", "--checkpoint", "runs/run"], more].concat());
+    let out = ["--out", "p.safetensors", "--images"];
+    predict(&[&out[..], &["logits"]].concat()).exits(1).says("`logits` of sample 0 is no image");
+    predict(&[&out[..], &["picure"]].concat()).exits(1).says("picture");
+    predict(&[&out[..], &["../picture"]].concat()).exits(1).says("can't name a folder");
+    let left = || {
+        let names = std::fs::read_dir(bench.path(".")).unwrap().map(|entry| entry.unwrap().file_name());
+        let mut names: Vec<String> = names.map(|name| name.to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(left(), ["exp.ron", "runs"]);
+    std::fs::create_dir(bench.path("picture")).unwrap();
+    predict(&[&out[..], &["picture"]].concat()).exits(1).says("is there already; delete it");
+    assert_eq!(left(), ["exp.ron", "picture", "runs"]);
+    let eval = |file: &str| bench.run(&["eval", "exp.ron", "--predictions", file]);
+    eval("gone.safetensors").exits(1).says("gone.safetensors");
+    bench.write("cut.safetensors", [9, 0, 0, 0, 0, 0, 0, 0, b'{']);
+    eval("cut.safetensors").exits(1).says("cut.safetensors");
 }
 
 #[test]

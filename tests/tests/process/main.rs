@@ -32,6 +32,7 @@ mod replay;
 mod resume;
 mod rows;
 mod runs;
+mod samples;
 mod schema;
 mod signals;
 mod smoke;

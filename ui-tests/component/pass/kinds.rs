@@ -6,6 +6,7 @@ use engine::loops::{BatchStep, StepProcessor};
 use engine::optim::schedule::{Window, WindowPosition};
 use engine::optim::{Algorithm, GroupRules, OptimError, Schedule, Settings};
 use engine::prelude::*;
+use serde::{Deserialize, Serialize};
 
 // case: an enum with and without fields, with derives of the user's own
 /// How to normalise.
@@ -22,6 +23,26 @@ pub enum Norm {
     },
     /// Over groups.
     Group(usize),
+}
+
+// case: serde's derives that are there already, below the attribute
+/// A kernel.
+#[component]
+#[derive(serde::Serialize, serde::Deserialize)]
+pub struct KernelConfig {
+    /// Its side.
+    #[config(default = 3, range = 1..)]
+    pub side: i64,
+}
+
+/// An edge.
+#[component]
+#[derive(Serialize, Deserialize, Clone, Copy)]
+pub enum Edge {
+    /// Zeros.
+    Zeros,
+    /// The image again, the other way around.
+    Mirror,
 }
 
 // case: settings within settings; required keys; derives that are there already

@@ -4,7 +4,7 @@ use engine::prelude::*;
 mod parts;
 use parts::*;
 
-gans!(D E);
+gans!(D E F);
 
 // mistake: on the struct
 #[passes]
@@ -46,6 +46,15 @@ impl Steps for D {
     }
     #[pass(opt_g)]
     fn generator(&mut self, _: &Tensor, _: &mut Context<'_>) -> Result<Output> {
+        Ok(Output::new(Tensor::new()))
+    }
+}
+
+impl Steps for F {
+    type Batch = Tensor;
+    // mistake: a step is no pass
+    #[pass(opt_c, opt_g)]
+    fn train_step(&mut self, _: &Tensor, _: &mut Context<'_>) -> Result<Output> {
         Ok(Output::new(Tensor::new()))
     }
 }

@@ -20,6 +20,10 @@ impl Watch {
         Ok(())
     }
 
+    // mistake: no body yet
+    #[only_ok]
+    fn after_val(&mut self, cx: &mut Context<'_>) -> Result<()>;
+
     fn after_run(&mut self, _: &mut Context<'_>) -> Result<()> {
         self.seen += 1;
         Ok(())

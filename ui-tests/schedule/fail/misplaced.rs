@@ -16,6 +16,15 @@ fn every_third(_: WindowPosition) -> f64 {
 fn off(_: WindowPosition) -> f64 {
     1.0
 }
+struct Down;
+impl Down {
+    // mistake: a function of a type
+    #[schedule]
+    fn down(_: WindowPosition) -> f64 {
+        1.0
+    }
+}
 fn main() {
+    let _ = (Down, Down::down);
     let _ = Slow { every: 3 }.every;
 }

@@ -39,4 +39,9 @@ fn of_iter(_: u64) -> f64 {
 fn narrow(_: WindowPosition) -> f32 {
     1.0
 }
+// mistake: any type
+#[schedule]
+fn whatever(_: impl Copy) -> f64 {
+    1.0
+}
 fn main() {}

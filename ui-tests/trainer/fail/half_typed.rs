@@ -60,4 +60,25 @@ struct Colon {
 
 steps!(Colon);
 
+#[trainer(by_epoch)]
+struct NoType {
+    #[model]
+    net: Cnn,
+    #[optimizer]
+    opt: AdamW,
+    #[loader(train)]
+    train: Loader<Digits>,
+    // mistake: no type yet, and the steps use the field
+    #[state]
+    seen,
+}
+
+impl Steps for NoType {
+    type Batch = (Tensor, Tensor);
+    fn train_step(&mut self, _: &Self::Batch, cx: &mut Context<'_>) -> Result<Output> {
+        self.seen += cx.batch_size() as u64;
+        Ok(Output::new(Tensor::new()).value("seen", self.seen as f64))
+    }
+}
+
 engine::main!(Digit);

@@ -22,6 +22,7 @@ where
     fn size(&self) -> usize {
         <B as ::engine::__private::Batch>::size(&self.2)
     }
+    const STATES_WEIGHT: bool = true;
     fn stated_weight(&self) -> ::core::option::Option<f64> {
         let stated: fn(&Self) -> f64 = Self::tokens;
         ::core::option::Option::Some(stated(self))

@@ -41,6 +41,7 @@ impl ::some::engine::__private::Batch for Scenes {
     fn size(&self) -> usize {
         <Tensor as ::some::engine::__private::Batch>::size(&self.images)
     }
+    const STATES_WEIGHT: bool = true;
     fn stated_weight(&self) -> ::core::option::Option<f64> {
         ::core::option::Option::Some(
             <Vec<

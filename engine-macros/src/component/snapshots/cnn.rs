@@ -1,10 +1,10 @@
+/// A small network.
+#[derive(PartialEq, Clone)]
 #[derive(::engine::__private::serde::Serialize)]
 #[derive(::engine::__private::serde::Deserialize)]
 #[serde(crate = "::engine::__private::serde")]
 #[serde(rename = "Cnn")]
 #[serde(deny_unknown_fields)]
-/// A small network.
-#[derive(PartialEq, Clone)]
 pub struct CnnConfig {
     /// Channels of the first layer.
     #[serde(

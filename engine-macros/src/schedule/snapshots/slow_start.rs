@@ -14,7 +14,17 @@ pub fn slow_start(position: WindowPosition) -> f64 {
     clippy::diverging_sub_expression
 )]
 const _: () = {
-    const __SCHEDULE: fn(::some::engine::__private::WindowPosition) -> f64 = slow_start;
+    const __SCHEDULE_FITS: bool = {
+        let _ = <WindowPosition as ::some::engine::__private::PositionArgument>::FITS;
+        let _ = <f64 as ::some::engine::__private::FactorResult>::FITS;
+        true
+    };
+    const __SCHEDULE: fn(
+        ::some::engine::__private::Known<
+            ::some::engine::__private::WindowPosition,
+            __SCHEDULE_FITS,
+        >,
+    ) -> ::some::engine::__private::Known<f64, __SCHEDULE_FITS> = slow_start;
     ::some::engine::__private::windowed! {
         #[doc = r" Half of it every ten counts."]
         #[::some::engine::__private::component(schedule, name = "SlowStart", crate =

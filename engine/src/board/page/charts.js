@@ -5,6 +5,8 @@ const Charts = (() => {
   const { make, row, number, clock } = Parts;
   const COLORS = 8;
   const MOST_IN_LEGEND = 13;
+  // Points of all curves of a chart together; of more curves each gets fewer columns, which hold four points each.
+  const MOST_POINTS = 24000, FEWEST_COLUMNS = 40;
   // Of more curves the one under the pointer is not shown before the others: drawing all of them again takes too long.
   const MOST_IN_FOCUS = 60;
   // By loop and loader, the same in all charts: train, then the others in the order of their names.
@@ -85,11 +87,14 @@ const Charts = (() => {
     async fetch() {
       this.stale = false;
       const { chosen, axis, smooth, from, to } = context;
-      const columns = Math.max(100, Math.round(this.place.clientWidth || 440));
+      const width = Math.max(100, Math.round(this.place.clientWidth || 440));
       const ids = chosen.map((run) => run.id);
+      // all curves of a chart share the places of their points, so twice as many curves take four times the memory
+      const lines = ids.length * this.keys.length * (smooth > 0 ? 2 : 1);
+      const columns = Math.max(FEWEST_COLUMNS, Math.min(width, Math.floor(MOST_POINTS / (4 * Math.max(1, lines)))));
       const curves = ids.length ? await Source.curves({ run: ids, key: this.keys, x: axis, smooth, from, to, columns }) : [];
       this.curves = curves;
-      this.show(curves, columns);
+      this.show(curves, width);
       this.list();
     }
 

@@ -59,6 +59,10 @@ use tch::{Device, Tensor};
     note = "a struct of them can by `#[derive(Batch)]`; in it, `#[batch(whole)]` marks a field of another type that can be cloned"
 )]
 pub trait Batch: Send + Sized + 'static {
+    /// Whether batches of this type state their weight. Where they do not, ranks know the weights of each other's batches by
+    /// the samples that each of them reads.
+    const STATES_WEIGHT: bool = false;
+
     /// Shows every part to `each`, always in the same order. A struct shows its fields: `self.images.visit(each)?`.
     ///
     /// # Errors
@@ -79,7 +83,8 @@ pub trait Batch: Send + Sized + 'static {
         self.stated_weight().unwrap_or_else(|| self.size() as f64)
     }
 
-    /// The weight, if the batch has a field for it; `#[batch(weight)]` implements this method.
+    /// The weight, if the batch has a field for it; `#[batch(weight)]` implements this method. With it
+    /// [`Batch::STATES_WEIGHT`] is true.
     fn stated_weight(&self) -> Option<f64> {
         None
     }

@@ -55,6 +55,8 @@ host_batch!(String bool i64 i32 u64 u32 usize f32 f64);
 /// A part that only some batches have; `None` shows no part.
 #[diagnostic::do_not_recommend]
 impl<B: Batch> Batch for Option<B> {
+    const STATES_WEIGHT: bool = B::STATES_WEIGHT;
+
     fn visit<'a>(&'a mut self, each: &mut EachPart<'_, 'a>) -> Result<()> {
         self.iter_mut().try_for_each(|batch| batch.visit(each))
     }
@@ -73,6 +75,8 @@ macro_rules! tuple_batch {
     ($($part:ident $at:tt),+) => {
         /// The size and weight are those of the first part.
         impl<$($part: Batch),+> Batch for ($($part,)+) {
+            const STATES_WEIGHT: bool = A::STATES_WEIGHT;
+
             fn visit<'a>(&'a mut self, each: &mut EachPart<'_, 'a>) -> Result<()> {
                 $(self.$at.visit(each)?;)+
                 Ok(())

@@ -13,7 +13,6 @@ pub enum FileError {
         /// The file.
         path: PathBuf,
         /// Why.
-        #[source]
         why: io::Error,
     },
     /// Its content is not what it should be.

@@ -1,6 +1,7 @@
 //! Images in folders, one folder for each class.
 
 use super::error::FileError;
+use super::picture::{ENDINGS, FORMAT, Fit, decoded, fitted};
 use crate::base::error::{Error, ErrorContext as _, Result};
 use crate::base::plain;
 use crate::data::augment::{Augmentation, Resize, augment};
@@ -8,20 +9,10 @@ use crate::data::collate::Collate as _;
 use crate::data::dataset::{BatchOf, Dataset, Samples};
 use crate::random::SampleRng;
 use engine_macros::component;
-use image::{ImageReader, Limits};
 use std::fs::OpenOptions;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
-use tch::{Kind, Tensor};
-
-const FORMAT: &str = "an image";
-
-/// The ends of names that are taken for images.
-const ENDINGS: [&str; 3] = ["jpg", "jpeg", "png"];
-
-/// The most pixels along a side, and the most bytes of a decoded image: a small file may unpack without an end.
-const LONGEST_SIDE: u32 = 1 << 15;
-const MOST_BYTES: u64 = 1 << 30;
+use tch::Tensor;
 
 /// Images in folders, one folder for each class: `cats/1.jpg`, `dogs/1.png`, … The classes are numbered in the order of the
 /// folders' names. Samples are images `[3, height, width]` of floats from 0 to 1, and their classes.
@@ -57,16 +48,6 @@ pub struct ImageFolderConfig {
     /// What happens to each image after that, in this order.
     #[config(default)]
     pub augment: Vec<Augmentation>,
-}
-
-/// How an image of another shape is brought to a size.
-#[component]
-#[derive(Copy, PartialEq, Eq)]
-pub enum Fit {
-    /// Scaled alike in both directions until it covers the size; what is outside of the middle is cut off.
-    Cover,
-    /// Scaled in each direction for itself, so that nothing is lost and shapes change.
-    Stretch,
 }
 
 impl ImageFolder {
@@ -113,7 +94,7 @@ impl Dataset for ImageFolder {
 
     fn get(&self, index: usize, _: &mut SampleRng) -> Result<(Tensor, i64)> {
         let path = &self.files[index];
-        let image = decoded(path)?;
+        let image = decoded_file(path)?;
         let fitted = fitted(&image, self.size, self.fit);
         Ok((fitted.with_context(|| format!("`{}`", path.display()))?, self.classes[index]))
     }
@@ -144,36 +125,8 @@ fn is_image(path: &Path) -> bool {
     ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
 }
 
-/// The image of a file: `[1, 3, h, w]` of floats from 0 to 1.
-fn decoded(path: &Path) -> Result<Tensor> {
+/// The image of a file.
+fn decoded_file(path: &Path) -> Result<Tensor> {
     let file = plain::open(path, OpenOptions::new().read(true)).map_err(FileError::read(path))?;
-    let refused = |what: String| FileError::content(path, FORMAT, what);
-    // by its content: a name may be wrong
-    let mut reader = ImageReader::new(BufReader::new(file)).with_guessed_format().map_err(FileError::read(path))?;
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(LONGEST_SIDE);
-    limits.max_image_height = Some(LONGEST_SIDE);
-    limits.max_alloc = Some(MOST_BYTES);
-    reader.limits(limits);
-    let image = reader.decode().map_err(|error| refused(error.to_string()))?.into_rgb8();
-    let shape = [1, i64::from(image.height()), i64::from(image.width()), 3];
-    let bytes = Tensor::f_from_slice(image.as_raw())?.f_reshape(shape)?;
-    Ok(bytes.f_permute([0, 3, 1, 2])?.f_to_kind(Kind::Float)?.f_div_scalar(255.0)?.f_contiguous()?)
-}
-
-/// `[1, 3, h, w]` to `[3, height, width]`.
-fn fitted(image: &Tensor, size: Resize, fit: Fit) -> Result<Tensor> {
-    let (_, _, h, w) = image.size4()?;
-    let scaled = match fit {
-        Fit::Stretch => size,
-        Fit::Cover => {
-            let scale = (size.height as f64 / h as f64).max(size.width as f64 / w as f64);
-            let along = |from: i64, to: i64| ((from as f64 * scale).round() as i64).max(to);
-            Resize { height: along(h, size.height), width: along(w, size.width) }
-        }
-    };
-    let image = scaled.apply(image)?.f_squeeze_dim(0)?.f_clamp(0.0, 1.0)?;
-    let middle = |along: i64, from: i64, to: i64, image: &Tensor| image.f_narrow(along, (from - to) / 2, to);
-    let image = middle(1, scaled.height, size.height, &image)?;
-    Ok(middle(2, scaled.width, size.width, &image)?.f_contiguous()?)
+    Ok(decoded(BufReader::new(file)).map_err(|error| FileError::content(path, FORMAT, error.to_string()))?)
 }

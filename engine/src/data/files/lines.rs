@@ -1,13 +1,12 @@
 //! Lines of text files.
 
 use super::error::FileError;
-use super::list::{FileList, Place};
+use super::list::{FileList, Opened, Place};
 use crate::base::error::{Error, Result};
 use crate::data::stream::{RecordReader, RecordStream, Round};
 use crate::random::SampleRng;
 use engine_macros::component;
-use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, Read as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -59,7 +58,7 @@ pub struct LineReader {
     files: Arc<FileList>,
     order: Vec<usize>,
     place: Place,
-    open: Option<BufReader<File>>,
+    open: Option<Opened>,
     longest: usize,
 }
 
@@ -80,6 +79,7 @@ impl RecordReader for LineReader {
             let most = (self.longest as u64).saturating_add(1);
             let read = open.take(most).read_until(b'\n', &mut bytes).map_err(FileError::read(path))?;
             if read == 0 {
+                self.files.check_end(number, FORMAT, self.place.1)?;
                 self.place = (self.place.0 + 1, 0);
                 self.open = None;
                 continue;

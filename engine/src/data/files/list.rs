@@ -5,12 +5,15 @@ use crate::base::error::{Error, Result};
 use crate::base::plain;
 use crate::data::stream::Round;
 use std::fs::{File, OpenOptions};
-use std::io::{BufReader, Seek as _, SeekFrom};
+use std::io::{BufReader, Read as _, Seek as _, SeekFrom, Take};
 use std::path::{Path, PathBuf};
 
 /// Where in a list of files a reader is: the number of files before this one in the order of the round, and the bytes before
 /// the place in this one.
 pub(super) type Place = (u64, u64);
+
+/// An open file of a list.
+pub(super) type Opened = BufReader<Take<File>>;
 
 /// Files in a fixed order.
 #[derive(Debug)]
@@ -60,11 +63,17 @@ impl FileList {
         &self.files[number].0
     }
 
-    /// The file of this number, from a byte on.
+    /// The size of the file of this number, when the list was made.
+    pub(super) fn size(&self, number: usize) -> u64 {
+        self.files[number].1
+    }
+
+    /// The file of this number, from a byte on, up to the size that it had when the list was made: what is added to it
+    /// meanwhile belongs to another order.
     ///
     /// # Errors
     /// When it can't be read, or has become shorter.
-    pub(super) fn open(&self, number: usize, from: u64) -> Result<BufReader<File>, FileError> {
+    pub(super) fn open(&self, number: usize, from: u64) -> Result<Opened, FileError> {
         let path = self.path(number);
         let refused = FileError::read(path);
         let mut file = plain::open(path, OpenOptions::new().read(true)).map_err(&refused)?;
@@ -74,7 +83,23 @@ impl FileList {
             return Err(FileError::content(path, "records", what));
         }
         file.seek(SeekFrom::Start(from)).map_err(&refused)?;
-        Ok(BufReader::with_capacity(1 << 16, file))
+        Ok(BufReader::with_capacity(1 << 16, file.take(self.size(number).saturating_sub(from))))
+    }
+
+    /// Checks at the end of a file that all of it was read: the records behind the end of one that has become shorter would be
+    /// missed without a word.
+    ///
+    /// # Errors
+    /// When fewer bytes were read than it had.
+    pub(super) fn check_end(&self, number: usize, format: &'static str, read: u64) -> Result<(), FileError> {
+        let (path, size) = &self.files[number];
+        match read < *size {
+            true => {
+                let what = format!("it had {size} bytes at the begin, and ends behind {read} now");
+                Err(FileError::content(path, format, what))
+            }
+            false => Ok(()),
+        }
     }
 
     /// The names and sizes of the files, in their order: what the order of the records depends on.

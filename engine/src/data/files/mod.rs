@@ -8,10 +8,14 @@ mod error;
 #[cfg(feature = "images")]
 mod folder;
 mod idx;
+#[cfg(all(feature = "images", feature = "tar"))]
+mod image_shards;
 mod lines;
 mod list;
 mod npy;
 mod npz;
+#[cfg(feature = "images")]
+mod picture;
 #[cfg(feature = "tar")]
 mod shards;
 #[cfg(feature = "csv")]
@@ -22,11 +26,15 @@ mod tokens;
 
 pub use error::FileError;
 #[cfg(feature = "images")]
-pub use folder::{Fit, ImageFolder, ImageFolderConfig};
+pub use folder::{ImageFolder, ImageFolderConfig};
 pub use idx::read_idx;
+#[cfg(all(feature = "images", feature = "tar"))]
+pub use image_shards::{ImageShards, ImageShardsConfig};
 pub use lines::{Line, LineReader, Lines, LinesConfig};
 pub use npy::read_npy;
 pub use npz::read_npz;
+#[cfg(feature = "images")]
+pub use picture::Fit;
 #[cfg(feature = "tar")]
 pub use shards::{ShardReader, ShardSample, Shards, ShardsConfig};
 #[cfg(feature = "csv")]

@@ -1,13 +1,12 @@
 //! Samples in tar archives, by the naming of WebDataset.
 
 use super::error::FileError;
-use super::list::{FileList, Place};
+use super::list::{FileList, Opened, Place};
 use crate::base::error::Result;
 use crate::data::stream::{RecordReader, Round};
 use engine_macros::component;
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, BufReader, Read as _};
+use std::io::{self, BufRead as _, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -151,7 +150,7 @@ pub struct ShardReader {
     order: Vec<usize>,
     /// Behind what was read of the archives.
     place: Place,
-    open: Option<BufReader<File>>,
+    open: Option<Opened>,
     /// The first file of the next sample: only with it does one know that the sample before it is complete.
     next: Option<Member>,
     largest: u64,
@@ -168,10 +167,17 @@ impl ShardReader {
                 Some(open) => open,
                 None => self.open.insert(self.files.open(number, begin)?),
             };
-            let failed = |error: std::io::Error| refused(format!("behind {begin} bytes: {error}"));
+            let failed = |error: io::Error| refused(format!("behind {begin} bytes: {error}"));
+            if let Some(packed) = packed(open.fill_buf().map_err(failed)?).filter(|_| begin == 0) {
+                return Err(refused(format!("it is packed with {packed}; unpack it first")).into());
+            }
             // an archive for each of its files, beginning there: a reader that goes on in the middle does the same
             let mut archive = tar::Archive::new(&mut *open);
-            let Some(entry) = archive.entries().map_err(failed)?.next() else { return Ok(None) };
+            let Some(entry) = archive.entries().map_err(failed)?.next() else {
+                let is_cut = begin >= self.files.size(number);
+                check_end(open, is_cut).map_err(|what| refused(what.to_owned()))?;
+                return Ok(None);
+            };
             let mut entry = entry.map_err(failed)?;
             let (size, behind_header) = (entry.size(), entry.raw_file_position());
             let is_file = entry.header().entry_type().is_file();
@@ -247,6 +253,34 @@ impl RecordReader for ShardReader {
             None => self.place,
         }
     }
+}
+
+/// Checks what is behind the last file of an archive: the empty block that ends it, and nothing else.
+fn check_end(behind: &mut impl Read, is_cut: bool) -> Result<(), &'static str> {
+    if is_cut {
+        return Err(
+            "it has no end: every archive ends with empty blocks, so this one was cut or is still being written",
+        );
+    }
+    let mut block = [0; BLOCK as usize];
+    loop {
+        match behind.read(&mut block) {
+            Ok(0) => return Ok(()),
+            Ok(read) if block[..read].iter().all(|byte| *byte == 0) => {}
+            _ => {
+                return Err(
+                    "there is more behind its end: archives that were joined are read only up to the first end",
+                );
+            }
+        }
+    }
+}
+
+/// With what a file was packed, by its first bytes.
+fn packed(begin: &[u8]) -> Option<&'static str> {
+    const PACKERS: [(&[u8], &str); 4] =
+        [(&[0x1f, 0x8b], "gzip"), (b"BZh", "bzip2"), (b"\xfd7zXZ", "xz"), (&[0x28, 0xb5, 0x2f, 0xfd], "zstd")];
+    PACKERS.iter().find(|(magic, _)| begin.starts_with(magic)).map(|(_, name)| *name)
 }
 
 /// Key and name in the sample of a path in an archive. Files without a point, and hidden ones, belong to no sample.

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "images")]
 mod folder;
+#[cfg(all(feature = "images", feature = "tar"))]
+mod image_shards;
 mod lines;
 #[cfg(feature = "tar")]
 mod shards;

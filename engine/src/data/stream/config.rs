@@ -1,10 +1,11 @@
 //! The settings of the loader of a stream in the experiment file.
 
 use crate::config::registry::{Component, FieldInfo};
-use crate::config::{Keyed, Shape, to_node};
+use crate::config::{Keyed, OfDataset, Shape, to_node};
 use crate::data::config::{
-    BATCH_SIZE, BATCH_SIZE_FIELD, Bounds, DROP_LAST_FIELD, PREFETCH, PREFETCH_FIELD, TIMEOUT_FIELD, WORKERS_FIELD,
-    batch_size, mistake_of_ahead, prefetch, timeout, two,
+    BATCH_SIZE, BATCH_SIZE_FIELD, Bounds, DROP_LAST_FIELD, PIN_MEMORY_FIELD, PREFETCH, PREFETCH_FIELD, TIMEOUT_FIELD,
+    TRANSFER_AHEAD_FIELD, WORKERS_FIELD, batch_size, mistake_of_ahead, mistake_of_transfer, prefetch, timeout, two,
+    yes,
 };
 use crate::data::workers::Workers;
 use serde::de::Error as _;
@@ -42,11 +43,33 @@ pub struct StreamLoaderConfig<C> {
     /// Seconds for which a batch of the workers is waited for, up to 1,000,000. Needs `workers`.
     #[serde(default, deserialize_with = "timeout")]
     pub timeout: Option<f64>,
+    /// Where the steps run on a CUDA device: batches are copied into pinned memory by the thread that makes them, so that
+    /// the transfer to the device does not hold up the training. On the CPU it does nothing.
+    #[serde(default = "yes")]
+    pub pin_memory: bool,
+    /// Where the steps run on a CUDA device: the next batch is copied there while the device computes, if it is ready. This
+    /// takes the memory of one more batch there. Needs `workers` and `pin_memory`. On the CPU it does nothing.
+    #[serde(default)]
+    pub transfer_ahead: bool,
 }
 
 impl<C> Keyed for StreamLoaderConfig<C> {
-    const KEYS: &'static [&'static str] =
-        &["dataset", "batch_size", "samples", "buffer", "workers", "prefetch", "drop_last", "timeout"];
+    const KEYS: &'static [&'static str] = &[
+        "dataset",
+        "batch_size",
+        "samples",
+        "buffer",
+        "workers",
+        "prefetch",
+        "drop_last",
+        "timeout",
+        "pin_memory",
+        "transfer_ahead",
+    ];
+}
+
+impl<C> OfDataset for StreamLoaderConfig<C> {
+    type Dataset = C;
 }
 
 impl<C> StreamLoaderConfig<C> {
@@ -61,6 +84,8 @@ impl<C> StreamLoaderConfig<C> {
             prefetch: self.prefetch,
             drop_last: self.drop_last,
             timeout: self.timeout,
+            pin_memory: self.pin_memory,
+            transfer_ahead: self.transfer_ahead,
         }
     }
 
@@ -75,6 +100,8 @@ impl<C> StreamLoaderConfig<C> {
             prefetch: two(),
             drop_last: false,
             timeout: None,
+            pin_memory: true,
+            transfer_ahead: false,
         }
     }
 
@@ -86,6 +113,7 @@ impl<C> StreamLoaderConfig<C> {
             .or_else(|| BUFFER.mistake(self.buffer))
             .or_else(|| PREFETCH.mistake(self.prefetch))
             .or_else(|| mistake_of_ahead(self.workers, self.timeout))
+            .or_else(|| mistake_of_transfer(self.workers, self.pin_memory, self.transfer_ahead))
     }
 }
 
@@ -136,6 +164,8 @@ inventory::submit! {
             PREFETCH_FIELD,
             DROP_LAST_FIELD,
             TIMEOUT_FIELD,
+            PIN_MEMORY_FIELD,
+            TRANSFER_AHEAD_FIELD,
         ],
         origin: concat!(file!(), ":", line!()),
     }

@@ -8,7 +8,7 @@
 use crate::base::error::Error;
 use crate::base::state::{Saved, StateError, StateMap, StateValue};
 use crate::data::collate::Collate;
-use crate::data::common_order::CommonOrder;
+use crate::data::common_order::{CommonOrder, of_stream};
 use crate::data::cursor::Cursor;
 use crate::data::dataset::{Dataset, Reading, Samples};
 use crate::data::error::{DataError, caught};
@@ -322,7 +322,7 @@ impl<S: RecordStream> Planned<Shelf<S>> for Feed<S> {
         CommonOrder {
             loader: self.loader.to_string(),
             seed: run_seed,
-            sampler: format!("buffer: {}, data: {}", self.buffer, &hash[..16]),
+            sampler: of_stream(self.buffer, &hash[..16]),
             population: 0,
             samples: self.windows.samples,
             facts: Facts::default(),

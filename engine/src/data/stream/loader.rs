@@ -12,8 +12,10 @@ use crate::data::source::{BatchSource, Source};
 use crate::data::stream::config::StreamLoaderConfig;
 use crate::data::stream::feed::{Feed, Shelf};
 use crate::data::stream::traits::RecordStream;
+use crate::data::transfer::TransferConfig;
 use crate::data::windows::Windows;
 use std::sync::Arc;
+use tch::Device;
 
 /// Provides the batches of a stream, as [`Loader`](crate::data::Loader) those of a dataset: `#[loader(train)] train:
 /// StreamLoader<Lines>`.
@@ -50,7 +52,9 @@ impl<S: RecordStream> StreamLoader<S> {
         };
         let (shelf, loader) = (Shelf::new(stream, config.buffer), Arc::from(name));
         let feed = Feed::new(&loader, own_seed(name, seed), windows, config.buffer, &shelf)?;
-        let ahead = Ahead { workers: config.workers, prefetch: config.prefetch, timeout: config.timeout };
+        let StreamLoaderConfig { workers, prefetch, timeout, pin_memory, transfer_ahead, .. } = *config;
+        let transfer = TransferConfig { pin_memory, ahead: transfer_ahead };
+        let ahead = Ahead { workers, prefetch, timeout, transfer };
         Ok(StreamLoader { name: name.to_owned(), opened: Some(Opened::new(name, shelf, feed, &ahead, seed)) })
     }
 
@@ -141,6 +145,10 @@ impl<S: RecordStream> Source for StreamLoader<S> {
         Some(self.opened.as_ref().map_or(0, Opened::own_samples))
     }
 
+    fn next_samples(&self) -> Option<u64> {
+        self.opened.as_ref().map(Opened::next_samples)
+    }
+
     fn batch_samples(&self) -> Option<u64> {
         self.opened.as_ref().map(Opened::batch_samples)
     }
@@ -151,6 +159,22 @@ impl<S: RecordStream> Source for StreamLoader<S> {
 
     fn skip(&mut self) -> Result<()> {
         self.opened()?.skip()
+    }
+
+    fn transfer_to(&mut self, device: Device) {
+        if let Some(opened) = &mut self.opened {
+            opened.transfer_to(device);
+        }
+    }
+
+    fn bring_ahead(&mut self) {
+        if let Some(opened) = &mut self.opened {
+            opened.bring_ahead();
+        }
+    }
+
+    fn notice(&mut self) -> Option<String> {
+        self.opened.as_mut()?.notice()
     }
 }
 

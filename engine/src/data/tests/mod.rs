@@ -6,6 +6,7 @@ mod places;
 mod samplers;
 mod shares;
 mod sizes;
+mod transfer;
 mod workers;
 mod wrappers;
 

@@ -4,10 +4,8 @@ use crate::base::{Iter, Result};
 use crate::dist::{Agreed, Group, Process};
 use crate::hook::EngineHooks;
 use crate::loops::program::Program;
-use crate::loops::ranks::Skip;
 use crate::loops::ranks::asked::Asked;
 use crate::loops::trainer::Trainer;
-use crate::phase::Phase;
 use crate::run::{Caller, RollBack, RunState, Save, StopRequest};
 
 /// Whether the ranks wait for each other's answers.
@@ -25,8 +23,29 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         if !self.is_in_group() {
             return Ok(());
         }
+        if when == Agree::Ahead && !self.ranks.asks_late() {
+            return self.agree_on_what_updates_told();
+        }
         let now = self.asked();
         self.agree_on(now, when)
+    }
+
+    /// Agrees without a message, unless a rank was asked for something: the updates of the iter have told that. What this
+    /// rank alone was asked since then, as a signal, is told with the next update. What hooks have asked since then are
+    /// the engine's own, which ask the same on all ranks.
+    fn agree_on_what_updates_told(&mut self) -> Result<()> {
+        let alone = self.asked_alone();
+        let Process::Group(group) = &self.run.process else { return Ok(()) };
+        let ranks = &mut self.ranks;
+        ranks.hold(alone);
+        let differs = ranks.agreement.earlier(group)? == Agreed::Differs;
+        if !std::mem::take(&mut ranks.is_asked) && !differs {
+            return Ok(());
+        }
+        let held = std::mem::take(&mut ranks.held);
+        let asked = of_all_ranks(group, &held)?;
+        self.take_agreed(asked);
+        Ok(())
     }
 
     /// Agrees on signals alone: within an evaluation everything else waits.
@@ -43,13 +62,18 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         matches!(self.run.process, Process::Group(_)) && !self.ranks.failed
     }
 
-    fn agree_on(&mut self, now: Asked, when: Agree) -> Result<()> {
+    fn agree_on(&mut self, mut now: Asked, when: Agree) -> Result<()> {
         let Process::Group(group) = &self.run.process else { return Ok(()) };
         let ranks = &mut self.ranks;
         let mut agreed = Vec::new();
         let held = std::mem::take(&mut ranks.held);
-        if ranks.agreement.earlier(group)? == Agreed::Differs {
-            agreed.push(of_all_ranks(group, &held)?);
+        match ranks.agreement.earlier(group)? {
+            Agreed::Differs => agreed.push(of_all_ranks(group, &held)?),
+            // it was held for an update to tell
+            Agreed::Same | Agreed::Later => now.add(held.moved_to(now.iter)),
+        }
+        if when == Agree::Now {
+            ranks.is_asked = false;
         }
         match ranks.agreement.tell(group, &now.bytes()?, when == Agree::Ahead)? {
             Agreed::Same => agreed.push(now),
@@ -61,23 +85,31 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     }
 
     /// What this rank was asked; it is taken from where it was.
-    fn asked(&mut self) -> Asked {
-        let signal = self.asked_signal();
+    pub(super) fn asked(&mut self) -> Asked {
+        let mut asked = self.asked_alone();
         let stop = self.run.requests.stop.take();
-        let stop = stop.map(|stop| (self.name_of(stop.by), stop.reason));
+        asked.stop = stop.map(|stop| (self.name_of(stop.by), stop.reason));
+        let requests = &mut self.run.requests;
+        asked.validate = std::mem::take(&mut requests.validate);
+        asked.roll_back = requests.roll_back.take();
+        asked.keep = std::mem::take(&mut requests.keep);
+        asked.saves.extend(requests.saves.drain(..).map(pair));
+        asked
+    }
+
+    /// The part of it that other ranks are not asked: by a signal, by clocks on the wall, by what rank 0 alone knows.
+    fn asked_alone(&mut self) -> Asked {
+        let signal = self.asked_signal();
         let RunState { requests, clocks, signals, .. } = &mut self.run;
         let limit = self.plan.train.time_limit.as_ref();
         Asked {
             iter: clocks.iter.get(),
-            stop,
-            validate: std::mem::take(&mut requests.validate),
-            roll_back: requests.roll_back.take(),
-            keep: std::mem::take(&mut requests.keep),
-            saves: requests.saves.drain(..).map(|Save { name, latest }| (name, latest)).collect(),
+            saves: requests.saves_alone.drain(..).map(pair).collect(),
             signal,
             save: clocks.iter != Iter(0) && signals.take_save(),
             time_up: !self.ranks.agreed.time_up && limit.is_some_and(|limit| limit.is_over()),
             settled: self.ranks.settled.take(),
+            ..Asked::default()
         }
     }
 
@@ -128,65 +160,10 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let asked = Asked { roll_back: own, ..Asked::default() };
         Ok(of_all_ranks(group, &asked)?.roll_back)
     }
+}
 
-    /// Says that the first hooks, so many, are the engine's own: they never ask for an update to be left out.
-    pub(crate) fn set_own_hooks(&mut self, count: usize) {
-        self.ranks.own_hooks = count;
-    }
-
-    /// Whether a hook that may ask for the update to be left out comes between its last backward and its step.
-    pub(super) fn may_skip_late(&self) -> bool {
-        let phases = [Phase::AfterBackward, Phase::AfterTrainBatch, Phase::BeforeOptimizerStep];
-        let own = self.ranks.own_hooks;
-        phases.into_iter().any(|phase| self.hooks.plan(phase).iter().any(|hook| hook.slot >= own))
-    }
-
-    /// To be called before the backward of each batch. Before the last one of an update the other ranks are told whether
-    /// this one was asked to leave it out, unless a hook may still ask: the answers come while backward runs.
-    pub(in crate::loops) fn tell_of_skip_early(&mut self) -> Result<()> {
-        if self.ranks.early && self.ranks.in_last_batch && self.ranks.skip.is_none() {
-            let own = self.run.requests.skip_update.take();
-            self.tell_of_skip(own)?;
-        }
-        Ok(())
-    }
-
-    /// Tells the other ranks whether this one was asked to leave the update out, and whether it has changed a buffer.
-    fn tell_of_skip(&mut self, own: Option<String>) -> Result<()> {
-        let Process::Group(group) = &self.run.process else { return Ok(()) };
-        let changed = self.ranks.buffers.as_ref().is_some_and(|buffers| buffers.tensors.version() != buffers.shared_at);
-        let numbers = [own.is_some(), changed].map(|flag| f64::from(u8::from(flag)));
-        let told = group.begin_numbers("the agreement on an update", &numbers)?;
-        self.ranks.skip = Some(Skip { own, told });
-        Ok(())
-    }
-
-    /// Whether the coming update is left out, which all ranks do when one is asked to: why.
-    pub(crate) fn agree_on_skip(&mut self) -> Result<Option<String>> {
-        if let Process::Alone = self.run.process {
-            return Ok(self.run.requests.skip_update.take());
-        }
-        if self.ranks.skip.is_none() {
-            let own = self.run.requests.skip_update.take();
-            self.tell_of_skip(own)?;
-        }
-        let (Process::Group(group), Some(Skip { own, told })) = (&self.run.process, self.ranks.skip.take()) else {
-            return Ok(None);
-        };
-        let told = told.wait(group)?;
-        if let Some(buffers) = &mut self.ranks.buffers {
-            buffers.changed |= told.chunks_exact(2).any(|rank| rank[1] != 0.0);
-        }
-        if told.chunks_exact(2).all(|rank| rank[0] == 0.0) {
-            return Ok(None);
-        }
-        let reasons = group.gather("the agreement on an update", own.unwrap_or_default().as_bytes())?;
-        let first = reasons.iter().enumerate().find(|(_, reason)| !reason.is_empty());
-        Ok(Some(match first {
-            Some((rank, reason)) => format!("{} (rank {rank})", String::from_utf8_lossy(reason)),
-            None => "no reason was given".to_owned(),
-        }))
-    }
+fn pair(save: Save) -> (String, bool) {
+    (save.name, save.latest)
 }
 
 /// The requests of all ranks together.

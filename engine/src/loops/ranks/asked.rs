@@ -41,7 +41,7 @@ pub(in crate::loops) struct Settled {
 }
 
 impl Asked {
-    fn is_nothing(&self) -> bool {
+    pub(super) fn is_nothing(&self) -> bool {
         *self == Asked { iter: self.iter, ..Asked::default() }
     }
 
@@ -85,6 +85,13 @@ impl Asked {
         self.saves.iter().map(|(name, latest)| Save { name: renamed(name), latest: *latest }).collect()
     }
 
+    /// The same, asked after this iter.
+    pub(super) fn moved_to(mut self, iter: u64) -> Asked {
+        self.saves = self.saves_at(Iter(iter)).into_iter().map(|save| (save.name, save.latest)).collect();
+        self.iter = iter;
+        self
+    }
+
     pub(super) fn signal(&self) -> Option<Signal> {
         [Signal::Interrupt, Signal::Terminate].into_iter().find(|signal| Some(signal.exit_code()) == self.signal)
     }
@@ -111,6 +118,9 @@ mod tests {
         let names = |now| asked.saves_at(Iter(now)).into_iter().map(|save| save.name).collect::<Vec<_>>();
         assert_eq!(names(7), [iter_name(Iter(7)), "best_val_loss".to_owned()]);
         assert_eq!(names(8), [iter_name(Iter(8)), "best_val_loss".to_owned()]);
+        // one that is held for longer too
+        let saves = asked.moved_to(8).moved_to(9).saves_at(Iter(10));
+        assert_eq!(saves[0].name, iter_name(Iter(10)));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::hook::EngineHooks;
 use crate::loops::checkpoint::own_seed;
 use crate::loops::program::Program;
 use crate::loops::ranks::Buffers;
+use crate::loops::ranks::told::NUMBERS;
 use crate::loops::trainer::{Role, Trainer};
 use crate::model::ModelEntry;
 use crate::native::TensorList;
@@ -82,6 +83,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// Joins the ranks of the group: all have the weights of rank 0, and gradients are averaged from now on.
     pub(in crate::loops) fn join_ranks(&mut self) -> Result<()> {
         self.share_weights()?;
+        self.see_who_asks_late();
         let Process::Group(group) = &self.run.process else { return Ok(()) };
         let parameters = self.run.models.iter().flat_map(ModelEntry::parameters);
         let parameters: Vec<usize> = parameters.map(|(_, tensor)| crate::native::tensor_id(tensor)).collect();
@@ -95,13 +97,16 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
                 Some(Buffers { shared_at: tensors.version(), tensors, changed: false })
             }
         };
-        self.ranks.early = !self.may_skip_late();
         let rank = group.rank();
         if rank > 0 && self.run.storage.resumed.is_none() {
             // as all ranks have one seed, they would draw the same dropout masks
             Generators::seed(self.run.device, own_seed(self.run.seed, rank, Iter(0)))?;
         }
-        self.run.updates.join(group.for_gradients(), group.reducer_options());
+        let mut options = group.reducer_options();
+        if options.compress.is_none() {
+            options.note = NUMBERS;
+        }
+        self.run.updates.join(group.for_gradients(), options);
         let over_ranks = group.syncs_batch_norm().then(|| {
             let group = Arc::clone(group.for_gradients());
             let sum = move |tensor: &Tensor| Ok(group.sum_with_gradient(tensor)?);

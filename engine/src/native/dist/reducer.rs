@@ -22,6 +22,8 @@ pub struct Reducer {
     raw: NonNull<RawReducer>,
     /// How many parameters it is for.
     count: usize,
+    /// How many numbers are told beside the gradients.
+    note: usize,
     /// The hooks of the reducer use the group for as long as they live.
     group: Arc<ProcessGroup>,
 }
@@ -40,6 +42,9 @@ pub struct ReducerOptions {
     pub find_unused: bool,
     /// The kind in which gradients are exchanged, `Half` or `BFloat16`; `None`: as they are.
     pub compress: Option<Kind>,
+    /// How many numbers the ranks tell each other beside the gradients: [`Reducer::tell`]. With more than 0 all ranks have to
+    /// be processes of this engine.
+    pub note: usize,
 }
 
 impl Reducer {
@@ -71,12 +76,14 @@ impl Reducer {
                 return Err(NativeError::argument(format!("gradients can't be exchanged as {kind:?}")));
             }
         };
-        let options = RawReducerOptions { bucket_bytes, find_unused: options.find_unused, compress };
+        let note = options.note;
+        let as_raw = i64::try_from(note).unwrap_or(i64::MAX);
+        let options = RawReducerOptions { bucket_bytes, find_unused: options.find_unused, compress, note: as_raw };
         let mut raw = null_mut();
         // SAFETY: group, list and options live for the call; there is a name for each parameter, and each lives for it too.
         check(unsafe { ffi::eng_reducer_new(group.raw(), parameters.raw(), names.as_ptr(), &options, &mut raw) })?;
         let raw = NonNull::new(raw).ok_or_else(|| NativeError::argument("libtorch made no reducer"))?;
-        Ok(Reducer { raw, count: parameters.len(), group: Arc::clone(group) })
+        Ok(Reducer { raw, count: parameters.len(), note, group: Arc::clone(group) })
     }
 
     /// Before the forward pass of a batch. `exchange`: whether gradients are exchanged in its backward; else they are added
@@ -98,6 +105,37 @@ impl Reducer {
         let loss = loss.map_or(null(), Tensor::as_ptr);
         // SAFETY: the reducer lives as long as `self`, the tensor for the call; a null pointer is none.
         check(unsafe { ffi::eng_reducer_before_backward(self.raw.as_ptr(), loss) })
+    }
+
+    /// Sets what this rank tells the others in the next exchange: as many numbers as [`ReducerOptions::note`]. They travel
+    /// with the gradients, as one parameter more, in the kind of the first parameter.
+    ///
+    /// # Errors
+    /// When there are more or fewer numbers.
+    pub fn tell(&self, numbers: &[f64]) -> Result<(), NativeError> {
+        if numbers.len() != self.note {
+            return Err(NativeError::argument(format!("{} numbers are told, not {}", self.note, numbers.len())));
+        }
+        // SAFETY: the reducer lives as long as `self`, and there are as many numbers as it has places for.
+        check(unsafe { ffi::eng_reducer_tell(self.raw.as_ptr(), numbers.as_ptr()) })
+    }
+
+    /// The means over all ranks of what they have told in the last exchange. It reads them from the device.
+    ///
+    /// # Errors
+    /// When there was no exchange.
+    pub fn told(&self) -> Result<Vec<f64>, NativeError> {
+        let mut means = vec![0.0; self.note];
+        if self.note > 0 {
+            // SAFETY: the reducer lives as long as `self`, and there is a place for each of its numbers.
+            check(unsafe { ffi::eng_reducer_told(self.raw.as_ptr(), means.as_mut_ptr()) })?;
+        }
+        Ok(means)
+    }
+
+    /// How many numbers the ranks tell each other beside the gradients.
+    pub fn note(&self) -> usize {
+        self.note
     }
 
     /// Takes part in an exchange with gradients of zero: for a rank that has no samples.

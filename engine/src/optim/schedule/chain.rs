@@ -4,7 +4,7 @@ use crate::base::Clock;
 use crate::optim::error::OptimError;
 use crate::optim::groups::GroupName;
 use crate::optim::live::{Group, Optim};
-use crate::optim::schedule::{ScheduleConfig, TrainingLength, TrainingProgress, Window, WindowPosition};
+use crate::optim::schedule::{ScheduleConfig, TrainingLength, TrainingProgress, WindowPosition};
 use serde::{Deserialize, Serialize};
 
 /// A list of schedules, as `schedule: [..]` in an experiment file. Schedules whose windows overlap multiply, as in
@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 /// // a warm-up, then down to the end; the momentum has a schedule of its own
 /// let text = r#"[Linear(start: 0.1, iters: 10), Cosine(), Constant(factor: 0.5, iters: 10, setting: "momentum")]"#;
 /// let schedules: Schedules = engine::config::parse_text("example", text)?.read()?;
-/// let planned = PlannedLength { max_epochs: 1, max_iters: 110, iters_per_epoch: 110 };
+/// let planned = PlannedLength::epochs(1, 110);
 /// let at = |iter| TrainingProgress { epoch: Epoch(0), iter: Iter(iter), planned };
 /// assert!((schedules.value("lr", GroupName { optimizer: "opt", group: "default" }, 1.0, &at(0)).unwrap() - 0.1).abs() < 1e-9);
 /// assert!((schedules.value("lr", GroupName { optimizer: "opt", group: "default" }, 1.0, &at(10)).unwrap() - 1.0).abs() < 1e-9); // the cosine begins
@@ -45,13 +45,21 @@ impl Schedules {
         let training = TrainingLength::from(&progress.planned);
         // those that have begun, as (begin, end) on the clock of iters
         let begun = |index: usize| {
-            let schedule = self.0.get(index).filter(|schedule| governs(&schedule.window(), setting, group))?;
+            let schedule = self.0.get(index).filter(|schedule| governs(schedule.as_ref(), setting, group))?;
+            let is_beside = schedule.window().setting != setting;
+            if is_beside && initial == 0.0 {
+                return None;
+            }
             let span = self.span(index, &training);
             // a training that is under way knows its length, and so where each schedule begins and ends
             let (takes_over, place) = (span.takes_over?, span.place(progress)?);
             let begin = training.convert(takes_over, Clock::Iter).unwrap_or_default();
             let end = span.end.and_then(|end| training.convert((span.by, end), Clock::Iter)).unwrap_or(u64::MAX);
-            (progress.on(takes_over.0) >= takes_over.1).then_some((begin, end, schedule.factor_of(initial, place)))
+            let factor = || match is_beside {
+                false => schedule.factor_of(initial, place),
+                true => schedule.factor_beside(initial, place),
+            };
+            (progress.on(takes_over.0) >= takes_over.1).then(|| (begin, end, factor()))
         };
         let count = self.0.len().min(MOST);
         // the chain in force: from the schedule that has begun last back through those that overlap it
@@ -85,7 +93,7 @@ impl Schedules {
     /// let parameters = vec![("weight".to_owned(), Tensor::from(1.0f32).set_requires_grad(true))];
     /// let mut optims = [Optim::new("opt", &Sgd::new(0.1), parameters)?];
     /// let schedules: Schedules = engine::config::parse_text("example", "[Poly()]")?.read()?;
-    /// let planned = PlannedLength { max_epochs: 1, max_iters: 4, iters_per_epoch: 4 };
+    /// let planned = PlannedLength::epochs(1, 4);
     /// let mut lrs = Vec::new();
     /// for iter in 0..4 {
     ///     schedules.apply(&mut optims, &TrainingProgress { epoch: Epoch(0), iter: Iter(iter), planned })?;
@@ -108,15 +116,16 @@ impl Schedules {
 
     fn apply_to(&self, optimizer: &str, group: &mut Group, progress: &TrainingProgress) -> Result<(), OptimError> {
         for (index, schedule) in self.0.iter().enumerate() {
-            let setting = schedule.window().setting;
-            // the first schedule of a setting stands for all of them
-            if self.0[..index].iter().any(|earlier| earlier.window().setting == setting) {
-                continue;
-            }
-            let Some(initial) = group.settings().initial(setting) else { continue };
-            let name = GroupName { optimizer, group: group.name() };
-            if let Some(value) = self.value(setting, name, initial, progress) {
-                group.settings_mut().set(setting, value)?;
+            for setting in settings(schedule.as_ref()) {
+                // the first schedule of a setting stands for all of them
+                if self.0[..index].iter().any(|earlier| changes(earlier.as_ref(), setting)) {
+                    continue;
+                }
+                let Some(initial) = group.settings().initial(setting) else { continue };
+                let name = GroupName { optimizer, group: group.name() };
+                if let Some(value) = self.value(setting, name, initial, progress) {
+                    group.settings_mut().set(setting, value)?;
+                }
             }
         }
         Ok(())
@@ -149,8 +158,7 @@ impl Schedules {
     pub(super) fn previous(&self, index: usize) -> Option<usize> {
         let window = self.0[index].window();
         self.0[..index].iter().rposition(|earlier| {
-            let earlier = earlier.window();
-            earlier.setting == window.setting && share_a_group(earlier.groups, window.groups)
+            changes(earlier.as_ref(), window.setting) && share_a_group(earlier.window().groups, window.groups)
         })
     }
 }
@@ -173,8 +181,18 @@ impl Span {
     }
 }
 
-fn governs(window: &Window<'_>, setting: &str, group: GroupName<'_>) -> bool {
-    window.setting == setting
+/// The settings that a schedule changes.
+fn settings(schedule: &dyn ScheduleConfig) -> impl Iterator<Item = &str> {
+    std::iter::once(schedule.window().setting).chain(schedule.beside())
+}
+
+fn changes(schedule: &dyn ScheduleConfig, setting: &str) -> bool {
+    settings(schedule).any(|changed| changed == setting)
+}
+
+fn governs(schedule: &dyn ScheduleConfig, setting: &str, group: GroupName<'_>) -> bool {
+    let window = schedule.window();
+    changes(schedule, setting)
         && (window.groups.is_empty() || window.groups.iter().any(|listed| group.is_meant_by(listed)))
 }
 
@@ -188,7 +206,7 @@ mod tests {
     use crate::base::{Epoch, Iter};
     use crate::optim::schedule::{Constant, Cosine, Exponential, Linear, MultiStep, PlannedLength, Poly, Step};
 
-    const PLANNED: PlannedLength = PlannedLength { max_epochs: 4, max_iters: 40, iters_per_epoch: 10 };
+    const PLANNED: PlannedLength = PlannedLength::epochs(4, 10);
 
     fn list(schedules: impl IntoIterator<Item = Box<dyn ScheduleConfig>>) -> Schedules {
         Schedules(schedules.into_iter().collect())

@@ -6,21 +6,25 @@
 //! updates and passes, never batches.
 
 mod chain;
+mod function;
 mod kinds;
 mod problems;
+mod samples;
 mod watching;
 mod window;
 mod windowed;
 
 pub use chain::Schedules;
+pub use function::{FactorResult, PositionArgument};
 pub use kinds::{
     Constant, Cosine, CosineRestarts, Course, Curve, Cyclic, Exponential, Height, InverseSqrt, Linear, MultiStep, Noam,
     OneCycle, Plateau, Poly, Step, ThresholdMode, WarmUpStableDecay,
 };
 pub use problems::Problem;
 pub(crate) use problems::is_of_part;
+pub use samples::SampleClock;
 pub use watching::Watching;
-pub use window::{PlannedLength, TrainingLength, TrainingProgress, Window, WindowPosition, check_length};
+pub use window::{Lengths, PlannedLength, TrainingLength, TrainingProgress, Window, WindowPosition, check_length};
 
 use crate::optim::error::OptimError;
 use std::fmt::Debug;
@@ -76,6 +80,18 @@ pub trait Schedule: Debug + Send + Sync {
     fn factor_of(&self, initial: f64, place: WindowPosition) -> f64 {
         let _ = initial;
         self.factor(place)
+    }
+
+    /// A second setting that it changes in the same window and for the same groups, besides that of the window: the momentum
+    /// that goes down while the learning rate goes up.
+    fn beside(&self) -> Option<&str> {
+        None
+    }
+
+    /// [`Schedule::factor_of`] for the setting of [`Schedule::beside`], whose initial value is not 0.
+    fn factor_beside(&self, initial: f64, place: WindowPosition) -> f64 {
+        let _ = (initial, place);
+        1.0
     }
 
     /// Moments on its clock at which something changes; each must be before the end of the training.

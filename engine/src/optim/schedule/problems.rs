@@ -55,7 +55,12 @@ impl Schedules {
             _ if window.length.is_none() => "begin",
             (None, Clock::Iter) => "iters",
             (None, Clock::Epoch) => "epochs",
+            (None, Clock::Sample) => "samples",
         };
+        if span.by == Clock::Sample && window.end.or(window.length).is_none() {
+            // the training may come to another end than is known now
+            return None;
+        }
         if let (Some(begin), Some(end)) = (span.begin, span.end)
             && end <= begin
         {
@@ -149,6 +154,7 @@ impl Schedules {
                 let text = first.unknown(window.setting).to_string();
                 problems.push(Problem { index, field: "setting".to_owned(), text });
             }
+            problems.extend(without_beside(index, schedule.as_ref(), groups));
             for (place, listed) in window.groups.iter().enumerate() {
                 if !groups.iter().any(|(name, _)| name.is_meant_by(listed)) {
                     let known = groups.iter().map(|(name, _)| match several {
@@ -171,6 +177,29 @@ impl Problem {
         let error = schedule.check().err()?;
         Some(Problem { index, field: error.field().unwrap_or_default(), text: error.to_string() })
     }
+}
+
+/// A second setting that none of the groups has, or only with the value 0.
+fn without_beside(
+    index: usize,
+    schedule: &dyn ScheduleConfig,
+    groups: &[(GroupName<'_>, Settings)],
+) -> Option<Problem> {
+    let setting = schedule.beside()?;
+    let meant = schedule.window().groups;
+    let mut own = groups
+        .iter()
+        .filter(|(name, _)| meant.is_empty() || meant.iter().any(|listed| name.is_meant_by(listed)))
+        .peekable();
+    own.peek()?;
+    if own.any(|(_, settings)| settings.initial(setting).is_some_and(|initial| initial != 0.0)) {
+        return None;
+    }
+    let name = schedule.typetag_name();
+    let text = format!(
+        "`{name}` would change `{setting}`, and no optimizer has one above 0; set it in the optimizer, or remove this"
+    );
+    Some(Problem { index, field: setting.to_owned(), text })
 }
 
 /// Whether a setting is one of a hook, a metric or the trainer, `hooks.ema.decay`, and not one of optimizers.

@@ -2,6 +2,7 @@
 
 use crate::base::{Clock, Epoch, Iter};
 use crate::optim::error::OptimError;
+use crate::optim::schedule::samples::SampleClock;
 
 /// The planned length of a training; known before it starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +13,16 @@ pub struct PlannedLength {
     pub max_iters: u64,
     /// Updates in one pass.
     pub iters_per_epoch: u64,
+    /// How updates count in samples; `None` when it is not known.
+    pub samples: Option<SampleClock>,
+}
+
+impl PlannedLength {
+    /// So many epochs of so many updates, whose samples are not known.
+    pub const fn epochs(max_epochs: u64, iters_per_epoch: u64) -> Self {
+        let max_iters = max_epochs.saturating_mul(iters_per_epoch);
+        PlannedLength { max_epochs, max_iters, iters_per_epoch, samples: None }
+    }
 }
 
 /// The planned length of a training, as far as it is known: before the data are opened, not all of it is known.
@@ -25,6 +36,8 @@ pub struct TrainingLength {
     pub iters_per_epoch: Option<u64>,
     /// The maximum number of updates, when a file limits them; it may be known before `max_iters`.
     pub limit: Option<u64>,
+    /// How updates count in samples.
+    pub samples: Option<SampleClock>,
 }
 
 impl From<&PlannedLength> for TrainingLength {
@@ -34,6 +47,7 @@ impl From<&PlannedLength> for TrainingLength {
             max_iters: Some(planned.max_iters),
             iters_per_epoch: Some(planned.iters_per_epoch),
             limit: None,
+            samples: planned.samples,
         }
     }
 }
@@ -44,20 +58,25 @@ impl TrainingLength {
         match by {
             Clock::Epoch => self.max_epochs,
             Clock::Iter => self.max_iters,
+            Clock::Sample => Some(self.samples?.at(self.max_iters?)),
         }
     }
 
-    /// The last moment of a clock that the training can come to.
+    /// The last moment of a clock that the training can come to. In samples it is not known for sure: a run that goes on with
+    /// another batch size comes to another one.
     pub(super) fn latest(&self, by: Clock) -> Option<u64> {
-        self.end(by).or(self.limit.filter(|_| by == Clock::Iter))
+        self.end(by).filter(|_| by != Clock::Sample).or(self.limit.filter(|_| by == Clock::Iter))
     }
 
     /// A moment of one clock on another; an iter within an epoch belongs to that epoch.
     pub(super) fn convert(&self, (from, count): (Clock, u64), to: Clock) -> Option<u64> {
         match (from, to) {
             _ if from == to || count == 0 => Some(count),
+            (Clock::Iter, Clock::Sample) => Some(self.samples?.at(count)),
             (Clock::Iter, _) => Some(count / self.iters_per_epoch?.max(1)),
-            (Clock::Epoch, _) => Some(count.saturating_mul(self.iters_per_epoch?)),
+            (Clock::Sample, Clock::Iter) => Some(self.samples?.iter_of(count)),
+            (Clock::Epoch, Clock::Iter) => Some(count.saturating_mul(self.iters_per_epoch?)),
+            _ => self.convert((Clock::Iter, self.convert((from, count), Clock::Iter)?), to),
         }
     }
 }
@@ -79,6 +98,7 @@ impl TrainingProgress {
         match by {
             Clock::Epoch => self.epoch.get(),
             Clock::Iter => self.iter.get(),
+            Clock::Sample => self.planned.samples.map_or(0, |samples| samples.at(self.iter.get())),
         }
     }
 }
@@ -100,13 +120,34 @@ pub struct Window<'a> {
     pub groups: &'a [String],
 }
 
+/// The length of a window on each clock, of which a file gives one at most.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Lengths {
+    /// In updates.
+    pub iters: Option<u64>,
+    /// In epochs.
+    pub epochs: Option<u64>,
+    /// In samples.
+    pub samples: Option<u64>,
+}
+
+impl Lengths {
+    fn given(&self) -> impl Iterator<Item = (&'static str, Clock, u64)> {
+        let all = [
+            ("iters", Clock::Iter, self.iters),
+            ("epochs", Clock::Epoch, self.epochs),
+            ("samples", Clock::Sample, self.samples),
+        ];
+        all.into_iter().filter_map(|(name, clock, length)| Some((name, clock, length?)))
+    }
+}
+
 impl<'a> Window<'a> {
-    /// A window whose length may be given as `iters` or `epochs`, which then also sets the clock.
-    pub fn with_length(self, by: Option<Clock>, iters: Option<u64>, epochs: Option<u64>) -> Window<'a> {
-        let (length, implied) = match (iters, epochs) {
-            (Some(iters), _) => (Some(iters), Clock::Iter),
-            (None, Some(epochs)) => (Some(epochs), Clock::Epoch),
-            (None, None) => (None, by.unwrap_or(Clock::Iter)),
+    /// A window whose length may be given on a clock, which is then also that of the window.
+    pub fn with_length(self, by: Option<Clock>, lengths: Lengths) -> Window<'a> {
+        let (length, implied) = match lengths.given().next() {
+            Some((_, clock, length)) => (Some(length), clock),
+            None => (None, by.unwrap_or(Clock::Iter)),
         };
         Window { by: implied, length, ..self }
     }
@@ -116,22 +157,18 @@ impl<'a> Window<'a> {
 ///
 /// # Errors
 /// What contradicts what; `owner` is the schedule.
-pub fn check_length(
-    owner: &str,
-    by: Option<Clock>,
-    iters: Option<u64>,
-    epochs: Option<u64>,
-    end: Option<u64>,
-) -> Result<(), OptimError> {
-    let why = match (iters, epochs, by) {
-        (Some(_), Some(_), _) => "`iters` and `epochs` both set its length; keep one",
-        (Some(_), None, Some(Clock::Epoch)) => "`iters` and `by: Epoch` contradict each other; leave `by` out",
-        (None, Some(_), Some(Clock::Iter)) => "`epochs` and `by: Iter` contradict each other; leave `by` out",
-        (None, None, _) => return Ok(()),
-        _ if end.is_some() => "`end` and a length both set where it ends; keep one",
+pub fn check_length(owner: &str, by: Option<Clock>, lengths: Lengths, end: Option<u64>) -> Result<(), OptimError> {
+    let mut given = lengths.given();
+    let Some((name, clock, _)) = given.next() else { return Ok(()) };
+    let why = match (given.next(), by) {
+        (Some((other, ..)), _) => format!("`{name}` and `{other}` both set its length; keep one"),
+        (None, Some(by)) if by != clock => {
+            format!("`{name}` and `by: {by:?}` contradict each other; leave `by` out")
+        }
+        _ if end.is_some() => "`end` and a length both set where it ends; keep one".to_owned(),
         _ => return Ok(()),
     };
-    Err(OptimError::Contradiction { owner: owner.into(), why: why.into() })
+    Err(OptimError::Contradiction { owner: owner.into(), why })
 }
 
 /// A moment within a schedule's window.

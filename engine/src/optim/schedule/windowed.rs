@@ -4,7 +4,7 @@
 /// fields, with their documentation and defaults: `by`, `begin`, `end`, `setting`, `groups`. `fn fields_window(&self)`
 /// makes the [`Window`](crate::optim::schedule::Window) of them.
 ///
-/// With `length;` in front it also has `iters` and `epochs`, its length on a clock, which then says `by` too;
+/// With `length;` in front it also has `iters`, `epochs` and `samples`, its length on a clock, which then says `by` too;
 /// `check_length` refuses what contradicts it.
 ///
 /// ```
@@ -52,6 +52,9 @@ macro_rules! windowed {
                 /// Its length in epochs, instead.
                 #[config(default, range = 1..)]
                 pub epochs: ::core::option::Option<u64>,
+                /// Its length in samples, instead.
+                #[config(default, range = 1..)]
+                pub samples: ::core::option::Option<u64>,
                 /// The clock it counts on: said by the length; without one, `Iter`.
                 #[config(default)]
                 pub by: ::core::option::Option<$crate::base::Clock>,
@@ -70,13 +73,17 @@ macro_rules! windowed {
                     setting: &self.setting,
                     groups: &self.groups,
                 };
-                window.with_length(self.by, self.iters, self.epochs)
+                window.with_length(self.by, self.lengths())
+            }
+
+            fn lengths(&self) -> $crate::optim::schedule::Lengths {
+                $crate::optim::schedule::Lengths { iters: self.iters, epochs: self.epochs, samples: self.samples }
             }
 
             /// Refuses a length that is given in two ways.
             fn check_length(&self) -> ::core::result::Result<(), $crate::optim::OptimError> {
                 $crate::optim::schedule::check_length(
-                    ::core::stringify!($name), self.by, self.iters, self.epochs, self.end,
+                    ::core::stringify!($name), self.by, self.lengths(), self.end,
                 )
             }
         }
@@ -87,7 +94,7 @@ macro_rules! windowed {
             [$(#[$($attribute)*])*] $name
             [
                 $($own)*
-                /// The clock it counts on: `Iter` (updates) or `Epoch`.
+                /// The clock it counts on: `Iter` (updates), `Epoch` or `Sample`.
                 #[config(default = $crate::base::Clock::Iter)]
                 pub by: $crate::base::Clock,
             ]

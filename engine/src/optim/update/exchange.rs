@@ -6,7 +6,7 @@ use crate::optim::live::Optim;
 use crate::optim::update::pass::Pass;
 use std::cell::Cell;
 use std::sync::Arc;
-use tch::Tensor;
+use tch::{Device, Kind, Tensor};
 
 /// The exchange of the gradients of each pass. Without a group nothing is exchanged.
 #[derive(Debug, Default)]
@@ -120,6 +120,34 @@ impl Exchange {
         }
     }
 
+    /// Whether the exchange of a pass takes what the ranks tell each other along.
+    pub(super) fn carries_note(&self, pass: &Pass) -> bool {
+        self.of(pass).is_some_and(|(_, reducer)| reducer.note() > 0)
+    }
+
+    /// Sets what this rank tells the others with the gradients of the batch in work. False where it is too late, as they
+    /// are under way.
+    ///
+    /// # Errors
+    /// When the exchange takes another count of numbers along.
+    pub(super) fn tell(&self, pass: &Pass, numbers: &[f64]) -> Result<bool> {
+        match self.of(pass) {
+            Some((joined, reducer)) if joined.next.get() != Next::UnderWay => {
+                reducer.tell(numbers)?;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// The means over the ranks of what they have told with the gradients of the last batch; nothing where nothing was.
+    ///
+    /// # Errors
+    /// When no gradients were exchanged.
+    pub(super) fn told(&self, pass: &Pass) -> Result<Vec<f64>> {
+        self.of(pass).map_or(Ok(Vec::new()), |(_, reducer)| Ok(reducer.told()?))
+    }
+
     fn of(&self, pass: &Pass) -> Option<(&Joined, &Reducer)> {
         let joined = self.0.as_ref()?;
         let own = joined.reducers.iter().find(|known| known.optimizers == pass.optimizers)?;
@@ -137,7 +165,10 @@ impl Joined {
         if tensors.is_empty() {
             return Ok(None);
         }
-        let reducer = Reducer::new(&self.group, &TensorList::new(&tensors)?, &names, self.options);
+        // what is told has to be read before the update, so no device may have it
+        let takes_note = tensors.iter().all(|tensor| tensor.device() == Device::Cpu && is_real(tensor.kind()));
+        let options = ReducerOptions { note: if takes_note { self.options.note } else { 0 }, ..self.options };
+        let reducer = Reducer::new(&self.group, &TensorList::new(&tensors)?, &names, options);
         let told = |error| Error::new(error).context("the parameters of the ranks can't be trained together");
         reducer.map(Some).map_err(told)
     }
@@ -154,6 +185,10 @@ fn each_parameter(pass: &Pass, optimizers: &[Optim], mut each: impl FnMut(&str, 
         }
     }
     Ok(())
+}
+
+fn is_real(kind: Kind) -> bool {
+    matches!(kind, Kind::Float | Kind::Double | Kind::Half | Kind::BFloat16)
 }
 
 /// What is said of parameters that backward has not reached.

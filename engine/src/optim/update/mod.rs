@@ -10,6 +10,8 @@ mod divide;
 mod exchange;
 mod gradient_scale;
 mod lr_scale;
+mod minimized;
+mod note;
 mod pass;
 mod precision;
 mod recorded;
@@ -22,6 +24,7 @@ mod skipped;
 mod skipping;
 
 pub use gradient_scale::GradientScale;
+pub(crate) use minimized::{ALONE, NO_CLIP, NO_SCALING, ONE_RANK};
 pub use pass::{Pass, PassBatches, PassInfo, PassPlan, batches_per_iter};
 pub use precision::{Half, Precision, Pure};
 pub(crate) use recorded::RecordedUpdate;
@@ -313,16 +316,7 @@ impl Updates {
     /// Errors of libtorch.
     pub fn step(&mut self, pass: usize, iter: u64) -> Result<Updated> {
         let norm = self.measure_and_clip(pass)?;
-        let number = self.number_of(pass, iter);
-        let found_inf = match (self.found_inf.take(), &norm, self.non_finite) {
-            // a scale that is too large makes gradients infinite: that is how it is found
-            (Some(found), ..) => Some(self.skipped.found(found, NonFinite::Skip, number)?),
-            (None, _, NonFinite::Apply) | (None, None, _) => {
-                self.skipped.none();
-                None
-            }
-            (None, Some(norm), then) => Some(self.skipped.found(native::not_finite(norm)?, then, number)?),
-        };
+        let found_inf = self.left_out(norm.as_ref(), pass, iter)?;
         let optimizers = &self.passes[pass].optimizers;
         let set_aside = self.sharded.set_aside(optimizers)?;
         for optimizer in optimizers {
@@ -353,6 +347,20 @@ impl Updates {
             None => None,
         };
         Ok(norm.or(measured))
+    }
+
+    /// A flag that is 1 when the update is to be left out, as its gradient is not finite; `None`: it is made anyway.
+    fn left_out(&mut self, norm: Option<&Tensor>, pass: usize, iter: u64) -> Result<Option<Tensor>> {
+        let number = self.number_of(pass, iter);
+        Ok(match (self.found_inf.take(), norm, self.non_finite) {
+            // a scale that is too large makes gradients infinite: that is how it is found
+            (Some(found), ..) => Some(self.skipped.found(found, NonFinite::Skip, number)?),
+            (None, _, NonFinite::Apply) | (None, None, _) => {
+                self.skipped.none();
+                None
+            }
+            (None, Some(norm), then) => Some(self.skipped.found(native::not_finite(norm)?, then, number)?),
+        })
     }
 
     /// The number of an update among those of all passes, from 1 on.

@@ -88,6 +88,16 @@ impl Context<'_> {
         }
     }
 
+    /// How many times the ranks have told each other something in a message of its own so far, and not with gradients or
+    /// weights; `None` for a process that trains alone. An update needs none, unless a hook or a step may ask for something
+    /// when its gradients are under way.
+    pub fn messages_to_ranks(&self) -> Option<u64> {
+        match &self.run.process {
+            Process::Group(group) => Some(group.messages()),
+            Process::Alone => None,
+        }
+    }
+
     /// The sum of a tensor over all ranks, in a new tensor of its shape on its device. All ranks have to call this at the
     /// same place, with tensors of one shape and kind; so not in the phases of a batch (`before_train_batch` to
     /// `after_train_batch`, `before_val_iter`, `after_val_iter` and those of test), which a rank without samples of the batch

@@ -61,6 +61,15 @@ impl Context<'_> {
         self.run.requests.saves.push(save);
     }
 
+    /// As [`Context::save`], for what other ranks do not ask for: they are told, and the checkpoint comes after one of the next
+    /// iters.
+    pub(crate) fn save_alone(&mut self, save: Save) {
+        match self.world() {
+            1 => self.run.requests.saves.push(save),
+            _ => self.run.requests.saves_alone.push(save),
+        }
+    }
+
     /// Skips the next update: its gradients are dropped. The iter still counts, and [`Context::skipped_updates`]
     /// increases. In phases up to `before_optimizer_step` the next update is the current one, in later phases the one
     /// after it.

@@ -1,5 +1,6 @@
 //! MLflow: parameters, metrics and the best checkpoints of a run, at a tracking server.
 
+mod address;
 mod names;
 mod rest;
 mod rows;
@@ -8,7 +9,9 @@ mod sender;
 mod uploads;
 
 use crate::base::error::{Error, Result};
+use crate::base::waiting::Waiting;
 use crate::record::{Cell, Event, Outcome, Row, RowPhase, RunInfo, Sink, ValueKind};
+use address::Address;
 use engine_macros::component;
 use rest::{Problem, Server};
 use run::Job;
@@ -18,6 +21,10 @@ use std::time::Duration;
 
 /// How long the begin of a run waits for the server, so that a wrong address is told at once.
 const FIRST: Duration = Duration::from_secs(2);
+
+/// How long a run that was stopped or has failed waits for the server at most: a cluster kills a process some seconds after it has
+/// told it to end.
+const AFTER_A_STOP: Duration = Duration::from_secs(5);
 
 /// Sends the run to an MLflow server: its settings as parameters, its rows as metrics with their iters as steps.
 ///
@@ -30,8 +37,8 @@ const FIRST: Duration = Duration::from_secs(2);
 #[component(sink)]
 pub struct Mlflow {
     /// The address of the server.
-    #[config(example = "http://127.0.0.1:5000", resets_state)]
-    uri: String,
+    #[config(example = Address("http://127.0.0.1:5000".to_owned()), resets_state)]
+    uri: Address,
     /// The experiment there, which is made where it is missing.
     #[config(default = "Default", resets_state)]
     experiment: String,
@@ -44,7 +51,8 @@ pub struct Mlflow {
     /// What is uploaded at the end of the training.
     #[config(default = Artifacts::Nothing)]
     artifacts: Artifacts,
-    /// Seconds to wait at the end of the run while nothing gets through to the server.
+    /// Seconds to wait at the end of the run while nothing gets through to the server. Ctrl-C ends the wait. A run that was stopped
+    /// or has failed waits 5 seconds at most.
     #[config(default = 30.0, range = 0.0..=86400.0)]
     patience: f64,
     /// The id of the run at the server.
@@ -89,8 +97,8 @@ impl Mlflow {
         };
         let parameters = run.settings.iter().map(|(path, value)| (names::plain(path), names::value(&text(value))));
         Ok(Job {
-            server: Server::at(&self.uri).map_err(Error::msg)?,
-            uri: self.uri.clone(),
+            server: Server::at(&self.uri.0),
+            uri: self.uri.0.clone(),
             experiment: self.experiment.clone(),
             name: self.run_name.clone().unwrap_or_else(|| run.name.clone()),
             tags: tags.into_iter().map(|(key, value)| (names::plain(&key), names::value(&value))).collect(),
@@ -128,7 +136,7 @@ impl Sink for Mlflow {
             }
             None => {
                 let told = "has not answered yet; rows wait in `metrics.jsonl` and are sent when it does";
-                self.notice = Some(format!("`{}` {told}", self.uri));
+                self.notice = Some(format!("`{}` {told}", self.uri.0));
             }
             Some(Ok(())) => self.notice = sender.notice(),
         }
@@ -164,7 +172,9 @@ impl Sink for Mlflow {
     fn end(&mut self, how: Outcome) -> Result<()> {
         let Some(sender) = &self.sender else { return Ok(()) };
         let patience = Duration::try_from_secs_f64(self.patience).unwrap_or(Duration::MAX);
-        sender.end(how, patience).map_err(|why| {
+        let patience = if how == Outcome::Finished { patience } else { patience.min(AFTER_A_STOP) };
+        let waiting = Waiting::at_end(format!("MLflow at `{}`", self.uri.0));
+        sender.end(how, patience, &waiting).map_err(|why| {
             Error::msg(format!(
                 "not everything has reached MLflow: {why}. The rows are in `metrics.jsonl`; `--resume` sends them"
             ))
@@ -175,6 +185,7 @@ impl Sink for Mlflow {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::waiting::{interrupt, waited_for};
     use crate::record::{Moment, SinkComponent as _};
     use std::io::{Read as _, Write as _};
     use std::net::{TcpListener, TcpStream};
@@ -266,8 +277,26 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_is_none_is_refused() {
-        let (_, opened) = opened("127.0.0.1:5000");
-        assert!(opened.unwrap_err().to_string().contains("is no address of a server"));
+    fn a_signal_ends_the_wait_for_a_server_and_a_stopped_run_waits_no_longer_than_a_cluster() {
+        let silent = serve(|stream| {
+            std::thread::sleep(Duration::from_secs(60));
+            drop(stream);
+        });
+        let (mut sink, opened) = opened(&silent);
+        opened.unwrap();
+        sink.patience = 86400.0;
+        let begun = Instant::now();
+        let ended = std::thread::scope(|scope| {
+            let ended = scope.spawn(|| sink.end(Outcome::Finished));
+            while waited_for().is_none_or(|waited| !waited.at_end) {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            interrupt();
+            ended.join().unwrap()
+        });
+        assert!(ended.unwrap_err().to_string().contains("`--resume` sends them"));
+        assert!(begun.elapsed() < AFTER_A_STOP, "{:?}", begun.elapsed());
+        sink.end(Outcome::Interrupted).unwrap_err();
+        assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
     }
 }

@@ -6,6 +6,7 @@
 
 use super::rest::Problem;
 use super::run::{Job, Link};
+use crate::base::waiting::Waiting;
 use crate::record::Outcome;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,6 +16,9 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// The pause behind a first failure, and the longest.
 const PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// How often the wait for the end looks for a signal.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// A run that is being sent.
 pub(super) struct Sender(Arc<Shared>);
@@ -102,11 +106,11 @@ impl Sender {
         self.0.changed.notify_all();
     }
 
-    /// The run has ended. Waits until everything is sent, or nothing has got through for this time.
+    /// The run has ended. Waits until everything is sent, or nothing has got through for this time, or a signal ends the wait.
     ///
     /// # Errors
     /// Why something is left.
-    pub(super) fn end(&self, how: Outcome, patience: Duration) -> Result<(), String> {
+    pub(super) fn end(&self, how: Outcome, patience: Duration, waiting: &Waiting) -> Result<(), String> {
         let begun = Instant::now();
         let mut state = self.0.state();
         (state.end, state.done) = (Some(how), false);
@@ -116,13 +120,13 @@ impl Sender {
             match &state.last {
                 _ if state.done => return Ok(()),
                 Some(Err(refused @ Problem::Refused { .. })) => return Err(refused.to_string()),
-                last if moved.elapsed() >= patience => {
+                last if moved.elapsed() >= patience || waiting.is_interrupted() => {
                     let last = last.clone().and_then(Result::err);
                     return Err(last.map_or_else(|| "the server does not answer".to_owned(), |why| why.to_string()));
                 }
                 _ => {}
             }
-            let left = patience.saturating_sub(moved.elapsed()).max(Duration::from_millis(10));
+            let left = patience.saturating_sub(moved.elapsed()).clamp(Duration::from_millis(10), LOOK);
             state = self.0.wait(state, left);
         }
     }

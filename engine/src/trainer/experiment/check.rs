@@ -1,12 +1,17 @@
 //! The body of [`check_experiments!`](crate::check_experiments): tests that every experiment file of a package is one.
 
 use crate::config;
+use crate::trainer::experiment::of_main::OfTrainer;
 use crate::trainer::{Build, Experiment, Purpose};
 use std::path::Path;
 
-/// The test of one file: panics with every mistake.
+/// The test of one file: panics with every mistake. The function stands for the trainer.
+pub fn check_experiment<R: OfTrainer, F: Fn() -> R>(_: &F, package: &str, file: &str) {
+    check::<R::Trainer>(package, file);
+}
+
 #[expect(clippy::panic, reason = "it is the body of a test, which fails by panicking")]
-pub fn check_experiment<T: Build>(package: &str, file: &str) {
+fn check<T: Build>(package: &str, file: &str) {
     // tests run where the experiment need not: its device is not asked for
     let read = |document: config::Document| Experiment::<T>::from_document(&document, Purpose::Inspect);
     let experiment = match config::load(&Path::new(package).join(file)).and_then(read) {
@@ -28,7 +33,7 @@ pub fn check_experiment<T: Build>(package: &str, file: &str) {
 
 /// The test of all files that a pattern matches now and did not when the package was compiled.
 #[expect(clippy::panic, reason = "it is the body of a test, which fails by panicking")]
-pub fn check_experiments_besides<T: Build>(package: &str, pattern: &str, known: &[&str]) {
+pub fn check_experiments_besides<R: OfTrainer, F: Fn() -> R>(_: &F, package: &str, pattern: &str, known: &[&str]) {
     let folder = Path::new(package);
     // it was a pattern when the package was compiled
     let matches = glob::glob(&folder.join(pattern).to_string_lossy()).into_iter().flatten();
@@ -36,7 +41,7 @@ pub fn check_experiments_besides<T: Build>(package: &str, pattern: &str, known: 
     for path in matches.map(readable).filter(|path| path.is_file()) {
         let file = path.strip_prefix(folder).unwrap_or(&path).to_string_lossy().into_owned();
         if !known.contains(&file.as_str()) {
-            check_experiment::<T>(package, &file);
+            check::<R::Trainer>(package, &file);
         }
     }
 }

@@ -18,6 +18,8 @@ pub(super) struct Facts {
     pub(super) groups: Vec<(String, String, Settings)>,
     /// Whether there is an optimizer whose groups are not known.
     pub(super) unknown_optimizer: bool,
+    /// The paths of optimizers that compute the loss at several points.
+    pub(super) minimizers: Vec<String>,
     /// What recipes find wrong with themselves, with the path of the field.
     pub(super) recipes: Vec<(String, String)>,
     /// The optional loaders that the file leaves out, by their names.
@@ -72,6 +74,9 @@ impl Facts {
     fn look_at(&mut self, path: &str, recipe: &dyn Optimizer) {
         if let Err(error) = recipe.check() {
             self.recipes.push((format!("{path}.{}", error.field().unwrap_or_default()), error.to_string()));
+        }
+        if recipe.minimizer().is_some() {
+            self.minimizers.push(path.to_owned());
         }
         let (rules, settings) = (recipe.groups(), recipe.settings());
         for (index, error) in rules.check(&settings) {

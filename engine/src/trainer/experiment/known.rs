@@ -4,20 +4,28 @@
 use crate::config::Keyed as _;
 use crate::hook::{ConstText, HookSet};
 use crate::hooks::DefaultHooks;
-use crate::trainer::Build;
 use crate::trainer::experiment::nearest::Nearest;
+use crate::trainer::experiment::of_main::Outline;
 use crate::trainer::experiment::sections::KEYS;
 use crate::trainer::experiment::settings::{TrainSettings, ValSettings};
-use crate::trainer::parts::PartOf;
+use crate::trainer::parts::AnyPart;
 
 /// The keys that are unknown, each in a line with its place; `None` when all are known. `found` are the keys of a file:
-/// what each is in, `loaders`; the key; its place.
-pub const fn unknown_keys<T: Build>(found: &[(&str, &str, &str)]) -> Option<ConstText> {
+/// what each is in, `loaders`; the key; its place. The function stands for the trainer.
+pub const fn unknown_keys<T: Outline, F: Fn() -> T>(_: &F, found: &[(&str, &str, &str)]) -> Option<ConstText> {
+    if !T::IS_WHOLE {
+        return None;
+    }
     let (mut text, mut any, mut index) = (ConstText::new(), false, 0);
     while index < found.len() {
         let (under, key, place) = found[index];
         let known = known_in::<T>(under);
-        if !known.has::<T>(key) {
+        if under.is_empty() && is_same(key, "schedule") && part_at::<T>("schedule").is_none() {
+            text = if any { text.with("\n") } else { text };
+            any = true;
+            text =
+                text.with(place).with(": `schedule` needs a field of the trainer: `#[scheduler] schedule: Schedules`");
+        } else if !known.has::<T>(key) {
             if any {
                 text = text.with("\n");
             }
@@ -28,7 +36,7 @@ pub const fn unknown_keys<T: Build>(found: &[(&str, &str, &str)]) -> Option<Cons
             }
             text = match known.meant::<T>(key) {
                 Some(meant) => text.with(", did you mean `").with(meant).with("`?"),
-                None => known.listed(text),
+                None => known.listed::<T>(text),
             };
         }
         index += 1;
@@ -50,15 +58,18 @@ enum Known {
 }
 
 /// What can stand in a struct of the experiment.
-const fn known_in<T: Build>(under: &str) -> Known {
+const fn known_in<T: Outline>(under: &str) -> Known {
     if under.is_empty() {
         return Known::Sections;
     }
     if let Some(part) = part_at::<T>(under) {
-        return match part.part.keys {
+        return match part.keys {
             Some(keys) => Known::Keys(keys),
             None => Known::Anything,
         };
+    }
+    if let Some(keys) = dataset_keys::<T>(under) {
+        return Known::Keys(keys);
     }
     let mut group = 0;
     while group < GROUPS.len() {
@@ -95,7 +106,7 @@ const fn hook_keys(under: &str, hooks: &[(&'static str, &'static [&'static str])
 }
 
 impl Known {
-    const fn has<T: Build>(self, key: &str) -> bool {
+    const fn has<T: Outline>(self, key: &str) -> bool {
         match self {
             Known::Anything => true,
             Known::Keys(keys) => is_one_of(key, keys),
@@ -125,7 +136,7 @@ impl Known {
     }
 
     /// The key that was most likely meant.
-    const fn meant<T: Build>(self, key: &str) -> Option<&'static str> {
+    const fn meant<T: Outline>(self, key: &str) -> Option<&'static str> {
         let (mut nearest, mut index) = (Nearest::to(key), 0);
         match self {
             Known::Anything => {}
@@ -159,9 +170,23 @@ impl Known {
         nearest.found()
     }
 
-    const fn listed(self, text: ConstText) -> ConstText {
+    const fn listed<T: Outline>(self, text: ConstText) -> ConstText {
         match self {
             Known::Keys(keys) if !keys.is_empty() => text.with(", expected one of ").with_list(keys),
+            // of the hooks there are too many
+            Known::Below(group) if !is_same(group, "hooks") => {
+                let (mut text, mut any, mut index) = (text, false, 0);
+                while index < T::PARTS.len() {
+                    let info = T::PARTS[index].part.info;
+                    if is_below(info.path, group, info.name) {
+                        let before = if any { "`, `" } else { ", expected one of `" };
+                        text = text.with(before).with(info.name);
+                        any = true;
+                    }
+                    index += 1;
+                }
+                if any { text.with("`") } else { text }
+            }
             _ => text,
         }
     }
@@ -179,11 +204,24 @@ const fn is_hook(key: &str, hooks: &[(&'static str, &'static [&'static str])]) -
 }
 
 /// The field whose settings are at a path.
-const fn part_at<T: Build>(path: &str) -> Option<&'static PartOf<T>> {
+const fn part_at<T: Outline>(path: &str) -> Option<&'static AnyPart> {
     let mut index = 0;
     while index < T::PARTS.len() {
         if is_same(path, T::PARTS[index].part.info.path) {
-            return Some(&T::PARTS[index]);
+            return Some(&T::PARTS[index].part);
+        }
+        index += 1;
+    }
+    None
+}
+
+/// The keys of the dataset of a loader, when this is `loaders.train.dataset`.
+const fn dataset_keys<T: Outline>(under: &str) -> Option<&'static [&'static str]> {
+    let mut index = 0;
+    while index < T::PARTS.len() {
+        let part = &T::PARTS[index].part;
+        if is_below(under, part.info.path, "dataset") {
+            return part.dataset_keys;
         }
         index += 1;
     }

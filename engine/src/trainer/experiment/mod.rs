@@ -12,6 +12,7 @@ pub(crate) mod known;
 mod misplaced;
 mod name;
 mod nearest;
+pub(crate) mod of_main;
 mod purpose;
 mod reader;
 mod rules;

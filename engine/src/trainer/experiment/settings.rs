@@ -19,6 +19,9 @@ pub struct TrainSettings {
     /// Updates, of a training by iter; by epoch they are a limit besides the epochs.
     #[config(default)]
     pub max_iters: Option<u64>,
+    /// Samples, of a training by iter, in place of updates: with another batch size it takes more or fewer updates.
+    #[config(default)]
+    pub max_samples: Option<u64>,
     /// Batches of one update, at most 65,536; their gradients are averaged. A pass may have its own number.
     #[config(default = 1)]
     pub accumulate: u64,
@@ -58,7 +61,7 @@ pub struct TrainSettings {
 /// `val: (…)`: when the training validates.
 #[component(name = "val")]
 pub struct ValSettings {
-    /// Epochs or iters between two validations; by default 1 epoch, or 1000 iters.
+    /// Epochs, iters or samples between two validations; by default 1 epoch, 1000 iters, or 100,000 samples.
     #[config(default)]
     pub interval: Option<u64>,
     /// No validation before this count.
@@ -116,6 +119,7 @@ impl Default for TrainSettings {
         TrainSettings {
             max_epochs: None,
             max_iters: None,
+            max_samples: None,
             accumulate: 1,
             batches_per_epoch: None,
             overfit: None,
@@ -141,6 +145,7 @@ impl TrainSettings {
         TrainPlan {
             max_epochs: self.max_epochs,
             max_iters: self.max_iters,
+            max_samples: self.max_samples,
             accumulate: self.accumulate.max(1),
             batches_per_epoch: self.batches_per_epoch,
             overfit: self.overfit,

@@ -27,7 +27,7 @@ pub(super) fn report<T: Build>(
     fact("versions", format!("engine {engine}, libtorch {libtorch}, {rustc}"));
     let clock = match T::CLOCK {
         Clock::Epoch => "by_epoch",
-        Clock::Iter => "by_iter",
+        Clock::Iter | Clock::Sample => "by_iter",
     };
     fact("trainer", format!("{} ({clock})", T::NAME));
     fact("device", device_text(device));

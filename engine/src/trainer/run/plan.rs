@@ -95,7 +95,7 @@ pub(super) fn groups_of<T: Build>(program: &Program<T>) -> Vec<PlannedGroup> {
 fn joined<T: Build>(chosen: &EpochLoader) -> Option<String> {
     let several @ [_, _, ..] = T::loaders(Role::Train) else { return None };
     let epoch = match (T::CLOCK, chosen) {
-        (Clock::Iter, _) => String::new(),
+        (Clock::Iter | Clock::Sample, _) => String::new(),
         (Clock::Epoch, EpochLoader::Longest) => "; the longest makes the epoch".to_owned(),
         (Clock::Epoch, EpochLoader::Shortest) => "; the shortest makes the epoch".to_owned(),
         (Clock::Epoch, EpochLoader::Named(name)) => format!("; `{name}` makes the epoch"),

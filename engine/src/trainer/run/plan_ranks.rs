@@ -159,12 +159,17 @@ fn checkpoints<T: Build>(program: &Program<T>, bytes: u64, iters: u64) -> Option
     program.planned(Phase::AfterTrainIter).iter().find(|hook| hook.slot == place)?;
     let hook = &program.hooks.engine.first.checkpoint;
     let clocks = program.run.clocks();
-    let counted = |cadence: &Cadence| match cadence.by {
-        Clock::Iter => iters,
-        Clock::Epoch => clocks.max_epochs().unwrap_or(0),
+    let at = |cadence: &Cadence, last: u64| (1..=last).filter(|count| cadence.is_at(*count)).count() as u64;
+    let counted = |cadence: Cadence| match cadence.by {
+        Clock::Iter => at(&cadence, iters),
+        Clock::Epoch => at(&cadence, clocks.max_epochs().unwrap_or(0)),
+        // an update counts several, and comes past one multiple or more
+        Clock::Sample => {
+            let multiples = |samples: u64| samples / cadence.interval.max(1);
+            let all = clocks.planned(Clock::Sample).map_or(0, multiples);
+            all.saturating_sub(multiples(cadence.begin.saturating_sub(1))).min(iters)
+        }
     };
-    let regular = hook
-        .cadence(clocks.clock())
-        .map_or(0, |cadence| (1..=counted(&cadence)).filter(|count| cadence.is_at(*count)).count() as u64);
+    let regular = hook.cadence(clocks.clock()).map_or(0, counted);
     Some(PlannedCheckpoints { regular, keep: hook.keep(), bytes })
 }

@@ -3,7 +3,7 @@
 use crate::base::suggest::meant;
 use crate::base::{Clock, Epoch, Error, Iter, Result};
 use crate::loops::Role;
-use crate::optim::schedule::is_of_part;
+use crate::optim::schedule::{Problem, is_of_part};
 use crate::optim::{GroupName, Schedules, TrainingLength, TrainingProgress};
 use crate::trainer::run::{Program, build};
 use crate::trainer::{Build, BuildErrors, DeviceChoice, Experiment, Mistake};
@@ -144,6 +144,12 @@ pub(super) fn check_schedules<T: Build>(program: &mut Program<T>) -> Result<()> 
     problems.extend(run.updates.schedules.check_against(run.updates.optimizers()));
     let paths: Vec<&str> = adjustable.iter().map(|(path, _)| path.as_str()).collect();
     problems.extend(run.updates.schedules.check_parts(&paths));
+    if let Err(why) = run.clocks.check(Clock::Sample) {
+        let by_sample =
+            run.updates.schedules.0.iter().enumerate().filter(|(_, schedule)| schedule.window().by == Clock::Sample);
+        let told = |(index, _)| Problem { index, field: "by".to_owned(), text: why.to_string() };
+        problems.extend(by_sample.map(told));
+    }
     let mistakes: Vec<Mistake> = problems.into_iter().map(Mistake::from).collect();
     match mistakes.is_empty() {
         true => Ok(()),

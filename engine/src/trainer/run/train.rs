@@ -217,10 +217,7 @@ fn greet<T: Build>(program: &mut Program<T>, told: Vec<String>) -> Result<()> {
     }
     if let Some(val) = program.plan.val.as_ref().filter(|_| program.loaders.has(Role::Val)) {
         let clocks = program.run.clocks();
-        let last = match val.by {
-            Clock::Epoch => clocks.max_epochs(),
-            Clock::Iter => clocks.max_iters(),
-        };
+        let last = clocks.planned(val.by);
         if last.is_some_and(|last| !val.is_ever_due(last)) {
             lines.push(
                 "warning: the training ends before its first validation, so nothing is measured unless a hook asks for it; begin earlier in `val`, or leave `at_end: true`"

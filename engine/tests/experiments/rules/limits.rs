@@ -44,6 +44,11 @@ fn numbers_that_nothing_could_serve_are_refused() {
     };
     assert!(loader("workers: 1, timeout: 0.0").contains("`timeout` must be above 0 and at most 1000000, got 0"));
     assert!(loader("timeout: 5.0").contains("`timeout` needs `workers` of at least 1"));
+    assert!(loader("transfer_ahead: true").contains("`transfer_ahead` needs `workers` of at least 1"));
+    let pageable = loader("workers: 2, transfer_ahead: true, pin_memory: false");
+    assert!(pageable.contains("`transfer_ahead` needs `pin_memory: true`: a copy from pageable memory"), "{pageable}");
+    let number = loader("pin_memory: 1");
+    assert!(number.contains("expected `true` or `false`") || number.contains("bool"), "{number}");
 }
 
 #[test]

@@ -23,7 +23,7 @@ fn experiment<T: Build>(lines: &str) -> String {
     let loaders: Vec<String> = roles.into_iter().flat_map(loaders).collect();
     let plan = match T::CLOCK {
         Clock::Epoch => "train: (max_epochs: 3)",
-        Clock::Iter => "train: (max_iters: 100)",
+        _ => "train: (max_iters: 100)",
     };
     let needed = ["name: \"rules\"", "optimizer: Sgd(lr: 0.1)", plan];
     let says = |key: &str| lines.lines().any(|line| line.starts_with(&format!("    {key}:")));

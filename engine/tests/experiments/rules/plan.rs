@@ -85,3 +85,15 @@ fn an_experiment_without_validation_is_read_again_as_it_is_printed() {
     assert_eq!(again.print().unwrap(), printed);
     assert!(Experiment::<Blind>::schema().sections.iter().all(|section| section.path != "val"));
 }
+
+#[test]
+fn what_an_optimizer_that_computes_the_loss_again_does_not_go_with_is_told_there() {
+    refused::<Epochs>(
+        "lbfgs",
+        r#"    optimizer: Lbfgs(lr: 1.0),
+    train: (max_epochs: 3, clip: Norm(1.0), precision: F16),
+    dist: (ranks: 2),"#,
+    );
+    refused::<Epochs>("lbfgs_settings", "    optimizer: Lbfgs(lr: -1.0, history: 0, line_search: Wolfe),");
+    read::<Epochs>("    optimizer: Lbfgs(lr: 1.0, line_search: StrongWolfe),\n    step_processor: FitMemory(),");
+}

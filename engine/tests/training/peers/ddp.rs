@@ -34,7 +34,8 @@ fn ours(group: &Arc<ProcessGroup>, variant: &str) -> Vec<String> {
         "bf16" => Some(Kind::BFloat16),
         _ => None,
     };
-    updates.join(group, ReducerOptions { bucket_bytes: 25 << 20, find_unused: variant == "unused", compress });
+    let find_unused = variant == "unused";
+    updates.join(group, ReducerOptions { bucket_bytes: 25 << 20, find_unused, compress, note: 0 });
     for update in 0..50 {
         updates.begin(0).unwrap();
         if update == 0 {

@@ -176,23 +176,27 @@ fn a_report_is_the_page_without_a_server() {
 #[ignore = "needs a browser: cargo xtask test --peers"]
 fn the_page_of_a_million_rows_stays_small() {
     let bench = Bench::by_epoch();
-    let noise = |iter: u32, which: u32| (f64::from(iter * 7 + which) * 0.7).sin().abs();
-    let mut text = String::new();
-    for iter in 1..=20_000_u32 {
-        let (epoch, time) = ((iter - 1) / 400, f64::from(iter * 57) / 1000.0);
-        let head = |phase: &str| format!(r#"{{"phase":"{phase}","epoch":{epoch},"iter":{iter},"time":{time:?}"#);
-        text.push_str(&head("train"));
-        for (which, name) in
-            (0_u32..).zip(["loss", "grad_norm", "iter_time", "data_time", "samples_per_second", "eta", "lr"])
-        {
-            text.push_str(&format!(r#","{name}":{:?}"#, noise(iter, which) * 10.0));
-        }
-        text.push_str("}\n");
-        if iter % 400 == 0 {
-            text.push_str(&format!("{},\"accuracy\":{:?}}}\n", head("val"), noise(iter, 9)));
-        }
-    }
+    let noise = |iter: usize, which: usize| ((iter * 7 + which) as f64 * 0.7).sin().abs();
+    let names = ["loss", "grad_norm", "iter_time", "data_time", "samples_per_second", "eta", "lr"];
+    let value = |iter, which| format!(",\"{}\":{:?}", names[which], noise(iter, which) * 10.0);
+    let values: Vec<String> =
+        (0..22_000).map(|iter| (0..names.len()).map(|which| value(iter, which)).collect()).collect();
+    let head = |phase: &str, iter: usize| {
+        let (epoch, time) = ((iter - 1) / 400, (iter * 57) as f64 / 1000.0);
+        format!(r#"{{"phase":"{phase}","epoch":{epoch},"iter":{iter},"time":{time:?}"#)
+    };
+    let heads: Vec<String> = (1..=20_000).map(|iter| head("train", iter)).collect();
     for run in 0..50 {
+        let mut text = String::new();
+        for iter in 1..=20_000 {
+            // other values in each run, so that each has points of its own
+            for part in [&heads[iter - 1], &values[iter + 37 * run], "}\n"] {
+                text.push_str(part);
+            }
+            if iter % 400 == 0 {
+                text.push_str(&format!("{},\"accuracy\":{:?}}}\n", head("val", iter), noise(iter + run, 9)));
+            }
+        }
         std::fs::create_dir_all(bench.path(&format!("runs/run_{run:02}"))).unwrap();
         bench.write(&format!("runs/run_{run:02}/metrics.jsonl"), &text);
     }

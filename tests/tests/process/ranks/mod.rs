@@ -4,6 +4,8 @@ mod endings;
 mod evaluating;
 mod meeting;
 mod planning;
+mod streams;
+mod telling;
 mod torture;
 mod training;
 

@@ -6,13 +6,13 @@ use crate::left::{assert_same, rows, timed_rows};
 use std::path::PathBuf;
 
 /// Trains with these arguments in a folder of its own.
-fn trained(bench: Bench, arguments: &[&str]) -> (Bench, PathBuf) {
+pub(super) fn trained(bench: Bench, arguments: &[&str]) -> (Bench, PathBuf) {
     bench.train(arguments).exits(0);
     let run = bench.path("runs/run");
     (bench, run)
 }
 
-fn assert_equal_ranks(run: &std::path::Path, ranks: usize) -> usize {
+pub(super) fn assert_equal_ranks(run: &std::path::Path, ranks: usize) -> usize {
     let main = fingerprints(run, 0);
     for rank in 1..ranks {
         let other = fingerprints(run, rank);

@@ -1,6 +1,7 @@
 """The work of `engine/benches/step` in PyTorch: peers.py WORK WAY DEVICE, then a number of iters a line on stdin.
 
-WORK is a NET, adamw1000, adamw10000, optim_NAME (an optimizer, `foreach=True`), clip1000, validation or samples (with the way `processes`: a DataLoader of two).
+WORK is a NET, adamw1000, adamw10000, optim_NAME (an optimizer, `foreach=True`), clip1000, validation, samples (with the way `processes`: a DataLoader of two) or images
+(with the ways `torch` and `torch_pin`: a DataLoader of eight, without and with `pin_memory`).
 
 NET is tiny, conv, gpt, gpt2 or resnet50 (the last two in bfloat16, by autocast). WAY is `eager` (the loss is read at the
 end of a round, as rows do), `item` (in every iter, as most loops do), `graph` (the whole step as a CUDA graph, into which
@@ -337,6 +338,46 @@ class Rows(torch.utils.data.Dataset):
         return self.numbers[index], index % 10
 
 
+class Images(torch.utils.data.Dataset):
+    """Batches of images: all the same but for a factor, which differs from batch to batch, as in `images.rs`."""
+
+    def __init__(self, device):
+        count, side = (4, 32) if device.type == "cpu" else (64, 224)
+        self.inputs, self.targets = spread([count, 3, side, side], 1000), numbers([count], 1001, 10)
+
+    def __len__(self):
+        return 1000
+
+    def __getitem__(self, batch):
+        return self.inputs * (1.0 + batch * 1e-3), self.targets.clone()
+
+
+def images(way, device):
+    """Steps on large batches that come from the host."""
+    net = made("conv", device)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3, weight_decay=0.01, fused=True)
+    pinned = way == "torch_pin" and device.type == "cuda"
+    # a batch is made whole, as the engine's are; each process computes with one thread
+    loader = torch.utils.data.DataLoader(Images(device), batch_size=None, num_workers=8, pin_memory=pinned)
+
+    def forever():
+        while True:
+            yield from loader
+
+    batches = forever()
+
+    def steps(iters):
+        for _ in range(iters):
+            x, y = (part.to(device, non_blocking=pinned) for part in next(batches))
+            optimizer.zero_grad()
+            loss = net(x, y)
+            loss.backward()
+            optimizer.step()
+        return loss
+
+    return steps
+
+
 def part(name, way):
     """Steps of a part of a training, which has no loss."""
     if name.startswith("adamw"):
@@ -399,7 +440,10 @@ def main():
         return profile(steps_of(name, "eager", device))
     talk = Talk(device)
     is_net = name in ("tiny", "conv", "gpt", "gpt2", "resnet50")
-    steps = steps_of(name, way, device) if is_net else part(name, way)
+    if is_net:
+        steps = steps_of(name, way, device)
+    else:
+        steps = images(way, device) if name == "images" else part(name, way)
     # capturing takes no step: the updates before it are those of the warm-up
     loss = torch.zeros(()) if way == "graph" else steps(WARM_UP)
     while True:

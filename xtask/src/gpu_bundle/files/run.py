@@ -7,7 +7,7 @@ usage: run.sh [options] [part…]
   --torch DIR…   folders with libtorch's libraries, instead of those of Python's torch
 
 Results go to the folder in the variable OUT, or to `results` in the current folder: table.txt, results.jsonl, log.txt,
-and the numbers of the last three parts as JSON. A part that fails, hangs or crashes does not stop the next one. The exit
+and the numbers of the parts that measure as JSON. A part that fails, hangs or crashes does not stop the next one. The exit
 code is 0 when nothing failed, 1 when something did, 2 when nothing could be run.
 
 ENGINE_BUNDLE_DEVICE=cpu runs all parts on the CPU: it proves the scripts, and nothing about a GPU.
@@ -33,6 +33,7 @@ PARTS = [
     ("sync", 90, "between two rows a step neither reads nor waits for the GPU"),
     ("amp", 150, "16 bits reach what Float reaches; losses that are scaled resume to the byte"),
     ("oom", 90, "a batch that does not fit ends with a clear message and a checkpoint to go on from"),
+    ("loader", 120, "pinned memory and one batch ahead: the same bits, no wait; images a second beside PyTorch's DataLoader"),
     ("graph", 150, "steps as CUDA graphs compute the bits of eager ones; what can't be recorded stays eager"),
     ("perf", 180, "times of the step: this engine, a loop by hand, PyTorch, PyTorch's CUDA graph"),
     ("gpt2", 180, "GPT-2 in 16 bits: this engine, eager and by CUDA graphs, PyTorch, torch.compile"),

@@ -1,7 +1,10 @@
 //! Lines of text files as a stream.
 
 use super::*;
-use crate::data::{BatchSource as _, Cursor, Source as _, StreamLoader, StreamLoaderConfig};
+use crate::data::{
+    BatchSource as _, Cursor, RecordReader as _, RecordStream as _, Round, Source as _, StreamLoader,
+    StreamLoaderConfig,
+};
 
 fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
@@ -123,4 +126,23 @@ fn what_is_no_text_is_refused_with_its_place() {
     loader.start_at(Cursor::default(), Some(crate::base::StateValue::Map(map))).unwrap();
     let error = loader.next_batch().unwrap_err().to_string();
     assert!(error.contains("the place to go on from is behind 10 bytes, and it has 2"), "{error}");
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_read_loses_no_line_without_a_word() {
+    let read = |becomes: &[u8]| {
+        let dir = folder(&[("a.txt", b"one\n"), ("b.txt", b"two\nthree\n")]);
+        let lines = Lines::open(&config(vec![dir.path().to_owned()]))?;
+        std::fs::write(dir.path().join("b.txt"), becomes).unwrap();
+        let mut reader = lines.read(&Round::new(0, 0), &(0, 0))?;
+        let mut count = 0;
+        while reader.next_record()?.is_some() {
+            count += 1;
+        }
+        Ok::<usize, crate::base::Error>(count)
+    };
+    let error = read(b"two\n").unwrap_err().to_string();
+    assert!(error.contains("it had 10 bytes at the begin, and ends behind 4 now"), "{error}");
+    // what is added belongs to another order
+    assert_eq!(read(b"two\nthree\nfour\n").unwrap(), 3);
 }

@@ -175,8 +175,22 @@ fn damaged_archives_and_wrong_samples_are_told_and_never_waited_for() {
         error_of(&[("readme", "x")]),
         "loader `train` has no samples; check where its dataset looks for the data"
     );
-    let empty = dir.path().join("2.tar");
-    std::fs::write(&empty, "").unwrap();
-    let error = open(config(vec![empty]), |_| {}).next_batch().unwrap_err().to_string();
-    assert_eq!(error, "loader `train` has no samples; check where its dataset looks for the data");
+    let refused = |content: &[u8]| {
+        let path = dir.path().join("2.tar");
+        std::fs::write(&path, content).unwrap();
+        let error = Shards::open(&config(vec![path])).and_then(|shards| {
+            let mut reader = shards.read(&Round::new(0, 0), &(0, 0))?;
+            while reader.next_record()?.is_some() {}
+            Ok(())
+        });
+        error.unwrap_err().to_string()
+    };
+    // cut behind whole samples: each of them takes a header and a block for each of two files
+    for cut in [0, 4 * 512, 8 * 512] {
+        assert!(refused(&whole[..cut]).contains("it has no end: every archive ends with empty blocks"), "{cut}");
+    }
+    let joined = [whole.as_slice(), &whole].concat();
+    assert!(refused(&joined).contains("there is more behind its end"));
+    let packed = b"\x1f\x8b\x08\x00\x00\x00\x00\x00".repeat(100);
+    assert!(refused(&packed).contains("it is packed with gzip; unpack it first"));
 }

@@ -1,6 +1,7 @@
 //! Up and down along straight lines, again and again.
 
 use crate::optim::error::{Allowed, OptimError, check_ranges};
+use crate::optim::schedule::kinds::momentum::check_momentum;
 use crate::optim::schedule::{Schedule, Window, WindowPosition};
 use crate::windowed;
 use engine_macros::component;
@@ -9,8 +10,8 @@ windowed! {
     /// From `start` to `peak` times the initial value and back along straight lines, again and again (Smith, 2017), as
     /// `torch.optim.lr_scheduler.CyclicLR`. The learning rate of the file is PyTorch's `max_lr`, `start` is `base_lr / max_lr`.
     ///
-    /// The momentum has a schedule of its own that goes the other way: `Cyclic(setting: "momentum", start: 1.0, peak: 0.9)`
-    /// is `max_momentum` of the file's momentum with `base_momentum` of 0.9 times it.
+    /// With `momentum: (0.8, 0.9)` the momentum goes the other way, as with `cycle_momentum`, `base_momentum` and
+    /// `max_momentum`; Adam's is its first beta. Without it, the momentum stays.
     ///
     /// ```
     /// use engine::base::{Epoch, Iter};
@@ -18,7 +19,7 @@ windowed! {
     ///
     /// let text = "[Cyclic(start: 0.1, up: 10, down: 20, height: Halved)]";
     /// let schedule: Schedules = engine::config::parse_text("example", text)?.read()?;
-    /// let planned = PlannedLength { max_epochs: 10, max_iters: 100, iters_per_epoch: 10 };
+    /// let planned = PlannedLength::epochs(10, 10);
     /// let lr = |iter| {
     ///     let progress = TrainingProgress { epoch: Epoch(iter / 10), iter: Iter(iter), planned };
     ///     schedule.value("lr", GroupName { optimizer: "opt", group: "default" }, 1.0, &progress).unwrap()
@@ -47,6 +48,10 @@ windowed! {
         /// How high later cycles are; PyTorch's `mode`.
         #[config(default = Height::Same)]
         pub height: Height,
+        /// The momentum at the top of the first cycle, and between cycles: at least 0, whatever the file says of it. Without
+        /// it, it stays as it is.
+        #[config(default)]
+        pub momentum: Option<(f64, f64)>,
     }
 }
 
@@ -72,20 +77,20 @@ impl Schedule for Cyclic {
     }
 
     fn factor(&self, place: WindowPosition) -> f64 {
-        let up = self.up.max(1);
-        let down = self.down.unwrap_or(up).max(1);
-        let total = up.saturating_add(down);
-        let (cycle, within) = (place.at / total, place.at % total);
-        let risen = if within <= up { within as f64 / up as f64 } else { (total - within) as f64 / down as f64 };
-        let height = match self.height {
-            Height::Same => 1.0,
-            Height::Halved => 0.5f64.powf(cycle as f64),
-            Height::Decayed { gamma } => gamma.powf(place.at as f64),
-        };
-        self.start + (self.peak - self.start) * risen * height
+        self.start + (self.peak - self.start) * self.risen(place)
+    }
+
+    fn beside(&self) -> Option<&str> {
+        self.momentum.map(|_| "momentum")
+    }
+
+    fn factor_beside(&self, initial: f64, place: WindowPosition) -> f64 {
+        let (base, most) = self.momentum.unwrap_or((initial, initial));
+        (most - (most - base) * self.risen(place)) / initial
     }
 
     fn check(&self) -> Result<(), OptimError> {
+        check_momentum("Cyclic", &self.setting, self.momentum)?;
         let gamma = if let Height::Decayed { gamma } = self.height { gamma } else { 1.0 };
         check_ranges(
             "Cyclic",
@@ -97,5 +102,22 @@ impl Schedule for Cyclic {
                 ("height.gamma", gamma, Allowed::Positive),
             ],
         )
+    }
+}
+
+impl Cyclic {
+    /// How far it has come from `start` to the top of the first cycle.
+    fn risen(&self, place: WindowPosition) -> f64 {
+        let up = self.up.max(1);
+        let down = self.down.unwrap_or(up).max(1);
+        let total = up.saturating_add(down);
+        let (cycle, within) = (place.at / total, place.at % total);
+        let risen = if within <= up { within as f64 / up as f64 } else { (total - within) as f64 / down as f64 };
+        let height = match self.height {
+            Height::Same => 1.0,
+            Height::Halved => 0.5f64.powf(cycle as f64),
+            Height::Decayed { gamma } => gamma.powf(place.at as f64),
+        };
+        risen * height
     }
 }

@@ -15,7 +15,7 @@ windowed! {
     /// use engine::optim::{GroupName, PlannedLength, TrainingProgress, Schedules};
     ///
     /// let schedule: Schedules = engine::config::parse_text("example", "[Linear(start: 0.0, iters: 20)]")?.read()?;
-    /// let planned = PlannedLength { max_epochs: 10, max_iters: 100, iters_per_epoch: 10 };
+    /// let planned = PlannedLength::epochs(10, 10);
     /// let lr = |iter| {
     ///     let progress = TrainingProgress { epoch: Epoch(iter / 10), iter: Iter(iter), planned };
     ///     schedule.value("lr", GroupName { optimizer: "opt", group: "default" }, 0.1, &progress).unwrap()

@@ -9,6 +9,7 @@ mod exponential;
 mod floor;
 mod inverse_sqrt;
 mod linear;
+mod momentum;
 mod multi_step;
 mod noam;
 mod one_cycle;

@@ -2,6 +2,7 @@
 
 use crate::optim::error::{Allowed, OptimError, check_ranges};
 use crate::optim::schedule::kinds::curve::Curve;
+use crate::optim::schedule::kinds::momentum::check_momentum;
 use crate::optim::schedule::{Schedule, Window, WindowPosition};
 use crate::windowed;
 use engine_macros::component;
@@ -12,17 +13,16 @@ windowed! {
     /// has the last value.
     ///
     /// The learning rate of the file is the largest, PyTorch's `max_lr`: `start` is `1 / div_factor`, and `finish` is
-    /// `1 / (div_factor * final_div_factor)`. The momentum has a schedule of its own that goes the other way:
-    /// `OneCycle(setting: "momentum", start: 1.0, peak: 0.895, finish: 1.0)` is `max_momentum=0.95` with
-    /// `base_momentum=0.85`, when the momentum of the file is 0.95.
+    /// `1 / (div_factor * final_div_factor)`. With `momentum: (0.85, 0.95)` the momentum goes the other way, as with
+    /// `cycle_momentum`, `base_momentum` and `max_momentum`; Adam's is its first beta. Without it, the momentum stays.
     ///
     /// ```
     /// use engine::base::{Epoch, Iter};
     /// use engine::optim::{GroupName, PlannedLength, TrainingProgress, Schedules};
     ///
-    /// let text = r#"[OneCycle(), OneCycle(setting: "momentum", start: 1.0, peak: 0.9, finish: 1.0)]"#;
+    /// let text = "[OneCycle(momentum: (0.855, 0.95))]";
     /// let schedule: Schedules = engine::config::parse_text("example", text)?.read()?;
-    /// let planned = PlannedLength { max_epochs: 10, max_iters: 100, iters_per_epoch: 10 };
+    /// let planned = PlannedLength::epochs(10, 10);
     /// let value = |setting, initial, iter| {
     ///     let progress = TrainingProgress { epoch: Epoch(iter / 10), iter: Iter(iter), planned };
     ///     schedule.value(setting, GroupName { optimizer: "opt", group: "default" }, initial, &progress).unwrap()
@@ -53,6 +53,10 @@ windowed! {
         /// Down to `start` as fast as up, and then to `finish`, instead of at once.
         #[config(default = false)]
         pub three_phase: bool,
+        /// The momentum at the top, and at the begin and the end: at least 0, whatever the file says of it. Without it, it
+        /// stays as it is.
+        #[config(default)]
+        pub momentum: Option<(f64, f64)>,
     }
 }
 
@@ -63,25 +67,20 @@ impl Schedule for OneCycle {
     }
 
     fn factor(&self, place: WindowPosition) -> f64 {
-        let (at, length) = (place.within() as f64, place.length as f64);
-        let top = self.rise * length - 1.0;
-        let last = length - 1.0;
-        let down = (2.0 * self.rise * length - 2.0, self.peak, self.start);
-        let [first, second, third] = match self.three_phase {
-            true => [(top, self.start, self.peak), down, (last, self.start, self.finish)],
-            // no phase of its own between top and end
-            false => [(top, self.start, self.peak), (top, self.peak, self.peak), (last, self.peak, self.finish)],
-        };
-        let (begin, (end, from, to)) = match at {
-            at if at <= first.0 => (0.0, first),
-            at if at <= second.0 => (first.0, second),
-            _ => (second.0, third),
-        };
-        let fraction = if end > begin { (at - begin) / (end - begin) } else { 1.0 };
-        self.curve.between(from, to, fraction)
+        self.between(self.start, self.peak, self.finish, place)
+    }
+
+    fn beside(&self) -> Option<&str> {
+        self.momentum.map(|_| "momentum")
+    }
+
+    fn factor_beside(&self, initial: f64, place: WindowPosition) -> f64 {
+        let (base, most) = self.momentum.unwrap_or((initial, initial));
+        self.between(most, base, most, place) / initial
     }
 
     fn check(&self) -> Result<(), OptimError> {
+        check_momentum("OneCycle", &self.setting, self.momentum)?;
         check_ranges(
             "OneCycle",
             &[
@@ -91,6 +90,28 @@ impl Schedule for OneCycle {
                 ("rise", self.rise, Allowed::UpToOne),
             ],
         )
+    }
+}
+
+impl OneCycle {
+    /// From `start` to `peak` and on to `finish`.
+    fn between(&self, start: f64, peak: f64, finish: f64, place: WindowPosition) -> f64 {
+        let (at, length) = (place.within() as f64, place.length as f64);
+        let top = self.rise * length - 1.0;
+        let last = length - 1.0;
+        let down = (2.0 * self.rise * length - 2.0, peak, start);
+        let [first, second, third] = match self.three_phase {
+            true => [(top, start, peak), down, (last, start, finish)],
+            // no phase of its own between top and end
+            false => [(top, start, peak), (top, peak, peak), (last, peak, finish)],
+        };
+        let (begin, (end, from, to)) = match at {
+            at if at <= first.0 => (0.0, first),
+            at if at <= second.0 => (first.0, second),
+            _ => (second.0, third),
+        };
+        let fraction = if end > begin { (at - begin) / (end - begin) } else { 1.0 };
+        self.curve.between(from, to, fraction)
     }
 }
 

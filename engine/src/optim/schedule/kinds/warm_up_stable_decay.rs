@@ -17,7 +17,7 @@ windowed! {
     ///
     /// let text = "[WarmUpStableDecay(warm_up: 10, decay: 20, curve: Linear)]";
     /// let schedule: Schedules = engine::config::parse_text("example", text)?.read()?;
-    /// let planned = PlannedLength { max_epochs: 10, max_iters: 100, iters_per_epoch: 10 };
+    /// let planned = PlannedLength::epochs(10, 10);
     /// let lr = |iter| {
     ///     let progress = TrainingProgress { epoch: Epoch(iter / 10), iter: Iter(iter), planned };
     ///     schedule.value("lr", GroupName { optimizer: "opt", group: "default" }, 0.1, &progress).unwrap()

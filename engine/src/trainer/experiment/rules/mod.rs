@@ -5,6 +5,7 @@
 //! mistake, and what only data or a model tell is told when a run begins.
 
 mod metrics;
+mod minimizers;
 mod passes;
 mod schedules;
 mod settings;
@@ -37,6 +38,7 @@ pub(super) fn check<T: Build>(reader: &mut Reader<'_>, found: &Sections<T>, purp
     passes::check::<T>(reader, found);
     settings::check_loaders::<T>(reader, &facts.endless);
     settings::check_epoch::<T>(reader, &facts.endless, found.epoch_loader.as_ref(), found.train.as_ref());
+    minimizers::check::<T>(reader, &facts, found);
     for (path, text) in &facts.recipes {
         reader.error(path.trim_end_matches('.'), text);
     }

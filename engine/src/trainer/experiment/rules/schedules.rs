@@ -43,7 +43,7 @@ pub(super) fn check<T: Build>(reader: &mut Reader<'_>, facts: &Facts, entries: V
 fn problems(entries: Vec<Entry>, facts: &Facts, length: TrainingLength, clock: Clock) -> Vec<Problem> {
     let by_epoch = |entry: &Entry| entry.as_ref().is_some_and(|schedule| schedule.window().by == Clock::Epoch);
     let no_epochs: Vec<usize> = match clock {
-        Clock::Epoch => Vec::new(),
+        Clock::Epoch | Clock::Sample => Vec::new(),
         Clock::Iter => (0..entries.len()).filter(|index| by_epoch(&entries[*index])).collect(),
     };
     let lengths: Vec<Problem> = no_epochs.iter().filter_map(|index| no_epochs_of(*index, &entries)).collect();

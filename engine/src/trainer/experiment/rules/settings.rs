@@ -68,15 +68,16 @@ pub(super) fn sound(clock: Clock, train: &TrainSettings) -> bool {
     let zero = counts(train).iter().any(|(_, count)| *count == Some(0));
     let planned = match clock {
         Clock::Epoch => train.max_epochs.is_some(),
-        Clock::Iter => train.max_iters.is_some() && train.max_epochs.is_none(),
+        _ => train.max_iters.or(train.max_samples).is_some() && train.max_epochs.is_none(),
     };
     planned && !zero
 }
 
-fn counts(train: &TrainSettings) -> [(&'static str, Option<u64>); 5] {
+fn counts(train: &TrainSettings) -> [(&'static str, Option<u64>); 6] {
     [
         ("train.max_epochs", train.max_epochs),
         ("train.max_iters", train.max_iters),
+        ("train.max_samples", train.max_samples),
         ("train.accumulate", Some(train.accumulate)),
         ("train.batches_per_epoch", train.batches_per_epoch),
         ("train.overfit", train.overfit),
@@ -94,8 +95,15 @@ fn check_train<T: Trainer>(reader: &mut Reader<'_>, train: &TrainSettings) {
         Clock::Epoch if train.max_epochs.is_none() => {
             reader.error("train", "missing field `max_epochs`: the trainer is `by_epoch`");
         }
-        Clock::Iter if train.max_iters.is_none() && train.max_epochs.is_none() => {
+        Clock::Iter if train.max_iters.is_none() && train.max_epochs.is_none() && train.max_samples.is_none() => {
             reader.error("train", "missing field `max_iters`: the trainer is `by_iter`");
+        }
+        Clock::Iter if train.max_iters.is_some() && train.max_samples.is_some() => {
+            reader.error("train.max_samples", "`max_iters` and `max_samples` both set the length; keep one");
+        }
+        Clock::Epoch if train.max_samples.is_some() => {
+            let text = "the trainer is `by_epoch`, so its plan is counted in epochs; use `max_epochs`";
+            reader.error("train.max_samples", text);
         }
         _ => {}
     }
@@ -179,6 +187,7 @@ pub(super) fn ends_before_its_first_validation<T: Build>(found: &Sections<T>, lo
     let last = match plan.by {
         Clock::Epoch => train.max_epochs,
         Clock::Iter => train.max_iters,
+        Clock::Sample => train.max_samples,
     };
     loaders.has(Role::Val) && last.is_some_and(|last| !plan.is_ever_due(last))
 }

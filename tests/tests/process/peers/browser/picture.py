@@ -63,7 +63,7 @@ def picture(program):
                 settle(page, "accuracy")
                 page.wait_for_timeout(1000)
                 page.screenshot(path=DOCS / "board.png")
-                page.locator("body").press("4")
+                page.get_by_role("tab", name="Pictures").click()
                 page.get_by_label("Names").fill("confusion_matrix")
                 page.wait_for_selector("#media table.matrix")
                 page.wait_for_timeout(1000)

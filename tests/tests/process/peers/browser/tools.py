@@ -69,8 +69,8 @@ def pixels_of(page, chart, slot, part=(0, 0, 1, 1)):
 
 
 def until(page, right, *seen):
-    """Asks again for some seconds: the machine may have much else to do."""
-    for _ in range(100):
+    """Asks again for up to 40 seconds: the machine may have much else to do."""
+    for _ in range(400):
         if right():
             return
         page.wait_for_timeout(100)

@@ -37,9 +37,10 @@ def rows_of(net):
         rate = net["per_iter"] * 1e6 / medians[way]
         found = f"{medians[way]:.1f} µs ({min(walls):.1f}..{max(walls):.1f}), {rate:.0f} {net['unit']}/s"
         row(f"{net['net']}: {way}", f"{found}, loss {numbers['loss'][-1]:.6f}")
-    for ours in ("engine", "captured"):
+    every = ("engine", "captured", "pinned", "pageable", "ahead")
+    for ours in every:
         for way, median in medians.items():
-            if ours in medians and way not in ("engine", "captured"):
+            if ours in medians and way not in every:
                 row(f"{net['net']}: {ours} / {way}", f"{medians[ours] / median:.3f}")
     losses = {way: numbers["loss"][-1] for way, numbers in net["ways"].items() if "loss" in numbers}
     if len(losses) > 1:
