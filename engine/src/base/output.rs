@@ -5,6 +5,7 @@ mod cases;
 use crate::base::error::{Error, Result};
 use crate::base::scalar::Scalar;
 use crate::base::suggest::meant;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tch::Tensor;
 
 /// The result of a `train_step`, a pass or a `val_step`.
@@ -23,6 +24,8 @@ pub struct Output {
     tensors: Vec<(&'static str, Tensor)>,
     texts: Vec<(&'static str, Vec<String>)>,
     weight: Option<f64>,
+    /// Whether a name was asked for that is not there: of a metric that fails then, this is why.
+    missed: AtomicBool,
 }
 
 impl Output {
@@ -34,7 +37,14 @@ impl Output {
     /// An output without a loss: for a training step that has called [`cx.backward`](crate::run::Context::backward)
     /// itself, or for a `val_step` that computes no loss. To show a `loss` in rows, add it with [`Output::value`].
     pub fn without_loss() -> Self {
-        Output { loss: None, values: Vec::new(), tensors: Vec::new(), texts: Vec::new(), weight: None }
+        Output {
+            loss: None,
+            values: Vec::new(),
+            tensors: Vec::new(),
+            texts: Vec::new(),
+            weight: None,
+            missed: AtomicBool::new(false),
+        }
     }
 
     /// Adds a number that is recorded under `name`. A tensor of one element is read only when a row is written.
@@ -67,7 +77,8 @@ impl Output {
     /// # Errors
     /// When the step returned no loss: see [`Output::without_loss`].
     pub fn loss(&self) -> Result<&Tensor> {
-        self.loss.as_ref().ok_or_else(|| Error::msg("the output has no loss: its step made it with `without_loss`"))
+        self.noted(self.loss.as_ref())
+            .ok_or_else(|| Error::msg("the output has no loss: its step made it with `without_loss`"))
     }
 
     /// Adds texts for metrics such as [`Bleu`](crate::metric::Bleu), one for each sample.
@@ -119,7 +130,8 @@ impl Output {
     /// assert!(output.get("target").is_none());
     /// ```
     pub fn get(&self, name: &str) -> Option<&Tensor> {
-        self.tensors.iter().find(|(known, _)| *known == name).map(|(_, tensor)| tensor)
+        let found = self.tensors.iter().find(|(known, _)| *known == name).map(|(_, tensor)| tensor);
+        self.noted(found)
     }
 
     /// The names of the tensors.
@@ -129,12 +141,26 @@ impl Output {
 
     /// The texts with this name.
     pub fn get_texts(&self, name: &str) -> Option<&[String]> {
-        self.texts.iter().find(|(known, _)| *known == name).map(|(_, texts)| texts.as_slice())
+        let found = self.texts.iter().find(|(known, _)| *known == name).map(|(_, texts)| texts.as_slice());
+        self.noted(found)
     }
 
     /// The names of the texts.
     pub fn text_names(&self) -> impl Iterator<Item = &'static str> {
         self.texts.iter().map(|(name, _)| *name)
+    }
+
+    /// What was found, after noting that it was not there.
+    fn noted<P>(&self, found: Option<P>) -> Option<P> {
+        if found.is_none() {
+            self.missed.store(true, Ordering::Relaxed);
+        }
+        found
+    }
+
+    /// Whether a tensor, a text or the loss was asked for since the last call and is not there.
+    pub(crate) fn take_missed(&self) -> bool {
+        self.missed.swap(false, Ordering::Relaxed)
     }
 
     /// The same with what `copy` makes of each tensor.
@@ -144,7 +170,7 @@ impl Output {
         let values = values.collect::<Result<_>>()?;
         let tensors = self.tensors.iter().map(|(name, tensor)| Ok((*name, copy(tensor)?)));
         let (tensors, texts) = (tensors.collect::<Result<_>>()?, self.texts.clone());
-        Ok(Output { loss, values, tensors, texts, weight: self.weight })
+        Ok(Output { loss, values, tensors, texts, weight: self.weight, missed: AtomicBool::new(false) })
     }
 
     /// Detaches the loss from its graph, so that the output keeps no activations alive.

@@ -111,7 +111,7 @@ impl TensorFile {
     }
 
     /// Whether one of [`TensorFile::tensors`] is a weight, and does not belong to a preprocessor.
-    pub(super) fn is_weight(&self, place: &TensorPlace) -> bool {
+    pub(crate) fn is_weight(&self, place: &TensorPlace) -> bool {
         !(place.name.starts_with('/') && self.notes.iter().any(|(key, _)| key == PREPROCESSORS))
     }
 

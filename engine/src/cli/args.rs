@@ -125,7 +125,7 @@ pub(super) enum Command {
         #[command(flatten)]
         what: EvaluationArgs,
         /// The file to write, instead of `predictions.jsonl` in the run folder: lines of JSON, or with the ending `.safetensors`
-        /// tensors
+        /// tensors; a file that is there is replaced
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
         /// A tensor of the predictions whose samples are written as PNG images too, into a folder of its name beside the
@@ -155,6 +155,12 @@ pub(super) enum Command {
         /// Experiment files, or patterns in quotes: "experiments/*.ron"
         #[arg(required = true, value_name = "EXP")]
         experiments: Vec<PathBuf>,
+        /// Reads the files as one experiment, each over the ones before it, as the other commands do
+        #[arg(long)]
+        together: bool,
+        /// Puts the value of a file over the one at a path of each file, `model=models/wide.ron`; as often as needed, before `--set`
+        #[arg(long, value_name = "PATH=FILE")]
+        with: Vec<String>,
         /// Sets a value over each file, `device=Cpu`; as often as needed
         #[arg(long, value_name = "PATH=VALUE")]
         set: Vec<String>,
@@ -210,7 +216,7 @@ pub(super) enum Command {
         /// Another setting: `momentum`, `weight_decay`, …
         #[arg(long, value_name = "NAME", default_value = "lr")]
         setting: String,
-        /// Draws the values into an SVG file too
+        /// Draws the values into an SVG file too; one that is there is replaced
         #[arg(long, value_name = "FILE")]
         svg: Option<PathBuf>,
     },

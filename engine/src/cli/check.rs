@@ -1,39 +1,49 @@
 //! `check`: every mistake of every file.
 
+use crate::cli::args::Style;
 use crate::cli::failure::Failure;
 use crate::cli::loaded::check_is_no_setting;
-use crate::cli::out::{self, Color};
-use crate::config::ConfigErrors;
-use crate::trainer::{Build, Experiment};
+use crate::cli::out;
+use crate::config::{ConfigErrors, Over, load_over};
+use crate::trainer::{Build, Experiment, Purpose};
 use std::path::{Path, PathBuf};
 
-/// Reads all files that are named; a name with `*`, `?` or `[..]` that is no file stands for all that it matches.
-pub(super) fn check<T: Build>(given: &[PathBuf], sets: &[String], color: Color, quiet: bool) -> Result<(), Failure> {
+/// Reads all files that are named, each by itself or all as one experiment; a name with `*`, `?` or `[..]` that is no file
+/// stands for all that it matches.
+pub(super) fn check<T: Build>(given: &[PathBuf], together: bool, over: &Over, style: &Style) -> Result<(), Failure> {
     let mut files = Vec::new();
     for path in given {
         check_is_no_setting(path)?;
         files.extend(expand(path)?);
     }
+    let experiments: Vec<&[PathBuf]> = match together {
+        true => vec![&files],
+        false => files.chunks(1).collect(),
+    };
     let mut wrong: Vec<ConfigErrors> = Vec::new();
-    for path in &files {
-        match Experiment::<T>::load(path, sets) {
-            Ok(_) if quiet => {}
-            Ok(_) => out::line(format_args!("{}: ok", path.display()))?,
+    for files in &experiments {
+        let read = load_over(files, over).and_then(|document| Experiment::<T>::from_document(&document, Purpose::Run));
+        match read {
+            Ok(_) if style.quiet => {}
+            Ok(_) => {
+                let names: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();
+                out::line(format_args!("{}: ok", names.join(" ")))?;
+            }
             Err(errors) => wrong.push(errors),
         }
     }
     if wrong.is_empty() {
         return Ok(());
     }
-    if files.len() == 1 {
+    if experiments.len() == 1 {
         return wrong.pop().map_or(Ok(()), |errors| Err(errors.into()));
     }
     for errors in &wrong {
-        out::error_line(format_args!("{}\n", errors.render(color.0)));
+        out::error_line(format_args!("{}\n", errors.render(style.color.stderr().0)));
     }
     let mistakes: usize = wrong.iter().map(|errors| errors.diagnostics.len()).sum();
     let plural = if mistakes == 1 { "" } else { "s" };
-    Err(Failure::Usage(format!("{mistakes} mistake{plural} in {} of {} files", wrong.len(), files.len())))
+    Err(Failure::Usage(format!("{mistakes} mistake{plural} in {} of {} files", wrong.len(), experiments.len())))
 }
 
 /// The files that a name stands for, sorted.

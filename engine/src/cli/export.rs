@@ -5,7 +5,7 @@ use crate::cli::args::{ExportArgs, WeightKind};
 use crate::cli::experiment_args::ExperimentArgs;
 use crate::cli::failure::Failure;
 use crate::cli::loaded::Loaded;
-use crate::cli::{checkpoint, out};
+use crate::cli::{checkpoint, out, target};
 use crate::folder::{CHECKPOINTS, FinishedRun};
 use crate::trainer::{Build, DeviceChoice, Purpose, run_script};
 use crate::weights::{Export, ExportKind, WeightsError, export, write_script};
@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 /// Writes the file, and a card beside one of weights.
 pub(super) fn run<T: Build>(args: ExportArgs) -> Result<(), Failure> {
     let path = place(&args.checkpoint)?;
+    target::check(&args.to, &[])?;
     if args.to.extension().is_some_and(|extension| extension == "pt") {
         return script::<T>(&args, &path);
     }

@@ -87,6 +87,14 @@ impl<T: Build> Loaded<T> {
         self.experiment.name.folder_in(&self.experiment.work_dir)
     }
 
+    /// The files that it is made of, and those that it names: no output may take their place.
+    pub(super) fn inputs(&self) -> Vec<PathBuf> {
+        let Document { sources, root } = &self.document;
+        let mut files: Vec<PathBuf> = sources.names().map(PathBuf::from).collect();
+        root.each_text(&mut |text, span| files.push(sources.folder(span).join(text)));
+        files
+    }
+
     /// Hands the experiment over; what is wrong with it after all is shown in its text.
     pub(super) fn used_by<R>(self, run: impl FnOnce(Experiment<T>) -> Result<R>) -> Result<R, Failure> {
         let Loaded { experiment, document } = self;

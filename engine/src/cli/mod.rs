@@ -35,15 +35,18 @@ mod report;
 mod runs;
 mod schedule;
 mod schema;
+mod scratch;
 mod show;
 mod smoke;
 mod summary;
 mod sweep;
+mod target;
 mod time;
 mod weights;
 
+use crate::base::disk::parent;
 use crate::base::{Error, Result, libtorch};
-use crate::config::{Given, Kind, Node, registry};
+use crate::config::{Given, Kind, Node, Over, registry};
 use crate::dist::{Launched, follow_launcher};
 use crate::folder::{Mode, PREDICTIONS};
 use crate::loops::{End, Role};
@@ -60,6 +63,7 @@ use loaded::{Loaded, document, side};
 use out::Color;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use target::Target;
 
 /// Makes the program of a trainer: `engine::main!(Digits);`.
 #[macro_export]
@@ -241,8 +245,9 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
         }
         Command::Candidates { word, line } => completion::print_candidates::<T>(&word, &line)?,
         Command::Schema => schema::print::<T>()?,
-        Command::Check { experiments, set } => {
-            check::check::<T>(&experiments, &set, style.color.stderr(), style.quiet)?;
+        Command::Check { experiments, together, with, set } => {
+            let over = Over { with, sets: set, ..Over::default() };
+            check::check::<T>(&experiments, together, &over, style)?;
         }
         Command::Show { experiment, full } => {
             let document = document(&experiment)?;
@@ -273,8 +278,11 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
                 Some(ranks) => loaded.used_by(|experiment| plan_ranks::print(experiment, ranks as usize))?,
             }
         }
-        Command::Schedule { experiment, setting, svg } => Loaded::<T>::read(&experiment, Purpose::Inspect)?
-            .used_by(|experiment| schedule::print(experiment, &setting, svg.as_deref()))?,
+        Command::Schedule { experiment, setting, svg } => {
+            let loaded = Loaded::<T>::read(&experiment, Purpose::Inspect)?;
+            let svg = svg.map(|path| Target::checked(&path, &loaded.inputs())).transpose()?;
+            loaded.used_by(|experiment| schedule::print(experiment, &setting, svg))?;
+        }
         Command::Plot(args) => plot::plot(&args)?,
         #[cfg(feature = "board")]
         Command::Report(args) => report::write(args)?,
@@ -357,6 +365,9 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
                 Evaluated::InRanks(code) => return Ok(code),
             };
             let path = out.unwrap_or_else(|| loaded.folder().join(PREDICTIONS));
+            let inputs = [loaded.inputs(), vec![checkpoint.clone()]].concat();
+            target::check(&path, &inputs)?;
+            images.iter().try_for_each(|name| target::check_owner(&parent(&path).join(name), &inputs))?;
             let is_main = Launched::of_environment().map_err(Error::new)?.is_none_or(|launched| launched.rank == 0);
             let mut file = is_main.then(|| predictions::Predictions::create(&path, &images)).transpose()?;
             let mut write = |prediction| file.as_mut().map_or(Ok(()), |file| file.write(&prediction));

@@ -2,7 +2,8 @@
 
 use crate::base::{Clock, Error, ErrorContext as _, Result};
 use crate::cli::describe::{MakeUp, first_paragraph, plural, type_of, type_with, wrapped};
-use crate::cli::out;
+use crate::cli::failure::Failure;
+use crate::cli::{out, target};
 use crate::config::registry::{Component, FieldInfo};
 use crate::config::{Kind, Node, Shape, print_line};
 use crate::hook::HookSet as _;
@@ -13,26 +14,27 @@ use std::io::Write as _;
 use std::path::Path;
 
 /// Writes it to a file that is not there yet, or prints it.
-pub(super) fn write<T: Build>(path: Option<&Path>, program: &str) -> Result<()> {
+pub(super) fn write<T: Build>(path: Option<&Path>, program: &str) -> Result<(), Failure> {
     let Some(path) = path else {
-        return out::text(text::<T>("experiment"));
+        return Ok(out::text(text::<T>("experiment"))?);
     };
     let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("experiment");
     let text = text::<T>(name);
     let shown = path.display();
+    target::check(path, &[])?;
     let mut file = match std::fs::File::create_new(path) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            return Err(Error::msg(format!("`{shown}` exists already; choose another file, or remove it")));
+            return Err(Error::msg(format!("`{shown}` exists already; choose another file, or remove it")).into());
         }
-        Err(error) => return Err(error).with_context(|| format!("`{shown}` can't be written")),
+        Err(error) => return Err(error).with_context(|| format!("`{shown}` can't be written"))?,
     };
     if let Err(error) = file.write_all(text.as_bytes()) {
         // best effort: half an experiment would be in the way of the next try
         let _ = std::fs::remove_file(path);
-        return Err(error).with_context(|| format!("`{shown}` can't be written"));
+        return Err(error).with_context(|| format!("`{shown}` can't be written"))?;
     }
-    out::line(format_args!("wrote {shown}; look through it, then run `{program} check {shown}`"))
+    Ok(out::line(format_args!("wrote {shown}; look through it, then run `{program} check {shown}`"))?)
 }
 
 /// The experiment as a text.

@@ -1,11 +1,10 @@
 //! `report`: the page of runs as one file.
 
-use crate::base::ErrorContext as _;
 use crate::board::report;
 use crate::cli::failure::Failure;
 use crate::cli::out;
 use crate::cli::runs::found;
-use crate::folder::write_atomic;
+use crate::cli::target::Target;
 use std::path::PathBuf;
 
 /// Which runs, and where to.
@@ -24,7 +23,8 @@ pub(super) fn write(args: ReportArgs) -> Result<(), Failure> {
     for folder in &args.runs {
         found(folder)?;
     }
+    let target = Target::checked(&args.to, &[])?;
     let text = report(args.runs)?;
-    write_atomic(&args.to, text.as_bytes()).with_context(|| format!("`{}` can't be written", args.to.display()))?;
+    target.write(text.as_bytes())?;
     Ok(out::line(format_args!("{} kB in {}", text.len().div_ceil(1000), args.to.display()))?)
 }

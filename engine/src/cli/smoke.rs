@@ -5,19 +5,21 @@
 //! takes two batches of each loader. All of it happens in a temporary folder that is removed at the end; the experiment's own
 //! run, its sinks and its mirror are not touched.
 
-use crate::base::{Clock, Error, ErrorContext as _, Result};
+use crate::base::{Clock, Error, Result};
 use crate::cli::args::Style;
 use crate::cli::experiment_args::ExperimentArgs;
 use crate::cli::failure::Failure;
 use crate::cli::loaded::Loaded;
 use crate::cli::predictions::Predictions;
+use crate::cli::scratch::Scratch;
 use crate::cli::{checkpoint, out, ranks, weights};
 use crate::config::{Given, print_line, to_node};
 use crate::folder::{Mode, PREDICTIONS};
 use crate::loops::{End, Role};
+use crate::readers::{Locks, RunReader};
 use crate::trainer::{Build, Purpose, Summary, TrainOptions, run_predict, run_test, run_train, run_val};
 use serde::Serialize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -32,14 +34,18 @@ const NAME: &str = "smoke";
 pub(super) fn run<T: Build>(args: &ExperimentArgs, files: &[String], style: &Style) -> Result<ExitCode, Failure> {
     let begun = Instant::now();
     let scratch = Scratch::make()?;
-    let read = || -> Result<Loaded<T>, Failure> {
+    let read_with = |more: Vec<Given>| -> Result<Loaded<T>, Failure> {
         let mut given = weights::given(files, T::MODELS)?;
         given.extend(ranks::given(Some(1)));
-        given.extend(overrides::<T>(&scratch.0)?);
+        given.extend(overrides(scratch.path())?);
+        given.extend(more);
         let mut loaded = Loaded::<T>::read_with(args, given, Purpose::Run)?;
         loaded.experiment.evaluate_at_most = Some(BATCHES);
         Ok(loaded)
     };
+    // without a val loader the section `val` can't be there
+    let validates = has_loader(&read_with(Vec::new())?, Role::Val)?;
+    let read = || read_with(if validates { validations()? } else { Vec::new() });
     for (what, mode, updates) in
         [("training", Mode::New, UPDATES), ("resuming from its checkpoint", Mode::Resume, 2 * UPDATES)]
     {
@@ -52,7 +58,7 @@ pub(super) fn run<T: Build>(args: &ExperimentArgs, files: &[String], style: &Sty
             return Ok(code);
         }
     }
-    let folder = scratch.0.join(NAME);
+    let folder = scratch.path().join(NAME);
     let mut done = vec!["a training", "a checkpoint", "a resume"];
     for role in [Role::Val, Role::Test, Role::Predict] {
         let loaded = read()?;
@@ -77,6 +83,7 @@ pub(super) fn run<T: Build>(args: &ExperimentArgs, files: &[String], style: &Sty
         }
         done.push(role.name());
     }
+    check_losses(&folder)?;
     out::line(format_args!("smoke: {} work, in {:.1} s", done.join(", "), begun.elapsed().as_secs_f64()))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -107,45 +114,49 @@ fn interrupted(summary: &Summary) -> Option<ExitCode> {
     }
 }
 
+/// An error when a loss of a row is not finite: what has begun so, trains nothing.
+fn check_losses(folder: &Path) -> Result<()> {
+    let mut run = RunReader::new(folder);
+    run.read_all(&Locks::read());
+    let is_loss = |key: &String| key.rsplit('/').next() == Some("loss");
+    let wrong = run.rows().keys().filter(is_loss).find_map(|key| {
+        let (group, series) = run.rows().find(&key)?;
+        let place = series.values().iter().position(|loss| !loss.is_finite())?;
+        Some((series.iter_of(group, place)?, key))
+    });
+    match wrong {
+        Some((iter, key)) => Err(Error::msg(format!(
+            "`{key}` is not finite after update {iter}; look at the learning rate, the data, and how the loss is computed"
+        ))),
+        None => Ok(()),
+    }
+}
+
 /// What stands over the experiment.
-fn overrides<T: Build>(scratch: &Path) -> Result<Vec<Given>> {
+fn overrides(scratch: &Path) -> Result<Vec<Given>> {
     let text =
         scratch.to_str().ok_or_else(|| Error::msg("the folder for temporary files has a name that is not UTF-8"))?;
-    let mut given = vec![
+    Ok(vec![
         over("work_dir", text)?,
         over("name", NAME)?,
         // a sink may write elsewhere, and a mirror does
         over("sinks", Vec::<u8>::new())?,
         over("checkpoints.mirror", None::<String>)?,
         over("hooks.logger.interval", 1)?,
-    ];
-    if !T::loaders(Role::Val).is_empty() {
-        given.extend([over("val.interval", 1)?, over("val.begin", 0)?, over("val.by", Clock::Iter)?]);
-        given.push(over("val.dynamic_intervals", Vec::<u8>::new())?);
-    }
-    Ok(given)
+    ])
+}
+
+/// The same, where there is a loader to validate with: a validation after each update.
+fn validations() -> Result<Vec<Given>> {
+    Ok(vec![
+        over("val.interval", 1)?,
+        over("val.begin", 0)?,
+        over("val.by", Clock::Iter)?,
+        over("val.dynamic_intervals", Vec::<u8>::new())?,
+    ])
 }
 
 fn over(path: &str, value: impl Serialize) -> Result<Given> {
     let value = to_node(&value).map_err(Error::new)?;
     Ok(Given { option: "--smoke", text: format!("{path}={}", print_line(&value)), path: path.to_owned(), value })
-}
-
-/// A folder that only this process uses, removed when it is dropped.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn make() -> Result<Scratch> {
-        let of = |number: u32| std::env::temp_dir().join(format!("engine-smoke-{}-{number}", std::process::id()));
-        let free = (0..1000).map(of).find(|path| std::fs::create_dir(path).is_ok());
-        let context = || format!("no folder can be made in `{}`", std::env::temp_dir().display());
-        free.ok_or_else(|| Error::msg("a thousand names were tried")).with_context(context).map(Scratch)
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // what is left is small, and lies where temporary files are removed
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }

@@ -46,6 +46,11 @@ impl Sources {
         self.source(span.file).map_or("", |source| &source.name)
     }
 
+    /// The names of all files, as they were given, and of the options with a text of their own.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.texts.iter().map(|source| source.name.as_str())
+    }
+
     /// The whole text that the span lies in.
     pub fn text(&self, span: Span) -> &str {
         self.source(span.file).map_or("", |source| &source.text)

@@ -144,6 +144,17 @@ impl Node {
         path.split('.').filter(|segment| !segment.is_empty()).try_fold(self, Node::child)
     }
 
+    /// Hands every string in it over, with its place.
+    pub(crate) fn each_text(&self, see: &mut dyn FnMut(&str, Span)) {
+        match &self.kind {
+            Kind::Str(text) => see(text, self.span),
+            Kind::Struct(fields) => fields.iter().for_each(|field| field.value.each_text(see)),
+            Kind::Tuple(items) | Kind::Seq(items) => items.iter().for_each(|item| item.each_text(see)),
+            Kind::Map(pairs) => pairs.iter().for_each(|(_, value)| value.each_text(see)),
+            _ => {}
+        }
+    }
+
     /// What it is, for messages: ``integer `3` ``, `` `Ema(..)` ``.
     pub fn what(&self) -> String {
         match (&self.kind, self.name()) {

@@ -92,6 +92,12 @@ pub trait Source {
         None
     }
 
+    /// The samples of a pass, also those that are in no batch because it would not be full; `None` when the pass never ends, or
+    /// the number is not known.
+    fn samples(&self) -> Option<u64> {
+        None
+    }
+
     /// The samples of the last batch of a pass, of all processes together; `None` when the pass never ends, or the number
     /// is not known.
     fn tail(&self) -> Option<u64> {
@@ -176,6 +182,9 @@ impl<D: Dataset> Source for Loader<D> {
     }
     fn batch_samples(&self) -> Option<u64> {
         Loader::batch_samples(self)
+    }
+    fn samples(&self) -> Option<u64> {
+        Loader::batches(self).map(|_| Loader::samples(self) as u64)
     }
     fn tail(&self) -> Option<u64> {
         Loader::tail(self)

@@ -1,5 +1,6 @@
 //! The files in a run's folder, and what they say about the run.
 
+use super::lock::LOCK;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -24,6 +25,42 @@ pub(super) fn log_of(folder: &Path, rank: usize) -> PathBuf {
         0 => folder.join(LOG),
         _ => folder.join(format!("log.rank{rank}.txt")),
     }
+}
+
+/// Files of a run, a sweep or a checkpoint.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Owner {
+    /// `run`, `sweep` or `checkpoint`.
+    pub(crate) what: &'static str,
+    /// Its folder.
+    pub(crate) folder: PathBuf,
+}
+
+/// What a file belongs to, whether it is there or will be; `None` where a command may write what its user wants. Links in the
+/// path are resolved.
+pub(crate) fn owner(file: &Path) -> Option<Owner> {
+    file.ancestors().skip(1).find_map(|folder| {
+        let first = file.strip_prefix(folder).ok()?.components().next()?.as_os_str().to_str()?;
+        let holds = |name: &str| folder.join(name).is_file();
+        let what = match () {
+            () if holds("manifest") && holds("run/state.ron") => "checkpoint",
+            () if is_of_run(first) && holds_run(folder) => "run",
+            () if OF_SWEEP.contains(&first) && OF_SWEEP.iter().all(|name| holds(name)) => "sweep",
+            () => return None,
+        };
+        Some(Owner { what, folder: folder.to_owned() })
+    })
+}
+
+/// What a sweep keeps in its folder.
+const OF_SWEEP: [&str; 2] = ["sweep.ron", "trials.jsonl"];
+
+/// Whether a run writes files or folders of this name into its folder: itself, or through its sinks. `predict` writes
+/// [`PREDICTIONS`] anew each time.
+fn is_of_run(name: &str) -> bool {
+    let of_rank = name.strip_prefix("log.rank").is_some_and(|rest| rest.ends_with(".txt"));
+    let all = [EXPERIMENT, METRICS, LOG, PLAN, LOCK, CHECKPOINTS, DUMPS, "profile", "tensorboard", "mlflow.json"];
+    of_rank || all.contains(&name)
 }
 
 /// Whether anything of a run was written: a folder with only a lock in it belongs to a run that never began.

@@ -16,7 +16,7 @@ mod series;
 use std::path::Path;
 
 pub use crate::base::disk::write_atomic;
-pub(crate) use content::{CHECKPOINTS, EXPERIMENT, LOG, METRICS, PLAN, PREDICTIONS};
+pub(crate) use content::{CHECKPOINTS, EXPERIMENT, LOG, METRICS, PLAN, PREDICTIONS, owner};
 pub use error::FolderError;
 pub use finished::FinishedRun;
 pub(crate) use lock::LOCK;

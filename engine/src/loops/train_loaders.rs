@@ -3,7 +3,7 @@
 //! One of them determines the epoch, which ends with the pass of this loader. The others continue from pass to pass.
 //! Each loader has its own position in its data, and a checkpoint contains all positions.
 
-use crate::base::{Batch, Clock, Error, Result};
+use crate::base::{Batch, Clock, Error, ErrorContext as _, Result};
 use crate::data::Source;
 use crate::hook::EngineHooks;
 use crate::loops::program::Program;
@@ -80,7 +80,9 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         }
         let names = T::loaders(Role::Train);
         for place in 0..names.len() {
-            self.train_loader(place)?.repeat(batches)?;
+            let context =
+                || format!("the loader `{}` can't be overfitted (`train.overfit`, `--overfit`)", names[place]);
+            self.train_loader(place)?.repeat(batches).with_context(context)?;
         }
         let which = match batches {
             1 => "the first batch".to_owned(),

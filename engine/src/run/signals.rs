@@ -32,6 +32,8 @@ pub enum Signal {
 pub struct Signals {
     came: Arc<AtomicUsize>,
     save: Arc<AtomicBool>,
+    /// Whether what ends in good order saves a checkpoint.
+    saves: Arc<AtomicBool>,
     /// The thread that tells what is waited for.
     _teller: Option<Arc<Teller>>,
 }
@@ -53,6 +55,7 @@ impl Signals {
     /// When the handlers can't be set.
     pub fn listen() -> Result<Signals> {
         let (came, save) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+        let saves = Arc::new(AtomicBool::new(false));
         let set = || -> std::io::Result<Teller> {
             for signal in [SIGINT, SIGTERM] {
                 let again = Arc::new(AtomicBool::new(false));
@@ -62,10 +65,10 @@ impl Signals {
                 signal_hook::flag::register_usize(signal, Arc::clone(&came), signal as usize)?;
             }
             signal_hook::flag::register(SIGUSR1, Arc::clone(&save))?;
-            Teller::start()
+            Teller::start(Arc::clone(&saves))
         };
         let teller = set().map_err(|error| Error::new(error).context("signal handlers can't be set"))?;
-        Ok(Signals { came, save, _teller: Some(Arc::new(teller)) })
+        Ok(Signals { came, save, saves, _teller: Some(Arc::new(teller)) })
     }
 
     /// Acts as if the signal had been received: for tests, and for programs that are ended in another way.
@@ -75,6 +78,11 @@ impl Signals {
             Signal::Terminate => SIGTERM,
         };
         self.came.store(number as usize, Ordering::Relaxed);
+    }
+
+    /// From now on a signal leads to a checkpoint, and whoever waits is told so.
+    pub(crate) fn lead_to_checkpoint(&self) {
+        self.saves.store(true, Ordering::Relaxed);
     }
 
     /// As if SIGUSR1 had been received: the run is saved at its next safe point, and continues.
@@ -130,7 +138,7 @@ struct Teller {
 }
 
 impl Teller {
-    fn start() -> std::io::Result<Teller> {
+    fn start(saves: Arc<AtomicBool>) -> std::io::Result<Teller> {
         let mut signals = iterator::Signals::new([SIGINT, SIGTERM])?;
         let (handle, over) = (signals.handle(), Arc::new(AtomicBool::new(false)));
         let is_over = Arc::clone(&over);
@@ -143,7 +151,7 @@ impl Teller {
                 }
                 // when nobody can read it, nothing else can be done about it
                 let begin = if stderr().is_terminal() { "\r\x1b[K" } else { "" };
-                let _ = writeln!(stderr(), "{begin}{}", told(signal, waited_for()));
+                let _ = writeln!(stderr(), "{begin}{}", told(signal, saves.load(Ordering::Relaxed), waited_for()));
             }
         })?;
         Ok(Teller { handle, over })
@@ -158,7 +166,7 @@ impl Drop for Teller {
 }
 
 /// What is said when a run does not end soon after a signal.
-fn told(signal: Signal, waited_for: Option<Waited>) -> String {
+fn told(signal: Signal, saves: bool, waited_for: Option<Waited>) -> String {
     let again = match signal {
         Signal::Interrupt => "a second Ctrl-C",
         Signal::Terminate => "a second SIGTERM",
@@ -170,7 +178,9 @@ fn told(signal: Signal, waited_for: Option<Waited>) -> String {
         Some(Waited { what, .. }) => what,
         None => "a step, a validation or a checkpoint to finish".to_owned(),
     };
-    format!(
-        "{signal}: the run saves a checkpoint and ends after this iter; it is waiting for {what}; {again} ends the process at once, and what is not in a checkpoint is lost"
-    )
+    let (does, lost) = match saves {
+        true => ("the run saves a checkpoint and ends", ", and what is not in a checkpoint is lost"),
+        false => ("the command ends", ""),
+    };
+    format!("{signal}: {does} after this iter; it is waiting for {what}; {again} ends the process at once{lost}")
 }

@@ -28,4 +28,4 @@ pub use run::{
     ScheduledSetting, Summary, TrainOptions, build, plan_of, plan_of_ranks, run_batch_probe, run_costs, run_lr_find,
     run_offline, run_predict, run_replay, run_script, run_test, run_train, run_val, scheduled,
 };
-pub(crate) use run::{needs_loader, planned_iters};
+pub(crate) use run::{HIGHEST_RATE, LEAST_UPDATES, needs_loader, planned_iters};

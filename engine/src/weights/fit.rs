@@ -3,7 +3,7 @@
 use crate::base::pattern;
 use crate::model::{ModelEntry, left_over};
 use crate::weights::error::WeightsError;
-use crate::weights::report::{Report, listed};
+use crate::weights::report::{OF_PREPROCESSOR, Report, listed};
 use crate::weights::section::WeightsFrom;
 use crate::weights::source::Source;
 use std::collections::BTreeMap;
@@ -36,6 +36,8 @@ pub(super) fn plan(model: &ModelEntry, from: &WeightsFrom, source: &Source) -> R
         return Err(failed(format!("`{one}` and `{other}` both become `{}`; narrow the renames", pair[0].0)));
     }
     let mut report = Report { model: model.name().to_owned(), from: source.shown.clone(), ..Report::default() };
+    let of_preprocessors = source.of_preprocessors.iter().map(|name| (name.clone(), OF_PREPROCESSOR));
+    report.left_out.extend(of_preprocessors);
     let mut loads = Vec::new();
     let mut unknown: Vec<&str> = Vec::new();
     for (place, given) in source.tensors.iter().enumerate() {

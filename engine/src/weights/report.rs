@@ -1,5 +1,8 @@
 //! What became of weights from elsewhere.
 
+/// Why a tensor of a preprocessor is left out.
+pub(super) const OF_PREPROCESSOR: &str = "it belongs to a preprocessor, which is fitted on the data of this training";
+
 /// What was loaded into a model, and what was not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
@@ -53,6 +56,12 @@ impl Report {
     pub fn lines(&self) -> Vec<String> {
         let mut lines = vec![self.counts()];
         lines.extend(self.converted.iter().cloned());
+        if self.left_out.iter().any(|(_, why)| *why == OF_PREPROCESSOR) {
+            lines.push(format!(
+                "the preprocessors in {} are not taken: this training fits its own on its data",
+                self.from
+            ));
+        }
         let stays: Vec<&str> = self
             .missing
             .iter()

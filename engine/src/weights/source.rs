@@ -14,8 +14,10 @@ use tch::{Kind, Tensor};
 pub(super) struct Source {
     /// What messages call it: the file's name.
     pub(super) shown: String,
-    /// What is there, sorted by name.
+    /// The weights that are there, sorted by name.
     pub(super) tensors: Vec<Given>,
+    /// The names of tensors that belong to preprocessors and not to a model.
+    pub(super) of_preprocessors: Vec<String>,
     files: Vec<TensorFile>,
     /// The files that it consists of, to be told apart from others of the same names.
     paths: Vec<PathBuf>,
@@ -82,7 +84,7 @@ impl Source {
     fn of_files(shown: String, files: Vec<(PathBuf, TensorFile)>) -> Source {
         let (paths, files): (Vec<_>, Vec<_>) = files.into_iter().unzip();
         let given = |(index, file): (usize, &TensorFile)| {
-            let places = file.tensors().iter().cloned();
+            let places = file.tensors().iter().filter(|place| file.is_weight(place)).cloned();
             let given = places.map(move |place| Given {
                 name: place.name.clone(),
                 shape: place.shape.clone(),
@@ -93,7 +95,12 @@ impl Source {
         };
         let mut tensors: Vec<Given> = files.iter().enumerate().flat_map(given).collect();
         tensors.sort_by(|a, b| a.name.cmp(&b.name));
-        Source { shown, tensors, files, paths }
+        let others = |file: &TensorFile| {
+            let others = file.tensors().iter().filter(|place| !file.is_weight(place));
+            others.map(|place| place.name.clone()).collect::<Vec<_>>()
+        };
+        let of_preprocessors = files.iter().flat_map(others).collect();
+        Source { shown, tensors, of_preprocessors, files, paths }
     }
 }
 
@@ -137,6 +144,7 @@ fn of_checkpoint(path: &Path, model: &str) -> Result<Source, WeightsError> {
     Ok(Source {
         shown: format!("the checkpoint `{}`", name_of(path)),
         tensors: variables.into_iter().map(given).collect(),
+        of_preprocessors: Vec::new(),
         files: Vec::new(),
         paths: vec![path.join(format!("{name}.safetensors"))],
     })

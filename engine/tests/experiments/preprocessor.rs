@@ -5,7 +5,7 @@ use engine::data::preprocess::{Categories, CategoriesConfig, Fitted, Standardize
 use engine::folder::Mode;
 use engine::prelude::*;
 use engine::trainer::{DeviceChoice, Experiment, Predictor, run_train};
-use engine::weights::{Export, export};
+use engine::weights::{Export, WeightsFrom, export};
 use std::path::Path;
 
 /// Numbers from `first` on, and their kind.
@@ -157,6 +157,28 @@ fn a_fit_is_in_resumed_runs_predictors_and_exports() {
     let file = TensorFile::open(&to).unwrap();
     let names: Vec<&str> = file.tensors().iter().map(|place| place.name.as_str()).collect();
     assert_eq!(names[..2], ["/trainer.scale/preprocessor/0/mean", "/trainer.scale/preprocessor/0/scale"]);
+}
+
+#[test]
+fn exported_weights_begin_a_training_that_fits_its_own_preprocessor() {
+    let dir = tempfile::tempdir().unwrap();
+    run_train(read(dir.path(), 10.0, 1), Mode::New).unwrap();
+    let to = dir.path().join("scaled.safetensors");
+    let what = Export { to: to.clone(), model: None, raw: false, kind: None, card: false, force: false };
+    export(&dir.path().join("runs/scaled/checkpoints/iter_000000002"), &what).unwrap();
+    let other = tempfile::tempdir().unwrap();
+    let mut next = read(other.path(), 50.0, 1);
+    next.weights[0].from = Some(WeightsFrom::file(&to));
+    run_train(next, Mode::New).unwrap();
+    let run = other.path().join("runs/scaled");
+    let log = std::fs::read_to_string(run.join("log.txt")).unwrap();
+    assert!(log.contains("2 variables loaded"), "{log}");
+    assert!(
+        log.contains("the preprocessors in `scaled.safetensors` are not taken: this training fits its own on its data"),
+        "{log}"
+    );
+    let predictor = Predictor::<Scaled>::load(&run, DeviceChoice::Cpu).unwrap();
+    assert_eq!(floats(predictor.trainer().scale.get().unwrap().mean()), [51.5]);
 }
 
 #[test]

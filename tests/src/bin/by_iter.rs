@@ -18,7 +18,7 @@ pub struct Stream {
     #[loader(train)]
     train: Loader<Points>,
     #[loader(val)]
-    val: Loader<Points>,
+    val: Option<Loader<Points>>,
     #[metric]
     accuracy: Accuracy,
     #[hook]

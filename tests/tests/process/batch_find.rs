@@ -38,6 +38,14 @@ fn a_pass_of_the_loader_is_the_largest_batch() {
     let ended = bench.run(&["batch-find", "exp.ron", "--memory", "4GB", "--updates", "2"]).exits(0);
     assert_eq!(tried(&ended.stdout), [(4, true), (8, true), (16, true), (26, true)], "{ended}");
     assert!(ended.stdout.contains("has 26 samples") && ended.stdout.contains("as many as were to be tried"), "{ended}");
+    // the experiment asks for more than there are
+    let more =
+        bench.run(&["batch-find", "exp.ron", "--memory", "4GB", "--set", "loaders.train.batch_size=1000000"]).exits(0);
+    assert_eq!(tried(&more.stdout), [(26, true)], "{more}");
+    // a batch of all of them is full
+    let full =
+        bench.run(&["batch-find", "exp.ron", "--memory", "4GB", "--set", "loaders.train.drop_last=true"]).exits(0);
+    assert_eq!(tried(&full.stdout).last(), Some(&(26, true)), "{full}");
     let few = bench.run(&["batch-find", "exp.ron", "--memory", "4GB", "--most", "6"]).exits(0);
     assert_eq!(tried(&few.stdout), [(4, true), (6, true)], "{few}");
 }

@@ -59,9 +59,30 @@ fn eval_computes_metrics_over_written_predictions_and_tells_what_it_leaves_out()
     let ended = bench.run(&[&eval[..], &["--set", "metrics=[Recall(), Mae()]"]].concat()).exits(0);
     assert!(ended.stdout.contains("accuracy = 0.6667\n") && ended.stdout.contains("recall = 0.6667\n"), "{ended}");
     assert!(ended.stderr.contains("`mae` is left out: metric `mae` needs the tensor `prediction`"), "{ended}");
+    // a metric of the program's own, whose error is its own
+    bench.write("written.jsonl", "{\"prediction\":1.5,\"target\":1.0}\n");
+    let ended = bench.run(&[&eval[..], &["--set", "metrics=[Mae()]"]].concat()).exits(0);
+    assert_eq!(ended.stdout, "mae = 0.5000\n");
+    assert!(ended.stderr.contains("`confidence` is left out: `Confidence` needs the tensors"), "{ended}");
+    // and another error of its own is told
+    bench.write("written.jsonl", "{\"logits\":1.0,\"target\":1}\n");
+    bench.run(&[&eval[..], &["--set", "metrics=[]"]].concat()).exits(1);
     std::fs::write(bench.path("written.jsonl"), "{\"logits\":[2.0,[1.0]]}\n").unwrap();
     let refused = bench.run(&eval);
     assert!(refused.stderr.contains("`logits` in line 1 of `written.jsonl` has lists of several lengths"), "{refused}");
+}
+
+#[test]
+fn eval_never_waits_for_what_lies_in_a_files_place() {
+    let bench = Bench::by_epoch();
+    let made = std::process::Command::new("mkfifo").args([bench.path("a.jsonl"), bench.path("a.safetensors")]).status();
+    assert!(made.unwrap().success());
+    for (path, what) in
+        [("a.jsonl", "a pipe"), ("a.safetensors", "a pipe"), ("/dev/zero", "a device"), (".", "a folder")]
+    {
+        let ended = bench.run(&["eval", "exp.ron", "--predictions", path]).exits(1);
+        assert!(ended.stderr.contains(path) && ended.stderr.contains(&format!("it is {what}, not a")), "{ended}");
+    }
 }
 
 #[test]
@@ -247,7 +268,7 @@ fn predictions_replace_no_device_and_go_where_a_link_leads() {
     let predict = |out: &str| bench.run(&["predict", "exp.ron", "--checkpoint", "runs/run", "--out", out]);
     std::os::unix::net::UnixListener::bind(bench.path("socket")).unwrap();
     for device in ["socket", "/dev/null"] {
-        predict(device).exits(1).says("is a device or pipe; give the path of the file to write");
+        predict(device).exits(2).says("is a device or pipe; give the path of the file to write");
     }
     bench.write("there.jsonl", "");
     std::os::unix::fs::symlink("there.jsonl", bench.path("link.jsonl")).unwrap();

@@ -242,6 +242,6 @@ fn schedule_says_what_only_a_training_tells() {
 fn a_setting_that_no_optimizer_has_is_told_its_neighbour() {
     let bench = Bench::by_iter();
     bench.run(&["schedule", "exp.ron", "--setting", "weight_deca"]).exits(1).says("did you mean `weight_decay`?");
-    let ended = bench.run(&["schedule", "exp.ron", "--svg", "gone/lr.svg"]).exits(1);
-    ended.says("can't write `gone/lr.svg`");
+    let ended = bench.run(&["schedule", "exp.ron", "--svg", "exp.ron/lr.svg"]).exits(1);
+    ended.says("can't make `exp.ron`");
 }

@@ -66,19 +66,48 @@ fn what_diverges_or_is_no_number_ends_a_search_early() {
     let far = bench.run(&["lr-find", "exp.ron", "--from", "1e-3", "--to", "1e30", "--updates", "400"]).exits(0);
     assert!(far.stdout.contains("stopped after "), "{far}");
     let short = bench.run(&["lr-find", "exp.ron", "--from", "1e30", "--to", "1e38", "--updates", "2"]).exits(0);
-    assert!(short.stdout.contains("no suggestion: the loss never falls"), "{short}");
+    assert!(short.stdout.contains("averaged with those before it:"), "{short}");
+    assert!(short.stdout.contains("no suggestion: fewer than 10 updates do not show where the loss falls"), "{short}");
     bench
         .run(&["lr-find", "exp.ron", "--from", "1", "--to", "0.1"])
         .exits(2)
         .says("`--from 1` has to be below `--to 0.1`");
-    for wrong in [["--from", "0"], ["--to", "NaN"], ["--updates", "1"], ["--from=-1", "--updates=3"], ["--to", "inf"]] {
+    for wrong in [["--from", "0"], ["--to", "NaN"], ["--updates", "1"], ["--from=-1", "--updates=3"], ["--to", "1e39"]]
+    {
         bench.run(&[&["lr-find", "exp.ron"], &wrong[..]].concat()).exits(2).says("invalid value");
     }
     bench.run(&["lr-find", "gone.ron"]).exits(2).says("gone.ron");
+}
+
+#[test]
+fn a_first_loss_that_is_not_finite_is_told_as_it_is() {
+    let bench = Bench::by_epoch();
+    let first = ["lr-find", "exp.ron", "--set", "trainer.fault=Nan", "--set", "trainer.fault_at=1"];
     bench
-        .run(&["lr-find", "exp.ron", "--svg", "no/folder/lr.svg"])
+        .run(&first)
         .exits(1)
-        .says("`no/folder/lr.svg` can't be written");
+        .says("the loss of `train_step` is not finite before the first update, at the learning rate");
+    // one in a later update ends the search, and what was seen is drawn
+    let later = ["lr-find", "exp.ron", "--set", "trainer.fault=Nan", "--set", "trainer.fault_at=15"];
+    let ended = bench.run(&[&later[..], &["--svg", "lr.svg"]].concat()).exits(0);
+    assert!(ended.stdout.contains("stopped after 4 updates"), "{ended}");
+    assert!(
+        ended.stdout.contains("no suggestion: fewer than 10 updates do not show where the loss falls; begin with"),
+        "{ended}"
+    );
+    assert!(bench.path("lr.svg").is_file());
+}
+
+#[test]
+fn a_search_that_hangs_promises_no_checkpoint() {
+    let bench = Bench::by_epoch();
+    let search = ["lr-find", "exp.ron", "--set", "trainer.pause=4000", "--set", "train.accumulate=1"];
+    let mut running = bench.start(&search);
+    running.wait_for("mark train 1");
+    running.signal("INT");
+    let ended = running.end().exits(130);
+    assert!(ended.stderr.contains("SIGINT: the command ends after this iter; it is waiting for"), "{ended}");
+    assert!(!ended.stderr.contains("checkpoint is lost"), "{ended}");
 }
 
 #[test]

@@ -23,6 +23,7 @@ mod hostile;
 mod lr_find;
 mod mistakes;
 mod names;
+mod outputs;
 mod overfit;
 mod passes;
 mod peers;

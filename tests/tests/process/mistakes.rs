@@ -142,3 +142,19 @@ fn two_sinks_with_one_folder_are_refused() {
     ended.says("two sinks, `TensorBoard` and `TensorBoard`, would write into");
     bench.train(&["--fresh", "--set", "sinks=[TensorBoard(), TensorBoard(folder: \"boards\")]"]).exits(0);
 }
+
+#[test]
+fn check_reads_files_one_by_one_or_as_one_experiment() {
+    let bench = Bench::by_epoch();
+    bench.write("wide.ron", "(model: (hidden: 16))");
+    bench.write("lr.ron", "0.01");
+    bench.write("wrong.ron", "-1.0");
+    // alone it is no experiment
+    bench.run(&["check", "exp.ron", "wide.ron"]).exits(2);
+    let ended = bench.run(&["check", "--together", "exp.ron", "wide.ron", "--with", "optimizer.lr=lr.ron"]).exits(0);
+    assert_eq!(ended.stdout, "exp.ron wide.ron: ok\n");
+    assert_eq!(bench.run(&["check", "exp.ron", "--with", "optimizer.lr=lr.ron"]).exits(0).stdout, "exp.ron: ok\n");
+    bench.run(&["check", "exp.ron", "--with", "optimizer.lr=wrong.ron"]).exits(2).says("must be above 0");
+    bench.write("wide.ron", "(model: (hiden: 16))");
+    bench.run(&["check", "--together", "exp.ron", "wide.ron"]).exits(2).says("`hiden`");
+}

@@ -54,6 +54,42 @@ fn what_would_fail_at_the_end_fails_in_a_smoke_run_and_leaves_nothing() {
 }
 
 #[test]
+fn a_smoke_run_leaves_out_what_the_experiment_leaves_out() {
+    let by_iter = Bench::by_iter();
+    by_iter.edit("        val: (dataset: Points(samples: 12, part: 1), batch_size: 5),\n", "");
+    by_iter.edit("    val: (interval: 5, sanity: 0),\n", "");
+    let ended = by_iter.train(&["--smoke"]).exits(0).stdout;
+    let last = ended.lines().last().unwrap();
+    assert!(last.starts_with("smoke: a training, a checkpoint, a resume work, in "), "{ended}");
+}
+
+#[test]
+fn losses_that_are_not_finite_do_not_work() {
+    let bench = bench();
+    bench
+        .train(&["--smoke", "--set", "trainer.fault=Nan", "--set", "trainer.fault_at=2"])
+        .exits(1)
+        .says("`train/loss` is not finite after update 1; look at the learning rate");
+    assert_untouched(&bench);
+}
+
+#[test]
+fn what_a_killed_smoke_run_leaves_the_next_one_removes() {
+    let mut bench = bench();
+    let mut killed = bench.start(&["train", "exp.ron", "--smoke", "--set", "trainer.pause=200"]);
+    killed.wait_for("mark train 1");
+    killed.signal("KILL");
+    killed.end();
+    assert_eq!(std::fs::read_dir(bench.path("scratch")).unwrap().count(), 1);
+    bench.train(&["--smoke"]).exits(0);
+    assert_untouched(&bench);
+    bench.set_env("TMPDIR", "/nonexistent");
+    let ended =
+        bench.train(&["--smoke"]).exits(1).says("no folder can be made in `/nonexistent`; `TMPDIR` names another");
+    assert!(ended.stderr.contains("No such file"), "{ended}");
+}
+
+#[test]
 fn a_limited_validation_measures_the_first_batches() {
     let bench = bench();
     // twelve samples in batches of five

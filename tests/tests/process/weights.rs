@@ -95,7 +95,7 @@ fn an_export_writes_over_nothing_unless_told_and_never_over_a_readme_of_others()
     let checkpoint = "runs/run/checkpoints/iter_000000003";
     for name in ["net.safetensors", "other.safetensors", "net.pt"] {
         let to = format!("{checkpoint}/{name}");
-        bench.run(&["export", checkpoint, "--to", &to, "--force"]).exits(2).says("lies in a checkpoint");
+        bench.run(&["export", checkpoint, "--to", &to, "--force"]).exits(2).says("it belongs to the checkpoint in `");
     }
     bench.run(&["checkpoints", "verify", "runs/run"]).exits(0);
     bench.run(&["export", "runs/run", "--to", "net.bin"]).exits(2).says("has to end with `.safetensors`, or `.pt`");

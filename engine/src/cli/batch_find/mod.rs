@@ -72,6 +72,8 @@ pub(super) fn run<T: Build>(args: &BatchFindArgs) -> Result<ExitCode, Failure> {
     while let Next::Try(size) = search.next() {
         match probe::try_size(size)? {
             Tried::Fits(BatchProbe { samples, samples_per_second, peak }) => {
+                // of a larger size, the batches had all samples that there are
+                let size = samples.map_or(size, |samples| size.min(samples));
                 if let Some(samples) = samples {
                     search.limit(samples);
                 }

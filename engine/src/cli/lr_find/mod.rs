@@ -2,16 +2,16 @@
 
 mod text;
 
-use crate::base::{ErrorContext as _, Result};
+use crate::base::Result;
 use crate::cli::experiment_args::ExperimentArgs;
 use crate::cli::failure::Failure;
 use crate::cli::loaded::Loaded;
 use crate::cli::out;
 use crate::cli::plot::frame::{Curve, Frame};
 use crate::cli::plot::{columns, dots, svg};
-use crate::folder::write_atomic;
+use crate::cli::target::Target;
 use crate::readers::Point;
-use crate::trainer::{Build, LrCurve, LrEnd, LrSearch, Purpose, run_lr_find};
+use crate::trainer::{Build, HIGHEST_RATE, LrCurve, LrEnd, LrSearch, Purpose, run_lr_find};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -32,15 +32,15 @@ pub(super) struct LrFindArgs {
     /// The optimizer whose rate rises, where the trainer has several; the loss is that of the pass that steps it
     #[arg(long, value_name = "NAME")]
     optimizer: Option<String>,
-    /// Draws the picture into an SVG file too
+    /// Draws the picture into an SVG file too; one that is there is replaced
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
 }
 
 fn rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
-        Ok(rate) if rate.is_normal() && rate > 0.0 => Ok(rate),
-        _ => Err("expected a number above 0, such as 1e-5".to_owned()),
+        Ok(rate) if rate.is_normal() && rate > 0.0 && rate <= HIGHEST_RATE => Ok(rate),
+        _ => Err(format!("expected a number above 0 and up to {HIGHEST_RATE:e}, such as 1e-5")),
     }
 }
 
@@ -52,25 +52,25 @@ pub(super) fn run<T: Build>(args: &LrFindArgs) -> Result<ExitCode, Failure> {
     let loaded = Loaded::<T>::read(&args.experiment, Purpose::Run)?;
     let name = loaded.experiment.name.text().to_owned();
     let search = LrSearch { from: args.from, to: args.to, updates: args.updates, optimizer: args.optimizer.clone() };
+    let svg = args.svg.as_ref().map(|path| Target::checked(path, &loaded.inputs())).transpose()?;
     let curve = loaded.used_by(|experiment| run_lr_find(experiment, &search))?;
     curve.told.iter().try_for_each(out::line)?;
     out::line(text::head(&curve, &search))?;
-    if let Some(drawn) = drawn(&curve) {
-        out::text(dots::drawn(&drawn, "learning rate", columns()))?;
-        if let Some(path) = &args.svg {
-            let document = svg::document(&name, &[drawn], "learning rate");
-            write_atomic(path, document.as_bytes())
-                .with_context(|| format!("`{}` can't be written", path.display()))?;
-        }
+    let drawn = drawn(&curve);
+    if let Some(drawn) = &drawn {
+        out::text(dots::drawn(drawn, "learning rate", columns()))?;
     }
     text::result(&curve).iter().try_for_each(out::line)?;
-    if let LrEnd::Signal(signal) = curve.end {
-        return Ok(ExitCode::from(signal.exit_code()));
-    }
-    if let Some(path) = args.svg.as_ref().filter(|path| path.is_file()) {
+    // last: what the work was for is printed, whatever the disk does
+    if let (Some(drawn), Some(target)) = (drawn, svg) {
+        let path = target.path.clone();
+        target.write(svg::document(&name, &[drawn], "learning rate").as_bytes())?;
         out::line(format_args!("the picture is in {}", path.display()))?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(match curve.end {
+        LrEnd::Signal(signal) => ExitCode::from(signal.exit_code()),
+        _ => ExitCode::SUCCESS,
+    })
 }
 
 /// The smoothed loss over the logarithm of the rate; the suggestion is marked.

@@ -1,12 +1,13 @@
 //! What a search says, in words.
 
-use crate::trainer::{LrCurve, LrEnd, LrSearch};
+use crate::trainer::{LEAST_UPDATES, LrCurve, LrEnd, LrSearch};
 
 /// What was done.
 pub(super) fn head(curve: &LrCurve, search: &LrSearch) -> String {
     let LrSearch { from, to, updates, .. } = search;
+    let averaged = if curve.points.len() < LEAST_UPDATES { "with those before it" } else { "over about 10 updates" };
     format!(
-        "the learning rate of `{}` rises from {from:e} to {to:e} over {updates} updates; the loss of `{}`, averaged over about 10 updates:",
+        "the learning rate of `{}` rises from {from:e} to {to:e} over {updates} updates; the loss of `{}`, averaged {averaged}:",
         curve.optimizer, curve.loss_of
     )
 }
@@ -18,9 +19,6 @@ pub(super) fn result(curve: &LrCurve) -> Vec<String> {
     let last = curve.points.last().map_or(f64::NAN, |point| point.lr);
     match curve.end {
         LrEnd::Whole => {}
-        LrEnd::NotFinite if done == 0 => {
-            lines.push("stopped: the first loss is not finite, so there is nothing to see".to_owned())
-        }
         LrEnd::NotFinite => {
             lines.push(format!("stopped after {done} updates, at {}: the next loss is not finite", short(last)))
         }
@@ -41,6 +39,12 @@ pub(super) fn result(curve: &LrCurve) -> Vec<String> {
             lines.push(format!("suggestion: {} (steepest descent: the loss falls fastest there)", at(steepest)));
             lines.push(format!("the loss is lowest at {}", at(lowest)));
         }
+        _ if done < LEAST_UPDATES && curve.end == LrEnd::Whole => lines.push(format!(
+            "no suggestion: fewer than {LEAST_UPDATES} updates do not show where the loss falls; `--updates` takes more, 100 by default"
+        )),
+        _ if done < LEAST_UPDATES => lines.push(format!(
+            "no suggestion: fewer than {LEAST_UPDATES} updates do not show where the loss falls; begin with a smaller `--from`, or take more `--updates`"
+        )),
         _ => lines
             .push("no suggestion: the loss never falls; try other `--from` and `--to`, or more `--updates`".to_owned()),
     }

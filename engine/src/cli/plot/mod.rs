@@ -4,12 +4,12 @@ pub(super) mod dots;
 pub(super) mod frame;
 pub(super) mod svg;
 
+use crate::base::Result;
 use crate::base::suggest::did_you_mean;
-use crate::base::{ErrorContext as _, Result};
 use crate::cli::failure::Failure;
 use crate::cli::out;
 use crate::cli::runs::{found, shown};
-use crate::folder::write_atomic;
+use crate::cli::target::Target;
 use crate::readers::{Axis, Locks, Picture, Point, RunReader, smoothed};
 use clap::ValueEnum;
 use frame::{Curve, Frame};
@@ -33,7 +33,7 @@ pub(super) struct PlotArgs {
     /// A logarithmic vertical axis
     #[arg(long)]
     log: bool,
-    /// Write an SVG file instead of printing
+    /// Write an SVG file instead of printing; one that is there is replaced
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
 }
@@ -92,7 +92,7 @@ pub(super) fn plot(args: &PlotArgs) -> Result<(), Failure> {
     match &args.svg {
         Some(path) => {
             let text = svg::document(&run.name(), &curves, axis_name);
-            write_atomic(path, text.as_bytes()).with_context(|| format!("`{}` can't be written", path.display()))?;
+            Target::checked(path, &[])?.write(text.as_bytes())?;
         }
         None => {
             for curve in &curves {

@@ -1,8 +1,9 @@
 //! `predictions.jsonl`: one object for each sample, its values in the order in which the step names them.
 
-use super::target::{Target, first_dimension};
+use super::first_dimension;
 use crate::base::disk::DiskContext as _;
 use crate::base::{Prediction, Result};
+use crate::cli::target::Target;
 use std::io::Write as _;
 use std::path::Path;
 use tch::{Kind, Tensor};

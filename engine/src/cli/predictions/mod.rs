@@ -3,7 +3,6 @@
 mod images;
 mod lines;
 mod read_lines;
-mod target;
 mod tensors;
 
 use crate::base::disk::parent;
@@ -11,7 +10,7 @@ use crate::base::{Output, Prediction, Result};
 use images::ImagePredictions;
 use lines::LinePredictions;
 use std::path::Path;
-use target::first_dimension;
+use tch::Tensor;
 use tensors::TensorPredictions;
 
 /// Predictions while they are written: under temporary names until they are complete, and gone when they never are.
@@ -81,6 +80,11 @@ pub(super) fn outputs(path: &Path) -> Result<Outputs> {
         true => Box::new(tensors::read(path)?),
         false => Box::new(read_lines::Outputs::open(path)?),
     })
+}
+
+/// The samples of a tensor of a prediction; a 0-d one is of one sample.
+fn first_dimension(tensor: &Tensor) -> usize {
+    tensor.size().first().map_or(1, |first| *first as usize)
 }
 
 fn is_of_tensors(path: &Path) -> bool {

@@ -1,10 +1,10 @@
 //! Reading `predictions.jsonl`: each line is a sample, and samples of the same shapes are batches.
 
 use crate::base::disk::DiskContext as _;
-use crate::base::{Error, ErrorContext as _, Output, Result};
+use crate::base::{Error, ErrorContext as _, Output, Result, plain};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Lines};
 use std::path::{Path, PathBuf};
 use tch::Tensor;
@@ -35,7 +35,7 @@ impl Outputs {
     /// # Errors
     /// When the file can't be opened.
     pub(super) fn open(path: &Path) -> Result<Self> {
-        let file = File::open(path).while_trying("read", path)?;
+        let file = plain::open(path, OpenOptions::new().read(true)).while_trying("read", path)?;
         let lines = BufReader::new(file).lines().enumerate();
         Ok(Outputs { lines, path: path.to_owned(), names: BTreeMap::new(), next: None })
     }

@@ -1,10 +1,10 @@
 //! Predictions as one `.safetensors` file: each named tensor of all samples, `[samples, …]`, with its kind; texts as lists of
 //! JSON in the notes of the file.
 
-use super::target::Target;
 use crate::base::disk::DiskContext as _;
 use crate::base::{Error, ErrorContext as _, Output, Prediction, Result};
 use crate::checkpoint::{TensorFile, write_tensors};
+use crate::cli::target::Target;
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;

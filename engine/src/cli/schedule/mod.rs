@@ -3,11 +3,11 @@
 mod numbers;
 mod picture;
 
-use crate::base::{Error, Result};
+use crate::base::Result;
 use crate::cli::out;
 use crate::cli::schedule::numbers::{bounds, places, short};
+use crate::cli::target::Target;
 use crate::trainer::{Build, Experiment, ScheduledSetting, scheduled};
-use std::path::Path;
 
 /// Moments of the curve, and of the picture.
 const MOMENTS: u64 = 1200;
@@ -17,12 +17,12 @@ const WIDTH: usize = 60;
 const ROWS: usize = 21;
 
 /// Prints the curve of each group and a table, and writes the picture, if one is wanted.
-pub(super) fn print<T: Build>(experiment: Experiment<T>, setting: &str, svg: Option<&Path>) -> Result<()> {
+pub(super) fn print<T: Build>(experiment: Experiment<T>, setting: &str, svg: Option<Target>) -> Result<()> {
     let scheduled = scheduled(experiment, setting, MOMENTS)?;
     out::text(text(&scheduled))?;
-    let Some(path) = svg else { return Ok(()) };
-    std::fs::write(path, picture::svg(&scheduled))
-        .map_err(|error| Error::msg(format!("can't write `{}`: {error}", path.display())))?;
+    let Some(target) = svg else { return Ok(()) };
+    let path = target.path.clone();
+    target.write(picture::svg(&scheduled).as_bytes())?;
     out::line(format_args!("\nthe picture is in {}", path.display()))
 }
 

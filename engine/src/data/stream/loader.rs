@@ -1,6 +1,6 @@
 //! The batches of a stream.
 
-use crate::base::error::{ErrorContext as _, Result};
+use crate::base::error::{Error, ErrorContext as _, Result};
 use crate::base::state::StateValue;
 use crate::data::collate::Collate;
 use crate::data::common_order::CommonOrder;
@@ -132,6 +132,13 @@ impl<S: RecordStream> Source for StreamLoader<S> {
 
     fn deal(&mut self, rank: usize, world: usize) -> Result<()> {
         self.opened.as_mut().map_or(Ok(()), |opened| Ok(opened.deal(Share::new(rank, world))?))
+    }
+
+    fn repeat(&mut self, _: u64) -> Result<()> {
+        Err(Error::msg(format!(
+            "loader `{}` reads a stream, which goes on with its next record and does not give a batch twice; a loader of a dataset does",
+            self.name
+        )))
     }
 
     fn own_samples(&self) -> Option<u64> {

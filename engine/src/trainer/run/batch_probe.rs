@@ -16,7 +16,7 @@ use tch::{Cuda, Device};
 /// What some updates have taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BatchProbe {
-    /// The samples in a pass of the loader, where it ends.
+    /// The samples of the loader, where it has an end: no batch can have more.
     pub samples: Option<u64>,
     /// Samples in a second, without those of the first update.
     pub samples_per_second: f64,
@@ -69,8 +69,11 @@ pub fn run_batch_probe<T: Build>(
     Ok(Ok(BatchProbe { samples, samples_per_second, peak: status("VmHWM") }))
 }
 
-/// The samples in a pass.
+/// The samples in a pass, with those that fill no batch where the loader tells them.
 fn samples_of(loader: &dyn Source) -> Option<u64> {
+    if let Some(samples) = loader.samples() {
+        return Some(samples);
+    }
     let before = loader.batches()?.checked_sub(1)?.checked_mul(loader.batch_samples()?)?;
     before.checked_add(loader.tail()?)
 }

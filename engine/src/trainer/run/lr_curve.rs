@@ -62,8 +62,8 @@ impl Average {
 
 /// The share of the losses before in a smoothed loss. It is an average over about ten updates.
 const SMOOTHING: f64 = 0.9;
-/// So many updates are looked at before a loss can be far above the best.
-const LEAST: usize = 10;
+/// So many updates are looked at before a loss can be far above the best; fewer suggest nothing.
+pub(crate) const LEAST_UPDATES: usize = 10;
 /// By how many times the size of the best loss one is far above it.
 const FAR: f64 = 3.0;
 
@@ -77,7 +77,7 @@ pub(super) fn add(curve: &mut LrCurve, point: LrPoint) {
     let last = curve.last.with(point.loss);
     let best = curve.best.map_or(last, |best| best.min(last));
     curve.best = Some(best);
-    if curve.points.len() > LEAST && last - best > FAR * best.abs() {
+    if curve.points.len() > LEAST_UPDATES && last - best > FAR * best.abs() {
         curve.end = LrEnd::Diverged;
     }
 }
@@ -96,8 +96,11 @@ impl LrCurve {
     }
 
     /// The place where the smoothed loss falls fastest over the logarithm of the rate, up to where it is lowest; `None` where
-    /// it never falls. It is the rule of Smith (2017, <https://arxiv.org/abs/1506.01186>) as Lightning and fastai use it.
+    /// it never falls, and of fewer than [`LEAST_UPDATES`] updates. It is the rule of Smith (2017, <https://arxiv.org/abs/1506.01186>) as Lightning and fastai use it.
     pub fn steepest(&self) -> Option<usize> {
+        if self.points.len() < LEAST_UPDATES {
+            return None;
+        }
         let smoothed = self.smoothed();
         let lowest = self.lowest()?;
         let slope = |place: usize| {
@@ -162,6 +165,9 @@ mod tests {
         assert_eq!(curve([1.0; 40]).steepest(), None);
         assert_eq!(curve([1.0]).steepest(), None);
         assert_eq!(curve([2.0, 1.0]).steepest(), None);
+        // it falls, and of so few updates nothing is said
+        assert_eq!(curve((0..9).map(|place| 9.0 - f64::from(place))).steepest(), None);
+        assert!(curve((0..10).map(|place| 9.0 - f64::from(place))).steepest().is_some());
     }
 
     #[test]

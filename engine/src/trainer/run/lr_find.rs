@@ -53,6 +53,12 @@ pub fn run_lr_find<T: Build>(experiment: Experiment<T>, search: &LrSearch) -> Re
     if let End::Signal(signal) = end {
         curve.end = LrEnd::Signal(signal);
     }
+    if curve.points.is_empty() && curve.end == LrEnd::NotFinite {
+        return Err(Error::msg(format!(
+            "the loss of `{}` is not finite before the first update, at the learning rate {}, so it is not the rate: look at the data, and at how the loss is computed",
+            curve.loss_of, search.from
+        )));
+    }
     if curve.points.is_empty() && !matches!(curve.end, LrEnd::Signal(_)) {
         return Err(Error::msg(format!(
             "`{}` gives no loss: a step that calls `cx.backward` itself has to return its loss too",
@@ -62,11 +68,16 @@ pub fn run_lr_find<T: Build>(experiment: Experiment<T>, search: &LrSearch) -> Re
     Ok(curve)
 }
 
+/// The highest learning rate of a search; a rate far above it is infinite in the kernels of an optimizer.
+pub(crate) const HIGHEST_RATE: f64 = 1e38;
+
 fn check(search: &LrSearch) -> Result<()> {
     let LrSearch { from, to, updates, .. } = search;
-    let positive = |value: f64| value.is_normal() && value > 0.0;
+    let positive = |value: f64| value.is_normal() && value > 0.0 && value <= HIGHEST_RATE;
     if !positive(*from) || !positive(*to) || from >= to {
-        return Err(Error::msg(format!("the learning rate has to rise from above 0, and not from {from} to {to}")));
+        return Err(Error::msg(format!(
+            "the learning rate has to rise from above 0 to at most {HIGHEST_RATE:e}, and not from {from} to {to}"
+        )));
     }
     match updates {
         2.. => Ok(()),

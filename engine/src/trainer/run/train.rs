@@ -94,6 +94,7 @@ fn train_as<T: Build>(
     let given = std::mem::take(&mut experiment.weights);
     let (mut program, told) =
         build_for_training(device, experiment, process.clone(), signals, &[Role::Train, Role::Val])?;
+    program.run.signals.lead_to_checkpoint();
     check_schedules(&mut program)?;
     program.plan.train.past_end = options.past_end;
     program.plan.train.time_limit = options.time_limit;
