@@ -205,13 +205,13 @@ pub mod __private {
     pub use crate::record::{Sink, SinkComponent, SinkConfig, build_sink};
     pub use crate::run::Context;
     pub use crate::trainer::experiment::check::{check_experiment, check_experiments_besides};
-    pub use crate::trainer::experiment::known::unknown_keys;
     pub use crate::trainer::experiment::of_main::{Ended, named, no_main, not_beside_main};
     pub use crate::trainer::kinds::{
         ConfigKind, HookKind, LoaderKind, MetricKind, ModelKind, OptimizerKind, OwnSetting, SchedulesKind,
     };
     pub use crate::trainer::parts::{Built, Known, Part, PartInfo, PartKind, PartOf, Reached};
     pub use crate::trainer::reach::{BatchesOf, Evaluated, Predicted, call_field, feed, next_batch, slot_of};
+    pub use crate::trainer::unknown_keys;
     pub use crate::trainer::{
         Build, Fields, LoaderField, MetricField, OptimizerField, SameBatch, SameBatches, SchedulesField,
     };

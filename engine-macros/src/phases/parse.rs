@@ -46,9 +46,9 @@ pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Op
     let mut block = recover::item_impl(item)?;
     let item = &mut block.item;
     if let Some((_, of, _)) = &item.trait_ {
-        let meant = of.segments.last().is_some_and(|name| name.ident == "Hook" || name.ident == "Phases")
-            || (!item.items.is_empty() && item.items.iter().all(is_phase));
-        if !meant {
+        // a trait of the user's own may have methods with the names of phases
+        let is_meant = of.segments.last().is_some_and(|name| name.ident == "Hook" || name.ident == "Phases");
+        if !is_meant {
             return None;
         }
         let owner = source_of_type(&item.self_ty);
@@ -75,10 +75,6 @@ pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Op
         Found::Removed => false,
     });
     Some(Phases { methods, mistaken, krate, item: block.with_bodies() })
-}
-
-fn is_phase(member: &ImplItem) -> bool {
-    matches!(member, ImplItem::Fn(function) if PHASES.iter().any(|name| function.sig.ident == name))
 }
 
 /// What a member of the block is.

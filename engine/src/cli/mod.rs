@@ -115,7 +115,8 @@ macro_rules! main {
         // the result names the trainer, which `experiment!` and `check_experiments!` take from it; what is no trainer is told
         // once, in the constant
         fn main() -> $crate::__private::Ended<
-            $crate::__private::Known<$trainer, { let _ = <$trainer as $crate::__private::Fields>::NAME; true }>
+            <$crate::trainer::OfMain<$trainer, { let _ = <$trainer as $crate::trainer::Fields>::NAME; true }>
+                as $crate::trainer::NamedTrainer>::Trainer
         > {
             $crate::__private::run(::core::env!("CARGO_PKG_VERSION"))
         }

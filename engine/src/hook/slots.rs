@@ -31,6 +31,11 @@ impl SlotInfo {
 }
 
 /// Hooks with concrete types, by number. `#[trainer]` implements it: fields in order, then the trainer itself.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a trainer",
+    label = "not a trainer",
+    note = "put `#[trainer(by_epoch)]` or `#[trainer(by_iter)]` on the struct; where it says `phases`, it needs a `#[phases]` block"
+)]
 pub trait Slots {
     /// The slots, at most [`MAX_SLOTS`]. When two slots have the same level, the earlier one is called first.
     const SLOTS: &'static [SlotInfo];

@@ -79,9 +79,8 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             self.plan.train.batches_per_epoch = self.choose_epoch_loader()?;
         }
         let names = T::loaders(Role::Train);
-        for place in 0..names.len() {
-            let context =
-                || format!("the loader `{}` can't be overfitted (`train.overfit`, `--overfit`)", names[place]);
+        for (place, name) in names.iter().enumerate() {
+            let context = || format!("the loader `{name}` can't be overfitted (`train.overfit`, `--overfit`)");
             self.train_loader(place)?.repeat(batches).with_context(context)?;
         }
         let which = match batches {

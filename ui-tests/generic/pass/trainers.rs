@@ -91,13 +91,13 @@ mod program {
     engine::main!(Classifier<Linear, f32>);
 
     /// What `main!` makes is a function of its own.
-    pub(super) fn of() -> fn() -> std::process::ExitCode {
+    pub(super) fn of() -> fn() -> engine::trainer::Ended<Classifier<Linear, f32>> {
         main
     }
 }
 
 /// The program.
-pub fn of() -> fn() -> std::process::ExitCode {
+pub fn of() -> fn() -> engine::trainer::Ended<Classifier<Linear, f32>> {
     program::of()
 }
 
@@ -163,12 +163,12 @@ mod gan {
     use super::*;
     engine::main!(Gan<Linear, Linear>);
 
-    pub(super) fn of() -> fn() -> std::process::ExitCode {
+    pub(super) fn of() -> fn() -> engine::trainer::Ended<Gan<Linear, Linear>> {
         main
     }
 }
 
 /// The program.
-pub fn gan() -> fn() -> std::process::ExitCode {
+pub fn gan() -> fn() -> engine::trainer::Ended<Gan<Linear, Linear>> {
     gan::of()
 }

@@ -104,5 +104,5 @@ pub mod program {
     engine::check_experiments!("*.ron");
 
     /// What `main!` makes is a function of its own.
-    pub const OF: fn() -> std::process::ExitCode = main;
+    pub const OF: fn() -> engine::trainer::Ended<Program> = main;
 }

@@ -34,6 +34,7 @@ mod no_trainer {
 }
 
 mod without_schedules {
+    use crate::steps;
     use super::parts::*;
     use engine::prelude::*;
 

@@ -25,6 +25,19 @@ impl<T> Termination for Ended<T> {
     }
 }
 
+/// The trainer of `engine::main!`, which a constant has checked. Where that fails, nothing else is told of the type.
+pub struct OfMain<T, const IS_TRAINER: bool>(PhantomData<T>);
+
+/// Names the trainer of [`OfMain`].
+pub trait NamedTrainer {
+    /// It.
+    type Trainer;
+}
+
+impl<T, const IS_TRAINER: bool> NamedTrainer for OfMain<T, IS_TRAINER> {
+    type Trainer = T;
+}
+
 /// What a function returns that stands for a trainer.
 #[diagnostic::on_unimplemented(
     message = "`engine::check_experiments!` of a pattern alone stands beside `engine::main!`",
@@ -76,6 +89,7 @@ pub mod no_main {
     /// No trainer.
     pub struct Nothing;
 
+    #[diagnostic::do_not_recommend]
     impl super::Outline for Nothing {
         type Trainer = ();
         const PARTS: &'static [super::PartOf<()>] = &[];
