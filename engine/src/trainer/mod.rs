@@ -16,7 +16,7 @@ pub use crate::hooks::HookSettings;
 pub use build::{Build, EngineHooksOf, Fields};
 pub use build_errors::{BuildErrors, Mistake};
 pub use builder::Builder;
-pub use experiment::known::unknown_keys;
+pub use experiment::known::{Unknown, unknown_keys};
 pub use experiment::of_main::{Ended, NamedTrainer, OfMain};
 pub use experiment::{
     BackendSettings, DeviceChoice, Experiment, ExperimentBuilder, ModelWeights, Purpose, Reader, Resume, RunName,

@@ -3,11 +3,11 @@
 
 use crate::bundle::Polite;
 use crate::program::Fit;
-use engine::__private::unknown_keys;
+use engine::__private::{named, unknown_keys};
 
 fn said<T: engine::trainer::Build>(found: &[(&str, &str)]) -> Option<String> {
     let found: Vec<_> = found.iter().map(|(under, key)| (*under, *key, "a.ron:2:5")).collect();
-    unknown_keys::<T>(&found).map(|text| text.as_str().to_owned())
+    unknown_keys(&named::<T>, &found).map(|text| text.as_str().to_owned())
 }
 
 #[test]

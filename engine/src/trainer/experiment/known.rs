@@ -10,9 +10,12 @@ use crate::trainer::experiment::sections::KEYS;
 use crate::trainer::experiment::settings::{TrainSettings, ValSettings};
 use crate::trainer::parts::AnyPart;
 
+/// A line for each key that is unknown.
+pub type Unknown = Option<ConstText>;
+
 /// The keys that are unknown, each in a line with its place; `None` when all are known. `found` are the keys of a file:
 /// what each is in, `loaders`; the key; its place. The function stands for the trainer.
-pub const fn unknown_keys<T: Outline, F: Fn() -> T>(_: &F, found: &[(&str, &str, &str)]) -> Option<ConstText> {
+pub const fn unknown_keys<T: Outline, F: Fn() -> T>(_: &F, found: &[(&str, &str, &str)]) -> Unknown {
     if !T::IS_WHOLE {
         return None;
     }

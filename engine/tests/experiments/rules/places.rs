@@ -24,7 +24,8 @@ fn a_device_that_is_not_there_is_told_only_to_those_who_run() {
     assert_eq!(short(Purpose::Inspect).len(), 1);
     // nor is it to the tests of a package's experiments
     std::fs::write(&path, experiment::<Epochs>("    device: Cuda(99),")).unwrap();
-    engine::__private::check_experiment::<Epochs>(&dir.path().display().to_string(), "exp.ron");
+    let of = engine::__private::named::<Epochs>;
+    engine::__private::check_experiment(&of, &dir.path().display().to_string(), "exp.ron");
 }
 
 #[test]
@@ -37,7 +38,10 @@ fn an_experiment_that_was_added_is_checked_in_a_folder_of_any_name() {
     // as `check_experiments!` writes it
     let folder = folder.display().to_string();
     let pattern = format!("{}/*.ron", glob::Pattern::escape(&folder));
-    let check = |known: &[&str]| engine::__private::check_experiments_besides::<Epochs>(&folder, &pattern, known);
+    let check = |known: &[&str]| {
+        let of = engine::__private::named::<Epochs>;
+        engine::__private::check_experiments_besides(&of, &folder, &pattern, known)
+    };
     check(&["known.ron"]);
     assert!(std::panic::catch_unwind(|| check(&["added.ron"])).is_err());
 }
