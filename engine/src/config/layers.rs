@@ -11,7 +11,12 @@ use super::sources::Sources;
 use super::tree::{Kind, Node, Span};
 use super::variable::Variable;
 use crate::base::suggest::neighbour;
+use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
+
+/// Files by their names, as they were once read: they stand for the files themselves.
+pub(crate) type Texts = BTreeMap<String, String>;
 
 /// How many files may stand on each other.
 const MAX_DEPTH: usize = 32;
@@ -29,6 +34,8 @@ const MAX_BYTES: usize = 4 << 20;
 pub(super) struct Layers<'s> {
     sources: &'s mut Sources,
     diagnostics: &'s Diagnostics,
+    /// What is read in the place of files.
+    texts: Option<&'s Texts>,
     /// The files that led here, the experiment's own first.
     chain: Vec<Link>,
     files: usize,
@@ -52,7 +59,12 @@ struct Link {
 
 impl<'s> Layers<'s> {
     pub(super) fn new(sources: &'s mut Sources, diagnostics: &'s Diagnostics) -> Self {
-        Layers { sources, diagnostics, chain: Vec::new(), files: 0, bytes: 0 }
+        Layers { sources, diagnostics, texts: None, chain: Vec::new(), files: 0, bytes: 0 }
+    }
+
+    /// Reads these texts and no file, where there are any.
+    pub(super) fn with_texts(self, texts: Option<&'s Texts>) -> Self {
+        Layers { texts, ..self }
     }
 
     /// Reads an experiment's file, or that of a run's folder, over its bases.
@@ -72,7 +84,11 @@ impl<'s> Layers<'s> {
 
     fn read_named(&mut self, path: &Path, named: Named) -> Option<Node> {
         let saved = path.join(SAVED);
-        let path = if path.is_dir() && saved.is_file() { &saved } else { path };
+        let is_run = match self.texts {
+            Some(texts) => texts.contains_key(&saved.display().to_string()),
+            None => path.is_dir() && saved.is_file(),
+        };
+        let path = if is_run { &saved } else { path };
         let from = named.span();
         // one base too many was told of
         if self.files > MAX_FILES || self.bytes > MAX_BYTES {
@@ -119,7 +135,7 @@ impl<'s> Layers<'s> {
                 format!("the experiment is made of more than {MAX_FILES} files"),
             )));
         }
-        let bytes = read_bytes(path).map_err(|error| {
+        let bytes = self.bytes_of(name, path).map_err(|error| {
             let base = if matches!(named, Named::Base(_)) { "the base " } else { "" };
             let unreadable = Diagnostic::new(from, format!("can't read {base}`{name}`: {error}"));
             let absent = error.kind() == std::io::ErrorKind::NotFound;
@@ -138,6 +154,16 @@ impl<'s> Layers<'s> {
             return Err(Box::new(Diagnostic::new(from, message)));
         }
         Ok(bytes)
+    }
+
+    fn bytes_of(&self, name: &str, path: &Path) -> io::Result<Vec<u8>> {
+        match self.texts {
+            Some(texts) => match texts.get(name) {
+                Some(text) => Ok(text.clone().into_bytes()),
+                None => Err(io::Error::other("it was not among the files that were saved")),
+            },
+            None => read_bytes(path),
+        }
     }
 
     /// Puts the values of files in the place of every `Include("part.ron")`; their paths are relative to `folder`.

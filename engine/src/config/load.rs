@@ -3,7 +3,7 @@
 use super::document::Document;
 use super::errors::{ConfigErrors, Diagnostics};
 use super::file::parse_into;
-use super::layers::Layers;
+use super::layers::{Layers, Texts};
 use super::merge::Merge;
 use super::print::print_line;
 use super::set::{self, Given};
@@ -92,19 +92,22 @@ pub fn load_over<P: AsRef<Path>>(paths: &[P], over: &Over) -> Result<Document, C
 
 /// As [`load_over`], with references as they are written: for more layers over it.
 pub(crate) fn load_layers<P: AsRef<Path>>(paths: &[P], over: &Over) -> Result<Document, ConfigErrors> {
-    load_layers_into(Sources::new(), paths, over)
+    load_layers_into(Sources::new(), paths, over, None)
 }
 
-/// The same, with texts that were read before: for values that another file puts over it.
+/// The same, with sources that were read before: for values that another file puts over it. Where there are `texts`, they are read
+/// in the place of files.
 pub(crate) fn load_layers_into<P: AsRef<Path>>(
     mut sources: Sources,
     paths: &[P],
     over: &Over,
+    texts: Option<&Texts>,
 ) -> Result<Document, ConfigErrors> {
     let diagnostics = Diagnostics::new();
     let mut layers: Option<Node> = None;
     for path in paths {
-        let Some(next) = Layers::new(&mut sources, &diagnostics).read(path.as_ref()) else { continue };
+        let mut reading = Layers::new(&mut sources, &diagnostics).with_texts(texts);
+        let Some(next) = reading.read(path.as_ref()) else { continue };
         layers = Some(match layers {
             Some(below) => Merge::new(&diagnostics).documents(below, next),
             None => next,
@@ -134,12 +137,25 @@ pub(crate) fn load_layers_into<P: AsRef<Path>>(
     Ok(Document { sources, root })
 }
 
-/// Reads a file as it is: its field `base` is one like any other.
-pub(crate) fn load_file(path: &Path) -> Result<Document, ConfigErrors> {
+/// Reads a file as it is: its field `base` is one like any other. `texts` as in [`load_layers_into`].
+pub(crate) fn load_file(path: &Path, texts: Option<&Texts>) -> Result<Document, ConfigErrors> {
     let (mut sources, diagnostics) = (Sources::new(), Diagnostics::new());
-    let root = Layers::new(&mut sources, &diagnostics).read_alone(path);
+    let root = Layers::new(&mut sources, &diagnostics).with_texts(texts).read_alone(path);
     diagnostics.into_result(&sources)?;
     Ok(Document { sources, root: root.unwrap_or(Node::new(Kind::Unit)) })
+}
+
+/// The document with the values of files in the place of every `Include`; their paths are relative to `folder`. `texts` as in
+/// [`load_layers_into`].
+pub(crate) fn with_includes(
+    mut document: Document,
+    folder: &Path,
+    texts: Option<&Texts>,
+) -> Result<Document, ConfigErrors> {
+    let diagnostics = Diagnostics::new();
+    Layers::new(&mut document.sources, &diagnostics).with_texts(texts).include(&mut document.root, folder);
+    diagnostics.into_result(&document.sources)?;
+    Ok(document)
 }
 
 /// Reads a text as it is, without bases and with references as they are written; `name` stands for the file in messages.

@@ -62,6 +62,11 @@ impl Sources {
         self.source(span.file).map_or(Path::new(""), |source| &source.folder)
     }
 
+    /// The names of all texts, and the texts.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.texts.iter().map(|source| (source.name.as_str(), source.text.as_str()))
+    }
+
     /// Line and column (in characters) of the span's first byte, counted from 1.
     pub fn line_column(&self, span: Span) -> (usize, usize) {
         let Some(source) = self.source(span.file) else { return (1, 1) };

@@ -97,7 +97,7 @@ impl Sweep {
     }
 
     /// `{"begun":{"trial":0,"picks":[{"float":0.1},{"choice":1}]}}`, `{"paused":{"trial":0,"value":0.7}}`,
-    /// `{"promoted":{"trial":0}}`, `{"ended":{"trial":0,"end":{"value":0.9}}}`.
+    /// `{"promoted":{"trial":0}}`, `{"ended":{"trial":0,"end":{"value":0.9}}}`, `{"retried":{"trial":0}}`.
     fn put(&mut self, line: &[u8], dimensions: &[&Node]) {
         let Ok(line) = serde_json::from_slice::<Line>(line) else { return };
         if let Some(begun) = line.begun.filter(|begun| begun.trial == self.trials.len()) {
@@ -120,6 +120,11 @@ impl Sweep {
             trial.value = ended.end["value"].as_f64();
             trial.failed = ended.end["failed"].as_str().map(str::to_owned);
         }
+        if let Some(retried) = line.retried
+            && let Some(trial) = self.trials.get_mut(retried.trial)
+        {
+            (trial.value, trial.failed) = (None, None);
+        }
     }
 }
 
@@ -129,6 +134,7 @@ struct Line {
     paused: Option<Paused>,
     promoted: Option<Promoted>,
     ended: Option<Ended>,
+    retried: Option<Retried>,
 }
 
 #[derive(Deserialize)]
@@ -145,6 +151,11 @@ struct Paused {
 
 #[derive(Deserialize)]
 struct Promoted {
+    trial: usize,
+}
+
+#[derive(Deserialize)]
+struct Retried {
     trial: usize,
 }
 
@@ -207,7 +218,12 @@ mod tests {
             r#"{"paused":{"trial":0,"value":0.625}}"#,
             r#"{"paused":{"trial":0,"value":0.75}}"#,
             r#"{"paused":{"trial":7,"value":0.75}}"#,
+            r#"{"ended":{"trial":1,"end":{"failed":"error: a"}}}"#,
+            r#"{"retried":{"trial":1}}"#,
+            r#"{"retried":{"trial":7}}"#,
             r#"{"ended":{"trial":1,"end":{"failed":"error: <b>"}}}"#,
+            r#"{"ended":{"trial":0,"end":{"failed":"error: c"}}}"#,
+            r#"{"retried":{"trial":0}}"#,
             r#"{"ended":{"trial":0,"end":{"value":0.75}}}"#,
             r#"{"ended":{"trial":9,"end":{"value":0.75}}}"#,
             r#"{"another":{"trial":1}}"#,

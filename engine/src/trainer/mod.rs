@@ -22,10 +22,10 @@ pub use experiment::{
     Schema, Section, TrainSettings, ValSettings, Writer, docs_of,
 };
 pub use fields::{LoaderField, MetricField, OptimizerField, SameBatch, SameBatches, SchedulesField};
-pub(crate) use run::needs_loader;
 pub use run::{
     BatchProbe, LrCurve, LrEnd, LrPoint, LrSearch, Offline, PlannedCheckpoints, PlannedGroup, PlannedHook,
     PlannedLoader, PlannedMemory, PlannedPass, Predictor, Program, ProgramPlan, RanksPlan, ScheduledGroup,
     ScheduledSetting, Summary, TrainOptions, build, plan_of, plan_of_ranks, run_batch_probe, run_costs, run_lr_find,
     run_offline, run_predict, run_replay, run_script, run_test, run_train, run_val, scheduled,
 };
+pub(crate) use run::{needs_loader, planned_iters};

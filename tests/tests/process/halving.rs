@@ -134,4 +134,33 @@ fn mistakes_of_halving_are_told_before_the_first_trial() {
         .run(&["sweep", "search.ron"])
         .exits(2)
         .says("the rung 9 is not before the end of a training, which has 9 iters");
+    // two epochs of three updates, which only the data tell
+    let bench = self::bench("by: Random(trials: 2), halve: Asha(rungs: [1, 6])");
+    let ended = bench.run(&["sweep", "search.ron"]).exits(2);
+    ended.says("the rung 6 is not before the end of a training, which has 6 iters");
+    assert!(!bench.path("runs").exists());
+}
+
+#[test]
+fn of_trials_that_differ_in_length_the_shorter_ones_end_before_a_rung() {
+    let bench = bench("by: Grid");
+    bench.edit("[Linear(iters: 3, start: 0.1), Cosine()]", "[Cosine()]");
+    let over = r#"{"train.max_epochs": Choice([1, 2])}"#;
+    let rest = r#"watch: "val/loss", by: Grid, halve: Asha(rungs: [2, 4], factor: 2)"#;
+    bench.write("search.ron", format!("Sweep(base: \"exp.ron\", over: {over}, {rest})"));
+    let ended = bench.run(&["sweep", "search.ron"]).exits(0);
+    assert!(ended.stdout.contains("2 of 2 trials: 2 with a value"), "{ended}");
+    let columns = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let rows: Vec<Vec<String>> =
+        ended.stdout.lines().map(columns).filter(|row| row.len() == 4 && row[0] != "trial").collect();
+    assert_eq!(rows.len(), 2, "{ended}");
+    for row in &rows {
+        let last = newest(&bench.path(&format!("runs/search/{}", row[0])));
+        let iters = last.file_name().unwrap().to_string_lossy().trim_start_matches("iter_").parse::<u64>().unwrap();
+        let whole = if row[3] == "1" { 3 } else { 6 };
+        let expected = if row[2] == "all" { whole } else { row[2].parse().unwrap() };
+        assert_eq!(iters, expected, "{ended}");
+        // no rung lies behind the end of the shorter one
+        assert!(row[3] == "2" || row[2] != "4", "{ended}");
+    }
 }

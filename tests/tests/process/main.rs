@@ -8,6 +8,7 @@ mod bench;
 mod board;
 mod left;
 
+mod changed;
 mod commands;
 mod completion;
 mod disk;

@@ -3,7 +3,7 @@
 //! Asynchronous successive halving (Li et al., 2018, <https://arxiv.org/abs/1810.05934>): each trial is trained up to the first
 //! rung and stops there. Of the trials that have come to a rung, the best of each `factor` go on to the next one; behind the
 //! last rung a trial is trained to its end. Who goes on is decided whenever a process is free, by the results so far, so nobody
-//! waits for others.
+//! waits for others. Trials may differ in length: a rung behind the end of one is its end.
 
 use crate::cli::sweep::journal::Trial;
 use crate::config::{Diagnostic, Node};
@@ -38,11 +38,8 @@ impl Halve {
     pub(super) fn promotable(&self, trials: &[Trial], better: Better) -> Option<usize> {
         let Halve::Asha { rungs, factor } = self;
         (0..rungs.len()).rev().find_map(|rung| {
-            let mut there: Vec<(usize, f64)> = trials
-                .iter()
-                .enumerate()
-                .filter_map(|(number, trial)| Some((number, *trial.rungs.get(rung)?)))
-                .collect();
+            let mut there: Vec<(usize, f64)> =
+                trials.iter().enumerate().filter_map(|(number, trial)| Some((number, trial.value_at(rung)?))).collect();
             // of equal ones the first
             there.sort_by(|(one, a), (other, b)| {
                 let by_value = if better == Better::Higher { b.total_cmp(a) } else { a.total_cmp(b) };
@@ -126,5 +123,17 @@ mod tests {
         trials[0].end = Some(End::Value(0.4));
         assert_eq!(asha.promotable(&trials, Better::Lower), None);
         assert_eq!((asha.stop_after(0), asha.stop_after(1)), (Some(10), None));
+    }
+
+    #[test]
+    fn one_that_ended_before_a_rung_is_compared_by_its_end() {
+        let asha = Halve::Asha { rungs: vec![10, 20], factor: 2 };
+        let mut trials = vec![trial(&[], 0), trial(&[0.5], 0)];
+        assert_eq!(asha.promotable(&trials, Better::Lower), None);
+        trials[0].end = Some(End::Value(0.6));
+        assert_eq!(asha.promotable(&trials, Better::Lower), Some(1));
+        // which is the better of the two, and has no further to go
+        trials[0].end = Some(End::Value(0.4));
+        assert_eq!(asha.promotable(&trials, Better::Lower), None);
     }
 }

@@ -35,6 +35,10 @@ enum Line {
         trial: usize,
         end: End,
     },
+    /// It has failed, and is at work again.
+    Retried {
+        trial: usize,
+    },
 }
 
 /// How a trial has ended.
@@ -67,6 +71,18 @@ impl Trial {
     /// Whether its training goes on now, as far as the journal says.
     pub(super) fn is_at_work(&self) -> bool {
         self.end.is_none() && self.waits_at().is_none()
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        matches!(self.end, Some(End::Failed(_)))
+    }
+
+    /// The value at a rung; that of its end where it has ended before.
+    pub(super) fn value_at(&self, rung: usize) -> Option<f64> {
+        self.rungs.get(rung).copied().or(match self.end {
+            Some(End::Value(value)) => Some(value),
+            _ => None,
+        })
     }
 
     /// The best value that is known.
@@ -142,6 +158,11 @@ impl Journal {
         self.write(Line::Ended { trial, end })
     }
 
+    /// Notes that a trial that has failed is tried again.
+    pub(super) fn retry(&mut self, trial: usize) -> Result<()> {
+        self.write(Line::Retried { trial })
+    }
+
     fn write(&mut self, line: Line) -> Result<()> {
         let mut text = serde_json::to_vec(&line).context("a line of the journal can't be written")?;
         text.push(b'\n');
@@ -168,14 +189,17 @@ fn whole(text: &[u8]) -> &[u8] {
 
 fn trials(lines: &[u8], path: &Path) -> Result<Vec<Trial>> {
     let mut trials = Vec::new();
-    for (number, line) in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).enumerate() {
-        let read = serde_json::from_slice(line).ok().and_then(|line| add(&mut trials, line));
-        if read.is_none() {
-            return Err(Error::msg(format!(
-                "line {} of `{}` is none of a sweep's; begin the sweep again under another `name`",
-                number + 1,
-                path.display()
-            )));
+    let lines = lines.split(|byte| *byte == b'\n').enumerate();
+    for (number, line) in lines.filter(|(_, line)| !line.is_empty()) {
+        let place = format!("line {} of `{}`", number + 1, path.display());
+        let Ok(line) = serde_json::from_slice(line) else {
+            let help = "delete that line, and the sweep goes on with what the others say";
+            return Err(Error::msg(format!("{place} can't be read; {help}")));
+        };
+        if add(&mut trials, line).is_none() {
+            let help =
+                "a line is missing or was changed; restore the file, or begin the sweep again under another `name`";
+            return Err(Error::msg(format!("{place} contradicts the lines before it: {help}")));
         }
     }
     Ok(trials)
@@ -206,6 +230,11 @@ fn add(trials: &mut Vec<Trial>, line: Line) -> Option<()> {
         Line::Ended { trial, end } => {
             let trial = trials.get_mut(trial).filter(|trial| trial.is_at_work())?;
             trial.end = Some(end);
+            Some(())
+        }
+        Line::Retried { trial } => {
+            let trial = trials.get_mut(trial).filter(|trial| trial.has_failed())?;
+            trial.end = None;
             Some(())
         }
     }
@@ -240,20 +269,36 @@ mod tests {
         assert_eq!(journal.trials, known);
         journal.end(0, End::Value(0.5)).unwrap();
         assert!(journal.end(0, End::Value(0.5)).is_err());
+        // one that has failed can be tried again, and no other
+        assert!(journal.retry(0).is_err());
+        drop(journal);
+        let mut journal = Journal::open(folder.path()).unwrap();
+        journal.retry(1).unwrap();
+        assert!(journal.retry(1).is_err());
+        drop(journal);
+        let mut journal = Journal::open(folder.path()).unwrap();
+        assert!(journal.trials[1].is_at_work());
+        journal.end(1, End::Value(0.25)).unwrap();
     }
 
     #[test]
     fn a_line_of_something_else_is_told() {
         let folder = tempfile::tempdir().unwrap();
+        let told = |text: &str| {
+            std::fs::write(folder.path().join(JOURNAL), text).unwrap();
+            Journal::open(folder.path()).unwrap_err().to_string()
+        };
         for text in [
-            "hello\n",
             "{\"ended\":{\"trial\":0,\"end\":{\"value\":1.0}}}\n",
             "{\"begun\":{\"trial\":1,\"picks\":[]}}\n",
             "{\"promoted\":{\"trial\":0}}\n",
             "{\"paused\":{\"trial\":0,\"value\":0.5}}\n",
+            "{\"retried\":{\"trial\":0}}\n",
         ] {
-            std::fs::write(folder.path().join(JOURNAL), text).unwrap();
-            assert!(Journal::open(folder.path()).unwrap_err().to_string().contains("line 1 of"), "{text}");
+            let told = told(text);
+            assert!(told.contains("line 1 of") && told.contains("a line is missing"), "{text} {told}");
         }
+        let told = told("{\"begun\":{\"trial\":0,\"picks\":[]}}\n\nhello\n");
+        assert!(told.contains("line 3 of") && told.contains("delete that line"), "{told}");
     }
 }

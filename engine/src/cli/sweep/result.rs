@@ -1,6 +1,7 @@
-//! What a trial has left: the best value of the metric, or its last error.
+//! What a trial has left: the best value of the metric, its length, or its last error.
 
 use crate::base::{ErrorContext as _, Result};
+use crate::folder::{PLAN, RunPlan};
 use crate::metric::Better;
 use serde_json::Value;
 use std::fs::File;
@@ -9,6 +10,8 @@ use std::path::Path;
 
 /// Of the output of a trial, so many bytes are searched for its error.
 const END: u64 = 16 << 10;
+/// How the lines begin that tell the causes of an error.
+const CAUSE: &str = "  caused by: ";
 
 /// The best value of a watched metric among the rows of a run; none where there is none that is finite.
 pub(super) fn best_of(run: &Path, watch: &str, better: Better) -> Result<Option<f64>> {
@@ -42,7 +45,7 @@ pub(super) fn best_of(run: &Path, watch: &str, better: Better) -> Result<Option<
     Ok(best)
 }
 
-/// The last line of a trial's output that tells of an error.
+/// The last error in a trial's output with its causes, in one line.
 pub(super) fn last_error(output: &Path) -> Option<String> {
     let mut file = File::open(output).ok()?;
     let length = file.metadata().ok()?.len();
@@ -50,8 +53,26 @@ pub(super) fn last_error(output: &Path) -> Option<String> {
     let mut text = Vec::new();
     file.read_to_end(&mut text).ok()?;
     let text = String::from_utf8_lossy(&text);
-    let error = text.lines().rev().find(|line| line.starts_with("error") || line.contains("panicked"));
-    error.or(text.lines().rev().find(|line| !line.trim().is_empty())).map(str::to_owned)
+    let lines: Vec<&str> = text.lines().collect();
+    let Some(first) = lines.iter().rposition(|line| line.starts_with("error") || line.contains("panicked")) else {
+        return lines.iter().rev().find(|line| !line.trim().is_empty()).map(|line| (*line).to_owned());
+    };
+    let mut error = lines[first].to_owned();
+    // what a panic says stands in the line after its place
+    if error.contains("panicked at") && error.ends_with(':') {
+        error.extend(lines.get(first + 1).map(|line| format!(" {}", line.trim())));
+    }
+    for cause in lines[first + 1..].iter().map_while(|line| line.strip_prefix(CAUSE)) {
+        error.push_str(": ");
+        error.push_str(cause);
+    }
+    Some(error)
+}
+
+/// How long a training is, by its own plan; none where it has written no plan.
+pub(super) fn planned_iters(run: &Path) -> Option<u64> {
+    let plan = std::fs::read(run.join(PLAN)).ok()?;
+    Some(serde_json::from_slice::<RunPlan>(&plan).ok()?.max_iters)
 }
 
 #[cfg(test)]
@@ -82,8 +103,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("0000.txt");
         assert_eq!(last_error(&path), None);
-        std::fs::write(&path, "iter 1\nerror: the first\n  caused by: it\n").unwrap();
-        assert_eq!(last_error(&path).as_deref(), Some("error: the first"));
+        let text = "error: before\niter 1\nerror: a file can't be written\n  caused by: the disk is full\n  caused by: no space\nthe end\n";
+        std::fs::write(&path, text).unwrap();
+        let whole = "error: a file can't be written: the disk is full: no space";
+        assert_eq!(last_error(&path).as_deref(), Some(whole));
+        std::fs::write(&path, "thread 'main' panicked at src/a.rs:1:2:\nit is odd\nnote: run with\n").unwrap();
+        assert_eq!(last_error(&path).as_deref(), Some("thread 'main' panicked at src/a.rs:1:2: it is odd"));
         std::fs::write(&path, "iter 1\n\n").unwrap();
         assert_eq!(last_error(&path).as_deref(), Some("iter 1"));
     }

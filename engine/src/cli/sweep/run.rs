@@ -1,18 +1,21 @@
 //! The trials of a sweep, each a process of its own with an ordinary run folder.
 
 use crate::base::{ErrorContext as _, Result};
+use crate::cli::failure::Failure;
 use crate::cli::out;
-use crate::cli::sweep::file::{By, Sweep};
+use crate::cli::sweep::file::Sweep;
+use crate::cli::sweep::held::{holder, is_held};
 use crate::cli::sweep::journal::{End, Journal, name_of};
-use crate::cli::sweep::result::{best_of, last_error};
-use crate::cli::sweep::space::{self, Pick};
-use crate::cli::sweep::{table, tpe};
+use crate::cli::sweep::result::{best_of, last_error, planned_iters};
+use crate::cli::sweep::space::Pick;
+use crate::cli::sweep::{propose, table};
+use crate::config::ConfigErrors;
 use crate::folder::write_atomic;
 use crate::run::{Signal, Signals};
 use crate::trainer::{Build, DeviceChoice, Experiment};
 use rustix::process::{Pid, kill_process};
 use std::collections::{BTreeSet, VecDeque};
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::OpenOptions;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -31,6 +34,8 @@ pub(super) struct Runner<'s> {
     /// Trials that an earlier process has begun. Its processes may have stood in the way of those that go on with them, so
     /// that a failure counts only when it comes again.
     resumed: BTreeSet<usize>,
+    /// Trials that are waited for, as was told.
+    told: BTreeSet<usize>,
     signals: Signals,
 }
 
@@ -42,7 +47,7 @@ struct Running {
 enum Process {
     /// Of this sweep.
     Own(Child),
-    /// Of one that was killed, and whose trial is still at work.
+    /// Of a sweep that was killed, or of somebody who trains this run.
     Other,
 }
 
@@ -53,14 +58,26 @@ impl<'s> Runner<'s> {
             std::fs::create_dir_all(&path).with_context(|| format!("`{}` can't be made", path.display()))?;
         }
         let running = (0..sweep.parallel).map(|_| None).collect();
-        Ok(Runner { sweep, folder, journal, running, resumed: BTreeSet::new(), signals: Signals::listen()? })
+        let unended = journal.trials.iter().enumerate().filter(|(_, trial)| trial.is_at_work());
+        let resumed = unended.map(|(number, _)| number).collect();
+        let signals = Signals::listen()?;
+        Ok(Runner { sweep, folder, journal, running, resumed, told: BTreeSet::new(), signals })
+    }
+
+    /// Lets all trials that have failed be at work again.
+    pub(super) fn retry_failed(&mut self) -> Result<()> {
+        for trial in 0..self.journal.trials.len() {
+            if self.journal.trials[trial].has_failed() {
+                self.journal.retry(trial)?;
+            }
+        }
+        Ok(())
     }
 
     /// Runs all trials that have not ended; the signal that has stopped them before.
     pub(super) fn run<T: Build>(&mut self) -> Result<Option<Signal>> {
         let unended = self.journal.trials.iter().enumerate().filter(|(_, trial)| trial.is_at_work());
         let mut left: VecDeque<usize> = unended.map(|(number, _)| number).collect();
-        self.resumed.extend(&left);
         loop {
             if let Some(signal) = self.signals.received() {
                 self.stop()?;
@@ -103,70 +120,66 @@ impl<'s> Runner<'s> {
     }
 
     /// Begins all trials without running them; the file of each.
-    pub(super) fn write_all<T: Build>(&mut self) -> Result<Vec<PathBuf>> {
+    pub(super) fn write_all<T: Build>(&mut self) -> Result<Vec<PathBuf>, Failure> {
         while self.propose()?.is_some() {}
-        (0..self.journal.trials.len()).map(|trial| self.write::<T>(trial)).collect()
+        let mut files = Vec::new();
+        for trial in 0..self.journal.trials.len() {
+            files.push(self.write::<T>(trial)??);
+        }
+        Ok(files)
     }
 
     /// Notes the next trial, when all results are there that it depends on.
     fn propose(&mut self) -> Result<Option<usize>> {
-        let trial = self.journal.trials.len();
-        if trial >= self.sweep.trials {
-            return Ok(None);
-        }
-        let (space, seed) = (&self.sweep.space, self.sweep.seed);
-        let picks = match self.sweep.by {
-            By::Grid => space::grid(space, trial),
-            By::Random { .. } => space::random(space, seed, trial),
-            By::Tpe { startup, .. } => {
-                // always the same trials, whichever ends first: so the same results give the same proposals
-                let known = &self.journal.trials[..(trial + 1).saturating_sub(self.sweep.parallel)];
-                if known.iter().any(|trial| trial.end.is_none() && trial.rungs.is_empty()) {
-                    return Ok(None);
-                }
-                // of trials that are trained in parts, the value of the first part, which all have
-                let ended = known.iter().filter_map(|trial| {
-                    let value = trial.first_value()?;
-                    Some(tpe::Known { picks: trial.picks.clone(), value })
-                });
-                let ended: Vec<tpe::Known> = ended.collect();
-                match trial < startup || ended.is_empty() {
-                    true => space::random(space, seed, trial),
-                    false => tpe::propose(space, seed, trial, &ended, self.sweep.better),
-                }
-            }
-        };
-        self.journal.begin(picks).map(Some)
+        let picks = propose::next(self.sweep, &self.journal.trials);
+        picks.map(|picks| self.journal.begin(picks)).transpose()
     }
 
-    /// The experiment of a trial as a file, which needs no other. It stays as it is when the sweep goes on.
-    fn write<T: Build>(&self, trial: usize) -> Result<PathBuf> {
+    /// The experiment of a trial as a file, which needs no other. It stays as it is when the sweep goes on. `Err` within: the
+    /// values are sound one by one, but not together.
+    fn write<T: Build>(&self, trial: usize) -> Result<Result<PathBuf, ConfigErrors>> {
         let name = name_of(trial);
         let path = self.folder.join("experiments").join(format!("{name}.ron"));
         if !path.is_file() {
             let picks: &[Pick] = &self.journal.trials[trial].picks;
-            let experiment: Experiment<T> = self.sweep.experiment(&name, picks)?;
+            let experiment: Experiment<T> = match self.sweep.experiment(&name, picks) {
+                Ok(experiment) => experiment,
+                Err(errors) => return Ok(Err(errors)),
+            };
             write_atomic(&path, experiment.print()?.as_bytes())?;
         }
-        Ok(path)
+        Ok(Ok(path))
     }
 
     fn start<T: Build>(&mut self, trial: usize, slot: usize) -> Result<()> {
-        let file = match self.write::<T>(trial) {
+        let file = match self.write::<T>(trial)? {
             Ok(file) => file,
-            // values that are sound one by one may not be so together
-            Err(error) => {
+            Err(errors) => {
                 self.running[slot] = None;
-                return self.ended(trial, End::Failed(first_line(&format!("{error:#}"))));
+                return self.ended(trial, End::Failed(first_line(&errors.to_string())));
             }
         };
         let run = self.run_folder(trial);
         let process = match is_held(&run) {
-            true => Process::Other,
+            true => self.other(trial, &run),
             false => Process::Own(self.spawn(&file, trial, slot)?),
         };
         self.running[slot] = Some(Running { trial, process });
         Ok(())
+    }
+
+    /// Another process has the folder of a trial: it is waited for, since that may be the trial itself, begun by a sweep that was
+    /// killed, and more than `parallel` trials might not have room.
+    fn other(&mut self, trial: usize, run: &Path) -> Process {
+        if self.told.insert(trial) {
+            out::error_line(format_args!(
+                "trial {}: {} works in `{}` already; the sweep waits for its end, as for one of its own",
+                name_of(trial),
+                holder(run),
+                run.display()
+            ));
+        }
+        Process::Other
     }
 
     fn spawn(&self, file: &Path, trial: usize, slot: usize) -> Result<Child> {
@@ -206,7 +219,10 @@ impl<'s> Runner<'s> {
                 // whatever it has left is taken up
                 (None, false) => self.start::<T>(trial, slot)?,
                 // the process of a killed sweep had only just begun
-                (Some(_), true) => self.running[slot] = Some(Running { trial, process: Process::Other }),
+                (Some(_), true) => {
+                    let process = self.other(trial, &self.run_folder(trial));
+                    self.running[slot] = Some(Running { trial, process });
+                }
                 (Some(status), false) => self.own_ended::<T>(trial, slot, status)?,
             }
         }
@@ -224,7 +240,10 @@ impl<'s> Runner<'s> {
             return self.start::<T>(trial, slot);
         }
         let end = self.end_of(trial, status)?;
-        match (end, self.stop_after(trial)) {
+        // a training that has come to its end has no rung before it
+        let whole = planned_iters(&self.run_folder(trial));
+        let rung = self.stop_after(trial).filter(|iters| whole.is_none_or(|whole| *iters < whole));
+        match (end, rung) {
             (End::Value(value), Some(iters)) => {
                 self.journal.pause(trial, value)?;
                 out::line(table::paused(self.sweep, &self.journal.trials, trial, iters))
@@ -285,12 +304,6 @@ impl<'s> Runner<'s> {
     fn output(&self, trial: usize) -> PathBuf {
         self.folder.join("output").join(format!("{}.txt", name_of(trial)))
     }
-}
-
-/// Whether a process works in the folder of a run.
-fn is_held(run: &Path) -> bool {
-    let Ok(lock) = File::open(run.join("lock")) else { return false };
-    matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock))
 }
 
 fn first_line(text: &str) -> String {

@@ -81,11 +81,16 @@ impl Dimension {
         }
     }
 
-    /// The values that are tried before the first trial: every choice, and both ends of a range.
-    pub(super) fn ends(&self) -> Vec<Pick> {
+    /// The values that are tried before the first trial: every choice, both ends of a range, and one within a range of
+    /// floats that is no whole number, since the ends may be whole where no other float is allowed.
+    pub(super) fn tried(&self) -> Vec<Pick> {
         match &self.values {
             Values::Choice(values) => (0..values.len()).map(Pick::Choice).collect(),
-            Values::Uniform(low, high) | Values::LogUniform(low, high) => vec![Pick::Float(*low), Pick::Float(*high)],
+            Values::Uniform(low, high) | Values::LogUniform(low, high) => {
+                let places = (1..8).map(|eighth| self.at(f64::from(eighth) * 0.123_457));
+                let within = places.filter(|pick| matches!(pick, Pick::Float(value) if value.fract() != 0.0)).take(1);
+                [Pick::Float(*low), Pick::Float(*high)].into_iter().chain(within).collect()
+            }
             Values::Int(low, high) => vec![Pick::Int(*low), Pick::Int(*high)],
         }
     }
@@ -149,7 +154,7 @@ pub(super) mod tests {
     fn values_lie_within_their_ends_and_reach_them() {
         let all = [Values::Uniform(-1.0, 2.0), Values::LogUniform(1e-4, 1e-1), Values::Int(-2, 2)].map(dimension);
         for dimension in &all {
-            assert_eq!(vec![dimension.at(0.0), dimension.at(1.0)], dimension.ends());
+            assert_eq!(vec![dimension.at(0.0), dimension.at(1.0)], dimension.tried()[..2]);
             for trial in 0..500 {
                 let [pick] = random(std::slice::from_ref(dimension), 3, trial)[..] else { panic!("one pick") };
                 // a pick and its place are the same
@@ -164,6 +169,16 @@ pub(super) mod tests {
         }
         // the middle of a logarithmic range is its geometric mean
         assert_eq!(all[1].at(0.5), Pick::Float(0.00316228));
+    }
+
+    #[test]
+    fn a_float_that_is_not_whole_is_tried_of_each_range_that_has_one() {
+        for (low, high) in [(1.0, 8.0), (1.0, 9.0), (0.0, 1e6), (-3.0, 5.0), (1.0, 2.0)] {
+            let tried = dimension(Values::Uniform(low, high)).tried();
+            let [_, _, Pick::Float(within)] = tried[..] else { panic!("{tried:?}") };
+            assert!(within.fract() != 0.0 && low < within && within < high, "{within}");
+        }
+        assert_eq!(dimension(Values::Uniform(2.0, 2.0)).tried().len(), 2);
     }
 
     #[test]

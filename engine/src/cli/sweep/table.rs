@@ -30,7 +30,7 @@ pub(super) fn ended(sweep: &Sweep, trials: &[Trial], number: usize) -> String {
 /// The line that tells that a trial has stopped at a rung.
 pub(super) fn paused(sweep: &Sweep, trials: &[Trial], number: usize, iters: u64) -> String {
     let trial = &trials[number];
-    let there = trials.iter().filter(|other| other.rungs.len() >= trial.rungs.len()).count();
+    let there = trials.iter().filter(|other| other.value_at(trial.rungs.len().saturating_sub(1)).is_some()).count();
     let (settings, value) = (settings(sweep, trial).join(" "), trial.value().unwrap_or(f64::NAN));
     format!(
         "trial {} waits at iter {iters}: {} = {value:.6} ({there} have come so far)  {settings}",
@@ -88,7 +88,7 @@ pub(super) fn all(sweep: &Sweep, trials: &[Trial]) -> String {
         text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
         text.push('\n');
     }
-    let failed = trials.iter().filter(|trial| matches!(trial.end, Some(End::Failed(_)))).count();
+    let failed = trials.iter().filter(|trial| trial.has_failed()).count();
     let with_value = trials.iter().filter(|trial| trial.value().is_some()).count();
     text.push_str(&format!(
         "{} of {} trials: {with_value} with a value, {failed} failed\n",
@@ -99,6 +99,9 @@ pub(super) fn all(sweep: &Sweep, trials: &[Trial]) -> String {
         if let Some(End::Failed(why)) = &trial.end {
             text.push_str(&format!("  {} failed: {why}\n", name_of(number)));
         }
+    }
+    if failed > 0 {
+        text.push_str("`--resume --retry-failed` tries those that have failed again\n");
     }
     text
 }

@@ -39,6 +39,7 @@ pub use plan_ranks::{PlannedCheckpoints, PlannedLoader, PlannedMemory, RanksPlan
 pub use predictor::Predictor;
 pub use program::{Program, build};
 pub use replay::run_replay;
+pub(crate) use scheduled::planned_iters;
 pub use scheduled::{ScheduledGroup, ScheduledSetting, scheduled};
 pub use script::run_script;
 pub use train::{TrainOptions, run_train};

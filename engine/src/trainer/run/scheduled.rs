@@ -90,6 +90,16 @@ pub fn scheduled<T: Build>(experiment: Experiment<T>, setting: &str, most: u64) 
     })
 }
 
+/// How many updates a training is going to have. The loaders are opened, as in [`scheduled`].
+///
+/// # Errors
+/// When a part finds something wrong with its settings.
+pub(crate) fn planned_iters<T: Build>(experiment: Experiment<T>) -> Result<u64> {
+    let mut program = build(Experiment { device: DeviceChoice::Cpu, ..experiment }, &[Role::Train, Role::Val])?;
+    program.prepare_train()?;
+    Ok(program.run.clocks.progress().planned.max_iters)
+}
+
 /// What schedules of this setting do that only validations tell.
 fn notes(schedules: &mut Schedules, setting: &str) -> Vec<String> {
     let mut notes = Vec::new();
