@@ -9,6 +9,7 @@
 mod credentials;
 mod error;
 mod fetch;
+mod queue;
 mod store;
 mod upload;
 mod uploads;

@@ -5,13 +5,16 @@
 
 use super::MirrorError;
 use super::credentials::Access;
+use crate::base::disk::DiskContext as _;
+use crate::base::plain;
 use rusty_s3::actions::{
     AbortMultipartUpload, CompleteMultipartUpload, CompleteMultipartUploadResponse, CreateMultipartUpload,
     ListObjectsV2, S3Action as _, UploadPart,
 };
 use rusty_s3::{Bucket, UrlStyle};
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::io::{Read, Seek as _, SeekFrom};
+use std::path::Path;
 use std::time::Duration;
 use ureq::http::Response;
 use ureq::{Agent, Body};
@@ -136,11 +139,17 @@ impl Store {
     }
 
     /// Writes an object from a file of this size; a large one in parts.
-    pub(super) fn put_file(&self, key: &str, file: &mut File, size: u64) -> Result<(), MirrorError> {
-        let mut part = Vec::new();
+    pub(super) fn put_file(&self, key: &str, path: &Path, size: u64) -> Result<(), MirrorError> {
+        let mut file = plain::open(path, OpenOptions::new().read(true)).while_trying("read", path)?;
+        let mut read = |begin: u64, length: u64, part: &mut Vec<u8>| {
+            part.resize(length as usize, 0);
+            let read = file.seek(SeekFrom::Start(begin)).and_then(|_| file.read_exact(part));
+            Ok(read.while_trying("read", path)?)
+        };
         if size <= PART {
-            self.read_part(key, file, 0, size, &mut part)?;
-            return self.put(key, &part);
+            let mut whole = Vec::new();
+            read(0, size, &mut whole)?;
+            return self.put(key, &whole);
         }
         let address = self.address(key);
         let credentials = Some(&self.access.credentials);
@@ -151,7 +160,7 @@ impl Store {
         let unread = |why: String| MirrorError::Answer { address: self.address(key), doing: "written", why };
         let begun = CreateMultipartUpload::parse_response(&text).map_err(|error| unread(error.to_string()))?;
         let id = begun.upload_id();
-        let sent = self.put_parts(key, id, file, size, &mut part);
+        let sent = self.put_parts(key, id, size, read);
         if sent.is_err() {
             // the parts that were sent take space; when deleting them fails too, a lifecycle rule of the bucket can do it
             let url = AbortMultipartUpload::new(&self.bucket, credentials, key, id).sign(VALID);
@@ -160,21 +169,21 @@ impl Store {
         sent
     }
 
+    /// `read` reads a part of the file: from where, and how many bytes.
     fn put_parts(
         &self,
         key: &str,
         id: &str,
-        file: &mut File,
         size: u64,
-        part: &mut Vec<u8>,
+        mut read: impl FnMut(u64, u64, &mut Vec<u8>) -> Result<(), MirrorError>,
     ) -> Result<(), MirrorError> {
         let (address, credentials) = (self.address(key), Some(&self.access.credentials));
         let unread = |why: String| MirrorError::Answer { address: self.address(key), doing: "written", why };
-        let mut tags: Vec<String> = Vec::new();
+        let (mut tags, mut part) = (Vec::<String>::new(), Vec::new());
         // a part has a number of at most 10,000
         let length = PART.max(size.div_ceil(10_000));
         for (number, begin) in (1u16..).zip((0..size).step_by(length as usize)) {
-            self.read_part(key, file, begin, length.min(size - begin), part)?;
+            read(begin, length.min(size - begin), &mut part)?;
             let tag = self.tries(|| {
                 let url = UploadPart::new(&self.bucket, credentials, key, number, id).sign(VALID);
                 let answer = self.good(self.agent.put(url.as_str()).send(part.as_slice()), &address, "written")?;
@@ -190,23 +199,6 @@ impl Store {
             let text = self.text(self.agent.post(url.as_str()).send(action.body()), &address, "written")?;
             // a failure may come with the status 200
             CompleteMultipartUploadResponse::parse(&text).map(drop).map_err(|error| unread(error.to_string()))
-        })
-    }
-
-    /// Reads a part of a local file; a file that is shorter than it was is an error of that file.
-    fn read_part(
-        &self,
-        key: &str,
-        file: &mut File,
-        begin: u64,
-        length: u64,
-        part: &mut Vec<u8>,
-    ) -> Result<(), MirrorError> {
-        part.resize(length as usize, 0);
-        let read = file.seek(SeekFrom::Start(begin)).and_then(|_| file.read_exact(part));
-        read.map_err(|error| MirrorError::Damaged {
-            address: key.to_owned(),
-            why: format!("its file on this disk can't be read: {error}"),
         })
     }
 
@@ -331,11 +323,11 @@ mod tests {
         #[ignore = "needs moto"]
         fn a_large_file_goes_in_parts_and_comes_back() {
             let (_server, store) = bucket();
-            let mut file = tempfile::tempfile().unwrap();
+            let mut file = tempfile::NamedTempFile::new().unwrap();
             let size = 2 * PART + 12_345;
             let content: Vec<u8> = (0..size).map(|at| (at % 251) as u8).collect();
             file.write_all(&content).unwrap();
-            store.put_file("a b/größe", &mut file, size).unwrap();
+            store.put_file("a b/größe", file.path(), size).unwrap();
             let listed = store.list("a b/").unwrap();
             assert_eq!((listed.len(), listed[0].key.as_str(), listed[0].size), (1, "a b/größe", size));
             let mut back = Vec::new();

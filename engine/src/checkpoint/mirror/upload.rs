@@ -5,9 +5,7 @@ use super::super::read::Folder;
 use super::super::{CheckpointError, Retention};
 use super::{Listed, Mirror, MirrorError, fetch};
 use crate::base::disk::DiskContext;
-use crate::base::plain;
 use std::collections::BTreeSet;
-use std::fs::OpenOptions;
 use std::path::Path;
 
 impl Mirror {
@@ -31,19 +29,22 @@ impl Mirror {
             if done.contains(&entry.name) {
                 continue;
             }
-            let path = folder.join(&entry.name);
-            let mut file = plain::open(&path, OpenOptions::new().read(true)).while_trying("read", &path)?;
-            self.store.put_file(&format!("{key}{}", entry.name), &mut file, entry.size)?;
+            self.store.put_file(&format!("{key}{}", entry.name), &folder.join(&entry.name), entry.size)?;
             done.insert(entry.name.clone());
         }
         self.store.put(&of_manifest, &manifest)
     }
 
     /// Deletes what is no longer kept, once the checkpoint of this name is written: by the rule for the disk, what is of a later
-    /// iter, for the run has left that behind, and what was never whole.
-    pub(super) fn retain(&self, newest: &str, retention: Option<&Retention>) -> Result<(), MirrorError> {
+    /// iter, for the run has left that behind, and what was never whole. `begun` are partly written and stay.
+    pub(super) fn retain(
+        &self,
+        newest: &str,
+        retention: Option<&Retention>,
+        begun: &[String],
+    ) -> Result<(), MirrorError> {
         let listed = self.list()?;
-        for name in gone(&listed, newest, retention) {
+        for name in gone(&listed, newest, retention, begun) {
             let key = self.key(&name);
             // without its manifest it is no checkpoint, should the rest take longer
             self.store.delete(&format!("{key}{MANIFEST}"))?;
@@ -56,7 +57,7 @@ impl Mirror {
 }
 
 /// The names of what goes.
-fn gone(listed: &Listed, newest: &str, retention: Option<&Retention>) -> Vec<String> {
+fn gone(listed: &Listed, newest: &str, retention: Option<&Retention>, begun: &[String]) -> Vec<String> {
     let is_whole =
         |name: &str| listed.get(name).is_some_and(|objects| objects.iter().any(|(object, _)| object == MANIFEST));
     let mut by_iter: Vec<_> = listed.keys().filter_map(|name| Some((iter_of_name(name)?, name))).collect();
@@ -70,7 +71,7 @@ fn gone(listed: &Listed, newest: &str, retention: Option<&Retention>) -> Vec<Str
         let whole = earlier.into_iter().map(|(_, name)| name).filter(|name| is_whole(name));
         gone.extend(whole.skip(*keep).filter(|name| !protected.contains(name)).cloned());
     }
-    gone.retain(|name| name != newest);
+    gone.retain(|name| name != newest && !begun.contains(name));
     gone.sort();
     gone.dedup();
     gone
@@ -101,8 +102,8 @@ mod tests {
     fn the_newest_stay_and_the_protected_and_those_with_other_names() {
         let all = listed(&["best_val_loss", "iter_000000010", "iter_000000020", "iter_000000030", "iter_000000040"]);
         let retention = Retention { keep: 2, protected: vec!["iter_000000010".to_owned()] };
-        assert_eq!(gone(&all, "iter_000000040", Some(&retention)), ["iter_000000020"]);
-        assert!(gone(&all, "iter_000000040", None).is_empty());
+        assert_eq!(gone(&all, "iter_000000040", Some(&retention), &[]), ["iter_000000020"]);
+        assert!(gone(&all, "iter_000000040", None, &[]).is_empty());
     }
 
     #[test]
@@ -110,8 +111,11 @@ mod tests {
         let all = listed(&["~iter_000000010", "iter_000000020", "iter_000000030", "~best_val_loss"]);
         let retention = Retention { keep: 3, protected: Vec::new() };
         let expected = ["best_val_loss", "iter_000000010", "iter_000000030"];
-        assert_eq!(gone(&all, "iter_000000020", Some(&retention)), expected);
+        assert_eq!(gone(&all, "iter_000000020", Some(&retention), &[]), expected);
         // the best one says nothing of what comes later
-        assert_eq!(gone(&all, "best_val_acc", Some(&retention)), ["best_val_loss", "iter_000000010"]);
+        assert_eq!(gone(&all, "best_val_acc", Some(&retention), &[]), ["best_val_loss", "iter_000000010"]);
+        // the rest of it is still to come
+        let begun = ["best_val_loss".to_owned()];
+        assert_eq!(gone(&all, "iter_000000030", None, &begun), ["iter_000000010"]);
     }
 }

@@ -269,10 +269,55 @@ fn a_storage_that_is_away_for_a_while_stops_no_training() {
     let mut running = bench.start_paused(30, &["--set", "name=lost"]);
     running.wait_for("mark train 8");
     storage.door.open.store(false, SeqCst);
-    let ended =
-        running.end().exits(1).says("the newest checkpoint is on this disk, but not in the mirror s3://runs/all");
+    let ended = running
+        .end()
+        .exits(1)
+        .says("the newest version of these checkpoints is not in the mirror s3://runs/all; look for it");
     no_secrets(&bench.path("runs/lost"), &ended);
     assert!(checkpoints(&bench.path("runs/lost")).contains(&"iter_000000009".to_owned()));
+}
+
+#[test]
+#[ignore = "needs moto"]
+fn a_best_checkpoint_that_improves_while_it_is_uploaded_is_in_the_mirror_at_the_end() {
+    let storage = Storage::start();
+    let bench = storage.mirrored(Bench::by_epoch());
+    // some bytes of the first best one, and no more until there is a second one
+    storage.door.bytes.store(9000, SeqCst);
+    let mut running = bench.start_paused(30, &["--set", "hooks.checkpoint.interval=3"]);
+    running.wait_for("mark train 25");
+    assert_eq!(storage.door.bytes.load(SeqCst), 0, "nothing was uploaded");
+    let (best, links) = (bench.path("runs/run/checkpoints/best_val_accuracy"), folders_of_links(&bench));
+    assert!(
+        std::fs::read_to_string(best.join("meta.ron")).unwrap().contains("iter: 6"),
+        "the best one is not of epoch 2"
+    );
+    assert_eq!(links.len(), 2, "{links:?}");
+    assert!(storage.whole().is_empty());
+    storage.door.bytes.store(u64::MAX, SeqCst);
+    running.end().exits(0);
+
+    let lines = log(&bench.path("runs/run"));
+    assert!(!lines.iter().any(|line| line.contains("warning") && line.contains("mirror")), "{lines:#?}");
+    assert_eq!(storage.whole(), checkpoints(&bench.path("runs/run")));
+    let key = "all/run/best_val_accuracy/manifest";
+    let there =
+        storage.ask(&format!("print(s3.get_object(Bucket='runs', Key='{key}')['Body'].read().decode(), end='')"));
+    assert_eq!(there, std::fs::read_to_string(best.join("manifest")).unwrap());
+    assert_eq!(folders_of_links(&bench), [""; 0]);
+    // brings it back, and verifies every byte
+    without_folder(&bench);
+    resumed(&bench).exits(0);
+    let lines = log(&bench.path("runs/run"));
+    let brought = |name: &str| lines.iter().any(|line| line.starts_with("brought from") && line.ends_with(name));
+    assert!(brought("best_val_accuracy") && brought("iter_000000009"), "{lines:#?}");
+}
+
+/// The folders of what is being uploaded.
+fn folders_of_links(bench: &Bench) -> Vec<String> {
+    let entries = std::fs::read_dir(bench.path("runs/run/checkpoints")).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+    names.filter(|name| name.contains("-mirror-")).collect()
 }
 
 #[test]
