@@ -24,7 +24,7 @@ fn keys_of_sections_fields_and_settings_of_known_types_are_known() {
         ("hooks.logger", "level"),
         // what only names in the file decide
         ("metrics", "whatever"),
-        ("loaders.train.dataset", "whatever"),
+        ("loaders.train.dataset", "points"),
     ];
     assert_eq!(said::<Polite>(&known), None);
     // of a bundle

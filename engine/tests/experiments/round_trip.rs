@@ -162,8 +162,11 @@ impl Dice {
             let info = component.and_then(|component| component.fields.iter().find(|info| info.name == *key));
             let left_out = info.is_some_and(|info| info.default.is_some()) && !self.once_in(3);
             // their windows contradict each other more often than not
-            let window = ["iters", "epochs", "by", "begin", "end", "groups", "setting"].contains(key);
-            let contradicts = window || *key == "shuffle" || *key == "dynamic_intervals" || *key == "monitor_all";
+            let window = ["iters", "epochs", "samples", "by", "begin", "end", "groups", "setting"].contains(key);
+            // each needs what another section may not have: workers, an optimizer with momentum
+            let needy = *key == "transfer_ahead" || (*key == "momentum" && ["OneCycle", "Cyclic"].contains(&name));
+            let contradicts =
+                window || needy || *key == "shuffle" || *key == "dynamic_intervals" || *key == "monitor_all";
             if !left_out && !contradicts {
                 made.push(Field::new(*key, self.value(shape, info)));
             }

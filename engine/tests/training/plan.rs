@@ -97,7 +97,10 @@ fn a_training_without_an_end_is_refused() {
     let mut setup = Setup::iters(1);
     setup.train.max_iters = None;
     for error in [setup.plain::<ByIter>().train_all().unwrap_err(), setup.plain::<ByEpoch>().train_all().unwrap_err()] {
-        assert_eq!(error.to_string(), "the training has no end; set `max_epochs` or `max_iters` in `train`");
+        assert_eq!(
+            error.to_string(),
+            "the training has no end; set `max_epochs`, `max_iters` or `max_samples` in `train`"
+        );
     }
 }
 

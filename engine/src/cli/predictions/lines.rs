@@ -1,6 +1,5 @@
 //! `predictions.jsonl`: one object for each sample, its values in the order in which the step names them.
 
-use super::first_dimension;
 use crate::base::disk::DiskContext as _;
 use crate::base::{Prediction, Result};
 use crate::cli::target::Target;
@@ -79,4 +78,9 @@ fn json(tensor: &Tensor) -> Result<serde_json::Value> {
         Kind::Int64 | Kind::Int | Kind::Int16 | Kind::Int8 | Kind::Uint8 => i64::try_from(tensor)?.into(),
         _ => f64::try_from(tensor.f_to_kind(Kind::Double)?)?.into(),
     })
+}
+
+/// The samples of a tensor of a prediction; a 0-d one is of one sample.
+pub(super) fn first_dimension(tensor: &Tensor) -> usize {
+    tensor.size().first().map_or(1, |first| *first as usize)
 }

@@ -8,9 +8,8 @@ mod tensors;
 use crate::base::disk::parent;
 use crate::base::{Output, Prediction, Result};
 use images::ImagePredictions;
-use lines::LinePredictions;
+use lines::{LinePredictions, first_dimension};
 use std::path::Path;
-use tch::Tensor;
 use tensors::TensorPredictions;
 
 /// Predictions while they are written: under temporary names until they are complete, and gone when they never are.
@@ -80,11 +79,6 @@ pub(super) fn outputs(path: &Path) -> Result<Outputs> {
         true => Box::new(tensors::read(path)?),
         false => Box::new(read_lines::Outputs::open(path)?),
     })
-}
-
-/// The samples of a tensor of a prediction; a 0-d one is of one sample.
-fn first_dimension(tensor: &Tensor) -> usize {
-    tensor.size().first().map_or(1, |first| *first as usize)
 }
 
 fn is_of_tensors(path: &Path) -> bool {

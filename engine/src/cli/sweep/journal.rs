@@ -164,11 +164,15 @@ impl Journal {
     }
 
     fn write(&mut self, line: Line) -> Result<()> {
+        // before it is written: what contradicts the file makes it useless
+        let mut trials = self.trials.clone();
         let mut text = serde_json::to_vec(&line).context("a line of the journal can't be written")?;
+        add(&mut trials, line).ok_or_else(|| Error::msg("the journal of the sweep contradicts itself"))?;
         text.push(b'\n');
         let written = self.file.write_all(&text).and_then(|()| self.file.sync_data());
         written.context("the journal of the sweep can't be written")?;
-        add(&mut self.trials, line).ok_or_else(|| Error::msg("the journal of the sweep contradicts itself"))
+        self.trials = trials;
+        Ok(())
     }
 }
 

@@ -87,7 +87,9 @@ impl Dimension {
         match &self.values {
             Values::Choice(values) => (0..values.len()).map(Pick::Choice).collect(),
             Values::Uniform(low, high) | Values::LogUniform(low, high) => {
-                let places = (1..8).map(|eighth| self.at(f64::from(eighth) * 0.123_457));
+                // near the low end too: values have six digits, so that large ones are whole
+                let places = (1..8).map(|eighth| f64::from(eighth) * 0.123_457).chain([1.234_57e-4, 1.234_57e-7]);
+                let places = places.map(|place| self.at(place));
                 let within = places.filter(|pick| matches!(pick, Pick::Float(value) if value.fract() != 0.0)).take(1);
                 [Pick::Float(*low), Pick::Float(*high)].into_iter().chain(within).collect()
             }
