@@ -368,18 +368,3 @@ impl Drop for ErrorFiles {
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_rank_that_is_stopped_when_all_others_have_ended_is_killed() {
-        let script = "if [ $RANK = 0 ]; then kill -STOP $$; fi";
-        let arguments = vec!["-c".into(), script.into()];
-        let launch = Launch { program: "/bin/sh".into(), arguments, ranks: 2, restarts: 0 };
-        let ended = launch.run(|_, _| ()).unwrap();
-        let [RankError { rank: 0, texts, .. }] = ended.errors.as_slice() else { panic!("{ended:?}") };
-        assert_eq!((ended.code, texts[0].as_str()), (1, "it did not end when another rank had, and was killed"));
-    }
-}
