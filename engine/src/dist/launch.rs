@@ -4,7 +4,7 @@ use crate::base::{Error, ErrorContext as _, Result};
 use crate::dist::error_file::{ERROR_FILE, LeftError};
 use crate::dist::rendezvous::has_come;
 use crate::native::Store;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::Signals;
 use std::ffi::OsString;
@@ -186,10 +186,21 @@ impl OneRank {
         [Signal::INT, Signal::TERM].into_iter().find(|signal| Some(signal.as_raw()) == status.signal())
     }
 
+    /// The number of its process, as long as it has not ended.
+    fn pid(&self) -> Option<Pid> {
+        i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).filter(|_| self.ended.is_none())
+    }
+
+    /// Whether a signal keeps it from running (SIGSTOP).
+    fn is_stopped(&self) -> bool {
+        // the state is only looked at, and stays there for whoever asks next
+        let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        let state = self.pid().map(|pid| waitid(WaitId::Pid(pid), options));
+        matches!(state, Some(Ok(Some(status))) if status.stopped())
+    }
+
     fn signal(&self, signal: Signal) {
-        if self.ended.is_none()
-            && let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw)
-        {
+        if let Some(pid) = self.pid() {
             // one that has just ended needs none
             let _ = kill_process(pid, signal);
         }
@@ -234,7 +245,7 @@ impl Started {
             }
             // rank 0 has the most to do, and ends last
             let is_over = self.0.first().is_some_and(|main| main.ended.is_some());
-            if is_over || self.0.iter().any(|rank| rank.has_failed(told_to_end)) {
+            if is_over || self.is_left_stopped() || self.0.iter().any(|rank| rank.has_failed(told_to_end)) {
                 let since = failed.get_or_insert_with(Instant::now).elapsed();
                 if since > PATIENCE && !told {
                     told = true;
@@ -246,10 +257,19 @@ impl Started {
                         rank.signal(Signal::KILL);
                     }
                 }
+            } else {
+                // one that was stopped goes on
+                failed = None;
             }
             std::thread::sleep(LOOK);
         }
         told_to_end
+    }
+
+    /// Whether some have ended and all others are stopped: then no rank is left that would miss them.
+    fn is_left_stopped(&self) -> bool {
+        let mut left = self.0.iter().filter(|rank| rank.ended.is_none()).peekable();
+        left.peek().is_some() && self.0.iter().any(|rank| rank.ended.is_some()) && left.all(OneRank::is_stopped)
     }
 }
 

@@ -129,6 +129,22 @@ fn a_rank_that_is_stopped_is_missed_when_the_time_is_up() {
 }
 
 #[test]
+fn a_rank_that_is_stopped_while_it_exits_does_not_keep_its_launcher() {
+    let bench = plain();
+    let mut running = started(&bench, 1, &[]);
+    running.wait_for("mark train 20");
+    let ranks = ranks_of(&running);
+    running.wait_for("run folder: ");
+    // it may be gone by now
+    let stop = format!("kill -s STOP {} || true", ranks[0]);
+    assert!(std::process::Command::new("sh").args(["-c", &stop]).output().unwrap().status.success());
+    let ended = running.end();
+    let killed = "error: rank 0: it did not end when another rank had, and was killed";
+    assert!(ended.code == Some(0) || errors(&ended).starts_with(killed), "{ended}");
+    assert_gone(&ranks);
+}
+
+#[test]
 fn the_error_of_the_rank_that_has_failed_comes_first() {
     for (fault, rank, text) in
         [("Error", 0, "the step gave up"), ("Error", 1, "the step gave up"), ("Panic", 1, "the step fell over")]
