@@ -1,7 +1,7 @@
-/// A small network.
-#[derive(PartialEq, Clone)]
 #[derive(::engine::__private::serde::Serialize)]
 #[derive(::engine::__private::serde::Deserialize)]
+/// A small network.
+#[derive(PartialEq, Clone)]
 #[serde(crate = "::engine::__private::serde")]
 #[serde(rename = "Cnn")]
 #[serde(deny_unknown_fields)]
