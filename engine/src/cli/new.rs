@@ -41,12 +41,16 @@ pub(super) fn write<T: Build>(path: Option<&Path>, program: &str) -> Result<(), 
 fn text<T: Build>(name: &str) -> String {
     let schema = Experiment::<T>::schema();
     let metric = schema.watchable.first().map(String::as_str);
+    let is_off = |name: &&str| {
+        schema.sections.iter().any(|section| section.absent && section.path.strip_prefix("loaders.") == Some(*name))
+    };
     let mut page = Page {
         text: String::new(),
         trainer: T::NAME,
         name,
         clock: T::CLOCK,
         train_loaders: T::loaders(Role::Train),
+        has_validation: !T::loaders(Role::Val).iter().all(is_off),
         metric,
         key_of: EngineHooksOf::<T>::key_of,
     };
@@ -81,6 +85,8 @@ struct Page<'a> {
     clock: Clock,
     /// The loaders that are trained on.
     train_loaders: &'a [&'static str],
+    /// Whether a loader is written on which the experiment validates.
+    has_validation: bool,
     /// A metric that hooks can watch.
     metric: Option<&'a str>,
     /// The key of a hook that the program has anyway.
@@ -160,7 +166,7 @@ impl<'a> Page<'a> {
         };
         let required = if is_required(section) { " Required." } else { "" };
         self.comment(depth, format!("{}{required}", first_paragraph(docs)).trim_start());
-        if section.absent {
+        if section.absent || (section.path == "val" && !self.has_validation) {
             self.line(depth, "// off unless you write it");
             let begin = self.text.len();
             let value = self.make_up(key).value(&section.shape);
