@@ -220,7 +220,7 @@ impl RunFolder {
         self.path.join(CHECKPOINTS)
     }
 
-    /// What the training is going to do: a [`RunPlan`] as JSON.
+    /// What the training is going to do: a [`RunPlan`](super::RunPlan) as JSON.
     pub fn plan(&self) -> PathBuf {
         self.path.join(PLAN)
     }

@@ -96,7 +96,7 @@ impl LrCurve {
     }
 
     /// The place where the smoothed loss falls fastest over the logarithm of the rate, up to where it is lowest; `None` where
-    /// it never falls, and of fewer than [`LEAST_UPDATES`] updates. It is the rule of Smith (2017, <https://arxiv.org/abs/1506.01186>) as Lightning and fastai use it.
+    /// it never falls, and of fewer than 10 updates. It is the rule of Smith (2017, <https://arxiv.org/abs/1506.01186>) as Lightning and fastai use it.
     pub fn steepest(&self) -> Option<usize> {
         if self.points.len() < LEAST_UPDATES {
             return None;
