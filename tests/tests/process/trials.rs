@@ -126,8 +126,9 @@ fn failed_trials_are_told_and_counted_and_the_others_go_on() {
     assert!(ended.stdout.contains("0001 failed: exit code 1: error: "), "{ended}");
     // with all of its causes
     let output = bench.read("runs/search/output/0001.txt");
-    let causes: Vec<&str> = output.lines().filter_map(|line| line.strip_prefix("  caused by: ")).collect();
-    assert!(!causes.is_empty() && ended.stdout.contains(&format!(": {}\n", causes.join(": "))), "{ended}\n{output}");
+    let told = |line: &'_ str| line.strip_prefix("error: ").or(line.strip_prefix("  caused by: ")).map(str::to_owned);
+    let told: Vec<String> = output.lines().filter_map(told).collect();
+    assert!(!told.is_empty() && ended.stdout.contains(&format!("error: {}\n", told.join(": "))), "{ended}\n{output}");
     assert!(ended.stdout.ends_with("`--resume --retry-failed` tries those that have failed again\n"), "{ended}");
     // not without being asked
     let again = bench.run(&["sweep", "search.ron", "--resume"]).exits(0);

@@ -108,9 +108,10 @@ fn an_export_writes_over_nothing_unless_told_and_never_over_a_readme_of_others()
 fn a_program_gives_what_predict_writes_and_serves_for_any_number_of_samples() {
     let bench = Bench::by_epoch();
     bench.train(&[]).exits(0);
-    let ended = bench.run(&["export", "runs/run", "--to", "net.pt"]).exits(0);
+    bench.run(&["export", "runs/run", "--to", "net.pt"]).exits(1).says("choose one of them with `--output`");
+    let ended = bench.run(&["export", "runs/run", "--to", "net.pt", "--output", "logits"]).exits(0);
     assert!(ended.stdout.contains("takes: Float [3, 4], Int64 [3]\ngives: logits\n"), "{ended}");
-    assert!(ended.stdout.contains("left out: name") && ended.stderr.is_empty(), "{ended}");
+    assert!(ended.stdout.contains("left out: target, picture, name") && ended.stderr.is_empty(), "{ended}");
     bench.run(&["predict", "exp.ron", "--checkpoint", "runs/run", "--out", "p.jsonl"]).exits(0);
     let module = engine::tch::CModule::load(bench.path("net.pt")).unwrap();
     // of another number of samples than the one that it was recorded with
@@ -123,7 +124,10 @@ fn a_program_gives_what_predict_writes_and_serves_for_any_number_of_samples() {
             assert!(difference.abs() < 1e-5, "{line}\n{found}");
         }
     }
-    bench.run(&["export", "runs/run", "--to", "net.pt"]).exits(2).says("`net.pt` is there already");
+    bench
+        .run(&["export", "runs/run", "--to", "net.pt", "--output", "logits"])
+        .exits(2)
+        .says("`net.pt` is there already");
     bench.run(&["export", "runs/run", "--to", "net.pt", "--raw"]).exits(2).says("are for weights");
     bench
         .run(&["export", "runs/run", "--to", "a.safetensors", "--set", "seed=1"])

@@ -119,7 +119,7 @@ fn the_command_that_is_told_for_a_file_of_torch_save_converts_it() {
 fn an_exported_program_gives_in_pytorch_what_predict_writes() {
     let bench = Bench::by_epoch();
     bench.train(&[]).exits(0);
-    bench.run(&["export", "runs/run", "--to", "net.pt"]).exits(0);
+    bench.run(&["export", "runs/run", "--to", "net.pt", "--output", "logits"]).exits(0);
     bench.run(&["predict", "exp.ron", "--checkpoint", "runs/run", "--out", "p.jsonl"]).exits(0);
     let inputs = bench.path("inputs.safetensors");
     let labels = Tensor::zeros([7], (Kind::Int64, Device::Cpu));
