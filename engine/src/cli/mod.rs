@@ -58,6 +58,7 @@ use crate::trainer::{
 };
 use args::{Command, EvaluationArgs, Style};
 use describe::plural;
+pub use entry::{Program, is_program};
 use failure::Failure;
 use loaded::{Loaded, document, side};
 use out::Color;
