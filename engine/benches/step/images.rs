@@ -162,7 +162,7 @@ pub(crate) fn serve(device: Device, way: Way) -> Result<()> {
     run(experiment(device, folder.path(), &program)?, Mode::New)
 }
 
-/// A training whose result has to be that of the plain one.
+/// A training that is compared with the plain one: both have to give the same bits.
 struct Case {
     name: &'static str,
     loader: &'static str,

@@ -18,7 +18,8 @@ pub trait Program<Here> {}
 #[diagnostic::do_not_recommend]
 impl<F> Program<F> for F {}
 
-/// The checks of a trainer; computing the constant makes them. Of what is no trainer nothing is asked: it is told elsewhere.
+/// The checks of a trainer. They run when the constant is computed. A type that is no trainer is not checked here: another error
+/// tells of it.
 pub struct Checked<T>(std::marker::PhantomData<T>);
 
 impl<T: Build> Checked<T> {
@@ -28,7 +29,7 @@ impl<T: Build> Checked<T> {
     };
 }
 
-/// What stands in for [`Checked`] where a type is no trainer.
+/// Gives `Checked::DONE` for a type that is no trainer.
 pub trait NotChecked {
     /// There are none.
     const DONE: () = ();

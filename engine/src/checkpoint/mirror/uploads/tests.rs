@@ -1,4 +1,4 @@
-//! A store that waits for a gate at each file stands for a slow one; the checkpoints are real.
+//! Uploads to a slow store: it waits at each file until the test lets it go on. The checkpoints are real.
 
 use super::*;
 use crate::base::state::StateMap;
