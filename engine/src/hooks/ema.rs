@@ -37,7 +37,7 @@ pub struct Ema {
     #[config(default = EmaBuffers::Copy)]
     buffers: EmaBuffers,
     /// Computes the running statistics of batch norm for the averages, in a pass over the train data when the training is over,
-    /// as `torch.optim.swa_utils.update_bn` does. For layers of `engine::nn`, in a training of one process.
+    /// as `torch.optim.swa_utils.update_bn` does. For layers of `engine::nn`.
     #[config(default = false)]
     update_batch_norm: bool,
     /// The averages by model and variable.
@@ -95,11 +95,6 @@ struct Pair {
 #[phases]
 impl Ema {
     fn before_train(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        if self.update_batch_norm && cx.world() > 1 {
-            return Err(Error::msg(
-                "`update_batch_norm` needs a training of one process; with several ranks, leave it out or use `buffers: Average`",
-            ));
-        }
         for model in cx.models().iter() {
             self.averagings.entry(model.name().to_owned()).or_default();
             let averages = self.averages.entry(model.name().to_owned()).or_default();

@@ -86,6 +86,30 @@ pub enum OptimError {
         /// The given value.
         value: f64,
     },
+    /// A schedule that panics, or gives a factor that is none.
+    #[error("the schedule `{schedule}` of `{setting}` {why} (at {at} of {length} counts of its window)")]
+    Factor {
+        /// Its index in the list.
+        index: usize,
+        /// The schedule.
+        schedule: &'static str,
+        /// The setting that it changes.
+        setting: String,
+        /// Counts since the begin of its window.
+        at: u64,
+        /// The length of its window.
+        length: u64,
+        /// The factor and what it may be, or the text of the panic.
+        why: String,
+    },
+    /// A momentum that schedules make too large.
+    #[error("schedules make `{setting}` {value}, and it has to be below 1; lower their factors")]
+    TooLarge {
+        /// The setting.
+        setting: String,
+        /// Its value.
+        value: f64,
+    },
     /// libtorch failed.
     #[error("optimizer `{optimizer}` failed in {doing}")]
     Native {
