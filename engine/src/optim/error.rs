@@ -102,13 +102,15 @@ pub enum OptimError {
         /// The factor and what it may be, or the text of the panic.
         why: String,
     },
-    /// A momentum that schedules make too large.
-    #[error("schedules make `{setting}` {value}, and it has to be below 1; lower their factors")]
-    TooLarge {
+    /// A value of schedules that the setting can't have.
+    #[error("schedules make `{setting}` {value}, and it has to be {allowed}; change their factors")]
+    Scheduled {
         /// The setting.
         setting: String,
         /// Its value.
         value: f64,
+        /// The allowed range, in words.
+        allowed: &'static str,
     },
     /// libtorch failed.
     #[error("optimizer `{optimizer}` failed in {doing}")]
@@ -149,7 +151,7 @@ pub(super) enum Allowed {
 }
 
 impl Allowed {
-    fn holds(self, value: f64) -> bool {
+    pub(super) fn holds(self, value: f64) -> bool {
         value.is_finite()
             && match self {
                 Allowed::Positive => value > 0.0,
@@ -160,7 +162,7 @@ impl Allowed {
             }
     }
 
-    fn words(self, value: f64) -> &'static str {
+    pub(super) fn words(self, value: f64) -> &'static str {
         match self {
             _ if !value.is_finite() => "a finite number",
             Allowed::Any => "a number",

@@ -2,7 +2,7 @@
 
 use crate::base::{Clock, panics};
 use crate::optim::error::OptimError;
-use crate::optim::groups::GroupName;
+use crate::optim::groups::{GroupName, allowed};
 use crate::optim::live::{Group, Optim};
 use crate::optim::schedule::{ScheduleConfig, TrainingLength, TrainingProgress, WindowPosition};
 use serde::{Deserialize, Serialize};
@@ -43,7 +43,8 @@ impl Schedules {
     /// The current value of a setting of a group; `None` when no schedule for it has begun.
     ///
     /// # Errors
-    /// When a schedule panics or gives a factor that is negative or not finite, and when a momentum gets 1 or more.
+    /// When a schedule panics or gives a factor that is negative or not finite, and when the value is none for the setting, as
+    /// a momentum of 1.
     pub fn value(
         &self,
         setting: &str,
@@ -71,8 +72,10 @@ impl Schedules {
             factor *= factor_in(self.0[index].as_ref(), index, &target, begun.place)?;
         }
         let value = initial * factor;
-        if BELOW_ONE.contains(&setting) && initial < 1.0 && value >= 1.0 {
-            return Err(OptimError::TooLarge { setting: setting.to_owned(), value });
+        let allowed = allowed(setting);
+        if allowed.holds(initial) && !allowed.holds(value) {
+            let (setting, allowed) = (setting.to_owned(), allowed.words(value));
+            return Err(OptimError::Scheduled { setting, value, allowed });
         }
         Ok(Some(value))
     }
@@ -192,9 +195,6 @@ impl Schedules {
         })
     }
 }
-
-/// Settings of a group that are the weight of a running mean: with 1 or more it would never forget.
-const BELOW_ONE: [&str; 3] = ["momentum", "beta1", "beta2"];
 
 /// The setting of a group that schedules change.
 struct Target<'a> {

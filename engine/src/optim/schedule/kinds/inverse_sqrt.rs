@@ -54,6 +54,10 @@ impl Schedule for InverseSqrt {
         (timescale / ((place.at - self.warm_up) as f64 + timescale)).sqrt()
     }
 
+    fn shortest(&self) -> u64 {
+        self.warm_up
+    }
+
     fn check(&self) -> Result<(), OptimError> {
         if self.warm_up == 0 && self.timescale.is_none() {
             let why = "without a `warm_up` it needs a `timescale`, how fast it goes down";

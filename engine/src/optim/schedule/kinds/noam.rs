@@ -47,6 +47,10 @@ impl Schedule for Noam {
         (self.d_model.max(1) as f64).powf(-0.5) * n.powf(-0.5).min(n * warm_up.powf(-1.5))
     }
 
+    fn shortest(&self) -> u64 {
+        self.warm_up
+    }
+
     fn check(&self) -> Result<(), OptimError> {
         let width = ("d_model", self.d_model as f64, Allowed::Positive);
         check_ranges("Noam", &[width, ("warm_up", self.warm_up as f64, Allowed::Positive)])
