@@ -16,6 +16,7 @@ fn may_panic(place: &str) {
 #[component(dataset)]
 pub struct OnesConfig {}
 
+/// Eight of them.
 pub struct Ones(Vec<f64>);
 
 impl Dataset for Ones {
@@ -59,9 +60,11 @@ impl Sampler for InOrder {
     }
 }
 
+/// A line.
 #[component]
 pub struct LineConfig {}
 
+/// A layer without anything else.
 pub struct Line(nn::Linear);
 
 impl Model for Line {

@@ -94,9 +94,9 @@ fn a_factor_that_is_none_is_refused_with_its_place_before_the_training() {
 fn a_momentum_that_schedules_make_one_or_more_is_refused() {
     let bench = Bench::panicking();
     bench.edit("Sgd(lr: 0.1)", "Sgd(lr: 0.1, momentum: 0.9)");
-    bench.edit("[InHalves()]", "[InHalves(), Linear(setting: \"momentum\", iters: 8, finish: 1.2)]");
+    bench.edit("[InHalves()]", "[InHalves(), Linear(setting: \"momentum\", iters: 8, start: 1.0, finish: 2.0)]");
     let ended = bench.train(&[]).exits(2);
-    assert!(ended.stderr.contains("schedules make `momentum` 1.0"), "{ended}");
+    assert!(ended.stderr.contains("schedules make `momentum` 1.0125"), "{ended}");
     assert!(ended.stderr.contains("and it has to be at least 0 and below 1; change their factors"), "{ended}");
     assert!(ended.stderr.contains("exp.ron:7:28"), "{ended}");
 }
