@@ -15,6 +15,7 @@ const SOURCES: [&str; 19] = [
     "reads.cpp",
     "memory.cpp",
     "transfer.cpp",
+    "host_lane.cpp",
     "precision.cpp",
     "process.cpp",
     "recompute.cpp",

@@ -112,7 +112,7 @@ const MISSING: &str = "missing";
 const LINGER: Duration = Duration::from_millis(300);
 
 /// Where in its store a rank says hello: from then on it listens to signals.
-pub(super) fn key(rank: usize) -> String {
+fn key(rank: usize) -> String {
     format!("hello/{rank}")
 }
 
