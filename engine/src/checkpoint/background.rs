@@ -95,9 +95,12 @@ impl Saver {
         let work = move || {
             let saved = match copy.wait() {
                 Ok(()) => run(job, &copy.snapshot),
-                Err(error) => {
-                    Saved { names: job.names, iter: copy.snapshot.meta.iter, written: Err(error), not_deleted: Vec::new() }
-                }
+                Err(error) => Saved {
+                    names: job.names,
+                    iter: copy.snapshot.meta.iter,
+                    written: Err(error),
+                    not_deleted: Vec::new(),
+                },
             };
             (saved, copy)
         };

@@ -200,7 +200,8 @@ impl Copies<'_> {
     /// From here on the device may change everything but what is copied late; of that it is not asked here.
     fn finish(&mut self) -> Result<(), CheckpointError> {
         let Some(lane) = &mut self.lane else { return Ok(()) };
-        let marked = |done: Result<(), NativeError>| done.map_err(|error| not_copied("the last weight", &of_libtorch(error)));
+        let marked =
+            |done: Result<(), NativeError>| done.map_err(|error| not_copied("the last weight", &of_libtorch(error)));
         marked(lane.mark())?;
         marked(lane.hold())?;
         for (path, copy, original) in &mut self.late {

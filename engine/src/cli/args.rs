@@ -263,10 +263,11 @@ impl Command {
     /// Whether SIGINT, SIGTERM and SIGUSR1 are for the command to handle; they end the others at once.
     pub(super) fn listens(&self) -> bool {
         use Command::{BatchFind, LrFind, Predict, Sweep, Test, Train, Val};
-        matches!(
-            self,
-            Train { .. } | Val { .. } | Test { .. } | Predict { .. } | Sweep(_) | LrFind(_) | BatchFind(_)
-        )
+        match self {
+            Train { .. } | Val { .. } | Test { .. } | Predict { .. } | Sweep(_) | LrFind(_) => true,
+            BatchFind(args) => args.is_probe(),
+            _ => false,
+        }
     }
 }
 

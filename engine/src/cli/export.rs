@@ -2,10 +2,10 @@
 
 use crate::base::Error;
 use crate::cli::args::{ExportArgs, WeightKind};
+use crate::cli::checkpoints::text::counted;
 use crate::cli::experiment_args::ExperimentArgs;
 use crate::cli::failure::Failure;
 use crate::cli::loaded::Loaded;
-use crate::cli::checkpoints::text::counted;
 use crate::cli::{checkpoint, out, target};
 use crate::folder::{CHECKPOINTS, FinishedRun};
 use crate::trainer::{Build, DeviceChoice, Purpose, run_script};

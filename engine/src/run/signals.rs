@@ -163,7 +163,11 @@ impl Teller {
                 }
                 // when nobody can read it, nothing else can be done about it
                 let begin = if stderr().is_terminal() { "\r\x1b[K" } else { "" };
-                let _ = writeln!(stderr(), "{begin}{}", told(signal, Stage::of(stage.load(Ordering::Relaxed)), waited_for()));
+                let _ = writeln!(
+                    stderr(),
+                    "{begin}{}",
+                    told(signal, Stage::of(stage.load(Ordering::Relaxed)), waited_for())
+                );
             }
         })?;
         Ok(Teller { handle, over })
@@ -200,7 +204,9 @@ fn told(signal: Signal, stage: Stage, waited_for: Option<Waited>) -> String {
     };
     let (does, lost) = match stage {
         Stage::SetUp => {
-            return format!("{signal}: the command ends before it begins; it is waiting for {what}; {again} ends the process at once");
+            return format!(
+                "{signal}: the command ends before it begins; it is waiting for {what}; {again} ends the process at once"
+            );
         }
         Stage::Saves => ("the run saves a checkpoint and ends", ", and what is not in a checkpoint is lost"),
         Stage::Runs => ("the command ends", ""),

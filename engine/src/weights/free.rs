@@ -23,9 +23,7 @@ pub(super) fn check_free(path: &Path, force: bool, is_card: bool) -> Result<(), 
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(error) => Err(error).while_trying("read", path)?,
         Ok(found) if force && found.is_file() => return Ok(()),
-        Ok(_) if is_card => {
-            "is there already; `--force` replaces the card of this file, `--no-card` leaves it alone"
-        }
+        Ok(_) if is_card => "is there already; `--force` replaces the card of this file, `--no-card` leaves it alone",
         Ok(_) => "is there already; `--force` replaces a file",
     };
     Err(WeightsError::Path { path: path.to_owned(), why: why.to_owned() })

@@ -26,5 +26,5 @@ pub fn write_script(module: &CModule, to: &Path, force: bool) -> Result<Exported
     let path = named(to, &hash);
     check_free(&path, force, false)?;
     write_atomic(&path, &bytes)?;
-    Ok(Exported { path, card: None, hash, bytes: bytes.len() as u64, averaged: false })
+    Ok(Exported { path, card: None, hash, bytes: bytes.len() as u64, averaged: false, unconverted: Vec::new() })
 }

@@ -127,6 +127,12 @@ fn what_does_not_fit_is_refused_with_what_and_how_to_mend_it_and_no_value_change
             "matches no name in",
         ),
         (WeightsFrom { rename: renames(&[("(", "")]), ..whole() }, "rename.0", "is not a regular expression"),
+        // a name that the model lacks too
+        (
+            WeightsFrom { rename: renames(&[("^(net|head)\\.weight", "x.w")]), ..whole() },
+            "",
+            "`head.weight` and `net.weight` both become `x.w`; narrow the renames",
+        ),
         (
             WeightsFrom { rename: renames(&[("weight$|bias$", "weight")]), only: owned(&["net.*"]), ..whole() },
             "",
@@ -275,9 +281,8 @@ fn what_has_no_precision_stays_as_it_is_and_is_told() {
         let told = [("count".to_owned(), Kind::Int64), ("mask".to_owned(), Kind::Bool)];
         assert_eq!(done.unconverted, if kind.is_some() { told.to_vec() } else { Vec::new() });
         let written = Tensor::read_safetensors(to).unwrap();
-        let found = ["count", "mask", "weight", "wide"].map(|name| {
-            written.iter().find(|(known, _)| known == name).map(|(_, tensor)| tensor.kind()).unwrap()
-        });
+        let found = ["count", "mask", "weight", "wide"]
+            .map(|name| written.iter().find(|(known, _)| known == name).map(|(_, tensor)| tensor.kind()).unwrap());
         assert_eq!(found, expected, "{kind:?}");
     }
 }

@@ -121,3 +121,19 @@ fn a_command_that_listens_to_nothing_is_ended_by_a_signal_that_came_early() {
         assert_eq!((ended.signal, ended.stdout.as_str()), (Some(number), ""), "{ended}");
     }
 }
+
+#[test]
+fn a_command_that_waits_for_others_is_ended_by_a_signal_at_once() {
+    let bench = Bench::by_epoch();
+    let slow = ["batch-find", "exp.ron", "--memory", "2GB", "--set", "trainer.pause=5000"];
+    let running = bench.start(&slow);
+    // it has come so far that a process of its own tries a size
+    let children = format!("/proc/{0}/task/{0}/children", running.id());
+    let until = Instant::now() + Duration::from_secs(30);
+    while std::fs::read_to_string(&children).unwrap_or_default().is_empty() {
+        assert!(Instant::now() < until, "no size is tried");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    running.signal("TERM");
+    assert_eq!(running.end().signal, Some(15));
+}

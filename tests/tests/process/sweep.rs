@@ -90,9 +90,8 @@ impl Sweep {
 
 /// Whether calls can be traced here, and injected into.
 pub(crate) fn is_possible() -> bool {
-    let tried = Command::new("strace")
-        .args(["-qq", "-o", "/dev/null", "-e", "inject=mkdir:error=EIO:when=1", "true"])
-        .output();
+    let tried =
+        Command::new("strace").args(["-qq", "-o", "/dev/null", "-e", "inject=mkdir:error=EIO:when=1", "true"]).output();
     let possible = tried.as_ref().is_ok_and(|tried| tried.status.success());
     if !possible {
         println!("left out: strace can't trace a process here: {tried:?}");

@@ -122,7 +122,9 @@ fn each_export_into_one_folder_keeps_a_card_of_its_own() {
     // again: each replaces its own, when that is said
     export("half.safetensors", &["--no-card"]).exits(2).says("`out/half.safetensors` is there already");
     std::fs::remove_file(bench.path("out/half.safetensors")).unwrap();
-    export("half.safetensors", &[]).exits(2).says("`out/half.md` is there already; `--force` replaces the card of this file");
+    export("half.safetensors", &[])
+        .exits(2)
+        .says("`out/half.md` is there already; `--force` replaces the card of this file");
     export("half.safetensors", &["--force"]).exits(0);
     export("net.safetensors", &["--force"]).exits(0);
     assert_eq!((bench.read("out/README.md"), bench.read("out/half.md").contains("`half.safetensors`")), (first, true));

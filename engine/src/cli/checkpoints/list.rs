@@ -58,8 +58,14 @@ pub(super) fn id_of(checkpoint: &Path) -> Option<(u64, u64)> {
 }
 
 fn row(path: &Path) -> Row {
-    let mut row =
-        Row { id: id_of(path), names: Vec::new(), place: "?".to_owned(), bytes: 0, state: String::new(), metrics: String::new() };
+    let mut row = Row {
+        id: id_of(path),
+        names: Vec::new(),
+        place: "?".to_owned(),
+        bytes: 0,
+        state: String::new(),
+        metrics: String::new(),
+    };
     let told = Checkpoint::open(path).and_then(|checkpoint| {
         row.bytes = checkpoint.bytes();
         let meta = checkpoint.meta()?;

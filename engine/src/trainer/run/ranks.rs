@@ -70,12 +70,7 @@ pub(super) fn join_for<T: Build>(
     meet(experiment, launched, hello.with("the checkpoint", checkpoint.display().to_string()), signals)
 }
 
-fn meet<T: Build>(
-    experiment: &Experiment<T>,
-    launched: Launched,
-    hello: Hello,
-    signals: &Signals,
-) -> Result<Process> {
+fn meet<T: Build>(experiment: &Experiment<T>, launched: Launched, hello: Hello, signals: &Signals) -> Result<Process> {
     if launched.world == 1 {
         return Ok(Process::Alone);
     }

@@ -16,8 +16,8 @@ fn started(bench: &Bench) -> Running {
 fn rank_of(running: &Running, rank: usize) -> u32 {
     let until = Instant::now() + Duration::from_secs(30);
     loop {
-        // the program's own name has replaced the launcher's by then
-        if let Some(found) = ranks_of(running).get(rank).filter(|rank| has(**rank, "SigBlk:", 15)) {
+        let is_safe = |rank: &&u32| has(**rank, "SigBlk:", 15) || has(**rank, "SigCgt:", 15);
+        if let Some(found) = ranks_of(running).get(rank).filter(is_safe) {
             return *found;
         }
         assert!(Instant::now() < until, "rank {rank} is not started with its signals blocked");
