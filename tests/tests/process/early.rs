@@ -64,7 +64,7 @@ fn a_checkpoint_that_is_asked_for_before_the_first_iter_comes_after_it() {
     for wait in (0..=LAST).step_by(2 * EVERY as usize) {
         let wait = wait + chosen(2 * EVERY);
         let bench = Bench::by_epoch();
-        let never = ["--set", "hooks.checkpoint=(interval: 1000, save_last: false)"];
+        let never = ["--set", "hooks.checkpoint=(interval: 1000, save_last: false, save_best: [])"];
         let ended = after(wait, blocked(&bench, &[&PAUSED[..], &never].concat()), "USR1").exits(0);
         let run = bench.path("runs/run");
         let said = log(&run);
