@@ -5,14 +5,15 @@ import os
 from support import DEVICE, check, digits, experiment, need_device, newest, row, same_bytes, scratch
 
 # wide enough that a copy takes longer than it takes to begin the next update; dropout draws from the device's generator
-COMMON = ["--device", DEVICE, "--set", "deterministic=Strict", "--set", "model.width=128", "--set", "model.dropout=0.2"]
-UPDATES = 2 * 23
+WIDTH = 128 if DEVICE == "cuda" else 32
+COMMON = ["--device", DEVICE, "--set", "deterministic=Strict", "--set", f"model.width={WIDTH}", "--set", "model.dropout=0.2"]
+UPDATES = 3 * 23
 
 
 def train(folder, name, background, *more):
     """A run with a checkpoint after every update."""
     saves = f'hooks.checkpoint=(interval: 1, by: Iter, keep: 1000, background: {background})'
-    words = [experiment(), "--set", f'name="{name}"', *COMMON, "--set", "train.max_epochs=2", "--set", saves, *more]
+    words = [experiment(), "--set", f'name="{name}"', *COMMON, "--set", "train.max_epochs=3", "--set", saves, *more]
     return digits(folder, *words)
 
 
@@ -51,7 +52,7 @@ with scratch() as folder:
         ended = train(folder, "half", "true", "--resume") if half.code == 0 else half
         compare("stopped, and gone on from such a checkpoint", folder, "waits", "half", ended)
         none = digits(
-            folder, experiment(), "--set", 'name="none"', *COMMON, "--set", "train.max_epochs=2", "--set", "hooks.checkpoint=(interval: 1000, save_last: false)"
+            folder, experiment(), "--set", 'name="none"', *COMMON, "--set", "train.max_epochs=3", "--set", "hooks.checkpoint=(interval: 1000, save_last: false)"
         )
         if none.code == 0 and beside.code == 0:
             each = lambda run: 1000 * (run.seconds - none.seconds) / UPDATES
