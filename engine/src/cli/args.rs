@@ -280,6 +280,9 @@ pub(super) struct EvaluationArgs {
     /// `last`, `best`, or `best:METRIC` where several are kept
     #[arg(long, value_name = "PATH|last|best")]
     pub(super) checkpoint: PathBuf,
+    /// With the weights as they were trained, also where the training has evaluated an average of them
+    #[arg(long)]
+    pub(super) raw: bool,
     /// In so many processes of this machine, each with its part of the data; the results are those of one
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65536))]
     pub(super) ranks: Option<u32>,

@@ -45,7 +45,7 @@ mod time;
 mod weights;
 
 use crate::base::disk::parent;
-use crate::base::{Error, ErrorContext as _, Result, libtorch, signals};
+use crate::base::{Error, ErrorContext as _, Result, libtorch, panics, signals};
 use crate::config::{Given, Kind, Node, Over, registry};
 use crate::dist::{Launched, follow_launcher};
 use crate::folder::{Mode, PREDICTIONS};
@@ -69,16 +69,16 @@ use target::Target;
 /// Makes the program of a trainer: `engine::main!(Digits);`.
 #[macro_export]
 macro_rules! main {
-    // the error is the type of `main`, so that what asks for its trainer is silent
+    // a `main` without a trainer is there, so that `experiment!` has no error of its own
     (@refused $message:literal, $($at:tt)+) => {
-        fn main() -> $crate::__private::Ended<$crate::__private::refuse!($message, $($at)+)> {
+        fn main() -> $crate::__private::no_main::Nothing {
+            $crate::__private::refuse!($message, $($at)+);
             loop {}
         }
     };
     () => {
-        fn main() -> $crate::__private::Ended<
-            ::core::compile_error!("`engine::main!` takes the trainer of the program: `engine::main!(Digits);`")
-        > {
+        fn main() -> $crate::__private::no_main::Nothing {
+            ::core::compile_error!("`engine::main!` takes the trainer of the program: `engine::main!(Digits);`");
             loop {}
         }
     };
@@ -221,10 +221,14 @@ pub fn main<T: Fields>(
         },
     };
     let launched = follow_launcher();
-    let done = caught.map_err(Failure::from).and_then(|()| run::<T>(command, &style));
-    done.unwrap_or_else(|failure| match ranks::leave(&failure, launched) {
-        true => failure.code(),
-        false => ended(failure, style.color.stderr()),
+    // what the user's code does outside of a run, when a part is built or listed, may panic too
+    let done =
+        panics::catch("this program", || Ok(caught.map_err(Failure::from).and_then(|()| run::<T>(command, &style))));
+    done.unwrap_or_else(|panicked| Err(Failure::Run(panicked))).unwrap_or_else(|failure| {
+        match ranks::leave(&failure, launched) {
+            true => failure.code(),
+            false => ended(failure, style.color.stderr()),
+        }
     })
 }
 
@@ -429,7 +433,13 @@ enum Evaluated<T: Build> {
 fn evaluated<T: Build>(role: Role, what: EvaluationArgs) -> Result<Evaluated<T>, Failure> {
     needs_loader::<T>(role).map_err(Failure::Usage)?;
     prepare_device()?;
-    let loaded = Loaded::read(&what.experiment, Purpose::Run)?;
+    let raw = what.raw.then(|| Given {
+        option: "--raw",
+        text: String::new(),
+        path: "eval_weights".to_owned(),
+        value: Node::named("Trained", Kind::Unit),
+    });
+    let loaded = Loaded::read_with(&what.experiment, raw.into_iter().collect(), Purpose::Run)?;
     let checkpoint = checkpoint::resolve(what.checkpoint, &loaded.folder())?;
     // `dist.ranks` is that of the training
     let ranks = what.ranks.map(|ranks| ranks as usize);

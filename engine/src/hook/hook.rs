@@ -42,7 +42,7 @@ pub fn is_well(cx: &Context<'_>) -> bool {
 }
 
 /// What `#[phases]` makes of its block, one for a type. It is the one way to [`Phases`].
-pub trait OnePhasesBlock: PhasesOwner {
+pub trait AllPhasesInOneBlock: PhasesOwner {
     /// The phases, known at compile time.
     const PHASES: PhaseMask;
 
@@ -57,13 +57,13 @@ pub trait OnePhasesBlock: PhasesOwner {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: OnePhasesBlock> Phases for T {
-    const PHASES: PhaseMask = <T as OnePhasesBlock>::PHASES;
-    const ONLY_OK: PhaseMask = <T as OnePhasesBlock>::ONLY_OK;
+impl<T: AllPhasesInOneBlock> Phases for T {
+    const PHASES: PhaseMask = <T as AllPhasesInOneBlock>::PHASES;
+    const ONLY_OK: PhaseMask = <T as AllPhasesInOneBlock>::ONLY_OK;
 
     #[inline(always)]
     fn call(&mut self, phase: Phase, cx: &mut Context<'_>) -> Result<()> {
-        OnePhasesBlock::call(self, phase, cx)
+        AllPhasesInOneBlock::call(self, phase, cx)
     }
 }
 

@@ -91,7 +91,8 @@ fn predict_writes_one_object_for_each_sample_in_order() {
     let ended = bench.run(&["predict", "exp.ron", "--checkpoint", "runs/run"]).exits(0);
     let path = bench.path("runs/run/predictions.jsonl").display().to_string();
     let checkpoint = "the checkpoint runs/run/checkpoints/iter_000000009, of epoch 3, iter 9";
-    assert_eq!(ended.stdout, format!("{checkpoint}\n7 predictions in {path}\n"));
+    let weights = "weights: averages of those that were trained (`--raw` evaluates these)";
+    assert_eq!(ended.stdout, format!("{weights}\n{checkpoint}\n7 predictions in {path}\n"));
     // the file that names the newest checkpoint stands for it
     let latest = ["predict", "exp.ron", "--checkpoint", "runs/run/checkpoints/latest"];
     assert_eq!(bench.run(&latest).exits(0).stdout, ended.stdout);

@@ -26,6 +26,7 @@ mod mistakes;
 mod names;
 mod outputs;
 mod overfit;
+mod panics;
 mod passes;
 mod peers;
 mod ranks;
