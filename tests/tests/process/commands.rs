@@ -67,6 +67,12 @@ fn eval_computes_metrics_over_written_predictions_and_tells_what_it_leaves_out()
     // and another error of its own is told
     bench.write("written.jsonl", "{\"logits\":1.0,\"target\":1}\n");
     bench.run(&[&eval[..], &["--set", "metrics=[]"]].concat()).exits(1);
+    // samples of another shape than those before: which they are, and what they have
+    let two = "{\"logits\":[2.0,1.0,0.0],\"target\":0}\n{\"logits\":[[2.0,1.0]],\"target\":1}\n";
+    bench.write("written.jsonl", two);
+    let ended = bench.run(&[&eval[..], &["--set", "metrics=[]"]].concat()).exits(1);
+    let told = "can't be computed over sample 1: `logits` is Double [1, 1, 2], `target` is Int64 [1]";
+    assert!(ended.stderr.contains(told), "{ended}");
     std::fs::write(bench.path("written.jsonl"), "{\"logits\":[2.0,[1.0]]}\n").unwrap();
     let refused = bench.run(&eval);
     assert!(refused.stderr.contains("`logits` in line 1 of `written.jsonl` has lists of several lengths"), "{refused}");
