@@ -1,7 +1,6 @@
 //! How the ranks of a job find each other: one of them, or their launcher, serves a store at an address that all know.
 
 use crate::dist::error::DistError;
-use crate::dist::hello::key;
 use crate::dist::launched::Launched;
 use crate::native::{NativeError, Store};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
@@ -38,12 +37,6 @@ impl Meeting {
         let (store, beats) = (own(&first)?, own(&second)?);
         Ok(Meeting { store, beats, groups: first, served })
     }
-}
-
-/// Whether a rank has come to its store, so that it listens to signals.
-pub(super) fn has_come(store: &Store, attempt: u64, rank: usize) -> bool {
-    let prefix = if attempt == 0 { String::new() } else { format!("{}/", name_of(attempt)) };
-    store.get(&format!("{prefix}{OWN}/{}", key(rank))).is_ok_and(|hello| hello.is_some())
 }
 
 /// Where the engine's own keys are: the others are those of libtorch.
