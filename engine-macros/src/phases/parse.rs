@@ -50,7 +50,8 @@ pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Op
         let is = |names: &[&str]| of.segments.last().is_some_and(|name| names.iter().any(|known| name.ident == known));
         let is_phase = |member: &ImplItem| matches!(member, ImplItem::Fn(function) if PHASES.iter().any(|name| function.sig.ident == name));
         let are_phases = !item.items.is_empty() && item.items.iter().all(is_phase);
-        if !is(&["Hook", "Phases"]) && !(are_phases && is(&["Steps", "ValStep", "TestStep", "PredictStep"])) {
+        let is_meant = is(&["Hook", "Phases"]) || (are_phases && is(&["Steps", "ValStep", "TestStep", "PredictStep"]));
+        if !is_meant {
             return None;
         }
         let owner = source_of_type(&item.self_ty);
