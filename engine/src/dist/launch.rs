@@ -317,6 +317,7 @@ fn report(ranks: &[OneRank], folder: &ErrorFiles, told_to_end: Option<Signal>) -
         errors.push((error, when, status));
     }
     errors.sort_by_key(|(error, when, _)| (error.follows, *when));
+    tell_once(&mut errors, folder);
     let code = match errors.first() {
         Some((_, _, status)) => status.code().map_or(1, exit_code),
         None => match ranks.first().and_then(|rank| rank.ended) {
@@ -326,6 +327,16 @@ fn report(ranks: &[OneRank], folder: &ErrorFiles, told_to_end: Option<Signal>) -
         },
     };
     Ranks { code, errors: errors.into_iter().map(|(error, ..)| error).collect() }
+}
+
+/// Where several ranks have ended with one error, as when rank 0 has told them that a disk is full, the lowest of them tells it.
+fn tell_once(errors: &mut [(RankError, Instant, ExitStatus)], folder: &ErrorFiles) {
+    let Some(first) = errors.first().map(|(error, ..)| error.texts.clone()) else { return };
+    // two that were killed have each an end of their own
+    let is_same = |error: &RankError| error.texts == first && folder.of(error.rank).is_file();
+    let lowest = (0..errors.len()).filter(|place| is_same(&errors[*place].0)).min_by_key(|place| errors[*place].0.rank);
+    errors.swap(0, lowest.unwrap_or(0));
+    errors.iter_mut().skip(1).filter(|(error, ..)| is_same(error)).for_each(|(error, ..)| error.follows = true);
 }
 
 fn exit_code(code: i32) -> u8 {

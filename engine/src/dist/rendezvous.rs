@@ -79,18 +79,22 @@ fn connect(launched: &Launched, timeout: Duration, is_told_to_end: &dyn Fn() -> 
     let since = Instant::now();
     // a machine that does not exist yet may come
     let each = timeout.min(Duration::from_secs(5));
-    let listens = || {
-        let addresses = (host.as_str(), *port).to_socket_addrs();
-        addresses.is_ok_and(|mut found| found.any(|at| TcpStream::connect_timeout(&at, each).is_ok()))
-    };
     let mut told: Option<Instant> = None;
-    while !listens() {
+    loop {
+        let found = listens(host, *port, each);
+        if let Ok(true) = found {
+            break;
+        }
         // rank 0 may be just about to serve it, and would wait for this rank in vain
         told = told.or_else(|| is_told_to_end().then(Instant::now));
         if told.is_some_and(|told| told.elapsed() >= LAST_TRY) {
             return Err(DistError::Interrupted);
         }
         if since.elapsed() >= timeout {
+            if let Err(error) = found {
+                let why = format!("no machine of the name `{host}` is known here: {error}");
+                return Err(DistError::Variable { name: "MASTER_ADDR", why });
+            }
             let source = NativeError::argument(format!("nobody listens there after {} s", timeout.as_secs_f64()));
             return Err(DistError::NoStore { host: host.clone(), port: *port, source });
         }
@@ -98,6 +102,12 @@ fn connect(launched: &Launched, timeout: Duration, is_told_to_end: &dyn Fn() -> 
     }
     let left = timeout.saturating_sub(since.elapsed()).max(Duration::from_secs(1));
     Store::connect(host, *port, left).map_err(|source| DistError::NoStore { host: host.clone(), port: *port, source })
+}
+
+/// Whether somebody listens there; an error when the name is not known.
+fn listens(host: &str, port: u16, patience: Duration) -> std::io::Result<bool> {
+    let mut addresses = (host, port).to_socket_addrs()?;
+    Ok(addresses.any(|at| TcpStream::connect_timeout(&at, patience).is_ok()))
 }
 
 fn failed(source: NativeError) -> DistError {
