@@ -52,7 +52,7 @@ fn ours(group: &Arc<ProcessGroup>, variant: &str) -> Vec<String> {
                 ("uneven", _) => (20, 12),
                 _ => (16 * rank, 16),
             };
-            let (x, y) = batch(place, first, count);
+            let (x, y) = samples(place, first, count);
             updates.before_batch(0, batch + 1 == accumulate).unwrap();
             let [extra @ .., w1, b1, w2, b2] = parameters.as_slice() else { unreachable!() };
             let mut logits = x.linear(w1, Some(b1)).relu().linear(w2, Some(b2));
@@ -70,7 +70,7 @@ fn ours(group: &Arc<ProcessGroup>, variant: &str) -> Vec<String> {
 }
 
 /// Samples of a batch of 32, and their classes.
-fn batch(place: usize, first: i64, count: i64) -> (Tensor, Tensor) {
+fn samples(place: usize, first: i64, count: i64) -> (Tensor, Tensor) {
     let classes = Tensor::arange(32, (Kind::Int64, Device::Cpu)).remainder(3);
     (filled(&[32, 8], place, 1.0).narrow(0, first, count), classes.narrow(0, first, count))
 }
@@ -96,7 +96,7 @@ fn passes(group: &Arc<ProcessGroup>) -> Vec<String> {
     updates.set_passes(PASSES, plans, &all).unwrap();
     updates.join(group, ReducerOptions { bucket_bytes: 25 << 20, find_unused: false, compress: None, note: 0 });
     for update in 0..50 {
-        let (x, y) = batch(9 + update as usize, 16 * rank, 16);
+        let (x, y) = samples(9 + update as usize, 16 * rank, 16);
         for (pass, own) in [&critic, &maker].into_iter().enumerate() {
             updates.begin(pass).unwrap();
             if update == 0 {

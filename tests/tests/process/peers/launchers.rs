@@ -86,7 +86,7 @@ fn a_signal_to_mpirun_ends_all_ranks_with_one_checkpoint() {
 /// The run was stopped after an iter, with a checkpoint of it, and goes on to the same bits.
 fn goes_on(ours: &Bench, theirs: &Bench) {
     let run = theirs.path("runs/run");
-    assert!(log(&run).iter().any(|line| line.starts_with("stopped by SIGTERM at ")), "{:?}", log(&run));
+    assert!(log(&run).iter().any(|line| line == "stopped by SIGTERM"), "{:?}", log(&run));
     assert!(newest(&run).exists());
     theirs.train(&["--ranks", "2", "--set", "loaders.train.batch_size=2", "--resume"]).exits(0);
     assert_same(&ours.path("runs/run"), &run, "a signal");
