@@ -74,8 +74,9 @@ fn a_signal_to_mpirun_ends_all_ranks_with_one_checkpoint() {
         return;
     }
     let (ours, theirs) = (expected(), Bench::by_epoch());
-    let mut running = theirs.start_script(&[&MPIRUN[..], &TRAIN, &["--set", "trainer.pause=25"]].concat());
-    running.wait_for("mark train 12");
+    let mut running = theirs.start_script(&[&MPIRUN[..], &TRAIN, &["--set", "trainer.pause=80"]].concat());
+    // what is printed comes late
+    running.wait_for("mark train 3");
     running.signal("TERM");
     // the exit code is its own
     let ended = running.end();

@@ -26,7 +26,11 @@ fn models_that_differ_are_told_by_both_ranks() {
     let bench = plain();
     let since = Instant::now();
     for running in started(&bench, &[("MLP_HAS_SPARE", "1")], &[]) {
-        running.end().exits(1).says("the model of rank 1 is not that of rank 0").says("only one has `net.spare` of shape [3] Float");
+        running
+            .end()
+            .exits(1)
+            .says("the model of rank 1 is not that of rank 0")
+            .says("only one has `net.spare` of shape [3] Float");
     }
     assert!(since.elapsed() < Duration::from_secs(15), "{:?}", since.elapsed());
 }
