@@ -74,7 +74,10 @@ fn a_signal_to_mpirun_ends_all_ranks_with_one_checkpoint() {
         return;
     }
     let (ours, theirs) = (expected(), Bench::by_epoch());
-    let mut running = theirs.start_script(&[&MPIRUN[..], &TRAIN, &["--set", "trainer.pause=80"]].concat());
+    // else it kills its processes after a second
+    let patient = ["--mca", "odls_base_sigkill_timeout", "60"];
+    let more = ["--set", "trainer.pause=80"];
+    let mut running = theirs.start_script(&[&MPIRUN[..], &patient, &TRAIN, &more].concat());
     // what is printed comes late
     running.wait_for("mark train 3");
     running.signal("TERM");
@@ -218,9 +221,9 @@ fn srun_starts_the_ranks_and_scancel_signals_them() {
     assert_told(&cluster.srun(&Bench::by_epoch(), &[], &FAULT).end());
     // to all tasks at once: a checkpoint that is asked for, then the end
     let theirs = Bench::by_epoch();
-    let more = ["--set", "trainer.pause=40"];
+    let more = ["--set", "trainer.pause=200"];
     let mut running = cluster.srun(&theirs, &["--unbuffered", "--job-name", "long"], &more);
-    for (mark, signal) in [("mark train 6", "USR1"), ("mark train 16", "TERM")] {
+    for (mark, signal) in [("mark train 5", "USR1"), ("mark train 10", "TERM")] {
         running.wait_for(mark);
         assert!(cluster.command("scancel").args(["-s", signal, "--name", "long"]).status().unwrap().success());
     }

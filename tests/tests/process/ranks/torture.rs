@@ -147,6 +147,11 @@ fn whatever_meets_a_rank_at_any_instant_all_end_in_time_and_the_run_goes_on_to_t
         (draws >> 33) % below.max(1)
     };
     let mut failed = Vec::new();
+    let fails = |failed: &mut Vec<String>, text: String| {
+        // who waits for many events wants to know
+        println!("{text}");
+        failed.push(text);
+    };
     for place in 0..kills {
         let event = EVENTS[((place + seed) % EVENTS.len() as u64) as usize];
         let at = Duration::from_micros(draw(life.as_micros() as u64));
@@ -167,13 +172,13 @@ fn whatever_meets_a_rank_at_any_instant_all_end_in_time_and_the_run_goes_on_to_t
         if met {
             slowest = slowest.max(took);
             if let Err(why) = judge(event, &ended) {
-                failed.push(format!("{what}: {why}: {ended}"));
+                fails(&mut failed, format!("{what}: {why}: {ended}"));
             }
             if took > BOUND {
-                failed.push(format!("{what}: all had ended after {took:?}: {ended}"));
+                fails(&mut failed, format!("{what}: all had ended after {took:?}: {ended}"));
             }
         } else if ended.code != Some(0) {
-            failed.push(format!("{what}: it met nobody: {ended}"));
+            fails(&mut failed, format!("{what}: it met nobody: {ended}"));
         }
         over += u64::from(ended.code == Some(0));
         let ended = start(&bench, &[]).end();
