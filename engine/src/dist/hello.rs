@@ -1,7 +1,7 @@
 //! What ranks tell each other when they meet: all of it has to be the same.
 
 use crate::base::waiting::Waiting;
-use crate::dist::error::DistError;
+use crate::dist::error::{DistError, Gone, Lost};
 use crate::native::{NativeError, Store};
 use std::time::{Duration, Instant};
 
@@ -63,6 +63,11 @@ impl Hello {
                 }
                 return Err(DistError::Interrupted);
             }
+            if let Some(rank) = store.get(GONE).map_err(failed)? {
+                let who = String::from_utf8_lossy(&rank).parse().ok().map(|rank| (rank, Gone::Silent));
+                let (doing, why) = ("the meeting of the ranks".to_owned(), "its launcher has seen its end".to_owned());
+                return Err(DistError::Lost(Lost { doing, who, world, why }));
+            }
             // a rank that came earlier may have waited long enough
             let given_up = store.get(MISSING).map_err(failed)?;
             if given_up.is_some() || since.elapsed() >= timeout {
@@ -108,6 +113,8 @@ impl Hello {
     }
 }
 
+/// The rank that has ended before all had come, as its launcher knows.
+pub(super) const GONE: &str = "gone";
 /// There when a rank was told to end before all had come.
 const ENDED: &str = "ended";
 /// Who was missed, once a rank has given up.

@@ -2,7 +2,7 @@
 
 use crate::base::{Error, ErrorContext as _, Result};
 use crate::dist::error_file::{ERROR_FILE, LeftError};
-use crate::dist::rendezvous::has_come;
+use crate::dist::rendezvous::{has_come, tell_of_end};
 use crate::native::Store;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
@@ -96,7 +96,8 @@ impl Launch {
             let child = child.with_context(|| format!("rank {rank} can't be started"))?;
             started.0.push(OneRank::of(rank, child));
         }
-        let told_to_end = started.wait(signals, &|rank| has_come(&store, attempt, rank));
+        let told_to_end =
+            started.wait(signals, &|rank| has_come(&store, attempt, rank), &|rank| tell_of_end(&store, attempt, rank));
         Ok((report(&started.0, &folder, told_to_end), told_to_end))
     }
 
@@ -213,9 +214,15 @@ struct Started(Vec<OneRank>);
 
 impl Started {
     /// Waits for the end of all; gives the signal that has told them to end. `listens` tells whether a rank listens to
-    /// signals.
-    fn wait(&mut self, signals: &mut Signals, listens: &dyn Fn(usize) -> bool) -> Option<Signal> {
+    /// signals; `ended` is told of the first that has failed.
+    fn wait(
+        &mut self,
+        signals: &mut Signals,
+        listens: &dyn Fn(usize) -> bool,
+        ended: &dyn Fn(usize),
+    ) -> Option<Signal> {
         let (mut failed, mut told, mut told_to_end) = (None::<Instant>, false, None);
+        let mut is_known = false;
         let mut saves = false;
         while self.0.iter().any(|rank| rank.ended.is_none()) {
             for signal in signals.pending() {
@@ -242,6 +249,10 @@ impl Started {
             {
                 told_to_end = Some(signal);
                 self.0.iter().for_each(|rank| rank.signal(signal));
+            }
+            if let (false, Some(rank)) = (is_known, self.0.iter().position(|rank| rank.has_failed(told_to_end))) {
+                is_known = true;
+                ended(rank);
             }
             // rank 0 has the most to do, and ends last
             let is_over = self.0.first().is_some_and(|main| main.ended.is_some());

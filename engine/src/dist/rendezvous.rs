@@ -1,7 +1,7 @@
 //! How the ranks of a job find each other: one of them, or their launcher, serves a store at an address that all know.
 
 use crate::dist::error::DistError;
-use crate::dist::hello::key;
+use crate::dist::hello::{GONE, key};
 use crate::dist::launched::Launched;
 use crate::native::{NativeError, Store};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
@@ -44,6 +44,13 @@ impl Meeting {
 pub(super) fn has_come(store: &Store, attempt: u64, rank: usize) -> bool {
     let prefix = if attempt == 0 { String::new() } else { format!("{}/", name_of(attempt)) };
     store.get(&format!("{prefix}{OWN}/{}", key(rank))).is_ok_and(|hello| hello.is_some())
+}
+
+/// Tells the ranks of this store that one has ended, for those that still wait for it: as the launcher of them all.
+pub(super) fn tell_of_end(store: &Store, attempt: u64, rank: usize) {
+    let prefix = if attempt == 0 { String::new() } else { format!("{}/", name_of(attempt)) };
+    // they would wait longer without it, and then see by themselves
+    let _ = store.set(&format!("{prefix}{OWN}/{GONE}"), rank.to_string().as_bytes());
 }
 
 /// Where the engine's own keys are: the others are those of libtorch.

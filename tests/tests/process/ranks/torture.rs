@@ -67,7 +67,8 @@ impl Event {
 /// Lets it happen; the rank that it has met, and all ranks there were. What is for a rank that does not exist yet meets nobody.
 fn happen(event: Event, running: &mut Running) -> (bool, Vec<u32>) {
     let ranks = ranks_of(running);
-    let one = |rank: usize, name| ranks.get(rank).is_some_and(|process| signal_if_there(*process, name));
+    // of a single one it is not known which it is
+    let one = |rank: usize, name| ranks.len() == 2 && signal_if_there(ranks[rank], name);
     let met = match event {
         Event::KillRank(rank) => one(rank, "KILL"),
         Event::StopRank(rank) => one(rank, "STOP"),
