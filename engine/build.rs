@@ -4,38 +4,13 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const SOURCES: [&str; 19] = [
-    "core.cpp",
-    "optimizer.cpp",
-    "foreach.cpp",
-    "each.cpp",
-    "generator.cpp",
-    "autograd.cpp",
-    "device.cpp",
-    "reads.cpp",
-    "memory.cpp",
-    "transfer.cpp",
-    "precision.cpp",
-    "process.cpp",
-    "recompute.cpp",
-    "graph.cpp",
-    "profile.cpp",
-    "dist.cpp",
-    "reducer.cpp",
-    "finite.cpp",
-    "flops.cpp",
-];
-const HEADERS: [&str; 2] = ["core.hpp", "dist.hpp"];
 /// Declarations of Gloo, of which the wheel of libtorch has no headers.
 const GLOO: &str = "native/gloo_declared";
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rustc-env=ENGINE_RUSTC_VERSION={}", rustc_version());
-    for file in SOURCES.iter().chain(&HEADERS) {
-        println!("cargo:rerun-if-changed=native/{file}");
-    }
-    println!("cargo:rerun-if-changed={GLOO}");
+    println!("cargo:rerun-if-changed=native");
     if env::var_os("CARGO_FEATURE_DOC_ONLY").is_some() {
         return;
     }
@@ -61,7 +36,13 @@ fn rustc_version() -> String {
 }
 
 fn compile_shim(include: &Path) {
-    cc::Build::new()
+    let mut build = cc::Build::new();
+    // lines are enough for a backtrace; the types of libtorch's headers take half as long again to compile
+    build.debug(false);
+    if env::var("DEBUG").is_ok_and(|level| !matches!(level.as_str(), "false" | "0" | "none")) {
+        build.flag_if_supported("-g1");
+    }
+    build
         .cpp(true)
         .pic(true)
         .std("c++17")
@@ -79,6 +60,6 @@ fn compile_shim(include: &Path) {
         .flag(include)
         .flag("-isystem")
         .flag(include.join("torch/csrc/api/include"))
-        .files(SOURCES.iter().map(|file| Path::new("native").join(file)))
+        .file("native/all.cpp")
         .compile("engine_native");
 }

@@ -13,6 +13,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -57,6 +58,10 @@ int guarded(Body&& body) noexcept {
   } catch (...) {
     return record_error(std::current_exception());
   }
+}
+
+inline bool starts_with(std::string_view text, std::string_view prefix) {
+  return text.substr(0, prefix.size()) == prefix;
 }
 
 inline at::Tensor* give(at::Tensor tensor) {

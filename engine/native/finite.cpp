@@ -26,10 +26,6 @@ struct Found {
 Found found;
 at::CallbackHandle checking = 0;
 
-bool starts_with(std::string_view name, std::string_view prefix) {
-  return name.substr(0, prefix.size()) == prefix;
-}
-
 // Memory that holds nothing yet.
 bool is_unwritten(std::string_view name) {
   return starts_with(name, "aten::empty") || starts_with(name, "aten::new_empty") || starts_with(name, "aten::resize");

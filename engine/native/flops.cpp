@@ -94,8 +94,6 @@ void attention(std::string_view name, c10::ArrayRef<const at::IValue> inputs, bo
   add(name, backward ? 3 * scores + 2 * sums : scores + sums, *q, *k);
 }
 
-bool starts_with(std::string_view name, std::string_view prefix) { return name.substr(0, prefix.size()) == prefix; }
-
 std::unique_ptr<at::ObserverContext> count(const at::RecordFunction& call) {
   std::lock_guard<std::mutex> lock(flops.mutex);
   if (!flops.on) return nullptr;

@@ -53,8 +53,6 @@ const GraphClass& graph_class() {
 
 c10::impl::VirtualGuardImpl device_guard(c10::Device device) { return c10::impl::VirtualGuardImpl(device.type()); }
 
-}  // namespace
-
 // One graph, or one that is being recorded.
 class Graph {
  public:
@@ -73,6 +71,7 @@ class Graph {
   alignas(16) unsigned char room_[512] = {};
 };
 
+}  // namespace
 }  // namespace eng
 
 ENG_API bool eng_graphs_exist() {

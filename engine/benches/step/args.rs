@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::nets::Kind;
-use crate::work::Work;
+use crate::work::{Way, Work};
 use engine::prelude::Device;
 use std::path::PathBuf;
 
@@ -70,36 +70,6 @@ pub(crate) enum Command {
         device: Device,
         from_host: bool,
     },
-}
-
-/// How a step is taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Way {
-    Engine,
-    Rows,
-    Hooks,
-    Captured,
-    Hand,
-    Foreach,
-    Workers,
-    Pinned,
-    Pageable,
-    Ahead,
-}
-
-impl Way {
-    const ALL: [(&str, Way); 10] = [
-        ("engine", Way::Engine),
-        ("rows", Way::Rows),
-        ("hooks", Way::Hooks),
-        ("captured", Way::Captured),
-        ("hand", Way::Hand),
-        ("foreach", Way::Foreach),
-        ("workers", Way::Workers),
-        ("pinned", Way::Pinned),
-        ("pageable", Way::Pageable),
-        ("ahead", Way::Ahead),
-    ];
 }
 
 /// A comparison.

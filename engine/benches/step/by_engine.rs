@@ -1,8 +1,8 @@
 //! The step as a program of this engine takes it: a trainer, an experiment, the default hooks, rows into a file.
 
-use crate::args::Way;
 use crate::nets::{BenchNet, Kind, fill};
 use crate::talk::{Talk, WARM_UP, one_thread_on_the_cpu};
+use crate::work::Way;
 use engine::folder::Mode;
 use engine::native::{DeviceReads, NoSyncGuard};
 use engine::prelude::*;

@@ -1,10 +1,10 @@
 //! Batches of images on their way to the device: that every way gives the same bits and waits for nothing, and how fast each
 //! is. Each batch is made by a thread, as large as those of ImageNet, and only then copied to the device.
 
-use crate::args::Way;
-use crate::nets::{BenchNet, numbers, spread};
+use crate::nets::{BenchNet, image_sizes, numbers, spread};
 use crate::prove::differences;
 use crate::talk::one_thread_on_the_cpu;
+use crate::work::Way;
 use engine::data::BatchOf;
 use engine::folder::Mode;
 use engine::prelude::*;
@@ -20,12 +20,7 @@ const STOP: u64 = 70;
 /// Threads that make batches.
 const WORKERS: usize = 8;
 
-/// Images of a batch that is measured, and their height and width. A CPU is given less.
-pub(crate) fn sizes(device: Device) -> (i64, i64) {
-    if device == Device::Cpu { (4, 32) } else { (64, 224) }
-}
-
-/// The same of a batch that is compared: 6 MB, so that a step that came before its copy would be seen.
+/// Images of a batch that is compared, and their height and width: 6 MB, so that a step that came before its copy would be seen.
 fn compared_sizes(device: Device) -> (i64, i64) {
     if device == Device::Cpu { (4, 32) } else { (32, 128) }
 }
@@ -157,7 +152,7 @@ pub(crate) fn serve(device: Device, way: Way) -> Result<()> {
         checkpoint: "Off",
         rows: 50,
         deterministic: "Off",
-        sizes: sizes(device),
+        sizes: image_sizes(device),
     };
     run(experiment(device, folder.path(), &program)?, Mode::New)
 }

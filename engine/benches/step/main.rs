@@ -23,11 +23,11 @@ mod talk;
 pub mod validate;
 mod work;
 
-use args::{Command, Way};
+use args::Command;
 use engine::native::load_accelerator;
 use engine::prelude::{Device, Result};
 use std::process::ExitCode;
-use work::{OPTIMIZERS, Work};
+use work::{OPTIMIZERS, Way, Work};
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -50,9 +50,9 @@ fn main() -> ExitCode {
         Command::Serve { work, way, device } => {
             load_accelerator().map_err(Into::into).and_then(|_| serve(work, way, device))
         }
-        Command::Profile { net, way, device } => load_accelerator().map_err(Into::into).and_then(|_| {
-            by_engine::profile(net, device, if way == args::Way::Captured { "CudaGraph()" } else { "Eager" })
-        }),
+        Command::Profile { net, way, device } => load_accelerator()
+            .map_err(Into::into)
+            .and_then(|_| by_engine::profile(net, device, if way == Way::Captured { "CudaGraph()" } else { "Eager" })),
         Command::Prove { device } => load_accelerator().map_err(Into::into).and_then(|_| prove::prove(device)),
         Command::Loader { device } => load_accelerator().map_err(Into::into).and_then(|_| images::prove(device)),
         Command::Check { net, device, from_host } => {

@@ -19,6 +19,11 @@ pub enum Kind {
     Resnet50,
 }
 
+/// Images of a batch that is measured, and their height and width. A CPU is given less.
+pub(crate) fn image_sizes(device: Device) -> (i64, i64) {
+    if device == Device::Cpu { (4, 32) } else { (64, 224) }
+}
+
 /// The sizes of a GPT.
 #[derive(Clone, Copy)]
 struct Sizes {

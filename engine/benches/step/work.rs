@@ -1,6 +1,6 @@
 //! What is measured, and in which ways.
 
-use crate::nets::Kind;
+use crate::nets::{Kind, image_sizes};
 use engine::prelude::Device;
 
 /// What is measured.
@@ -45,6 +45,36 @@ pub(crate) const ELEMENTS: i64 = 64;
 /// Samples of a batch of [`Work::Samples`], and numbers of a sample.
 pub(crate) const SAMPLES: usize = 64;
 pub(crate) const NUMBERS: usize = 64;
+
+/// How a step is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    Engine,
+    Rows,
+    Hooks,
+    Captured,
+    Hand,
+    Foreach,
+    Workers,
+    Pinned,
+    Pageable,
+    Ahead,
+}
+
+impl Way {
+    pub(crate) const ALL: [(&str, Way); 10] = [
+        ("engine", Way::Engine),
+        ("rows", Way::Rows),
+        ("hooks", Way::Hooks),
+        ("captured", Way::Captured),
+        ("hand", Way::Hand),
+        ("foreach", Way::Foreach),
+        ("workers", Way::Workers),
+        ("pinned", Way::Pinned),
+        ("pageable", Way::Pageable),
+        ("ahead", Way::Ahead),
+    ];
+}
 
 /// Who does the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +131,7 @@ impl Work {
             Work::Optimizer(_) => ("tensors", MATRICES as i64),
             Work::Validation => ("samples", Kind::Tiny.batch_size(device)),
             Work::Samples => ("samples", SAMPLES as i64),
-            Work::Images => ("images", crate::images::sizes(device).0),
+            Work::Images => ("images", image_sizes(device).0),
         }
     }
 

@@ -62,7 +62,7 @@ pub use tensor_file::{TensorFile, TensorPlace, write_tensors};
 pub use write::{check_weights, complete, save, set_latest};
 
 pub(crate) use names::LATEST;
-pub(crate) use read::{iter_at, latest_in};
+pub(crate) use read::{iter_at, latest_in, raw_beside};
 
 /// The version of the layout on disk that this engine writes and reads.
 ///

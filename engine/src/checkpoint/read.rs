@@ -68,6 +68,14 @@ pub fn load_models(path: &Path) -> Result<Vec<(String, Variables)>, CheckpointEr
     Ok(vec![(name, variables)])
 }
 
+/// The file beside this one that has the trained weights of the same model, `net.raw.safetensors` beside `net.safetensors`;
+/// `None` where there is none.
+pub(crate) fn raw_beside(path: &Path) -> Option<PathBuf> {
+    let name = path.file_name()?.to_str()?.strip_suffix(TENSORS)?;
+    let raw = path.with_file_name(format!("{name}{RAW}{TENSORS}"));
+    raw.is_file().then_some(raw)
+}
+
 /// What [`newest_valid`] found.
 #[derive(Debug, Default)]
 pub struct Newest {

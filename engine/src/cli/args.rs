@@ -270,6 +270,9 @@ pub(super) struct EvaluationArgs {
     /// `last`, `best`, or `best:METRIC` where several are kept
     #[arg(long, value_name = "PATH|last|best")]
     pub(super) checkpoint: PathBuf,
+    /// With the weights as they were trained, also where the training has evaluated an average of them
+    #[arg(long)]
+    pub(super) raw: bool,
     /// In so many processes of this machine, each with its part of the data; the results are those of one. `gpu`: in one for
     /// each CUDA device
     #[arg(long, value_name = "N|gpu")]

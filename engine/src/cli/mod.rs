@@ -45,7 +45,7 @@ mod time;
 mod weights;
 
 use crate::base::disk::parent;
-use crate::base::{Error, Result, libtorch};
+use crate::base::{Error, Result, libtorch, panics};
 use crate::config::{Given, Kind, Node, Over, registry};
 use crate::dist::{Launched, follow_launcher};
 use crate::folder::{Mode, PREDICTIONS};
@@ -214,9 +214,13 @@ pub fn main<T: Fields>(
         },
     };
     let launched = follow_launcher();
-    run::<T>(command, &style).unwrap_or_else(|failure| match ranks::leave(&failure, launched) {
-        true => failure.code(),
-        false => ended(failure, style.color.stderr()),
+    // what the user's code does outside of a run, when a part is built or listed, may panic too
+    let done = panics::catch("this program", || Ok(run::<T>(command, &style)));
+    done.unwrap_or_else(|panicked| Err(Failure::Run(panicked))).unwrap_or_else(|failure| {
+        match ranks::leave(&failure, launched) {
+            true => failure.code(),
+            false => ended(failure, style.color.stderr()),
+        }
     })
 }
 
@@ -413,7 +417,13 @@ enum Evaluated<T: Build> {
 fn evaluated<T: Build>(role: Role, what: EvaluationArgs) -> Result<Evaluated<T>, Failure> {
     needs_loader::<T>(role).map_err(Failure::Usage)?;
     prepare_device()?;
-    let loaded = Loaded::read(&what.experiment, Purpose::Run)?;
+    let raw = what.raw.then(|| Given {
+        option: "--raw",
+        text: String::new(),
+        path: "eval_weights".to_owned(),
+        value: Node::named("Trained", Kind::Unit),
+    });
+    let loaded = Loaded::read_with(&what.experiment, raw.into_iter().collect(), Purpose::Run)?;
     let checkpoint = checkpoint::resolve(what.checkpoint, &loaded.folder())?;
     // `dist.ranks` is that of the training
     let ranks = what.ranks.map(ranks::RanksArg::count).transpose()?.map(|ranks| ranks as usize);

@@ -21,7 +21,8 @@ pub struct Ema {
     #[config(default = 0.999, range = 0.0..=1.0, scheduled)]
     decay: f64,
     /// How `decay` comes into force. `Ramp`: as `min(decay, (1 + n) / (10 + n))` with `n` averagings done before.
-    /// `Annealing(gamma: g)`: as `min(decay, n / (g + n))`, counting from 1. `Constant`: at once; a short training then
+    /// `Annealing(gamma: g)`: as `min(decay, n / (g + n))`, and `Exponential(base: b)`: as `decay · (1 − e^(−n / b))`, both counting
+    /// from 1. `Constant`: at once; a short training then
     /// ends with an average that is still close to the first weights. `Equal`: `decay` is not used, and the average is the
     /// mean of the weights at all averagings.
     #[config(default = EmaKind::Ramp)]
@@ -29,7 +30,8 @@ pub struct Ema {
     /// Updates between two averagings; where a trainer has passes, those of a pass that updates the model.
     #[config(default = 1, range = 1..)]
     interval: u64,
-    /// Updates before the first averaging; until then the average follows the weights.
+    /// Updates before the first averaging; until then the average is a copy of the weights, and evaluations use the weights
+    /// themselves.
     #[config(default = 1)]
     begin: u64,
     /// Buffers, such as the running statistics of batch norm: `Copy` takes those of the model, `Average` averages them like
@@ -37,7 +39,7 @@ pub struct Ema {
     #[config(default = EmaBuffers::Copy)]
     buffers: EmaBuffers,
     /// Computes the running statistics of batch norm for the averages, in a pass over the train data when the training is over,
-    /// as `torch.optim.swa_utils.update_bn` does. For layers of `engine::nn`, in a training of one process.
+    /// as `torch.optim.swa_utils.update_bn` does. For layers of `engine::nn`.
     #[config(default = false)]
     update_batch_norm: bool,
     /// The averages by model and variable.
@@ -80,6 +82,12 @@ pub enum EmaKind {
         /// How slowly: after this many averagings the decay is one half.
         gamma: u64,
     },
+    /// A smaller decay at first. The formula is that of YOLOv5's `ModelEMA`, HAT's `ExponentialMovingAverage` and MMDetection's
+    /// `ExpMomentumEMA`.
+    Exponential {
+        /// How slowly: after this many averagings the decay is 0.63 times its last value; with 0 it is there at once.
+        base: u64,
+    },
 }
 
 /// The tensors of one model, as libtorch's multi-tensor operators want them: made once.
@@ -95,11 +103,6 @@ struct Pair {
 #[phases]
 impl Ema {
     fn before_train(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        if self.update_batch_norm && cx.world() > 1 {
-            return Err(Error::msg(
-                "`update_batch_norm` needs a training of one process; with several ranks, leave it out or use `buffers: Average`",
-            ));
-        }
         for model in cx.models().iter() {
             self.averagings.entry(model.name().to_owned()).or_default();
             let averages = self.averages.entry(model.name().to_owned()).or_default();
@@ -121,7 +124,9 @@ impl Ema {
     fn after_optimizer_step(&mut self, cx: &mut Context<'_>) -> Result<()> {
         let Some(update) = cx.update_number() else { return Ok(()) };
         let skipped = cx.is_update_skipped();
-        if skipped.known() == Some(true) || !Cadence::iters(self.interval).is_at(update) {
+        // where the first averaging begins, the average is a copy of the weights, whatever the interval is
+        let is_due = Cadence::iters(self.interval).is_at(update) || update == self.begin;
+        if skipped.known() == Some(true) || !is_due {
             return Ok(());
         }
         let Ema { decay, kind, begin, averagings, pairs, .. } = self;
@@ -149,7 +154,7 @@ impl Ema {
         if !self.update_batch_norm {
             return Ok(());
         }
-        for (model, averages) in &self.averages {
+        for (model, averages) in self.averages.iter().filter(|(model, _)| self.has_averaged(model)) {
             if let Some(averages) = cx.models().get(model)?.under_all_names(|name| averages.get(name)) {
                 cx.refresh_statistics(model, averages);
             }
@@ -158,7 +163,7 @@ impl Ema {
     }
 
     fn before_save_checkpoint(&mut self, cx: &mut Context<'_>) -> Result<()> {
-        for (model, averages) in &self.averages {
+        for (model, averages) in self.averages.iter().filter(|(model, _)| self.has_averaged(model)) {
             if let Some(averages) = cx.models().get(model)?.under_all_names(|name| averages.get(name)) {
                 cx.publish(model, averages)?;
             }
@@ -210,11 +215,18 @@ impl Ema {
         Ok(())
     }
 
+    /// Whether there was an averaging yet: before it there is nothing but a copy, which may be older than the weights.
+    fn has_averaged(&self, model: &str) -> bool {
+        self.averagings.get(model).is_some_and(|done| *done > 0)
+    }
+
     fn swap_in(&mut self, cx: &mut Context<'_>) -> Result<()> {
         // in an evaluation alone, `before_train` has not done it
         self.place(cx)?;
         for model in cx.models_mut().iter_mut() {
-            let Some(averages) = self.averages.get(model.name()) else { continue };
+            let Some(averages) = self.averages.get(model.name()).filter(|_| self.has_averaged(model.name())) else {
+                continue;
+            };
             if !self.swapped.iter().any(|(name, _)| name == model.name()) {
                 let averages = model.under_all_names(|name| averages.get(name));
                 let averages =
@@ -241,6 +253,7 @@ fn next_decay(decay: f64, kind: EmaKind, done: Option<&mut u64>) -> f64 {
         EmaKind::Equal => before / (before + 1.0),
         EmaKind::Ramp => decay.min((1.0 + before) / (10.0 + before)),
         EmaKind::Annealing { gamma } => decay.min((1.0 + before) / (gamma as f64 + 1.0 + before)),
+        EmaKind::Exponential { base } => decay * -(-(1.0 + before) / base as f64).exp_m1(),
     }
 }
 

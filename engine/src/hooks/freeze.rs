@@ -39,6 +39,13 @@ impl Freeze {
             return Err(Error::msg(text));
         }
         cx.clocks().check(self.by.unwrap_or(Clock::Iter))?;
+        if self.patterns.is_empty() {
+            return Err(Error::msg(
+                "`patterns` is empty, so nothing would be frozen; name parameters, such as `backbone.*`",
+            ));
+        }
+        // a pattern of nothing is told now, and not when it is due
+        cx.models().parameters_by(&self.patterns).map_err(|(_, error)| error)?;
         self.follow(cx)
     }
 

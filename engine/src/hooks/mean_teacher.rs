@@ -51,6 +51,12 @@ struct Lists {
 #[phases]
 impl MeanTeacher {
     fn before_train(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        if self.student == self.teacher {
+            return Err(Error::msg(format!(
+                "`student` and `teacher` are both `{}`; the teacher is a model of its own, a second `#[model]` field",
+                self.student
+            )));
+        }
         let student = cx.models().get(&self.student)?;
         let mut lists = Lists::new(student, cx.models().get(&self.teacher)?)?;
         if self.averagings == 0 {

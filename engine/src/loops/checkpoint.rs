@@ -11,7 +11,7 @@ use crate::optim::SampleClock;
 use crate::phase::at;
 use crate::random;
 use crate::record::RowPhase;
-use crate::run::Generators;
+use crate::run::{EvalWeights, Generators};
 use std::collections::BTreeMap;
 use std::path::Path;
 use tch::Tensor;
@@ -212,7 +212,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     }
 
     /// Loads what an evaluation needs: the weights that evaluations used in the training (averages, where there were
-    /// some), and of a whole checkpoint the states of hooks too. A bare `.safetensors` file is taken for the weights; it may
+    /// some), or with `eval_weights: Trained` those that were trained, and of a whole checkpoint the states of hooks too. A bare `.safetensors` file is taken for the weights; it may
     /// come from another program ([`ModelEntry::adapt`](crate::model::ModelEntry::adapt)).
     ///
     /// # Errors
@@ -229,20 +229,38 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// Those of [`Program::load_for_evaluation`].
     pub(crate) fn take_for_evaluation(&mut self, path: &Path) -> Result<Vec<String>> {
         self.finish_saves()?;
+        let trained = self.run.eval_weights == EvalWeights::Trained;
         if !path.is_dir() {
+            if trained && let Some(raw) = checkpoint::raw_beside(path) {
+                return Err(Error::msg(format!(
+                    "`{}` has averaged weights, and those that were trained are asked for (`--raw`, `eval_weights`); they are in `{}`",
+                    path.display(),
+                    raw.display()
+                )));
+            }
             let mut told = self.load_foreign(checkpoint::load_models(path)?)?;
             told.extend(self.take_preprocessors(checkpoint::load_preprocessors(path)?)?);
             return Ok(told);
         }
         let Snapshot { meta, models, mut state, .. } = checkpoint::load(path)?;
         // those that were scored, whether or not the hook that made them is there
-        let published: Vec<_> =
-            models.iter().map(|weights| (weights.model.clone(), shared(weights.published()))).collect();
-        self.load_weights(&published)?;
+        let of = |weights: &Weights| if trained { shared(&weights.trained) } else { shared(weights.published()) };
+        let given: Vec<_> = models.iter().map(|weights| (weights.model.clone(), of(weights))).collect();
+        self.load_weights(&given)?;
+        let has_averages = models.iter().any(|weights| weights.evaluated.is_some());
+        let mut told = Vec::new();
+        if has_averages || trained {
+            self.run.current.has_told_weights = true;
+            told.push(match trained {
+                true => "weights: those that were trained, without averages".to_owned(),
+                false => "weights: averages of those that were trained (`--raw` evaluates these)".to_owned(),
+            });
+        }
         self.run.clocks.epoch = meta.epoch;
         self.run.clocks.iter = meta.iter;
         self.run.seen.continue_time(state.take("time")?);
-        self.restore_parts(&mut state.take_map("parts")?, StateMap::new(), &state.take("identities")?)
+        told.extend(self.restore_parts(&mut state.take_map("parts")?, StateMap::new(), &state.take("identities")?)?);
+        Ok(told)
     }
 
     /// Gives every part its state, as far as there is one that belongs to it, and then what it has of its own on this rank;

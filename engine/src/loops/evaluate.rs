@@ -11,6 +11,7 @@ use crate::loops::trainer::{Role, Trainer};
 use crate::metric::Measure;
 use crate::phase::{At, at};
 use crate::record::{RowPhase, Value, ValueKind};
+use crate::run::EvalWeights;
 use std::collections::BTreeMap;
 
 /// The values of an evaluation, with their monitored names.
@@ -107,8 +108,9 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// None of its own.
     pub fn measured_by(&mut self) -> Result<BTreeMap<String, String>> {
         let (mut found, loaders) = (BTreeMap::new(), self.loaders.clone());
+        let weights = if self.run.eval_weights == EvalWeights::Trained { " of the trained weights" } else { "" };
         self.each_metric(&mut |metric| {
-            let of = |measure: Measure| (measure.name, format!("{:?}: {metric:?}", measure.better));
+            let of = |measure: Measure| (measure.name, format!("{:?}: {metric:?}{weights}", measure.better));
             found.extend(monitored(&loaders, &metric.measures()).into_iter().map(of));
             Ok(())
         })?;

@@ -12,7 +12,7 @@ use crate::model::ModelEntry;
 use crate::phase::At;
 use crate::random;
 use crate::record::Progress;
-use crate::run::Generators;
+use crate::run::{Command, EvalWeights, Generators};
 
 /// What differs between val, test and predict.
 pub(super) trait Stage<T: Trainer> {
@@ -43,6 +43,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     ) -> Result<()> {
         self.in_evaluation_mode(S::ROLE, |program| {
             program.within::<S::Before, S::After>(|program| {
+                program.tell_of_other_weights()?;
                 for (place, loader) in program.loaders.clone().of(S::ROLE) {
                     if program.decide_on_signal(Agree::Now)? {
                         break;
@@ -55,6 +56,15 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
                 Ok(())
             })
         })
+    }
+
+    /// Says which hook's weights an evaluation alone uses, where the checkpoint has not said it.
+    fn tell_of_other_weights(&mut self) -> Result<()> {
+        if self.run.current.command == Command::Train || self.run.current.has_told_weights {
+            return Ok(());
+        }
+        let by = self.run.models.iter().find_map(|model| model.works_with().map(str::to_owned));
+        by.map_or(Ok(()), |by| self.run.say(&format!("weights: those of the hook `{by}`")))
     }
 
     /// One pass over a loader; `take` gets what the step says of each batch. False when a signal has ended it.
@@ -131,7 +141,10 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let modes: Vec<bool> = self.run.models.iter().map(ModelEntry::is_training).collect();
         let training = self.run.step.training;
         self.set_training(false);
+        let keep_own = self.run.eval_weights == EvalWeights::Trained;
+        self.run.models.iter_mut().for_each(|model| model.set_keeps_own(keep_own));
         let result = tch::no_grad(|| body(self));
+        self.run.models.iter_mut().for_each(|model| model.set_keeps_own(false));
         self.run.step.training = training;
         self.run.models.iter_mut().zip(modes).for_each(|(model, mode)| model.set_training(mode));
         let put_back = generators.put_back();

@@ -47,7 +47,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let progress = self.run.clocks.progress();
         let nobody = GroupName { optimizer: "", group: "" };
         for Scheduled { path, initial, value } in &mut self.run.scheduled {
-            *value = self.run.updates.schedules.value(path, nobody, *initial, &progress).unwrap_or(*initial);
+            *value = self.run.updates.schedules.value(path, nobody, *initial, &progress)?.unwrap_or(*initial);
         }
         let scheduled = std::mem::take(&mut self.run.scheduled);
         let result = self.each_state(&mut |key, _, part| {

@@ -6,6 +6,7 @@
 
 use crate::base::{Error, ErrorContext as _, Result, State, StateMap};
 use crate::data::Cursor;
+use crate::dist::Process;
 use crate::hook::EngineHooks;
 use crate::loops::program::Program;
 use crate::loops::trainer::{Role, Trainer};
@@ -13,7 +14,7 @@ use crate::nn::MeansOverBatches;
 use crate::phase::Phase;
 use crate::record::RowPhase;
 use crate::run::{Generators, PassPlace};
-use tch::Tensor;
+use tch::{Device, Kind, Tensor};
 
 impl<D: EngineHooks, T: Trainer> Program<D, T> {
     /// Makes the pass when hooks have asked for one and the training is over. `ends`: whether a signal or a limit has ended
@@ -23,7 +24,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             return Ok(());
         }
         let mut asked = std::mem::take(&mut self.run.requests.statistics);
-        asked.retain(|(_, weights)| weights.iter().any(|(name, _)| is_variance(name)));
+        asked.retain(|(_, weights)| weights.iter().any(|(name, _)| name.ends_with(VARIANCE)));
         if asked.is_empty() {
             return Ok(());
         }
@@ -46,6 +47,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         self.run.seen.record.discard(RowPhase::Val);
         self.set_training(true);
         result.context("the pass over the train data for the statistics of batch norm failed")?;
+        self.ranks.samples.clear();
         self.put_own_state_back(state)?;
         for (index, (cursor, place)) in stands.into_iter().enumerate() {
             self.train_loader(index)?.start_at(cursor, place)?;
@@ -60,19 +62,17 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
     fn with_weights(&mut self, asked: Vec<(String, Vec<(String, Tensor)>)>) -> Result<()> {
         let mut swapped = Vec::new();
         for (model, weights) in asked {
-            for (name, tensor) in &weights {
-                let start = if is_variance(name) { 1.0 } else { 0.0 };
-                if is_variance(name) || name.ends_with("running_mean") {
-                    let _filled = tch::no_grad(|| tensor.shallow_clone().f_fill_(start))?;
-                }
-            }
             let entry = self.run.models.get_mut(&model)?;
             swapped.push((model, entry.swap_in("the pass for batch norm", weights)?));
         }
         self.set_training(true);
         let result = {
-            let _means = MeansOverBatches::begin();
-            tch::no_grad(|| self.pass_over_train_data())
+            let means = MeansOverBatches::begin();
+            let names: Vec<&str> = swapped.iter().map(|(model, _)| model.as_str()).collect();
+            tch::no_grad(|| {
+                self.pass_over_train_data()?;
+                self.join_statistics(&means, &names)
+            })
         };
         for (model, swapped) in swapped {
             self.run.models.get_mut(&model)?.swap_out(swapped);
@@ -103,6 +103,47 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         Ok(())
     }
 
+    /// Of several ranks each has the means over its own batches: makes those over the batches of all, each with the same
+    /// share. A layer that no batch has reached keeps what it has.
+    fn join_statistics(&self, means: &MeansOverBatches, models: &[&str]) -> Result<()> {
+        let Process::Group(group) = &self.run.process else { return Ok(()) };
+        let mut layers = Vec::new();
+        for model in models {
+            let variables = self.run.models.get(model)?.variables();
+            let of_name = |name: &str| variables.iter().find(|(known, _)| known == name).map(|(_, tensor)| tensor);
+            for (name, mean) in variables {
+                let variance = name.strip_suffix(MEAN).and_then(|layer| of_name(&format!("{layer}{VARIANCE}")));
+                layers.extend(variance.map(|variance| (means.seen(mean) as f64, [mean, variance])));
+            }
+        }
+        if layers.is_empty() {
+            return Ok(());
+        }
+        let wide = |tensor: &Tensor| tensor.f_reshape([-1])?.f_to_device(Device::Cpu)?.f_to_kind(Kind::Double);
+        let mut parts = vec![Tensor::from_slice(&layers.iter().map(|(seen, _)| *seen).collect::<Vec<_>>())];
+        for (seen, statistics) in &layers {
+            for tensor in statistics {
+                // what no batch has reached may hold anything
+                let tensor = wide(tensor)?;
+                parts.push(if *seen > 0.0 { tensor.f_mul_scalar(*seen)? } else { tensor.f_zeros_like()? });
+            }
+        }
+        let sums = group.sum("the joining of batch norm's statistics", &Tensor::f_cat(&parts, 0)?)?;
+        let mut place = layers.len() as i64;
+        for (layer, (_, statistics)) in (0..).zip(&layers) {
+            let seen = sums.f_double_value(&[layer])?;
+            for tensor in statistics {
+                let count = tensor.numel() as i64;
+                if seen > 0.0 {
+                    let mean = sums.f_narrow(0, place, count)?.f_div_scalar(seen)?.f_reshape(tensor.size())?;
+                    tensor.shallow_clone().f_copy_(&mean)?;
+                }
+                place += count;
+            }
+        }
+        Ok(())
+    }
+
     /// The trainer's own state, without that of its hooks: an average is one of them.
     fn own_state(&mut self) -> Result<StateMap> {
         let mut kept = StateMap::new();
@@ -127,6 +168,6 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
 /// The key of the trainer's own state.
 const OWN: &str = "trainer";
 
-fn is_variance(name: &str) -> bool {
-    name.ends_with("running_var")
-}
+/// The names of the running statistics of a layer.
+const MEAN: &str = "running_mean";
+const VARIANCE: &str = "running_var";

@@ -31,6 +31,8 @@ pub struct ModelEntry {
     pub(super) trainable: Vec<bool>,
     /// Weights of hooks that the model works with for a while, the last one now.
     pub(super) layers: Vec<Layer>,
+    /// Whether it works with its own weights, whatever hooks swap in.
+    pub(super) keeps_own: bool,
     training: bool,
 }
 
@@ -46,7 +48,8 @@ impl ModelEntry {
         let made: Vec<usize> = store.trainable_variables().iter().map(tensor_id).collect();
         let trainable = variables.iter().zip(&ids).map(|((_, tensor), id)| tensor.requires_grad() || made.contains(id));
         let trainable = trainable.collect();
-        ModelEntry { name: name.into(), store, variables, first, trainable, layers: Vec::new(), training: false }
+        let (layers, keeps_own) = (Vec::new(), false);
+        ModelEntry { name: name.into(), store, variables, first, trainable, layers, keeps_own, training: false }
     }
 
     /// Checks that no two parameters share memory. Both would be updated, each with its own gradient.

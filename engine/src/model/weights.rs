@@ -12,7 +12,7 @@ impl ModelEntry {
     /// messages.
     ///
     /// Several hooks may swap in weights at the same time, and swap them out in any order. The model uses the weights
-    /// that were swapped in last.
+    /// that were swapped in last. In an evaluation with `eval_weights: Trained` it goes on with its own.
     ///
     /// ```
     /// use engine::model::ModelEntry;
@@ -33,6 +33,9 @@ impl ModelEntry {
     /// When names, shapes or kinds differ; then nothing is exchanged.
     pub fn swap_in(&mut self, by: &str, mut weights: Vec<(String, Tensor)>) -> Result<SwappedIn, ModelError> {
         self.fits(&weights)?;
+        if self.keeps_own {
+            return Ok(SwappedIn(u64::MAX));
+        }
         exchange(&mut self.variables, &mut weights, &self.first);
         let number = self.layers.last().map_or(0, |layer| layer.number + 1);
         self.layers.push(Layer { number, by: by.to_owned(), tensors: weights });
@@ -47,6 +50,11 @@ impl ModelEntry {
         // what this layer has brought lies in the one above it, or in the model
         let above = self.layers.get_mut(place).map_or(&mut self.variables, |above| &mut above.tensors);
         exchange(above, &mut layer.tensors, &self.first);
+    }
+
+    /// Whether the model works with its own weights, whatever hooks swap in.
+    pub(crate) fn set_keeps_own(&mut self, keeps_own: bool) {
+        self.keeps_own = keeps_own;
     }
 
     /// The name of the hook whose weights the model uses; `None` when it uses its own.

@@ -24,6 +24,14 @@ impl MeansOverBatches {
         BATCHES.with(|batches| *batches.borrow_mut() = Some(BTreeMap::new()));
         MeansOverBatches(())
     }
+
+    /// How many batches the layer with this running mean has seen since then; 0 for what belongs to no such layer.
+    pub fn seen(&self, running_mean: &Tensor) -> u64 {
+        let seen = |batches: &Option<BTreeMap<usize, u64>>| {
+            batches.as_ref()?.get(&(running_mean.data_ptr() as usize)).copied()
+        };
+        BATCHES.with(|batches| seen(&batches.borrow()).unwrap_or_default())
+    }
 }
 
 impl Drop for MeansOverBatches {
@@ -32,11 +40,18 @@ impl Drop for MeansOverBatches {
     }
 }
 
-/// The share of the batch in the statistics of this layer, while these are means over batches.
-fn share_of_batch(running: &Tensor) -> Option<f64> {
+/// The share of the batch in the statistics of a layer, while these are means over batches. Before its first batch a layer
+/// forgets what it has, also what is not finite.
+fn share_of_batch(running_mean: &Tensor, running_var: &Tensor) -> Option<f64> {
     BATCHES.with(|batches| {
         let mut batches = batches.borrow_mut();
-        let seen = batches.as_mut()?.entry(running.data_ptr() as usize).or_default();
+        let seen = batches.as_mut()?.entry(running_mean.data_ptr() as usize).or_default();
+        if *seen == 0 {
+            tch::no_grad(|| {
+                let _zeros = running_mean.shallow_clone().fill_(0.0);
+                let _ones = running_var.shallow_clone().fill_(1.0);
+            });
+        }
         *seen += 1;
         Some(1.0 / *seen as f64)
     })
@@ -144,16 +159,21 @@ impl BatchNorm {
         if let Some(bias) = &self.bs {
             normed = normed.f_add(&bias.f_reshape(&shape)?)?;
         }
+        let momentum = self.momentum();
         tch::no_grad(|| {
             let unbiased = variance.f_mul(&count)?.f_div(&count.f_sub_scalar(1.0)?.f_clamp_min(1.0)?)?;
             for (running, now) in [(&self.running_mean, &mean), (&self.running_var, &unbiased)] {
-                let _written = running
-                    .shallow_clone()
-                    .f_lerp_(&now.f_detach()?.f_to_kind(running.kind())?, self.config.momentum)?;
+                let _written =
+                    running.shallow_clone().f_lerp_(&now.f_detach()?.f_to_kind(running.kind())?, momentum)?;
             }
             Ok::<(), Error>(())
         })?;
         Ok(normed.f_to_kind(kind)?)
+    }
+
+    /// The weight of the batch of now in the running statistics.
+    fn momentum(&self) -> f64 {
+        share_of_batch(&self.running_mean, &self.running_var).unwrap_or(self.config.momentum)
     }
 
     /// What is added to the variance.
@@ -184,10 +204,8 @@ impl ModuleT for BatchNorm {
                  whose last batch has one sample leaves it out with `drop_last: true`"
             );
         }
-        let BatchNormConfig { mut momentum, eps, cudnn_enabled, .. } = self.config;
-        if train && let Some(share) = share_of_batch(&self.running_mean) {
-            momentum = share;
-        }
+        let BatchNormConfig { momentum, eps, cudnn_enabled, .. } = self.config;
+        let momentum = if train { self.momentum() } else { momentum };
         let running = (Some(&self.running_mean), Some(&self.running_var));
         xs.batch_norm(self.ws.as_ref(), self.bs.as_ref(), running.0, running.1, train, momentum, eps, cudnn_enabled)
     }

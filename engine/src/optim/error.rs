@@ -86,6 +86,32 @@ pub enum OptimError {
         /// The given value.
         value: f64,
     },
+    /// A schedule that panics, or gives a factor that is none.
+    #[error("the schedule `{schedule}` of `{setting}` {why} (at {at} of {length} counts of its window)")]
+    Factor {
+        /// Its index in the list.
+        index: usize,
+        /// The schedule.
+        schedule: &'static str,
+        /// The setting that it changes.
+        setting: String,
+        /// Counts since the begin of its window.
+        at: u64,
+        /// The length of its window.
+        length: u64,
+        /// The factor and what it may be, or the text of the panic.
+        why: String,
+    },
+    /// A value of schedules that the setting can't have.
+    #[error("schedules make `{setting}` {value}, and it has to be {allowed}; change their factors")]
+    Scheduled {
+        /// The setting.
+        setting: String,
+        /// Its value.
+        value: f64,
+        /// The allowed range, in words.
+        allowed: &'static str,
+    },
     /// libtorch failed.
     #[error("optimizer `{optimizer}` failed in {doing}")]
     Native {
@@ -125,7 +151,7 @@ pub(super) enum Allowed {
 }
 
 impl Allowed {
-    fn holds(self, value: f64) -> bool {
+    pub(super) fn holds(self, value: f64) -> bool {
         value.is_finite()
             && match self {
                 Allowed::Positive => value > 0.0,
@@ -136,7 +162,7 @@ impl Allowed {
             }
     }
 
-    fn words(self, value: f64) -> &'static str {
+    pub(super) fn words(self, value: f64) -> &'static str {
         match self {
             _ if !value.is_finite() => "a finite number",
             Allowed::Any => "a number",

@@ -89,7 +89,7 @@ impl GroupRule {
 }
 
 /// What a setting may be, by its name, which means the same in all recipes.
-fn allowed(setting: &str) -> Allowed {
+pub(super) fn allowed(setting: &str) -> Allowed {
     match setting {
         "momentum" | "beta1" | "beta2" | "alpha" | "rho" => Allowed::BelowOne,
         "beta2_decay" => Allowed::Any,

@@ -95,7 +95,7 @@ impl Updates {
             for group in &optimizer.groups {
                 let name = GroupName { optimizer: &optimizer.name, group: &group.name };
                 let in_force =
-                    |setting: &&Setting| self.schedules.value(setting.name, name, setting.initial, progress).is_some();
+                    |setting: &&Setting| self.schedules.has_begun(setting.name, name, setting.initial, progress);
                 let all = group.settings.iter().filter(in_force);
                 found.extend(all.map(|setting| [&optimizer.name, &group.name, setting.name].map(str::to_owned)));
             }

@@ -56,6 +56,8 @@ pub struct Current {
     pub(crate) named_loader: bool,
     /// The finished batches of the loader that is being evaluated; `None` outside evaluations.
     pub(crate) evaluated: Option<u64>,
+    /// Whether it was told which of the weights of a checkpoint an evaluation uses.
+    pub(crate) has_told_weights: bool,
 }
 
 impl Current {
@@ -70,6 +72,7 @@ impl Current {
             loader: "",
             named_loader: false,
             evaluated: None,
+            has_told_weights: false,
         }
     }
 

@@ -7,8 +7,8 @@ use crate::model::Models;
 use crate::optim::{Pass, Updates};
 use crate::record::{Event, Moment, Record, RowPhase, Value, ValueKind, check_name};
 use crate::run::{
-    Clocks, Current, Decision, Dumps, Exception, Numerics, Requests, Rollbacks, Scheduled, Seen, Signals, StepState,
-    StepWatch, Storage,
+    Clocks, Current, Decision, Dumps, EvalWeights, Exception, Numerics, Requests, Rollbacks, Scheduled, Seen, Signals,
+    StepState, StepWatch, Storage,
 };
 use std::collections::BTreeMap;
 use tch::Device;
@@ -30,6 +30,8 @@ pub struct RunState {
     pub updates: Updates,
     /// In which kinds of numbers and in which layouts it computes.
     pub numerics: Numerics,
+    /// Which weights evaluations use.
+    pub eval_weights: EvalWeights,
     /// What the current step takes and gives.
     pub(crate) step: StepState,
     /// What the run records and shows: numbers, lines, metrics, time.
@@ -67,6 +69,7 @@ impl RunState {
             models: Models::default(),
             updates: Updates::default(),
             numerics: Numerics::default(),
+            eval_weights: EvalWeights::default(),
             step: StepState::default(),
             seen: Seen::new(),
             storage: Storage::default(),

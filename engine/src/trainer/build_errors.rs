@@ -39,7 +39,8 @@ impl BuildErrors {
 
 impl From<Problem> for Mistake {
     fn from(problem: Problem) -> Self {
-        Mistake { path: format!("schedule.{}.{}", problem.index, problem.field), text: problem.text }
+        let field = if problem.field.is_empty() { String::new() } else { format!(".{}", problem.field) };
+        Mistake { path: format!("schedule.{}{field}", problem.index), text: problem.text }
     }
 }
 

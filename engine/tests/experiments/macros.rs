@@ -397,15 +397,15 @@ fn a_function_is_a_schedule_that_a_file_names_and_list_shows() {
     use engine::optim::{GroupName, PlannedLength, TrainingProgress};
 
     let text =
-        r#"[HalfThenTenth(end: 10), Counted(by: Epoch, begin: 2, end: 4, setting: "momentum", groups: ["opt"])]"#;
+        r#"[HalfThenTenth(end: 10), Counted(by: Epoch, begin: 2, end: 4, setting: "weight_decay", groups: ["opt"])]"#;
     let schedules: Schedules = engine::config::parse_text("example", text).unwrap().read().unwrap();
     let planned = PlannedLength::epochs(4, 5);
     let value = |setting, iter| {
         let now = TrainingProgress { epoch: Epoch(iter / 5), iter: Iter(iter), planned };
-        schedules.value(setting, GroupName { optimizer: "opt", group: "default" }, 0.5, &now)
+        schedules.value(setting, GroupName { optimizer: "opt", group: "default" }, 0.5, &now).unwrap()
     };
     assert_eq!([0, 4, 5, 19].map(|iter| value("lr", iter)), [Some(0.5), Some(0.5), Some(0.05), Some(0.05)]);
-    assert_eq!([9, 10, 15, 19].map(|iter| value("momentum", iter)), [None, Some(1.0), Some(1.5), Some(1.5)]);
+    assert_eq!([9, 10, 15, 19].map(|iter| value("weight_decay", iter)), [None, Some(1.0), Some(1.5), Some(1.5)]);
     let again: Schedules = serde_json::from_str(&serde_json::to_string(&schedules).unwrap()).unwrap();
     assert_eq!(format!("{schedules:?}"), format!("{again:?}"));
     // it is still a function

@@ -87,6 +87,14 @@ fn read(dir: &Path) -> Experiment<Judge> {
     experiment
 }
 
+/// The experiment, when the data are gone.
+fn read_without_data(dir: &Path) -> Experiment<Judge> {
+    std::fs::write(dir.join("data.txt"), "").unwrap();
+    let experiment = read(dir);
+    std::fs::remove_file(dir.join("data.txt")).unwrap();
+    experiment
+}
+
 fn numbers(tensor: &Tensor) -> Vec<f32> {
     Vec::try_from(tensor.reshape([-1])).unwrap()
 }
@@ -116,6 +124,20 @@ fn a_predictor_gives_what_predict_writes_and_needs_no_data() {
                 "the prediction has no tensor `scores`, did you mean `score`?"
             );
         }
+        // the weights that were trained are others than their average
+        let mut raw = Predictor::<Judge>::load_raw(path, DeviceChoice::Cpu).unwrap();
+        let mut of_file = Predictor::<Judge>::of(
+            read_without_data(dir.path()),
+            &checkpoint.join("net.raw.safetensors"),
+            DeviceChoice::Cpu,
+        )
+        .unwrap();
+        let [raw, of_file] = [&mut raw, &mut of_file].map(|predictor| {
+            let prediction = predictor.predict(batch()).unwrap();
+            numbers(prediction.get("score").unwrap())
+        });
+        assert_eq!(raw, of_file);
+        assert_ne!(raw, written);
     }
 }
 

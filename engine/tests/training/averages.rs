@@ -66,6 +66,14 @@ fn an_annealed_average_is_that_of_its_formula() {
 }
 
 #[test]
+fn an_exponential_average_is_that_of_its_formula() {
+    // `ExpMomentumEMA(momentum=0.1, gamma=4)`: its momentum is (1 - 0.1) * exp(-(1 + step) / 4) + 0.1
+    assert_near(averaged("(decay: 0.9, kind: Exponential(base: 4), begin: 0)", |update| {
+        Some(1.0 - ((1.0 - 0.1) * (-(update as f64) / 4.0).exp() + 0.1))
+    }));
+}
+
+#[test]
 fn an_average_keeps_to_its_interval_and_begin() {
     assert_near(averaged("(decay: 0.9, kind: Constant, interval: 2, begin: 0)", |update| {
         update.is_multiple_of(2).then_some(0.9)
@@ -75,6 +83,23 @@ fn an_average_keeps_to_its_interval_and_begin() {
     assert_near(averaged("(decay: 0.9, begin: 4)", |update| match update {
         0..=4 => Some(0.0),
         update => Some((1.0 + (update - 5) as f64) / (10.0 + (update - 5) as f64)),
+    }));
+}
+
+#[test]
+fn before_the_first_averaging_evaluations_use_the_weights_themselves() {
+    // six updates, so that no averaging is due
+    for settings in ["(decay: 0.9, interval: 100)", "(decay: 0.9, interval: 100, begin: 0)", "(begin: 50)"] {
+        let mut driver = Setup { ema: Some(settings), ..Setup::default() }.plain::<ByEpoch>();
+        let trained = driver.watch_at(Phase::AfterTrainEpoch, weights);
+        let in_val = driver.watch_at(Phase::BeforeValIter, weights);
+        driver.train_all().unwrap();
+        assert_eq!(in_val.last().unwrap(), trained.last().unwrap(), "{settings}");
+    }
+    // the first averaging is one with the weights after update `begin`, also where the interval does not come to it
+    assert_near(averaged("(decay: 0.9, kind: Constant, interval: 3, begin: 1)", |update| match update {
+        1 => Some(0.0),
+        update => update.is_multiple_of(3).then_some(0.9),
     }));
 }
 

@@ -87,7 +87,7 @@ fn a_hundred_updates_have_the_learning_rates_of_pytorch() {
         for (iter, theirs) in expected[name].iter().enumerate() {
             // what the file says of the momentum has no part in it
             let (setting, initial) = if name.ends_with("momentum") { ("momentum", 0.3) } else { ("lr", 0.05) };
-            let ours = schedules.value(setting, DEFAULT, initial, &at(iter as u64)).unwrap();
+            let ours = schedules.value(setting, DEFAULT, initial, &at(iter as u64)).unwrap().unwrap();
             // PyTorch multiplies its way from step to step, so it is the one that is a little off
             assert!((ours - theirs).abs() <= 1e-12 * theirs.abs().max(1e-3), "{name} at {iter}: {ours} {theirs}");
         }
@@ -115,7 +115,7 @@ fn a_cycle_takes_the_momentum_with_it() {
         assert_eq!(cycle.check_against(&optims), []);
         for iter in 0..100 {
             cycle.apply(&mut optims, &at(iter)).unwrap();
-            let expected = alone.value("momentum", DEFAULT, 0.9, &at(iter)).unwrap();
+            let expected = alone.value("momentum", DEFAULT, 0.9, &at(iter)).unwrap().unwrap();
             let now = |index: usize, name: &str| optims[index].groups()[0].settings().get(name).unwrap();
             // the second with its first beta; one without momentum goes on without
             assert!((now(0, "momentum") - expected).abs() < 1e-12, "{iter}");
@@ -128,7 +128,7 @@ fn a_cycle_takes_the_momentum_with_it() {
         read::<OneCycle>("(momentum: Some((0.8, 0.9)), end: Some(50))"),
         read::<Constant>("(factor: 0.5, setting: \"momentum\")"),
     ]);
-    let momentum = |iter| schedules.value("momentum", DEFAULT, 0.9, &at(iter)).unwrap();
+    let momentum = |iter| schedules.value("momentum", DEFAULT, 0.9, &at(iter)).unwrap().unwrap();
     assert!((momentum(49) - 0.9).abs() < 1e-12 && (momentum(50) - 0.45).abs() < 1e-12);
 }
 

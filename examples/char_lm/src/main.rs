@@ -103,10 +103,15 @@ mod tests {
     use engine::trainer::{Experiment, run_train};
     use std::path::Path;
 
-    /// `gpt2.ron` on a text of its own, with a network that is small enough for a test.
+    /// The experiments of GPT-2 on a text of their own, with networks that are small enough for a test.
     #[test]
-    fn the_config_of_gpt2_trains_on_a_file_of_tokens() {
-        let dir = std::env::temp_dir().join(format!("char_lm_gpt2_{}", std::process::id()));
+    fn the_configs_of_gpt2_train_on_a_file_of_tokens() {
+        trains("gpt2.ron");
+        trains("gpt2_124m.ron");
+    }
+
+    fn trains(file: &str) {
+        let dir = std::env::temp_dir().join(format!("char_lm_{file}_{}", std::process::id()));
         std::fs::create_dir_all(&dir).unwrap();
         let text = "the quick brown fox jumps over the lazy dog. ".repeat(40);
         let tokens: Vec<u8> = text.bytes().flat_map(|byte| u16::from(byte).to_le_bytes()).collect();
@@ -124,7 +129,7 @@ mod tests {
             ("train.accumulate", "2"),
         ];
         let set: Vec<String> = set.iter().map(|(path, value)| format!("{path}={value}")).collect();
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/gpt2.ron");
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments").join(file);
         let mut experiment = Experiment::<CharLm>::load(&file, &set).unwrap_or_else(|errors| panic!("{errors}"));
         experiment.work_dir = dir.join("runs");
         let trained = run_train(experiment, Mode::New);

@@ -80,6 +80,11 @@ impl Bench {
         Bench::new(env!("CARGO_BIN_EXE_leaving"), include_str!("../../experiments/weighing.ron"))
     }
 
+    /// With functions that panic when they are told to.
+    pub(crate) fn panicking() -> Bench {
+        Bench::new(env!("CARGO_BIN_EXE_panicking"), include_str!("../../experiments/panicking.ron"))
+    }
+
     fn new(program: &'static str, experiment: &str) -> Bench {
         let bench = Bench { dir: tempfile::tempdir().unwrap(), program, env: Vec::new() };
         bench.write("exp.ron", experiment);

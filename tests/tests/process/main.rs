@@ -25,6 +25,7 @@ mod mistakes;
 mod names;
 mod outputs;
 mod overfit;
+mod panics;
 mod passes;
 mod peers;
 mod ranks;

@@ -55,6 +55,62 @@ fn what_is_exported_has_the_scores_of_its_checkpoint_and_a_run_that_starts_from_
 }
 
 #[test]
+fn an_evaluation_uses_the_trained_weights_when_it_is_told_to() {
+    let bench = Bench::by_epoch();
+    bench.train(&[]).exits(0);
+    let checkpoint = newest(&bench.path("runs/run")).display().to_string();
+    let told = |arguments: &[&str]| {
+        bench.run(&[&["val", "exp.ron", "--checkpoint", &checkpoint], arguments].concat()).exits(0)
+    };
+    let values = |ended: &crate::bench::Ended| -> Vec<String> {
+        ended.stdout.lines().filter(|line| line.starts_with("val/")).map(str::to_owned).collect()
+    };
+    let (averaged, raw) = (told(&[]), told(&["--raw"]));
+    assert!(
+        averaged.stdout.contains("weights: averages of those that were trained (`--raw` evaluates these)"),
+        "{averaged}"
+    );
+    assert!(raw.stdout.contains("weights: those that were trained, without averages"), "{raw}");
+    assert_ne!(values(&averaged), values(&raw));
+    assert_eq!(values(&raw), scores(&bench, &format!("{checkpoint}/net.raw.safetensors")));
+    assert_eq!(values(&raw), values(&told(&["--set", "eval_weights=Trained"])));
+    assert_eq!(values(&raw), values(&told(&["--raw", "--ranks", "2"])));
+    // `test` and `predict` too
+    for command in ["test", "predict"] {
+        let run =
+            |more: &[&str]| bench.run(&[&[command, "exp.ron", "--checkpoint", &checkpoint], more].concat()).exits(0);
+        let (averaged, raw) = (run(&[]), run(&["--raw"]));
+        assert!(
+            raw.stdout.contains("without averages") && averaged.stdout.contains("weights: averages"),
+            "{raw}{averaged}"
+        );
+    }
+    // a file has one set of weights
+    let file = format!("{checkpoint}/net.safetensors");
+    let ended = bench.run(&["val", "exp.ron", "--checkpoint", &file, "--raw"]).exits(1);
+    assert!(
+        ended.stderr.contains("net.safetensors` has averaged weights, and those that were trained are asked for"),
+        "{ended}"
+    );
+    assert!(ended.stderr.contains("net.raw.safetensors`"), "{ended}");
+
+    // a training whose validations use them: they are what its checkpoints publish, and the average is still there
+    let bench = Bench::by_epoch();
+    bench.edit("    metrics:", "    eval_weights: Trained,\n    metrics:");
+    bench.train(&[]).exits(0);
+    let checkpoint = newest(&bench.path("runs/run"));
+    assert!(!checkpoint.join("net.raw.safetensors").exists());
+    let val = |more: &[&str]| {
+        let checkpoint = checkpoint.display().to_string();
+        bench.run(&[&["val", "exp.ron", "--checkpoint", &checkpoint], more].concat()).exits(0)
+    };
+    let (trained, of_hook) = (val(&[]), val(&["--set", "eval_weights=Averaged"]));
+    assert_eq!(values(&trained), values(&raw));
+    assert_eq!(values(&of_hook), values(&averaged));
+    assert!(of_hook.stdout.contains("weights: those of the hook `Ema`"), "{of_hook}");
+}
+
+#[test]
 fn the_option_takes_the_place_of_the_file_and_leaves_the_rules_of_the_experiment() {
     let bench = Bench::by_epoch();
     bench.train(&["--max-iters", "1"]).exits(0);

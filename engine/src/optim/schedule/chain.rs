@@ -1,8 +1,8 @@
 //! A list of schedules.
 
-use crate::base::Clock;
+use crate::base::{Clock, panics};
 use crate::optim::error::OptimError;
-use crate::optim::groups::GroupName;
+use crate::optim::groups::{GroupName, allowed};
 use crate::optim::live::{Group, Optim};
 use crate::optim::schedule::{ScheduleConfig, TrainingLength, TrainingProgress, WindowPosition};
 use serde::{Deserialize, Serialize};
@@ -25,11 +25,11 @@ use serde::{Deserialize, Serialize};
 /// let schedules: Schedules = engine::config::parse_text("example", text)?.read()?;
 /// let planned = PlannedLength::epochs(1, 110);
 /// let at = |iter| TrainingProgress { epoch: Epoch(0), iter: Iter(iter), planned };
-/// assert!((schedules.value("lr", GroupName { optimizer: "opt", group: "default" }, 1.0, &at(0)).unwrap() - 0.1).abs() < 1e-9);
-/// assert!((schedules.value("lr", GroupName { optimizer: "opt", group: "default" }, 1.0, &at(10)).unwrap() - 1.0).abs() < 1e-9); // the cosine begins
-/// assert!((schedules.value("lr", GroupName { optimizer: "opt", group: "default" }, 1.0, &at(60)).unwrap() - 0.5).abs() < 1e-9);
-/// assert_eq!(schedules.value("momentum", GroupName { optimizer: "opt", group: "default" }, 0.9, &at(3)), Some(0.45));
-/// assert_eq!(schedules.value("weight_decay", GroupName { optimizer: "opt", group: "default" }, 0.01, &at(3)), None);
+/// assert!((schedules.value("lr", GroupName { optimizer: "opt", group: "default" }, 1.0, &at(0))?.unwrap() - 0.1).abs() < 1e-9);
+/// assert!((schedules.value("lr", GroupName { optimizer: "opt", group: "default" }, 1.0, &at(10))?.unwrap() - 1.0).abs() < 1e-9); // the cosine begins
+/// assert!((schedules.value("lr", GroupName { optimizer: "opt", group: "default" }, 1.0, &at(60))?.unwrap() - 0.5).abs() < 1e-9);
+/// assert_eq!(schedules.value("momentum", GroupName { optimizer: "opt", group: "default" }, 0.9, &at(3))?, Some(0.45));
+/// assert_eq!(schedules.value("weight_decay", GroupName { optimizer: "opt", group: "default" }, 0.01, &at(3))?, None);
 /// # Ok::<(), engine::base::Error>(())
 /// ```
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -41,43 +41,76 @@ pub(super) const MOST: usize = 100;
 
 impl Schedules {
     /// The current value of a setting of a group; `None` when no schedule for it has begun.
-    pub fn value(&self, setting: &str, group: GroupName<'_>, initial: f64, progress: &TrainingProgress) -> Option<f64> {
+    ///
+    /// # Errors
+    /// When a schedule panics or gives a factor that is negative or not finite, and when the value is none for the setting, as
+    /// a momentum of 1.
+    pub fn value(
+        &self,
+        setting: &str,
+        group: GroupName<'_>,
+        initial: f64,
+        progress: &TrainingProgress,
+    ) -> Result<Option<f64>, OptimError> {
+        let target = Target { setting, group, initial };
         let training = TrainingLength::from(&progress.planned);
-        // those that have begun, as (begin, end) on the clock of iters
-        let begun = |index: usize| {
-            let schedule = self.0.get(index).filter(|schedule| governs(schedule.as_ref(), setting, group))?;
-            let is_beside = schedule.window().setting != setting;
-            if is_beside && initial == 0.0 {
-                return None;
-            }
-            let span = self.span(index, &training);
-            // a training that is under way knows its length, and so where each schedule begins and ends
-            let (takes_over, place) = (span.takes_over?, span.place(progress)?);
-            let begin = training.convert(takes_over, Clock::Iter).unwrap_or_default();
-            let end = span.end.and_then(|end| training.convert((span.by, end), Clock::Iter)).unwrap_or(u64::MAX);
-            let factor = || match is_beside {
-                false => schedule.factor_of(initial, place),
-                true => schedule.factor_beside(initial, place),
-            };
-            (progress.on(takes_over.0) >= takes_over.1).then(|| (begin, end, factor()))
-        };
+        let begun = |index| self.begun(index, &target, &training, progress);
         let count = self.0.len().min(MOST);
         // the chain in force: from the schedule that has begun last back through those that overlap it
-        let mut from = (0..count).filter_map(begun).map(|(begin, ..)| begin).max()?;
+        let Some(mut from) = (0..count).filter_map(begun).map(|begun| begun.begin).max() else { return Ok(None) };
         let mut taken: u128 = 0;
         let mut factor = 1.0;
         loop {
             let overlaps = |index: usize| {
-                let (begin, end, factor) = begun(index).filter(|_| taken & (1 << index) == 0)?;
+                let begun = begun(index).filter(|_| taken & (1 << index) == 0)?;
                 // one that ends where the other begins is over
-                (begin >= from || end > from).then_some((index, begin, factor))
+                (begun.begin >= from || begun.end > from).then_some((index, begun))
             };
-            let Some((index, begin, its)) = (0..count).find_map(overlaps) else { break };
+            let Some((index, begun)) = (0..count).find_map(overlaps) else { break };
             taken |= 1 << index;
-            from = from.min(begin);
-            factor *= its;
+            from = from.min(begun.begin);
+            factor *= factor_in(self.0[index].as_ref(), index, &target, begun.place)?;
         }
-        Some(initial * factor)
+        let value = initial * factor;
+        let allowed = allowed(setting);
+        if allowed.holds(initial) && !allowed.holds(value) {
+            let (setting, allowed) = (setting.to_owned(), allowed.words(value));
+            return Err(OptimError::Scheduled { setting, value, allowed });
+        }
+        Ok(Some(value))
+    }
+
+    /// Whether a schedule for a setting of a group has begun.
+    pub(in crate::optim) fn has_begun(
+        &self,
+        setting: &str,
+        group: GroupName<'_>,
+        initial: f64,
+        progress: &TrainingProgress,
+    ) -> bool {
+        let target = Target { setting, group, initial };
+        let training = TrainingLength::from(&progress.planned);
+        (0..self.0.len().min(MOST)).any(|index| self.begun(index, &target, &training, progress).is_some())
+    }
+
+    /// A schedule that has begun, if it is one for this setting.
+    fn begun(
+        &self,
+        index: usize,
+        target: &Target<'_>,
+        training: &TrainingLength,
+        progress: &TrainingProgress,
+    ) -> Option<Begun> {
+        let schedule = self.0.get(index).filter(|schedule| governs(schedule.as_ref(), target.setting, target.group))?;
+        if target.is_beside(schedule.as_ref()) && target.initial == 0.0 {
+            return None;
+        }
+        let span = self.span(index, training);
+        // a training that is under way knows its length, and so where each schedule begins and ends
+        let (takes_over, place) = (span.takes_over?, span.place(progress)?);
+        let begin = training.convert(takes_over, Clock::Iter).unwrap_or_default();
+        let end = span.end.and_then(|end| training.convert((span.by, end), Clock::Iter)).unwrap_or(u64::MAX);
+        (progress.on(takes_over.0) >= takes_over.1).then_some(Begun { begin, end, place })
     }
 
     /// Sets every scheduled setting of these optimizers to its current value. Call it before each update. It does not
@@ -105,7 +138,7 @@ impl Schedules {
     /// ```
     ///
     /// # Errors
-    /// When a schedule gives a value that is not finite.
+    /// Those of [`Schedules::value`].
     pub fn apply(&self, optims: &mut [Optim], progress: &TrainingProgress) -> Result<(), OptimError> {
         for optim in optims {
             let (optimizer, groups) = optim.name_and_groups_mut();
@@ -123,7 +156,7 @@ impl Schedules {
                 }
                 let Some(initial) = group.settings().initial(setting) else { continue };
                 let name = GroupName { optimizer, group: group.name() };
-                if let Some(value) = self.value(setting, name, initial, progress) {
+                if let Some(value) = self.value(setting, name, initial, progress)? {
                     group.settings_mut().set(setting, value)?;
                 }
             }
@@ -161,6 +194,47 @@ impl Schedules {
             changes(earlier.as_ref(), window.setting) && share_a_group(earlier.window().groups, window.groups)
         })
     }
+}
+
+/// The setting of a group that schedules change.
+struct Target<'a> {
+    setting: &'a str,
+    group: GroupName<'a>,
+    initial: f64,
+}
+
+impl Target<'_> {
+    /// Whether a schedule changes it besides the setting of its window.
+    fn is_beside(&self, schedule: &dyn ScheduleConfig) -> bool {
+        schedule.window().setting != self.setting
+    }
+}
+
+/// A schedule that has begun: its window on the clock of iters, and the moment in it.
+struct Begun {
+    begin: u64,
+    end: u64,
+    place: WindowPosition,
+}
+
+/// The factor of a schedule, which may be a function of the user's.
+fn factor_in(
+    schedule: &dyn ScheduleConfig,
+    index: usize,
+    target: &Target<'_>,
+    place: WindowPosition,
+) -> Result<f64, OptimError> {
+    let factor = panics::message_of(|| match target.is_beside(schedule) {
+        false => schedule.factor_of(target.initial, place),
+        true => schedule.factor_beside(target.initial, place),
+    });
+    let why = match factor {
+        Ok(factor) if factor.is_finite() && factor >= 0.0 => return Ok(factor),
+        Ok(factor) => format!("gives the factor {factor}; a factor has to be a finite number of at least 0"),
+        Err(panicked) => format!("panicked: {panicked}"),
+    };
+    let (schedule, setting) = (schedule.typetag_name(), target.setting.to_owned());
+    Err(OptimError::Factor { index, schedule, setting, at: place.at, length: place.length, why })
 }
 
 /// A window with its defaults filled in, as far as they are known.
@@ -227,7 +301,7 @@ mod tests {
     /// The factor before update `iter`.
     fn factor(schedules: &Schedules, iter: u64) -> Option<f64> {
         let progress = TrainingProgress { epoch: Epoch(iter / 10), iter: Iter(iter), planned: PLANNED };
-        schedules.value("lr", GroupName { optimizer: "opt", group: "default" }, 1.0, &progress)
+        schedules.value("lr", GroupName { optimizer: "opt", group: "default" }, 1.0, &progress).unwrap()
     }
 
     fn problems(schedules: &Schedules) -> Vec<String> {
@@ -320,7 +394,7 @@ mod tests {
             let end = TrainingProgress { epoch: Epoch(4), iter: Iter(40), planned: PLANNED };
             let name = GroupName { optimizer: "opt", group: "default" };
             for initial in [0.1, 0.02] {
-                let value = schedules.value("lr", name, initial, &end).unwrap();
+                let value = schedules.value("lr", name, initial, &end).unwrap().unwrap();
                 assert!((value - 0.01).abs() < 1e-15, "{ron}: {value}");
             }
         }

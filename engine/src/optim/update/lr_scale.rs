@@ -17,9 +17,7 @@ impl Updates {
             return Ok(());
         }
         let (scale, schedules) = (self.lr_scale, &self.schedules);
-        multiply_lr(&mut self.optimizers, scale, |name, initial| {
-            schedules.value("lr", name, initial, progress).is_some()
-        })
+        multiply_lr(&mut self.optimizers, scale, |name, initial| schedules.has_begun("lr", name, initial, progress))
     }
 
     /// Sets what learning rates are multiplied by. Where a schedule sets the rate, this has effect when it does so next.
@@ -32,9 +30,7 @@ impl Updates {
         }
         let (factor, schedules) = (scale / self.lr_scale, &self.schedules);
         self.lr_scale = scale;
-        multiply_lr(&mut self.optimizers, factor, |name, initial| {
-            schedules.value("lr", name, initial, progress).is_none()
-        })
+        multiply_lr(&mut self.optimizers, factor, |name, initial| !schedules.has_begun("lr", name, initial, progress))
     }
 
     /// What learning rates are multiplied by.

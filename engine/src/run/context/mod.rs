@@ -16,7 +16,7 @@ pub use staged::{Staged, TaskScale};
 use crate::base::{Epoch, Iter};
 use crate::optim::{Pass, Precision};
 use crate::phase::Phase;
-use crate::run::{Clocks, Command, PassPlace, RunState};
+use crate::run::{Clocks, Command, EvalWeights, PassPlace, RunState};
 use tch::Device;
 
 /// Before the first hook of a phase, and in a loop of one's own: what is asked for then, the program asks for.
@@ -125,6 +125,11 @@ impl<'a> Context<'a> {
     /// In which kinds of numbers steps compute: the setting `precision`.
     pub fn precision(&self) -> Precision {
         self.run.numerics.precision
+    }
+
+    /// Which weights evaluations use: the setting `eval_weights`.
+    pub fn eval_weights(&self) -> EvalWeights {
+        self.run.eval_weights
     }
 
     /// The loader of the current batch: the name of its field.

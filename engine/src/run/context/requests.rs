@@ -2,7 +2,7 @@
 
 use crate::base::{Flag, Iter, Result, Scalar};
 use crate::run::requests::StopRequest;
-use crate::run::{Context, Exception, RollBack, Save, SavedCheckpoint, Saving, Stop};
+use crate::run::{Context, EvalWeights, Exception, RollBack, Save, SavedCheckpoint, Saving, Stop};
 use tch::Tensor;
 
 /// Requests and decisions. The loop decides requests at its safe points: after each iter, after `before_train_epoch`,
@@ -168,7 +168,7 @@ impl Context<'_> {
     /// To be called in `before_save_checkpoint` when evaluations use other weights than those that are trained, such
     /// as an average. The checkpoint then has these weights in `MODEL.safetensors`, the file that is evaluated and
     /// published, and the trained weights in `MODEL.raw.safetensors`. When several hooks call it, the weights of the
-    /// last one are used, as in an evaluation.
+    /// last one are used, as in an evaluation. With `eval_weights: Trained` it has no effect.
     ///
     /// The tensors are read when the checkpoint is created, right after the phase.
     ///
@@ -177,6 +177,9 @@ impl Context<'_> {
     pub fn publish(&mut self, model: &str, mut weights: Vec<(String, Tensor)>) -> Result<()> {
         weights.sort_by(|a, b| a.0.cmp(&b.0));
         self.run.models.get(model)?.fits(&weights)?;
+        if self.run.eval_weights == EvalWeights::Trained {
+            return Ok(());
+        }
         let published = &mut self.run.storage.published;
         published.retain(|(known, _)| known != model);
         published.push((model.to_owned(), weights));

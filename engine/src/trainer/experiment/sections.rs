@@ -10,6 +10,7 @@ use crate::model::InitRule;
 use crate::native::Determinism;
 use crate::optim::{PassInfo, PassSettings};
 use crate::record::SinkConfig;
+use crate::run::EvalWeights;
 use crate::trainer::experiment::backend::BackendSettings;
 use crate::trainer::experiment::name::{Numbered, RunName};
 use crate::trainer::experiment::settings::{CheckpointSettings, DeviceChoice, Resume, TrainSettings, ValSettings};
@@ -372,6 +373,8 @@ sections! {
     passes: Vec<PassSettings> = Passes;
     /// When the training validates.
     val: ValSettings = With(Role::Val, Or(ValSettings::default));
+    /// The weights that validations, tests and predictions use where a hook keeps an average, as `Ema` does: `Averaged`, or `Trained` for those that are trained. `net.safetensors` of a checkpoint has the same.
+    eval_weights: EvalWeights = Or(EvalWeights::default);
     /// What is measured in every validation and test. Those of the trainer's own fields always are: an entry of their name that gives the same values sets them, any other is one more.
     metrics: Vec<Box<dyn MetricConfig>> = OtherMetrics;
     /// The hooks that are part of this program. `Off` switches one off; `level: HIGH`, or 0 to 100, moves it: the lower the earlier in each phase.

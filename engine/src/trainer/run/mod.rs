@@ -4,6 +4,7 @@
 mod backend;
 mod bare;
 mod batch_probe;
+mod check_schedules;
 mod costs;
 mod determinism;
 mod environment;
@@ -22,6 +23,7 @@ mod ranks;
 mod recording;
 mod replay;
 mod scheduled;
+mod scheduled_values;
 mod script;
 mod start;
 mod train;

@@ -7,7 +7,7 @@ use crate::phase::Phase;
 use crate::trainer::Build;
 use crate::trainer::run::Program;
 use crate::trainer::run::plan::{groups_of, hooks_of};
-use crate::trainer::run::scheduled::{moments, values};
+use crate::trainer::run::scheduled_values::{moments, values};
 
 /// Moments of a curve: a picture needs no more.
 const MOMENTS: u64 = 200;
@@ -28,17 +28,18 @@ fn plan_of<T: Build>(program: &mut Program<T>) -> Result<RunPlan> {
     let planned = program.run.clocks.progress().planned;
     let moments = moments(program, MOMENTS);
     let finite = |value: f64| value.is_finite().then_some(value);
-    let values = |setting: &str, name: GroupName<'_>, initial: f64| {
-        let values = values(program, setting, name, initial, &moments).unwrap_or_else(|| vec![initial]);
-        (setting.to_owned(), values.into_iter().map(finite).collect())
+    let values = |setting: &str, name: GroupName<'_>, initial: f64| -> Result<_> {
+        let values = values(program, setting, name, initial, &moments)?.unwrap_or_else(|| vec![initial]);
+        Ok((setting.to_owned(), values.into_iter().map(finite).collect()))
     };
     let groups = groups_of(program).into_iter().map(|group| {
         let name = GroupName { optimizer: &group.optimizer, group: &group.name };
-        let settings = group.settings.iter().map(|(setting, initial)| values(setting, name, *initial)).collect();
-        PlannedSettings { name: name.to_string(), tensors: group.tensors, frozen: group.frozen, settings }
+        let settings = group.settings.iter().map(|(setting, initial)| values(setting, name, *initial));
+        let settings = settings.collect::<Result<_>>()?;
+        Ok(PlannedSettings { name: name.to_string(), tensors: group.tensors, frozen: group.frozen, settings })
     });
     let nobody = GroupName { optimizer: "", group: "" };
-    let parts = adjustable.iter().map(|(path, initial)| values(path, nobody, *initial)).collect();
+    let parts = adjustable.iter().map(|(path, initial)| values(path, nobody, *initial)).collect::<Result<_>>()?;
     let phases = Phase::ALL.iter().filter_map(|&phase| {
         let hooks = hooks_of(program, phase).into_iter();
         let hooks: Vec<PlannedCall> =
@@ -48,7 +49,7 @@ fn plan_of<T: Build>(program: &mut Program<T>) -> Result<RunPlan> {
     Ok(RunPlan {
         max_iters: planned.max_iters,
         max_epochs: (T::CLOCK == Clock::Epoch).then_some(planned.max_epochs),
-        groups: groups.collect(),
+        groups: groups.collect::<Result<_>>()?,
         parts,
         phases: phases.collect(),
         moments: moments.into_iter().map(|(iter, _)| iter).collect(),

@@ -101,7 +101,7 @@ pub fn plan_of_ranks<T: Build>(mut experiment: Experiment<T>, ranks: usize) -> R
     let scaled = scale_lr(&mut program, scale)?;
     let progress = program.run.clocks().progress();
     let iters = progress.planned.max_iters;
-    let lr = rates(&program, &progress);
+    let lr = rates(&program, &progress)?;
     let state = program.run.updates.state_bytes(divided_over)?;
     let variables = program.run.models.iter().flat_map(ModelEntry::distinct).map(|(_, tensor)| tensor);
     let parameters = program.run.models.iter().flat_map(ModelEntry::parameters).map(|(_, tensor)| tensor);
@@ -130,8 +130,11 @@ fn bytes<'a>(tensors: impl Iterator<Item = &'a Tensor>) -> u64 {
     tensors.map(|tensor| (tensor.numel() * tensor.kind().elt_size_in_bytes()) as u64).sum()
 }
 
+/// By optimizer and group: iters, each with the learning rate of its update.
+type Rates = Vec<(String, Vec<(u64, f64)>)>;
+
 /// The learning rates at the first iter, at tenths of the training, and at the last iter.
-fn rates<T: Build>(program: &Program<T>, progress: &TrainingProgress) -> Vec<(String, Vec<(u64, f64)>)> {
+fn rates<T: Build>(program: &Program<T>, progress: &TrainingProgress) -> Result<Rates> {
     let planned = progress.planned;
     let last = planned.max_iters.saturating_sub(1);
     let mut looks: Vec<u64> =
@@ -143,15 +146,15 @@ fn rates<T: Build>(program: &Program<T>, progress: &TrainingProgress) -> Vec<(St
         for group in optimizer.groups() {
             let Some(initial) = group.settings().initial("lr") else { continue };
             let name = GroupName { optimizer: optimizer.name(), group: group.name() };
-            let rate = |iter: u64| {
+            let rate = |iter: u64| -> Result<(u64, f64)> {
                 let at = TrainingProgress { epoch: epoch_of(iter), iter: Iter(iter), planned };
-                program.run.updates.schedules.value("lr", name, initial, &at).unwrap_or(initial)
+                Ok((iter, program.run.updates.schedules.value("lr", name, initial, &at)?.unwrap_or(initial)))
             };
-            let rates = looks.iter().map(|iter| (*iter, rate(*iter))).collect();
+            let rates = looks.iter().map(|iter| rate(*iter)).collect::<Result<_>>()?;
             all.push((format!("{}, {}", optimizer.name(), group.name()), rates));
         }
     }
-    all
+    Ok(all)
 }
 
 fn checkpoints<T: Build>(program: &Program<T>, bytes: u64, iters: u64) -> Option<PlannedCheckpoints> {

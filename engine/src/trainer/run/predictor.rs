@@ -8,7 +8,7 @@ use crate::data::Batch;
 use crate::dist::Process;
 use crate::folder::{CHECKPOINTS, FinishedRun};
 use crate::hook::PredictStep;
-use crate::run::Command;
+use crate::run::{Command, EvalWeights};
 use crate::trainer::run::program::{Program, build_on, prepare};
 use crate::trainer::{Build, DeviceChoice, Experiment, Purpose};
 use std::path::{Path, PathBuf};
@@ -17,7 +17,8 @@ use std::path::{Path, PathBuf};
 /// server, for example, or a test.
 ///
 /// It reads the experiment of the run that the checkpoint is in, opens no loader and no data set, writes no file, and
-/// calls no phase of a hook. The weights are those that evaluations use (averages, where there are some). The program
+/// calls no phase of a hook. The weights are those that evaluations use (averages, where there are some;
+/// [`Predictor::load_raw`] takes those that were trained). The program
 /// must name the crate with the trainer, so that the components of the experiment are linked. `predict_step` of an
 /// optional model or loader field finds it as in `predict`, without the loader.
 ///
@@ -47,6 +48,21 @@ impl<T: Build> Predictor<T> {
     /// When there is no such checkpoint, it is not in a run's folder, its experiment is not one of this trainer, the
     /// weights do not fit, or the device does not exist.
     pub fn load(checkpoint: &Path, device: DeviceChoice) -> Result<Self> {
+        let (experiment, checkpoint) = Self::found(checkpoint)?;
+        Self::of(experiment, &checkpoint, device)
+    }
+
+    /// As [`Predictor::load`], with the weights that were trained, also where the training has evaluated an average.
+    ///
+    /// # Errors
+    /// Those of [`Predictor::load`].
+    pub fn load_raw(checkpoint: &Path, device: DeviceChoice) -> Result<Self> {
+        let (experiment, checkpoint) = Self::found(checkpoint)?;
+        Self::of(Experiment { eval_weights: EvalWeights::Trained, ..experiment }, &checkpoint, device)
+    }
+
+    /// The experiment of the run that a checkpoint is in, and the checkpoint's folder.
+    fn found(checkpoint: &Path) -> Result<(Experiment<T>, PathBuf)> {
         let checkpoint = found(checkpoint)?;
         let run = FinishedRun::of_checkpoint(&checkpoint).ok_or_else(|| {
             Error::msg(format!(
@@ -57,10 +73,11 @@ impl<T: Build> Predictor<T> {
         let document = config::load(&run.experiment())?;
         // the data of the training may be on another machine
         let experiment = without_looking_for_files(|| Experiment::from_document(&document, Purpose::Inspect))?;
-        Self::of(experiment, &checkpoint, device)
+        Ok((experiment, checkpoint))
     }
 
-    /// As [`Predictor::load`], with an experiment of one's own: for a bare `.safetensors` file, or other settings.
+    /// As [`Predictor::load`], with an experiment of one's own: for a bare `.safetensors` file, or other settings, such as
+    /// `eval_weights`.
     ///
     /// # Errors
     /// When the weights do not fit, or the device does not exist.

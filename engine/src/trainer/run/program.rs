@@ -52,6 +52,7 @@ fn threads_of_rank(process: &Process) -> Option<usize> {
 pub(super) fn build_on<T: Build>(device: Device, experiment: Experiment<T>, roles: &[Role]) -> Result<Program<T>> {
     let mut run = RunState::new(T::CLOCK, device, experiment.seed);
     run.settings = settings_by_path(&experiment.to_node()?);
+    run.eval_weights = experiment.eval_weights;
     run.numerics = Numerics { precision: experiment.train.precision, channels_last: experiment.backend.channels_last };
     let plan = Plan {
         train: TrainPlan {

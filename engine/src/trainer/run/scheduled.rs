@@ -1,12 +1,14 @@
 //! `schedule`: the values that a setting of each parameter group has over a training, without training.
 
 use crate::base::suggest::meant;
-use crate::base::{Clock, Epoch, Error, Iter, Result};
+use crate::base::{Clock, Error, Result};
 use crate::loops::Role;
-use crate::optim::schedule::{Problem, is_of_part};
-use crate::optim::{GroupName, Schedules, TrainingLength, TrainingProgress};
-use crate::trainer::run::{Program, build};
-use crate::trainer::{Build, BuildErrors, DeviceChoice, Experiment, Mistake};
+use crate::optim::schedule::is_of_part;
+use crate::optim::{GroupName, Schedules};
+use crate::trainer::run::build;
+use crate::trainer::run::check_schedules::check_schedules;
+use crate::trainer::run::scheduled_values::{moments, values};
+use crate::trainer::{Build, DeviceChoice, Experiment};
 
 /// A setting over a whole training, as `schedule` tells it.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,7 +56,7 @@ pub fn scheduled<T: Build>(experiment: Experiment<T>, setting: &str, most: u64) 
     {
         let Some(initial) = group.settings().initial(setting) else { continue };
         let name = GroupName { optimizer: optimizer.name(), group: group.name() };
-        let values = values(&program, setting, name, initial, &moments);
+        let values = values(&program, setting, name, initial, &moments)?;
         groups.push(ScheduledGroup {
             name: name.to_string(),
             values: values.unwrap_or_else(|| vec![initial; moments.len()]),
@@ -62,7 +64,7 @@ pub fn scheduled<T: Build>(experiment: Experiment<T>, setting: &str, most: u64) 
     }
     if let Some((path, initial)) = adjustable.iter().find(|(path, _)| path == setting) {
         let nobody = GroupName { optimizer: "", group: "" };
-        let values = values(&program, setting, nobody, *initial, &moments);
+        let values = values(&program, setting, nobody, *initial, &moments)?;
         let values = values.unwrap_or_else(|| vec![*initial; moments.len()]);
         groups.push(ScheduledGroup { name: path.clone(), values });
     }
@@ -111,71 +113,4 @@ fn notes(schedules: &mut Schedules, setting: &str) -> Vec<String> {
         }
     }
     notes
-}
-
-/// At most `most` moments of a training, evenly spread: finished updates and epochs.
-pub(super) fn moments<T: Build>(program: &Program<T>, most: u64) -> Vec<(u64, u64)> {
-    let planned = program.run.clocks.progress().planned;
-    let per_epoch = planned.iters_per_epoch.max(1);
-    let epoch = |iter| if T::CLOCK == Clock::Epoch { iter / per_epoch } else { 0 };
-    spread(planned.max_iters, most).into_iter().map(|iter| (iter, epoch(iter))).collect()
-}
-
-/// The values of a setting of a group at these moments; `None` where it has no schedule.
-pub(super) fn values<T: Build>(
-    program: &Program<T>,
-    setting: &str,
-    group: GroupName<'_>,
-    initial: f64,
-    moments: &[(u64, u64)],
-) -> Option<Vec<f64>> {
-    let planned = program.run.clocks.progress().planned;
-    let at = |(iter, epoch): &(u64, u64)| {
-        let progress = TrainingProgress { epoch: Epoch(*epoch), iter: Iter(*iter), planned };
-        program.run.updates.schedules.value(setting, group, initial, &progress)
-    };
-    let values: Vec<Option<f64>> = moments.iter().map(at).collect();
-    // a schedule with a window has no value outside of it, where the initial one holds
-    values.iter().any(Option::is_some).then(|| values.into_iter().map(|value| value.unwrap_or(initial)).collect())
-}
-
-/// At most `most` numbers below `end`, evenly spread, the first and the last among them.
-fn spread(end: u64, most: u64) -> Vec<u64> {
-    let (last, count) = (end.saturating_sub(1), end.min(most.max(1)));
-    let at = |place: u64| (u128::from(last) * u128::from(place) / u128::from(count.saturating_sub(1).max(1))) as u64;
-    (0..count).map(at).collect()
-}
-
-/// What only data and parameters tell of schedules: that each has its time, its setting and its groups.
-pub(super) fn check_schedules<T: Build>(program: &mut Program<T>) -> Result<()> {
-    let adjustable = program.adjustable()?;
-    let run = &program.run;
-    let mut problems = run.updates.schedules.check(&TrainingLength::from(&run.clocks.progress().planned));
-    problems.extend(run.updates.schedules.check_against(run.updates.optimizers()));
-    let paths: Vec<&str> = adjustable.iter().map(|(path, _)| path.as_str()).collect();
-    problems.extend(run.updates.schedules.check_parts(&paths));
-    if let Err(why) = run.clocks.check(Clock::Sample) {
-        let by_sample =
-            run.updates.schedules.0.iter().enumerate().filter(|(_, schedule)| schedule.window().by == Clock::Sample);
-        let told = |(index, _)| Problem { index, field: "by".to_owned(), text: why.to_string() };
-        problems.extend(by_sample.map(told));
-    }
-    let mistakes: Vec<Mistake> = problems.into_iter().map(Mistake::from).collect();
-    match mistakes.is_empty() {
-        true => Ok(()),
-        false => Err(Error::new(BuildErrors { mistakes })),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn moments_are_spread_from_the_first_to_the_last() {
-        assert_eq!(spread(5, 10), [0, 1, 2, 3, 4]);
-        assert_eq!(spread(101, 5), [0, 25, 50, 75, 100]);
-        assert_eq!((spread(1, 5), spread(0, 5), spread(9, 0)), (vec![0], vec![], vec![0]));
-        assert_eq!(spread(u64::MAX, 2), [0, u64::MAX - 1]);
-    }
 }

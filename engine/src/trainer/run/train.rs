@@ -9,11 +9,11 @@ use crate::optim::update::{ScaleLr, ScaledLr, ShardSize};
 use crate::record::Sink as _;
 use crate::run::{Signals, TimeLimit};
 use crate::sinks::{ConsoleOptions, LogFile};
+use crate::trainer::run::check_schedules::check_schedules;
 #[cfg(feature = "s3")]
 use crate::trainer::run::mirror::Mirrored;
 use crate::trainer::run::program::{build_on, prepare, scale_gradients};
 use crate::trainer::run::recording::Recording;
-use crate::trainer::run::scheduled::check_schedules;
 use crate::trainer::run::start::{Claim, Start};
 use crate::trainer::run::{Program, Summary, environment, plan_file, ranks, weights};
 use crate::trainer::{Build, Experiment, Resume};

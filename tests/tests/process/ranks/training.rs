@@ -2,7 +2,11 @@
 
 use super::{distance, fingerprints, of, plain};
 use crate::bench::Bench;
-use crate::left::{assert_same, rows, timed_rows};
+use crate::left::{assert_same, newest, rows, timed_rows};
+use engine::checkpoint;
+use engine::data::LoaderConfig;
+use engine::prelude::{Kind, Loader, Tensor};
+use engine_tests::data::{Points, PointsConfig};
 use std::path::PathBuf;
 
 /// Trains with these arguments in a folder of its own.
@@ -224,6 +228,67 @@ fn batch_norm_over_all_ranks_is_that_of_one_process() {
     bench.edit("samples: 40,", "samples: 41,");
     let arguments = [&of("2", "loaders.train.batch_size=2")[..], &["--set", "dist.sync_batch_norm=true"]].concat();
     bench.train(&arguments).exits(1).says("has 1 samples for 2 ranks, and with `sync_batch_norm` each rank takes part");
+}
+
+#[test]
+fn the_statistics_of_averaged_weights_are_joined_from_all_ranks() {
+    // 43 samples: a tail of three, two on one rank and one on the other, with which batch norm of one rank would fail
+    let bench = |samples: &str| {
+        let bench = Bench::by_epoch();
+        bench.edit("Mlp(hidden: 8, dropout: 0.3)", "Mlp(hidden: 8, dropout: 0.0)");
+        bench.edit("samples: 40,", samples);
+        bench.edit("max_epochs: 3, accumulate: 4", "max_epochs: 2, accumulate: 1");
+        bench.edit("AdamW(lr: 0.02, weight_decay: 0.01)", "Sgd(lr: 0.05, momentum: 0.9)");
+        bench.edit("ema: (decay: 0.8)", "ema: (kind: Equal, update_batch_norm: true)");
+        bench
+    };
+    let size = |size| format!("loaders.train.batch_size={size}");
+    let (whole, part) = (size(4), size(2));
+    let two = of("2", &part);
+    let sync = [&two[..], &["--set", "dist.sync_batch_norm=true"]].concat();
+    let (_one, alone) = trained(bench("samples: 43,"), &["--set", &whole]);
+    let (_all, all) = trained(bench("samples: 43,"), &sync);
+    // those of the batches of all ranks are those of one process
+    let found = difference(&published(&alone), &published(&all));
+    assert!(found < 1e-5, "{found:e}");
+    let log = std::fs::read_to_string(all.join("log.txt")).unwrap();
+    assert!(log.contains("the statistics of batch norm are computed for the averaged weights"), "{log}");
+    // without it each half of a batch counts as a batch: the means over 20 halves, those of one process over them
+    let (_two, own) = trained(bench("samples: 40,"), &two);
+    let (halves, means) = (published(&own), means_over_halves(&own));
+    for (name, expected) in &means {
+        let found = &halves.iter().find(|(known, _)| known == name).unwrap().1;
+        assert!(found.allclose(expected, 1e-4, 1e-5, false), "{name}: {found:?} and {expected:?}");
+    }
+}
+
+/// The weights that evaluations use, of the newest checkpoint.
+fn published(run: &std::path::Path) -> Vec<(String, Tensor)> {
+    let snapshot = checkpoint::load(&newest(run)).unwrap();
+    snapshot.models[0].published().iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect()
+}
+
+fn difference(one: &[(String, Tensor)], other: &[(String, Tensor)]) -> f64 {
+    let floats = one.iter().zip(other).filter(|((_, tensor), _)| tensor.kind() == Kind::Float && tensor.numel() > 0);
+    floats.map(|((_, one), (_, other))| (one - other).abs().max().double_value(&[])).fold(0.0, f64::max)
+}
+
+/// Mean and unbiased variance of what comes into batch norm, each a mean over the halves of the batches of the first pass.
+fn means_over_halves(run: &std::path::Path) -> Vec<(String, Tensor)> {
+    let weights = published(run);
+    let of = |name: &str| &weights.iter().find(|(known, _)| known == name).unwrap().1;
+    let text = "(dataset: (samples: 40, noise: 0.3), batch_size: 2, shuffle: true)";
+    let config: LoaderConfig<PointsConfig> = engine::config::parse_text("train", text).unwrap().read().unwrap();
+    let mut loader = Loader::<Points>::open("train", &config, 7).unwrap();
+    let (mut means, mut variances) = (Vec::new(), Vec::new());
+    while let Some((points, _)) = loader.next_batch().unwrap() {
+        let hidden = points.matmul(&of("hidden.weight").tr()) + of("hidden.bias");
+        means.push(hidden.mean_dim(0, false, Kind::Float));
+        variances.push(hidden.var_dim(0, true, false));
+    }
+    assert_eq!(means.len(), 20);
+    let mean = |all: &[Tensor]| Tensor::stack(all, 0).mean_dim(0, false, Kind::Float);
+    vec![("norm.running_mean".to_owned(), mean(&means)), ("norm.running_var".to_owned(), mean(&variances))]
 }
 
 #[test]

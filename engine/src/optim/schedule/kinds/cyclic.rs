@@ -22,7 +22,7 @@ windowed! {
     /// let planned = PlannedLength::epochs(10, 10);
     /// let lr = |iter| {
     ///     let progress = TrainingProgress { epoch: Epoch(iter / 10), iter: Iter(iter), planned };
-    ///     schedule.value("lr", GroupName { optimizer: "opt", group: "default" }, 1.0, &progress).unwrap()
+    ///     schedule.value("lr", GroupName { optimizer: "opt", group: "default" }, 1.0, &progress).unwrap().unwrap()
     /// };
     /// let is_near = |a: f64, b: f64| (a - b).abs() < 1e-9;
     /// assert!(is_near(lr(0), 0.1) && is_near(lr(10), 1.0) && is_near(lr(20), 0.55) && is_near(lr(30), 0.1));

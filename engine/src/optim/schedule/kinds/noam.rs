@@ -18,7 +18,7 @@ windowed! {
     /// let planned = PlannedLength::epochs(10, 10);
     /// let lr = |iter| {
     ///     let progress = TrainingProgress { epoch: Epoch(iter / 10), iter: Iter(iter), planned };
-    ///     schedule.value("lr", GroupName { optimizer: "opt", group: "default" }, 1.0, &progress).unwrap()
+    ///     schedule.value("lr", GroupName { optimizer: "opt", group: "default" }, 1.0, &progress).unwrap().unwrap()
     /// };
     /// let is_near = |a: f64, b: f64| (a - b).abs() < 1e-9;
     /// assert!(is_near(lr(0), 0.1 / 125.0) && is_near(lr(24), 0.1 / 5.0) && is_near(lr(99), 0.1 / 10.0));
@@ -45,6 +45,10 @@ impl Schedule for Noam {
     fn factor(&self, place: WindowPosition) -> f64 {
         let (n, warm_up) = (place.at as f64 + 1.0, self.warm_up.max(1) as f64);
         (self.d_model.max(1) as f64).powf(-0.5) * n.powf(-0.5).min(n * warm_up.powf(-1.5))
+    }
+
+    fn shortest(&self) -> u64 {
+        self.warm_up
     }
 
     fn check(&self) -> Result<(), OptimError> {

@@ -25,7 +25,7 @@ windowed! {
     /// let planned = PlannedLength::epochs(10, 10);
     /// let value = |setting, initial, iter| {
     ///     let progress = TrainingProgress { epoch: Epoch(iter / 10), iter: Iter(iter), planned };
-    ///     schedule.value(setting, GroupName { optimizer: "opt", group: "default" }, initial, &progress).unwrap()
+    ///     schedule.value(setting, GroupName { optimizer: "opt", group: "default" }, initial, &progress).unwrap().unwrap()
     /// };
     /// let is_near = |a: f64, b: f64| (a - b).abs() < 1e-9;
     /// assert!(is_near(value("lr", 0.1, 0), 0.004) && is_near(value("lr", 0.1, 29), 0.1) && is_near(value("lr", 0.1, 99), 4e-7));

@@ -1,0 +1,102 @@
+//! Panics in the plain functions of a program: each ends with a text and the exit code of a failure, as an error does.
+
+use crate::bench::{Bench, Ended};
+
+/// Runs a command with a function that panics.
+fn panicked(bench: &mut Bench, place: &str, arguments: &[&str]) -> Ended {
+    bench.set_env("PANIC_IN", place);
+    let ended = bench.run(arguments);
+    bench.set_env("PANIC_IN", "");
+    ended
+}
+
+/// It is told as an error, with its text and its place, and not by Rust itself.
+fn assert_told(ended: &Ended, place: &str) {
+    assert!(matches!(ended.code, Some(1 | 2)), "{place}: {ended}");
+    let text = &ended.stderr;
+    assert!(text.starts_with("error: ") && text.contains(&format!("`{place}` fell over")), "{place}: {ended}");
+    assert!(text.contains("tests/src/bin/panicking.rs:"), "{place}: {ended}");
+    assert!(!text.contains("thread '") && !text.contains("RUST_BACKTRACE"), "{place}: {ended}");
+}
+
+#[test]
+fn a_panic_in_any_function_of_a_program_ends_as_an_error() {
+    let train = ["train", "exp.ron", "--fresh"];
+    let of_training = [
+        "open",
+        "len",
+        "get",
+        "weights",
+        "batch",
+        "samples",
+        "order",
+        "build",
+        "update",
+        "compute",
+        "reset",
+        "measures",
+        "factor",
+        "train_step",
+        "val_step",
+    ];
+    let mut bench = Bench::panicking();
+    for place in of_training {
+        assert_told(&panicked(&mut bench, place, &train), place);
+    }
+    bench.edit("batch_size: 2,", "batch_size: 2, workers: 2,");
+    for place in ["get", "batch"] {
+        assert_told(&panicked(&mut bench, place, &train), place);
+    }
+    bench.run(&train).exits(0);
+    for place in ["open", "len", "build", "measures", "weights", "val_step", "update", "compute"] {
+        assert_told(&panicked(&mut bench, place, &["val", "exp.ron", "--checkpoint", "last"]), place);
+    }
+    for place in ["get", "predict_step"] {
+        assert_told(&panicked(&mut bench, place, &["predict", "exp.ron", "--checkpoint", "last"]), place);
+    }
+    for arguments in [&["schedule", "exp.ron"][..], &["plan", "exp.ron", "--ranks", "2"], &["summary", "exp.ron"]] {
+        for place in ["open", "len", "build"] {
+            assert_told(&panicked(&mut bench, place, arguments), place);
+        }
+    }
+    assert_told(&panicked(&mut bench, "factor", &["schedule", "exp.ron"]), "factor");
+    assert_told(&panicked(&mut bench, "factor", &["plan", "exp.ron", "--ranks", "2"]), "factor");
+}
+
+#[test]
+fn a_panic_on_ranks_is_told_too() {
+    let mut bench = Bench::panicking();
+    for place in ["merge", "len", "factor"] {
+        let ended = panicked(&mut bench, place, &["train", "exp.ron", "--fresh", "--ranks", "2"]);
+        assert!(matches!(ended.code, Some(1 | 2)), "{place}: {ended}");
+        assert!(ended.stderr.contains(&format!("`{place}` fell over")), "{place}: {ended}");
+        assert!(!ended.stderr.contains("thread '"), "{place}: {ended}");
+    }
+}
+
+#[test]
+fn a_factor_that_is_none_is_refused_with_its_place_before_the_training() {
+    let mut bench = Bench::panicking();
+    for (factor, told) in [("-0.5", "-0.5"), ("NaN", "NaN"), ("inf", "inf")] {
+        bench.set_env("FACTOR", factor);
+        let expected = format!(
+            "the schedule `InHalves` of `lr` gives the factor {told}; a factor has to be a finite number of at least 0 (at 4 of 8 counts of its window)"
+        );
+        for command in ["train", "schedule"] {
+            let ended = bench.run(&[command, "exp.ron"]).exits(2);
+            assert!(ended.stderr.contains(&expected) && ended.stderr.contains("exp.ron:7:16"), "{command}: {ended}");
+        }
+        assert!(!bench.path("runs/run/checkpoints").exists(), "it was begun");
+    }
+}
+
+#[test]
+fn a_momentum_that_schedules_make_one_or_more_is_refused() {
+    let bench = Bench::panicking();
+    bench.edit("Sgd(lr: 0.1)", "Sgd(lr: 0.1, momentum: 0.9)");
+    bench.edit("[InHalves()]", "[InHalves(), Linear(setting: \"momentum\", iters: 8, start: 1.0, finish: 2.0)]");
+    let ended = bench.train(&[]).exits(2);
+    assert!(ended.stderr.contains("schedules make `momentum` 1.0125"), "{ended}");
+    assert!(ended.stderr.contains("and it has to be at least 0 and below 1; change their factors"), "{ended}");
+    assert!(ended.stderr.contains("exp.ron:7:28"), "{ended}");
+}
