@@ -2,7 +2,7 @@
 
 /// Their names. A phase that uses its context for nothing else can't ask for anything, so several ranks need not tell each
 /// other after it what they were asked.
-pub(crate) const ASKS_NOTHING: [&str; 65] = [
+pub(crate) const ASKS_NOTHING: [&str; 66] = [
     "ask_endpoints",
     "batch_size",
     "batch_weight",
@@ -16,6 +16,7 @@ pub(crate) const ASKS_NOTHING: [&str; 65] = [
     "endpoint_of",
     "endpoints",
     "epoch",
+    "eval_weights",
     "exception",
     "folder",
     "gather",
