@@ -74,8 +74,8 @@ fn a_signal_to_mpirun_ends_all_ranks_with_one_checkpoint() {
         return;
     }
     let (ours, theirs) = (expected(), Bench::by_epoch());
-    // else it kills its processes after a second
-    let patient = ["--mca", "odls_base_sigkill_timeout", "60"];
+    // else it kills its processes after a second; it waits so long whatever they do
+    let patient = ["--mca", "odls_base_sigkill_timeout", "10"];
     let more = ["--set", "trainer.pause=80"];
     let mut running = theirs.start_script(&[&MPIRUN[..], &patient, &TRAIN, &more].concat());
     // what is printed comes late
