@@ -67,26 +67,6 @@ fn mpirun_starts_the_ranks() {
     assert_told(&Bench::by_epoch().run_script(&[&MPIRUN[..], &TRAIN, &FAULT].concat()));
 }
 
-#[test]
-#[ignore = "needs Open MPI: `cargo xtask test --peers`"]
-fn a_signal_to_mpirun_ends_all_ranks_with_one_checkpoint() {
-    if !can_be_had(&["mpirun"]) {
-        return;
-    }
-    let (ours, theirs) = (expected(), Bench::by_epoch());
-    // else it kills its processes after a second; it waits so long whatever they do
-    let patient = ["--mca", "odls_base_sigkill_timeout", "10"];
-    let more = ["--set", "trainer.pause=80"];
-    let mut running = theirs.start_script(&[&MPIRUN[..], &patient, &TRAIN, &more].concat());
-    // what is printed comes late
-    running.wait_for("mark train 3");
-    running.signal("TERM");
-    // the exit code is its own
-    let ended = running.end();
-    assert_ne!(ended.code, Some(0), "{ended}");
-    goes_on(&ours, &theirs);
-}
-
 /// The run was stopped after an iter, with a checkpoint of it, and goes on to the same bits.
 fn goes_on(ours: &Bench, theirs: &Bench) {
     let run = theirs.path("runs/run");
