@@ -38,6 +38,12 @@ fn checks(call: &TrainerAndFiles, folder: &Path) -> syn::Result<TokenStream> {
             return Ok(quote!(#depends #errors));
         }
     };
+    let braced = braced(&root).map(|(key, at)| {
+        let place = ron::place(&text, at);
+        wrong(format!("{name}:{place}: the settings of `{key}` are written in parentheses, `{key}: (key: value)`"))
+            .to_compile_error()
+    });
+    let braced: TokenStream = braced.collect();
     let mut keys = Vec::new();
     collect("", &root, 0, &mut |under, key, at| keys.push((under.to_owned(), key.to_owned(), ron::place(&text, at))));
     let keys = keys.iter().map(|(under, key, place)| {
@@ -58,17 +64,25 @@ fn checks(call: &TrainerAndFiles, folder: &Path) -> syn::Result<TokenStream> {
     );
     Ok(quote! {
         #depends
+        #braced
         const _: () = #compare;
     })
 }
 
-/// What stands in for `main` where neither the module nor the crate has one. A program without `main` is told of it by the
-/// compiler; cargo sets this variable for programs.
+/// The module of `__private` whose `main` is taken where neither the module nor the crate has one. In a program, the compiler
+/// says that `main` is missing, so nothing is added; cargo sets this variable for programs.
 fn elsewhere() -> &'static str {
     match std::env::var_os("CARGO_BIN_NAME") {
         Some(_) => "no_main",
         None => "not_beside_main",
     }
+}
+
+/// The sections of an experiment that are written as a map, `train: {"max_epochs": 30}`. No section is one.
+fn braced(root: &Node) -> impl Iterator<Item = (&str, u32)> {
+    let fields = if let Kind::Struct(fields) = &root.kind { fields.as_slice() } else { &[] };
+    let is_map = |field: &&ron::Field| matches!(field.value.kind, Kind::Map(_));
+    fields.iter().filter(is_map).map(|field| (field.key.as_str(), field.value.span.start))
 }
 
 /// Reports the keys of an experiment, of its sections, and of named values in them: `loaders.train.batch_size`.
@@ -106,6 +120,13 @@ mod tests {
             keys("(hooks: Replace((timer: Off)), model: Cnn(width: 3))"),
             ["/hooks 1:2", "/model 1:32", "model/width 1:43"]
         );
+    }
+
+    #[test]
+    fn a_section_in_braces_is_found() {
+        let text = "(name: \"a\", train: {\"max_epochs\": 3}, model: Cnn(table: {\"a\": 1}))";
+        let Ok(root) = ron::read(text) else { panic!("it is read") };
+        assert_eq!(braced(&root).collect::<Vec<_>>(), [("train", 19)]);
     }
 
     #[test]

@@ -325,7 +325,7 @@ pub fn trainer(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `crate = path` | where the engine is; it is found by itself, also under another name, when `Cargo.toml` names it |
 ///
 /// By default the weight is the number of samples.
-#[proc_macro_derive(Batch, attributes(batch))]
+#[proc_macro_derive(Batch, attributes(batch, shared, whole, size, weight))]
 pub fn derive_batch(item: TokenStream) -> TokenStream {
     show::run(batch::expand, TokenStream::new(), item)
 }

@@ -10,7 +10,7 @@ mod parse;
 #[path = "../../engine/src/config/tree.rs"]
 mod tree;
 
-pub(crate) use tree::{Kind, Node};
+pub(crate) use tree::{Field, Kind, Node};
 
 /// A mistake of the text.
 pub(crate) struct Mistake {

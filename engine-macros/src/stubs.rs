@@ -56,7 +56,7 @@ pub(crate) fn state(krate: &Krate, owner: &Owner) -> TokenStream {
 pub(crate) fn phases(krate: &Krate, owner: &Type) -> TokenStream {
     let private = krate.private();
     quote! {
-        impl #private::OnePhasesBlock for #owner {
+        impl #private::AllPhasesInOneBlock for #owner {
             const PHASES: #private::PhaseMask = #private::PhaseMask::of(#private::Phase::ALL);
             fn call(&mut self, _: #private::Phase, _: &mut #private::Context<'_>) -> #private::Result<()> {
                 ::core::unreachable!()
@@ -71,7 +71,7 @@ pub(crate) fn passes(krate: &Krate, owner: &Type, error: &TokenStream) -> TokenS
     let nothing = crate::verified::verified(krate, quote!(()), &Ident::new("NO_PASSES", Span::call_site()));
     quote! {
         const NO_PASSES: bool = { #error };
-        impl #private::OnePassesBlock for #owner {
+        impl #private::AllPassesInOneBlock for #owner {
             type Batch = #nothing;
             const PASSES: &'static [#private::PassInfo] = #private::PassInfo::PLAIN;
             fn train_step(

@@ -123,6 +123,8 @@ pub mod prelude {
     pub use engine_macros::{component, hook, only_ok, pass, passes, phases, schedule, trainer};
     // what is written by mistake, and is told
     #[doc(hidden)]
+    pub use crate::optim::LoopCalls as _;
+    #[doc(hidden)]
     pub use engine_macros::{Component, Config, Hook, Trainer, phase};
     // without `engine::` in front of it
     #[doc(hidden)]
@@ -191,9 +193,10 @@ pub mod __private {
         Batch, BatchSource, Cursor, EachPart, Loader, SamplerConfig, SharedField, Source, StatedWeight, WholeField,
     };
     pub use crate::hook::{
-        AnyHook, Batches, ConstText, EachState, HasOptimizers, Hook, HookConfig, HookField, NoPhases, NoSteps,
-        OnePassesBlock, OnePhasesBlock, PassBatch, Phases, PhasesOf, PhasesOwner, PredictStep, SlotInfo, Slots, Steps,
-        StepsOf, TestStep, TrainStep, ValStep, build_any, is_one_of, is_stepped, is_well, no_such_pass, pass_of,
+        AllPassesInOneBlock, AllPhasesInOneBlock, AnyHook, Batches, ConstText, EachState, HasOptimizers, Hook,
+        HookConfig, HookField, NoPhases, NoSteps, PassBatch, Phases, PhasesOf, PhasesOwner, PredictStep, SlotInfo,
+        Slots, Steps, StepsOf, TestStep, TrainStep, ValStep, build_any, is_one_of, is_stepped, is_well, no_such_pass,
+        pass_of,
     };
     pub use crate::hooks::EmptyCache as SomeHook;
     pub use crate::loops::{LoopConfig, Role, StepConfig, TrainerInfo};

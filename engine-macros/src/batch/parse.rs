@@ -178,10 +178,20 @@ impl Found {
     }
 }
 
-/// What the `#[batch(…)]` attributes hold, one after the other.
+/// What the `#[batch(…)]` attributes hold, one after the other; `#[weight]` is told and read as `#[batch(weight)]`.
 fn arguments(attrs: &[Attribute], usage: &str, diag: &mut Diag) -> TokenStream {
     let mut tokens = TokenStream::new();
-    for attr in attrs.iter().filter(|attr| attr.path().is_ident("batch")) {
+    for attr in attrs {
+        let alone = ["shared", "whole", "size", "weight"].into_iter().find(|name| attr.path().is_ident(name));
+        if let Some(name) = alone {
+            diag.error(attr.path(), format!("this is written `#[batch({name})]`"));
+            let name = Ident::new(name, attr.path().span());
+            tokens.extend(if tokens.is_empty() { quote::quote!(#name) } else { quote::quote!(, #name) });
+            continue;
+        }
+        if !attr.path().is_ident("batch") {
+            continue;
+        }
         match &attr.meta {
             Meta::List(list) if !list.tokens.is_empty() => {
                 if !tokens.is_empty() {

@@ -33,7 +33,7 @@ pub(super) fn named_batch(function: &mut ImplItemFn, owner: &Type, krate: &Krate
 
 /// The trait that the passes become. Whether a generic trainer has passes no constant can ask, so that they are its `Steps`.
 pub(super) fn becomes(generics: &Generics) -> &'static str {
-    if generics.params.is_empty() { "OnePassesBlock" } else { "Steps" }
+    if generics.params.is_empty() { "AllPassesInOneBlock" } else { "Steps" }
 }
 
 /// `Self::Batch`, written out; `of` is what the passes become.

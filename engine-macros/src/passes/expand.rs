@@ -1,4 +1,4 @@
-//! The expansion of a block of passes: an impl of `OnePassesBlock`, which calls the method of the pass under way, and checks of
+//! The expansion of a block of passes: an impl of `AllPassesInOneBlock`, which calls the method of the pass under way, and checks of
 //! the optimizers that the passes name.
 
 use crate::diag::Diag;

@@ -65,7 +65,7 @@ pub(crate) fn expand(phases: &Phases) -> TokenStream {
     quote! {
         #item
         #[automatically_derived]
-        #open #private::OnePhasesBlock for #owner #conditions {
+        #open #private::AllPhasesInOneBlock for #owner #conditions {
             const PHASES: #private::PhaseMask = #private::PhaseMask::of(&[#(#mask),*]);
             #only_ok
             #asks_nothing

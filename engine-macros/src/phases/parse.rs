@@ -50,12 +50,14 @@ pub(crate) fn parse(args: TokenStream, item: TokenStream, diag: &mut Diag) -> Op
     let item = &mut block.item;
     if let Some((_, of, _)) = &item.trait_ {
         // a trait of the user's own may have methods with the names of phases
-        let is_meant = of.segments.last().is_some_and(|name| name.ident == "Hook" || name.ident == "Phases");
-        if !is_meant {
+        let is = |names: &[&str]| of.segments.last().is_some_and(|name| names.iter().any(|known| name.ident == known));
+        let is_phase = |member: &ImplItem| matches!(member, ImplItem::Fn(function) if PHASES.iter().any(|name| function.sig.ident == name));
+        let are_phases = !item.items.is_empty() && item.items.iter().all(is_phase);
+        if !is(&["Hook", "Phases"]) && !(are_phases && is(&["Steps", "ValStep", "TestStep", "PredictStep"])) {
             return None;
         }
         let owner = source_of_type(&item.self_ty);
-        diag.error(of, format!("phases are methods of the hook's own, not of a trait; write `impl {owner} {{ … }}`"));
+        diag.error(of, format!("phases are methods of the type itself, not of a trait; write `impl {owner} {{ … }}`"));
         item.trait_ = None;
     }
     let krate = Krate::from_args(&mut args::parse("phases", args, KEYS, diag));

@@ -1,5 +1,5 @@
-//! Fields that parse, more or less, and can't be meant so: each is one error that says what to write, and goes on as what was
-//! meant.
+//! Fields of which the macro can guess what their author meant: the error says what to write, and the macro goes on with the
+//! field as it was meant, so that nothing else is reported.
 
 use crate::source::source_of_expr;
 use proc_macro2::{Span, TokenStream};

@@ -201,7 +201,20 @@ fn optimizer(field: &mut TrainerField, diag: &mut Diag) {
         let boxed: Type = parse_quote!(::std::boxed::Box<#object>);
         diag.error(&field.ty, "a `dyn` type has no size of its own; write `Box<dyn Optimizer>`");
         field.ty = boxed;
+    } else if is_optimizer_trait(&field.ty) {
+        diag.error(
+            &field.ty,
+            "an optimizer that the file chooses has the type `Box<dyn Optimizer>`; one that is fixed is named, such as `AdamW`",
+        );
+        let ty = &field.ty;
+        field.ty = parse_quote!(::std::boxed::Box<dyn #ty>);
     }
+}
+
+/// `Optimizer`, the trait in the place of a type.
+fn is_optimizer_trait(ty: &Type) -> bool {
+    let Type::Path(TypePath { qself: None, path }) = ty else { return false };
+    path.segments.last().is_some_and(|last| last.ident == "Optimizer" && last.arguments.is_empty())
 }
 
 fn scheduler(field: &mut TrainerField, private: &TokenStream, diag: &mut Diag) {

@@ -3,7 +3,7 @@
 use super::page::{HTML, SCRIPTS, STYLES, UPLOT_LICENCE};
 use super::shelf::{Entry, Shelf};
 use super::sweeps::{self, SweepView};
-use super::view::{self, DetailView, RunsView, SettingsView};
+use super::view::{self, DetailView, Height, Place, RunsView, SettingsView};
 use crate::base::{ErrorContext as _, Result};
 use crate::readers::{Axis, Group, Picture, Point, Series};
 use serde::Serialize;
@@ -26,10 +26,10 @@ struct ReportView {
 struct ReportCurve {
     run: String,
     key: String,
-    iter: Vec<f64>,
-    epoch: Vec<f64>,
-    time: Vec<f64>,
-    y: Vec<f64>,
+    iter: Vec<Place>,
+    epoch: Vec<Place>,
+    time: Vec<Place>,
+    y: Vec<Height>,
     /// How many points the run has.
     of: usize,
 }
@@ -72,10 +72,11 @@ fn curve(run: String, key: String, group: &Group, series: &Series, iters_per_epo
     let picture = Picture::new(points, f64::NEG_INFINITY, f64::INFINITY, COLUMNS);
     let on = |axis| {
         let all: Vec<f64> = series.places(group, axis, iters_per_epoch).collect();
-        picture.points.iter().map(|point| all[point.x as usize]).collect()
+        picture.points.iter().map(|point| Place(all[point.x as usize])).collect()
     };
     let (iter, epoch, time) = (on(Axis::Iter), on(Axis::Epoch), on(Axis::Time));
-    ReportCurve { run, key, iter, epoch, time, y: picture.points.iter().map(|point| point.y).collect(), of: picture.of }
+    let y = picture.points.iter().map(|point| Height(point.y)).collect();
+    ReportCurve { run, key, iter, epoch, time, y, of: picture.of }
 }
 
 /// The page with everything in it. Only its own scripts run: they carry a number that nothing within the data can know, for

@@ -4,14 +4,14 @@
 use crate::readers::MediaReader;
 use crate::readers::{Locks, RunReader, Summary, find_runs};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
 /// How often folders are looked at.
 const INTERVAL: Duration = Duration::from_millis(500);
 /// How often new runs are looked for.
 const SEARCH: Duration = Duration::from_secs(2);
-/// Bytes of a file that are read at a time, so that no question waits long for its run, and all runs have their first rows soon.
+/// Bytes of a file that are read at first, so that all runs have their first rows soon.
 const BUDGET: u64 = 1 << 17;
 /// Threads that read.
 const MOST_THREADS: usize = 4;
@@ -29,7 +29,7 @@ pub(super) struct Shelf {
 pub(super) struct Entry {
     /// What requests call it: no path, so that no request names one.
     pub(super) id: String,
-    reader: Mutex<RunReader>,
+    reader: RwLock<RunReader>,
     #[cfg(feature = "tensorboard")]
     media: Mutex<MediaReader>,
     /// The version at its last change, and what a table shows of it.
@@ -38,8 +38,8 @@ pub(super) struct Entry {
 
 impl Entry {
     /// The run, as far as it is read.
-    pub(super) fn reader(&self) -> MutexGuard<'_, RunReader> {
-        held(&self.reader)
+    pub(super) fn reader(&self) -> RwLockReadGuard<'_, RunReader> {
+        self.reader.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Its images, histograms and texts, read up to now, and its folder.
@@ -100,7 +100,7 @@ impl Shelf {
             let id = id_of(&path);
             let entry = known.iter().find(|entry| entry.id == id).cloned();
             entry.unwrap_or_else(|| {
-                let (reader, summary) = (Mutex::new(RunReader::new(path)), Mutex::new((version, None)));
+                let (reader, summary) = (RwLock::new(RunReader::new(path)), Mutex::new((version, None)));
                 #[cfg(feature = "tensorboard")]
                 let media = Mutex::default();
                 Arc::new(Entry {
@@ -165,7 +165,9 @@ impl Shelf {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(MOST_THREADS);
         let part = runs.len().div_ceil(threads).max(1);
         let read = |entry: &Arc<Entry>| {
-            let (changed, more) = entry.reader().read(&locks, BUDGET);
+            let mut reader = entry.reader.write().unwrap_or_else(PoisonError::into_inner);
+            let (changed, more) = reader.read(&locks, BUDGET);
+            drop(reader);
             if changed {
                 // one behind the version that is told of below
                 *held(&entry.summary) = (self.version() + 1, None);

@@ -59,16 +59,46 @@ impl Default for Drawing {
     }
 }
 
+/// Where a point lies on the horizontal axis, to a millionth of an epoch or second. Long numbers take a page more memory than
+/// all else of its curves.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place(pub(super) f64);
+
+impl Serialize for Place {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        const WHOLE: f64 = 9_007_199_254_740_992.0;
+        match self.0 {
+            x if x.fract() == 0.0 && (0.0..WHOLE).contains(&x) => to.serialize_u64(x as u64),
+            x if x.abs() < 1e9 => to.serialize_f64((x * 1e6).round() / 1e6),
+            x => to.serialize_f64(x),
+        }
+    }
+}
+
+/// The value of a point, in single precision where that holds it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Height(pub(super) f64);
+
+impl Serialize for Height {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let single = self.0 as f32;
+        match single.is_normal() || self.0 == 0.0 {
+            true => to.serialize_f32(single),
+            false => to.serialize_f64(self.0),
+        }
+    }
+}
+
 /// A curve. What is not finite is `null`.
 #[derive(Serialize)]
 pub(super) struct CurveView {
     run: String,
     key: String,
-    x: Vec<f64>,
-    y: Vec<f64>,
+    x: Vec<Place>,
+    y: Vec<Height>,
     /// The points of the smoothed curve, if it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    smooth: Option<(Vec<f64>, Vec<f64>)>,
+    smooth: Option<(Vec<Place>, Vec<Height>)>,
     /// How many points there are in the window.
     of: usize,
 }
@@ -81,7 +111,7 @@ pub(super) fn curve(id: &str, run: &RunReader, key: &str, drawing: Drawing) -> O
         let points = places.zip(values).map(|(x, y)| Point { x, y });
         Picture::new(points, drawing.from, drawing.to, drawing.columns)
     };
-    let split = |points: &[Point]| points.iter().map(|point| (point.x, point.y)).unzip();
+    let split = |points: &[Point]| points.iter().map(|point| (Place(point.x), Height(point.y))).unzip();
     let picture = draw(&mut series.values().iter().copied());
     let smooth = (drawing.smooth > 0.0).then(|| split(&draw(&mut smoothed(series.values(), drawing.smooth)).points));
     let (x, y) = split(&picture.points);
@@ -177,4 +207,17 @@ pub(super) fn detail(entry: &Entry) -> DetailView {
     let checkpoints = checkpoints(&folder).into_iter().map(CheckpointView::from).collect();
     let (plan, costs) = (plan(&folder), costs(&folder).map(CostsView::from));
     DetailView { run: entry.id.clone(), facts, checkpoints, plan, costs, log }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_points_are_short_and_near_enough_to_draw() {
+        let places = [0.0, 20_000.0, 0.002_500_000_000_000_1, 1e300, f64::NAN].map(Place);
+        assert_eq!(serde_json::to_string(&places).unwrap(), "[0,20000,0.0025,1e+300,null]");
+        let heights = [0.0, -2.5, 0.644_217_687_237_691, 1e300, 1e-300, f64::INFINITY].map(Height);
+        assert_eq!(serde_json::to_string(&heights).unwrap(), "[0.0,-2.5,0.6442177,1e+300,1e-300,null]");
+    }
 }

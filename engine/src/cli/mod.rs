@@ -69,16 +69,16 @@ use target::Target;
 /// Makes the program of a trainer: `engine::main!(Digits);`.
 #[macro_export]
 macro_rules! main {
-    // the error is the type of `main`, so that what asks for its trainer is silent
+    // a `main` without a trainer is there, so that `experiment!` has no error of its own
     (@refused $message:literal, $($at:tt)+) => {
-        fn main() -> $crate::__private::Ended<$crate::__private::refuse!($message, $($at)+)> {
+        fn main() -> $crate::__private::no_main::Nothing {
+            $crate::__private::refuse!($message, $($at)+);
             loop {}
         }
     };
     () => {
-        fn main() -> $crate::__private::Ended<
-            ::core::compile_error!("`engine::main!` takes the trainer of the program: `engine::main!(Digits);`")
-        > {
+        fn main() -> $crate::__private::no_main::Nothing {
+            ::core::compile_error!("`engine::main!` takes the trainer of the program: `engine::main!(Digits);`");
             loop {}
         }
     };

@@ -1,10 +1,10 @@
 //! All mistakes of an experiment together.
 
 use super::diagnostic::Diagnostic;
-use super::sources::Sources;
+use super::sources::{Sources, TakenBack};
 use super::tree::Span;
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// Nobody reads more mistakes than this at once.
@@ -15,6 +15,8 @@ const MOST: usize = 500;
 pub struct Diagnostics {
     found: RefCell<Vec<Diagnostic>>,
     known: RefCell<BTreeSet<(Span, String)>>,
+    /// What [`Sources`] gets to know of fields that `Default` has taken back.
+    taken_back: RefCell<BTreeMap<String, TakenBack>>,
 }
 
 /// Why an experiment was refused: at least one mistake, in the order of the text, each once.
@@ -68,6 +70,16 @@ impl Diagnostics {
     /// Whether nothing is wrong so far.
     pub fn is_empty(&self) -> bool {
         self.found.borrow().is_empty()
+    }
+
+    /// Notes that `Default` takes back the field at a path.
+    pub(super) fn take_back(&self, path: String, field: TakenBack) {
+        self.taken_back.borrow_mut().insert(path, field);
+    }
+
+    /// What was taken back, by its path.
+    pub(super) fn taken_back(&self) -> BTreeMap<String, TakenBack> {
+        self.taken_back.borrow().clone()
     }
 
     /// All of them, in the order in which they were found.

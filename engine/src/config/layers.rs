@@ -168,32 +168,36 @@ impl<'s> Layers<'s> {
 
     /// Puts the values of files in the place of every `Include("part.ron")`; their paths are relative to `folder`.
     pub(super) fn include(&mut self, node: &mut Node, folder: &Path) {
-        self.include_at(node, folder, 1);
+        self.include_at(node, folder, 1, &Kind::Unit);
     }
 
-    fn include_at(&mut self, node: &mut Node, folder: &Path, depth: usize) {
+    /// `missing` is put where a file can't be read.
+    fn include_at(&mut self, node: &mut Node, folder: &Path, depth: usize, missing: &Kind) {
         if let Some(path) = included(node) {
             match path {
-                Ok(path) => *node = self.included(&folder.join(path), node.span, depth),
+                Ok(path) => *node = self.included(&folder.join(path), node.span, depth, missing),
                 Err(mistake) => self.diagnostics.push(*mistake),
             }
             return;
         }
+        // what these take: the file that is missing is the only mistake
+        let missing = match node.name() {
+            Some("Append" | "Prepend") => Kind::Seq(Vec::new()),
+            Some("Patch") => Kind::Map(Vec::new()),
+            _ => Kind::Unit,
+        };
+        let mut inside = |node: &mut Node| self.include_at(node, folder, depth + 1, &missing);
         match &mut node.kind {
-            Kind::Struct(fields) => {
-                fields.iter_mut().for_each(|field| self.include_at(&mut field.value, folder, depth + 1));
-            }
-            Kind::Seq(items) | Kind::Tuple(items) => {
-                items.iter_mut().for_each(|item| self.include_at(item, folder, depth + 1));
-            }
-            Kind::Map(pairs) => pairs.iter_mut().for_each(|(_, value)| self.include_at(value, folder, depth + 1)),
+            Kind::Struct(fields) => fields.iter_mut().for_each(|field| inside(&mut field.value)),
+            Kind::Seq(items) | Kind::Tuple(items) => items.iter_mut().for_each(inside),
+            Kind::Map(pairs) => pairs.iter_mut().for_each(|(_, value)| inside(value)),
             _ => {}
         }
     }
 
-    /// The value of a file, at so many levels within another; nothing where it can't be read, which is told.
-    fn included(&mut self, path: &Path, span: Span, depth: usize) -> Node {
-        let nothing = Node { span, ..Node::new(Kind::Unit) };
+    /// The value of a file, at so many levels within another; `missing` where it can't be read, which is told.
+    fn included(&mut self, path: &Path, span: Span, depth: usize, missing: &Kind) -> Node {
+        let nothing = Node { span, ..Node::new(missing.clone()) };
         let Some(node) = self.read_named(path, Named::Include(span)) else { return nothing };
         if depth + node.depth() > MAX_NESTING {
             let message = format!("with this file, values are nested more than {MAX_NESTING} levels deep");

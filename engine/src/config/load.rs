@@ -133,6 +133,7 @@ pub(crate) fn load_layers_into<P: AsRef<Path>>(
         }
         root = Merge::new(&diagnostics).settle(root);
     }
+    sources.note_taken_back(diagnostics.taken_back());
     diagnostics.into_result(&sources)?;
     Ok(Document { sources, root })
 }

@@ -9,6 +9,7 @@ use super::diagnostic::Diagnostic;
 use super::errors::Diagnostics;
 use super::expression::{has_layers, later, waits};
 use super::print::key_text;
+use super::sources::TakenBack;
 use super::tree::{Field, Kind, Name, Node, Span};
 use std::collections::BTreeMap;
 
@@ -117,6 +118,11 @@ impl<'d> Merge<'d> {
     fn settle_inside(&mut self, mut node: Node) -> Node {
         match &mut node.kind {
             Kind::Struct(fields) => {
+                for Field { key, key_span, value } in fields.iter().filter(|field| is_default(&field.value)) {
+                    let owner = node.name.as_ref().map(|name| name.text.clone());
+                    let field = TakenBack { owner, key: *key_span, value: value.span };
+                    self.diagnostics.take_back(self.path_of(key), field);
+                }
                 fields.retain(|field| !is_default(&field.value));
                 for field in fields {
                     self.enter(&field.key, |merge| replace_with(&mut field.value, |value| merge.settle(value)));
@@ -295,11 +301,14 @@ impl<'d> Merge<'d> {
     }
 
     fn mistake(&self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic.at(self.path_of("")));
+    }
+
+    /// The path of a field of the value that is being merged.
+    fn path_of(&self, key: &str) -> String {
         let mut path = String::new();
-        for segment in &self.path {
-            join(&mut path, segment);
-        }
-        self.diagnostics.push(diagnostic.at(path));
+        self.path.iter().map(String::as_str).chain([key]).for_each(|segment| join(&mut path, segment));
+        path
     }
 }
 

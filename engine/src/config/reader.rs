@@ -2,7 +2,7 @@
 //!
 //! Every section is read on its own, so that a mistake in one hides none in another; what no one asked for is unknown.
 
-use super::de::{BRACKETS, Place, Segment, join, read_at, unknown};
+use super::de::{BRACKETS, Place, Segment, join, missing_field, read_at, unknown};
 use super::diagnostic::Diagnostic;
 use super::document::Document;
 use super::errors::Diagnostics;
@@ -106,6 +106,10 @@ impl<'a> StructReader<'a> {
                 },
             );
         }
+        let sources = &self.document.sources;
+        for (key, at) in sources.unknown_taken_back(&self.path, self.node.name(), &self.asked) {
+            self.push(key, unknown(at, &format!("unknown field `{key}`"), key, &asked));
+        }
         // what is no struct has been told
         let missing = if is_fields(self.node) { self.missing.as_slice() } else { &[] };
         for key in missing {
@@ -115,8 +119,10 @@ impl<'a> StructReader<'a> {
             };
             // the misspelt field was to be it
             if !self.node.fields().iter().any(meant) {
-                let owner = self.node.name().map(|owner| format!(" of `{owner}`")).unwrap_or_default();
-                self.push("", Diagnostic::new(self.head(), format!("missing field `{key}`{owner}")));
+                let mut path = self.path.clone();
+                join(&mut path, key);
+                let taken_back = self.document.sources.taken_back(&path);
+                self.push("", missing_field(self.head(), key, self.node.name(), taken_back));
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use super::links::Links;
 use super::tree::Span;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Every text read so far.
@@ -9,6 +10,19 @@ use std::path::{Path, PathBuf};
 pub struct Sources {
     texts: Vec<Source>,
     links: Box<Links>,
+    /// By their paths.
+    taken_back: BTreeMap<String, TakenBack>,
+}
+
+/// A field that `Default` has taken back: nothing of it is left in the tree.
+#[derive(Clone, Debug)]
+pub(super) struct TakenBack {
+    /// The name of its struct, `AdamW`.
+    pub(super) owner: Option<String>,
+    /// Where its key is written.
+    pub(super) key: Span,
+    /// Where `Default` is written.
+    pub(super) value: Span,
 }
 
 #[derive(Clone, Debug)]
@@ -89,6 +103,37 @@ impl Sources {
             true => self.position(span),
             false => format!("{}, from {}", self.position(span), ends.join(" and ")),
         }
+    }
+
+    pub(super) fn note_taken_back(&mut self, more: BTreeMap<String, TakenBack>) {
+        self.taken_back.extend(more);
+    }
+
+    /// Whether any field was taken back.
+    pub(super) fn has_taken_back(&self) -> bool {
+        !self.taken_back.is_empty()
+    }
+
+    /// Where `Default` is written for the field at a path.
+    pub(super) fn taken_back(&self, path: &str) -> Option<Span> {
+        self.taken_back.get(path).map(|field| field.value)
+    }
+
+    /// The fields that were taken back of a struct with this path and name, and are none that it has; and where their keys are
+    /// written.
+    pub(super) fn unknown_taken_back<K: AsRef<str>>(
+        &self,
+        path: &str,
+        owner: Option<&str>,
+        known: &[K],
+    ) -> Vec<(&str, Span)> {
+        let key_of = |whole: &'_ str| match path {
+            "" => Some(0),
+            _ => whole.strip_prefix(path).filter(|rest| rest.starts_with('.')).map(|_| path.len() + 1),
+        };
+        let fields = self.taken_back.iter().filter(|(_, field)| field.owner.as_deref() == owner);
+        let keys = fields.filter_map(|(whole, field)| Some((&whole[key_of(whole)?..], field.key)));
+        keys.filter(|(key, _)| !key.contains('.') && known.iter().all(|known| known.as_ref() != *key)).collect()
     }
 
     pub(super) fn links(&self) -> &Links {

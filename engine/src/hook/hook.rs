@@ -46,7 +46,7 @@ pub fn is_well(cx: &Context<'_>) -> bool {
 }
 
 /// What `#[phases]` makes of its block, one for a type. It is the one way to [`Phases`].
-pub trait OnePhasesBlock: PhasesOwner {
+pub trait AllPhasesInOneBlock: PhasesOwner {
     /// The phases, known at compile time.
     const PHASES: PhaseMask;
 
@@ -64,14 +64,14 @@ pub trait OnePhasesBlock: PhasesOwner {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: OnePhasesBlock> Phases for T {
-    const PHASES: PhaseMask = <T as OnePhasesBlock>::PHASES;
-    const ONLY_OK: PhaseMask = <T as OnePhasesBlock>::ONLY_OK;
-    const ASKS_NOTHING: PhaseMask = <T as OnePhasesBlock>::ASKS_NOTHING;
+impl<T: AllPhasesInOneBlock> Phases for T {
+    const PHASES: PhaseMask = <T as AllPhasesInOneBlock>::PHASES;
+    const ONLY_OK: PhaseMask = <T as AllPhasesInOneBlock>::ONLY_OK;
+    const ASKS_NOTHING: PhaseMask = <T as AllPhasesInOneBlock>::ASKS_NOTHING;
 
     #[inline(always)]
     fn call(&mut self, phase: Phase, cx: &mut Context<'_>) -> Result<()> {
-        OnePhasesBlock::call(self, phase, cx)
+        AllPhasesInOneBlock::call(self, phase, cx)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::base::{Error, Output, Prediction, Result};
 use crate::data::Batch;
+use crate::hook::habits::{CallsBackward, LogsItself, SavesSettings};
 use crate::optim::PassInfo;
 use crate::run::Context;
 
@@ -95,6 +96,30 @@ pub trait Steps {
     #[doc(hidden)]
     fn training_step(&mut self, _: &Self::Batch, _: &mut Context<'_>) -> Result<Output> {
         Err(Error::msg("nothing calls `training_step`; the step is `train_step`"))
+    }
+
+    /// Lightning's logging, for the message of [`LogsItself`].
+    #[doc(hidden)]
+    fn log<V>(&self, _: &str, _: V)
+    where
+        Self: LogsItself,
+    {
+    }
+
+    /// Lightning's backward pass, for the message of [`CallsBackward`].
+    #[doc(hidden)]
+    fn manual_backward<V>(&self, _: V)
+    where
+        Self: CallsBackward,
+    {
+    }
+
+    /// Lightning's saving of settings, for the message of [`SavesSettings`].
+    #[doc(hidden)]
+    fn save_hyperparameters(&self)
+    where
+        Self: SavesSettings,
+    {
     }
 
     /// Of a generic trainer with `#[passes]`, what these are.

@@ -10,7 +10,7 @@ use crate::run::Context;
 use std::marker::PhantomData;
 
 /// Implemented by `#[passes]`: the step of the current pass.
-pub trait OnePassesBlock {
+pub trait AllPassesInOneBlock {
     /// [`Steps::Batch`].
     type Batch;
 
@@ -57,20 +57,20 @@ impl<T: Steps> TrainStep<false> for T {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: OnePassesBlock> TrainStep<true> for T {
+impl<T: AllPassesInOneBlock> TrainStep<true> for T {
     type Batch = T::Batch;
 
     const PASSES: &'static [PassInfo] = T::PASSES;
 
     fn train_step(&mut self, batch: &Self::Batch, cx: &mut Context<'_>) -> Result<Output> {
-        OnePassesBlock::train_step(self, batch, cx)
+        AllPassesInOneBlock::train_step(self, batch, cx)
     }
 }
 
 /// Tells what a type has. A constant of the type's own comes before that of [`NoSteps`], where its bound holds.
 pub struct StepsOf<T>(PhantomData<T>);
 
-impl<T: OnePassesBlock> StepsOf<T> {
+impl<T: AllPassesInOneBlock> StepsOf<T> {
     /// Whether there is `#[passes]`.
     pub const HAS_PASSES: bool = true;
 }

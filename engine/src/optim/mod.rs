@@ -11,6 +11,7 @@ mod clip;
 mod error;
 mod foreach;
 mod groups;
+mod habits;
 mod layer_decay;
 mod lbfgs;
 mod live;
@@ -33,6 +34,8 @@ pub use algorithm::{Algorithm, Slot, SlotShape, StepInputs};
 pub use clip::{Clip, ClipTogether, clip_gradients};
 pub use error::OptimError;
 pub use groups::{GroupName, GroupRule, GroupRules};
+#[doc(hidden)]
+pub use habits::LoopCalls;
 pub use layer_decay::LayerDecay;
 pub use lbfgs::{Lbfgs, LineSearch};
 pub use live::{Group, Optim};

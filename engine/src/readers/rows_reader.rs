@@ -48,6 +48,11 @@ impl RowsReader {
         &self.read.rows
     }
 
+    /// How many bytes were read.
+    pub(super) fn bytes(&self) -> u64 {
+        self.tail.position()
+    }
+
     /// How much of the file was read, from 0 to 1.
     pub fn progress(&self) -> f64 {
         self.tail.progress()

@@ -6,6 +6,10 @@ use super::rows::Rows;
 use super::rows_reader::RowsReader;
 use std::path::{Path, PathBuf};
 
+/// Bytes of rows that are read at once, unless more are asked for: some hundredths of a second, for which a question about the
+/// run waits.
+const MOST_AT_ONCE: u64 = 8 << 20;
+
 /// What a run is doing, or how it has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
@@ -64,11 +68,13 @@ impl RunReader {
         RunReader { folder: folder.into(), rows, log, state: State::Unknown }
     }
 
-    /// Reads what was added to the rows and the log, about `budget` bytes of each.
+    /// Reads what was added to the rows and the log, about `budget` bytes of each; of many rows, a quarter of what was read
+    /// before. So a long run is read in few parts, though somebody asks for its curves after each.
     ///
     /// Returns whether anything has changed, and whether there is more to read at once.
     pub fn read(&mut self, locks: &Locks, budget: u64) -> (bool, bool) {
-        let (rows, log) = (self.rows.read(&self.folder, budget), self.log.read(&self.folder, budget));
+        let of_rows = budget.max((self.rows.bytes() / 4).min(MOST_AT_ONCE));
+        let (rows, log) = (self.rows.read(&self.folder, of_rows), self.log.read(&self.folder, budget));
         let state = self.look(locks);
         let changed = rows.anew || rows.lines || log.anew || log.lines || state != self.state;
         self.state = state;

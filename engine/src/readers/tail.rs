@@ -112,6 +112,11 @@ impl Tail {
         read.is_ok() && there == self.mark
     }
 
+    /// How many bytes were read.
+    pub(super) fn position(&self) -> u64 {
+        self.position
+    }
+
     /// How much of the file was read, from 0 to 1.
     pub(super) fn progress(&self) -> f64 {
         match self.given_up || self.length == 0 {

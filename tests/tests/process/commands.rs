@@ -67,6 +67,12 @@ fn eval_computes_metrics_over_written_predictions_and_tells_what_it_leaves_out()
     // and another error of its own is told
     bench.write("written.jsonl", "{\"logits\":1.0,\"target\":1}\n");
     bench.run(&[&eval[..], &["--set", "metrics=[]"]].concat()).exits(1);
+    // samples of another shape than those before: which they are, and what they have
+    let two = "{\"logits\":[2.0,1.0,0.0],\"target\":0}\n{\"logits\":[[2.0,1.0]],\"target\":1}\n";
+    bench.write("written.jsonl", two);
+    let ended = bench.run(&[&eval[..], &["--set", "metrics=[]"]].concat()).exits(1);
+    let told = "can't be computed over sample 1: `logits` is Double [1, 1, 2], `target` is Int64 [1]";
+    assert!(ended.stderr.contains(told), "{ended}");
     std::fs::write(bench.path("written.jsonl"), "{\"logits\":[2.0,[1.0]]}\n").unwrap();
     let refused = bench.run(&eval);
     assert!(refused.stderr.contains("`logits` in line 1 of `written.jsonl` has lists of several lengths"), "{refused}");
@@ -91,7 +97,8 @@ fn predict_writes_one_object_for_each_sample_in_order() {
     let ended = bench.run(&["predict", "exp.ron", "--checkpoint", "runs/run"]).exits(0);
     let path = bench.path("runs/run/predictions.jsonl").display().to_string();
     let checkpoint = "the checkpoint runs/run/checkpoints/iter_000000009, of epoch 3, iter 9";
-    assert_eq!(ended.stdout, format!("{checkpoint}\n7 predictions in {path}\n"));
+    let weights = "weights: averages of those that were trained (`--raw` evaluates these)";
+    assert_eq!(ended.stdout, format!("{weights}\n{checkpoint}\n7 predictions in {path}\n"));
     // the file that names the newest checkpoint stands for it
     let latest = ["predict", "exp.ron", "--checkpoint", "runs/run/checkpoints/latest"];
     assert_eq!(bench.run(&latest).exits(0).stdout, ended.stdout);

@@ -99,6 +99,16 @@ fn a_first_loss_that_is_not_finite_is_told_as_it_is() {
 }
 
 #[test]
+fn a_long_search_says_how_far_it_is_also_without_a_terminal() {
+    let bench = Bench::by_epoch();
+    let slow = ["--set", "trainer.pause=2600", "--set", "train.accumulate=1"];
+    let search = [&["lr-find", "exp.ron", "--updates", "4"], &slow[..]].concat();
+    let ended = bench.run(&search).exits(0);
+    assert!(ended.stderr.contains("update 2 of 4: learning rate 4.64e-5, loss "), "{ended}");
+    assert!(!ended.stderr.contains("update 1 of 4") && !ended.stdout.contains("update 2"), "{ended}");
+}
+
+#[test]
 fn a_search_that_hangs_promises_no_checkpoint() {
     let bench = Bench::by_epoch();
     let search = ["lr-find", "exp.ron", "--set", "trainer.pause=4000", "--set", "train.accumulate=1"];

@@ -22,6 +22,17 @@ pub struct Shared {
     width: i64,
 }
 
+#[derive(Batch)]
+pub struct Alone {
+    images: Tensor,
+    // mistake: the argument as an attribute of its own
+    #[weight]
+    words: usize,
+    // mistake: another
+    #[shared]
+    anchors: Tensor,
+}
+
 // mistake: the attribute belongs to the derive, which is not there
 pub struct Forgotten {
     #[batch(shared)]

@@ -2,6 +2,10 @@
 
 use engine::prelude::*;
 
+#[path = "../../parts.rs"]
+mod parts;
+use parts::*;
+
 #[hook]
 struct Ema;
 
@@ -41,6 +45,27 @@ struct Watch;
 #[phases]
 impl Watch {
     fn after_run(&mut self, _cx: &mut Context<'_>) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[trainer(by_epoch)]
+struct Classifier {
+    #[model]
+    net: Cnn,
+    #[optimizer]
+    opt: AdamW,
+    #[loader(train)]
+    train: Loader<Digits>,
+}
+
+steps!(Classifier);
+
+// mistake: phases in the trait of the steps
+#[phases]
+impl Steps for Classifier {
+    fn before_train_epoch(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        cx.stop("enough");
         Ok(())
     }
 }

@@ -54,6 +54,8 @@ mod without_schedules {
 
     // mistake: the file has schedules, and the trainer has no field for them
     engine::experiment!(Plain, "experiments/schedule.ron");
+    // mistake: a section in braces
+    engine::experiment!(Plain, "experiments/braces.ron");
     // mistake: a loader that the trainer does not have
     engine::experiment!(Plain, "experiments/loaders.ron");
     // mistake: a setting that the dataset does not have

@@ -5,6 +5,20 @@ use engine::prelude::*;
 mod nothing {
     // mistake: none
     engine::main!();
+    engine::experiment!("experiments/right.ron");
+}
+
+mod text {
+    // mistake: its name as a text
+    engine::main!("Digits");
+    engine::experiment!("experiments/right.ron");
+}
+
+mod file {
+    pub(super) struct A;
+    // mistake: a file too
+    engine::main!(A, "experiments/right.ron");
+    engine::experiment!("experiments/right.ron");
 }
 
 mod two {
@@ -32,5 +46,5 @@ mod hook {
 }
 
 fn main() {
-    let _ = (two::A, two::B);
+    let _ = (two::A, two::B, file::A);
 }

@@ -27,7 +27,7 @@ impl Gan {
 }
 const _: () = {
     #[automatically_derived]
-    impl ::engine::__private::OnePassesBlock for Gan {
+    impl ::engine::__private::AllPassesInOneBlock for Gan {
         type Batch = Tensor;
         const PASSES: &'static [::engine::__private::PassInfo] = &[
             ::engine::__private::PassInfo {

@@ -26,7 +26,7 @@ impl WorstCases {
     }
 }
 #[automatically_derived]
-impl ::engine::__private::OnePhasesBlock for WorstCases {
+impl ::engine::__private::AllPhasesInOneBlock for WorstCases {
     const PHASES: ::engine::__private::PhaseMask = ::engine::__private::PhaseMask::of(
         &[
             ::engine::__private::Phase::AfterVal,

@@ -2,11 +2,13 @@
 // Curves: a chart for each metric, with the same metric of all loops and loaders of all chosen runs.
 
 const Charts = (() => {
-  const { make, row, number, clock } = Parts;
+  const { make, row, number, short, clock } = Parts;
   const COLORS = 8;
   const MOST_IN_LEGEND = 13;
   // Points of all curves of a chart together; of more curves each gets fewer columns, which hold four points each.
-  const MOST_POINTS = 24000, FEWEST_COLUMNS = 40;
+  const MOST_POINTS = 16000, FEWEST_COLUMNS = 40;
+  // Pixels from the end of a curve within which the pointer still shows its last point, and between points that are marked.
+  const BESIDE = 8, MARK_SPACE = 12;
   // Of more curves the one under the pointer is not shown before the others: drawing all of them again takes too long.
   const MOST_IN_FOCUS = 60;
   // By loop and loader, the same in all charts: train, then the others in the order of their names.
@@ -14,6 +16,15 @@ const Charts = (() => {
   // What is looked at last.
   const ASIDE = /^(iter_time|data_time|comm_time|slowest_rank|eta|samples_per_second|grad_norm)\b/;
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+  // What all curves have in common, as uPlot's mode for curves with places of their own needs it.
+  const SERIES = {
+    paths: line,
+    facets: [{ scale: "x", auto: true, sorted: 1 }, { scale: "y", auto: true }],
+    value: (u, _, curve, place) => (place === null || place === undefined ? "" : number(u.data[curve][1][place])),
+  };
+  const marks = uPlot.paths.points();
+  const POINTS = () => ({ show: hasMarks, fill: css("--back"), paths: (u, curve) => marks(u, curve, 0, u.data[curve][0].length - 1) });
 
   let context = null; // what main.js gives: chosen runs, axis, smoothing, window
   const charts = new Map();
@@ -53,17 +64,60 @@ const Charts = (() => {
     return [...found].sort((a, b) => rank(a) - rank(b));
   }
 
-  // Curves have their points at different places: what the pointer shows of each is its nearest point.
-  function nearest(u, series, place) {
-    const values = u.data[series];
-    const none = (at) => values[at] === null || values[at] === undefined;
-    if (series === 0 || !none(place)) return place;
-    let left = place, right = place;
-    while (left >= 0 && none(left)) left -= 1;
-    while (right < values.length && none(right)) right += 1;
-    if (left < 0 || right === values.length) return null;
-    const x = u.data[0], at = u.posToVal(u.cursor.left, "x");
-    return at - x[left] <= x[right] - at ? left : right;
+  // The point of a curve that is nearest to the pointer; gaps have none. Beside a curve there is none either.
+  function nearest(u, curve) {
+    const [x, y] = u.data[curve], at = u.posToVal(u.cursor.left, "x");
+    let low = 0, high = x.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (x[middle] < at) low = middle + 1;
+      else high = middle;
+    }
+    let left = low - 1, right = low;
+    while (left >= 0 && y[left] === null) left -= 1;
+    while (right < x.length && y[right] === null) right += 1;
+    const isRight = left < 0 || (right < x.length && x[right] - at < at - x[left]);
+    const place = isRight ? right : left;
+    if (place === x.length) return null;
+    const isBeside = left < 0 || right === x.length;
+    return isBeside && Math.abs(u.valToPos(x[place], "x") - u.cursor.left) > BESIDE ? null : place;
+  }
+
+  // The axis reaches from the first to the last point; a single one is in its middle.
+  const across = (u, first, last) => (first !== null && first === last ? [first - 1, last + 1] : [first, last]);
+
+  // Draws a curve at once, with gaps: lines that uPlot keeps in objects of the browser take more memory than their points, and
+  // are not given back for long.
+  function line(u, index) {
+    const { ctx, bbox } = u, ratio = devicePixelRatio, { stroke, width, dash } = u.series[index], [x, y] = u.data[index];
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(bbox.left, bbox.top - width, bbox.width, bbox.height + 2 * width);
+    ctx.clip();
+    ctx.beginPath();
+    let isOn = false;
+    for (let place = 0; place < x.length; place += 1) {
+      if (y[place] !== null) {
+        const across = u.valToPos(x[place], "x", true), up = u.valToPos(y[place], "y", true);
+        if (isOn) ctx.lineTo(across, up);
+        else ctx.moveTo(across, up);
+      }
+      isOn = y[place] !== null;
+    }
+    ctx.strokeStyle = stroke(u, index);
+    ctx.lineWidth = width * ratio;
+    ctx.lineJoin = "round";
+    ctx.setLineDash(dash.map((length) => length * ratio));
+    ctx.stroke();
+    ctx.restore();
+    return null;
+  }
+
+  // Points are marked where there is room for them.
+  function hasMarks(u, curve) {
+    const [x] = u.data[curve];
+    const room = Math.abs(u.valToPos(x[x.length - 1], "x") - u.valToPos(x[0], "x"));
+    return x.length - 1 <= room / MARK_SPACE;
   }
 
   class Chart {
@@ -73,6 +127,7 @@ const Charts = (() => {
       this.stale = true;
       this.plot = null;
       this.shape = "";
+      this.focused = null; // the curve that the pointer is at
       this.place = make("div", { class: "plot" });
       this.pointed = make("p", { class: "note pointed" });
       this.note = make("p", { class: "note" });
@@ -89,7 +144,6 @@ const Charts = (() => {
       const { chosen, axis, smooth, from, to } = context;
       const width = Math.max(100, Math.round(this.place.clientWidth || 440));
       const ids = chosen.map((run) => run.id);
-      // all curves of a chart share the places of their points, so twice as many curves take four times the memory
       const lines = ids.length * this.keys.length * (smooth > 0 ? 2 : 1);
       const columns = Math.max(FEWEST_COLUMNS, Math.min(width, Math.floor(MOST_POINTS / (4 * Math.max(1, lines)))));
       const curves = ids.length ? await Source.curves({ run: ids, key: this.keys, x: axis, smooth, from, to, columns }) : [];
@@ -100,31 +154,30 @@ const Charts = (() => {
 
     show(curves, width) {
       const { axis, smooth, from, to, log, slot, name } = context;
-      const x = { label: axis, value: (u, value) => (value === null ? "" : axis === "time" ? clock(value) : number(value)) };
       const clean = (values) => (log ? values.map((value) => (value > 0 ? value : null)) : values);
       const notPositive = log ? curves.flatMap((curve) => curve.y).filter((value) => value !== null && value <= 0).length : 0;
-      const tables = [], series = [x];
+      // each curve has its own places, so none has to be filled up to the places of the others
+      const data = [null], series = [{}];
+      const add = (x, y, curve) => {
+        data.push([x, clean(y)]);
+        series.push({ ...SERIES, ...curve });
+      };
       for (const curve of curves) {
         const group = groupOf(curve.key, this.name);
         const at = group === "train" ? 0 : 1 + context.groups.indexOf(group);
-        const look = { stroke: css(`--c${slot(curve.run) % COLORS}`), dash: at ? DASHES[1 + (at - 1) % (DASHES.length - 1)] : DASHES[0], width: 1.6, points: { fill: css("--back") } };
+        const look = { stroke: css(`--c${slot(curve.run) % COLORS}`), dash: at ? DASHES[1 + (at - 1) % (DASHES.length - 1)] : DASHES[0], width: 1.6 };
         const label = `${name(curve.run)} ${group}`;
-        const value = (u, value) => (value === null || value === undefined ? "" : number(value));
         if (curve.smooth) {
-          tables.push([curve.x, clean(curve.y)], [curve.smooth[0], clean(curve.smooth[1])]);
-          series.push({ ...look, label: `${label}, as it is`, class: "behind", alpha: 0.25, width: 1, value, points: { show: false } }, { ...look, label, value });
-        } else {
-          tables.push([curve.x, clean(curve.y)]);
-          series.push({ ...look, label, value });
-        }
+          add(curve.x, curve.y, { ...look, label: `${label}, as it is`, class: "behind", alpha: 0.25, width: 1, points: { show: false } });
+          add(...curve.smooth, { ...look, label, points: POINTS() });
+        } else add(curve.x, curve.y, { ...look, label, points: POINTS() });
       }
-      const data = tables.length ? uPlot.join(tables) : [[]];
-      const positive = tables.some(([, values]) => values.some((value) => value !== null));
+      const positive = data.some((curve) => curve && curve[1].some((value) => value !== null));
       const shape = JSON.stringify([series.map((one) => [one.label, one.stroke]), axis, log && positive, css("--front")]);
       this.figure.setAttribute("aria-label", `${this.name} over ${axis}: ${curves.length} curves. The values are in the table below.`);
       const missing = this.notFinite();
       const notes = [];
-      if (missing) notes.push(`${missing} values are not finite (NaN or infinite): gaps in the curve`);
+      if (missing) notes.push(`${missing} ${missing === 1 ? "value is" : "values are"} not finite (NaN or infinite): gaps in the curve`);
       if (notPositive && positive) notes.push(`${notPositive} of the points are 0 or less, and are not on a log scale`);
       if (notPositive && !positive) notes.push("no value is above 0, so there is no log scale");
       this.note.textContent = notes.join("; ");
@@ -137,11 +190,15 @@ const Charts = (() => {
       }
       this.shape = shape;
       if (this.plot) this.plot.destroy();
+      [this.plot, this.focused] = [null, null];
+      this.point();
+      if (!curves.length) return;
       const stroke = css("--front"), grid = { stroke: css("--line"), width: 1 };
       const values = (u, ticks) => ticks.map((tick) => (tick === null ? "" : Parts.tick(tick)));
+      const hasFocus = series.length <= MOST_IN_FOCUS;
       this.plot = new uPlot({
-        width, height: this.height(),
-        scales: { x: { time: false }, y: { distr: log && positive ? 3 : 1 } },
+        mode: 2, width, height: this.height(),
+        scales: { x: { time: false, range: across }, y: { distr: log && positive ? 3 : 1 } },
         axes: [
           { stroke, grid, values: axis === "time" ? (u, ticks) => ticks.map(clock) : values },
           { stroke, grid, size: 64, values },
@@ -149,9 +206,13 @@ const Charts = (() => {
         series,
         legend: { show: curves.length < MOST_IN_LEGEND },
         focus: { alpha: 0.3 },
-        cursor: { drag: { x: true, y: false, setScale: false }, sync: { key: "all" }, dataIdx: nearest, points: { fill: (u, index) => u.series[index].stroke(u, index) }, focus: { prox: series.length <= MOST_IN_FOCUS ? 12 : -1 } },
+        cursor: { drag: { x: true, y: false, setScale: false }, sync: { key: "all" }, dataIdx: nearest, points: { fill: (u, index) => u.series[index].stroke(u, index) }, focus: { prox: hasFocus ? 12 : -1 } },
         hooks: {
-          setSeries: [(u, index) => this.point(u, index)],
+          setSeries: [(u, index) => {
+            this.focused = index;
+            this.point(u);
+          }],
+          setCursor: [(u) => this.point(u)],
           setSelect: [(u) => {
             // charts that follow the pointer get the same selection, and would ask again
             if (u.select.width > 3 && u.cursor.event) {
@@ -165,10 +226,17 @@ const Charts = (() => {
       if (from !== null || to !== null) this.plot.setScale("x", this.window(range));
     }
 
-    // Tells which curve the pointer is at, and its value there.
-    point(u, index) {
-      const place = index ? u.cursor.idxs[index] : null;
-      const told = place === null || place === undefined ? "" : `${u.series[index].label}: ${number(u.data[index][place])} at ${u.series[0].label} ${u.series[0].value(u, u.data[0][place])}`;
+    // Tells where the pointer is, and the curve that it is at with its value there.
+    point(u) {
+      const { axis } = context;
+      const at = (x) => `${axis} ${axis === "time" ? clock(x) : axis === "iter" ? Math.round(x) : short(x)}`;
+      let told = `over ${axis}`;
+      if (u && u.cursor.left >= 0) {
+        const place = this.focused ? u.cursor.idxs[this.focused] : null;
+        const isAt = place !== null && place !== undefined;
+        const [x, y] = isAt ? u.data[this.focused] : [];
+        told = isAt ? `${u.series[this.focused].label}: ${number(y[place])} at ${at(x[place])}` : at(u.posToVal(u.cursor.left, "x"));
+      }
       if (this.pointed.textContent !== told) this.pointed.textContent = told;
     }
 

@@ -151,7 +151,12 @@ const Media = (() => {
     iters = [...new Set(movable.flatMap(({ iters }) => iters))].sort((a, b) => a - b);
     const body = make("div", {});
     const fill = async () => {
-      const [images, words] = [pictures(found, name, matches), await texts(found, name, matches)];
+      let wanted, images, words;
+      // the slider may be moved while texts are on their way; what was asked for first may come last
+      do {
+        wanted = at;
+        [images, words] = [pictures(found, name, matches), await texts(found, name, matches)];
+      } while (wanted !== at);
       body.replaceChildren(make("div", { class: "pictures" }, images), make("div", { class: "pictures" }, words));
     };
     moved = Parts.steady(fill);

@@ -139,12 +139,15 @@ const Sweeps = (() => {
     const order = ranked(sweep);
     const failed = sweep.trials.filter((trial) => trial.failed).length;
     by("sweep-told").textContent = sweep.error || `${sweep.trials.length} trials: ${order.length} with a value, ${failed} failed; ${sweep.better} values of ${sweep.watch} are taken for better.`;
+    // of a sweep that can't be read there is nothing to draw
+    by("sweep-found").hidden = Boolean(sweep.error);
     by("compare").disabled = !order.some((trial) => trial.run);
     by("compare").onclick = () => open(order.filter((trial) => trial.run).slice(0, 8).map((trial) => trial.run));
     // as long as nothing changes, what has the focus keeps it
     const state = JSON.stringify([sweep, css("--front"), document.documentElement.clientWidth]);
     if (state === drawn) return;
     drawn = state;
+    if (sweep.error) return;
     coordinates(sweep, order);
     progress(sweep);
     rungs(sweep);

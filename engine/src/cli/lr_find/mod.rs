@@ -11,9 +11,13 @@ use crate::cli::plot::frame::{Curve, Frame};
 use crate::cli::plot::{columns, dots, svg};
 use crate::cli::target::Target;
 use crate::readers::Point;
-use crate::trainer::{Build, HIGHEST_RATE, LrCurve, LrEnd, LrSearch, Purpose, run_lr_find};
+use crate::trainer::{Build, HIGHEST_RATE, LrCurve, LrEnd, LrPoint, LrSearch, Purpose, run_lr_find};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+/// How often a search says how far it is.
+const PROGRESS: Duration = Duration::from_secs(5);
 
 /// What is tried.
 #[derive(Debug, clap::Args)]
@@ -53,7 +57,14 @@ pub(super) fn run<T: Build>(args: &LrFindArgs) -> Result<ExitCode, Failure> {
     let name = loaded.experiment.name.text().to_owned();
     let search = LrSearch { from: args.from, to: args.to, updates: args.updates, optimizer: args.optimizer.clone() };
     let svg = args.svg.as_ref().map(|path| Target::checked(path, &loaded.inputs())).transpose()?;
-    let curve = loaded.used_by(|experiment| run_lr_find(experiment, &search))?;
+    let (mut told, updates) = (Instant::now(), args.updates);
+    let tell = move |points: &[LrPoint]| {
+        if let Some(last) = points.last().filter(|_| told.elapsed() >= PROGRESS) {
+            out::error_line(text::progress(points.len(), updates, last));
+            told = Instant::now();
+        }
+    };
+    let curve = loaded.used_by(|experiment| run_lr_find(experiment, &search, tell))?;
     curve.told.iter().try_for_each(out::line)?;
     out::line(text::head(&curve, &search))?;
     let drawn = drawn(&curve);

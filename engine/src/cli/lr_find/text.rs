@@ -1,6 +1,6 @@
 //! What a search says, in words.
 
-use crate::trainer::{LEAST_UPDATES, LrCurve, LrEnd, LrSearch};
+use crate::trainer::{LEAST_UPDATES, LrCurve, LrEnd, LrPoint, LrSearch};
 
 /// What was done.
 pub(super) fn head(curve: &LrCurve, search: &LrSearch) -> String {
@@ -10,6 +10,11 @@ pub(super) fn head(curve: &LrCurve, search: &LrSearch) -> String {
         "the learning rate of `{}` rises from {from:e} to {to:e} over {updates} updates; the loss of `{}`, averaged {averaged}:",
         curve.optimizer, curve.loss_of
     )
+}
+
+/// How far it is.
+pub(super) fn progress(done: usize, updates: u64, last: &LrPoint) -> String {
+    format!("update {done} of {updates}: learning rate {}, loss {:.4}", short(last.lr), last.loss)
 }
 
 /// How it has ended, and what it suggests.

@@ -8,7 +8,7 @@ use crate::cli::target::Target;
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
-use tch::{Device, Tensor};
+use tch::{Device, Kind, Tensor};
 
 /// What the notes of texts begin with.
 const TEXTS: &str = "texts.";
@@ -106,7 +106,7 @@ pub(super) fn read(path: &Path) -> Result<impl Iterator<Item = Result<(Output, u
     let file = TensorFile::open(path)?;
     // names live as long as the process: a file has few
     let leaked = |name: &str| -> &'static str { String::leak(name.to_owned()) };
-    let tensors = file.tensors().iter().map(|place| Ok((leaked(&place.name), file.read(place)?)));
+    let tensors = file.tensors().iter().map(|place| Ok((leaked(&place.name), computable(file.read(place)?)?)));
     let tensors = tensors.collect::<Result<Vec<(&'static str, Tensor)>>>()?;
     let mut texts: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
     for (key, note) in file.notes() {
@@ -144,10 +144,17 @@ pub(super) fn read(path: &Path) -> Result<impl Iterator<Item = Result<(Output, u
     }))
 }
 
+/// Eight-bit floats as single precision, which holds them exactly: libtorch only stores them.
+fn computable(tensor: Tensor) -> Result<Tensor> {
+    match tensor.kind() {
+        Kind::Float8e4m3fn | Kind::Float8e5m2 => Ok(tensor.f_to_kind(Kind::Float)?),
+        _ => Ok(tensor),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tch::Kind;
 
     fn batch(first: i64, count: i64) -> Prediction {
         let numbers = Tensor::arange_start(first, first + count, (Kind::Int64, Device::Cpu));
@@ -177,6 +184,19 @@ mod tests {
         // other programs find the tensors by their names
         let whole = Tensor::read_safetensors(&path).unwrap();
         assert!(whole.iter().any(|(name, tensor)| name == "number" && tensor.size() == [307]));
+    }
+
+    #[test]
+    fn eight_bit_floats_are_read_as_numbers_that_can_be_computed_with() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("predictions.safetensors");
+        let values = [0.5f32, -1.75, 448.0];
+        let tensor = Tensor::from_slice(&values).to_kind(Kind::Float8e4m3fn);
+        let mut bytes = Vec::new();
+        write_tensors(&mut bytes, &[("score", &tensor)], &[]).unwrap();
+        std::fs::write(&path, bytes).unwrap();
+        let (output, _) = read(&path).unwrap().next().unwrap().unwrap();
+        assert_eq!(Vec::<f32>::try_from(output.get("score").unwrap()).unwrap(), values);
     }
 
     #[test]

@@ -30,7 +30,7 @@ use std::marker::PhantomData;
 
 pub(super) use place::{Place, Segment, join};
 pub(crate) use report::unknown;
-pub(super) use report::{BRACKETS, noun};
+pub(super) use report::{BRACKETS, missing_field, noun};
 pub(super) use stand_in::StandIn;
 
 /// How deep components may hold each other: typetag takes a lot of stack for each.

@@ -82,8 +82,9 @@ impl De<'_, '_> {
 
     /// A field that the struct needs.
     fn missing_field(self, name: &'static str) -> Error {
-        let owner = self.node.name().map(|owner| format!(" of `{owner}`")).unwrap_or_default();
-        self.record(Diagnostic::new(self.head(), format!("missing field `{name}`{owner}")))
+        let mut path = self.place.path();
+        join(&mut path, name);
+        self.record(missing_field(self.head(), name, self.node.name(), self.cx.sources.taken_back(&path)))
     }
 
     /// A name that no component of the trait has.
@@ -164,6 +165,23 @@ impl De<'_, '_> {
     fn whole(self, span: Span) -> Span {
         let structured = matches!(self.node.kind, Kind::Struct(_)) && span == self.node.span;
         if structured { self.head() } else { span }
+    }
+}
+
+/// A field that its struct needs; perhaps because a `Default` took it back.
+pub(in crate::config) fn missing_field(
+    span: Span,
+    name: &str,
+    owner: Option<&str>,
+    taken_back: Option<Span>,
+) -> Diagnostic {
+    let owner = owner.map(|owner| format!(" of `{owner}`")).unwrap_or_default();
+    let missing = Diagnostic::new(span, format!("missing field `{name}`{owner}"));
+    match taken_back {
+        Some(at) => {
+            missing.note(at, "taken back here").help(format!("`{name}` has no default that it could have again"))
+        }
+        None => missing,
     }
 }
 

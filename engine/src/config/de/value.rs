@@ -285,6 +285,11 @@ impl<'a> De<'a, '_> {
             _ => return self.not_fields(known),
         };
         let mut meant = Vec::new();
+        if let Some(known) = known.filter(|_| self.cx.sources.has_taken_back()) {
+            for (key, at) in self.cx.sources.unknown_taken_back(&self.place.path(), self.node.name(), known) {
+                self.unknown_field(key, at, known);
+            }
+        }
         for field in fields {
             if let Some(known) = known.filter(|known| !known.contains(&field.key.as_str())) {
                 self.unknown_field(&field.key, field.key_span, known);

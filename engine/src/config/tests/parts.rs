@@ -115,6 +115,13 @@ fn default_takes_back_what_earlier_layers_say() {
     // a setting over nothing
     assert_eq!(at(&document, "teacher"), "(level: LOW)");
     assert!(document.root.get("seed").is_none());
+    // of a component that is another one in the end, nothing is said
+    let files = [
+        ("exp.ron", r#"(base: "base.ron", optimizer: (weight_decay: Default))"#),
+        ("base.ron", r#"(name: "x", optimizer: AdamW(lr: 1, weight_decay: 2))"#),
+    ];
+    let read: Experiment = layered(&self::folder(&files), &["optimizer=Sgd(lr: 1, momentum: 0)"]).read().unwrap();
+    assert!(format!("{:?}", read.optimizer).contains("momentum: 0.0"));
 }
 
 /// `PATH` and `HOME` are set for every test; what they hold is no number.

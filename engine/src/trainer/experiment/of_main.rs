@@ -84,10 +84,17 @@ pub fn named<T: Build>() -> Ended<T> {
     Ended::with(ExitCode::SUCCESS)
 }
 
-/// What stands in for `main` in a program that has none. The compiler tells of that, so a file is compared with nothing.
+/// Takes the place of `main` in a program that has none, and is the `main` of an `engine::main!` that was refused. An error
+/// tells of both, so a file is compared with nothing.
 pub mod no_main {
     /// No trainer.
     pub struct Nothing;
+
+    impl super::Termination for Nothing {
+        fn report(self) -> super::ExitCode {
+            super::ExitCode::FAILURE
+        }
+    }
 
     #[diagnostic::do_not_recommend]
     impl super::Outline for Nothing {
@@ -103,7 +110,7 @@ pub mod no_main {
     }
 }
 
-/// What stands in for `main` in a library.
+/// Takes the place of `main` in a library, which has none.
 pub mod not_beside_main {
     /// There is none.
     pub fn main() {}

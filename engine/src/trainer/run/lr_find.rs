@@ -29,23 +29,33 @@ pub struct LrSearch {
 /// training begins, with the same weights and the same batches. Schedules are off; other optimizers keep their initial rates,
 /// and groups of the optimizer keep their proportions to its group `default`. Nothing is validated, and no file is written.
 ///
-/// It ends early when the loss is not finite, or far above its best.
+/// It ends early when the loss is not finite, or far above its best. `told` is called after each update, with the points so
+/// far.
 ///
 /// # Errors
 /// When the settings of the search are wrong, something fails while building, and the first error of a step, a hook or a
 /// loader.
-pub fn run_lr_find<T: Build>(experiment: Experiment<T>, search: &LrSearch) -> Result<LrCurve> {
+pub fn run_lr_find<T: Build>(
+    experiment: Experiment<T>,
+    search: &LrSearch,
+    mut told: impl FnMut(&[LrPoint]) + 'static,
+) -> Result<LrCurve> {
     check(search)?;
-    let (mut program, told) = build_bare(experiment, "lr-find", search.updates)?;
+    let (mut program, lines) = build_bare(experiment, "lr-find", search.updates)?;
     let chosen = choose(&program, search)?;
-    let curve = LrCurve { optimizer: chosen.optimizer.clone(), loss_of: chosen.loss_of, told, ..LrCurve::default() };
+    let curve =
+        LrCurve { optimizer: chosen.optimizer.clone(), loss_of: chosen.loss_of, told: lines, ..LrCurve::default() };
     let notes = Rc::new(RefCell::new(Notes { curve, losses: Vec::new() }));
     let ramp = Ramp { search: search.clone(), chosen, notes: Rc::clone(&notes) };
     watch(&mut program, &[Phase::BeforeTrainIter, Phase::AfterForward, Phase::AfterTrainIter], move |phase, cx| {
         match phase {
             Phase::BeforeTrainIter => ramp.set_rate(cx),
             Phase::AfterForward => ramp.note_loss(cx),
-            _ => ramp.note_point(cx),
+            _ => {
+                ramp.note_point(cx)?;
+                told(&ramp.notes.borrow().curve.points);
+                Ok(())
+            }
         }
     });
     let end = train_bare(&mut program, |_| notes.borrow().curve.end != LrEnd::Whole)?;

@@ -1,6 +1,6 @@
 //! Metrics over outputs that were written before: no model is asked.
 
-use crate::base::{Error, Output, Result};
+use crate::base::{Error, ErrorContext as _, Output, Result};
 use crate::dist::Process;
 use crate::metric::MetricError;
 use crate::trainer::run::program::{build_on, prepare};
@@ -29,6 +29,7 @@ pub fn run_offline<T: Build>(
     let device = prepare(&experiment, &Process::Alone)?;
     let mut program = build_on(device, experiment, &[])?;
     let mut left_out: BTreeMap<usize, (String, String)> = BTreeMap::new();
+    let mut begin = 0;
     for output in outputs {
         let (output, samples) = output?;
         let mut place = 0;
@@ -38,15 +39,19 @@ pub fn run_offline<T: Build>(
                 return Ok(());
             }
             output.take_missed();
-            match metric.update(&output, samples) {
+            let updated = metric.update(&output, samples);
+            let name = || metric.measures().into_iter().next().map_or_else(String::new, |measure| measure.name);
+            match updated {
                 Err(error) if lacks_something(&error, &output) => {
-                    let name = metric.measures().into_iter().next().map_or_else(String::new, |measure| measure.name);
-                    left_out.insert(place, (name, error.to_string()));
+                    left_out.insert(place, (name(), error.to_string()));
                     Ok(())
                 }
-                result => result,
+                result => result.with_context(|| {
+                    format!("`{}` can't be computed over {}: {}", name(), numbers(begin, samples), contents(&output))
+                }),
             }
         })?;
+        begin += samples;
     }
     let (mut values, mut place) = (Vec::new(), 0);
     program.each_metric(&mut |metric| {
@@ -62,6 +67,24 @@ pub fn run_offline<T: Build>(
         (true, [(_, why), ..]) => Err(Error::msg(format!("no metric finds what it reads: {why}"))),
         _ => Ok(Offline { values, left_out }),
     }
+}
+
+/// Which samples, counted from 0 as `predict` does: `sample 3`, `samples 0 to 255`.
+fn numbers(begin: usize, samples: usize) -> String {
+    match samples {
+        0 | 1 => format!("sample {begin}"),
+        _ => format!("samples {begin} to {}", begin + samples - 1),
+    }
+}
+
+/// What the samples have: `logits` is Float [1, 9].
+fn contents(output: &Output) -> String {
+    let tensors = output.tensor_names().filter_map(|name| {
+        let tensor = output.get(name)?;
+        Some(format!("`{name}` is {:?} {:?}", tensor.kind(), tensor.size()))
+    });
+    let texts = output.text_names().map(|name| format!("`{name}` is texts"));
+    tensors.chain(texts).collect::<Vec<_>>().join(", ")
 }
 
 /// Whether a metric has failed because it misses a tensor, a text or the loss. The errors of a program's own metrics may be

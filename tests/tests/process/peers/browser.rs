@@ -126,6 +126,18 @@ fn trials_that_stop_at_rungs_are_counted_at_each() {
 
 #[test]
 #[ignore = "needs a browser: cargo xtask test --peers"]
+fn a_sweep_that_can_not_be_read_says_so_and_draws_nothing() {
+    let bench = Bench::by_epoch();
+    bench.train(&["--name", "0000"]).exits(0);
+    bench.write("runs/sweep.ron", "Sweep(over: {");
+    bench.write("runs/trials.jsonl", "");
+    let board = Board::of(&bench, &[]);
+    in_a_browser(&format!("http://127.0.0.1:{}/", board.port), "unreadable");
+    board.end();
+}
+
+#[test]
+#[ignore = "needs a browser: cargo xtask test --peers"]
 fn a_sweep_has_a_line_for_each_trial_and_shows_the_curves_of_the_best() {
     let bench = Bench::by_epoch();
     let over = r#"{"optimizer.lr": LogUniform(1e-4, 1e-1), "model.hidden": Choice([4, 8])}"#;

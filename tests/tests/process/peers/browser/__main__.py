@@ -9,7 +9,7 @@ from curves import look, offline
 from live import live
 from measure import measure
 from picture import picture
-from views import halved, hostile, matrix, plan, states, sweep
+from views import halved, hostile, matrix, plan, states, sweep, unreadable
 
-KNOWN = [look, offline, states, plan, matrix, sweep, halved, hostile, live, measure, picture]
+KNOWN = [look, offline, states, plan, matrix, sweep, halved, unreadable, hostile, live, measure, picture]
 {known.__name__: known for known in KNOWN}[sys.argv[2]](sys.argv[1])

@@ -3,6 +3,17 @@
 from tools import PHONE, WIDE, browser, check, fits, page_of, pixels, settle, until
 
 
+# Notes the dashes of lines.
+DASHES = """(() => {
+    const { prototype } = CanvasRenderingContext2D, set = prototype.setLineDash;
+    window.dashes = [];
+    prototype.setLineDash = function (dash) {
+        window.dashes.push([...dash]);
+        set.call(this, dash);
+    };
+})()"""
+
+
 def look(address):
     """Two runs of the tests' program, `run` and `other`, which has another learning rate."""
     with browser() as started:
@@ -20,8 +31,10 @@ def look(address):
                 check(pixels(page, "lr", run, (0.3, 0, 0.7, 0.3)) > 10, "the peak")
                 for slot, part in [(run, (0.15, 0, 0.25, 0.5)), (run, (0.9, 0, 1, 0.5)), (other, (0.15, 0, 1, 0.6))]:
                     check(pixels(page, "lr", slot, part) == 0, "beside the peak", slot, part)
+                page.evaluate(DASHES)
                 page.get_by_label("Metrics").fill("loss")
                 settle(page, "loss")
+                check([7, 4] in page.evaluate("window.dashes"), "validation without dashes", page.evaluate("window.dashes"))
                 check(all(pixels(page, "loss", slot) > 100 for slot in (run, other)), "two curves")
                 check(page.locator("figure").count() == 1, "charts that do not match", page.locator("figure").count())
                 # the table beside the curve has the numbers

@@ -90,14 +90,21 @@ def matrix(address):
                 until(page, lambda: page.evaluate("[...document.querySelectorAll('#media img')].map((image) => image.naturalWidth > 0)") == [True], "the picture")
                 text = page.locator("#media").inner_text
                 check("iter 9" in text(), text())
-                # the slider keeps the focus, and shows an earlier matrix
-                def earliest():
-                    page.locator("#media input[type=range]").focus()
-                    page.keyboard.press("Home")
-                    page.wait_for_timeout(200)
-                    return "val/val/confusion_matrix, iter 3" in text()
-
-                until(page, earliest, text)
+                # the slider keeps the focus, and shows an earlier matrix; one press is enough, also while an answer about the
+                # later one is still on its way
+                waiting = []
+                page.route("**/api/text?*iter=9*", lambda route: waiting.append(route))
+                page.get_by_label("Names").fill("val/val/confusion_")
+                until(page, lambda: waiting, "no question")
+                page.locator("#media input[type=range]").focus()
+                page.keyboard.press("Home")
+                page.wait_for_timeout(500)
+                for route in waiting:
+                    route.continue_()
+                until(page, lambda: "val/val/confusion_matrix, iter 3" in text(), text)
+                page.wait_for_timeout(500)
+                check("val/val/confusion_matrix, iter 3" in text() and "iter 9" not in text(), text())
+                page.unroute("**/api/text?*iter=9*")
                 check(page.evaluate("document.activeElement.type") == "range", "the slider has lost the focus")
                 check(sum(map(sum, cells())) == 12, cells())
                 page.get_by_label("Names").fill("nothing like it")
@@ -132,6 +139,18 @@ def sweep(address):
                 page.locator("body").press("5")
                 page.get_by_role("button", name="Curves of the best 8").click()
                 until(page, lambda: page.locator("#runs input:checked").count() == 4, "all four")
+
+
+def unreadable(address):
+    """A run beside the file of a sweep that is cut off."""
+    with browser() as started, page_of(started, address, WIDE, "light") as page:
+        page.wait_for_selector("#runs tbody tr")
+        page.locator("body").press("5")
+        told = page.locator("#sweep-told").inner_text
+        until(page, lambda: "sweep.ron" in told(), told)
+        for part in ["#coordinates", "#progress", "#trials", "#rungs"]:
+            check(not page.locator(part).is_visible(), part)
+        check(page.get_by_role("button", name="Curves of the best 8").is_disabled(), "curves of no trial")
 
 
 def halved(address):
