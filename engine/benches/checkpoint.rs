@@ -1,7 +1,7 @@
 //! What a checkpoint costs: a model of 100 M parameters with AdamW, 1.2 GB, beside `torch.save` of the same state.
 //!
 //! ```text
-//! cargo bench --workspace --bench checkpoint -- --python PYTHON [--rounds N] [--seconds S] [--dir DIR]
+//! cargo bench --workspace --bench checkpoint -- --python PYTHON [--rounds N] [--spans N] [--seconds S] [--dir DIR]
 //! ```
 //! `PYTHON` is a Python that can `import torch`; without it the engine's numbers stand alone. Rounds of both follow each
 //! other, so that a disk or a machine that is slower for a while is so for both.
@@ -78,32 +78,43 @@ fn main() -> Result<()> {
     slowdown(&mut training, &mut saves, &options)
 }
 
-/// How much slower a training is that saves itself once in each span: spans with a save and without one in turn.
+/// How much slower a training is that saves itself once in each span. Spans with a save and without one are neighbours, each
+/// first in every other pair, and are compared with each other alone: a machine that becomes slower is so for both.
 fn slowdown(training: &mut Training, saves: &mut Saves, options: &Options) -> Result<()> {
     let (mut with, mut without) = (vec![], vec![]);
-    for round in 0..2 * options.spans {
-        let begun = Instant::now();
-        let mut iters = 0;
-        if round % 2 == 1 {
-            saves.blocking(training)?;
-        }
-        while begun.elapsed() < options.span {
-            training.iters(1)?;
-            iters += 1;
-        }
-        let seconds = begun.elapsed().as_secs_f64() / f64::from(iters);
-        saves.wait()?;
-        if round % 2 == 1 {
-            with.push(seconds);
-            saves.delete()?;
-        } else {
-            without.push(seconds);
+    for pair in 0..options.spans {
+        for saving in [pair % 2 == 1, pair % 2 == 0] {
+            let begun = Instant::now();
+            let mut iters = 0;
+            if saving {
+                saves.blocking(training)?;
+            }
+            while begun.elapsed() < options.span {
+                training.iters(1)?;
+                iters += 1;
+            }
+            let seconds = begun.elapsed().as_secs_f64() / f64::from(iters);
+            saves.wait()?;
+            if saving {
+                with.push(seconds);
+                saves.delete()?;
+            } else {
+                without.push(seconds);
+            }
         }
     }
-    println!("seconds an iter in {} spans of {} s each:", options.spans, options.span.as_secs());
+    let slower: Vec<f64> = with.iter().zip(&without).map(|(with, without)| 100.0 * (with / without - 1.0)).collect();
+    println!("seconds an iter in {} pairs of spans of {} s each:", options.spans, options.span.as_secs());
     println!("  without a save {}", shown(&without));
     println!("  with one       {}", shown(&with));
-    println!("  slower by {:.1} % (medians)", 100.0 * (median(with) / median(without) - 1.0));
+    println!("  slower by, in per cent, pair by pair: {}", shown(&slower));
+    // what the spans without a save differ among themselves, in the same way
+    let apart: Vec<f64> = without.windows(2).map(|pair| 100.0 * (pair[1] / pair[0] - 1.0).abs()).collect();
+    println!(
+        "  median of the pairs: {:.1} %; neighbouring spans without a save differ by {:.1} % (median)",
+        median(slower),
+        median(apart)
+    );
     Ok(())
 }
 
@@ -124,7 +135,7 @@ impl Options {
             python: after("--python").cloned(),
             dir: after("--dir").map_or_else(std::env::temp_dir, PathBuf::from),
             rounds: number("--rounds", 7),
-            spans: number("--spans", 4),
+            spans: number("--spans", 7),
             span: Duration::from_secs(number("--seconds", 30) as u64),
         }
     }

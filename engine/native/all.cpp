@@ -14,6 +14,7 @@
 #include "process.cpp"
 #include "recompute.cpp"
 #include "graph.cpp"
+#include "host_lane.cpp"
 #include "profile.cpp"
 #include "dist.cpp"
 #include "reducer.cpp"

@@ -1,8 +1,9 @@
-// What holds for the process or the thread: denormal numbers, and the memory that the CPU's allocator keeps.
+// What holds for the process or the thread: denormal numbers, the memory that the CPU's allocator keeps, blocked signals.
 #include "core.hpp"
 
 #include <ATen/Context.h>
 #include <malloc.h>
+#include <signal.h>
 
 // Whether operators on this thread, and on threads that it makes from now on, take denormal numbers for zero. False when
 // the processor can't.
@@ -26,6 +27,15 @@ ENG_API int eng_set_float_precision(int matmul, bool cudnn_tf32) {
     context.setFloat32MatmulPrecision(names[matmul]);
     context.setAllowTF32CuDNN(cudnn_tf32);
   });
+}
+
+// Blocks a signal on this thread, or lets it through again. Whether it was blocked before; false when there is no such signal.
+ENG_API bool eng_set_blocked(int signal, bool blocked) {
+  sigset_t set, before;
+  sigemptyset(&set);
+  if (sigaddset(&set, signal) != 0) return false;
+  if (pthread_sigmask(blocked ? SIG_BLOCK : SIG_UNBLOCK, &set, &before) != 0) return false;
+  return sigismember(&before, signal) == 1;
 }
 
 ENG_API int eng_set_cudnn_benchmark(bool benchmark) {

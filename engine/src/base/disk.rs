@@ -86,14 +86,19 @@ pub(crate) fn write_atomic_by(
 /// # Errors
 /// When one of them can't be created.
 pub(crate) fn make_folder(path: &Path) -> Result<(), DiskError> {
-    let is_missing = |folder: &&Path| *folder != Path::new("") && folder.symlink_metadata().is_err();
-    let missing: Vec<&Path> = path.ancestors().take_while(is_missing).collect();
+    let missing = missing_folders(path);
     std::fs::create_dir_all(path).while_trying("make", path)?;
     missing.iter().rev().try_for_each(|made| match sync_folder(parent(made)) {
         // who may write into a folder may not always read it
         Err(error) if error.source.kind() == io::ErrorKind::PermissionDenied => Ok(()),
         synced => synced,
     })
+}
+
+/// The folders that [`make_folder`] would create, the innermost first.
+pub(crate) fn missing_folders(path: &Path) -> Vec<&Path> {
+    let is_missing = |folder: &&Path| *folder != Path::new("") && folder.symlink_metadata().is_err();
+    path.ancestors().take_while(is_missing).collect()
 }
 
 /// Makes renames and new files in a folder survive a power cut.

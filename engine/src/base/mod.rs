@@ -15,6 +15,7 @@ pub mod pattern;
 pub(crate) mod plain;
 pub mod priority;
 pub mod scalar;
+pub mod signals;
 pub mod spans;
 pub mod state;
 pub mod suggest;

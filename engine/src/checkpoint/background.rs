@@ -9,7 +9,9 @@ use super::{CheckpointError, Snapshot};
 use crate::base::panics;
 use crate::base::spans::{self, SpanKind};
 use crate::base::units::Iter;
+use crate::native::Reading;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 /// Saves snapshots, on another thread if this is requested. When it is dropped, it waits for the current save.
@@ -58,22 +60,54 @@ impl Saver {
     /// When a name is invalid, the folder can't be made, a tensor can't be copied, or another save is running. Later
     /// errors are in [`Saved`].
     pub fn begin(&mut self, job: Job, snapshot: &Snapshot) -> Result<(), CheckpointError> {
+        self.begin_by(job, snapshot, HostMemory::copy).map(drop)
+    }
+
+    /// The same, without waiting for the copies of a CUDA device. What this thread computes there from now on comes after the
+    /// copies of all tensors but the states of optimizers ([`Snapshot::OPTIMIZERS`]). Before those change, what is given back
+    /// has to be held, if it is anything.
+    ///
+    /// # Errors
+    /// As [`Saver::begin`].
+    pub(crate) fn begin_beside(
+        &mut self,
+        job: Job,
+        snapshot: &Snapshot,
+    ) -> Result<Option<Arc<dyn Reading>>, CheckpointError> {
+        self.begin_by(job, snapshot, HostMemory::copy_beside)
+    }
+
+    fn begin_by(
+        &mut self,
+        job: Job,
+        snapshot: &Snapshot,
+        copied: impl FnOnce(&mut HostMemory, &Snapshot) -> Result<HostCopy, CheckpointError>,
+    ) -> Result<Option<Arc<dyn Reading>>, CheckpointError> {
         if self.under_way.is_some() {
             return Err(CheckpointError::State("another save is under way".to_owned()));
         }
         prepare(&job.dir, &job.names, snapshot)?;
         let span = spans::span(SpanKind::Checkpoint, "copy");
-        let copy = self.memory.copy(snapshot)?;
+        let copy = copied(&mut self.memory, snapshot)?;
+        let reading = copy.reading();
         drop(span);
         let (names, iter) = (job.names.clone(), snapshot.meta.iter);
         let work = move || {
-            let saved = run(job, &copy.snapshot);
+            let saved = match copy.wait() {
+                Ok(()) => run(job, &copy.snapshot),
+                Err(error) => Saved {
+                    names: job.names,
+                    iter: copy.snapshot.meta.iter,
+                    written: Err(error),
+                    not_deleted: Vec::new(),
+                },
+            };
             (saved, copy)
         };
         let thread = std::thread::Builder::new().name("checkpoint".to_owned()).spawn(work);
         let thread = thread.map_err(|source| CheckpointError::Thread { source })?;
         self.under_way = Some(UnderWay { names, iter, thread });
-        Ok(())
+        Ok(reading)
     }
 
     /// Writes the snapshot now, without a copy of it.

@@ -3,12 +3,17 @@
 //! Memory that was written before is much faster to write again than fresh memory, whose pages the system first has to
 //! find and clear. So a copy takes the tensors of an earlier copy that is done with, and only what does not fit is taken
 //! anew.
+//!
+//! From a CUDA device the copies can be made on a stream of their own, so that the host does not wait for them. What anybody may
+//! change at any time, as weights and states of hooks, is copied before the device computes on. The states of optimizers are
+//! changed by the next update alone, so they are copied while the device computes the forward and backward pass before it.
 
 use super::identity::Identity;
 use super::{CheckpointError, Snapshot, Variables, Weights};
 use crate::base::state::{StateMap, StateValue};
-use crate::native::{copy_in_a_row, pinned_like};
+use crate::native::{HostLane, NativeError, Reading, copy_in_a_row, pinned_like};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use tch::{Device, TchError, Tensor};
 
 impl Snapshot {
@@ -36,29 +41,124 @@ impl Snapshot {
     }
 }
 
+/// Where copies from a device to the host are queued.
+pub(super) trait Lane: Reading {
+    /// The device.
+    fn device(&self) -> Device;
+
+    /// The copies that follow are of what was computed by now.
+    ///
+    /// # Errors
+    /// Those of the device.
+    fn begin(&mut self) -> Result<(), NativeError>;
+
+    /// Queues a copy.
+    ///
+    /// # Errors
+    /// Those of libtorch.
+    fn copy(&mut self, into: &mut Tensor, from: &Tensor) -> Result<(), NativeError>;
+
+    /// Notes the place behind all copies so far.
+    ///
+    /// # Errors
+    /// Those of the device.
+    fn mark(&mut self) -> Result<(), NativeError>;
+
+    /// Waits for the copies before the last mark.
+    ///
+    /// # Errors
+    /// Those of the device.
+    fn wait(&self) -> Result<(), NativeError>;
+}
+
+impl Lane for HostLane {
+    fn device(&self) -> Device {
+        HostLane::device(self)
+    }
+    fn begin(&mut self) -> Result<(), NativeError> {
+        HostLane::begin(self)
+    }
+    fn copy(&mut self, into: &mut Tensor, from: &Tensor) -> Result<(), NativeError> {
+        HostLane::copy(self, into, from)
+    }
+    fn mark(&mut self) -> Result<(), NativeError> {
+        HostLane::mark(self)
+    }
+    fn wait(&self) -> Result<(), NativeError> {
+        HostLane::wait(self)
+    }
+}
+
 /// Host memory for copies, empty at first.
 #[derive(Debug, Default)]
 pub(super) struct HostMemory {
     /// Tensors of earlier copies, each with memory of its own, in the order in which they were filled.
     free: Vec<Tensor>,
+    /// The lane of an earlier copy.
+    lane: Option<Arc<dyn Lane>>,
 }
 
-/// A snapshot with tensors of its own on the host.
+/// A snapshot with tensors of its own on the host. They may be read after [`HostCopy::wait`].
 #[derive(Debug)]
 pub(super) struct HostCopy {
     pub(super) snapshot: Snapshot,
     /// The memory of its tensors, each once.
     memory: Vec<Tensor>,
+    /// Where copies may still be under way.
+    lane: Option<Arc<dyn Lane>>,
+}
+
+impl HostCopy {
+    /// Waits until all tensors are copied.
+    ///
+    /// # Errors
+    /// Those of the device.
+    pub(super) fn wait(&self) -> Result<(), CheckpointError> {
+        let waited = self.lane.as_ref().map_or(Ok(()), |lane| lane.wait());
+        waited.map_err(|error| CheckpointError::State(format!("the device could not copy it: {error}")))
+    }
+
+    /// Who is still copying the states of optimizers, if anybody is.
+    pub(super) fn reading(&self) -> Option<Arc<dyn Reading>> {
+        self.lane.clone().map(|lane| lane as Arc<dyn Reading>)
+    }
 }
 
 impl HostMemory {
-    /// Copies every tensor. One that is held in several places is copied once. Memory of earlier copies that this one has
-    /// no use for is given back to the system.
+    /// Copies every tensor, and waits for it. One that is held in several places is copied once. Memory of earlier copies that
+    /// this one has no use for is given back to the system.
     ///
     /// # Errors
     /// When libtorch can't copy a tensor; it is named.
     pub(super) fn copy(&mut self, snapshot: &Snapshot) -> Result<HostCopy, CheckpointError> {
-        let mut copies = Copies { free: std::mem::take(&mut self.free), ..Copies::default() };
+        self.copy_by(snapshot, None)
+    }
+
+    /// The same, but the host does not wait for a CUDA device: see [`HostCopy::wait`] and [`HostCopy::reading`].
+    ///
+    /// # Errors
+    /// Those of [`HostMemory::copy`].
+    pub(super) fn copy_beside(&mut self, snapshot: &Snapshot) -> Result<HostCopy, CheckpointError> {
+        let lane = cuda_device_of(snapshot).map(|device| self.lane_of(device)).transpose();
+        let lane = lane.map_err(|error| not_copied("the first weight", &TchError::Torch(error.text)))?;
+        self.copy_by(snapshot, lane)
+    }
+
+    /// A lane that nobody else holds.
+    fn lane_of(&mut self, device: Device) -> Result<Arc<dyn Lane>, NativeError> {
+        let kept = self.lane.take().filter(|lane| lane.device() == device && Arc::strong_count(lane) == 1);
+        kept.map_or_else(|| Ok(Arc::new(HostLane::new(device)?) as Arc<dyn Lane>), Ok)
+    }
+
+    /// Copies by a lane that nobody else holds, where there is one.
+    pub(super) fn copy_by(
+        &mut self,
+        snapshot: &Snapshot,
+        mut lane: Option<Arc<dyn Lane>>,
+    ) -> Result<HostCopy, CheckpointError> {
+        let free = std::mem::take(&mut self.free);
+        let mut copies = Copies { free, lane: lane.as_mut().and_then(Arc::get_mut), ..Copies::default() };
+        copies.begin()?;
         let models = snapshot.models.iter().map(|weights| {
             let trained = copies.of_variables(&weights.model, &weights.trained)?;
             let evaluated =
@@ -66,28 +166,51 @@ impl HostMemory {
             Ok(Weights { model: weights.model.clone(), trained, evaluated })
         });
         let models = models.collect::<Result<_, CheckpointError>>()?;
-        let state = copies.of_map(&snapshot.state, "")?;
         let ranks = snapshot.ranks.iter().map(|part| copies.of_map(part, "")).collect::<Result<_, _>>()?;
+        let state = copies.of_map(&snapshot.state, "")?;
+        copies.finish()?;
+        let memory = copies.memory;
         let snapshot = Snapshot { meta: snapshot.meta.clone(), models, state, ranks };
-        Ok(HostCopy { snapshot, memory: copies.memory })
+        Ok(HostCopy { snapshot, memory, lane })
     }
 
     /// Keeps the memory of a copy that nobody reads any more.
     pub(super) fn keep(&mut self, done: HostCopy) {
-        self.free = done.memory;
+        (self.free, self.lane) = (done.memory, done.lane);
     }
 }
 
 /// Copies on the host, by what they are copies of.
 #[derive(Default)]
-struct Copies {
+struct Copies<'l> {
     known: BTreeMap<usize, Vec<(Identity, Tensor)>>,
     free: Vec<Tensor>,
     memory: Vec<Tensor>,
+    lane: Option<&'l mut (dyn Lane + 'static)>,
+    /// What the lane copies last: path, copy, original.
+    late: Vec<(String, Tensor, Tensor)>,
 }
 
-impl Copies {
-    fn of(&mut self, tensor: &Tensor) -> Result<Tensor, TchError> {
+impl Copies<'_> {
+    fn begin(&mut self) -> Result<(), CheckpointError> {
+        let begun = self.lane.as_mut().map_or(Ok(()), |lane| lane.begin());
+        begun.map_err(|error| not_copied("the first weight", &of_libtorch(error)))
+    }
+
+    /// From here on the device may change everything but what is copied late; of that it is not asked here.
+    fn finish(&mut self) -> Result<(), CheckpointError> {
+        let Some(lane) = &mut self.lane else { return Ok(()) };
+        let marked =
+            |done: Result<(), NativeError>| done.map_err(|error| not_copied("the last weight", &of_libtorch(error)));
+        marked(lane.mark())?;
+        marked(lane.hold())?;
+        for (path, copy, original) in &mut self.late {
+            lane.copy(copy, original).map_err(|error| not_copied(path, &of_libtorch(error)))?;
+        }
+        marked(lane.mark())
+    }
+
+    fn of(&mut self, tensor: &Tensor, path: &str) -> Result<Tensor, TchError> {
         // the writer refuses what can't be held by a file, with a better message
         let Some(identity) = Identity::of(tensor) else { return Ok(tensor.shallow_clone()) };
         let known = self.known.entry(identity.memory).or_default();
@@ -100,7 +223,14 @@ impl Copies {
             Some(place) => self.free.remove(place),
             None => memory_for(&original)?,
         };
-        fill(&mut copy, &original)?;
+        match &mut self.lane {
+            // a copy that libtorch would work on further on the host is not queued
+            Some(lane) if lane.device() == original.device() && identity.is_plain() => match is_late(path) {
+                true => self.late.push((path.to_owned(), copy.shallow_clone(), original)),
+                false => lane.copy(&mut copy, &original).map_err(of_libtorch)?,
+            },
+            _ => fill(&mut copy, &original)?,
+        }
         self.memory.push(copy.shallow_clone());
         known.push((identity, copy.shallow_clone()));
         Ok(copy)
@@ -108,7 +238,8 @@ impl Copies {
 
     fn of_variables(&mut self, model: &str, held: &Variables) -> Result<Variables, CheckpointError> {
         let copied = held.iter().map(|(name, tensor)| {
-            let copy = self.of(tensor).map_err(|source| not_copied(&format!("{model}.{name}"), &source))?;
+            let path = format!("{model}.{name}");
+            let copy = self.of(tensor, &path).map_err(|source| not_copied(&path, &source))?;
             Ok((name.clone(), copy))
         });
         copied.collect()
@@ -123,7 +254,7 @@ impl Copies {
     fn of_value(&mut self, value: &StateValue, path: &str) -> Result<StateValue, CheckpointError> {
         Ok(match value {
             StateValue::Tensor(tensor) => {
-                StateValue::Tensor(self.of(tensor).map_err(|source| not_copied(path, &source))?)
+                StateValue::Tensor(self.of(tensor, path).map_err(|source| not_copied(path, &source))?)
             }
             StateValue::Map(map) => StateValue::Map(self.of_map(map, path)?),
             StateValue::List(items) => {
@@ -141,8 +272,25 @@ impl Copies {
 fn memory_for(tensor: &Tensor) -> Result<Tensor, TchError> {
     match tensor.device() {
         Device::Cpu => tensor.f_empty_like(),
-        _ => pinned_like(tensor).map_err(|error| TchError::Torch(error.text)),
+        _ => pinned_like(tensor).map_err(of_libtorch),
     }
+}
+
+/// Whether only the next update changes what lies there in a snapshot.
+fn is_late(path: &str) -> bool {
+    let path = path.strip_prefix('/').and_then(|path| path.strip_prefix(Snapshot::UPDATES));
+    let path = path.and_then(|path| path.strip_prefix('/')).and_then(|path| path.strip_prefix(Snapshot::OPTIMIZERS));
+    path.is_some_and(|path| path.starts_with('/'))
+}
+
+/// The CUDA device of the models, if they are on one.
+fn cuda_device_of(snapshot: &Snapshot) -> Option<Device> {
+    let mut weights = snapshot.models.iter().flat_map(|weights| &weights.trained);
+    weights.find_map(|(_, tensor)| matches!(tensor.device(), Device::Cuda(_)).then(|| tensor.device()))
+}
+
+fn of_libtorch(error: NativeError) -> TchError {
+    TchError::Torch(error.text)
 }
 
 /// Copies a tensor into memory for it.

@@ -32,6 +32,11 @@ impl Identity {
         })
     }
 
+    /// Whether its elements have the values that lie in memory.
+    pub(super) fn is_plain(&self) -> bool {
+        !self.negated && !self.conjugated
+    }
+
     /// Whether memory on the host, as it was taken for a tensor like this one, can hold a copy of this one.
     pub(super) fn is_held_by(&self, memory: &Tensor) -> bool {
         // what comes from a device was taken pinned, and in the order of its elements

@@ -26,6 +26,13 @@ pub struct Snapshot {
     pub ranks: Vec<StateMap>,
 }
 
+impl Snapshot {
+    /// The part of [`Snapshot::state`] that tells of updates.
+    pub const UPDATES: &'static str = "updates";
+    /// The part of [`Snapshot::UPDATES`] with the states of optimizers, which only the next update changes.
+    pub const OPTIMIZERS: &'static str = "optimizers";
+}
+
 /// The weights of one model.
 #[derive(Debug)]
 pub struct Weights {

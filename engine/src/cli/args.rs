@@ -261,6 +261,18 @@ pub(super) enum Command {
     Schema,
 }
 
+impl Command {
+    /// Whether SIGINT, SIGTERM and SIGUSR1 are for the command to handle; they end the others at once.
+    pub(super) fn listens(&self) -> bool {
+        use Command::{BatchFind, LrFind, Predict, Sweep, Test, Train, Val};
+        match self {
+            Train { .. } | Val { .. } | Test { .. } | Predict { .. } | Sweep(_) | LrFind(_) => true,
+            BatchFind(args) => args.is_probe(),
+            _ => false,
+        }
+    }
+}
+
 /// `val`, `test` and `predict`.
 #[derive(Debug, clap::Args)]
 pub(super) struct EvaluationArgs {

@@ -2,6 +2,7 @@
 
 use crate::base::Error;
 use crate::cli::args::{ExportArgs, WeightKind};
+use crate::cli::checkpoints::text::counted;
 use crate::cli::experiment_args::ExperimentArgs;
 use crate::cli::failure::Failure;
 use crate::cli::loaded::Loaded;
@@ -33,6 +34,13 @@ pub(super) fn run<T: Build>(args: ExportArgs) -> Result<(), Failure> {
     let held = if done.averaged { "averaged weights" } else { "trained weights" };
     let (from, to) = (path.display(), done.path.display());
     out::line(format_args!("{held} of {from} in {to}: {} bytes, blake3 {}", done.bytes, done.hash))?;
+    if !done.unconverted.is_empty() {
+        let shown = done.unconverted.iter().take(3).map(|(name, kind)| format!("`{name}` ({kind:?})"));
+        let more = if done.unconverted.len() > 3 { ", …" } else { "" };
+        let shown = shown.collect::<Vec<_>>().join(", ");
+        let count = counted(done.unconverted.len(), "tensor");
+        out::line(format_args!("not converted, for `--kind` is for floating-point numbers: {count}, {shown}{more}"))?;
+    }
     if let Some(card) = &done.card {
         out::line(format_args!("card: {}", card.display()))?;
     }

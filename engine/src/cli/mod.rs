@@ -45,7 +45,7 @@ mod time;
 mod weights;
 
 use crate::base::disk::parent;
-use crate::base::{Error, Result, libtorch, panics};
+use crate::base::{Error, ErrorContext as _, Result, libtorch, panics, signals};
 use crate::config::{Given, Kind, Node, Over, registry};
 use crate::dist::{Launched, follow_launcher};
 use crate::folder::{Mode, PREDICTIONS};
@@ -205,7 +205,14 @@ pub fn main<T: Fields>(
     version: &str,
     arguments: impl IntoIterator<Item = impl Into<std::ffi::OsString> + Clone>,
 ) -> ExitCode {
-    let (command, style) = match args::parse::<T>(version, arguments) {
+    // first of all: a scheduler may send one at any instant
+    let caught = catch_signals();
+    let parsed = args::parse::<T>(version, arguments);
+    if !parsed.as_ref().is_ok_and(|(command, _)| command.listens()) {
+        // what this can't do is no reason to leave the command undone
+        let _ = signals::release();
+    }
+    let (command, style) = match parsed {
         Ok(parsed) => parsed,
         // help and version are no errors
         Err(usage) => match out::written(usage.print()) {
@@ -215,13 +222,22 @@ pub fn main<T: Fields>(
     };
     let launched = follow_launcher();
     // what the user's code does outside of a run, when a part is built or listed, may panic too
-    let done = panics::catch("this program", || Ok(run::<T>(command, &style)));
+    let done =
+        panics::catch("this program", || Ok(caught.map_err(Failure::from).and_then(|()| run::<T>(command, &style))));
     done.unwrap_or_else(|panicked| Err(Failure::Run(panicked))).unwrap_or_else(|failure| {
         match ranks::leave(&failure, launched) {
             true => failure.code(),
             false => ended(failure, style.color.stderr()),
         }
     })
+}
+
+/// Signals of the process wait from now on for the command that listens to them; also those that came before, if whoever has
+/// started the process had blocked them.
+fn catch_signals() -> Result<()> {
+    signals::catch_early().context("signal handlers can't be set")?;
+    native::let_through(&signals::CAUGHT);
+    Ok(())
 }
 
 /// Tells why a command ended without success.
@@ -327,7 +343,6 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
                 prepare_device()?;
                 return smoke::run::<T>(&experiment, &weights, style);
             }
-            let time_limit = time::limit(max_time.as_ref());
             let (mode, from) = match (resume, fresh) {
                 (Some(Some(word)), _) if word.as_os_str() == "auto" => (Mode::Auto, None),
                 (Some(path), _) => (Mode::Resume, path),
@@ -347,6 +362,7 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
             if let Some(ended) = ranks::launch(loaded.experiment.dist.ranks, restarts)? {
                 return Ok(ended);
             }
+            let time_limit = time::limit(max_time.as_ref());
             (loaded.experiment.stop_after, loaded.experiment.profile) = (max_iters, profile);
             loaded.experiment.evaluate_at_most = limit_val;
             let folder = loaded.folder();
@@ -354,7 +370,7 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
             let options = TrainOptions { mode, from, past_end, time_limit, console: style.console() };
             let summary = loaded.used_by(|experiment| run_train(experiment, options))?;
             print_metrics(&summary)?;
-            if summary.rank == 0 {
+            if summary.rank == 0 && summary.began {
                 out::line(format_args!("run folder: {}", summary.folder.as_ref().unwrap_or(&folder).display()))?;
             }
             return exit_code(&summary, "; continue with `--resume`");
@@ -480,7 +496,10 @@ fn exit_code(summary: &Summary, after_signal: &str) -> Result<ExitCode, Failure>
             Ok(ExitCode::SUCCESS)
         }
         End::Signal(signal) => {
-            out::error_line(format_args!("stopped by {signal} {at}{after_signal}"));
+            match summary.began {
+                true => out::error_line(format_args!("stopped by {signal} {at}{after_signal}")),
+                false => out::error_line(format_args!("stopped by {signal} before anything was written")),
+            }
             Ok(ExitCode::from(signal.exit_code()))
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::base::{Error, ErrorContext as _, Result};
 use crate::cli::failure::Failure;
-use crate::cli::out;
+use crate::cli::{out, time};
 use crate::config::{Given, Kind, Node};
 use crate::dist::{Launch, Launched, RankError, Ranks, write_error_file};
 use std::process::ExitCode;
@@ -75,7 +75,8 @@ pub(super) fn launch(ranks: Option<usize>, restarts: u64) -> Result<Option<ExitC
             "the ranks are started again, from the newest checkpoint (restart {attempt} of at most {restarts})"
         ));
     };
-    let Ranks { code, errors } = Launch { program, arguments, ranks, restarts }.run(again)?;
+    let variables = vec![time::since_now()];
+    let Ranks { code, errors } = Launch { program, arguments, variables, ranks, restarts }.run(again)?;
     tell(&errors);
     Ok(Some(ExitCode::from(code)))
 }

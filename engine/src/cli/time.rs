@@ -1,10 +1,16 @@
 //! How long a run may take: `--max-time`, and what a scheduler tells its jobs.
 
+use crate::cli::out;
+use crate::dist::Launched;
 use crate::run::TimeLimit;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The variable in which SLURM tells a job when it ends, in seconds since 1970.
 const SLURM_END: &str = "SLURM_JOB_END_TIME";
+
+/// The variable in which the launcher of this machine tells ranks when it has begun, in seconds since 1970: ranks that are
+/// started again have less time.
+const SINCE: &str = "ENGINE_LAUNCHED_AT";
 
 /// How long before its end a job of SLURM is saved: the iter under way and the checkpoint have to be done by then.
 const MARGIN: Duration = Duration::from_secs(120);
@@ -43,20 +49,56 @@ impl std::str::FromStr for Span {
     }
 }
 
-/// When a run that begins now has to end; `None`: when it is done.
+/// When a run that begins now has to end; `None`: when it is done. What can't be understood of the job's end is told.
 pub(super) fn limit(asked: Option<&Span>) -> Option<TimeLimit> {
-    let asked =
-        asked.and_then(|span| TimeLimit::after(span.length, "--max-time", format!("the time limit of {}", span.text)));
-    let job = of_job(std::env::var(SLURM_END).ok().as_deref(), now());
+    let asked = asked.and_then(|span| {
+        let left = span.length.saturating_sub(gone(std::env::var(SINCE).ok().as_deref(), now()));
+        TimeLimit::after(left, "--max-time", format!("the time limit of {}", span.text))
+    });
+    let job = std::env::var_os(SLURM_END).and_then(|end| match end_of_job(&end.to_string_lossy()) {
+        Ok(end) => of_job(end, now()),
+        Err(why) => {
+            if is_first_rank() {
+                out::error_line(format_args!("warning: {why}"));
+            }
+            None
+        }
+    });
     match (asked, job) {
         (Some(asked), Some(job)) => Some(asked.earlier(job)),
         (asked, job) => asked.or(job),
     }
 }
 
-/// The limit of a job that ends at this second.
-fn of_job(end: Option<&str>, now: Duration) -> Option<TimeLimit> {
-    let end = Duration::from_secs(end?.trim().parse().ok()?);
+/// The variable for ranks that are started from now on.
+pub(super) fn since_now() -> (&'static str, String) {
+    (SINCE, now().as_secs().to_string())
+}
+
+/// The time since the launcher has begun, where there is one.
+fn gone(since: Option<&str>, now: Duration) -> Duration {
+    let since = since.and_then(|text| text.parse().ok()).map(Duration::from_secs);
+    since.map_or(Duration::ZERO, |since| now.saturating_sub(since))
+}
+
+/// Whether this process speaks for all that work on the run.
+fn is_first_rank() -> bool {
+    Launched::of_environment().is_ok_and(|launched| launched.is_none_or(|launched| launched.rank == 0))
+}
+
+/// The end of a job, since 1970; a text when it can't be read.
+fn end_of_job(text: &str) -> Result<Duration, String> {
+    let seconds = text.trim().parse::<u64>().map_err(|_| {
+        format!(
+            "`{SLURM_END}` is `{text}`, which is no number of seconds since 1970, so the run does not end before the job's \
+             time is up; `--max-time 3h50m` says when"
+        )
+    })?;
+    Ok(Duration::from_secs(seconds))
+}
+
+/// The limit of a job that ends at this time.
+fn of_job(end: Duration, now: Duration) -> Option<TimeLimit> {
     let told = format!("the job's time is up (`{SLURM_END}`, less {} minutes to be saved in)", MARGIN.as_secs() / 60);
     TimeLimit::after(end.saturating_sub(MARGIN).saturating_sub(now), SLURM_END, told)
 }
@@ -86,11 +128,26 @@ mod tests {
     #[test]
     fn a_job_is_saved_two_minutes_before_its_end_and_at_once_when_it_has_less() {
         let now = Duration::from_secs(1_000_000);
-        let is_over = |end: &str| of_job(Some(end), now).map(|limit| limit.is_over());
+        let is_over = |end: &str| of_job(end_of_job(end).unwrap(), now).map(|limit| limit.is_over());
         assert_eq!(is_over("1000121"), Some(false));
-        assert_eq!(is_over("1000120"), Some(true));
+        assert_eq!(is_over("1000120\n"), Some(true));
         assert_eq!(is_over("17"), Some(true));
-        assert_eq!(is_over("soon"), None);
-        assert_eq!(of_job(None, now), None);
+    }
+
+    #[test]
+    fn ranks_that_are_started_again_have_the_time_that_is_left() {
+        let now = Duration::from_secs(1_000_000);
+        assert_eq!(gone(Some("999990"), now), Duration::from_secs(10));
+        for nothing in [None, Some("1000010"), Some("soon")] {
+            assert_eq!(gone(nothing, now), Duration::ZERO);
+        }
+    }
+
+    #[test]
+    fn an_end_that_is_no_time_is_told() {
+        for text in ["soon", "", "-1", "3.5", "UNLIMITED", "99999999999999999999"] {
+            let why = end_of_job(text).unwrap_err();
+            assert!(why.starts_with(&format!("`SLURM_JOB_END_TIME` is `{text}`, which is no number")), "{why}");
+        }
     }
 }

@@ -54,7 +54,11 @@ impl Hello {
                 *hello = found.map(|text| Hello::read(&String::from_utf8_lossy(&text)));
             }
             if hellos.iter().all(Option::is_some) {
-                break;
+                // one that has left before all had come has left its hello here
+                match store.get(ENDED).map_err(failed)? {
+                    Some(_) => return Err(DistError::Interrupted),
+                    None => break,
+                }
             }
             if ends || store.get(ENDED).map_err(failed)?.is_some() {
                 store.set(ENDED, b"").map_err(failed)?;
@@ -123,7 +127,7 @@ const MISSING: &str = "missing";
 const LINGER: Duration = Duration::from_millis(300);
 
 /// Where in its store a rank says hello: from then on it listens to signals.
-pub(super) fn key(rank: usize) -> String {
+fn key(rank: usize) -> String {
     format!("hello/{rank}")
 }
 

@@ -1,11 +1,11 @@
 //! Several processes of one program on this machine: started, told to end, and ended together.
 
-use crate::base::{Error, ErrorContext as _, Result};
+use crate::base::{Error, ErrorContext as _, Result, signals};
 use crate::dist::error_file::{ERROR_FILE, LeftError};
-use crate::dist::rendezvous::{has_come, tell_of_end};
-use crate::native::Store;
+use crate::dist::rendezvous::tell_of_end;
+use crate::native::{BlockedSignals, Store};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
-use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
+use signal_hook::consts::{SIGINT, SIGUSR1};
 use signal_hook::iterator::Signals;
 use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader, Read, Write as _};
@@ -13,6 +13,7 @@ use std::net::TcpListener;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// Set for the processes of this launcher: its process id.
@@ -31,6 +32,8 @@ pub struct Launch {
     pub program: PathBuf,
     /// Its arguments, for every rank.
     pub arguments: Vec<OsString>,
+    /// Variables of their environment, beside those that tell each its rank.
+    pub variables: Vec<(&'static str, String)>,
     /// How many processes.
     pub ranks: usize,
     /// How often all of them are started again after one has failed.
@@ -70,8 +73,7 @@ impl Launch {
     /// # Errors
     /// When a process can't be started; those that were are ended.
     pub fn run(&self, mut again: impl FnMut(&[RankError], u64)) -> Result<Ranks> {
-        let mut signals =
-            Signals::new([SIGINT, SIGTERM, SIGUSR1]).context("signals can't be passed on to the ranks")?;
+        let mut signals = Passed::on().context("signals can't be passed on to the ranks")?;
         let mut attempt = 0;
         loop {
             let (ranks, told_to_end) = self.attempt(attempt, &mut signals)?;
@@ -84,21 +86,25 @@ impl Launch {
     }
 
     /// How the ranks have ended, and the signal that has told them to.
-    fn attempt(&self, attempt: u64, signals: &mut Signals) -> Result<(Ranks, Option<Signal>)> {
+    fn attempt(&self, attempt: u64, signals: &mut Passed) -> Result<(Ranks, Option<Signal>)> {
         let listener = TcpListener::bind("127.0.0.1:0").context("no port could be opened for the ranks to meet")?;
         let port = listener.local_addr().context("no port could be opened for the ranks to meet")?.port();
         let store = Store::serve(listener, Duration::from_secs(60))?;
         let folder = ErrorFiles::make()?;
         let mut started = Started(Vec::new());
+        // a rank lets them through when it has its handlers; before, they would end it
+        let blocked = BlockedSignals::block(&signals::CAUGHT);
         for rank in 0..self.ranks {
             let mut command = self.command(rank, port, &folder.of(rank));
             let child = command.env("TORCHELASTIC_RESTART_COUNT", attempt.to_string()).spawn();
             let child = child.with_context(|| format!("rank {rank} can't be started"))?;
             started.0.push(OneRank::of(rank, child));
         }
-        let told_to_end =
-            started.wait(signals, &|rank| has_come(&store, attempt, rank), &|rank| tell_of_end(&store, attempt, rank));
-        Ok((report(&started.0, &folder, told_to_end), told_to_end))
+        drop(blocked);
+        let told_to_end = started.wait(signals, &|rank| tell_of_end(&store, attempt, rank));
+        // the ranks are gone, and with them all who ask it
+        drop(store);
+        Ok((report(&started.0, &folder), told_to_end))
     }
 
     fn command(&self, rank: usize, port: u16, error_file: &Path) -> Command {
@@ -106,6 +112,7 @@ impl Launch {
         let number = |number: usize| number.to_string();
         command
             .args(&self.arguments)
+            .envs(self.variables.iter().cloned())
             .env("RANK", number(rank))
             .env("LOCAL_RANK", number(rank))
             .env("WORLD_SIZE", number(self.ranks))
@@ -125,6 +132,34 @@ impl Launch {
             command.stdout(Stdio::piped()).stderr(Stdio::piped());
         }
         command
+    }
+}
+
+/// The signals that are passed on to the ranks.
+struct Passed {
+    /// Those that came before.
+    early: Vec<i32>,
+    later: Signals,
+}
+
+impl Passed {
+    fn on() -> std::io::Result<Passed> {
+        let mut later = Signals::new(signals::CAUGHT)?;
+        // they have handlers now; one that has just come is seen in both places
+        let caught = signals::listen()?.leave_to_others();
+        let end = caught.end.load(Ordering::SeqCst) as i32;
+        let save = caught.save.load(Ordering::SeqCst);
+        let mut early: Vec<i32> = later.pending().collect();
+        early.extend((end != 0).then_some(end));
+        early.extend(save.then_some(SIGUSR1));
+        early.sort_unstable();
+        early.dedup();
+        Ok(Passed { early, later })
+    }
+
+    /// Those that have come since the last call.
+    fn pending(&mut self) -> impl Iterator<Item = i32> {
+        std::mem::take(&mut self.early).into_iter().chain(self.later.pending())
     }
 }
 
@@ -171,20 +206,10 @@ impl OneRank {
         }
     }
 
-    /// Whether it has ended as it was not to; `told` is the signal that was passed on to it.
-    fn has_failed(&self, told: Option<Signal>) -> bool {
-        // 130 and 143: stopped by a signal in good order, as all ranks are; one that was not yet listening is ended by it
-        let is_good = |status: &ExitStatus| match (status.code(), status.signal()) {
-            (Some(code), _) => matches!(code, 0 | 130 | 143),
-            (None, signal) => signal.is_some() && signal == told.map(Signal::as_raw),
-        };
-        self.ended.as_ref().is_some_and(|(_, status)| !is_good(status))
-    }
-
-    /// The signal that has ended it before it listened to signals.
-    fn ended_by(&self) -> Option<Signal> {
-        let (_, status) = self.ended?;
-        [Signal::INT, Signal::TERM].into_iter().find(|signal| Some(signal.as_raw()) == status.signal())
+    /// Whether it has ended as it was not to.
+    fn has_failed(&self) -> bool {
+        // 130 and 143: stopped by a signal in good order, as all ranks are
+        self.ended.as_ref().is_some_and(|(_, status)| !matches!(status.code(), Some(0 | 130 | 143)))
     }
 
     /// The number of its process, as long as it has not ended.
@@ -213,50 +238,30 @@ impl OneRank {
 struct Started(Vec<OneRank>);
 
 impl Started {
-    /// Waits for the end of all; gives the signal that has told them to end. `listens` tells whether a rank listens to
-    /// signals; `ended` is told of the first that has failed.
-    fn wait(
-        &mut self,
-        signals: &mut Signals,
-        listens: &dyn Fn(usize) -> bool,
-        ended: &dyn Fn(usize),
-    ) -> Option<Signal> {
+    /// Waits for the end of all; gives the signal that has told them to end. `ended` is told of the first that has failed.
+    fn wait(&mut self, signals: &mut Passed, ended: &dyn Fn(usize)) -> Option<Signal> {
         let (mut failed, mut told, mut told_to_end) = (None::<Instant>, false, None);
         let mut is_known = false;
-        let mut saves = false;
         while self.0.iter().any(|rank| rank.ended.is_none()) {
             for signal in signals.pending() {
                 let signal = match signal {
-                    SIGUSR1 => {
-                        saves = true;
-                        continue;
-                    }
+                    SIGUSR1 => Signal::USR1,
                     SIGINT => Signal::INT,
                     _ => Signal::TERM,
                 };
-                told_to_end = Some(signal);
+                if signal != Signal::USR1 {
+                    told_to_end = Some(signal);
+                }
                 self.0.iter().for_each(|rank| rank.signal(signal));
-            }
-            // it would end a rank that still loads libtorch
-            if saves && (0..self.0.len()).all(listens) {
-                saves = false;
-                self.0.iter().for_each(|rank| rank.signal(Signal::USR1));
             }
             self.0.iter_mut().for_each(OneRank::look);
-            // a signal straight to a rank that did not listen yet: the others end as if all had got it
-            if told_to_end.is_none()
-                && let Some(signal) = self.0.iter().find_map(OneRank::ended_by)
-            {
-                told_to_end = Some(signal);
-                self.0.iter().for_each(|rank| rank.signal(signal));
-            }
-            if let (false, Some(rank)) = (is_known, self.0.iter().position(|rank| rank.has_failed(told_to_end))) {
+            if let (false, Some(rank)) = (is_known, self.0.iter().position(OneRank::has_failed)) {
                 is_known = true;
                 ended(rank);
             }
             // rank 0 has the most to do, and ends last
             let is_over = self.0.first().is_some_and(|main| main.ended.is_some());
-            if is_over || self.is_left_stopped() || self.0.iter().any(|rank| rank.has_failed(told_to_end)) {
+            if is_over || self.is_left_stopped() || self.0.iter().any(OneRank::has_failed) {
                 let since = failed.get_or_insert_with(Instant::now).elapsed();
                 if since > PATIENCE && !told {
                     told = true;
@@ -308,10 +313,10 @@ fn pass_on(rank: usize, output: Option<impl Read + Send + 'static>) {
 }
 
 /// Who has failed, and why; the cause first.
-fn report(ranks: &[OneRank], folder: &ErrorFiles, told_to_end: Option<Signal>) -> Ranks {
+fn report(ranks: &[OneRank], folder: &ErrorFiles) -> Ranks {
     let mut failed: Vec<(usize, Instant, ExitStatus)> = Vec::new();
     for (rank, one) in ranks.iter().enumerate() {
-        if let (true, Some((when, status))) = (one.has_failed(told_to_end), one.ended) {
+        if let (true, Some((when, status))) = (one.has_failed(), one.ended) {
             failed.push((rank, when, status));
         }
     }
@@ -332,8 +337,7 @@ fn report(ranks: &[OneRank], folder: &ErrorFiles, told_to_end: Option<Signal>) -
     let code = match errors.first() {
         Some((_, _, status)) => status.code().map_or(1, exit_code),
         None => match ranks.first().and_then(|rank| rank.ended) {
-            // as a shell counts it
-            Some((_, status)) => status.code().or(status.signal().map(|signal| 128 + signal)).map_or(1, exit_code),
+            Some((_, status)) => status.code().map_or(1, exit_code),
             None => 1,
         },
     };

@@ -1,7 +1,7 @@
 //! How the ranks of a job find each other: one of them, or their launcher, serves a store at an address that all know.
 
 use crate::dist::error::DistError;
-use crate::dist::hello::{GONE, key};
+use crate::dist::hello::GONE;
 use crate::dist::launched::Launched;
 use crate::native::{NativeError, Store};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
@@ -38,12 +38,6 @@ impl Meeting {
         let (store, beats) = (own(&first)?, own(&second)?);
         Ok(Meeting { store, beats, groups: first, served })
     }
-}
-
-/// Whether a rank has come to its store, so that it listens to signals.
-pub(super) fn has_come(store: &Store, attempt: u64, rank: usize) -> bool {
-    let prefix = if attempt == 0 { String::new() } else { format!("{}/", name_of(attempt)) };
-    store.get(&format!("{prefix}{OWN}/{}", key(rank))).is_ok_and(|hello| hello.is_some())
 }
 
 /// Tells the ranks of this store that one has ended, for those that still wait for it: as the launcher of them all.

@@ -5,7 +5,7 @@ use super::error::FolderError;
 use super::lock::{LOCK, Lock};
 use super::name::check_name;
 use super::series;
-use crate::base::disk::{DiskContext, make_folder, sync_folder};
+use crate::base::disk::{DiskContext, make_folder, missing_folders, sync_folder};
 use serde::{Deserialize, Serialize};
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
@@ -46,8 +46,8 @@ pub struct RunFolder {
     path: PathBuf,
     moved_aside: Option<PathBuf>,
     reused: bool,
-    /// It was not there before.
-    made: bool,
+    /// It and the folders above it that were not there before, the innermost first.
+    made: Vec<PathBuf>,
     /// Its device and number there: which folder it is, whatever its name.
     id: Option<(u64, u64)>,
     /// Who only reads it together with the process that has it holds none.
@@ -83,7 +83,7 @@ impl RunFolder {
         }
         let mut moved_aside = None;
         let (made, lock) = loop {
-            let made = path.symlink_metadata().is_err();
+            let made = missing_folders(&path).into_iter().map(Path::to_owned).collect();
             make_folder(&path)?;
             let lock = Lock::take(&path)?;
             // asked only now: before the lock, another process could still be writing its first file
@@ -129,6 +129,7 @@ impl RunFolder {
     /// When the name is unfit, or a file operation fails.
     pub fn create_next(work_dir: &Path, name: &str) -> Result<RunFolder, FolderError> {
         check_name(name)?;
+        let above: Vec<PathBuf> = missing_folders(work_dir).into_iter().map(Path::to_owned).collect();
         make_folder(work_dir)?;
         let mut number = series::next_number(work_dir, name);
         loop {
@@ -138,12 +139,17 @@ impl RunFolder {
             match std::fs::create_dir(&path) {
                 // another process has just made it
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
+                // another one has ended, and taken the empty folder with it
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    make_folder(work_dir)?;
+                    continue;
+                }
                 made => made.while_trying("make", &path)?,
             }
             sync_folder(work_dir)?;
             match RunFolder::create(work_dir, &numbered, Mode::New) {
                 Ok(mut folder) => {
-                    folder.made = true;
+                    folder.made = std::iter::once(path).chain(above).collect();
                     return Ok(folder);
                 }
                 // a process that was told this name has been faster
@@ -156,7 +162,7 @@ impl RunFolder {
     /// The folder that another process of the same run has taken, for a process that works together with it.
     pub fn shared(path: &Path, mode: Mode) -> RunFolder {
         let id = id_of(path);
-        RunFolder { path: path.to_owned(), moved_aside: None, reused: false, made: false, id, lock: None, mode }
+        RunFolder { path: path.to_owned(), moved_aside: None, reused: false, made: Vec::new(), id, lock: None, mode }
     }
 
     /// Whether the folder is still where it was, and this run's alone: who deletes or moves it would find a second one half
@@ -278,11 +284,11 @@ impl Drop for RunFolder {
             let mut entries = std::fs::read_dir(path).ok()?;
             entries.all(|entry| entry.is_ok_and(|entry| own(&entry.file_name()))).then_some(())
         };
-        if self.made && unused(&self.path).is_some() {
+        if !self.made.is_empty() && unused(&self.path).is_some() {
             // each only when it is empty, so that nothing is lost whatever happens meanwhile
             let _ = std::fs::remove_dir(self.checkpoints())
                 .and_then(|()| std::fs::remove_file(self.path.join(LOCK)))
-                .and_then(|()| std::fs::remove_dir(&self.path));
+                .and_then(|()| self.made.iter().try_for_each(std::fs::remove_dir));
         }
     }
 }
@@ -322,6 +328,23 @@ mod tests {
         let error = RunFolder::create(dir.path(), "digits", Mode::New).unwrap_err();
         assert!(matches!(error, FolderError::Taken(_)), "{error}");
         assert!(error.to_string().contains("`--resume`"));
+    }
+
+    #[test]
+    fn a_run_that_wrote_nothing_takes_the_folders_above_it_with_it_that_were_made_for_it() {
+        let dir = work_dir();
+        let above = dir.path().join("all/runs");
+        drop(RunFolder::create(&above, "digits", Mode::New).unwrap());
+        drop(RunFolder::create_next(&above, "digits").unwrap());
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+        // one that holds something else stays, and so does one that was there before
+        let first = RunFolder::create(&above, "digits", Mode::New).unwrap();
+        std::fs::write(dir.path().join("all/mine"), "").unwrap();
+        drop(first);
+        assert!(dir.path().join("all").is_dir() && !above.exists());
+        std::fs::create_dir(&above).unwrap();
+        drop(RunFolder::create(&above, "digits", Mode::New).unwrap());
+        assert!(above.is_dir());
     }
 
     #[test]

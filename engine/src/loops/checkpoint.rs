@@ -49,14 +49,14 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             state.put("rollbacks", &run.rollbacks);
         }
         let skipped = run.updates.skipped()?.read()? as u64;
-        state.put_map("updates", |map| {
+        state.put_map(Snapshot::UPDATES, |map| {
             map.put("skipped", &skipped);
             map.put("scales", &run.updates.save_scales());
             if run.updates.lr_scale() != 1.0 {
                 map.put("lr_scale", &run.updates.lr_scale());
             }
             map.put("scheduled", &run.updates.scheduled(&clocks.progress()));
-            map.put("optimizers", &optimizers);
+            map.put(Snapshot::OPTIMIZERS, &optimizers);
         });
         state.put("record", &run.seen.record.save_state());
         let mut rank = StateMap::new();
@@ -155,7 +155,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         told.extend(lost);
         told.extend(run.seen.sinks.load_states(sinks)?);
         run.seen.record.load_state(state.take_map("record")?)?;
-        let mut updates = state.take_map("updates")?;
+        let mut updates = state.take_map(Snapshot::UPDATES)?;
         run.updates.restore_skipped(updates.take("skipped")?);
         run.updates.restore_scales(updates.take_map("scales")?)?;
         // checkpoints of earlier versions have none of these three
@@ -165,7 +165,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         run.updates.restore_lr_scale(lr_scale.unwrap_or(1.0));
         let rollbacks = state.0.contains_key("rollbacks").then(|| state.take("rollbacks")).transpose()?;
         run.rollbacks = rollbacks.unwrap_or_default();
-        let mut optimizers = updates.take_map("optimizers")?;
+        let mut optimizers = updates.take_map(Snapshot::OPTIMIZERS)?;
         for optimizer in run.updates.optimizers_mut() {
             let failed = format!("the state of the optimizer `{}` can't be taken back", optimizer.name());
             let map = optimizers.take_map(optimizer.name()).context(failed.clone())?;

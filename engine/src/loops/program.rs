@@ -88,12 +88,13 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         }
     }
 
-    /// Listens to SIGINT and SIGTERM from now on.
+    /// Listens to SIGINT, SIGTERM and SIGUSR1 from now on.
     ///
     /// # Errors
     /// When the handlers can't be set.
     pub fn listen_to_signals(&mut self) -> Result<()> {
         self.run.signals = Signals::listen()?;
+        self.run.signals.lead_to_end();
         Ok(())
     }
 

@@ -15,6 +15,7 @@ use crate::loops::trainer::Trainer;
 use crate::phase::at;
 use crate::run::{OnSaveError, Save, SavedCheckpoint, Saving};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// How a save has ended.
 struct Ended {
@@ -115,10 +116,9 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         if !self.run.process.is_main() {
             return Ok(());
         }
-        let saver = &mut self.run.storage.saver;
         let begun = match background {
-            true => saver.begin(job, &snapshot).map(|()| None),
-            false => saver.save(job, &snapshot).map(|saved| Some(Ended::from(saved))),
+            true => self.begin_in_background(job, &snapshot).map(|()| None),
+            false => self.run.storage.saver.save(job, &snapshot).map(|saved| Some(Ended::from(saved))),
         };
         match begun {
             Ok(settled) => settled.map_or(Ok(()), |settled| self.settle(settled)),
@@ -126,14 +126,30 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         }
     }
 
+    /// Copies the state, and lets another thread write it. On a CUDA device nothing waits for the copies but the next updates.
+    fn begin_in_background(&mut self, job: Job, snapshot: &Snapshot) -> Result<(), CheckpointError> {
+        let saver = &mut self.run.storage.saver;
+        if self.recordings.is_some() {
+            // an update in a graph asks nobody whether it may begin
+            return saver.begin(job, snapshot);
+        }
+        if let Some(reading) = saver.begin_beside(job, snapshot)? {
+            let optimizers = self.run.updates.optimizers_mut().iter_mut();
+            optimizers.for_each(|optimizer| optimizer.read_by(Arc::clone(&reading)));
+        }
+        Ok(())
+    }
+
     /// Rank 0 writes, and all ranks handle the result at the same place.
     fn save_in_group(&mut self, job: Job, snapshot: &Snapshot, background: bool) -> Result<()> {
         let (names, iter) = (job.names.clone(), snapshot.meta.iter);
         if self.run.process.is_main() {
-            let saver = &mut self.run.storage.saver;
             self.ranks.settled = match background {
-                true => saver.begin(job, snapshot).err().map(|error| Ended::failed(names, iter, error).into()),
-                false => Some(match saver.save(job, snapshot) {
+                true => {
+                    let begun = self.begin_in_background(job, snapshot);
+                    begun.err().map(|error| Ended::failed(names, iter, error).into())
+                }
+                false => Some(match self.run.storage.saver.save(job, snapshot) {
                     Ok(saved) => Ended::from(saved).into(),
                     Err(error) => Ended::failed(names, iter, error).into(),
                 }),

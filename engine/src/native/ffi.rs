@@ -25,6 +25,12 @@ pub(super) struct RawCopyLane {
     _private: [u8; 0],
 }
 
+/// `eng::HostLane`, only ever behind a pointer.
+#[repr(C)]
+pub(super) struct RawHostLane {
+    _private: [u8; 0],
+}
+
 /// `eng::Graph`, only ever behind a pointer.
 #[repr(C)]
 pub(super) struct RawGraph {
@@ -235,6 +241,13 @@ unsafe extern "C" {
     pub(super) fn eng_pinned_like(tensor: *const C_tensor, out: *mut *mut C_tensor) -> c_int;
 
     pub(super) fn eng_pinned_copy(tensor: *const C_tensor, out: *mut *mut C_tensor) -> c_int;
+    pub(super) fn eng_host_lane_new(device_type: c_int, index: c_int, out: *mut *mut RawHostLane) -> c_int;
+    pub(super) fn eng_host_lane_free(lane: *mut RawHostLane);
+    pub(super) fn eng_host_lane_begin(lane: *mut RawHostLane) -> c_int;
+    pub(super) fn eng_host_lane_copy(lane: *mut RawHostLane, into: *mut C_tensor, from: *const C_tensor) -> c_int;
+    pub(super) fn eng_host_lane_mark(lane: *mut RawHostLane) -> c_int;
+    pub(super) fn eng_host_lane_hold(lane: *const RawHostLane) -> c_int;
+    pub(super) fn eng_host_lane_wait(lane: *const RawHostLane) -> c_int;
     pub(super) fn eng_copy_lane_new(device_type: c_int, index: c_int, out: *mut *mut RawCopyLane) -> c_int;
     pub(super) fn eng_copy_lane_free(lane: *mut RawCopyLane);
     pub(super) fn eng_copy_lane_copy(lane: *mut RawCopyLane, tensor: *const C_tensor, out: *mut *mut C_tensor)
@@ -319,6 +332,7 @@ unsafe extern "C" {
 
     pub(super) fn eng_set_flush_denormals(flush: bool) -> bool;
     pub(super) fn eng_keep_memory();
+    pub(super) fn eng_set_blocked(signal: c_int, blocked: bool) -> bool;
 
     pub(super) fn eng_profile_begin(cuda: bool) -> c_int;
     pub(super) fn eng_profile_end(path: *const c_char, context: *mut c_void, each: Option<EachOperator>) -> c_int;

@@ -5,7 +5,7 @@
 //! parameter at its first gradient and, with clipping by norm, the norms.
 
 use crate::base::Scalar;
-use crate::native::{self, NativeError, Scaling, TensorList};
+use crate::native::{self, NativeError, Reading, Scaling, TensorList};
 use crate::optim::algorithm::{Algorithm, SlotShape, StepInputs};
 use crate::optim::error::OptimError;
 use crate::optim::groups::{Assigned, assign};
@@ -15,6 +15,7 @@ use crate::optim::optimizer::Optimizer;
 use crate::optim::rate::DeviceRate;
 use crate::optim::settings::Settings;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use tch::{Device, Kind, Tensor};
 
 /// An optimizer with its parameters and state.
@@ -56,6 +57,8 @@ pub struct Optim {
     parameter_names: Vec<String>,
     // the names of those that other ranks update, whose state is there
     pub(super) elsewhere: BTreeSet<String>,
+    // who may still be copying its state
+    reading: Option<Arc<dyn Reading>>,
 }
 
 /// Parameters that share their settings.
@@ -110,6 +113,7 @@ impl Optim {
             parameters: list,
             parameter_names,
             elsewhere: BTreeSet::new(),
+            reading: None,
         })
     }
 
@@ -149,6 +153,7 @@ impl Optim {
 
     /// An update; `by_device_rate`: with the learning rates of the groups that are on the device.
     pub(super) fn update(&mut self, scaling: Scaling<'_>, by_device_rate: bool) -> Result<(), OptimError> {
+        self.let_read()?;
         for group in &mut self.groups {
             for bucket in &mut group.buckets {
                 let settings = &group.settings;
@@ -173,6 +178,17 @@ impl Optim {
             }
         }
         Ok(())
+    }
+
+    /// The state is being copied: the next update comes after that on the device. The host does not wait.
+    pub(crate) fn read_by(&mut self, reading: Arc<dyn Reading>) {
+        self.reading = Some(reading);
+    }
+
+    /// What is computed from now on may change the state.
+    pub(super) fn let_read(&mut self) -> Result<(), OptimError> {
+        let held = self.reading.take().map_or(Ok(()), |reading| reading.hold());
+        held.map_err(|source| self.failed("waiting for the copy of its state", source))
     }
 
     /// Clears all gradients; the next backward writes them instead of adding to them.

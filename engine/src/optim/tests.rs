@@ -1,8 +1,9 @@
 //! Updates by scaled gradients, and updates that only the device knows whether to make.
 
 use crate::base::{State as _, StateMap, StateValue};
-use crate::native::Scaling;
+use crate::native::{NativeError, Reading, Scaling};
 use crate::optim::{Adam, AdamW, Optim, Optimizer, Sgd};
+use std::sync::{Arc, Mutex};
 use tch::{Device, Kind, Tensor};
 
 /// Every kernel, and each way in which a momentum starts.
@@ -160,5 +161,48 @@ fn a_scale_that_no_kernel_can_read_is_refused_before_anything_moves() {
             assert!(format!("{:#}", crate::base::Error::new(error)).contains(&text.replace("found_inf", "grad_scale")));
         }
         assert_eq!(trained.weights(), before, "{recipe:?}");
+    }
+}
+
+/// Notes what the state is when it is told that it is about to change.
+#[derive(Debug)]
+struct Noting {
+    state: Mutex<Vec<Tensor>>,
+    found: Mutex<Vec<Vec<u32>>>,
+}
+
+impl Reading for Noting {
+    fn hold(&self) -> Result<(), NativeError> {
+        let now = self.state.lock().unwrap().iter().flat_map(bits).collect();
+        self.found.lock().unwrap().push(now);
+        Ok(())
+    }
+}
+
+fn tensors_of(map: StateMap) -> Vec<Tensor> {
+    let values = map.0.into_values().map(|value| match value {
+        StateValue::Tensor(tensor) => vec![tensor],
+        StateValue::Map(map) => tensors_of(map),
+        _ => Vec::new(),
+    });
+    values.flatten().collect()
+}
+
+#[test]
+fn an_update_asks_once_before_it_changes_a_state_that_is_being_copied() {
+    for recipe in recipes() {
+        let mut trained = Trained::new(recipe.as_ref());
+        trained.backward(0, 1.0);
+        trained.step(None, None);
+        let before = trained.state();
+        let state = Mutex::new(tensors_of(trained.optim.save_state()));
+        let noting = Arc::new(Noting { state, found: Mutex::default() });
+        trained.optim.read_by(Arc::clone(&noting) as Arc<dyn Reading>);
+        for k in 1..3 {
+            trained.backward(k, 1.0);
+            assert_eq!(noting.found.lock().unwrap().is_empty(), k == 1, "{recipe:?}");
+            trained.step(None, None);
+        }
+        assert_eq!(*noting.found.lock().unwrap(), [before], "{recipe:?}");
     }
 }

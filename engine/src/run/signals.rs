@@ -1,18 +1,19 @@
 //! SIGINT and SIGTERM: the first signal requests the loop to end in good order, a second one ends the process at once.
-//! SIGUSR1 requests a checkpoint, and the run continues.
+//! SIGUSR1 requests a checkpoint, and the run continues. What came before a command listens is not lost
+//! ([`base::signals`](crate::base::signals)).
 //!
 //! The loop checks for a signal only at points where no work is half finished. When it does not reach such a point
 //! soon, because a step, a worker or a disk is stuck, a separate thread prints what the run is waiting for, and what a
 //! second signal does.
 
 use crate::base::waiting::{Waited, interrupt, waited_for};
-use crate::base::{Error, Result};
-use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
+use crate::base::{Error, Result, signals};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator;
 use std::fmt;
 use std::io::{IsTerminal as _, Write as _, stderr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// How long after a signal it is told that the run has not ended yet.
@@ -32,10 +33,22 @@ pub enum Signal {
 pub struct Signals {
     came: Arc<AtomicUsize>,
     save: Arc<AtomicBool>,
-    /// Whether what ends in good order saves a checkpoint.
-    saves: Arc<AtomicBool>,
+    /// What a signal leads to, a number of [`Stage`].
+    stage: Arc<AtomicU8>,
     /// The thread that tells what is waited for.
     _teller: Option<Arc<Teller>>,
+}
+
+/// How far a command is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+enum Stage {
+    /// Data, models and hooks are made.
+    SetUp,
+    /// It runs, and has nothing to save.
+    Runs,
+    /// It runs, and saves a checkpoint when it ends.
+    Saves,
 }
 
 /// Makes a write beyond the process's limit for the size of files an error, as that of a full disk. By default the system
@@ -49,26 +62,19 @@ pub fn survive_file_size_limit() -> Result<()> {
 }
 
 impl Signals {
-    /// Listens to the signals of the process.
+    /// Listens to the signals of the process, also to those that came before, if this is the first to listen.
     ///
     /// # Errors
     /// When the handlers can't be set.
     pub fn listen() -> Result<Signals> {
-        let (came, save) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
-        let saves = Arc::new(AtomicBool::new(false));
-        let set = || -> std::io::Result<Teller> {
-            for signal in [SIGINT, SIGTERM] {
-                let again = Arc::new(AtomicBool::new(false));
-                // order matters: the shutdown looks at the flag before the flag is set by the same signal
-                signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&again))?;
-                signal_hook::flag::register(signal, again)?;
-                signal_hook::flag::register_usize(signal, Arc::clone(&came), signal as usize)?;
-            }
-            signal_hook::flag::register(SIGUSR1, Arc::clone(&save))?;
-            Teller::start(Arc::clone(&saves))
+        let stage = Arc::new(AtomicU8::new(Stage::SetUp as u8));
+        let set = || -> std::io::Result<(signals::Caught, Teller)> {
+            let caught = signals::listen()?;
+            let teller = Teller::start(Arc::clone(&caught.end), Arc::clone(&stage))?;
+            Ok((caught, teller))
         };
-        let teller = set().map_err(|error| Error::new(error).context("signal handlers can't be set"))?;
-        Ok(Signals { came, save, saves, _teller: Some(Arc::new(teller)) })
+        let (caught, teller) = set().map_err(|error| Error::new(error).context("signal handlers can't be set"))?;
+        Ok(Signals { came: caught.end, save: caught.save, stage, _teller: Some(Arc::new(teller)) })
     }
 
     /// Acts as if the signal had been received: for tests, and for programs that are ended in another way.
@@ -80,9 +86,14 @@ impl Signals {
         self.came.store(number as usize, Ordering::Relaxed);
     }
 
+    /// From now on a signal ends what is running, and whoever waits is told so.
+    pub(crate) fn lead_to_end(&self) {
+        self.stage.store(Stage::Runs as u8, Ordering::Relaxed);
+    }
+
     /// From now on a signal leads to a checkpoint, and whoever waits is told so.
     pub(crate) fn lead_to_checkpoint(&self) {
-        self.saves.store(true, Ordering::Relaxed);
+        self.stage.store(Stage::Saves as u8, Ordering::Relaxed);
     }
 
     /// As if SIGUSR1 had been received: the run is saved at its next safe point, and continues.
@@ -138,12 +149,13 @@ struct Teller {
 }
 
 impl Teller {
-    fn start(saves: Arc<AtomicBool>) -> std::io::Result<Teller> {
+    fn start(came: Arc<AtomicUsize>, stage: Arc<AtomicU8>) -> std::io::Result<Teller> {
         let mut signals = iterator::Signals::new([SIGINT, SIGTERM])?;
+        let before = Signal::of(came.load(Ordering::Relaxed) as i32);
         let (handle, over) = (signals.handle(), Arc::new(AtomicBool::new(false)));
         let is_over = Arc::clone(&over);
         std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
-            for signal in signals.forever().filter_map(Signal::of) {
+            for signal in before.into_iter().chain(signals.forever().filter_map(Signal::of)) {
                 interrupt();
                 std::thread::sleep(SILENT);
                 if is_over.load(Ordering::Relaxed) {
@@ -151,7 +163,11 @@ impl Teller {
                 }
                 // when nobody can read it, nothing else can be done about it
                 let begin = if stderr().is_terminal() { "\r\x1b[K" } else { "" };
-                let _ = writeln!(stderr(), "{begin}{}", told(signal, saves.load(Ordering::Relaxed), waited_for()));
+                let _ = writeln!(
+                    stderr(),
+                    "{begin}{}",
+                    told(signal, Stage::of(stage.load(Ordering::Relaxed)), waited_for())
+                );
             }
         })?;
         Ok(Teller { handle, over })
@@ -165,8 +181,15 @@ impl Drop for Teller {
     }
 }
 
+impl Stage {
+    fn of(number: u8) -> Stage {
+        let all = [Stage::SetUp, Stage::Runs, Stage::Saves];
+        all.into_iter().find(|stage| *stage as u8 == number).unwrap_or(Stage::Runs)
+    }
+}
+
 /// What is said when a run does not end soon after a signal.
-fn told(signal: Signal, saves: bool, waited_for: Option<Waited>) -> String {
+fn told(signal: Signal, stage: Stage, waited_for: Option<Waited>) -> String {
     let again = match signal {
         Signal::Interrupt => "a second Ctrl-C",
         Signal::Terminate => "a second SIGTERM",
@@ -176,11 +199,17 @@ fn told(signal: Signal, saves: bool, waited_for: Option<Waited>) -> String {
             return format!("{signal}: the run has ended and is waiting for {what}; {again} ends the process at once");
         }
         Some(Waited { what, .. }) => what,
+        None if stage == Stage::SetUp => "data, models and hooks to be set up".to_owned(),
         None => "a step, a validation or a checkpoint to finish".to_owned(),
     };
-    let (does, lost) = match saves {
-        true => ("the run saves a checkpoint and ends", ", and what is not in a checkpoint is lost"),
-        false => ("the command ends", ""),
+    let (does, lost) = match stage {
+        Stage::SetUp => {
+            return format!(
+                "{signal}: the command ends before it begins; it is waiting for {what}; {again} ends the process at once"
+            );
+        }
+        Stage::Saves => ("the run saves a checkpoint and ends", ", and what is not in a checkpoint is lost"),
+        Stage::Runs => ("the command ends", ""),
     };
     format!("{signal}: {does} after this iter; it is waiting for {what}; {again} ends the process at once{lost}")
 }

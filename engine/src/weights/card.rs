@@ -1,27 +1,50 @@
-//! The model card: a `README.md` beside exported weights, in the form that the Hugging Face hub reads.
+//! The model card: a `README.md` beside exported weights, in the form that the Hugging Face hub reads. In a folder with the card of
+//! another file it is named after its own: `net.md` for `net.safetensors`.
 
 use crate::base::plain;
 use crate::checkpoint::Variables;
 use crate::weights::facts::{Exported, Facts};
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tch::Kind;
 
 /// By this line an export knows a card that it may replace.
-const MARK: &str = "<!-- written by `export`; a new export with `--force` replaces it -->";
+const MARK: &str = "<!-- written by `export`; a new export of its file with `--force` replaces it -->";
 
 /// The longest card that is looked into.
 const LONGEST: u64 = 4 << 20;
 
-/// Whether a file was written by an export.
-pub(super) fn is_card(path: &Path) -> bool {
-    plain::read(path, LONGEST).is_ok_and(|bytes| String::from_utf8_lossy(&bytes).lines().any(|line| line == MARK))
+/// Where the card of a file goes.
+pub(super) fn place(file: &Path) -> PathBuf {
+    let readme = file.with_file_name("README.md");
+    match described_by(&readme) {
+        Some(other) if other != name_of(file) => file.with_extension("md"),
+        _ => readme,
+    }
+}
+
+/// Whether what lies in the place of a file's card is its card already.
+pub(super) fn is_of(card: &Path, file: &Path) -> bool {
+    described_by(card).is_some_and(|known| known == name_of(file))
+}
+
+/// The name of the file whose card this is; `None` where no export has written it.
+fn described_by(card: &Path) -> Option<String> {
+    let bytes = plain::read(card, LONGEST).ok()?;
+    let text = String::from_utf8_lossy(&bytes);
+    text.lines().find(|line| *line == MARK)?;
+    let name = text.lines().find_map(|line| line.strip_prefix("| file | `")?.strip_suffix("` |"))?;
+    Some(name.replace("\\|", "|"))
+}
+
+fn name_of(file: &Path) -> String {
+    file.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// The card's text.
 pub(super) fn text(facts: &Facts, exported: &Exported, weights: &Variables) -> String {
     let Facts { name, model, meta, measured, experiment, .. } = facts;
-    let file = exported.path.file_name().unwrap_or_default().to_string_lossy();
+    let file = name_of(&exported.path);
     let count: usize = weights.iter().map(|(_, tensor)| tensor.numel()).sum();
     let held = match facts.averaged {
         true => "the average that validations have used",

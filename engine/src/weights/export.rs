@@ -24,7 +24,7 @@ pub struct Export {
     pub raw: bool,
     /// The precision of floating-point weights; `None` leaves it.
     pub kind: Option<ExportKind>,
-    /// Whether a `README.md` beside the file says what it is.
+    /// Whether a card beside the file says what it is: `README.md`, or `net.md` where that is the card of another file.
     pub card: bool,
     /// Whether files of an earlier export are replaced.
     pub force: bool,
@@ -56,7 +56,7 @@ pub fn export(checkpoint: &Path, what: &Export) -> Result<Exported> {
         let why = "has to end with `.safetensors`, or `.pt` for a program".to_owned();
         return Err(WeightsError::Path { path: what.to.clone(), why }.into());
     }
-    let weights = converted(found.weights(&model, what.raw)?, what.kind)?;
+    let (weights, unconverted) = converted(found.weights(&model, what.raw)?, what.kind)?;
     let run = FinishedRun::of_checkpoint(checkpoint);
     let experiment = run.as_ref().and_then(|run| experiment_of(run.path()));
     let name = run.as_ref().and_then(|run| run.path().file_name()?.to_str().map(str::to_owned));
@@ -80,10 +80,10 @@ pub fn export(checkpoint: &Path, what: &Export) -> Result<Exported> {
     write_tensors(&mut hashed, &held, &notes).with_context(|| format!("{} can't be exported", checkpoint.display()))?;
     let hash = hashed.hasher.finalize().to_hex().to_string();
     let path = named(&what.to, &hash);
-    let card_path = path.with_file_name("README.md");
-    check_free(&path, what.force)?;
+    let card_path = card::place(&path);
+    check_free(&path, what.force, false)?;
     if what.card {
-        check_free(&card_path, what.force && card::is_card(&card_path))?;
+        check_free(&card_path, what.force && card::is_of(&card_path, &path), true)?;
     }
     make_folder(parent(&path))?;
     write_atomic_by(&path, |file| {
@@ -91,7 +91,8 @@ pub fn export(checkpoint: &Path, what: &Export) -> Result<Exported> {
         write_tensors(&mut out, &held, &notes)?;
         out.flush()
     })?;
-    let mut exported = Exported { path, card: None, hash, bytes: hashed.bytes, averaged: facts.averaged };
+    let averaged = facts.averaged;
+    let mut exported = Exported { path, card: None, hash, bytes: hashed.bytes, averaged, unconverted };
     if what.card {
         write_atomic(&card_path, card::text(&facts, &exported, &weights).as_bytes())?;
         exported.card = Some(card_path);
@@ -124,9 +125,11 @@ fn experiment_of(run: &Path) -> Option<String> {
     Some(config::print(&root))
 }
 
-/// The weights in the wanted precision.
-fn converted(weights: Variables, kind: Option<ExportKind>) -> Result<Variables> {
-    let Some(kind) = kind else { return Ok(weights) };
+/// The weights in the wanted precision, and those that have none.
+fn converted(weights: Variables, kind: Option<ExportKind>) -> Result<(Variables, Vec<(String, Kind)>)> {
+    let Some(kind) = kind else { return Ok((weights, Vec::new())) };
+    let others = weights.iter().filter(|(_, tensor)| !tensor.is_floating_point());
+    let others = others.map(|(name, tensor)| (name.clone(), tensor.kind())).collect();
     let to = match kind {
         ExportKind::F32 => Kind::Float,
         ExportKind::F16 => Kind::Half,
@@ -145,7 +148,7 @@ fn converted(weights: Variables, kind: Option<ExportKind>) -> Result<Variables> 
             ))),
         }
     };
-    weights.into_iter().map(convert).collect()
+    Ok((weights.into_iter().map(convert).collect::<Result<_>>()?, others))
 }
 
 fn held(weights: &Variables) -> Vec<(&str, &Tensor)> {

@@ -2,6 +2,7 @@
 
 use crate::checkpoint::{Measured, Meta};
 use std::path::PathBuf;
+use tch::Kind;
 
 /// What was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub struct Exported {
     pub bytes: u64,
     /// Whether it holds the average that evaluations use, beside which the trained weights lie.
     pub averaged: bool,
+    /// The tensors that have no precision to convert, as counts of integers, where one was asked for; with their kinds.
+    pub unconverted: Vec<(String, Kind)>,
 }
 
 /// What is said of exported weights.

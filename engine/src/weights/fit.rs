@@ -29,7 +29,8 @@ pub(super) fn plan(model: &ModelEntry, from: &WeightsFrom, source: &Source) -> R
         |name: &str| from.only.is_empty() || from.only.iter().any(|pattern| pattern::matches(pattern, name));
     let is_own = |name: &str| model.variables().iter().any(|(own, _)| own == name);
     let mut found: Vec<(&str, usize)> = names.iter().enumerate().map(|(place, name)| (name.as_str(), place)).collect();
-    found.retain(|(name, _)| is_wanted(name) && is_own(name));
+    // with `strict` also names that the model lacks: two of them would be told as one
+    found.retain(|(name, _)| is_wanted(name) && (from.strict || is_own(name)));
     found.sort_unstable();
     if let Some(pair) = found.windows(2).find(|pair| pair[0].0 == pair[1].0) {
         let (one, other) = (&source.tensors[pair[0].1].name, &source.tensors[pair[1].1].name);

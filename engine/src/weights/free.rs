@@ -14,19 +14,16 @@ pub(super) fn named(to: &Path, hash: &str) -> PathBuf {
 }
 
 /// Refuses to write over a file, and into a checkpoint, which would be damaged.
-pub(super) fn check_free(path: &Path, force: bool) -> Result<(), WeightsError> {
+pub(super) fn check_free(path: &Path, force: bool, is_card: bool) -> Result<(), WeightsError> {
     if path.with_file_name("manifest").is_file() {
         let why = "lies in a checkpoint, whose files are not to change; choose another folder".to_owned();
         return Err(WeightsError::Path { path: path.to_owned(), why });
     }
-    let is_card = path.file_name().is_some_and(|name| name == "README.md");
     let why = match path.symlink_metadata() {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(error) => Err(error).while_trying("read", path)?,
         Ok(found) if force && found.is_file() => return Ok(()),
-        Ok(_) if is_card => {
-            "is there already; `--force` replaces it where an export has written it, `--no-card` leaves it alone"
-        }
+        Ok(_) if is_card => "is there already; `--force` replaces the card of this file, `--no-card` leaves it alone",
         Ok(_) => "is there already; `--force` replaces a file",
     };
     Err(WeightsError::Path { path: path.to_owned(), why: why.to_owned() })

@@ -24,7 +24,7 @@ pub fn write_script(module: &CModule, to: &Path, force: bool) -> Result<Exported
     let bytes = bytes?;
     let hash = blake3::hash(&bytes).to_hex().to_string();
     let path = named(to, &hash);
-    check_free(&path, force)?;
+    check_free(&path, force, false)?;
     write_atomic(&path, &bytes)?;
-    Ok(Exported { path, card: None, hash, bytes: bytes.len() as u64, averaged: false })
+    Ok(Exported { path, card: None, hash, bytes: bytes.len() as u64, averaged: false, unconverted: Vec::new() })
 }

@@ -127,6 +127,12 @@ fn what_does_not_fit_is_refused_with_what_and_how_to_mend_it_and_no_value_change
             "matches no name in",
         ),
         (WeightsFrom { rename: renames(&[("(", "")]), ..whole() }, "rename.0", "is not a regular expression"),
+        // a name that the model lacks too
+        (
+            WeightsFrom { rename: renames(&[("^(net|head)\\.weight", "x.w")]), ..whole() },
+            "",
+            "`head.weight` and `net.weight` both become `x.w`; narrow the renames",
+        ),
         (
             WeightsFrom { rename: renames(&[("weight$|bias$", "weight")]), only: owned(&["net.*"]), ..whole() },
             "",
@@ -248,4 +254,35 @@ fn a_file_of_pythons_pickle_is_told_how_to_convert_it_whatever_its_name() {
     let converted = load(&mut model(), &WeightsFrom::file(dir.path())).unwrap_err().to_string();
     assert!(converted.contains("pytorch_model.safetensors") && !converted.contains("convert it once"), "{converted}");
     assert!(error.contains("pytorch_model.bin") && error.contains("convert it once"), "{error}");
+}
+
+#[test]
+fn what_has_no_precision_stays_as_it_is_and_is_told() {
+    use crate::base::{Epoch, Iter, StateMap};
+    use crate::checkpoint::{Meta, Snapshot, Weights, save};
+    let dir = tempfile::tempdir().unwrap();
+    let held = [("count", Kind::Int64), ("mask", Kind::Bool), ("weight", Kind::Float), ("wide", Kind::Double)];
+    let held = held.map(|(name, kind)| (name.to_owned(), tensor(1.0, &[2], kind))).into();
+    let snapshot = Snapshot {
+        meta: Meta::new(Epoch(0), Iter(1)),
+        models: vec![Weights::new("net", held)],
+        state: StateMap::new(),
+        ranks: vec![StateMap::new()],
+    };
+    let saved = save(dir.path(), &["it"], &snapshot).unwrap().remove(0);
+    for (kind, expected) in [
+        (None, [Kind::Int64, Kind::Bool, Kind::Float, Kind::Double]),
+        (Some(ExportKind::F16), [Kind::Int64, Kind::Bool, Kind::Half, Kind::Half]),
+        (Some(ExportKind::F32), [Kind::Int64, Kind::Bool, Kind::Float, Kind::Float]),
+    ] {
+        let to = dir.path().join("net.safetensors");
+        let what = Export { to: to.clone(), model: None, raw: false, kind, card: false, force: true };
+        let done = export(&saved, &what).unwrap();
+        let told = [("count".to_owned(), Kind::Int64), ("mask".to_owned(), Kind::Bool)];
+        assert_eq!(done.unconverted, if kind.is_some() { told.to_vec() } else { Vec::new() });
+        let written = Tensor::read_safetensors(to).unwrap();
+        let found = ["count", "mask", "weight", "wide"]
+            .map(|name| written.iter().find(|(known, _)| known == name).map(|(_, tensor)| tensor.kind()).unwrap());
+        assert_eq!(found, expected, "{kind:?}");
+    }
 }

@@ -31,6 +31,7 @@ mod precision;
 mod sanity;
 mod saving;
 mod schedules;
+mod slow_disk;
 mod staged;
 mod stops;
 mod updates;

@@ -151,6 +151,12 @@ impl Bench {
         Running::new(command.args(options).arg(self.program).args(arguments).current_dir(self.dir.path())).end()
     }
 
+    /// Starts a command by another program that becomes it, as `env` does.
+    pub(crate) fn start_by(&self, by: &str, options: &[&str], arguments: &[&str]) -> Running {
+        let mut command = Command::new(by);
+        Running::new(command.args(options).arg(self.program).args(arguments).current_dir(self.dir.path()))
+    }
+
     /// Runs any command, which finds the program in the variable `PROGRAM`.
     pub(crate) fn run_script(&self, command: &[&str]) -> Ended {
         self.start_script(command).end()

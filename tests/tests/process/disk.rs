@@ -110,3 +110,37 @@ fn a_run_that_is_to_go_on_without_checkpoints_trains_on_a_full_disk_until_there_
     assert!(ended.stdout.contains("warning: the run goes on without a checkpoint"), "{ended}");
     assert_same(&whole.path("runs/run"), &bench.path("kept/run"), "a full disk for a while");
 }
+
+#[test]
+fn a_quota_of_the_file_system_that_is_used_up_is_told_and_the_run_goes_on_once_it_is_larger() {
+    // quotas of btrfs hold for everybody, and need no tool but its own; mounting an image takes the rights of root
+    let prepare = "truncate -s 130M image && mkfs.btrfs -q image > made 2>&1 && mkdir -p disk && mount -o loop image disk && \
+                   btrfs quota enable disk && btrfs subvolume create disk/runs > /dev/null";
+    let tried = Bench::by_epoch().run_script(&["unshare", "-m", "sh", "-c", prepare]);
+    if tried.code != Some(0) {
+        println!("left out: no disk with quotas can be mounted here: {tried}");
+        return;
+    }
+    let whole = Bench::by_epoch();
+    whole.train(&[]).exits(0);
+    let mut failed = 0;
+    for limit in (48..=624).step_by(64) {
+        let bench = Bench::by_epoch();
+        let train = "$PROGRAM train exp.ron --work-dir disk/runs";
+        let script = format!(
+            "{prepare} && btrfs qgroup limit {limit}K disk/runs && \
+             {{ {train}; echo \"first: $?\"; btrfs qgroup limit none disk/runs; \
+                {train} --resume=auto; code=$?; cp -a disk/runs kept; exit $code; }}"
+        );
+        let ended = bench.run_script(&["unshare", "-m", "sh", "-c", &script]);
+        assert_eq!(ended.code, Some(0), "{limit} kB: {ended}");
+        if ended.stdout.contains("first: 1") {
+            failed += 1;
+            assert!(ended.stderr.contains("quota"), "{limit} kB: {ended}");
+        } else {
+            assert!(ended.stdout.contains("first: 0"), "{limit} kB: {ended}");
+        }
+        assert_same(&whole.path("runs/run"), &bench.path("kept/run"), &format!("{limit} kB"));
+    }
+    assert!((2..10).contains(&failed), "{failed} of 10 runs had no space");
+}

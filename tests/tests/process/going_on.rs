@@ -179,3 +179,15 @@ fn a_failed_training_leaves_its_state_where_it_was_asked_to() {
     let named = bench.train(&["--resume=runs/run/checkpoints/failed-iter_000000007"]).exits(0);
     assert!(named.stdout.contains("failed-iter_000000007 at epoch 2, iter 7"), "{named}");
 }
+
+#[test]
+fn an_end_of_a_job_that_is_no_time_is_warned_of_once_and_the_run_is_as_without_it() {
+    let bench = Bench::by_epoch();
+    for ranks in [&[][..], &["--ranks", "2", "--set", "loaders.train.batch_size=2"]] {
+        let train = [&["train", "exp.ron", "--fresh"][..], ranks].concat();
+        let ended = bench.run_after("export SLURM_JOB_END_TIME=soon", &train).exits(0);
+        let told = "warning: `SLURM_JOB_END_TIME` is `soon`, which is no number of seconds since 1970";
+        assert_eq!(ended.stderr.matches(told).count(), 1, "{ended}");
+        assert_eq!(newest(&bench.path("runs/run")), bench.path("runs/run/checkpoints/iter_000000009"));
+    }
+}

@@ -3,11 +3,12 @@
 //! The calls are those of the thread that trains, which writes its checkpoints itself here, so that their order is always
 //! the same; and those of the threads that write checkpoints while the training goes on. Needs `strace`; where it can't be had, or may trace nothing, that is said and nothing is tried.
 
-use crate::bench::{Bench, Ended, chosen};
+use crate::bench::{Bench, Ended, Running, chosen};
 use crate::left::{assert_same, newest, state};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
+use std::process::{Child, Command};
 
 /// The calls that change files, and how the kernel may call them.
 const CALLS: &str = "write,pwrite64,fsync,fdatasync,ftruncate,rename,renameat,renameat2,mkdir,mkdirat,rmdir,unlink,unlinkat,\
@@ -88,10 +89,9 @@ impl Sweep {
 }
 
 /// Whether calls can be traced here, and injected into.
-fn is_possible() -> bool {
-    let tried = std::process::Command::new("strace")
-        .args(["-qq", "-o", "/dev/null", "-e", "inject=mkdir:error=EIO:when=1", "true"])
-        .output();
+pub(crate) fn is_possible() -> bool {
+    let tried =
+        Command::new("strace").args(["-qq", "-o", "/dev/null", "-e", "inject=mkdir:error=EIO:when=1", "true"]).output();
     let possible = tried.as_ref().is_ok_and(|tried| tried.status.success());
     if !possible {
         println!("left out: strace can't trace a process here: {tried:?}");
@@ -241,8 +241,18 @@ const BACKGROUND: [&str; 11] = [
 fn attached(bench: &Bench, more: &[&str], options: &[&str]) -> Option<Ended> {
     let mut running = bench.start(&[&BACKGROUND, more].concat());
     running.wait_for("mark train 1");
+    let strace = attach(&running, options);
+    let ended = running.end();
+    strace.map(|mut strace| {
+        strace.wait().unwrap();
+        ended
+    })
+}
+
+/// Traces a process from now on, until it ends; `None` when that can't be done.
+pub(crate) fn attach(running: &Running, options: &[&str]) -> Option<Child> {
     let id = running.id().to_string();
-    let mut strace = std::process::Command::new("strace")
+    let mut strace = Command::new("strace")
         .args([&["-f", "-y", "-p", &id], options].concat())
         .stderr(std::process::Stdio::piped())
         .spawn()
@@ -251,9 +261,10 @@ fn attached(bench: &Bench, more: &[&str], options: &[&str]) -> Option<Ended> {
     let is_attached = lines.next().and_then(Result::ok).is_some_and(|line| line.contains("attached"));
     // what it says later must not fill the pipe
     std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
-    let ended = running.end();
-    strace.wait().unwrap();
-    is_attached.then_some(ended)
+    if !is_attached {
+        strace.wait().unwrap();
+    }
+    is_attached.then_some(strace)
 }
 
 /// The calls of the threads that write checkpoints that change something: name and place among the calls of that name of the

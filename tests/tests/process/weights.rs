@@ -161,6 +161,41 @@ fn an_export_writes_over_nothing_unless_told_and_never_over_a_readme_of_others()
 }
 
 #[test]
+fn each_export_into_one_folder_keeps_a_card_of_its_own() {
+    let bench = Bench::by_epoch();
+    bench.train(&["--max-iters", "3"]).exits(0);
+    let export = |name: &str, more: &[&str]| {
+        let to = format!("out/{name}");
+        bench.run(&[&["export", "runs/run", "--to", &to], more].concat())
+    };
+    export("net.safetensors", &[]).exits(0);
+    let first = bench.read("out/README.md");
+    assert!(export("half.safetensors", &["--kind", "f16"]).exits(0).stdout.contains("card: out/half.md\n"));
+    assert_eq!(names(&bench.path("out")), ["README.md", "half.md", "half.safetensors", "net.safetensors"]);
+    assert_eq!(bench.read("out/README.md"), first);
+    let second = bench.read("out/half.md");
+    assert!(first.contains("| file | `net.safetensors` |") && second.contains("| file | `half.safetensors` |"));
+    // again: each replaces its own, when that is said
+    export("half.safetensors", &["--no-card"]).exits(2).says("`out/half.safetensors` is there already");
+    std::fs::remove_file(bench.path("out/half.safetensors")).unwrap();
+    export("half.safetensors", &[])
+        .exits(2)
+        .says("`out/half.md` is there already; `--force` replaces the card of this file");
+    export("half.safetensors", &["--force"]).exits(0);
+    export("net.safetensors", &["--force"]).exits(0);
+    assert_eq!((bench.read("out/README.md"), bench.read("out/half.md").contains("`half.safetensors`")), (first, true));
+    // names with the hash are files of their own
+    for kind in ["f32", "bf16"] {
+        export("x-{hash}.safetensors", &["--kind", kind, "--force"]).exits(0);
+    }
+    let cards = names(&bench.path("out")).into_iter().filter(|name| name.ends_with(".md")).count();
+    assert_eq!(cards, 4);
+    bench.write("out/mine.md", "# mine\n");
+    export("mine.safetensors", &["--force"]).exits(2).says("`out/mine.md` is there already");
+    assert!(!bench.path("out/mine.safetensors").exists());
+}
+
+#[test]
 fn a_program_gives_what_predict_writes_and_serves_for_any_number_of_samples() {
     let bench = Bench::by_epoch();
     bench.train(&[]).exits(0);
@@ -302,6 +337,22 @@ fn the_only_good_checkpoint_is_deleted_only_when_that_is_said() {
     rm(&[&six]).exits(0);
     rm(&[&nine, "--last"]).exits(0);
     assert_eq!(names(&bench.path("runs/run/checkpoints")), ["latest"]);
+}
+
+#[test]
+fn a_name_whose_files_have_another_one_is_deleted_and_the_other_is_told() {
+    let bench = Bench::by_epoch();
+    bench.train(&["--max-iters", "3"]).exits(0);
+    let at = |name: &str| format!("runs/run/checkpoints/{name}");
+    let ended = bench.run(&["checkpoints", "rm", &at("iter_000000003")]).exits(0);
+    assert!(
+        ended.stdout.starts_with("deleted the name ") && ended.stdout.ends_with(", stay as `best_val_accuracy`\n"),
+        "{ended}"
+    );
+    bench.run(&["checkpoints", "verify", &at("best_val_accuracy")]).exits(0);
+    // together they are gone
+    let ended = bench.run(&["checkpoints", "rm", &at("best_val_accuracy"), "--last"]).exits(0);
+    assert!(ended.stdout.starts_with("deleted /") && !ended.stdout.contains("stay"), "{ended}");
 }
 
 #[test]

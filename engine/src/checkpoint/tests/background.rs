@@ -1,6 +1,9 @@
 //! Saves on a thread of their own.
 
 use super::*;
+use crate::checkpoint::host::Lane;
+use crate::native::{NativeError, Reading};
+use std::sync::{Arc, Mutex};
 
 fn job(dir: &Path, iter: u64) -> Job {
     let retention = Some(Retention { keep: 2, protected: vec![iter_name(Iter(1))] });
@@ -99,4 +102,93 @@ fn tensors_longer_than_a_slice_come_back_to_the_bit() {
     for (name, tensor) in &back.models[0].trained {
         assert!(bits(tensor) == expected[name], "{name}");
     }
+}
+
+/// A lane that copies nothing before somebody waits for it: what is changed before that is copied as it is by then.
+#[derive(Debug, Default)]
+struct Lazy(Mutex<Queued>);
+
+/// Into where and from where.
+#[derive(Debug, Default)]
+struct Queued {
+    before_the_mark: Vec<(Tensor, Tensor)>,
+    after_it: Vec<(Tensor, Tensor)>,
+}
+
+impl Lazy {
+    fn do_it(&self) -> Result<(), NativeError> {
+        let queued = std::mem::take(&mut self.0.lock().unwrap().before_the_mark);
+        queued.into_iter().for_each(|(mut into, from)| into.copy_(&from));
+        Ok(())
+    }
+}
+
+impl Reading for Lazy {
+    fn hold(&self) -> Result<(), NativeError> {
+        self.do_it()
+    }
+}
+
+impl Lane for Lazy {
+    fn device(&self) -> Device {
+        Device::Cpu
+    }
+    fn begin(&mut self) -> Result<(), NativeError> {
+        Ok(())
+    }
+    fn copy(&mut self, into: &mut Tensor, from: &Tensor) -> Result<(), NativeError> {
+        let queued = self.0.get_mut().unwrap();
+        queued.after_it.push((into.shallow_clone(), from.shallow_clone()));
+        Ok(())
+    }
+    fn mark(&mut self) -> Result<(), NativeError> {
+        let queued = self.0.get_mut().unwrap();
+        queued.before_the_mark.append(&mut queued.after_it);
+        Ok(())
+    }
+    fn wait(&self) -> Result<(), NativeError> {
+        self.do_it()
+    }
+}
+
+/// Weights and the state of an optimizer, which are what they are called.
+fn beside_each_other() -> (Tensor, Tensor, Snapshot) {
+    let (weight, moment) = (tensor(Kind::Float), tensor(Kind::Double));
+    let mut given = with_models(vec![Weights::new("net", vec![("weight".to_owned(), weight.shallow_clone())])]);
+    given.state.put_map(Snapshot::UPDATES, |map| {
+        map.put_map(Snapshot::OPTIMIZERS, |map| map.put("moment", &moment.shallow_clone()));
+    });
+    (weight, moment, given)
+}
+
+fn moment_of(snapshot: &Snapshot) -> Tensor {
+    let mut state = StateMap(snapshot.state.0.iter().map(|(key, value)| (key.clone(), value.copied())).collect());
+    let mut updates = state.take_map(Snapshot::UPDATES).unwrap();
+    updates.take_map(Snapshot::OPTIMIZERS).unwrap().take("moment").unwrap()
+}
+
+#[test]
+fn the_state_of_an_optimizer_may_change_once_it_was_held_and_all_else_at_once() {
+    for holds in [true, false] {
+        let (mut weight, mut moment, given) = beside_each_other();
+        let copy = HostMemory::default().copy_by(&given, Some(Arc::new(Lazy::default()))).unwrap();
+        let _ = weight.fill_(-1.0);
+        if holds {
+            copy.reading().unwrap().hold().unwrap();
+        }
+        let _ = moment.fill_(-1.0);
+        copy.wait().unwrap();
+        assert_eq!(bits(&copy.snapshot.models[0].trained[0].1), bits(&tensor(Kind::Float)));
+        // whoever does not ask spoils it: the lane is as lazy as it says
+        assert_eq!(bits(&moment_of(&copy.snapshot)) == bits(&tensor(Kind::Double)), holds);
+    }
+}
+
+#[test]
+fn a_lane_that_somebody_else_holds_is_not_used() {
+    let (_, mut moment, given) = beside_each_other();
+    let shared: Arc<dyn Lane> = Arc::new(Lazy::default());
+    let copy = HostMemory::default().copy_by(&given, Some(Arc::clone(&shared))).unwrap();
+    let _ = moment.fill_(-1.0);
+    assert_eq!(bits(&moment_of(&copy.snapshot)), bits(&tensor(Kind::Double)));
 }

@@ -42,6 +42,13 @@ pub(super) struct BatchFindArgs {
     probe: Option<u64>,
 }
 
+impl BatchFindArgs {
+    /// Whether one size is tried here, and not each in a process of its own.
+    pub(super) fn is_probe(&self) -> bool {
+        self.probe.is_some()
+    }
+}
+
 /// A number of bytes as it is written: `8GB`, `1.5GiB`.
 fn size(text: &str) -> Result<u64, String> {
     const UNITS: [(&str, f64); 8] = [

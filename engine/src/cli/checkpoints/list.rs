@@ -52,10 +52,20 @@ pub(super) fn print(paths: &[PathBuf]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What two names of one state have in common: the device and the number of their files.
+pub(super) fn id_of(checkpoint: &Path) -> Option<(u64, u64)> {
+    checkpoint.join("manifest").symlink_metadata().ok().map(|found| (found.dev(), found.ino()))
+}
+
 fn row(path: &Path) -> Row {
-    let id = path.join("manifest").symlink_metadata().ok().map(|found| (found.dev(), found.ino()));
-    let mut row =
-        Row { id, names: Vec::new(), place: "?".to_owned(), bytes: 0, state: String::new(), metrics: String::new() };
+    let mut row = Row {
+        id: id_of(path),
+        names: Vec::new(),
+        place: "?".to_owned(),
+        bytes: 0,
+        state: String::new(),
+        metrics: String::new(),
+    };
     let told = Checkpoint::open(path).and_then(|checkpoint| {
         row.bytes = checkpoint.bytes();
         let meta = checkpoint.meta()?;

@@ -1,5 +1,6 @@
 //! `checkpoints rm`: deleting, but never by accident the last state of a run.
 
+use super::list::id_of;
 use super::text::bytes;
 use crate::base::Error;
 use crate::checkpoint::{self, Checkpoint};
@@ -39,9 +40,20 @@ pub(super) fn remove(paths: &[PathBuf], last: bool) -> Result<(), Failure> {
     }
     for path in &given {
         let size = Checkpoint::open(path).map(|checkpoint| checkpoint.bytes());
-        checkpoint::delete(path).map_err(Error::from)?;
         let size = size.map_or_else(|_| String::new(), |size| format!(", {}", bytes(size)));
-        out::line(format_args!("deleted {}{size}", path.display()))?;
+        // one state may have several names, which share its files
+        let id = id_of(path);
+        let others = all.iter().filter(|other| id.is_some() && !given.contains(other) && id_of(other) == id);
+        let others: Vec<PathBuf> = others.cloned().collect();
+        checkpoint::delete(path).map_err(Error::from)?;
+        match others.is_empty() {
+            true => out::line(format_args!("deleted {}{size}", path.display()))?,
+            false => out::line(format_args!(
+                "deleted the name {}; its files{size}, stay as `{}`",
+                path.display(),
+                names(&others)
+            ))?,
+        }
     }
     Ok(())
 }

@@ -18,7 +18,7 @@ pub(in crate::cli) fn bytes(count: u64) -> String {
 }
 
 /// `1 tensor`, `2 tensors`.
-pub(super) fn counted(count: usize, what: &str) -> String {
+pub(in crate::cli) fn counted(count: usize, what: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {what}{plural}")
 }

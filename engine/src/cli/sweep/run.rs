@@ -61,6 +61,7 @@ impl<'s> Runner<'s> {
         let unended = journal.trials.iter().enumerate().filter(|(_, trial)| trial.is_at_work());
         let resumed = unended.map(|(number, _)| number).collect();
         let signals = Signals::listen()?;
+        signals.lead_to_end();
         Ok(Runner { sweep, folder, journal, running, resumed, told: BTreeSet::new(), signals })
     }
 

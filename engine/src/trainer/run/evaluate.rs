@@ -1,7 +1,7 @@
 //! `val`, `test` and `predict`: a pass over a loader with the weights of a checkpoint.
 
 use crate::base::{Error, Prediction, Result};
-use crate::dist::{Launched, Process};
+use crate::dist::Process;
 use crate::folder::FinishedRun;
 use crate::loops::Role;
 use crate::phase::at;
@@ -71,10 +71,10 @@ fn evaluate<T: Build>(
 ) -> Result<Summary> {
     needs_loader::<T>(role).map_err(Error::msg)?;
     // before the ranks meet: from then on a signal to one of them ends all in good order
-    let signals = Launched::of_environment()?.map(|_| Signals::listen()).transpose()?;
-    let process = match ranks::join_for(role, &experiment, checkpoint, signals.as_ref()) {
+    let signals = Signals::listen()?;
+    let process = match ranks::join_for(role, &experiment, checkpoint, &signals) {
         Ok(process) => process,
-        Err(error) => return ranks::interrupted(error, signals.as_ref()),
+        Err(error) => return ranks::interrupted(error, &signals),
     };
     let summary = evaluate_as(process.clone(), signals, experiment, checkpoint, role, console, body);
     ranks::leave(&process, summary.as_ref().err());
@@ -84,7 +84,7 @@ fn evaluate<T: Build>(
 /// [`evaluate`], alone or as one of several processes. Rank 0 shows and records the results.
 fn evaluate_as<T: Build>(
     process: Process,
-    signals: Option<Signals>,
+    signals: Signals,
     mut experiment: Experiment<T>,
     checkpoint: &Path,
     role: Role,
@@ -124,10 +124,8 @@ fn evaluate_as<T: Build>(
         (Some(phase), Some(run)) => recording.add_to(run, phase, measured, console, sinks)?,
         _ => recording.show(console, sinks)?,
     }
-    match signals {
-        Some(signals) => program.run.signals = signals,
-        None => program.listen_to_signals()?,
-    }
+    program.run.signals = signals;
+    program.run.signals.lead_to_end();
     let end = program.run(|program| {
         program.share_weights()?;
         told.iter().try_for_each(|text| program.run.say(text))?;

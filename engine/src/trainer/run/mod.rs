@@ -58,6 +58,8 @@ use std::path::PathBuf;
 pub struct Summary {
     /// Why it ended.
     pub end: End,
+    /// Whether the command had begun: a signal may end it before it has written anything.
+    pub began: bool,
     /// The latest metrics under their monitored names.
     pub metrics: Report,
     /// Finished epochs.
@@ -73,7 +75,8 @@ pub struct Summary {
 impl Summary {
     /// Of a command that a signal has ended before it began.
     fn of_signal(signal: Signal, rank: usize) -> Self {
-        Summary { end: End::Signal(signal), metrics: Report::new(), epoch: 0, iter: 0, folder: None, rank }
+        let end = End::Signal(signal);
+        Summary { end, began: false, metrics: Report::new(), epoch: 0, iter: 0, folder: None, rank }
     }
 
     fn of<T: Build>(program: &Program<T>, end: End) -> Self {
@@ -85,6 +88,7 @@ impl Summary {
         let clocks = program.run.clocks();
         Summary {
             end,
+            began: true,
             metrics,
             epoch: clocks.epoch().get(),
             iter: clocks.iter().get(),

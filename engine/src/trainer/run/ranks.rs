@@ -16,7 +16,7 @@ use std::sync::Arc;
 /// # Errors
 /// When the experiment asks for another number of processes than there are, when one does not come, and when they run
 /// different programs, experiments or commands.
-pub(super) fn join<T: Build>(experiment: &Experiment<T>, signals: Option<&Signals>) -> Result<Process> {
+pub(super) fn join<T: Build>(experiment: &Experiment<T>, signals: &Signals) -> Result<Process> {
     let wanted = experiment.dist.ranks;
     let launched = match (Launched::of_environment()?, wanted) {
         (None, None | Some(1)) => return Ok(Process::Alone),
@@ -63,19 +63,14 @@ pub(super) fn join_for<T: Build>(
     role: Role,
     experiment: &Experiment<T>,
     checkpoint: &Path,
-    signals: Option<&Signals>,
+    signals: &Signals,
 ) -> Result<Process> {
     let Some(launched) = Launched::of_environment()? else { return Ok(Process::Alone) };
     let hello = Hello::default().with("the command", role.name());
     meet(experiment, launched, hello.with("the checkpoint", checkpoint.display().to_string()), signals)
 }
 
-fn meet<T: Build>(
-    experiment: &Experiment<T>,
-    launched: Launched,
-    hello: Hello,
-    signals: Option<&Signals>,
-) -> Result<Process> {
+fn meet<T: Build>(experiment: &Experiment<T>, launched: Launched, hello: Hello, signals: &Signals) -> Result<Process> {
     if launched.world == 1 {
         return Ok(Process::Alone);
     }
@@ -85,7 +80,7 @@ fn meet<T: Build>(
         .with("the trainer", T::NAME)
         .with("the hash of the experiment", digest(experiment.print()?.as_bytes()))
         .with("the hash of the program", program_hash());
-    let is_told_to_end = || signals.is_some_and(|signals| signals.received().is_some());
+    let is_told_to_end = || signals.received().is_some();
     Ok(Process::Group(Arc::new(Group::join(launched, &hello, &experiment.dist, &is_told_to_end)?)))
 }
 
@@ -93,8 +88,8 @@ fn meet<T: Build>(
 ///
 /// # Errors
 /// The error itself.
-pub(super) fn interrupted(error: Error, signals: Option<&Signals>) -> Result<Summary> {
-    let signal = signals.and_then(Signals::received);
+pub(super) fn interrupted(error: Error, signals: &Signals) -> Result<Summary> {
+    let signal = signals.received();
     let rank = Launched::of_environment().ok().flatten().map_or(0, |launched| launched.rank);
     match (error.downcast_ref::<DistError>(), signal) {
         // it came to another rank

@@ -1,7 +1,7 @@
 //! `train`: a training in a folder of its own, from its first line to its last.
 
 use crate::base::{Clock, Result};
-use crate::dist::{Group, Launched, Process};
+use crate::dist::{Group, Process};
 use crate::folder::Mode;
 use crate::loops::{End, Role};
 use crate::model::ModelEntry;
@@ -48,11 +48,15 @@ impl From<Mode> for TrainOptions {
 /// When the folder holds a run already, or something fails while building or running.
 pub fn run_train<T: Build>(experiment: Experiment<T>, options: impl Into<TrainOptions>) -> Result<Summary> {
     // before the ranks meet: from then on a signal to one of them ends all in good order
-    let signals = Launched::of_environment()?.map(|_| Signals::listen()).transpose()?;
-    let process = match ranks::join(&experiment, signals.as_ref()) {
+    let signals = Signals::listen()?;
+    let process = match ranks::join(&experiment, &signals) {
         Ok(process) => process,
-        Err(error) => return ranks::interrupted(error, signals.as_ref()),
+        Err(error) => return ranks::interrupted(error, &signals),
     };
+    if let (Process::Alone, Some(signal)) = (&process, signals.received()) {
+        // nothing is written yet
+        return Ok(Summary::of_signal(signal, process.rank()));
+    }
     let summary = train_as(process.clone(), signals, experiment, options.into());
     ranks::leave(&process, summary.as_ref().err());
     summary
@@ -62,7 +66,7 @@ pub fn run_train<T: Build>(experiment: Experiment<T>, options: impl Into<TrainOp
 /// the others; what it chooses there, it tells them.
 fn train_as<T: Build>(
     process: Process,
-    signals: Option<Signals>,
+    signals: Signals,
     mut experiment: Experiment<T>,
     mut options: TrainOptions,
 ) -> Result<Summary> {
@@ -93,7 +97,7 @@ fn train_as<T: Build>(
     let train_loop = experiment.train_loop.take();
     let given = std::mem::take(&mut experiment.weights);
     let (mut program, told) =
-        build_for_training(device, experiment, process.clone(), signals, &[Role::Train, Role::Val])?;
+        build_for_training(device, experiment, process.clone(), Some(signals), &[Role::Train, Role::Val])?;
     program.run.signals.lead_to_checkpoint();
     check_schedules(&mut program)?;
     program.plan.train.past_end = options.past_end;
@@ -153,6 +157,7 @@ pub(super) fn build_for_training<T: Build>(
         Some(signals) => program.run.signals = signals,
         None => program.listen_to_signals()?,
     }
+    program.run.signals.lead_to_end();
     program.prepare_train()?;
     let scaled = scale_lr(&mut program, scale)?;
     let batch = if scaled.is_empty() { 0 } else { program.batch_samples()? };

@@ -1,5 +1,6 @@
 //! Several processes that train one model.
 
+mod early;
 mod endings;
 mod evaluating;
 mod meeting;

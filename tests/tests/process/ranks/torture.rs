@@ -116,12 +116,6 @@ fn judge(event: Event, ended: &Ended) -> Result<(), &'static str> {
         (Event::EndRank(_) | Event::EndLauncher | Event::EndAll, Some(143), _) => Ok(()),
         // before it listened to signals
         (Event::EndLauncher | Event::EndAll, None, Some(15)) | (Event::KillLauncher, None, Some(9)) => Ok(()),
-        // a rank that still loads libtorch is ended by SIGUSR1, as any program is
-        (Event::Save(rank), Some(1), _)
-            if text.starts_with(&format!("error: rank {rank}: it was ended by signal 10")) =>
-        {
-            Ok(())
-        }
         _ => Err("it did not end as it has to"),
     }
 }

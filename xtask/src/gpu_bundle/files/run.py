@@ -30,6 +30,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 PARTS = [
     ("smoke", 150, "digits on the GPU ends where the CPU ends; Auto takes it; without a GPU messages are polite"),
     ("exact", 150, "the same seed, and SIGKILL + resume, give the same bytes with `deterministic: Strict`"),
+    ("saving", 150, "checkpoints copied beside the training have the bytes of those it waits for, and runs go on from them"),
     ("sync", 90, "between two rows a step neither reads nor waits for the GPU"),
     ("amp", 150, "16 bits reach what Float reaches; losses that are scaled resume to the byte"),
     ("oom", 90, "a batch that does not fit ends with a clear message and a checkpoint to go on from"),
