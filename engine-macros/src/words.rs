@@ -6,9 +6,12 @@ mod hooks;
 #[macro_use]
 #[path = "../../engine/src/phase/table.rs"]
 mod phases;
+#[path = "../../engine/src/run/context/asks_nothing.rs"]
+mod asks_nothing;
 #[path = "../../engine/src/base/words.rs"]
 mod base;
 
+pub(crate) use asks_nothing::ASKS_NOTHING;
 pub(crate) use base::{EXPRESSIONS, LEVELS, OPERATORS};
 
 /// Whether a word of experiment files means something of its own there, so that no component can have it as its name.

@@ -1,6 +1,7 @@
 // The exchange of gradients while backward runs: libtorch's `Reducer`, the one of Python's `DistributedDataParallel`.
 #include "dist.hpp"
 
+#include <ATen/Dispatch.h>
 #include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/distributed/c10d/default_comm_hooks.hpp>
@@ -58,6 +59,15 @@ class Bf16Hook : public c10d::CppCommHookInterface<c10::intrusive_ptr<c10d::Proc
   }
 };
 
+// Calls `each` with the place of every number of a tensor and with the number itself. The note lies in the memory of the host.
+template <typename Each>
+void each_number(const at::Tensor& tensor, Each each) {
+  AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, tensor.scalar_type(), "note", [&] {
+    scalar_t* numbers = tensor.data_ptr<scalar_t>();
+    for (size_t i = 0; i < static_cast<size_t>(tensor.numel()); ++i) each(i, numbers[i]);
+  });
+}
+
 // A reducer, and what it notes of its work. Without a logger it reads a null pointer where it looks for unused parameters.
 struct Exchange {
   std::shared_ptr<Reducer> reducer;
@@ -66,7 +76,7 @@ struct Exchange {
   // nothing. It is the last one of the reducer.
   at::Tensor note;
   // What this rank tells next.
-  at::Tensor told;
+  std::vector<double> told;
 
   // How many parameters are the model's.
   size_t count() const { return reducer->parameters().size() - (note.defined() ? 1 : 0); }
@@ -75,6 +85,13 @@ struct Exchange {
   at::Tensor root_of_note() {
     note.mutable_grad().reset();
     return note.view_as(note);
+  }
+
+  // The gradient of the note, in a tensor of its own: it becomes a part of a bucket.
+  at::Tensor gradient_of_note() const {
+    at::Tensor gradient = at::empty(note.sizes(), note.options().requires_grad(false));
+    each_number(gradient, [this](size_t i, auto& number) { number = told[i]; });
+    return gradient;
   }
 };
 
@@ -99,8 +116,8 @@ ENG_API int eng_reducer_new(const eng::Group* group, const eng::List* parameters
     auto exchange = std::make_unique<eng::Exchange>();
     std::vector<at::Tensor> tensors = parameters->tensors;
     if (options->note > 0) {
-      exchange->told = at::zeros({options->note}, tensors.front().options().requires_grad(false));
-      exchange->note = exchange->told.clone().requires_grad_(true);
+      exchange->told.resize(static_cast<size_t>(options->note));
+      exchange->note = at::zeros({options->note}, tensors.front().options().requires_grad(false)).requires_grad_(true);
       tensors.push_back(exchange->note);
     }
     c10d::verify_params_across_processes(group->group, tensors, std::nullopt);
@@ -161,20 +178,25 @@ ENG_API int eng_reducer_before_backward(eng::Exchange* exchange, const at::Tenso
       exchange->reducer->prepare_for_backward(outputs);
       return;
     }
-    const at::Tensor root = exchange->root_of_note();
-    if (loss && exchange->reducer->finds_unused()) outputs = {*loss, root};
+    if (exchange->reducer->finds_unused()) {
+      // the note has to be in the graph that is looked through
+      const at::Tensor root = exchange->root_of_note();
+      if (loss) outputs = {*loss, root};
+      exchange->reducer->prepare_for_backward(outputs);
+      torch::autograd::backward({root}, {exchange->gradient_of_note()});
+      return;
+    }
     exchange->reducer->prepare_for_backward(outputs);
-    // a copy: the gradient becomes a part of a bucket
-    torch::autograd::backward({root}, {exchange->told.clone()});
+    // as if backward had come to it, without the cost of one more backward
+    at::NoGradGuard no_grad;
+    exchange->note.mutable_grad() = exchange->gradient_of_note();
+    exchange->reducer->autograd_hook(exchange->count());
   });
 }
 
 // Sets what this rank tells in the next exchange: as many numbers as the options say.
 ENG_API int eng_reducer_tell(eng::Exchange* exchange, const double* numbers) {
-  return eng::guarded([&] {
-    const int64_t count = exchange->told.numel();
-    exchange->told.copy_(at::from_blob(const_cast<double*>(numbers), {count}, at::kDouble));
-  });
+  return eng::guarded([&] { exchange->told.assign(numbers, numbers + exchange->told.size()); });
 }
 
 // The means over all ranks of what they have told in the last exchange.
@@ -182,7 +204,7 @@ ENG_API int eng_reducer_told(const eng::Exchange* exchange, double* means) {
   return eng::guarded([&] {
     const at::Tensor& told = exchange->note.grad();
     TORCH_CHECK(told.defined(), "nothing was told in this exchange");
-    at::from_blob(means, {told.numel()}, at::kDouble).copy_(told);
+    eng::each_number(told, [means](size_t i, auto number) { means[i] = static_cast<double>(number); });
   });
 }
 
@@ -198,7 +220,7 @@ ENG_API int eng_reducer_zeros(eng::Exchange* exchange) {
     }
     if (exchange->note.defined()) {
       roots.push_back(exchange->root_of_note());
-      zeros.push_back(exchange->told.clone());
+      zeros.push_back(exchange->gradient_of_note());
     }
     exchange->reducer->prepare_for_backward(roots);
     torch::autograd::backward(roots, zeros);

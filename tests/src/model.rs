@@ -42,9 +42,14 @@ impl Model for Mlp {
             norm: config.norm.then(|| nn::batch_norm1d(vs / "norm", config.hidden, Default::default())),
             out: nn::linear(vs / "out", config.hidden, CLASSES, Default::default()),
             dropout: config.dropout,
-            spare: config.spare.then(|| vs.zeros("spare", &[CLASSES])),
+            spare: (config.spare || has_spare_here()).then(|| vs.zeros("spare", &[CLASSES])),
         })
     }
+}
+
+/// Whether the surroundings of this process make its model another one, as they should never do.
+fn has_spare_here() -> bool {
+    std::env::var_os("MLP_HAS_SPARE").is_some()
 }
 
 impl Net for Mlp {

@@ -35,8 +35,11 @@ pub(crate) fn expand(phases: &Phases) -> TokenStream {
     let only_ok = variants(&mut phases.methods.iter().filter(|method| method.only_ok));
     let only_ok = (!only_ok.is_empty())
         .then(|| quote!(const ONLY_OK: #private::PhaseMask = #private::PhaseMask::of(&[#(#only_ok),*]);));
+    let asks_nothing = variants(&mut phases.methods.iter().filter(|method| method.asks_nothing));
+    let asks_nothing = (!asks_nothing.is_empty())
+        .then(|| quote!(const ASKS_NOTHING: #private::PhaseMask = #private::PhaseMask::of(&[#(#asks_nothing),*]);));
     let arms = phases.methods.iter().map(|method| {
-        let Method { name, only_ok, cfgs, context, output } = method;
+        let Method { name, only_ok, cfgs, context, output, .. } = method;
         let variant = names::variant(&name.unraw().to_string());
         // the compiler's complaint about a type is to stand at that type
         let cx = Ident::new("cx", cx.span().located_at(smallest(context)));
@@ -65,6 +68,7 @@ pub(crate) fn expand(phases: &Phases) -> TokenStream {
         #open #private::AllPhasesInOneBlock for #owner #conditions {
             const PHASES: #private::PhaseMask = #private::PhaseMask::of(&[#(#mask),*]);
             #only_ok
+            #asks_nothing
             #[inline(always)]
             #[allow(unused_variables)]
             fn call(

@@ -1,5 +1,6 @@
 //! `#[phases]`: the methods of an `impl` block become the phases that a hook or a trainer takes part in.
 
+mod asks;
 mod correct;
 mod expand;
 mod names;

@@ -4,6 +4,7 @@ use crate::args::{self, CRATE, Key};
 use crate::diag::Diag;
 use crate::krate::Krate;
 use crate::method::{Wanted, quiet_signature};
+use crate::phases::asks::asks_nothing;
 use crate::phases::correct::{correct, takes_context};
 use crate::phases::names;
 use crate::recover;
@@ -32,6 +33,8 @@ pub(crate) struct Method {
     pub(crate) name: Ident,
     /// Whether it has `#[only_ok]`.
     pub(crate) only_ok: bool,
+    /// Whether it can't ask the loop for anything.
+    pub(crate) asks_nothing: bool,
     pub(crate) cfgs: Vec<Attribute>,
     /// The type of the context parameter without `&mut`, for the span of a mismatch.
     pub(crate) context: Type,
@@ -143,8 +146,9 @@ fn written_method(member: &mut ImplItem, seen: &mut BTreeSet<String>, krate: &Kr
     }
     match signature(function, diag) {
         Some((context, output)) => {
+            let asks_nothing = asks_nothing(function);
             function.attrs.push(quiet_signature());
-            Found::Phase(Box::new(Method { name: ident, only_ok, cfgs, context, output }))
+            Found::Phase(Box::new(Method { name: ident, only_ok, asks_nothing, cfgs, context, output }))
         }
         None => {
             correct(function, krate);

@@ -315,6 +315,7 @@ fn slots_impl(trainer: &Trainer, parts: &[Part<'_>], private: &TokenStream) -> T
                     priority: #level,
                     phases: <#private::PhasesOf<#owner>>::PHASES,
                     only_ok: <#private::PhasesOf<#owner>>::ONLY_OK,
+                    asks_nothing: <#private::PhasesOf<#owner>>::ASKS_NOTHING,
                 },
             ];
             #[inline(always)]

@@ -9,6 +9,7 @@ use crate::cli::lr_find::LrFindArgs;
 use crate::cli::out::ColorChoice;
 use crate::cli::plot::PlotArgs;
 use crate::cli::program::program;
+use crate::cli::ranks::RanksArg;
 #[cfg(feature = "board")]
 use crate::cli::report::ReportArgs;
 use crate::cli::sweep::SweepArgs;
@@ -103,9 +104,10 @@ pub(super) enum Command {
         /// `hf:ORG/NAME`; with several models `MODEL=FILE`, as often as needed
         #[arg(long, value_name = "FILE")]
         weights: Vec<String>,
-        /// Train in so many processes on this machine, each on its own part of every batch, instead of `dist.ranks`
-        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65536))]
-        ranks: Option<u32>,
+        /// Train in so many processes on this machine, each on its own part of every batch, instead of `dist.ranks`; `gpu`: in
+        /// one for each CUDA device
+        #[arg(long, value_name = "N|gpu")]
+        ranks: Option<RanksArg>,
         /// With several ranks: start all of them again after one has failed, so often, from the newest checkpoint
         #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
         restarts: u64,
@@ -283,9 +285,10 @@ pub(super) struct EvaluationArgs {
     /// With the weights as they were trained, also where the training has evaluated an average of them
     #[arg(long)]
     pub(super) raw: bool,
-    /// In so many processes of this machine, each with its part of the data; the results are those of one
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65536))]
-    pub(super) ranks: Option<u32>,
+    /// In so many processes of this machine, each with its part of the data; the results are those of one. `gpu`: in one for
+    /// each CUDA device
+    #[arg(long, value_name = "N|gpu")]
+    pub(super) ranks: Option<RanksArg>,
 }
 
 /// `replay`.

@@ -351,7 +351,7 @@ fn run<T: Build>(command: Command, style: &Style) -> Result<ExitCode, Failure> {
             };
             prepare_device()?;
             let mut given = weights::given(&weights, T::MODELS)?;
-            given.extend(ranks::given(ranks));
+            given.extend(ranks::given(ranks.map(ranks::RanksArg::count).transpose()?));
             given.extend(overfit.map(|batches| Given {
                 option: "--overfit",
                 text: batches.to_string(),
@@ -442,7 +442,7 @@ fn evaluated<T: Build>(role: Role, what: EvaluationArgs) -> Result<Evaluated<T>,
     let loaded = Loaded::read_with(&what.experiment, raw.into_iter().collect(), Purpose::Run)?;
     let checkpoint = checkpoint::resolve(what.checkpoint, &loaded.folder())?;
     // `dist.ranks` is that of the training
-    let ranks = what.ranks.map(|ranks| ranks as usize);
+    let ranks = what.ranks.map(ranks::RanksArg::count).transpose()?.map(|ranks| ranks as usize);
     Ok(match ranks::launch(ranks, 0)? {
         Some(code) => Evaluated::InRanks(code),
         None => Evaluated::Here(loaded, checkpoint),

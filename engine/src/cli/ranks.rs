@@ -7,6 +7,42 @@ use crate::config::{Given, Kind, Node};
 use crate::dist::{Launch, Launched, RankError, Ranks, write_error_file};
 use std::process::ExitCode;
 
+/// The value of `--ranks`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RanksArg {
+    Of(u32),
+    /// One for each CUDA device.
+    EachGpu,
+}
+
+impl std::str::FromStr for RanksArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match (text, text.parse()) {
+            ("gpu", _) => Ok(RanksArg::EachGpu),
+            (_, Ok(count @ 1..=65_536)) => Ok(RanksArg::Of(count)),
+            _ => Err("a number from 1 to 65536, or `gpu` for one rank for each CUDA device".to_owned()),
+        }
+    }
+}
+
+impl RanksArg {
+    /// How many they are. To be called when libtorch's CUDA part is loaded.
+    pub(super) fn count(self) -> Result<u32, Failure> {
+        match self {
+            RanksArg::Of(count) => Ok(count),
+            RanksArg::EachGpu => match u32::try_from(tch::Cuda::device_count()) {
+                Ok(count @ 1..) => Ok(count),
+                _ => Err(Failure::Usage(
+                    "`--ranks gpu` starts a rank for each CUDA device, and there is none here; say how many, as in `--ranks 2`"
+                        .to_owned(),
+                )),
+            },
+        }
+    }
+}
+
 /// `--ranks`, as a value over the file.
 pub(super) fn given(ranks: Option<u32>) -> Option<Given> {
     let ranks = ranks?;
@@ -24,6 +60,13 @@ pub(super) fn launch(ranks: Option<usize>, restarts: u64) -> Result<Option<ExitC
         (_, 0) => return Ok(None),
         _ => return Err(Failure::Usage("`--restarts` starts several ranks again; use it with `--ranks N`".to_owned())),
     };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    if ranks > most_ranks(cores) {
+        return Err(Failure::Usage(format!(
+            "{ranks} ranks are too many for this machine, which has {cores} cores: start at most {}, or use a launcher such as `torchrun` on several machines; `plan EXP --ranks {ranks}` shows what they would do",
+            most_ranks(cores)
+        )));
+    }
     let program = std::env::current_exe().context("this program can't be found, to be started for each rank")?;
     let arguments = std::env::args_os().skip(1).collect();
     let again = |errors: &[RankError], attempt| {
@@ -36,6 +79,11 @@ pub(super) fn launch(ranks: Option<usize>, restarts: u64) -> Result<Option<ExitC
     let Ranks { code, errors } = Launch { program, arguments, variables, ranks, restarts }.run(again)?;
     tell(&errors);
     Ok(Some(ExitCode::from(code)))
+}
+
+/// How many ranks are started at most: each is a process with libtorch in its memory. Tests and trials have more than cores.
+fn most_ranks(cores: usize) -> usize {
+    (8 * cores).max(16)
 }
 
 /// Prints the cause, and which ranks have ended because of it.

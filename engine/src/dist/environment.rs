@@ -4,7 +4,7 @@
 use crate::dist::error::DistError;
 use crate::dist::launched::Launched;
 use crate::dist::schedulers::{of_mpi, of_slurm};
-use crate::dist::variables::{Variables, missing, number};
+use crate::dist::variables::{Variables, missing, number, port};
 
 impl Launched {
     /// What the environment of this process says; `None` when no launcher has started it.
@@ -18,7 +18,8 @@ impl Launched {
     fn of(variables: &Variables<'_>) -> Result<Option<Launched>, DistError> {
         let variable = |name| variables.get(name);
         if variable("RANK").or_else(|| variable("WORLD_SIZE")).is_none() {
-            return Ok(of_slurm(variables)?.or(of_mpi(variables)?));
+            // `mpirun` within a job of SLURM: its processes have the variables of both, and SLURM's are of what has started them
+            return of_mpi(variables)?.map_or_else(|| of_slurm(variables), |launched| Ok(Some(launched)));
         }
         let (rank, world) = (number(variables, "RANK")?, number(variables, "WORLD_SIZE")?);
         let or = |name, other| variable(name).map_or(Ok(other), |_| number(variables, name));
@@ -30,7 +31,7 @@ impl Launched {
         let (host, port) = match world {
             // alone: nothing is connected to
             1 => (variable("MASTER_ADDR").unwrap_or_default(), 0),
-            _ => (variable("MASTER_ADDR").ok_or_else(|| missing("MASTER_ADDR"))?, number(variables, "MASTER_PORT")?),
+            _ => (variable("MASTER_ADDR").ok_or_else(|| missing("MASTER_ADDR"))?, port(variables)?),
         };
         Ok(Some(Launched {
             rank,
@@ -83,6 +84,21 @@ mod tests {
     }
 
     #[test]
+    fn of_mpirun_within_a_step_of_slurm_the_variables_of_mpirun_count() {
+        let both = [
+            ("SLURM_PROCID", "1"),
+            ("SLURM_STEP_NUM_TASKS", "2"),
+            ("OMPI_COMM_WORLD_RANK", "5"),
+            ("OMPI_COMM_WORLD_SIZE", "8"),
+            ("OMPI_COMM_WORLD_LOCAL_RANK", "1"),
+            ("OMPI_COMM_WORLD_LOCAL_SIZE", "4"),
+            ("MASTER_ADDR", "node1"),
+        ];
+        let launched = of(&both).unwrap().unwrap();
+        assert_eq!((launched.rank, launched.world, launched.local_rank), (5, 8, 1));
+    }
+
+    #[test]
     fn what_is_missing_or_wrong_is_named() {
         let without = |name: &str| {
             let left: Vec<_> = TORCHRUN.into_iter().filter(|(known, _)| *known != name).collect();
@@ -97,6 +113,8 @@ mod tests {
             of(&all).unwrap_err()
         };
         assert!(with("RANK", "4").contains("there are 4 ranks"), "{}", with("RANK", "4"));
-        assert!(with("MASTER_PORT", "70000").contains("`70000` is no such number"));
+        assert!(with("MASTER_PORT", "70000").contains("`70000` is no port"));
+        assert!(with("MASTER_PORT", "0").contains("`0` is no port"));
+        assert!(with("WORLD_SIZE", "two").contains("`two` is no number of this kind"));
     }
 }

@@ -130,13 +130,14 @@ impl fmt::Display for Lost {
 
 /// Whether a text of libtorch or Gloo says that another process is gone or late.
 pub(super) fn is_of_others(text: &str) -> bool {
-    const WORDS: [&str; 9] = [
+    const WORDS: [&str; 10] = [
         "Connection closed by peer",
         "Connection reset",
         "Broken pipe",
         "Connection refused",
         "Timed out",
         "timed out",
+        "wait timeout after",
         "Socket closed",
         "gloo/transport",
         "recvValue failed",

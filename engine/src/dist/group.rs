@@ -52,7 +52,8 @@ impl Group {
         let meeting = Meeting::at(&launched, timeout, is_told_to_end)?;
         hello.say(&meeting.store, (rank, world), timeout, is_told_to_end)?;
         let Meeting { store, beats, groups, served } = meeting;
-        let alive = Alive::begin(store, beats, rank, world, served.is_some()).map_err(|error| DistError::Native {
+        let by_main = !launched.store_is_served;
+        let alive = Alive::begin(store, beats, rank, world, by_main).map_err(|error| DistError::Native {
             doing: "the start of a thread".to_owned(),
             source: NativeError::argument(error.to_string()),
         })?;

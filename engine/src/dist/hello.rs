@@ -1,7 +1,7 @@
 //! What ranks tell each other when they meet: all of it has to be the same.
 
 use crate::base::waiting::Waiting;
-use crate::dist::error::DistError;
+use crate::dist::error::{DistError, Gone, Lost};
 use crate::native::{NativeError, Store};
 use std::time::{Duration, Instant};
 
@@ -46,6 +46,10 @@ impl Hello {
             // before the others are looked at: with all of them here, the signal ends the run in good order
             let ends = is_told_to_end();
             for (rank, hello) in hellos.iter_mut().enumerate().filter(|(_, hello)| hello.is_none()) {
+                // of very many, each takes its time
+                if since.elapsed() >= timeout {
+                    break;
+                }
                 let found = store.get(&key(rank)).map_err(failed)?;
                 *hello = found.map(|text| Hello::read(&String::from_utf8_lossy(&text)));
             }
@@ -62,6 +66,11 @@ impl Hello {
                     std::thread::sleep(LINGER);
                 }
                 return Err(DistError::Interrupted);
+            }
+            if let Some(rank) = store.get(GONE).map_err(failed)? {
+                let who = String::from_utf8_lossy(&rank).parse().ok().map(|rank| (rank, Gone::Silent));
+                let (doing, why) = ("the meeting of the ranks".to_owned(), "its launcher has seen its end".to_owned());
+                return Err(DistError::Lost(Lost { doing, who, world, why }));
             }
             // a rank that came earlier may have waited long enough
             let given_up = store.get(MISSING).map_err(failed)?;
@@ -108,6 +117,8 @@ impl Hello {
     }
 }
 
+/// The rank that has ended before all had come, as its launcher knows.
+pub(super) const GONE: &str = "gone";
 /// There when a rank was told to end before all had come.
 const ENDED: &str = "ended";
 /// Who was missed, once a rank has given up.

@@ -2,6 +2,7 @@
 
 use crate::base::{Error, ErrorContext as _, Result, signals};
 use crate::dist::error_file::{ERROR_FILE, LeftError};
+use crate::dist::rendezvous::tell_of_end;
 use crate::native::{BlockedSignals, Store};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use signal_hook::consts::{SIGINT, SIGUSR1};
@@ -100,7 +101,7 @@ impl Launch {
             started.0.push(OneRank::of(rank, child));
         }
         drop(blocked);
-        let told_to_end = started.wait(signals);
+        let told_to_end = started.wait(signals, &|rank| tell_of_end(&store, attempt, rank));
         // the ranks are gone, and with them all who ask it
         drop(store);
         Ok((report(&started.0, &folder), told_to_end))
@@ -237,9 +238,10 @@ impl OneRank {
 struct Started(Vec<OneRank>);
 
 impl Started {
-    /// Waits for the end of all; gives the signal that has told them to end.
-    fn wait(&mut self, signals: &mut Passed) -> Option<Signal> {
+    /// Waits for the end of all; gives the signal that has told them to end. `ended` is told of the first that has failed.
+    fn wait(&mut self, signals: &mut Passed, ended: &dyn Fn(usize)) -> Option<Signal> {
         let (mut failed, mut told, mut told_to_end) = (None::<Instant>, false, None);
+        let mut is_known = false;
         while self.0.iter().any(|rank| rank.ended.is_none()) {
             for signal in signals.pending() {
                 let signal = match signal {
@@ -253,6 +255,10 @@ impl Started {
                 self.0.iter().for_each(|rank| rank.signal(signal));
             }
             self.0.iter_mut().for_each(OneRank::look);
+            if let (false, Some(rank)) = (is_known, self.0.iter().position(OneRank::has_failed)) {
+                is_known = true;
+                ended(rank);
+            }
             // rank 0 has the most to do, and ends last
             let is_over = self.0.first().is_some_and(|main| main.ended.is_some());
             if is_over || self.is_left_stopped() || self.0.iter().any(OneRank::has_failed) {
@@ -327,6 +333,7 @@ fn report(ranks: &[OneRank], folder: &ErrorFiles) -> Ranks {
         errors.push((error, when, status));
     }
     errors.sort_by_key(|(error, when, _)| (error.follows, *when));
+    tell_once(&mut errors, folder);
     let code = match errors.first() {
         Some((_, _, status)) => status.code().map_or(1, exit_code),
         None => match ranks.first().and_then(|rank| rank.ended) {
@@ -335,6 +342,16 @@ fn report(ranks: &[OneRank], folder: &ErrorFiles) -> Ranks {
         },
     };
     Ranks { code, errors: errors.into_iter().map(|(error, ..)| error).collect() }
+}
+
+/// Where several ranks have ended with one error, as when rank 0 has told them that a disk is full, the lowest of them tells it.
+fn tell_once(errors: &mut [(RankError, Instant, ExitStatus)], folder: &ErrorFiles) {
+    let Some(first) = errors.first().map(|(error, ..)| error.texts.clone()) else { return };
+    // two that were killed have each an end of their own
+    let is_same = |error: &RankError| error.texts == first && folder.of(error.rank).is_file();
+    let lowest = (0..errors.len()).filter(|place| is_same(&errors[*place].0)).min_by_key(|place| errors[*place].0.rank);
+    errors.swap(0, lowest.unwrap_or(0));
+    errors.iter_mut().skip(1).filter(|(error, ..)| is_same(error)).for_each(|(error, ..)| error.follows = true);
 }
 
 fn exit_code(code: i32) -> u8 {

@@ -1,6 +1,7 @@
 //! How the ranks of a job find each other: one of them, or their launcher, serves a store at an address that all know.
 
 use crate::dist::error::DistError;
+use crate::dist::hello::GONE;
 use crate::dist::launched::Launched;
 use crate::native::{NativeError, Store};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
@@ -39,6 +40,13 @@ impl Meeting {
     }
 }
 
+/// Tells the ranks of this store that one has ended, for those that still wait for it: as the launcher of them all.
+pub(super) fn tell_of_end(store: &Store, attempt: u64, rank: usize) {
+    let prefix = if attempt == 0 { String::new() } else { format!("{}/", name_of(attempt)) };
+    // they would wait longer without it, and then see by themselves
+    let _ = store.set(&format!("{prefix}{OWN}/{GONE}"), rank.to_string().as_bytes());
+}
+
 /// Where the engine's own keys are: the others are those of libtorch.
 const OWN: &str = "engine";
 
@@ -72,18 +80,22 @@ fn connect(launched: &Launched, timeout: Duration, is_told_to_end: &dyn Fn() -> 
     let since = Instant::now();
     // a machine that does not exist yet may come
     let each = timeout.min(Duration::from_secs(5));
-    let listens = || {
-        let addresses = (host.as_str(), *port).to_socket_addrs();
-        addresses.is_ok_and(|mut found| found.any(|at| TcpStream::connect_timeout(&at, each).is_ok()))
-    };
     let mut told: Option<Instant> = None;
-    while !listens() {
+    loop {
+        let found = listens(host, *port, each);
+        if let Ok(true) = found {
+            break;
+        }
         // rank 0 may be just about to serve it, and would wait for this rank in vain
         told = told.or_else(|| is_told_to_end().then(Instant::now));
         if told.is_some_and(|told| told.elapsed() >= LAST_TRY) {
             return Err(DistError::Interrupted);
         }
         if since.elapsed() >= timeout {
+            if let Err(error) = found {
+                let why = format!("no machine of the name `{host}` is known here: {error}");
+                return Err(DistError::Variable { name: "MASTER_ADDR", why });
+            }
             let source = NativeError::argument(format!("nobody listens there after {} s", timeout.as_secs_f64()));
             return Err(DistError::NoStore { host: host.clone(), port: *port, source });
         }
@@ -91,6 +103,12 @@ fn connect(launched: &Launched, timeout: Duration, is_told_to_end: &dyn Fn() -> 
     }
     let left = timeout.saturating_sub(since.elapsed()).max(Duration::from_secs(1));
     Store::connect(host, *port, left).map_err(|source| DistError::NoStore { host: host.clone(), port: *port, source })
+}
+
+/// Whether somebody listens there; an error when the name is not known.
+fn listens(host: &str, port: u16, patience: Duration) -> std::io::Result<bool> {
+    let mut addresses = (host, port).to_socket_addrs()?;
+    Ok(addresses.any(|at| TcpStream::connect_timeout(&at, patience).is_ok()))
 }
 
 fn failed(source: NativeError) -> DistError {

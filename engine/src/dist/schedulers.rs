@@ -2,7 +2,7 @@
 
 use crate::dist::error::DistError;
 use crate::dist::launched::Launched;
-use crate::dist::variables::{Variables, number};
+use crate::dist::variables::{Variables, number, port};
 
 /// The place of a process that `srun` has started, among those of its step. A step of one process is none of several; so is
 /// a batch script, which has no step.
@@ -14,28 +14,20 @@ pub(super) fn of_slurm(variables: &Variables<'_>) -> Result<Option<Launched>, Di
     let local_rank = number(variables, "SLURM_LOCALID")?;
     let per_node = variables.get("SLURM_STEP_TASKS_PER_NODE").unwrap_or_default();
     let node: usize = number(variables, "SLURM_NODEID")?;
+    let local_world = tasks_of(&per_node, node).unwrap_or(world);
     let host = match variables.get("MASTER_ADDR") {
         Some(host) => host,
+        None if local_world == world => THIS_MACHINE.to_owned(),
         None => first_node(&variables.get("SLURM_STEP_NODELIST").unwrap_or_default()),
     };
     let port = match variables.get("MASTER_PORT") {
-        Some(_) => number(variables, "MASTER_PORT")?,
-        // of this step alone, below the ports that systems give out by themselves
+        Some(_) => port(variables)?,
         None => {
             let (job, step): (u64, u64) = (number(variables, "SLURM_JOB_ID")?, number(variables, "SLURM_STEP_ID")?);
-            12_000 + (job.wrapping_mul(31).wrapping_add(step) % 20_000) as u16
+            port_of(job.wrapping_mul(31).wrapping_add(step))
         }
     };
-    Ok(Some(Launched {
-        rank,
-        world,
-        local_rank,
-        local_world: tasks_of(&per_node, node).unwrap_or(world),
-        host,
-        port,
-        store_is_served: false,
-        attempt: 0,
-    }))
+    Ok(Some(Launched { rank, world, local_rank, local_world, host, port, store_is_served: false, attempt: 0 }))
 }
 
 /// The place of a process that Open MPI has started. It tells no address: on one machine the processes meet at the one of
@@ -49,14 +41,28 @@ pub(super) fn of_mpi(variables: &Variables<'_>) -> Result<Option<Launched>, Dist
     let local_world = number(variables, "OMPI_COMM_WORLD_LOCAL_SIZE")?;
     let host = match variables.get("MASTER_ADDR") {
         Some(host) => host,
-        None if local_world == world => "127.0.0.1".to_owned(),
+        None if local_world == world => THIS_MACHINE.to_owned(),
         None => {
             let why = "it is not set, and `mpirun` has started processes on several machines: set it to the name of the machine of rank 0 (`mpirun -x MASTER_ADDR=node1`)";
             return Err(DistError::Variable { name: "MASTER_ADDR", why: why.to_owned() });
         }
     };
-    let port = variables.get("MASTER_PORT").map_or(Ok(29_500), |_| number(variables, "MASTER_PORT"))?;
+    let port = match (variables.get("MASTER_PORT"), variables.get("PMIX_NAMESPACE")) {
+        (Some(_), _) => port(variables)?,
+        (None, Some(job)) => {
+            port_of(job.bytes().fold(7, |hash: u64, byte| hash.wrapping_mul(31).wrapping_add(byte.into())))
+        }
+        (None, None) => 29_500,
+    };
     Ok(Some(Launched { rank, world, local_rank, local_world, host, port, store_is_served: false, attempt: 0 }))
+}
+
+/// Where processes of one machine meet.
+const THIS_MACHINE: &str = "127.0.0.1";
+
+/// A port that no other job has, as far as that can be had without asking: below those that systems give out by themselves.
+fn port_of(job: u64) -> u16 {
+    12_000 + (job % 20_000) as u16
 }
 
 /// The first machine of a list such as `gpu[003-005,9],cpu1`.
@@ -122,6 +128,14 @@ mod tests {
         let other: Vec<_> =
             SRUN.into_iter().map(|(name, value)| (name, if name == "SLURM_STEP_ID" { "1" } else { value })).collect();
         assert_ne!(of(&other, of_slurm).unwrap().port, launched.port);
+        // all of them on one machine: nothing is asked of the network
+        let one_machine = SRUN.map(|(name, value)| match name {
+            "SLURM_STEP_NUM_TASKS" | "SLURM_STEP_TASKS_PER_NODE" => (name, "7"),
+            "SLURM_NODEID" => (name, "0"),
+            _ => (name, value),
+        });
+        let launched = of(&one_machine, of_slurm).unwrap();
+        assert!(launched.local_world == 7 && launched.is_local(), "{launched:?}");
         // what a batch script has
         assert_eq!(of(&[("SLURM_PROCID", "0"), ("SLURM_NTASKS", "8")], of_slurm), None);
     }
@@ -151,6 +165,8 @@ mod tests {
         ];
         let launched = of(&local, of_mpi).unwrap();
         assert_eq!((launched.rank, launched.host.as_str(), launched.port), (1, "127.0.0.1", 29_500));
+        let job = |name| of(&[&local[..], &[("PMIX_NAMESPACE", name)]].concat(), of_mpi).unwrap().port;
+        assert!((12_000..32_000).contains(&job("868679681")) && job("868679681") != job("868679682"));
         let far = local.map(|(name, value)| (name, if name == "OMPI_COMM_WORLD_LOCAL_SIZE" { "1" } else { value }));
         let get = |name: &str| far.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
         assert!(of_mpi(&Variables(&get)).unwrap_err().to_string().contains("`MASTER_ADDR`"));

@@ -13,7 +13,18 @@ impl Variables<'_> {
 
 pub(super) fn number<N: std::str::FromStr>(variables: &Variables<'_>, name: &'static str) -> Result<N, DistError> {
     let value = variables.get(name).ok_or_else(|| missing(name))?;
-    value.trim().parse().map_err(|_| DistError::Variable { name, why: format!("`{value}` is no such number") })
+    value.trim().parse().map_err(|_| DistError::Variable { name, why: format!("`{value}` is no number of this kind") })
+}
+
+/// `MASTER_PORT`.
+pub(super) fn port(variables: &Variables<'_>) -> Result<u16, DistError> {
+    const NAME: &str = "MASTER_PORT";
+    let value = variables.get(NAME).ok_or_else(|| missing(NAME))?;
+    let port = value.trim().parse().ok().filter(|port| *port > 0);
+    port.ok_or_else(|| DistError::Variable {
+        name: NAME,
+        why: format!("`{value}` is no port: a number from 1 to 65535"),
+    })
 }
 
 pub(super) fn missing(name: &'static str) -> DistError {

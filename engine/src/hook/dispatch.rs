@@ -66,6 +66,8 @@ pub struct Planned {
     pub changed_from: Option<Priority>,
     /// Whether it is left out when a failure or a signal is on its way out: `#[only_ok]`.
     pub only_ok: bool,
+    /// Whether its method of this phase can't ask the loop for anything.
+    pub asks_nothing: bool,
 }
 
 impl<D: Slots, T: Slots> Dispatcher<D, T> {
@@ -139,6 +141,7 @@ impl<D: Slots, T: Slots> Dispatcher<D, T> {
                 slot,
                 changed_from: self.settings.get(slot).and_then(|setting| setting.level).map(|_| info.priority),
                 only_ok: info.only_ok.contains(phase),
+                asks_nothing: info.asks_nothing.contains(phase),
             });
         let custom = self.custom.iter().enumerate().filter(|(_, custom)| custom.hook.phases().contains(phase)).map(
             |(index, custom)| Planned {
@@ -147,6 +150,7 @@ impl<D: Slots, T: Slots> Dispatcher<D, T> {
                 slot: Self::SLOTS.len() + index,
                 changed_from: (custom.priority != custom.hook.priority()).then(|| custom.hook.priority()),
                 only_ok: custom.hook.only_ok().contains(phase),
+                asks_nothing: custom.hook.asks_nothing().contains(phase),
             },
         );
         let mut planned: Vec<Planned> = fixed.chain(custom).collect();

@@ -28,6 +28,10 @@ pub trait Phases {
     /// Those of them under `#[only_ok]`: they are left out when a failure or a signal is on its way out.
     const ONLY_OK: PhaseMask = PhaseMask::NONE;
 
+    /// Those of them whose methods can't ask the loop for anything: several ranks need not tell each other after them what
+    /// they were asked.
+    const ASKS_NOTHING: PhaseMask = PhaseMask::NONE;
+
     /// Calls the method of this phase. With a constant `phase` it compiles to that method alone.
     ///
     /// # Errors
@@ -49,6 +53,9 @@ pub trait AllPhasesInOneBlock: PhasesOwner {
     /// [`Phases::ONLY_OK`].
     const ONLY_OK: PhaseMask = PhaseMask::NONE;
 
+    /// [`Phases::ASKS_NOTHING`].
+    const ASKS_NOTHING: PhaseMask = PhaseMask::NONE;
+
     /// Calls the method of this phase.
     ///
     /// # Errors
@@ -60,6 +67,7 @@ pub trait AllPhasesInOneBlock: PhasesOwner {
 impl<T: AllPhasesInOneBlock> Phases for T {
     const PHASES: PhaseMask = <T as AllPhasesInOneBlock>::PHASES;
     const ONLY_OK: PhaseMask = <T as AllPhasesInOneBlock>::ONLY_OK;
+    const ASKS_NOTHING: PhaseMask = <T as AllPhasesInOneBlock>::ASKS_NOTHING;
 
     #[inline(always)]
     fn call(&mut self, phase: Phase, cx: &mut Context<'_>) -> Result<()> {
@@ -142,6 +150,10 @@ pub trait AnyHook {
     fn phases(&self) -> PhaseMask;
     /// Those of them that are left out when a failure or a signal is on its way out.
     fn only_ok(&self) -> PhaseMask;
+    /// Those of them whose methods can't ask the loop for anything.
+    fn asks_nothing(&self) -> PhaseMask {
+        PhaseMask::NONE
+    }
     /// Calls the method of this phase.
     ///
     /// # Errors
@@ -184,6 +196,9 @@ impl<H: Hook> AnyHook for H {
     }
     fn only_ok(&self) -> PhaseMask {
         H::ONLY_OK
+    }
+    fn asks_nothing(&self) -> PhaseMask {
+        H::ASKS_NOTHING
     }
     fn call(&mut self, phase: Phase, cx: &mut Context<'_>) -> Result<()> {
         Phases::call(self, phase, cx)

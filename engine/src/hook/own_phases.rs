@@ -16,6 +16,8 @@ impl<T: Phases> PhasesOf<T> {
     pub const PHASES: PhaseMask = T::PHASES;
     /// Those of the block under `#[only_ok]`.
     pub const ONLY_OK: PhaseMask = T::ONLY_OK;
+    /// Those of the block whose methods can't ask the loop for anything.
+    pub const ASKS_NOTHING: PhaseMask = T::ASKS_NOTHING;
 
     /// Calls the method of this phase.
     ///
@@ -36,6 +38,8 @@ pub trait NoPhases {
     const PHASES: PhaseMask = PhaseMask::NONE;
     /// No phase.
     const ONLY_OK: PhaseMask = PhaseMask::NONE;
+    /// No phase.
+    const ASKS_NOTHING: PhaseMask = PhaseMask::NONE;
 
     /// Does nothing.
     ///

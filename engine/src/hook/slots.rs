@@ -16,6 +16,8 @@ pub struct SlotInfo {
     pub phases: PhaseMask,
     /// Those of them under `#[only_ok]`.
     pub only_ok: PhaseMask,
+    /// Those of them whose methods can't ask the loop for anything.
+    pub asks_nothing: PhaseMask,
 }
 
 impl SlotInfo {
@@ -26,6 +28,7 @@ impl SlotInfo {
             priority: <F::Hook as Hook>::PRIORITY,
             phases: <F::Hook as Phases>::PHASES,
             only_ok: <F::Hook as Phases>::ONLY_OK,
+            asks_nothing: <F::Hook as Phases>::ASKS_NOTHING,
         }
     }
 }
@@ -100,7 +103,8 @@ pub struct Joined<A, B> {
 
 impl<A: Slots, B: Slots> Joined<A, B> {
     const ALL: [SlotInfo; MAX_SLOTS] = {
-        let none = SlotInfo { name: "", priority: Priority::NORMAL, phases: PhaseMask::NONE, only_ok: PhaseMask::NONE };
+        const NO: PhaseMask = PhaseMask::NONE;
+        let none = SlotInfo { name: "", priority: Priority::NORMAL, phases: NO, only_ok: NO, asks_nothing: NO };
         let (a, b) = (A::SLOTS, B::SLOTS);
         assert!(a.len() + b.len() <= MAX_SLOTS, "a program has at most 256 hooks with types of their own");
         let mut all = [none; MAX_SLOTS];

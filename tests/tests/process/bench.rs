@@ -159,9 +159,14 @@ impl Bench {
 
     /// Runs any command, which finds the program in the variable `PROGRAM`.
     pub(crate) fn run_script(&self, command: &[&str]) -> Ended {
+        self.start_script(command).end()
+    }
+
+    /// Starts any command, which finds the program in the variable `PROGRAM`.
+    pub(crate) fn start_script(&self, command: &[&str]) -> Running {
         let mut started = Command::new(command[0]);
         started.args(&command[1..]).env("PROGRAM", self.program).current_dir(self.dir.path());
-        Running::new(&mut started).end()
+        Running::new(&mut started)
     }
 
     /// Runs a command under a shell that has done something before, such as setting a limit.

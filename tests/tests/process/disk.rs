@@ -7,7 +7,7 @@ use crate::bench::{Bench, Ended};
 use crate::left::{assert_same, newest};
 
 /// Whether a small disk can be mounted for a process and those that it starts.
-fn is_possible() -> bool {
+pub(crate) fn is_possible() -> bool {
     let tried = std::process::Command::new("unshare")
         .args(["-r", "-m", "sh", "-c", "mount -t tmpfs -o size=1m none /mnt"])
         .output();
@@ -19,7 +19,7 @@ fn is_possible() -> bool {
 }
 
 /// Runs a script with a disk of 400 kB at `runs`; what is on it in the end is copied to `kept`.
-fn on_a_disk(bench: &Bench, script: &str) -> Ended {
+pub(crate) fn on_a_disk(bench: &Bench, script: &str) -> Ended {
     std::fs::create_dir_all(bench.path("runs")).unwrap();
     let mount = "mount -t tmpfs -o size=400k none runs";
     let script = format!("{mount} && {{ ( {script} ); code=$?; cp -a runs kept; exit $code; }}");

@@ -34,6 +34,13 @@ impl ::engine::__private::AllPhasesInOneBlock for WorstCases {
             ::engine::__private::Phase::AfterValIter,
         ],
     );
+    const ASKS_NOTHING: ::engine::__private::PhaseMask = ::engine::__private::PhaseMask::of(
+        &[
+            ::engine::__private::Phase::AfterVal,
+            #[cfg(feature = "slow")]
+            ::engine::__private::Phase::AfterValIter,
+        ],
+    );
     #[inline(always)]
     #[allow(unused_variables)]
     fn call(

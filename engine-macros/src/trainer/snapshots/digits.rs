@@ -230,6 +230,7 @@ const _: () = {
                 priority: ::engine::__private::Priority::HIGH,
                 phases: <::engine::__private::PhasesOf<Digits>>::PHASES,
                 only_ok: <::engine::__private::PhasesOf<Digits>>::ONLY_OK,
+                asks_nothing: <::engine::__private::PhasesOf<Digits>>::ASKS_NOTHING,
             },
         ];
         #[inline(always)]

@@ -13,7 +13,8 @@ struct Noting<const N: usize> {
 impl<const N: usize> Noting<N> {
     const INFOS: [SlotInfo; N] = {
         let phases = PhaseMask::of(&[Phase::AfterTrainIter]);
-        let info = SlotInfo { name: "noting", priority: Priority::NORMAL, phases, only_ok: PhaseMask::NONE };
+        const NO: PhaseMask = PhaseMask::NONE;
+        let info = SlotInfo { name: "noting", priority: Priority::NORMAL, phases, only_ok: NO, asks_nothing: NO };
         let mut infos = [info; N];
         // the last one comes first
         infos[N - 1].priority = Priority::HIGH;

@@ -148,8 +148,10 @@ fn difference(main: &str, other: &str, rank: usize) -> Option<String> {
         ));
     }
     let (ours, theirs) = (main.lines().count(), other.lines().count());
-    (ours != theirs).then(|| {
-        format!("the model of rank {rank} is not that of rank 0: it has {theirs} variables, and rank 0 {ours}")
+    let (longer, common) = if ours > theirs { (main, theirs) } else { (other, ours) };
+    longer.lines().nth(common).map(|line| {
+        let one = told(line);
+        format!("the model of rank {rank} is not that of rank 0: it has {theirs} variables, and rank 0 {ours}; only one has `{one}")
     })
 }
 
@@ -163,6 +165,7 @@ mod tests {
         assert_eq!(difference(main, main, 1), None);
         let told = difference(main, "net.a\t[2, 4] Float\nnet.b\t[3] Float\n", 1).unwrap();
         assert!(told.ends_with("it has `net.b` of shape [3] Float, and rank 0 `net.b` of shape [2] Float"), "{told}");
-        assert!(difference(main, "net.a\t[2, 4] Float\n", 3).unwrap().contains("1 variables, and rank 0 2"));
+        let told = difference(main, "net.a\t[2, 4] Float\n", 3).unwrap();
+        assert!(told.ends_with("1 variables, and rank 0 2; only one has `net.b` of shape [2] Float"), "{told}");
     }
 }

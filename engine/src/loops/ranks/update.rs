@@ -68,8 +68,10 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         let skips = [Phase::AfterBackward, Phase::AfterTrainBatch, Phase::BeforeOptimizerStep];
         let asks = [Phase::AfterOptimizerStep, Phase::AfterTrainIter];
         let own = self.ranks.own_hooks;
-        let of_program =
-            |phases: &[Phase]| phases.iter().any(|phase| self.hooks.plan(*phase).iter().any(|hook| hook.slot >= own));
+        let of_program = |phases: &[Phase]| {
+            let mut hooks = phases.iter().flat_map(|phase| self.hooks.plan(*phase));
+            hooks.any(|hook| hook.slot >= own && !hook.asks_nothing)
+        };
         let skips_late = self.processor.is_some() || of_program(&skips);
         self.ranks.hook_asks_late = skips_late || of_program(&asks);
         self.ranks.skips_late = skips_late;

@@ -1,5 +1,7 @@
 //! The only access that hooks and steps have to a run.
 
+#[cfg(test)]
+mod asks_nothing;
 mod backward;
 mod dumps;
 mod endpoints;
@@ -163,5 +165,55 @@ impl<'a> Context<'a> {
     /// The place of the hook that was called last.
     pub(crate) fn place_of_hook(&self) -> usize {
         self.place
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::asks_nothing::ASKS_NOTHING;
+
+    /// Methods that ask the loop for something, or hand the context on.
+    const ASK: [&str; 16] = [
+        "activation_checkpoint",
+        "allow_dumps",
+        "backward",
+        "backward_from",
+        "dump",
+        "full_precision",
+        "keep_in_memory",
+        "publish",
+        "roll_back",
+        "save",
+        "saving",
+        "skip_update",
+        "staged",
+        "stop",
+        "task",
+        "validate",
+    ];
+
+    #[test]
+    fn of_every_public_method_it_is_known_whether_it_asks_for_something() {
+        const SOURCES: [&str; 9] = [
+            include_str!("backward.rs"),
+            include_str!("dumps.rs"),
+            include_str!("endpoints.rs"),
+            include_str!("mod.rs"),
+            include_str!("ranks.rs"),
+            include_str!("record.rs"),
+            include_str!("requests.rs"),
+            include_str!("staged.rs"),
+            include_str!("work.rs"),
+        ];
+        let after =
+            SOURCES.iter().flat_map(|source| source.lines()).filter_map(|line| line.strip_prefix("    pub fn "));
+        let mut found: Vec<&str> = after.map(|rest| rest.split(['(', '<']).next().unwrap()).collect();
+        // the constructor is no method
+        found.retain(|name| *name != "new");
+        found.sort_unstable();
+        found.dedup();
+        let mut known: Vec<&str> = ASKS_NOTHING.iter().chain(&ASK).copied().collect();
+        known.sort_unstable();
+        assert_eq!(found, known);
     }
 }

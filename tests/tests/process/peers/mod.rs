@@ -1,6 +1,7 @@
 //! What programs of others make of what a run leaves. `cargo xtask test --peers` brings them and runs these tests.
 
 mod browser;
+mod launchers;
 mod mirror;
 mod mlflow;
 mod networks;

@@ -198,6 +198,32 @@ fn the_launcher_starts_all_ranks_again_from_the_newest_checkpoint() {
 }
 
 #[test]
+fn a_rank_that_is_killed_before_all_have_met_is_told_and_nobody_waits_for_it() {
+    for rank in 0..2 {
+        let bench = plain();
+        let running = bench.start(&[&["train", "exp.ron"][..], &of("2", "loaders.train.batch_size=2")].concat());
+        let until = Instant::now() + BOUND;
+        let ranks = loop {
+            let ranks = ranks_of(&running);
+            if ranks.len() == 2 {
+                break ranks;
+            }
+            assert!(Instant::now() < until, "no ranks were started");
+            std::thread::sleep(Duration::from_millis(1));
+        };
+        let since = Instant::now();
+        signal(ranks[rank], "KILL");
+        // they would wait for ten minutes, and the launcher for ten seconds
+        let ended = running.end().exits(1);
+        assert!(since.elapsed() < BOUND, "{:?}: {ended}", since.elapsed());
+        let expected = format!("error: rank {rank}: it was killed (SIGKILL)");
+        assert!(ended.stderr.starts_with(&expected), "{ended}");
+        assert!(ended.stderr.ends_with(&format!("rank {} ended after it\n", 1 - rank)), "{ended}");
+        assert_gone(&ranks);
+    }
+}
+
+#[test]
 fn a_signal_straight_to_a_rank_that_still_loads_ends_all_in_good_order() {
     for (rank, name, code) in [(0, "TERM", 143), (1, "TERM", 143)] {
         let bench = plain();

@@ -19,7 +19,7 @@ fn ranks_with(bench: &Bench, world: usize, port: u16, arguments: &[&[&str]]) -> 
     running.into_iter().map(|running| running.end()).collect()
 }
 
-fn free_port() -> u16 {
+pub(super) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
@@ -95,8 +95,13 @@ fn a_wrong_world_is_told_at_its_place() {
         let ended = ended.exits(2).says("the training is to have 3 ranks, and the launcher has started 2");
         assert!(ended.stderr.contains("exp.ron:"), "{ended}");
     }
-    let ended = bench.train(&["--ranks", "0"]).exits(2);
-    assert!(ended.stderr.contains("--ranks"), "{ended}");
+    for wrong in ["0", "-1", "65537", "two"] {
+        let ended = bench.train(&[&format!("--ranks={wrong}")]).exits(2);
+        assert!(ended.stderr.contains("a number from 1 to 65536, or `gpu`"), "{ended}");
+    }
+    // what would fill the memory
+    let ended = bench.train(&["--ranks", "1000"]).exits(2);
+    ended.says("1000 ranks are too many for this machine, which has ").says("`plan EXP --ranks 1000`");
     let ended = bench.start_with(&[("RANK", "0")], &["train", "exp.ron"]).end().exits(1);
     ended.says("the variable `WORLD_SIZE` of the launcher can't be used: it is not set");
 }

@@ -9,6 +9,7 @@ mod streams;
 mod telling;
 mod torture;
 mod training;
+mod trouble;
 
 use crate::bench::{Bench, Ended, Running};
 use crate::left::newest;

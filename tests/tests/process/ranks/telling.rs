@@ -41,11 +41,20 @@ fn what_is_known_late_costs_a_message() {
     assert_eq!(messages(&Bench::stating(), &[]), [1; 10]);
     assert_eq!(messages(&Bench::leaving(), &[]), [1; 10]);
     assert_eq!(messages(&whole(), &["trainer.goes_backward=true"]), [1; 10]);
-    // hooks that may ask after the update, and for leaving it out
+    // hooks that may ask after the update, as one that hands its context on, and for leaving it out
     for (hook, count) in [("Fingerprint()", 1), ("LateSkipper(at: 1000)", 2)] {
         let bench = whole();
         bench.edit("[Telling()]", &format!("[Telling(), {hook}]"));
         assert_eq!(messages(&bench, &[]), [count; 10], "{hook}");
+    }
+}
+
+#[test]
+fn a_hook_that_can_ask_for_nothing_costs_no_message() {
+    for hook in ["Ema()", "Witness()", "Painter()"] {
+        let bench = whole();
+        bench.edit("[Telling()]", &format!("[Telling(), {hook}]"));
+        assert_eq!(messages(&bench, &[]), [0; 10], "{hook}");
     }
 }
 

@@ -1,5 +1,5 @@
-//! Ranks and launchers that are killed, stopped or told to end at any instant of their life: all processes end in time, the
-//! error names the rank, and the run goes on to the bits of one that nothing has disturbed.
+//! Ranks and launchers that are killed, stopped or told to end at any instant of their life, and ranks that fail at any step: all
+//! processes end in time, the error names the rank, and the run goes on to the bits of one that nothing has disturbed.
 //!
 //! `cargo xtask torture --ranks --kills N --seed S` runs the same with other numbers.
 
@@ -9,9 +9,9 @@ use crate::left::assert_same;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Until the last process has ended: three seconds for an answer that does not come (`timeout`), as many to see who is gone,
+/// Until the last process has ended: ten seconds for an answer that does not come (`timeout`), three to see who is gone,
 /// and fifteen in which the launcher ends those that do not end by themselves; twice, for a machine with other work.
-const BOUND: Duration = Duration::from_secs(45);
+const BOUND: Duration = Duration::from_secs(56);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Event {
@@ -22,9 +22,11 @@ enum Event {
     EndLauncher,
     EndAll,
     Save(usize),
+    /// A step of the rank does it: it returns an error, it panics, its loss is no number.
+    Step(usize, &'static str),
 }
 
-const EVENTS: [Event; 11] = [
+const EVENTS: [Event; 15] = [
     Event::KillRank(0),
     Event::KillRank(1),
     Event::EndRank(1),
@@ -32,24 +34,41 @@ const EVENTS: [Event; 11] = [
     Event::EndLauncher,
     Event::Save(1),
     Event::EndAll,
+    Event::Step(1, "Error"),
+    Event::Step(0, "Panic"),
     Event::KillRank(1),
     Event::EndRank(0),
+    Event::Step(1, "Nan"),
+    Event::Step(0, "Error"),
     // they take the time of several others
     Event::StopRank(1),
     Event::StopRank(0),
 ];
 
-fn start(bench: &Bench) -> Running {
+/// Batches of each rank in the whole run.
+const BATCHES: u64 = 30;
+
+fn start(bench: &Bench, more: &[&str]) -> Running {
     let two = of("2", "loaders.train.batch_size=2");
-    let always = ["train", "exp.ron", "--resume=auto", "--set", "dist.timeout=3"];
+    let always = ["train", "exp.ron", "--resume=auto", "--set", "dist.timeout=10", "--set", "train.non_finite=Stop"];
     let checkpoint = ["--set", r#"hooks.checkpoint=(interval: 2, by: Iter, keep: 2)"#];
-    bench.start(&[&always[..], &checkpoint, &two].concat())
+    bench.start(&[&always[..], &checkpoint, &two, more].concat())
+}
+
+impl Event {
+    /// What makes the program itself do it, in its step of this number.
+    fn settings(self, at: u64) -> Vec<String> {
+        let Event::Step(rank, fault) = self else { return Vec::new() };
+        let settings = [format!("fault={fault}"), format!("fault_rank={rank}"), format!("fault_at={at}")];
+        settings.into_iter().flat_map(|setting| ["--set".to_owned(), format!("trainer.{setting}")]).collect()
+    }
 }
 
 /// Lets it happen; the rank that it has met, and all ranks there were. What is for a rank that does not exist yet meets nobody.
 fn happen(event: Event, running: &mut Running) -> (bool, Vec<u32>) {
     let ranks = ranks_of(running);
-    let one = |rank: usize, name| ranks.get(rank).is_some_and(|process| signal_if_there(*process, name));
+    // of a single one it is not known which it is
+    let one = |rank: usize, name| ranks.len() == 2 && signal_if_there(ranks[rank], name);
     let met = match event {
         Event::KillRank(rank) => one(rank, "KILL"),
         Event::StopRank(rank) => one(rank, "STOP"),
@@ -61,6 +80,7 @@ fn happen(event: Event, running: &mut Running) -> (bool, Vec<u32>) {
         }
         Event::EndLauncher => signal_if_there(running.id(), "TERM"),
         Event::KillLauncher => signal_if_there(running.id(), "KILL"),
+        Event::Step(..) => true,
     };
     (met, ranks)
 }
@@ -77,12 +97,22 @@ fn judge(event: Event, ended: &Ended) -> Result<(), &'static str> {
     let text = errors(ended);
     let names = |rank: usize| text.contains(&format!("rank {rank}"));
     match (event, ended.code, ended.signal) {
+        (Event::Step(..), Some(0), _) => Err("the fault was passed over"),
         // it was over before
         (_, Some(0), _) => Ok(()),
         (Event::KillRank(rank), Some(1), _) if text.starts_with(&format!("error: rank {rank}: it was killed")) => {
             Ok(())
         }
         (Event::StopRank(rank), Some(1), _) if names(rank) => Ok(()),
+        (Event::Step(_, "Nan"), Some(1), _) if text.contains(" was not finite in iter ") => Ok(()),
+        (Event::Step(rank, fault), Some(1), _)
+            if fault != "Nan" && text.starts_with(&format!("error: rank {rank}: ")) =>
+        {
+            match text.contains(if fault == "Error" { "the step gave up" } else { "the step fell over" }) {
+                true => Ok(()),
+                false => Err("the cause is not told"),
+            }
+        }
         (Event::EndRank(_) | Event::EndLauncher | Event::EndAll, Some(143), _) => Ok(()),
         // before it listened to signals
         (Event::EndLauncher | Event::EndAll, None, Some(15)) | (Event::KillLauncher, None, Some(9)) => Ok(()),
@@ -103,7 +133,7 @@ fn whatever_meets_a_rank_at_any_instant_all_end_in_time_and_the_run_goes_on_to_t
     println!("torture of ranks: {kills} events, seed {seed}");
     let whole = plain();
     let begun = Instant::now();
-    start(&whole).end().exits(0);
+    start(&whole, &[]).end().exits(0);
     let life = begun.elapsed();
     let (mut draws, mut slowest, mut over) = (seed, Duration::ZERO, 0);
     let mut draw = |below: u64| {
@@ -112,31 +142,41 @@ fn whatever_meets_a_rank_at_any_instant_all_end_in_time_and_the_run_goes_on_to_t
         (draws >> 33) % below.max(1)
     };
     let mut failed = Vec::new();
+    let fails = |failed: &mut Vec<String>, text: String| {
+        // who waits for many events wants to know
+        println!("{text}");
+        failed.push(text);
+    };
     for place in 0..kills {
-        let event = EVENTS[(place % EVENTS.len() as u64) as usize];
+        let event = EVENTS[((place + seed) % EVENTS.len() as u64) as usize];
         let at = Duration::from_micros(draw(life.as_micros() as u64));
+        let settings = event.settings(1 + draw(BATCHES));
+        let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
         let bench = plain();
-        let mut running = start(&bench);
-        std::thread::sleep(at);
-        let (met, ranks) = if running.is_alive() { happen(event, &mut running) } else { (false, Vec::new()) };
+        let mut running = start(&bench, &settings);
+        if settings.is_empty() {
+            std::thread::sleep(at);
+        }
+        let happens = running.is_alive() || matches!(event, Event::Step(..));
+        let (met, ranks) = if happens { happen(event, &mut running) } else { (false, Vec::new()) };
         let since = Instant::now();
         let ended = running.end();
         assert_gone(&ranks);
         let took = since.elapsed();
-        let what = format!("seed {seed}, event {place}: {event:?} at {} ms", at.as_millis());
+        let what = format!("seed {seed}, event {place}: {event:?} at {} ms {settings:?}", at.as_millis());
         if met {
             slowest = slowest.max(took);
             if let Err(why) = judge(event, &ended) {
-                failed.push(format!("{what}: {why}: {ended}"));
+                fails(&mut failed, format!("{what}: {why}: {ended}"));
             }
             if took > BOUND {
-                failed.push(format!("{what}: all had ended after {took:?}: {ended}"));
+                fails(&mut failed, format!("{what}: all had ended after {took:?}: {ended}"));
             }
         } else if ended.code != Some(0) {
-            failed.push(format!("{what}: it met nobody: {ended}"));
+            fails(&mut failed, format!("{what}: it met nobody: {ended}"));
         }
         over += u64::from(ended.code == Some(0));
-        let ended = start(&bench).end();
+        let ended = start(&bench, &[]).end();
         assert!(ended.code == Some(0), "{what}, then resumed: {ended}");
         assert_same(&whole.path("runs/run"), &bench.path("runs/run"), &what);
         let (ours, theirs) = (last(&whole.path("runs/run")), last(&bench.path("runs/run")));
