@@ -199,7 +199,7 @@ fn the_launcher_starts_all_ranks_again_from_the_newest_checkpoint() {
 
 #[test]
 fn a_signal_straight_to_a_rank_that_still_loads_ends_all_in_good_order() {
-    for (rank, name, code) in [(0, "TERM", 143), (1, "TERM", 143)] {
+    for (rank, name, code) in [(0, "TERM", 143), (1, "INT", 130), (0, "INT", 130)] {
         let bench = plain();
         let running = started(&bench, 25, &[]);
         let until = Instant::now() + BOUND;
