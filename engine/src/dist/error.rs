@@ -61,7 +61,10 @@ pub enum DistError {
     },
     /// A signal has come while ranks were waited for.
     #[error("a signal has ended this rank while it waited for the others")]
-    Interrupted,
+    Interrupted {
+        /// Its number, also when it came to another rank.
+        signal: i32,
+    },
     /// A rank is gone.
     #[error(transparent)]
     Lost(#[from] Lost),

@@ -38,7 +38,7 @@ pub struct Group {
 
 impl Group {
     /// Joins the other ranks of the job: waits until all have come, and are of one kind; or until this process
-    /// `is_told_to_end`.
+    /// is `told_to_end` by a signal, of which it gives the number.
     ///
     /// # Errors
     /// When a rank does not come within the time of the settings, the ranks differ, or the address of the store can't be used.
@@ -46,11 +46,11 @@ impl Group {
         launched: Launched,
         hello: &Hello,
         settings: &DistSettings,
-        is_told_to_end: &dyn Fn() -> bool,
+        told_to_end: &dyn Fn() -> Option<i32>,
     ) -> Result<Group, DistError> {
         let (rank, world, timeout) = (launched.rank, launched.world, settings.time());
-        let meeting = Meeting::at(&launched, timeout, is_told_to_end)?;
-        hello.say(&meeting.store, (rank, world), timeout, is_told_to_end)?;
+        let meeting = Meeting::at(&launched, timeout, told_to_end)?;
+        hello.say(&meeting.store, (rank, world), timeout, told_to_end)?;
         let Meeting { store, beats, groups, served } = meeting;
         let by_main = !launched.store_is_served;
         let alive = Alive::begin(store, beats, rank, world, by_main).map_err(|error| DistError::Native {

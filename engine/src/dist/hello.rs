@@ -3,6 +3,7 @@
 use crate::base::waiting::Waiting;
 use crate::dist::error::{DistError, Gone, Lost};
 use crate::native::{NativeError, Store};
+use signal_hook::consts::SIGTERM;
 use std::time::{Duration, Instant};
 
 /// What a rank is: the version of the engine, the program, the command, the experiment.
@@ -26,7 +27,7 @@ impl Hello {
         Hello(lines.map(|(what, value)| (what.to_owned(), value.to_owned())).collect())
     }
 
-    /// Says hello, and waits for all others; or until this rank, or another one, `is_told_to_end`.
+    /// Says hello, and waits for all others; or until this rank, or another one, is `told_to_end` by a signal.
     ///
     /// # Errors
     /// When a rank does not come within the time, and when one is of another kind.
@@ -35,7 +36,7 @@ impl Hello {
         store: &Store,
         (rank, world): (usize, usize),
         timeout: Duration,
-        is_told_to_end: &dyn Fn() -> bool,
+        told_to_end: &dyn Fn() -> Option<i32>,
     ) -> Result<(), DistError> {
         let failed = |source: NativeError| DistError::Native { doing: "the meeting of the ranks".to_owned(), source };
         store.set(&key(rank), self.text().as_bytes()).map_err(failed)?;
@@ -44,7 +45,7 @@ impl Hello {
         let mut hellos: Vec<Option<Hello>> = (0..world).map(|_| None).collect();
         loop {
             // before the others are looked at: with all of them here, the signal ends the run in good order
-            let ends = is_told_to_end();
+            let own = told_to_end();
             for (rank, hello) in hellos.iter_mut().enumerate().filter(|(_, hello)| hello.is_none()) {
                 // of very many, each takes its time
                 if since.elapsed() >= timeout {
@@ -55,17 +56,18 @@ impl Hello {
             }
             if hellos.iter().all(Option::is_some) {
                 // one that has left before all had come has left its hello here
-                match store.get(ENDED).map_err(failed)? {
-                    Some(_) => return Err(DistError::Interrupted),
+                match ended(store).map_err(failed)? {
+                    Some(signal) => return Err(DistError::Interrupted { signal }),
                     None => break,
                 }
             }
-            if ends || store.get(ENDED).map_err(failed)?.is_some() {
-                store.set(ENDED, b"").map_err(failed)?;
+            let another = ended(store).map_err(failed)?;
+            if let Some(signal) = another.or(own) {
+                store.set(ENDED, signal.to_string().as_bytes()).map_err(failed)?;
                 if rank == 0 {
                     std::thread::sleep(LINGER);
                 }
-                return Err(DistError::Interrupted);
+                return Err(DistError::Interrupted { signal });
             }
             if let Some(rank) = store.get(GONE).map_err(failed)? {
                 let who = String::from_utf8_lossy(&rank).parse().ok().map(|rank| (rank, Gone::Silent));
@@ -119,12 +121,18 @@ impl Hello {
 
 /// The rank that has ended before all had come, as its launcher knows.
 pub(super) const GONE: &str = "gone";
-/// There when a rank was told to end before all had come.
+/// There when a rank was told to end before all had come: the number of the signal.
 const ENDED: &str = "ended";
 /// Who was missed, once a rank has given up.
 const MISSING: &str = "missing";
 /// How long a store stays there, so that others can read in it why this rank ends.
 const LINGER: Duration = Duration::from_millis(300);
+
+/// The signal that has ended a rank before all had come.
+fn ended(store: &Store) -> Result<Option<i32>, NativeError> {
+    let told = store.get(ENDED)?;
+    Ok(told.map(|text| String::from_utf8_lossy(&text).parse().unwrap_or(SIGTERM)))
+}
 
 /// Where in its store a rank says hello: from then on it listens to signals.
 fn key(rank: usize) -> String {

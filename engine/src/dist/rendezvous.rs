@@ -27,11 +27,11 @@ impl Meeting {
     pub(super) fn at(
         launched: &Launched,
         timeout: Duration,
-        is_told_to_end: &dyn Fn() -> bool,
+        told_to_end: &dyn Fn() -> Option<i32>,
     ) -> Result<Meeting, DistError> {
         let serves = launched.rank == 0 && !launched.store_is_served;
         let served = serves.then(|| serve(launched, timeout)).transpose()?;
-        let connect = || connect(launched, timeout, is_told_to_end);
+        let connect = || connect(launched, timeout, told_to_end);
         let attempt = |store: Store| of_attempt(store, launched.attempt);
         let own = |store: &Store| store.prefixed(OWN).map_err(failed);
         let (first, second) = (attempt(connect()?)?, attempt(connect()?)?);
@@ -75,21 +75,23 @@ fn serve(launched: &Launched, timeout: Duration) -> Result<Store, DistError> {
 const LAST_TRY: Duration = Duration::from_secs(3);
 
 /// Tries until somebody serves a store there, without libtorch's own attempts, which print warnings.
-fn connect(launched: &Launched, timeout: Duration, is_told_to_end: &dyn Fn() -> bool) -> Result<Store, DistError> {
+fn connect(launched: &Launched, timeout: Duration, told_to_end: &dyn Fn() -> Option<i32>) -> Result<Store, DistError> {
     let Launched { host, port, .. } = launched;
     let since = Instant::now();
     // a machine that does not exist yet may come
     let each = timeout.min(Duration::from_secs(5));
-    let mut told: Option<Instant> = None;
+    let mut told: Option<(i32, Instant)> = None;
     loop {
         let found = listens(host, *port, each);
         if let Ok(true) = found {
             break;
         }
         // rank 0 may be just about to serve it, and would wait for this rank in vain
-        told = told.or_else(|| is_told_to_end().then(Instant::now));
-        if told.is_some_and(|told| told.elapsed() >= LAST_TRY) {
-            return Err(DistError::Interrupted);
+        told = told.or_else(|| told_to_end().map(|signal| (signal, Instant::now())));
+        if let Some((signal, since)) = told
+            && since.elapsed() >= LAST_TRY
+        {
+            return Err(DistError::Interrupted { signal });
         }
         if since.elapsed() >= timeout {
             if let Err(error) = found {
@@ -133,20 +135,21 @@ mod tests {
             store_is_served: false,
             attempt: 0,
         };
-        let meet = |rank: usize, is_told: bool| {
+        let meet = |rank: usize, signal: Option<i32>| {
             let (hello, timeout) = (Hello::default(), Duration::from_secs(60));
-            let meeting = Meeting::at(&of(rank), timeout, &|| is_told)?;
-            hello.say(&meeting.store, (rank, 3), timeout, &|| is_told)
+            let meeting = Meeting::at(&of(rank), timeout, &|| signal)?;
+            hello.say(&meeting.store, (rank, 3), timeout, &|| signal)
         };
         let since = Instant::now();
         std::thread::scope(|scope| {
-            let told = scope.spawn(|| meet(1, true));
+            let told = scope.spawn(|| meet(1, Some(2)));
             std::thread::sleep(Duration::from_millis(300));
-            assert!(matches!(meet(0, false), Err(DistError::Interrupted)));
-            assert!(matches!(told.join().unwrap(), Err(DistError::Interrupted)));
+            // also the rank that got no signal knows which one it was
+            assert!(matches!(meet(0, None), Err(DistError::Interrupted { signal: 2 })));
+            assert!(matches!(told.join().unwrap(), Err(DistError::Interrupted { signal: 2 })));
         });
         assert!(since.elapsed() < Duration::from_secs(30), "{:?}", since.elapsed());
         // and without any store it ends soon
-        assert!(matches!(meet(1, true), Err(DistError::Interrupted)));
+        assert!(matches!(meet(1, Some(15)), Err(DistError::Interrupted { signal: 15 })));
     }
 }

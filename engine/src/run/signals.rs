@@ -79,11 +79,7 @@ impl Signals {
 
     /// Acts as if the signal had been received: for tests, and for programs that are ended in another way.
     pub fn raise(&self, signal: Signal) {
-        let number = match signal {
-            Signal::Interrupt => SIGINT,
-            Signal::Terminate => SIGTERM,
-        };
-        self.came.store(number as usize, Ordering::Relaxed);
+        self.came.store(signal.number() as usize, Ordering::Relaxed);
     }
 
     /// From now on a signal ends what is running, and whoever waits is told so.
@@ -114,7 +110,16 @@ impl Signals {
 }
 
 impl Signal {
-    fn of(number: i32) -> Option<Signal> {
+    /// The system's number of it.
+    pub(crate) fn number(self) -> i32 {
+        match self {
+            Signal::Interrupt => SIGINT,
+            Signal::Terminate => SIGTERM,
+        }
+    }
+
+    /// The signal of a number.
+    pub(crate) fn of(number: i32) -> Option<Signal> {
         match number {
             SIGINT => Some(Signal::Interrupt),
             SIGTERM => Some(Signal::Terminate),

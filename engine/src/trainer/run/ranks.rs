@@ -80,8 +80,8 @@ fn meet<T: Build>(experiment: &Experiment<T>, launched: Launched, hello: Hello, 
         .with("the trainer", T::NAME)
         .with("the hash of the experiment", digest(experiment.print()?.as_bytes()))
         .with("the hash of the program", program_hash());
-    let is_told_to_end = || signals.received().is_some();
-    Ok(Process::Group(Arc::new(Group::join(launched, &hello, &experiment.dist, &is_told_to_end)?)))
+    let told_to_end = || signals.received().map(Signal::number);
+    Ok(Process::Group(Arc::new(Group::join(launched, &hello, &experiment.dist, &told_to_end)?)))
 }
 
 /// The end of a command that a signal has ended before the ranks had met; any other error as it is.
@@ -92,8 +92,10 @@ pub(super) fn interrupted(error: Error, signals: &Signals) -> Result<Summary> {
     let signal = signals.received();
     let rank = Launched::of_environment().ok().flatten().map_or(0, |launched| launched.rank);
     match (error.downcast_ref::<DistError>(), signal) {
-        // it came to another rank
-        (Some(DistError::Interrupted), signal) => Ok(Summary::of_signal(signal.unwrap_or(Signal::Terminate), rank)),
+        // it came here or to another rank
+        (Some(DistError::Interrupted { signal }), _) => {
+            Ok(Summary::of_signal(Signal::of(*signal).unwrap_or(Signal::Terminate), rank))
+        }
         // it came here too, while this process waited for one that is gone by now
         (Some(_), Some(signal)) => Ok(Summary::of_signal(signal, rank)),
         _ => Err(error),

@@ -225,7 +225,7 @@ fn a_rank_that_is_killed_before_all_have_met_is_told_and_nobody_waits_for_it() {
 
 #[test]
 fn a_signal_straight_to_a_rank_that_still_loads_ends_all_in_good_order() {
-    for (rank, name, code) in [(0, "TERM", 143), (1, "TERM", 143)] {
+    for (rank, name, code) in [(0, "TERM", 143), (1, "INT", 130), (0, "INT", 130)] {
         let bench = plain();
         let running = started(&bench, 25, &[]);
         let until = Instant::now() + BOUND;
