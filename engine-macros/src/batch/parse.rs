@@ -182,8 +182,10 @@ impl Found {
 fn arguments(attrs: &[Attribute], usage: &str, diag: &mut Diag) -> TokenStream {
     let mut tokens = TokenStream::new();
     for attr in attrs {
+        // above the struct, it may be that of another derive
+        let is_bare = matches!(attr.meta, Meta::Path(_)) && usage.starts_with('#');
         let alone = ["shared", "whole", "size", "weight"].into_iter().find(|name| attr.path().is_ident(name));
-        if let Some(name) = alone {
+        if let Some(name) = alone.filter(|_| is_bare) {
             diag.error(attr.path(), format!("this is written `#[batch({name})]`"));
             let name = Ident::new(name, attr.path().span());
             tokens.extend(if tokens.is_empty() { quote::quote!(#name) } else { quote::quote!(, #name) });

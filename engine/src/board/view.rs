@@ -75,14 +75,16 @@ impl Serialize for Place {
     }
 }
 
-/// The value of a point, in single precision where that holds it.
+/// The value of a point: in single precision, except where that is too small or too large for it, or would change a whole
+/// number.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Height(pub(super) f64);
 
 impl Serialize for Height {
     fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let single = self.0 as f32;
-        match single.is_normal() || self.0 == 0.0 {
+        let is_held = single.is_normal() && (self.0.fract() != 0.0 || f64::from(single) == self.0);
+        match is_held || self.0 == 0.0 {
             true => to.serialize_f32(single),
             false => to.serialize_f64(self.0),
         }

@@ -32,8 +32,11 @@ impl Best {
     pub(crate) fn is_of(&mut self, monitor: &str, cx: &Context<'_>) -> Option<String> {
         let by = cx.measured_by(monitor);
         let other = !self.by.is_empty() && self.by != by;
-        let told = (other && self.value.is_some())
-            .then(|| format!("`{monitor}` is now measured by another metric, so its best value starts over"));
+        let told = (other && self.value.is_some()).then(|| {
+            format!(
+                "`{monitor}` is now measured by another metric or with other weights, so its best value starts over"
+            )
+        });
         if other {
             self.value = None;
         }

@@ -253,7 +253,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
             self.run.current.has_told_weights = true;
             told.push(match trained {
                 true => "weights: those that were trained, without averages".to_owned(),
-                false => "weights: averages of those that were trained (`--raw` evaluates these)".to_owned(),
+                false => "weights: averages; `--raw` evaluates those that were trained".to_owned(),
             });
         }
         self.run.clocks.epoch = meta.epoch;

@@ -68,8 +68,9 @@ impl RunReader {
         RunReader { folder: folder.into(), rows, log, state: State::Unknown }
     }
 
-    /// Reads what was added to the rows and the log, about `budget` bytes of each; of many rows, a quarter of what was read
-    /// before. So a long run is read in few parts, though somebody asks for its curves after each.
+    /// Reads what was added to the rows and the log, about `budget` bytes of each; of rows a quarter of what was read before, if
+    /// that is more, at most [`MOST_AT_ONCE`]. So a long run is read in few parts even while somebody asks for its curves after
+    /// each.
     ///
     /// Returns whether anything has changed, and whether there is more to read at once.
     pub fn read(&mut self, locks: &Locks, budget: u64) -> (bool, bool) {

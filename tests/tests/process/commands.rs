@@ -97,7 +97,7 @@ fn predict_writes_one_object_for_each_sample_in_order() {
     let ended = bench.run(&["predict", "exp.ron", "--checkpoint", "runs/run"]).exits(0);
     let path = bench.path("runs/run/predictions.jsonl").display().to_string();
     let checkpoint = "the checkpoint runs/run/checkpoints/iter_000000009, of epoch 3, iter 9";
-    let weights = "weights: averages of those that were trained (`--raw` evaluates these)";
+    let weights = "weights: averages; `--raw` evaluates those that were trained";
     assert_eq!(ended.stdout, format!("{weights}\n{checkpoint}\n7 predictions in {path}\n"));
     // the file that names the newest checkpoint stands for it
     let latest = ["predict", "exp.ron", "--checkpoint", "runs/run/checkpoints/latest"];

@@ -291,7 +291,7 @@ fn a_best_value_of_another_metric_of_the_same_name_is_forgotten_and_told() {
         bench.train(&[&sets[..], more].concat())
     };
     train(accuracy, &["--max-iters", "6"]).exits(0);
-    let told = "`val/score` is now measured by another metric, so its best value starts over";
+    let told = "`val/score` is now measured by another metric or with other weights, so its best value starts over";
     let same = train(accuracy, &["--resume", "--max-iters", "7"]).exits(0);
     assert!(!same.stdout.contains(told), "{same}");
     let other = train(perplexity, &["--resume"]).exits(0);

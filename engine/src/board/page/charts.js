@@ -64,7 +64,8 @@ const Charts = (() => {
     return [...found].sort((a, b) => rank(a) - rank(b));
   }
 
-  // The point of a curve that is nearest to the pointer; gaps have none. Beside a curve there is none either.
+  // The place of the point nearest to the pointer, gaps left out; null where the pointer is more than BESIDE pixels before the
+  // first or behind the last.
   function nearest(u, curve) {
     const [x, y] = u.data[curve], at = u.posToVal(u.cursor.left, "x");
     let low = 0, high = x.length;
@@ -98,9 +99,11 @@ const Charts = (() => {
     let isOn = false;
     for (let place = 0; place < x.length; place += 1) {
       if (y[place] !== null) {
-        const across = u.valToPos(x[place], "x", true), up = u.valToPos(y[place], "y", true);
-        if (isOn) ctx.lineTo(across, up);
-        else ctx.moveTo(across, up);
+        const left = u.valToPos(x[place], "x", true), up = u.valToPos(y[place], "y", true);
+        if (isOn) ctx.lineTo(left, up);
+        else ctx.moveTo(left, up);
+        // between two gaps a value is a dot, or nothing would be seen of it
+        if (!isOn && (y[place + 1] ?? null) === null) ctx.lineTo(left + width * ratio, up);
       }
       isOn = y[place] !== null;
     }
@@ -125,6 +128,7 @@ const Charts = (() => {
       this.name = name;
       this.visible = false;
       this.stale = true;
+      this.gone = false; // another choice of metrics may drop it while it waits for its curves
       this.plot = null;
       this.shape = "";
       this.focused = null; // the curve that the pointer is at
@@ -140,6 +144,7 @@ const Charts = (() => {
     }
 
     async fetch() {
+      if (this.gone) return;
       this.stale = false;
       const { chosen, axis, smooth, from, to } = context;
       const width = Math.max(100, Math.round(this.place.clientWidth || 440));
@@ -147,6 +152,7 @@ const Charts = (() => {
       const lines = ids.length * this.keys.length * (smooth > 0 ? 2 : 1);
       const columns = Math.max(FEWEST_COLUMNS, Math.min(width, Math.floor(MOST_POINTS / (4 * Math.max(1, lines)))));
       const curves = ids.length ? await Source.curves({ run: ids, key: this.keys, x: axis, smooth, from, to, columns }) : [];
+      if (this.gone) return;
       this.curves = curves;
       this.show(curves, width);
       this.list();
@@ -173,7 +179,7 @@ const Charts = (() => {
         } else add(curve.x, curve.y, { ...look, label, points: POINTS() });
       }
       const positive = data.some((curve) => curve && curve[1].some((value) => value !== null));
-      const shape = JSON.stringify([series.map((one) => [one.label, one.stroke]), axis, log && positive, css("--front")]);
+      const shape = JSON.stringify([series.map((one) => [one.label, one.stroke, one.dash]), axis, log && positive, css("--front")]);
       this.figure.setAttribute("aria-label", `${this.name} over ${axis}: ${curves.length} curves. The values are in the table below.`);
       const missing = this.notFinite();
       const notes = [];
@@ -281,6 +287,7 @@ const Charts = (() => {
     }
 
     drop() {
+      this.gone = true;
       seen.unobserve(this.figure);
       if (this.plot) this.plot.destroy();
       this.figure.remove();

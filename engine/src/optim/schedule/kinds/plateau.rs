@@ -173,7 +173,7 @@ impl Watching for Plateau {
         }
         measured_by.clone_into(&mut self.course.by);
         let monitor = &self.monitor;
-        other.then(|| format!("`{monitor}` is now measured by another metric, so `Plateau` forgets its best value"))
+        other.then(|| format!("`{monitor}` is now measured by another metric or with other weights, so `Plateau` forgets its best value"))
     }
 
     fn take(&mut self, value: f64, better: Better) -> Option<String> {

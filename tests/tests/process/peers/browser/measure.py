@@ -70,5 +70,5 @@ def measure(address):
         left, process_left = sizes()
         print(f"first picture after {first / 1000:.2f} s, all rows after {whole / 1000:.2f} s; objects of the page {heap:.0f} MB, its process {whole_process:.0f} MB; after a collection {left:.0f} and {process_left:.0f} MB; the process of an empty page {blank:.0f} MB", flush=True)
         check(whole_process < 200, whole_process)
-        # each curve is kept once: a second copy of all points would be seen here
+        # a common table of all places of all curves, as `uPlot.join` makes one, would be seen here
         check(left < 20, left)
