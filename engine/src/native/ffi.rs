@@ -345,6 +345,12 @@ unsafe extern "C" {
     pub(super) fn eng_store_prefixed(store: *const RawStore, prefix: *const c_char, out: *mut *mut RawStore) -> c_int;
     pub(super) fn eng_store_free(store: *mut RawStore);
     pub(super) fn eng_store_set(store: *mut RawStore, key: *const c_char, value: *const u8, length: usize) -> c_int;
+    pub(super) fn eng_store_set_first(
+        store: *mut RawStore,
+        key: *const c_char,
+        value: *const u8,
+        length: usize,
+    ) -> c_int;
     pub(super) fn eng_store_get(
         store: *mut RawStore,
         key: *const c_char,
