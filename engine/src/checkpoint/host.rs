@@ -197,7 +197,7 @@ impl Copies<'_> {
         begun.map_err(|error| not_copied("the first weight", &of_libtorch(error)))
     }
 
-    /// From here on the device may change everything but what is copied late; of that it is not asked here.
+    /// From here on the device may change all tensors but those of `late`: for them the caller waits.
     fn finish(&mut self) -> Result<(), CheckpointError> {
         let Some(lane) = &mut self.lane else { return Ok(()) };
         let marked =

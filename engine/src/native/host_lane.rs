@@ -1,4 +1,4 @@
-//! Copies of a device's tensors to the host, on a stream of their own: the device computes on, and the host waits for nothing.
+//! Copies of a device's tensors to the host, on a stream of their own, so that the host need not wait for them.
 
 use crate::native::error::{NativeError, check};
 use crate::native::ffi::{self, RawHostLane};
