@@ -333,6 +333,7 @@ unsafe extern "C" {
     pub(super) fn eng_set_flush_denormals(flush: bool) -> bool;
     pub(super) fn eng_keep_memory();
     pub(super) fn eng_set_blocked(signal: c_int, blocked: bool) -> bool;
+    pub(super) fn eng_is_ignored(signal: c_int) -> bool;
 
     pub(super) fn eng_profile_begin(cuda: bool) -> c_int;
     pub(super) fn eng_profile_end(path: *const c_char, context: *mut c_void, each: Option<EachOperator>) -> c_int;

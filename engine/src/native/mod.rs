@@ -57,7 +57,7 @@ pub use precision::{
     Autocast, AutocastCacheOff, MatmulPrecision, ScaleRule, amp_unscale_, amp_update_scale_, channels_last,
     set_cudnn_benchmark, set_float_precision,
 };
-pub use process::{BlockedSignals, keep_memory, let_through, set_flush_denormals};
+pub use process::{BlockedSignals, is_ignored, keep_memory, let_through, set_flush_denormals};
 pub use profile::{OperatorProfile, OperatorTime};
 pub use reads::{DeviceReads, NoSyncGuard, host_number};
 pub use recompute::{Shared, recomputed};
