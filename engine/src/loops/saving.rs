@@ -136,7 +136,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         }
         if let Some(reading) = saver.begin_beside(job, snapshot)? {
             let optimizers = self.run.updates.optimizers_mut().iter_mut();
-            optimizers.for_each(|optimizer| optimizer.read_by(Arc::clone(&reading)));
+            optimizers.for_each(|optimizer| optimizer.set_pending_copies(Arc::clone(&reading)));
         }
         Ok(())
     }

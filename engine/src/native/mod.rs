@@ -45,7 +45,7 @@ pub use foreach::{
 pub use generator::{generator_state, seed_generator, set_generator_state};
 pub use gradients::{GradientSwitch, GradientsOff, backward_from, retain_grad};
 pub use graph::{Graph, GraphPool, RecordingWatch, StreamGuard, mix_layout, replays};
-pub use host_lane::{HostLane, Reading};
+pub use host_lane::{HostLane, PendingCopies};
 pub use identity::{storage_id, tensor_id};
 pub use memory::{
     MemoryMeter, MemoryUse, copy_bytes, copy_in_a_row, cuda_device_names, empty_cache, most_resident, pinned_like,
