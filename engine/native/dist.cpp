@@ -138,6 +138,14 @@ ENG_API int eng_store_add(eng::Store* store, const char* key, int64_t number, in
   return eng::guarded([&] { *sum = store->store->add(std::string(key), number); });
 }
 
+// Sets the value under a key if there is none yet: of several processes only the first one does.
+ENG_API int eng_store_set_first(eng::Store* store, const char* key, const uint8_t* value, size_t length) {
+  return eng::guarded([&] {
+    // what is expected is no value
+    store->store->compareSet(std::string(key), std::vector<uint8_t>(), std::vector<uint8_t>(value, value + length));
+  });
+}
+
 // A group over Gloo, made as Python's `init_process_group("gloo")` makes it, with the same names in the store: a process
 // of Python's can be a rank of it. `host`: the address that this process listens on; null: libtorch chooses.
 ENG_API int eng_group_gloo(const eng::Store* store, const char* name, int rank, int size, int64_t timeout,

@@ -38,6 +38,12 @@ ENG_API bool eng_set_blocked(int signal, bool blocked) {
   return sigismember(&before, signal) == 1;
 }
 
+// Whether the process ignores a signal.
+ENG_API bool eng_is_ignored(int signal) {
+  struct sigaction action;
+  return sigaction(signal, nullptr, &action) == 0 && (action.sa_flags & SA_SIGINFO) == 0 && action.sa_handler == SIG_IGN;
+}
+
 ENG_API int eng_set_cudnn_benchmark(bool benchmark) {
   return eng::guarded([&] { at::globalContext().setBenchmarkCuDNN(benchmark); });
 }

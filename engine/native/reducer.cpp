@@ -62,6 +62,7 @@ class Bf16Hook : public c10d::CppCommHookInterface<c10::intrusive_ptr<c10d::Proc
 // Calls `each` with the place of every number of a tensor and with the number itself. The note lies in the memory of the host.
 template <typename Each>
 void each_number(const at::Tensor& tensor, Each each) {
+  TORCH_CHECK(tensor.device().is_cpu(), "the note has to be on the host");
   AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, tensor.scalar_type(), "note", [&] {
     scalar_t* numbers = tensor.data_ptr<scalar_t>();
     for (size_t i = 0; i < static_cast<size_t>(tensor.numel()); ++i) each(i, numbers[i]);

@@ -1,7 +1,8 @@
 //! Signals that ask a process to end or to save, from the first line of its `main` on.
 //!
 //! By default SIGINT, SIGTERM and SIGUSR1 end a process, and a command listens to them only once it knows what to do. So they
-//! are caught first of all, and what came meanwhile waits for the command that listens.
+//! are caught first of all, and what came meanwhile waits for the command that listens. Signals that the process was started
+//! to ignore stay ignored until a command listens.
 
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::low_level::{emulate_default_handler, unregister};
@@ -26,23 +27,33 @@ pub struct Caught {
     /// Whether signals do again what they do by default.
     default: Arc<AtomicBool>,
     actions: Vec<SigId>,
+    /// Those that are caught.
+    signals: Vec<i32>,
 }
 
 impl Caught {
-    fn new() -> io::Result<Caught> {
-        let (end, save, default) = (Arc::default(), Arc::default(), Arc::<AtomicBool>::default());
-        let mut actions = Vec::new();
-        for signal in [SIGINT, SIGTERM] {
-            let again = Arc::new(AtomicBool::new(false));
-            actions.push(flag::register_conditional_default(signal, Arc::clone(&default))?);
-            // order matters: the shutdown looks at the flag before the flag is set by the same signal
-            actions.push(flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&again))?);
-            actions.push(flag::register(signal, again)?);
-            actions.push(flag::register_usize(signal, Arc::clone(&end), signal as usize)?);
+    fn new() -> Caught {
+        let (end, save, default) = (Arc::default(), Arc::default(), Arc::default());
+        Caught { end, save, default, actions: Vec::new(), signals: Vec::new() }
+    }
+
+    /// Catches a signal, if it is not caught yet.
+    fn catch(&mut self, signal: i32) -> io::Result<()> {
+        if self.signals.contains(&signal) {
+            return Ok(());
         }
-        actions.push(flag::register_conditional_default(SIGUSR1, Arc::clone(&default))?);
-        actions.push(flag::register(SIGUSR1, Arc::clone(&save))?);
-        Ok(Caught { end, save, default, actions })
+        self.actions.push(flag::register_conditional_default(signal, Arc::clone(&self.default))?);
+        if signal == SIGUSR1 {
+            self.actions.push(flag::register(signal, Arc::clone(&self.save))?);
+        } else {
+            let again = Arc::new(AtomicBool::new(false));
+            // order matters: the shutdown looks at the flag before the flag is set by the same signal
+            self.actions.push(flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&again))?);
+            self.actions.push(flag::register(signal, again)?);
+            self.actions.push(flag::register_usize(signal, Arc::clone(&self.end), signal as usize)?);
+        }
+        self.signals.push(signal);
+        Ok(())
     }
 
     /// No signal is noted here from now on. Somebody else has to catch them already: nothing ends the process by them any more.
@@ -54,23 +65,28 @@ impl Caught {
     }
 }
 
-/// Catches the signals for whoever listens first. To be called as the first thing in `main`.
+/// Catches the signals for whoever listens first, but for those that the process ignores. To be called as the first thing in
+/// `main`.
 ///
 /// # Errors
 /// When the handlers can't be set.
-pub fn catch_early() -> io::Result<()> {
-    let caught = Caught::new()?;
+pub fn catch_early(is_ignored: impl Fn(i32) -> bool) -> io::Result<()> {
+    let mut caught = Caught::new();
+    CAUGHT.into_iter().filter(|signal| !is_ignored(*signal)).try_for_each(|signal| caught.catch(signal))?;
     *early() = Some(caught);
     Ok(())
 }
 
-/// The signals of the process from now on; with what was caught before, when nobody has asked for it yet.
+/// The signals of the process from now on, also those that it has ignored; with what was caught before, when nobody has
+/// asked for it yet.
 ///
 /// # Errors
 /// When the handlers can't be set.
 pub fn listen() -> io::Result<Caught> {
     let caught = early().take();
-    caught.map_or_else(Caught::new, Ok)
+    let mut caught = caught.unwrap_or_else(Caught::new);
+    CAUGHT.into_iter().try_for_each(|signal| caught.catch(signal))?;
+    Ok(caught)
 }
 
 /// Nobody is going to listen: signals do what they do by default, also those that have come.

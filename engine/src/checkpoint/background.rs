@@ -9,7 +9,7 @@ use super::{CheckpointError, Snapshot};
 use crate::base::panics;
 use crate::base::spans::{self, SpanKind};
 use crate::base::units::Iter;
-use crate::native::Reading;
+use crate::native::PendingCopies;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -73,7 +73,7 @@ impl Saver {
         &mut self,
         job: Job,
         snapshot: &Snapshot,
-    ) -> Result<Option<Arc<dyn Reading>>, CheckpointError> {
+    ) -> Result<Option<Arc<dyn PendingCopies>>, CheckpointError> {
         self.begin_by(job, snapshot, HostMemory::copy_beside)
     }
 
@@ -82,7 +82,7 @@ impl Saver {
         job: Job,
         snapshot: &Snapshot,
         copied: impl FnOnce(&mut HostMemory, &Snapshot) -> Result<HostCopy, CheckpointError>,
-    ) -> Result<Option<Arc<dyn Reading>>, CheckpointError> {
+    ) -> Result<Option<Arc<dyn PendingCopies>>, CheckpointError> {
         if self.under_way.is_some() {
             return Err(CheckpointError::State("another save is under way".to_owned()));
         }

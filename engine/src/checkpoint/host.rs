@@ -11,7 +11,7 @@
 use super::identity::Identity;
 use super::{CheckpointError, Snapshot, Variables, Weights};
 use crate::base::state::{StateMap, StateValue};
-use crate::native::{HostLane, NativeError, Reading, copy_in_a_row, pinned_like};
+use crate::native::{HostLane, NativeError, PendingCopies, copy_in_a_row, pinned_like};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tch::{Device, TchError, Tensor};
@@ -42,7 +42,7 @@ impl Snapshot {
 }
 
 /// Where copies from a device to the host are queued.
-pub(super) trait Lane: Reading {
+pub(super) trait Lane: PendingCopies {
     /// The device.
     fn device(&self) -> Device;
 
@@ -119,8 +119,8 @@ impl HostCopy {
     }
 
     /// Who is still copying the states of optimizers, if anybody is.
-    pub(super) fn reading(&self) -> Option<Arc<dyn Reading>> {
-        self.lane.clone().map(|lane| lane as Arc<dyn Reading>)
+    pub(super) fn reading(&self) -> Option<Arc<dyn PendingCopies>> {
+        self.lane.clone().map(|lane| lane as Arc<dyn PendingCopies>)
     }
 }
 
@@ -197,13 +197,13 @@ impl Copies<'_> {
         begun.map_err(|error| not_copied("the first weight", &of_libtorch(error)))
     }
 
-    /// From here on the device may change everything but what is copied late; of that it is not asked here.
+    /// From here on the device may change all tensors but those of `late`: for them the caller waits.
     fn finish(&mut self) -> Result<(), CheckpointError> {
         let Some(lane) = &mut self.lane else { return Ok(()) };
         let marked =
             |done: Result<(), NativeError>| done.map_err(|error| not_copied("the last weight", &of_libtorch(error)));
         marked(lane.mark())?;
-        marked(lane.hold())?;
+        marked(lane.block_stream())?;
         for (path, copy, original) in &mut self.late {
             lane.copy(copy, original).map_err(|error| not_copied(path, &of_libtorch(error)))?;
         }

@@ -266,7 +266,8 @@ impl Command {
     pub(super) fn listens(&self) -> bool {
         use Command::{BatchFind, LrFind, Predict, Sweep, Test, Train, Val};
         match self {
-            Train { .. } | Val { .. } | Test { .. } | Predict { .. } | Sweep(_) | LrFind(_) => true,
+            Train { .. } | Val { .. } | Test { .. } | Predict { .. } | LrFind(_) => true,
+            Sweep(args) => args.is_run(),
             BatchFind(args) => args.is_probe(),
             _ => false,
         }
@@ -417,3 +418,18 @@ First steps:
 Exit codes: 0 done; 1 failed while running; 2 wrong usage or experiment;
 130 and 143 stopped by SIGINT or SIGTERM, after a checkpoint was saved.
 SIGUSR1 saves a training, and it goes on.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_sweep_that_runs_handles_signals() {
+        let listens = |more: &[&str]| {
+            let words = ["program", "sweep", "s.ron"].iter().chain(more);
+            Cli::try_parse_from(words).unwrap().command.listens()
+        };
+        assert!(listens(&[]) && listens(&["--resume"]));
+        assert!(!listens(&["--table"]) && !listens(&["--array"]));
+    }
+}

@@ -235,7 +235,7 @@ pub fn main<T: Fields>(
 /// Signals of the process wait from now on for the command that listens to them; also those that came before, if whoever has
 /// started the process had blocked them.
 fn catch_signals() -> Result<()> {
-    signals::catch_early().context("signal handlers can't be set")?;
+    signals::catch_early(native::is_ignored).context("signal handlers can't be set")?;
     native::let_through(&signals::CAUGHT);
     Ok(())
 }

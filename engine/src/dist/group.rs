@@ -37,8 +37,8 @@ pub struct Group {
 }
 
 impl Group {
-    /// Joins the other ranks of the job: waits until all have come, and are of one kind; or until this process
-    /// is `told_to_end` by a signal, of which it gives the number.
+    /// Joins the other ranks of the job: waits until all have come, and are of one kind; or until `told_to_end` gives the
+    /// number of a signal, here or on another rank.
     ///
     /// # Errors
     /// When a rank does not come within the time of the settings, the ranks differ, or the address of the store can't be used.

@@ -27,7 +27,9 @@ impl Hello {
         Hello(lines.map(|(what, value)| (what.to_owned(), value.to_owned())).collect())
     }
 
-    /// Says hello, and waits for all others; or until this rank, or another one, is `told_to_end` by a signal.
+    /// Says hello, and waits until all others have said it too; or until `told_to_end` gives the number of a signal, here or
+    /// on another rank. One rank decides how it ends, and all follow: also one that is told to end goes on when another
+    /// one has already seen all of them.
     ///
     /// # Errors
     /// When a rank does not come within the time, and when one is of another kind.
@@ -43,49 +45,44 @@ impl Hello {
         let since = Instant::now();
         let _waiting = Waiting::for_("the other ranks to come".to_owned());
         let mut hellos: Vec<Option<Hello>> = (0..world).map(|_| None).collect();
+        let mut begins = false;
         loop {
             // before the others are looked at: with all of them here, the signal ends the run in good order
             let own = told_to_end();
             for (rank, hello) in hellos.iter_mut().enumerate().filter(|(_, hello)| hello.is_none()) {
                 // of very many, each takes its time
-                if since.elapsed() >= timeout {
+                if since.elapsed() >= timeout && !begins {
                     break;
                 }
                 let found = store.get(&key(rank)).map_err(failed)?;
                 *hello = found.map(|text| Hello::read(&String::from_utf8_lossy(&text)));
             }
-            if hellos.iter().all(Option::is_some) {
-                // one that has left before all had come has left its hello here
-                match ended(store).map_err(failed)? {
-                    Some(signal) => return Err(DistError::Interrupted { signal }),
-                    None => break,
-                }
+            let missing: Vec<usize> = (0..world).filter(|rank| hellos[*rank].is_none()).collect();
+            let wish = match own {
+                _ if missing.is_empty() => Some(Fate::Begin),
+                Some(signal) => Some(Fate::End(signal)),
+                None if since.elapsed() >= timeout => Some(Fate::Miss(told(&missing))),
+                None => None,
+            };
+            let fate = decide(store, wish).map_err(failed)?;
+            if matches!(fate, Some(Fate::End(_) | Fate::Miss(_))) && rank == 0 {
+                // the store may end with this process
+                std::thread::sleep(LINGER);
             }
-            let another = ended(store).map_err(failed)?;
-            if let Some(signal) = another.or(own) {
-                store.set(ENDED, signal.to_string().as_bytes()).map_err(failed)?;
-                if rank == 0 {
-                    std::thread::sleep(LINGER);
+            match fate {
+                Some(Fate::Begin) if missing.is_empty() => break,
+                // they are there, and are found in the next round
+                Some(Fate::Begin) => begins = true,
+                Some(Fate::End(signal)) => return Err(DistError::Interrupted { signal }),
+                Some(Fate::Miss(who)) => {
+                    return Err(DistError::Missing { who, world, seconds: timeout.as_secs_f64() });
                 }
-                return Err(DistError::Interrupted { signal });
+                None => {}
             }
             if let Some(rank) = store.get(GONE).map_err(failed)? {
                 let who = String::from_utf8_lossy(&rank).parse().ok().map(|rank| (rank, Gone::Silent));
                 let (doing, why) = ("the meeting of the ranks".to_owned(), "its launcher has seen its end".to_owned());
                 return Err(DistError::Lost(Lost { doing, who, world, why }));
-            }
-            // a rank that came earlier may have waited long enough
-            let given_up = store.get(MISSING).map_err(failed)?;
-            if given_up.is_some() || since.elapsed() >= timeout {
-                let missing = || (0..world).filter(|rank| hellos[*rank].is_none());
-                let who = told(&missing().collect::<Vec<_>>());
-                store.set(MISSING, who.as_bytes()).map_err(failed)?;
-                if rank == 0 {
-                    // the store may end with this process
-                    std::thread::sleep(LINGER);
-                }
-                let who = given_up.map_or(who, |who| String::from_utf8_lossy(&who).into_owned());
-                return Err(DistError::Missing { who, world, seconds: timeout.as_secs_f64() });
             }
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -121,20 +118,50 @@ impl Hello {
 
 /// The rank that has ended before all had come, as its launcher knows.
 pub(super) const GONE: &str = "gone";
-/// There when a rank was told to end before all had come: the number of the signal.
-const ENDED: &str = "ended";
-/// Who was missed, once a rank has given up.
-const MISSING: &str = "missing";
+/// Where the first rank that knows how the meeting ends has written it.
+const FATE: &str = "fate";
 /// How long a store stays there, so that others can read in it why this rank ends.
 const LINGER: Duration = Duration::from_millis(300);
 
-/// The signal that has ended a rank before all had come.
-fn ended(store: &Store) -> Result<Option<i32>, NativeError> {
-    let told = store.get(ENDED)?;
-    Ok(told.map(|text| String::from_utf8_lossy(&text).parse().unwrap_or(SIGTERM)))
+/// How the meeting ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Fate {
+    /// All have come.
+    Begin,
+    /// A rank was told to end by this signal before.
+    End(i32),
+    /// A rank has waited for these long enough.
+    Miss(String),
 }
 
-/// Where in its store a rank says hello: from then on it listens to signals.
+impl Fate {
+    fn text(&self) -> String {
+        match self {
+            Fate::Begin => "begin".to_owned(),
+            Fate::End(signal) => format!("end {signal}"),
+            Fate::Miss(who) => format!("miss {who}"),
+        }
+    }
+
+    fn read(text: &str) -> Fate {
+        match text.split_once(' ') {
+            None => Fate::Begin,
+            Some(("miss", who)) => Fate::Miss(who.to_owned()),
+            Some((_, signal)) => Fate::End(signal.parse().unwrap_or(SIGTERM)),
+        }
+    }
+}
+
+/// How the meeting ends, as soon as one rank knows: the first `wish` of all ranks.
+fn decide(store: &Store, wish: Option<Fate>) -> Result<Option<Fate>, NativeError> {
+    let fate = match wish {
+        Some(wish) => Some(store.set_first(FATE, wish.text().as_bytes())?),
+        None => store.get(FATE)?,
+    };
+    Ok(fate.map(|text| Fate::read(&String::from_utf8_lossy(&text))))
+}
+
+/// Where in its store a rank says hello.
 fn key(rank: usize) -> String {
     format!("hello/{rank}")
 }
@@ -150,6 +177,8 @@ fn told(ranks: &[usize]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use signal_hook::consts::SIGINT;
+    use std::net::TcpListener;
 
     #[test]
     fn what_differs_is_told_with_both_values() {
@@ -163,6 +192,69 @@ mod tests {
         );
         let older = Hello::default().with("the experiment", "abc");
         assert!(older.check(1, &main).unwrap_err().to_string().contains("the command of rank 1 is missing"));
+    }
+
+    #[test]
+    fn all_ranks_follow_the_first_that_knows_how_the_meeting_ends() {
+        let soon = Duration::from_secs(30);
+        let (mut begun, mut ended) = (0, 0);
+        for round in 0..50_u64 {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let port = listener.local_addr().unwrap().port();
+            let _served = Store::serve(listener, soon).unwrap();
+            let since = Instant::now();
+            // the last one comes about when another one is told to end
+            let told_to_end = |rank: usize| {
+                let signal = if rank == 1 { SIGTERM } else { SIGINT };
+                (rank > 0 && since.elapsed() > Duration::from_millis(20)).then_some(signal)
+            };
+            let meet = |rank: usize| {
+                let store = Store::connect("127.0.0.1", port, soon).unwrap();
+                let comes = if rank == 0 { Duration::from_micros(15_000 + 300 * round) } else { Duration::ZERO };
+                std::thread::sleep(comes.saturating_sub(since.elapsed()));
+                match Hello::default().say(&store, (rank, 3), soon, &|| told_to_end(rank)) {
+                    Ok(()) => None,
+                    Err(DistError::Interrupted { signal }) => Some(signal),
+                    Err(other) => panic!("{other}"),
+                }
+            };
+            let ends = std::thread::scope(|scope| {
+                let ranks = [0, 1, 2].map(|rank| scope.spawn(move || meet(rank)));
+                ranks.map(|rank| rank.join().unwrap())
+            });
+            assert!(ends.iter().all(|end| *end == ends[0]), "round {round}: {ends:?}");
+            assert!(since.elapsed() < soon, "round {round}: {:?}", since.elapsed());
+            *(if ends[0].is_none() { &mut begun } else { &mut ended }) += 1;
+        }
+        assert!(begun > 0 && ended > 0, "{begun} began, {ended} ended");
+    }
+
+    #[test]
+    fn who_is_missed_is_the_same_for_all_also_when_the_last_one_comes_in_that_moment() {
+        for round in 0..40_u64 {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let port = listener.local_addr().unwrap().port();
+            let _served = Store::serve(listener, Duration::from_secs(30)).unwrap();
+            let since = Instant::now();
+            let meet = |rank: usize| {
+                let store = Store::connect("127.0.0.1", port, Duration::from_secs(30)).unwrap();
+                let (comes, timeout) = match rank {
+                    1 => (Duration::from_millis(90 + round), Duration::from_secs(30)),
+                    _ => (Duration::ZERO, Duration::from_millis(100)),
+                };
+                std::thread::sleep(comes.saturating_sub(since.elapsed()));
+                match Hello::default().say(&store, (rank, 2), timeout, &|| None) {
+                    Ok(()) => None,
+                    Err(DistError::Missing { who, .. }) => Some(who),
+                    Err(other) => panic!("{other}"),
+                }
+            };
+            let ends = std::thread::scope(|scope| {
+                let ranks = [0, 1].map(|rank| scope.spawn(move || meet(rank)));
+                ranks.map(|rank| rank.join().unwrap())
+            });
+            assert_eq!(ends[0], ends[1], "round {round}");
+        }
     }
 
     #[test]

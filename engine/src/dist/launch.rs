@@ -3,7 +3,7 @@
 use crate::base::{Error, ErrorContext as _, Result, signals};
 use crate::dist::error_file::{ERROR_FILE, LeftError};
 use crate::dist::rendezvous::tell_of_end;
-use crate::native::{BlockedSignals, Store};
+use crate::native::{BlockedSignals, Store, let_through};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use signal_hook::consts::{SIGINT, SIGUSR1};
 use signal_hook::iterator::Signals;
@@ -67,6 +67,8 @@ impl Launch {
     /// Starts the ranks and waits for their end. SIGINT, SIGTERM and SIGUSR1 are passed on to all of them. When one fails,
     /// the others end too: by themselves, as they miss it, or else they are killed. Then all are started again, if that is
     /// allowed and no signal has come; `again` is told of each failure before.
+    ///
+    /// They are started with these signals blocked; [`Signals::listen`](crate::run::Signals::listen) lets them through.
     ///
     /// Rank 0 has the output of this process; lines of the others are printed on standard error, with their rank.
     ///
@@ -147,6 +149,7 @@ impl Passed {
         let mut later = Signals::new(signals::CAUGHT)?;
         // they have handlers now; one that has just come is seen in both places
         let caught = signals::listen()?.leave_to_others();
+        let_through(&signals::CAUGHT);
         let end = caught.end.load(Ordering::SeqCst) as i32;
         let save = caught.save.load(Ordering::SeqCst);
         let mut early: Vec<i32> = later.pending().collect();

@@ -14,12 +14,20 @@ pub(super) fn of_slurm(variables: &Variables<'_>) -> Result<Option<Launched>, Di
     let local_rank = number(variables, "SLURM_LOCALID")?;
     let per_node = variables.get("SLURM_STEP_TASKS_PER_NODE").unwrap_or_default();
     let node: usize = number(variables, "SLURM_NODEID")?;
-    let local_world = tasks_of(&per_node, node).unwrap_or(world);
+    let of_this_machine = tasks_of(&per_node, node);
     let host = match variables.get("MASTER_ADDR") {
         Some(host) => host,
-        None if local_world == world => THIS_MACHINE.to_owned(),
-        None => first_node(&variables.get("SLURM_STEP_NODELIST").unwrap_or_default()),
+        None if of_this_machine == Some(world) => THIS_MACHINE.to_owned(),
+        None => match variables.get("SLURM_STEP_NODELIST").map(|list| first_node(&list)) {
+            Some(host) if !host.is_empty() => host,
+            _ => {
+                let why = "it is not set, and neither is `SLURM_STEP_NODELIST`, so nothing tells where the ranks meet: set it to the name of the machine of rank 0";
+                return Err(DistError::Variable { name: "MASTER_ADDR", why: why.to_owned() });
+            }
+        },
     };
+    // where it is not told, they may share all its cores
+    let local_world = of_this_machine.unwrap_or(world);
     let port = match variables.get("MASTER_PORT") {
         Some(_) => port(variables)?,
         None => {
@@ -136,6 +144,18 @@ mod tests {
         });
         let launched = of(&one_machine, of_slurm).unwrap();
         assert!(launched.local_world == 7 && launched.is_local(), "{launched:?}");
+        // only a list that says so makes a step one of a single machine
+        let with_tasks = |tasks: Option<&'static str>| {
+            let others = SRUN.into_iter().filter(|(name, _)| *name != "SLURM_STEP_TASKS_PER_NODE");
+            others.chain(tasks.map(|tasks| ("SLURM_STEP_TASKS_PER_NODE", tasks))).collect::<Vec<_>>()
+        };
+        for tasks in [None, Some(""), Some("2(x3"), Some("many"), Some("2")] {
+            let launched = of(&with_tasks(tasks), of_slurm).unwrap();
+            assert_eq!((launched.host.as_str(), launched.local_world), ("gpu03", 7), "{tasks:?}");
+        }
+        let nowhere: Vec<_> = with_tasks(None).into_iter().filter(|(name, _)| *name != "SLURM_STEP_NODELIST").collect();
+        let get = |name: &str| nowhere.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        assert!(of_slurm(&Variables(&get)).unwrap_err().to_string().contains("`MASTER_ADDR`"));
         // what a batch script has
         assert_eq!(of(&[("SLURM_PROCID", "0"), ("SLURM_NTASKS", "8")], of_slurm), None);
     }

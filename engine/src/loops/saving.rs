@@ -126,7 +126,8 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         }
     }
 
-    /// Copies the state, and lets another thread write it. On a CUDA device nothing waits for the copies but the next updates.
+    /// Copies the state, and lets another thread write it. With CUDA graphs the host waits for the copies; else the device
+    /// waits for all but the states of optimizers, and the next update for those.
     fn begin_in_background(&mut self, job: Job, snapshot: &Snapshot) -> Result<(), CheckpointError> {
         let saver = &mut self.run.storage.saver;
         if self.recordings.is_some() {
@@ -135,7 +136,7 @@ impl<D: EngineHooks, T: Trainer> Program<D, T> {
         }
         if let Some(reading) = saver.begin_beside(job, snapshot)? {
             let optimizers = self.run.updates.optimizers_mut().iter_mut();
-            optimizers.for_each(|optimizer| optimizer.read_by(Arc::clone(&reading)));
+            optimizers.for_each(|optimizer| optimizer.set_pending_copies(Arc::clone(&reading)));
         }
         Ok(())
     }

@@ -333,6 +333,7 @@ unsafe extern "C" {
     pub(super) fn eng_set_flush_denormals(flush: bool) -> bool;
     pub(super) fn eng_keep_memory();
     pub(super) fn eng_set_blocked(signal: c_int, blocked: bool) -> bool;
+    pub(super) fn eng_is_ignored(signal: c_int) -> bool;
 
     pub(super) fn eng_profile_begin(cuda: bool) -> c_int;
     pub(super) fn eng_profile_end(path: *const c_char, context: *mut c_void, each: Option<EachOperator>) -> c_int;
@@ -345,6 +346,12 @@ unsafe extern "C" {
     pub(super) fn eng_store_prefixed(store: *const RawStore, prefix: *const c_char, out: *mut *mut RawStore) -> c_int;
     pub(super) fn eng_store_free(store: *mut RawStore);
     pub(super) fn eng_store_set(store: *mut RawStore, key: *const c_char, value: *const u8, length: usize) -> c_int;
+    pub(super) fn eng_store_set_first(
+        store: *mut RawStore,
+        key: *const c_char,
+        value: *const u8,
+        length: usize,
+    ) -> c_int;
     pub(super) fn eng_store_get(
         store: *mut RawStore,
         key: *const c_char,

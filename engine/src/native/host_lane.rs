@@ -1,4 +1,4 @@
-//! Copies of a device's tensors to the host, on a stream of their own: the device computes on, and the host waits for nothing.
+//! Copies of a device's tensors to the host, on a stream of their own, so that the host need not wait for them.
 
 use crate::native::error::{NativeError, check};
 use crate::native::ffi::{self, RawHostLane};
@@ -7,19 +7,19 @@ use std::ptr::{NonNull, null_mut};
 use tch::{Device, Tensor};
 
 /// Copies that may still be under way of tensors that somebody is about to change.
-pub trait Reading: Debug + Send + Sync {
+pub trait PendingCopies: Debug + Send + Sync {
     /// What this thread computes on its stream from now on comes after the copies. The host does not wait.
     ///
     /// # Errors
     /// Those of the device.
-    fn hold(&self) -> Result<(), NativeError>;
+    fn block_stream(&self) -> Result<(), NativeError>;
 }
 
 /// A stream of a CUDA device for copies to pinned memory of the host.
 ///
 /// After [`HostLane::begin`] copies are of what was computed so far. A tensor that was copied may be changed after
-/// [`HostLane::mark`] and [`Reading::hold`], and the copy may be read after [`HostLane::mark`] and [`HostLane::wait`], also on
-/// another thread.
+/// [`HostLane::mark`] and [`PendingCopies::block_stream`], and the copy may be read after [`HostLane::mark`] and
+/// [`HostLane::wait`], also on another thread.
 #[derive(Debug)]
 pub struct HostLane {
     raw: NonNull<RawHostLane>,
@@ -91,8 +91,8 @@ impl HostLane {
     }
 }
 
-impl Reading for HostLane {
-    fn hold(&self) -> Result<(), NativeError> {
+impl PendingCopies for HostLane {
+    fn block_stream(&self) -> Result<(), NativeError> {
         // SAFETY: the lane lives, and the event is only waited for.
         check(unsafe { ffi::eng_host_lane_hold(self.raw.as_ptr()) })
     }

@@ -45,7 +45,7 @@ pub use foreach::{
 pub use generator::{generator_state, seed_generator, set_generator_state};
 pub use gradients::{GradientSwitch, GradientsOff, backward_from, retain_grad};
 pub use graph::{Graph, GraphPool, RecordingWatch, StreamGuard, mix_layout, replays};
-pub use host_lane::{HostLane, Reading};
+pub use host_lane::{HostLane, PendingCopies};
 pub use identity::{storage_id, tensor_id};
 pub use memory::{
     MemoryMeter, MemoryUse, copy_bytes, copy_in_a_row, cuda_device_names, empty_cache, most_resident, pinned_like,
@@ -57,7 +57,7 @@ pub use precision::{
     Autocast, AutocastCacheOff, MatmulPrecision, ScaleRule, amp_unscale_, amp_update_scale_, channels_last,
     set_cudnn_benchmark, set_float_precision,
 };
-pub use process::{BlockedSignals, keep_memory, let_through, set_flush_denormals};
+pub use process::{BlockedSignals, is_ignored, keep_memory, let_through, set_flush_denormals};
 pub use profile::{OperatorProfile, OperatorTime};
 pub use reads::{DeviceReads, NoSyncGuard, host_number};
 pub use recompute::{Shared, recomputed};

@@ -1,4 +1,5 @@
-//! What holds for the process or the thread: denormal numbers, the memory that the CPU's allocator keeps, blocked signals.
+//! What holds for the process or the thread: denormal numbers, the memory that the CPU's allocator keeps, blocked and ignored
+//! signals.
 
 use crate::native::ffi;
 use std::marker::PhantomData;
@@ -50,6 +51,12 @@ pub fn let_through(signals: &[i32]) {
         // SAFETY: changes the mask of this thread.
         unsafe { ffi::eng_set_blocked(*signal, false) };
     }
+}
+
+/// Whether the process ignores a signal, as one that `nohup` or a script has started in the background does.
+pub fn is_ignored(signal: i32) -> bool {
+    // SAFETY: only reads what the process does about it.
+    unsafe { ffi::eng_is_ignored(signal) }
 }
 
 #[cfg(test)]

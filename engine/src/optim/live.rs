@@ -5,7 +5,7 @@
 //! parameter at its first gradient and, with clipping by norm, the norms.
 
 use crate::base::Scalar;
-use crate::native::{self, NativeError, Reading, Scaling, TensorList};
+use crate::native::{self, NativeError, PendingCopies, Scaling, TensorList};
 use crate::optim::algorithm::{Algorithm, SlotShape, StepInputs};
 use crate::optim::error::OptimError;
 use crate::optim::groups::{Assigned, assign};
@@ -58,7 +58,7 @@ pub struct Optim {
     // the names of those that other ranks update, whose state is there
     pub(super) elsewhere: BTreeSet<String>,
     // who may still be copying its state
-    reading: Option<Arc<dyn Reading>>,
+    reading: Option<Arc<dyn PendingCopies>>,
 }
 
 /// Parameters that share their settings.
@@ -153,7 +153,7 @@ impl Optim {
 
     /// An update; `by_device_rate`: with the learning rates of the groups that are on the device.
     pub(super) fn update(&mut self, scaling: Scaling<'_>, by_device_rate: bool) -> Result<(), OptimError> {
-        self.let_read()?;
+        self.wait_for_copies()?;
         for group in &mut self.groups {
             for bucket in &mut group.buckets {
                 let settings = &group.settings;
@@ -181,13 +181,13 @@ impl Optim {
     }
 
     /// The state is being copied: the next update comes after that on the device. The host does not wait.
-    pub(crate) fn read_by(&mut self, reading: Arc<dyn Reading>) {
+    pub(crate) fn set_pending_copies(&mut self, reading: Arc<dyn PendingCopies>) {
         self.reading = Some(reading);
     }
 
     /// What is computed from now on may change the state.
-    pub(super) fn let_read(&mut self) -> Result<(), OptimError> {
-        let held = self.reading.take().map_or(Ok(()), |reading| reading.hold());
+    pub(super) fn wait_for_copies(&mut self) -> Result<(), OptimError> {
+        let held = self.reading.take().map_or(Ok(()), |reading| reading.block_stream());
         held.map_err(|source| self.failed("waiting for the copy of its state", source))
     }
 

@@ -50,7 +50,7 @@ impl Optim {
 
     /// Hands out what an update needs, so that the loss can be computed while it is under way.
     pub(super) fn begin_minimizing(&mut self) -> Result<Option<Minimizing>> {
-        self.let_read()?;
+        self.wait_for_copies()?;
         let Some(minimizer) = self.minimizer.take() else { return Ok(None) };
         let settings = self.groups.first().map_or_else(|| Settings::new([]), |group| group.settings.clone());
         Ok(Some(Minimizing { minimizer, parameters: self.each_parameter()?, settings }))

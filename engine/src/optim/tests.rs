@@ -1,7 +1,7 @@
 //! Updates by scaled gradients, and updates that only the device knows whether to make.
 
 use crate::base::{State as _, StateMap, StateValue};
-use crate::native::{NativeError, Reading, Scaling};
+use crate::native::{NativeError, PendingCopies, Scaling};
 use crate::optim::{Adam, AdamW, Optim, Optimizer, Sgd};
 use std::sync::{Arc, Mutex};
 use tch::{Device, Kind, Tensor};
@@ -171,8 +171,8 @@ struct Noting {
     found: Mutex<Vec<Vec<u32>>>,
 }
 
-impl Reading for Noting {
-    fn hold(&self) -> Result<(), NativeError> {
+impl PendingCopies for Noting {
+    fn block_stream(&self) -> Result<(), NativeError> {
         let now = self.state.lock().unwrap().iter().flat_map(bits).collect();
         self.found.lock().unwrap().push(now);
         Ok(())
@@ -197,7 +197,7 @@ fn an_update_asks_once_before_it_changes_a_state_that_is_being_copied() {
         let before = trained.state();
         let state = Mutex::new(tensors_of(trained.optim.save_state()));
         let noting = Arc::new(Noting { state, found: Mutex::default() });
-        trained.optim.read_by(Arc::clone(&noting) as Arc<dyn Reading>);
+        trained.optim.set_pending_copies(Arc::clone(&noting) as Arc<dyn PendingCopies>);
         for k in 1..3 {
             trained.backward(k, 1.0);
             assert_eq!(noting.found.lock().unwrap().is_empty(), k == 1, "{recipe:?}");

@@ -8,6 +8,7 @@
 
 use crate::base::waiting::{Waited, interrupt, waited_for};
 use crate::base::{Error, Result, signals};
+use crate::native;
 use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator;
 use std::fmt;
@@ -62,7 +63,8 @@ pub fn survive_file_size_limit() -> Result<()> {
 }
 
 impl Signals {
-    /// Listens to the signals of the process, also to those that came before, if this is the first to listen.
+    /// Listens to the signals of the process, also to those that came before, if this is the first to listen. Those that
+    /// whoever has started the process has blocked are let through to this thread, and to threads that it makes.
     ///
     /// # Errors
     /// When the handlers can't be set.
@@ -70,6 +72,8 @@ impl Signals {
         let stage = Arc::new(AtomicU8::new(Stage::SetUp as u8));
         let set = || -> std::io::Result<(signals::Caught, Teller)> {
             let caught = signals::listen()?;
+            // only now, as they would have ended the process before
+            native::let_through(&signals::CAUGHT);
             let teller = Teller::start(Arc::clone(&caught.end), Arc::clone(&stage))?;
             Ok((caught, teller))
         };
@@ -217,4 +221,28 @@ fn told(signal: Signal, stage: Stage, waited_for: Option<Waited>) -> String {
         Stage::Runs => ("the command ends", ""),
     };
     format!("{signal}: {does} after this iter; it is waiting for {what}; {again} ends the process at once{lost}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::native::BlockedSignals;
+
+    #[test]
+    fn who_listens_gets_signals_that_were_blocked_when_the_process_was_started() {
+        // each thread has a mask of its own
+        let listening = std::thread::spawn(|| {
+            std::mem::forget(BlockedSignals::block(&signals::CAUGHT));
+            let blocked = || {
+                let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+                let mask = status.lines().find_map(|line| line.strip_prefix("SigBlk:")).unwrap();
+                let mask = u64::from_str_radix(mask.trim(), 16).unwrap();
+                signals::CAUGHT.map(|signal| mask >> (signal - 1) & 1 == 1)
+            };
+            assert_eq!(blocked(), [true; 3]);
+            let _signals = Signals::listen().unwrap();
+            assert_eq!(blocked(), [false; 3]);
+        });
+        listening.join().unwrap();
+    }
 }

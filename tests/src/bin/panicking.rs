@@ -1,4 +1,5 @@
-//! A trainer each of whose plain functions can be told to panic, by the variable `PANIC_IN`.
+//! A trainer each of whose plain functions can be told to panic, by the variable `PANIC_IN`, and whose data take as many
+//! milliseconds to open as `SLOW_OPEN` says.
 
 use engine::base::StateMap;
 use engine::data::{BatchOf, Order, Pass, Population, Sampler};
@@ -25,6 +26,10 @@ impl Dataset for Ones {
 
     fn open(_: &OnesConfig) -> Result<Self> {
         may_panic("open");
+        if let Some(pause) = std::env::var("SLOW_OPEN").ok().and_then(|pause| pause.parse().ok()) {
+            println!("opening");
+            std::thread::sleep(std::time::Duration::from_millis(pause));
+        }
         Ok(Ones(vec![1.0; 8]))
     }
     fn len(&self) -> usize {

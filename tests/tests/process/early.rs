@@ -75,7 +75,7 @@ fn a_checkpoint_that_is_asked_for_before_the_first_iter_comes_after_it() {
 
 #[test]
 fn a_process_with_its_handlers_is_never_ended_by_its_first_signal() {
-    let mut early = 0;
+    let (mut early, mut caught) = (0, 0);
     for wait in (0..=LAST).step_by(EVERY as usize) {
         let wait = wait + chosen(EVERY);
         let bench = Bench::by_epoch();
@@ -87,28 +87,86 @@ fn a_process_with_its_handlers_is_never_ended_by_its_first_signal() {
         match (is_caught, ended.signal) {
             // the system still loaded libtorch
             (false, Some(15)) => early += 1,
-            _ => drop(ended.exits(143)),
+            (is_caught, _) => {
+                caught += u32::from(is_caught);
+                ended.exits(143);
+            }
         }
     }
+    assert!(caught > 0, "no signal met a process with its handlers");
     println!("{early} of {} signals came before `main`", LAST / EVERY + 1);
+}
+
+/// A training that opens its data, each of its two sets for so many milliseconds.
+fn opening(bench: &mut Bench, milliseconds: u64) -> Running {
+    bench.set_env("SLOW_OPEN", milliseconds.to_string());
+    let mut running = bench.start(&["train", "exp.ron"]);
+    running.wait_for("opening");
+    running
+}
+
+#[test]
+fn a_signal_while_data_are_opened_ends_the_command_before_anything_is_written() {
+    let mut bench = Bench::panicking();
+    let running = opening(&mut bench, 3000);
+    running.signal("TERM");
+    let ended = running.end().exits(143);
+    let told = "SIGTERM: the command ends before it begins; it is waiting for ";
+    assert!(ended.stderr.starts_with(told), "{ended}");
+    assert!(ended.stderr.ends_with("stopped by SIGTERM before anything was written\n"), "{ended}");
+    assert!(!bench.path("runs").exists(), "{ended}");
+    // an old run stays where it is, also where a new one was to take its place
+    bench.set_env("SLOW_OPEN", "0");
+    bench.train(&[]).exits(0);
+    let before = (log(&bench.path("runs/run")), std::fs::read_dir(bench.path("runs")).unwrap().count());
+    bench.set_env("SLOW_OPEN", "500");
+    let mut running = bench.start(&["train", "exp.ron", "--fresh"]);
+    running.wait_for("opening");
+    running.signal("INT");
+    let ended = running.end().exits(130);
+    assert!(ended.stderr.ends_with("stopped by SIGINT before anything was written\n"), "{ended}");
+    assert_eq!(before, (log(&bench.path("runs/run")), std::fs::read_dir(bench.path("runs")).unwrap().count()));
 }
 
 #[test]
 fn a_second_signal_ends_a_command_that_is_still_being_set_up() {
-    let bench = Bench::by_epoch();
-    // two of a kind that wait are one, so the second comes when the first was taken
-    let running = blocked(&bench, &[&PAUSED[..], &["--set", "trainer.pause=20000"]].concat());
+    let mut bench = Bench::panicking();
+    let mut running = opening(&mut bench, 20_000);
+    let since = Instant::now();
     running.signal("TERM");
-    let until = Instant::now() + Duration::from_secs(30);
-    while !has(running.id(), "SigCgt:", 15) || has(running.id(), "SigBlk:", 15) {
-        assert!(Instant::now() < until, "it never listens");
+    // two of a kind that wait are one, so the second comes when the first was taken
+    while has(running.id(), "ShdPnd:", 15) {
         std::thread::yield_now();
     }
-    // it may have ended by the first one meanwhile
-    let pid = running.id().to_string();
-    let kill = ["-c", "kill -s TERM \"$1\" 2> /dev/null || true", "sh", &pid];
-    assert!(std::process::Command::new("sh").args(kill).status().unwrap().success());
-    running.end().exits(143);
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(running.is_alive(), "the first signal has ended it");
+    running.signal("TERM");
+    let ended = running.end().exits(143);
+    assert!(since.elapsed() < Duration::from_secs(10), "{:?}: {ended}", since.elapsed());
+    // at once: the empty folder is left, and hinders no later run
+    bench.set_env("SLOW_OPEN", "0");
+    bench.train(&[]).exits(0);
+}
+
+#[test]
+fn a_signal_that_a_process_was_started_to_ignore_counts_only_while_a_command_listens() {
+    // a script starts a process in the background so that Ctrl-C is not for it
+    let bench = Bench::panicking();
+    let ignored = |arguments: &[&str]| {
+        let script = ["sh", "-c", "trap '' INT; SLOW_OPEN=2000 exec \"$PROGRAM\" \"$@\"", "sh"];
+        let mut running = bench.start_script(&[&script[..], arguments].concat());
+        running.wait_for("opening");
+        (has(running.id(), "SigIgn:", 2), running)
+    };
+    // `summary` opens data too, and listens to nothing
+    let (is_ignored, running) = ignored(&["summary", "exp.ron"]);
+    assert!(is_ignored);
+    running.signal("INT");
+    running.end().exits(0);
+    let (is_ignored, running) = ignored(&["train", "exp.ron"]);
+    assert!(!is_ignored);
+    running.signal("INT");
+    running.end().exits(130);
 }
 
 #[test]

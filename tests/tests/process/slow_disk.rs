@@ -3,6 +3,7 @@
 use crate::bench::Bench;
 use crate::left::{assert_same, checkpoints, newest};
 use crate::sweep::{attach, is_possible};
+use std::time::{Duration, Instant};
 
 /// Slows every rename by so many milliseconds.
 fn slowed(milliseconds: u64) -> [String; 6] {
@@ -55,7 +56,7 @@ fn a_second_signal_while_the_disk_is_waited_for_costs_only_the_checkpoint_under_
     let mut strace = attach(&running, &options.each_ref().map(String::as_str)).unwrap();
     running.wait_for("mark train 21");
     running.signal("TERM");
-    std::thread::sleep(std::time::Duration::from_millis(500));
+    std::thread::sleep(Duration::from_millis(500));
     running.signal("TERM");
     running.end().exits(143);
     strace.wait().unwrap();
@@ -72,10 +73,15 @@ fn an_evaluation_of_the_process_that_has_trained_finds_its_checkpoint() {
     }
     // `--smoke` trains, goes on, and then does `val`, `test` and `predict` on the checkpoint, all in one process
     let bench = Bench::by_epoch();
-    let options = slowed(400);
+    let mut options = slowed(400);
+    options[1] = "trace.txt".to_owned();
     let options: Vec<&str> = ["-f", "-qq"].into_iter().chain(options.iter().map(String::as_str)).collect();
+    let since = Instant::now();
     let ended = bench.run_by("strace", &options, &["train", "exp.ron", "--smoke"]).exits(0);
-    for command in ["val", "test", "predict"] {
-        assert!(ended.stdout.contains(command), "{command}: {ended}");
-    }
+    let last = ended.stdout.lines().last().unwrap();
+    assert!(last.starts_with("smoke: a training, a checkpoint, a resume, val, test, predict work, in "), "{ended}");
+    // and the disk was slow
+    assert!(since.elapsed() >= Duration::from_millis(800), "{:?}: {ended}", since.elapsed());
+    let trace = bench.read("trace.txt");
+    assert!(trace.matches("(DELAYED)").count() >= 2, "{trace}");
 }

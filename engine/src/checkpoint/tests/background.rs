@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::checkpoint::host::Lane;
-use crate::native::{NativeError, Reading};
+use crate::native::{NativeError, PendingCopies};
 use std::sync::{Arc, Mutex};
 
 fn job(dir: &Path, iter: u64) -> Job {
@@ -123,8 +123,8 @@ impl Lazy {
     }
 }
 
-impl Reading for Lazy {
-    fn hold(&self) -> Result<(), NativeError> {
+impl PendingCopies for Lazy {
+    fn block_stream(&self) -> Result<(), NativeError> {
         self.do_it()
     }
 }
@@ -174,7 +174,7 @@ fn the_state_of_an_optimizer_may_change_once_it_was_held_and_all_else_at_once() 
         let copy = HostMemory::default().copy_by(&given, Some(Arc::new(Lazy::default()))).unwrap();
         let _ = weight.fill_(-1.0);
         if holds {
-            copy.reading().unwrap().hold().unwrap();
+            copy.reading().unwrap().block_stream().unwrap();
         }
         let _ = moment.fill_(-1.0);
         copy.wait().unwrap();

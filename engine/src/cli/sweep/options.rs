@@ -21,3 +21,10 @@ pub(in crate::cli) struct SweepArgs {
     #[arg(long)]
     pub(super) table: bool,
 }
+
+impl SweepArgs {
+    /// Whether it runs trials: the others only write or print.
+    pub(in crate::cli) fn is_run(&self) -> bool {
+        !self.array && !self.table
+    }
+}

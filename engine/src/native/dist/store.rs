@@ -63,6 +63,17 @@ impl Store {
         check(unsafe { ffi::eng_store_set(self.0.as_ptr(), key.as_ptr(), value.as_ptr(), value.len()) })
     }
 
+    /// Sets the value under a key if there is none yet; gives the one that is there: for all who call it, that of the first.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub fn set_first(&self, key: &str, value: &[u8]) -> Result<Vec<u8>, NativeError> {
+        let name = c_text(key)?;
+        // SAFETY: key and value live for the call.
+        check(unsafe { ffi::eng_store_set_first(self.0.as_ptr(), name.as_ptr(), value.as_ptr(), value.len()) })?;
+        Ok(self.get(key)?.unwrap_or_default())
+    }
+
     /// The value under a key, cut after 64 KiB; `None` when there is none. Does not wait for one.
     ///
     /// # Errors
@@ -143,6 +154,10 @@ mod tests {
         let prefixed = other.prefixed("job").unwrap();
         assert_eq!((prefixed.get("a").unwrap(), prefixed.add("n", 2).unwrap()), (None, 2));
         assert_eq!((prefixed.add("n", 3).unwrap(), served.add("n", 1).unwrap()), (5, 1));
+        let firsts = [&prefixed, &other, &prefixed, &served].map(|store| store.set_first("f", b"mine").unwrap());
+        assert_eq!(firsts, [b"mine"; 4]);
+        assert_eq!(served.set_first("f", b"other").unwrap(), b"mine");
+        assert_eq!(other.set_first("a", b"two").unwrap(), b"one");
     }
 
     #[test]

@@ -102,6 +102,10 @@ fn train_as<T: Build>(
     check_schedules(&mut program)?;
     program.plan.train.past_end = options.past_end;
     program.plan.train.time_limit = options.time_limit;
+    if let Some(ended) = ended_before_it_began(&program) {
+        // also an old run stays where it is
+        return Ok(ended);
+    }
     let folder = claim.map(Claim::take_folder).transpose()?;
     if let Some(folder) = &folder {
         recording.add_sinks(folder, &mut program.run.seen.sinks);
@@ -113,6 +117,9 @@ fn train_as<T: Build>(
         false => weights::load(&mut program, &given)?,
     };
     recording.add_facts(loaded.details);
+    if let Some(ended) = ended_before_it_began(&program) {
+        return Ok(ended);
+    }
     // whatever can be refused was refused; from here on files of the run change
     ranks::ready(&process)?;
     if process.is_main() {
@@ -135,6 +142,13 @@ fn train_as<T: Build>(
     let end = opened.and_then(|()| program.run(|program| start.train(program, train_loop.as_deref())));
     note_the_end(&log, &end);
     Ok(Summary::of(&program, end?))
+}
+
+/// The end of a process alone that was told to end before it has written anything. Ranks end after their first iter, as they
+/// agree on it there.
+fn ended_before_it_began<T: Build>(program: &Program<T>) -> Option<Summary> {
+    let signal = program.run.signals.received().filter(|_| matches!(program.run.process, Process::Alone))?;
+    Some(Summary::of_signal(signal, program.run.process.rank()))
 }
 
 /// The program, with everything checked that can be checked before the first batch but for its schedules, and lines about what

@@ -99,6 +99,9 @@ fn a_wrong_world_is_told_at_its_place() {
         let ended = bench.train(&[&format!("--ranks={wrong}")]).exits(2);
         assert!(ended.stderr.contains("a number from 1 to 65536, or `gpu`"), "{ended}");
     }
+    let no_gpu =
+        bench.start_with(&[("CUDA_VISIBLE_DEVICES", "")], &["train", "exp.ron", "--ranks", "gpu"]).end().exits(2);
+    no_gpu.says("`--ranks gpu` starts a rank for each CUDA device, and there is none here; say how many");
     // what would fill the memory
     let ended = bench.train(&["--ranks", "1000"]).exits(2);
     ended.says("1000 ranks are too many for this machine, which has ").says("`plan EXP --ranks 1000`");
