@@ -97,6 +97,34 @@ fn a_momentum_that_schedules_make_one_or_more_is_refused() {
     bench.edit("[InHalves()]", "[InHalves(), Linear(setting: \"momentum\", iters: 8, start: 1.0, finish: 2.0)]");
     let ended = bench.train(&[]).exits(2);
     assert!(ended.stderr.contains("schedules make `momentum` 1.0125"), "{ended}");
-    assert!(ended.stderr.contains("and it has to be at least 0 and below 1; change their factors"), "{ended}");
+    let range = "and it has to be at least 0 and below 1; change their factors (at 1 of 8 counts of its window)";
+    assert!(ended.stderr.contains(range), "{ended}");
     assert!(ended.stderr.contains("exp.ron:7:28"), "{ended}");
+}
+
+#[test]
+fn a_momentum_that_means_the_first_beta_is_refused_before_the_training_too() {
+    let bench = Bench::panicking();
+    bench.edit("Sgd(lr: 0.1)", "AdamW(lr: 0.1)");
+    // beta1 is 0.9
+    bench.edit("[InHalves()]", "[InHalves(), Linear(setting: \"momentum\", iters: 8, start: 1.0, finish: 2.0)]");
+    let ended = bench.train(&[]).exits(2);
+    assert!(ended.stderr.contains("schedules make `momentum` 1.0125"), "{ended}");
+    assert!(ended.stderr.contains("exp.ron:7:28"), "{ended}");
+    assert!(!bench.path("runs/run/checkpoints").exists(), "it was begun");
+}
+
+#[test]
+fn the_schedule_of_the_group_that_fails_is_pointed_at() {
+    let bench = Bench::panicking();
+    bench.edit("Sgd(lr: 0.1)", "Sgd(lr: 0.1, momentum: 0.9, groups: [(pattern: \"*.bias\")])");
+    let of = |group: &str, finish: &str| {
+        format!("Linear(setting: \"momentum\", begin: 0, start: 1.0, finish: {finish}, groups: [\"{group}\"])")
+    };
+    let (first, second) = (of("default", "0.5"), of("*.bias", "2.0"));
+    bench.edit("[InHalves()]", &format!("[{first}, {second}]"));
+    let ended = bench.train(&[]).exits(2);
+    assert!(ended.stderr.contains("schedules make `momentum` 1.0125"), "{ended}");
+    let column = "    schedule: [, ".len() + first.len() + 1;
+    assert!(ended.stderr.contains(&format!("exp.ron:7:{column}")), "{ended}");
 }

@@ -5,6 +5,7 @@ use crate::optim::error::OptimError;
 use crate::optim::groups::{GroupName, allowed};
 use crate::optim::live::{Group, Optim};
 use crate::optim::schedule::{ScheduleConfig, TrainingLength, TrainingProgress, WindowPosition};
+use crate::optim::settings::Settings;
 use serde::{Deserialize, Serialize};
 
 /// A list of schedules, as `schedule: [..]` in an experiment file. Schedules whose windows overlap multiply, as in
@@ -60,6 +61,7 @@ impl Schedules {
         let Some(mut from) = (0..count).filter_map(begun).map(|begun| begun.begin).max() else { return Ok(None) };
         let mut taken: u128 = 0;
         let mut factor = 1.0;
+        let mut largest: Option<(f64, usize, WindowPosition)> = None;
         loop {
             let overlaps = |index: usize| {
                 let begun = begun(index).filter(|_| taken & (1 << index) == 0)?;
@@ -69,13 +71,22 @@ impl Schedules {
             let Some((index, begun)) = (0..count).find_map(overlaps) else { break };
             taken |= 1 << index;
             from = from.min(begun.begin);
-            factor *= factor_in(self.0[index].as_ref(), index, &target, begun.place)?;
+            let own = factor_in(self.0[index].as_ref(), index, &target, begun.place)?;
+            factor *= own;
+            if largest.is_none_or(|(factor, ..)| own > factor) {
+                largest = Some((own, index, begun.place));
+            }
         }
         let value = initial * factor;
         let allowed = allowed(setting);
-        if allowed.holds(initial) && !allowed.holds(value) {
+        // factors are at least 0, so a value that is none is too large: the largest factor is to blame
+        if let Some((_, index, place)) = largest
+            && allowed.holds(initial)
+            && !allowed.holds(value)
+        {
             let (setting, allowed) = (setting.to_owned(), allowed.words(value));
-            return Err(OptimError::Scheduled { setting, value, allowed });
+            let WindowPosition { at, length, .. } = place;
+            return Err(OptimError::Scheduled { index, at, length, setting, value, allowed });
         }
         Ok(Some(value))
     }
@@ -148,20 +159,30 @@ impl Schedules {
     }
 
     fn apply_to(&self, optimizer: &str, group: &mut Group, progress: &TrainingProgress) -> Result<(), OptimError> {
-        for (index, schedule) in self.0.iter().enumerate() {
-            for setting in settings(schedule.as_ref()) {
-                // the first schedule of a setting stands for all of them
-                if self.0[..index].iter().any(|earlier| changes(earlier.as_ref(), setting)) {
-                    continue;
-                }
-                let Some(initial) = group.settings().initial(setting) else { continue };
-                let name = GroupName { optimizer, group: group.name() };
-                if let Some(value) = self.value(setting, name, initial, progress)? {
-                    group.settings_mut().set(setting, value)?;
-                }
+        for setting in self.names() {
+            let Some(initial) = group.settings().initial(setting) else { continue };
+            let name = GroupName { optimizer, group: group.name() };
+            if let Some(value) = self.value(setting, name, initial, progress)? {
+                group.settings_mut().set(setting, value)?;
             }
         }
         Ok(())
+    }
+
+    /// The settings as the schedules name them, each once. A group may know one by another name: the `momentum` of a
+    /// schedule is the `beta1` of Adam.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().enumerate().flat_map(move |(index, schedule)| {
+            // the first schedule of a setting stands for all of them
+            let is_new = move |setting: &&str| !self.0[..index].iter().any(|earlier| changes(earlier.as_ref(), setting));
+            settings(schedule.as_ref()).filter(is_new)
+        })
+    }
+
+    /// The names that schedules have for a setting of a group, in the order in which they are applied.
+    pub(crate) fn names_of(&self, setting: &str, group: &Settings) -> Vec<&str> {
+        let meant = |name: &str| group.find(name).map(|setting| setting.name);
+        self.names().filter(|name| meant(name).is_some() && meant(name) == meant(setting)).collect()
     }
 
     /// The window of a schedule, its defaults filled in as far as they are known.
@@ -412,6 +433,35 @@ mod tests {
         ]);
         assert_eq!(problems(&schedules), Vec::<String>::new());
         assert_eq!(factor(&schedules, 10), Some(0.5));
+    }
+
+    #[test]
+    fn a_value_that_is_none_is_told_with_the_schedule_of_the_largest_factor() {
+        let momentum = |ron: &str| linear(&format!("({ron}, begin: Some(0), end: Some(20), setting: \"momentum\")"));
+        let schedules = list([
+            momentum("start: 2.0, finish: 2.0, groups: [\"head\"]"),
+            momentum("start: 1.0, finish: 2.0"),
+            momentum("start: 1.0, finish: 1.0"),
+        ]);
+        let at = |iter| {
+            let progress = TrainingProgress { epoch: Epoch(iter / 10), iter: Iter(iter), planned: PLANNED };
+            schedules.value("momentum", GroupName { optimizer: "opt", group: "default" }, 0.9, &progress)
+        };
+        assert!(at(1).is_ok());
+        let error = at(4).unwrap_err();
+        assert!(matches!(error, OptimError::Scheduled { index: 1, at: 4, length: 20, .. }), "{error:?}");
+        assert!(error.to_string().ends_with("(at 4 of 20 counts of its window)"), "{error}");
+    }
+
+    #[test]
+    fn a_schedule_of_momentum_is_one_of_the_first_beta_where_there_is_no_momentum() {
+        let schedules = list([linear("(setting: \"momentum\")"), linear("(setting: \"lr\")")]);
+        let adam = Settings::new([("lr", 0.1), ("beta1", 0.9), ("beta2", 0.9)]);
+        let of = |setting| schedules.names_of(setting, &adam);
+        assert_eq!((of("beta1"), of("momentum")), (vec!["momentum"], vec!["momentum"]));
+        assert_eq!((of("lr"), of("beta2")), (vec!["lr"], vec![]));
+        let both = Settings::new([("momentum", 0.9), ("beta1", 0.9)]);
+        assert_eq!(schedules.names_of("beta1", &both), Vec::<&str>::new());
     }
 
     #[test]
