@@ -116,6 +116,7 @@ fn a_schedule_of_momentum_is_seen_on_the_first_beta_that_it_means() {
     let beta: Vec<f64> = serde_json::from_value(settings.iter().find(|s| s[0] == "beta1").unwrap()[1].clone()).unwrap();
     assert_eq!((beta.len(), beta[0], beta[1], beta[2]), (8, 0.9, 0.9, 0.9));
     assert!((beta[5] - 0.675).abs() < 1e-9, "{beta:?}");
-    let tables = ["beta1", "momentum"].map(|name| bench.run(&["schedule", "exp.ron", "--setting", name]).exits(0).stdout);
+    let tables =
+        ["beta1", "momentum"].map(|name| bench.run(&["schedule", "exp.ron", "--setting", name]).exits(0).stdout);
     assert!(tables.iter().all(|table| table.contains("0.675")), "{tables:?}");
 }

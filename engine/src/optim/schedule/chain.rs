@@ -174,7 +174,8 @@ impl Schedules {
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().enumerate().flat_map(move |(index, schedule)| {
             // the first schedule of a setting stands for all of them
-            let is_new = move |setting: &&str| !self.0[..index].iter().any(|earlier| changes(earlier.as_ref(), setting));
+            let is_new =
+                move |setting: &&str| !self.0[..index].iter().any(|earlier| changes(earlier.as_ref(), setting));
             settings(schedule.as_ref()).filter(is_new)
         })
     }
