@@ -6,13 +6,13 @@ use crate::native::{TensorList, foreach_copy_, foreach_lerp_, foreach_lerp_by_};
 use crate::run::{Cadence, Context};
 use engine_macros::{component, hook, phases};
 use std::collections::BTreeMap;
-use tch::Tensor;
+use tch::{Device, Tensor};
 
 /// Keeps `average = decay · average + (1 − decay) · weights` after every update of a model and evaluates with the average.
 ///
-/// The average starts with the weights after the first update, as in PyTorch's `AveragedModel` and in MMEngine. A
-/// skipped update does not change the average; when only the device knows that it was skipped, the ramp still counts
-/// it. In a checkpoint `MODEL.safetensors` is the average, because evaluations use it, and `MODEL.raw.safetensors` has
+/// The average starts with the weights after the first update that is not skipped, as in PyTorch's `AveragedModel` and
+/// in MMEngine. A skipped update does not change the average; when only the device knows that it was skipped, the ramp
+/// still counts it. In a checkpoint `MODEL.safetensors` is the average, because evaluations use it, and `MODEL.raw.safetensors` has
 /// the weights that are trained.
 #[hook(priority = "NORMAL")]
 #[derive(Debug)]
@@ -31,7 +31,9 @@ pub struct Ema {
     #[config(default = 1, range = 1..)]
     interval: u64,
     /// Updates before the first averaging; until then the average is a copy of the weights, and evaluations use the weights
-    /// themselves.
+    /// themselves. When the last of them is skipped, as the first ones of `F16` may be, the copy is made at the next one;
+    /// when only the device knows that it was skipped, at the next one by `interval`. With 0 there is no copy: the first
+    /// averaging is one with the initial weights.
     #[config(default = 1)]
     begin: u64,
     /// Buffers, such as the running statistics of batch norm: `Copy` takes those of the model, `Average` averages them like
@@ -48,6 +50,10 @@ pub struct Ema {
     /// The averagings done, by model.
     #[state]
     averagings: BTreeMap<String, u64>,
+    /// Whether the average of a model has its first copy of the weights, 1 or 0, by model. It lies on the device where only
+    /// that knows which updates were skipped; on the CPU everywhere else.
+    #[state]
+    begun: BTreeMap<String, Tensor>,
     #[transient]
     pairs: Vec<Pair>,
     /// The models whose weights are in `averages` now, and the averages in the model.
@@ -105,6 +111,10 @@ impl Ema {
     fn before_train(&mut self, cx: &mut Context<'_>) -> Result<()> {
         for model in cx.models().iter() {
             self.averagings.entry(model.name().to_owned()).or_default();
+            if self.begin == 0 {
+                // the initial weights are the copy
+                self.begun.entry(model.name().to_owned()).or_insert_with(|| Tensor::from(1.0f32));
+            }
             let averages = self.averages.entry(model.name().to_owned()).or_default();
             for (name, tensor) in model.distinct() {
                 if !averages.contains_key(name) {
@@ -124,25 +134,43 @@ impl Ema {
     fn after_optimizer_step(&mut self, cx: &mut Context<'_>) -> Result<()> {
         let Some(update) = cx.update_number() else { return Ok(()) };
         let skipped = cx.is_update_skipped();
-        // where the first averaging begins, the average is a copy of the weights, whatever the interval is
-        let is_due = Cadence::iters(self.interval).is_at(update) || update == self.begin;
-        if skipped.known() == Some(true) || !is_due {
+        if skipped.known() == Some(true) {
             return Ok(());
         }
-        let Ema { decay, kind, begin, averagings, pairs, .. } = self;
+        let by_interval = Cadence::iters(self.interval).is_at(update);
+        let Ema { decay, kind, begin, averagings, begun, pairs, .. } = self;
         for pair in pairs.iter_mut().filter(|pair| cx.updates_model(&pair.model)) {
-            let done = averagings.get_mut(&pair.model);
-            let decay = match update <= *begin {
+            let held = begun.get(&pair.model);
+            // the first copy of the weights is made whatever the interval is; it may be due again after skipped updates
+            let begins = update == *begin || (update > *begin && held.is_none());
+            if !by_interval && !begins {
+                continue;
+            }
+            let decay = match update <= *begin || held.is_none() {
                 true => 0.0,
-                false => next_decay(*decay, *kind, done),
+                false => next_decay(*decay, *kind, averagings.get_mut(&pair.model)),
             };
-            match &skipped {
-                Flag::Known(_) => foreach_lerp_(&mut pair.average, &pair.weights, 1.0 - decay)?,
-                // a weight of 0 where the update was left out
-                Flag::Lazy(skipped) => {
-                    let weight = skipped.f_rsub_scalar(1)?.f_mul_scalar(1.0 - decay)?;
-                    foreach_lerp_by_(&mut pair.average, &pair.weights, &weight)?;
+            let now_begun = match &skipped {
+                Flag::Known(_) => {
+                    let decay = if held.is_some_and(is_set) { decay } else { 0.0 };
+                    foreach_lerp_(&mut pair.average, &pair.weights, 1.0 - decay)?;
+                    // one that is on a device was read just now, and need not be read again
+                    held.is_none_or(|held| held.device() != Device::Cpu || !is_set(held)).then(|| Tensor::from(1.0f32))
                 }
+                Flag::Lazy(skipped) => {
+                    let made = skipped.f_rsub_scalar(1)?;
+                    let held = match held {
+                        Some(held) => held.f_to_device(made.device())?,
+                        None => made.f_zeros_like()?,
+                    };
+                    // 0 where the update was left out, and 1 where this is the first copy
+                    let weight = held.f_rsub_scalar(1)?.f_mul_scalar(decay)?.f_add_scalar(1.0 - decay)?.f_mul(&made)?;
+                    foreach_lerp_by_(&mut pair.average, &pair.weights, &weight)?;
+                    Some(held.f_maximum(&made)?)
+                }
+            };
+            if let Some(now) = now_begun.filter(|_| update >= *begin) {
+                begun.insert(pair.model.clone(), now);
             }
             foreach_copy_(&mut pair.copied, &pair.to_copy)?;
         }
@@ -215,9 +243,10 @@ impl Ema {
         Ok(())
     }
 
-    /// Whether there was an averaging yet: before it there is nothing but a copy, which may be older than the weights.
+    /// Whether there was an averaging yet: before it there is nothing but a copy, which may be older than the weights. This
+    /// may read from the device.
     fn has_averaged(&self, model: &str) -> bool {
-        self.averagings.get(model).is_some_and(|done| *done > 0)
+        self.averagings.get(model).is_some_and(|done| *done > 0) && self.begun.get(model).is_some_and(is_set)
     }
 
     fn swap_in(&mut self, cx: &mut Context<'_>) -> Result<()> {
@@ -243,6 +272,10 @@ impl Ema {
         }
         Ok(())
     }
+}
+
+fn is_set(flag: &Tensor) -> bool {
+    flag.double_value(&[]) != 0.0
 }
 
 /// The decay of the averaging that is done now, after so many.

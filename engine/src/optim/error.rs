@@ -103,8 +103,16 @@ pub enum OptimError {
         why: String,
     },
     /// A value of schedules that the setting can't have.
-    #[error("schedules make `{setting}` {value}, and it has to be {allowed}; change their factors")]
+    #[error(
+        "schedules make `{setting}` {value}, and it has to be {allowed}; change their factors (at {at} of {length} counts of its window)"
+    )]
     Scheduled {
+        /// The index in the list of the schedule with the largest factor.
+        index: usize,
+        /// Counts since the begin of its window.
+        at: u64,
+        /// The length of its window.
+        length: u64,
         /// The setting.
         setting: String,
         /// Its value.

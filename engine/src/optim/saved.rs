@@ -11,7 +11,7 @@ use crate::optim::groups::GroupName;
 use crate::optim::live::{Bucket, Group, Optim};
 use crate::optim::saved_whole::{load_whole, saved_whole};
 use crate::optim::schedule::TrainingProgress;
-use crate::optim::settings::{Setting, Settings};
+use crate::optim::settings::Settings;
 use crate::optim::update::Updates;
 use std::collections::BTreeSet;
 use tch::{Kind, Tensor};
@@ -94,10 +94,12 @@ impl Updates {
         for optimizer in self.optimizers() {
             for group in &optimizer.groups {
                 let name = GroupName { optimizer: &optimizer.name, group: &group.name };
-                let in_force =
-                    |setting: &&Setting| self.schedules.has_begun(setting.name, name, setting.initial, progress);
-                let all = group.settings.iter().filter(in_force);
-                found.extend(all.map(|setting| [&optimizer.name, &group.name, setting.name].map(str::to_owned)));
+                let in_force = |named: &str| {
+                    let setting = group.settings.find(named)?;
+                    self.schedules.has_begun(named, name, setting.initial, progress).then_some(setting.name)
+                };
+                let all = self.schedules.names().filter_map(in_force);
+                found.extend(all.map(|setting| [&optimizer.name, &group.name, setting].map(str::to_owned)));
             }
         }
         found
@@ -204,4 +206,31 @@ fn load_settings(settings: &Settings, mut saved: StateMap) -> Result<Settings, S
         set.map_err(|error| StateError::Unfit { name: setting.name.into(), why: error.to_string() })?;
     }
     Ok(loaded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{Epoch, Iter};
+    use crate::optim::schedule::PlannedLength;
+    use crate::optim::{AdamW, Schedules};
+    use tch::Device;
+
+    #[test]
+    fn what_a_schedule_has_set_under_another_name_is_unset_too() {
+        let weight = Tensor::ones([2], (Kind::Float, Device::Cpu)).set_requires_grad(true);
+        let mut updates = Updates::default();
+        updates.add(Optim::new("opt", &AdamW::new(0.1), vec![("w".to_owned(), weight)]).unwrap());
+        let text = "[Constant(factor: 0.5, setting: \"momentum\")]";
+        updates.schedules = crate::config::parse_text("x", text).unwrap().read::<Schedules>().unwrap();
+        let planned = PlannedLength::epochs(1, 10);
+        let progress = TrainingProgress { epoch: Epoch(0), iter: Iter(3), planned };
+        updates.apply_schedules(&progress).unwrap();
+        let beta = |updates: &Updates| updates.optimizers()[0].groups()[0].settings().get("beta1");
+        assert_eq!(beta(&updates), Some(0.45));
+        let scheduled = updates.scheduled(&progress);
+        assert_eq!(scheduled, [["opt", "default", "beta1"]]);
+        updates.unset_scheduled(&scheduled);
+        assert_eq!(beta(&updates), Some(0.9));
+    }
 }

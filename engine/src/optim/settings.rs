@@ -123,7 +123,8 @@ impl Settings {
         OptimError::UnknownSetting { setting: name.into(), hint }
     }
 
-    fn find(&self, name: &str) -> Option<&Setting> {
+    /// The setting that a name means, which may have another name itself.
+    pub(crate) fn find(&self, name: &str) -> Option<&Setting> {
         self.position(name).map(|index| &self.all[index])
     }
 

@@ -55,8 +55,25 @@ fn a_freeze_that_means_nothing_is_told() {
     };
     let empty = refused(r#"(patterns: ["*"], from: 2, until: 2)"#);
     assert!(empty.contains("`until` is 2, and must be above `from`, which is 2"), "{empty}");
-    let nothing = refused(r#"(patterns: ["nowhere.*"])"#);
-    assert!(nothing.contains("nowhere.*"), "{nothing}");
+    let none = refused("(patterns: [])");
+    assert!(none.contains("`patterns` is empty, so nothing would be frozen; name parameters"), "{none}");
+    // at the start, also where it is due later
+    for settings in [r#"(patterns: ["nowhere.*"])"#, r#"(patterns: ["nowhere.*"], from: 5)"#] {
+        let mut driver = Setup::epochs(6).full::<ByEpoch>();
+        driver.add(from_ron::<Freeze>(settings));
+        let iters = driver.watch_at(Phase::AfterTrainIter, |cx| cx.iter().get());
+        let nothing = format!("{:#}", driver.train_all().unwrap_err());
+        assert!(nothing.contains("`nowhere.*`"), "{nothing}");
+        assert_eq!(iters.take(), Vec::<u64>::new(), "{settings}");
+    }
+}
+
+#[test]
+fn a_model_that_is_its_own_teacher_is_refused() {
+    let mut driver = Setup::epochs(1).full::<ByEpoch>();
+    driver.add(from_ron::<MeanTeacher>(r#"(student: "net", teacher: "net")"#));
+    let error = format!("{:#}", driver.train_all().unwrap_err());
+    assert!(error.contains("`student` and `teacher` are both `net`; the teacher is a model of its own"), "{error}");
 }
 
 /// A run of three epochs with hooks, stopped by a signal in this iter and gone on with, or not stopped.

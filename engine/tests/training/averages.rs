@@ -1,9 +1,13 @@
 //! The average of the weights: its formula, and that validations see it and nothing else does.
 
-use crate::support::{self, ByEpoch, Setup, Toyed as _, TwoVals, flat};
-use engine::base::Error;
+use crate::support::{self, ByEpoch, ByIter, Setup, Toyed as _, TwoVals, flat};
+use engine::base::{Error, Output};
+use engine::optim::Precision;
+use engine::optim::update::Half;
 use engine::phase::Phase;
 use engine::run::Context;
+use std::collections::BTreeMap;
+use tch::Tensor;
 
 type Weights = Vec<(String, Vec<f32>)>;
 
@@ -122,6 +126,66 @@ fn a_skipped_update_leaves_the_average_alone() {
         .map(|((name, a), (_, b))| (name.clone(), a.iter().zip(&b).map(|(a, b)| (a + b) / 2.0).collect()))
         .collect();
     assert_near([seen.last().unwrap(), half]);
+}
+
+#[test]
+fn the_average_begins_with_the_first_update_that_is_not_skipped() {
+    // whatever the interval is, the copy is made at update 3
+    let mut driver =
+        Setup { ema: Some("(decay: 0.9, kind: Constant, interval: 4)"), ..Setup::default() }.plain::<ByEpoch>();
+    driver.at(Phase::BeforeOptimizerStep, |cx| {
+        if cx.iter().get() < 2 {
+            cx.skip_update("to see");
+        }
+    });
+    let seen = driver.watch_at(Phase::AfterOptimizerStep, weights);
+    let in_val = driver.watch_at(Phase::BeforeValIter, weights);
+    driver.train_all().unwrap();
+    let seen = seen.take();
+    let mix = |(a, b): (&f32, &f32)| 0.9 * a + 0.1 * b;
+    let of_three_and_four = seen[2].iter().zip(&seen[3]);
+    let expected = of_three_and_four.map(|((name, a), (_, b))| (name.clone(), a.iter().zip(b).map(mix).collect()));
+    assert_near([in_val.last().unwrap(), expected.collect()]);
+}
+
+#[test]
+fn the_average_begins_when_the_scale_of_the_loss_is_found() {
+    // the device leaves updates 1 and 2 out, and the host does not know
+    let average = |iters| {
+        let setup = Setup {
+            ema: Some("(decay: 0.5, kind: Constant)"),
+            precision: Precision::Mixed(Half::F16),
+            ..Setup::iters(iters)
+        };
+        let mut driver = setup.full::<ByIter>();
+        driver.toy().on_train = Some(Box::new(|output: Output, cx| match cx.iter().get() {
+            0 | 1 => Ok((output.loss()? * f64::INFINITY).into()),
+            _ => Ok(output),
+        }));
+        let first = driver.weights();
+        driver.train_all().unwrap();
+        let mut state = engine::base::State::save_state(driver.toy().ema.as_ref().unwrap());
+        let mut averages = state.take_map("averages").unwrap();
+        let average: BTreeMap<String, Tensor> = averages.take("net").unwrap();
+        let average: Weights = driver
+            .weights()
+            .into_iter()
+            .map(|(name, _)| {
+                let values = Vec::try_from(average[&name].flatten(0, -1)).unwrap();
+                (name, values)
+            })
+            .collect();
+        (first, average, driver.weights())
+    };
+    let (first, before, weights) = average(2);
+    assert!(before == first && weights == first);
+    let (_, at_three, third) = average(3);
+    assert!(at_three == third && third != first);
+    let (_, at_four, fourth) = average(4);
+    let half = |(a, b): (&f32, &f32)| (a + b) / 2.0;
+    let expected = third.iter().zip(&fourth);
+    let expected = expected.map(|((name, a), (_, b))| (name.clone(), a.iter().zip(b).map(half).collect()));
+    assert_near([at_four, expected.collect()]);
 }
 
 #[test]

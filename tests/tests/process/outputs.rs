@@ -104,3 +104,19 @@ fn an_output_makes_its_folder_and_what_is_no_file_is_refused_before_the_work() {
         assert!(!ended.stdout.contains("suggestion"), "{ended}");
     }
 }
+
+#[test]
+fn a_schedule_of_momentum_is_seen_on_the_first_beta_that_it_means() {
+    let bench = Bench::panicking();
+    bench.edit("Sgd(lr: 0.1)", "Adam(lr: 0.1)");
+    bench.edit("[InHalves()]", "[Linear(setting: \"momentum\", begin: 2, start: 1.0, finish: 0.5)]");
+    bench.train(&[]).exits(0);
+    let plan: serde_json::Value = serde_json::from_str(&bench.read("runs/run/plan.json")).unwrap();
+    let settings = plan["groups"][0]["settings"].as_array().unwrap();
+    let beta: Vec<f64> = serde_json::from_value(settings.iter().find(|s| s[0] == "beta1").unwrap()[1].clone()).unwrap();
+    assert_eq!((beta.len(), beta[0], beta[1], beta[2]), (8, 0.9, 0.9, 0.9));
+    assert!((beta[5] - 0.675).abs() < 1e-9, "{beta:?}");
+    let tables =
+        ["beta1", "momentum"].map(|name| bench.run(&["schedule", "exp.ron", "--setting", name]).exits(0).stdout);
+    assert!(tables.iter().all(|table| table.contains("0.675")), "{tables:?}");
+}

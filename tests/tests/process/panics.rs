@@ -11,8 +11,8 @@ fn panicked(bench: &mut Bench, place: &str, arguments: &[&str]) -> Ended {
 }
 
 /// It is told as an error, with its text and its place, and not by Rust itself.
-fn assert_told(ended: &Ended, place: &str) {
-    assert!(matches!(ended.code, Some(1 | 2)), "{place}: {ended}");
+fn assert_told(ended: &Ended, place: &str, code: i32) {
+    assert_eq!(ended.code, Some(code), "{place}: {ended}");
     let text = &ended.stderr;
     assert!(text.starts_with("error: ") && text.contains(&format!("`{place}` fell over")), "{place}: {ended}");
     assert!(text.contains("tests/src/bin/panicking.rs:"), "{place}: {ended}");
@@ -41,34 +41,36 @@ fn a_panic_in_any_function_of_a_program_ends_as_an_error() {
     ];
     let mut bench = Bench::panicking();
     for place in of_training {
-        assert_told(&panicked(&mut bench, place, &train), place);
+        // factors are tried before the training, so that the experiment is refused
+        let code = if place == "factor" { 2 } else { 1 };
+        assert_told(&panicked(&mut bench, place, &train), place, code);
     }
     bench.edit("batch_size: 2,", "batch_size: 2, workers: 2,");
     for place in ["get", "batch"] {
-        assert_told(&panicked(&mut bench, place, &train), place);
+        assert_told(&panicked(&mut bench, place, &train), place, 1);
     }
     bench.run(&train).exits(0);
     for place in ["open", "len", "build", "measures", "weights", "val_step", "update", "compute"] {
-        assert_told(&panicked(&mut bench, place, &["val", "exp.ron", "--checkpoint", "last"]), place);
+        assert_told(&panicked(&mut bench, place, &["val", "exp.ron", "--checkpoint", "last"]), place, 1);
     }
     for place in ["get", "predict_step"] {
-        assert_told(&panicked(&mut bench, place, &["predict", "exp.ron", "--checkpoint", "last"]), place);
+        assert_told(&panicked(&mut bench, place, &["predict", "exp.ron", "--checkpoint", "last"]), place, 1);
     }
     for arguments in [&["schedule", "exp.ron"][..], &["plan", "exp.ron", "--ranks", "2"], &["summary", "exp.ron"]] {
         for place in ["open", "len", "build"] {
-            assert_told(&panicked(&mut bench, place, arguments), place);
+            assert_told(&panicked(&mut bench, place, arguments), place, 1);
         }
     }
-    assert_told(&panicked(&mut bench, "factor", &["schedule", "exp.ron"]), "factor");
-    assert_told(&panicked(&mut bench, "factor", &["plan", "exp.ron", "--ranks", "2"]), "factor");
+    assert_told(&panicked(&mut bench, "factor", &["schedule", "exp.ron"]), "factor", 2);
+    assert_told(&panicked(&mut bench, "factor", &["plan", "exp.ron", "--ranks", "2"]), "factor", 1);
 }
 
 #[test]
 fn a_panic_on_ranks_is_told_too() {
     let mut bench = Bench::panicking();
-    for place in ["merge", "len", "factor"] {
+    for (place, code) in [("merge", 1), ("len", 1), ("factor", 2)] {
         let ended = panicked(&mut bench, place, &["train", "exp.ron", "--fresh", "--ranks", "2"]);
-        assert!(matches!(ended.code, Some(1 | 2)), "{place}: {ended}");
+        assert_eq!(ended.code, Some(code), "{place}: {ended}");
         assert!(ended.stderr.contains(&format!("`{place}` fell over")), "{place}: {ended}");
         assert!(!ended.stderr.contains("thread '"), "{place}: {ended}");
     }
@@ -97,6 +99,34 @@ fn a_momentum_that_schedules_make_one_or_more_is_refused() {
     bench.edit("[InHalves()]", "[InHalves(), Linear(setting: \"momentum\", iters: 8, start: 1.0, finish: 2.0)]");
     let ended = bench.train(&[]).exits(2);
     assert!(ended.stderr.contains("schedules make `momentum` 1.0125"), "{ended}");
-    assert!(ended.stderr.contains("and it has to be at least 0 and below 1; change their factors"), "{ended}");
+    let range = "and it has to be at least 0 and below 1; change their factors (at 1 of 8 counts of its window)";
+    assert!(ended.stderr.contains(range), "{ended}");
     assert!(ended.stderr.contains("exp.ron:7:28"), "{ended}");
+}
+
+#[test]
+fn a_momentum_that_means_the_first_beta_is_refused_before_the_training_too() {
+    let bench = Bench::panicking();
+    bench.edit("Sgd(lr: 0.1)", "AdamW(lr: 0.1)");
+    // beta1 is 0.9
+    bench.edit("[InHalves()]", "[InHalves(), Linear(setting: \"momentum\", iters: 8, start: 1.0, finish: 2.0)]");
+    let ended = bench.train(&[]).exits(2);
+    assert!(ended.stderr.contains("schedules make `momentum` 1.0125"), "{ended}");
+    assert!(ended.stderr.contains("exp.ron:7:28"), "{ended}");
+    assert!(!bench.path("runs/run/checkpoints").exists(), "it was begun");
+}
+
+#[test]
+fn the_schedule_of_the_group_that_fails_is_pointed_at() {
+    let bench = Bench::panicking();
+    bench.edit("Sgd(lr: 0.1)", "Sgd(lr: 0.1, momentum: 0.9, groups: [(pattern: \"bias\")])");
+    let of = |group: &str, finish: &str| {
+        format!("Linear(setting: \"momentum\", begin: 0, start: 1.0, finish: {finish}, groups: [\"{group}\"])")
+    };
+    let (first, second) = (of("default", "0.5"), of("bias", "2.0"));
+    bench.edit("[InHalves()]", &format!("[{first}, {second}]"));
+    let ended = bench.train(&[]).exits(2);
+    assert!(ended.stderr.contains("schedules make `momentum` 1.0125"), "{ended}");
+    let column = "    schedule: [, ".len() + first.len() + 1;
+    assert!(ended.stderr.contains(&format!("exp.ron:7:{column}")), "{ended}");
 }

@@ -41,26 +41,21 @@ fn of_values<T: Build>(program: &Program<T>, adjustable: &[(String, f64)]) -> Op
     let schedules = (program.run.updates.schedules.0.len() as u64).max(1);
     let moments = moments(program, (10 * MOMENTS / schedules.pow(2)).clamp(10, MOMENTS));
     let nobody = GroupName { optimizer: "", group: "" };
+    let all = &program.run.updates.schedules;
     let groups = program.run.updates.optimizers().iter().flat_map(|optimizer| {
         optimizer.groups().iter().flat_map(|group| {
             let name = GroupName { optimizer: optimizer.name(), group: group.name() };
-            group.settings().iter().map(move |setting| (setting.name, name, setting.initial))
+            // by the names of the schedules, as they are applied
+            all.names().filter_map(move |setting| Some((setting, name, group.settings().initial(setting)?)))
         })
     });
     let parts = adjustable.iter().map(|(path, initial)| (path.as_str(), nobody, *initial));
-    let error = groups.chain(parts).find_map(|(setting, group, initial)| {
-        let failed = values(program, setting, group, initial, &moments).err()?;
-        Some((setting.to_owned(), failed))
-    });
-    let (setting, error) = error?;
+    let error = groups
+        .chain(parts)
+        .find_map(|(setting, group, initial)| values(program, &[setting], group, initial, &moments).err())?;
     let index = match &error {
-        OptimError::Factor { index, .. } => *index,
-        // the first that changes it
-        _ => {
-            let all = &program.run.updates.schedules.0;
-            all.iter()
-                .position(|schedule| schedule.window().setting == setting || schedule.beside() == Some(&setting))?
-        }
+        OptimError::Factor { index, .. } | OptimError::Scheduled { index, .. } => *index,
+        _ => 0,
     };
     Some(Problem { index, field: String::new(), text: error.to_string() })
 }

@@ -56,7 +56,8 @@ pub fn scheduled<T: Build>(experiment: Experiment<T>, setting: &str, most: u64) 
     {
         let Some(initial) = group.settings().initial(setting) else { continue };
         let name = GroupName { optimizer: optimizer.name(), group: group.name() };
-        let values = values(&program, setting, name, initial, &moments)?;
+        let names = program.run.updates.schedules.names_of(setting, group.settings());
+        let values = values(&program, &names, name, initial, &moments)?;
         groups.push(ScheduledGroup {
             name: name.to_string(),
             values: values.unwrap_or_else(|| vec![initial; moments.len()]),
@@ -64,7 +65,7 @@ pub fn scheduled<T: Build>(experiment: Experiment<T>, setting: &str, most: u64) 
     }
     if let Some((path, initial)) = adjustable.iter().find(|(path, _)| path == setting) {
         let nobody = GroupName { optimizer: "", group: "" };
-        let values = values(&program, setting, nobody, *initial, &moments)?;
+        let values = values(&program, &[setting], nobody, *initial, &moments)?;
         let values = values.unwrap_or_else(|| vec![*initial; moments.len()]);
         groups.push(ScheduledGroup { name: path.clone(), values });
     }

@@ -13,13 +13,14 @@ pub(super) fn moments<T: Build>(program: &Program<T>, most: u64) -> Vec<(u64, u6
     spread(planned.max_iters, most).into_iter().map(|iter| (iter, epoch(iter))).collect()
 }
 
-/// The values of a setting of a group at these moments; `None` where it has no schedule.
+/// The values of a setting of a group at these moments; `None` where it has no schedule. `names` are those that schedules
+/// have for it, in the order in which they are applied.
 ///
 /// # Errors
 /// When a schedule gives no factor.
 pub(super) fn values<T: Build>(
     program: &Program<T>,
-    setting: &str,
+    names: &[&str],
     group: GroupName<'_>,
     initial: f64,
     moments: &[(u64, u64)],
@@ -27,7 +28,9 @@ pub(super) fn values<T: Build>(
     let planned = program.run.clocks.progress().planned;
     let at = |(iter, epoch): &(u64, u64)| {
         let progress = TrainingProgress { epoch: Epoch(*epoch), iter: Iter(*iter), planned };
-        program.run.updates.schedules.value(setting, group, initial, &progress)
+        names.iter().try_fold(None, |held, name| {
+            Ok(program.run.updates.schedules.value(name, group, initial, &progress)?.or(held))
+        })
     };
     let values = moments.iter().map(at).collect::<Result<Vec<Option<f64>>, OptimError>>()?;
     // a schedule with a window has no value outside of it, where the initial one holds
