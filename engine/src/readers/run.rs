@@ -69,7 +69,7 @@ impl RunReader {
     }
 
     /// Reads what was added to the rows and the log, about `budget` bytes of each; of rows a quarter of what was read before, if
-    /// that is more, at most [`MOST_AT_ONCE`]. So a long run is read in few parts even while somebody asks for its curves after
+    /// that is more, at most 8 MiB. So a long run is read in few parts even while somebody asks for its curves after
     /// each.
     ///
     /// Returns whether anything has changed, and whether there is more to read at once.

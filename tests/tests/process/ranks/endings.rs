@@ -199,20 +199,25 @@ fn the_launcher_starts_all_ranks_again_from_the_newest_checkpoint() {
     assert!(ended.stderr.contains("use it with `--ranks N`"), "{ended}");
 }
 
+/// The processes of both ranks, as soon as the launcher has started them.
+fn both_ranks(running: &Running) -> Vec<u32> {
+    let until = Instant::now() + BOUND;
+    loop {
+        let ranks = ranks_of(running);
+        if ranks.len() == 2 {
+            return ranks;
+        }
+        assert!(Instant::now() < until, "no ranks were started");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
 #[test]
 fn a_rank_that_is_killed_before_all_have_met_is_told_and_nobody_waits_for_it() {
     for rank in 0..2 {
         let bench = plain();
         let running = bench.start(&[&["train", "exp.ron"][..], &of("2", "loaders.train.batch_size=2")].concat());
-        let until = Instant::now() + BOUND;
-        let ranks = loop {
-            let ranks = ranks_of(&running);
-            if ranks.len() == 2 {
-                break ranks;
-            }
-            assert!(Instant::now() < until, "no ranks were started");
-            std::thread::sleep(Duration::from_millis(1));
-        };
+        let ranks = both_ranks(&running);
         let since = Instant::now();
         signal(ranks[rank], "KILL");
         // they would wait for ten minutes, and the launcher for ten seconds
@@ -230,15 +235,7 @@ fn a_signal_straight_to_a_rank_that_still_loads_ends_all_in_good_order() {
     for (rank, name, code) in [(0, "TERM", 143), (1, "INT", 130), (0, "INT", 130)] {
         let bench = plain();
         let running = started(&bench, 25, &[]);
-        let until = Instant::now() + BOUND;
-        let ranks = loop {
-            let ranks = ranks_of(&running);
-            if ranks.len() == 2 {
-                break ranks;
-            }
-            assert!(Instant::now() < until, "no ranks were started");
-            std::thread::sleep(Duration::from_millis(1));
-        };
+        let ranks = both_ranks(&running);
         let since = Instant::now();
         signal(ranks[rank], name);
         let ended = running.end().exits(code);
