@@ -3,8 +3,8 @@
 //! `cargo bench -p engine --bench ranks` lets both take turns, each in two processes, and prints what an iter takes of rank 0:
 //!
 //! - by the clock on the wall, with all waits for the other rank: run it on a machine that does nothing else;
-//! - of the processor, on the thread that runs the steps: waits do not count, nor do other programs. The engine's part of it, over
-//!   that of the loop by hand, is the engine's share.
+//! - of the processor, on the thread that runs the steps: waits do not count, nor do other programs. The engine's share is what it
+//!   takes more than the loop by hand.
 //!
 //! The network is many small layers, in which whatever is done besides computing shows most.
 

@@ -5,8 +5,8 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::ToTokens as _;
 use syn::{FnArg, ImplItemFn, Pat};
 
-/// True when every mention of the context in the body is a call of a method that asks for nothing. What is not understood, such
-/// as a context that is handed on, may ask.
+/// True when the body uses the context only to call methods that ask for nothing. Any other use counts as asking, for example
+/// a context that is handed on to a function.
 pub(crate) fn asks_nothing(function: &ImplItemFn) -> bool {
     match function.sig.inputs.iter().nth(1) {
         Some(FnArg::Typed(argument)) => match argument.pat.as_ref() {

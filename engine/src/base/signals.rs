@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// The signals that are caught.
 pub const CAUGHT: [i32; 3] = [SIGINT, SIGTERM, SIGUSR1];
 
-/// Those that nobody listens to yet.
+/// Set by [`catch_early`], and taken by the first call of [`listen`] or [`release`].
 static EARLY: Mutex<Option<Caught>> = Mutex::new(None);
 
 /// What signals have asked for. The first SIGINT or SIGTERM is noted, the second one of a kind ends the process at once.
@@ -27,7 +27,7 @@ pub struct Caught {
     /// Whether signals do again what they do by default.
     default: Arc<AtomicBool>,
     actions: Vec<SigId>,
-    /// Those that are caught.
+    /// The numbers of the signals that have handlers.
     signals: Vec<i32>,
 }
 
@@ -65,8 +65,8 @@ impl Caught {
     }
 }
 
-/// Catches the signals for whoever listens first, but for those that the process ignores. To be called as the first thing in
-/// `main`.
+/// Notes the signals that come before the first call of [`listen`]. A signal that the process ignores stays ignored. Call it
+/// first of all in `main`.
 ///
 /// # Errors
 /// When the handlers can't be set.
@@ -77,8 +77,8 @@ pub fn catch_early(is_ignored: impl Fn(i32) -> bool) -> io::Result<()> {
     Ok(())
 }
 
-/// The signals of the process from now on, also those that it has ignored; with what was caught before, when nobody has
-/// asked for it yet.
+/// Catches the signals of the process from now on, also those that it has ignored. The first call also gets what
+/// [`catch_early`] has noted.
 ///
 /// # Errors
 /// When the handlers can't be set.
@@ -89,7 +89,7 @@ pub fn listen() -> io::Result<Caught> {
     Ok(caught)
 }
 
-/// Nobody is going to listen: signals do what they do by default, also those that have come.
+/// For a command that does not listen: gives the signals their default actions back, and carries out those that were noted.
 ///
 /// # Errors
 /// When the system can't.

@@ -125,8 +125,8 @@ impl HostCopy {
 }
 
 impl HostMemory {
-    /// Copies every tensor, and waits for it. One that is held in several places is copied once. Memory of earlier copies that
-    /// this one has no use for is given back to the system.
+    /// Copies every tensor, and waits for it. One that is held in several places is copied once. Memory of
+    /// earlier copies that this copy does not use is given back to the system.
     ///
     /// # Errors
     /// When libtorch can't copy a tensor; it is named.
@@ -144,13 +144,13 @@ impl HostMemory {
         self.copy_by(snapshot, lane)
     }
 
-    /// A lane that nobody else holds.
+    /// The lane of earlier copies when no earlier copy still uses it, else a new one.
     fn lane_of(&mut self, device: Device) -> Result<Arc<dyn Lane>, NativeError> {
         let kept = self.lane.take().filter(|lane| lane.device() == device && Arc::strong_count(lane) == 1);
         kept.map_or_else(|| Ok(Arc::new(HostLane::new(device)?) as Arc<dyn Lane>), Ok)
     }
 
-    /// Copies by a lane that nobody else holds, where there is one.
+    /// Copies through the lane when one is given and no earlier copy uses it, else on the calling thread.
     pub(super) fn copy_by(
         &mut self,
         snapshot: &Snapshot,

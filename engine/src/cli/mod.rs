@@ -232,8 +232,8 @@ pub fn main<T: Fields>(
     })
 }
 
-/// Signals of the process wait from now on for the command that listens to them; also those that came before, if whoever has
-/// started the process had blocked them.
+/// From now on signals wait for the command that listens to them. So do signals that came before, when the process was started
+/// with them blocked.
 fn catch_signals() -> Result<()> {
     signals::catch_early(native::is_ignored).context("signal handlers can't be set")?;
     native::let_through(&signals::CAUGHT);

@@ -179,7 +179,7 @@ fn the_state_of_an_optimizer_may_change_once_it_was_held_and_all_else_at_once() 
         let _ = moment.fill_(-1.0);
         copy.wait().unwrap();
         assert_eq!(bits(&copy.snapshot.models[0].trained[0].1), bits(&tensor(Kind::Float)));
-        // whoever does not ask spoils it: the lane is as lazy as it says
+        // without waiting for the lane, the copy has the values of after the update: so the test can fail
         assert_eq!(bits(&moment_of(&copy.snapshot)) == bits(&tensor(Kind::Double)), holds);
     }
 }
